@@ -1,0 +1,302 @@
+//! Settings: compiled-in defaults, files, environment. All errors at once, no password in any.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{ConfigError, Environment, File, FileFormat, Value};
+
+use crate::database_url::DatabaseUrl;
+use crate::error::Database;
+
+const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// Environment variables with names of their own, and the settings they are.
+const VARIABLES: [(&str, &str); 5] = [
+    ("DATABASE_URL", "metadata.url"),
+    ("TIMESCALEDB_URL", "timeseries.url"),
+    ("DATABASE_POOL_SIZE", "pool.size"),
+    ("TICK_BATCH_SIZE", "ticks.batch_size"),
+    ("TICK_FLUSH_INTERVAL_MS", "ticks.flush_interval_ms"),
+];
+
+/// Every setting, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where exchanges, instruments and symbols are.
+    pub metadata_url: DatabaseUrl,
+    /// Where ticks and candles are.
+    pub timeseries_url: DatabaseUrl,
+    /// Both connection pools.
+    pub pool: PoolConfig,
+    /// Batches of ticks.
+    pub ticks: TickConfig,
+    /// The order-book server.
+    pub server: ServerConfig,
+}
+
+/// Settings of each of the two connection pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Connections at most, 1 to 1000.
+    pub size: u32,
+    /// How long a call waits for a connection and its answer together.
+    pub call_timeout: Duration,
+    /// How long one attempt to connect may take.
+    pub connect_timeout: Duration,
+    /// After this the server gives up a statement.
+    pub statement_timeout: Duration,
+    /// After this the server gives up waiting for a lock.
+    pub lock_timeout: Duration,
+}
+
+/// When a batch of ticks is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TickConfig {
+    /// When it has so many ticks, 1 to 100,000 …
+    pub batch_size: usize,
+    /// … or when its first tick has waited for so long.
+    pub flush_interval: Duration,
+}
+
+/// Settings of the order-book server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidConfig {
+    /// One line for each, with the setting, what is wrong and what to do.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings are wrong:")?;
+        for problem in &self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
+impl Config {
+    /// Reads the settings: the compiled-in `config/default.toml`; over them `config/default.toml`
+    /// and `config/{environment}.toml` of the working folder where they exist; over them the
+    /// environment. `TICKBOOK_ENVIRONMENT` says the environment, `development` unless set.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn load() -> Result<Self, InvalidConfig> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::load_from(Path::new("config"), variables)
+    }
+
+    /// Reads the settings from `folder` and from `variables` instead of the process's environment.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn load_from(
+        folder: &Path,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, InvalidConfig> {
+        let variables: Vec<_> = variables.into_iter().collect();
+        let layers = layers(folder, &variables).map_err(|error| InvalidConfig {
+            problems: vec![error],
+        })?;
+        let mut problems = unknown_keys(&layers);
+        let checked = Checked::read(&layers, &mut problems);
+        match checked {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(InvalidConfig { problems }),
+        }
+    }
+}
+
+fn layers(folder: &Path, variables: &[(String, String)]) -> Result<config::Config, String> {
+    let environment = variables
+        .iter()
+        .find(|(name, _)| name == "TICKBOOK_ENVIRONMENT")
+        .map_or("development", |(_, value)| value.as_str());
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if environment.is_empty() || !environment.chars().all(plain) {
+        return Err(
+            "TICKBOOK_ENVIRONMENT must have letters, digits, - and _ only: name a file of config/"
+                .to_owned(),
+        );
+    }
+    let file = |path: PathBuf| File::from(path).format(FileFormat::Toml).required(false);
+    let prefixed: config::Map<String, String> = variables
+        .iter()
+        .filter(|(name, _)| name.starts_with("TICKBOOK__"))
+        .cloned()
+        .collect();
+    let mut builder = config::Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .add_source(file(folder.join("default.toml")))
+        .add_source(file(folder.join(format!("{environment}.toml"))))
+        .add_source(
+            Environment::with_prefix("TICKBOOK")
+                .prefix_separator("__")
+                .separator("__")
+                .source(Some(prefixed)),
+        );
+    for (name, key) in VARIABLES {
+        if let Some((_, value)) = variables.iter().find(|(known, _)| known == name) {
+            builder = builder
+                .set_override(key, value.as_str())
+                .map_err(|_| format!("{name} cannot be set"))?;
+        }
+    }
+    builder.build().map_err(|error| describe(&error))
+}
+
+/// A syntax error of a file, without the lines of it, which may hold a password.
+fn describe(error: &ConfigError) -> String {
+    match error {
+        ConfigError::FileParse { uri, .. } => format!(
+            "{} is no valid TOML: correct it",
+            uri.as_deref().unwrap_or("a file of config/")
+        ),
+        _ => "the settings cannot be read: see that config/ holds readable TOML files".to_owned(),
+    }
+}
+
+fn unknown_keys(layers: &config::Config) -> Vec<String> {
+    let known = match config::Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .build()
+    {
+        Ok(known) => known,
+        Err(_) => return vec!["the compiled-in defaults are broken".to_owned()],
+    };
+    let mut problems = Vec::new();
+    let all: config::Map<String, Value> = match layers.clone().try_deserialize() {
+        Ok(all) => all,
+        Err(_) => return vec!["the settings are no table of sections: write [section]".to_owned()],
+    };
+    for (section, value) in all {
+        let Ok(defaults) = known.get_table(&section) else {
+            problems.push(format!(
+                "{section} is no section: use metadata, timeseries, pool, ticks or server"
+            ));
+            continue;
+        };
+        let Ok(keys) = value.into_table() else {
+            problems.push(format!("{section} must be a section: write [{section}]"));
+            continue;
+        };
+        let mut names: Vec<_> = defaults.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        for key in keys.keys().filter(|key| !defaults.contains_key(*key)) {
+            let names = names.join(", ");
+            problems.push(format!(
+                "{section}.{key} is no setting: {section} has {names}"
+            ));
+        }
+    }
+    problems.sort_unstable();
+    problems
+}
+
+struct Checked<'a> {
+    layers: &'a config::Config,
+    problems: &'a mut Vec<String>,
+}
+
+impl Checked<'_> {
+    fn read(layers: &config::Config, problems: &mut Vec<String>) -> Option<Config> {
+        let mut checked = Checked { layers, problems };
+        let metadata_url = checked.url(Database::Metadata);
+        let timeseries_url = checked.url(Database::Timeseries);
+        let pool = PoolConfig {
+            size: checked.number("pool.size", 1, 1_000),
+            call_timeout: checked.millis("pool.call_timeout_ms", 600_000),
+            connect_timeout: checked.millis("pool.connect_timeout_ms", 600_000),
+            statement_timeout: checked.millis("pool.statement_timeout_ms", 600_000),
+            lock_timeout: checked.millis("pool.lock_timeout_ms", 600_000),
+        };
+        let ticks = TickConfig {
+            batch_size: checked.number("ticks.batch_size", 1, 100_000),
+            flush_interval: checked.millis("ticks.flush_interval_ms", 60_000),
+        };
+        let listen = checked.listen();
+        Some(Config {
+            metadata_url: metadata_url?,
+            timeseries_url: timeseries_url?,
+            pool,
+            ticks,
+            server: ServerConfig { listen: listen? },
+        })
+    }
+
+    fn url(&mut self, database: Database) -> Option<DatabaseUrl> {
+        let key = format!("{database}.url");
+        let Ok(text) = self.layers.get_string(&key) else {
+            let problem = format!("{key} must be a text: write postgresql://…");
+            self.problems.push(problem);
+            return None;
+        };
+        match DatabaseUrl::parse(&text) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                let variable = database.url_variable();
+                self.problems
+                    .push(format!("{key} ({variable}) is no database URL: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The number of `key`; where it is none or out of range a problem is noted and `low` returned.
+    fn number<T: TryFrom<i64> + Default>(&mut self, key: &str, low: i64, high: i64) -> T {
+        let number = self.layers.get::<Value>(key).ok().and_then(|value| {
+            let text = value.into_string().ok()?;
+            text.trim().parse::<i64>().ok()
+        });
+        match number {
+            Some(number) if (low..=high).contains(&number) => {
+                T::try_from(number).unwrap_or_default()
+            }
+            _ => {
+                let variable = VARIABLES
+                    .iter()
+                    .find(|(_, known)| *known == key)
+                    .map_or(String::new(), |(name, _)| format!(" ({name})"));
+                self.problems.push(format!(
+                    "{key}{variable} is no whole number from {low} to {high}: set it to one"
+                ));
+                T::default()
+            }
+        }
+    }
+
+    fn millis(&mut self, key: &str, high: i64) -> Duration {
+        Duration::from_millis(self.number(key, 1, high))
+    }
+
+    fn listen(&mut self) -> Option<SocketAddr> {
+        let text = self.layers.get_string("server.listen").unwrap_or_default();
+        match text.parse() {
+            Ok(listen) => Some(listen),
+            Err(_) => {
+                self.problems.push(
+                    "server.listen is no address with a port: write it like 127.0.0.1:3000"
+                        .to_owned(),
+                );
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+
+fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load_from(folder, variables)
+}
+
+fn nowhere() -> &'static Path {
+    Path::new("there-is-no-such-folder")
+}
+
+#[test]
+fn the_defaults_are_compiled_in() {
+    let config = load(nowhere(), &[]).expect("the defaults are valid");
+    assert_eq!(config.pool.size, 20);
+    assert_eq!(config.ticks.batch_size, 1_000);
+    assert_eq!(config.ticks.flush_interval, Duration::from_millis(100));
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.metadata_url.database(), "orderbook_metadata");
+    assert!(config.pool.statement_timeout < config.pool.call_timeout);
+}
+
+#[test]
+fn later_layers_override_earlier_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    };
+    write(
+        "default.toml",
+        "[pool]\nsize = 2\n[ticks]\nbatch_size = 2\nflush_interval_ms = 2",
+    );
+    write(
+        "live.toml",
+        "[ticks]\nbatch_size = 3\nflush_interval_ms = 3",
+    );
+    let config = load(
+        folder.path(),
+        &[
+            ("TICKBOOK_ENVIRONMENT", "live"),
+            ("TICKBOOK__TICKS__FLUSH_INTERVAL_MS", "4"),
+            ("TICKBOOK__SERVER__LISTEN", "127.0.0.1:0"),
+        ],
+    )
+    .expect("valid");
+    assert_eq!(config.pool.size, 2);
+    assert_eq!(config.ticks.batch_size, 3);
+    assert_eq!(config.ticks.flush_interval, Duration::from_millis(4));
+    assert_eq!(config.server.listen.port(), 0);
+}
+
+#[test]
+fn the_five_variables_are_the_strongest() {
+    let config = load(
+        nowhere(),
+        &[
+            ("DATABASE_URL", "postgres://u:p@h/m"),
+            ("TIMESCALEDB_URL", "postgres://u:p@h/t"),
+            ("DATABASE_POOL_SIZE", "7"),
+            ("TICKBOOK__POOL__SIZE", "8"),
+            ("TICK_BATCH_SIZE", "9"),
+            ("TICK_FLUSH_INTERVAL_MS", "10"),
+        ],
+    )
+    .expect("valid");
+    assert_eq!(config.metadata_url.database(), "m");
+    assert_eq!(config.timeseries_url.database(), "t");
+    assert_eq!(config.pool.size, 7);
+    assert_eq!(config.ticks.batch_size, 9);
+    assert_eq!(config.ticks.flush_interval, Duration::from_millis(10));
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_no_password_with_them() {
+    let error = load(
+        nowhere(),
+        &[
+            ("DATABASE_URL", "postgres//u:S3cretPw@h/m"),
+            ("TIMESCALEDB_URL", "postgres://u:S3cretPw@h:x/t"),
+            ("DATABASE_POOL_SIZE", "0"),
+            ("TICK_BATCH_SIZE", "many"),
+            ("TICKBOOK__POOL__SIZES", "3"),
+            ("TICKBOOK__PUDDLE__SIZE", "3"),
+            ("TICKBOOK__SERVER__LISTEN", "here"),
+        ],
+    )
+    .expect_err("wrong in seven ways");
+    assert_eq!(error.problems.len(), 7, "{error}");
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("S3cretPw"), "{text}");
+    for word in [
+        "DATABASE_URL",
+        "TIMESCALEDB_URL",
+        "pool.size ",
+        "TICK_BATCH_SIZE",
+        "pool.sizes",
+        "puddle",
+        "server.listen",
+    ] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
+
+#[test]
+fn a_broken_file_is_named_without_its_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[metadata]\nurl = \"postgres://u:S3cretPw@h/m";
+    std::fs::write(folder.path().join("default.toml"), text).expect("written");
+    let error = load(folder.path(), &[]).expect_err("broken").to_string();
+    assert!(
+        error.contains("default.toml") && !error.contains("S3cretPw"),
+        "{error}"
+    );
+}
+
+#[test]
+fn settings_can_be_printed_without_a_password() {
+    let config = load(nowhere(), &[("DATABASE_URL", "postgres://u:S3cretPw@h/m")]).expect("valid");
+    let shown = format!("{config:?}");
+    assert!(
+        !shown.contains("S3cretPw") && shown.contains("***"),
+        "{shown}"
+    );
+}

@@ -1,0 +1,355 @@
+//! Database URLs: taken apart, checked, put together for libpq, and never shown with a password.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+
+/// Parameters of libpq that may follow the `?` of a URL.
+const PARAMETERS: [&str; 21] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "gssencmode",
+    "host",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "options",
+    "passfile",
+    "port",
+    "require_auth",
+    "sslcert",
+    "sslcrl",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
+
+/// A checked `postgresql://user:password@host:port/database?parameter=value`.
+///
+/// `Debug` and `Display` show `***` for the password. Equality compares everything.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    user: Option<String>,
+    password: Option<SecretString>,
+    hosts: Vec<(String, Option<u16>)>,
+    database: Option<String>,
+    parameters: Vec<(String, String)>,
+}
+
+/// Why a text is no database URL. Never repeats the text, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDatabaseUrl {
+    /// Another scheme, or none.
+    #[error(
+        "it does not start with postgresql:// or postgres://: write postgresql://user:password@host:port/database"
+    )]
+    Scheme,
+    /// A `%` without two hexadecimal digits, or a text that is not UTF-8.
+    #[error("its {0} has a broken % escape: write a literal % as %25")]
+    Escape(&'static str),
+    /// A port that is none.
+    #[error("its port is no number from 1 to 65535: write host:port")]
+    Port,
+    /// No database name.
+    #[error("it names no database: write postgresql://user:password@host:port/database")]
+    NoDatabase,
+    /// A parameter libpq does not have, or that must not stand there.
+    #[error(
+        "its parameter {0:?} is not allowed: use libpq's connection parameters, and put user, password and database before the ?"
+    )]
+    Parameter(String),
+    /// A NUL character somewhere.
+    #[error("it holds a NUL character: remove it")]
+    Nul,
+}
+
+impl DatabaseUrl {
+    /// Takes a URL apart.
+    ///
+    /// Several hosts are separated by commas: `postgresql://user@a:5432,b:5432/name`.
+    ///
+    /// # Errors
+    /// Anything that libpq would refuse or misread, without repeating the text.
+    pub fn parse(text: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let rest = text
+            .trim()
+            .strip_prefix("postgresql://")
+            .or_else(|| text.trim().strip_prefix("postgres://"))
+            .ok_or(InvalidDatabaseUrl::Scheme)?;
+        let (rest, query) = match rest.split_once('?') {
+            Some((rest, query)) => (rest, query),
+            None => (rest, ""),
+        };
+        let (authority, database) = match rest.split_once('/') {
+            Some((authority, database)) => (authority, decode("database", database)?),
+            None => return Err(InvalidDatabaseUrl::NoDatabase),
+        };
+        if database.is_empty() {
+            return Err(InvalidDatabaseUrl::NoDatabase);
+        }
+        let (credentials, hosts) = match authority.rsplit_once('@') {
+            Some((credentials, hosts)) => (credentials, hosts),
+            None => ("", authority),
+        };
+        let (user, password) = match credentials.split_once(':') {
+            Some((user, password)) => (user, Some(decode("password", password)?)),
+            None => (credentials, None),
+        };
+        Ok(Self {
+            user: Some(decode("user", user)?).filter(|user| !user.is_empty()),
+            password: password.map(SecretString::from),
+            hosts: hosts
+                .split(',')
+                .filter(|host| !host.is_empty())
+                .map(parse_host)
+                .collect::<Result<_, _>>()?,
+            database: Some(database),
+            parameters: query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(parse_parameter)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Sets a libpq parameter unless the URL has it.
+    #[must_use]
+    pub fn with_default(mut self, name: &str, value: impl Into<String>) -> Self {
+        if !self.has_parameter(name) {
+            self.parameters.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+
+    /// Replaces the database name.
+    #[must_use]
+    pub fn with_database(mut self, database: impl Into<String>) -> Self {
+        self.database = Some(database.into());
+        self
+    }
+
+    /// The database name.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        self.database.as_deref().unwrap_or_default()
+    }
+
+    /// The value of a libpq parameter that stands behind the `?`.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn has_parameter(&self, name: &str) -> bool {
+        self.parameter(name).is_some()
+    }
+
+    /// The connection string for libpq, password included: for nothing but connecting.
+    #[must_use]
+    pub fn connection_string(&self) -> SecretString {
+        let mut text = String::new();
+        let mut put = |name: &str, value: &str| {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(name);
+            text.push_str("='");
+            for c in value.chars() {
+                if c == '\'' || c == '\\' {
+                    text.push('\\');
+                }
+                text.push(c);
+            }
+            text.push('\'');
+        };
+        if !self.hosts.is_empty() {
+            let hosts: Vec<_> = self.hosts.iter().map(|(host, _)| host.as_str()).collect();
+            put("host", &hosts.join(","));
+            let ports: Vec<_> = self
+                .hosts
+                .iter()
+                .map(|(_, port)| port.unwrap_or(5432).to_string())
+                .collect();
+            put("port", &ports.join(","));
+        }
+        if let Some(user) = &self.user {
+            put("user", user);
+        }
+        if let Some(password) = &self.password {
+            put("password", password.expose_secret());
+        }
+        if let Some(database) = &self.database {
+            put("dbname", database);
+        }
+        for (name, value) in &self.parameters {
+            put(name, value);
+        }
+        text.into()
+    }
+
+    /// Replaces the password in a text, such as a message of libpq, by `***`.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        match &self.password {
+            Some(password) if !password.expose_secret().is_empty() => {
+                text.replace(password.expose_secret(), "***")
+            }
+            _ => text.to_owned(),
+        }
+    }
+}
+
+fn parse_host(text: &str) -> Result<(String, Option<u16>), InvalidDatabaseUrl> {
+    // an IPv6 address stands in brackets, since it has colons of its own
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        Some(port) => match port.parse() {
+            Ok(0) | Err(_) => return Err(InvalidDatabaseUrl::Port),
+            Ok(port) => Some(port),
+        },
+        None => None,
+    };
+    Ok((decode("host", host)?, port))
+}
+
+fn parse_parameter(pair: &str) -> Result<(String, String), InvalidDatabaseUrl> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    if !PARAMETERS.contains(&name) {
+        // a password with an unescaped ? ends up here, so that the text is not repeated as it is
+        let plain = name.len() <= 30 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let shown = if plain { name } else { "***" };
+        return Err(InvalidDatabaseUrl::Parameter(shown.to_owned()));
+    }
+    Ok((name.to_owned(), decode("parameters", value)?))
+}
+
+fn decode(part: &'static str, text: &str) -> Result<String, InvalidDatabaseUrl> {
+    let mut after = text.split('%').skip(1);
+    let escaped =
+        |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    if !after.all(escaped) {
+        return Err(InvalidDatabaseUrl::Escape(part));
+    }
+    let text = percent_decode_str(text)
+        .decode_utf8()
+        .map_err(|_| InvalidDatabaseUrl::Escape(part))?;
+    if text.contains('\0') {
+        return Err(InvalidDatabaseUrl::Nul);
+    }
+    Ok(text.into_owned())
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgresql://")?;
+        if let Some(user) = &self.user {
+            f.write_str(user)?;
+            if self.password.is_some() {
+                f.write_str(":***")?;
+            }
+            f.write_str("@")?;
+        }
+        for (index, (host, port)) in self.hosts.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{host}")?;
+            if let Some(port) = port {
+                write!(f, ":{port}")?;
+            }
+        }
+        write!(f, "/{}", self.database())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+impl PartialEq for DatabaseUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.connection_string().expose_secret() == other.connection_string().expose_secret()
+    }
+}
+
+impl Eq for DatabaseUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conninfo(text: &str) -> String {
+        let url = DatabaseUrl::parse(text).expect("valid");
+        url.connection_string().expose_secret().to_owned()
+    }
+
+    #[test]
+    fn a_url_becomes_a_connection_string() {
+        assert_eq!(
+            conninfo("postgresql://book:s%40cret@localhost:5433/ticks?sslmode=disable"),
+            "host='localhost' port='5433' user='book' password='s@cret' dbname='ticks' \
+             sslmode='disable'"
+        );
+        assert_eq!(
+            conninfo("postgres://a:1,[::1]:2,c/ticks"),
+            "host='a,::1,c' port='1,2,5432' dbname='ticks'"
+        );
+        assert_eq!(
+            conninfo(r"postgres://u:it's\@h/d"),
+            r"host='h' port='5432' user='u' password='it\'s\\' dbname='d'"
+        );
+    }
+
+    #[test]
+    fn a_default_does_not_override_the_url() {
+        let url = DatabaseUrl::parse("postgres://h/d?connect_timeout=7").expect("valid");
+        let url = url
+            .with_default("connect_timeout", "3")
+            .with_default("keepalives", "1");
+        assert_eq!(url.parameter("connect_timeout"), Some("7"));
+        assert_eq!(url.parameter("keepalives"), Some("1"));
+    }
+
+    #[test]
+    fn no_password_is_ever_shown() {
+        let secret = "S3cretPw";
+        let url = DatabaseUrl::parse(&format!("postgres://user:{secret}@host/db")).expect("valid");
+        for shown in [
+            format!("{url:?}"),
+            url.to_string(),
+            url.redact(&format!("bad password {secret}")),
+        ] {
+            assert!(!shown.contains(secret) && shown.contains("***"), "{shown}");
+        }
+        for bad in [
+            format!("postgres//user:{secret}@host/db"),
+            format!("user:{secret}@host/db"),
+            format!("postgres://user:{secret}%zz@host/db"),
+            format!("postgres://user:{secret}@host:99999/db"),
+            format!("postgres://user:{secret}@host:x/db"),
+            format!("postgres://user:{secret}@host"),
+            format!("postgres://user:{secret}@host/db?nonsense={secret}"),
+            format!("postgres://user:a?{secret}@host/db"),
+            format!("postgres://user:{secret}%00@host/db"),
+        ] {
+            let error = DatabaseUrl::parse(&bad).expect_err("malformed");
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

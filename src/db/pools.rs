@@ -1,0 +1,64 @@
+//! Both connection pools.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::error::Database;
+
+use super::executor::Executor;
+
+/// The pool of the metadata database. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct MetadataDb(Arc<Executor>);
+
+/// The pool of the time-series database. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct TimeseriesDb(Arc<Executor>);
+
+impl Deref for MetadataDb {
+    type Target = Executor;
+
+    fn deref(&self) -> &Executor {
+        &self.0
+    }
+}
+
+impl Deref for TimeseriesDb {
+    type Target = Executor;
+
+    fn deref(&self) -> &Executor {
+        &self.0
+    }
+}
+
+/// Both pools, 20 connections each by default. Cloning shares them.
+#[derive(Debug, Clone)]
+pub struct DatabasePools {
+    metadata: MetadataDb,
+    timeseries: TimeseriesDb,
+}
+
+impl DatabasePools {
+    /// Makes both pools without connecting: the first call of a repository does.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let executor = |database, url| Arc::new(Executor::new(database, url, &config.pool));
+        Self {
+            metadata: MetadataDb(executor(Database::Metadata, &config.metadata_url)),
+            timeseries: TimeseriesDb(executor(Database::Timeseries, &config.timeseries_url)),
+        }
+    }
+
+    /// The pool of the metadata database.
+    #[must_use]
+    pub fn metadata(&self) -> MetadataDb {
+        self.metadata.clone()
+    }
+
+    /// The pool of the time-series database.
+    #[must_use]
+    pub fn timeseries(&self) -> TimeseriesDb {
+        self.timeseries.clone()
+    }
+}

@@ -1,0 +1,181 @@
+//! Open, high, low, close.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::decimal::{DecimalError, check_candle_decimal};
+use super::symbol::SymbolId;
+use super::time::{earliest_time, latest_time};
+use super::timeframe::Timeframe;
+
+/// Which price of a quote a candle is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum PriceBasis {
+    /// The bid.
+    #[default]
+    Bid,
+    /// The ask.
+    Ask,
+    /// `(bid + ask) / 2` of each tick, exact: it may have one decimal more than bid and ask.
+    Mid,
+}
+
+impl PriceBasis {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Bid, Self::Ask, Self::Mid];
+
+    /// The name used in the database, in files and in the REST interface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bid => "bid",
+            Self::Ask => "ask",
+            Self::Mid => "mid",
+        }
+    }
+}
+
+impl fmt::Display for PriceBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no price basis.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no price basis: use bid, ask or mid")]
+pub struct UnknownPriceBasis(pub String);
+
+impl FromStr for PriceBasis {
+    type Err = UnknownPriceBasis;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|basis| basis.as_str() == text)
+            .ok_or_else(|| UnknownPriceBasis(text.to_owned()))
+    }
+}
+
+/// Where a candle comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CandleSource {
+    /// Made of the stored ticks, at this read or by a continuous aggregate.
+    Ticks,
+    /// Stored as a candle; the text says by whom, 1 to 50 characters, such as `import`.
+    Stored(String),
+}
+
+/// What the price did within `[open_time, open_time + timeframe)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candle {
+    /// Whose candle it is.
+    pub symbol_id: SymbolId,
+    /// Its width.
+    pub timeframe: Timeframe,
+    /// Which price it is made of.
+    pub basis: PriceBasis,
+    /// Start of the bucket, itself inside, aligned to UTC.
+    pub open_time: DateTime<Utc>,
+    /// Price of the first tick by `(tick_time, sequence)`.
+    pub open: Decimal,
+    /// Highest price.
+    pub high: Decimal,
+    /// Lowest price.
+    pub low: Decimal,
+    /// Price of the last tick by `(tick_time, sequence)`.
+    pub close: Decimal,
+    /// Sum of the quoted bid and ask volumes of all ticks: what was offered, not what was traded.
+    pub volume: Decimal,
+    /// How many ticks it is made of.
+    pub tick_count: i64,
+    /// Whether its end had passed when it was read; a forming candle still changes.
+    pub closed: bool,
+    /// Where it comes from.
+    pub source: CandleSource,
+}
+
+impl Candle {
+    /// End of the bucket, itself outside.
+    #[must_use]
+    pub fn close_time(&self) -> DateTime<Utc> {
+        self.open_time + self.timeframe.duration()
+    }
+}
+
+impl Candle {
+    /// Checks what every store asks of a candle that is stored as one.
+    ///
+    /// # Errors
+    /// An open time outside of 1970 to 2100 or not at the start of a bucket; prices of which high
+    /// is not the highest or low not the lowest; a number that does not fit `NUMERIC(28,13)`
+    /// exactly; a negative volume or count; a source that is not stored or has no name.
+    pub fn validate(&self) -> Result<(), InvalidCandle> {
+        let open_time = self.open_time;
+        let invalid = |problem| InvalidCandle { open_time, problem };
+        if open_time < earliest_time()
+            || self.close_time() > latest_time()
+            || self.timeframe.bucket_start(open_time) != open_time
+        {
+            return Err(invalid(CandleProblem::OpenTime(self.timeframe)));
+        }
+        for (field, value) in [
+            ("open", self.open),
+            ("high", self.high),
+            ("low", self.low),
+            ("close", self.close),
+            ("volume", self.volume),
+        ] {
+            check_candle_decimal(value)
+                .map_err(|source| invalid(CandleProblem::Number { field, source }))?;
+        }
+        if self.high < self.open.max(self.close) || self.low > self.open.min(self.close) {
+            return Err(invalid(CandleProblem::HighLow));
+        }
+        if self.volume < Decimal::ZERO || self.tick_count < 0 {
+            return Err(invalid(CandleProblem::NegativeQuantity));
+        }
+        match &self.source {
+            CandleSource::Stored(by) if (1..=50).contains(&by.chars().count()) => Ok(()),
+            _ => Err(invalid(CandleProblem::Source)),
+        }
+    }
+}
+
+/// Why a candle can be stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("candle at {open_time}: {problem}")]
+pub struct InvalidCandle {
+    /// Which candle.
+    pub open_time: DateTime<Utc>,
+    /// What is wrong with it.
+    pub problem: CandleProblem,
+}
+
+/// What is wrong with a candle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CandleProblem {
+    /// The open time is no start of a bucket within 1970 to 2100.
+    #[error("its open time is no start of a {0} bucket between 1970 and 2100: align it to UTC")]
+    OpenTime(Timeframe),
+    /// A number cannot be kept exactly.
+    #[error("{field} {source}")]
+    Number {
+        /// Which number.
+        field: &'static str,
+        /// Why.
+        source: DecimalError,
+    },
+    /// High or low contradict open or close.
+    #[error("high must be the highest and low the lowest of its prices: correct them")]
+    HighLow,
+    /// The volume or the number of ticks is negative.
+    #[error("volume and tick count must not be negative: send 0 when they are unknown")]
+    NegativeQuantity,
+    /// The source is not one a stored candle can have.
+    #[error("its source must be a stored one of 1 to 50 characters: say who made it")]
+    Source,
+}

@@ -1,0 +1,156 @@
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::*;
+
+const SYMBOL: SymbolId = SymbolId::new(7);
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
+}
+
+fn later() -> DateTime<Utc> {
+    start() + TimeDelta::days(400)
+}
+
+fn tick(micros: i64, sequence: i32, bid: i64, ask: i64) -> Tick {
+    Tick {
+        sequence,
+        bid_volume: Decimal::new(bid.abs(), 3),
+        ask_volume: Decimal::new(ask.abs(), 12),
+        ..Tick::quote(
+            SYMBOL,
+            start() + TimeDelta::microseconds(micros),
+            Decimal::new(bid, 5),
+            Decimal::new(ask, 12),
+        )
+    }
+}
+
+/// Distinct keys, in any order, with many ties of time.
+fn ticks() -> impl Strategy<Value = Vec<Tick>> {
+    let key = (0_i64..50, 0_i32..4);
+    let prices = (-1_000_000_i64..1_000_000, any::<i32>());
+    proptest::collection::btree_map(key, prices, 1..200)
+        .prop_map(|ticks| {
+            ticks
+                .into_iter()
+                .map(|((step, sequence), (bid, ask))| {
+                    tick(step * 1_700_000_000, sequence, bid, i64::from(ask))
+                })
+                .collect::<Vec<_>>()
+        })
+        .prop_shuffle()
+}
+
+proptest! {
+    #[test]
+    fn order_of_arrival_does_not_matter(ticks in ticks(), seed in any::<prop::sample::Index>()) {
+        let mut turned = ticks.clone();
+        turned.rotate_left(seed.index(ticks.len()));
+        turned.reverse();
+        for basis in PriceBasis::ALL {
+            prop_assert_eq!(
+                fold_ticks(&ticks, Timeframe::M5, basis, later()),
+                fold_ticks(&turned, Timeframe::M5, basis, later())
+            );
+        }
+    }
+
+    #[test]
+    fn a_fold_of_folds_equals_the_fold(ticks in ticks()) {
+        for basis in PriceBasis::ALL {
+            for (index, small) in Timeframe::ALL.into_iter().enumerate() {
+                let smaller = fold_ticks(&ticks, small, basis, later()).expect("fits");
+                for large in &Timeframe::ALL[index + 1..] {
+                    prop_assert_eq!(
+                        fold_candles(&smaller, *large, later()),
+                        fold_ticks(&ticks, *large, basis, later())
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_candle_is_what_the_sorted_ticks_say(ticks in ticks()) {
+        let mut sorted = ticks.clone();
+        sorted.sort_by_key(Tick::key);
+        for candle in fold_ticks(&ticks, Timeframe::H1, PriceBasis::Ask, later()).expect("fits") {
+            let inside: Vec<_> = sorted
+                .iter()
+                .filter(|tick| Timeframe::H1.bucket_start(tick.tick_time) == candle.open_time)
+                .collect();
+            let prices = inside.iter().map(|tick| tick.ask_price);
+            prop_assert_eq!(candle.open, inside[0].ask_price);
+            prop_assert_eq!(candle.close, inside[inside.len() - 1].ask_price);
+            prop_assert_eq!(Some(candle.high), prices.clone().max());
+            prop_assert_eq!(Some(candle.low), prices.min());
+            prop_assert_eq!(candle.tick_count, inside.len() as i64);
+            let volume = inside.iter().map(|tick| tick.bid_volume + tick.ask_volume).sum();
+            prop_assert_eq!(candle.volume, volume);
+        }
+    }
+
+    #[test]
+    fn a_mid_price_is_exact(bid in any::<i64>(), ask in any::<i64>()) {
+        let (bid, ask) = (Decimal::new(bid, 12), Decimal::new(ask, 12));
+        let mid = mid_price(bid, ask).expect("fits");
+        prop_assert_eq!(mid * Decimal::TWO, bid + ask);
+    }
+}
+
+#[test]
+fn ties_are_decided_by_the_sequence() {
+    let ticks = [tick(5, 2, 300, 3), tick(5, 0, 100, 1), tick(5, 1, 200, 2)];
+    let candles = fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, later()).expect("fits");
+    assert_eq!(candles.len(), 1);
+    assert_eq!(candles[0].open, Decimal::new(100, 5));
+    assert_eq!(candles[0].close, Decimal::new(300, 5));
+}
+
+#[test]
+fn the_largest_prices_have_an_exact_mid() {
+    let largest = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_999, 12);
+    let below = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_998, 12);
+    let mid = mid_price(largest, below).expect("fits");
+    assert_eq!(mid.to_string(), "999999999999999.9999999999985");
+}
+
+#[test]
+fn a_candle_is_closed_from_its_close_time_on() {
+    let ticks = [tick(0, 0, 1, 1)];
+    let end = start() + TimeDelta::minutes(1);
+    let before = end - TimeDelta::microseconds(1);
+    let closed =
+        |now| fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, now).expect("fits")[0].closed;
+    assert!(!closed(before));
+    assert!(closed(end));
+}
+
+#[test]
+fn candles_are_not_made_of_candles_of_their_own_size() {
+    let ticks = [tick(0, 0, 1, 1)];
+    let candles = fold_ticks(&ticks, Timeframe::H1, PriceBasis::Bid, later()).expect("fits");
+    for timeframe in [Timeframe::H1, Timeframe::M30] {
+        assert!(matches!(
+            fold_candles(&candles, timeframe, later()),
+            Err(FoldError::NotSmaller { .. })
+        ));
+    }
+}
+
+#[test]
+fn symbols_are_kept_apart() {
+    let other = Tick {
+        symbol_id: SymbolId::new(8),
+        ..tick(0, 0, 5, 5)
+    };
+    let ticks = [other, tick(0, 0, 1, 1)];
+    let candles = fold_ticks(&ticks, Timeframe::D1, PriceBasis::Bid, later()).expect("fits");
+    let symbols: Vec<_> = candles
+        .iter()
+        .map(|candle| candle.symbol_id.get())
+        .collect();
+    assert_eq!(symbols, [7, 8]);
+}

@@ -1,0 +1,33 @@
+//! Plain types and pure functions: what a symbol, a tick and a candle are, and how ticks become candles.
+//!
+//! Nothing here knows a database, a clock or a runtime.
+
+mod candle;
+mod cursor;
+mod decimal;
+mod fold;
+mod page;
+mod symbol;
+mod tick;
+mod time;
+mod timeframe;
+
+pub use candle::{
+    Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, UnknownPriceBasis,
+};
+pub use cursor::{CandleCursor, CursorError, TickCursor};
+pub use decimal::{
+    CANDLE_PRICE_SCALE, DecimalError, TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE,
+    check_candle_decimal, check_tick_decimal,
+};
+pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
+pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder};
+pub use symbol::{
+    Instrument, InstrumentType, InvalidSymbol, NewSymbol, Symbol, SymbolId, SymbolReference,
+    UnknownInstrumentType,
+};
+pub use tick::{InvalidTick, Tick, TickKey};
+pub use time::{
+    InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time, truncate_to_micros,
+};
+pub use timeframe::{Timeframe, UnknownTimeframe};

@@ -1,0 +1,138 @@
+//! Pages of a listing.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How many items a page may hold: 1 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit(u32);
+
+impl PageLimit {
+    /// The largest page.
+    pub const MAX: Self = Self(10_000);
+
+    /// Makes a limit.
+    ///
+    /// # Errors
+    /// 0, or more than 10,000.
+    pub fn new(limit: u32) -> Result<Self, InvalidPageLimit> {
+        if limit == 0 || limit > Self::MAX.0 {
+            return Err(InvalidPageLimit(i64::from(limit)));
+        }
+        Ok(Self(limit))
+    }
+
+    /// The number of items.
+    #[must_use]
+    pub fn get(self) -> usize {
+        // a u32 of at most 10,000 fits every usize
+        self.0 as usize
+    }
+}
+
+impl Default for PageLimit {
+    /// 500 items.
+    fn default() -> Self {
+        Self(500)
+    }
+}
+
+impl TryFrom<i64> for PageLimit {
+    type Error = InvalidPageLimit;
+
+    fn try_from(limit: i64) -> Result<Self, Self::Error> {
+        u32::try_from(limit)
+            .map_err(|_| InvalidPageLimit(limit))
+            .and_then(Self::new)
+    }
+}
+
+/// The limit is outside of 1 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("limit {0} is out of range: use 1 to 10000")]
+pub struct InvalidPageLimit(pub i64);
+
+/// In which direction of time a listing runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortOrder {
+    /// Oldest first.
+    #[default]
+    Ascending,
+    /// Newest first.
+    Descending,
+}
+
+impl SortOrder {
+    /// `asc` or `desc`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ascending => "asc",
+            Self::Descending => "desc",
+        }
+    }
+}
+
+impl fmt::Display for SortOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SortOrder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "asc" => Ok(Self::Ascending),
+            "desc" => Ok(Self::Descending),
+            _ => Err(format!("{text:?} is no order: use asc or desc")),
+        }
+    }
+}
+
+/// A part of a listing and where the next part starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// The items, in the order asked for.
+    pub items: Vec<T>,
+    /// Pass it as `after` to go on; `None` when nothing followed at the time of the call.
+    pub next: Option<C>,
+}
+
+impl<T, C> Page<T, C> {
+    /// Makes a page of `items`, which hold up to one item more than `limit`: that item is cut off
+    /// and shows that the listing goes on behind the last one kept.
+    #[must_use]
+    pub fn from_overfull(mut items: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> C) -> Self {
+        let more = items.len() > limit.get();
+        items.truncate(limit.get());
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_1_to_10000() {
+        assert!(PageLimit::new(0).is_err());
+        assert!(PageLimit::new(1).is_ok());
+        assert!(PageLimit::new(10_000).is_ok());
+        assert!(PageLimit::new(10_001).is_err());
+        assert_eq!(PageLimit::try_from(-1), Err(InvalidPageLimit(-1)));
+    }
+
+    #[test]
+    fn a_full_page_without_a_rest_has_no_next() {
+        let limit = PageLimit::new(2).expect("in range");
+        assert_eq!(
+            Page::from_overfull(vec![1, 2], limit, |item| *item).next,
+            None
+        );
+        let page = Page::from_overfull(vec![1, 2, 3], limit, |item| *item);
+        assert_eq!((page.items, page.next), (vec![1, 2], Some(2)));
+    }
+}

@@ -1,0 +1,404 @@
+//! What can be quoted, and what it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::decimal::{DecimalError, check_tick_decimal};
+
+/// Longest name, in characters.
+const NAME_LENGTH: usize = 50;
+
+/// The library's own number of a symbol; positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymbolId(i64);
+
+impl SymbolId {
+    /// Wraps a number. Stores refuse numbers below 1.
+    #[must_use]
+    pub const fn new(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for SymbolId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is quoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symbol {
+    /// The number ticks and candles carry.
+    pub symbol_id: SymbolId,
+    /// Where it is quoted, in lower case, such as `oanda`; 1 to 50 characters.
+    pub exchange: String,
+    /// Its name, unique within the exchange, such as `EURUSD`; 1 to 50 characters.
+    pub name: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// Digits after the point in which its price is usually shown, 0 to 12.
+    pub digits: i16,
+    /// Whether it is still quoted. Ticks of an inactive symbol stay readable.
+    pub active: bool,
+    /// What it stands for, where that is known.
+    pub instrument: Option<Instrument>,
+}
+
+/// A symbol to be created, or to be created or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSymbol {
+    /// The number to use; `None` takes the next free one.
+    pub symbol_id: Option<SymbolId>,
+    /// See [`Symbol::exchange`].
+    pub exchange: String,
+    /// See [`Symbol::name`].
+    pub name: String,
+    /// See [`Symbol::description`].
+    pub description: String,
+    /// See [`Symbol::digits`].
+    pub digits: i16,
+    /// See [`Symbol::active`].
+    pub active: bool,
+    /// See [`Symbol::instrument`].
+    pub instrument: Option<Instrument>,
+}
+
+impl NewSymbol {
+    /// An active symbol with five digits and nothing else known of it.
+    #[must_use]
+    pub fn named(exchange: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            symbol_id: None,
+            exchange: exchange.into(),
+            name: name.into(),
+            description: String::new(),
+            digits: 5,
+            active: true,
+            instrument: None,
+        }
+    }
+
+    /// Checks what every store asks of a symbol.
+    ///
+    /// # Errors
+    /// The first field that is out of its range.
+    pub fn validate(&self) -> Result<(), InvalidSymbol> {
+        if let Some(id) = self.symbol_id
+            && id.get() < 1
+        {
+            return Err(InvalidSymbol::Id(id));
+        }
+        check_name("exchange", &self.exchange)?;
+        check_name("name", &self.name)?;
+        if !(0..=12).contains(&self.digits) {
+            return Err(InvalidSymbol::Digits(self.digits));
+        }
+        match &self.instrument {
+            Some(instrument) => instrument.validate(),
+            None => Ok(()),
+        }
+    }
+
+    /// The symbol it becomes under `symbol_id`.
+    #[must_use]
+    pub fn into_symbol(self, symbol_id: SymbolId) -> Symbol {
+        Symbol {
+            symbol_id,
+            exchange: self.exchange,
+            name: self.name,
+            description: self.description,
+            digits: self.digits,
+            active: self.active,
+            instrument: self.instrument.map(Instrument::normalized),
+        }
+    }
+}
+
+fn check_name(field: &'static str, text: &str) -> Result<(), InvalidSymbol> {
+    let allowed = |c: char| !c.is_control() && !c.is_whitespace() && c != ':' && c != ',';
+    let length = text.chars().count();
+    if length == 0 || length > NAME_LENGTH || !text.chars().all(allowed) {
+        return Err(InvalidSymbol::Name {
+            field,
+            text: text.to_owned(),
+        });
+    }
+    if field == "exchange" && text.chars().any(char::is_uppercase) {
+        return Err(InvalidSymbol::UpperCaseExchange(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// The kind of an instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstrumentType {
+    /// A pair of currencies, `forex`.
+    Forex,
+    /// A contract for difference, `cfd`.
+    Cfd,
+    /// A pair of crypto currencies or of one with a currency, `crypto`.
+    Crypto,
+    /// A future on crypto currencies, dated or perpetual, `cryptofuture`.
+    CryptoFuture,
+    /// A share, `equity`.
+    Equity,
+    /// An index, `index`.
+    Index,
+    /// A future, `future`.
+    Future,
+    /// An option on a share, `option`.
+    Option,
+    /// An option on an index, `indexoption`.
+    IndexOption,
+    /// An option on a future, `futureoption`.
+    FutureOption,
+}
+
+impl InstrumentType {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Forex,
+        Self::Cfd,
+        Self::Crypto,
+        Self::CryptoFuture,
+        Self::Equity,
+        Self::Index,
+        Self::Future,
+        Self::Option,
+        Self::IndexOption,
+        Self::FutureOption,
+    ];
+
+    /// The name used in the database, in files and in the REST interface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forex => "forex",
+            Self::Cfd => "cfd",
+            Self::Crypto => "crypto",
+            Self::CryptoFuture => "cryptofuture",
+            Self::Equity => "equity",
+            Self::Index => "index",
+            Self::Future => "future",
+            Self::Option => "option",
+            Self::IndexOption => "indexoption",
+            Self::FutureOption => "futureoption",
+        }
+    }
+}
+
+impl fmt::Display for InstrumentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no instrument type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
+     option, indexoption or futureoption"
+)]
+pub struct UnknownInstrumentType(pub String);
+
+impl FromStr for InstrumentType {
+    type Err = UnknownInstrumentType;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownInstrumentType(text.to_owned()))
+    }
+}
+
+/// What a symbol stands for, as its exchange defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrument {
+    /// Its kind.
+    pub instrument_type: InstrumentType,
+    /// What is bought and sold, such as `EUR`; `None` where it is no currency. 1 to 50 characters.
+    pub base_currency: Option<String>,
+    /// What prices are in, such as `USD`; 1 to 50 characters.
+    pub quote_currency: String,
+    /// Smallest step of the price, in the quote currency; positive.
+    pub tick_size: Decimal,
+    /// Smallest step of a quantity, in units of the instrument; positive.
+    pub lot_size: Decimal,
+    /// Units of the underlying in one contract; positive, 1 where there are no contracts.
+    pub contract_multiplier: Decimal,
+    /// Last day of trading, for what ends.
+    pub expiry: Option<NaiveDate>,
+    /// Strike price of an option, in the quote currency.
+    pub strike: Option<Decimal>,
+}
+
+impl Instrument {
+    fn validate(&self) -> Result<(), InvalidSymbol> {
+        if let Some(base) = &self.base_currency {
+            check_name("base_currency", base)?;
+        }
+        check_name("quote_currency", &self.quote_currency)?;
+        for (field, value) in [
+            ("tick_size", self.tick_size),
+            ("lot_size", self.lot_size),
+            ("contract_multiplier", self.contract_multiplier),
+        ] {
+            check_number(field, value)?;
+            if value <= Decimal::ZERO {
+                return Err(InvalidSymbol::NotPositive { field, value });
+            }
+        }
+        match self.strike {
+            Some(strike) => check_number("strike", strike),
+            None => Ok(()),
+        }
+    }
+
+    fn normalized(self) -> Self {
+        Self {
+            tick_size: self.tick_size.normalize(),
+            lot_size: self.lot_size.normalize(),
+            contract_multiplier: self.contract_multiplier.normalize(),
+            strike: self.strike.map(|strike| strike.normalize()),
+            ..self
+        }
+    }
+}
+
+fn check_number(field: &'static str, value: Decimal) -> Result<(), InvalidSymbol> {
+    check_tick_decimal(value)
+        .map(|_| ())
+        .map_err(|source| InvalidSymbol::Number { field, source })
+}
+
+/// Why a symbol can be stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSymbol {
+    /// The number is below 1.
+    #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]
+    Id(SymbolId),
+    /// A name is empty, too long, or holds what separates names.
+    #[error(
+        "{field} {text:?} must have 1 to 50 characters without spaces, colons and commas: \
+         rename it"
+    )]
+    Name {
+        /// Which name.
+        field: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// Exchanges are written in lower case so that each has one spelling.
+    #[error("exchange {0:?} has upper-case letters: write it in lower case")]
+    UpperCaseExchange(String),
+    /// The digits are not 0 to 12.
+    #[error("digits {0} is out of range: use 0 to 12")]
+    Digits(i16),
+    /// A number cannot be kept exactly.
+    #[error("{field} {source}")]
+    Number {
+        /// Which number.
+        field: &'static str,
+        /// Why.
+        source: DecimalError,
+    },
+    /// A size is zero or negative.
+    #[error("{field} {value} is not positive: use a positive number")]
+    NotPositive {
+        /// Which size.
+        field: &'static str,
+        /// The size.
+        value: Decimal,
+    },
+}
+
+/// How people name a symbol: `EURUSD`, or `oanda:EURUSD` where several exchanges have one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SymbolReference {
+    /// The exchange, where it was said.
+    pub exchange: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl FromStr for SymbolReference {
+    type Err = InvalidSymbol;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (exchange, name) = match text.split_once(':') {
+            Some((exchange, name)) => {
+                check_name("exchange", exchange)?;
+                (Some(exchange.to_owned()), name)
+            }
+            None => (None, text),
+        };
+        check_name("name", name)?;
+        Ok(Self {
+            exchange,
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for SymbolReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(exchange) = &self.exchange {
+            write!(f, "{exchange}:")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_names_an_exchange_or_none() {
+        let bare: SymbolReference = "EURUSD".parse().expect("valid");
+        assert_eq!(
+            (bare.exchange.as_deref(), bare.to_string().as_str()),
+            (None, "EURUSD")
+        );
+        let full: SymbolReference = "oanda:EURUSD".parse().expect("valid");
+        assert_eq!(full.exchange.as_deref(), Some("oanda"));
+        assert_eq!(full.to_string(), "oanda:EURUSD");
+        for bad in [
+            "",
+            ":",
+            "oanda:",
+            ":EURUSD",
+            "a:b:c",
+            "EUR USD",
+            "OANDA:EURUSD",
+        ] {
+            assert!(bad.parse::<SymbolReference>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_store_keeps_is_refused() {
+        let good = NewSymbol::named("oanda", "EURUSD");
+        assert_eq!(good.validate(), Ok(()));
+        let long = NewSymbol::named("oanda", "x".repeat(51));
+        assert!(matches!(long.validate(), Err(InvalidSymbol::Name { .. })));
+        let zero = NewSymbol {
+            symbol_id: Some(SymbolId::new(0)),
+            ..good.clone()
+        };
+        assert!(matches!(zero.validate(), Err(InvalidSymbol::Id(_))));
+        let digits = NewSymbol { digits: 13, ..good };
+        assert!(matches!(digits.validate(), Err(InvalidSymbol::Digits(13))));
+    }
+}

@@ -1,0 +1,148 @@
+//! Instants and half-open ranges of them, in whole microseconds of UTC.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+/// Microseconds of 2100-01-01T00:00:00Z.
+const LATEST_MICROS: i64 = 4_102_444_800_000_000;
+
+/// The first instant a tick may have: 1970-01-01T00:00:00Z.
+#[must_use]
+pub fn earliest_time() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH
+}
+
+/// The end, itself excluded, of the instants a tick may have: 2100-01-01T00:00:00Z.
+///
+/// A feed that takes seconds for milliseconds lands far beyond it.
+#[must_use]
+pub fn latest_time() -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(LATEST_MICROS).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// Cuts what is finer than a microsecond off; never rounds up into the next bucket.
+#[must_use]
+pub fn truncate_to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
+}
+
+/// Reads an RFC 3339 instant with any offset, such as `2014-05-01T00:00:00.292Z`.
+///
+/// # Errors
+/// The text itself and an example, when it is none.
+pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.with_timezone(&Utc))
+        .map_err(|_| {
+            format!("{text:?} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")
+        })
+}
+
+/// `from` came after `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("from ({from}) is after to ({to}): swap them")]
+pub struct InvalidTimeRange {
+    /// The start asked for.
+    pub from: DateTime<Utc>,
+    /// The end asked for.
+    pub to: DateTime<Utc>,
+}
+
+/// The instants `from <= t < to`, in whole microseconds. `from == to` is the empty range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimeRange {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+}
+
+impl TimeRange {
+    /// Makes a range. Bounds finer than a microsecond are moved up to the next one, which selects
+    /// the same ticks, and bounds beyond what a tick may have are moved onto that limit.
+    ///
+    /// # Errors
+    /// `from` after `to`.
+    pub fn new(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Self, InvalidTimeRange> {
+        if from > to {
+            return Err(InvalidTimeRange { from, to });
+        }
+        Ok(Self {
+            from: bound(from),
+            to: bound(to),
+        })
+    }
+
+    /// Every instant a tick may have.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            from: earliest_time(),
+            to: latest_time(),
+        }
+    }
+
+    /// The first instant inside, if the range is not empty.
+    #[must_use]
+    pub fn from(&self) -> DateTime<Utc> {
+        self.from
+    }
+
+    /// The first instant after the range.
+    #[must_use]
+    pub fn to(&self) -> DateTime<Utc> {
+        self.to
+    }
+
+    /// Whether `time` is inside.
+    #[must_use]
+    pub fn contains(&self, time: DateTime<Utc>) -> bool {
+        self.from <= time && time < self.to
+    }
+
+    /// Whether nothing is inside.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+}
+
+fn bound(time: DateTime<Utc>) -> DateTime<Utc> {
+    let time = time.clamp(earliest_time(), latest_time());
+    let truncated = truncate_to_micros(time);
+    if truncated == time {
+        truncated
+    } else {
+        truncated + TimeDelta::microseconds(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nanos(nanos: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_nanos(nanos)
+    }
+
+    #[test]
+    fn a_bound_between_two_microseconds_selects_what_it_says() {
+        let range = TimeRange::new(nanos(1_001), nanos(2_001)).expect("ordered");
+        assert!(!range.contains(nanos(1_000)));
+        assert!(range.contains(nanos(2_000)));
+        assert!(!range.contains(nanos(3_000)));
+    }
+
+    #[test]
+    fn from_after_to_is_refused() {
+        assert!(TimeRange::new(nanos(2_000), nanos(1_000)).is_err());
+        assert!(TimeRange::new(nanos(1_000), nanos(1_000)).is_ok_and(|range| range.is_empty()));
+    }
+
+    #[test]
+    fn truncation_never_rounds_up() {
+        assert_eq!(truncate_to_micros(nanos(1_999)), nanos(1_000));
+    }
+
+    #[test]
+    fn the_latest_time_is_the_year_2100() {
+        assert_eq!(latest_time().to_rfc3339(), "2100-01-01T00:00:00+00:00");
+    }
+}

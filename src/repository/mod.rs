@@ -1,0 +1,23 @@
+//! The contract between a server and its store: three traits, injected as `Arc<dyn …>`.
+//!
+//! The doc comments are the contract. Every backend passes the same suite
+//! (the `conformance` module, under the feature of that name), so that they hold everywhere:
+//!
+//! - An empty batch does nothing and is no error.
+//! - A range is half-open: `from` is inside, `to` is outside.
+//! - Instants are whole microseconds; what is finer is cut off before it is stored.
+//! - Cancelling a call (dropping its future) leaves a write either done or not done, never half.
+//!
+//! Under the feature `mock` each trait has a mock made by mockall: `MockSymbolRepository`,
+//! `MockTickRepository` and `MockOhlcRepository`.
+
+mod ohlc;
+mod symbol;
+mod tick;
+
+pub use ohlc::{CandleQuery, OhlcRepository};
+pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository};
+pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
+
+#[cfg(feature = "mock")]
+pub use {ohlc::MockOhlcRepository, symbol::MockSymbolRepository, tick::MockTickRepository};

@@ -1,0 +1,118 @@
+//! Where symbols are kept.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::domain::{NewSymbol, Page, PageLimit, Symbol, SymbolId, SymbolReference};
+use crate::error::RepositoryError;
+
+/// What a feed calls a symbol.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FeedSymbol {
+    /// The feed, such as `ctrader`; 1 to 50 characters.
+    pub feed: String,
+    /// What the feed sends, such as the number in FIX tag 55; 1 to 100 characters.
+    pub feed_key: String,
+    /// Whose ticks these are.
+    pub symbol_id: SymbolId,
+}
+
+/// Which symbols to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SymbolQuery {
+    /// Only those of this name, compared exactly.
+    pub name: Option<String>,
+    /// Only those of this exchange, compared exactly.
+    pub exchange: Option<String>,
+    /// Only active or only inactive ones.
+    pub active: Option<bool>,
+    /// Only those with a larger id: where the page before ended.
+    pub after: Option<SymbolId>,
+    /// How many at most.
+    pub limit: PageLimit,
+}
+
+/// Symbols and the instruments they stand for.
+///
+/// A symbol is never deleted, since ticks carry its id; it is deactivated.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait SymbolRepository: Debug + Send + Sync + 'static {
+    /// Creates a symbol, and its exchange if that is new.
+    ///
+    /// Without an id it gets the largest id so far plus one.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the id, or the name on that exchange, is taken; `InvalidInput` when
+    /// [`NewSymbol::validate`] refuses it.
+    async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError>;
+
+    /// Creates the symbols that are missing and overwrites those that exist, all or none.
+    ///
+    /// A symbol exists when its exchange has one of its name; it keeps its id. Everything else,
+    /// the instrument too, becomes what is given: `None` removes the instrument.
+    ///
+    /// *Ordering*: the result is in the order given. *Duplicates*: of one name given twice the last
+    /// counts, and the result has it twice.
+    ///
+    /// # Errors
+    /// `InvalidInput` names the first symbol that [`NewSymbol::validate`] refuses; `AlreadyExists`
+    /// when an id given belongs to another symbol, or an existing symbol was given another id.
+    async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError>;
+
+    /// The symbol of that id.
+    async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError>;
+
+    /// The symbol of that name.
+    ///
+    /// # Errors
+    /// `InvalidInput` when no exchange was said and several have the name; the text lists them.
+    async fn get_by_name(
+        &self,
+        reference: &SymbolReference,
+    ) -> Result<Option<Symbol>, RepositoryError>;
+
+    /// The symbols that fit, by ascending id. `next` is the id to pass as `after`.
+    async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError>;
+
+    /// Marks a symbol as no longer quoted and returns it. Doing so twice is no error.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError>;
+
+    /// Says what feeds call symbols, all or none; an existing `(feed, feed_key)` is pointed to the
+    /// symbol given. Of one pair given twice the last counts.
+    ///
+    /// # Errors
+    /// `NotFound` names the first symbol that does not exist; `InvalidInput` when a feed or a key
+    /// is empty or too long.
+    async fn map_feed_symbols(&self, mappings: &[FeedSymbol]) -> Result<(), RepositoryError>;
+
+    /// The symbol that the feed calls so.
+    async fn get_by_feed_key(
+        &self,
+        feed: &str,
+        feed_key: &str,
+    ) -> Result<Option<Symbol>, RepositoryError>;
+}
+
+impl FeedSymbol {
+    /// Checks what every store asks of a mapping.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the feed has not 1 to 50 or the key not 1 to 100 characters.
+    pub fn validate(&self) -> Result<(), RepositoryError> {
+        for (field, text, longest) in [("feed", &self.feed, 50), ("feed_key", &self.feed_key, 100)]
+        {
+            let length = text.chars().count();
+            if length == 0 || length > longest {
+                return Err(RepositoryError::invalid(format!(
+                    "{field} {text:?} must have 1 to {longest} characters: shorten or fill it"
+                )));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! Where ticks are kept.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    InvalidTick, Page, PageLimit, SortOrder, SymbolId, Tick, TickCursor, TimeRange,
+};
+use crate::error::RepositoryError;
+
+/// What became of each tick of a batch.
+///
+/// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of ticks given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InsertReceipt {
+    /// Ticks that are stored now and were not before.
+    pub inserted: u64,
+    /// Ticks whose key and content were stored already or came earlier in the batch.
+    pub duplicates: u64,
+    /// Ticks whose key is taken by other content; what was stored stays.
+    pub conflicts: Vec<TickConflict>,
+    /// Ticks that can never be stored.
+    pub rejected: Vec<RejectedTick>,
+}
+
+impl InsertReceipt {
+    /// Adds what another batch became.
+    pub fn merge(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.duplicates += other.duplicates;
+        self.conflicts.extend(other.conflicts);
+        self.rejected.extend(other.rejected);
+    }
+
+    /// How many ticks it speaks of.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.inserted + self.duplicates + self.conflicts.len() as u64 + self.rejected.len() as u64
+    }
+}
+
+/// Two ticks of one key and different content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TickConflict {
+    /// What is stored.
+    pub stored: Tick,
+    /// What came, and was not stored.
+    pub refused: Tick,
+}
+
+/// A tick that can never be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedTick {
+    /// The tick, as it came.
+    pub tick: Tick,
+    /// Why, and what to send instead.
+    pub reason: String,
+}
+
+impl RejectedTick {
+    /// A tick that breaks a rule of the domain.
+    #[must_use]
+    pub fn invalid(tick: &Tick, reason: InvalidTick) -> Self {
+        Self {
+            tick: tick.clone(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Which ticks of one symbol to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TickQuery {
+    /// Whose ticks.
+    pub symbol_id: SymbolId,
+    /// Only those inside; `from` is inside, `to` is outside.
+    pub range: TimeRange,
+    /// Oldest or newest first.
+    pub order: SortOrder,
+    /// Only those behind this one in that order: where the page before ended.
+    pub after: Option<TickCursor>,
+    /// How many at most.
+    pub limit: PageLimit,
+}
+
+impl TickQuery {
+    /// The first 500 ticks of a range, oldest first.
+    #[must_use]
+    pub fn new(symbol_id: SymbolId, range: TimeRange) -> Self {
+        Self {
+            symbol_id,
+            range,
+            order: SortOrder::Ascending,
+            after: None,
+            limit: PageLimit::default(),
+        }
+    }
+}
+
+/// Ticks.
+///
+/// Stored ticks have the form [`Tick::normalized`] gives them. Whether a symbol exists is not
+/// checked: symbols live in another database.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TickRepository: Debug + Send + Sync + 'static {
+    /// Stores ticks and says what became of each. Idempotent: a batch may be sent again.
+    ///
+    /// *Atomicity*: on an error nothing is stored, except where the error is not
+    /// [certainly not applied](RepositoryError::is_certainly_not_applied); then everything may be.
+    /// A tick that can never be stored is rejected and does not keep the others out.
+    /// *Ordering*: any. Conflicts and rejections are listed in key order and in the order given.
+    /// *Duplicates*: of several ticks of one key in the batch the first counts; those of equal
+    /// content are duplicates of it, others conflict with it. `received_at` is no content: the one
+    /// stored first stays.
+    /// *Limits*: none; a batch is kept in memory several times over, so send some thousands.
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError>;
+
+    /// Ticks of a range, sorted by `(tick_time, sequence)` in the order asked for.
+    ///
+    /// Following `next` neither skips nor repeats a tick that was there from the start, whatever
+    /// arrives meanwhile. No tick is no error, nor is a symbol that does not exist.
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError>;
+
+    /// The newest tick of a symbol by `(tick_time, sequence)`.
+    async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError>;
+
+    /// The newest tick of each symbol, by ascending symbol id; symbols without ticks are left out,
+    /// a symbol given twice counts once. Costs by symbols, not by ticks.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than 10,000 symbols.
+    async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError>;
+
+    /// The tick that was the newest at `at`: the last by `(tick_time, sequence)` with
+    /// `tick_time <= at`.
+    async fn as_of(
+        &self,
+        symbol_id: SymbolId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Tick>, RepositoryError>;
+
+    /// How many ticks of a symbol a range holds.
+    async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError>;
+}
