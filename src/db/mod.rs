@@ -6,8 +6,12 @@ mod connect;
 mod executor;
 mod failure;
 mod pools;
+#[cfg(feature = "conformance")]
+mod scratch;
 
 pub use connect::{MetadataConnections, TimeseriesConnections};
 pub use executor::Executor;
 pub use failure::DbError;
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
+#[cfg(feature = "conformance")]
+pub use scratch::ScratchSchemas;

@@ -1,0 +1,155 @@
+//! Schemas of their own for tests against real databases.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
+use secrecy::ExposeSecret as _;
+
+use crate::config::Config;
+use crate::database_url::DatabaseUrl;
+use crate::error::Database;
+
+/// Schemas of runs that were killed are removed when they are older.
+const LEFTOVER_SECONDS: u64 = 3_600;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// An empty schema in each of the databases of `DATABASE_URL` and `TIMESCALEDB_URL`, removed with
+/// everything in it when this is dropped.
+///
+/// The TimescaleDB extension exists in the schema `public`; migrations have not run.
+#[derive(Debug)]
+pub struct ScratchSchemas {
+    name: String,
+    urls: [String; 2],
+}
+
+impl ScratchSchemas {
+    /// Makes both.
+    ///
+    /// # Panics
+    /// When a variable is missing or a database does not answer: a test that needs a database does
+    /// not pass without one.
+    #[must_use]
+    pub fn create() -> Self {
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tickbook_test_{seconds}_{}_{count}", std::process::id());
+        let urls = [Database::Metadata, Database::Timeseries].map(|database| {
+            let variable = database.url_variable();
+            let server = std::env::var(variable).unwrap_or_else(|_| {
+                panic!("{variable} is not set: run the tests with `make test`, or set it")
+            });
+            let mut connection = open(&server);
+            if database == Database::Timeseries {
+                execute(
+                    &mut connection,
+                    "BEGIN; SELECT pg_advisory_xact_lock(hashtext('tickbook extension')); \
+                     CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public; COMMIT",
+                );
+            }
+            remove_leftovers(&mut connection, seconds);
+            execute(&mut connection, &format!("CREATE SCHEMA {name}"));
+            let separator = if server.contains('?') { '&' } else { '?' };
+            format!("{server}{separator}options=-csearch_path%3D{name}%2Cpublic")
+        });
+        Self { name, urls }
+    }
+
+    /// The name of the schemas.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The URL, password included, that leads into the schema of `database`.
+    #[must_use]
+    pub fn url(&self, database: Database) -> &str {
+        match database {
+            Database::Metadata => &self.urls[0],
+            Database::Timeseries => &self.urls[1],
+        }
+    }
+
+    /// The default settings with both URLs and small pools.
+    ///
+    /// # Panics
+    /// When a URL is malformed.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        let variables = [Database::Metadata, Database::Timeseries].map(|database| {
+            let variable = database.url_variable().to_owned();
+            (variable, self.url(database).to_owned())
+        });
+        let mut config = Config::load_from(std::path::Path::new(""), variables)
+            .expect("the URLs that led here are valid");
+        config.pool.size = 5;
+        config
+    }
+
+    /// A connection of its own into the schema of `database`, for looking behind the library.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    #[must_use]
+    pub fn connection(&self, database: Database) -> PgConnection {
+        open(self.url(database))
+    }
+}
+
+impl Drop for ScratchSchemas {
+    fn drop(&mut self) {
+        for url in &self.urls {
+            let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+            // a failing test is not made to abort by what it leaves behind; the next run sweeps it
+            let done = connect(url).and_then(|mut connection| {
+                connection
+                    .batch_execute(&drop)
+                    .map_err(|error| error.to_string())
+            });
+            if let Err(error) = done {
+                eprintln!("the schema {} stays behind: {error}", self.name);
+            }
+        }
+    }
+}
+
+fn connect(url: &str) -> Result<PgConnection, String> {
+    let url = DatabaseUrl::parse(url).map_err(|error| error.to_string())?;
+    PgConnection::establish(url.connection_string().expose_secret())
+        .map_err(|error| url.redact(&error.to_string()))
+}
+
+fn open(url: &str) -> PgConnection {
+    connect(url).unwrap_or_else(|error| panic!("no test database: {error}"))
+}
+
+fn execute(connection: &mut PgConnection, sql: &str) {
+    connection
+        .batch_execute(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+#[derive(QueryableByName)]
+struct SchemaName {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    nspname: String,
+}
+
+fn remove_leftovers(connection: &mut PgConnection, now: u64) {
+    let query = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'tickbook\\_test\\_%'";
+    let schemas: Vec<SchemaName> = diesel::sql_query(query)
+        .load(connection)
+        .unwrap_or_default();
+    for SchemaName { nspname } in schemas {
+        let made = nspname.split('_').nth(2).and_then(|text| text.parse().ok());
+        if made.is_none_or(|made: u64| made + LEFTOVER_SECONDS < now) {
+            // two runs may sweep the same schema
+            let _ = connection.batch_execute(&format!("DROP SCHEMA IF EXISTS {nspname} CASCADE"));
+        }
+    }
+}
