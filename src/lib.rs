@@ -9,6 +9,8 @@ pub mod db;
 pub mod domain;
 mod error;
 pub mod ingest;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub mod repository;
 mod wiring;
 
