@@ -9,6 +9,7 @@ pub mod db;
 pub mod domain;
 mod error;
 pub mod ingest;
+pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod repository;

@@ -91,15 +91,15 @@ impl TickRepository for PgTickRepository {
     }
 
     async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        if symbol_ids.len() > MOST_SYMBOLS {
-            return Err(RepositoryError::invalid(format!(
-                "{} symbols are too many for one call: ask for at most {MOST_SYMBOLS}",
-                symbol_ids.len()
-            )));
-        }
         let mut ids: Vec<_> = symbol_ids.iter().map(|id| id.get()).collect();
         ids.sort_unstable();
         ids.dedup();
+        if ids.len() > MOST_SYMBOLS {
+            return Err(RepositoryError::invalid(format!(
+                "{} symbols are too many: ask for at most {MOST_SYMBOLS} at once",
+                ids.len()
+            )));
+        }
         if ids.is_empty() {
             return Ok(Vec::new());
         }
