@@ -23,7 +23,7 @@ use crate::error::RepositoryError;
 use crate::repository::{InsertReceipt, TickQuery, TickRepository};
 
 use super::schema::timeseries::ticks;
-use batch::Batch;
+use batch::{Batch, in_order_given};
 use insert::Writer;
 
 pub(super) use range::edge_tick_time;
@@ -63,12 +63,15 @@ impl TickRepository for PgTickRepository {
             return Ok(batch.into_receipt());
         }
         let writer = Arc::clone(&self.writer);
-        self.connections
+        let mut receipt = self
+            .connections
             .timeseries()
             .run("insert ticks", move |connection| {
                 writer.insert(connection, batch)
             })
-            .await
+            .await?;
+        receipt.rejected = in_order_given(receipt.rejected, ticks);
+        Ok(receipt)
     }
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {

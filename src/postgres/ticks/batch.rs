@@ -5,6 +5,28 @@ use std::collections::HashMap;
 use crate::domain::{Tick, TickKey};
 use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
 
+/// `rejected` as they came and in the order in which they were given.
+pub(super) fn in_order_given(rejected: Vec<RejectedTick>, given: &[Tick]) -> Vec<RejectedTick> {
+    if rejected.is_empty() {
+        return rejected;
+    }
+    let mut rejected = rejected;
+    let mut ordered = Vec::with_capacity(rejected.len());
+    for tick in given {
+        let stored = tick.normalized();
+        let found = rejected.iter().position(|one| match &stored {
+            Ok(stored) => one.tick == *stored,
+            Err(_) => one.tick == *tick,
+        });
+        if let Some(found) = found {
+            let reason = rejected.remove(found).reason;
+            let tick = tick.clone();
+            ordered.push(RejectedTick { tick, reason });
+        }
+    }
+    ordered
+}
+
 /// Ticks in the form in which they are stored, by key.
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
