@@ -117,6 +117,60 @@ async fn pages_across_years_equal_the_fold_before_and_after_a_refresh() {
 }
 
 #[tokio::test]
+async fn late_ticks_are_in_their_candles_before_any_refresh() {
+    let (schemas, pools) = migrated().await;
+    let aggregates = with_relations(&pools).await;
+    let repositories = Repositories::postgres(&pools);
+    let (early, late): (Vec<_>, Vec<_>) = scattered_ticks()
+        .into_iter()
+        .enumerate()
+        .partition(|(index, _)| index % 3 > 0);
+    let only = |ticks: Vec<(usize, Tick)>| ticks.into_iter().map(|(_, tick)| tick).collect();
+    let (mut ticks, late): (Vec<Tick>, Vec<Tick>) = (only(early), only(late));
+    let receipt = repositories.ticks.insert_batch(&ticks).await;
+    assert_eq!(receipt.expect("inserted").inserted, ticks.len() as u64);
+    if aggregates {
+        refresh(&schemas);
+    }
+    for late in late.chunks(late.len() / 2) {
+        let receipt = repositories.ticks.insert_batch(late).await;
+        assert_eq!(receipt.expect("inserted").inserted, late.len() as u64);
+        ticks.extend_from_slice(late);
+        assert_equal_to_the_fold(&repositories, &ticks).await;
+        if aggregates {
+            // now the five-minute candles are behind those of one minute
+            schemas
+                .connection(Database::Timeseries)
+                .batch_execute("CALL refresh_continuous_aggregate('ohlc_1m', NULL, NULL)")
+                .expect("refreshed");
+            assert_equal_to_the_fold(&repositories, &ticks).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn ticks_older_than_any_refresh_are_in_their_candles() {
+    let (schemas, pools) = migrated().await;
+    let aggregates = with_relations(&pools).await;
+    let repositories = Repositories::postgres(&pools);
+    let ticks = scattered_ticks();
+    let receipt = repositories.ticks.insert_batch(&ticks).await;
+    assert_eq!(receipt.expect("inserted").inserted, ticks.len() as u64);
+    if aggregates {
+        for timeframe in Timeframe::ALL {
+            let from = start() + TimeDelta::days(30);
+            schemas
+                .connection(Database::Timeseries)
+                .batch_execute(&format!(
+                    "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', NULL)"
+                ))
+                .expect("refreshed");
+        }
+    }
+    assert_equal_to_the_fold(&repositories, &ticks).await;
+}
+
+#[tokio::test]
 async fn a_candle_relation_that_has_gone_is_done_without() {
     let (schemas, pools) = migrated().await;
     let aggregates = with_relations(&pools).await;

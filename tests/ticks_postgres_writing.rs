@@ -115,7 +115,7 @@ async fn where_the_first_tick_of_a_key_is_refused_the_next_one_is_the_first() {
     let receipt = repository.insert_batch(&batch).await.expect("inserted");
     assert_eq!((receipt.inserted, receipt.duplicates), (3, 1));
     let rejected: Vec<_> = receipt.rejected.into_iter().map(|one| one.tick).collect();
-    assert_eq!(rejected, [refused.clone()]);
+    assert_eq!(rejected, std::slice::from_ref(&refused));
     assert!(receipt.conflicts.iter().all(|one| one.stored == good[1]));
     let conflicting: Vec<_> = receipt
         .conflicts

@@ -9,13 +9,15 @@ use tickbook::config::Config;
 use tickbook::db::{self, DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick};
 
-pub const SYMBOL: SymbolId = SymbolId::new(7);
+pub(crate) const SYMBOL: SymbolId = SymbolId::new(7);
 
-pub async fn migrated() -> (ScratchSchemas, DatabasePools) {
+pub(crate) async fn migrated() -> (ScratchSchemas, DatabasePools) {
     migrated_with(|_| ()).await
 }
 
-pub async fn migrated_with(change: impl FnOnce(&mut Config)) -> (ScratchSchemas, DatabasePools) {
+pub(crate) async fn migrated_with(
+    change: impl FnOnce(&mut Config),
+) -> (ScratchSchemas, DatabasePools) {
     let schemas = ScratchSchemas::create();
     let mut config = schemas.config();
     change(&mut config);
@@ -29,12 +31,12 @@ pub async fn migrated_with(change: impl FnOnce(&mut Config)) -> (ScratchSchemas,
     (schemas, pools)
 }
 
-pub fn start() -> DateTime<Utc> {
+pub(crate) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
 }
 
 /// Ticks from number `from` to `to`, one in a second, each with a price of its own.
-pub fn ticks(from: i64, to: i64) -> Vec<Tick> {
+pub(crate) fn ticks(from: i64, to: i64) -> Vec<Tick> {
     (from..to)
         .map(|number| Tick {
             bid_volume: Decimal::new(number, 3),
