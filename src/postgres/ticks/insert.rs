@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -35,6 +35,8 @@ const ATTEMPTS: u32 = 5;
 pub(super) struct Writer {
     /// How many batches without a taken key have to pass before `COPY` is used again.
     cautious: AtomicU32,
+    /// Whether the last batch held nothing new: somebody sends again what was lost or not answered.
+    resending: AtomicBool,
 }
 
 /// What became of a batch.
@@ -84,6 +86,14 @@ impl Writer {
                 Err(error) => return Err(error),
             }
         }
+        // looking is cheaper than trying to insert
+        if self.resending.load(Ordering::Relaxed) {
+            let stored = read_stored(connection, rows)?;
+            if stored.len() == rows.len() {
+                return Ok(Outcome::SomeInserted(0, stored));
+            }
+            self.resending.store(false, Ordering::Relaxed);
+        }
         match insert_missing(connection, rows) {
             Ok(inserted) if inserted == rows.len() => {
                 self.note_clean_batch();
@@ -91,6 +101,7 @@ impl Writer {
             }
             Ok(inserted) => {
                 self.be_cautious();
+                self.resending.store(inserted == 0, Ordering::Relaxed);
                 let stored = read_stored(connection, rows).map_err(after_commit)?;
                 Ok(Outcome::SomeInserted(inserted as u64, stored))
             }

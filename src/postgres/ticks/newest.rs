@@ -43,6 +43,8 @@ pub(super) fn newest_of(
 }
 
 /// One index probe for each symbol; `DISTINCT ON` would read every tick of the range.
+///
+/// The limit is a parameter so that the server plans for the range at hand, see `range.rs`.
 struct SelectNewest<'a> {
     symbol_ids: &'a [i64],
     from: DateTime<Utc>,
@@ -59,7 +61,9 @@ impl QueryFragment<Pg> for SelectNewest<'_> {
         out.push_bind_param::<Timestamptz, _>(&self.from)?;
         out.push_sql(" AND tick_time < ");
         out.push_bind_param::<Timestamptz, _>(&self.to)?;
-        out.push_sql(" ORDER BY tick_time DESC, sequence DESC LIMIT 1) AS newest");
+        out.push_sql(" ORDER BY tick_time DESC, sequence DESC LIMIT ");
+        out.push_bind_param::<BigInt, _>(&1)?;
+        out.push_sql(") AS newest");
         Ok(())
     }
 }

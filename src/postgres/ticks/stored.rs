@@ -1,6 +1,6 @@
 //! What is stored under the keys of a batch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
@@ -22,12 +22,15 @@ pub(super) fn read_stored(
     let (Some(first), Some(last)) = (times.clone().min(), times.clone().max()) else {
         return Ok(HashMap::new());
     };
+    let symbols: BTreeSet<_> = rows.iter().map(|tick| tick.symbol_id.get()).collect();
     let query = SelectByKeys {
         symbol_ids: rows.iter().map(|tick| tick.symbol_id.get()).collect(),
         tick_times: times.collect(),
         sequences: rows.iter().map(|tick| tick.sequence).collect(),
+        symbols: symbols.into_iter().collect(),
         first,
         last,
+        most: rows.len() as i64,
     };
     let mut stored = HashMap::with_capacity(rows.len());
     for row in query.load_iter::<TickRow, PgRowByRowLoadingMode>(connection)? {
@@ -41,31 +44,36 @@ struct SelectByKeys {
     symbol_ids: Vec<i64>,
     tick_times: Vec<DateTime<Utc>>,
     sequences: Vec<i32>,
+    symbols: Vec<i64>,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
+    most: i64,
 }
 
 impl QueryFragment<Pg> for SelectByKeys {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT stored.* FROM UNNEST(");
+        out.push_sql("SELECT ");
+        out.push_sql(COLUMNS);
+        out.push_sql(" FROM UNNEST(");
         out.push_bind_param::<Array<BigInt>, _>(&self.symbol_ids)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Timestamptz>, _>(&self.tick_times)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Integer>, _>(&self.sequences)?;
-        // the plain bounds exclude chunks, and the limit keeps the planner from joining with all
-        // rows of those that are left
-        out.push_sql(") AS given (symbol_id, tick_time, sequence) CROSS JOIN LATERAL (SELECT ");
-        out.push_sql(COLUMNS);
+        // a batch that was sent before is most of what its symbols have between its first and its
+        // last time; the planner can tell, and reads that part of the index instead of every key
         out.push_sql(
-            " FROM ticks WHERE ticks.symbol_id = given.symbol_id \
-             AND ticks.tick_time = given.tick_time AND ticks.sequence = given.sequence \
-             AND ticks.tick_time >= ",
+            ") AS given (symbol_id, tick_time, sequence) \
+             JOIN ticks USING (symbol_id, tick_time, sequence) WHERE ticks.symbol_id = ANY(",
         );
+        out.push_bind_param::<Array<BigInt>, _>(&self.symbols)?;
+        out.push_sql(") AND ticks.tick_time >= ");
         out.push_bind_param::<Timestamptz, _>(&self.first)?;
         out.push_sql(" AND ticks.tick_time <= ");
         out.push_bind_param::<Timestamptz, _>(&self.last)?;
-        out.push_sql(" LIMIT 1) AS stored");
+        // as a parameter it makes the server plan for the values at hand, see `range.rs`
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.most)?;
         Ok(())
     }
 }
