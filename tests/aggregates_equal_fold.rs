@@ -83,10 +83,21 @@ fn ticks(random: &mut Random) -> Vec<Tick> {
     // two visits of one instant would give one key twice
     ticks.sort_by_key(Tick::key);
     ticks.dedup_by_key(|tick| tick.key());
+    ticks.push(widest());
     for index in (1..ticks.len()).rev() {
         ticks.swap(index, random.below(index as u64 + 1) as usize);
     }
     ticks
+}
+
+/// A tick whose mid price needs all 28 digits, which a division by 2 does not give.
+fn widest() -> Tick {
+    let [bid_price, ask_price] = [
+        "999999999999999.999999999998",
+        "999999999999999.999999999999",
+    ]
+    .map(|text| text.parse().expect("a number"));
+    Tick::quote(SymbolId::new(3), first_day(), bid_price, ask_price)
 }
 
 /// One to four ticks of one instant, whose sequences need one to four bytes.
@@ -313,9 +324,14 @@ async fn views_equal_the_fold() {
 fn refresh(connection: &mut PgConnection, days: std::ops::Range<i64>) {
     let [from, to] = [days.start, days.end].map(|day| first_day() + chrono::TimeDelta::days(day));
     for timeframe in Timeframe::ALL {
-        let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
-        let call =
-            format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', '{to}')");
+        // versions that refresh ten buckets at a time unless told otherwise take a minute for all
+        let call = format!(
+            "DO $$ BEGIN \
+             IF EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' AND 'options' = ANY (proargnames)) \
+             THEN CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', '{to}', options => '{{\"buckets_per_batch\": 1440}}'); \
+             ELSE CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', '{to}'); \
+             END IF; END $$"
+        );
         execute(connection, &call);
     }
 }
