@@ -4,11 +4,12 @@
 //! in one instant, stored in random order.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{BigInt, Integer, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
 use tickbook::Database;
@@ -149,13 +150,18 @@ fn execute(connection: &mut PgConnection, sql: &str) {
     }
 }
 
-/// What folding says, in the order of `Timeframe::ALL` and `PriceBasis::ALL`.
-fn folded(ticks: &[Tick]) -> Vec<Vec<Candle>> {
+type Candles = BTreeMap<(Timeframe, PriceBasis), Vec<Candle>>;
+
+/// What folding says.
+fn folded(ticks: &[Tick]) -> Candles {
     let now = Utc::now();
     Timeframe::ALL
         .into_iter()
         .flat_map(|timeframe| PriceBasis::ALL.map(|basis| (timeframe, basis)))
-        .map(|(timeframe, basis)| fold_ticks(ticks, timeframe, basis, now).expect("fits"))
+        .map(|(timeframe, basis)| {
+            let candles = fold_ticks(ticks, timeframe, basis, now).expect("fits");
+            ((timeframe, basis), candles)
+        })
         .collect()
 }
 
@@ -165,25 +171,26 @@ struct Row {
     symbol_id: i64,
     #[diesel(sql_type = Timestamptz)]
     open_time: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
-    open: String,
-    #[diesel(sql_type = Text)]
-    high: String,
-    #[diesel(sql_type = Text)]
-    low: String,
-    #[diesel(sql_type = Text)]
-    close: String,
-    #[diesel(sql_type = Text)]
-    volume: String,
+    /// Open, high, low, close of bid, ask, mid, then the volume.
+    #[diesel(sql_type = Array<Text>)]
+    numbers: Vec<String>,
     #[diesel(sql_type = BigInt)]
     tick_count: i64,
 }
 
 type Numbers = (SymbolId, DateTime<Utc>, [Decimal; 5], i64);
 
-fn numbers_of_row(row: &Row) -> Numbers {
-    let numbers = [&row.open, &row.high, &row.low, &row.close, &row.volume]
-        .map(|text| text.parse::<Decimal>().expect("a number").normalize());
+fn numbers_of_row(row: &Row, basis: PriceBasis) -> Numbers {
+    let first = 4 * PriceBasis::ALL
+        .iter()
+        .position(|b| *b == basis)
+        .expect("one of all");
+    let numbers = [first, first + 1, first + 2, first + 3, 12].map(|place| {
+        row.numbers[place]
+            .parse::<Decimal>()
+            .expect("a number")
+            .normalize()
+    });
     (
         SymbolId::new(row.symbol_id),
         row.open_time,
@@ -208,19 +215,18 @@ fn numbers_of_candle(candle: &Candle) -> Numbers {
     )
 }
 
-fn assert_equal(connection: &mut PgConnection, expected: &[Vec<Candle>], state: &str) {
-    let mut expected = expected.iter();
+fn assert_equal(connection: &mut PgConnection, expected: &Candles, state: &str) {
     for timeframe in Timeframe::ALL {
+        let query = format!(
+            "SELECT symbol_id, open_time, ARRAY[bid_open, bid_high, bid_low, bid_close, \
+             ask_open, ask_high, ask_low, ask_close, mid_open, mid_high, mid_low, mid_close, volume]::text[] \
+             AS numbers, tick_count FROM ohlc_{timeframe} ORDER BY symbol_id, open_time"
+        );
+        let rows: Vec<Row> = sql_query(query)
+            .load(connection)
+            .unwrap_or_else(|error| panic!("{state}, {timeframe}: {error}"));
         for basis in PriceBasis::ALL {
-            let query = format!(
-                "SELECT symbol_id, open_time, {basis}_open::text AS open, {basis}_high::text AS high, \
-                 {basis}_low::text AS low, {basis}_close::text AS close, volume::text AS volume, \
-                 tick_count FROM ohlc_{timeframe} ORDER BY symbol_id, open_time"
-            );
-            let rows: Vec<Row> = sql_query(query)
-                .load(connection)
-                .unwrap_or_else(|error| panic!("{state}, {timeframe} {basis}: {error}"));
-            let candles = expected.next().expect("one for each");
+            let candles = &expected[&(timeframe, basis)];
             assert!(
                 candles.len() >= 2 * (DAYS as usize - 1),
                 "{}",
@@ -228,7 +234,7 @@ fn assert_equal(connection: &mut PgConnection, expected: &[Vec<Candle>], state: 
             );
             assert_eq!(rows.len(), candles.len(), "{state}, {timeframe} {basis}");
             for (row, candle) in rows.iter().zip(candles) {
-                let (made, right) = (numbers_of_row(row), numbers_of_candle(candle));
+                let (made, right) = (numbers_of_row(row, basis), numbers_of_candle(candle));
                 assert_eq!(made, right, "{state}, {timeframe} {basis}");
             }
         }
@@ -260,7 +266,7 @@ struct Stored {
     db: TimeseriesDb,
     connection: PgConnection,
     edition: Edition,
-    expected: Vec<Vec<Candle>>,
+    expected: Candles,
 }
 
 async fn stored() -> Stored {
@@ -364,6 +370,7 @@ async fn aggregates_equal_the_fold_before_between_and_after_refreshes() {
         &expected,
         "half of it refreshed, compressed, in parts",
     );
+    execute(&mut connection, "RESET ALL");
     refresh(&mut connection, 0..DAYS);
     assert_equal(&mut connection, &expected, "refreshed");
     refresh(&mut connection, 0..DAYS);
