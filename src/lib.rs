@@ -23,6 +23,8 @@
 #![warn(missing_docs)]
 
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod database_url;
 #[cfg(feature = "postgres")]
 pub mod db;
@@ -33,7 +35,7 @@ pub mod files;
 pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub mod postgres;
 pub mod repository;
 mod wiring;
 
