@@ -3,7 +3,6 @@
 
 mod args;
 mod commands;
-mod databases;
 mod quote_batches;
 mod report;
 

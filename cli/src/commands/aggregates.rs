@@ -1,14 +1,14 @@
 //! `tickbook aggregates apply`
 
-use tickbook::db::apply_aggregates;
+use tickbook::config::Config;
+use tickbook::db::{DatabasePools, apply_aggregates};
 
 use crate::Outcome;
-use crate::databases::Databases;
 use crate::report::print;
 
 pub(crate) async fn apply() -> anyhow::Result<Outcome> {
-    let databases = Databases::load()?;
-    let report = apply_aggregates(&databases.pools.timeseries()).await?;
+    let pools = DatabasePools::new(&Config::load()?);
+    let report = apply_aggregates(&pools.timeseries()).await?;
     print(&format!("edition: {}", report.edition))?;
     for (name, kind) in &report.relations {
         let made = if report.changed.contains(name) {

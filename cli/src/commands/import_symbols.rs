@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use tickbook::Database;
+use tickbook::Repositories;
+use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::files::{LeanSymbols, ListedSymbol, MarketFile};
 use tickbook::repository::SymbolRepository;
 
 use crate::Outcome;
 use crate::args::{ImportSymbolsArguments, SymbolFormat};
-use crate::databases::Databases;
 use crate::report::{Problems, SymbolSummary, print, print_json, seconds};
 
 /// Symbols of one transaction.
@@ -22,8 +22,7 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     let mut table = match arguments.format {
         SymbolFormat::Lean => Table::read(arguments)?,
     };
-    let databases = Databases::load()?;
-    let repositories = databases.repositories(&[Database::Metadata]).await?;
+    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
     let stored = table.store(&*repositories.symbols).await;
     table.summary.seconds = seconds(begun.elapsed());
     table.problems.print();

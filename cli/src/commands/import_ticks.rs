@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use tickbook::Repositories;
+use tickbook::config::Config;
 use tickbook::domain::{NewSymbol, SymbolId, SymbolReference, Tick};
 use tickbook::files::CsvLayout;
 use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
-use tickbook::{Database, Repositories};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
-use crate::databases::Databases;
 use crate::quote_batches::{self, QuoteBatch, QuoteFormat};
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
 
@@ -24,10 +24,8 @@ pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outc
     let format = format(arguments)?;
     refuse_twice(&arguments.files)?;
     quote_batches::check(&arguments.files, &format)?;
-    let databases = Databases::load()?;
-    let Repositories { symbols, ticks, .. } = databases
-        .repositories(&[Database::Metadata, Database::Timeseries])
-        .await?;
+    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
+    let Repositories { symbols, ticks, .. } = repositories;
     let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
 
     let begun = Instant::now();

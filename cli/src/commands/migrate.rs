@@ -1,20 +1,20 @@
 //! `tickbook migrate`
 
-use tickbook::db::{MigrationReport, migrate_metadata, migrate_timeseries};
+use tickbook::config::Config;
+use tickbook::db::{DatabasePools, MigrationReport, migrate_metadata, migrate_timeseries};
 
 use crate::Outcome;
 use crate::args::MigrateArguments;
-use crate::databases::Databases;
 use crate::report::print;
 
 pub(crate) async fn run(arguments: &MigrateArguments) -> anyhow::Result<Outcome> {
-    let databases = Databases::load()?;
+    let pools = DatabasePools::new(&Config::load()?);
     let both = arguments.metadata == arguments.timeseries;
     if both || arguments.metadata {
-        tell(&migrate_metadata(&databases.pools.metadata()).await?)?;
+        tell(&migrate_metadata(&pools.metadata()).await?)?;
     }
     if both || arguments.timeseries {
-        tell(&migrate_timeseries(&databases.pools.timeseries()).await?)?;
+        tell(&migrate_timeseries(&pools.timeseries()).await?)?;
     }
     Ok(Outcome::Complete)
 }

@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 use tickbook::DatabaseUrl;
-use tickbook::db::{DatabaseHealth, HealthState, check_health};
+use tickbook::config::Config;
+use tickbook::db::{DatabaseHealth, DatabasePools, HealthState, check_health};
 
 use crate::Outcome;
 use crate::args::StatusArguments;
-use crate::databases::Databases;
 use crate::report::{print, print_json};
 
 pub(crate) async fn run(arguments: &StatusArguments) -> anyhow::Result<Outcome> {
-    let databases = Databases::load()?;
-    let health = check_health(&databases.pools).await;
+    let config = Config::load()?;
+    let health = check_health(&DatabasePools::new(&config)).await;
     let status = Status {
         ready: health.is_ready(),
-        metadata: DatabaseStatus::new(health.metadata, &databases.config.metadata_url),
-        timeseries: DatabaseStatus::new(health.timeseries, &databases.config.timeseries_url),
+        metadata: DatabaseStatus::new(health.metadata, &config.metadata_url),
+        timeseries: DatabaseStatus::new(health.timeseries, &config.timeseries_url),
     };
     if arguments.json {
         print_json(&status)?;

@@ -1,9 +1,6 @@
 //! Commands that cannot run say so in one line, without a password, and exit with 2.
 
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod support;
-
-use support::{Cli, Run};
+use crate::support::{Cli, Run};
 use tickbook::Database;
 
 const IMPORT: [&str; 7] = [

@@ -1,9 +1,6 @@
 //! migrate, aggregates, status and config against real databases.
 
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod support;
-
-use support::Cli;
+use crate::support::Cli;
 
 #[test]
 fn migrations_run_once_and_status_tells_before_and_after() {

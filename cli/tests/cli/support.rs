@@ -9,39 +9,39 @@ use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::{Database, Repositories};
 
 /// A working folder and two empty schemas.
-pub struct Cli {
-    pub folder: TempDir,
-    pub scratch: ScratchSchemas,
+pub(crate) struct Cli {
+    pub(crate) folder: TempDir,
+    pub(crate) scratch: ScratchSchemas,
 }
 
 /// How the binary ended.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Cli {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             scratch: ScratchSchemas::create(),
         }
     }
 
-    pub fn migrated() -> Self {
+    pub(crate) fn migrated() -> Self {
         let cli = Self::new();
         cli.run(&["migrate"]).expect_code(0);
         cli
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, &[])
     }
 
     /// Runs with other values of these variables.
-    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbook"));
         command.args(arguments).current_dir(self.folder.path());
         command.env_remove("RUST_LOG");
@@ -71,13 +71,13 @@ impl Cli {
         run
     }
 
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).expect("written");
         path
     }
 
-    pub fn repositories(&self) -> Repositories {
+    pub(crate) fn repositories(&self) -> Repositories {
         Repositories::postgres(&DatabasePools::new(&self.scratch.config()))
     }
 
@@ -95,13 +95,13 @@ impl Cli {
 }
 
 impl Run {
-    pub fn expect_code(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         self
     }
 
     /// The result that `--json` prints, without its time.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let mut value: Value = serde_json::from_str(&self.stdout).expect("one JSON object");
         if let Some(object) = value.as_object_mut() {
             object.remove("seconds");
@@ -110,7 +110,7 @@ impl Run {
     }
 
     /// The one line of an import or of another command that could not run.
-    pub fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         assert_eq!(self.code, 2, "{self:?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
         let error = self.stderr.trim_end().strip_prefix("error: ");
@@ -119,7 +119,7 @@ impl Run {
 }
 
 /// The folder with real market data; says so where it is missing.
-pub fn market_data() -> Option<PathBuf> {
+pub(crate) fn market_data() -> Option<PathBuf> {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/market-data");
     let folder = std::env::var_os("TICKBOOK_MARKET_DATA").map_or(usual, PathBuf::from);
     if folder.is_dir() {

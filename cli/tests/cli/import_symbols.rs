@@ -1,10 +1,7 @@
 //! import symbols against a real database.
 
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod support;
-
+use crate::support::{Cli, market_data};
 use serde_json::json;
-use support::{Cli, market_data};
 use tickbook::domain::SymbolReference;
 
 const TABLE: &str = "\

@@ -1,12 +1,9 @@
 //! import ticks against real databases.
 
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod support;
-
 use std::path::Path;
 
+use crate::support::{Cli, Run, market_data};
 use serde_json::{Value, json};
-use support::{Cli, Run, market_data};
 use tickbook::domain::{SymbolReference, Tick, TimeRange};
 use tickbook::repository::TickQuery;
 
