@@ -68,6 +68,8 @@ impl QuoteBatch {
 pub(crate) fn check(files: &[PathBuf], format: &QuoteFormat) -> Result<(), FileError> {
     for path in files {
         let mut file = MarketFile::open(path)?;
+        // a damaged line would be stored long before the checksum behind it is reached
+        file.verify()?;
         for index in 0..file.entry_count() {
             drop(format.read(file.entry(index)?)?);
         }

@@ -53,6 +53,7 @@ impl Table {
     fn read(arguments: &ImportSymbolsArguments) -> anyhow::Result<Self> {
         let mut table = Self::default();
         let mut file = MarketFile::open(&arguments.file)?;
+        file.verify()?;
         let mut markets = Vec::new();
         for index in 0..file.entry_count() {
             let entry = file.entry(index)?;

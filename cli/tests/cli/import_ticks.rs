@@ -1,5 +1,6 @@
 //! import ticks against real databases.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use crate::support::{Cli, Run, market_data};
@@ -268,6 +269,33 @@ fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
         &[&options[..], &["--json"]].concat(),
     );
     assert_eq!(run.json(), summary(3, 3, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_damaged_zip_is_refused_before_anything_of_it_is_stored() {
+    let cli = Cli::migrated();
+    let mut bytes = zipped(&[("20140501_a.csv", DAY), ("20140502_b.csv", DAY)]);
+    cli.file("whole.zip", &bytes);
+    let damaged = bytes.windows(3).rposition(|window| window == b"688");
+    bytes[damaged.expect("the last price")] = b'7';
+    cli.file("damaged.zip", &bytes);
+    let options = ["--symbol", "EURUSD", "--create-symbol", "--json"];
+    let run = import(&cli, &["damaged.zip"], &options);
+    let words = "damaged.zip: 20140502_b.csv: is damaged";
+    assert!(run.error().contains(words), "{run:?}");
+    let run = import(&cli, &["whole.zip"], &options).expect_code(0);
+    assert_eq!(run.json(), summary(6, 6, 0, 0, 0));
+}
+
+fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in entries {
+        zip.start_file(*name, stored).expect("started");
+        zip.write_all(content.as_bytes()).expect("written");
+    }
+    zip.finish().expect("finished").into_inner()
 }
 
 #[test]
