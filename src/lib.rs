@@ -9,6 +9,7 @@ pub mod db;
 pub mod domain;
 mod error;
 pub mod ingest;
+pub mod memory;
 pub mod repository;
 mod wiring;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::memory::{InMemoryOhlcRepository, InMemorySymbolRepository, InMemoryTickRepository};
 use crate::repository::{OhlcRepository, SymbolRepository, TickRepository};
 
 /// What a server gets injected.
@@ -13,4 +14,17 @@ pub struct Repositories {
     pub ticks: Arc<dyn TickRepository>,
     /// Candles.
     pub ohlc: Arc<dyn OhlcRepository>,
+}
+
+impl Repositories {
+    /// Empty ones that live in memory, whose candles are made of their own ticks.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let ticks = InMemoryTickRepository::new();
+        Self {
+            symbols: Arc::new(InMemorySymbolRepository::new()),
+            ticks: Arc::new(ticks.clone()),
+            ohlc: Arc::new(InMemoryOhlcRepository::new(ticks)),
+        }
+    }
 }

@@ -1,0 +1,225 @@
+//! Symbols in a map ordered by their id.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::RwLock;
+
+use async_trait::async_trait;
+
+use super::{read, write};
+use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
+use crate::error::{Entity, RepositoryError};
+use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
+
+/// Symbols in memory.
+#[derive(Default)]
+pub struct InMemorySymbolRepository {
+    store: RwLock<Store>,
+}
+
+#[derive(Clone, Default)]
+struct Store {
+    symbols: BTreeMap<SymbolId, Symbol>,
+    /// By feed and feed key.
+    feed_symbols: BTreeMap<(String, String), SymbolId>,
+}
+
+impl InMemorySymbolRepository {
+    /// Holds nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Store {
+    fn named(&self, exchange: &str, name: &str) -> Option<&Symbol> {
+        self.symbols
+            .values()
+            .find(|symbol| symbol.exchange == exchange && symbol.name == name)
+    }
+
+    /// Adds a symbol whose name is free.
+    fn add(&mut self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
+        let symbol_id = match symbol.symbol_id {
+            Some(id) if self.symbols.contains_key(&id) => return Err(taken(id)),
+            Some(id) => id,
+            None => self.next_id()?,
+        };
+        let symbol = symbol.into_symbol(symbol_id);
+        self.symbols.insert(symbol_id, symbol.clone());
+        Ok(symbol)
+    }
+
+    fn next_id(&self) -> Result<SymbolId, RepositoryError> {
+        let largest = self.symbols.keys().next_back().map_or(0, |id| id.get());
+        largest.checked_add(1).map(SymbolId::new).ok_or_else(|| {
+            RepositoryError::invalid("no symbol_id follows the largest one: say which one to use")
+        })
+    }
+
+    fn upsert(&mut self, symbol: NewSymbol) -> Result<(), RepositoryError> {
+        let Some(existing) = self.named(&symbol.exchange, &symbol.name) else {
+            return self.add(symbol).map(|_| ());
+        };
+        let symbol_id = existing.symbol_id;
+        if symbol.symbol_id.is_some_and(|given| given != symbol_id) {
+            return Err(taken(full_name(&symbol)));
+        }
+        self.symbols
+            .insert(symbol_id, symbol.into_symbol(symbol_id));
+        Ok(())
+    }
+}
+
+fn full_name(symbol: &NewSymbol) -> String {
+    format!("{}:{}", symbol.exchange, symbol.name)
+}
+
+fn taken(key: impl fmt::Display) -> RepositoryError {
+    RepositoryError::AlreadyExists {
+        entity: Entity::Symbol,
+        key: key.to_string(),
+    }
+}
+
+fn missing(symbol_id: SymbolId) -> RepositoryError {
+    RepositoryError::NotFound {
+        entity: Entity::Symbol,
+        key: symbol_id.to_string(),
+    }
+}
+
+impl fmt::Debug for InMemorySymbolRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemorySymbolRepository")
+            .field("symbols", &read(&self.store).symbols.len())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl SymbolRepository for InMemorySymbolRepository {
+    async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
+        symbol.validate().map_err(RepositoryError::invalid)?;
+        let mut store = write(&self.store);
+        if store.named(&symbol.exchange, &symbol.name).is_some() {
+            return Err(taken(full_name(&symbol)));
+        }
+        store.add(symbol)
+    }
+
+    async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError> {
+        for symbol in symbols {
+            symbol.validate().map_err(RepositoryError::invalid)?;
+        }
+        let mut store = write(&self.store);
+        let mut changed = store.clone();
+        for (index, symbol) in symbols.iter().enumerate() {
+            let is_last_of_name = !symbols[index + 1..]
+                .iter()
+                .any(|later| (&later.exchange, &later.name) == (&symbol.exchange, &symbol.name));
+            if is_last_of_name {
+                changed.upsert(symbol.clone())?;
+            }
+        }
+        *store = changed;
+        Ok(symbols
+            .iter()
+            .filter_map(|symbol| store.named(&symbol.exchange, &symbol.name).cloned())
+            .collect())
+    }
+
+    async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
+        Ok(read(&self.store).symbols.get(&symbol_id).cloned())
+    }
+
+    async fn get_by_name(
+        &self,
+        reference: &SymbolReference,
+    ) -> Result<Option<Symbol>, RepositoryError> {
+        let store = read(&self.store);
+        let fitting: Vec<&Symbol> = store
+            .symbols
+            .values()
+            .filter(|symbol| symbol.name == reference.name)
+            .filter(|symbol| match &reference.exchange {
+                Some(exchange) => symbol.exchange == *exchange,
+                None => true,
+            })
+            .collect();
+        if fitting.len() > 1 {
+            let names: Vec<String> = fitting
+                .iter()
+                .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
+                .collect();
+            return Err(RepositoryError::invalid(format!(
+                "{} is quoted on several exchanges: say which, {}",
+                reference.name,
+                names.join(" or ")
+            )));
+        }
+        Ok(fitting.first().map(|symbol| (*symbol).clone()))
+    }
+
+    async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError> {
+        let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let fits = |symbol: &&Symbol| {
+            query.name.as_ref().is_none_or(|name| symbol.name == *name)
+                && (query.exchange.as_ref()).is_none_or(|exchange| symbol.exchange == *exchange)
+                && query.active.is_none_or(|active| symbol.active == active)
+        };
+        let items = read(&self.store)
+            .symbols
+            .range((after, Bound::Unbounded))
+            .map(|(_, symbol)| symbol)
+            .filter(fits)
+            .take(query.limit.get() + 1)
+            .cloned()
+            .collect();
+        Ok(Page::from_overfull(
+            items,
+            query.limit,
+            |symbol: &Symbol| symbol.symbol_id,
+        ))
+    }
+
+    async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
+        let mut store = write(&self.store);
+        let symbol = store
+            .symbols
+            .get_mut(&symbol_id)
+            .ok_or_else(|| missing(symbol_id))?;
+        symbol.active = false;
+        Ok(symbol.clone())
+    }
+
+    async fn map_feed_symbols(&self, mappings: &[FeedSymbol]) -> Result<(), RepositoryError> {
+        for mapping in mappings {
+            mapping.validate()?;
+        }
+        let mut store = write(&self.store);
+        for mapping in mappings {
+            if !store.symbols.contains_key(&mapping.symbol_id) {
+                return Err(missing(mapping.symbol_id));
+            }
+        }
+        for mapping in mappings {
+            let key = (mapping.feed.clone(), mapping.feed_key.clone());
+            store.feed_symbols.insert(key, mapping.symbol_id);
+        }
+        Ok(())
+    }
+
+    async fn get_by_feed_key(
+        &self,
+        feed: &str,
+        feed_key: &str,
+    ) -> Result<Option<Symbol>, RepositoryError> {
+        let store = read(&self.store);
+        let key = (feed.to_owned(), feed_key.to_owned());
+        let symbol_id = store.feed_symbols.get(&key);
+        Ok(symbol_id.and_then(|id| store.symbols.get(id)).cloned())
+    }
+}

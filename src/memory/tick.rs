@@ -1,0 +1,192 @@
+//! Ticks in a map ordered by their key.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{read, write};
+use crate::domain::{
+    Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
+};
+use crate::error::RepositoryError;
+use crate::repository::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
+
+/// How many symbols one call of `latest_of` may ask for.
+const MOST_SYMBOLS: usize = 10_000;
+
+/// Ticks in memory. Clones share their ticks.
+#[derive(Clone, Default)]
+pub struct InMemoryTickRepository {
+    ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
+}
+
+impl InMemoryTickRepository {
+    /// Holds nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `look` with all ticks of a range, sorted by `(tick_time, sequence)`.
+    pub(super) fn with_range<R>(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+        look: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Tick>) -> R,
+    ) -> R {
+        let from = first_key(symbol_id, range.from());
+        let to = first_key(symbol_id, range.to());
+        look(&mut read(&self.ticks).range(from..to).map(|(_, tick)| tick))
+    }
+
+    /// The last tick of `symbol_id` by `(tick_time, sequence)` with `tick_time <= at`.
+    fn last(&self, symbol_id: SymbolId, at: DateTime<Utc>) -> Option<Tick> {
+        let from = first_key(symbol_id, earliest_time());
+        let to = TickKey {
+            symbol_id,
+            tick_time: at.max(earliest_time()),
+            sequence: if at < earliest_time() {
+                i32::MIN
+            } else {
+                i32::MAX
+            },
+        };
+        let ticks = read(&self.ticks);
+        ticks
+            .range(from..=to)
+            .next_back()
+            .map(|(_, tick)| tick.clone())
+    }
+}
+
+/// The smallest key a tick of that time can have.
+fn first_key(symbol_id: SymbolId, tick_time: DateTime<Utc>) -> TickKey {
+    TickKey {
+        symbol_id,
+        tick_time,
+        sequence: i32::MIN,
+    }
+}
+
+impl fmt::Debug for InMemoryTickRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemoryTickRepository")
+            .field("ticks", &read(&self.ticks).len())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl TickRepository for InMemoryTickRepository {
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        let mut receipt = InsertReceipt::default();
+        let mut conflicts: BTreeMap<TickKey, Vec<TickConflict>> = BTreeMap::new();
+        let mut stored = write(&self.ticks);
+        for given in ticks {
+            let tick = match given.normalized() {
+                Ok(tick) => tick,
+                Err(reason) => {
+                    receipt.rejected.push(RejectedTick::invalid(given, reason));
+                    continue;
+                }
+            };
+            match stored.entry(tick.key()) {
+                Entry::Vacant(free) => {
+                    free.insert(tick);
+                    receipt.inserted += 1;
+                }
+                Entry::Occupied(taken) if taken.get().has_content_of(&tick) => {
+                    receipt.duplicates += 1;
+                }
+                Entry::Occupied(taken) => {
+                    let earlier = conflicts.entry(tick.key()).or_default();
+                    if earlier.iter().any(|one| one.refused.has_content_of(&tick)) {
+                        receipt.duplicates += 1;
+                    } else {
+                        earlier.push(TickConflict {
+                            stored: taken.get().clone(),
+                            refused: tick,
+                        });
+                    }
+                }
+            }
+        }
+        receipt.conflicts = conflicts.into_values().flatten().collect();
+        Ok(receipt)
+    }
+
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        let Some(range) = rest_of_range(query) else {
+            return Ok(Page {
+                items: Vec::new(),
+                next: None,
+            });
+        };
+        let place = |tick: &Tick| (tick.tick_time, tick.sequence);
+        let after = query.after.map(|after| (after.tick_time, after.sequence));
+        let overfull = query.limit.get() + 1;
+        let items = self.with_range(query.symbol_id, range, |ticks| match query.order {
+            SortOrder::Ascending => ticks
+                .filter(|tick| after.is_none_or(|after| place(tick) > after))
+                .take(overfull)
+                .cloned()
+                .collect(),
+            SortOrder::Descending => ticks
+                .rev()
+                .filter(|tick| after.is_none_or(|after| place(tick) < after))
+                .take(overfull)
+                .cloned()
+                .collect(),
+        });
+        Ok(Page::from_overfull(items, query.limit, TickCursor::of))
+    }
+
+    async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        Ok(self.last(symbol_id, latest_time()))
+    }
+
+    async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
+        let symbol_ids: BTreeSet<SymbolId> = symbol_ids.iter().copied().collect();
+        if symbol_ids.len() > MOST_SYMBOLS {
+            return Err(RepositoryError::invalid(format!(
+                "{} symbols are too many: ask for at most {MOST_SYMBOLS} at once",
+                symbol_ids.len()
+            )));
+        }
+        Ok(symbol_ids
+            .into_iter()
+            .filter_map(|symbol_id| self.last(symbol_id, latest_time()))
+            .collect())
+    }
+
+    async fn as_of(
+        &self,
+        symbol_id: SymbolId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Tick>, RepositoryError> {
+        Ok(self.last(symbol_id, at))
+    }
+
+    async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
+        Ok(self.with_range(symbol_id, range, |ticks| ticks.count() as u64))
+    }
+}
+
+/// The part of the range that still can hold ticks behind `query.after`, which a reader of many
+/// pages would otherwise walk through again and again.
+fn rest_of_range(query: &TickQuery) -> Option<TimeRange> {
+    let (from, to) = (query.range.from(), query.range.to());
+    let (from, to) = match (query.after, query.order) {
+        (None, _) => (from, to),
+        (Some(after), SortOrder::Ascending) => (from.max(after.tick_time), to),
+        (Some(after), SortOrder::Descending) => {
+            let behind = after.tick_time.min(to) + TimeDelta::microseconds(1);
+            (from, to.min(behind))
+        }
+    };
+    TimeRange::new(from, to).ok()
+}
