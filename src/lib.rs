@@ -1,4 +1,24 @@
-//! tickbook
+//! The repository layer of an order-book server: symbols in PostgreSQL, ticks and OHLC candles in
+//! TimescaleDB, three traits in between.
+//!
+//! A server gets [`Repositories`] — or each trait of [`repository`] on its own — injected as
+//! `Arc<dyn …>`. [`Repositories::in_memory`] needs no database, `Repositories::connect` uses both.
+//!
+//! - [`domain`] has the types, and the fold of ticks into candles.
+//! - [`repository`] has the traits; their documentation is the contract, and the module
+//!   `conformance` (feature `conformance`) the suite that every backend passes.
+//! - [`ingest`] brings single ticks of many tasks into batches.
+//! - [`config`] reads the settings.
+//!
+//! # Features
+//!
+//! | feature | what |
+//! | --- | --- |
+//! | `postgres` (default) | the PostgreSQL and TimescaleDB backends, the module `db` |
+//! | `bundled-libpq` | compiles libpq from source |
+//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository` |
+//! | `conformance` | the suite for backends, and schemas of their own for tests |
+//! | `files` | streaming readers of market-data files |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -10,9 +30,16 @@ pub mod domain;
 mod error;
 pub mod ingest;
 pub mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub mod repository;
 mod wiring;
 
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, RepositoryError};
 pub use wiring::Repositories;
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,0 +1,70 @@
+-- Candles of every timeframe as plain views, for the Apache edition of TimescaleDB, which has no
+-- continuous aggregates; works on the Community edition as well.
+--
+--   psql -v ON_ERROR_STOP=1 -f manual_sql/candle_views.sql "$TIMESCALEDB_URL"
+--
+-- May be run again at any time. A continuous aggregate of the same name stays, with a notice: it may
+-- hold candles whose ticks are gone. Everything is made in the first schema of the search_path.
+--
+-- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the prices of
+-- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
+-- since a quotient of NUMERIC is cut off after so many digits and a product never is.
+--
+-- Each view stands on the ticks and not on the view of the smaller timeframe, so that a condition on
+-- open_time still limits the chunks that are read.
+
+DO $$
+DECLARE
+    candles text;
+    width interval;
+BEGIN
+    FOR candles, width IN VALUES
+        ('ohlc_1m', INTERVAL '1 minute'),
+        ('ohlc_5m', INTERVAL '5 minutes'),
+        ('ohlc_15m', INTERVAL '15 minutes'),
+        ('ohlc_30m', INTERVAL '30 minutes'),
+        ('ohlc_1h', INTERVAL '1 hour'),
+        ('ohlc_4h', INTERVAL '4 hours'),
+        ('ohlc_1d', INTERVAL '1 day')
+    LOOP
+        IF EXISTS (
+            SELECT FROM timescaledb_information.continuous_aggregates
+            WHERE view_schema = current_schema() AND view_name = candles
+        ) THEN
+            RAISE NOTICE '% is a continuous aggregate and stays one', candles;
+            CONTINUE;
+        END IF;
+        -- ticks of one instant are ordered by their sequence
+        EXECUTE format(
+            $view$
+            CREATE OR REPLACE VIEW %I AS
+            SELECT
+                symbol_id,
+                time_bucket(INTERVAL %L, tick_time) AS open_time,
+                first(bid_price, tick_order_key(tick_time, sequence)) AS bid_open,
+                max(bid_price) AS bid_high,
+                min(bid_price) AS bid_low,
+                last(bid_price, tick_order_key(tick_time, sequence)) AS bid_close,
+                first(ask_price, tick_order_key(tick_time, sequence)) AS ask_open,
+                max(ask_price) AS ask_high,
+                min(ask_price) AS ask_low,
+                last(ask_price, tick_order_key(tick_time, sequence)) AS ask_close,
+                first((bid_price + ask_price) * 0.5, tick_order_key(tick_time, sequence)) AS mid_open,
+                max((bid_price + ask_price) * 0.5) AS mid_high,
+                min((bid_price + ask_price) * 0.5) AS mid_low,
+                last((bid_price + ask_price) * 0.5, tick_order_key(tick_time, sequence)) AS mid_close,
+                sum(bid_volume + ask_volume) AS volume,
+                count(*) AS tick_count
+            FROM ticks
+            GROUP BY symbol_id, time_bucket(INTERVAL %L, tick_time)
+            $view$,
+            candles, width, width
+        );
+        EXECUTE format(
+            'COMMENT ON VIEW %I IS %L',
+            candles,
+            format('Candles of %s made of ticks, one row per symbol and bucket, prices by bid, ask and mid.', width)
+        );
+    END LOOP;
+END
+$$;

@@ -1,0 +1,225 @@
+-- Candles of every timeframe as continuous aggregates, for the Community edition of TimescaleDB.
+--
+--   psql -v ON_ERROR_STOP=1 -f manual_sql/continuous_aggregates.sql "$TIMESCALEDB_URL"
+--
+-- May be run again at any time: what exists stays as it is. Plain views of the same names, made by
+-- candle_views.sql, are replaced. Everything is made in the first schema of the search_path.
+--
+-- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the prices of
+-- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
+-- since a quotient of NUMERIC is cut off after so many digits and a product never is.
+
+DO $$
+DECLARE
+    candles text;
+BEGIN
+    IF current_setting('timescaledb.license', true) IS DISTINCT FROM 'timescale' THEN
+        RAISE EXCEPTION 'continuous aggregates need the Community edition of TimescaleDB'
+            USING HINT = 'Apply candle_views.sql instead.';
+    END IF;
+    FOREACH candles IN ARRAY ARRAY['ohlc_1d', 'ohlc_4h', 'ohlc_1h', 'ohlc_30m', 'ohlc_15m', 'ohlc_5m', 'ohlc_1m'] LOOP
+        -- the visible part of a continuous aggregate is a view as well: never drop that one
+        IF EXISTS (
+            SELECT FROM pg_views
+            WHERE schemaname = current_schema() AND viewname = candles
+        ) AND NOT EXISTS (
+            SELECT FROM timescaledb_information.continuous_aggregates
+            WHERE view_schema = current_schema() AND view_name = candles
+        ) THEN
+            EXECUTE format('DROP VIEW %I.%I', current_schema(), candles);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- ticks of one instant are ordered by their sequence; materialized_only = false adds the ticks that
+-- no refresh has seen yet
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '1 minute', tick_time) AS open_time,
+    first(bid_price, tick_order_key(tick_time, sequence)) AS bid_open,
+    max(bid_price) AS bid_high,
+    min(bid_price) AS bid_low,
+    last(bid_price, tick_order_key(tick_time, sequence)) AS bid_close,
+    first(ask_price, tick_order_key(tick_time, sequence)) AS ask_open,
+    max(ask_price) AS ask_high,
+    min(ask_price) AS ask_low,
+    last(ask_price, tick_order_key(tick_time, sequence)) AS ask_close,
+    first((bid_price + ask_price) * 0.5, tick_order_key(tick_time, sequence)) AS mid_open,
+    max((bid_price + ask_price) * 0.5) AS mid_high,
+    min((bid_price + ask_price) * 0.5) AS mid_low,
+    last((bid_price + ask_price) * 0.5, tick_order_key(tick_time, sequence)) AS mid_close,
+    sum(bid_volume + ask_volume) AS volume,
+    count(*) AS tick_count
+FROM ticks
+GROUP BY symbol_id, time_bucket(INTERVAL '1 minute', tick_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_5m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '5 minutes', open_time) AS open_time,
+    first(bid_open, open_time) AS bid_open,
+    max(bid_high) AS bid_high,
+    min(bid_low) AS bid_low,
+    last(bid_close, open_time) AS bid_close,
+    first(ask_open, open_time) AS ask_open,
+    max(ask_high) AS ask_high,
+    min(ask_low) AS ask_low,
+    last(ask_close, open_time) AS ask_close,
+    first(mid_open, open_time) AS mid_open,
+    max(mid_high) AS mid_high,
+    min(mid_low) AS mid_low,
+    last(mid_close, open_time) AS mid_close,
+    sum(volume) AS volume,
+    sum(tick_count)::bigint AS tick_count
+FROM ohlc_1m
+GROUP BY symbol_id, time_bucket(INTERVAL '5 minutes', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_15m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '15 minutes', open_time) AS open_time,
+    first(bid_open, open_time) AS bid_open,
+    max(bid_high) AS bid_high,
+    min(bid_low) AS bid_low,
+    last(bid_close, open_time) AS bid_close,
+    first(ask_open, open_time) AS ask_open,
+    max(ask_high) AS ask_high,
+    min(ask_low) AS ask_low,
+    last(ask_close, open_time) AS ask_close,
+    first(mid_open, open_time) AS mid_open,
+    max(mid_high) AS mid_high,
+    min(mid_low) AS mid_low,
+    last(mid_close, open_time) AS mid_close,
+    sum(volume) AS volume,
+    sum(tick_count)::bigint AS tick_count
+FROM ohlc_5m
+GROUP BY symbol_id, time_bucket(INTERVAL '15 minutes', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_30m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '30 minutes', open_time) AS open_time,
+    first(bid_open, open_time) AS bid_open,
+    max(bid_high) AS bid_high,
+    min(bid_low) AS bid_low,
+    last(bid_close, open_time) AS bid_close,
+    first(ask_open, open_time) AS ask_open,
+    max(ask_high) AS ask_high,
+    min(ask_low) AS ask_low,
+    last(ask_close, open_time) AS ask_close,
+    first(mid_open, open_time) AS mid_open,
+    max(mid_high) AS mid_high,
+    min(mid_low) AS mid_low,
+    last(mid_close, open_time) AS mid_close,
+    sum(volume) AS volume,
+    sum(tick_count)::bigint AS tick_count
+FROM ohlc_15m
+GROUP BY symbol_id, time_bucket(INTERVAL '30 minutes', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1h
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '1 hour', open_time) AS open_time,
+    first(bid_open, open_time) AS bid_open,
+    max(bid_high) AS bid_high,
+    min(bid_low) AS bid_low,
+    last(bid_close, open_time) AS bid_close,
+    first(ask_open, open_time) AS ask_open,
+    max(ask_high) AS ask_high,
+    min(ask_low) AS ask_low,
+    last(ask_close, open_time) AS ask_close,
+    first(mid_open, open_time) AS mid_open,
+    max(mid_high) AS mid_high,
+    min(mid_low) AS mid_low,
+    last(mid_close, open_time) AS mid_close,
+    sum(volume) AS volume,
+    sum(tick_count)::bigint AS tick_count
+FROM ohlc_30m
+GROUP BY symbol_id, time_bucket(INTERVAL '1 hour', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_4h
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '4 hours', open_time) AS open_time,
+    first(bid_open, open_time) AS bid_open,
+    max(bid_high) AS bid_high,
+    min(bid_low) AS bid_low,
+    last(bid_close, open_time) AS bid_close,
+    first(ask_open, open_time) AS ask_open,
+    max(ask_high) AS ask_high,
+    min(ask_low) AS ask_low,
+    last(ask_close, open_time) AS ask_close,
+    first(mid_open, open_time) AS mid_open,
+    max(mid_high) AS mid_high,
+    min(mid_low) AS mid_low,
+    last(mid_close, open_time) AS mid_close,
+    sum(volume) AS volume,
+    sum(tick_count)::bigint AS tick_count
+FROM ohlc_1h
+GROUP BY symbol_id, time_bucket(INTERVAL '4 hours', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1d
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '1 day', open_time) AS open_time,
+    first(bid_open, open_time) AS bid_open,
+    max(bid_high) AS bid_high,
+    min(bid_low) AS bid_low,
+    last(bid_close, open_time) AS bid_close,
+    first(ask_open, open_time) AS ask_open,
+    max(ask_high) AS ask_high,
+    min(ask_low) AS ask_low,
+    last(ask_close, open_time) AS ask_close,
+    first(mid_open, open_time) AS mid_open,
+    max(mid_high) AS mid_high,
+    min(mid_low) AS mid_low,
+    last(mid_close, open_time) AS mid_close,
+    sum(volume) AS volume,
+    sum(tick_count)::bigint AS tick_count
+FROM ohlc_4h
+GROUP BY symbol_id, time_bucket(INTERVAL '1 day', open_time)
+WITH NO DATA;
+
+-- each aggregate gets an index on the bucket alone, which lures the planner into reading the candles
+-- of all symbols for those of one; the index on symbol and bucket stays
+DO $$
+DECLARE
+    index_name text;
+BEGIN
+    FOR index_name IN
+        SELECT i.indexrelid::regclass::text
+        FROM timescaledb_information.continuous_aggregates AS a
+        JOIN pg_namespace AS n ON n.nspname = a.materialization_hypertable_schema
+        JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = a.materialization_hypertable_name
+        JOIN pg_index AS i ON i.indrelid = c.oid AND i.indnatts = 1
+        JOIN pg_attribute AS t ON t.attrelid = c.oid AND t.attnum = i.indkey[0] AND t.attname = 'open_time'
+        WHERE a.view_schema = current_schema()
+            AND a.view_name IN ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d')
+    LOOP
+        EXECUTE 'DROP INDEX ' || index_name;
+    END LOOP;
+END
+$$;
+
+COMMENT ON VIEW ohlc_1m IS 'Candles of one minute made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_5m IS 'Candles of 5 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_15m IS 'Candles of 15 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_30m IS 'Candles of 30 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_1h IS 'Candles of one hour made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_4h IS 'Candles of 4 hours made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_1d IS 'Candles of one day made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';

@@ -1,0 +1,1 @@
+DROP FUNCTION tick_order_key(timestamptz, integer);

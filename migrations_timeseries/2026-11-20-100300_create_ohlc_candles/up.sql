@@ -1,0 +1,49 @@
+CREATE TABLE ohlc_candles (
+    symbol_id bigint NOT NULL,
+    timeframe text NOT NULL,
+    basis text NOT NULL,
+    open_time timestamptz NOT NULL,
+    close_time timestamptz NOT NULL,
+    open_price numeric(28, 13) NOT NULL,
+    high_price numeric(28, 13) NOT NULL,
+    low_price numeric(28, 13) NOT NULL,
+    close_price numeric(28, 13) NOT NULL,
+    volume numeric(28, 13) NOT NULL,
+    tick_count bigint NOT NULL,
+    source text NOT NULL,
+    PRIMARY KEY (symbol_id, timeframe, basis, open_time),
+    CONSTRAINT ohlc_candles_symbol_id_positive CHECK (symbol_id > 0),
+    CONSTRAINT ohlc_candles_timeframe_known CHECK (timeframe IN ('1m', '5m', '15m', '30m', '1h', '4h', '1d')),
+    CONSTRAINT ohlc_candles_basis_known CHECK (basis IN ('bid', 'ask', 'mid')),
+    CONSTRAINT ohlc_candles_open_time_range CHECK (
+        open_time >= timestamptz '1970-01-01 00:00:00+00' AND open_time < timestamptz '2100-01-01 00:00:00+00'
+    ),
+    CONSTRAINT ohlc_candles_close_time_range CHECK (
+        close_time > open_time AND close_time <= timestamptz '2100-01-01 00:00:00+00'
+    ),
+    CONSTRAINT ohlc_candles_prices_numbers CHECK (
+        open_price <> 'NaN' AND high_price <> 'NaN' AND low_price <> 'NaN' AND close_price <> 'NaN'
+    ),
+    CONSTRAINT ohlc_candles_high_highest CHECK (high_price >= greatest(open_price, close_price)),
+    CONSTRAINT ohlc_candles_low_lowest CHECK (low_price <= least(open_price, close_price)),
+    -- NaN is greater than every number, so that >= 0 alone lets it in
+    CONSTRAINT ohlc_candles_volume_not_negative CHECK (volume >= 0 AND volume <> 'NaN'),
+    CONSTRAINT ohlc_candles_tick_count_not_negative CHECK (tick_count >= 0),
+    CONSTRAINT ohlc_candles_source_length CHECK (char_length(source) BETWEEN 1 AND 50)
+);
+
+SELECT create_hypertable('ohlc_candles', by_range('open_time', INTERVAL '7 days'), create_default_indexes => false);
+
+COMMENT ON TABLE ohlc_candles IS 'Candles that came as candles, or were kept when their ticks went.';
+COMMENT ON COLUMN ohlc_candles.symbol_id IS 'symbols.symbol_id of the metadata database.';
+COMMENT ON COLUMN ohlc_candles.timeframe IS 'Width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.';
+COMMENT ON COLUMN ohlc_candles.basis IS 'Price it is made of: bid, ask, or mid, which is half of bid plus ask.';
+COMMENT ON COLUMN ohlc_candles.open_time IS 'Start of the bucket, itself inside, aligned to UTC.';
+COMMENT ON COLUMN ohlc_candles.close_time IS 'End of the bucket, itself outside.';
+COMMENT ON COLUMN ohlc_candles.open_price IS 'First price, in the quote currency.';
+COMMENT ON COLUMN ohlc_candles.high_price IS 'Highest price, in the quote currency.';
+COMMENT ON COLUMN ohlc_candles.low_price IS 'Lowest price, in the quote currency.';
+COMMENT ON COLUMN ohlc_candles.close_price IS 'Last price, in the quote currency.';
+COMMENT ON COLUMN ohlc_candles.volume IS 'Sum of the quoted bid and ask volumes, in units of the instrument; 0 when unknown.';
+COMMENT ON COLUMN ohlc_candles.tick_count IS 'How many ticks it is made of; 0 when unknown.';
+COMMENT ON COLUMN ohlc_candles.source IS 'Who made it, 1 to 50 characters, such as import.';

@@ -1,0 +1,3 @@
+//! The repositories over PostgreSQL and TimescaleDB.
+
+pub(crate) mod schema;

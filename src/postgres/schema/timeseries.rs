@@ -1,0 +1,55 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    /// Candles that came as candles, or were kept when their ticks went.
+    ohlc_candles (symbol_id, timeframe, basis, open_time) {
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// Width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
+        timeframe -> Text,
+        /// Price it is made of: bid, ask, or mid, which is half of bid plus ask.
+        basis -> Text,
+        /// Start of the bucket, itself inside, aligned to UTC.
+        open_time -> Timestamptz,
+        /// End of the bucket, itself outside.
+        close_time -> Timestamptz,
+        /// First price, in the quote currency.
+        open_price -> Numeric,
+        /// Highest price, in the quote currency.
+        high_price -> Numeric,
+        /// Lowest price, in the quote currency.
+        low_price -> Numeric,
+        /// Last price, in the quote currency.
+        close_price -> Numeric,
+        /// Sum of the quoted bid and ask volumes, in units of the instrument; 0 when unknown.
+        volume -> Numeric,
+        /// How many ticks it is made of; 0 when unknown.
+        tick_count -> Int8,
+        /// Who made it, 1 to 50 characters, such as import.
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    /// Quotes. Two rows of one (symbol_id, tick_time, sequence) would be the same tick.
+    ticks (symbol_id, tick_time, sequence) {
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// When it happened at the venue, in microseconds; from 1970 to before 2100, UTC.
+        tick_time -> Timestamptz,
+        /// Place within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.
+        sequence -> Int4,
+        /// Price at which one can sell, in the quote currency; may be negative.
+        bid_price -> Numeric,
+        /// Price at which one can buy, in the quote currency; may be below the bid.
+        ask_price -> Numeric,
+        /// Quantity offered at the bid, in units of the instrument; 0 when the feed does not say.
+        bid_volume -> Numeric,
+        /// Quantity offered at the ask, in units of the instrument; 0 when the feed does not say.
+        ask_volume -> Numeric,
+        /// When this side saw it; no part of what the tick is.
+        received_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(ohlc_candles, ticks,);

@@ -1,0 +1,192 @@
+//! The blocking seam against a real server: deadlines, lost callers, panics, full pools.
+#![cfg(all(feature = "postgres", feature = "conformance"))]
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use diesel::{RunQueryDsl as _, sql_query};
+use tickbook::config::Config;
+use tickbook::db::{DatabasePools, DbError, MetadataDb, ScratchSchemas};
+use tickbook::{Database, DatabaseUrl, RepositoryError};
+
+/// How far past its deadline a call may end.
+const OVERRUN: Duration = Duration::from_millis(250);
+
+fn pool(schemas: &ScratchSchemas, size: u32) -> MetadataDb {
+    let mut config = schemas.config();
+    config.pool.size = size;
+    DatabasePools::new(&config).metadata()
+}
+
+async fn sleep_in_database(
+    db: &MetadataDb,
+    seconds: f64,
+    timeout: Duration,
+) -> Result<(), RepositoryError> {
+    db.run_within("sleep", timeout, move |connection| {
+        sql_query(format!("SELECT pg_sleep({seconds})")).execute(connection)?;
+        Ok(())
+    })
+    .await
+}
+
+async fn answers(db: &MetadataDb) -> Result<(), RepositoryError> {
+    sleep_in_database(db, 0.0, Duration::from_secs(10)).await
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline_and_says_that_it_had_begun() {
+    let schemas = ScratchSchemas::create();
+    let db = pool(&schemas, 1);
+    answers(&db).await.expect("the database is up");
+    let start = Instant::now();
+    let deadline = Duration::from_millis(300);
+    let error = sleep_in_database(&db, 1.5, deadline)
+        .await
+        .expect_err("too slow");
+    assert!(
+        start.elapsed() < deadline + OVERRUN,
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(
+        matches!(error, RepositoryError::Timeout { begun: true, .. }),
+        "{error:?}"
+    );
+    assert!(error.is_transient() && !error.is_certainly_not_applied());
+}
+
+#[tokio::test]
+async fn a_call_that_finds_the_pool_busy_waits_no_longer_than_its_deadline() {
+    let schemas = ScratchSchemas::create();
+    let db = pool(&schemas, 1);
+    let busy = db.clone();
+    let holder =
+        tokio::spawn(async move { sleep_in_database(&busy, 1.0, Duration::from_secs(10)).await });
+    wait_until(|| db.connections() == (1, 0)).await;
+    let start = Instant::now();
+    let deadline = Duration::from_millis(200);
+    let error = sleep_in_database(&db, 0.0, deadline)
+        .await
+        .expect_err("busy");
+    assert!(
+        start.elapsed() < deadline + OVERRUN,
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(
+        matches!(error, RepositoryError::Unavailable { .. }),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("busy"), "{error}");
+    assert!(error.is_certainly_not_applied());
+    holder
+        .await
+        .expect("not cancelled")
+        .expect("the holder is not disturbed");
+}
+
+#[tokio::test]
+async fn a_dropped_call_gives_its_connection_back() {
+    let schemas = ScratchSchemas::create();
+    let db = pool(&schemas, 1);
+    for _ in 0..5 {
+        let call = sleep_in_database(&db, 0.2, Duration::from_secs(10));
+        let dropped = tokio::time::timeout(Duration::from_millis(20), call).await;
+        assert!(dropped.is_err());
+    }
+    answers(&db)
+        .await
+        .expect("the only connection is free again");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_closure_costs_one_connection_and_nothing_else() {
+    let schemas = ScratchSchemas::create();
+    let db = pool(&schemas, 1);
+    let panicked: Result<(), _> = db
+        .run("panic", |_| -> Result<(), DbError> { panic!("on purpose") })
+        .await;
+    assert!(
+        matches!(panicked, Err(RepositoryError::Internal { .. })),
+        "{panicked:?}"
+    );
+    answers(&db).await.expect("the pool goes on");
+}
+
+#[tokio::test]
+async fn a_terminated_connection_is_replaced() {
+    let schemas = ScratchSchemas::create();
+    let db = pool(&schemas, 1);
+    let killed: Result<(), _> = db
+        .run("terminate", |connection| {
+            sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(connection)?;
+            Ok(())
+        })
+        .await;
+    let error = killed.expect_err("the answer never comes");
+    assert!(
+        matches!(error, RepositoryError::Ambiguous { .. }),
+        "{error:?}"
+    );
+    answers(&db).await.expect("on a new connection");
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_never_answers_does_not_hang_a_call() {
+    let schemas = ScratchSchemas::create();
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = silent.local_addr().expect("bound").port();
+    let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@127.0.0.1:{port}/d"));
+    let mut config: Config = schemas.config();
+    config.metadata_url = url.expect("valid");
+    let db = DatabasePools::new(&config).metadata();
+    let start = Instant::now();
+    let error = answers(&db).await.expect_err("nobody answers");
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(
+        matches!(error, RepositoryError::Unavailable { .. }),
+        "{error:?}"
+    );
+    assert!(!format!("{error} {error:?}").contains("S3cretPw"));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_told_with_its_cause_to_every_caller() {
+    let schemas = ScratchSchemas::create();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    drop(listener);
+    let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@127.0.0.1:{port}/d"));
+    let mut config = schemas.config();
+    config.metadata_url = url.expect("valid");
+    let db = DatabasePools::new(&config).metadata();
+    let calls = (0..4).map(|_| {
+        let db = db.clone();
+        tokio::spawn(async move { answers(&db).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let error = call.await.expect("no panic").expect_err("nobody listens");
+        assert!(error.to_string().contains("refused"), "{error}");
+        assert_eq!(error_database(&error), Some(Database::Metadata));
+    }
+}
+
+fn error_database(error: &RepositoryError) -> Option<Database> {
+    match error {
+        RepositoryError::Unavailable { database, .. } => Some(*database),
+        _ => None,
+    }
+}
+
+async fn wait_until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "the condition never came true");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
