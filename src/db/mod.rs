@@ -2,16 +2,29 @@
 //!
 //! Knows no domain type. Nothing outside of this folder blocks a thread or opens a connection.
 
+mod aggregates;
 mod connect;
+mod edition;
 mod executor;
 mod failure;
+mod health;
+mod migrations;
 mod pools;
+mod requirements;
 #[cfg(feature = "conformance")]
 mod scratch;
 
+pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
 pub use connect::{MetadataConnections, TimeseriesConnections};
+pub use edition::{Edition, TimescaleVersion, detect_edition};
 pub use executor::Executor;
 pub use failure::DbError;
+pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};
+pub use migrations::{
+    MigrationReport, migrate_metadata, migrate_timeseries, pending_metadata_migrations,
+    pending_timeseries_migrations, revert_all_metadata_migrations,
+    revert_all_timeseries_migrations,
+};
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
 #[cfg(feature = "conformance")]
 pub use scratch::ScratchSchemas;

@@ -1,0 +1,145 @@
+//! Whether both databases can serve.
+
+use std::time::Duration;
+
+use diesel::PgConnection;
+
+use crate::error::{Database, RepositoryError};
+
+use super::aggregates::{CandleRelationKind, candle_relations};
+use super::edition::{TimescaleVersion, detect_edition};
+use super::executor::Executor;
+use super::failure::DbError;
+use super::migrations::pending_migrations;
+use super::pools::DatabasePools;
+use super::requirements::{check_extension, check_server};
+
+/// How long a database may take to answer.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Whether a database can serve. Reasons hold no password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthState {
+    /// It can.
+    Up,
+    /// It gives no answer: it cannot be reached, is too slow, or refuses the connection.
+    Down {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// It answers, but lacks what this version of the library needs.
+    NotReady {
+        /// What is missing, and what to do.
+        reason: String,
+    },
+}
+
+/// What is known of one database; everything but the state only as far as it answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseHealth {
+    /// Whether it can serve.
+    pub state: HealthState,
+    /// The version of PostgreSQL.
+    pub server_version: Option<String>,
+    /// The migrations it lacks.
+    pub pending_migrations: Vec<String>,
+    /// Its TimescaleDB; always `None` for the metadata database.
+    pub timescaledb: Option<TimescaleVersion>,
+    /// Its candle relations, smallest timeframe first; empty for the metadata database. A missing
+    /// one does not make it unready.
+    pub candle_relations: Vec<(String, CandleRelationKind)>,
+}
+
+/// What is known of both databases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthReport {
+    /// The metadata database.
+    pub metadata: DatabaseHealth,
+    /// The time-series database.
+    pub timeseries: DatabaseHealth,
+}
+
+impl HealthReport {
+    /// Whether both are up.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.metadata.state == HealthState::Up && self.timeseries.state == HealthState::Up
+    }
+}
+
+/// Asks both databases at the same time; takes about one second at most, and never fails.
+pub async fn check_health(pools: &DatabasePools) -> HealthReport {
+    let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
+    let (metadata, timeseries) = tokio::join!(probe(&metadata), probe(&timeseries));
+    HealthReport {
+        metadata,
+        timeseries,
+    }
+}
+
+async fn probe(executor: &Executor) -> DatabaseHealth {
+    let database = executor.database();
+    executor
+        .run_within("check health", DEADLINE, move |connection| {
+            examine(connection, database)
+        })
+        .await
+        .unwrap_or_else(|error| {
+            DatabaseHealth::new(HealthState::Down {
+                reason: error.to_string(),
+            })
+        })
+}
+
+impl DatabaseHealth {
+    fn new(state: HealthState) -> Self {
+        Self {
+            state,
+            server_version: None,
+            pending_migrations: Vec::new(),
+            timescaledb: None,
+            candle_relations: Vec::new(),
+        }
+    }
+
+    /// Keeps the first lack that is found.
+    fn lacks(&mut self, reason: String) {
+        if self.state == HealthState::Up {
+            self.state = HealthState::NotReady { reason };
+        }
+    }
+}
+
+fn examine(connection: &mut PgConnection, database: Database) -> Result<DatabaseHealth, DbError> {
+    let mut health = DatabaseHealth::new(HealthState::Up);
+    health.server_version = note(&mut health, check_server(connection, database))?;
+    if database == Database::Timeseries {
+        note(&mut health, check_extension(connection))?;
+        health.timescaledb = note(&mut health, detect_edition(connection))?;
+        if health.timescaledb.is_some() {
+            health.candle_relations = candle_relations(connection)?;
+        }
+    }
+    health.pending_migrations = pending_migrations(connection, database)?;
+    if !health.pending_migrations.is_empty() {
+        let count = health.pending_migrations.len();
+        health.lacks(format!(
+            "{count} migrations have not run: run `tickbook migrate`"
+        ));
+    }
+    Ok(health)
+}
+
+/// Notes in `health` what the database lacks; passes on what keeps it from answering.
+fn note<T>(health: &mut DatabaseHealth, result: Result<T, DbError>) -> Result<Option<T>, DbError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(DbError::Repository(
+            RepositoryError::Schema { reason, .. } | RepositoryError::Configuration { reason, .. },
+        )) => {
+            health.lacks(reason);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
