@@ -1,14 +1,16 @@
 //! `/health`, `/metrics`, `/openapi.json`
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use tickbook::db::Executor;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
+use crate::app::{AppState, OpenApiText};
 use crate::feed::FeedState;
+use crate::metrics::set_connections;
 use crate::readiness::DatabaseState;
 
 /// That the process runs.
@@ -63,7 +65,7 @@ pub async fn live() -> Json<LiveBody> {
 )]
 pub async fn ready(State(app): State<AppState>) -> Response {
     let databases = app.readiness.databases();
-    let ready = databases.iter().all(|state| state.ready);
+    let ready = databases.iter().all(DatabaseState::is_ready);
     let body = Json(ReadyBody {
         status: if ready { "ready" } else { "not ready" }.to_owned(),
         store: app.store.to_string(),
@@ -87,7 +89,10 @@ pub async fn ready(State(app): State<AppState>) -> Response {
     responses((status = 200, description = "the counters", body = String, content_type = "text/plain; version=0.0.4"))
 )]
 pub async fn metrics(State(app): State<AppState>) -> Response {
-    (app.read_connections)();
+    if let Some(pools) = &app.pools {
+        count_connections(&pools.metadata());
+        count_connections(&pools.timeseries());
+    }
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()
 }
@@ -99,7 +104,12 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
     tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
 )]
-pub async fn openapi(State(app): State<AppState>) -> Response {
+pub async fn openapi(Extension(text): Extension<OpenApiText>) -> Response {
     let content_type = [(header::CONTENT_TYPE, "application/json")];
-    (content_type, app.openapi.to_string()).into_response()
+    (content_type, text.0.to_string()).into_response()
+}
+
+fn count_connections(pool: &Executor) {
+    let (open, idle) = pool.connections();
+    set_connections(pool.database().as_str(), open, idle);
 }
