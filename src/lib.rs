@@ -28,6 +28,8 @@ mod database_url;
 pub mod db;
 pub mod domain;
 mod error;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]

@@ -1,0 +1,257 @@
+//! Quotes with a header row.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use crate::domain::{parse_time, truncate_to_micros};
+
+use super::error::{FileError, LineError};
+use super::field::{Columns, shown};
+use super::header::Header;
+use super::lines::Lines;
+use super::quote::Quote;
+use super::source::Entry;
+
+/// What a column of a quote file can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QuoteColumn {
+    /// The instant: `tick_time`, `time` or `timestamp`. Required.
+    TickTime,
+    /// The bid: `bid_price` or `bid`. Required.
+    BidPrice,
+    /// The ask: `ask_price` or `ask`. Required.
+    AskPrice,
+    /// The quantity at the bid: `bid_volume` or `bid_size`; 0 where there is no such column.
+    BidVolume,
+    /// The quantity at the ask: `ask_volume` or `ask_size`; 0 where there is no such column.
+    AskVolume,
+    /// The place within the instant: `sequence`; optional.
+    Sequence,
+}
+
+impl QuoteColumn {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::TickTime,
+        Self::BidPrice,
+        Self::AskPrice,
+        Self::BidVolume,
+        Self::AskVolume,
+        Self::Sequence,
+    ];
+
+    /// `tick_time`, `bid_price`, `ask_price`, `bid_volume`, `ask_volume` or `sequence`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// The names it is found by when none is said.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::TickTime => &["tick_time", "time", "timestamp"],
+            Self::BidPrice => &["bid_price", "bid"],
+            Self::AskPrice => &["ask_price", "ask"],
+            Self::BidVolume => &["bid_volume", "bid_size"],
+            Self::AskVolume => &["ask_volume", "ask_size"],
+            Self::Sequence => &["sequence"],
+        }
+    }
+
+    fn is_required(self) -> bool {
+        matches!(self, Self::TickTime | Self::BidPrice | Self::AskPrice)
+    }
+}
+
+impl fmt::Display for QuoteColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no column of a quote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume \
+     or sequence"
+)]
+pub struct UnknownQuoteColumn(pub String);
+
+impl FromStr for QuoteColumn {
+    type Err = UnknownQuoteColumn;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|column| column.as_str() == text)
+            .ok_or_else(|| UnknownQuoteColumn(text.to_owned()))
+    }
+}
+
+/// How a quote file writes instants. Never guessed: a number means nothing without its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeFormat {
+    /// RFC 3339 with any offset, such as `2014-05-01T00:00:00.292Z`.
+    #[default]
+    Rfc3339,
+    /// Whole seconds since 1970-01-01 UTC.
+    Seconds,
+    /// Whole milliseconds since 1970-01-01 UTC.
+    Milliseconds,
+    /// Whole microseconds since 1970-01-01 UTC.
+    Microseconds,
+    /// Whole nanoseconds since 1970-01-01 UTC.
+    Nanoseconds,
+}
+
+impl TimeFormat {
+    fn read(self, field: &[u8]) -> Result<DateTime<Utc>, String> {
+        let text = std::str::from_utf8(field).unwrap_or("");
+        let number = text.parse::<i64>().ok();
+        let time = match self {
+            Self::Rfc3339 => parse_time(text).ok(),
+            Self::Seconds => number.and_then(|number| DateTime::from_timestamp(number, 0)),
+            Self::Milliseconds => number.and_then(DateTime::from_timestamp_millis),
+            Self::Microseconds => number.and_then(DateTime::from_timestamp_micros),
+            Self::Nanoseconds => number.map(DateTime::from_timestamp_nanos),
+        };
+        time.map(truncate_to_micros).ok_or_else(|| {
+            let shown = shown(field);
+            let remedy = match self {
+                Self::Rfc3339 if number.is_some() => {
+                    "no RFC 3339 time: say the unit of the numbers (s, ms, us or ns)"
+                }
+                Self::Rfc3339 => "no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z",
+                _ => "no whole number of the time unit said: correct it, or say another format",
+            };
+            format!("tick_time {shown} is {remedy}")
+        })
+    }
+}
+
+/// How to read a quote file with a header row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CsvLayout {
+    /// What the file calls the columns that do not have their usual names, whatever the case.
+    pub columns: BTreeMap<QuoteColumn, String>,
+    /// How it writes instants.
+    pub time_format: TimeFormat,
+}
+
+/// Iterates over the quotes of a file with a header row, in file order.
+///
+/// Columns are separated by commas and may stand in quotation marks; lines that start with `#` are
+/// comments.
+pub struct CsvQuotes<'a> {
+    lines: Lines<'a>,
+    time_format: TimeFormat,
+    /// Where each of `QuoteColumn::ALL` is.
+    places: [Option<usize>; 6],
+    line: Vec<u8>,
+    columns: Columns,
+}
+
+impl<'a> CsvQuotes<'a> {
+    /// Reads `entry`, beginning with its header row.
+    ///
+    /// # Errors
+    /// When a required column is missing, or a name stands for two columns.
+    pub fn new(entry: Entry<'a>, layout: &CsvLayout) -> Result<Self, FileError> {
+        let mut lines = Lines::new(entry);
+        let header = Header::read(&mut lines)?;
+        let mut places = [None; 6];
+        for (place, column) in places.iter_mut().zip(QuoteColumn::ALL) {
+            *place = find(&header, column, layout)
+                .map_err(|reason| FileError::new(lines.place(), reason))?;
+        }
+        Ok(Self {
+            lines,
+            time_format: layout.time_format,
+            places,
+            line: Vec::new(),
+            columns: Columns::default(),
+        })
+    }
+
+    fn quote(&mut self) -> Result<Quote, String> {
+        self.columns.read(&self.line);
+        let [time, bid_price, ask_price, bid_volume, ask_volume, sequence] = self.places;
+        let number = |place: Option<usize>, column: QuoteColumn| {
+            place.map_or(Ok(Decimal::ZERO), |place| {
+                self.columns.decimal(place, column.as_str())
+            })
+        };
+        let time = time.map_or(&b""[..], |time| self.columns.get(time));
+        Ok(Quote {
+            line: self.lines.number(),
+            tick_time: self.time_format.read(time)?,
+            sequence: match sequence {
+                Some(place) => Some(read_sequence(self.columns.get(place))?),
+                None => None,
+            },
+            bid_price: number(bid_price, QuoteColumn::BidPrice)?,
+            ask_price: number(ask_price, QuoteColumn::AskPrice)?,
+            bid_volume: number(bid_volume, QuoteColumn::BidVolume)?,
+            ask_volume: number(ask_volume, QuoteColumn::AskVolume)?,
+        })
+    }
+}
+
+impl Iterator for CsvQuotes<'_> {
+    type Item = Result<Quote, LineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.lines.next_into(&mut self.line) {
+                Ok(true) if self.line.starts_with(b"#") => {}
+                Ok(true) => {
+                    return Some(self.quote().map_err(|reason| self.lines.error(reason)));
+                }
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for CsvQuotes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CsvQuotes")
+            .field(self.lines.place())
+            .finish()
+    }
+}
+
+fn find(header: &Header, column: QuoteColumn, layout: &CsvLayout) -> Result<Option<usize>, String> {
+    let said = layout.columns.get(&column);
+    let found = match said {
+        Some(name) => header.find(&[name]),
+        None => header.find(column.names()),
+    };
+    let names = said.map_or_else(|| column.names().join(" or "), Clone::clone);
+    match found.as_slice() {
+        [] if said.is_none() && !column.is_required() => Ok(None),
+        [] => Err(format!(
+            "has no column {names} among {}: say which one {column} is",
+            header.list()
+        )),
+        [place] => Ok(Some(*place)),
+        _ => Err(format!(
+            "has several columns {names}: say which one {column} is"
+        )),
+    }
+}
+
+fn read_sequence(field: &[u8]) -> Result<i32, String> {
+    let number = std::str::from_utf8(field)
+        .ok()
+        .and_then(|text| text.parse::<i32>().ok());
+    number.filter(|&number| number >= 0).ok_or_else(|| {
+        let shown = shown(field);
+        format!("sequence {shown} is no whole number from 0 to 2147483647: count from 0")
+    })
+}

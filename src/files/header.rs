@@ -1,0 +1,56 @@
+//! Header rows: which column is where.
+
+use super::error::{FileError, LineError};
+use super::field::Columns;
+use super::lines::Lines;
+
+/// The names of the columns, from the first line that is not blank and no comment.
+#[derive(Debug)]
+pub(crate) struct Header {
+    names: Vec<String>,
+}
+
+impl Header {
+    pub(crate) fn read(lines: &mut Lines<'_>) -> Result<Self, FileError> {
+        let mut line = Vec::new();
+        loop {
+            let found = lines
+                .next_into(&mut line)
+                .map_err(|error| unusable(lines, &error))?;
+            if !found {
+                let reason = "has no header row: put one with the names of the columns on top";
+                return Err(FileError::new(lines.place(), reason));
+            }
+            if !line.starts_with(b"#") {
+                break;
+            }
+        }
+        let mut columns = Columns::default();
+        columns.read(&line);
+        let names = (0..columns.len())
+            .map(|index| String::from_utf8_lossy(columns.get(index)).into_owned())
+            .collect();
+        Ok(Self { names })
+    }
+
+    /// The columns with one of these names, whatever the case of their letters.
+    pub(crate) fn find(&self, names: &[&str]) -> Vec<usize> {
+        let wanted = |name: &String| names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
+        let all = self.names.iter().enumerate();
+        all.filter(|(_, name)| wanted(name))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// The names, cut to a readable number of them.
+    pub(crate) fn list(&self) -> String {
+        let shown: Vec<_> = self.names.iter().take(30).map(String::as_str).collect();
+        let text: String = shown.join(", ").chars().take(400).collect();
+        text
+    }
+}
+
+fn unusable(lines: &Lines<'_>, error: &LineError) -> FileError {
+    let reason = format!("line {}: {}", error.line(), error.reason());
+    FileError::new(lines.place(), reason)
+}

@@ -1,0 +1,43 @@
+//! Market-data files, read line by line, zipped or plain; no file is ever held whole.
+//!
+//! ```no_run
+//! use tickbook::files::{LeanQuotes, MarketFile};
+//!
+//! let mut file = MarketFile::open("20140501_quote.zip")?;
+//! for index in 0..file.entry_count() {
+//!     for quote in LeanQuotes::new(file.entry(index)?)? {
+//!         match quote {
+//!             Ok(quote) => println!("{} {} {}", quote.tick_time, quote.bid_price, quote.ask_price),
+//!             Err(error) => eprintln!("{error}"),
+//!         }
+//!     }
+//! }
+//! # Ok::<(), tickbook::files::FileError>(())
+//! ```
+//!
+//! What concerns a file or an entry as a whole is a [`FileError`]; what concerns one line is a
+//! [`LineError`], after which the iterator goes on with the next line. Both say where, what is
+//! wrong and what to do.
+
+mod csv_quotes;
+mod error;
+mod field;
+mod header;
+mod lean_bars;
+mod lean_day;
+mod lean_quotes;
+mod lean_symbols;
+mod lines;
+mod quote;
+mod source;
+
+pub use csv_quotes::{CsvLayout, CsvQuotes, QuoteColumn, TimeFormat, UnknownQuoteColumn};
+pub use error::{FileError, LineError};
+pub use lean_bars::{BarPrices, LeanBars, MinuteBar};
+pub use lean_quotes::LeanQuotes;
+pub use lean_symbols::{LeanSymbols, ListedSymbol};
+pub use quote::Quote;
+pub use source::{Entry, MarketFile};
+
+#[cfg(test)]
+mod tests;

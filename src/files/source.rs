@@ -1,0 +1,188 @@
+//! Files, zipped or plain, told apart by their first bytes.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::error::{FileError, Place};
+
+const BUFFER_BYTES: usize = 64 * 1024;
+const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
+
+/// A file of market data: a zip with entries, or plain text, which counts as one entry.
+pub struct MarketFile {
+    path: PathBuf,
+    place: Place,
+    content: Content,
+}
+
+enum Content {
+    Plain(File),
+    Zip {
+        archive: ZipArchive<BufReader<File>>,
+        /// Indices of the entries that are files, in the order of their names.
+        files: Vec<usize>,
+    },
+}
+
+impl MarketFile {
+    /// Opens a file and, of a zip, its directory.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is a damaged or an empty zip.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref().to_path_buf();
+        let place = Place::file(&path);
+        let unreadable = |error: io::Error| FileError::new(&place, unreadable(&error));
+        if path.is_dir() {
+            let reason = "is a folder: name the files in it";
+            return Err(FileError::new(&place, reason));
+        }
+        let mut file = File::open(&path).map_err(unreadable)?;
+        let magic = first_bytes(&mut file).map_err(unreadable)?;
+        if magic.starts_with(GZIP_MAGIC) {
+            let reason = "is compressed with gzip, which is not read: unpack it, or zip it";
+            return Err(FileError::new(&place, reason));
+        }
+        let content = if ZIP_MAGIC.iter().any(|zip| magic.starts_with(zip)) {
+            open_zip(file).map_err(|reason| FileError::new(&place, reason))?
+        } else {
+            Content::Plain(file)
+        };
+        Ok(Self {
+            path,
+            place,
+            content,
+        })
+    }
+
+    /// How many entries it has: 1 of a plain file.
+    #[must_use]
+    pub fn entry_count(&self) -> usize {
+        match &self.content {
+            Content::Plain(_) => 1,
+            Content::Zip { files, .. } => files.len(),
+        }
+    }
+
+    /// The entry of that index, from 0, in the order of their names; from its start.
+    ///
+    /// # Errors
+    /// When there is none, or it is encrypted, damaged, or packed in a way that is not read.
+    pub fn entry(&mut self, index: usize) -> Result<Entry<'_>, FileError> {
+        let file_name = file_name(&self.path.to_string_lossy());
+        match &mut self.content {
+            Content::Plain(file) if index == 0 => {
+                file.rewind()
+                    .map_err(|error| FileError::new(&self.place, unreadable(&error)))?;
+                Ok(Entry {
+                    place: self.place.clone(),
+                    names: vec![file_name],
+                    reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, file)),
+                })
+            }
+            Content::Zip { archive, files } if index < files.len() => {
+                let place = self.place.clone();
+                let damaged = |error: ZipError| FileError::new(&place, zip_reason(index, &error));
+                let packed = archive.by_index(files[index]).map_err(damaged)?;
+                let name = String::from_utf8_lossy(packed.name_raw()).into_owned();
+                Ok(Entry {
+                    place: place.entry(&name),
+                    names: vec![self::file_name(&name), file_name],
+                    reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, packed)),
+                })
+            }
+            _ => {
+                let reason = format!("has no entry {index}: ask for one below entry_count");
+                Err(FileError::new(&self.place, reason))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for MarketFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarketFile")
+            .field("path", &self.path)
+            .field("entries", &self.entry_count())
+            .finish()
+    }
+}
+
+/// One text of a [`MarketFile`], to be given to a reader such as
+/// [`LeanQuotes`](super::LeanQuotes).
+pub struct Entry<'a> {
+    pub(crate) place: Place,
+    /// Names that may hold the date, the one to believe first.
+    pub(crate) names: Vec<String>,
+    pub(crate) reader: Box<dyn BufRead + 'a>,
+}
+
+impl fmt::Display for Entry<'_> {
+    /// The file, and the entry where it is a zip.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.fmt(f)
+    }
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.place).finish()
+    }
+}
+
+fn open_zip(file: File) -> Result<Content, String> {
+    let mut archive = ZipArchive::new(BufReader::new(file))
+        .map_err(|error| format!("is no complete zip ({error}): fetch it again"))?;
+    let mut files = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive
+            .by_index_raw(index)
+            .map_err(|error| zip_reason(index, &error))?;
+        if entry.is_file() {
+            files.push((entry.name_raw().to_vec(), index));
+        }
+    }
+    if files.is_empty() {
+        return Err("is a zip without a file in it: name another one".to_owned());
+    }
+    files.sort_unstable();
+    let files = files.into_iter().map(|(_, index)| index).collect();
+    Ok(Content::Zip { archive, files })
+}
+
+fn first_bytes(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut magic = Vec::with_capacity(4);
+    file.by_ref().take(4).read_to_end(&mut magic)?;
+    file.rewind()?;
+    Ok(magic)
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file: correct the path".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "it may not be read: give this user the right to read it".to_owned()
+        }
+        _ => format!("cannot be read ({error}): see that it is a readable file"),
+    }
+}
+
+fn zip_reason(index: usize, error: &ZipError) -> String {
+    match error {
+        ZipError::UnsupportedArchive(what) => {
+            format!("entry {index} cannot be unpacked ({what}): zip it again with deflate")
+        }
+        _ => format!("entry {index} is damaged ({error}): fetch the zip again"),
+    }
+}
+
+/// The part behind the last separator, of this system or of another one.
+fn file_name(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
+}
