@@ -18,12 +18,24 @@ const IN_FLIGHT: &str = "http_requests_in_flight";
 const DURATION: &str = "http_request_duration_seconds";
 const CONNECTIONS: &str = "database_connections";
 const TICKS: [(&str, &str); 6] = [
-    ("ticks_received_total", "ticks that came in, malformed requests excluded"),
-    ("ticks_inserted_total", "ticks that are stored and were not before"),
+    (
+        "ticks_received_total",
+        "ticks that came in, malformed requests excluded",
+    ),
+    (
+        "ticks_inserted_total",
+        "ticks that are stored and were not before",
+    ),
     ("ticks_duplicate_total", "ticks that were stored already"),
-    ("ticks_conflict_total", "ticks whose key is taken by other content"),
+    (
+        "ticks_conflict_total",
+        "ticks whose key is taken by other content",
+    ),
     ("ticks_rejected_total", "ticks that can never be stored"),
-    ("ticks_crossed_total", "ticks whose bid is above their ask, stored all the same"),
+    (
+        "ticks_crossed_total",
+        "ticks whose bid is above their ask, stored all the same",
+    ),
 ];
 
 /// Upper bounds in seconds.

@@ -127,7 +127,8 @@ impl Query {
     pub fn range(&self) -> Result<TimeRange, Problem> {
         let (from, to) = (self.time("from")?, self.time("to")?);
         // a bound that is not given is never on the wrong side of the other one
-        let start = from.unwrap_or_else(|| to.map_or_else(earliest_time, |to| to.min(earliest_time())));
+        let start =
+            from.unwrap_or_else(|| to.map_or_else(earliest_time, |to| to.min(earliest_time())));
         let end = to.unwrap_or_else(|| start.max(latest_time()));
         TimeRange::new(start, end).map_err(Problem::invalid_parameter)
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tickbook::Database;
 use tickbook::db::{DatabaseHealth, DatabasePools, HealthState, check_health};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
@@ -114,7 +114,7 @@ impl Readiness {
         first.iter().for_each(tell);
         let (sender, receiver) = watch::channel(first);
         tokio::spawn(async move {
-            let mut timer = interval(EVERY);
+            let mut timer = interval_at(Instant::now() + EVERY, EVERY);
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while stop.run_until_cancelled(timer.tick()).await.is_some() {
                 let found = probe.databases().await;

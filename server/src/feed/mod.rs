@@ -7,6 +7,7 @@ mod stats;
 mod symbols;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tickbook::domain::Tick;
@@ -34,14 +35,16 @@ pub trait Feed: Debug + Send + 'static {
 pub struct TickSink {
     sender: mpsc::Sender<Tick>,
     sequences: SequenceAssigner,
+    stats: Arc<FeedStats>,
 }
 
 impl TickSink {
-    /// Numbers ticks and puts them into `sender`.
+    /// Numbers ticks, counts them in `stats` and puts them into `sender`.
     #[must_use]
-    pub fn new(sender: mpsc::Sender<Tick>) -> Self {
+    pub fn new(sender: mpsc::Sender<Tick>, stats: Arc<FeedStats>) -> Self {
         Self {
             sender,
+            stats,
             sequences: SequenceAssigner::new(),
         }
     }
@@ -56,7 +59,11 @@ impl TickSink {
             Some(sequence) => tick.sequence = sequence,
             None => self.sequences.assign(&mut tick),
         }
-        let sent = self.sender.send(tick).await;
-        sent.map_err(|_| anyhow::anyhow!("the store takes no more ticks"))
+        let crossed = tick.is_crossed();
+        if self.sender.send(tick).await.is_err() {
+            anyhow::bail!("the store takes no more ticks");
+        }
+        self.stats.receive(1, crossed.into());
+        Ok(())
     }
 }

@@ -66,11 +66,7 @@ impl ReplayFeed {
     ///
     /// # Errors
     /// A file that cannot be opened.
-    pub fn new(
-        files: Vec<PathBuf>,
-        symbol_id: SymbolId,
-        speed: Speed,
-    ) -> Result<Self, FileError> {
+    pub fn new(files: Vec<PathBuf>, symbol_id: SymbolId, speed: Speed) -> Result<Self, FileError> {
         for file in &files {
             MarketFile::open(file)?;
         }
@@ -132,10 +128,11 @@ fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
     for index in 0..file.entry_count() {
         for quote in quotes(&mut file, index)? {
             match quote {
-                Ok(quote) if sender.blocking_send(Ok(quote)).is_err() => {
-                    return Ok(Reading::Stopped);
+                Ok(quote) => {
+                    if sender.blocking_send(Ok(quote)).is_err() {
+                        return Ok(Reading::Stopped);
+                    }
                 }
-                Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "a line is left out of the replay"),
             }
         }
@@ -147,12 +144,19 @@ type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
 
 /// A file with a header row says what its columns are; one without is a LEAN file.
 fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> {
-    let has_header = CsvQuotes::new(file.entry(index)?, &CsvLayout::default()).is_ok();
+    let layout = CsvLayout::default();
+    // a reader cannot give its entry back, so that each gets one of its own
+    let no_header = match CsvQuotes::new(file.entry(index)?, &layout) {
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
     let entry = file.entry(index)?;
-    if has_header {
-        Ok(Box::new(CsvQuotes::new(entry, &CsvLayout::default())?))
-    } else {
-        Ok(Box::new(LeanQuotes::new(entry)?))
+    match no_header {
+        None => Ok(Box::new(CsvQuotes::new(entry, &layout)?)),
+        Some(error) => match LeanQuotes::new(entry) {
+            Ok(quotes) => Ok(Box::new(quotes)),
+            Err(_) => Err(error),
+        },
     }
 }
 

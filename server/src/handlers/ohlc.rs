@@ -41,7 +41,13 @@ pub async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<CandleList>, Problem> {
     let known = [
-        "timeframe", "basis", "from", "to", "limit", "cursor", "order",
+        "timeframe",
+        "basis",
+        "from",
+        "to",
+        "limit",
+        "cursor",
+        "order",
     ];
     let query = Query::parse(raw.as_deref(), &known)?;
     let symbol_id = symbol_id("symbol_id", &id)?;

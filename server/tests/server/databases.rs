@@ -1,0 +1,183 @@
+//! The program over real databases, each test in schemas of its own.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tickbook::Database;
+use tickbook::Repositories;
+use tickbook::db::{
+    DatabasePools, ScratchSchemas, apply_aggregates, migrate_metadata, migrate_timeseries,
+};
+use tickbook::domain::NewSymbol;
+
+use crate::binary::{Program, fails};
+
+fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
+    [
+        ("DATABASE_URL", schemas.url(Database::Metadata)),
+        ("TIMESCALEDB_URL", schemas.url(Database::Timeseries)),
+        ("DATABASE_POOL_SIZE", "4"),
+    ]
+}
+
+/// Migrates and creates the symbol 1.
+async fn prepare(schemas: &ScratchSchemas) {
+    let pools = DatabasePools::new(&schemas.config());
+    migrate_metadata(&pools.metadata()).await.expect("migrated");
+    migrate_timeseries(&pools.timeseries())
+        .await
+        .expect("migrated");
+    apply_aggregates(&pools.timeseries()).await.expect("made");
+    let symbol = NewSymbol::named("oanda", "EURUSD");
+    let repositories = Repositories::postgres(&pools);
+    let symbol = repositories.symbols.create(symbol).await.expect("created");
+    assert_eq!(symbol.symbol_id.get(), 1);
+}
+
+#[tokio::test]
+async fn ticks_that_are_posted_come_back_as_ticks_and_candles() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(&[], &variables(&schemas));
+    let (status, ready) = program.get("/health/ready");
+    assert_eq!(status, 200, "{ready}");
+    assert_eq!(ready["store"], "postgres");
+    assert_eq!(ready["databases"][1]["state"], "up");
+    assert!(ready["databases"][1]["edition"].is_string(), "{ready}");
+    assert_ne!(
+        ready["databases"][1]["candle_relations"]["ohlc_1m"],
+        "missing"
+    );
+
+    let ticks: Vec<_> = (0..130)
+        .map(|second| {
+            let (minute, rest) = (second / 60, second % 60);
+            json!({
+                "symbol_id": 1, "tick_time": format!("2014-05-01T00:{minute:02}:{rest:02}Z"),
+                "bid_price": format!("1.{}", 38_001 + second), "ask_price": "1.4"
+            })
+        })
+        .collect();
+    let (status, receipt) = program.post("/api/v1/ticks", &json!(ticks));
+    assert_eq!(
+        (status, &receipt["inserted"]),
+        (200, &json!(130)),
+        "{receipt}"
+    );
+    let (_, receipt) = program.post("/api/v1/ticks", &json!(ticks));
+    assert_eq!(receipt["duplicates"], 130, "{receipt}");
+
+    let (status, page) = program.get("/api/v1/ticks/1?limit=2&order=desc");
+    assert_eq!(status, 200, "{page}");
+    assert_eq!(page["data"][0]["bid_price"], "1.3813");
+    let (status, page) = program.get("/api/v1/ohlc/1");
+    assert_eq!(status, 200, "{page}");
+    let counts: Vec<_> = page["data"].as_array().expect("a list").iter().collect();
+    assert_eq!(counts.len(), 3);
+    assert_eq!(counts[0]["open"], "1.38001");
+    assert_eq!(counts[0]["close"], "1.3806");
+    assert_eq!(counts[2]["tick_count"], 10);
+    let (status, problem) = program.get("/api/v1/ticks/2");
+    assert_eq!(
+        (status, &problem["type"]),
+        (404, &json!("urn:tickbook:unknown-symbol"))
+    );
+
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("orderbook123"), "{log}");
+}
+
+#[tokio::test]
+async fn a_feed_is_stored_and_the_stop_loses_nothing() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(
+        &["--feed", "simulated", "--seed", "1"],
+        &variables(&schemas),
+    );
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while program.get("/health/ready").1["feed"]["inserted"] == 0 {
+        assert!(Instant::now() < deadline, "the feed stores nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    let line = log
+        .lines()
+        .find(|line| line.contains("all ticks are stored"))
+        .expect("a line");
+    let saved = line
+        .split("saved=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
+    let mut stored = 0;
+    for id in 2..=5 {
+        let (id, all) = (
+            tickbook::domain::SymbolId::new(id),
+            tickbook::domain::TimeRange::all(),
+        );
+        stored += repositories.ticks.count(id, all).await.expect("counted");
+    }
+    assert_eq!(saved, Some(stored.to_string().as_str()), "{line}");
+}
+
+#[test]
+fn pending_migrations_are_a_clear_error() {
+    let schemas = ScratchSchemas::create();
+    let (output, line) = fails(&[], &variables(&schemas));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        line.starts_with("error: the metadata database lacks"),
+        "{line}"
+    );
+    assert!(line.contains("the timeseries database lacks"), "{line}");
+    assert!(line.contains("tickbook migrate"), "{line}");
+}
+
+#[test]
+fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
+    let schemas = ScratchSchemas::create();
+    let wrong = schemas
+        .url(Database::Metadata)
+        .replace("orderbook123", "S3cretPw");
+    assert!(
+        wrong.contains("S3cretPw"),
+        "the tests know the password of the test database"
+    );
+    let mut variables = variables(&schemas);
+    variables[0].1 = &wrong;
+    let (output, line) = fails(&[], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        line.starts_with("error: the metadata database refuses"),
+        "{line}"
+    );
+    assert!(line.contains("DATABASE_URL"), "{line}");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        !text.contains("S3cretPw") && !text.contains("orderbook123"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_database_that_is_down_is_a_clear_error() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let down = format!("postgresql://orderbook:S3cretPw@127.0.0.1:{port}/none");
+    let variables = [
+        ("DATABASE_URL", down.as_str()),
+        ("TIMESCALEDB_URL", down.as_str()),
+    ];
+    let (output, line) = fails(&[], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        line.starts_with("error: the metadata database is unavailable"),
+        "{line}"
+    );
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(!text.contains("S3cretPw"), "{text}");
+}
