@@ -23,6 +23,8 @@
 #![warn(missing_docs)]
 
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod database_url;
 #[cfg(feature = "postgres")]
 pub mod db;

@@ -6,11 +6,11 @@ use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::error::RepositoryError;
+use crate::error::{Database, RepositoryError};
 
 use super::edition::{Edition, detect_edition};
 use super::failure::DbError;
-use super::migrations::lock_schema;
+use super::migrations::{lock_schema, pending_migrations};
 use super::pools::TimeseriesDb;
 
 const CONTINUOUS_AGGREGATES: &str = include_str!("../../manual_sql/continuous_aggregates.sql");
@@ -71,6 +71,14 @@ pub async fn apply_aggregates(db: &TimeseriesDb) -> Result<AggregatesReport, Rep
 fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
     let edition = detect_edition(connection)?.edition;
     lock_schema(connection)?;
+    // another schema of the search_path may have ticks, which the relations must not stand on
+    if !pending_migrations(connection, Database::Timeseries)?.is_empty() {
+        return Err(RepositoryError::Schema {
+            database: Database::Timeseries,
+            reason: "not all migrations have run: run `tickbook migrate` first".to_owned(),
+        }
+        .into());
+    }
     let before = candle_relations(connection)?;
     let sql = match edition {
         Edition::Apache => CANDLE_VIEWS,

@@ -84,7 +84,6 @@ impl fmt::Debug for InMemoryTickRepository {
 impl TickRepository for InMemoryTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         let mut receipt = InsertReceipt::default();
-        let mut conflicts: BTreeMap<TickKey, Vec<TickConflict>> = BTreeMap::new();
         let mut stored = write(&self.ticks);
         for given in ticks {
             let tick = match given.normalized() {
@@ -102,20 +101,15 @@ impl TickRepository for InMemoryTickRepository {
                 Entry::Occupied(taken) if taken.get().has_content_of(&tick) => {
                     receipt.duplicates += 1;
                 }
-                Entry::Occupied(taken) => {
-                    let earlier = conflicts.entry(tick.key()).or_default();
-                    if earlier.iter().any(|one| one.refused.has_content_of(&tick)) {
-                        receipt.duplicates += 1;
-                    } else {
-                        earlier.push(TickConflict {
-                            stored: taken.get().clone(),
-                            refused: tick,
-                        });
-                    }
-                }
+                Entry::Occupied(taken) => receipt.conflicts.push(TickConflict {
+                    stored: taken.get().clone(),
+                    refused: tick,
+                }),
             }
         }
-        receipt.conflicts = conflicts.into_values().flatten().collect();
+        receipt
+            .conflicts
+            .sort_by_key(|conflict| conflict.refused.key());
         Ok(receipt)
     }
 

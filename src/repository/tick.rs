@@ -17,7 +17,7 @@ use crate::error::RepositoryError;
 pub struct InsertReceipt {
     /// Ticks that are stored now and were not before.
     pub inserted: u64,
-    /// Ticks whose key and content were stored already or came earlier in the batch.
+    /// Ticks whose key and content were stored already, before or by an earlier tick of the batch.
     pub duplicates: u64,
     /// Ticks whose key is taken by other content; what was stored stays.
     pub conflicts: Vec<TickConflict>,
@@ -111,10 +111,12 @@ pub trait TickRepository: Debug + Send + Sync + 'static {
     /// *Atomicity*: on an error nothing is stored, except where the error is not
     /// [certainly not applied](RepositoryError::is_certainly_not_applied); then everything may be.
     /// A tick that can never be stored is rejected and does not keep the others out.
-    /// *Ordering*: any. Conflicts and rejections are listed in key order and in the order given.
-    /// *Duplicates*: of several ticks of one key in the batch the first counts; those of equal
-    /// content are duplicates of it, others conflict with it. `received_at` is no content: the one
-    /// stored first stays.
+    /// *Ordering*: any. Conflicts are listed in key order, those of one key in the order given;
+    /// rejections in the order given.
+    /// *Duplicates*: as if the ticks came one after the other. Of several ticks of one key the first
+    /// is stored, unless one is stored already; every other one is compared with what is stored and
+    /// is a duplicate of it or conflicts with it. `received_at` is no content: the one stored first
+    /// stays.
     /// *Limits*: none; a batch is kept in memory several times over, so send some thousands.
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError>;
 

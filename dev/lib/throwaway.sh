@@ -1,0 +1,177 @@
+# shellcheck shell=bash
+# A pair of databases for one command, gone when the command ends.
+#
+# Each run has a folder of its own and holds its file `owner` locked; a folder whose
+# owner is not locked was left by a run that got killed, and the next run removes it.
+
+throwaway_root=$state_dir/throwaway
+throwaway_user=orderbook
+throwaway_password=throwaway
+
+throwaway() {
+  look_for_given
+  if [ "$given" = yes ]; then
+    check_given_answers
+    export TICKBOOK_DATABASES=given
+    exec "$@"
+  fi
+  trap throwaway_cleanup EXIT
+  trap 'throwaway_end INT 130' INT
+  trap 'throwaway_end TERM 143' TERM
+  trap 'throwaway_end HUP 129' HUP
+  if ! choose_docker start_throwaway_containers; then
+    prepare_postgres
+    start_throwaway_servers
+  fi
+  throwaway_run "$@"
+}
+
+# claim_throwaway_folder docker|debian: under the lock of all runs, so that no sweep
+# sees a folder between its making and its owner's lock.
+claim_throwaway_folder() {
+  mkdir -p "$throwaway_root"
+  sweep_throwaways
+  if [ "$1" = debian ]; then make_templates; fi
+  throwaway_folder=$(mktemp -d "$throwaway_root/XXXXXXXX")
+  # The server may run as another user; the data folders in there stay closed to others.
+  chmod 755 "$throwaway_folder"
+  printf '%s' "$1" >"$throwaway_folder/way"
+  if have flock; then
+    exec 9>"$throwaway_folder/owner"
+    flock -n 9
+  fi
+}
+
+sweep_throwaways() {
+  local folder
+  have flock || return 0
+  for folder in "$throwaway_root"/*/; do
+    folder=${folder%/}
+    [ -d "$folder" ] || continue
+    if [ -e "$folder/owner" ] && ! flock -n "$folder/owner" true; then continue; fi
+    remove_throwaway "$folder"
+  done
+}
+
+remove_throwaway() {
+  local folder=$1 name
+  if [ "$(cat "$folder/way" 2>/dev/null)" = docker ]; then
+    throwaway_compose "$folder" 60 down --volumes --timeout 0 >/dev/null 2>&1 || true
+  fi
+  for name in metadata timeseries; do
+    [ ! -e "$folder/$name/lock" ] || stop_server "$folder/$name" QUIT KILL
+  done
+  rm -rf "$folder"
+}
+
+make_templates() {
+  local name version pids=() pid
+  version=$(template_version)
+  [ "$(cat "$state_dir/template/version" 2>/dev/null)" != "$version" ] || return 0
+  rm -rf "$state_dir/template"
+  for name in metadata timeseries; do
+    mkdir -p "$state_dir/template/$name"
+    make_data "$state_dir/template/$name" "orderbook_$name" "$throwaway_user" "$throwaway_password" --no-sync &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
+  printf '%s' "$version" >"$state_dir/template/version"
+}
+
+template_version() {
+  pg_program /tmp postgres --version
+  with_deadline 10 "${pg_command[@]}"
+}
+
+start_throwaway_servers() {
+  local name
+  with_lock throwaway claim_throwaway_folder debian
+  for name in metadata timeseries; do
+    mkdir "$throwaway_folder/$name"
+    cp -a --reflink=auto "$state_dir/template/$name/data" "$throwaway_folder/$name/data"
+  done
+  for name in metadata timeseries; do launch_on_random_port "$name"; done
+  for name in metadata timeseries; do
+    until wait_for_server "$throwaway_folder/$name"; do
+      port_was_taken "$throwaway_folder/$name" ||
+        die "the $name server did not start ($(last_words "$throwaway_folder/$name"))"
+      launch_on_random_port "$name"
+    done
+  done
+  throwaway_urls "$(cat "$throwaway_folder/metadata/port")" "$(cat "$throwaway_folder/timeseries/port")"
+}
+
+# Only the server's own attempt tells for certain whether a port is free.
+launch_on_random_port() {
+  local port
+  port=$(random_port)
+  printf '%s' "$port" >"$throwaway_folder/$1/port"
+  launch_server "$throwaway_folder/$1" "$port" "$1" passing
+}
+
+throwaway_urls() {
+  metadata_url=$(database_url "$throwaway_user" "$throwaway_password" "$1" "$metadata_database")
+  timeseries_url=$(database_url "$throwaway_user" "$throwaway_password" "$2" "$timeseries_database")
+}
+
+# throwaway_compose FOLDER SECONDS ARGS...: port 0 lets the engine choose free ones.
+throwaway_compose() (
+  folder=$1
+  shift
+  metadata_port=0 timeseries_port=0
+  postgres_user=$throwaway_user postgres_password=$throwaway_password
+  compose_files+=(-f "$project_dir/dev/throwaway.compose.yml" -p "tickbook-throwaway-$(basename "$folder" | tr '[:upper:]' '[:lower:]')")
+  compose "$@"
+)
+
+start_throwaway_containers() {
+  local name port ports=()
+  with_lock throwaway claim_throwaway_folder docker
+  if ! throwaway_compose "$throwaway_folder" 240 up -d --wait --wait-timeout 180 >"$state_dir/log/docker.log" 2>&1; then
+    docker_problem="docker compose up failed (see .dev/log/docker.log)"
+    remove_throwaway "$throwaway_folder"
+    return 1
+  fi
+  for name in metadata timeseries; do
+    port=$(throwaway_compose "$throwaway_folder" 20 port "$name" 5432) ||
+      die "docker compose did not tell the port of $name"
+    ports+=("${port##*:}")
+  done
+  throwaway_urls "${ports[@]}"
+}
+
+throwaway_run() {
+  export DATABASE_URL=$metadata_url TIMESCALEDB_URL=$timeseries_url TICKBOOK_DATABASES=throwaway
+  local code=0
+  if ! env --default-signal=INT,QUIT true 2>/dev/null; then
+    "$@" 9>&- || code=$?
+    exit "$code"
+  fi
+  # On a terminal Ctrl-C reaches the command too, which may well go on after it, so that
+  # waiting is all there is to do. It is ignored rather than trapped because a trap that
+  # ends the waiting can lose the exit code of a command that ends at that moment.
+  if [ -t 0 ] || [ -t 2 ]; then trap '' INT; fi
+  # In the background, since only then a TERM is acted on before the command has ended.
+  env --default-signal=INT,QUIT "$@" 9>&- <&0 &
+  throwaway_command=$!
+  wait "$throwaway_command" || code=$?
+  exit "$code"
+}
+
+# throwaway_end SIGNAL CODE: hands the signal on; a command that has not ended ten
+# seconds later gets a KILL.
+throwaway_end() {
+  local deadline=$((SECONDS + 10))
+  trap '' INT TERM HUP
+  if [ -n "${throwaway_command:-}" ]; then
+    kill "-$1" "$throwaway_command" 2>/dev/null || true
+    while kill -0 "$throwaway_command" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.1; done
+    kill -KILL "$throwaway_command" 2>/dev/null || true
+  fi
+  exit "$2"
+}
+
+throwaway_cleanup() {
+  trap '' INT TERM HUP
+  [ -z "${throwaway_folder:-}" ] || remove_throwaway "$throwaway_folder"
+}

@@ -1,0 +1,155 @@
+//! What feeds call symbols.
+//!
+//! Covers `SymbolRepository::map_feed_symbols` and `SymbolRepository::get_by_feed_key`.
+
+use crate::Repositories;
+use crate::domain::{NewSymbol, SymbolId};
+use crate::error::RepositoryError;
+use crate::repository::{FeedSymbol, SymbolRepository};
+
+/// Creates symbols 1 and 2.
+async fn create_two(repository: &dyn SymbolRepository) {
+    for name in ["EURUSD", "GBPUSD"] {
+        let symbol = NewSymbol::named("oanda", name);
+        repository.create(symbol).await.expect("it is created");
+    }
+}
+
+fn mapping(feed: &str, feed_key: &str, id: i64) -> FeedSymbol {
+    FeedSymbol {
+        feed: feed.to_owned(),
+        feed_key: feed_key.to_owned(),
+        symbol_id: SymbolId::new(id),
+    }
+}
+
+async fn map(repository: &dyn SymbolRepository, mappings: &[FeedSymbol]) {
+    let mapped = repository.map_feed_symbols(mappings).await;
+    mapped.expect("the mappings are accepted");
+}
+
+async fn found(repository: &dyn SymbolRepository, feed: &str, feed_key: &str) -> Option<i64> {
+    let symbol = repository.get_by_feed_key(feed, feed_key).await;
+    symbol
+        .expect("it is read")
+        .map(|symbol| symbol.symbol_id.get())
+}
+
+pub async fn a_symbol_is_found_by_what_a_feed_calls_it(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    // brokers give one number to different things, and one thing may have several names
+    let mappings = [
+        mapping("ctrader", "1", 1),
+        mapping("ctrader", "2", 2),
+        mapping("other", "1", 2),
+        mapping("other", "EUR/USD", 1),
+        mapping("other", "euro dollar", 1),
+    ];
+    map(symbols, &mappings).await;
+    for one in &mappings {
+        let id = found(symbols, &one.feed, &one.feed_key).await;
+        assert_eq!(id, Some(one.symbol_id.get()), "{one:?}");
+    }
+    let read = symbols.get_by_feed_key("ctrader", "1").await;
+    let whole = symbols.get(SymbolId::new(1)).await;
+    assert_eq!(read.expect("it is read"), whole.expect("it is read"));
+}
+
+pub async fn what_no_feed_calls_so_is_no_error(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    map(symbols, &[mapping("ctrader", "A", 1)]).await;
+    for (feed, feed_key) in [
+        ("ctrader", "B"),
+        ("ctrader", "a"),
+        ("Ctrader", "A"),
+        ("other", "A"),
+        ("", ""),
+    ] {
+        assert_eq!(found(symbols, feed, feed_key).await, None);
+    }
+}
+
+pub async fn mapping_again_points_to_the_symbol_given(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    map(symbols, &[mapping("f", "a", 1), mapping("f", "b", 1)]).await;
+    map(symbols, &[mapping("f", "a", 2), mapping("f", "c", 2)]).await;
+    map(symbols, &[mapping("f", "a", 2)]).await;
+    for (feed_key, id) in [("a", 2), ("b", 1), ("c", 2)] {
+        assert_eq!(found(symbols, "f", feed_key).await, Some(id));
+    }
+}
+
+pub async fn of_a_mapping_given_twice_the_last_counts(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    let mappings = [
+        mapping("f", "a", 1),
+        mapping("f", "b", 2),
+        mapping("f", "a", 2),
+        mapping("f", "b", 1),
+    ];
+    map(symbols, &mappings).await;
+    assert_eq!(found(symbols, "f", "a").await, Some(2));
+    assert_eq!(found(symbols, "f", "b").await, Some(1));
+}
+
+pub async fn mapping_nothing_does_nothing(repositories: &Repositories) {
+    map(repositories.symbols.as_ref(), &[]).await;
+}
+
+pub async fn mapping_to_an_unknown_symbol_names_it_and_maps_nothing(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    map(symbols, &[mapping("f", "a", 1)]).await;
+    let mappings = [
+        mapping("f", "a", 2),
+        mapping("f", "b", 2),
+        mapping("f", "c", 93),
+        mapping("f", "d", 71),
+    ];
+    match symbols.map_feed_symbols(&mappings).await {
+        Err(error @ RepositoryError::NotFound { .. }) => {
+            assert!(error.to_string().contains("93"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(found(symbols, "f", "a").await, Some(1));
+    assert_eq!(found(symbols, "f", "b").await, None);
+}
+
+pub async fn an_empty_or_too_long_mapping_is_refused(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    let (long_feed, long_key) = ("é".repeat(50), "é".repeat(100));
+    for (feed, feed_key) in [
+        ("", "key"),
+        ("feed", ""),
+        ((long_feed.clone() + "x").as_str(), "key"),
+        ("feed", (long_key.clone() + "x").as_str()),
+    ] {
+        let mappings = [mapping("f", "a", 1), mapping(feed, feed_key, 1)];
+        let result = symbols.map_feed_symbols(&mappings).await;
+        assert!(
+            matches!(result, Err(RepositoryError::InvalidInput { .. })),
+            "{result:?}"
+        );
+        assert_eq!(found(symbols, "f", "a").await, None);
+    }
+    map(symbols, &[mapping(&long_feed, &long_key, 1)]).await;
+    assert_eq!(found(symbols, &long_feed, &long_key).await, Some(1));
+}
+
+pub async fn a_feed_key_gives_the_symbol_as_it_is_now(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    map(symbols, &[mapping("f", "a", 1)]).await;
+    let deactivated = symbols.deactivate(SymbolId::new(1)).await;
+    let read = symbols.get_by_feed_key("f", "a").await;
+    assert_eq!(
+        read.expect("it is read"),
+        Some(deactivated.expect("it exists"))
+    );
+}

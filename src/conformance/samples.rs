@@ -1,0 +1,238 @@
+//! What the behaviours are shown with: ticks, numbers from a printed seed, whole listings.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use crate::domain::{
+    Candle, PageLimit, PriceBasis, SortOrder, SymbolId, Tick, TimeRange, Timeframe,
+};
+use crate::repository::{CandleQuery, InsertReceipt, OhlcRepository, TickQuery, TickRepository};
+
+pub(super) const EURUSD: SymbolId = SymbolId::new(1);
+pub(super) const GBPUSD: SymbolId = SymbolId::new(2);
+
+/// Backends may write short batches in another way than long ones.
+pub(super) const BATCH_SIZES: [usize; 2] = [10, 200];
+
+/// An old Thursday, at midnight: start of a bucket of every width.
+pub(super) fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01T00:00:00Z exists")
+}
+
+pub(super) fn micros(micros: i64) -> DateTime<Utc> {
+    start() + TimeDelta::microseconds(micros)
+}
+
+pub(super) fn seconds(seconds: i64) -> DateTime<Utc> {
+    start() + TimeDelta::seconds(seconds)
+}
+
+pub(super) fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
+    TimeRange::new(from, to).expect("the behaviours give ordered bounds")
+}
+
+pub(super) fn limit(limit: u32) -> PageLimit {
+    PageLimit::new(limit).expect("the behaviours give limits from 1 to 10,000")
+}
+
+pub(super) fn dec(text: &str) -> Decimal {
+    text.parse().expect("the behaviours write decimals")
+}
+
+/// A quote of EURUSD.
+pub(super) fn quote(time: DateTime<Utc>, sequence: i32, bid: &str, ask: &str) -> Tick {
+    Tick {
+        sequence,
+        ..Tick::quote(EURUSD, time, dec(bid), dec(ask))
+    }
+}
+
+/// The `index`-th of a series with different prices and three ticks in every second.
+pub(super) fn nth_tick(symbol_id: SymbolId, index: usize) -> Tick {
+    let index = i64::try_from(index).expect("series are short");
+    let tick_time = seconds(index / 3);
+    Tick {
+        symbol_id,
+        tick_time,
+        sequence: (index % 3) as i32,
+        bid_price: Decimal::new(138_600 + index, 5),
+        ask_price: Decimal::new(138_602 + index, 5),
+        bid_volume: Decimal::new(1_000_000 + index, 1),
+        ask_volume: Decimal::new(2_000_000 - index, 1),
+        received_at: (index % 2 == 0).then(|| tick_time + TimeDelta::milliseconds(250)),
+    }
+}
+
+/// The first `count` of that series, sorted.
+pub(super) fn series(symbol_id: SymbolId, count: usize) -> Vec<Tick> {
+    (0..count).map(|index| nth_tick(symbol_id, index)).collect()
+}
+
+pub(super) fn with_other_price(tick: &Tick) -> Tick {
+    Tick {
+        ask_price: tick.ask_price + Decimal::ONE,
+        ..tick.clone()
+    }
+}
+
+pub(super) async fn insert(repository: &dyn TickRepository, ticks: &[Tick]) -> InsertReceipt {
+    let receipt = repository
+        .insert_batch(ticks)
+        .await
+        .expect("a batch is accepted");
+    assert_eq!(
+        receipt.total(),
+        ticks.len() as u64,
+        "the receipt speaks of every tick given, once"
+    );
+    receipt
+}
+
+/// Inserts ticks none of which was there before.
+pub(super) async fn insert_new(repository: &dyn TickRepository, ticks: &[Tick]) {
+    let receipt = insert(repository, ticks).await;
+    assert_eq!(
+        receipt.inserted,
+        ticks.len() as u64,
+        "all are new: {receipt:?}"
+    );
+}
+
+/// Every tick that `query` and the pages after it give.
+pub(super) async fn read_pages(repository: &dyn TickRepository, mut query: TickQuery) -> Vec<Tick> {
+    let mut ticks = Vec::new();
+    loop {
+        let page = repository.range(&query).await.expect("a page is read");
+        assert!(
+            page.items.len() <= query.limit.get(),
+            "a page keeps its limit"
+        );
+        assert!(
+            page.next.is_none() || !page.items.is_empty(),
+            "a listing that goes on has a page to show"
+        );
+        ticks.extend(page.items);
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return ticks,
+        }
+    }
+}
+
+/// All stored ticks of a symbol, sorted.
+pub(super) async fn stored(repository: &dyn TickRepository, symbol_id: SymbolId) -> Vec<Tick> {
+    let query = TickQuery {
+        limit: PageLimit::MAX,
+        ..TickQuery::new(symbol_id, TimeRange::all())
+    };
+    read_pages(repository, query).await
+}
+
+/// Every candle that `query` and the pages after it give.
+pub(super) async fn read_candle_pages(
+    repository: &dyn OhlcRepository,
+    mut query: CandleQuery,
+) -> Vec<Candle> {
+    let mut candles = Vec::new();
+    loop {
+        let page = repository.candles(&query).await.expect("a page is read");
+        assert!(
+            page.items.len() <= query.limit.get(),
+            "a page keeps its limit"
+        );
+        candles.extend(page.items);
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return candles,
+        }
+    }
+}
+
+/// All candles of EURUSD in a range, oldest first.
+pub(super) async fn candles(
+    repository: &dyn OhlcRepository,
+    timeframe: Timeframe,
+    basis: PriceBasis,
+    range: TimeRange,
+) -> Vec<Candle> {
+    let query = CandleQuery {
+        limit: PageLimit::MAX,
+        order: SortOrder::Ascending,
+        ..CandleQuery::new(EURUSD, timeframe, basis, range)
+    };
+    read_candle_pages(repository, query).await
+}
+
+/// Numbers that a printed seed repeats.
+pub(super) struct Random(u64);
+
+impl Random {
+    /// Takes the seed from `TICKBOOK_SEED`, else a new one, and prints it.
+    pub(super) fn seeded() -> Self {
+        let seed = match std::env::var("TICKBOOK_SEED") {
+            Ok(text) => text.parse().expect("TICKBOOK_SEED is a number"),
+            Err(_) => RandomState::new().build_hasher().finish(),
+        };
+        println!("set TICKBOOK_SEED={seed} to see the same numbers again");
+        Self(seed)
+    }
+
+    /// A number below `bound`, by SplitMix64.
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for end in (1..items.len()).rev() {
+            let other = self.below(end as u64 + 1) as usize;
+            items.swap(end, other);
+        }
+    }
+
+    /// A volume below ten million with up to twelve decimals.
+    pub(super) fn volume(&mut self) -> Decimal {
+        let scale = self.below(13) as u32;
+        let units = self.below(10_u64.pow(7 + scale.min(11)));
+        Decimal::new(units as i64, scale)
+    }
+
+    /// A price between plus and minus ten million with up to twelve decimals.
+    pub(super) fn price(&mut self) -> Decimal {
+        let price = self.volume();
+        if self.below(8) == 0 { -price } else { price }
+    }
+
+    /// A tick of random numbers.
+    pub(super) fn tick(&mut self, tick_time: DateTime<Utc>, sequence: i32) -> Tick {
+        Tick {
+            symbol_id: EURUSD,
+            tick_time,
+            sequence,
+            bid_price: self.price(),
+            ask_price: self.price(),
+            bid_volume: self.volume(),
+            ask_volume: self.volume(),
+            received_at: None,
+        }
+    }
+
+    /// Ticks of different keys within `days` from the start, sorted, with many ties of time.
+    pub(super) fn ticks(&mut self, count: usize, days: i64) -> Vec<Tick> {
+        let span = days.unsigned_abs() * 86_400_000_000;
+        let mut ticks: Vec<Tick> = Vec::new();
+        while ticks.len() < count {
+            let time = micros(self.below(span) as i64);
+            let ties = 1 + self.below(4) as i32;
+            ticks.extend((0..ties).map(|sequence| self.tick(time, sequence)));
+        }
+        ticks.sort_by_key(Tick::key);
+        ticks.dedup_by_key(|tick| tick.key());
+        ticks
+    }
+}

@@ -1,0 +1,179 @@
+//! The macro that makes a test of every behaviour.
+
+/// Stamps one `#[tokio::test]` for every behaviour of the suite.
+///
+/// `fixture` is an `async fn() -> Subject`, called anew for each test; it gives an empty store.
+/// The caller's crate needs tokio with the features `macros` and `rt-multi-thread`.
+///
+/// ```no_run
+/// use tickbook::Repositories;
+/// use tickbook::conformance::Subject;
+///
+/// async fn fixture() -> Subject {
+///     Subject::new(Repositories::in_memory())
+/// }
+///
+/// tickbook::conformance_tests!(fixture);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
+            symbols_writing {
+                a_created_symbol_reads_back
+                every_instrument_type_reads_back
+                without_an_id_a_symbol_gets_the_next_one
+                a_taken_id_or_name_is_refused
+                a_name_is_unique_within_its_exchange_only
+                an_invalid_symbol_is_not_created
+                creating_one_name_at_once_succeeds_once
+                symbols_created_at_once_get_ids_of_their_own
+                an_empty_batch_of_symbols_does_nothing
+                upsert_creates_what_is_missing_and_changes_what_exists
+                upsert_replaces_and_removes_an_instrument
+                upserted_symbols_without_ids_get_new_ones
+                of_a_symbol_given_twice_the_last_counts
+                upsert_names_an_invalid_symbol_and_changes_nothing
+                upsert_refuses_ids_of_others_and_changes_nothing
+                many_symbols_are_upserted_at_once
+                a_deactivated_symbol_stays_readable
+                an_unknown_symbol_cannot_be_deactivated
+            }
+            symbols_reading {
+                a_symbol_is_found_by_its_id
+                an_unknown_id_is_no_error
+                a_symbol_is_found_by_its_name
+                an_ambiguous_name_is_refused_with_all_it_may_mean
+                symbols_are_listed_by_ascending_id
+                a_list_holds_only_what_fits
+                pages_of_symbols_neither_skip_nor_repeat
+                a_list_goes_on_behind_any_id
+            }
+            feed_symbols {
+                a_symbol_is_found_by_what_a_feed_calls_it
+                what_no_feed_calls_so_is_no_error
+                mapping_again_points_to_the_symbol_given
+                of_a_mapping_given_twice_the_last_counts
+                mapping_nothing_does_nothing
+                mapping_to_an_unknown_symbol_names_it_and_maps_nothing
+                an_empty_or_too_long_mapping_is_refused
+                a_feed_key_gives_the_symbol_as_it_is_now
+            }
+            ticks_writing {
+                an_empty_batch_does_nothing
+                every_field_reads_back
+                a_batch_sent_again_is_all_duplicates
+                new_ticks_among_duplicates_are_stored
+                equal_ticks_within_a_batch_are_stored_once
+                order_within_a_batch_does_not_matter
+                a_batch_may_hold_many_symbols
+                numbers_equal_in_value_are_equal_content
+                trailing_zeros_are_gone_on_reading
+                what_is_finer_than_a_microsecond_is_cut_off
+                receive_time_is_no_content
+                negative_prices_and_crossed_quotes_are_stored
+                the_largest_and_smallest_values_read_back
+                random_batches_equal_a_model
+                a_cancelled_batch_is_stored_whole_or_not_at_all
+            }
+            ticks_refused {
+                a_conflict_is_reported_and_keeps_what_was_stored
+                every_number_of_a_tick_is_content
+                a_conflict_within_a_batch_keeps_the_first
+                what_is_stored_decides_and_not_what_was_refused
+                conflicts_are_listed_in_key_order
+                an_impossible_tick_does_not_keep_the_others_out
+                rejections_are_in_the_order_given_and_say_why
+                a_batch_of_impossible_ticks_stores_nothing
+                a_receipt_speaks_of_every_tick
+            }
+            ticks_concurrent {
+                writers_of_short_overlapping_batches_insert_each_tick_once
+                writers_of_long_overlapping_batches_insert_each_tick_once
+                writers_of_short_contradicting_batches_learn_of_every_conflict
+                writers_of_long_contradicting_batches_learn_of_every_conflict
+            }
+            ticks_reading {
+                range_start_is_inclusive
+                range_end_is_exclusive
+                a_range_that_starts_where_it_ends_is_empty
+                no_tick_is_no_error
+                only_the_symbol_asked_for_is_read
+                order_is_by_time_and_sequence_not_by_arrival
+                every_instant_a_tick_may_have_is_inside_of_all
+                a_count_is_of_the_half_open_range
+                a_page_ends_at_its_limit_and_says_where
+                a_page_that_ends_with_the_range_has_no_next
+                pages_across_ties_neither_skip_nor_repeat
+                pages_stay_inside_of_the_range
+                ticks_that_arrive_between_pages_disturb_nothing
+                a_cursor_need_not_name_a_tick
+                the_largest_page_holds_ten_thousand_ticks
+            }
+            ticks_newest {
+                latest_is_the_last_by_time_and_sequence
+                a_symbol_without_ticks_has_no_latest
+                latest_is_found_however_old_or_new_it_is
+                latest_of_leaves_out_symbols_without_ticks
+                latest_of_is_sorted_by_symbol_and_names_each_once
+                latest_of_nothing_is_nothing
+                latest_of_takes_ten_thousand_symbols_and_no_more
+                as_of_an_instant_is_the_last_tick_up_to_and_at_it
+                as_of_before_the_first_tick_there_is_none
+                as_of_looks_back_across_decades
+            }
+            candles {
+                candles_equal_the_fold_of_random_ticks
+                candles_equal_the_fold_of_dense_ticks
+                a_late_tick_changes_its_candle
+                ticks_that_are_not_stored_are_in_no_candle
+                ties_of_time_are_decided_by_the_sequence
+                a_bucket_holds_its_start_and_not_its_end
+                a_mid_price_has_its_thirteenth_decimal
+                volumes_add_up_exactly
+                a_volume_no_decimal_holds_is_an_error
+                where_there_is_no_tick_there_is_no_candle
+                a_symbol_without_ticks_has_no_candles
+                symbols_have_candles_of_their_own
+                candles_reach_from_1970_to_2100
+                a_candle_is_closed_when_its_end_has_passed
+            }
+            candles_paging {
+                a_range_is_of_open_times_and_half_open
+                a_candle_is_whole_where_the_range_ends_within_it
+                descending_is_newest_first
+                pages_of_candles_neither_skip_nor_repeat
+                pages_of_candles_stay_inside_of_the_range
+                a_page_of_candles_ends_at_its_limit_and_says_where
+                a_candle_cursor_need_not_name_a_candle
+            }
+            candles_stored {
+                stored_candles_read_back
+                the_largest_and_smallest_candles_read_back
+                storing_no_candles_does_nothing
+                storing_a_candle_again_overwrites_it
+                of_a_candle_given_twice_the_last_counts
+                an_invalid_candle_is_named_and_nothing_is_stored
+                a_stored_candle_is_read_instead_of_the_one_of_ticks
+                ticks_that_come_later_do_not_change_a_stored_candle
+                stored_candles_stand_among_those_of_ticks
+                latest_is_the_newest_of_stored_and_of_ticks
+                stored_candles_belong_to_their_symbol
+                the_time_of_reading_decides_whether_a_stored_candle_is_closed
+                thousands_of_candles_are_stored_at_once
+            }
+        }
+    };
+    ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {
+        $(mod $file {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let subject = super::$fixture().await;
+                    $crate::conformance::$file::$behaviour(subject.repositories()).await;
+                }
+            )+
+        })+
+    };
+}

@@ -1,0 +1,190 @@
+//! What the health check says of databases that are up, unready or gone.
+#![cfg(all(feature = "postgres", feature = "conformance"))]
+
+mod scratch_database;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use scratch_database::ScratchDatabase;
+use tickbook::config::Config;
+use tickbook::db::{
+    CandleRelationKind, DatabaseHealth, DatabasePools, Edition, HealthReport, HealthState,
+    ScratchSchemas, apply_aggregates, check_health, migrate_metadata, migrate_timeseries,
+};
+use tickbook::{Database, DatabaseUrl};
+
+/// The deadline of a probe, and some time for the machine.
+const LATEST: Duration = Duration::from_millis(1_300);
+
+fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
+    let variables = [
+        ("DATABASE_URL".to_owned(), metadata_url.to_owned()),
+        ("TIMESCALEDB_URL".to_owned(), timeseries_url.to_owned()),
+    ];
+    DatabasePools::new(&Config::load_from(Path::new(""), variables).expect("valid"))
+}
+
+async fn migrated(schemas: &ScratchSchemas) -> DatabasePools {
+    let pools = DatabasePools::new(&schemas.config());
+    migrate_metadata(&pools.metadata()).await.expect("up");
+    migrate_timeseries(&pools.timeseries()).await.expect("up");
+    pools
+}
+
+/// `url` with another host and port.
+fn moved_to(url: &str, port: u16) -> String {
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let (credentials, rest) = rest.split_once('@').expect("credentials");
+    let (_, database) = rest.split_once('/').expect("a database");
+    format!("{scheme}://{credentials}@127.0.0.1:{port}/{database}")
+}
+
+#[track_caller]
+fn down(health: &DatabaseHealth) -> &str {
+    match &health.state {
+        HealthState::Down { reason } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn not_ready(health: &DatabaseHealth) -> &str {
+    match &health.state {
+        HealthState::NotReady { reason } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn holds_no_secret(report: &HealthReport, url: &str) {
+    let (_, rest) = url.split_once("://").expect("a URL");
+    let (credentials, _) = rest.split_once('@').expect("credentials");
+    let (_, password) = credentials.split_once(':').expect("a password");
+    assert!(!format!("{report:?}").contains(password), "{report:?}");
+}
+
+#[tokio::test]
+async fn migrated_databases_are_up_with_or_without_candle_relations() {
+    let schemas = ScratchSchemas::create();
+    let pools = migrated(&schemas).await;
+    let report = check_health(&pools).await;
+    assert!(report.is_ready(), "{report:?}");
+    let HealthReport {
+        metadata,
+        timeseries,
+    } = report;
+    assert!(metadata.server_version.is_some() && timeseries.server_version.is_some());
+    assert!(metadata.pending_migrations.is_empty() && timeseries.pending_migrations.is_empty());
+    assert_eq!(
+        (metadata.timescaledb, metadata.candle_relations),
+        (None, Vec::new())
+    );
+    let kinds = |health: &DatabaseHealth| -> Vec<_> {
+        health
+            .candle_relations
+            .iter()
+            .map(|(_, kind)| *kind)
+            .collect()
+    };
+    assert_eq!(kinds(&timeseries), [CandleRelationKind::Missing; 7]);
+    let edition = timeseries.timescaledb.expect("has it").edition;
+    apply_aggregates(&pools.timeseries())
+        .await
+        .expect("applies");
+    let expected = match edition {
+        Edition::Apache => CandleRelationKind::View,
+        Edition::Community => CandleRelationKind::Aggregate,
+    };
+    let report = check_health(&pools).await;
+    assert!(report.is_ready(), "{report:?}");
+    assert_eq!(kinds(&report.timeseries), [expected; 7]);
+}
+
+#[tokio::test]
+async fn pending_migrations_make_it_unready() {
+    let schemas = ScratchSchemas::create();
+    let pools = DatabasePools::new(&schemas.config());
+    let report = check_health(&pools).await;
+    assert!(!report.is_ready());
+    for health in [&report.metadata, &report.timeseries] {
+        let reason = not_ready(health);
+        assert!(
+            reason.contains("4 migrations") && reason.contains("tickbook migrate"),
+            "{reason}"
+        );
+        assert_eq!(health.pending_migrations.len(), 4);
+    }
+    migrate_metadata(&pools.metadata()).await.expect("up");
+    let report = check_health(&pools).await;
+    assert_eq!(report.metadata.state, HealthState::Up);
+    assert!(!report.is_ready());
+}
+
+#[tokio::test]
+async fn a_database_without_the_extension_is_unready() {
+    let schemas = ScratchSchemas::create();
+    let database = ScratchDatabase::create();
+    let report = check_health(&pools(schemas.url(Database::Metadata), &database.url())).await;
+    let reason = not_ready(&report.timeseries);
+    assert!(
+        reason.contains("does not have the TimescaleDB extension"),
+        "{reason}"
+    );
+    assert!(report.timeseries.server_version.is_some());
+    assert_eq!(report.timeseries.timescaledb, None);
+    assert!(!report.is_ready());
+}
+
+#[tokio::test]
+async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_up() {
+    let schemas = ScratchSchemas::create();
+    migrated(&schemas).await;
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port that is free again")
+        .port();
+    let url = moved_to(schemas.url(Database::Timeseries), port);
+    let pools = pools(schemas.url(Database::Metadata), &url);
+    let start = Instant::now();
+    let report = check_health(&pools).await;
+    assert!(start.elapsed() < LATEST, "{:?}", start.elapsed());
+    assert_eq!(report.metadata.state, HealthState::Up);
+    let reason = down(&report.timeseries);
+    assert!(reason.contains("Connection refused"), "{reason}");
+    assert!(!report.is_ready());
+    holds_no_secret(&report, &url);
+}
+
+#[tokio::test]
+async fn servers_that_never_answer_are_down_within_one_deadline() {
+    let schemas = ScratchSchemas::create();
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    let [metadata, timeseries] = [Database::Metadata, Database::Timeseries]
+        .map(|database| moved_to(schemas.url(database), port));
+    let start = Instant::now();
+    let report = check_health(&pools(&metadata, &timeseries)).await;
+    assert!(start.elapsed() < LATEST, "{:?}", start.elapsed());
+    down(&report.metadata);
+    down(&report.timeseries);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_down_and_says_what_to_correct() {
+    let schemas = ScratchSchemas::create();
+    let url = schemas.url(Database::Metadata);
+    let (_, rest) = url.split_once("://").expect("a URL");
+    let (credentials, rest) = rest.split_once('@').expect("credentials");
+    let (user, _) = credentials.split_once(':').expect("a password");
+    let wrong = format!("postgresql://{user}:not-the-password@{rest}");
+    DatabaseUrl::parse(&wrong).expect("valid");
+    let report = check_health(&pools(&wrong, schemas.url(Database::Timeseries))).await;
+    let reason = down(&report.metadata);
+    assert!(
+        reason.contains("check user and password in DATABASE_URL"),
+        "{reason}"
+    );
+    holds_no_secret(&report, &wrong);
+}
