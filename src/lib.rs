@@ -35,7 +35,7 @@ pub mod files;
 pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub mod postgres;
 pub mod repository;
 mod wiring;
 

@@ -2,7 +2,15 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "postgres")]
+use crate::config::Config;
+#[cfg(feature = "postgres")]
+use crate::db::{DatabasePools, pending_metadata_migrations, pending_timeseries_migrations};
+#[cfg(feature = "postgres")]
+use crate::error::{Database, RepositoryError};
 use crate::memory::{InMemoryOhlcRepository, InMemorySymbolRepository, InMemoryTickRepository};
+#[cfg(feature = "postgres")]
+use crate::postgres::{PgOhlcRepository, PgSymbolRepository, PgTickRepository};
 use crate::repository::{OhlcRepository, SymbolRepository, TickRepository};
 
 /// What a server gets injected.
@@ -27,4 +35,44 @@ impl Repositories {
             ohlc: Arc::new(InMemoryOhlcRepository::new(ticks)),
         }
     }
+
+    /// Those of PostgreSQL and TimescaleDB over `pools`; connects when they are first used.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(pools: &DatabasePools) -> Self {
+        Self {
+            symbols: Arc::new(PgSymbolRepository::new(pools.metadata())),
+            ticks: Arc::new(PgTickRepository::new(pools.timeseries())),
+            ohlc: Arc::new(PgOhlcRepository::new(pools.timeseries())),
+        }
+    }
+
+    /// Those of PostgreSQL and TimescaleDB, after both databases have answered and been found to
+    /// have every migration. The pools are for health checks and migrations.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Configuration` when a database does not answer or refuses; `Schema` when
+    /// migrations are pending.
+    #[cfg(feature = "postgres")]
+    pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
+        let pools = DatabasePools::new(config);
+        let pending = pending_metadata_migrations(&pools.metadata()).await?;
+        require_none(Database::Metadata, &pending)?;
+        let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
+        require_none(Database::Timeseries, &pending)?;
+        Ok((Self::postgres(&pools), pools))
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn require_none(database: Database, pending: &[String]) -> Result<(), RepositoryError> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} migrations are pending, the first is {}: run `tickbook migrate`",
+        pending.len(),
+        pending[0]
+    );
+    Err(RepositoryError::Schema { database, reason })
 }

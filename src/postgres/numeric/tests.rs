@@ -1,0 +1,155 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn numeric(digits: &[u16], weight: i16, sign: u16, scale: u16) -> Vec<u8> {
+    let mut bytes = (digits.len() as u16).to_be_bytes().to_vec();
+    bytes.extend(weight.to_be_bytes());
+    bytes.extend(sign.to_be_bytes());
+    bytes.extend(scale.to_be_bytes());
+    for digit in digits {
+        bytes.extend(digit.to_be_bytes());
+    }
+    bytes
+}
+
+fn bytes_of(value: Decimal) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(value, &mut bytes);
+    bytes
+}
+
+fn dec(text: &str) -> Decimal {
+    text.parse().expect("a decimal literal of the test")
+}
+
+#[test]
+fn the_bytes_are_those_of_the_server() {
+    // written down from `SELECT encode(numeric_send(x), 'hex')`
+    for (text, digits, weight, sign) in [
+        ("0", &[][..], 0, 0),
+        ("1", &[1][..], 0, 0),
+        ("-1", &[1], 0, NEGATIVE),
+        ("10000", &[1], 1, 0),
+        ("12345678", &[1234, 5678], 1, 0),
+        ("0.5", &[5000], -1, 0),
+        ("1.38676", &[1, 3867, 6000], 0, 0),
+        ("-37.63", &[37, 6300], 0, NEGATIVE),
+        ("0.00000001", &[1], -2, 0),
+        ("0.0000000000000000000000000001", &[1], -7, 0),
+        (
+            "79228162514264337593543950335",
+            &[7, 9228, 1625, 1426, 4337, 5935, 4395, 335],
+            7,
+            0,
+        ),
+        (
+            "7.9228162514264337593543950335",
+            &[7, 9228, 1625, 1426, 4337, 5935, 4395, 335],
+            0,
+            0,
+        ),
+        (
+            "999999999999999.999999999999",
+            &[999, 9999, 9999, 9999, 9999, 9999, 9999],
+            3,
+            0,
+        ),
+    ] {
+        let value = dec(text);
+        let bytes = numeric(digits, weight, sign, value.scale() as u16);
+        assert_eq!(bytes_of(value), bytes, "{text}");
+        assert_eq!(decode(&bytes), Ok(value), "{text}");
+    }
+}
+
+#[test]
+fn trailing_zeros_are_written_and_not_read() {
+    let bytes = bytes_of(dec("1.500000"));
+    assert_eq!(bytes, numeric(&[1, 5000], 0, 0, 6));
+    let read = decode(&bytes).expect("fits");
+    assert_eq!((read, read.scale()), (dec("1.5"), 1));
+    let read = decode(&bytes_of(dec("0.000"))).expect("fits");
+    assert_eq!(read.scale(), 0);
+}
+
+#[test]
+fn zero_groups_at_the_ends_change_nothing() {
+    let padded = numeric(&[0, 0, 12, 3400, 0, 0], 2, NEGATIVE, 8);
+    assert_eq!(decode(&padded), Ok(dec("-12.34")));
+    let zero = decode(&numeric(&[0, 0], 5, NEGATIVE, 0)).expect("zero");
+    assert_eq!((zero, zero.is_sign_negative()), (Decimal::ZERO, false));
+}
+
+#[test]
+fn what_is_no_decimal_is_an_error_and_never_a_rounded_number() {
+    use NumericError::{Infinite, Malformed, NotANumber, TooManyDigits};
+    for (bytes, expected) in [
+        (numeric(&[], 0, NAN, 0), NotANumber),
+        (numeric(&[], 0, POSITIVE_INFINITY, 0), Infinite),
+        (numeric(&[], 0, NEGATIVE_INFINITY, 0), Infinite),
+        // 1e40, 1e-40, 1e-29, 2^96, 33 digits, the largest and the smallest weight
+        (numeric(&[1], 10, 0, 0), TooManyDigits),
+        (numeric(&[1], -10, 0, 40), TooManyDigits),
+        (numeric(&[1000], -8, 0, 29), TooManyDigits),
+        (
+            numeric(&[7, 9228, 1625, 1426, 4337, 5935, 4395, 336], 7, 0, 0),
+            TooManyDigits,
+        ),
+        (numeric(&[1; 9], 0, 0, 32), TooManyDigits),
+        (numeric(&[1], i16::MAX, 0, 0), TooManyDigits),
+        (numeric(&[1], i16::MIN, 0, 0), TooManyDigits),
+        (numeric(&[10_000], 0, 0, 0), Malformed),
+        (numeric(&[1], 0, 0x1234, 0), Malformed),
+        (Vec::new(), Malformed),
+        (vec![0; 7], Malformed),
+        (vec![0, 2, 0, 0, 0, 0, 0, 0, 0, 1], Malformed),
+        (vec![0, 0, 0, 0, 0, 0, 0, 0, 1], Malformed),
+    ] {
+        assert_eq!(decode(&bytes), Err(expected), "{bytes:02x?}");
+    }
+}
+
+fn any_decimal() -> impl Strategy<Value = Decimal> {
+    let units = prop_oneof![
+        any::<u128>().prop_map(|units| units >> 32),
+        any::<u64>().prop_map(u128::from),
+        any::<u16>().prop_map(u128::from),
+        (0_u32..29).prop_map(|power| 10_u128.pow(power)),
+    ];
+    (units, 0_u32..=28, any::<bool>()).prop_map(|(units, scale, negative)| {
+        let (low, middle, high) = (units as u32, (units >> 32) as u32, (units >> 64) as u32);
+        Decimal::from_parts(low, middle, high, negative, scale)
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_decimal_reads_back(value in any_decimal()) {
+        let read = decode(&bytes_of(value)).expect("was a decimal");
+        prop_assert_eq!(read, value);
+        prop_assert_eq!(read.scale(), value.normalize().scale());
+    }
+
+    #[test]
+    fn the_bytes_are_canonical(value in any_decimal()) {
+        let bytes = bytes_of(value);
+        let digits = &bytes[HEADER..];
+        prop_assert!(!digits.starts_with(&[0, 0]) && digits.len() <= 2 * MOST_GROUPS);
+        prop_assert!(digits.chunks(2).next_back() != Some(&[0, 0]));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn no_well_formed_number_makes_it_panic(
+        digits in proptest::collection::vec(0_u16..10_000, 0..12),
+        weight in any::<i16>(),
+        negative in any::<bool>(),
+    ) {
+        let _ = decode(&numeric(&digits, weight, u16::from(negative) * NEGATIVE, 0));
+    }
+}

@@ -1,0 +1,104 @@
+//! Candles in TimescaleDB: made of ticks, or stored as candles.
+
+mod made;
+mod page;
+mod row;
+mod source;
+mod stored;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::Utc;
+
+use crate::db::TimeseriesConnections;
+use crate::domain::{
+    Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
+};
+use crate::error::RepositoryError;
+use crate::repository::{CandleQuery, OhlcRepository};
+
+use source::Sources;
+
+/// [`OhlcRepository`] over TimescaleDB, either edition.
+///
+/// Where the continuous aggregate of a timeframe exists, candles come from it; it is looked for once
+/// a minute. Elsewhere they are made of the ticks of the range asked for.
+pub struct PgOhlcRepository {
+    connections: Box<dyn TimeseriesConnections>,
+    sources: Arc<Sources>,
+}
+
+impl PgOhlcRepository {
+    /// Reads and writes over `connections`; connects when it is first used.
+    pub fn new(connections: impl TimeseriesConnections) -> Self {
+        Self {
+            connections: Box::new(connections),
+            sources: Arc::new(Sources::default()),
+        }
+    }
+}
+
+impl fmt::Debug for PgOhlcRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgOhlcRepository")
+            .field("database", &self.connections.timeseries())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl OhlcRepository for PgOhlcRepository {
+    async fn candles(
+        &self,
+        query: &CandleQuery,
+    ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
+        let query = *query;
+        let sources = Arc::clone(&self.sources);
+        self.connections
+            .timeseries()
+            .run("read candles", move |connection| {
+                sources.with_source(connection, query.timeframe, |connection, source| {
+                    page::read(connection, &query, source, Utc::now())
+                })
+            })
+            .await
+    }
+
+    async fn latest(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+    ) -> Result<Option<Candle>, RepositoryError> {
+        let query = CandleQuery {
+            order: SortOrder::Descending,
+            limit: PageLimit::new(1).map_err(RepositoryError::invalid)?,
+            ..CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
+        };
+        Ok(self.candles(&query).await?.items.pop())
+    }
+
+    async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
+        for candle in candles {
+            candle.validate().map_err(RepositoryError::invalid)?;
+            if candle.symbol_id.get() < 1 {
+                return Err(RepositoryError::invalid(format!(
+                    "symbol_id {} is not positive: use that of a symbol",
+                    candle.symbol_id
+                )));
+            }
+        }
+        if candles.is_empty() {
+            return Ok(0);
+        }
+        let different = stored::Upsert::new(candles)?;
+        self.connections
+            .timeseries()
+            .run("upsert candles", move |connection| {
+                different.run(connection)
+            })
+            .await
+    }
+}

@@ -1,0 +1,177 @@
+//! One page of candles: window by window, so that a page costs by its candles and not by all ticks
+//! of the range asked for.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
+
+use crate::db::DbError;
+use crate::domain::{Candle, CandleCursor, Page, SortOrder, TimeRange, Timeframe};
+use crate::postgres::ticks::edge_tick_time;
+use crate::repository::CandleQuery;
+
+use super::source::Source;
+use super::{made, stored};
+
+/// No window has to be longer than all of time.
+const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
+
+/// How much longer than the one before a window may be.
+const MOST_GROWTH: usize = 4;
+
+pub(super) fn read(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    source: Source,
+    now: DateTime<Utc>,
+) -> Result<Page<Candle, CandleCursor>, DbError> {
+    let mut listing = Listing {
+        connection,
+        query,
+        source,
+        now,
+    };
+    let candles = listing.read()?;
+    Ok(Page::from_overfull(candles, query.limit, CandleCursor::of))
+}
+
+struct Listing<'a> {
+    connection: &'a mut PgConnection,
+    query: &'a CandleQuery,
+    source: Source,
+    now: DateTime<Utc>,
+}
+
+impl Listing<'_> {
+    /// The candles of the page and one more, where there is one.
+    fn read(&mut self) -> Result<Vec<Candle>, DbError> {
+        let width = self.query.timeframe.duration();
+        let wanted = self.query.limit.get() + 1;
+        let mut candles = Vec::new();
+        let mut rest = buckets(self.query);
+        // at most 10,001 buckets of a day
+        let mut reach = width * wanted as i32;
+        let mut at_data = false;
+        while let Some(range) = rest.filter(|range| !range.is_empty()) {
+            if !at_data && range.to() - range.from() > reach {
+                rest = self.starting_at_data(range)?;
+                at_data = true;
+                continue;
+            }
+            let (window, behind) = split(range, self.query.order, reach);
+            let missing = wanted - candles.len();
+            let found = self.window(window, missing)?;
+            if found.len() >= missing {
+                candles.extend(found);
+                break;
+            }
+            at_data = !found.is_empty();
+            if at_data {
+                let growth = missing.div_ceil(found.len()).min(MOST_GROWTH);
+                // between 1 and 4
+                reach = (reach * growth as i32).min(LONGEST_REACH);
+            }
+            candles.extend(found);
+            rest = behind;
+        }
+        Ok(candles)
+    }
+
+    /// The first `limit` candles of `window`, stored ones before made ones of the same open time.
+    fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
+        let (query, now) = (self.query, self.now);
+        let made = made::read(self.connection, query, self.source, window, limit, now)?;
+        let stored = stored::read(self.connection, query, window, limit, now)?;
+        let merged: BTreeMap<_, _> = made
+            .into_iter()
+            .chain(stored)
+            .map(|candle| (candle.open_time, candle))
+            .collect();
+        let merged = merged.into_values();
+        Ok(match query.order {
+            SortOrder::Ascending => merged.take(limit).collect(),
+            SortOrder::Descending => merged.rev().take(limit).collect(),
+        })
+    }
+
+    /// `range` without the buckets before its first candle, in the order of the listing.
+    fn starting_at_data(&mut self, range: TimeRange) -> Result<Option<TimeRange>, DbError> {
+        let (query, now) = (self.query, self.now);
+        let symbol_id = query.symbol_id;
+        let tick = edge_tick_time(self.connection, symbol_id, range, query.order)?;
+        let tick = tick.map(|time| query.timeframe.bucket_start(time));
+        let stored = stored::read(self.connection, query, range, 1, now)?;
+        // an aggregate keeps candles whose ticks have gone: all outside of where ticks are
+        let outside = match tick {
+            Some(open_time) => before(range, query.order, open_time, query.timeframe),
+            None => Some(range),
+        };
+        let kept = match (self.source, outside) {
+            (Source::Aggregate, Some(outside)) if !outside.is_empty() => {
+                made::read(self.connection, query, self.source, outside, 1, now)?
+            }
+            _ => Vec::new(),
+        };
+        let candles = stored.iter().chain(&kept).map(|candle| candle.open_time);
+        let open_times = candles.chain(tick);
+        Ok(match query.order {
+            SortOrder::Ascending => open_times
+                .min()
+                .and_then(|open_time| TimeRange::new(open_time, range.to()).ok()),
+            SortOrder::Descending => open_times.max().and_then(|open_time| {
+                TimeRange::new(range.from(), open_time + query.timeframe.duration()).ok()
+            }),
+        })
+    }
+}
+
+/// The buckets whose candles are asked for, from the start of the first to the end of the last.
+fn buckets(query: &CandleQuery) -> Option<TimeRange> {
+    let next_start = |time| {
+        let start = query.timeframe.bucket_start(time);
+        if start == time {
+            start
+        } else {
+            start + query.timeframe.duration()
+        }
+    };
+    let (mut from, mut to) = (query.range.from(), query.range.to());
+    if let Some(after) = query.after {
+        match query.order {
+            SortOrder::Ascending => from = from.max(after.open_time + TimeDelta::microseconds(1)),
+            SortOrder::Descending => to = to.min(after.open_time),
+        }
+    }
+    TimeRange::new(next_start(from), next_start(to)).ok()
+}
+
+/// The first `reach` of `range` in `order`, and what follows.
+fn split(range: TimeRange, order: SortOrder, reach: TimeDelta) -> (TimeRange, Option<TimeRange>) {
+    let (first, rest) = match order {
+        SortOrder::Ascending => {
+            let middle = (range.from() + reach).min(range.to());
+            ((range.from(), middle), (middle, range.to()))
+        }
+        SortOrder::Descending => {
+            let middle = (range.to() - reach).max(range.from());
+            ((middle, range.to()), (range.from(), middle))
+        }
+    };
+    let rest = TimeRange::new(rest.0, rest.1).ok();
+    (TimeRange::new(first.0, first.1).unwrap_or(range), rest)
+}
+
+/// The part of `range` that comes before the bucket at `open_time` in `order`.
+fn before(
+    range: TimeRange,
+    order: SortOrder,
+    open_time: DateTime<Utc>,
+    timeframe: Timeframe,
+) -> Option<TimeRange> {
+    match order {
+        SortOrder::Ascending => TimeRange::new(range.from(), open_time),
+        SortOrder::Descending => TimeRange::new(open_time + timeframe.duration(), range.to()),
+    }
+    .ok()
+}

@@ -1,0 +1,146 @@
+//! Candles stored as candles.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Numeric, Text, Timestamptz};
+use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::domain::{Candle, CandleSource, SortOrder, TimeRange};
+use crate::error::RepositoryError;
+use crate::postgres::numeric::PgDecimal;
+use crate::postgres::schema::timeseries::ohlc_candles;
+use crate::repository::CandleQuery;
+
+use super::row::CandleRow;
+
+/// The first `limit` stored candles whose open time is in `range`.
+pub(super) fn read(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    range: TimeRange,
+    limit: usize,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, DbError> {
+    let select = ohlc_candles::table
+        .filter(ohlc_candles::symbol_id.eq(query.symbol_id.get()))
+        .filter(ohlc_candles::timeframe.eq(query.timeframe.as_str()))
+        .filter(ohlc_candles::basis.eq(query.basis.as_str()))
+        .filter(ohlc_candles::open_time.ge(range.from()))
+        .filter(ohlc_candles::open_time.lt(range.to()))
+        // at most 10,001
+        .limit(limit as i64)
+        .select((
+            (
+                ohlc_candles::open_time,
+                ohlc_candles::open_price,
+                ohlc_candles::high_price,
+                ohlc_candles::low_price,
+                ohlc_candles::close_price,
+                ohlc_candles::volume,
+                ohlc_candles::tick_count,
+            ),
+            ohlc_candles::source,
+        ));
+    let rows: Vec<(CandleRow, String)> = match query.order {
+        SortOrder::Ascending => select
+            .order(ohlc_candles::open_time.asc())
+            .load(connection)?,
+        SortOrder::Descending => select
+            .order(ohlc_candles::open_time.desc())
+            .load(connection)?,
+    };
+    rows.into_iter()
+        .map(|(row, by)| Ok(row.into_candle(query, CandleSource::Stored(by), now)?))
+        .collect()
+}
+
+/// The statement that stores candles: all or none, whatever their number.
+#[derive(Debug, Default)]
+pub(super) struct Upsert {
+    symbol_ids: Vec<i64>,
+    timeframes: Vec<&'static str>,
+    bases: Vec<&'static str>,
+    open_times: Vec<DateTime<Utc>>,
+    close_times: Vec<DateTime<Utc>>,
+    opens: Vec<PgDecimal>,
+    highs: Vec<PgDecimal>,
+    lows: Vec<PgDecimal>,
+    closes: Vec<PgDecimal>,
+    volumes: Vec<PgDecimal>,
+    tick_counts: Vec<i64>,
+    sources: Vec<String>,
+}
+
+impl Upsert {
+    /// Of several candles of one key takes the last, and sorts by key: concurrent writers that lock
+    /// in one order cannot wait for each other in a circle.
+    pub(super) fn new(candles: &[Candle]) -> Result<Self, RepositoryError> {
+        let key = |candle: &Candle| {
+            let Candle {
+                symbol_id,
+                timeframe,
+                basis,
+                open_time,
+                ..
+            } = *candle;
+            (symbol_id, timeframe, basis, open_time)
+        };
+        let different: BTreeMap<_, _> = candles.iter().map(|one| (key(one), one)).collect();
+        let mut upsert = Self::default();
+        for candle in different.into_values() {
+            let CandleSource::Stored(source) = &candle.source else {
+                return Err(RepositoryError::invalid(
+                    "a candle made of ticks is not stored: say who made it",
+                ));
+            };
+            if source.contains('\0') {
+                return Err(RepositoryError::invalid(format!(
+                    "source {source:?} holds a NUL character: remove it"
+                )));
+            }
+            upsert.symbol_ids.push(candle.symbol_id.get());
+            upsert.timeframes.push(candle.timeframe.as_str());
+            upsert.bases.push(candle.basis.as_str());
+            upsert.open_times.push(candle.open_time);
+            upsert.close_times.push(candle.close_time());
+            upsert.opens.push(PgDecimal(candle.open));
+            upsert.highs.push(PgDecimal(candle.high));
+            upsert.lows.push(PgDecimal(candle.low));
+            upsert.closes.push(PgDecimal(candle.close));
+            upsert.volumes.push(PgDecimal(candle.volume));
+            upsert.tick_counts.push(candle.tick_count);
+            upsert.sources.push(source.clone());
+        }
+        Ok(upsert)
+    }
+
+    /// Returns how many candles were stored or overwritten.
+    pub(super) fn run(self, connection: &mut PgConnection) -> Result<u64, DbError> {
+        let stored = sql_query(
+            "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
+             open_price, high_price, low_price, close_price, volume, tick_count, source) \
+             SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
+             close_time = EXCLUDED.close_time, open_price = EXCLUDED.open_price, \
+             high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
+             close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
+             tick_count = EXCLUDED.tick_count, source = EXCLUDED.source",
+        )
+        .bind::<Array<BigInt>, _>(self.symbol_ids)
+        .bind::<Array<Text>, _>(self.timeframes)
+        .bind::<Array<Text>, _>(self.bases)
+        .bind::<Array<Timestamptz>, _>(self.open_times)
+        .bind::<Array<Timestamptz>, _>(self.close_times)
+        .bind::<Array<Numeric>, _>(self.opens)
+        .bind::<Array<Numeric>, _>(self.highs)
+        .bind::<Array<Numeric>, _>(self.lows)
+        .bind::<Array<Numeric>, _>(self.closes)
+        .bind::<Array<Numeric>, _>(self.volumes)
+        .bind::<Array<BigInt>, _>(self.tick_counts)
+        .bind::<Array<Text>, _>(self.sources)
+        .execute(connection)?;
+        Ok(stored as u64)
+    }
+}

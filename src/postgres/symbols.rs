@@ -1,0 +1,170 @@
+//! Symbols in PostgreSQL.
+
+mod feeds;
+mod reading;
+mod rows;
+mod writing;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::db::MetadataConnections;
+use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
+use crate::error::{Entity, RepositoryError};
+use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
+
+/// [`SymbolRepository`] over PostgreSQL.
+pub struct PgSymbolRepository {
+    connections: Box<dyn MetadataConnections>,
+}
+
+impl PgSymbolRepository {
+    /// Reads and writes over `connections`; connects when it is first used.
+    pub fn new(connections: impl MetadataConnections) -> Self {
+        Self {
+            connections: Box::new(connections),
+        }
+    }
+}
+
+impl fmt::Debug for PgSymbolRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgSymbolRepository")
+            .field("database", &self.connections.metadata())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl SymbolRepository for PgSymbolRepository {
+    async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
+        check(&symbol)?;
+        self.connections
+            .metadata()
+            .run("create a symbol", move |connection| {
+                writing::create(connection, symbol)
+            })
+            .await
+    }
+
+    async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError> {
+        symbols.iter().try_for_each(check)?;
+        if symbols.is_empty() {
+            return Ok(Vec::new());
+        }
+        let symbols = symbols.to_vec();
+        self.connections
+            .metadata()
+            .run("upsert symbols", move |connection| {
+                writing::upsert(connection, &symbols)
+            })
+            .await
+    }
+
+    async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
+        self.connections
+            .metadata()
+            .run("read a symbol", move |connection| {
+                reading::by_id(connection, symbol_id)
+            })
+            .await
+    }
+
+    async fn get_by_name(
+        &self,
+        reference: &SymbolReference,
+    ) -> Result<Option<Symbol>, RepositoryError> {
+        let reference = reference.clone();
+        self.connections
+            .metadata()
+            .run("read a symbol by name", move |connection| {
+                reading::by_name(connection, &reference)
+            })
+            .await
+    }
+
+    async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError> {
+        let query = query.clone();
+        self.connections
+            .metadata()
+            .run("list symbols", move |connection| {
+                reading::list(connection, &query)
+            })
+            .await
+    }
+
+    async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
+        self.connections
+            .metadata()
+            .run("deactivate a symbol", move |connection| {
+                writing::deactivate(connection, symbol_id)
+            })
+            .await
+    }
+
+    async fn map_feed_symbols(&self, mappings: &[FeedSymbol]) -> Result<(), RepositoryError> {
+        for mapping in mappings {
+            mapping.validate()?;
+            refuse_nul("feed", &mapping.feed)?;
+            refuse_nul("feed_key", &mapping.feed_key)?;
+        }
+        if mappings.is_empty() {
+            return Ok(());
+        }
+        let mappings = mappings.to_vec();
+        self.connections
+            .metadata()
+            .run("map feed symbols", move |connection| {
+                feeds::map(connection, &mappings)
+            })
+            .await
+    }
+
+    async fn get_by_feed_key(
+        &self,
+        feed: &str,
+        feed_key: &str,
+    ) -> Result<Option<Symbol>, RepositoryError> {
+        let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
+        self.connections
+            .metadata()
+            .run("read a symbol by feed key", move |connection| {
+                feeds::symbol_of(connection, &feed, &feed_key)
+            })
+            .await
+    }
+}
+
+fn check(symbol: &NewSymbol) -> Result<(), RepositoryError> {
+    symbol.validate().map_err(RepositoryError::invalid)?;
+    refuse_nul("description", &symbol.description)
+}
+
+/// PostgreSQL keeps every character in a text but this one.
+fn refuse_nul(field: &str, text: &str) -> Result<(), RepositoryError> {
+    if holds_nul(text) {
+        return Err(RepositoryError::invalid(format!(
+            "{field} {text:?} holds a NUL character: remove it"
+        )));
+    }
+    Ok(())
+}
+
+fn holds_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+fn taken(key: impl fmt::Display) -> RepositoryError {
+    RepositoryError::AlreadyExists {
+        entity: Entity::Symbol,
+        key: key.to_string(),
+    }
+}
+
+fn missing(symbol_id: SymbolId) -> RepositoryError {
+    RepositoryError::NotFound {
+        entity: Entity::Symbol,
+        key: symbol_id.to_string(),
+    }
+}

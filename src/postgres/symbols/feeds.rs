@@ -1,0 +1,70 @@
+//! What feeds call symbols.
+
+use std::collections::{BTreeMap, HashSet};
+
+use diesel::sql_types::{Array, BigInt, Text};
+use diesel::{
+    Connection as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, PgConnection,
+    QueryDsl as _, RunQueryDsl as _, sql_query,
+};
+
+use crate::db::DbError;
+use crate::domain::Symbol;
+use crate::postgres::schema::metadata::{feed_symbols, instruments, symbols};
+use crate::repository::FeedSymbol;
+
+use super::rows::{SymbolRow, columns};
+use super::{holds_nul, missing};
+
+pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Result<(), DbError> {
+    // the last one counts; concurrent writers that lock in one order cannot wait in a circle
+    let different: BTreeMap<_, _> = mappings
+        .iter()
+        .map(|mapping| ((&mapping.feed, &mapping.feed_key), mapping.symbol_id.get()))
+        .collect();
+    connection.transaction(|connection| {
+        let ids: HashSet<_> = mappings.iter().map(|one| one.symbol_id.get()).collect();
+        let existing: Vec<i64> = symbols::table
+            .filter(symbols::symbol_id.eq_any(ids))
+            .select(symbols::symbol_id)
+            .load(connection)?;
+        let existing: HashSet<_> = existing.into_iter().collect();
+        let absent = |one: &&FeedSymbol| !existing.contains(&one.symbol_id.get());
+        if let Some(mapping) = mappings.iter().find(absent) {
+            return Err(missing(mapping.symbol_id).into());
+        }
+        let feeds: Vec<_> = different.keys().map(|(feed, _)| *feed).collect();
+        let keys: Vec<_> = different.keys().map(|(_, key)| *key).collect();
+        let ids: Vec<_> = different.values().copied().collect();
+        sql_query(
+            "INSERT INTO feed_symbols (feed, feed_key, symbol_id) \
+             SELECT * FROM UNNEST($1, $2, $3) \
+             ON CONFLICT (feed, feed_key) DO UPDATE SET symbol_id = EXCLUDED.symbol_id",
+        )
+        .bind::<Array<Text>, _>(feeds)
+        .bind::<Array<Text>, _>(keys)
+        .bind::<Array<BigInt>, _>(ids)
+        .execute(connection)?;
+        Ok(())
+    })
+}
+
+pub(super) fn symbol_of(
+    connection: &mut PgConnection,
+    feed: &str,
+    feed_key: &str,
+) -> Result<Option<Symbol>, DbError> {
+    // a text that no row can hold
+    if holds_nul(feed) || holds_nul(feed_key) {
+        return Ok(None);
+    }
+    let row: Option<SymbolRow> = symbols::table
+        .inner_join(feed_symbols::table)
+        .left_join(instruments::table.on(instruments::symbol_id.eq(symbols::symbol_id)))
+        .filter(feed_symbols::feed.eq(feed))
+        .filter(feed_symbols::feed_key.eq(feed_key))
+        .select(columns())
+        .first(connection)
+        .optional()?;
+    Ok(row.map(SymbolRow::into_symbol).transpose()?)
+}

@@ -1,0 +1,93 @@
+//! Finding symbols.
+
+use diesel::OptionalExtension as _;
+use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, RunQueryDsl as _};
+
+use crate::db::DbError;
+use crate::domain::{Page, Symbol, SymbolId, SymbolReference};
+use crate::error::RepositoryError;
+use crate::postgres::schema::metadata::symbols;
+use crate::repository::SymbolQuery;
+
+use super::holds_nul;
+use super::rows::{SymbolRow, symbols_with_instruments};
+
+pub(super) fn by_id(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+) -> Result<Option<Symbol>, DbError> {
+    let row: Option<SymbolRow> = symbols_with_instruments()
+        .filter(symbols::symbol_id.eq(symbol_id.get()))
+        .first(connection)
+        .optional()?;
+    Ok(row.map(SymbolRow::into_symbol).transpose()?)
+}
+
+pub(super) fn by_name(
+    connection: &mut PgConnection,
+    reference: &SymbolReference,
+) -> Result<Option<Symbol>, DbError> {
+    let exchange = reference.exchange.as_deref();
+    // a name that no row can hold
+    if holds_nul(&reference.name) || exchange.is_some_and(holds_nul) {
+        return Ok(None);
+    }
+    let mut query = symbols_with_instruments()
+        .filter(symbols::name.eq(&reference.name))
+        .order(symbols::symbol_id)
+        .into_boxed();
+    if let Some(exchange) = exchange {
+        query = query.filter(symbols::exchange.eq(exchange));
+    }
+    let mut found = into_symbols(query.load(connection)?)?;
+    if found.len() > 1 {
+        let names: Vec<_> = found
+            .iter()
+            .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
+            .collect();
+        return Err(RepositoryError::invalid(format!(
+            "{} is quoted on several exchanges: say which, {}",
+            reference.name,
+            names.join(" or ")
+        ))
+        .into());
+    }
+    Ok(found.pop())
+}
+
+pub(super) fn list(
+    connection: &mut PgConnection,
+    query: &SymbolQuery,
+) -> Result<Page<Symbol, SymbolId>, DbError> {
+    let texts = [query.name.as_deref(), query.exchange.as_deref()];
+    if texts.into_iter().flatten().any(holds_nul) {
+        return Ok(page(Vec::new(), query));
+    }
+    let mut select = symbols_with_instruments()
+        .order(symbols::symbol_id)
+        // at most 10,001
+        .limit(query.limit.get() as i64 + 1)
+        .into_boxed();
+    if let Some(name) = &query.name {
+        select = select.filter(symbols::name.eq(name));
+    }
+    if let Some(exchange) = &query.exchange {
+        select = select.filter(symbols::exchange.eq(exchange));
+    }
+    if let Some(active) = query.active {
+        select = select.filter(symbols::active.eq(active));
+    }
+    if let Some(after) = query.after {
+        select = select.filter(symbols::symbol_id.gt(after.get()));
+    }
+    let symbols = into_symbols(select.load(connection)?)?;
+    Ok(page(symbols, query))
+}
+
+fn page(symbols: Vec<Symbol>, query: &SymbolQuery) -> Page<Symbol, SymbolId> {
+    Page::from_overfull(symbols, query.limit, |symbol| symbol.symbol_id)
+}
+
+fn into_symbols(rows: Vec<SymbolRow>) -> Result<Vec<Symbol>, RepositoryError> {
+    rows.into_iter().map(SymbolRow::into_symbol).collect()
+}

@@ -1,0 +1,150 @@
+//! Ticks in TimescaleDB.
+
+mod batch;
+mod copy;
+mod insert;
+mod newest;
+mod range;
+mod row;
+mod stored;
+mod unnest;
+mod windows;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+
+use crate::db::TimeseriesConnections;
+use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
+use crate::error::RepositoryError;
+use crate::repository::{InsertReceipt, TickQuery, TickRepository};
+
+use super::schema::timeseries::ticks;
+use batch::{Batch, in_order_given};
+use insert::Writer;
+
+pub(super) use range::edge_tick_time;
+
+/// Most symbols of one call.
+const MOST_SYMBOLS: usize = 10_000;
+
+/// [`TickRepository`] over TimescaleDB, either edition.
+pub struct PgTickRepository {
+    connections: Box<dyn TimeseriesConnections>,
+    writer: Arc<Writer>,
+}
+
+impl PgTickRepository {
+    /// Reads and writes over `connections`; connects when it is first used.
+    pub fn new(connections: impl TimeseriesConnections) -> Self {
+        Self {
+            connections: Box::new(connections),
+            writer: Arc::new(Writer::default()),
+        }
+    }
+}
+
+impl fmt::Debug for PgTickRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgTickRepository")
+            .field("database", &self.connections.timeseries())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TickRepository for PgTickRepository {
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        let batch = Batch::new(ticks);
+        if batch.has_nothing_to_store() {
+            return Ok(batch.into_receipt());
+        }
+        let writer = Arc::clone(&self.writer);
+        let mut receipt = self
+            .connections
+            .timeseries()
+            .run("insert ticks", move |connection| {
+                writer.insert(connection, batch)
+            })
+            .await?;
+        receipt.rejected = in_order_given(receipt.rejected, ticks);
+        Ok(receipt)
+    }
+
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        let query = *query;
+        self.connections
+            .timeseries()
+            .run("read ticks", move |connection| {
+                range::page(connection, &query)
+            })
+            .await
+    }
+
+    async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        self.connections
+            .timeseries()
+            .run("read the latest tick", move |connection| {
+                range::newest_in(connection, symbol_id, TimeRange::all())
+            })
+            .await
+    }
+
+    async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
+        let mut ids: Vec<_> = symbol_ids.iter().map(|id| id.get()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() > MOST_SYMBOLS {
+            return Err(RepositoryError::invalid(format!(
+                "{} symbols are too many: ask for at most {MOST_SYMBOLS} at once",
+                ids.len()
+            )));
+        }
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.connections
+            .timeseries()
+            .run("read the latest ticks", move |connection| {
+                newest::newest_of(connection, ids)
+            })
+            .await
+    }
+
+    async fn as_of(
+        &self,
+        symbol_id: SymbolId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Tick>, RepositoryError> {
+        let Some(range) = range::up_to(at) else {
+            return Ok(None);
+        };
+        self.connections
+            .timeseries()
+            .run("read the tick of a time", move |connection| {
+                range::newest_in(connection, symbol_id, range)
+            })
+            .await
+    }
+
+    async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
+        let count: i64 = self
+            .connections
+            .timeseries()
+            .run("count ticks", move |connection| {
+                ticks::table
+                    .filter(ticks::symbol_id.eq(symbol_id.get()))
+                    .filter(ticks::tick_time.ge(range.from()))
+                    .filter(ticks::tick_time.lt(range.to()))
+                    .count()
+                    .get_result(connection)
+                    .map_err(Into::into)
+            })
+            .await?;
+        // a count is never negative
+        Ok(count.unsigned_abs())
+    }
+}

@@ -1,0 +1,143 @@
+//! A batch made ready for the database, and what became of it.
+
+use std::collections::HashMap;
+
+use crate::domain::{Tick, TickKey};
+use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
+
+/// `rejected` as they came and in the order in which they were given.
+pub(super) fn in_order_given(rejected: Vec<RejectedTick>, given: &[Tick]) -> Vec<RejectedTick> {
+    if rejected.is_empty() {
+        return rejected;
+    }
+    let mut rejected = rejected;
+    let mut ordered = Vec::with_capacity(rejected.len());
+    for tick in given {
+        let stored = tick.normalized();
+        let found = rejected.iter().position(|one| match &stored {
+            Ok(stored) => one.tick == *stored,
+            Err(_) => one.tick == *tick,
+        });
+        if let Some(found) = found {
+            let reason = rejected.remove(found).reason;
+            let tick = tick.clone();
+            ordered.push(RejectedTick { tick, reason });
+        }
+    }
+    ordered
+}
+
+/// Ticks in the form in which they are stored, by key.
+#[derive(Debug, Clone)]
+pub(super) struct Batch {
+    /// The first tick given of each key, in key order: concurrent writers that lock in one order
+    /// cannot wait for each other in a circle, and `COPY` refuses a key that comes twice.
+    pub(super) firsts: Vec<Tick>,
+    /// The others, in key order.
+    pub(super) repeats: Vec<Tick>,
+    /// What breaks a rule of the domain, in the order given.
+    rejected: Vec<RejectedTick>,
+}
+
+impl Batch {
+    pub(super) fn new(ticks: &[Tick]) -> Self {
+        let mut sorted = Vec::with_capacity(ticks.len());
+        let mut rejected = Vec::new();
+        for tick in ticks {
+            match tick.normalized() {
+                Ok(stored) => sorted.push(stored),
+                Err(reason) => rejected.push(RejectedTick::invalid(tick, reason)),
+            }
+        }
+        // stable: of one key the tick given first stays first
+        sorted.sort_by_key(Tick::key);
+        Self {
+            rejected,
+            ..Self::of_sorted(sorted)
+        }
+    }
+
+    /// A batch of valid ticks in key order.
+    pub(super) fn of_sorted(sorted: Vec<Tick>) -> Self {
+        let mut firsts: Vec<Tick> = Vec::with_capacity(sorted.len());
+        let mut repeats = Vec::new();
+        for tick in sorted {
+            match firsts.last() {
+                Some(last) if last.key() == tick.key() => repeats.push(tick),
+                _ => firsts.push(tick),
+            }
+        }
+        Self::of_parts(firsts, repeats)
+    }
+
+    /// A batch that was taken apart.
+    pub(super) fn of_parts(firsts: Vec<Tick>, repeats: Vec<Tick>) -> Self {
+        Self {
+            firsts,
+            repeats,
+            rejected: Vec::new(),
+        }
+    }
+
+    pub(super) fn has_nothing_to_store(&self) -> bool {
+        self.firsts.is_empty()
+    }
+
+    /// The receipt of a batch of which nothing could be stored.
+    pub(super) fn into_receipt(self) -> InsertReceipt {
+        InsertReceipt {
+            rejected: self.rejected,
+            ..InsertReceipt::default()
+        }
+    }
+
+    /// The receipt of a batch of which every first tick was inserted.
+    pub(super) fn all_inserted(self) -> InsertReceipt {
+        let inserted = self.firsts.len() as u64;
+        if self.repeats.is_empty() {
+            return InsertReceipt {
+                inserted,
+                ..self.into_receipt()
+            };
+        }
+        let stored = self.firsts.iter().map(|tick| (tick.key(), tick.clone()));
+        let stored = stored.collect();
+        self.compared(inserted, &stored)
+    }
+
+    /// The receipt of a batch of which `inserted` first ticks are new among `stored`, which holds
+    /// what the database has under the keys of the batch.
+    pub(super) fn compared(self, inserted: u64, stored: &HashMap<TickKey, Tick>) -> InsertReceipt {
+        let mut equal: u64 = 0;
+        let mut conflicts: Vec<TickConflict> = Vec::new();
+        // both are in key order, and a stable sort merges them
+        let mut all = self.firsts;
+        all.extend(self.repeats);
+        all.sort_by_key(Tick::key);
+        for tick in all {
+            match stored.get(&tick.key()) {
+                Some(stored) if !stored.has_content_of(&tick) => {
+                    let earlier = conflicts.iter().rev();
+                    let mut of_key = earlier.take_while(|one| one.refused.key() == tick.key());
+                    if of_key.any(|one| one.refused.has_content_of(&tick)) {
+                        equal += 1;
+                    } else {
+                        conflicts.push(TickConflict {
+                            stored: stored.clone(),
+                            refused: tick,
+                        });
+                    }
+                }
+                // a tick that is gone already was dropped with its chunk after it had been stored
+                Some(_) | None => equal += 1,
+            }
+        }
+        InsertReceipt {
+            inserted,
+            // what was inserted by this batch equals itself
+            duplicates: equal.saturating_sub(inserted),
+            conflicts,
+            rejected: self.rejected,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! How a batch is written: which statement, when again, and what about rows the database refuses.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::{Connection as _, PgConnection, QueryResult};
+
+use crate::db::DbError;
+use crate::domain::{Tick, TickKey};
+use crate::error::{Database, RepositoryError};
+use crate::repository::{InsertReceipt, RejectedTick};
+
+use super::batch::Batch;
+use super::copy::copy;
+use super::stored::read_stored;
+use super::unnest::insert_missing;
+
+const OPERATION: &str = "insert ticks";
+
+/// Below this number of ticks the one round trip that `COPY` costs more is not won back.
+const FEWEST_TO_COPY: usize = 50;
+
+/// A `COPY` that meets a taken key is done for nothing and leaves dead rows. Ticks that were sent
+/// again seldom come as one batch, so that so many batches without one have to pass first.
+const CLEAN_BATCHES: u32 = 8;
+
+/// How often a batch that met another writer is tried.
+const ATTEMPTS: u32 = 5;
+
+/// Writes batches and remembers whether the last ones met ticks that were stored already.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// How many batches without a taken key have to pass before `COPY` is used again.
+    cautious: AtomicU32,
+}
+
+/// What became of a batch.
+enum Outcome {
+    AllInserted,
+    /// So many were inserted; the database holds this under the keys of the batch.
+    SomeInserted(u64, HashMap<TickKey, Tick>),
+    /// The database refused some.
+    SomeRefused(InsertReceipt),
+}
+
+impl Writer {
+    /// Stores `batch`, all that can be stored or nothing.
+    pub(super) fn insert(
+        &self,
+        connection: &mut PgConnection,
+        batch: Batch,
+    ) -> Result<InsertReceipt, DbError> {
+        let mut attempt = 1;
+        let outcome = loop {
+            match self.attempt(connection, &batch).map_err(classified) {
+                Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
+                    std::thread::sleep(pause(attempt));
+                    attempt += 1;
+                }
+                outcome => break outcome?,
+            }
+        };
+        Ok(match outcome {
+            Outcome::AllInserted => batch.all_inserted(),
+            Outcome::SomeInserted(inserted, stored) => batch.compared(inserted, &stored),
+            Outcome::SomeRefused(mut receipt) => {
+                receipt.merge(batch.into_receipt());
+                receipt
+            }
+        })
+    }
+
+    fn attempt(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Outcome, DbError> {
+        let rows = &batch.firsts;
+        // both statements are transactions of their own: two round trips less than BEGIN and COMMIT
+        if rows.len() >= FEWEST_TO_COPY && self.cautious.load(Ordering::Relaxed) == 0 {
+            match copy(connection, rows).map_err(DbError::from) {
+                Ok(_) => return Ok(Outcome::AllInserted),
+                Err(error) if error.is_unique_violation() => self.be_cautious(),
+                Err(DbError::Diesel(error)) if refusal(&error).is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match insert_missing(connection, rows) {
+            Ok(inserted) if inserted == rows.len() => {
+                self.note_clean_batch();
+                Ok(Outcome::AllInserted)
+            }
+            Ok(inserted) => {
+                self.be_cautious();
+                let stored = read_stored(connection, rows).map_err(after_commit)?;
+                Ok(Outcome::SomeInserted(inserted as u64, stored))
+            }
+            Err(error) if refusal(&error).is_some() => connection
+                .transaction(|connection| insert_by_halves(connection, batch.clone()))
+                .map(Outcome::SomeRefused),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn be_cautious(&self) {
+        self.cautious.store(CLEAN_BATCHES, Ordering::Relaxed);
+    }
+
+    fn note_clean_batch(&self) {
+        // fails at zero, where nothing is left to count
+        let _ = self
+            .cautious
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+    }
+}
+
+/// Stores what the database takes; for use within a transaction.
+fn insert_by_halves(connection: &mut PgConnection, batch: Batch) -> Result<InsertReceipt, DbError> {
+    let mut refused = Vec::new();
+    let inserted = insert_half(connection, &batch.firsts, &mut refused)?;
+    let keys: HashSet<_> = refused.iter().map(|refused| refused.tick.key()).collect();
+    let Batch {
+        mut firsts,
+        mut repeats,
+        ..
+    } = batch;
+    firsts.retain(|tick| !keys.contains(&tick.key()));
+    let stored = read_stored(connection, &firsts)?;
+    // where the first tick of a key was refused, the next one of it is the first
+    let again = repeats.extract_if(.., |tick| keys.contains(&tick.key()));
+    let again = Batch::of_sorted(again.collect());
+    let accepted = Batch::of_parts(firsts, repeats);
+    let mut receipt = accepted.compared(inserted, &stored);
+    receipt.rejected = refused;
+    if !again.has_nothing_to_store() {
+        receipt.merge(insert_by_halves(connection, again)?);
+    }
+    Ok(receipt)
+}
+
+fn insert_half(
+    connection: &mut PgConnection,
+    rows: &[Tick],
+    refused: &mut Vec<RejectedTick>,
+) -> QueryResult<u64> {
+    // a transaction within a transaction is a savepoint
+    match connection.transaction(|connection| insert_missing(connection, rows)) {
+        Ok(inserted) => Ok(inserted as u64),
+        Err(error) => match (refusal(&error), rows) {
+            (Some(reason), [tick]) => {
+                refused.push(RejectedTick {
+                    tick: tick.clone(),
+                    reason,
+                });
+                Ok(0)
+            }
+            (Some(_), rows) => {
+                let (left, right) = rows.split_at(rows.len() / 2);
+                Ok(insert_half(connection, left, refused)?
+                    + insert_half(connection, right, refused)?)
+            }
+            (None, _) => Err(error),
+        },
+    }
+}
+
+/// Why the database will never take a row of the statement that failed so, if that is why it did.
+///
+/// Anything else, such as a full disk, must not cost a tick.
+fn refusal(error: &DieselError) -> Option<String> {
+    use DatabaseErrorKind as Kind;
+    let DieselError::DatabaseError(kind, info) = error else {
+        return None;
+    };
+    let message = info.message();
+    let of_a_row = match kind {
+        Kind::CheckViolation
+        | Kind::NotNullViolation
+        | Kind::ForeignKeyViolation
+        | Kind::ExclusionViolation => true,
+        Kind::Unknown => message == "numeric field overflow" || message.ends_with(" out of range"),
+        _ => false,
+    };
+    of_a_row.then(|| format!("the database refuses it: {message}"))
+}
+
+fn classified(error: DbError) -> RepositoryError {
+    error.into_repository(Database::Timeseries, OPERATION)
+}
+
+/// The error of a read that followed a write: nothing may say that the write did not happen.
+fn after_commit(error: DbError) -> DbError {
+    let database = Database::Timeseries;
+    let operation = OPERATION;
+    DbError::Repository(match classified(error) {
+        RepositoryError::Timeout { .. } => RepositoryError::Timeout {
+            database,
+            operation,
+            begun: true,
+        },
+        error if error.is_certainly_not_applied() => RepositoryError::Ambiguous {
+            database,
+            operation,
+            source: error.into(),
+        },
+        error => error,
+    })
+}
+
+/// Some milliseconds, different for each writer, so that two do not meet again.
+fn pause(attempt: u32) -> Duration {
+    let random = RandomState::new().hash_one(attempt);
+    Duration::from_micros(1_000 + random % (4_000 * u64::from(attempt)))
+}

@@ -1,0 +1,176 @@
+//! Ticks of one symbol in a range.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::{Pg, PgRowByRowLoadingMode};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
+use crate::db::DbError;
+use crate::domain::{
+    Page, SortOrder, SymbolId, Tick, TickCursor, TimeRange, earliest_time, latest_time,
+    truncate_to_micros,
+};
+use crate::repository::TickQuery;
+
+use super::row::{COLUMNS, TickRow, TickSqlType};
+use super::windows::windows;
+
+/// One page.
+pub(super) fn page(
+    connection: &mut PgConnection,
+    query: &TickQuery,
+) -> Result<Page<Tick, TickCursor>, DbError> {
+    let mut range = query.range;
+    if let Some(after) = query.after {
+        let (from, to) = match query.order {
+            SortOrder::Ascending => (range.from().max(after.tick_time), range.to()),
+            SortOrder::Descending => {
+                let behind = after.tick_time + TimeDelta::microseconds(1);
+                (range.from(), range.to().min(behind))
+            }
+        };
+        // a cursor beyond the range leaves nothing
+        let Ok(rest) = TimeRange::new(from, to) else {
+            return Ok(Page::from_overfull(Vec::new(), query.limit, TickCursor::of));
+        };
+        range = rest;
+    }
+    let select = Select {
+        symbol_id: query.symbol_id.get(),
+        range,
+        order: query.order,
+        after: query.after,
+        limit: query.limit.get() + 1,
+    };
+    let ticks = select.run(connection)?;
+    Ok(Page::from_overfull(ticks, query.limit, TickCursor::of))
+}
+
+/// The newest tick in `range`.
+pub(super) fn newest_in(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+) -> Result<Option<Tick>, DbError> {
+    edge(connection, symbol_id, range, SortOrder::Descending)
+}
+
+/// When the first tick of `range` in that order was.
+pub(in crate::postgres) fn edge_tick_time(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+    order: SortOrder,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(edge(connection, symbol_id, range, order)?.map(|tick| tick.tick_time))
+}
+
+fn edge(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+    order: SortOrder,
+) -> Result<Option<Tick>, DbError> {
+    let select = Select {
+        symbol_id: symbol_id.get(),
+        range,
+        order,
+        after: None,
+        limit: 1,
+    };
+    Ok(select.run(connection)?.pop())
+}
+
+/// The times up to and with `at`; `None` when no tick can be so old.
+pub(super) fn up_to(at: DateTime<Utc>) -> Option<TimeRange> {
+    let end = truncate_to_micros(at.min(latest_time())) + TimeDelta::microseconds(1);
+    TimeRange::new(earliest_time(), end).ok()
+}
+
+/// The first `limit` ticks of `range` in `order` behind `after`.
+struct Select {
+    symbol_id: i64,
+    range: TimeRange,
+    order: SortOrder,
+    after: Option<TickCursor>,
+    limit: usize,
+}
+
+impl Select {
+    fn run(self, connection: &mut PgConnection) -> Result<Vec<Tick>, DbError> {
+        let mut ticks = Vec::new();
+        for range in windows(self.range, self.order, Utc::now()) {
+            let part = SelectPart {
+                select: &self,
+                from: range.from(),
+                to: range.to(),
+                // at most 10,001
+                limit: (self.limit - ticks.len()) as i64,
+            };
+            for row in part.load_iter::<TickRow, PgRowByRowLoadingMode>(connection)? {
+                ticks.push(row?.into_tick()?);
+            }
+            if ticks.len() >= self.limit {
+                break;
+            }
+        }
+        Ok(ticks)
+    }
+}
+
+/// The statement for one window.
+///
+/// Prepared, with the limit as a parameter: a general plan then looks expensive to the server,
+/// which goes on to plan for the values at hand. That costs the same whatever the number of chunks,
+/// as those outside of the window are left out by the planner; a general plan opens them all.
+struct SelectPart<'a> {
+    select: &'a Select,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: i64,
+}
+
+impl QueryFragment<Pg> for SelectPart<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let (behind, direction) = match self.select.order {
+            SortOrder::Ascending => (">", "ASC"),
+            SortOrder::Descending => ("<", "DESC"),
+        };
+        out.push_sql("SELECT ");
+        out.push_sql(COLUMNS);
+        out.push_sql(" FROM ticks WHERE symbol_id = ");
+        out.push_bind_param::<BigInt, _>(&self.select.symbol_id)?;
+        out.push_sql(" AND tick_time >= ");
+        out.push_bind_param::<Timestamptz, _>(&self.from)?;
+        out.push_sql(" AND tick_time < ");
+        out.push_bind_param::<Timestamptz, _>(&self.to)?;
+        if let Some(after) = &self.select.after {
+            out.push_sql(" AND (tick_time, sequence) ");
+            out.push_sql(behind);
+            out.push_sql(" (");
+            out.push_bind_param::<Timestamptz, _>(&after.tick_time)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Integer, _>(&after.sequence)?;
+            out.push_sql(")");
+        }
+        out.push_sql(" ORDER BY tick_time ");
+        out.push_sql(direction);
+        out.push_sql(", sequence ");
+        out.push_sql(direction);
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+// diesel tells prepared statements apart by their text, of which there are four
+impl QueryId for SelectPart<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for SelectPart<'_> {
+    type SqlType = TickSqlType;
+}
+
+impl RunQueryDsl<PgConnection> for SelectPart<'_> {}

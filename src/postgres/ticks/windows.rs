@@ -1,0 +1,98 @@
+//! Time ranges that widen step by step.
+//!
+//! The planner opens every chunk that a range touches, so that a search for some ticks asks for a
+//! short range first. Every step goes on where the one before ended: nothing is read twice.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::{SortOrder, TimeRange, earliest_time};
+
+/// How far the steps reach from where the search starts; the last step has no such end.
+const REACHES: [TimeDelta; 4] = [
+    TimeDelta::hours(1),
+    TimeDelta::days(1),
+    TimeDelta::days(7),
+    TimeDelta::days(30),
+];
+
+/// The parts of `range` to search one after the other in `order`; together they are all of it.
+///
+/// A descending search starts at `now` where the range ends later: newer ticks than that are few.
+/// An ascending search from the beginning of time is one step, since nobody knows where data starts.
+pub(super) fn windows(range: TimeRange, order: SortOrder, now: DateTime<Utc>) -> Vec<TimeRange> {
+    let mut windows = Vec::with_capacity(REACHES.len() + 1);
+    let (mut from, mut to) = (range.from(), range.to());
+    let mut push = |from, to| {
+        // the parts of an ordered range are ordered
+        windows.extend(
+            TimeRange::new(from, to)
+                .ok()
+                .filter(|part| !part.is_empty()),
+        );
+    };
+    match order {
+        SortOrder::Ascending if from > earliest_time() => {
+            for reach in REACHES {
+                let end = (range.from() + reach).min(to);
+                push(from, end);
+                from = end;
+            }
+        }
+        SortOrder::Ascending => {}
+        SortOrder::Descending => {
+            let newest = to.min(now);
+            for reach in REACHES {
+                let start = (newest - reach).clamp(range.from(), to);
+                push(start, to);
+                to = start;
+            }
+        }
+    }
+    push(from, to);
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn micros(micros: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(micros).expect("in range")
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_the_whole_in_order(
+            from in 0_i64..4_102_444_800_000_000,
+            length in prop_oneof![0_i64..10_000_000_000, 0_i64..4_102_444_800_000_000],
+            now in 0_i64..4_102_444_800_000_000,
+        ) {
+            let range = TimeRange::new(micros(from), micros(from + length)).expect("ordered");
+            for order in [SortOrder::Ascending, SortOrder::Descending] {
+                let mut parts = windows(range, order, micros(now));
+                if order == SortOrder::Descending {
+                    parts.reverse();
+                }
+                prop_assert!(parts.iter().all(|part| !part.is_empty()));
+                prop_assert!(parts.windows(2).all(|two| two[0].to() == two[1].from()));
+                if range.is_empty() {
+                    prop_assert!(parts.is_empty());
+                } else {
+                    prop_assert_eq!(parts[0].from(), range.from());
+                    prop_assert_eq!(parts[parts.len() - 1].to(), range.to());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_for_the_newest_starts_with_the_last_hour() {
+        let now = micros(1_700_000_000_000_000);
+        let parts = windows(TimeRange::all(), SortOrder::Descending, now);
+        assert_eq!(parts.len(), 5);
+        assert_eq!(parts[0].from(), now - TimeDelta::hours(1));
+        assert_eq!(parts[0].to(), TimeRange::all().to());
+        assert_eq!(parts[4].to(), now - TimeDelta::days(30));
+    }
+}
