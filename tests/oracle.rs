@@ -33,14 +33,18 @@ async fn timescaledb_gives_the_bars_of_the_other_system() {
     let schemas = ScratchSchemas::create();
     let pools = DatabasePools::new(&schemas.config());
     migrate_metadata(&pools.metadata()).await.expect("migrated");
-    migrate_timeseries(&pools.timeseries()).await.expect("migrated");
+    migrate_timeseries(&pools.timeseries())
+        .await
+        .expect("migrated");
     let repositories = Repositories::postgres(&pools);
     let ticks = import(&repositories, &folder).await;
     let bars = market_data::bars(&folder);
     assert_candles(&*repositories.ohlc, &ticks, &bars).await;
 
     // views or aggregates may come at any time; a new repository does not remember their absence
-    let report = apply_aggregates(&pools.timeseries()).await.expect("applied");
+    let report = apply_aggregates(&pools.timeseries())
+        .await
+        .expect("applied");
     let repositories = Repositories::postgres(&pools);
     assert_candles(&*repositories.ohlc, &ticks, &bars).await;
     if report.edition == Edition::Community {
@@ -96,7 +100,11 @@ async fn assert_candles(ohlc: &dyn OhlcRepository, ticks: &[Tick], bars: &[Minut
                 low: candle.low,
                 close: candle.close,
             };
-            let of_bar = if basis == PriceBasis::Bid { bar.bid } else { bar.ask };
+            let of_bar = if basis == PriceBasis::Bid {
+                bar.bid
+            } else {
+                bar.ask
+            };
             assert_eq!((candle.open_time, prices), (bar.open_time, of_bar));
         }
     }
@@ -104,7 +112,10 @@ async fn assert_candles(ohlc: &dyn OhlcRepository, ticks: &[Tick], bars: &[Minut
         for basis in PriceBasis::ALL {
             let candles = all_candles(ohlc, symbol_id, timeframe, basis).await;
             let folded = fold_ticks(ticks, timeframe, basis, Utc::now()).expect("fits");
-            assert!(candles == folded, "{timeframe} {basis} differ from the fold of the ticks");
+            assert!(
+                candles == folded,
+                "{timeframe} {basis} differ from the fold of the ticks"
+            );
         }
     }
 }

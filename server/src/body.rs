@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::wire::NewTick;
 
 /// Most bytes of a body.
-pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Most ticks of a body.
 const TICK_LIMIT: usize = 10_000;
@@ -24,7 +24,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// Not declared as JSON, too large, too slow, broken off.
-pub async fn json_body(request: Request) -> Result<Bytes, Problem> {
+pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
     let declared = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -48,7 +48,7 @@ pub async fn json_body(request: Request) -> Result<Bytes, Problem> {
 ///
 /// # Errors
 /// Index and field of the first thing that is wrong, such as `[17].bid_price`.
-pub fn parse_ticks(body: &[u8]) -> Result<Vec<Tick>, Problem> {
+pub(crate) fn parse_ticks(body: &[u8]) -> Result<Vec<Tick>, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let ticks: Vec<NewTick> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 
 /// The parameters behind the `?`.
 #[derive(Debug)]
-pub struct Query {
+pub(crate) struct Query {
     pairs: Vec<(String, String)>,
 }
 
@@ -24,7 +24,7 @@ impl Query {
     ///
     /// # Errors
     /// A parameter that is not among `known`, is given twice, or is no percent-encoded UTF-8.
-    pub fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+    pub(crate) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in raw.unwrap_or_default().split('&') {
             if pair.is_empty() {
@@ -52,7 +52,7 @@ impl Query {
 
     /// The text of a parameter, if it is there.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.pairs
             .iter()
             .find(|(known, _)| known == name)
@@ -63,7 +63,7 @@ impl Query {
     ///
     /// # Errors
     /// The parameter and what the type says.
-    pub fn parsed<T>(&self, name: &str) -> Result<Option<T>, Problem>
+    pub(crate) fn parsed<T>(&self, name: &str) -> Result<Option<T>, Problem>
     where
         T: FromStr,
         T::Err: Display,
@@ -77,7 +77,7 @@ impl Query {
     ///
     /// # Errors
     /// Anything else.
-    pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.text(name) {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
@@ -93,7 +93,7 @@ impl Query {
     ///
     /// # Errors
     /// No whole number, or out of range.
-    pub fn limit(&self) -> Result<PageLimit, Problem> {
+    pub(crate) fn limit(&self) -> Result<PageLimit, Problem> {
         let Some(text) = self.text("limit") else {
             return Ok(PageLimit::default());
         };
@@ -116,7 +116,7 @@ impl Query {
     ///
     /// # Errors
     /// Neither `asc` nor `desc`.
-    pub fn order(&self) -> Result<SortOrder, Problem> {
+    pub(crate) fn order(&self) -> Result<SortOrder, Problem> {
         Ok(self.parsed("order")?.unwrap_or_default())
     }
 
@@ -124,7 +124,7 @@ impl Query {
     ///
     /// # Errors
     /// No RFC 3339 time, or `from` after `to`.
-    pub fn range(&self) -> Result<TimeRange, Problem> {
+    pub(crate) fn range(&self) -> Result<TimeRange, Problem> {
         let (from, to) = (self.time("from")?, self.time("to")?);
         // a bound that is not given is never on the wrong side of the other one
         let start =
@@ -143,7 +143,7 @@ impl Query {
     ///
     /// # Errors
     /// What `decode` says.
-    pub fn cursor<C, E: Display>(
+    pub(crate) fn cursor<C, E: Display>(
         &self,
         decode: impl FnOnce(&str) -> Result<C, E>,
     ) -> Result<Option<C>, Problem> {
@@ -156,7 +156,7 @@ impl Query {
     ///
     /// # Errors
     /// None, too many, or a text that is no id.
-    pub fn symbol_ids(&self, name: &str, most: usize) -> Result<Vec<SymbolId>, Problem> {
+    pub(crate) fn symbol_ids(&self, name: &str, most: usize) -> Result<Vec<SymbolId>, Problem> {
         let text = self.text(name).unwrap_or_default();
         if text.is_empty() {
             let detail = format!("{name} is missing: give ids, as in {name}=1,2,3");
@@ -175,7 +175,7 @@ impl Query {
 ///
 /// # Errors
 /// No positive whole number.
-pub fn symbol_id(name: &str, text: &str) -> Result<SymbolId, Problem> {
+pub(crate) fn symbol_id(name: &str, text: &str) -> Result<SymbolId, Problem> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
         Ok(id) if plain && id > 0 => Ok(SymbolId::new(id)),

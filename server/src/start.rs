@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::Router;
+use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::db::{DatabasePools, pending_metadata_migrations, pending_timeseries_migrations};
 use tickbook::domain::NewSymbol;
-use tickbook::{Database, Repositories, RepositoryError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -48,9 +47,8 @@ pub async fn start(
     let (repositories, pools) = match args.store {
         Store::Memory => (Repositories::in_memory(), None),
         Store::Postgres => {
-            let pools = DatabasePools::new(config);
-            check_migrations(&pools).await?;
-            let repositories: Repositories = bail!("not yet");
+            // migrating is left to `tickbook migrate`, which may need other rights
+            let (repositories, pools) = Repositories::connect(config).await?;
             (repositories, Some(pools))
         }
     };
@@ -75,37 +73,6 @@ pub async fn start(
         app: router(state),
         pipeline,
     })
-}
-
-/// A server does not migrate: several may start at once, and the rights to do so are others.
-async fn check_migrations(pools: &DatabasePools) -> anyhow::Result<()> {
-    let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
-    let (metadata, timeseries) = tokio::join!(
-        pending_metadata_migrations(&metadata),
-        pending_timeseries_migrations(&timeseries),
-    );
-    let problems: Vec<_> = [
-        problem(Database::Metadata, metadata),
-        problem(Database::Timeseries, timeseries),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if !problems.is_empty() {
-        bail!("{}", problems.join("; "));
-    }
-    Ok(())
-}
-
-fn problem(database: Database, pending: Result<Vec<String>, RepositoryError>) -> Option<String> {
-    match pending {
-        Ok(pending) if pending.is_empty() => None,
-        Ok(pending) => Some(format!(
-            "the {database} database lacks {} migrations: run `tickbook migrate`, then start again",
-            pending.len()
-        )),
-        Err(error) => Some(error.to_string()),
-    }
 }
 
 async fn make_feed(

@@ -18,7 +18,11 @@ pub const BARS: usize = 15_366;
 pub fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(VARIABLE) {
         let folder = PathBuf::from(folder);
-        assert!(folder.is_dir(), "{VARIABLE}: {} is no folder", folder.display());
+        assert!(
+            folder.is_dir(),
+            "{VARIABLE}: {} is no folder",
+            folder.display()
+        );
         return Some(folder);
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR"))

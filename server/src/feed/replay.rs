@@ -146,10 +146,7 @@ type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
 fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> {
     let layout = CsvLayout::default();
     // a reader cannot give its entry back, so that each gets one of its own
-    let no_header = match CsvQuotes::new(file.entry(index)?, &layout) {
-        Ok(_) => None,
-        Err(error) => Some(error),
-    };
+    let no_header = CsvQuotes::new(file.entry(index)?, &layout).err();
     let entry = file.entry(index)?;
     match no_header {
         None => Ok(Box::new(CsvQuotes::new(entry, &layout)?)),
