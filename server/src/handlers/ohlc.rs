@@ -16,6 +16,7 @@ use crate::wire::CandleList;
 /// without ticks has no candle.
 #[utoipa::path(
     get,
+    operation_id = "list_candles",
     path = "/api/v1/ohlc/{symbol_id}",
     tag = "candles",
     params(

@@ -15,6 +15,7 @@ use crate::wire::{SymbolBody, SymbolList};
 /// By ascending id. `name` and `exchange` are compared exactly.
 #[utoipa::path(
     get,
+    operation_id = "list_symbols",
     path = "/api/v1/symbols",
     tag = "symbols",
     params(
@@ -52,6 +53,7 @@ pub async fn list(
 /// One symbol
 #[utoipa::path(
     get,
+    operation_id = "get_symbol",
     path = "/api/v1/symbols/{symbol_id}",
     tag = "symbols",
     params(("symbol_id" = i64, Path, description = "its number", minimum = 1, example = 1)),

@@ -23,6 +23,7 @@ const LATEST_LIMIT: usize = 1_000;
 /// a tick, also where several have the same time.
 #[utoipa::path(
     get,
+    operation_id = "list_ticks",
     path = "/api/v1/ticks/{symbol_id}",
     tag = "ticks",
     params(
@@ -65,6 +66,7 @@ pub async fn list(
 /// By ascending symbol id. A symbol that has no tick yet is left out.
 #[utoipa::path(
     get,
+    operation_id = "latest_ticks",
     path = "/api/v1/ticks/latest",
     tag = "ticks",
     params(("symbols" = String, Query, description = "1 to 1000 symbol ids, separated by commas", example = "1,2,3")),
@@ -95,6 +97,7 @@ pub async fn latest(
 /// duplicates.
 #[utoipa::path(
     post,
+    operation_id = "insert_ticks",
     path = "/api/v1/ticks",
     tag = "ticks",
     request_body(content = Vec<NewTick>, description = "0 to 10000 ticks in any order, 4 MiB at most"),

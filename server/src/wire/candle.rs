@@ -10,6 +10,12 @@ use super::time::TimeText;
 
 /// What the price did within `[open_time, close_time)`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "symbol_id": 1, "timeframe": "5m", "basis": "bid",
+    "open_time": "2014-05-01T00:00:00.000000Z", "close_time": "2014-05-01T00:05:00.000000Z",
+    "open": "1.38676", "high": "1.38687", "low": "1.38674", "close": "1.38681",
+    "volume": "0", "tick_count": 97, "closed": true
+}))]
 pub struct CandleBody {
     /// Whose candle it is.
     #[schema(example = 1)]
@@ -21,25 +27,18 @@ pub struct CandleBody {
     #[schema(example = "bid")]
     pub basis: String,
     /// Its start, itself inside, aligned to UTC.
-    #[schema(example = "2014-05-01T00:00:00.000000Z")]
     pub open_time: TimeText,
     /// Its end, itself outside.
-    #[schema(example = "2014-05-01T00:05:00.000000Z")]
     pub close_time: TimeText,
     /// Price of the first tick.
-    #[schema(example = "1.38676")]
     pub open: DecimalText,
     /// Highest price.
-    #[schema(example = "1.38687")]
     pub high: DecimalText,
     /// Lowest price.
-    #[schema(example = "1.38674")]
     pub low: DecimalText,
     /// Price of the last tick.
-    #[schema(example = "1.38681")]
     pub close: DecimalText,
     /// Sum of the quoted bid and ask volumes: what was offered, not what was traded.
-    #[schema(example = "0")]
     pub volume: DecimalText,
     /// How many ticks it is made of.
     #[schema(example = 97)]

@@ -8,6 +8,14 @@ use super::decimal::DecimalText;
 
 /// What is quoted.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "symbol_id": 1, "exchange": "oanda", "name": "EURUSD", "description": "Euro / US dollar",
+    "digits": 5, "active": true, "instrument": {
+        "instrument_type": "forex", "base_currency": "EUR", "quote_currency": "USD",
+        "tick_size": "0.00001", "lot_size": "1000", "contract_multiplier": "1",
+        "expiry": null, "strike": null
+    }
+}))]
 pub struct SymbolBody {
     /// The number that ticks and candles carry.
     #[schema(example = 1, minimum = 1)]
@@ -44,13 +52,10 @@ pub struct InstrumentBody {
     #[schema(example = "USD")]
     pub quote_currency: String,
     /// Smallest step of the price, in the quote currency.
-    #[schema(example = "0.00001")]
     pub tick_size: DecimalText,
     /// Smallest step of a quantity, in units of the instrument.
-    #[schema(example = "1000")]
     pub lot_size: DecimalText,
     /// Units of the underlying in one contract, 1 where there are no contracts.
-    #[schema(example = "1")]
     pub contract_multiplier: DecimalText,
     /// Last day of trading, for what ends.
     #[schema(example = "2026-12-18")]

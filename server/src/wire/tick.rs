@@ -10,6 +10,11 @@ use super::time::TimeText;
 
 /// One quote of one symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "symbol_id": 1, "tick_time": "2014-05-01T00:00:00.292000Z", "sequence": 0,
+    "bid_price": "1.38676", "ask_price": "1.38682", "bid_volume": "0", "ask_volume": "0",
+    "received_at": null
+}))]
 pub struct TickBody {
     /// Whose tick it is.
     #[schema(example = 1)]
@@ -20,25 +25,25 @@ pub struct TickBody {
     #[schema(example = 0)]
     pub sequence: i32,
     /// Price at which one can sell.
-    #[schema(example = "1.38676")]
     pub bid_price: DecimalText,
     /// Price at which one can buy.
-    #[schema(example = "1.38682")]
     pub ask_price: DecimalText,
     /// Quantity offered at the bid; 0 when the feed does not say.
-    #[schema(example = "0")]
     pub bid_volume: DecimalText,
     /// Quantity offered at the ask; 0 when the feed does not say.
-    #[schema(example = "0")]
     pub ask_volume: DecimalText,
     /// When this side saw it, where that was said.
-    #[schema(example = "2014-05-01T00:00:00.293114Z")]
     pub received_at: Option<TimeText>,
 }
 
 /// A tick to be stored. A field that is not listed here is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "symbol_id": 1, "tick_time": "2014-05-01T00:00:00.292Z", "sequence": 0,
+    "bid_price": "1.38676", "ask_price": "1.38682", "bid_volume": "0", "ask_volume": "0",
+    "received_at": null
+}))]
 pub struct NewTick {
     /// Whose tick it is.
     #[schema(example = 1, minimum = 1)]
@@ -52,22 +57,17 @@ pub struct NewTick {
     #[schema(example = 0, minimum = 0)]
     pub sequence: i32,
     /// Price at which one can sell; may be negative.
-    #[schema(example = "1.38676")]
     pub bid_price: DecimalText,
     /// Price at which one can buy; may be negative, and below the bid.
-    #[schema(example = "1.38682")]
     pub ask_price: DecimalText,
     /// Quantity offered at the bid, not negative; 0 unless given.
     #[serde(default)]
-    #[schema(example = "0")]
     pub bid_volume: DecimalText,
     /// Quantity offered at the ask, not negative; 0 unless given.
     #[serde(default)]
-    #[schema(example = "0")]
     pub ask_volume: DecimalText,
     /// When the sender saw it.
     #[serde(default)]
-    #[schema(example = "2014-05-01T00:00:00.293114Z")]
     pub received_at: Option<TimeText>,
 }
 
