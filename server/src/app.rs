@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::BODY_LIMIT;
-use crate::feed::FeedStats;
+use crate::feed::FeedMonitor;
 use crate::handlers::{health, ohlc, symbols, ticks};
 use crate::known_symbols::KnownSymbols;
 use crate::metrics;
@@ -54,8 +54,8 @@ pub struct AppState {
     pub store: Store,
     /// The connections that are counted, where there are databases.
     pub pools: Option<DatabasePools>,
-    /// The feed's counters, where there is a feed.
-    pub feed: Option<Arc<FeedStats>>,
+    /// The feed, where there is one.
+    pub feed: Option<FeedMonitor>,
 }
 
 impl AppState {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tickbook::ingest::PersisterStats;
 use tickbook::repository::InsertReceipt;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,12 @@ const REQUESTS: &str = "http_requests_total";
 const IN_FLIGHT: &str = "http_requests_in_flight";
 const DURATION: &str = "http_request_duration_seconds";
 const CONNECTIONS: &str = "database_connections";
+const RETRIES: &str = "feed_write_retries_total";
+const WAITING: &str = "feed_ticks_waiting";
+/// Ticks of `POST /api/v1/ticks`.
+const REST: &str = "rest";
+/// Ticks of the feed that the server runs.
+const FEED: &str = "feed";
 const TICKS: [(&str, &str); 6] = [
     (
         "ticks_received_total",
@@ -43,24 +50,6 @@ const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0,
 ];
 
-/// Which way ticks came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// `POST /api/v1/ticks`.
-    Rest,
-    /// The feed that the server runs.
-    Feed,
-}
-
-impl Source {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Rest => "rest",
-            Self::Feed => "feed",
-        }
-    }
-}
-
 /// Starts to record, once for the process however often it is called.
 ///
 /// # Errors
@@ -81,11 +70,16 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(IN_FLIGHT, "requests that are being answered");
     describe_histogram!(DURATION, "time from request to answer, in seconds");
     describe_gauge!(CONNECTIONS, "connections of each pool");
+    describe_counter!(
+        RETRIES,
+        "writes of the feed's ticks that failed and were tried again"
+    );
+    describe_gauge!(WAITING, "ticks of the feed that wait to be stored");
     for (name, description) in TICKS {
         describe_counter!(name, description);
-        for source in [Source::Rest, Source::Feed] {
+        for source in [REST, FEED] {
             // a counter that is there from the start shows its first step
-            counter!(name, "source" => source.label()).absolute(0);
+            counter!(name, "source" => source).absolute(0);
         }
     }
     Ok(HANDLE.get_or_init(|| handle).clone())
@@ -139,16 +133,14 @@ impl Drop for InFlight {
     }
 }
 
-/// Counts ticks that came in, `crossed` of them crossed.
-pub fn count_received(source: Source, ticks: u64, crossed: u64) {
-    let label = source.label();
-    counter!(TICKS[0].0, "source" => label).increment(ticks);
-    counter!(TICKS[5].0, "source" => label).increment(crossed);
+/// Counts ticks that were posted, `crossed` of them crossed.
+pub fn count_posted(ticks: u64, crossed: u64) {
+    counter!(TICKS[0].0, "source" => REST).increment(ticks);
+    counter!(TICKS[5].0, "source" => REST).increment(crossed);
 }
 
-/// Counts what became of ticks.
-pub fn count_receipt(source: Source, receipt: &InsertReceipt) {
-    let label = source.label();
+/// Counts what became of ticks that were posted.
+pub fn count_receipt(receipt: &InsertReceipt) {
     let numbers = [
         receipt.inserted,
         receipt.duplicates,
@@ -156,8 +148,26 @@ pub fn count_receipt(source: Source, receipt: &InsertReceipt) {
         receipt.rejected.len() as u64,
     ];
     for ((name, _), number) in TICKS[1..5].iter().zip(numbers) {
-        counter!(*name, "source" => label).increment(number);
+        counter!(*name, "source" => REST).increment(number);
     }
+}
+
+/// Says what became of the ticks of the feed so far.
+pub fn set_feed(stats: &PersisterStats) {
+    let numbers = [
+        stats.received,
+        stats.inserted,
+        stats.duplicates,
+        stats.conflicts,
+        stats.rejected,
+        stats.crossed,
+    ];
+    for ((name, _), number) in TICKS.iter().zip(numbers) {
+        counter!(*name, "source" => FEED).absolute(number);
+    }
+    counter!(RETRIES).absolute(stats.retries);
+    // a queue of 2^53 ticks fits no memory
+    gauge!(WAITING).set(stats.queued as f64);
 }
 
 /// Says how many connections a pool has.

@@ -12,10 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, Store, router};
 use crate::args::{Args, FeedKind};
-use crate::feed::pipeline::Pipeline;
 use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
-use crate::feed::{Feed, find_or_create};
+use crate::feed::{Feed, Pipeline, find_or_create};
 use crate::metrics;
 use crate::readiness::Readiness;
 
@@ -65,7 +64,7 @@ pub async fn start(
     let state = AppState {
         store: args.store,
         pools,
-        feed: pipeline.as_ref().map(Pipeline::stats),
+        feed: pipeline.as_ref().map(Pipeline::monitor),
         ..AppState::new(repositories, readiness, handle)
     };
     Ok(Started {

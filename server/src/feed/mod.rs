@@ -1,20 +1,17 @@
 //! Feeds: where ticks come from when nobody posts them.
 
-pub mod pipeline;
+mod pipeline;
 pub mod replay;
 pub mod simulated;
-mod stats;
 mod symbols;
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use tickbook::domain::Tick;
-use tickbook::ingest::SequenceAssigner;
-use tokio::sync::mpsc;
+use tickbook::ingest::{PersisterClosed, SequenceAssigner, TickPersister};
 
-pub use stats::{FeedState, FeedStats};
+pub use pipeline::{FeedMonitor, FeedState, Pipeline};
 pub use symbols::find_or_create;
 
 /// A source of ticks.
@@ -33,18 +30,16 @@ pub trait Feed: Debug + Send + 'static {
 /// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
 #[derive(Debug)]
 pub struct TickSink {
-    sender: mpsc::Sender<Tick>,
+    persister: TickPersister,
     sequences: SequenceAssigner,
-    stats: Arc<FeedStats>,
 }
 
 impl TickSink {
-    /// Numbers ticks, counts them in `stats` and puts them into `sender`.
+    /// Numbers ticks and gives them to `persister`.
     #[must_use]
-    pub fn new(sender: mpsc::Sender<Tick>, stats: Arc<FeedStats>) -> Self {
+    pub fn new(persister: TickPersister) -> Self {
         Self {
-            sender,
-            stats,
+            persister,
             sequences: SequenceAssigner::new(),
         }
     }
@@ -53,17 +48,16 @@ impl TickSink {
     /// counted.
     ///
     /// # Errors
-    /// Nobody takes ticks any more.
-    pub async fn send(&mut self, mut tick: Tick, sequence: Option<i32>) -> anyhow::Result<()> {
+    /// The server stops.
+    pub async fn send(
+        &mut self,
+        mut tick: Tick,
+        sequence: Option<i32>,
+    ) -> Result<(), PersisterClosed> {
         match sequence {
             Some(sequence) => tick.sequence = sequence,
             None => self.sequences.assign(&mut tick),
         }
-        let crossed = tick.is_crossed();
-        if self.sender.send(tick).await.is_err() {
-            anyhow::bail!("the store takes no more ticks");
-        }
-        self.stats.receive(1, crossed.into());
-        Ok(())
+        self.persister.push(tick).await
     }
 }

@@ -1,34 +1,93 @@
 //! From a feed into the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tickbook::config::TickConfig;
-use tickbook::domain::Tick;
+use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::TickRepository;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
-use super::{Feed, FeedStats, TickSink};
-use crate::problem::chain;
+use super::{Feed, TickSink};
+use crate::metrics;
 
 /// How long ticks that wait may take to be stored when the server stops.
 pub const FLUSH: Duration = Duration::from_secs(10);
 
-/// Ticks that may wait for the store before the feed has to.
-const WAITING_BATCHES: usize = 10;
+/// What a feed has brought since the server started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeedState {
+    /// simulated or replay.
+    #[schema(example = "simulated")]
+    pub name: String,
+    /// Whether it still brings ticks; a replay ends with its last file.
+    pub running: bool,
+    /// Ticks that came.
+    pub received: u64,
+    /// Ticks that are stored now and were not before.
+    pub inserted: u64,
+    /// Ticks that were stored already.
+    pub duplicates: u64,
+    /// Ticks whose key is taken by other content.
+    pub conflicts: u64,
+    /// Ticks that can never be stored.
+    pub rejected: u64,
+    /// Ticks whose bid is above their ask, stored all the same.
+    pub crossed: u64,
+    /// Writes that failed and were tried again.
+    pub retries: u64,
+    /// Ticks that wait to be stored.
+    pub waiting: u64,
+}
 
-/// A feed that runs, and the task that stores what it brings.
+/// A running feed as others see it. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct FeedMonitor {
+    name: &'static str,
+    ended: Arc<AtomicBool>,
+    persister: TickPersister,
+}
+
+impl FeedMonitor {
+    /// What came so far, and what became of it.
+    #[must_use]
+    pub fn state(&self) -> FeedState {
+        // read first: a feed that has ended brings nothing that is missing in the numbers
+        let running = !self.ended.load(Ordering::Acquire);
+        let stats = self.persister.stats();
+        FeedState {
+            name: self.name.to_owned(),
+            running,
+            received: stats.received,
+            inserted: stats.inserted,
+            duplicates: stats.duplicates,
+            conflicts: stats.conflicts,
+            rejected: stats.rejected,
+            crossed: stats.crossed,
+            retries: stats.retries,
+            waiting: stats.queued,
+        }
+    }
+
+    /// Brings the counters of `/metrics` up to date.
+    pub fn update_metrics(&self) {
+        metrics::set_feed(&self.persister.stats());
+    }
+}
+
+/// A feed that runs, and what stores its ticks.
 #[derive(Debug)]
 pub struct Pipeline {
-    writer: JoinHandle<()>,
-    stats: Arc<FeedStats>,
+    feed: JoinHandle<()>,
+    monitor: FeedMonitor,
 }
 
 impl Pipeline {
-    /// Starts `feed`. It ends by itself or at `stop`; what it brought is stored in either case.
+    /// Starts `feed`, which ends by itself or at `stop`.
     pub fn start(
         mut feed: Box<dyn Feed>,
         ticks: Arc<dyn TickRepository>,
@@ -36,97 +95,71 @@ impl Pipeline {
         stop: CancellationToken,
     ) -> Self {
         let name = feed.name();
-        let stats = Arc::new(FeedStats::new(name));
-        let (sender, receiver) = mpsc::channel(config.batch_size * WAITING_BATCHES);
-        let feed_stats = Arc::clone(&stats);
-        tokio::spawn(async move {
-            let run = feed.run(TickSink::new(sender, Arc::clone(&feed_stats)));
-            match stop.run_until_cancelled(run).await {
+        let config = PersisterConfig {
+            batch_size: config.batch_size,
+            flush_interval: config.flush_interval,
+            ..PersisterConfig::default()
+        };
+        let monitor = FeedMonitor {
+            name,
+            ended: Arc::new(AtomicBool::new(false)),
+            persister: TickPersister::start(ticks, config),
+        };
+        let sink = TickSink::new(monitor.persister.clone());
+        let ended = Arc::clone(&monitor.ended);
+        let feed = tokio::spawn(async move {
+            match stop.run_until_cancelled(feed.run(sink)).await {
                 None => {}
                 Some(Ok(())) => tracing::info!(feed = name, "the feed has ended"),
                 Some(Err(error)) => {
-                    tracing::error!(feed = name, error = chain(&*error), "the feed broke off");
+                    let error = format!("{error:#}");
+                    tracing::error!(feed = name, error, "the feed broke off");
                 }
             }
-            feed_stats.end();
+            ended.store(true, Ordering::Release);
         });
-        let writer = Writer {
-            ticks,
-            stats: Arc::clone(&stats),
-            batch_size: config.batch_size,
-            flush_interval: config.flush_interval,
-        };
-        Self {
-            writer: tokio::spawn(writer.run(receiver)),
-            stats,
-        }
+        Self { feed, monitor }
     }
 
-    /// What the feed has brought.
+    /// What the feed brings, to be looked at while it runs.
     #[must_use]
-    pub fn stats(&self) -> Arc<FeedStats> {
-        Arc::clone(&self.stats)
+    pub fn monitor(&self) -> FeedMonitor {
+        self.monitor.clone()
     }
 
-    /// Waits until everything is stored, ten seconds at most, and says in the log what was.
-    /// Returns whether nothing was left. To be called when the feed has been stopped.
-    pub async fn finish(mut self) -> bool {
-        let flushed = timeout(FLUSH, &mut self.writer).await;
-        self.writer.abort();
-        let state = self.stats.state();
-        let complete = matches!(flushed, Ok(Ok(()))) && state.waiting == 0;
-        let feed = state.name;
-        let saved = state.inserted + state.duplicates;
-        let (conflicts, rejected, unsaved) = (state.conflicts, state.rejected, state.waiting);
-        if complete {
-            tracing::info!(feed, saved, conflicts, rejected, "all ticks are stored");
+    /// Waits for the end of the feed and until everything is stored, ten seconds at most, and says
+    /// in the log what was. Returns whether nothing was lost. To be called after `stop`.
+    pub async fn finish(self) -> bool {
+        if let Err(error) = self.feed.await {
+            tracing::error!(%error, "the feed ended unexpectedly");
+        }
+        let report = self.monitor.persister.stop(FLUSH).await;
+        let feed = self.monitor.name;
+        let stats = report.stats;
+        let (inserted, duplicates) = (stats.inserted, stats.duplicates);
+        let (conflicts, rejected) = (stats.conflicts, stats.rejected);
+        // what the persister could not hand back was not stored for certain either
+        let unsaved = stats.queued.max(report.unsaved.len() as u64);
+        if unsaved == 0 {
+            tracing::info!(
+                feed,
+                inserted,
+                duplicates,
+                conflicts,
+                rejected,
+                "every tick of the feed is settled"
+            );
         } else {
-            tracing::error!(feed, saved, conflicts, rejected, unsaved, "ticks are lost");
+            tracing::error!(
+                feed,
+                inserted,
+                duplicates,
+                conflicts,
+                rejected,
+                unsaved,
+                "ticks of the feed could not be stored in time"
+            );
         }
-        complete
-    }
-}
-
-struct Writer {
-    ticks: Arc<dyn TickRepository>,
-    stats: Arc<FeedStats>,
-    batch_size: usize,
-    flush_interval: Duration,
-}
-
-impl Writer {
-    async fn run(self, mut receiver: mpsc::Receiver<Tick>) {
-        let mut batch = Vec::with_capacity(self.batch_size);
-        while let Some(first) = receiver.recv().await {
-            batch.push(first);
-            let deadline = Instant::now() + self.flush_interval;
-            while batch.len() < self.batch_size {
-                let missing = self.batch_size - batch.len();
-                match timeout_at(deadline, receiver.recv_many(&mut batch, missing)).await {
-                    Ok(1..) => {}
-                    Ok(0) | Err(_) => break,
-                }
-            }
-            self.store(&batch).await;
-            batch.clear();
-        }
-    }
-
-    /// Stores a batch, however often it has to be tried.
-    async fn store(&self, batch: &[Tick]) {
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match self.ticks.insert_batch(batch).await {
-                Ok(receipt) => {
-                    self.stats.settle(&receipt);
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(error = chain(&error), "ticks wait for the store");
-                }
-            }
-            pause = (pause * 2).min(Duration::from_secs(2));
-            sleep(pause).await;
-        }
+        unsaved == 0
     }
 }

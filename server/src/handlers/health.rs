@@ -9,7 +9,7 @@ use tickbook::db::Executor;
 use utoipa::ToSchema;
 
 use crate::app::{AppState, OpenApiText};
-use crate::feed::FeedState;
+use crate::feed::{FeedMonitor, FeedState};
 use crate::metrics::set_connections;
 use crate::readiness::DatabaseState;
 
@@ -70,7 +70,7 @@ pub async fn ready(State(app): State<AppState>) -> Response {
         status: if ready { "ready" } else { "not ready" }.to_owned(),
         store: app.store.to_string(),
         databases,
-        feed: app.feed.as_ref().map(|feed| feed.state()),
+        feed: app.feed.as_ref().map(FeedMonitor::state),
     });
     if ready {
         body.into_response()
@@ -92,6 +92,9 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
     if let Some(pools) = &app.pools {
         count_connections(&pools.metadata());
         count_connections(&pools.timeseries());
+    }
+    if let Some(feed) = &app.feed {
+        feed.update_metrics();
     }
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()

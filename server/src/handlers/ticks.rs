@@ -9,7 +9,7 @@ use tickbook::repository::TickQuery;
 
 use crate::app::AppState;
 use crate::body::{json_body, parse_ticks};
-use crate::metrics::{self, Source};
+use crate::metrics;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::{NewTick, ReceiptBody, TickList};
@@ -122,8 +122,8 @@ pub async fn insert(
         app.known_symbols.require(symbol_id).await?;
     }
     let crossed = ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
-    metrics::count_received(Source::Rest, ticks.len() as u64, crossed);
+    metrics::count_posted(ticks.len() as u64, crossed);
     let receipt = app.repositories.ticks.insert_batch(&ticks).await?;
-    metrics::count_receipt(Source::Rest, &receipt);
+    metrics::count_receipt(&receipt);
     Ok(Json(ReceiptBody::new(receipt, crossed)))
 }

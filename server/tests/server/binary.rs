@@ -130,7 +130,7 @@ fn a_signal_stops_it_with_everything_stored() {
         let (status, log) = program.stop(signal);
         assert_eq!(status.code(), Some(0), "{signal}: {log}");
         assert!(log.contains("seed=7"), "{log}");
-        assert!(log.contains("all ticks are stored"), "{log}");
+        assert!(log.contains("every tick of the feed is settled"), "{log}");
         assert!(!log.contains("ERROR"), "{log}");
     }
 }

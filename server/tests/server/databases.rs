@@ -105,10 +105,10 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
     assert_eq!(status.code(), Some(0), "{log}");
     let line = log
         .lines()
-        .find(|line| line.contains("all ticks are stored"))
+        .find(|line| line.contains("every tick of the feed is settled"))
         .expect("a line");
-    let saved = line
-        .split("saved=")
+    let inserted = line
+        .split("inserted=")
         .nth(1)
         .and_then(|rest| rest.split(' ').next());
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
@@ -120,7 +120,7 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
         );
         stored += repositories.ticks.count(id, all).await.expect("counted");
     }
-    assert_eq!(saved, Some(stored.to_string().as_str()), "{line}");
+    assert_eq!(inserted, Some(stored.to_string().as_str()), "{line}");
 }
 
 #[test]

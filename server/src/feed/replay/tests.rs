@@ -1,11 +1,13 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use tickbook::domain::Tick;
+use tickbook::Repositories;
+use tickbook::domain::{Tick, TimeRange};
+use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::repository::{TickQuery, TickRepository};
 use tokio::time::timeout;
 
 use super::*;
-use crate::feed::FeedStats;
 
 const SYMBOL: SymbolId = SymbolId::new(5);
 
@@ -16,16 +18,18 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// The ticks that a replay stores, by time and sequence.
 async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
-    let (sender, mut receiver) = mpsc::channel(100);
+    let repository: Arc<dyn TickRepository> = Repositories::in_memory().ticks;
+    let persister = TickPersister::start(Arc::clone(&repository), PersisterConfig::default());
     let mut feed = ReplayFeed::new(files, SYMBOL, speed)?;
-    let sink = TickSink::new(sender, Arc::new(FeedStats::new("replay")));
-    feed.run(sink).await?;
-    let mut ticks = Vec::new();
-    while let Some(tick) = receiver.recv().await {
-        ticks.push(tick);
-    }
-    Ok(ticks)
+    feed.run(TickSink::new(persister.clone())).await?;
+    let report = persister.stop(Duration::from_secs(20)).await;
+    assert_eq!(report.unsaved, []);
+    let stored = repository
+        .range(&TickQuery::new(SYMBOL, TimeRange::all()))
+        .await?;
+    Ok(stored.items)
 }
 
 #[tokio::test]
