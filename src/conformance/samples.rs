@@ -114,6 +114,10 @@ pub(super) async fn read_pages(repository: &dyn TickRepository, mut query: TickQ
             "a listing that goes on has a page to show"
         );
         ticks.extend(page.items);
+        assert!(
+            page.next.is_none() || page.next != query.after,
+            "a listing that goes on moves on"
+        );
         match page.next {
             Some(next) => query.after = Some(next),
             None => return ticks,
@@ -143,6 +147,10 @@ pub(super) async fn read_candle_pages(
             "a page keeps its limit"
         );
         candles.extend(page.items);
+        assert!(
+            page.next.is_none() || page.next != query.after,
+            "a listing that goes on moves on"
+        );
         match page.next {
             Some(next) => query.after = Some(next),
             None => return candles,

@@ -240,6 +240,7 @@ pub async fn ticks_that_arrive_between_pages_disturb_nothing(repositories: &Repo
             let page = ticks.range(&query).await.expect("a page is read");
             read.extend(page.items);
             let Some(next) = page.next else { break };
+            assert_ne!(query.after, Some(next), "a listing that goes on moves on");
             query.after = Some(next);
             if let Some(batch) = late.next() {
                 insert_new(ticks, batch).await;

@@ -1,0 +1,210 @@
+//! How the unit tests of a server use the mocks: no database, no store, every answer chosen.
+#![cfg(feature = "mock")]
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tickbook::domain::{
+    Candle, CandleSource, NewSymbol, Page, PriceBasis, Symbol, SymbolId, SymbolReference, Tick,
+    TimeRange, Timeframe,
+};
+use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::repository::{
+    CandleQuery, InsertReceipt, MockOhlcRepository, MockSymbolRepository, MockTickRepository,
+};
+use tickbook::{Database, Entity, Repositories, RepositoryError};
+
+/// A part of a server that gets its repositories injected.
+struct Quotes {
+    repositories: Repositories,
+}
+
+impl Quotes {
+    /// Difference of ask and bid now.
+    async fn spread(&self, symbol: &str) -> Result<Option<Decimal>, RepositoryError> {
+        let symbol = self.symbol(symbol).await?;
+        let newest = self.repositories.ticks.latest(symbol.symbol_id).await?;
+        Ok(newest.map(|tick| tick.ask_price - tick.bid_price))
+    }
+
+    /// Highest bid of the hours that began within a day before `now`.
+    async fn high(
+        &self,
+        symbol: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Decimal>, RepositoryError> {
+        let symbol_id = self.symbol(symbol).await?.symbol_id;
+        let range = TimeRange::new(now - TimeDelta::days(1), now);
+        let range = range.map_err(RepositoryError::invalid)?;
+        let query = CandleQuery::new(symbol_id, Timeframe::H1, PriceBasis::Bid, range);
+        let page = self.repositories.ohlc.candles(&query).await?;
+        Ok(page.items.iter().map(|candle| candle.high).max())
+    }
+
+    async fn symbol(&self, name: &str) -> Result<Symbol, RepositoryError> {
+        let reference: SymbolReference = name.parse().map_err(RepositoryError::invalid)?;
+        let symbol = self.repositories.symbols.get_by_name(&reference).await?;
+        symbol.ok_or_else(|| RepositoryError::NotFound {
+            entity: Entity::Symbol,
+            key: name.to_owned(),
+        })
+    }
+}
+
+/// What the parts of a test do not say answers no call: an unexpected one fails the test.
+#[derive(Default)]
+struct Mocks {
+    symbols: MockSymbolRepository,
+    ticks: MockTickRepository,
+    ohlc: MockOhlcRepository,
+}
+
+impl Mocks {
+    fn quotes(self) -> Quotes {
+        Quotes {
+            repositories: Repositories {
+                symbols: Arc::new(self.symbols),
+                ticks: Arc::new(self.ticks),
+                ohlc: Arc::new(self.ohlc),
+            },
+        }
+    }
+
+    fn know_eurusd(&mut self) {
+        self.symbols
+            .expect_get_by_name()
+            .withf(|reference| reference.name == "EURUSD")
+            .times(1)
+            .returning(|_| Ok(Some(eurusd())));
+    }
+}
+
+fn eurusd() -> Symbol {
+    NewSymbol::named("oanda", "EURUSD").into_symbol(SymbolId::new(7))
+}
+
+fn tick() -> Tick {
+    let (bid, ask) = (Decimal::new(138_676, 5), Decimal::new(138_686, 5));
+    Tick::quote(SymbolId::new(7), DateTime::UNIX_EPOCH, bid, ask)
+}
+
+#[tokio::test]
+async fn the_spread_is_that_of_the_newest_tick() {
+    let mut mocks = Mocks::default();
+    mocks.know_eurusd();
+    mocks
+        .ticks
+        .expect_latest()
+        .withf(|symbol_id| *symbol_id == SymbolId::new(7))
+        .times(1)
+        .returning(|_| Ok(Some(tick())));
+    let spread = mocks.quotes().spread("EURUSD").await.expect("it is known");
+    assert_eq!(spread, Some(Decimal::new(10, 5)));
+}
+
+#[tokio::test]
+async fn an_unknown_symbol_is_not_looked_for_among_ticks() {
+    let mut mocks = Mocks::default();
+    mocks.symbols.expect_get_by_name().returning(|_| Ok(None));
+    mocks.ticks.expect_latest().never();
+    let refused = mocks.quotes().spread("nowhere:EURUSD").await;
+    assert!(
+        matches!(&refused, Err(RepositoryError::NotFound { key, .. }) if key == "nowhere:EURUSD"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_outage_reaches_the_caller_as_one() {
+    let mut mocks = Mocks::default();
+    mocks.know_eurusd();
+    mocks.ticks.expect_latest().returning(|_| {
+        Err(RepositoryError::Unavailable {
+            database: Database::Timeseries,
+            reason: "connection refused".to_owned(),
+        })
+    });
+    let error = mocks.quotes().spread("EURUSD").await;
+    assert!(error.expect_err("the database is down").is_transient());
+}
+
+#[tokio::test]
+async fn the_high_is_of_hourly_bids_of_the_day() {
+    let mut mocks = Mocks::default();
+    mocks.know_eurusd();
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(10);
+    mocks
+        .ohlc
+        .expect_candles()
+        .withf(move |query| {
+            query.timeframe == Timeframe::H1
+                && query.basis == PriceBasis::Bid
+                && query.range.to() == now
+                && query.range.from() == now - TimeDelta::days(1)
+        })
+        .times(1)
+        .returning(|query| {
+            let candle = |high| Candle {
+                symbol_id: query.symbol_id,
+                timeframe: query.timeframe,
+                basis: query.basis,
+                open_time: query.range.from(),
+                open: Decimal::ONE,
+                high,
+                low: Decimal::ONE,
+                close: Decimal::ONE,
+                volume: Decimal::ZERO,
+                tick_count: 2,
+                closed: true,
+                source: CandleSource::Ticks,
+            };
+            Ok(Page {
+                items: vec![candle(Decimal::ONE), candle(Decimal::TWO)],
+                next: None,
+            })
+        });
+    let high = mocks.quotes().high("EURUSD", now).await;
+    assert_eq!(high.expect("candles are read"), Some(Decimal::TWO));
+}
+
+#[tokio::test]
+async fn the_persister_writes_to_a_mock() {
+    let mut ticks = MockTickRepository::new();
+    ticks
+        .expect_insert_batch()
+        .withf(|batch| batch == [tick()])
+        .times(1)
+        .returning(|batch| {
+            Ok(InsertReceipt {
+                inserted: batch.len() as u64,
+                ..InsertReceipt::default()
+            })
+        });
+    let persister = TickPersister::start(Arc::new(ticks), PersisterConfig::default());
+    persister.push(tick()).await.expect("it is open");
+    let report = persister.stop(std::time::Duration::from_secs(5)).await;
+    assert_eq!((report.unsaved, report.stats.inserted), (vec![], 1));
+}
+
+#[tokio::test]
+async fn the_same_service_runs_on_repositories_in_memory() {
+    let repositories = Repositories::in_memory();
+    let created = repositories
+        .symbols
+        .create(NewSymbol::named("oanda", "EURUSD"))
+        .await
+        .expect("the name is free");
+    let tick = Tick {
+        symbol_id: created.symbol_id,
+        ..tick()
+    };
+    let receipt = repositories.ticks.insert_batch(&[tick]).await;
+    assert_eq!(receipt.expect("it is stored").inserted, 1);
+    let quotes = Quotes { repositories };
+    let spread = quotes.spread("oanda:EURUSD").await.expect("it is known");
+    assert_eq!(spread, Some(Decimal::new(10, 5)));
+    let epoch = DateTime::UNIX_EPOCH + TimeDelta::hours(1);
+    let high = quotes.high("EURUSD", epoch).await.expect("it is known");
+    assert_eq!(high, Some(Decimal::new(138_676, 5)));
+}
