@@ -16,7 +16,7 @@ use super::{Feed, TickSink};
 use crate::metrics;
 
 /// How long ticks that wait may take to be stored when the server stops.
-pub const FLUSH: Duration = Duration::from_secs(10);
+const FLUSH: Duration = Duration::from_secs(10);
 
 /// What a feed has brought since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -161,5 +161,82 @@ impl Pipeline {
             );
         }
         unsaved == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use chrono::DateTime;
+    use rust_decimal::Decimal;
+    use tickbook::config::Config;
+    use tickbook::domain::{SymbolId, Tick};
+    use tickbook::repository::MockTickRepository;
+    use tickbook::{Database, Repositories, RepositoryError};
+
+    use super::*;
+
+    /// Brings three ticks of one instant, then breaks off.
+    #[derive(Debug)]
+    struct Broken;
+
+    #[async_trait]
+    impl Feed for Broken {
+        fn name(&self) -> &'static str {
+            "broken"
+        }
+
+        async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+            for _ in 0..3 {
+                let price = Decimal::ONE;
+                let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
+                sink.send(tick, None).await?;
+            }
+            anyhow::bail!("the line is dead")
+        }
+    }
+
+    fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
+        let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
+        Pipeline::start(Box::new(Broken), ticks, &config.ticks, stop.clone())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_feed_brought_is_stored_though_it_broke_off() {
+        let stop = CancellationToken::new();
+        let pipeline = start(Repositories::in_memory().ticks, &stop);
+        let monitor = pipeline.monitor();
+        while monitor.state().inserted < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(!monitor.state().running);
+        stop.cancel();
+        assert!(pipeline.finish().await);
+        let state = monitor.state();
+        assert_eq!((state.received, state.inserted, state.waiting), (3, 3, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
+        let mut ticks = MockTickRepository::new();
+        ticks.expect_insert_batch().returning(|_| {
+            Err(RepositoryError::Unavailable {
+                database: Database::Timeseries,
+                reason: "gone".to_owned(),
+            })
+        });
+        let stop = CancellationToken::new();
+        let pipeline = start(Arc::new(ticks), &stop);
+        let monitor = pipeline.monitor();
+        while monitor.state().received < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        stop.cancel();
+        let begun = tokio::time::Instant::now();
+        assert!(!pipeline.finish().await);
+        let taken = begun.elapsed();
+        assert!(taken <= FLUSH + Duration::from_secs(1), "{taken:?}");
+        assert_eq!(monitor.state().inserted, 0);
+        assert!(monitor.state().retries > 0);
     }
 }
