@@ -1,1 +1,86 @@
-fn main() {}
+//! The program `orderbook-server`.
+#![forbid(unsafe_code)]
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser as _};
+use orderbook_server::args::Args;
+use orderbook_server::start::{Started, start};
+use orderbook_server::{server, shutdown};
+use tickbook::config::Config;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Calls that block a thread end by the deadlines of the databases; nothing waits for them.
+const ABANDON: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Err(problem) = args.check() {
+        let kind = clap::error::ErrorKind::ArgumentConflict;
+        Args::command().error(kind, problem).exit();
+    }
+    log_to_stderr();
+    let result = tokio::runtime::Runtime::new()
+        .context("cannot start the runtime")
+        .and_then(|runtime| {
+            let result = runtime.block_on(serve(&args));
+            runtime.shutdown_timeout(ABANDON);
+            result
+        });
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves until a signal comes. Returns whether every tick was stored.
+async fn serve(args: &Args) -> anyhow::Result<bool> {
+    let config = Config::load()?;
+    let stop = CancellationToken::new();
+    shutdown::on_signals(stop.clone()).context("cannot listen to signals")?;
+    let starting = start(args, &config, &stop);
+    let Some(started) = stop.run_until_cancelled(starting).await else {
+        return Ok(true);
+    };
+    let Started {
+        listener,
+        app,
+        pipeline,
+    } = started?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    // whoever reads this may have gone away again, which is no reason to stop
+    let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    let serving = async {
+        let served = server::run(listener, app, stop.clone().cancelled_owned()).await;
+        stop.cancel();
+        served
+    };
+    let storing = async {
+        let Some(pipeline) = pipeline else {
+            return true;
+        };
+        stop.cancelled().await;
+        pipeline.finish().await
+    };
+    let (served, stored) = tokio::join!(serving, storing);
+    served.context("the listener failed")?;
+    tracing::info!("stopped");
+    Ok(stored)
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}

@@ -12,6 +12,7 @@ use super::{Candle, PriceBasis, Tick};
 const VERSION: u8 = 1;
 const TICKS: u8 = b't';
 const CANDLES: u8 = b'c';
+const SYMBOLS: u8 = b's';
 
 /// Why a text is no cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +125,35 @@ impl CandleCursor {
     }
 }
 
+/// The last symbol of a page of symbols; the next page starts behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SymbolCursor {
+    /// Id of that symbol.
+    pub symbol_id: SymbolId,
+}
+
+impl SymbolCursor {
+    /// The text of this place in the listing of symbols.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut bytes = vec![VERSION, SYMBOLS];
+        bytes.extend(self.symbol_id.get().to_be_bytes());
+        seal(bytes)
+    }
+
+    /// The place that `text` names in the listing of symbols.
+    ///
+    /// # Errors
+    /// A text that is no cursor, of another version or of another listing.
+    pub fn decode(text: &str) -> Result<Self, CursorError> {
+        let bytes = open(text)?;
+        let (id, _) = split::<8>(strip(&bytes, &[VERSION, SYMBOLS])?)?;
+        Ok(Self {
+            symbol_id: SymbolId::new(i64::from_be_bytes(id)),
+        })
+    }
+}
+
 fn header(kind: u8, symbol_id: SymbolId, order: SortOrder) -> Vec<u8> {
     let mut bytes = vec![VERSION, kind, order as u8];
     bytes.extend(symbol_id.get().to_be_bytes());
@@ -226,5 +256,17 @@ mod tests {
         assert_eq!(read(Timeframe::M1), Err(CursorError::Foreign));
         let as_ticks = TickCursor::decode(&text, SYMBOL, order);
         assert_eq!(as_ticks, Err(CursorError::Foreign));
+    }
+
+    #[test]
+    fn a_symbol_cursor_is_no_tick_cursor() {
+        let cursor = SymbolCursor { symbol_id: SYMBOL };
+        assert_eq!(SymbolCursor::decode(&cursor.encode()), Ok(cursor));
+        let tick_cursor = TickCursor {
+            tick_time: DateTime::UNIX_EPOCH,
+            sequence: 0,
+        };
+        let text = tick_cursor.encode(SYMBOL, SortOrder::Ascending);
+        assert_eq!(SymbolCursor::decode(&text), Err(CursorError::Foreign));
     }
 }

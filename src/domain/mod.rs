@@ -15,7 +15,7 @@ mod timeframe;
 pub use candle::{
     Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, UnknownPriceBasis,
 };
-pub use cursor::{CandleCursor, CursorError, TickCursor};
+pub use cursor::{CandleCursor, CursorError, SymbolCursor, TickCursor};
 pub use decimal::{
     CANDLE_PRICE_SCALE, DecimalError, TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE,
     check_candle_decimal, check_tick_decimal,

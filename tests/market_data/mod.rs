@@ -1,4 +1,9 @@
 //! Real quotes of EURUSD, and the one-minute bars that another system made of them.
+#![allow(
+    unreachable_pub,
+    reason = "a module of several test programs, none of which uses all"
+)]
+#![allow(dead_code, reason = "as above")]
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +23,11 @@ pub const BARS: usize = 15_366;
 pub fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(VARIABLE) {
         let folder = PathBuf::from(folder);
-        assert!(folder.is_dir(), "{VARIABLE}: {} is no folder", folder.display());
+        assert!(
+            folder.is_dir(),
+            "{VARIABLE}: {} is no folder",
+            folder.display()
+        );
         return Some(folder);
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,0 +1,153 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use tickbook::domain::SymbolReference;
+
+use crate::app::Store;
+use crate::feed::replay::Speed;
+
+const AFTER_HELP: &str = "\
+Examples:
+  orderbook-server
+      serves what the databases hold; `tickbook migrate` prepares them
+  orderbook-server --store memory --feed simulated
+      needs no database: made-up quotes of four symbols
+  orderbook-server --feed replay --replay 20140501_quote.zip --symbol oanda:EURUSD --speed 60x
+      plays a day of quotes in 24 minutes and stores them
+
+Look around:
+  curl http://127.0.0.1:3000/api/v1/symbols
+  curl 'http://127.0.0.1:3000/api/v1/ohlc/1?timeframe=5m&limit=10&order=desc'
+  curl http://127.0.0.1:3000/health/ready
+  /openapi.json describes all routes, /metrics has the counters
+
+Environment:
+  DATABASE_URL     symbols: postgresql://user:password@host:5432/orderbook_metadata
+  TIMESCALEDB_URL  ticks and candles: postgresql://user:password@host:5433/orderbook_timeseries
+  RUST_LOG         what is logged to standard error, info unless set
+  All settings are in config/default.toml; each has a variable TICKBOOK__SECTION__KEY.
+
+SIGTERM and SIGINT (Ctrl-C) stop the server gracefully; a second one ends it at once.";
+
+/// Serves symbols, ticks and OHLC candles over HTTP, and stores what feeds bring
+#[derive(Debug, Clone, Parser)]
+#[command(name = "orderbook-server", version, after_help = AFTER_HELP)]
+pub struct Args {
+    /// Address and port to listen on; port 0 takes a free one [default: server.listen of the
+    /// settings, 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+
+    /// Where symbols and ticks are kept
+    #[arg(long, value_enum, default_value_t = Store::Postgres)]
+    pub store: Store,
+
+    /// Where ticks come from, apart from POST /api/v1/ticks
+    #[arg(long, value_enum, default_value_t = FeedKind::None)]
+    pub feed: FeedKind,
+
+    /// Files to play, in this order: with a header row (tick_time, bid_price, ask_price, …), or
+    /// of the LEAN engine (20140501_quote.zip); zipped or plain
+    #[arg(long, value_name = "FILE", num_args = 1.., required_if_eq("feed", "replay"))]
+    pub replay: Vec<PathBuf>,
+
+    /// Whose quotes the files have, EURUSD or oanda:EURUSD; created where it is missing, on the
+    /// exchange replay unless one is named
+    #[arg(long, value_name = "NAME", required_if_eq("feed", "replay"))]
+    pub symbol: Option<SymbolReference>,
+
+    /// How fast the files are played: 1x as it happened, 10x, …, or max
+    #[arg(long, default_value = "1x")]
+    pub speed: Speed,
+
+    /// Start of the simulated feed's random walk; the same one gives the same prices
+    /// [default: a random one, which is logged]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+}
+
+/// Where ticks come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FeedKind {
+    /// No feed
+    None,
+    /// Made-up quotes of EURUSD, GBPUSD, USDJPY and BTCUSD, several a second each
+    Simulated,
+    /// Quotes of files
+    Replay,
+}
+
+impl Args {
+    /// Checks what clap cannot.
+    ///
+    /// # Errors
+    /// An option that would have no effect.
+    pub fn check(&self) -> Result<(), String> {
+        let is_replay = self.feed == FeedKind::Replay;
+        if !is_replay && (!self.replay.is_empty() || self.symbol.is_some()) {
+            return Err("--replay and --symbol belong to --feed replay: add it".to_owned());
+        }
+        if self.feed != FeedKind::Simulated && self.seed.is_some() {
+            return Err("--seed belongs to --feed simulated: add it".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        let args = Args::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
+        args.check().map(|()| args)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_it_serves_the_databases() {
+        let args = parse("orderbook-server").expect("valid");
+        assert_eq!((args.store, args.feed), (Store::Postgres, FeedKind::None));
+        assert_eq!(args.listen, None);
+    }
+
+    #[test]
+    fn a_replay_needs_files_and_a_symbol() {
+        let line = "orderbook-server --feed replay --replay a.zip b.zip --symbol oanda:EURUSD";
+        let args = parse(line).expect("valid");
+        assert_eq!((args.replay.len(), args.speed), (2, Speed::Times(1.0)));
+        for bad in [
+            "orderbook-server --feed replay",
+            "orderbook-server --feed replay --replay a.zip",
+            "orderbook-server --feed replay --symbol EURUSD",
+            "orderbook-server --replay a.zip --symbol EURUSD",
+            "orderbook-server --seed 7",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_speed_is_a_positive_multiple_or_max() {
+        for (text, speed) in [
+            ("max", Speed::Max),
+            ("10x", Speed::Times(10.0)),
+            ("0.5x", Speed::Times(0.5)),
+        ] {
+            assert_eq!(text.parse(), Ok(speed));
+            assert_eq!(speed.to_string(), text);
+        }
+        for bad in ["", "x", "0x", "-1x", "10", "infx", "NaNx", "fast"] {
+            assert!(bad.parse::<Speed>().is_err(), "{bad:?}");
+        }
+    }
+}

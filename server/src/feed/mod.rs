@@ -1,0 +1,63 @@
+//! Feeds: where ticks come from when nobody posts them.
+
+mod pipeline;
+pub mod replay;
+pub mod simulated;
+mod symbols;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use tickbook::domain::Tick;
+use tickbook::ingest::{PersisterClosed, SequenceAssigner, TickPersister};
+
+pub use pipeline::{FeedMonitor, FeedState, Pipeline};
+pub use symbols::find_or_create;
+
+/// A source of ticks.
+#[async_trait]
+pub trait Feed: Debug + Send + 'static {
+    /// What it is called in the log and in `/health/ready`.
+    fn name(&self) -> &'static str;
+
+    /// Puts ticks into `sink` until there are no more. The future is dropped to stop it early.
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    async fn run(&mut self, sink: TickSink) -> anyhow::Result<()>;
+}
+
+/// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
+#[derive(Debug)]
+pub struct TickSink {
+    persister: TickPersister,
+    sequences: SequenceAssigner,
+}
+
+impl TickSink {
+    /// Numbers ticks and gives them to `persister`.
+    #[must_use]
+    pub fn new(persister: TickPersister) -> Self {
+        Self {
+            persister,
+            sequences: SequenceAssigner::new(),
+        }
+    }
+
+    /// Takes a tick. `sequence` is the venue's own number within the instant; without one it is
+    /// counted.
+    ///
+    /// # Errors
+    /// The server stops.
+    pub async fn send(
+        &mut self,
+        mut tick: Tick,
+        sequence: Option<i32>,
+    ) -> Result<(), PersisterClosed> {
+        match sequence {
+            Some(sequence) => tick.sequence = sequence,
+            None => self.sequences.assign(&mut tick),
+        }
+        self.persister.push(tick).await
+    }
+}

@@ -1,0 +1,242 @@
+//! From a feed into the store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tickbook::config::TickConfig;
+use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::repository::TickRepository;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use super::{Feed, TickSink};
+use crate::metrics;
+
+/// How long ticks that wait may take to be stored when the server stops.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// What a feed has brought since the server started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeedState {
+    /// simulated or replay.
+    #[schema(example = "simulated")]
+    pub name: String,
+    /// Whether it still brings ticks; a replay ends with its last file.
+    pub running: bool,
+    /// Ticks that came.
+    pub received: u64,
+    /// Ticks that are stored now and were not before.
+    pub inserted: u64,
+    /// Ticks that were stored already.
+    pub duplicates: u64,
+    /// Ticks whose key is taken by other content.
+    pub conflicts: u64,
+    /// Ticks that can never be stored.
+    pub rejected: u64,
+    /// Ticks whose bid is above their ask, stored all the same.
+    pub crossed: u64,
+    /// Writes that failed and were tried again.
+    pub retries: u64,
+    /// Ticks that wait to be stored.
+    pub waiting: u64,
+}
+
+/// A running feed as others see it. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct FeedMonitor {
+    name: &'static str,
+    ended: Arc<AtomicBool>,
+    persister: TickPersister,
+}
+
+impl FeedMonitor {
+    /// What came so far, and what became of it.
+    #[must_use]
+    pub fn state(&self) -> FeedState {
+        // read first: a feed that has ended brings nothing that is missing in the numbers
+        let running = !self.ended.load(Ordering::Acquire);
+        let stats = self.persister.stats();
+        FeedState {
+            name: self.name.to_owned(),
+            running,
+            received: stats.received,
+            inserted: stats.inserted,
+            duplicates: stats.duplicates,
+            conflicts: stats.conflicts,
+            rejected: stats.rejected,
+            crossed: stats.crossed,
+            retries: stats.retries,
+            waiting: stats.queued,
+        }
+    }
+
+    /// Brings the counters of `/metrics` up to date.
+    pub fn update_metrics(&self) {
+        metrics::set_feed(&self.persister.stats());
+    }
+}
+
+/// A feed that runs, and what stores its ticks.
+#[derive(Debug)]
+pub struct Pipeline {
+    feed: JoinHandle<()>,
+    monitor: FeedMonitor,
+}
+
+impl Pipeline {
+    /// Starts `feed`, which ends by itself or at `stop`.
+    pub fn start(
+        mut feed: Box<dyn Feed>,
+        ticks: Arc<dyn TickRepository>,
+        config: &TickConfig,
+        stop: CancellationToken,
+    ) -> Self {
+        let name = feed.name();
+        let config = PersisterConfig {
+            batch_size: config.batch_size,
+            flush_interval: config.flush_interval,
+            ..PersisterConfig::default()
+        };
+        let monitor = FeedMonitor {
+            name,
+            ended: Arc::new(AtomicBool::new(false)),
+            persister: TickPersister::start(ticks, config),
+        };
+        let sink = TickSink::new(monitor.persister.clone());
+        let ended = Arc::clone(&monitor.ended);
+        let feed = tokio::spawn(async move {
+            match stop.run_until_cancelled(feed.run(sink)).await {
+                None => {}
+                Some(Ok(())) => tracing::info!(feed = name, "the feed has ended"),
+                Some(Err(error)) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(feed = name, error, "the feed broke off");
+                }
+            }
+            ended.store(true, Ordering::Release);
+        });
+        Self { feed, monitor }
+    }
+
+    /// What the feed brings, to be looked at while it runs.
+    #[must_use]
+    pub fn monitor(&self) -> FeedMonitor {
+        self.monitor.clone()
+    }
+
+    /// Waits for the end of the feed and until everything is stored, ten seconds at most, and says
+    /// in the log what was. Returns whether nothing was lost. To be called after `stop`.
+    pub async fn finish(self) -> bool {
+        if let Err(error) = self.feed.await {
+            tracing::error!(%error, "the feed ended unexpectedly");
+        }
+        let report = self.monitor.persister.stop(FLUSH).await;
+        let feed = self.monitor.name;
+        let stats = report.stats;
+        let (inserted, duplicates) = (stats.inserted, stats.duplicates);
+        let (conflicts, rejected) = (stats.conflicts, stats.rejected);
+        // what the persister could not hand back was not stored for certain either
+        let unsaved = stats.queued.max(report.unsaved.len() as u64);
+        if unsaved == 0 {
+            tracing::info!(
+                feed,
+                inserted,
+                duplicates,
+                conflicts,
+                rejected,
+                "every tick of the feed is settled"
+            );
+        } else {
+            tracing::error!(
+                feed,
+                inserted,
+                duplicates,
+                conflicts,
+                rejected,
+                unsaved,
+                "ticks of the feed could not be stored in time"
+            );
+        }
+        unsaved == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use chrono::DateTime;
+    use rust_decimal::Decimal;
+    use tickbook::config::Config;
+    use tickbook::domain::{SymbolId, Tick};
+    use tickbook::repository::MockTickRepository;
+    use tickbook::{Database, Repositories, RepositoryError};
+
+    use super::*;
+
+    /// Brings three ticks of one instant, then breaks off.
+    #[derive(Debug)]
+    struct Broken;
+
+    #[async_trait]
+    impl Feed for Broken {
+        fn name(&self) -> &'static str {
+            "broken"
+        }
+
+        async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+            for _ in 0..3 {
+                let price = Decimal::ONE;
+                let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
+                sink.send(tick, None).await?;
+            }
+            anyhow::bail!("the line is dead")
+        }
+    }
+
+    fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
+        let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
+        Pipeline::start(Box::new(Broken), ticks, &config.ticks, stop.clone())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_feed_brought_is_stored_though_it_broke_off() {
+        let stop = CancellationToken::new();
+        let pipeline = start(Repositories::in_memory().ticks, &stop);
+        let monitor = pipeline.monitor();
+        while monitor.state().inserted < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(!monitor.state().running);
+        stop.cancel();
+        assert!(pipeline.finish().await);
+        let state = monitor.state();
+        assert_eq!((state.received, state.inserted, state.waiting), (3, 3, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
+        let mut ticks = MockTickRepository::new();
+        ticks.expect_insert_batch().returning(|_| {
+            Err(RepositoryError::Unavailable {
+                database: Database::Timeseries,
+                reason: "gone".to_owned(),
+            })
+        });
+        let stop = CancellationToken::new();
+        let pipeline = start(Arc::new(ticks), &stop);
+        let monitor = pipeline.monitor();
+        while monitor.state().received < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        stop.cancel();
+        let begun = tokio::time::Instant::now();
+        assert!(!pipeline.finish().await);
+        let taken = begun.elapsed();
+        assert!(taken <= FLUSH + Duration::from_secs(1), "{taken:?}");
+        assert_eq!(monitor.state().inserted, 0);
+        assert!(monitor.state().retries > 0);
+    }
+}

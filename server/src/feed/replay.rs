@@ -1,0 +1,190 @@
+//! Files of quotes, played again.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tickbook::domain::SymbolId;
+use tickbook::files::{CsvLayout, CsvQuotes, FileError, LeanQuotes, LineError, MarketFile, Quote};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Feed, TickSink};
+
+/// The exchange of symbols that a replay has to create.
+pub const EXCHANGE: &str = "replay";
+
+/// Quotes that are read ahead.
+const READ_AHEAD: usize = 4_096;
+
+/// How fast the files are played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// So many times as fast as it happened.
+    Times(f64),
+    /// As fast as the store takes it.
+    Max,
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        text.strip_suffix('x')
+            .and_then(|factor| factor.parse().ok())
+            .filter(|factor: &f64| factor.is_finite() && *factor > 0.0)
+            .map(Self::Times)
+            .ok_or_else(|| format!("{text:?} is no speed: use 1x, 10x, 0.5x or the like, or max"))
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Times(factor) => write!(f, "{factor}x"),
+            Self::Max => f.write_str("max"),
+        }
+    }
+}
+
+/// The quotes of files, one file after the other, with their own times.
+#[derive(Debug)]
+pub struct ReplayFeed {
+    files: Vec<PathBuf>,
+    symbol_id: SymbolId,
+    speed: Speed,
+}
+
+impl ReplayFeed {
+    /// Makes the feed.
+    ///
+    /// # Errors
+    /// A file that cannot be opened.
+    pub fn new(files: Vec<PathBuf>, symbol_id: SymbolId, speed: Speed) -> Result<Self, FileError> {
+        for file in &files {
+            MarketFile::open(file)?;
+        }
+        Ok(Self {
+            files,
+            symbol_id,
+            speed,
+        })
+    }
+}
+
+#[async_trait]
+impl Feed for ReplayFeed {
+    fn name(&self) -> &'static str {
+        "replay"
+    }
+
+    async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+        let (sender, mut quotes) = mpsc::channel(READ_AHEAD);
+        let files = self.files.clone();
+        // reading blocks; the thread ends when the files do, or when nobody takes the quotes
+        std::thread::Builder::new()
+            .name("replay".to_owned())
+            .spawn(move || read_all(&files, &sender))?;
+        let mut pace = Pace::new(self.speed);
+        while let Some(quote) = quotes.recv().await {
+            let quote: Quote = quote?;
+            pace.wait(quote.tick_time).await;
+            let sequence = quote.sequence;
+            sink.send(quote.into_tick(self.symbol_id), sequence).await?;
+        }
+        Ok(())
+    }
+}
+
+type ReadAhead = mpsc::Sender<Result<Quote, FileError>>;
+
+fn read_all(files: &[PathBuf], sender: &ReadAhead) {
+    for path in files {
+        match read(path, sender) {
+            Ok(Reading::GoesOn) => {}
+            Ok(Reading::Stopped) => return,
+            Err(error) => {
+                // the receiver may be gone, and then nobody wants to know
+                let _ = sender.blocking_send(Err(error));
+                return;
+            }
+        }
+    }
+}
+
+enum Reading {
+    GoesOn,
+    Stopped,
+}
+
+fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
+    let mut file = MarketFile::open(path)?;
+    for index in 0..file.entry_count() {
+        for quote in quotes(&mut file, index)? {
+            match quote {
+                Ok(quote) => {
+                    if sender.blocking_send(Ok(quote)).is_err() {
+                        return Ok(Reading::Stopped);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "a line is left out of the replay"),
+            }
+        }
+    }
+    Ok(Reading::GoesOn)
+}
+
+type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
+
+/// A file with a header row says what its columns are; one without is a LEAN file.
+fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> {
+    let layout = CsvLayout::default();
+    // a reader cannot give its entry back, so that each gets one of its own
+    let no_header = CsvQuotes::new(file.entry(index)?, &layout).err();
+    let entry = file.entry(index)?;
+    match no_header {
+        None => Ok(Box::new(CsvQuotes::new(entry, &layout)?)),
+        Some(error) => match LeanQuotes::new(entry) {
+            Ok(quotes) => Ok(Box::new(quotes)),
+            Err(_) => Err(error),
+        },
+    }
+}
+
+/// Lets time pass between quotes.
+struct Pace {
+    speed: Speed,
+    began: Option<(Instant, DateTime<Utc>)>,
+}
+
+impl Pace {
+    fn new(speed: Speed) -> Self {
+        Self { speed, began: None }
+    }
+
+    async fn wait(&mut self, tick_time: DateTime<Utc>) {
+        let Speed::Times(factor) = self.speed else {
+            return;
+        };
+        let (start, first) = *self.began.get_or_insert((Instant::now(), tick_time));
+        // a quote from before the first one, as in an earlier file, is due at once
+        let passed = (tick_time - first).to_std().unwrap_or_default();
+        let due = Duration::try_from_secs_f64(passed.as_secs_f64() / factor)
+            .ok()
+            .and_then(|wait| start.checked_add(wait));
+        match due {
+            Some(due) => sleep_until(due).await,
+            // slower than time can be counted
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

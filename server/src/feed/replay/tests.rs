@@ -1,0 +1,106 @@
+use std::io::Write as _;
+use std::sync::Arc;
+
+use tickbook::Repositories;
+use tickbook::domain::{Tick, TimeRange};
+use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::repository::{TickQuery, TickRepository};
+use tokio::time::timeout;
+
+use super::*;
+
+const SYMBOL: SymbolId = SymbolId::new(5);
+
+fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    let mut file = std::fs::File::create(&path).expect("a file");
+    file.write_all(text.as_bytes()).expect("written");
+    path
+}
+
+/// The ticks that a replay stores, by time and sequence.
+async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
+    let repository: Arc<dyn TickRepository> = Repositories::in_memory().ticks;
+    let persister = TickPersister::start(Arc::clone(&repository), PersisterConfig::default());
+    let mut feed = ReplayFeed::new(files, SYMBOL, speed)?;
+    feed.run(TickSink::new(persister.clone())).await?;
+    let report = persister.stop(Duration::from_secs(20)).await;
+    assert_eq!(report.unsaved, []);
+    let stored = repository
+        .range(&TickQuery::new(SYMBOL, TimeRange::all()))
+        .await?;
+    Ok(stored.items)
+}
+
+#[tokio::test]
+async fn files_are_played_in_order_with_their_own_times_and_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lean = file(
+        &folder,
+        "20140501_quote.csv",
+        "292,1.38676,1.38682\n292,1.38677,1.38683\n",
+    );
+    let header = file(
+        &folder,
+        "more.csv",
+        "time,bid,ask,sequence\n2014-05-02T00:00:00Z,1,2,7\n",
+    );
+    let ticks = play(vec![lean, header], Speed::Max).await.expect("played");
+    let seen: Vec<_> = ticks
+        .iter()
+        .map(|tick| {
+            (
+                tick.tick_time.to_rfc3339(),
+                tick.sequence,
+                tick.bid_price.to_string(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("2014-05-01T00:00:00.292+00:00", 0, "1.38676"),
+        ("2014-05-01T00:00:00.292+00:00", 1, "1.38677"),
+        ("2014-05-02T00:00:00+00:00", 7, "1"),
+    ];
+    let expected =
+        expected.map(|(time, sequence, bid)| (time.to_owned(), sequence, bid.to_owned()));
+    assert_eq!(seen, expected);
+    assert!(ticks.iter().all(|tick| tick.symbol_id == SYMBOL));
+}
+
+#[tokio::test]
+async fn a_bad_line_is_left_out_and_the_rest_is_played() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "20140501_quote.csv", "1,1,2\n2,x,2\n3,3,4\n");
+    let ticks = play(vec![path], Speed::Max).await.expect("played");
+    assert_eq!(ticks.len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_of_no_known_form_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "quotes.csv", "when,bid,ask\n1,1,2\n");
+    let error = play(vec![path], Speed::Max).await.expect_err("unknown");
+    assert!(error.to_string().contains("tick_time"), "{error}");
+}
+
+#[tokio::test]
+async fn speed_divides_the_time_between_quotes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "20140501_quote.csv", "0,1,2\n60000,1,2\n");
+    let begun = std::time::Instant::now();
+    // a minute at 300 times the speed takes a fifth of a second
+    let ticks = play(vec![path.clone()], Speed::Times(300.0))
+        .await
+        .expect("played");
+    assert_eq!(ticks.len(), 2);
+    let taken = begun.elapsed();
+    assert!(taken >= Duration::from_millis(200), "{taken:?}");
+    assert!(taken < Duration::from_secs(30), "{taken:?}");
+    // and as it happened it takes longer than this test waits
+    let slow = timeout(
+        Duration::from_millis(200),
+        play(vec![path], Speed::Times(1.0)),
+    )
+    .await;
+    assert!(slow.is_err(), "a minute must not pass so quickly");
+}

@@ -1,0 +1,246 @@
+//! Made-up quotes of a few symbols: a seeded random walk.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::Utc;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use rust_decimal::Decimal;
+use tickbook::RepositoryError;
+use tickbook::domain::{
+    Instrument, InstrumentType, NewSymbol, SymbolId, SymbolReference, Tick, truncate_to_micros,
+};
+use tickbook::repository::SymbolRepository;
+use tokio::time::sleep;
+
+use super::{Feed, TickSink, find_or_create};
+
+/// The exchange of the made-up symbols.
+pub const EXCHANGE: &str = "simulated";
+
+struct Listing {
+    name: &'static str,
+    description: &'static str,
+    kind: InstrumentType,
+    currencies: (&'static str, &'static str),
+    digits: i16,
+    /// In units of the last digit.
+    start: i64,
+    /// The widest step and the widest spread, in units of the last digit.
+    step: i64,
+    spread: i64,
+    lot: i64,
+}
+
+const LISTINGS: [Listing; 4] = [
+    Listing {
+        name: "EURUSD",
+        description: "Euro / US dollar, made up",
+        kind: InstrumentType::Forex,
+        currencies: ("EUR", "USD"),
+        digits: 5,
+        start: 108_500,
+        step: 4,
+        spread: 12,
+        lot: 100_000,
+    },
+    Listing {
+        name: "GBPUSD",
+        description: "Pound sterling / US dollar, made up",
+        kind: InstrumentType::Forex,
+        currencies: ("GBP", "USD"),
+        digits: 5,
+        start: 127_100,
+        step: 5,
+        spread: 15,
+        lot: 100_000,
+    },
+    Listing {
+        name: "USDJPY",
+        description: "US dollar / Japanese yen, made up",
+        kind: InstrumentType::Forex,
+        currencies: ("USD", "JPY"),
+        digits: 3,
+        start: 149_350,
+        step: 5,
+        spread: 14,
+        lot: 100_000,
+    },
+    Listing {
+        name: "BTCUSD",
+        description: "Bitcoin / US dollar, made up",
+        kind: InstrumentType::Crypto,
+        currencies: ("BTC", "USD"),
+        digits: 2,
+        start: 6_450_000,
+        step: 900,
+        spread: 600,
+        lot: 1,
+    },
+];
+
+impl Listing {
+    fn symbol(&self) -> NewSymbol {
+        let (base, quote) = self.currencies;
+        NewSymbol {
+            description: self.description.to_owned(),
+            digits: self.digits,
+            instrument: Some(Instrument {
+                instrument_type: self.kind,
+                base_currency: Some(base.to_owned()),
+                quote_currency: quote.to_owned(),
+                tick_size: self.price(1),
+                lot_size: Decimal::from(self.lot),
+                contract_multiplier: Decimal::ONE,
+                expiry: None,
+                strike: None,
+            }),
+            ..NewSymbol::named(EXCHANGE, self.name)
+        }
+    }
+
+    fn price(&self, units: i64) -> Decimal {
+        Decimal::new(units, self.digits.unsigned_abs().into())
+    }
+}
+
+/// Several quotes of each symbol a second, with the time of this machine's clock. The same seed
+/// gives the same prices in the same order.
+#[derive(Debug)]
+pub struct SimulatedFeed {
+    symbol_ids: Vec<SymbolId>,
+    walk: Walk,
+}
+
+impl SimulatedFeed {
+    /// Makes the feed, and its symbols where they are missing.
+    ///
+    /// # Errors
+    /// What the repository says.
+    pub async fn new(symbols: &dyn SymbolRepository, seed: u64) -> Result<Self, RepositoryError> {
+        let mut symbol_ids = Vec::new();
+        for listing in &LISTINGS {
+            let reference = SymbolReference {
+                exchange: Some(EXCHANGE.to_owned()),
+                name: listing.name.to_owned(),
+            };
+            let symbol = find_or_create(symbols, &reference, listing.symbol()).await?;
+            symbol_ids.push(symbol.symbol_id);
+        }
+        Ok(Self {
+            symbol_ids,
+            walk: Walk::new(seed),
+        })
+    }
+}
+
+#[async_trait]
+impl Feed for SimulatedFeed {
+    fn name(&self) -> &'static str {
+        "simulated"
+    }
+
+    async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+        loop {
+            let step = self.walk.step();
+            sleep(step.pause).await;
+            let now = truncate_to_micros(Utc::now());
+            let symbol_id = self.symbol_ids[step.listing];
+            let tick = Tick {
+                bid_volume: step.bid_volume,
+                ask_volume: step.ask_volume,
+                received_at: Some(now),
+                ..Tick::quote(symbol_id, now, step.bid_price, step.ask_price)
+            };
+            sink.send(tick, None).await?;
+        }
+    }
+}
+
+/// The next quote.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    pause: Duration,
+    /// Which of `LISTINGS`.
+    listing: usize,
+    bid_price: Decimal,
+    ask_price: Decimal,
+    bid_volume: Decimal,
+    ask_volume: Decimal,
+}
+
+#[derive(Debug)]
+struct Walk {
+    random: StdRng,
+    bids: [i64; LISTINGS.len()],
+}
+
+impl Walk {
+    fn new(seed: u64) -> Self {
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            bids: LISTINGS.map(|listing| listing.start),
+        }
+    }
+
+    fn step(&mut self) -> Step {
+        let random = &mut self.random;
+        let pause = Duration::from_millis(random.random_range(20..120));
+        let index = random.random_range(0..LISTINGS.len());
+        let listing = &LISTINGS[index];
+        let bid = &mut self.bids[index];
+        // a price stays within half and twice of where it began
+        *bid = (*bid + random.random_range(-listing.step..=listing.step))
+            .clamp(listing.start / 2, listing.start * 2);
+        let spread = random.random_range(1..=listing.spread);
+        let mut volume = || Decimal::from(listing.lot * random.random_range(1..=50));
+        Step {
+            pause,
+            listing: index,
+            bid_price: listing.price(*bid),
+            ask_price: listing.price(*bid + spread),
+            bid_volume: volume(),
+            ask_volume: volume(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tickbook::Repositories;
+
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_quotes() {
+        let (mut one, mut same, mut other) = (Walk::new(7), Walk::new(7), Walk::new(8));
+        let one: Vec<_> = (0..100).map(|_| one.step()).collect();
+        let same: Vec<_> = (0..100).map(|_| same.step()).collect();
+        let other: Vec<_> = (0..100).map(|_| other.step()).collect();
+        assert_eq!(one, same);
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn quotes_are_never_crossed_and_lie_on_the_tick_size() {
+        let mut walk = Walk::new(1);
+        for _ in 0..10_000 {
+            let step = walk.step();
+            let tick_size = LISTINGS[step.listing].price(1);
+            assert!(step.bid_price < step.ask_price, "{step:?}");
+            assert!((step.bid_price % tick_size).is_zero(), "{step:?}");
+            assert!(step.bid_volume > Decimal::ZERO, "{step:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn symbols_are_created_once() {
+        let repositories = Repositories::in_memory();
+        let first = SimulatedFeed::new(&*repositories.symbols, 1).await;
+        let again = SimulatedFeed::new(&*repositories.symbols, 2).await;
+        let (first, again) = (first.expect("memory"), again.expect("memory"));
+        assert_eq!(first.symbol_ids, again.symbol_ids);
+        assert_eq!(first.symbol_ids.len(), LISTINGS.len());
+    }
+}

@@ -1,0 +1,118 @@
+//! `/health`, `/metrics`, `/openapi.json`
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use tickbook::db::Executor;
+use utoipa::ToSchema;
+
+use crate::app::{AppState, OpenApiText};
+use crate::feed::{FeedMonitor, FeedState};
+use crate::metrics::set_connections;
+use crate::readiness::DatabaseState;
+
+/// That the process runs.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct LiveBody {
+    /// Always `live`.
+    #[schema(example = "live")]
+    pub status: String,
+}
+
+/// Whether the server can do its work.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReadyBody {
+    /// `ready` or `not ready`.
+    #[schema(example = "ready")]
+    pub status: String,
+    /// Where ticks are kept: postgres or memory.
+    #[schema(example = "postgres")]
+    pub store: String,
+    /// Each database, as it was at most three seconds ago; none with the store memory.
+    pub databases: Vec<DatabaseState>,
+    /// The feed, where there is one.
+    pub feed: Option<FeedState>,
+}
+
+/// Whether the process runs
+///
+/// Never asks a database: a process is not to be restarted because a database is away.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "operation",
+    responses((status = 200, description = "it does", body = LiveBody))
+)]
+pub async fn live() -> Json<LiveBody> {
+    Json(LiveBody {
+        status: "live".to_owned(),
+    })
+}
+
+/// Whether the server can do its work
+///
+/// Asks no database either: a timer does, every two seconds.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "operation",
+    responses(
+        (status = 200, description = "ready", body = ReadyBody),
+        (status = 503, description = "not ready; the body says why", body = ReadyBody, headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn ready(State(app): State<AppState>) -> Response {
+    let databases = app.readiness.databases();
+    let ready = databases.iter().all(DatabaseState::is_ready);
+    let body = Json(ReadyBody {
+        status: if ready { "ready" } else { "not ready" }.to_owned(),
+        store: app.store.to_string(),
+        databases,
+        feed: app.feed.as_ref().map(FeedMonitor::state),
+    });
+    if ready {
+        body.into_response()
+    } else {
+        // the next probe is at most two seconds away
+        let headers = [(header::RETRY_AFTER, "2")];
+        (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
+    }
+}
+
+/// Counters in Prometheus's text format
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses((status = 200, description = "the counters", body = String, content_type = "text/plain; version=0.0.4"))
+)]
+pub async fn metrics(State(app): State<AppState>) -> Response {
+    if let Some(pools) = &app.pools {
+        count_connections(&pools.metadata());
+        count_connections(&pools.timeseries());
+    }
+    if let Some(feed) = &app.feed {
+        feed.update_metrics();
+    }
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()
+}
+
+/// This description
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
+)]
+pub async fn openapi(Extension(text): Extension<OpenApiText>) -> Response {
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    (content_type, text.0.to_string()).into_response()
+}
+
+fn count_connections(pool: &Executor) {
+    let (open, idle) = pool.connections();
+    set_connections(pool.database().as_str(), open, idle);
+}

@@ -1,0 +1,6 @@
+//! One function for each route: reads the parameters, asks a repository, writes the answer.
+
+pub mod health;
+pub mod ohlc;
+pub mod symbols;
+pub mod ticks;

@@ -1,0 +1,71 @@
+//! `/api/v1/ohlc`
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use tickbook::domain::{CandleCursor, Timeframe};
+use tickbook::repository::CandleQuery;
+
+use crate::app::AppState;
+use crate::params::{Query, symbol_id};
+use crate::problem::{Problem, ProblemBody};
+use crate::wire::CandleList;
+
+/// Candles of a symbol
+///
+/// Those whose `open_time` is within `[from, to)`, oldest first unless `order=desc`. A bucket
+/// without ticks has no candle.
+#[utoipa::path(
+    get,
+    operation_id = "list_candles",
+    path = "/api/v1/ohlc/{symbol_id}",
+    tag = "candles",
+    params(
+        ("symbol_id" = i64, Path, description = "whose candles", minimum = 1, example = 1),
+        ("timeframe" = Option<String>, Query, description = "1m (unless given), 5m, 15m, 30m, 1h, 4h or 1d", example = "5m"),
+        ("basis" = Option<String>, Query, description = "bid (unless given), ask or mid", example = "bid"),
+        ("from" = Option<String>, Query, description = "RFC 3339 time, itself inside", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "RFC 3339 time, itself outside", example = "2014-05-02T00:00:00Z"),
+        ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+        ("order" = Option<String>, Query, description = "asc (unless given) or desc", example = "asc"),
+    ),
+    responses(
+        (status = 200, description = "a page of candles", body = CandleList),
+        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn list(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<CandleList>, Problem> {
+    let known = [
+        "timeframe",
+        "basis",
+        "from",
+        "to",
+        "limit",
+        "cursor",
+        "order",
+    ];
+    let query = Query::parse(raw.as_deref(), &known)?;
+    let symbol_id = symbol_id("symbol_id", &id)?;
+    let timeframe = query.parsed("timeframe")?.unwrap_or(Timeframe::M1);
+    let basis = query.parsed("basis")?.unwrap_or_default();
+    let order = query.order()?;
+    let query = CandleQuery {
+        symbol_id,
+        timeframe,
+        basis,
+        range: query.range()?,
+        order,
+        after: query
+            .cursor(|text| CandleCursor::decode(text, symbol_id, timeframe, basis, order))?,
+        limit: query.limit()?,
+    };
+    app.known_symbols.require(symbol_id).await?;
+    let page = app.repositories.ohlc.candles(&query).await?;
+    Ok(Json(CandleList::new(page, &query)))
+}

@@ -1,0 +1,78 @@
+//! `/api/v1/symbols`
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use tickbook::domain::SymbolCursor;
+use tickbook::repository::SymbolQuery;
+
+use crate::app::AppState;
+use crate::params::{Query, symbol_id};
+use crate::problem::{Problem, ProblemBody};
+use crate::wire::{SymbolBody, SymbolList};
+
+/// Lists symbols
+///
+/// By ascending id. `name` and `exchange` are compared exactly.
+#[utoipa::path(
+    get,
+    operation_id = "list_symbols",
+    path = "/api/v1/symbols",
+    tag = "symbols",
+    params(
+        ("name" = Option<String>, Query, description = "only those of this name", example = "EURUSD"),
+        ("exchange" = Option<String>, Query, description = "only those of this exchange", example = "oanda"),
+        ("active" = Option<bool>, Query, description = "only active or only inactive ones"),
+        ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+    ),
+    responses(
+        (status = 200, description = "a page of symbols", body = SymbolList),
+        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn list(
+    State(app): State<AppState>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<SymbolList>, Problem> {
+    let known = ["name", "exchange", "active", "limit", "cursor"];
+    let query = Query::parse(raw.as_deref(), &known)?;
+    let query = SymbolQuery {
+        name: query.text("name").map(str::to_owned),
+        exchange: query.text("exchange").map(str::to_owned),
+        active: query.flag("active")?,
+        after: query
+            .cursor(SymbolCursor::decode)?
+            .map(|cursor| cursor.symbol_id),
+        limit: query.limit()?,
+    };
+    let page = app.repositories.symbols.list(&query).await?;
+    Ok(Json(page.into()))
+}
+
+/// One symbol
+#[utoipa::path(
+    get,
+    operation_id = "get_symbol",
+    path = "/api/v1/symbols/{symbol_id}",
+    tag = "symbols",
+    params(("symbol_id" = i64, Path, description = "its number", minimum = 1, example = 1)),
+    responses(
+        (status = 200, description = "the symbol", body = SymbolBody),
+        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn get(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<SymbolBody>, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    let id = symbol_id("symbol_id", &id)?;
+    match app.repositories.symbols.get(id).await? {
+        Some(symbol) => Ok(Json(symbol.into())),
+        None => Err(Problem::unknown_symbol(id)),
+    }
+}

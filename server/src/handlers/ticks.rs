@@ -1,0 +1,129 @@
+//! `/api/v1/ticks`
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, Request, State};
+use tickbook::domain::TickCursor;
+use tickbook::repository::TickQuery;
+
+use crate::app::AppState;
+use crate::body::{json_body, parse_ticks};
+use crate::metrics;
+use crate::params::{Query, symbol_id};
+use crate::problem::{Problem, ProblemBody};
+use crate::wire::{NewTick, ReceiptBody, TickList};
+
+/// Most symbols of one request for the latest ticks.
+const LATEST_LIMIT: usize = 1_000;
+
+/// Ticks of a symbol
+///
+/// Those within `[from, to)`, oldest first unless `order=desc`. Paging neither skips nor repeats
+/// a tick, also where several have the same time.
+#[utoipa::path(
+    get,
+    operation_id = "list_ticks",
+    path = "/api/v1/ticks/{symbol_id}",
+    tag = "ticks",
+    params(
+        ("symbol_id" = i64, Path, description = "whose ticks", minimum = 1, example = 1),
+        ("from" = Option<String>, Query, description = "RFC 3339 time, itself inside", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "RFC 3339 time, itself outside", example = "2014-05-02T00:00:00Z"),
+        ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+        ("order" = Option<String>, Query, description = "asc (unless given) or desc", example = "asc"),
+    ),
+    responses(
+        (status = 200, description = "a page of ticks", body = TickList),
+        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn list(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<TickList>, Problem> {
+    let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
+    let symbol_id = symbol_id("symbol_id", &id)?;
+    let order = query.order()?;
+    let query = TickQuery {
+        symbol_id,
+        range: query.range()?,
+        order,
+        after: query.cursor(|text| TickCursor::decode(text, symbol_id, order))?,
+        limit: query.limit()?,
+    };
+    app.known_symbols.require(symbol_id).await?;
+    let page = app.repositories.ticks.range(&query).await?;
+    Ok(Json(TickList::new(page, &query)))
+}
+
+/// Latest tick of each of some symbols
+///
+/// By ascending symbol id. A symbol that has no tick yet is left out.
+#[utoipa::path(
+    get,
+    operation_id = "latest_ticks",
+    path = "/api/v1/ticks/latest",
+    tag = "ticks",
+    params(("symbols" = String, Query, description = "1 to 1000 symbol ids, separated by commas", example = "1,2,3")),
+    responses(
+        (status = 200, description = "the ticks; next_cursor is null", body = TickList),
+        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn latest(
+    State(app): State<AppState>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<TickList>, Problem> {
+    let query = Query::parse(raw.as_deref(), &["symbols"])?;
+    let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
+    for id in &ids {
+        app.known_symbols.require(*id).await?;
+    }
+    let ticks = app.repositories.ticks.latest_of(&ids).await?;
+    Ok(Json(TickList::complete(ticks)))
+}
+
+/// Stores ticks
+///
+/// All or none: when the answer is not 200, nothing was stored, except that after a 503 everything
+/// may have been. Sending ticks again is safe: those that are stored already are counted as
+/// duplicates.
+#[utoipa::path(
+    post,
+    operation_id = "insert_ticks",
+    path = "/api/v1/ticks",
+    tag = "ticks",
+    request_body(content = Vec<NewTick>, description = "0 to 10000 ticks in any order, 4 MiB at most"),
+    responses(
+        (status = 200, description = "what became of each tick", body = ReceiptBody),
+        (status = 400, description = "malformed; the detail names index and field", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "the body came too slowly", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn insert(
+    State(app): State<AppState>,
+    request: Request,
+) -> Result<Json<ReceiptBody>, Problem> {
+    Query::parse(request.uri().query(), &[])?;
+    let ticks = parse_ticks(&json_body(request).await?)?;
+    let symbol_ids: BTreeSet<_> = ticks.iter().map(|tick| tick.symbol_id).collect();
+    for symbol_id in symbol_ids {
+        app.known_symbols.require(symbol_id).await?;
+    }
+    let crossed = ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
+    metrics::count_posted(ticks.len() as u64, crossed);
+    let receipt = app.repositories.ticks.insert_batch(&ticks).await?;
+    metrics::count_receipt(&receipt);
+    Ok(Json(ReceiptBody::new(receipt, crossed)))
+}

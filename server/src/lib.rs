@@ -1,0 +1,24 @@
+//! The order-book server: feeds in, REST out, over the repositories of `tickbook`.
+//!
+//! [`app::router`] makes all routes of an [`app::AppState`] with repositories injected, which may
+//! be mocks; [`server::run`] serves a router on a listener until it is told to stop;
+//! [`start::start`] puts together what the arguments ask for.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod app;
+pub mod args;
+mod body;
+pub mod feed;
+pub mod handlers;
+mod known_symbols;
+pub mod metrics;
+mod params;
+pub mod problem;
+pub mod readiness;
+pub mod server;
+pub mod shutdown;
+pub mod start;
+pub mod wire;
+
+pub use known_symbols::KnownSymbols;

@@ -1,0 +1,304 @@
+//! Errors as clients see them: `application/problem+json`.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Write as _};
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tickbook::domain::SymbolId;
+use tickbook::{Database, Entity, RepositoryError};
+use utoipa::ToSchema;
+
+/// What went wrong, for programs (`type`, `status`) and for people (`title`, `detail`).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProblemBody {
+    /// A name of the kind of problem that does not change between versions.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:tickbook:invalid-parameter")]
+    pub kind: String,
+    /// The kind in words.
+    #[schema(example = "invalid parameter")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 400)]
+    pub status: u16,
+    /// What is wrong with this request and what to do.
+    #[schema(example = "limit 0 is out of range: use 1 to 10000")]
+    pub detail: String,
+}
+
+/// An answer other than success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    retry_after: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    InvalidParameter,
+    InvalidBody,
+    UnknownSymbol,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    AlreadyExists,
+    TooLarge,
+    UnsupportedMediaType,
+    Unavailable,
+    Internal,
+}
+
+impl Kind {
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidParameter => (
+                StatusCode::BAD_REQUEST,
+                "urn:tickbook:invalid-parameter",
+                "invalid parameter",
+            ),
+            Self::InvalidBody => (
+                StatusCode::BAD_REQUEST,
+                "urn:tickbook:invalid-body",
+                "invalid body",
+            ),
+            Self::UnknownSymbol => (
+                StatusCode::NOT_FOUND,
+                "urn:tickbook:unknown-symbol",
+                "unknown symbol",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "urn:tickbook:not-found", "not found"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "urn:tickbook:method-not-allowed",
+                "method not allowed",
+            ),
+            Self::RequestTimeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                "urn:tickbook:request-timeout",
+                "request timeout",
+            ),
+            Self::AlreadyExists => (
+                StatusCode::CONFLICT,
+                "urn:tickbook:already-exists",
+                "already exists",
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "urn:tickbook:body-too-large",
+                "body too large",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "urn:tickbook:unsupported-media-type",
+                "unsupported media type",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "urn:tickbook:unavailable",
+                "temporarily unavailable",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "urn:tickbook:internal",
+                "internal error",
+            ),
+        }
+    }
+}
+
+impl Problem {
+    fn new(kind: Kind, detail: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            detail: detail.to_string(),
+            retry_after: None,
+        }
+    }
+
+    /// A path or query parameter that can never be accepted; the detail names it.
+    pub fn invalid_parameter(detail: impl fmt::Display) -> Self {
+        Self::new(Kind::InvalidParameter, detail)
+    }
+
+    /// A body that can never be accepted; the detail says where in it.
+    pub fn invalid_body(detail: impl fmt::Display) -> Self {
+        Self::new(Kind::InvalidBody, detail)
+    }
+
+    /// No symbol has that id.
+    #[must_use]
+    pub fn unknown_symbol(symbol_id: SymbolId) -> Self {
+        let detail = format!("there is no symbol {symbol_id}: /api/v1/symbols lists them");
+        Self::new(Kind::UnknownSymbol, detail)
+    }
+
+    /// No route has that path.
+    #[must_use]
+    pub fn no_route(path: &str) -> Self {
+        let detail = format!("there is nothing at {path}: /openapi.json describes what there is");
+        Self::new(Kind::NotFound, detail)
+    }
+
+    /// The route does not know that method.
+    #[must_use]
+    pub fn method_not_allowed(method: &str, path: &str) -> Self {
+        let detail = format!("{path} does not take {method}: the Allow header says what it takes");
+        Self::new(Kind::MethodNotAllowed, detail)
+    }
+
+    /// The body did not arrive in time.
+    #[must_use]
+    pub fn slow_body() -> Self {
+        let detail = "the body did not arrive in time: send it at once, or send less";
+        Self::new(Kind::RequestTimeout, detail)
+    }
+
+    /// The body has more bytes than are taken.
+    #[must_use]
+    pub fn body_too_large(limit: usize) -> Self {
+        let detail = format!("the body has more than {limit} bytes: send fewer ticks at once");
+        Self::new(Kind::TooLarge, detail)
+    }
+
+    /// The body is not declared to be JSON.
+    #[must_use]
+    pub fn not_json() -> Self {
+        let detail = "the body is not declared as JSON: send Content-Type: application/json";
+        Self::new(Kind::UnsupportedMediaType, detail)
+    }
+
+    fn unavailable(detail: String, retry_after: u16) -> Self {
+        Self {
+            kind: Kind::Unavailable,
+            detail,
+            retry_after: Some(retry_after),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.kind.parts().0
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, kind, title) = self.kind.parts();
+        let body = ProblemBody {
+            kind: kind.to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<RepositoryError> for Problem {
+    /// The answer for a failed call of a repository. What the databases said, with hosts, users
+    /// and SQL, goes to the log and not to the client.
+    fn from(error: RepositoryError) -> Self {
+        log(&error);
+        match error {
+            RepositoryError::InvalidInput { reason } => Self::invalid_parameter(reason),
+            RepositoryError::NotFound {
+                entity: Entity::Symbol,
+                ..
+            } => Self::new(Kind::UnknownSymbol, error),
+            RepositoryError::NotFound { .. } => Self::new(Kind::NotFound, error),
+            RepositoryError::AlreadyExists { .. } => Self::new(Kind::AlreadyExists, error),
+            // the pools look for a database that is away about every two seconds
+            RepositoryError::Unavailable { database, .. } => Self::database(
+                database,
+                "cannot be reached or is busy: repeat the request later",
+                2,
+            ),
+            // a database that needs longer than the deadline is overloaded: leave it some air
+            RepositoryError::Timeout { database, .. } => Self::database(
+                database,
+                "did not answer in time: repeat the request later, or ask for less",
+                5,
+            ),
+            // the next connection is a new one, and repeating a write stores nothing twice
+            RepositoryError::Ambiguous { database, .. } => Self::database(
+                database,
+                "was lost during the request, which may have taken effect: \
+                 repeat it, nothing is stored twice",
+                1,
+            ),
+            // the other writer is done within one transaction
+            RepositoryError::Conflict { database, .. } => Self::database(
+                database,
+                "had another writer in the way: repeat the request",
+                1,
+            ),
+            // these two wait for a person
+            RepositoryError::Schema { database, .. } => Self::database(
+                database,
+                "is not set up for this version: its operator has to run `tickbook migrate`",
+                30,
+            ),
+            RepositoryError::Configuration { database, .. } => Self::database(
+                database,
+                "refuses this server: its operator has to correct the server's settings",
+                30,
+            ),
+            // RepositoryError is non-exhaustive: what is new is ours to look at, too
+            _ => Self::new(
+                Kind::Internal,
+                "the server failed on this request: its log says why",
+            ),
+        }
+    }
+}
+
+impl Problem {
+    fn database(database: Database, what: &str, retry_after: u16) -> Self {
+        Self::unavailable(format!("the {database} database {what}"), retry_after)
+    }
+}
+
+fn log(error: &RepositoryError) {
+    match error {
+        RepositoryError::InvalidInput { .. }
+        | RepositoryError::NotFound { .. }
+        | RepositoryError::AlreadyExists { .. } => {}
+        error if error.is_transient() => {
+            tracing::warn!(error = chain(error), "a repository is unavailable");
+        }
+        error => tracing::error!(error = chain(error), "a repository failed"),
+    }
+}
+
+/// An error and all its sources in one line.
+#[must_use]
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // writing to a String cannot fail
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! Puts together what the arguments and the settings ask for.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use tickbook::Repositories;
+use tickbook::config::Config;
+use tickbook::domain::NewSymbol;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{AppState, Store, router};
+use crate::args::{Args, FeedKind};
+use crate::feed::replay::{self, ReplayFeed};
+use crate::feed::simulated::SimulatedFeed;
+use crate::feed::{Feed, Pipeline, find_or_create};
+use crate::metrics;
+use crate::readiness::Readiness;
+
+/// A server that is ready to be run.
+#[derive(Debug)]
+pub struct Started {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// What it serves.
+    pub app: Router,
+    /// The feed, which runs already.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// Binds the address, connects the store and starts the feed. Feed and timers end at `stop`.
+///
+/// # Errors
+/// The address is taken, a database cannot be reached or lacks migrations, a file cannot be read.
+pub async fn start(
+    args: &Args,
+    config: &Config,
+    stop: &CancellationToken,
+) -> anyhow::Result<Started> {
+    let listen = args.listen.unwrap_or(config.server.listen);
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: choose another one with --listen"))?;
+    let handle = metrics::install().context("cannot record metrics")?;
+    let (repositories, pools) = match args.store {
+        Store::Memory => (Repositories::in_memory(), None),
+        Store::Postgres => {
+            // migrating is left to `tickbook migrate`, which may need other rights
+            let (repositories, pools) = Repositories::connect(config).await?;
+            (repositories, Some(pools))
+        }
+    };
+    let readiness = match &pools {
+        Some(pools) => Readiness::watch(Arc::new(pools.clone()), stop.clone()).await,
+        None => Readiness::fixed(Vec::new()),
+    };
+    let feed = make_feed(args, &repositories).await?;
+    let pipeline = feed.map(|feed| {
+        let ticks = Arc::clone(&repositories.ticks);
+        Pipeline::start(feed, ticks, &config.ticks, stop.clone())
+    });
+    tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
+    let state = AppState {
+        store: args.store,
+        pools,
+        feed: pipeline.as_ref().map(Pipeline::monitor),
+        ..AppState::new(repositories, readiness, handle)
+    };
+    Ok(Started {
+        listener,
+        app: router(state),
+        pipeline,
+    })
+}
+
+async fn make_feed(
+    args: &Args,
+    repositories: &Repositories,
+) -> anyhow::Result<Option<Box<dyn Feed>>> {
+    let symbols = &*repositories.symbols;
+    Ok(match args.feed {
+        FeedKind::None => None,
+        FeedKind::Simulated => {
+            let seed = args.seed.unwrap_or_else(rand::random);
+            tracing::info!(seed, "the simulated feed starts");
+            Some(Box::new(SimulatedFeed::new(symbols, seed).await?))
+        }
+        FeedKind::Replay => {
+            let reference = args
+                .symbol
+                .as_ref()
+                .context("--feed replay needs --symbol")?;
+            let exchange = reference.exchange.as_deref().unwrap_or(replay::EXCHANGE);
+            let new = NewSymbol::named(exchange, &reference.name);
+            let symbol = find_or_create(symbols, reference, new).await?;
+            let (symbol_id, speed) = (symbol.symbol_id, args.speed);
+            tracing::info!(%symbol_id, exchange = symbol.exchange, name = symbol.name, %speed, "the replay starts");
+            Some(Box::new(ReplayFeed::new(
+                args.replay.clone(),
+                symbol_id,
+                speed,
+            )?))
+        }
+    })
+}

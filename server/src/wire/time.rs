@@ -1,0 +1,90 @@
+//! Instants as RFC 3339 texts.
+
+use std::fmt;
+
+use chrono::{DateTime, Timelike as _, Utc};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tickbook::domain::parse_time;
+use utoipa::ToSchema;
+
+/// An instant. Written in UTC with six decimals and `Z`; read with any offset, and what is finer
+/// than a microsecond is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2014-05-01T00:00:00.292000Z")]
+pub struct TimeText(pub DateTime<Utc>);
+
+impl Serialize for TimeText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.format("%Y-%m-%dT%H:%M:%S%.6fZ"))
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TimeVisitor)
+    }
+}
+
+struct TimeVisitor;
+
+impl Visitor<'_> for TimeVisitor {
+    type Value = TimeText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time in a string such as \"2014-05-01T00:00:00.292Z\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<TimeText, E> {
+        let time = parse_time(text).map_err(E::custom)?;
+        // databases have no leap seconds: the tick would move into the next second
+        if time.nanosecond() >= 1_000_000_000 {
+            let message = format!("{text:?} is a leap second: send the second before or after it");
+            return Err(E::custom(message));
+        }
+        Ok(TimeText(time))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(text: &str) -> Result<String, serde_json::Error> {
+        let time: TimeText = serde_json::from_value(text.into())?;
+        serde_json::to_string(&time)
+    }
+
+    #[test]
+    fn times_are_written_in_utc_with_six_decimals() {
+        for (text, written) in [
+            (
+                "2014-05-01T00:00:00.292Z",
+                "\"2014-05-01T00:00:00.292000Z\"",
+            ),
+            (
+                "2014-05-01T02:00:00+02:00",
+                "\"2014-05-01T00:00:00.000000Z\"",
+            ),
+            (
+                "2014-05-01T00:00:00.0000019Z",
+                "\"2014-05-01T00:00:00.000001Z\"",
+            ),
+        ] {
+            assert_eq!(rewritten(text).expect("a time"), written);
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "2014-05-01",
+            "1398902400",
+            "2014-05-01T00:00:00",
+            "2016-12-31T23:59:60Z",
+        ] {
+            assert!(rewritten(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The program itself: its output, its exit codes, its signals.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A server that was started as a program, and is killed when a test fails.
+pub(crate) struct Program {
+    child: Child,
+    url: String,
+    /// Reads the log all the time, since a full pipe would stop the server.
+    log: Option<JoinHandle<String>>,
+}
+
+impl Program {
+    /// Starts it on a free port and waits until it says where it listens.
+    pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = command(arguments, variables).spawn().expect("it starts");
+        let mut stderr = child.stderr.take().expect("piped");
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).expect("UTF-8");
+            text
+        });
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        match line.trim_end().strip_prefix("listening on ") {
+            Some(url) => Self {
+                url: url.to_owned(),
+                child,
+                log: Some(log),
+            },
+            None => panic!("{line:?}: {}", log.join().expect("the log")),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut answer = agent
+            .get(format!("{}{path}", self.url))
+            .call()
+            .expect("an answer");
+        let body = answer.body_mut().read_json().expect("JSON");
+        (answer.status().as_u16(), body)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let url = format!("{}{path}", self.url);
+        let mut answer = agent.post(url).send_json(body).expect("an answer");
+        let body = answer.body_mut().read_json().expect("JSON");
+        (answer.status().as_u16(), body)
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    /// Sends a signal and waits for the end. Returns the exit status and the log.
+    pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String) {
+        self.signal(signal);
+        let status = wait(&mut self.child);
+        let log = self.log.take().expect("taken once");
+        (status, log.join().expect("the log"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // it may have ended already
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook-server"));
+    command
+        .args(["--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Runs it to its end, which it must find by itself. Returns the last line on standard error.
+pub(crate) fn fails(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, String) {
+    let mut child = command(arguments, variables).spawn().expect("it starts");
+    wait(&mut child);
+    let output = child.wait_with_output().expect("its output");
+    let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let line = text.lines().last().unwrap_or_default().to_owned();
+    (output, line)
+}
+
+#[test]
+fn a_signal_stops_it_with_everything_stored() {
+    for signal in ["TERM", "INT"] {
+        let arguments = ["--store", "memory", "--feed", "simulated", "--seed", "7"];
+        let program = Program::start(&arguments, &[]);
+        let deadline = Instant::now() + DEADLINE;
+        while program.get("/health/ready").1["feed"]["received"] == 0 {
+            assert!(Instant::now() < deadline, "the feed brings nothing");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (status, log) = program.stop(signal);
+        assert_eq!(status.code(), Some(0), "{signal}: {log}");
+        assert!(log.contains("seed=7"), "{log}");
+        assert!(log.contains("every tick of the feed is settled"), "{log}");
+        assert!(!log.contains("ERROR"), "{log}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let program = Program::start(&["--store", "memory"], &[]);
+    let address = program.url.strip_prefix("http://").expect("an address");
+    // a request that never ends keeps the server from stopping
+    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+    let head = "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\
+                Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n";
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("sent");
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).expect("an answer");
+    let begun = Instant::now();
+    program.signal("TERM");
+    // the first signal has been seen when no connection is taken any more
+    while std::net::TcpStream::connect(address).is_ok() {
+        assert!(begun.elapsed() < DEADLINE, "it goes on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("a second signal"), "{log}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_a_clear_error() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook-server"));
+    command.args(["--store", "memory", "--listen", &address]);
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1));
+    let line = text.lines().last().expect("a line");
+    assert!(
+        line.starts_with(&format!("error: cannot listen on {address}")),
+        "{line}"
+    );
+    assert!(line.contains("--listen"), "{line}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_clear_error() {
+    let arguments = [
+        "--store", "memory", "--feed", "replay", "--symbol", "EURUSD",
+    ];
+    let file = ["--replay", "no-such-file.csv"];
+    let (output, line) = fails(&[&arguments[..], &file].concat(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(line.starts_with("error: no-such-file.csv"), "{line}");
+}
+
+#[test]
+fn wrong_settings_are_a_clear_error() {
+    let variables = [
+        ("DATABASE_URL", "mysql://user:S3cretPw@host/db"),
+        ("TICK_BATCH_SIZE", "0"),
+    ];
+    let (output, _) = fails(&["--store", "memory"], &variables);
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.starts_with("error: the settings are wrong"), "{text}");
+    assert!(
+        text.contains("DATABASE_URL") && text.contains("TICK_BATCH_SIZE"),
+        "{text}"
+    );
+    assert!(!text.contains("S3cretPw"), "{text}");
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook-server"));
+    let output = command.arg("--help").output().expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    for word in [
+        "Examples:",
+        "--store memory --feed simulated",
+        "DATABASE_URL",
+        "SIGTERM",
+    ] {
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    }
+}

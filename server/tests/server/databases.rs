@@ -1,0 +1,234 @@
+//! The program over real databases, each test in schemas of its own.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tickbook::Database;
+use tickbook::Repositories;
+use tickbook::db::{
+    DatabasePools, ScratchSchemas, apply_aggregates, migrate_metadata, migrate_timeseries,
+};
+use tickbook::domain::NewSymbol;
+
+use crate::binary::{Program, fails};
+use crate::gate::Gate;
+
+fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
+    [
+        ("DATABASE_URL", schemas.url(Database::Metadata)),
+        ("TIMESCALEDB_URL", schemas.url(Database::Timeseries)),
+        ("DATABASE_POOL_SIZE", "4"),
+    ]
+}
+
+/// Migrates and creates the symbol 1.
+async fn prepare(schemas: &ScratchSchemas) {
+    let pools = DatabasePools::new(&schemas.config());
+    migrate_metadata(&pools.metadata()).await.expect("migrated");
+    migrate_timeseries(&pools.timeseries())
+        .await
+        .expect("migrated");
+    apply_aggregates(&pools.timeseries()).await.expect("made");
+    let symbol = NewSymbol::named("oanda", "EURUSD");
+    let repositories = Repositories::postgres(&pools);
+    let symbol = repositories.symbols.create(symbol).await.expect("created");
+    assert_eq!(symbol.symbol_id.get(), 1);
+}
+
+/// How many ticks the simulated symbols have.
+async fn stored(schemas: &ScratchSchemas) -> u64 {
+    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
+    let mut stored = 0;
+    for id in 2..=5 {
+        let (id, all) = (
+            tickbook::domain::SymbolId::new(id),
+            tickbook::domain::TimeRange::all(),
+        );
+        stored += repositories.ticks.count(id, all).await.expect("counted");
+    }
+    stored
+}
+
+fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !reached() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn ticks_that_are_posted_come_back_as_ticks_and_candles() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(&[], &variables(&schemas));
+    let (status, ready) = program.get("/health/ready");
+    assert_eq!(status, 200, "{ready}");
+    assert_eq!(ready["store"], "postgres");
+    assert_eq!(ready["databases"][1]["state"], "up");
+    assert!(ready["databases"][1]["edition"].is_string(), "{ready}");
+    assert_ne!(
+        ready["databases"][1]["candle_relations"]["ohlc_1m"],
+        "missing"
+    );
+
+    let ticks: Vec<_> = (0..130)
+        .map(|second| {
+            let (minute, rest) = (second / 60, second % 60);
+            json!({
+                "symbol_id": 1, "tick_time": format!("2014-05-01T00:{minute:02}:{rest:02}Z"),
+                "bid_price": format!("1.{}", 38_001 + second), "ask_price": "1.4"
+            })
+        })
+        .collect();
+    let (status, receipt) = program.post("/api/v1/ticks", &json!(ticks));
+    assert_eq!(
+        (status, &receipt["inserted"]),
+        (200, &json!(130)),
+        "{receipt}"
+    );
+    let (_, receipt) = program.post("/api/v1/ticks", &json!(ticks));
+    assert_eq!(receipt["duplicates"], 130, "{receipt}");
+
+    let (status, page) = program.get("/api/v1/ticks/1?limit=2&order=desc");
+    assert_eq!(status, 200, "{page}");
+    assert_eq!(page["data"][0]["bid_price"], "1.3813");
+    let (status, page) = program.get("/api/v1/ohlc/1");
+    assert_eq!(status, 200, "{page}");
+    let counts: Vec<_> = page["data"].as_array().expect("a list").iter().collect();
+    assert_eq!(counts.len(), 3);
+    assert_eq!(counts[0]["open"], "1.38001");
+    assert_eq!(counts[0]["close"], "1.3806");
+    assert_eq!(counts[2]["tick_count"], 10);
+    let (status, problem) = program.get("/api/v1/ticks/2");
+    assert_eq!(
+        (status, &problem["type"]),
+        (404, &json!("urn:tickbook:unknown-symbol"))
+    );
+
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("postgresql://"), "{log}");
+}
+
+#[tokio::test]
+async fn a_feed_is_stored_and_the_stop_loses_nothing() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(
+        &["--feed", "simulated", "--seed", "1"],
+        &variables(&schemas),
+    );
+    until("the feed is stored", || {
+        program.get("/health/ready").1["feed"]["inserted"] != 0
+    });
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    let line = log
+        .lines()
+        .find(|line| line.contains("every tick of the feed is settled"))
+        .expect("a line");
+    let inserted = line
+        .split("inserted=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let stored = stored(&schemas).await.to_string();
+    assert_eq!(inserted, Some(stored.as_str()), "{line}");
+}
+
+#[tokio::test]
+async fn an_outage_is_told_and_survived_without_losing_a_tick() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let url = schemas.url(Database::Timeseries);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (server, path) = rest.split_once('/').expect("a database");
+    let gate = Gate::to(server);
+    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let mut variables = variables(&schemas);
+    variables[1].1 = &through_gate;
+    let program = Program::start(&["--feed", "simulated", "--seed", "2"], &variables);
+    let feed = |count: &str| {
+        let count = program.get("/health/ready").1["feed"][count].as_u64();
+        count.expect("a number")
+    };
+    until("the feed is stored", || feed("inserted") > 0);
+
+    gate.close();
+    until("the outage is seen", || {
+        program.get("/health/ready").0 == 503
+    });
+    assert_eq!(program.get("/health/live").0, 200);
+    let (status, problem) = program.get("/api/v1/ticks/2");
+    assert_eq!(status, 503, "{problem}");
+    assert_eq!(program.get("/api/v1/symbols").0, 200);
+    let during = feed("received");
+    until("the feed goes on", || feed("received") > during + 5);
+
+    gate.open();
+    until("the end of it is seen", || {
+        program.get("/health/ready").0 == 200
+    });
+    until("what waited is stored", || feed("inserted") > during + 5);
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(
+        log.contains(&format!("inserted={}", stored(&schemas).await)),
+        "{log}"
+    );
+}
+
+#[test]
+fn pending_migrations_are_a_clear_error() {
+    let schemas = ScratchSchemas::create();
+    let (output, line) = fails(&[], &variables(&schemas));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        line.starts_with("error: the metadata database is not ready"),
+        "{line}"
+    );
+    assert!(line.contains("tickbook migrate"), "{line}");
+}
+
+#[test]
+fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
+    let schemas = ScratchSchemas::create();
+    let url = schemas.url(Database::Metadata);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (user, password) = credentials.rsplit_once(':').expect("a password");
+    let wrong = format!("{user}:S3cretPw@{rest}");
+    let mut variables = variables(&schemas);
+    variables[0].1 = &wrong;
+    let (output, line) = fails(&[], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        line.starts_with("error: the metadata database refuses"),
+        "{line}"
+    );
+    assert!(line.contains("DATABASE_URL"), "{line}");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        !text.contains("S3cretPw") && !text.contains(&format!(":{password}@")),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_database_that_is_down_is_a_clear_error() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let down = format!("postgresql://orderbook:S3cretPw@127.0.0.1:{port}/none");
+    let variables = [
+        ("DATABASE_URL", down.as_str()),
+        ("TIMESCALEDB_URL", down.as_str()),
+    ];
+    let (output, line) = fails(&[], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        line.starts_with("error: the metadata database is unavailable"),
+        "{line}"
+    );
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(!text.contains("S3cretPw"), "{text}");
+}

@@ -1,0 +1,157 @@
+//! `/health`, `/metrics`, and what is at no route.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::Request;
+use orderbook_server::readiness::{DatabaseState, Probe, Readiness};
+use serde_json::json;
+use tickbook::Repositories;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Mocks, SECRET, app, get, post, send};
+
+fn database(name: &str, problem: Option<&str>) -> DatabaseState {
+    let state = if problem.is_some() { "down" } else { "up" };
+    DatabaseState {
+        database: name.to_owned(),
+        state: state.to_owned(),
+        problem: problem.map(str::to_owned),
+        server_version: Some("17.6".to_owned()),
+        timescaledb_version: None,
+        edition: None,
+        pending_migrations: Vec::new(),
+        candle_relations: BTreeMap::new(),
+        cause: problem.map(|_| format!("user:{SECRET}")),
+    }
+}
+
+#[tokio::test]
+async fn live_asks_nobody() {
+    let answer = get(&Mocks::default().app(), "/health/live").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json(), json!({"status": "live"}));
+}
+
+#[tokio::test]
+async fn ready_is_200_only_when_every_database_is() {
+    let up = || database("metadata", None);
+    let ready = get(&Mocks::default().app_with(vec![up()]), "/health/ready").await;
+    assert_eq!(ready.status, 200);
+    assert_eq!(ready.json()["status"], "ready");
+    let down = database("timeseries", Some("it gives no answer"));
+    let answer = get(
+        &Mocks::default().app_with(vec![up(), down]),
+        "/health/ready",
+    )
+    .await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.header("retry-after"), "2");
+    let body = answer.json();
+    assert_eq!(body["status"], "not ready");
+    assert_eq!(body["databases"][0]["state"], "up");
+    assert_eq!(body["databases"][1]["problem"], "it gives no answer");
+    assert!(!answer.text.contains(SECRET), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn memory_is_always_ready() {
+    let answer = get(&app(Repositories::in_memory(), Vec::new()), "/health/ready").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.json(),
+        json!({"status": "ready", "store": "memory", "databases": [], "feed": null})
+    );
+}
+
+#[derive(Debug, Default)]
+struct Switch(AtomicBool);
+
+#[async_trait]
+impl Probe for Switch {
+    async fn databases(&self) -> Vec<DatabaseState> {
+        let problem = self.0.load(Ordering::SeqCst).then_some("off");
+        vec![database("metadata", problem)]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_and_its_end_are_noticed_within_seconds() {
+    let (switch, stop) = (Arc::new(Switch::default()), CancellationToken::new());
+    let probe: Arc<dyn Probe> = Arc::<Switch>::clone(&switch);
+    let readiness = Readiness::watch(probe, stop.clone()).await;
+    for off in [false, true, false] {
+        switch.0.store(off, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
+        assert_eq!(readiness.databases()[0].is_ready(), !off);
+    }
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_route_and_never_by_path_or_symbol() {
+    let app = Mocks::with_symbols().app();
+    get(&app, "/api/v1/symbols/3").await;
+    get(&app, "/api/v1/symbols/77777").await;
+    get(&app, "/nowhere/88888").await;
+    let brew = Request::builder().method("BREW").uri("/health/live");
+    send(&app, brew.body(Body::empty()).expect("a request")).await;
+    let answer = get(&app, "/metrics").await;
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
+    for line in [
+        "http_requests_total{method=\"GET\",route=\"/api/v1/symbols/{symbol_id}\",status=\"200\"}",
+        "http_requests_total{method=\"GET\",route=\"/api/v1/symbols/{symbol_id}\",status=\"404\"}",
+        "http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"}",
+        "http_requests_total{method=\"other\",route=\"/health/live\",status=\"405\"}",
+        "http_request_duration_seconds_bucket{method=\"GET\",route=\"/api/v1/symbols/{symbol_id}\"",
+        "http_requests_in_flight",
+        "ticks_rejected_total{source=\"rest\"}",
+        "ticks_inserted_total{source=\"feed\"}",
+    ] {
+        assert!(
+            answer.text.contains(line),
+            "{line} is not in\n{}",
+            answer.text
+        );
+    }
+    for made_up in ["77777", "88888", "BREW", "nowhere"] {
+        assert!(!answer.text.contains(made_up), "{made_up}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_answers_with_a_problem() {
+    let app = Mocks::default().app();
+    for path in [
+        "/",
+        "/nowhere",
+        "/api/v1",
+        "/api/v1/symbols/",
+        "/api/v2/symbols",
+        "/health",
+    ] {
+        let detail = get(&app, path).await.problem(404);
+        assert!(detail.contains(path), "{detail}");
+    }
+    for path in [
+        "/api/v1/symbols",
+        "/api/v1/ticks/1",
+        "/health/live",
+        "/openapi.json",
+    ] {
+        let answer = post(&app, path, "[]").await;
+        answer.problem(405);
+        assert_eq!(answer.header("allow"), "GET,HEAD", "{path}");
+    }
+    let answer = get(&app, "/api/v1/ticks").await;
+    answer.problem(405);
+    assert_eq!(answer.header("allow"), "POST");
+}

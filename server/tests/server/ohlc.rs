@@ -1,0 +1,135 @@
+//! `/api/v1/ohlc`
+
+use serde_json::json;
+use tickbook::domain::{
+    Candle, CandleCursor, CandleSource, Page, PageLimit, PriceBasis, SortOrder, SymbolId,
+    TimeRange, Timeframe,
+};
+use tickbook::repository::CandleQuery;
+use tickbook::{Database, RepositoryError};
+
+use crate::support::{Mocks, dec, get, time};
+
+const ID: SymbolId = SymbolId::new(1);
+
+fn candle() -> Candle {
+    Candle {
+        symbol_id: ID,
+        timeframe: Timeframe::M5,
+        basis: PriceBasis::Mid,
+        open_time: time("2014-05-01T00:00:00Z"),
+        open: dec("1.386795"),
+        high: dec("1.38687"),
+        low: dec("1.38674"),
+        close: dec("1.3868150"),
+        volume: dec("0"),
+        tick_count: 97,
+        closed: true,
+        source: CandleSource::Ticks,
+    }
+}
+
+#[tokio::test]
+async fn every_parameter_reaches_the_repository() {
+    let mut mocks = Mocks::with_symbols();
+    let after = CandleCursor {
+        open_time: time("2014-05-01T12:00:00Z"),
+    };
+    let expected = CandleQuery {
+        symbol_id: ID,
+        timeframe: Timeframe::M5,
+        basis: PriceBasis::Mid,
+        range: TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
+            .expect("ordered"),
+        order: SortOrder::Descending,
+        after: Some(after),
+        limit: PageLimit::new(10_000).expect("in range"),
+    };
+    mocks.ohlc.expect_candles().once().returning(move |query| {
+        assert_eq!(*query, expected);
+        Ok(Page {
+            next: Some(CandleCursor::of(&candle())),
+            items: vec![candle()],
+        })
+    });
+    let cursor = |cursor: CandleCursor| {
+        cursor.encode(ID, Timeframe::M5, PriceBasis::Mid, SortOrder::Descending)
+    };
+    let path = format!(
+        "/api/v1/ohlc/1?timeframe=5m&basis=mid&from=2014-05-01T00:00:00Z\
+         &to=2014-05-02T00:00:00Z&limit=10000&order=desc&cursor={}",
+        cursor(after)
+    );
+    let answer = get(&mocks.app(), &path).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(
+        answer.json(),
+        json!({
+            "data": [{
+                "symbol_id": 1, "timeframe": "5m", "basis": "mid",
+                "open_time": "2014-05-01T00:00:00.000000Z",
+                "close_time": "2014-05-01T00:05:00.000000Z",
+                "open": "1.386795", "high": "1.38687", "low": "1.38674", "close": "1.386815",
+                "volume": "0", "tick_count": 97, "closed": true
+            }],
+            "next_cursor": cursor(CandleCursor::of(&candle()))
+        })
+    );
+}
+
+#[tokio::test]
+async fn without_parameters_it_is_one_minute_of_bids() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ohlc.expect_candles().once().returning(|query| {
+        let expected = CandleQuery::new(ID, Timeframe::M1, PriceBasis::Bid, TimeRange::all());
+        assert_eq!(*query, expected);
+        Ok(Page {
+            items: Vec::new(),
+            next: None,
+        })
+    });
+    let answer = get(&mocks.app(), "/api/v1/ohlc/1").await;
+    assert_eq!(answer.json(), json!({"data": [], "next_cursor": null}));
+}
+
+#[tokio::test]
+async fn each_timeframe_and_basis_is_known_by_its_name() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ohlc.expect_candles().returning(|query| {
+        Ok(Page {
+            items: vec![Candle {
+                timeframe: query.timeframe,
+                basis: query.basis,
+                ..candle()
+            }],
+            next: None,
+        })
+    });
+    let app = mocks.app();
+    for timeframe in ["1m", "5m", "15m", "30m", "1h", "4h", "1d"] {
+        for basis in ["bid", "ask", "mid"] {
+            let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&basis={basis}");
+            let candle = &get(&app, &path).await.json()["data"][0];
+            assert_eq!(
+                (&candle["timeframe"], &candle["basis"]),
+                (&json!(timeframe), &json!(basis))
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_database_is_503() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ohlc.expect_candles().returning(|_| {
+        Err(RepositoryError::Timeout {
+            database: Database::Timeseries,
+            operation: "candles",
+            begun: true,
+        })
+    });
+    let answer = get(&mocks.app(), "/api/v1/ohlc/1").await;
+    let detail = answer.problem(503);
+    assert!(detail.contains("ask for less"), "{detail}");
+    assert_eq!(answer.header("retry-after"), "5");
+}

@@ -1,0 +1,149 @@
+//! `/openapi.json`
+
+use std::collections::BTreeSet;
+
+use orderbook_server::wire::{CandleBody, NewTick, SymbolBody, TickBody};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::support::{Mocks, get};
+
+async fn description() -> Value {
+    let answer = get(&Mocks::default().app(), "/openapi.json").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    answer.json()
+}
+
+#[tokio::test]
+async fn every_route_is_described_with_its_parameters() {
+    let description = description().await;
+    assert!(
+        description["openapi"]
+            .as_str()
+            .expect("a version")
+            .starts_with("3.")
+    );
+    let described: BTreeSet<String> = description["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().expect("operations").iter();
+            methods.map(move |(method, operation)| {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let names: Vec<_> = parameters
+                    .map(|parameter| parameter["name"].as_str().expect("a name"))
+                    .collect();
+                format!("{method} {path} {}", names.join(" "))
+                    .trim_end()
+                    .to_owned()
+            })
+        })
+        .collect();
+    let expected = [
+        "get /api/v1/ohlc/{symbol_id} symbol_id timeframe basis from to limit cursor order",
+        "get /api/v1/symbols name exchange active limit cursor",
+        "get /api/v1/symbols/{symbol_id} symbol_id",
+        "get /api/v1/ticks/latest symbols",
+        "get /api/v1/ticks/{symbol_id} symbol_id from to limit cursor order",
+        "get /health/live",
+        "get /health/ready",
+        "get /metrics",
+        "get /openapi.json",
+        "post /api/v1/ticks",
+    ];
+    assert_eq!(described, expected.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere() {
+    let description = description().await;
+    let mut references = BTreeSet::new();
+    collect(&description, &mut references);
+    assert!(references.len() > 8, "{references:?}");
+    for reference in references {
+        let pointer = reference.strip_prefix('#').expect("a local reference");
+        assert!(description.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+fn collect(value: &Value, references: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(text) if name == "$ref" => {
+                        references.insert(text.to_owned());
+                    }
+                    _ => collect(member, references),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn prices_are_strings_and_the_example_of_a_tick_is_accepted() {
+    let description = description().await;
+    let schema = &description["components"]["schemas"]["NewTick"];
+    let required: Vec<_> = schema["required"]
+        .as_array()
+        .expect("some")
+        .iter()
+        .collect();
+    assert_eq!(
+        required,
+        ["symbol_id", "tick_time", "bid_price", "ask_price"]
+    );
+    assert_eq!(schema["additionalProperties"], false);
+    let example: NewTick = serde_json::from_value(schema["example"].clone()).expect("a tick");
+    example.normalized().expect("a tick that can be stored");
+    assert_eq!(
+        description["components"]["schemas"]["DecimalText"]["type"],
+        "string"
+    );
+}
+
+#[tokio::test]
+async fn examples_are_what_the_server_writes() {
+    let description = description().await;
+    let example = |name: &str| description["components"]["schemas"][name]["example"].clone();
+    for (example, rewritten) in [
+        (
+            example("TickBody"),
+            rewrite::<TickBody>(example("TickBody")),
+        ),
+        (
+            example("CandleBody"),
+            rewrite::<CandleBody>(example("CandleBody")),
+        ),
+        (
+            example("SymbolBody"),
+            rewrite::<SymbolBody>(example("SymbolBody")),
+        ),
+    ] {
+        assert_eq!(example, rewritten);
+    }
+}
+
+fn rewrite<T: Serialize + DeserializeOwned>(example: Value) -> Value {
+    let body: T = serde_json::from_value(example).expect("a valid example");
+    serde_json::to_value(body).expect("JSON")
+}
+
+#[tokio::test]
+async fn each_operation_has_a_name_of_its_own() {
+    let description = description().await;
+    let paths = description["paths"].as_object().expect("paths");
+    let names: Vec<_> = paths
+        .values()
+        .flat_map(|item| item.as_object().expect("operations").values())
+        .map(|operation| operation["operationId"].as_str().expect("a name"))
+        .collect();
+    let different: BTreeSet<_> = names.iter().collect();
+    assert_eq!(names.len(), different.len(), "{names:?}");
+}

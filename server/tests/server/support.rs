@@ -1,0 +1,199 @@
+//! What the tests share: routers over mocks, requests, things to answer with.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use chrono::{DateTime, Utc};
+use orderbook_server::app::{AppState, router};
+use orderbook_server::metrics;
+use orderbook_server::readiness::{DatabaseState, Readiness};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use tickbook::domain::{NewSymbol, Symbol, SymbolId, Tick};
+use tickbook::repository::{MockOhlcRepository, MockSymbolRepository, MockTickRepository};
+use tickbook::{Database, Repositories, RepositoryError};
+use tower::ServiceExt as _;
+
+/// A text that no client may ever see.
+pub(crate) const SECRET: &str = "S3cretPw";
+
+/// Repositories that expect no call until told otherwise.
+#[derive(Default)]
+pub(crate) struct Mocks {
+    pub(crate) symbols: MockSymbolRepository,
+    pub(crate) ticks: MockTickRepository,
+    pub(crate) ohlc: MockOhlcRepository,
+}
+
+impl Mocks {
+    /// Symbols 1 to 3 exist.
+    pub(crate) fn with_symbols() -> Self {
+        let mut mocks = Self::default();
+        mocks.symbols.expect_get().returning(|id| {
+            let exists = (1..=3).contains(&id.get());
+            Ok(exists.then(|| symbol(id.get())))
+        });
+        mocks
+    }
+
+    pub(crate) fn app(self) -> Router {
+        self.app_with(Vec::new())
+    }
+
+    pub(crate) fn app_with(self, databases: Vec<DatabaseState>) -> Router {
+        app(
+            Repositories {
+                symbols: Arc::new(self.symbols),
+                ticks: Arc::new(self.ticks),
+                ohlc: Arc::new(self.ohlc),
+            },
+            databases,
+        )
+    }
+}
+
+pub(crate) fn app(repositories: Repositories, databases: Vec<DatabaseState>) -> Router {
+    let handle = metrics::install().expect("no other recorder");
+    let readiness = Readiness::fixed(databases);
+    router(AppState::new(repositories, readiness, handle))
+}
+
+/// What a client gets.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
+        let value = self.headers.get(name).expect("the header");
+        value.to_str().expect("a text")
+    }
+
+    /// The detail of a problem of `status`.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(
+            self.header(header::CONTENT_TYPE),
+            "application/problem+json"
+        );
+        assert!(!self.text.contains(SECRET), "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        for member in ["type", "title", "detail"] {
+            let text = problem[member].as_str().expect(member);
+            assert!(!text.is_empty(), "{member}");
+        }
+        problem["detail"].as_str().expect("a text").to_owned()
+    }
+}
+
+pub(crate) async fn get(app: &Router, path: &str) -> Answer {
+    send(
+        app,
+        Request::get(path).body(Body::empty()).expect("a request"),
+    )
+    .await
+}
+
+pub(crate) async fn post(app: &Router, path: &str, body: impl Into<Body>) -> Answer {
+    let request = Request::post(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.into())
+        .expect("a request");
+    send(app, request).await
+}
+
+pub(crate) async fn send(app: &Router, request: Request<Body>) -> Answer {
+    let response = app.clone().oneshot(request).await.expect("infallible");
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.expect("a body");
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8(body.to_vec()).expect("UTF-8"),
+    }
+}
+
+pub(crate) fn symbol(id: i64) -> Symbol {
+    NewSymbol::named("oanda", format!("S{id}")).into_symbol(SymbolId::new(id))
+}
+
+pub(crate) fn time(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
+pub(crate) fn dec(text: &str) -> Decimal {
+    text.parse().expect("a decimal")
+}
+
+pub(crate) fn tick(id: i64, tick_time: &str, bid: &str, ask: &str) -> Tick {
+    Tick::quote(SymbolId::new(id), time(tick_time), dec(bid), dec(ask))
+}
+
+/// One of each error a repository can have that is answered with a 503, with secrets in it.
+pub(crate) fn database_errors() -> Vec<RepositoryError> {
+    let database = Database::Timeseries;
+    let reason = || format!("SELECT 1 by user:{SECRET}");
+    let operation = "test";
+    let source = || reason().into();
+    vec![
+        RepositoryError::Unavailable {
+            database,
+            reason: reason(),
+        },
+        RepositoryError::Timeout {
+            database,
+            operation,
+            begun: true,
+        },
+        RepositoryError::Ambiguous {
+            database,
+            operation,
+            source: source(),
+        },
+        RepositoryError::Conflict {
+            database,
+            operation,
+            source: source(),
+        },
+        RepositoryError::Schema {
+            database,
+            reason: reason(),
+        },
+        RepositoryError::Configuration {
+            database,
+            reason: reason(),
+        },
+    ]
+}
+
+/// One of each error that is answered with a 500, with secrets in it.
+pub(crate) fn internal_errors() -> Vec<RepositoryError> {
+    let reason = || format!("SELECT 1 by user:{SECRET}");
+    vec![
+        RepositoryError::Data {
+            entity: tickbook::Entity::Tick,
+            key: "1".to_owned(),
+            reason: reason(),
+        },
+        RepositoryError::Backend {
+            database: Database::Timeseries,
+            operation: "test",
+            source: reason().into(),
+        },
+        RepositoryError::Internal {
+            operation: "test",
+            reason: reason(),
+        },
+    ]
+}

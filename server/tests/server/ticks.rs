@@ -1,0 +1,199 @@
+//! `GET /api/v1/ticks`
+
+use serde_json::json;
+use tickbook::domain::{Page, PageLimit, SortOrder, SymbolId, TickCursor, TimeRange};
+use tickbook::repository::TickQuery;
+use tickbook::{Database, RepositoryError};
+
+use crate::support::{Mocks, get, tick, time};
+
+const ID: SymbolId = SymbolId::new(1);
+
+#[tokio::test]
+async fn range_order_limit_and_cursor_reach_the_repository() {
+    let mut mocks = Mocks::with_symbols();
+    let after = TickCursor {
+        tick_time: time("2014-05-01T12:00:00Z"),
+        sequence: 3,
+    };
+    let next = TickCursor {
+        tick_time: time("2014-05-01T00:00:00.292Z"),
+        sequence: 1,
+    };
+    let expected = TickQuery {
+        symbol_id: ID,
+        range: TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
+            .expect("ordered"),
+        order: SortOrder::Descending,
+        after: Some(after),
+        limit: PageLimit::new(1).expect("in range"),
+    };
+    mocks.ticks.expect_range().once().returning(move |query| {
+        assert_eq!(*query, expected);
+        let mut item = tick(1, "2014-05-01T00:00:00.292Z", "1.386760", "1.38682");
+        item.sequence = 1;
+        item.received_at = Some(time("2014-05-01T00:00:00.293114Z"));
+        Ok(Page {
+            items: vec![item],
+            next: Some(next),
+        })
+    });
+    let order = SortOrder::Descending;
+    // an offset may be written with a plain + and with an escaped one
+    let path = format!(
+        "/api/v1/ticks/1?from=2014-05-01T02:00:00+02:00&to=2014-05-02T02:00:00%2B02:00\
+         &limit=1&order=desc&cursor={}",
+        after.encode(ID, order)
+    );
+    let answer = get(&mocks.app(), &path).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(
+        answer.json(),
+        json!({
+            "data": [{
+                "symbol_id": 1, "tick_time": "2014-05-01T00:00:00.292000Z", "sequence": 1,
+                "bid_price": "1.38676", "ask_price": "1.38682",
+                "bid_volume": "0", "ask_volume": "0",
+                "received_at": "2014-05-01T00:00:00.293114Z"
+            }],
+            "next_cursor": next.encode(ID, order)
+        })
+    );
+}
+
+#[tokio::test]
+async fn without_parameters_the_first_500_of_all_time_are_listed() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ticks.expect_range().times(3).returning(|query| {
+        assert_eq!(*query, TickQuery::new(ID, TimeRange::all()));
+        Ok(Page {
+            items: vec![tick(1, "2014-05-01T00:00:00Z", "-37.63", "0")],
+            next: None,
+        })
+    });
+    let app = mocks.app();
+    let answer = get(&app, "/api/v1/ticks/1").await.json();
+    assert_eq!(answer["next_cursor"], json!(null));
+    assert_eq!(answer["data"][0]["bid_price"], "-37.63");
+    assert_eq!(
+        answer["data"][0]["tick_time"],
+        "2014-05-01T00:00:00.000000Z"
+    );
+    assert_eq!(answer["data"][0]["received_at"], json!(null));
+    // bounds beyond what a tick may have are no error
+    let wide = get(
+        &app,
+        "/api/v1/ticks/1?from=1066-10-14T00:00:00Z&to=3000-01-01T00:00:00Z",
+    )
+    .await;
+    assert_eq!(wide.status, 200, "{}", wide.text);
+    assert_eq!(get(&app, "/api/v1/ticks/1?").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_open_range_beyond_all_ticks_is_empty_and_no_error() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ticks.expect_range().times(2).returning(|query| {
+        assert!(query.range.is_empty());
+        Ok(Page {
+            items: Vec::new(),
+            next: None,
+        })
+    });
+    let app = mocks.app();
+    for query in ["from=2150-01-01T00:00:00Z", "to=1950-01-01T00:00:00Z"] {
+        let answer = get(&app, &format!("/api/v1/ticks/1?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_symbol_is_404_and_named() {
+    let app = Mocks::with_symbols().app();
+    for path in [
+        "/api/v1/ticks/99",
+        "/api/v1/ohlc/99",
+        "/api/v1/ticks/latest?symbols=1,99",
+    ] {
+        let detail = get(&app, path).await.problem(404);
+        assert!(detail.contains("99"), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_symbol_is_asked_for_once_and_a_missing_one_each_time() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.symbols.checkpoint();
+    let known = |id: &SymbolId| id.get() == 1;
+    let missing = |id: &SymbolId| id.get() == 99;
+    mocks
+        .symbols
+        .expect_get()
+        .withf(known)
+        .once()
+        .returning(|_| Ok(Some(crate::support::symbol(1))));
+    mocks
+        .symbols
+        .expect_get()
+        .withf(missing)
+        .times(2)
+        .returning(|_| Ok(None));
+    mocks.ticks.expect_range().times(2).returning(|_| {
+        Ok(Page {
+            items: Vec::new(),
+            next: None,
+        })
+    });
+    let app = mocks.app();
+    for path in ["/api/v1/ticks/1", "/api/v1/ticks/1"] {
+        assert_eq!(get(&app, path).await.status, 200);
+    }
+    for path in ["/api/v1/ticks/99", "/api/v1/ohlc/99"] {
+        get(&app, path).await.problem(404);
+    }
+}
+
+#[tokio::test]
+async fn latest_ticks_come_as_a_complete_list() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ticks.expect_latest_of().once().returning(|ids| {
+        assert_eq!(ids, [3, 1].map(SymbolId::new));
+        Ok(vec![tick(1, "2014-05-01T00:00:00Z", "1", "2")])
+    });
+    let answer = get(&mocks.app(), "/api/v1/ticks/latest?symbols=3,1").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let body = answer.json();
+    assert_eq!(body["data"][0]["symbol_id"], 1);
+    assert_eq!(body["next_cursor"], json!(null));
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_is_503() {
+    let unavailable = |database| RepositoryError::Unavailable {
+        database,
+        reason: "gone".to_owned(),
+    };
+    let mut mocks = Mocks::with_symbols();
+    mocks
+        .ticks
+        .expect_range()
+        .returning(move |_| Err(unavailable(Database::Timeseries)));
+    mocks
+        .ticks
+        .expect_latest_of()
+        .returning(move |_| Err(unavailable(Database::Timeseries)));
+    let app = mocks.app();
+    for path in ["/api/v1/ticks/1", "/api/v1/ticks/latest?symbols=1"] {
+        let answer = get(&app, path).await;
+        assert!(answer.problem(503).contains("timeseries"));
+        assert_eq!(answer.header("retry-after"), "2");
+    }
+    let mut mocks = Mocks::default();
+    mocks
+        .symbols
+        .expect_get()
+        .returning(move |_| Err(unavailable(Database::Metadata)));
+    let answer = get(&mocks.app(), "/api/v1/ticks/1").await;
+    assert!(answer.problem(503).contains("metadata"));
+}

@@ -1,0 +1,251 @@
+//! Whole servers over memory, in this process, on a socket of their own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Parser as _;
+use orderbook_server::args::Args;
+use orderbook_server::server;
+use orderbook_server::start::{Started, start};
+use serde_json::Value;
+use tickbook::config::Config;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Server {
+    address: SocketAddr,
+    stop: CancellationToken,
+    running: JoinHandle<bool>,
+}
+
+impl Server {
+    async fn start(arguments: &[&str]) -> Self {
+        let fixed = [
+            "orderbook-server",
+            "--listen",
+            "127.0.0.1:0",
+            "--store",
+            "memory",
+        ];
+        let args = Args::parse_from(fixed.iter().chain(arguments));
+        let config = Config::load_from(Path::new(""), []).expect("the defaults are valid");
+        let stop = CancellationToken::new();
+        let started = start(&args, &config, &stop).await.expect("it starts");
+        let Started {
+            listener,
+            app,
+            pipeline,
+        } = started;
+        let address = listener.local_addr().expect("bound");
+        let stopped = stop.clone();
+        let running = tokio::spawn(async move {
+            let served = server::run(listener, app, stopped.cancelled_owned()).await;
+            served.expect("the listener works");
+            match pipeline {
+                Some(pipeline) => pipeline.finish().await,
+                None => true,
+            }
+        });
+        Self {
+            address,
+            stop,
+            running,
+        }
+    }
+
+    /// A GET over a connection of its own.
+    async fn get(&self, path: &str) -> Value {
+        let mut stream = TcpStream::connect(self.address).await.expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        let chunked = head.contains("transfer-encoding");
+        assert!(!chunked, "the body is given whole");
+        serde_json::from_str(body).expect("JSON")
+    }
+
+    /// All items of a listing, page by page.
+    async fn all(&self, path: &str, limit: usize) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("{path}&limit={limit}{cursor}")).await;
+            let data = page["data"].as_array().expect("a list");
+            assert!(data.len() <= limit);
+            items.extend(data.iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+
+    /// Waits until the feed has ended and everything is stored.
+    async fn feed_ended(&self) -> Value {
+        let waiting = async {
+            loop {
+                let feed = self.get("/health/ready").await["feed"].clone();
+                if feed["running"] == false && feed["waiting"] == 0 {
+                    return feed;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(DEADLINE, waiting).await.expect("the feed ends")
+    }
+
+    async fn stop(self) -> bool {
+        self.stop.cancel();
+        let stopped = timeout(DEADLINE, self.running).await;
+        stopped.expect("it stops").expect("no panic")
+    }
+}
+
+/// 1,000 quotes, 90 milliseconds apart, every tenth in the same millisecond as the one before.
+fn quotes(folder: &Path) -> String {
+    let path = folder.join("20140501_quote.csv");
+    let mut text = String::new();
+    let mut millis = 0;
+    for index in 0..1_000 {
+        if index % 10 != 9 {
+            millis += 90;
+        }
+        text.push_str(&format!(
+            "{millis},1.{},1.{}\n",
+            38_000 + index,
+            38_001 + index
+        ));
+    }
+    std::fs::write(&path, text).expect("a file");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+#[tokio::test]
+async fn a_replay_can_be_paged_through_and_gives_every_tick_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = quotes(folder.path());
+    let replay = [
+        "--feed",
+        "replay",
+        "--symbol",
+        "oanda:EURUSD",
+        "--speed",
+        "max",
+    ];
+    let server = Server::start(&[&replay[..], &["--replay", &file]].concat()).await;
+    let feed = server.feed_ended().await;
+    assert_eq!(
+        (&feed["received"], &feed["inserted"]),
+        (&1_000.into(), &1_000.into())
+    );
+
+    let symbols = server.get("/api/v1/symbols?name=EURUSD").await;
+    assert_eq!(symbols["data"][0]["exchange"], "oanda");
+    let id = symbols["data"][0]["symbol_id"].as_i64().expect("a number");
+
+    // pages of 7 end within equal times
+    let bids: Vec<_> = server
+        .all(&format!("/api/v1/ticks/{id}?order=asc"), 7)
+        .await
+        .iter()
+        .map(|tick| tick["bid_price"].as_str().expect("a text").to_owned())
+        .collect();
+    let expected: Vec<_> = (0..1_000)
+        .map(|index| {
+            let bid = format!("1.{}", 38_000 + index);
+            bid.trim_end_matches('0').to_owned()
+        })
+        .collect();
+    assert_eq!(bids, expected);
+    let mut newest_first = server
+        .all(&format!("/api/v1/ticks/{id}?order=desc"), 13)
+        .await;
+    newest_first.reverse();
+    assert_eq!(newest_first.len(), 1_000);
+    assert_eq!(newest_first[999]["bid_price"], "1.38999");
+
+    let candles = server
+        .all(&format!("/api/v1/ohlc/{id}?timeframe=1m"), 1)
+        .await;
+    let counts: Vec<_> = candles.iter().map(|candle| &candle["tick_count"]).collect();
+    let total: i64 = counts.iter().filter_map(|count| count.as_i64()).sum();
+    assert_eq!((candles.len(), total), (2, 1_000), "{counts:?}");
+    assert_eq!(candles[0]["open"], "1.38");
+    assert_eq!(candles[1]["close"], "1.38999");
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn the_same_file_twice_stores_nothing_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = quotes(folder.path());
+    let replay = ["--feed", "replay", "--symbol", "EURUSD", "--speed", "max"];
+    let server = Server::start(&[&replay[..], &["--replay", &file, &file]].concat()).await;
+    let feed = server.feed_ended().await;
+    assert_eq!(
+        (&feed["inserted"], &feed["duplicates"]),
+        (&1_000.into(), &1_000.into())
+    );
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn the_simulated_feed_fills_its_symbols_and_stops_with_everything_stored() {
+    let server = Server::start(&["--feed", "simulated", "--seed", "7"]).await;
+    let ticks = async {
+        loop {
+            let latest = server.get("/api/v1/ticks/latest?symbols=1,2,3,4").await;
+            if latest["data"].as_array().map(Vec::len) == Some(4) {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, ticks)
+        .await
+        .expect("each symbol is quoted");
+    let symbols = server.get("/api/v1/symbols?exchange=simulated").await;
+    assert_eq!(
+        symbols["data"][3]["instrument"]["instrument_type"],
+        "crypto"
+    );
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn a_request_that_has_begun_is_answered_when_the_server_stops() {
+    let server = Server::start(&[]).await;
+    let mut stream = TcpStream::connect(server.address)
+        .await
+        .expect("it listens");
+    let head = "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\
+                Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut go_on = [0; 25];
+    // the handler asks for the body, so that the request has begun
+    stream.read_exact(&mut go_on).await.expect("an answer");
+    assert!(go_on.starts_with(b"HTTP/1.1 100"));
+    server.stop.cancel();
+    let refused = async {
+        while TcpStream::connect(server.address).await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, refused)
+        .await
+        .expect("no new connection is taken");
+    stream.write_all(b"[]").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(server.stop().await);
+}
