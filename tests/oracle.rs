@@ -22,7 +22,8 @@ async fn memory_gives_the_bars_of_the_other_system() {
     };
     let repositories = Repositories::in_memory();
     let ticks = import(&repositories, &folder).await;
-    assert_candles(&*repositories.ohlc, &ticks, &market_data::bars(&folder)).await;
+    let bars = market_data::bars(&folder);
+    assert_candles(&*repositories.ohlc, &bars, &Folds::of(&ticks)).await;
 }
 
 #[tokio::test]
@@ -39,17 +40,18 @@ async fn timescaledb_gives_the_bars_of_the_other_system() {
     let repositories = Repositories::postgres(&pools);
     let ticks = import(&repositories, &folder).await;
     let bars = market_data::bars(&folder);
-    assert_candles(&*repositories.ohlc, &ticks, &bars).await;
+    let folds = Folds::of(&ticks);
+    assert_candles(&*repositories.ohlc, &bars, &folds).await;
 
     // views or aggregates may come at any time; a new repository does not remember their absence
     let report = apply_aggregates(&pools.timeseries())
         .await
         .expect("applied");
     let repositories = Repositories::postgres(&pools);
-    assert_candles(&*repositories.ohlc, &ticks, &bars).await;
+    assert_candles(&*repositories.ohlc, &bars, &folds).await;
     if report.edition == Edition::Community {
         refresh(&schemas, &ticks);
-        assert_candles(&*repositories.ohlc, &ticks, &bars).await;
+        assert_candles(&*repositories.ohlc, &bars, &folds).await;
     } else {
         println!("not run: refreshed aggregates, which this Apache edition does not have");
     }
@@ -88,8 +90,24 @@ async fn insert(repository: &dyn TickRepository, ticks: &[Tick]) -> InsertReceip
     receipt
 }
 
-async fn assert_candles(ohlc: &dyn OhlcRepository, ticks: &[Tick], bars: &[MinuteBar]) {
-    let symbol_id = ticks[0].symbol_id;
+/// What the fold makes of the ticks, for every timeframe and basis.
+struct Folds(Vec<(Timeframe, PriceBasis, Vec<Candle>)>);
+
+impl Folds {
+    fn of(ticks: &[Tick]) -> Self {
+        let mut folds = Vec::new();
+        for timeframe in Timeframe::ALL {
+            for basis in PriceBasis::ALL {
+                let candles = fold_ticks(ticks, timeframe, basis, Utc::now()).expect("fits");
+                folds.push((timeframe, basis, candles));
+            }
+        }
+        Self(folds)
+    }
+}
+
+async fn assert_candles(ohlc: &dyn OhlcRepository, bars: &[MinuteBar], folds: &Folds) {
+    let symbol_id = folds.0[0].2[0].symbol_id;
     for basis in [PriceBasis::Bid, PriceBasis::Ask] {
         let candles = all_candles(ohlc, symbol_id, Timeframe::M1, basis).await;
         assert_eq!(candles.len(), bars.len());
@@ -108,15 +126,12 @@ async fn assert_candles(ohlc: &dyn OhlcRepository, ticks: &[Tick], bars: &[Minut
             assert_eq!((candle.open_time, prices), (bar.open_time, of_bar));
         }
     }
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
-            let candles = all_candles(ohlc, symbol_id, timeframe, basis).await;
-            let folded = fold_ticks(ticks, timeframe, basis, Utc::now()).expect("fits");
-            assert!(
-                candles == folded,
-                "{timeframe} {basis} differ from the fold of the ticks"
-            );
-        }
+    for (timeframe, basis, folded) in &folds.0 {
+        let candles = all_candles(ohlc, symbol_id, *timeframe, *basis).await;
+        assert!(
+            candles == *folded,
+            "{timeframe} {basis} differ from the fold of the ticks"
+        );
     }
 }
 

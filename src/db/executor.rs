@@ -99,8 +99,9 @@ impl Executor {
         let blocking = move || {
             let _permit = permit;
             let remaining = deadline.saturating_duration_since(Instant::now());
+            // ends a little before the deadline, so that the caller learns why there is no connection
             let mut pooled = pool
-                .get_timeout(remaining.min(CHECKOUT_TIMEOUT))
+                .get_timeout(remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT))
                 .map_err(|_| no_connection(database, &last_error))?;
             if Instant::now() >= deadline {
                 // the caller has gone: what is not begun is certainly not applied

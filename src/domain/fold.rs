@@ -2,6 +2,7 @@
 //! against.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -36,7 +37,7 @@ pub enum FoldError {
 /// A candle in the making: an algebra whose parts may be added and merged in any order.
 ///
 /// The caller adds each tick once; ties of time are decided by the sequence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandleFold {
     first: (DateTime<Utc>, i32),
     last: (DateTime<Utc>, i32),
@@ -160,11 +161,15 @@ impl Buckets {
             open_time: bucket.open_time,
         };
         let part = part.ok_or_else(overflow)?;
-        let whole = match self.0.remove(&bucket) {
-            Some(before) => before.merge(part).ok_or_else(overflow)?,
-            None => part,
-        };
-        self.0.insert(bucket, whole);
+        match self.0.entry(bucket) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(part);
+            }
+            Entry::Occupied(mut whole) => {
+                let merged = whole.get().merge(part).ok_or_else(overflow)?;
+                whole.insert(merged);
+            }
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Candles in TimescaleDB: made of ticks, or stored as candles.
 
+mod freshness;
 mod made;
 mod page;
 mod row;
@@ -24,7 +25,8 @@ use source::Sources;
 /// [`OhlcRepository`] over TimescaleDB, either edition.
 ///
 /// Where the continuous aggregate of a timeframe exists, candles come from it; it is looked for once
-/// a minute. Elsewhere they are made of the ticks of the range asked for.
+/// a minute. Elsewhere, and where late ticks wait for its next refresh, they are made of the ticks of
+/// the range asked for.
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
     sources: Arc<Sources>,

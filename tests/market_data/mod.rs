@@ -1,4 +1,9 @@
 //! Real quotes of EURUSD, and the one-minute bars that another system made of them.
+#![allow(
+    unreachable_pub,
+    reason = "a module of several test programs, none of which uses all"
+)]
+#![allow(dead_code, reason = "as above")]
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -12,20 +13,30 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct Program {
     child: Child,
     url: String,
+    /// Reads the log all the time, since a full pipe would stop the server.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Program {
     /// Starts it on a free port and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = command(arguments, variables).spawn().expect("it starts");
+        let mut stderr = child.stderr.take().expect("piped");
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).expect("UTF-8");
+            text
+        });
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let url = line.trim_end().strip_prefix("listening on ");
-        let url = url.unwrap_or_else(|| panic!("{line:?}: {}", stderr(&mut child)));
-        Self {
-            url: url.to_owned(),
-            child,
+        match line.trim_end().strip_prefix("listening on ") {
+            Some(url) => Self {
+                url: url.to_owned(),
+                child,
+                log: Some(log),
+            },
+            None => panic!("{line:?}: {}", log.join().expect("the log")),
         }
     }
 
@@ -63,7 +74,8 @@ impl Program {
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String) {
         self.signal(signal);
         let status = wait(&mut self.child);
-        (status, stderr(&mut self.child))
+        let log = self.log.take().expect("taken once");
+        (status, log.join().expect("the log"))
     }
 }
 
@@ -96,14 +108,6 @@ fn wait(child: &mut Child) -> ExitStatus {
         assert!(Instant::now() < deadline, "it does not end");
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-fn stderr(child: &mut Child) -> String {
-    let mut text = String::new();
-    if let Some(stderr) = &mut child.stderr {
-        stderr.read_to_string(&mut text).expect("UTF-8");
-    }
-    text
 }
 
 /// Runs it to its end, which it must find by itself. Returns the last line on standard error.

@@ -11,6 +11,7 @@ use tickbook::db::{
 use tickbook::domain::NewSymbol;
 
 use crate::binary::{Program, fails};
+use crate::gate::Gate;
 
 fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
     [
@@ -32,6 +33,28 @@ async fn prepare(schemas: &ScratchSchemas) {
     let repositories = Repositories::postgres(&pools);
     let symbol = repositories.symbols.create(symbol).await.expect("created");
     assert_eq!(symbol.symbol_id.get(), 1);
+}
+
+/// How many ticks the simulated symbols have.
+async fn stored(schemas: &ScratchSchemas) -> u64 {
+    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
+    let mut stored = 0;
+    for id in 2..=5 {
+        let (id, all) = (
+            tickbook::domain::SymbolId::new(id),
+            tickbook::domain::TimeRange::all(),
+        );
+        stored += repositories.ticks.count(id, all).await.expect("counted");
+    }
+    stored
+}
+
+fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !reached() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[tokio::test]
@@ -85,7 +108,7 @@ async fn ticks_that_are_posted_come_back_as_ticks_and_candles() {
 
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(!log.contains("orderbook123"), "{log}");
+    assert!(!log.contains("postgresql://"), "{log}");
 }
 
 #[tokio::test]
@@ -96,11 +119,9 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
         &["--feed", "simulated", "--seed", "1"],
         &variables(&schemas),
     );
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while program.get("/health/ready").1["feed"]["inserted"] == 0 {
-        assert!(Instant::now() < deadline, "the feed stores nothing");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("the feed is stored", || {
+        program.get("/health/ready").1["feed"]["inserted"] != 0
+    });
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     let line = log
@@ -111,16 +132,50 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
         .split("inserted=")
         .nth(1)
         .and_then(|rest| rest.split(' ').next());
-    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
-    let mut stored = 0;
-    for id in 2..=5 {
-        let (id, all) = (
-            tickbook::domain::SymbolId::new(id),
-            tickbook::domain::TimeRange::all(),
-        );
-        stored += repositories.ticks.count(id, all).await.expect("counted");
-    }
-    assert_eq!(inserted, Some(stored.to_string().as_str()), "{line}");
+    let stored = stored(&schemas).await.to_string();
+    assert_eq!(inserted, Some(stored.as_str()), "{line}");
+}
+
+#[tokio::test]
+async fn an_outage_is_told_and_survived_without_losing_a_tick() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let url = schemas.url(Database::Timeseries);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (server, path) = rest.split_once('/').expect("a database");
+    let gate = Gate::to(server);
+    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let mut variables = variables(&schemas);
+    variables[1].1 = &through_gate;
+    let program = Program::start(&["--feed", "simulated", "--seed", "2"], &variables);
+    let feed = |count: &str| {
+        let count = program.get("/health/ready").1["feed"][count].as_u64();
+        count.expect("a number")
+    };
+    until("the feed is stored", || feed("inserted") > 0);
+
+    gate.close();
+    until("the outage is seen", || {
+        program.get("/health/ready").0 == 503
+    });
+    assert_eq!(program.get("/health/live").0, 200);
+    let (status, problem) = program.get("/api/v1/ticks/2");
+    assert_eq!(status, 503, "{problem}");
+    assert_eq!(program.get("/api/v1/symbols").0, 200);
+    let during = feed("received");
+    until("the feed goes on", || feed("received") > during + 5);
+
+    gate.open();
+    until("the end of it is seen", || {
+        program.get("/health/ready").0 == 200
+    });
+    until("what waited is stored", || feed("inserted") > during + 5);
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(
+        log.contains(&format!("inserted={}", stored(&schemas).await)),
+        "{log}"
+    );
 }
 
 #[test]
@@ -138,13 +193,10 @@ fn pending_migrations_are_a_clear_error() {
 #[test]
 fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
     let schemas = ScratchSchemas::create();
-    let wrong = schemas
-        .url(Database::Metadata)
-        .replace("orderbook123", "S3cretPw");
-    assert!(
-        wrong.contains("S3cretPw"),
-        "the tests know the password of the test database"
-    );
+    let url = schemas.url(Database::Metadata);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (user, password) = credentials.rsplit_once(':').expect("a password");
+    let wrong = format!("{user}:S3cretPw@{rest}");
     let mut variables = variables(&schemas);
     variables[0].1 = &wrong;
     let (output, line) = fails(&[], &variables);
@@ -156,7 +208,7 @@ fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
     assert!(line.contains("DATABASE_URL"), "{line}");
     let text = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(
-        !text.contains("S3cretPw") && !text.contains("orderbook123"),
+        !text.contains("S3cretPw") && !text.contains(&format!(":{password}@")),
         "{text}"
     );
 }

@@ -3,6 +3,7 @@
 
 mod binary;
 mod databases;
+mod gate;
 mod health;
 mod insert_ticks;
 mod ohlc;

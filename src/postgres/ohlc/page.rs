@@ -12,7 +12,7 @@ use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
 use super::source::Source;
-use super::{made, stored};
+use super::{freshness, made, stored};
 
 /// No window has to be longer than all of time.
 const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
@@ -81,7 +81,7 @@ impl Listing<'_> {
     /// The first `limit` candles of `window`, stored ones before made ones of the same open time.
     fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
         let (query, now) = (self.query, self.now);
-        let made = made::read(self.connection, query, self.source, window, limit, now)?;
+        let made = self.made(window, limit)?;
         let stored = stored::read(self.connection, query, window, limit, now)?;
         let merged: BTreeMap<_, _> = made
             .into_iter()
@@ -93,6 +93,32 @@ impl Listing<'_> {
             SortOrder::Ascending => merged.take(limit).collect(),
             SortOrder::Descending => merged.rev().take(limit).collect(),
         })
+    }
+
+    /// The first `limit` candles made of ticks.
+    fn made(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
+        let (query, now) = (self.query, self.now);
+        let is_current = self.source == Source::Ticks
+            || freshness::is_current(self.connection, query.timeframe, window)?;
+        let candles = made::read(self.connection, query, self.source, window, limit, now)?;
+        if is_current {
+            return Ok(candles);
+        }
+        let of_ticks = made::read(self.connection, query, Source::Ticks, window, limit, now)?;
+        let mut merged: BTreeMap<_, _> = of_ticks
+            .into_iter()
+            .map(|candle| (candle.open_time, candle))
+            .collect();
+        for candle in candles {
+            // ticks only come and go with their chunk: whoever knows more of them knows all
+            match merged.get(&candle.open_time) {
+                Some(of_ticks) if of_ticks.tick_count >= candle.tick_count => {}
+                _ => {
+                    merged.insert(candle.open_time, candle);
+                }
+            }
+        }
+        Ok(merged.into_values().collect())
     }
 
     /// `range` without the buckets before its first candle, in the order of the listing.

@@ -109,25 +109,18 @@ impl Batch {
     /// what the database has under the keys of the batch.
     pub(super) fn compared(self, inserted: u64, stored: &HashMap<TickKey, Tick>) -> InsertReceipt {
         let mut equal: u64 = 0;
-        let mut conflicts: Vec<TickConflict> = Vec::new();
+        let mut conflicts = Vec::new();
         // both are in key order, and a stable sort merges them
         let mut all = self.firsts;
         all.extend(self.repeats);
         all.sort_by_key(Tick::key);
         for tick in all {
             match stored.get(&tick.key()) {
-                Some(stored) if !stored.has_content_of(&tick) => {
-                    let earlier = conflicts.iter().rev();
-                    let mut of_key = earlier.take_while(|one| one.refused.key() == tick.key());
-                    if of_key.any(|one| one.refused.has_content_of(&tick)) {
-                        equal += 1;
-                    } else {
-                        conflicts.push(TickConflict {
-                            stored: stored.clone(),
-                            refused: tick,
-                        });
-                    }
-                }
+                // what is stored decides, not what came earlier in the batch and was refused
+                Some(stored) if !stored.has_content_of(&tick) => conflicts.push(TickConflict {
+                    stored: stored.clone(),
+                    refused: tick,
+                }),
                 // a tick that is gone already was dropped with its chunk after it had been stored
                 Some(_) | None => equal += 1,
             }

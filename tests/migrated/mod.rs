@@ -1,0 +1,51 @@
+//! Scratch schemas with all migrations, and ticks to put there.
+
+// each test file uses what it needs
+#![allow(dead_code)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tickbook::config::Config;
+use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::domain::{SymbolId, Tick};
+
+pub(crate) const SYMBOL: SymbolId = SymbolId::new(7);
+
+pub(crate) async fn migrated() -> (ScratchSchemas, DatabasePools) {
+    migrated_with(|_| ()).await
+}
+
+pub(crate) async fn migrated_with(
+    change: impl FnOnce(&mut Config),
+) -> (ScratchSchemas, DatabasePools) {
+    let schemas = ScratchSchemas::create();
+    let mut config = schemas.config();
+    change(&mut config);
+    let pools = DatabasePools::new(&config);
+    db::migrate_metadata(&pools.metadata())
+        .await
+        .expect("migrations of the metadata database");
+    db::migrate_timeseries(&pools.timeseries())
+        .await
+        .expect("migrations of the time-series database");
+    (schemas, pools)
+}
+
+pub(crate) fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
+}
+
+/// Ticks from number `from` to `to`, one in a second, each with a price of its own.
+pub(crate) fn ticks(from: i64, to: i64) -> Vec<Tick> {
+    (from..to)
+        .map(|number| Tick {
+            bid_volume: Decimal::new(number, 3),
+            ..Tick::quote(
+                SYMBOL,
+                start() + TimeDelta::seconds(number),
+                Decimal::new(138_000 + number, 5),
+                Decimal::new(138_001 + number, 5),
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,69 @@
+//! Which statements a batch of ticks is written with.
+#![cfg(all(feature = "conformance", feature = "postgres"))]
+
+use std::sync::Mutex;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use tickbook::postgres::PgTickRepository;
+use tickbook::repository::TickRepository;
+
+mod migrated;
+
+use migrated::{migrated, ticks};
+
+/// The first words of the statements that met the table of ticks.
+static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Record;
+
+impl Instrumentation for Record {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            if text.contains("ticks") {
+                let first = text.split_whitespace().next().unwrap_or_default();
+                STATEMENTS.lock().expect("no panic").push(first.to_owned());
+            }
+        }
+    }
+}
+
+fn record() -> Option<Box<dyn Instrumentation>> {
+    Some(Box::new(Record))
+}
+
+async fn statements_of(
+    repository: &PgTickRepository,
+    from: i64,
+    to: i64,
+    inserted: u64,
+) -> Vec<String> {
+    STATEMENTS.lock().expect("no panic").clear();
+    let batch = ticks(from, to);
+    let receipt = repository.insert_batch(&batch).await.expect("inserted");
+    assert_eq!(receipt.inserted, inserted);
+    assert_eq!(receipt.total(), batch.len() as u64);
+    STATEMENTS.lock().expect("no panic").clone()
+}
+
+/// The only test of this file, since what is recorded is recorded for the whole process.
+#[tokio::test]
+async fn large_batches_are_copied_until_one_meets_a_taken_key() {
+    let (_schemas, pools) = migrated().await;
+    set_default_instrumentation(record).expect("set before the pool connects");
+    let repository = PgTickRepository::new(pools);
+
+    assert_eq!(statements_of(&repository, 0, 49, 49).await, ["INSERT"]);
+    assert_eq!(statements_of(&repository, 100, 150, 50).await, ["COPY"]);
+    let met = statements_of(&repository, 120, 180, 30).await;
+    assert_eq!(met, ["COPY", "INSERT", "SELECT"]);
+    let again = statements_of(&repository, 120, 180, 0).await;
+    assert_eq!(again, ["INSERT", "SELECT"]);
+    for number in 0..8 {
+        let from = 1_000 + 100 * number;
+        let clean = statements_of(&repository, from, from + 60, 60).await;
+        assert_eq!(clean, ["INSERT"], "clean batch {number}");
+    }
+    let copied = statements_of(&repository, 5_000, 5_060, 60).await;
+    assert_eq!(copied, ["COPY"]);
+}

@@ -1,0 +1,148 @@
+//! What the database itself has to say about written ticks.
+#![cfg(all(feature = "conformance", feature = "postgres"))]
+
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::BigInt;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use rust_decimal::Decimal;
+use tickbook::Database;
+use tickbook::domain::{SymbolId, Tick, TimeRange};
+use tickbook::postgres::PgTickRepository;
+use tickbook::repository::TickRepository;
+
+mod migrated;
+
+use migrated::{SYMBOL, migrated, ticks};
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+fn bytes_of_rows(connection: &mut PgConnection) -> i64 {
+    let sizes = "SELECT coalesce(sum(pg_relation_size(chunk)), 0)::bigint AS number \
+                 FROM show_chunks('ticks') AS chunk";
+    let size: Number = sql_query(sizes)
+        .get_result(connection)
+        .expect("sizes of chunks");
+    size.number
+}
+
+#[tokio::test]
+async fn sending_again_leaves_dead_rows_at_most_once() {
+    let (schemas, pools) = migrated().await;
+    let repository = PgTickRepository::new(pools);
+    let mut connection = schemas.connection(Database::Timeseries);
+    let batch = ticks(0, 1_000);
+    let receipt = repository.insert_batch(&batch).await.expect("inserted");
+    assert_eq!(receipt.inserted, 1_000);
+
+    let written = bytes_of_rows(&mut connection);
+    assert!(written > 0);
+    repository.insert_batch(&batch).await.expect("met again");
+    let met_once = bytes_of_rows(&mut connection);
+    for _ in 0..5 {
+        let receipt = repository.insert_batch(&batch).await.expect("met again");
+        assert_eq!((receipt.inserted, receipt.duplicates), (0, 1_000));
+        assert_eq!(bytes_of_rows(&mut connection), met_once);
+    }
+}
+
+#[tokio::test]
+async fn a_row_the_database_refuses_does_not_keep_the_others_out() {
+    let (schemas, pools) = migrated().await;
+    let repository = PgTickRepository::new(pools);
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute("ALTER TABLE ticks ADD CONSTRAINT no_thirteen CHECK (bid_price <> 13)")
+        .expect("added");
+    for size in [20, 1_000] {
+        let symbol_id = SymbolId::new(size);
+        let mut batch = ticks(0, size);
+        for tick in &mut batch {
+            tick.symbol_id = symbol_id;
+        }
+        let unlucky = usize::try_from(size / 3).expect("positive");
+        batch[unlucky].bid_price = Decimal::new(1_300, 2);
+        let receipt = repository.insert_batch(&batch).await.expect("inserted");
+        let stored = u64::try_from(size - 1).expect("positive");
+        assert_eq!(receipt.inserted, stored);
+        assert_eq!(receipt.rejected.len(), 1);
+        // as it came, with the zeros that no row keeps
+        assert_eq!(receipt.rejected[0].tick, batch[unlucky]);
+        assert_eq!(
+            receipt.rejected[0].tick.bid_price.to_string(),
+            batch[unlucky].bid_price.to_string()
+        );
+        let reason = &receipt.rejected[0].reason;
+        assert!(reason.contains("no_thirteen"), "{reason}");
+        let count = repository.count(symbol_id, TimeRange::all()).await;
+        assert_eq!(count.expect("counted"), stored);
+
+        let again = repository.insert_batch(&batch).await.expect("met again");
+        assert_eq!((again.inserted, again.duplicates), (0, stored));
+        assert_eq!(again.rejected.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn where_the_first_tick_of_a_key_is_refused_the_next_one_is_the_first() {
+    let (schemas, pools) = migrated().await;
+    let repository = PgTickRepository::new(pools);
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute("ALTER TABLE ticks ADD CONSTRAINT no_thirteen CHECK (bid_price <> 13)")
+        .expect("added");
+    let good = ticks(0, 3);
+    let refused = Tick {
+        bid_price: Decimal::from(13),
+        ..good[1].clone()
+    };
+    let other = Tick {
+        bid_price: Decimal::from(14),
+        ..good[1].clone()
+    };
+    let batch = [
+        good[0].clone(),
+        refused.clone(),
+        good[1].clone(),
+        refused.clone(),
+        other.clone(),
+        good[1].clone(),
+        good[2].clone(),
+    ];
+    let receipt = repository.insert_batch(&batch).await.expect("inserted");
+    assert_eq!((receipt.inserted, receipt.duplicates), (3, 1));
+    let rejected: Vec<_> = receipt.rejected.into_iter().map(|one| one.tick).collect();
+    assert_eq!(rejected, std::slice::from_ref(&refused));
+    assert!(receipt.conflicts.iter().all(|one| one.stored == good[1]));
+    let conflicting: Vec<_> = receipt
+        .conflicts
+        .into_iter()
+        .map(|one| one.refused)
+        .collect();
+    assert_eq!(conflicting, [refused, other]);
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_of_one_row_rejects_no_tick() {
+    let (schemas, pools) = migrated().await;
+    let repository = PgTickRepository::new(pools);
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = 'no space left'; \
+             END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON ticks FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .expect("added");
+    for size in [20, 100] {
+        let error = repository.insert_batch(&ticks(0, size)).await;
+        let error = error.expect_err("a full disk is no fault of a tick");
+        assert!(error.is_certainly_not_applied(), "{error:?}");
+    }
+    let count = repository.count(SYMBOL, TimeRange::all()).await;
+    assert_eq!(count.expect("counted"), 0);
+}
