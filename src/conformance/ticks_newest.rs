@@ -164,13 +164,14 @@ pub async fn as_of_looks_back_across_decades(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let given = [
         quote(earliest_time(), 1, "1", "2"),
-        quote(seconds(0), 0, "3", "4"),
+        quote(seconds(0), i32::MAX, "3", "4"),
         quote(latest_time() - TimeDelta::microseconds(1), 0, "5", "6"),
     ];
     insert_new(ticks, &given).await;
     let [first, second, third] = given.map(Some);
     assert_eq!(as_of(ticks, earliest_time()).await, first);
     assert_eq!(as_of(ticks, micros(-1)).await, first);
+    assert_eq!(as_of(ticks, seconds(0)).await, second);
     assert_eq!(as_of(ticks, Utc::now()).await, second);
     assert_eq!(as_of(ticks, latest_time()).await, third);
 }

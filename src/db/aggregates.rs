@@ -12,6 +12,7 @@ use super::edition::{Edition, detect_edition};
 use super::failure::DbError;
 use super::migrations::{lock_schema, pending_migrations};
 use super::pools::TimeseriesDb;
+use super::statements::statements;
 
 const CONTINUOUS_AGGREGATES: &str = include_str!("../../manual_sql/continuous_aggregates.sql");
 const CANDLE_VIEWS: &str = include_str!("../../manual_sql/candle_views.sql");
@@ -84,7 +85,11 @@ fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
         Edition::Apache => CANDLE_VIEWS,
         Edition::Community => CONTINUOUS_AGGREGATES,
     };
-    connection.transaction(|connection| connection.batch_execute(sql))?;
+    connection.transaction(|connection| {
+        statements(sql)
+            .into_iter()
+            .try_for_each(|statement| connection.batch_execute(statement))
+    })?;
     let relations = candle_relations(connection)?;
     let changed = relations
         .iter()

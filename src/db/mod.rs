@@ -13,6 +13,7 @@ mod pools;
 mod requirements;
 #[cfg(feature = "conformance")]
 mod scratch;
+mod statements;
 
 pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
 pub use connect::{MetadataConnections, TimeseriesConnections};

@@ -105,6 +105,27 @@ impl MarketFile {
     }
 }
 
+impl MarketFile {
+    /// Unpacks every entry of a zip once and compares it with its checksum, which an iterator
+    /// reaches only behind the last line. A plain file has none.
+    ///
+    /// # Errors
+    /// The first entry that is damaged or cannot be unpacked.
+    pub fn verify(&mut self) -> Result<(), FileError> {
+        if matches!(self.content, Content::Plain(_)) {
+            return Ok(());
+        }
+        for index in 0..self.entry_count() {
+            let mut entry = self.entry(index)?;
+            io::copy(&mut entry.reader, &mut io::sink()).map_err(|error| {
+                let reason = format!("is damaged ({error}): fetch the zip again");
+                FileError::new(&entry.place, reason)
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Debug for MarketFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MarketFile")

@@ -132,6 +132,8 @@ fn a_zip_is_known_by_its_bytes_and_read_in_the_order_of_names() {
             ("sub/c.csv", b"3,1,x\n4,1,1\n"),
         ],
     );
+    let verified = MarketFile::open(&path).and_then(|mut file| file.verify());
+    assert_eq!(verified, Ok(()));
     let read = quotes(&path, None).expect("readable");
     assert_eq!(read[0], "1 01T00:00:00.001000 None 1 1 0 0");
     assert_eq!(read[1], "1 02T00:00:00.002000 None 1 1 0 0");
@@ -194,6 +196,8 @@ fn a_damaged_entry_ends_with_an_error_and_never_silently() {
     bytes[at] = b'6';
     fs::write(&path, bytes).expect("written");
     let mut file = MarketFile::open(&path).expect("its directory is whole");
+    let damage = file.verify().expect_err("the checksum is wrong");
+    assert!(damage.to_string().contains("a.csv: is damaged"), "{damage}");
     let entry = file.entry(0).expect("its head is whole");
     let last = LeanQuotes::new(entry).expect("dated").last().expect("some");
     let error = last.expect_err("the checksum is wrong");

@@ -116,13 +116,8 @@ impl SymbolRepository for InMemorySymbolRepository {
         }
         let mut store = write(&self.store);
         let mut changed = store.clone();
-        for (index, symbol) in symbols.iter().enumerate() {
-            let is_last_of_name = !symbols[index + 1..]
-                .iter()
-                .any(|later| (&later.exchange, &later.name) == (&symbol.exchange, &symbol.name));
-            if is_last_of_name {
-                changed.upsert(symbol.clone())?;
-            }
+        for symbol in symbols {
+            changed.upsert(symbol.clone())?;
         }
         *store = changed;
         Ok(symbols

@@ -1,0 +1,38 @@
+//! `tickbook config`
+
+use tickbook::config::Config;
+
+use crate::Outcome;
+use crate::report::print;
+
+pub(crate) fn run() -> anyhow::Result<Outcome> {
+    print(&describe(&Config::load()?))?;
+    Ok(Outcome::Complete)
+}
+
+/// The settings as a file of `config/` would have them; URLs show `***` for their password.
+fn describe(config: &Config) -> String {
+    let Config {
+        metadata_url,
+        timeseries_url,
+        pool,
+        ticks,
+        server,
+    } = config;
+    format!(
+        "[metadata]\nurl = \"{metadata_url}\"\n\n\
+         [timeseries]\nurl = \"{timeseries_url}\"\n\n\
+         [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
+         statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
+         [ticks]\nbatch_size = {}\nflush_interval_ms = {}\n\n\
+         [server]\nlisten = \"{}\"",
+        pool.size,
+        pool.call_timeout.as_millis(),
+        pool.connect_timeout.as_millis(),
+        pool.statement_timeout.as_millis(),
+        pool.lock_timeout.as_millis(),
+        ticks.batch_size,
+        ticks.flush_interval.as_millis(),
+        server.listen,
+    )
+}

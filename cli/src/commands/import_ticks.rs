@@ -1,0 +1,217 @@
+//! `tickbook import ticks`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use tickbook::Repositories;
+use tickbook::config::Config;
+use tickbook::domain::{NewSymbol, SymbolId, SymbolReference, Tick};
+use tickbook::files::CsvLayout;
+use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
+
+use crate::Outcome;
+use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
+use crate::quote_batches::{self, QuoteBatch, QuoteFormat};
+use crate::report::{Problems, TickSummary, print, print_json, seconds};
+
+/// The exchange of a symbol that is created without one.
+const DEFAULT_EXCHANGE: &str = "default";
+
+pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outcome> {
+    let format = format(arguments)?;
+    refuse_twice(&arguments.files)?;
+    quote_batches::check(&arguments.files, &format)?;
+    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
+    let Repositories { symbols, ticks, .. } = repositories;
+    let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
+
+    let begun = Instant::now();
+    let mut import = Import::new();
+    let stored = import.store(arguments, format, symbol_id, &*ticks).await;
+    import.progress.finish_and_clear();
+    import.summary.seconds = seconds(begun.elapsed());
+    import.tell(arguments.json)?;
+    stored.context(
+        "the import ended early: what is counted above is stored; run it again, \
+         it goes on where this one ended",
+    )?;
+    let TickSummary {
+        conflicts,
+        rejected,
+        ..
+    } = import.summary;
+    Ok(if conflicts + rejected == 0 {
+        Outcome::Complete
+    } else {
+        Outcome::Incomplete
+    })
+}
+
+fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
+    if arguments.format == TickFormat::Csv {
+        return Ok(QuoteFormat::Csv(CsvLayout {
+            columns: arguments
+                .columns
+                .iter()
+                .cloned()
+                .collect::<BTreeMap<_, _>>(),
+            time_format: arguments.time_format.into(),
+        }));
+    }
+    if !arguments.columns.is_empty() || arguments.time_format != TimeFormatName::Rfc3339 {
+        bail!(
+            "--column and --time-format say how csv is read: leave them out, or use --format csv"
+        );
+    }
+    Ok(QuoteFormat::Lean)
+}
+
+/// A file read a second time would number the ticks of an instant on where the first one ended.
+fn refuse_twice(files: &[PathBuf]) -> anyhow::Result<()> {
+    let mut seen = BTreeSet::new();
+    for file in files {
+        let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
+        if !seen.insert(whole) {
+            bail!("{}: is given twice: name it once", file.display());
+        }
+    }
+    Ok(())
+}
+
+async fn find_symbol(
+    symbols: &dyn SymbolRepository,
+    reference: &SymbolReference,
+    create: bool,
+) -> anyhow::Result<SymbolId> {
+    if let Some(symbol) = symbols.get_by_name(reference).await? {
+        return Ok(symbol.symbol_id);
+    }
+    if !create {
+        bail!(
+            "there is no symbol {reference}: create it with --create-symbol, \
+             or import the symbols of its exchange with `tickbook import symbols`"
+        );
+    }
+    let exchange = reference.exchange.as_deref().unwrap_or(DEFAULT_EXCHANGE);
+    let symbol = NewSymbol::named(exchange, reference.name.as_str());
+    Ok(symbols.create(symbol).await?.symbol_id)
+}
+
+#[derive(Debug)]
+struct Import {
+    progress: ProgressBar,
+    summary: TickSummary,
+    problems: Problems,
+    out_of_order: u64,
+}
+
+impl Import {
+    fn new() -> Self {
+        Self {
+            progress: progress(),
+            summary: TickSummary::default(),
+            problems: Problems::default(),
+            out_of_order: 0,
+        }
+    }
+
+    async fn store(
+        &mut self,
+        arguments: &ImportTicksArguments,
+        format: QuoteFormat,
+        symbol_id: SymbolId,
+        ticks: &dyn TickRepository,
+    ) -> anyhow::Result<()> {
+        let files = arguments.files.clone();
+        let size = arguments.batch_size as usize;
+        let (mut batches, thread) = quote_batches::spawn(files, format, symbol_id, size);
+        while let Some(batch) = batches.recv().await {
+            let batch = batch?;
+            let receipt = ticks.insert_batch(&batch.ticks).await?;
+            self.count(&batch, &receipt);
+            self.progress.set_position(self.summary.read);
+        }
+        if thread.join().is_err() {
+            bail!("reading ended unexpectedly: report this as a defect of tickbook");
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, batch: &QuoteBatch, receipt: &InsertReceipt) {
+        let summary = &mut self.summary;
+        summary.read += (batch.ticks.len() + batch.errors.len()) as u64;
+        summary.inserted += receipt.inserted;
+        summary.duplicates += receipt.duplicates;
+        summary.conflicts += receipt.conflicts.len() as u64;
+        summary.rejected += (receipt.rejected.len() + batch.errors.len()) as u64;
+        summary.crossed += batch.ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
+        self.out_of_order += batch.out_of_order;
+        for error in &batch.errors {
+            self.problems.add(|| error.to_string());
+        }
+        for rejected in &receipt.rejected {
+            self.problems
+                .add(|| format!("{}: {}", place(batch, &rejected.tick), rejected.reason));
+        }
+        for conflict in &receipt.conflicts {
+            self.problems.add(|| {
+                format!(
+                    "{}: conflict: {} sequence {} is stored with {}, not {}: the stored one stays",
+                    place(batch, &conflict.refused),
+                    conflict.stored.tick_time.to_rfc3339(),
+                    conflict.stored.sequence,
+                    content(&conflict.stored),
+                    content(&conflict.refused)
+                )
+            });
+        }
+    }
+
+    fn tell(&self, json: bool) -> anyhow::Result<()> {
+        self.problems.print();
+        if self.out_of_order > 0 {
+            eprintln!(
+                "note: {} ticks are older than the one before them: equal instants that do not \
+                 follow each other are told apart only by a column sequence",
+                self.out_of_order
+            );
+        }
+        if json {
+            print_json(&self.summary)
+        } else {
+            print(&self.summary.line())
+        }
+    }
+}
+
+/// A bar that shows itself on a terminal only.
+fn progress() -> ProgressBar {
+    let progress = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} ticks, {per_sec}") {
+        progress.set_style(style);
+    }
+    progress
+}
+
+/// Where `tick` stands in `batch`, which has it.
+fn place(batch: &QuoteBatch, tick: &Tick) -> String {
+    // the last one: of several of one key the first has been stored
+    match batch.ticks.iter().rposition(|other| other == tick) {
+        Some(index) => batch.origins[index].to_string(),
+        None => format!("{} sequence {}", tick.tick_time, tick.sequence),
+    }
+}
+
+fn content(tick: &Tick) -> String {
+    let Tick {
+        bid_price,
+        ask_price,
+        bid_volume,
+        ask_volume,
+        ..
+    } = tick;
+    format!("bid {bid_price} ({bid_volume}) ask {ask_price} ({ask_volume})")
+}

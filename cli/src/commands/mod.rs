@@ -1,0 +1,8 @@
+//! One file for each command.
+
+pub(crate) mod aggregates;
+pub(crate) mod config;
+pub(crate) mod import_symbols;
+pub(crate) mod import_ticks;
+pub(crate) mod migrate;
+pub(crate) mod status;

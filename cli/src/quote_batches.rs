@@ -1,0 +1,184 @@
+//! Reads files on a thread of its own, so that the next batch is ready while one is stored.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use chrono::{DateTime, Utc};
+use tickbook::domain::{SymbolId, Tick};
+use tickbook::files::{
+    CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LineError, MarketFile, Quote,
+};
+use tickbook::ingest::SequenceAssigner;
+use tokio::sync::mpsc;
+
+/// Batches that may wait to be stored, which bounds the memory of an import.
+const WAITING_BATCHES: usize = 2;
+
+/// How the files are written.
+#[derive(Debug, Clone)]
+pub(crate) enum QuoteFormat {
+    Lean,
+    Csv(CsvLayout),
+}
+
+impl QuoteFormat {
+    fn read<'a>(&self, entry: Entry<'a>) -> Result<Quotes<'a>, FileError> {
+        Ok(match self {
+            Self::Lean => Box::new(LeanQuotes::new(entry)?),
+            Self::Csv(layout) => Box::new(CsvQuotes::new(entry, layout)?),
+        })
+    }
+}
+
+type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
+
+/// Where a tick stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    entry: Arc<str>,
+    line: u64,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: line {}", self.entry, self.line)
+    }
+}
+
+/// Some ticks in file order, and the lines between them that hold none.
+#[derive(Debug, Default)]
+pub(crate) struct QuoteBatch {
+    pub(crate) ticks: Vec<Tick>,
+    /// One for each tick.
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) errors: Vec<LineError>,
+    /// Ticks without a number in the file that are older than the one before.
+    pub(crate) out_of_order: u64,
+}
+
+impl QuoteBatch {
+    fn lines(&self) -> usize {
+        self.ticks.len() + self.errors.len()
+    }
+}
+
+/// What is wrong with the files before anything is read of them: missing, damaged, without a date
+/// or a column.
+pub(crate) fn check(files: &[PathBuf], format: &QuoteFormat) -> Result<(), FileError> {
+    for path in files {
+        let mut file = MarketFile::open(path)?;
+        // a damaged line would be stored long before the checksum behind it is reached
+        file.verify()?;
+        for index in 0..file.entry_count() {
+            drop(format.read(file.entry(index)?)?);
+        }
+    }
+    Ok(())
+}
+
+/// Reads the files one after the other into batches of `size` lines. The last one may be an error:
+/// what could not be read to its end.
+pub(crate) fn spawn(
+    files: Vec<PathBuf>,
+    format: QuoteFormat,
+    symbol_id: SymbolId,
+    size: usize,
+) -> (
+    mpsc::Receiver<Result<QuoteBatch, anyhow::Error>>,
+    JoinHandle<()>,
+) {
+    let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+    let thread = std::thread::spawn(move || {
+        let mut reader = Reader {
+            format,
+            symbol_id,
+            size,
+            sequences: SequenceAssigner::new(),
+            newest: None,
+            batch: QuoteBatch::default(),
+            sender,
+        };
+        let read = files.iter().try_for_each(|path| reader.read(path));
+        reader.finish(read);
+    });
+    (receiver, thread)
+}
+
+struct Reader {
+    format: QuoteFormat,
+    symbol_id: SymbolId,
+    size: usize,
+    sequences: SequenceAssigner,
+    newest: Option<DateTime<Utc>>,
+    batch: QuoteBatch,
+    sender: mpsc::Sender<Result<QuoteBatch, anyhow::Error>>,
+}
+
+/// Why reading ends early.
+enum Stop {
+    Failed(anyhow::Error),
+    /// Nobody takes batches any more.
+    Unheard,
+}
+
+impl Reader {
+    fn read(&mut self, path: &Path) -> Result<(), Stop> {
+        let failed = |error: FileError| Stop::Failed(error.into());
+        let mut file = MarketFile::open(path).map_err(failed)?;
+        for index in 0..file.entry_count() {
+            let entry = file.entry(index).map_err(failed)?;
+            let name: Arc<str> = entry.to_string().into();
+            for quote in self.format.read(entry).map_err(failed)? {
+                match quote {
+                    Ok(quote) => self.add(quote, &name),
+                    Err(error) if error.ends_entry() => return Err(Stop::Failed(error.into())),
+                    Err(error) => self.batch.errors.push(error),
+                }
+                if self.batch.lines() >= self.size {
+                    self.send()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, quote: Quote, entry: &Arc<str>) {
+        self.batch.origins.push(Origin {
+            entry: Arc::clone(entry),
+            line: quote.line,
+        });
+        let numbered = quote.sequence.is_some();
+        let mut tick = quote.into_tick(self.symbol_id);
+        if !numbered {
+            if self.newest.is_some_and(|newest| tick.tick_time < newest) {
+                self.batch.out_of_order += 1;
+            }
+            self.newest = Some(tick.tick_time);
+            self.sequences.assign(&mut tick);
+        }
+        self.batch.ticks.push(tick);
+    }
+
+    fn send(&mut self) -> Result<(), Stop> {
+        let batch = std::mem::take(&mut self.batch);
+        self.sender
+            .blocking_send(Ok(batch))
+            .map_err(|_| Stop::Unheard)
+    }
+
+    fn finish(mut self, read: Result<(), Stop>) {
+        let error = match read {
+            Ok(()) => None,
+            Err(Stop::Failed(error)) => Some(error),
+            Err(Stop::Unheard) => return,
+        };
+        if self.batch.lines() > 0 && self.send().is_err() {
+            return;
+        }
+        if let Some(error) = error {
+            // an import that ended by itself does not miss it
+            let _ = self.sender.blocking_send(Err(error));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a command tells at its end.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// More problems are counted, not listed.
+const LISTED: usize = 20;
+
+/// Lines, ticks or rows that did not get in, with place and reason.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    listed: Vec<String>,
+    unlisted: u64,
+}
+
+impl Problems {
+    /// Notes one; `describe` is called only if it will be listed.
+    pub(crate) fn add(&mut self, describe: impl FnOnce() -> String) {
+        if self.listed.len() < LISTED {
+            self.listed.push(describe());
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// Lists them on standard error.
+    pub(crate) fn print(&self) {
+        let mut stderr = io::stderr().lock();
+        // nobody is left to tell when standard error is closed
+        for problem in &self.listed {
+            let _ = writeln!(stderr, "{problem}");
+        }
+        if self.unlisted > 0 {
+            let _ = writeln!(stderr, "… and {} more", self.unlisted);
+        }
+    }
+}
+
+/// What became of the lines of an import of ticks.
+///
+/// `inserted + duplicates + conflicts + rejected` is `read`, as far as an import got.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct TickSummary {
+    pub(crate) read: u64,
+    pub(crate) inserted: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) conflicts: u64,
+    pub(crate) rejected: u64,
+    pub(crate) crossed: u64,
+    pub(crate) seconds: f64,
+}
+
+impl TickSummary {
+    /// The line for people.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            read,
+            inserted,
+            duplicates,
+            conflicts,
+            rejected,
+            crossed,
+            seconds,
+        } = self;
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = *read as f64 / seconds.max(0.001);
+        format!(
+            "read {read}, inserted {inserted}, duplicates {duplicates}, conflicts {conflicts}, \
+             rejected {rejected}, crossed {crossed} in {seconds:.1} s ({rate:.0} ticks/s)"
+        )
+    }
+}
+
+/// What became of the rows of an import of symbols.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct SymbolSummary {
+    pub(crate) read: u64,
+    pub(crate) stored: u64,
+    pub(crate) rejected: u64,
+    pub(crate) seconds: f64,
+}
+
+impl SymbolSummary {
+    /// The line for people.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            read,
+            stored,
+            rejected,
+            seconds,
+        } = self;
+        format!("read {read}, stored {stored}, rejected {rejected} in {seconds:.1} s")
+    }
+}
+
+/// Seconds with three decimals, as summaries have them.
+pub(crate) fn seconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0
+}
+
+/// Prints `text` and a line break to standard output, without a panic where nobody reads on.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints `value` as one line of JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print(&serde_json::to_string(value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_problems_are_listed_and_the_others_counted() {
+        let mut problems = Problems::default();
+        for number in 0..25 {
+            problems.add(|| number.to_string());
+        }
+        assert_eq!((problems.listed.len(), problems.unlisted), (20, 5));
+    }
+}

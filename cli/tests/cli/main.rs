@@ -1,0 +1,7 @@
+//! The binary, end to end, against real databases.
+
+mod databases;
+mod failures;
+mod import_symbols;
+mod import_ticks;
+mod support;

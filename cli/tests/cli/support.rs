@@ -1,0 +1,133 @@
+//! Runs the binary against schemas of its own, from a folder without settings.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::{Database, Repositories};
+
+/// A working folder and two empty schemas.
+pub(crate) struct Cli {
+    pub(crate) folder: TempDir,
+    pub(crate) scratch: ScratchSchemas,
+}
+
+/// How the binary ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Cli {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            scratch: ScratchSchemas::create(),
+        }
+    }
+
+    pub(crate) fn migrated() -> Self {
+        let cli = Self::new();
+        cli.run(&["migrate"]).expect_code(0);
+        cli
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs with other values of these variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tickbook"));
+        command.args(arguments).current_dir(self.folder.path());
+        command.env_remove("RUST_LOG");
+        for database in [Database::Metadata, Database::Timeseries] {
+            command.env(database.url_variable(), self.scratch.url(database));
+        }
+        command.envs(variables.iter().copied());
+        let output = command.output().expect("the binary starts");
+        let run = Run {
+            code: output.status.code().expect("it was not killed"),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        };
+        for secret in self
+            .passwords()
+            .iter()
+            .map(String::as_str)
+            .chain(["S3cretPw"])
+        {
+            let said = format!("{}{}", run.stdout, run.stderr);
+            assert!(
+                !said.contains(secret),
+                "a password is shown by {arguments:?}"
+            );
+        }
+        assert!(!run.stderr.contains("panicked"), "{run:?}");
+        run
+    }
+
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path
+    }
+
+    pub(crate) fn repositories(&self) -> Repositories {
+        Repositories::postgres(&DatabasePools::new(&self.scratch.config()))
+    }
+
+    /// The passwords of both URLs, unless they are words that stand elsewhere in them.
+    fn passwords(&self) -> Vec<String> {
+        let urls = [Database::Metadata, Database::Timeseries].map(|it| self.scratch.url(it));
+        let password = |url: &str| {
+            let (before, after) = url.split_once('@')?;
+            let (user, password) = before.rsplit_once(':')?;
+            let elsewhere = format!("{user}{after}").contains(password);
+            (!elsewhere && !password.is_empty()).then(|| password.to_owned())
+        };
+        urls.into_iter().filter_map(password).collect()
+    }
+}
+
+impl Run {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    /// The result that `--json` prints, without its time.
+    pub(crate) fn json(&self) -> Value {
+        let mut value: Value = serde_json::from_str(&self.stdout).expect("one JSON object");
+        if let Some(object) = value.as_object_mut() {
+            object.remove("seconds");
+        }
+        value
+    }
+
+    /// The one line of an import or of another command that could not run.
+    pub(crate) fn error(&self) -> &str {
+        assert_eq!(self.code, 2, "{self:?}");
+        assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
+        let error = self.stderr.trim_end().strip_prefix("error: ");
+        error.unwrap_or_else(|| panic!("no `error: `: {self:?}"))
+    }
+}
+
+/// The folder with real market data; says so where it is missing.
+pub(crate) fn market_data() -> Option<PathBuf> {
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/market-data");
+    let folder = std::env::var_os("TICKBOOK_MARKET_DATA").map_or(usual, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!(
+        "no market data in {}: this test did nothing",
+        folder.display()
+    );
+    None
+}
