@@ -126,24 +126,12 @@ async fn assert_candles(ohlc: &dyn OhlcRepository, bars: &[MinuteBar], folds: &F
             assert_eq!((candle.open_time, prices), (bar.open_time, of_bar));
         }
     }
-<<<<<<< HEAD
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
-            let candles = all_candles(ohlc, symbol_id, timeframe, basis).await;
-            let folded = fold_ticks(ticks, timeframe, basis, Utc::now()).expect("fits");
-            assert!(
-                candles == folded,
-                "{timeframe} {basis} differ from the fold of the ticks"
-            );
-        }
-=======
     for (timeframe, basis, folded) in &folds.0 {
         let candles = all_candles(ohlc, symbol_id, *timeframe, *basis).await;
         assert!(
             candles == *folded,
             "{timeframe} {basis} differ from the fold of the ticks"
         );
->>>>>>> main
     }
 }
 

@@ -13,7 +13,7 @@ use tickbook::domain::NewSymbol;
 use crate::binary::{Program, fails};
 use crate::gate::Gate;
 
-fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
+pub(crate) fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
     [
         ("DATABASE_URL", schemas.url(Database::Metadata)),
         ("TIMESCALEDB_URL", schemas.url(Database::Timeseries)),

@@ -6,8 +6,11 @@ mod databases;
 mod gate;
 mod health;
 mod insert_ticks;
+#[path = "../../../tests/market_data/mod.rs"]
+mod market_data;
 mod ohlc;
 mod openapi;
+mod oracle;
 mod parameters;
 mod support;
 mod symbols;
