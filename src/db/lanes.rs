@@ -174,6 +174,17 @@ impl Lanes {
         *self.retired() = Some(stuck);
         let next = Generation::new(self.size, self.manager.clone());
         self.current.send_replace(Arc::new(next));
+        self.close_retired();
+    }
+
+    /// Closes the connections of the retired pool when none is in use any more.
+    fn close_retired(&self) {
+        let mut retired = self.retired();
+        let free = |retired: &Arc<Generation>| retired.running().is_empty();
+        let closed = retired.take_if(|retired| free(retired));
+        // closing takes time, and others wait for the lock
+        drop(retired);
+        drop(closed);
     }
 
     fn tell_stuck(&self) {
@@ -217,6 +228,9 @@ impl Generation {
 impl Drop for Running {
     fn drop(&mut self) {
         self.generation.running().remove(&self.number);
+        if !Arc::ptr_eq(&self.generation, &self.lanes.current.borrow()) {
+            self.lanes.close_retired();
+        }
         if self.since.elapsed() > self.lanes.stuck_after {
             self.lanes.tell_stuck();
         }

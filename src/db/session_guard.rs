@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
 /// So much of a text is looked at; statements that change a session are short.
 const LOOKED_AT: usize = 2_048;
@@ -13,10 +13,12 @@ const LOOKED_AT: usize = 2_048;
 ///
 /// diesel knows of the transactions that it opened itself and of nothing else that lasts: `BEGIN`,
 /// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks. What a
-/// function does out of sight is not noticed.
+/// function does out of sight is not noticed. Passes everything on to the instrumentation that the
+/// process has set for all connections.
 pub(super) struct SessionGuard {
     changed: Arc<AtomicBool>,
     begins: bool,
+    next: Option<Box<dyn Instrumentation>>,
 }
 
 impl SessionGuard {
@@ -25,12 +27,11 @@ impl SessionGuard {
         Self {
             changed,
             begins: false,
+            next: get_default_instrumentation(),
         }
     }
-}
 
-impl Instrumentation for SessionGuard {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+    fn look(&mut self, event: &InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::BeginTransaction { .. } => self.begins = true,
             InstrumentationEvent::StartQuery { query, .. } => {
@@ -46,6 +47,15 @@ impl Instrumentation for SessionGuard {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl Instrumentation for SessionGuard {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        self.look(&event);
+        if let Some(next) = &mut self.next {
+            next.on_connection_event(event);
         }
     }
 }
