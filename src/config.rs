@@ -49,6 +49,12 @@ pub struct PoolConfig {
     pub statement_timeout: Duration,
     /// After this the server gives up waiting for a lock.
     pub lock_timeout: Duration,
+    /// When all connections are busy and one has been for longer than this, the pool is replaced
+    /// by a new one as soon as the server answers again.
+    pub stuck_after: Duration,
+    /// Whether the URLs lead to a PgBouncer in transaction mode: no prepared statements and no
+    /// session settings, so that the timeouts above must be set for the role.
+    pub pgbouncer: bool,
 }
 
 /// When a batch of ticks is written.
@@ -223,6 +229,8 @@ impl Checked<'_> {
             connect_timeout: checked.millis("pool.connect_timeout_ms", 600_000),
             statement_timeout: checked.millis("pool.statement_timeout_ms", 600_000),
             lock_timeout: checked.millis("pool.lock_timeout_ms", 600_000),
+            stuck_after: checked.millis("pool.stuck_after_ms", 3_600_000),
+            pgbouncer: checked.flag("pool.pgbouncer"),
         };
         let ticks = TickConfig {
             batch_size: checked.number("ticks.batch_size", 1, 100_000),
@@ -281,6 +289,16 @@ impl Checked<'_> {
 
     fn millis(&mut self, key: &str, high: i64) -> Duration {
         Duration::from_millis(self.number(key, 1, high))
+    }
+
+    /// The flag of `key`; where it is none a problem is noted and `false` returned.
+    fn flag(&mut self, key: &str) -> bool {
+        self.layers.get_bool(key).unwrap_or_else(|_| {
+            self.problems.push(format!(
+                "{key} is neither true nor false: set it to one of both"
+            ));
+            false
+        })
     }
 
     fn listen(&mut self) -> Option<SocketAddr> {

@@ -78,7 +78,7 @@ impl TickRepository for PgTickRepository {
         let query = *query;
         self.connections
             .timeseries()
-            .run("read ticks", move |connection| {
+            .run_idempotent("read ticks", move |connection| {
                 range::page(connection, &query)
             })
             .await
@@ -87,7 +87,7 @@ impl TickRepository for PgTickRepository {
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
         self.connections
             .timeseries()
-            .run("read the latest tick", move |connection| {
+            .run_idempotent("read the latest tick", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all())
             })
             .await
@@ -108,8 +108,8 @@ impl TickRepository for PgTickRepository {
         }
         self.connections
             .timeseries()
-            .run("read the latest ticks", move |connection| {
-                newest::newest_of(connection, ids)
+            .run_idempotent("read the latest ticks", move |connection| {
+                newest::newest_of(connection, ids.clone())
             })
             .await
     }
@@ -124,7 +124,7 @@ impl TickRepository for PgTickRepository {
         };
         self.connections
             .timeseries()
-            .run("read the tick of a time", move |connection| {
+            .run_idempotent("read the tick of a time", move |connection| {
                 range::newest_in(connection, symbol_id, range)
             })
             .await
@@ -134,7 +134,7 @@ impl TickRepository for PgTickRepository {
         let count: i64 = self
             .connections
             .timeseries()
-            .run("count ticks", move |connection| {
+            .run_idempotent("count ticks", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))
                     .filter(ticks::tick_time.ge(range.from()))
