@@ -145,6 +145,10 @@ fn impossible_ticks(symbol_id: SymbolId) -> Vec<(Tick, &'static str)> {
             change(&|tick| tick.ask_volume = dec("0.0000000000001")),
             "ask_volume",
         ),
+        (
+            change(&|tick| tick.symbol_id = SymbolId::new(0)),
+            "symbol_id",
+        ),
         (change(&|tick| tick.sequence = -1), "sequence"),
         (change(&|tick| tick.sequence = i32::MIN), "sequence"),
         (
