@@ -10,15 +10,37 @@ use tickbook::domain::Tick;
 use crate::contenders::Contender;
 use crate::server::Place;
 
-/// What a turn took.
-#[derive(Debug, Clone, Copy)]
+/// What one or several turns took.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sample {
+    ticks: f64,
+    seconds: f64,
+    cpu_micros: f64,
+    wal_bytes: f64,
+}
+
+impl Sample {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.ticks += other.ticks;
+        self.seconds += other.seconds;
+        self.cpu_micros += other.cpu_micros;
+        self.wal_bytes += other.wal_bytes;
+    }
+
     /// Seconds of a tick.
-    pub(crate) seconds: f64,
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds / self.ticks
+    }
+
     /// Microseconds of CPU of this process for a tick.
-    pub(crate) cpu_micros: f64,
+    pub(crate) fn cpu_micros(&self) -> f64 {
+        self.cpu_micros / self.ticks
+    }
+
     /// Bytes of write-ahead log of a tick.
-    pub(crate) wal_bytes: f64,
+    pub(crate) fn wal_bytes(&self) -> f64 {
+        self.wal_bytes / self.ticks
+    }
 }
 
 /// Lets `contender` write `batches`, each in a call of its own.
@@ -41,11 +63,11 @@ pub(crate) async fn turn(
     })
     .await??;
     let wal_bytes = place.wal_bytes()? - wal;
-    let ticks = ticks as f64;
     let sample = Sample {
-        seconds: seconds / ticks,
-        cpu_micros: cpu_micros / ticks,
-        wal_bytes: wal_bytes as f64 / ticks,
+        ticks: ticks as f64,
+        seconds,
+        cpu_micros,
+        wal_bytes: wal_bytes as f64,
     };
     Ok((contender, sample))
 }

@@ -56,7 +56,11 @@ impl Contender for SerialNamed {
             .map(|batch| {
                 binary_copy(batch, 7, |tick, out| {
                     field(out, &tick.symbol_id.get(), &Type::INT8)?;
-                    field(out, &format!("PAIR{:02}", tick.symbol_id.get()), &Type::VARCHAR)?;
+                    field(
+                        out,
+                        &format!("PAIR{:02}", tick.symbol_id.get()),
+                        &Type::VARCHAR,
+                    )?;
                     field(out, &tick.tick_time, &Type::TIMESTAMPTZ)?;
                     field(out, &tick.bid_price, &Type::NUMERIC)?;
                     field(out, &tick.ask_price, &Type::NUMERIC)?;

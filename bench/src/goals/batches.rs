@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::contenders::{
     CopyInWriter, DieselAsyncValues, DieselValues, Library, Limit, SqlxUnnest, SqlxValues,
 };
+use crate::measure::Sample;
 use crate::report::Report;
 use crate::report::Target::{AtLeast, AtMost};
 use crate::rounds::{Entry, Samples, run};
@@ -14,7 +15,7 @@ use super::Bench;
 
 impl Bench {
     pub(crate) async fn batches_of_1000(&self, report: &mut Report) -> Result<()> {
-        let samples = self.everybody(80, 1_000, 0.25).await?;
+        let samples = self.everybody(100, 1_000, 0.3).await?;
         samples.print("batches of 1,000");
         let speed = |other| samples.speed(Library::NAME, other);
         report.add(
@@ -35,18 +36,18 @@ impl Bench {
         report.add(
             "client CPU per tick / BinaryCopyInWriter",
             AtMost(0.7),
-            samples.ratios(Library::NAME, CopyInWriter::NAME, |one| one.cpu_micros),
+            samples.ratios(Library::NAME, CopyInWriter::NAME, Sample::cpu_micros),
         );
         report.add(
             "WAL bytes per tick / the limit",
             AtMost(1.02),
-            samples.ratios(Library::NAME, Limit::NAME, |one| one.wal_bytes),
+            samples.ratios(Library::NAME, Limit::NAME, Sample::wal_bytes),
         );
         Ok(())
     }
 
     pub(crate) async fn batches_of_100(&self, report: &mut Report) -> Result<()> {
-        let samples = self.everybody(300, 100, 0.5).await?;
+        let samples = self.everybody(400, 100, 0.5).await?;
         samples.print("batches of 100");
         report.add(
             "insert_batch of 100 / the limit",
@@ -57,7 +58,7 @@ impl Bench {
     }
 
     pub(crate) async fn small_batches(&self, size: usize, report: &mut Report) -> Result<()> {
-        let samples = self.everybody(600, size, 1.0).await?;
+        let samples = self.everybody(800, size, 1.0).await?;
         samples.print(&format!("batches of {size}"));
         report.add(
             format!("insert_batch of {size} / diesel VALUES"),

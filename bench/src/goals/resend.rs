@@ -68,7 +68,7 @@ async fn twice(
     let (rows, heap) = (place.rows()?, place.heap_bytes()?);
     let (contender, sample) = turn(contender, place, batches).await?;
     let pass = Pass {
-        seconds: sample.seconds,
+        seconds: sample.seconds(),
         rows_added: (place.rows()? - rows) as f64,
         heap_added: (place.heap_bytes()? - heap) as f64,
     };
