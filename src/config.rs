@@ -64,6 +64,31 @@ pub struct TickConfig {
     pub batch_size: usize,
     /// … or when its first tick has waited for so long.
     pub flush_interval: Duration,
+    /// Whether the server has a batch on its disk before it says that the batch is stored.
+    pub synchronous_commit: SynchronousCommit,
+}
+
+/// When the server answers that ticks are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SynchronousCommit {
+    /// When they would survive a crash of the server or of its machine.
+    #[default]
+    On,
+    /// Before that, which saves each batch the wait for the disk and **gives up** the batches of
+    /// the last moments before a crash of the server or of its machine: up to three times
+    /// `wal_writer_delay`, 600 ms unless the server says otherwise. They were answered as stored
+    /// and are gone; a batch is gone as a whole and nothing is ever damaged. Only for feeds that
+    /// can send the last seconds again, and without effect on anything but ticks.
+    Off,
+}
+
+impl fmt::Display for SynchronousCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// Settings of the order-book server.
@@ -235,6 +260,7 @@ impl Checked<'_> {
         let ticks = TickConfig {
             batch_size: checked.number("ticks.batch_size", 1, 100_000),
             flush_interval: checked.millis("ticks.flush_interval_ms", 60_000),
+            synchronous_commit: checked.synchronous_commit(),
         };
         let listen = checked.listen();
         Some(Config {
@@ -299,6 +325,20 @@ impl Checked<'_> {
             ));
             false
         })
+    }
+
+    fn synchronous_commit(&mut self) -> SynchronousCommit {
+        let key = "ticks.synchronous_commit";
+        match self.layers.get_string(key).as_deref() {
+            Ok("on") => SynchronousCommit::On,
+            Ok("off") => SynchronousCommit::Off,
+            _ => {
+                self.problems.push(format!(
+                    "{key} is neither \"on\" nor \"off\": write one of them, in quotes"
+                ));
+                SynchronousCommit::On
+            }
+        }
     }
 
     fn listen(&mut self) -> Option<SocketAddr> {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod copy;
+mod frontier;
 mod insert;
 mod newest;
 mod range;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
+use crate::config::SynchronousCommit;
 use crate::db::TimeseriesConnections;
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
@@ -44,6 +46,15 @@ impl PgTickRepository {
             connections: Box::new(connections),
             writer: Arc::new(Writer::default()),
         }
+    }
+
+    /// Writes as `synchronous_commit` says; [`SynchronousCommit::On`] unless called.
+    ///
+    /// Other writers of the same connections, such as those of candles, are not touched by it.
+    #[must_use]
+    pub fn with_synchronous_commit(mut self, synchronous_commit: SynchronousCommit) -> Self {
+        self.writer = Arc::new(Writer::new(synchronous_commit));
+        self
     }
 }
 
