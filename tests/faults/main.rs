@@ -16,3 +16,6 @@ mod server;
 mod site;
 
 mod cut_connections;
+mod frozen_server;
+mod no_connection;
+mod slow_network;

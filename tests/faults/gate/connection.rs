@@ -245,9 +245,7 @@ impl Carrier<'_> {
             };
             let part = &part[..part.len().min(left)];
             if let Some(rate) = flow.bytes_per_second {
-                thread::sleep(Duration::from_secs_f64(
-                    part.len() as f64 / f64::from(rate),
-                ));
+                thread::sleep(Duration::from_secs_f64(part.len() as f64 / f64::from(rate)));
             }
             let mut to = self.streams().1;
             to.write_all(part)?;
