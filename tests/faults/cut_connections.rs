@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use rust_decimal::Decimal;
+use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Timeframe};
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;
 use crate::gate::{Loss, Message};
 use crate::heartbeat::Heartbeat;
 use crate::load::Load;
-use crate::migrated::ticks;
-use crate::oracle::assert_exact;
+use crate::migrated::{SYMBOL, start, ticks};
+use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
 use crate::site::{GatedSite, repositories_on, small_batches};
 
@@ -63,6 +65,91 @@ async fn fault_11_resets_without_end() {
     assert!(connects <= 5 * lasting.as_secs() + 2, "{connects} connects");
     load.assert_recovers().await;
     assert_exact(site.ticks_url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_16_and_17_of_an_upsert_of_candles() {
+    let _fault = Fault::begin("fault_16_and_17_of_an_upsert_of_candles");
+    let site = GatedSite::new(16, |_| ()).await;
+    let repository = &site.repositories.ohlc;
+    repository
+        .upsert_candles(&[candle(0)])
+        .await
+        .expect("stored");
+    for (number, loss) in [
+        Loss::Answer(Message::Execute),
+        Loss::Request(Message::Execute),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let candle = candle(number as i64 + 1);
+        site.timeseries.lose_next(loss);
+        let first = repository
+            .upsert_candles(std::slice::from_ref(&candle))
+            .await;
+        assert!(site.timeseries.has_lost(), "the message never came");
+        if let Err(error) = first {
+            assert!(
+                matches!(error, RepositoryError::Ambiguous { .. }),
+                "{error:?}"
+            );
+            repository.upsert_candles(&[candle]).await.expect("stored");
+        }
+        let stored = ask(
+            site.ticks_url(),
+            "SELECT count(*), max(tick_count) FROM ohlc_candles",
+        );
+        assert_eq!(stored, [format!("{}|{}", number + 2, number + 1)]);
+    }
+}
+
+fn candle(number: i64) -> Candle {
+    Candle {
+        symbol_id: SYMBOL,
+        timeframe: Timeframe::M1,
+        basis: PriceBasis::Bid,
+        open_time: start() + chrono::TimeDelta::minutes(number),
+        open: Decimal::ONE,
+        high: Decimal::TWO,
+        low: Decimal::ONE,
+        close: Decimal::TWO,
+        volume: Decimal::ZERO,
+        tick_count: number,
+        closed: true,
+        source: CandleSource::Stored("test".to_owned()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_16_and_17_of_an_upsert_of_symbols() {
+    let _fault = Fault::begin("fault_16_and_17_of_an_upsert_of_symbols");
+    let site = GatedSite::new(16, |_| ()).await;
+    let repository = &site.repositories.symbols;
+    let commit = Message::Query("COMMIT");
+    for (number, loss) in [Loss::Answer(commit), Loss::Request(commit)]
+        .into_iter()
+        .enumerate()
+    {
+        let symbols = ["A", "B"].map(|name| NewSymbol::named("oanda", format!("{name}{number}")));
+        site.metadata.lose_next(loss);
+        let first = repository.upsert_batch(&symbols).await;
+        assert!(site.metadata.has_lost(), "the message never came");
+        let ids = |symbols: &[Symbol]| symbols.iter().map(|one| one.symbol_id).collect::<Vec<_>>();
+        let again = repository.upsert_batch(&symbols).await.expect("stored");
+        match first {
+            Ok(first) => assert_eq!(ids(&first), ids(&again)),
+            Err(error) => assert!(
+                matches!(error, RepositoryError::Ambiguous { .. }),
+                "{error:?}"
+            ),
+        }
+        let stored = ask(
+            site.url(Database::Metadata),
+            "SELECT name FROM symbols ORDER BY symbol_id",
+        );
+        assert_eq!(stored.len(), 2 * (number + 1), "{stored:?}");
+    }
 }
 
 /// Enough ticks for `COPY`, and few enough for the other statement.

@@ -6,7 +6,7 @@ mod frames;
 mod tests;
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -85,7 +85,20 @@ pub(crate) struct Gate {
 impl Gate {
     /// An open gate to `server`. The seed decides how delays vary.
     pub(crate) fn to(server: SocketAddr, seed: u64) -> Self {
-        let (listener, address) = listen_anywhere();
+        let (listener, address) = listen_anywhere(IpAddr::from([127, 0, 0, 1]));
+        Self::between(listener, address, server, seed)
+    }
+
+    /// As [`to`](Self::to), on another address of this machine, and on that port unless it is 0.
+    pub(crate) fn at(address: SocketAddr, server: SocketAddr, seed: u64) -> Self {
+        let (listener, address) = match address.port() {
+            0 => listen_anywhere(address.ip()),
+            _ => (listen(address).expect("the address is free"), address),
+        };
+        Self::between(listener, address, server, seed)
+    }
+
+    fn between(listener: TcpListener, address: SocketAddr, server: SocketAddr, seed: u64) -> Self {
         let state = Arc::new(State {
             server,
             rules: Mutex::default(),
@@ -226,11 +239,11 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Below the ports of outgoing connections, so that none of those takes it while nobody listens.
-fn listen_anywhere() -> (TcpListener, SocketAddr) {
+fn listen_anywhere(ip: IpAddr) -> (TcpListener, SocketAddr) {
     use std::hash::{BuildHasher as _, RandomState};
     for attempt in 0..100 {
         let port = 15_000 + u16::try_from(RandomState::new().hash_one(attempt) % 16_000).unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let address = SocketAddr::from((ip, port));
         if let Ok(listener) = listen(address) {
             return (listener, address);
         }

@@ -56,6 +56,12 @@ impl Load {
         begun.elapsed()
     }
 
+    /// Waits until so many more writes have failed.
+    pub(crate) async fn wait_for_failures(&self, count: u64) {
+        let wanted = self.persister.stats().retries + count;
+        eventually("writes fail", || self.persister.stats().retries >= wanted).await;
+    }
+
     /// Checks that something is stored soon: the database accepts connections from now on.
     pub(crate) async fn assert_recovers(&self) {
         let took = self.wait_for_progress(Duration::from_secs(40)).await;

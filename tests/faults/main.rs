@@ -17,5 +17,10 @@ mod site;
 
 mod cut_connections;
 mod frozen_server;
+mod name_resolution;
 mod no_connection;
+mod odd_values;
+mod one_half_down;
+mod packet_loss;
+mod refusals;
 mod slow_network;

@@ -1,5 +1,6 @@
 //! No connection can be had: nobody listens, the server refuses, or it never answers.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tickbook::config::Config;
@@ -9,9 +10,9 @@ use tickbook::{Database, Repositories, RepositoryError};
 use crate::fault::Fault;
 use crate::gate::Door;
 use crate::heartbeat::Heartbeat;
-use crate::load::Load;
+use crate::load::{Load, eventually};
 use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::{ask, assert_exact};
+use crate::oracle::{ask, assert_exact, try_ask};
 use crate::server::Server;
 use crate::site::{GatedSite, OVERRUN, at_port, config, repositories_on, small_batches};
 
@@ -56,6 +57,38 @@ async fn fault_02_database_comes_up_later() {
     let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.start_again();
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_03_server_is_starting_up() {
+    let fault = Fault::begin("fault_03_server_is_starting_up");
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => Arc::new(server),
+        Err(reason) => return fault.skip(reason),
+    };
+    let (repositories, _pools) = repositories_on(&server, |_| ()).await;
+    server.stop("fast");
+    server.recover_until_promoted();
+    let starting = std::thread::spawn({
+        let server = Arc::clone(&server);
+        move || server.start_again()
+    });
+    let refused = || try_ask(&server.url(), "SELECT 1").expect_err("it lets nobody in");
+    let begun = Instant::now();
+    while !refused().contains("FATAL") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", refused());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let error = repositories.ticks.latest(SYMBOL).await;
+    let error = error.expect_err("it lets nobody in");
+    assert!(is_down(&error, Database::Timeseries), "{error:?}");
+    let load = Load::start(repositories.ticks, small_batches());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.promote();
+    eventually("it is ready", || starting.is_finished()).await;
+    starting.join().expect("started");
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);
 }

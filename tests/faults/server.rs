@@ -66,6 +66,14 @@ impl Server {
         }
     }
 
+    /// Its path for a tablespace, which is another one in a sandbox.
+    pub(crate) fn small_disk_as_it_sees_it(&self) -> String {
+        format!(
+            "{}/small",
+            crate::oracle::ask(&self.url(), "SHOW data_directory")[0]
+        )
+    }
+
     fn small_disk(&self) -> PathBuf {
         self.folder.join("data/small")
     }
@@ -101,6 +109,23 @@ impl Server {
     /// Kills every process of it.
     pub(crate) fn crash(&self) {
         self.signal("-KILL");
+    }
+
+    /// From its next start on it recovers, and lets nobody in, until it is promoted.
+    pub(crate) fn recover_until_promoted(&self) {
+        let data = self.folder.join("data");
+        std::fs::write(data.join("standby.signal"), "").expect("written");
+        let settings = data.join("postgresql.conf");
+        let mut text = std::fs::read_to_string(&settings).expect("read");
+        text.push_str("\nhot_standby = off\n");
+        std::fs::write(settings, text).expect("written");
+    }
+
+    pub(crate) fn promote(&self) {
+        std::fs::write(self.folder.join("data/promote"), "").expect("written");
+        let postmaster = self.control("pid", &[]);
+        let told = Command::new("kill").args(["-USR1", &postmaster]).status();
+        assert!(told.is_ok_and(|status| status.success()), "kill -USR1");
     }
 
     /// Where psql and the library find it.

@@ -111,8 +111,13 @@ pub(crate) fn address_of(url: &str) -> SocketAddr {
 
 /// The URL with another port of this machine.
 pub(crate) fn at_port(url: &str, port: u16) -> String {
+    at_host(url, &format!("127.0.0.1:{port}"))
+}
+
+/// The URL with another host and port.
+pub(crate) fn at_host(url: &str, host: &str) -> String {
     let (before, _, after) = parts(url);
-    format!("{before}127.0.0.1:{port}{after}")
+    format!("{before}{host}{after}")
 }
 
 fn parts(url: &str) -> (&str, &str, &str) {

@@ -78,3 +78,24 @@ async fn fault_20_segments_of_one_byte() {
     assert_eq!(read.expect("read").items, ticks(0, 210));
     assert_exact(site.ticks_url(), &ticks(0, 210));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_19_bandwidth_of_16_kib_per_second() {
+    let Some(_fault) = Fault::begin_long("fault_19_bandwidth_of_16_kib_per_second") else {
+        return;
+    };
+    let site = GatedSite::new(19, |_| ()).await;
+    site.timeseries.set_both_flows(Flow {
+        bytes_per_second: Some(16 * 1024),
+        ..Flow::default()
+    });
+    let persister =
+        TickPersister::start(site.repositories.ticks.clone(), PersisterConfig::default());
+    for tick in ticks(0, 2_000) {
+        persister.push(tick).await.expect("nobody stops it");
+    }
+    let flushed = tokio::time::timeout(Duration::from_secs(120), persister.flush()).await;
+    flushed.expect("progress is made").expect("not stopped");
+    println!("{:?}", persister.stats());
+    assert_exact(site.ticks_url(), &ticks(0, 2_000));
+}
