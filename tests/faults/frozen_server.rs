@@ -85,7 +85,9 @@ async fn fault_14_frozen_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_14_frozen_server_under_load() {
-    let fault = Fault::begin("fault_14_frozen_server_under_load");
+    let Some(fault) = Fault::begin_long("fault_14_frozen_server_under_load") else {
+        return;
+    };
     let server = match Server::start(Database::Timeseries) {
         Ok(server) => server,
         Err(reason) => return fault.skip(reason),

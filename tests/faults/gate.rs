@@ -241,8 +241,9 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Below the ports of outgoing connections, so that none of those takes it while nobody listens.
 fn listen_anywhere(ip: IpAddr) -> (TcpListener, SocketAddr) {
     use std::hash::{BuildHasher as _, RandomState};
-    for attempt in 0..100 {
-        let port = 15_000 + u16::try_from(RandomState::new().hash_one(attempt) % 16_000).unwrap();
+    for attempt in 0..100_u8 {
+        let [low, high, ..] = RandomState::new().hash_one(attempt).to_be_bytes();
+        let port = 15_000 + u16::from_be_bytes([low, high]) % 16_000;
         let address = SocketAddr::from((ip, port));
         if let Ok(listener) = listen(address) {
             return (listener, address);

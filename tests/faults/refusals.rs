@@ -70,15 +70,14 @@ async fn fault_39_disk_of_the_database_is_full() {
         &url,
         "CREATE TABLE filler (text text STORAGE PLAIN) TABLESPACE small",
     );
-    let fill = "INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, 10)";
-    let mut rounds = 0;
-    let full = loop {
-        match try_ask(&url, fill) {
-            Ok(_) => rounds += 1,
-            Err(error) => break error,
-        }
-        assert!(rounds < 1_000, "the small disk is not full");
-    };
+    // by ever smaller steps, to the last page
+    let mut full = String::new();
+    for rows in [500, 50, 5, 1] {
+        let fill =
+            format!("INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, {rows})");
+        let failed = (0..200).find_map(|_| try_ask(&url, &fill).err());
+        full = failed.expect("the small disk becomes full");
+    }
     assert!(full.contains("No space left"), "{full}");
     let load = Load::start(repositories.ticks.clone(), small_batches());
     // the last pages of the table and its index take some
