@@ -24,3 +24,4 @@ mod one_half_down;
 mod packet_loss;
 mod refusals;
 mod slow_network;
+mod soak;

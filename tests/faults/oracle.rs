@@ -4,9 +4,15 @@ use std::process::Command;
 
 use tickbook::domain::Tick;
 
-const TICKS: &str = "SELECT concat_ws('|', symbol_id, (extract(epoch FROM tick_time) * 1000000)::bigint, \
-     sequence, trim_scale(bid_price), trim_scale(ask_price), trim_scale(bid_volume), \
-     trim_scale(ask_volume)) FROM ticks ORDER BY symbol_id, tick_time, sequence";
+/// The ticks that fit the condition, by key.
+fn query(condition: &str) -> String {
+    format!(
+        "SELECT concat_ws('|', symbol_id, (extract(epoch FROM tick_time) * 1000000)::bigint, \
+         sequence, trim_scale(bid_price), trim_scale(ask_price), trim_scale(bid_volume), \
+         trim_scale(ask_volume)) FROM ticks WHERE {condition} \
+         ORDER BY symbol_id, tick_time, sequence"
+    )
+}
 
 /// The lines that psql prints for a query.
 ///
@@ -33,7 +39,12 @@ pub(crate) fn try_ask(url: &str, sql: &str) -> Result<Vec<String>, String> {
 /// Checks that exactly `expected`, whose keys all differ, is stored: nothing is missing, nothing is
 /// twice, no value is another one.
 pub(crate) fn assert_exact(url: &str, expected: &[Tick]) {
-    let stored = ask(url, TICKS);
+    assert_exact_where(url, "true", expected);
+}
+
+/// Checks the same of those that fit the condition.
+pub(crate) fn assert_exact_where(url: &str, condition: &str, expected: &[Tick]) {
+    let stored = ask(url, &query(condition));
     let mut expected: Vec<_> = expected.iter().collect();
     expected.sort_by_key(|tick| tick.key());
     let first = stored
