@@ -7,6 +7,10 @@ LISTEN ?= 127.0.0.1:3000
 FEED ?= simulated
 PROFILE ?= release
 
+# how long `make soak` runs, and the seed of its schedule; empty takes a new one
+MINUTES ?= 60
+SEED ?=
+
 # every feature but bundled-libpq, which is for machines without libpq
 FEATURES := tickbook/mock,tickbook/conformance,tickbook/files
 
@@ -29,6 +33,23 @@ test: ## run every test against throw-away databases
 	@options=$$(dev/dependencies); \
 	cargo test --workspace --features $(FEATURES) $$options --no-run; \
 	dev/databases throwaway -- cargo test --workspace --features $(FEATURES) $$options
+
+.PHONY: faults
+faults: ## make network, servers and disk fail, the slow ways too; prints a table
+	@options=$$(dev/dependencies); \
+	cargo test -p tickbook --features $(FEATURES) $$options --test faults --no-run; \
+	export TICKBOOK_FAULTS=all TICKBOOK_FAULTS_REPORT=$$(mktemp); \
+	code=0; \
+	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test faults || code=$$?; \
+	echo; sort "$$TICKBOOK_FAULTS_REPORT"; rm -f "$$TICKBOOK_FAULTS_REPORT"; \
+	exit $$code
+
+.PHONY: soak
+soak: ## faults in a random order under load for MINUTES=60, with SEED=random
+	@options=$$(dev/dependencies); \
+	cargo test -p tickbook --features $(FEATURES) $$options --test faults --no-run; \
+	export TICKBOOK_SOAK_MINUTES=$(MINUTES) TICKBOOK_SOAK_SEED=$(SEED); \
+	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test faults soak:: -- --nocapture
 
 .PHONY: lint
 lint: ## format check, clippy, documentation, features one by one

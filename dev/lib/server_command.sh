@@ -55,7 +55,7 @@ pg_program() {
   fi
 }
 
-# pg_server_program lasting|passing DATA ARGS...: sets pg_command to the server, which
+# pg_server_program lasting|passing|kept DATA ARGS...: sets pg_command to the server, which
 # for the sandbox reports its process id on descriptor 6.
 pg_server_program() {
   local life=$1 data=$2
@@ -63,7 +63,7 @@ pg_server_program() {
   if [ "$pg_runs" = sandbox ]; then
     pg_program "$data" postgres "$@"
     local -a how=(--info-fd 6)
-    [ "$life" = lasting ] || how+=(--die-with-parent)
+    [ "$life" != passing ] || how+=(--die-with-parent)
     pg_command=("${pg_command[0]}" "${how[@]}" "${pg_command[@]:1}")
   elif [ "$life" = passing ]; then
     # Last before the server, since a change of the user would undo it.

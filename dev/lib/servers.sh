@@ -41,8 +41,8 @@ give_to_postgres() {
   [ -z "${native_owner:-}" ] || chown -R "$native_owner" "$1"
 }
 
-# launch_server FOLDER PORT metadata|timeseries lasting|passing: a passing server dies
-# with this script, however the script ends.
+# launch_server FOLDER PORT metadata|timeseries lasting|passing|kept: a passing server dies
+# with this script, however the script ends; a kept one is a test's and outlives it.
 launch_server() {
   local folder=$1 port=$2 kind=$3 life=$4
   local -a options=(-D "$(pg_data "$folder/data")" -p "$port"
@@ -52,7 +52,7 @@ launch_server() {
   if [ "$kind" = timeseries ]; then
     options+=(-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off)
   fi
-  if [ "$life" = passing ]; then
+  if [ "$life" != lasting ]; then
     options+=(-c fsync=off -c full_page_writes=off)
   fi
   give_to_postgres "$folder"

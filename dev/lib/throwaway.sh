@@ -19,7 +19,10 @@ throwaway() {
   trap 'throwaway_end INT 130' INT
   trap 'throwaway_end TERM 143' TERM
   trap 'throwaway_end HUP 129' HUP
+  # The command may want servers of its own, of the same kind.
+  export DATABASES_BY=docker
   if ! choose_docker start_throwaway_containers; then
+    export DATABASES_BY=debian
     prepare_postgres
     start_throwaway_servers
   fi

@@ -1,0 +1,206 @@
+//! Connections that end while something is on its way.
+
+use std::time::{Duration, Instant};
+
+use rust_decimal::Decimal;
+use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Timeframe};
+use tickbook::{Database, RepositoryError};
+
+use crate::fault::Fault;
+use crate::gate::{Loss, Message};
+use crate::heartbeat::Heartbeat;
+use crate::load::Load;
+use crate::migrated::{SYMBOL, start, ticks};
+use crate::oracle::{ask, assert_exact};
+use crate::server::Server;
+use crate::site::{GatedSite, repositories_on, small_batches};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_09_restart_under_load() {
+    let fault = Fault::begin("fault_09_restart_under_load");
+    stopped_under_load(fault, "fast").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_10_crash_and_recovery_under_load() {
+    let fault = Fault::begin("fault_10_crash_and_recovery_under_load");
+    stopped_under_load(fault, "immediate").await;
+}
+
+async fn stopped_under_load(fault: Fault, how: &str) {
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    let (repositories, _pools) = repositories_on(&server, |_| ()).await;
+    let load = Load::start(repositories.ticks, small_batches());
+    for _ in 0..2 {
+        load.wait_for_progress(Duration::from_secs(10)).await;
+        server.stop(how);
+        server.start_again();
+        load.assert_recovers().await;
+    }
+    server.crash();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.start_again();
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_11_resets_without_end() {
+    let _fault = Fault::begin("fault_11_resets_without_end");
+    let site = GatedSite::new(11, |_| ()).await;
+    let load = Load::start(site.repositories.ticks.clone(), small_batches());
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    let (before, begun) = (site.timeseries.accepted(), Instant::now());
+    let heartbeat = Heartbeat::start();
+    let lasting = Duration::from_secs(4);
+    while begun.elapsed() < lasting {
+        site.timeseries.reset_all();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    heartbeat.assert_steady().await;
+    let connects = site.timeseries.accepted() - before;
+    assert!(connects <= 5 * lasting.as_secs() + 2, "{connects} connects");
+    load.assert_recovers().await;
+    assert_exact(site.ticks_url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_16_and_17_of_an_upsert_of_candles() {
+    let _fault = Fault::begin("fault_16_and_17_of_an_upsert_of_candles");
+    let site = GatedSite::new(16, |_| ()).await;
+    let repository = &site.repositories.ohlc;
+    repository
+        .upsert_candles(&[candle(0)])
+        .await
+        .expect("stored");
+    for (number, loss) in [
+        Loss::Answer(Message::Execute),
+        Loss::Request(Message::Execute),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let candle = candle(number as i64 + 1);
+        site.timeseries.lose_next(loss);
+        let first = repository
+            .upsert_candles(std::slice::from_ref(&candle))
+            .await;
+        assert!(site.timeseries.has_lost(), "the message never came");
+        if let Err(error) = first {
+            assert!(
+                matches!(error, RepositoryError::Ambiguous { .. }),
+                "{error:?}"
+            );
+            repository.upsert_candles(&[candle]).await.expect("stored");
+        }
+        let stored = ask(
+            site.ticks_url(),
+            "SELECT count(*), max(tick_count) FROM ohlc_candles",
+        );
+        assert_eq!(stored, [format!("{}|{}", number + 2, number + 1)]);
+    }
+}
+
+fn candle(number: i64) -> Candle {
+    Candle {
+        symbol_id: SYMBOL,
+        timeframe: Timeframe::M1,
+        basis: PriceBasis::Bid,
+        open_time: start() + chrono::TimeDelta::minutes(number),
+        open: Decimal::ONE,
+        high: Decimal::TWO,
+        low: Decimal::ONE,
+        close: Decimal::TWO,
+        volume: Decimal::ZERO,
+        tick_count: number,
+        closed: true,
+        source: CandleSource::Stored("test".to_owned()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_16_and_17_of_an_upsert_of_symbols() {
+    let _fault = Fault::begin("fault_16_and_17_of_an_upsert_of_symbols");
+    let site = GatedSite::new(16, |_| ()).await;
+    let repository = &site.repositories.symbols;
+    let commit = Message::Query("COMMIT");
+    for (number, loss) in [Loss::Answer(commit), Loss::Request(commit)]
+        .into_iter()
+        .enumerate()
+    {
+        let symbols = ["A", "B"].map(|name| NewSymbol::named("oanda", format!("{name}{number}")));
+        site.metadata.lose_next(loss);
+        let first = repository.upsert_batch(&symbols).await;
+        assert!(site.metadata.has_lost(), "the message never came");
+        let ids = |symbols: &[Symbol]| symbols.iter().map(|one| one.symbol_id).collect::<Vec<_>>();
+        let again = repository.upsert_batch(&symbols).await.expect("stored");
+        match first {
+            Ok(first) => assert_eq!(ids(&first), ids(&again)),
+            Err(error) => assert!(
+                matches!(error, RepositoryError::Ambiguous { .. }),
+                "{error:?}"
+            ),
+        }
+        let stored = ask(
+            site.url(Database::Metadata),
+            "SELECT name FROM symbols ORDER BY symbol_id",
+        );
+        assert_eq!(stored.len(), 2 * (number + 1), "{stored:?}");
+    }
+}
+
+/// Enough ticks for `COPY`, and few enough for the other statement.
+const BATCHES: [(i64, i64, Message); 2] = [
+    (0, 200, Message::CopyDone),
+    (1_000, 1_010, Message::Execute),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_16_answer_to_a_commit_is_lost() {
+    let _fault = Fault::begin("fault_16_answer_to_a_commit_is_lost");
+    batch_is_lost(Loss::Answer, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_17_commit_is_lost() {
+    let _fault = Fault::begin("fault_17_commit_is_lost");
+    batch_is_lost(Loss::Request, false).await;
+}
+
+async fn batch_is_lost(loss: fn(Message) -> Loss, is_stored: bool) {
+    for (from, to, message) in BATCHES {
+        let site = GatedSite::new(16, |_| ()).await;
+        let repository = &site.repositories.ticks;
+        // statements are prepared by now
+        let before = ticks(from + 500, from + 500 + to - from);
+        repository.insert_batch(&before).await.expect("stored");
+        let batch = ticks(from, to);
+        site.timeseries.lose_next(loss(message));
+        let first = repository.insert_batch(&batch).await;
+        assert!(site.timeseries.has_lost(), "the message never came");
+        match first {
+            // the repository may have tried again by itself
+            Ok(_) => {}
+            Err(RepositoryError::Ambiguous { .. }) => {
+                if is_stored {
+                    let all: Vec<_> = before.iter().chain(&batch).cloned().collect();
+                    assert_exact(site.ticks_url(), &all);
+                } else {
+                    assert_exact(site.ticks_url(), &before);
+                }
+                let again = repository.insert_batch(&batch).await.expect("stored");
+                let expected = if is_stored { 0 } else { batch.len() as u64 };
+                assert_eq!(
+                    (again.inserted, again.total()),
+                    (expected, batch.len() as u64)
+                );
+            }
+            Err(error) => panic!("the outcome is not known: {error:?}"),
+        }
+        let all: Vec<_> = before.into_iter().chain(batch).collect();
+        assert_exact(site.ticks_url(), &all);
+    }
+}

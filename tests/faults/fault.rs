@@ -1,0 +1,66 @@
+//! What each fault test begins with: its turn, and a line in the table that `make faults` prints.
+
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// One fault that is being tested. Others wait until it is dropped.
+pub(crate) struct Fault {
+    name: &'static str,
+    begun: Instant,
+    skipped: Option<String>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Fault {
+    pub(crate) fn begin(name: &'static str) -> Self {
+        // a test that failed has had its turn like others
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            name,
+            begun: Instant::now(),
+            skipped: None,
+            _turn: turn,
+        }
+    }
+
+    /// `None`, after saying so, unless the long ones are to run.
+    pub(crate) fn begin_long(name: &'static str) -> Option<Self> {
+        let fault = Self::begin(name);
+        if std::env::var("TICKBOOK_FAULTS").is_ok_and(|wanted| wanted == "all") {
+            return Some(fault);
+        }
+        fault.skip("it takes long and is part of `make faults`");
+        None
+    }
+
+    /// Ends it with the reason why the fault cannot be injected here.
+    pub(crate) fn skip(mut self, reason: impl Into<String>) {
+        let reason = reason.into();
+        eprintln!("{} is skipped: {reason}", self.name);
+        self.skipped = Some(reason);
+    }
+}
+
+impl Drop for Fault {
+    fn drop(&mut self) {
+        let Some(report) = std::env::var_os("TICKBOOK_FAULTS_REPORT") else {
+            return;
+        };
+        let result = match &self.skipped {
+            Some(reason) => format!("skipped: {reason}"),
+            None if std::thread::panicking() => "FAILED".to_owned(),
+            None => format!("ok, {:.1} s", self.begun.elapsed().as_secs_f64()),
+        };
+        let line = format!("{:<48} {result}\n", self.name);
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(report);
+        if let Err(error) = file.and_then(|mut file| file.write_all(line.as_bytes())) {
+            eprintln!("the report of {} is not written: {error}", self.name);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A server that stands still while its kernel goes on answering for it.
+
+use std::time::{Duration, Instant};
+
+use tickbook::{Database, RepositoryError};
+
+use crate::fault::Fault;
+use crate::heartbeat::Heartbeat;
+use crate::load::{Load, eventually};
+use crate::migrated::{SYMBOL, ticks};
+use crate::oracle::{ask, assert_exact};
+use crate::server::Server;
+use crate::site::{OVERRUN, repositories_on, small_batches};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_14_frozen_server() {
+    let fault = Fault::begin("fault_14_frozen_server");
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    let deadline = Duration::from_secs(1);
+    let (repositories, pools) = repositories_on(&server, |config| {
+        config.pool.call_timeout = deadline;
+    })
+    .await;
+    // every connection is open and has just been used
+    let pool = pools.timeseries();
+    let size = 5;
+    let warm = |number: i64| {
+        let repository = repositories.ticks.clone();
+        tokio::spawn(async move {
+            repository
+                .insert_batch(&ticks(number * 60, number * 60 + 60))
+                .await
+        })
+    };
+    for call in (0..20).map(warm).collect::<Vec<_>>() {
+        call.await.expect("no panic").expect("stored");
+    }
+    let mut all = ticks(0, 1_200);
+    server.freeze();
+    let threads = threads();
+    let heartbeat = Heartbeat::start();
+    let calls = (100..140).map(|number| {
+        let repository = repositories.ticks.clone();
+        tokio::spawn(async move {
+            let begun = Instant::now();
+            let batch = ticks(number * 60, number * 60 + 60);
+            (repository.insert_batch(&batch).await, begun.elapsed())
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let (result, took) = call.await.expect("no panic");
+        let error = result.expect_err("frozen");
+        assert!(error.is_transient(), "{error:?}");
+        assert!(took <= deadline + OVERRUN, "{took:?}: {error}");
+        assert!(
+            took + OVERRUN >= deadline || !matches!(error, RepositoryError::Timeout { .. }),
+            "{took:?}: {error}"
+        );
+    }
+    let blocked = self::threads().saturating_sub(threads);
+    // r2d2 opens connections on three threads of its own, which were there before
+    assert!(blocked <= size, "{blocked} threads more");
+    heartbeat.assert_steady().await;
+    server.thaw();
+    // what was sent before the caller gave up may be stored by now, and is not stored twice
+    for number in 100..140 {
+        let batch = ticks(number * 60, number * 60 + 60);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while let Err(error) = repositories.ticks.insert_batch(&batch).await {
+            assert!(Instant::now() < deadline, "{error}");
+        }
+        all.extend(batch);
+    }
+    eventually("every connection is idle again", || {
+        let (open, idle) = pool.connections();
+        open == idle
+    })
+    .await;
+    repositories.ticks.latest(SYMBOL).await.expect("readable");
+    assert_exact(&server.url(), &all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_14_frozen_server_under_load() {
+    let Some(fault) = Fault::begin_long("fault_14_frozen_server_under_load") else {
+        return;
+    };
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    let (repositories, _pools) = repositories_on(&server, |config| {
+        config.pool.call_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let load = Load::start(repositories.ticks, small_batches());
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    server.freeze();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.thaw();
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+    let stuck = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    assert_eq!(ask(&server.url(), stuck), ["0"]);
+}
+
+/// Threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task")
+        .expect("a /proc")
+        .count()
+}

@@ -1,0 +1,273 @@
+//! One connection through the gate: two threads that carry bytes, each looking at the rules of its
+//! direction before every step.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+
+use super::frames::{ClientFrames, ends_ready};
+use super::{Flow, Loss, PERIOD, State};
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    client: TcpStream,
+    server: Option<TcpStream>,
+    dead: AtomicBool,
+    /// The next answer of the server is swallowed, and then the connection is reset.
+    swallows_answer: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    ToServer,
+    ToClient,
+}
+
+impl Connection {
+    pub(super) fn open(client: TcpStream, server: Option<SocketAddr>) -> std::io::Result<Self> {
+        // some systems hand the listener's mode on
+        client.set_nonblocking(false)?;
+        let server = match server {
+            Some(server) => Some(TcpStream::connect(server)?),
+            None => None,
+        };
+        for stream in [Some(&client), server.as_ref()].into_iter().flatten() {
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(PERIOD))?;
+        }
+        Ok(Self {
+            client,
+            server,
+            dead: AtomicBool::new(false),
+            swallows_answer: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn turn_away(client: TcpStream) {
+        // what cannot be set is closed the ordinary way
+        let _ = SockRef::from(&client).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Both sides get a reset as soon as the threads have let go of them.
+    pub(super) fn reset(&self) {
+        for stream in [Some(&self.client), self.server.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
+    fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn start(self: Arc<Self>, state: &Arc<State>, number: u64) {
+        if self.server.is_none() {
+            thread::spawn(move || {
+                while !self.is_dead() {
+                    thread::sleep(PERIOD);
+                }
+            });
+            return;
+        }
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let (connection, state) = (Arc::clone(&self), Arc::clone(state));
+            let seed = state.seed ^ (number << 1) ^ u64::from(direction == Direction::ToClient);
+            thread::spawn(move || {
+                let mut carrier = Carrier {
+                    connection: &connection,
+                    state: &state,
+                    direction,
+                    frames: ClientFrames::default(),
+                    on_the_way: VecDeque::new(),
+                    passed: 0,
+                    random: seed,
+                };
+                // an error is the end of the connection, like an end without one
+                let _ = carrier.carry();
+            });
+        }
+    }
+}
+
+struct Carrier<'a> {
+    connection: &'a Connection,
+    state: &'a State,
+    direction: Direction,
+    frames: ClientFrames,
+    /// What was read and when it is to arrive.
+    on_the_way: VecDeque<(Instant, Vec<u8>)>,
+    passed: u64,
+    random: u64,
+}
+
+impl Carrier<'_> {
+    fn flow(&self) -> Flow {
+        let rules = self.state.rules();
+        match self.direction {
+            Direction::ToServer => rules.to_server,
+            Direction::ToClient => rules.to_client,
+        }
+    }
+
+    /// From, to.
+    fn streams(&self) -> (&TcpStream, &TcpStream) {
+        let (client, server) = (&self.connection.client, self.connection.server.as_ref());
+        let server = server.expect("started with a server");
+        match self.direction {
+            Direction::ToServer => (client, server),
+            Direction::ToClient => (server, client),
+        }
+    }
+
+    fn carry(&mut self) -> std::io::Result<()> {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            if self.connection.is_dead() {
+                return Ok(());
+            }
+            if self.flow().stalled {
+                thread::sleep(PERIOD);
+                continue;
+            }
+            match self.streams().0.read(&mut buffer) {
+                Ok(0) => return self.end(),
+                Ok(count) => self.take(&buffer[..count])?,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => return self.end(),
+            }
+            let flow = self.flow();
+            if !flow.stalled {
+                self.deliver(flow)?;
+            }
+        }
+    }
+
+    /// One side has ended: the other gets what is still on its way, and the end.
+    fn end(&mut self) -> std::io::Result<()> {
+        while !self.on_the_way.is_empty() && !self.connection.is_dead() {
+            self.deliver(self.flow())?;
+            thread::sleep(PERIOD);
+        }
+        if !self.connection.is_dead() {
+            self.streams().1.shutdown(Shutdown::Write)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        // asked again, since the rules may have changed while it waited for bytes
+        let flow = self.flow();
+        let bytes = match self.direction {
+            Direction::ToServer => self.without_lost_request(bytes),
+            Direction::ToClient => self.without_lost_answer(bytes),
+        };
+        let jitter = flow.jitter.as_micros() as u64;
+        let wait = match jitter {
+            0 => flow.delay,
+            _ => (flow.delay + Duration::from_micros(self.next_random() % (2 * jitter)))
+                .saturating_sub(flow.jitter),
+        };
+        let last = self.on_the_way.back().map(|(due, _)| *due);
+        // nothing overtakes
+        let due = (Instant::now() + wait).max(last.unwrap_or_else(Instant::now));
+        if !bytes.is_empty() {
+            self.on_the_way.push_back((due, bytes.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn without_lost_request<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let loss = self.state.rules().loss;
+        let message = match loss {
+            Some(Loss::Request(message) | Loss::Answer(message)) => Some(message),
+            None => None,
+        };
+        let Some(at) = self.frames.find(bytes, message) else {
+            return bytes;
+        };
+        // another connection may have been first
+        if self.state.rules().loss.take().is_none() {
+            return bytes;
+        }
+        if matches!(loss, Some(Loss::Answer(_))) {
+            self.connection
+                .swallows_answer
+                .store(true, Ordering::SeqCst);
+            return bytes;
+        }
+        self.connection.reset();
+        &bytes[..at]
+    }
+
+    fn without_lost_answer<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        if !self.connection.swallows_answer.load(Ordering::SeqCst) {
+            return bytes;
+        }
+        if ends_ready(bytes) {
+            self.connection.reset();
+        }
+        &[]
+    }
+
+    /// Writes what is due.
+    fn deliver(&mut self, flow: Flow) -> std::io::Result<()> {
+        while let Some((due, _)) = self.on_the_way.front() {
+            if *due > Instant::now() || self.connection.is_dead() {
+                return Ok(());
+            }
+            let (_, bytes) = self.on_the_way.pop_front().expect("just seen");
+            self.write(&bytes, flow)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8], flow: Flow) -> std::io::Result<()> {
+        let part = match (flow.sliced, flow.bytes_per_second) {
+            (true, _) => 1,
+            // twenty times a second
+            (false, Some(rate)) => (rate as usize / 20).max(1),
+            (false, None) => bytes.len().max(1),
+        };
+        for part in bytes.chunks(part) {
+            let left = match flow.reset_after {
+                Some(limit) => limit.saturating_sub(self.passed) as usize,
+                None => part.len(),
+            };
+            let part = &part[..part.len().min(left)];
+            if let Some(rate) = flow.bytes_per_second {
+                thread::sleep(Duration::from_secs_f64(part.len() as f64 / f64::from(rate)));
+            }
+            let mut to = self.streams().1;
+            to.write_all(part)?;
+            self.passed += part.len() as u64;
+            if flow.reset_after.is_some_and(|limit| self.passed >= limit) {
+                self.connection.reset();
+                return Ok(());
+            }
+            if self.connection.is_dead() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// xorshift; a seed of zero would stay zero.
+    fn next_random(&mut self) -> u64 {
+        let mut x = self.random.max(1);
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.random = x;
+        x
+    }
+}

@@ -1,0 +1,71 @@
+//! The client's half of PostgreSQL's protocol, as far as needed to find a message in it.
+
+/// A message of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// The end of a `COPY`, which commits it.
+    CopyDone,
+    /// The execution of a prepared statement.
+    Execute,
+    /// A simple query of that text.
+    Query(&'static str),
+}
+
+const SSL_REQUEST: u32 = 80_877_103;
+const GSS_REQUEST: u32 = 80_877_104;
+
+/// Splits what a client sends into messages.
+#[derive(Debug, Default)]
+pub(crate) struct ClientFrames {
+    started: bool,
+    rest: Vec<u8>,
+}
+
+impl ClientFrames {
+    /// Where in `bytes`, which follow those seen before, the first such message begins. A message
+    /// is seen when it is complete; one that began in earlier bytes begins at 0.
+    pub(crate) fn find(&mut self, bytes: &[u8], wanted: Option<Message>) -> Option<usize> {
+        let before = self.rest.len();
+        self.rest.extend_from_slice(bytes);
+        let (mut at, mut found) = (0, None);
+        while let Some(length) = self.length_at(at) {
+            let frame = &self.rest[at..at + length];
+            if !self.started {
+                let code = u32_at(frame, 4).unwrap_or_default();
+                self.started = code != SSL_REQUEST && code != GSS_REQUEST;
+            } else if found.is_none() && wanted.is_some_and(|wanted| is(wanted, frame)) {
+                found = Some(at.saturating_sub(before));
+            }
+            at += length;
+        }
+        self.rest.drain(..at);
+        found
+    }
+
+    /// The length of the message at `at`, if it is complete.
+    fn length_at(&self, at: usize) -> Option<usize> {
+        let kind = usize::from(self.started);
+        let length = u32_at(&self.rest, at + kind)? as usize + kind;
+        (self.rest.len() >= at + length && length >= 4).then_some(length)
+    }
+}
+
+fn is(wanted: Message, frame: &[u8]) -> bool {
+    match wanted {
+        Message::CopyDone => frame[0] == b'c',
+        Message::Execute => frame[0] == b'E',
+        Message::Query(text) => {
+            frame[0] == b'Q' && frame[5..].strip_suffix(b"\0") == Some(text.as_bytes())
+        }
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at + 4)?;
+    Some(u32::from_be_bytes(bytes.try_into().expect("four bytes")))
+}
+
+/// Whether what the server sent ends with its being ready for the next query.
+pub(crate) fn ends_ready(tail: &[u8]) -> bool {
+    matches!(tail, [.., b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E'])
+}

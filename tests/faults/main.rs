@@ -1,0 +1,27 @@
+//! Faults of network, server and disk, each a test with its number, against real servers.
+//!
+//! What is stored is always asked of psql and compared with what was generated; no number of the
+//! library is trusted. The tests run one after another, since they measure times. Those that take
+//! long run with `TICKBOOK_FAULTS=all`, as `make faults` does.
+
+#[path = "../migrated/mod.rs"]
+mod migrated;
+
+mod fault;
+mod gate;
+mod heartbeat;
+mod load;
+mod oracle;
+mod server;
+mod site;
+
+mod cut_connections;
+mod frozen_server;
+mod name_resolution;
+mod no_connection;
+mod odd_values;
+mod one_half_down;
+mod packet_loss;
+mod refusals;
+mod slow_network;
+mod soak;

@@ -1,0 +1,293 @@
+//! No connection can be had: nobody listens, the server refuses, or it never answers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tickbook::config::Config;
+use tickbook::db::{DatabasePools, HealthState, check_health};
+use tickbook::{Database, Repositories, RepositoryError};
+
+use crate::fault::Fault;
+use crate::gate::Door;
+use crate::heartbeat::Heartbeat;
+use crate::load::{Load, eventually};
+use crate::migrated::{SYMBOL, ticks};
+use crate::oracle::{ask, assert_exact, try_ask};
+use crate::server::Server;
+use crate::site::{GatedSite, OVERRUN, at_port, config, repositories_on, small_batches};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_01_database_down_at_start() {
+    let _fault = Fault::begin("fault_01_database_down_at_start");
+    let site = GatedSite::new(1, |_| ()).await;
+    site.timeseries.close();
+    let begun = Instant::now();
+    let pools = DatabasePools::new(&site.config);
+    let repositories = Repositories::postgres(&pools);
+    assert!(begun.elapsed() < Duration::from_millis(100));
+    let heartbeat = Heartbeat::start();
+    let health = check_health(&pools).await;
+    assert_eq!(health.metadata.state, HealthState::Up);
+    let HealthState::Down { reason } = health.timeseries.state else {
+        panic!("{:?}", health.timeseries.state);
+    };
+    assert!(reason.contains("timeseries"), "{reason}");
+    let strict = Repositories::connect(&site.config).await;
+    let error = strict.expect_err("half of it is down");
+    assert!(is_down(&error, Database::Timeseries), "{error:?}");
+    // what is pushed meanwhile is kept
+    let load = Load::start(repositories.ticks, small_batches());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    heartbeat.assert_steady().await;
+    site.timeseries.open();
+    load.assert_recovers().await;
+    assert_exact(site.ticks_url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_02_database_comes_up_later() {
+    let fault = Fault::begin("fault_02_database_comes_up_later");
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    let _ = repositories_on(&server, |_| ()).await;
+    server.stop("fast");
+    let pools = DatabasePools::new(&config(&server.url(), &server.url()));
+    let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.start_again();
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_03_server_is_starting_up() {
+    let Some(fault) = Fault::begin_long("fault_03_server_is_starting_up") else {
+        return;
+    };
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => Arc::new(server),
+        Err(reason) => return fault.skip(reason),
+    };
+    let (repositories, _pools) = repositories_on(&server, |_| ()).await;
+    server.stop("fast");
+    server.recover_until_promoted();
+    let starting = std::thread::spawn({
+        let server = Arc::clone(&server);
+        move || server.start_again()
+    });
+    let refused = || try_ask(&server.url(), "SELECT 1").expect_err("it lets nobody in");
+    let begun = Instant::now();
+    while !refused().contains("FATAL") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", refused());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let error = repositories.ticks.latest(SYMBOL).await;
+    let error = error.expect_err("it lets nobody in");
+    assert!(is_down(&error, Database::Timeseries), "{error:?}");
+    let load = Load::start(repositories.ticks, small_batches());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.promote();
+    eventually("it is ready", || starting.is_finished()).await;
+    starting.join().expect("started");
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_05_too_many_clients() {
+    let _fault = Fault::begin("fault_05_too_many_clients");
+    let site = GatedSite::new(5, |config| config.pool.size = 2).await;
+    let role = Role::create(&site, "CONNECTION LIMIT 1");
+    let limited = role.config(&site);
+    let (first, second) = (pools_of(&limited, 1), pools_of(&limited, 2));
+    let existing = Repositories::postgres(&first).ticks;
+    existing.insert_batch(&ticks(0, 10)).await.expect("stored");
+    let before = site.timeseries.accepted();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        let refused = Repositories::postgres(&second).ticks.latest(SYMBOL).await;
+        let error = refused.expect_err("the only connection is taken");
+        assert!(is_down(&error, Database::Timeseries), "{error:?}");
+        assert!(
+            error.to_string().contains("too many connections"),
+            "{error}"
+        );
+        existing.latest(SYMBOL).await.expect("not disturbed");
+    }
+    let seconds = begun.elapsed().as_secs() + 1;
+    let tries = site.timeseries.accepted() - before;
+    println!("{tries} tries in {seconds} s");
+    // its pool has two workers that may try
+    assert!(tries <= 5 * seconds, "{tries} tries in {seconds} s");
+    drop((existing, first));
+    eventually_ok(&second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_04_wrong_password_and_no_such_database() {
+    const CANARY: &str = "C4naryPw";
+    let _fault = Fault::begin("fault_04_wrong_password_and_no_such_database");
+    let site = GatedSite::new(4, |_| ()).await;
+    let role = Role::create(&site, "");
+    let right = role.config(&site);
+    let wrong_password = role.config_with(&site, CANARY);
+    let mut no_database = right.clone();
+    no_database.timeseries_url = no_database.timeseries_url.with_database("tickbook_nowhere");
+    for wrong in [&wrong_password, &no_database] {
+        let repositories = Repositories::postgres(&DatabasePools::new(wrong));
+        let begun = Instant::now();
+        let error = repositories.ticks.latest(SYMBOL).await;
+        let error = error.expect_err("refused");
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(2) + OVERRUN, "{took:?}");
+        assert!(
+            matches!(error, RepositoryError::Configuration { .. }) && !error.is_transient(),
+            "{error:?}"
+        );
+        let shown = format!("{error} {error:?} {wrong:?}");
+        assert!(!shown.contains(CANARY), "{shown}");
+    }
+    // what is pushed is kept until somebody has repaired it
+    let pools = DatabasePools::new(&wrong_password);
+    let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    role.set_password(&site, CANARY);
+    load.wait_for_progress(Duration::from_secs(5)).await;
+    assert_exact(site.ticks_url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_06_accepted_and_never_answered() {
+    let Some(_fault) = Fault::begin_long("fault_06_accepted_and_never_answered") else {
+        return;
+    };
+    let site = GatedSite::new(6, |_| ()).await;
+    site.timeseries.set_door(Door::Hang);
+    let repository = site.repositories.ticks.clone();
+    let heartbeat = Heartbeat::start();
+    let begun = Instant::now();
+    let calls = (0..10).map(|_| {
+        let repository = repository.clone();
+        tokio::spawn(async move {
+            let begun = Instant::now();
+            (repository.latest(SYMBOL).await, begun.elapsed())
+        })
+    });
+    let deadline = site.config.pool.call_timeout + OVERRUN;
+    for call in calls.collect::<Vec<_>>() {
+        let (result, took) = call.await.expect("no panic");
+        let error = result.expect_err("nobody answers");
+        assert!(error.is_transient() && error.is_certainly_not_applied());
+        assert!(took <= deadline, "{took:?}");
+    }
+    // r2d2's three threads that open connections are all inside of one by now
+    tokio::time::sleep(Duration::from_secs(6).saturating_sub(begun.elapsed())).await;
+    heartbeat.assert_steady().await;
+    site.timeseries.open();
+    let begun = Instant::now();
+    eventually_ok(&site.pools).await;
+    let took = begun.elapsed();
+    assert!(took <= Duration::from_secs(4), "usable after {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_25_password_is_changed_while_running() {
+    let _fault = Fault::begin("fault_25_password_is_changed_while_running");
+    let site = GatedSite::new(25, |_| ()).await;
+    let role = Role::create(&site, "");
+    let pools = pools_of(&role.config(&site), 2);
+    let repository = Repositories::postgres(&pools).ticks;
+    let mut all = ticks(0, 60);
+    repository.insert_batch(&all).await.expect("stored");
+    role.set_password(&site, "another");
+    for number in 0..20 {
+        let batch = ticks(1_000 + number * 60, 1_060 + number * 60);
+        repository
+            .insert_batch(&batch)
+            .await
+            .expect("old sessions stay valid");
+        all.extend(batch);
+    }
+    assert_exact(site.ticks_url(), &all);
+}
+
+fn is_down(error: &RepositoryError, wanted: Database) -> bool {
+    matches!(error, RepositoryError::Unavailable { database, .. } if *database == wanted)
+}
+
+fn pools_of(config: &Config, size: u32) -> DatabasePools {
+    let mut config = config.clone();
+    config.pool.size = size;
+    DatabasePools::new(&config)
+}
+
+async fn eventually_ok(pools: &DatabasePools) {
+    let repository = Repositories::postgres(pools).ticks;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while let Err(error) = repository.latest(SYMBOL).await {
+        assert!(Instant::now() < deadline, "{error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// An ordinary user of the time-series database, for rules that do not bind a superuser.
+struct Role {
+    name: String,
+    url: String,
+}
+
+impl Role {
+    fn create(site: &GatedSite, options: &str) -> Self {
+        let schema = ask(site.ticks_url(), "SELECT current_schema()").remove(0);
+        let role = Self {
+            name: format!("{schema}_role"),
+            url: site.ticks_url().to_owned(),
+        };
+        let name = &role.name;
+        ask(
+            &role.url,
+            &format!(
+                "CREATE ROLE {name} LOGIN PASSWORD 'right' {options}; \
+                 GRANT USAGE ON SCHEMA {schema} TO {name}; \
+                 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {name}"
+            ),
+        );
+        role
+    }
+
+    fn config(&self, site: &GatedSite) -> Config {
+        self.config_with(site, "right")
+    }
+
+    fn config_with(&self, site: &GatedSite, password: &str) -> Config {
+        let url = at_port(&self.url, site.timeseries.port());
+        let start = url.find("://").expect("a URL") + 3;
+        let at = url.rfind('@').expect("credentials");
+        let url = format!("{}{}:{password}{}", &url[..start], self.name, &url[at..]);
+        config(site.url(Database::Metadata), &url)
+    }
+
+    fn set_password(&self, site: &GatedSite, password: &str) {
+        let name = &self.name;
+        ask(
+            site.ticks_url(),
+            &format!("ALTER ROLE {name} PASSWORD '{password}'"),
+        );
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let name = &self.name;
+        // roles are the server's, not the schema's; its sessions may still be there
+        let drop = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'; \
+             DROP OWNED BY {name}; DROP ROLE {name}"
+        );
+        if let Err(error) = crate::oracle::try_ask(&self.url, &drop) {
+            eprintln!("the role {name} stays behind: {error}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Values in a table that no tick can have, put there by somebody else.
+
+use tickbook::RepositoryError;
+use tickbook::domain::TimeRange;
+use tickbook::repository::TickQuery;
+
+use crate::fault::Fault;
+use crate::migrated::SYMBOL;
+use crate::oracle::ask;
+use crate::site::GatedSite;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_40_values_that_no_tick_can_have() {
+    let _fault = Fault::begin("fault_40_values_that_no_tick_can_have");
+    let site = GatedSite::new(40, |_| ()).await;
+    let url = site.ticks_url();
+    ask(
+        url,
+        "ALTER TABLE ticks DROP CONSTRAINT ticks_prices_numbers",
+    );
+    ask(url, "ALTER TABLE ticks ALTER ask_price TYPE numeric");
+    for value in [
+        "'NaN'",
+        "'Infinity'",
+        "'-Infinity'",
+        "1e40",
+        "1e-40",
+        "0.00000000000000000000000000000012345",
+    ] {
+        ask(url, "TRUNCATE ticks");
+        ask(
+            url,
+            &format!(
+                "INSERT INTO ticks VALUES (7, '2014-05-01 00:00:00+00', 3, 1, {value}, 0, 0, NULL)"
+            ),
+        );
+        let query = TickQuery::new(SYMBOL, TimeRange::all());
+        let error = site.repositories.ticks.range(&query).await;
+        let error = error.expect_err(value);
+        let text = error.to_string();
+        assert!(
+            matches!(error, RepositoryError::Data { .. }),
+            "{value}: {error:?}"
+        );
+        for part in ["symbol 7", "2014-05-01", "ask_price"] {
+            assert!(text.contains(part), "{value}: {text}");
+        }
+    }
+}

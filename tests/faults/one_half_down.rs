@@ -1,0 +1,156 @@
+//! One of the two databases is down, or has become read-only.
+
+use std::time::{Duration, Instant};
+
+use tickbook::db::{DatabasePools, HealthState, check_health};
+use tickbook::domain::NewSymbol;
+use tickbook::repository::SymbolQuery;
+use tickbook::{Database, Repositories, RepositoryError};
+
+use crate::fault::Fault;
+use crate::load::Load;
+use crate::migrated::{SYMBOL, ticks};
+use crate::oracle::{ask, assert_exact};
+use crate::server::Server;
+use crate::site::{GatedSite, OVERRUN, config, repositories_on, small_batches};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_44_metadata_database_down() {
+    let _fault = Fault::begin("fault_44_metadata_database_down");
+    let site = GatedSite::new(44, |_| ()).await;
+    let symbols = &site.repositories.symbols;
+    let symbol = NewSymbol::named("oanda", "EURUSD");
+    symbols.create(symbol).await.expect("created");
+    let load = Load::start(site.repositories.ticks.clone(), small_batches());
+    site.metadata.close();
+    let begun = Instant::now();
+    // what was under way on a lost connection may be told as such
+    let lost = symbols.get(SYMBOL).await.expect_err("its database is down");
+    assert!(lost.is_transient(), "{lost:?}");
+    let error = symbols.get(SYMBOL).await.expect_err("its database is down");
+    let deadline = site.config.pool.call_timeout + OVERRUN;
+    assert!(begun.elapsed() < deadline, "{:?}", begun.elapsed());
+    assert!(
+        matches!(
+            error,
+            RepositoryError::Unavailable {
+                database: Database::Metadata,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let health = check_health(&site.pools).await;
+    assert!(matches!(health.metadata.state, HealthState::Down { .. }));
+    assert_eq!(health.timeseries.state, HealthState::Up);
+    load.wait_for_progress(Duration::from_secs(1)).await;
+    site.metadata.open();
+    let listed = symbols
+        .list(&SymbolQuery::default())
+        .await
+        .expect("it is back");
+    assert_eq!(listed.items.len(), 1);
+    assert_exact(site.ticks_url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_44_timeseries_database_down() {
+    let _fault = Fault::begin("fault_44_timeseries_database_down");
+    let site = GatedSite::new(44, |_| ()).await;
+    site.timeseries.close();
+    let symbols = &site.repositories.symbols;
+    let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await;
+    let symbol_id = created.expect("the other half works").symbol_id;
+    assert!(symbols.get(symbol_id).await.expect("read").is_some());
+    let error = site.repositories.ticks.latest(symbol_id).await;
+    let error = error.expect_err("its database is down");
+    assert!(
+        matches!(
+            error,
+            RepositoryError::Unavailable {
+                database: Database::Timeseries,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let health = check_health(&site.pools).await;
+    assert_eq!(health.metadata.state, HealthState::Up);
+    assert!(matches!(health.timeseries.state, HealthState::Down { .. }));
+}
+
+/// Makes a server answer with 25006 to every write, in the sessions it has too.
+fn make_read_only(server: &Server, read_only: bool) {
+    let on = if read_only { "on" } else { "off" };
+    ask(
+        &server.url(),
+        &format!("ALTER SYSTEM SET default_transaction_read_only = {on}"),
+    );
+    ask(&server.url(), "SELECT pg_reload_conf()");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_23_server_becomes_read_only() {
+    let fault = Fault::begin("fault_23_server_becomes_read_only");
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    let (repositories, _pools) = repositories_on(&server, |_| ()).await;
+    let load = Load::start(repositories.ticks.clone(), small_batches());
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    make_read_only(&server, true);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let error = repositories
+        .ticks
+        .insert_batch(&ticks(10_000_000, 10_000_010))
+        .await;
+    let error = error.expect_err("read-only");
+    assert!(
+        matches!(error, RepositoryError::Unavailable { .. }) && error.is_transient(),
+        "{error:?}"
+    );
+    make_read_only(&server, false);
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_23_writes_follow_to_the_other_host() {
+    let fault = Fault::begin("fault_23_writes_follow_to_the_other_host");
+    let servers = [
+        Server::start(Database::Timeseries),
+        Server::start(Database::Timeseries),
+    ];
+    let [first, second] = match servers {
+        [Ok(first), Ok(second)] => [first, second],
+        [Err(reason), _] | [_, Err(reason)] => return fault.skip(reason),
+    };
+    for server in [&first, &second] {
+        let _ = repositories_on(server, |_| ()).await;
+    }
+    let second_port = crate::site::address_of(&second.url()).port();
+    let both = first.url().replace(
+        "/orderbook_",
+        &format!(",127.0.0.1:{second_port}/orderbook_"),
+    );
+    let both = format!("{both}?target_session_attrs=read-write");
+    let pools = DatabasePools::new(&config(&both, &both));
+    let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    make_read_only(&first, true);
+    let moved = || ask(&second.url(), "SELECT count(*) FROM ticks");
+    let begun = Instant::now();
+    while moved() == ["0"] {
+        assert!(begun.elapsed() < Duration::from_secs(10), "nobody came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let accepted = load.finish().await;
+    make_read_only(&first, false);
+    let held = |server: &Server| ask(&server.url(), "SELECT count(*) FROM ticks").remove(0);
+    let on_first: usize = held(&first).parse().expect("a number");
+    // in order and none twice: the first server has the first part, the second one the rest
+    assert!(on_first > 0 && on_first < accepted.len(), "{on_first}");
+    assert_exact(&first.url(), &accepted[..on_first]);
+    assert_exact(&second.url(), &accepted[on_first..]);
+}

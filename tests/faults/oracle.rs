@@ -1,0 +1,78 @@
+//! What is stored, as psql tells it.
+
+use std::process::Command;
+
+use tickbook::domain::Tick;
+
+/// The ticks that fit the condition, by key.
+fn query(condition: &str) -> String {
+    format!(
+        "SELECT concat_ws('|', symbol_id, (extract(epoch FROM tick_time) * 1000000)::bigint, \
+         sequence, trim_scale(bid_price), trim_scale(ask_price), trim_scale(bid_volume), \
+         trim_scale(ask_volume)) FROM ticks WHERE {condition} \
+         ORDER BY symbol_id, tick_time, sequence"
+    )
+}
+
+/// The lines that psql prints for a query.
+///
+/// # Panics
+/// When it fails.
+pub(crate) fn ask(url: &str, sql: &str) -> Vec<String> {
+    try_ask(url, sql).unwrap_or_else(|error| panic!("psql, {sql}: {error}"))
+}
+
+pub(crate) fn try_ask(url: &str, sql: &str) -> Result<Vec<String>, String> {
+    let output = Command::new("psql")
+        .args(["-X", "-q", "-w", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c"])
+        .args([sql, url])
+        .env("PGCONNECT_TIMEOUT", "5")
+        .output()
+        .map_err(|error| format!("psql does not start: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let text = String::from_utf8(output.stdout).map_err(|error| error.to_string())?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Checks that exactly `expected`, whose keys all differ, is stored: nothing is missing, nothing is
+/// twice, no value is another one.
+pub(crate) fn assert_exact(url: &str, expected: &[Tick]) {
+    assert_exact_where(url, "true", expected);
+}
+
+/// Checks the same of those that fit the condition.
+pub(crate) fn assert_exact_where(url: &str, condition: &str, expected: &[Tick]) {
+    let stored = ask(url, &query(condition));
+    let mut expected: Vec<_> = expected.iter().collect();
+    expected.sort_by_key(|tick| tick.key());
+    let first = stored
+        .iter()
+        .zip(&expected)
+        .find(|(stored, expected)| **stored != line(expected));
+    assert!(
+        first.is_none() && stored.len() == expected.len(),
+        "{} ticks are stored, {} were acknowledged; the first difference: {first:?}",
+        stored.len(),
+        expected.len()
+    );
+}
+
+/// A tick as the query above prints it.
+fn line(tick: &Tick) -> String {
+    let numbers = [
+        tick.bid_price,
+        tick.ask_price,
+        tick.bid_volume,
+        tick.ask_volume,
+    ];
+    let numbers = numbers.map(|number| number.normalize().to_string());
+    format!(
+        "{}|{}|{}|{}",
+        tick.symbol_id.get(),
+        tick.tick_time.timestamp_micros(),
+        tick.sequence,
+        numbers.join("|")
+    )
+}

@@ -1,0 +1,242 @@
+//! A server of the test's own, which it may freeze, kill, stop and start again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tickbook::Database;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+pub(crate) struct Server {
+    folder: PathBuf,
+    kind: Database,
+    port: u16,
+}
+
+impl Server {
+    /// One that is there when this returns, with an empty database.
+    ///
+    /// # Errors
+    /// The reason why there can be none on this machine.
+    ///
+    /// # Panics
+    /// When there could be one and it does not start.
+    pub(crate) fn start(kind: Database) -> Result<Self, String> {
+        may_be_started()?;
+        let server = Self::prepare(kind);
+        Ok(server.started())
+    }
+
+    /// As [`start`](Self::start), with a file system of so many megabytes at `data/small`.
+    ///
+    /// # Errors
+    /// As there; only root may mount one.
+    pub(crate) fn start_with_small_disk(kind: Database, megabytes: u32) -> Result<Self, String> {
+        // made once by a start, since the data must be there before something is mounted into it
+        let server = Self::start(kind)?;
+        server.stop("fast");
+        let small = server.small_disk();
+        std::fs::create_dir(&small).map_err(|error| error.to_string())?;
+        let size = format!("size={megabytes}m,mode=0700");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&small)
+            .output()
+            .map_err(|error| error.to_string())?;
+        if !mounted.status.success() {
+            return Err("a small file system cannot be mounted here (that needs root)".to_owned());
+        }
+        let owner = Command::new("chown")
+            .arg("--reference")
+            .arg(server.folder.join("data"))
+            .arg(&small)
+            .status();
+        assert!(owner.is_ok_and(|status| status.success()), "chown");
+        Ok(server.started())
+    }
+
+    fn prepare(kind: Database) -> Self {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("server-{}-{count}", std::process::id());
+        Self {
+            folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join(name),
+            kind,
+            port: 0,
+        }
+    }
+
+    /// Its path for a tablespace, which is another one in a sandbox.
+    pub(crate) fn small_disk_as_it_sees_it(&self) -> String {
+        format!(
+            "{}/small",
+            crate::oracle::ask(&self.url(), "SHOW data_directory")[0]
+        )
+    }
+
+    fn small_disk(&self) -> PathBuf {
+        self.folder.join("data/small")
+    }
+
+    fn started(mut self) -> Self {
+        let port = self.start_again();
+        self.port = port;
+        self
+    }
+
+    /// Starts it on the port it had; returns when it accepts connections.
+    pub(crate) fn start_again(&self) -> u16 {
+        let owner = std::process::id().to_string();
+        let answer = self.control("start", &[self.kind.as_str(), &owner]);
+        let port = answer.split_whitespace().next().expect("a port");
+        port.parse().expect("a port")
+    }
+
+    /// `fast` or `immediate`.
+    pub(crate) fn stop(&self, how: &str) {
+        self.control("stop", &[how]);
+    }
+
+    /// Every process of it stands still; the kernel goes on for it.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Kills every process of it.
+    pub(crate) fn crash(&self) {
+        self.signal("-KILL");
+    }
+
+    /// From its next start on it recovers, and lets nobody in, until it is promoted.
+    pub(crate) fn recover_until_promoted(&self) {
+        let data = self.folder.join("data");
+        std::fs::write(data.join("standby.signal"), "").expect("written");
+        let settings = data.join("postgresql.conf");
+        let mut text = std::fs::read_to_string(&settings).expect("read");
+        text.push_str("\nhot_standby = off\n");
+        std::fs::write(settings, text).expect("written");
+    }
+
+    pub(crate) fn promote(&self) {
+        std::fs::write(self.folder.join("data/promote"), "").expect("written");
+        let postmaster = self.control("pid", &[]);
+        let told = Command::new("kill").args(["-USR1", &postmaster]).status();
+        assert!(told.is_ok_and(|status| status.success()), "kill -USR1");
+    }
+
+    /// Where psql and the library find it.
+    pub(crate) fn url(&self) -> String {
+        self.url_as("orderbook", "throwaway")
+    }
+
+    pub(crate) fn url_as(&self, user: &str, password: &str) -> String {
+        let (port, kind) = (self.port, self.kind.as_str());
+        format!("postgresql://{user}:{password}@127.0.0.1:{port}/orderbook_{kind}")
+    }
+
+    fn control(&self, command: &str, arguments: &[&str]) -> String {
+        self.try_control(command, arguments)
+            .unwrap_or_else(|problem| panic!("server {command}: {problem}"))
+    }
+
+    fn try_control(&self, command: &str, arguments: &[&str]) -> Result<String, String> {
+        let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/databases"))
+            .args(["server", command])
+            .arg(&self.folder)
+            .args(arguments)
+            .env_remove("DATABASE_URL")
+            .env_remove("TIMESCALEDB_URL")
+            .output()
+            .map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn signal(&self, signal: &str) {
+        let postmaster = self.control("pid", &[]);
+        send(signal, &postmaster);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // not asked to stop, which it may be too frozen for
+        if let Ok(postmaster) = self.try_control("pid", &[]) {
+            send("-KILL", &postmaster);
+        }
+        let _ = self.try_control("stop", &["immediate"]);
+        if self.small_disk().exists() {
+            let _ = Command::new("umount").arg(self.small_disk()).output();
+        }
+        // what is left of it goes when this process ends
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// To the process and to all that it started.
+fn send(signal: &str, postmaster: &str) {
+    let postmaster: u32 = postmaster.parse().expect("a process id");
+    // a process that has ended meanwhile is none to signal
+    let _ = Command::new("kill")
+        .arg(signal)
+        .arg(postmaster.to_string())
+        .args(descendants(postmaster).iter().map(u32::to_string))
+        .output();
+}
+
+fn may_be_started() -> Result<(), String> {
+    let says = |name: &str| std::env::var(name).unwrap_or_default();
+    if says("TICKBOOK_DATABASES") != "throwaway" {
+        return Err("the databases are given ones, which are not made to fail: use `make faults` without DATABASE_URL and TIMESCALEDB_URL".to_owned());
+    }
+    if says("DATABASES_BY") != "debian" {
+        return Err(
+            "Docker runs the servers, whose processes a test cannot reach: set DATABASES_BY=debian"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// The processes that `ancestor` started, and those that they started.
+fn descendants(ancestor: u32) -> Vec<u32> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("a /proc").flatten() {
+        let Some(pid): Option<u32> = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        // a process may end while this looks
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        // the name before it, in brackets, may hold anything
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1))
+            .and_then(|parent| parent.parse::<u32>().ok());
+        parents.push((pid, parent.unwrap_or_default()));
+    }
+    let mut found = vec![ancestor];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    found.split_off(1)
+}

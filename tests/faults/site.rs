@@ -1,0 +1,130 @@
+//! Migrated databases and repositories over them, behind a gate or on a server of the test's own.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
+use std::time::Duration;
+
+use tickbook::config::Config;
+use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::ingest::PersisterConfig;
+use tickbook::{Database, Repositories};
+
+use crate::gate::Gate;
+use crate::migrated::migrated;
+use crate::server::Server;
+
+/// How far past its deadline a call may end.
+pub(crate) const OVERRUN: Duration = Duration::from_millis(250);
+
+/// How soon after the database accepts connections again something is stored.
+pub(crate) const RECOVERY: Duration = Duration::from_millis(1_500);
+
+/// Both databases, reached through one gate each.
+pub(crate) struct GatedSite {
+    pub(crate) metadata: Gate,
+    pub(crate) timeseries: Gate,
+    pub(crate) pools: DatabasePools,
+    pub(crate) repositories: Repositories,
+    pub(crate) config: Config,
+    schemas: ScratchSchemas,
+}
+
+impl GatedSite {
+    pub(crate) async fn new(seed: u64, change: impl FnOnce(&mut Config)) -> Self {
+        println!("seed {seed}");
+        let (schemas, _) = migrated().await;
+        let gate = |database| Gate::to(address_of(schemas.url(database)), seed);
+        let (metadata, timeseries) = (gate(Database::Metadata), gate(Database::Timeseries));
+        let mut config = config(
+            &at_port(schemas.url(Database::Metadata), metadata.port()),
+            &at_port(schemas.url(Database::Timeseries), timeseries.port()),
+        );
+        config.pool.size = 5;
+        change(&mut config);
+        let pools = DatabasePools::new(&config);
+        let repositories = Repositories::postgres(&pools);
+        Self {
+            metadata,
+            timeseries,
+            pools,
+            repositories,
+            config,
+            schemas,
+        }
+    }
+
+    /// Past the gate, for psql.
+    pub(crate) fn url(&self, database: Database) -> &str {
+        self.schemas.url(database)
+    }
+
+    pub(crate) fn ticks_url(&self) -> &str {
+        self.url(Database::Timeseries)
+    }
+}
+
+/// Repositories over the time-series database of a server of the test's own; symbols have none.
+pub(crate) async fn repositories_on(
+    server: &Server,
+    change: impl FnOnce(&mut Config),
+) -> (Repositories, DatabasePools) {
+    let mut config = config(&server.url(), &server.url());
+    config.pool.size = 5;
+    change(&mut config);
+    let pools = DatabasePools::new(&config);
+    db::migrate_timeseries(&pools.timeseries())
+        .await
+        .expect("migrations of the time-series database");
+    (Repositories::postgres(&pools), pools)
+}
+
+/// The default settings with these URLs.
+pub(crate) fn config(metadata: &str, timeseries: &str) -> Config {
+    let variables = [("DATABASE_URL", metadata), ("TIMESCALEDB_URL", timeseries)];
+    let variables = variables.map(|(name, url)| (name.to_owned(), url.to_owned()));
+    Config::load_from(Path::new(""), variables).expect("valid URLs")
+}
+
+/// Small batches, so that some are always on their way.
+pub(crate) fn small_batches() -> PersisterConfig {
+    PersisterConfig {
+        batch_size: 200,
+        flush_interval: Duration::from_millis(20),
+        longest_retry_delay: Duration::from_secs(1),
+        ..PersisterConfig::default()
+    }
+}
+
+/// The server a URL leads to.
+pub(crate) fn address_of(url: &str) -> SocketAddr {
+    let (_, host, _) = parts(url);
+    let host = if host.contains(':') {
+        host.to_owned()
+    } else {
+        format!("{host}:5432")
+    };
+    host.to_socket_addrs()
+        .expect("a host and a port")
+        .next()
+        .expect("an address")
+}
+
+/// The URL with another port of this machine.
+pub(crate) fn at_port(url: &str, port: u16) -> String {
+    at_host(url, &format!("127.0.0.1:{port}"))
+}
+
+/// The URL with another host and port.
+pub(crate) fn at_host(url: &str, host: &str) -> String {
+    let (before, _, after) = parts(url);
+    format!("{before}{host}{after}")
+}
+
+fn parts(url: &str) -> (&str, &str, &str) {
+    let start = url.find("://").expect("a URL") + 3;
+    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+    let start = url[start..end]
+        .rfind('@')
+        .map_or(start, |at| start + at + 1);
+    (&url[..start], &url[start..end], &url[end..])
+}

@@ -1,0 +1,103 @@
+//! A network that delivers everything, late or in crumbs.
+
+use std::time::{Duration, Instant};
+
+use tickbook::db::{HealthState, check_health};
+use tickbook::domain::TimeRange;
+use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::repository::TickQuery;
+
+use crate::fault::Fault;
+use crate::gate::Flow;
+use crate::migrated::{SYMBOL, ticks};
+use crate::oracle::assert_exact;
+use crate::site::GatedSite;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_18_latency_of_half_a_second() {
+    let Some(_fault) = Fault::begin_long("fault_18_latency_of_half_a_second") else {
+        return;
+    };
+    let site = GatedSite::new(18, |_| ()).await;
+    // opened before, as it is in a server that runs
+    site.repositories
+        .ticks
+        .insert_batch(&ticks(0, 60))
+        .await
+        .expect("stored");
+    assert_eq!(
+        check_health(&site.pools).await.timeseries.state,
+        HealthState::Up
+    );
+    site.timeseries.set_both_flows(Flow {
+        delay: Duration::from_millis(250),
+        jitter: Duration::from_millis(150),
+        ..Flow::default()
+    });
+    let config = PersisterConfig {
+        batch_size: 1_000,
+        ..PersisterConfig::default()
+    };
+    let persister = TickPersister::start(site.repositories.ticks.clone(), config);
+    let begun = Instant::now();
+    for tick in ticks(1_000, 6_000) {
+        persister.push(tick).await.expect("nobody stops it");
+    }
+    persister.flush().await.expect("stored");
+    let took = begun.elapsed();
+    println!("5,000 ticks took {took:?}");
+    let stats = persister.stats();
+    assert_eq!((stats.retries, stats.inserted), (0, 5_000), "{stats:?}");
+    // five full batches of at most two round trips each, with the longest delay, one after another
+    assert!(
+        took < Duration::from_millis(5 * 2 * 800 * 12 / 10),
+        "{took:?}"
+    );
+    let mut all = ticks(0, 60);
+    all.extend(ticks(1_000, 6_000));
+    assert_exact(site.ticks_url(), &all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_20_segments_of_one_byte() {
+    let _fault = Fault::begin("fault_20_segments_of_one_byte");
+    let site = GatedSite::new(20, |_| ()).await;
+    site.timeseries.set_both_flows(Flow {
+        sliced: true,
+        ..Flow::default()
+    });
+    let repository = &site.repositories.ticks;
+    for (from, to) in [(0, 200), (200, 210)] {
+        let receipt = repository
+            .insert_batch(&ticks(from, to))
+            .await
+            .expect("stored");
+        assert_eq!(receipt.inserted, (to - from) as u64);
+    }
+    let read = repository
+        .range(&TickQuery::new(SYMBOL, TimeRange::all()))
+        .await;
+    assert_eq!(read.expect("read").items, ticks(0, 210));
+    assert_exact(site.ticks_url(), &ticks(0, 210));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_19_bandwidth_of_16_kib_per_second() {
+    let Some(_fault) = Fault::begin_long("fault_19_bandwidth_of_16_kib_per_second") else {
+        return;
+    };
+    let site = GatedSite::new(19, |_| ()).await;
+    site.timeseries.set_both_flows(Flow {
+        bytes_per_second: Some(16 * 1024),
+        ..Flow::default()
+    });
+    let persister =
+        TickPersister::start(site.repositories.ticks.clone(), PersisterConfig::default());
+    for tick in ticks(0, 2_000) {
+        persister.push(tick).await.expect("nobody stops it");
+    }
+    let flushed = tokio::time::timeout(Duration::from_secs(120), persister.flush()).await;
+    flushed.expect("progress is made").expect("not stopped");
+    println!("{:?}", persister.stats());
+    assert_exact(site.ticks_url(), &ticks(0, 2_000));
+}
