@@ -31,8 +31,8 @@ run: ## start both databases, migrate, build, start the server with a feed
 .PHONY: test
 test: ## run every test against throw-away databases
 	@options=$$(dev/dependencies); \
-	cargo test --workspace --features $(FEATURES) $$options --no-run; \
-	dev/databases throwaway -- cargo test --workspace --features $(FEATURES) $$options
+	cargo test --workspace --exclude tickbook-bench --features $(FEATURES) $$options --no-run; \
+	dev/databases throwaway -- cargo test --workspace --exclude tickbook-bench --features $(FEATURES) $$options
 
 .PHONY: faults
 faults: ## make network, servers and disk fail, the slow ways too; prints a table
