@@ -109,7 +109,7 @@ async fn fault_28_callers_that_leave_at_any_point_leave_nothing_behind() {
             let write = db.run_idempotent("write twice", move |connection| {
                 transaction(connection, |connection| {
                     connection.batch_execute(&sql(1))?;
-                    if seed % 7 == 0 {
+                    if seed.is_multiple_of(7) {
                         connection.batch_execute("SELECT pg_sleep(0.005)")?;
                     }
                     connection.batch_execute(&sql(2))?;
