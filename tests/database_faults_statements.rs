@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{ScratchSchemas, transaction};
+use tickbook::db::{ScratchSchemas, migrate_metadata, transaction};
 use tickbook::{Database, RepositoryError};
 
 mod pool;
@@ -308,6 +308,11 @@ async fn fault_24_behind_a_pgbouncer_nothing_outlives_a_transaction() {
         )?)
     });
     assert_eq!(kept.await.expect("looked"), 0);
+    let error = migrate_metadata(&db).await.expect_err("a lock would stay");
+    assert!(
+        error.to_string().contains("pool.pgbouncer = false"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -96,6 +96,11 @@ impl ConnectionManager {
         Ok(connection)
     }
 
+    /// Whether a PgBouncer in transaction mode is in between.
+    pub(super) fn is_pgbouncer(&self) -> bool {
+        self.pgbouncer
+    }
+
     /// What is known of the way to the database.
     pub(super) fn contact(&self) -> &Arc<Contact> {
         &self.contact

@@ -159,7 +159,8 @@ impl Executor {
     /// closes it afterwards: for migrations and the like.
     ///
     /// # Errors
-    /// Those of `work`, classified; `Unavailable` or `Configuration` when there is no connection.
+    /// Those of `work`, classified; `Unavailable` or `Configuration` when there is no connection;
+    /// `Configuration` behind a PgBouncer, where a session and its locks belong to nobody.
     pub async fn run_dedicated<T, F>(
         &self,
         operation: &'static str,
@@ -171,6 +172,15 @@ impl Executor {
     {
         let manager = self.manager.clone();
         let database = self.database;
+        if manager.is_pgbouncer() {
+            return Err(RepositoryError::Configuration {
+                database,
+                reason: format!(
+                    "{operation} needs a session of its own: give the URL of the server itself and \
+                     set pool.pgbouncer = false"
+                ),
+            });
+        }
         let blocking = move || {
             let mut connection = manager.open_unlimited()?;
             work(&mut connection).map_err(|error| error.into_repository(database, operation))
@@ -248,6 +258,8 @@ impl Executor {
             if pooled.broken {
                 contact.suspect_all();
             }
+            drop(pooled);
+            measure::connections(database, &running.generation.pool.state());
             result
         };
         match timeout_at(deadline, spawn(blocking)).await {
