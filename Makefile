@@ -6,6 +6,8 @@ SHELL := /bin/bash
 LISTEN ?= 127.0.0.1:3000
 FEED ?= simulated
 PROFILE ?= release
+# options of `make bench`, such as --rounds 9 --only resend --strict
+BENCH ?=
 
 # how long `make soak` runs, and the seed of its schedule; empty takes a new one
 MINUTES ?= 60
@@ -55,20 +57,23 @@ soak: ## faults in a random order under load for MINUTES=60, with SEED=random
 lint: ## format check, clippy, documentation, features one by one
 	cargo fmt --all --check
 	@options=$$(dev/dependencies); set -x; \
-	cargo clippy --workspace --all-targets --all-features -- -D warnings; \
-	cargo clippy --workspace --all-targets $$options -- -D warnings; \
+	cargo clippy --workspace --exclude tickbook-bench --all-targets --all-features -- -D warnings; \
+	cargo clippy --workspace --exclude tickbook-bench --all-targets $$options -- -D warnings; \
+	cargo clippy -p tickbook-bench --all-targets $$options -- -D warnings; \
 	cargo check -p tickbook --no-default-features; \
 	cargo check -p tickbook --no-default-features --features mock; \
 	cargo check -p tickbook --no-default-features --features conformance; \
 	cargo check -p tickbook --no-default-features --features files; \
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features $(FEATURES) $$options
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
 
 .PHONY: ci
 ci: lint test ## what has to pass before a change lands
 
 .PHONY: bench
-bench: ## nothing to measure yet
-	@echo "bench: there is no benchmark yet"
+bench: ## measure writing beside its limit and its peers, see docs/performance.md
+	@options=$$(dev/dependencies); \
+	cargo build --release $$options -p tickbook-bench; \
+	dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
 
 .PHONY: databases-up
 databases-up: ## start both databases and print their URLs

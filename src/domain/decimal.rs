@@ -54,8 +54,11 @@ fn check(value: Decimal, scale: u32) -> Result<Decimal, DecimalError> {
     if value.scale() > scale {
         return Err(DecimalError::TooManyDecimals { value, scale });
     }
-    let bound = 10_i128.pow(TICK_DECIMAL_INTEGER_DIGITS + value.scale());
-    if value.mantissa().abs() >= bound {
+    let units = value.mantissa().unsigned_abs();
+    let bound = |decimals| 10_u128.pow(TICK_DECIMAL_INTEGER_DIGITS + decimals);
+    // almost every number is below the lowest bound, which is known before it runs
+    if units >= const { 10_u128.pow(TICK_DECIMAL_INTEGER_DIGITS) } && units >= bound(value.scale())
+    {
         return Err(DecimalError::TooLarge {
             value,
             digits: TICK_DECIMAL_INTEGER_DIGITS,
