@@ -49,6 +49,12 @@ pub struct PoolConfig {
     pub statement_timeout: Duration,
     /// After this the server gives up waiting for a lock.
     pub lock_timeout: Duration,
+    /// When all connections are busy and one has been for longer than this, the pool is replaced
+    /// by a new one as soon as the server answers again.
+    pub stuck_after: Duration,
+    /// Whether the URLs lead to a PgBouncer in transaction mode: no prepared statements and no
+    /// session settings, so that the timeouts above must be set for the role.
+    pub pgbouncer: bool,
 }
 
 /// When a batch of ticks is written.
@@ -58,6 +64,31 @@ pub struct TickConfig {
     pub batch_size: usize,
     /// … or when its first tick has waited for so long.
     pub flush_interval: Duration,
+    /// Whether the server has a batch on its disk before it says that the batch is stored.
+    pub synchronous_commit: SynchronousCommit,
+}
+
+/// When the server answers that ticks are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SynchronousCommit {
+    /// When they would survive a crash of the server or of its machine.
+    #[default]
+    On,
+    /// Before that, which saves each batch the wait for the disk and **gives up** the batches of
+    /// the last moments before a crash of the server or of its machine: up to three times
+    /// `wal_writer_delay`, 600 ms unless the server says otherwise. They were answered as stored
+    /// and are gone; a batch is gone as a whole and nothing is ever damaged. Only for feeds that
+    /// can send the last seconds again, and without effect on anything but ticks.
+    Off,
+}
+
+impl fmt::Display for SynchronousCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// Settings of the order-book server.
@@ -223,10 +254,13 @@ impl Checked<'_> {
             connect_timeout: checked.millis("pool.connect_timeout_ms", 600_000),
             statement_timeout: checked.millis("pool.statement_timeout_ms", 600_000),
             lock_timeout: checked.millis("pool.lock_timeout_ms", 600_000),
+            stuck_after: checked.millis("pool.stuck_after_ms", 3_600_000),
+            pgbouncer: checked.flag("pool.pgbouncer"),
         };
         let ticks = TickConfig {
             batch_size: checked.number("ticks.batch_size", 1, 100_000),
             flush_interval: checked.millis("ticks.flush_interval_ms", 60_000),
+            synchronous_commit: checked.synchronous_commit(),
         };
         let listen = checked.listen();
         Some(Config {
@@ -281,6 +315,30 @@ impl Checked<'_> {
 
     fn millis(&mut self, key: &str, high: i64) -> Duration {
         Duration::from_millis(self.number(key, 1, high))
+    }
+
+    /// The flag of `key`; where it is none a problem is noted and `false` returned.
+    fn flag(&mut self, key: &str) -> bool {
+        self.layers.get_bool(key).unwrap_or_else(|_| {
+            self.problems.push(format!(
+                "{key} is neither true nor false: set it to one of both"
+            ));
+            false
+        })
+    }
+
+    fn synchronous_commit(&mut self) -> SynchronousCommit {
+        let key = "ticks.synchronous_commit";
+        match self.layers.get_string(key).as_deref() {
+            Ok("on") => SynchronousCommit::On,
+            Ok("off") => SynchronousCommit::Off,
+            _ => {
+                self.problems.push(format!(
+                    "{key} is neither \"on\" nor \"off\": write one of them, in quotes"
+                ));
+                SynchronousCommit::On
+            }
+        }
     }
 
     fn listen(&mut self) -> Option<SocketAddr> {

@@ -1,6 +1,7 @@
 //! Database URLs: taken apart, checked, put together for libpq, and never shown with a password.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
@@ -132,6 +133,27 @@ impl DatabaseUrl {
     pub fn with_database(mut self, database: impl Into<String>) -> Self {
         self.database = Some(database.into());
         self
+    }
+
+    /// Replaces the password.
+    #[must_use]
+    pub fn with_password(mut self, password: SecretString) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// Whether every host is this machine: a loopback address, a socket, or none said.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let hosts = self.hosts.iter().map(|(host, _)| host.as_str());
+        let parameter = self.parameter("host").unwrap_or_default().split(',');
+        hosts.chain(parameter).all(|host| {
+            let address = host.parse().map(|address: IpAddr| address.is_loopback());
+            host.is_empty()
+                || host.starts_with(['/', '@'])
+                || host.eq_ignore_ascii_case("localhost")
+                || address.unwrap_or(false)
+        })
     }
 
     /// The database name.

@@ -138,6 +138,16 @@ pub enum RepositoryError {
         /// What the client library said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// A statement of a transaction failed and its error was not passed on: nothing was stored.
+    #[error(
+        "{operation} on the {database} database was taken back, since one of its statements failed"
+    )]
+    RolledBack {
+        /// Where.
+        database: Database,
+        /// Which call.
+        operation: &'static str,
+    },
     /// The settings are wrong: URL, password, database name, rights.
     #[error("the {database} database refuses: {reason}")]
     Configuration {
@@ -217,6 +227,7 @@ impl RepositoryError {
             | Self::InvalidInput { .. }
             | Self::Conflict { .. }
             | Self::Unavailable { .. }
+            | Self::RolledBack { .. }
             | Self::Configuration { .. }
             | Self::Schema { .. }
             | Self::Backend { .. } => true,

@@ -36,7 +36,8 @@ impl Repositories {
         }
     }
 
-    /// Those of PostgreSQL and TimescaleDB over `pools`; connects when they are first used.
+    /// Those of PostgreSQL and TimescaleDB over `pools`, with the settings' defaults; connects when
+    /// they are first used.
     #[cfg(feature = "postgres")]
     #[must_use]
     pub fn postgres(pools: &DatabasePools) -> Self {
@@ -59,7 +60,13 @@ impl Repositories {
         require_metadata(&pools).await?;
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
-        Ok((Self::postgres(&pools), pools))
+        let ticks = PgTickRepository::new(pools.timeseries())
+            .with_synchronous_commit(config.ticks.synchronous_commit);
+        let repositories = Self {
+            ticks: Arc::new(ticks),
+            ..Self::postgres(&pools)
+        };
+        Ok((repositories, pools))
     }
 
     /// The symbols of PostgreSQL alone, whatever becomes of the time-series database.

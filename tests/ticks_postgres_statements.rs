@@ -51,15 +51,17 @@ async fn statements_of(
 async fn large_batches_are_copied_until_one_meets_a_taken_key_and_again_later() {
     let (_schemas, pools) = migrated().await;
     set_default_instrumentation(record).expect("set before the pool connects");
-    let repository = PgTickRepository::new(pools);
+    let other_process = PgTickRepository::new(pools.clone());
+    let repository = PgTickRepository::new(pools.clone());
 
     assert_eq!(statements_of(&repository, 0, 49, 49).await, ["INSERT"]);
     assert_eq!(statements_of(&repository, 100, 150, 50).await, ["COPY"]);
-    let met = statements_of(&repository, 120, 180, 30).await;
+    statements_of(&other_process, 170, 175, 5).await;
+    let met = statements_of(&repository, 150, 210, 55).await;
     assert_eq!(met, ["COPY", "INSERT", "SELECT"]);
-    let again = statements_of(&repository, 120, 180, 0).await;
+    let again = statements_of(&repository, 150, 210, 0).await;
     assert_eq!(again, ["INSERT", "SELECT"]);
-    let once_more = statements_of(&repository, 120, 180, 0).await;
+    let once_more = statements_of(&repository, 150, 210, 0).await;
     assert_eq!(once_more, ["SELECT"]);
     for number in 0..8 {
         let from = 1_000 + 100 * number;
@@ -73,4 +75,17 @@ async fn large_batches_are_copied_until_one_meets_a_taken_key_and_again_later() 
     }
     let copied = statements_of(&repository, 5_000, 5_060, 60).await;
     assert_eq!(copied, ["COPY"]);
+
+    // what is no newer than what was written may have been sent before: its edges are looked for
+    let sent_again = statements_of(&repository, 5_000, 5_060, 0).await;
+    assert_eq!(sent_again, ["SELECT", "SELECT"]);
+    let restarted = PgTickRepository::new(pools.clone());
+    let sent_again = statements_of(&restarted, 5_000, 5_060, 0).await;
+    assert_eq!(sent_again, ["SELECT", "SELECT"]);
+    let restarted = PgTickRepository::new(pools.clone());
+    let half_of_it = statements_of(&restarted, 5_030, 5_090, 30).await;
+    assert_eq!(half_of_it, ["SELECT", "INSERT", "SELECT"]);
+    let restarted = PgTickRepository::new(pools);
+    let new = statements_of(&restarted, 6_000, 6_060, 60).await;
+    assert_eq!(new, ["SELECT", "COPY"]);
 }

@@ -17,6 +17,7 @@ fn the_defaults_are_compiled_in() {
     assert_eq!(config.pool.size, 20);
     assert_eq!(config.ticks.batch_size, 1_000);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(100));
+    assert_eq!(config.ticks.synchronous_commit, SynchronousCommit::On);
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.metadata_url.database(), "orderbook_metadata");
     assert!(config.pool.statement_timeout < config.pool.call_timeout);
@@ -70,6 +71,18 @@ fn the_five_variables_are_the_strongest() {
     assert_eq!(config.pool.size, 7);
     assert_eq!(config.ticks.batch_size, 9);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(10));
+}
+
+#[test]
+fn synchronous_commit_is_on_or_off() {
+    let with = |value| {
+        let variable = ("TICKBOOK__TICKS__SYNCHRONOUS_COMMIT", value);
+        load(nowhere(), &[variable]).map(|config| config.ticks.synchronous_commit)
+    };
+    assert_eq!(with("off"), Ok(SynchronousCommit::Off));
+    assert_eq!(with("on"), Ok(SynchronousCommit::On));
+    let error = with("maybe").expect_err("neither").to_string();
+    assert!(error.contains("ticks.synchronous_commit"), "{error}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use diesel::connection::{Connection as _, SimpleConnection as _};
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
@@ -13,6 +13,7 @@ use super::failure::DbError;
 use super::migrations::{lock_schema, pending_migrations};
 use super::pools::TimeseriesDb;
 use super::statements::statements;
+use super::transaction::transaction;
 
 const CONTINUOUS_AGGREGATES: &str = include_str!("../../manual_sql/continuous_aggregates.sql");
 const CANDLE_VIEWS: &str = include_str!("../../manual_sql/candle_views.sql");
@@ -85,10 +86,11 @@ fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
         Edition::Apache => CANDLE_VIEWS,
         Edition::Community => CONTINUOUS_AGGREGATES,
     };
-    connection.transaction(|connection| {
-        statements(sql)
-            .into_iter()
-            .try_for_each(|statement| connection.batch_execute(statement))
+    transaction(connection, |connection| {
+        for statement in statements(sql) {
+            connection.batch_execute(statement)?;
+        }
+        Ok(())
     })?;
     let relations = candle_relations(connection)?;
     let changed = relations

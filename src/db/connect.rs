@@ -1,94 +1,116 @@
 //! Opening connections, and how repositories are given theirs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection as _;
+use diesel::connection::{CacheSize, SimpleConnection as _};
 use diesel::r2d2::R2D2Connection as _;
 use diesel::{Connection as _, PgConnection};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
-use crate::error::{Database, RepositoryError};
+use crate::error::Database;
 
+use super::contact::Contact;
 use super::failure::{ConnectError, classify_connect};
+use super::measure;
+use super::parameters::{session_settings, with_connection_parameters};
 use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
+use super::session_guard::SessionGuard;
 
 /// A connection unused for longer is asked whether it still lives before it is given out; asking
 /// costs a round trip.
 const PING_AFTER: Duration = Duration::from_secs(1);
 
+/// Gives the password of a database, asked each time a connection is opened: for passwords that
+/// change while the process runs. Called on a thread that may block, for a second at most.
+pub type PasswordProvider = Arc<dyn Fn(Database) -> SecretString + Send + Sync>;
+
 /// An open connection and when it was last used.
-pub(crate) struct PooledConnection {
-    pub(crate) connection: PgConnection,
-    pub(crate) used: Instant,
+pub(super) struct PooledConnection {
+    pub(super) connection: PgConnection,
+    pub(super) used: Instant,
     /// Lost or in an unknown state: not to be given out again.
-    pub(crate) broken: bool,
+    pub(super) broken: bool,
+    changed: Arc<AtomicBool>,
 }
 
 /// Opens connections to one database and remembers why the last attempt failed, which r2d2 tells
-/// one of those who wait and only as text.
-#[derive(Debug)]
-pub(crate) struct ConnectionManager {
-    database: Database,
+/// one of those who wait and only as text. Cloning shares what it remembers.
+#[derive(Clone)]
+pub(super) struct ConnectionManager {
     url: DatabaseUrl,
-    session: String,
-    last_error: Arc<Mutex<Option<ConnectError>>>,
+    session: Option<String>,
+    pgbouncer: bool,
+    passwords: Option<PasswordProvider>,
+    contact: Arc<Contact>,
 }
 
 impl ConnectionManager {
-    pub(crate) fn new(database: Database, url: DatabaseUrl, config: &PoolConfig) -> Self {
-        let connect_seconds = config.connect_timeout.as_millis().div_ceil(1_000).max(2);
-        let url = url
-            .with_default("connect_timeout", connect_seconds.to_string())
-            .with_default("application_name", format!("tickbook:{database}"))
-            .with_default("gssencmode", "disable")
-            // a peer that vanished is noticed after eight seconds, in whichever direction data flows
-            .with_default("tcp_user_timeout", "8000")
-            .with_default("keepalives", "1")
-            .with_default("keepalives_idle", "5")
-            .with_default("keepalives_interval", "1")
-            .with_default("keepalives_count", "3");
-        let session = format!(
-            "SET statement_timeout = {}; SET lock_timeout = {}; \
-             SET idle_in_transaction_session_timeout = 15000",
-            config.statement_timeout.as_millis(),
-            config.lock_timeout.as_millis()
-        );
+    pub(super) fn new(
+        database: Database,
+        url: &DatabaseUrl,
+        config: &PoolConfig,
+        passwords: Option<PasswordProvider>,
+    ) -> Self {
+        let url = with_connection_parameters(url.clone(), database, config);
         Self {
-            database,
+            session: session_settings(&url, config),
             url,
-            session,
-            last_error: Arc::new(Mutex::new(None)),
+            pgbouncer: config.pgbouncer,
+            passwords,
+            contact: Arc::new(Contact::new(database)),
         }
     }
 
     /// A connection with the session settings of the pool.
-    pub(crate) fn open(&self) -> Result<PgConnection, ConnectError> {
+    pub(super) fn open(&self) -> Result<PgConnection, ConnectError> {
+        let begun = Instant::now();
         let mut connection = self.open_unlimited()?;
-        connection
-            .batch_execute(&self.session)
-            .map_err(|error| classify_connect(&error.to_string(), self.database, &self.url))?;
+        if let Some(session) = &self.session {
+            connection
+                .batch_execute(session)
+                .map_err(|error| self.classify(&error, &self.url))?;
+        }
+        measure::connected(self.contact.database(), begun.elapsed());
         Ok(connection)
     }
 
     /// A connection whose statements may take as long as they need.
-    pub(crate) fn open_unlimited(&self) -> Result<PgConnection, ConnectError> {
-        let text = self.url.connection_string();
-        PgConnection::establish(text.expose_secret())
-            .map_err(|error| classify_connect(&error.to_string(), self.database, &self.url))
+    pub(super) fn open_unlimited(&self) -> Result<PgConnection, ConnectError> {
+        let database = self.contact.database();
+        let url = match &self.passwords {
+            Some(password_of) => self.url.clone().with_password(password_of(database)),
+            None => self.url.clone(),
+        };
+        let text = url.connection_string();
+        let mut connection = PgConnection::establish(text.expose_secret())
+            .map_err(|error| self.classify(&error, &url))?;
+        if self.pgbouncer {
+            // the next transaction may run on a server connection that has not prepared them
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
+        Ok(connection)
     }
 
-    pub(crate) fn last_error(&self) -> Arc<Mutex<Option<ConnectError>>> {
-        Arc::clone(&self.last_error)
+    /// What is known of the way to the database.
+    pub(super) fn contact(&self) -> &Arc<Contact> {
+        &self.contact
     }
 
-    fn remember(&self, error: Option<ConnectError>) {
-        *self
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = error;
+    fn classify(&self, error: &dyn fmt::Display, url: &DatabaseUrl) -> ConnectError {
+        classify_connect(&error.to_string(), self.contact.database(), url)
+    }
+}
+
+impl fmt::Debug for ConnectionManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionManager")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,26 +119,39 @@ impl r2d2::ManageConnection for ConnectionManager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<PooledConnection, ConnectError> {
-        let opened = self.open();
-        self.remember(opened.as_ref().err().cloned());
+        // r2d2 goes on for each call that ever waited
+        if let Some(error) = self.contact.just_failed() {
+            return Err(error);
+        }
+        let mut connection = self
+            .open()
+            .inspect_err(|error| self.contact.failed(error.clone()))?;
+        self.contact.reached();
+        let changed = Arc::new(AtomicBool::new(false));
+        connection.set_instrumentation(SessionGuard::new(Arc::clone(&changed)));
         Ok(PooledConnection {
-            connection: opened?,
+            connection,
             used: Instant::now(),
             broken: false,
+            changed,
         })
     }
 
     fn is_valid(&self, connection: &mut PooledConnection) -> Result<(), ConnectError> {
-        if connection.used.elapsed() < PING_AFTER {
+        if connection.used.elapsed() < PING_AFTER && !self.contact.suspects(connection.used) {
             return Ok(());
         }
         connection
             .connection
             .ping()
-            .map_err(|error| classify_connect(&error.to_string(), self.database, &self.url))
+            .map_err(|error| self.classify(&error, &self.url))
     }
 
     fn has_broken(&self, connection: &mut PooledConnection) -> bool {
+        if connection.changed.load(Ordering::Relaxed) {
+            measure::session_changed(self.contact.database());
+            return true;
+        }
         connection.broken || std::thread::panicking() || connection.connection.is_broken()
     }
 }
@@ -168,23 +203,5 @@ impl<F: Fn() -> MetadataDb + Send + Sync + 'static> MetadataConnections for F {
 impl<F: Fn() -> TimeseriesDb + Send + Sync + 'static> TimeseriesConnections for F {
     fn timeseries(&self) -> TimeseriesDb {
         self()
-    }
-}
-
-/// What to tell a caller who got no connection within its time.
-pub(crate) fn no_connection(
-    database: Database,
-    last_error: &Mutex<Option<ConnectError>>,
-) -> RepositoryError {
-    let last = last_error
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    match last {
-        Some(error) => error.into(),
-        None => RepositoryError::Unavailable {
-            database,
-            reason: "no connection could be opened in time".to_owned(),
-        },
     }
 }

@@ -1,58 +1,59 @@
 //! The one seam between the runtime and blocking database calls.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use diesel::PgConnection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::{Database, RepositoryError};
 
-use super::connect::{ConnectionManager, no_connection};
-use super::failure::{ConnectError, DbError};
+use super::connect::{ConnectionManager, PasswordProvider};
+use super::contact::Contact;
+use super::failure::DbError;
+use super::lanes::{CHECKOUT_TIMEOUT, Generation, Lanes};
+use super::measure;
+use super::retry::Retries;
 
-/// How long r2d2 may try to open a connection for one call. Its pause between attempts grows up to
-/// half of this, so that a short time makes for a quick recovery.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a call waits before it looks whether the database refuses the settings, which no
+/// further waiting changes.
+const LOOK_FOR_REFUSAL: Duration = Duration::from_millis(250);
 
 /// Runs closures on pooled connections of one database, each within a deadline.
 ///
-/// A permit is taken before a thread is: calls that wait cost no thread, and no more threads than
-/// connections are ever blocked. Dropping a call's future does not stop its closure, which then
-/// ends by itself or by the server's statement timeout; its permit is kept until then.
+/// A permit is taken before a thread is: calls that wait cost no thread, are served in their order,
+/// and no more threads than connections are ever blocked. Dropping a call's future does not stop
+/// its closure, which then ends by itself or by the server's statement timeout; its permit is kept
+/// until then.
+///
+/// A closure leaves the session as it found it: use [`transaction`](super::transaction) and
+/// `SET LOCAL`. A connection on which `BEGIN`, `SET` or the like was sent is closed afterwards.
 pub struct Executor {
     database: Database,
-    pool: r2d2::Pool<ConnectionManager>,
-    permits: Arc<Semaphore>,
-    dedicated: Arc<ConnectionManager>,
-    last_error: Arc<Mutex<Option<ConnectError>>>,
-    size: u32,
+    manager: ConnectionManager,
+    lanes: Arc<Lanes>,
+    probes: Arc<Lanes>,
     call_timeout: Duration,
 }
 
 impl Executor {
     /// Makes a pool that opens its first connection when it is first used.
-    pub(crate) fn new(database: Database, url: &DatabaseUrl, config: &PoolConfig) -> Self {
-        let manager = ConnectionManager::new(database, url.clone(), config);
-        let last_error = manager.last_error();
-        let pool = r2d2::Pool::builder()
-            .max_size(config.size)
-            .min_idle(Some(0))
-            .connection_timeout(CHECKOUT_TIMEOUT)
-            .error_handler(Box::new(LogConnectErrors(database)))
-            .build_unchecked(manager);
+    pub(super) fn new(
+        database: Database,
+        url: &DatabaseUrl,
+        config: &PoolConfig,
+        passwords: Option<PasswordProvider>,
+    ) -> Self {
+        let manager = ConnectionManager::new(database, url, config, passwords);
         Self {
             database,
-            pool,
-            permits: Arc::new(Semaphore::new(config.size as usize)),
-            dedicated: Arc::new(ConnectionManager::new(database, url.clone(), config)),
-            last_error,
-            size: config.size,
+            lanes: Lanes::new(config.size, config.stuck_after, manager.clone()),
+            probes: Lanes::new(1, config.stuck_after, manager.clone()),
+            manager,
             call_timeout: config.call_timeout,
         }
     }
@@ -63,7 +64,7 @@ impl Executor {
         self.database
     }
 
-    /// Runs `work` on a pooled connection.
+    /// Runs `work` on a pooled connection, once.
     ///
     /// # Errors
     /// Those of `work`, classified; `Unavailable` or `Configuration` when there is no connection;
@@ -91,40 +92,67 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let deadline = Instant::now() + timeout;
-        let permit = self.permit(deadline).await?;
-        let begun = Arc::new(AtomicBool::new(false));
-        let pool = self.pool.clone();
-        let (database, last_error) = (self.database, Arc::clone(&self.last_error));
-        let mark = Arc::clone(&begun);
-        let blocking = move || {
-            let _permit = permit;
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            // ends a little before the deadline, so that the caller learns why there is no connection
-            let mut pooled = pool
-                .get_timeout(remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT))
-                .map_err(|_| no_connection(database, &last_error))?;
-            if Instant::now() >= deadline {
-                // the caller has gone: what is not begun is certainly not applied
-                return Err(not_begun(database, operation));
+        self.attempt(&self.lanes, operation, deadline, work).await
+    }
+
+    /// Runs `work` on a pooled connection, and again where that may help: for reads, and for writes
+    /// that lead to the same when they are repeated.
+    ///
+    /// A lost connection is replaced at once. A database that went away is tried again after 2, 4
+    /// and 8 seconds, within the call timeout; one that has been away for longer, or was never
+    /// reached, is not waited for. What met another writer is repeated after some milliseconds, up
+    /// to five times. A statement that took too long is not repeated.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); those of the last attempt.
+    pub async fn run_idempotent<T, F>(
+        &self,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        let start = Instant::now();
+        let deadline = start + self.call_timeout;
+        let mut retries = Retries::new(start, deadline);
+        let work = Arc::new(work);
+        loop {
+            let work = Arc::clone(&work);
+            let attempt = move |connection: &mut PgConnection| work(connection);
+            let error = match self
+                .attempt(&self.lanes, operation, deadline, attempt)
+                .await
+            {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let patient = self.contact().is_or_was_just_reached();
+            match retries.after(&error, patient, Instant::now()) {
+                Some(next) => {
+                    measure::retry(self.database, &error);
+                    sleep_until(next).await;
+                }
+                None => return Err(error),
             }
-            mark.store(true, Ordering::Release);
-            let result = work(&mut pooled.connection);
-            pooled.used = std::time::Instant::now();
-            let result = result.map_err(|error| error.into_repository(database, operation));
-            pooled.broken = matches!(
-                result,
-                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. })
-            );
-            result
-        };
-        match timeout_at(deadline, spawn(blocking)).await {
-            Ok(joined) => joined.unwrap_or_else(|panic| Err(internal(operation, &panic))),
-            Err(_) => Err(RepositoryError::Timeout {
-                database: self.database,
-                operation,
-                begun: begun.load(Ordering::Acquire),
-            }),
         }
+    }
+
+    /// Runs `work` within `timeout` on a connection that calls do not use, so that a pool which is
+    /// busy is not taken for a database that is down.
+    pub(super) async fn probe<T, F>(
+        &self,
+        operation: &'static str,
+        timeout: Duration,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        let deadline = Instant::now() + timeout;
+        self.attempt(&self.probes, operation, deadline, work).await
     }
 
     /// Runs `work` on a connection of its own, outside of the pool and without time limits, and
@@ -141,7 +169,7 @@ impl Executor {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
-        let manager = Arc::clone(&self.dedicated);
+        let manager = self.manager.clone();
         let database = self.database;
         let blocking = move || {
             let mut connection = manager.open_unlimited()?;
@@ -155,28 +183,111 @@ impl Executor {
     /// Connections open now, and how many of them are idle.
     #[must_use]
     pub fn connections(&self) -> (u32, u32) {
-        let state = self.pool.state();
+        let state = self.lanes.current().pool.state();
         (state.connections, state.idle_connections)
     }
 
-    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, RepositoryError> {
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        match timeout_at(deadline, permit).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // the semaphore is never closed, so that this is the deadline
-            Ok(Err(_)) | Err(_) => Err(RepositoryError::Unavailable {
-                database: self.database,
-                reason: format!("all {} connections of the pool are busy", self.size),
+    async fn attempt<T, F>(
+        &self,
+        lanes: &Arc<Lanes>,
+        operation: &'static str,
+        deadline: Instant,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        let begun = std::time::Instant::now();
+        let result = self
+            .attempt_unmeasured(lanes, operation, deadline, work)
+            .await;
+        measure::call(operation, self.database, begun.elapsed(), &result);
+        result
+    }
+
+    async fn attempt_unmeasured<T, F>(
+        &self,
+        lanes: &Arc<Lanes>,
+        operation: &'static str,
+        deadline: Instant,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+    {
+        let database = self.database;
+        let running = lanes
+            .enter(deadline)
+            .await
+            .inspect_err(|_| measure::no_connection(database))?;
+        let contact = Arc::clone(lanes.contact());
+        let begun = Arc::new(AtomicBool::new(false));
+        let mark = Arc::clone(&begun);
+        let blocking = move || {
+            let running = running;
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            // ends a little before the deadline, so that the caller learns why there is no connection
+            let patience = remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT);
+            let mut pooled = checkout(&running.generation, &contact, patience)
+                .inspect_err(|_| measure::no_connection(database))?;
+            if Instant::now() >= deadline {
+                // the caller has gone: what is not begun is certainly not applied
+                return Err(not_begun(database, operation));
+            }
+            measure::connections(database, &running.generation.pool.state());
+            mark.store(true, Ordering::Release);
+            let result = work(&mut pooled.connection);
+            pooled.used = std::time::Instant::now();
+            let result = result.map_err(|error| error.into_repository(database, operation));
+            pooled.broken = matches!(
+                result,
+                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. })
+            );
+            if pooled.broken {
+                contact.suspect_all();
+            }
+            result
+        };
+        match timeout_at(deadline, spawn(blocking)).await {
+            Ok(joined) => joined.unwrap_or_else(|panic| Err(internal(operation, &panic))),
+            Err(_) => Err(RepositoryError::Timeout {
+                database,
+                operation,
+                begun: begun.load(Ordering::Acquire),
             }),
         }
     }
+
+    fn contact(&self) -> &Contact {
+        self.lanes.contact()
+    }
+}
+
+fn checkout(
+    generation: &Generation,
+    contact: &Contact,
+    patience: Duration,
+) -> Result<r2d2::PooledConnection<ConnectionManager>, RepositoryError> {
+    let begun = std::time::Instant::now();
+    let first = generation.pool.get_timeout(patience.min(LOOK_FOR_REFUSAL));
+    first.or_else(|_| {
+        if let Some(error) = contact.refused() {
+            return Err(error.into());
+        }
+        generation
+            .pool
+            .get_timeout(patience.saturating_sub(begun.elapsed()))
+            .map_err(|_| contact.no_connection())
+    })
 }
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Executor")
             .field("database", &self.database)
-            .field("pool", &self.pool.state())
+            .field("pool", &self.lanes.current().pool.state())
             .finish_non_exhaustive()
     }
 }
@@ -185,7 +296,7 @@ impl fmt::Debug for Executor {
     clippy::disallowed_methods,
     reason = "the one place where blocking calls leave the runtime"
 )]
-fn spawn<T: Send + 'static>(
+pub(super) fn spawn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> tokio::task::JoinHandle<T> {
     tokio::task::spawn_blocking(work)
@@ -208,14 +319,5 @@ fn internal(operation: &'static str, error: &tokio::task::JoinError) -> Reposito
     RepositoryError::Internal {
         operation,
         reason: reason.to_owned(),
-    }
-}
-
-#[derive(Debug)]
-struct LogConnectErrors(Database);
-
-impl r2d2::HandleError<ConnectError> for LogConnectErrors {
-    fn handle_error(&self, error: ConnectError) {
-        tracing::warn!(database = %self.0, %error, "cannot connect");
     }
 }

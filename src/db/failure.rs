@@ -50,65 +50,93 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         other => (None, other.to_string()),
     };
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    match kind {
-        Some(Kind::ClosedConnection | Kind::UnableToSendCommand) => RepositoryError::Ambiguous {
+    let unknown = matches!(kind, Some(Kind::Unknown));
+    // a statement with more parameters than the protocol can count
+    if matches!(kind, Some(Kind::UnableToSendCommand)) && says(&["number of parameters must be"]) {
+        return RepositoryError::Internal {
+            operation,
+            reason: text,
+        };
+    }
+    if is_lost(&error) || (unknown && says(&LOST)) {
+        return RepositoryError::Ambiguous {
             database,
             operation,
             source: error.into(),
-        },
-        Some(Kind::SerializationFailure) => RepositoryError::Conflict {
+        };
+    }
+    if matches!(kind, Some(Kind::SerializationFailure)) || (unknown && says(&["deadlock detected"]))
+    {
+        return RepositoryError::Conflict {
             database,
             operation,
             source: error.into(),
-        },
-        Some(Kind::ReadOnlyTransaction) => RepositoryError::Unavailable {
-            database,
-            reason: "it is read-only, as after a switch of the primary".to_owned(),
-        },
-        Some(Kind::Unknown) if says(&["deadlock detected"]) => RepositoryError::Conflict {
-            database,
-            operation,
-            source: error.into(),
-        },
-        Some(Kind::Unknown) if says(&["canceling statement due to"]) => RepositoryError::Timeout {
+        };
+    }
+    if matches!(kind, Some(Kind::ReadOnlyTransaction)) {
+        let reason = "it is read-only, as after a switch of the primary".to_owned();
+        return RepositoryError::Unavailable { database, reason };
+    }
+    if unknown && says(&["canceling statement due to"]) {
+        return RepositoryError::Timeout {
             database,
             operation,
             begun: false,
-        },
-        Some(Kind::Unknown)
-            if says(&[
-                "terminating connection",
-                "server closed the connection",
-                "could not receive data",
-                "could not send data",
-                "connection not open",
-                "no connection to the server",
-            ]) =>
-        {
-            RepositoryError::Ambiguous {
-                database,
-                operation,
-                source: error.into(),
-            }
-        }
-        Some(Kind::Unknown) if says(&["permission denied"]) => RepositoryError::Configuration {
-            database,
-            reason: format!(
-                "{text}: grant it to the user of {}",
-                database.url_variable()
-            ),
-        },
-        Some(Kind::Unknown) if says(&["does not exist"]) && !says(&["database \""]) => {
-            RepositoryError::Schema {
-                database,
-                reason: format!("{text}: run `tickbook migrate`"),
-            }
-        }
-        _ => RepositoryError::Backend {
+        };
+    }
+    if unknown && says(&["current transaction is aborted"]) {
+        return RepositoryError::RolledBack {
             database,
             operation,
-            source: error.into(),
-        },
+        };
+    }
+    if unknown && says(&EXHAUSTED) {
+        let reason = format!("{text}: give the server more of it");
+        return RepositoryError::Unavailable { database, reason };
+    }
+    if unknown && says(&["permission denied"]) {
+        let variable = database.url_variable();
+        let reason = format!("{text}: grant it to the user of {variable}");
+        return RepositoryError::Configuration { database, reason };
+    }
+    if unknown && says(&["does not exist"]) && !says(&["database \""]) {
+        let reason = format!("{text}: run `tickbook migrate`");
+        return RepositoryError::Schema { database, reason };
+    }
+    RepositoryError::Backend {
+        database,
+        operation,
+        source: error.into(),
+    }
+}
+
+/// Texts of a connection that is gone.
+const LOST: [&str; 6] = [
+    "terminating connection",
+    "server closed the connection",
+    "could not receive data",
+    "could not send data",
+    "connection not open",
+    "no connection to the server",
+];
+
+/// Texts of a server that has run out of disk or memory, without having stored anything.
+const EXHAUSTED: [&str; 4] = [
+    "No space left on device",
+    "could not extend file",
+    "out of memory",
+    "out of shared memory",
+];
+
+/// Whether diesel says that the connection is gone, or does not know what became of a transaction.
+fn is_lost(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(kind, _) => matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
+        ),
+        DieselError::RollbackErrorOnCommit { .. } | DieselError::BrokenTransactionManager => true,
+        _ => false,
     }
 }
 
@@ -119,26 +147,38 @@ pub(crate) fn classify_connect(text: &str, database: Database, url: &DatabaseUrl
     let reason = lines.join(" ");
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let variable = database.url_variable();
+    let configuration = |remedy: String| ConnectError::Configuration {
+        database,
+        reason: format!("{reason}: {remedy}"),
+    };
     if says(&["password authentication failed", "no password supplied"]) {
-        let reason = format!("{reason}: check user and password in {variable}");
-        return ConnectError::Configuration { database, reason };
+        return configuration(format!("check user and password in {variable}"));
     }
-    if says(&["does not exist"]) {
-        let reason = format!("{reason}: create it, or correct {variable}");
-        return ConnectError::Configuration { database, reason };
+    if says(&TLS) && !says(&["SSL SYSCALL", "SSL connection has been closed"]) {
+        return configuration(tls_remedy(variable));
+    }
+    if says(&["does not exist"]) && !says(&["No such file"]) {
+        return configuration(format!("create it, or correct {variable}"));
     }
     if says(&[
         "pg_hba.conf",
-        "certificate",
-        "SSL",
         "invalid connection option",
         "permission denied",
-    ]) && !says(&["SSL SYSCALL", "SSL connection has been closed"])
-    {
-        let reason = format!("{reason}: correct {variable} or the server's settings");
-        return ConnectError::Configuration { database, reason };
+    ]) {
+        return configuration(format!("correct {variable} or the server's settings"));
     }
     ConnectError::Unavailable { database, reason }
+}
+
+/// Texts of a TLS that did not come about.
+const TLS: [&str; 3] = ["certificate", "SSL", "TLS"];
+
+fn tls_remedy(variable: &str) -> String {
+    format!(
+        "off this machine the server's certificate is verified; add \
+         ?sslrootcert=/path/to/ca.pem to {variable} (sslrootcert=system needs libpq 16), use the \
+         host name of the certificate, or say sslmode=disable where the network is trusted"
+    )
 }
 
 /// Why no connection could be opened; cheap to copy to every call that waited for it.
@@ -150,6 +190,13 @@ pub(crate) enum ConnectError {
     /// Only a person can help.
     #[error("{reason}")]
     Configuration { database: Database, reason: String },
+}
+
+impl ConnectError {
+    /// Whether both need the same kind of help; texts differ in addresses and counts.
+    pub(super) fn is_same_kind(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
 }
 
 impl From<ConnectError> for RepositoryError {
@@ -166,35 +213,4 @@ impl From<ConnectError> for RepositoryError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn connect(text: &str) -> ConnectError {
-        let url = DatabaseUrl::parse("postgres://u:S3cretPw@h/d").expect("valid");
-        classify_connect(text, Database::Timeseries, &url)
-    }
-
-    #[test]
-    fn a_wrong_password_needs_a_person_and_a_starting_server_does_not() {
-        let wrong = connect("FATAL:  password authentication failed for user \"u\"\n");
-        assert!(matches!(wrong, ConnectError::Configuration { .. }));
-        assert!(wrong.to_string().contains("TIMESCALEDB_URL"));
-        for text in [
-            "FATAL:  the database system is starting up",
-            "connection to server at \"h\", port 5432 failed: Connection refused",
-            "FATAL:  sorry, too many clients already",
-            "timeout expired",
-        ] {
-            assert!(
-                matches!(connect(text), ConnectError::Unavailable { .. }),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_password_in_a_message_is_covered() {
-        let error = connect("missing \"=\" after \"postgres//u:S3cretPw@h/d\" in connection info");
-        assert!(!format!("{error} {error:?}").contains("S3cretPw"));
-    }
-}
+mod tests;

@@ -80,7 +80,7 @@ pub async fn check_health(pools: &DatabasePools) -> HealthReport {
 async fn probe(executor: &Executor) -> DatabaseHealth {
     let database = executor.database();
     executor
-        .run_within("check health", DEADLINE, move |connection| {
+        .probe("check health", DEADLINE, move |connection| {
             examine(connection, database)
         })
         .await

@@ -111,7 +111,7 @@ async fn migrate(executor: &Executor) -> Result<MigrationReport, RepositoryError
 async fn pending(executor: &Executor) -> Result<Vec<String>, RepositoryError> {
     let database = executor.database();
     executor
-        .run("list pending migrations", move |connection| {
+        .run_idempotent("list pending migrations", move |connection| {
             pending_migrations(connection, database)
         })
         .await

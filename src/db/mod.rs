@@ -4,19 +4,26 @@
 
 mod aggregates;
 mod connect;
+mod contact;
 mod edition;
 mod executor;
 mod failure;
 mod health;
+mod lanes;
+mod measure;
 mod migrations;
+mod parameters;
 mod pools;
 mod requirements;
+mod retry;
 #[cfg(feature = "conformance")]
 mod scratch;
+mod session_guard;
 mod statements;
+mod transaction;
 
 pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
-pub use connect::{MetadataConnections, TimeseriesConnections};
+pub use connect::{MetadataConnections, PasswordProvider, TimeseriesConnections};
 pub use edition::{Edition, TimescaleVersion, detect_edition};
 pub use executor::Executor;
 pub use failure::DbError;
@@ -29,3 +36,5 @@ pub use migrations::{
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
 #[cfg(feature = "conformance")]
 pub use scratch::ScratchSchemas;
+pub use secrecy::SecretString;
+pub use transaction::transaction;

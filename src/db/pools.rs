@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::error::Database;
 
+use super::connect::PasswordProvider;
 use super::executor::Executor;
 
 /// The pool of the metadata database. Cloning shares it.
@@ -43,7 +44,21 @@ impl DatabasePools {
     /// Makes both pools without connecting: the first call of a repository does.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let executor = |database, url| Arc::new(Executor::new(database, url, &config.pool));
+        Self::of(config, None)
+    }
+
+    /// Makes both pools with passwords of `passwords` instead of those of the URLs, asked for each
+    /// connection that is opened: a password that changes needs no restart.
+    #[must_use]
+    pub fn with_passwords(config: &Config, passwords: PasswordProvider) -> Self {
+        Self::of(config, Some(passwords))
+    }
+
+    fn of(config: &Config, passwords: Option<PasswordProvider>) -> Self {
+        let executor = |database, url| {
+            let passwords = passwords.clone();
+            Arc::new(Executor::new(database, url, &config.pool, passwords))
+        };
         Self {
             metadata: MetadataDb(executor(Database::Metadata, &config.metadata_url)),
             timeseries: TimeseriesDb(executor(Database::Timeseries, &config.timeseries_url)),

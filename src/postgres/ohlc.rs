@@ -60,7 +60,7 @@ impl OhlcRepository for PgOhlcRepository {
         let sources = Arc::clone(&self.sources);
         self.connections
             .timeseries()
-            .run("read candles", move |connection| {
+            .run_idempotent("read candles", move |connection| {
                 sources.with_source(connection, query.timeframe, |connection, source| {
                     page::read(connection, &query, source, Utc::now())
                 })
@@ -92,7 +92,7 @@ impl OhlcRepository for PgOhlcRepository {
         let different = stored::Upsert::new(candles)?;
         self.connections
             .timeseries()
-            .run("upsert candles", move |connection| {
+            .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)
             })
             .await

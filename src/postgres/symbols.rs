@@ -56,7 +56,7 @@ impl SymbolRepository for PgSymbolRepository {
         let symbols = symbols.to_vec();
         self.connections
             .metadata()
-            .run("upsert symbols", move |connection| {
+            .run_idempotent("upsert symbols", move |connection| {
                 writing::upsert(connection, &symbols)
             })
             .await
@@ -65,7 +65,7 @@ impl SymbolRepository for PgSymbolRepository {
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
         self.connections
             .metadata()
-            .run("read a symbol", move |connection| {
+            .run_idempotent("read a symbol", move |connection| {
                 reading::by_id(connection, symbol_id)
             })
             .await
@@ -78,7 +78,7 @@ impl SymbolRepository for PgSymbolRepository {
         let reference = reference.clone();
         self.connections
             .metadata()
-            .run("read a symbol by name", move |connection| {
+            .run_idempotent("read a symbol by name", move |connection| {
                 reading::by_name(connection, &reference)
             })
             .await
@@ -88,7 +88,7 @@ impl SymbolRepository for PgSymbolRepository {
         let query = query.clone();
         self.connections
             .metadata()
-            .run("list symbols", move |connection| {
+            .run_idempotent("list symbols", move |connection| {
                 reading::list(connection, &query)
             })
             .await
@@ -97,7 +97,7 @@ impl SymbolRepository for PgSymbolRepository {
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
         self.connections
             .metadata()
-            .run("deactivate a symbol", move |connection| {
+            .run_idempotent("deactivate a symbol", move |connection| {
                 writing::deactivate(connection, symbol_id)
             })
             .await
@@ -115,7 +115,7 @@ impl SymbolRepository for PgSymbolRepository {
         let mappings = mappings.to_vec();
         self.connections
             .metadata()
-            .run("map feed symbols", move |connection| {
+            .run_idempotent("map feed symbols", move |connection| {
                 feeds::map(connection, &mappings)
             })
             .await
@@ -129,7 +129,7 @@ impl SymbolRepository for PgSymbolRepository {
         let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
         self.connections
             .metadata()
-            .run("read a symbol by feed key", move |connection| {
+            .run_idempotent("read a symbol by feed key", move |connection| {
                 feeds::symbol_of(connection, &feed, &feed_key)
             })
             .await

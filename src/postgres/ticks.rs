@@ -2,6 +2,7 @@
 
 mod batch;
 mod copy;
+mod frontier;
 mod insert;
 mod newest;
 mod range;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
+use crate::config::SynchronousCommit;
 use crate::db::TimeseriesConnections;
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
@@ -44,6 +46,15 @@ impl PgTickRepository {
             connections: Box::new(connections),
             writer: Arc::new(Writer::default()),
         }
+    }
+
+    /// Writes as `synchronous_commit` says; [`SynchronousCommit::On`] unless called.
+    ///
+    /// Other writers of the same connections, such as those of candles, are not touched by it.
+    #[must_use]
+    pub fn with_synchronous_commit(mut self, synchronous_commit: SynchronousCommit) -> Self {
+        self.writer = Arc::new(Writer::new(synchronous_commit));
+        self
     }
 }
 
@@ -78,7 +89,7 @@ impl TickRepository for PgTickRepository {
         let query = *query;
         self.connections
             .timeseries()
-            .run("read ticks", move |connection| {
+            .run_idempotent("read ticks", move |connection| {
                 range::page(connection, &query)
             })
             .await
@@ -87,7 +98,7 @@ impl TickRepository for PgTickRepository {
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
         self.connections
             .timeseries()
-            .run("read the latest tick", move |connection| {
+            .run_idempotent("read the latest tick", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all())
             })
             .await
@@ -108,8 +119,8 @@ impl TickRepository for PgTickRepository {
         }
         self.connections
             .timeseries()
-            .run("read the latest ticks", move |connection| {
-                newest::newest_of(connection, ids)
+            .run_idempotent("read the latest ticks", move |connection| {
+                newest::newest_of(connection, ids.clone())
             })
             .await
     }
@@ -124,7 +135,7 @@ impl TickRepository for PgTickRepository {
         };
         self.connections
             .timeseries()
-            .run("read the tick of a time", move |connection| {
+            .run_idempotent("read the tick of a time", move |connection| {
                 range::newest_in(connection, symbol_id, range)
             })
             .await
@@ -134,7 +145,7 @@ impl TickRepository for PgTickRepository {
         let count: i64 = self
             .connections
             .timeseries()
-            .run("count ticks", move |connection| {
+            .run_idempotent("count ticks", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))
                     .filter(ticks::tick_time.ge(range.from()))

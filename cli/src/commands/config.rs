@@ -24,7 +24,7 @@ fn describe(config: &Config) -> String {
          [timeseries]\nurl = \"{timeseries_url}\"\n\n\
          [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
-         [ticks]\nbatch_size = {}\nflush_interval_ms = {}\n\n\
+         [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\n\n\
          [server]\nlisten = \"{}\"",
         pool.size,
         pool.call_timeout.as_millis(),
@@ -33,6 +33,7 @@ fn describe(config: &Config) -> String {
         pool.lock_timeout.as_millis(),
         ticks.batch_size,
         ticks.flush_interval.as_millis(),
+        ticks.synchronous_commit,
         server.listen,
     )
 }

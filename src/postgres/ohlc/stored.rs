@@ -117,7 +117,7 @@ impl Upsert {
     }
 
     /// Returns how many candles were stored or overwritten.
-    pub(super) fn run(self, connection: &mut PgConnection) -> Result<u64, DbError> {
+    pub(super) fn run(&self, connection: &mut PgConnection) -> Result<u64, DbError> {
         let stored = sql_query(
             "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
              open_price, high_price, low_price, close_price, volume, tick_count, source) \
@@ -128,18 +128,18 @@ impl Upsert {
              close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
              tick_count = EXCLUDED.tick_count, source = EXCLUDED.source",
         )
-        .bind::<Array<BigInt>, _>(self.symbol_ids)
-        .bind::<Array<Text>, _>(self.timeframes)
-        .bind::<Array<Text>, _>(self.bases)
-        .bind::<Array<Timestamptz>, _>(self.open_times)
-        .bind::<Array<Timestamptz>, _>(self.close_times)
-        .bind::<Array<Numeric>, _>(self.opens)
-        .bind::<Array<Numeric>, _>(self.highs)
-        .bind::<Array<Numeric>, _>(self.lows)
-        .bind::<Array<Numeric>, _>(self.closes)
-        .bind::<Array<Numeric>, _>(self.volumes)
-        .bind::<Array<BigInt>, _>(self.tick_counts)
-        .bind::<Array<Text>, _>(self.sources)
+        .bind::<Array<BigInt>, _>(&self.symbol_ids)
+        .bind::<Array<Text>, _>(&self.timeframes)
+        .bind::<Array<Text>, _>(&self.bases)
+        .bind::<Array<Timestamptz>, _>(&self.open_times)
+        .bind::<Array<Timestamptz>, _>(&self.close_times)
+        .bind::<Array<Numeric>, _>(&self.opens)
+        .bind::<Array<Numeric>, _>(&self.highs)
+        .bind::<Array<Numeric>, _>(&self.lows)
+        .bind::<Array<Numeric>, _>(&self.closes)
+        .bind::<Array<Numeric>, _>(&self.volumes)
+        .bind::<Array<BigInt>, _>(&self.tick_counts)
+        .bind::<Array<Text>, _>(&self.sources)
         .execute(connection)?;
         Ok(stored as u64)
     }

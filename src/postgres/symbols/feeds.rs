@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{
-    Connection as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, PgConnection,
-    QueryDsl as _, RunQueryDsl as _, sql_query,
+    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, PgConnection, QueryDsl as _,
+    RunQueryDsl as _, sql_query,
 };
 
-use crate::db::DbError;
+use crate::db::{DbError, transaction};
 use crate::domain::Symbol;
 use crate::postgres::schema::metadata::{feed_symbols, instruments, symbols};
 use crate::repository::{FeedSymbol, symbol_missing};
@@ -22,7 +22,7 @@ pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Res
         .iter()
         .map(|mapping| ((&mapping.feed, &mapping.feed_key), mapping.symbol_id.get()))
         .collect();
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let ids: HashSet<_> = mappings.iter().map(|one| one.symbol_id.get()).collect();
         let existing: Vec<i64> = symbols::table
             .filter(symbols::symbol_id.eq_any(ids))

@@ -9,11 +9,10 @@ use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{max, now};
 use diesel::sql_types::{Array, BigInt, Bool, Date, Nullable, Numeric, SmallInt, Text};
 use diesel::{
-    Connection as _, ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult,
-    RunQueryDsl as _, sql_query,
+    ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl as _, sql_query,
 };
 
-use crate::db::DbError;
+use crate::db::{DbError, transaction};
 use crate::domain::{Instrument, NewSymbol, Symbol, SymbolId};
 use crate::error::RepositoryError;
 use crate::postgres::numeric::PgDecimal;
@@ -23,7 +22,7 @@ use crate::repository::{symbol_missing, symbol_taken};
 use super::reading;
 
 pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result<Symbol, DbError> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let mut ids = Ids::read(connection, std::slice::from_ref(&symbol))?;
         if ids.by_name.contains_key(&name_of(&symbol)) {
             return Err(symbol_taken(full_name(&symbol)).into());
@@ -43,7 +42,7 @@ pub(super) fn upsert(
     for (index, symbol) in given.iter().enumerate() {
         last.insert(name_of(symbol), index);
     }
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let mut ids = Ids::read(connection, given)?;
         let mut stored: HashMap<Name<'_>, Symbol> = HashMap::new();
         for (index, symbol) in given.iter().enumerate() {
@@ -66,7 +65,7 @@ pub(super) fn deactivate(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
 ) -> Result<Symbol, DbError> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         diesel::update(symbols::table.find(symbol_id.get()))
             .set((symbols::active.eq(false), symbols::updated_at.eq(now)))
             .execute(connection)?;

@@ -5,9 +5,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
 
+use crate::config::SynchronousCommit;
 use crate::db::DbError;
 use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
@@ -15,6 +17,7 @@ use crate::repository::{InsertReceipt, RejectedTick};
 
 use super::batch::Batch;
 use super::copy::copy;
+use super::frontier::Frontier;
 use super::stored::read_stored;
 use super::unnest::insert_missing;
 
@@ -37,6 +40,8 @@ pub(super) struct Writer {
     cautious: AtomicU32,
     /// Whether the last batch held nothing new: somebody sends again what was lost or not answered.
     resending: AtomicBool,
+    frontier: Frontier,
+    synchronous_commit: SynchronousCommit,
 }
 
 /// What became of a batch.
@@ -49,6 +54,13 @@ enum Outcome {
 }
 
 impl Writer {
+    pub(super) fn new(synchronous_commit: SynchronousCommit) -> Self {
+        Self {
+            synchronous_commit,
+            ..Self::default()
+        }
+    }
+
     /// Stores `batch`, all that can be stored or nothing.
     pub(super) fn insert(
         &self,
@@ -59,12 +71,19 @@ impl Writer {
         let outcome = loop {
             match self.attempt(connection, &batch).map_err(classified) {
                 Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
+                    self.be_cautious();
                     std::thread::sleep(pause(attempt));
                     attempt += 1;
                 }
-                outcome => break outcome?,
+                Err(error) => {
+                    // whoever sends it again may find it stored
+                    self.be_cautious();
+                    return Err(error.into());
+                }
+                Ok(outcome) => break outcome,
             }
         };
+        self.frontier.advance(&batch.firsts);
         Ok(match outcome {
             Outcome::AllInserted => batch.all_inserted(),
             Outcome::SomeInserted(inserted, stored) => batch.compared(inserted, &stored),
@@ -77,9 +96,9 @@ impl Writer {
 
     fn attempt(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Outcome, DbError> {
         let rows = &batch.firsts;
-        // both statements are transactions of their own: two round trips less than BEGIN and COMMIT
-        if rows.len() >= FEWEST_TO_COPY && self.cautious.load(Ordering::Relaxed) == 0 {
-            match copy(connection, rows).map_err(DbError::from) {
+        if self.may_copy(connection, rows)? {
+            let copied = self.commit(connection, |connection| copy(connection, rows));
+            match copied.map_err(DbError::from) {
                 Ok(_) => return Ok(Outcome::AllInserted),
                 Err(error) if error.is_unique_violation() => self.be_cautious(),
                 Err(DbError::Diesel(error)) if refusal(&error).is_some() => {}
@@ -94,7 +113,7 @@ impl Writer {
             }
             self.resending.store(false, Ordering::Relaxed);
         }
-        match insert_missing(connection, rows) {
+        match self.commit(connection, |connection| insert_missing(connection, rows)) {
             Ok(inserted) if inserted == rows.len() => {
                 self.note_clean_batch();
                 Ok(Outcome::AllInserted)
@@ -107,8 +126,48 @@ impl Writer {
             }
             Err(error) if refusal(&error).is_some() => connection
                 .transaction(|connection| insert_by_halves(connection, batch.clone()))
-                .map(Outcome::SomeRefused),
+                .map(Outcome::SomeRefused)
+                .map_err(of_commit),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a `COPY` of `rows` is worth trying.
+    fn may_copy(&self, connection: &mut PgConnection, rows: &[Tick]) -> Result<bool, DbError> {
+        if rows.len() < FEWEST_TO_COPY || self.cautious.load(Ordering::Relaxed) > 0 {
+            return Ok(false);
+        }
+        if self.frontier.is_behind(rows) {
+            return Ok(true);
+        }
+        // a batch that may have been sent before, by this process or the one before it, is looked
+        // for by its edges: that costs little, a refused `COPY` as much again and dead rows
+        let edges = [rows[0].clone(), rows[rows.len() - 1].clone()];
+        let stored = read_stored(connection, &edges)?.len();
+        if stored == 0 {
+            return Ok(true);
+        }
+        self.be_cautious();
+        self.resending
+            .store(stored == edges.len(), Ordering::Relaxed);
+        Ok(false)
+    }
+
+    /// Runs one statement in a transaction of its own.
+    fn commit(
+        &self,
+        connection: &mut PgConnection,
+        write: impl FnOnce(&mut PgConnection) -> QueryResult<usize>,
+    ) -> QueryResult<usize> {
+        match self.synchronous_commit {
+            // a statement alone is one, with two round trips less than BEGIN and COMMIT
+            SynchronousCommit::On => write(connection),
+            SynchronousCommit::Off => connection
+                .transaction(|connection| {
+                    connection.batch_execute("SET LOCAL synchronous_commit = off")?;
+                    write(connection)
+                })
+                .map_err(of_commit_error),
         }
     }
 
@@ -217,6 +276,22 @@ fn after_commit(error: DbError) -> DbError {
         },
         error => error,
     })
+}
+
+fn of_commit(error: DbError) -> DbError {
+    match error {
+        DbError::Diesel(error) => DbError::Diesel(of_commit_error(error)),
+        error => error,
+    }
+}
+
+/// Why a commit failed, rather than why the rollback after it did: of the two only the first says
+/// whether anything may be stored.
+fn of_commit_error(error: DieselError) -> DieselError {
+    match error {
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
+        error => error,
+    }
 }
 
 /// Some milliseconds, different for each writer, so that two do not meet again.

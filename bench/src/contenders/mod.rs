@@ -1,0 +1,46 @@
+//! Who writes ticks: the limit, the library, and its peers.
+
+mod copy_in_writer;
+mod diesel_async_values;
+mod diesel_rows;
+mod diesel_values;
+mod library;
+mod limit;
+mod persister;
+mod serial_named;
+mod sqlx_unnest;
+mod sqlx_values;
+
+use anyhow::Result;
+use async_trait::async_trait;
+use tickbook::domain::Tick;
+
+pub(crate) use copy_in_writer::CopyInWriter;
+pub(crate) use diesel_async_values::DieselAsyncValues;
+pub(crate) use diesel_values::DieselValues;
+pub(crate) use library::Library;
+pub(crate) use limit::Limit;
+pub(crate) use persister::Persister;
+pub(crate) use serial_named::SerialNamed;
+pub(crate) use sqlx_unnest::SqlxUnnest;
+pub(crate) use sqlx_values::SqlxValues;
+
+/// One way to write ticks over one connection.
+#[async_trait]
+pub(crate) trait Contender: Send {
+    fn name(&self) -> &'static str;
+
+    /// Whether it sorts for itself; the others are given batches in key order, so that they lack
+    /// nothing that the library has.
+    fn sorts(&self) -> bool {
+        false
+    }
+
+    /// What is not measured.
+    fn prepare(&mut self, _batches: &[Vec<Tick>]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes each batch in a transaction of its own.
+    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()>;
+}

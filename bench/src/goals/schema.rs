@@ -1,0 +1,48 @@
+//! What the columns and indexes of the table cost.
+
+use anyhow::Result;
+
+use crate::contenders::{Limit, SerialNamed};
+use crate::report::Report;
+use crate::report::Target::AtLeast;
+use crate::rounds::{Entry, run};
+use crate::server::Place;
+
+use super::Bench;
+
+/// A serial id, the symbol's name in every row and in the key, and the index on time that a
+/// hypertable gets unless told otherwise.
+const SERIAL_NAMED: &str = "
+    CREATE TABLE ticks (
+        id BIGSERIAL,
+        symbol_id BIGINT NOT NULL,
+        symbol_name VARCHAR(50) NOT NULL,
+        tick_time TIMESTAMPTZ NOT NULL,
+        bid_price NUMERIC(20, 8) NOT NULL,
+        ask_price NUMERIC(20, 8) NOT NULL,
+        bid_volume NUMERIC(20, 8) NOT NULL,
+        ask_volume NUMERIC(20, 8) NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+        PRIMARY KEY (symbol_id, symbol_name, tick_time)
+    );
+    SELECT create_hypertable('ticks', by_range('tick_time', INTERVAL '1 day'));";
+
+impl Bench {
+    pub(crate) async fn schema(&self, report: &mut Report) -> Result<()> {
+        let place = Place::migrated().await?;
+        let limit = Limit::new(place.connection());
+        let ours = Entry::new(place, Box::new(limit));
+        let mut place = Place::empty();
+        place.execute(SERIAL_NAMED)?;
+        let serial_named = SerialNamed::new(place.connection());
+        let other = Entry::new(place, Box::new(serial_named));
+        let samples = run(vec![ours, other], self.rounds, 100, 1_000).await?;
+        samples.print("schemas, batches of 1,000");
+        report.add(
+            "this schema / serial id, symbol name and time index",
+            AtLeast(1.7),
+            samples.speed(Limit::NAME, SerialNamed::NAME),
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Measures what tickbook writes in a second beside what its limit and its peers do.
+//!
+//! Everything is a ratio of two contenders that took turns within one run, since a machine's
+//! speed changes by the minute and a ratio does not.
+#![forbid(unsafe_code)]
+
+mod contenders;
+mod goals;
+mod market;
+mod measure;
+mod report;
+mod rounds;
+mod server;
+
+use clap::{Parser, ValueEnum};
+
+use goals::Bench;
+use report::Report;
+
+/// What is measured together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Part {
+    /// Batches of 1,000 ticks: speed, CPU and write-ahead log
+    Batches1000,
+    /// Batches of 100 ticks
+    Batches100,
+    /// Batches of 10 ticks
+    Batches10,
+    /// Batches of one tick
+    Batches1,
+    /// All of it a second time
+    Resend,
+    /// The schema of the migrations beside the one with serial id, name and a time index
+    Schema,
+    /// Single ticks through the persister
+    Persister,
+}
+
+/// Measures writing on the database of TIMESCALEDB_URL, in schemas of its own.
+#[derive(Debug, Parser)]
+#[command(name = "tickbook-bench")]
+struct Arguments {
+    /// How often every contender has its turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Only these parts
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Exit code 1 when a target is missed
+    #[arg(long)]
+    strict: bool,
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut report = Report::default();
+    println!("{}", server::describe()?);
+    println!("{} rounds\n", arguments.rounds);
+    for part in Part::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(part) {
+            continue;
+        }
+        let bench = Bench {
+            rounds: arguments.rounds,
+        };
+        match part {
+            Part::Batches1000 => bench.batches_of_1000(&mut report).await?,
+            Part::Batches100 => bench.batches_of_100(&mut report).await?,
+            Part::Batches10 => bench.small_batches(10, &mut report).await?,
+            Part::Batches1 => bench.small_batches(1, &mut report).await?,
+            Part::Resend => bench.resend(&mut report).await?,
+            Part::Schema => bench.schema(&mut report).await?,
+            Part::Persister => bench.persister(&mut report).await?,
+        }
+    }
+    report.print();
+    if arguments.strict && report.misses() > 0 {
+        anyhow::bail!("{} targets are missed", report.misses());
+    }
+    Ok(())
+}

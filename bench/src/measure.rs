@@ -1,0 +1,79 @@
+//! One turn of one contender, measured.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use rustix::time::{ClockId, clock_gettime};
+use tickbook::domain::Tick;
+
+use crate::contenders::Contender;
+use crate::server::Place;
+
+/// What one or several turns took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sample {
+    ticks: f64,
+    seconds: f64,
+    cpu_micros: f64,
+    wal_bytes: f64,
+}
+
+impl Sample {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.ticks += other.ticks;
+        self.seconds += other.seconds;
+        self.cpu_micros += other.cpu_micros;
+        self.wal_bytes += other.wal_bytes;
+    }
+
+    /// Seconds of a tick.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds / self.ticks
+    }
+
+    /// Microseconds of CPU of this process for a tick.
+    pub(crate) fn cpu_micros(&self) -> f64 {
+        self.cpu_micros / self.ticks
+    }
+
+    /// Bytes of write-ahead log of a tick.
+    pub(crate) fn wal_bytes(&self) -> f64 {
+        self.wal_bytes / self.ticks
+    }
+}
+
+/// Lets `contender` write `batches`, each in a call of its own.
+///
+/// In a task, as a server's ticks are written; the contenders that block do so there.
+pub(crate) async fn turn(
+    mut contender: Box<dyn Contender>,
+    place: &mut Place,
+    batches: &Arc<Vec<Vec<Tick>>>,
+) -> Result<(Box<dyn Contender>, Sample)> {
+    contender.prepare(batches)?;
+    let ticks: usize = batches.iter().map(Vec::len).sum();
+    let batches = Arc::clone(batches);
+    let wal = place.wal_bytes()?;
+    let (contender, cpu_micros, seconds) = tokio::spawn(async move {
+        let (cpu, start) = (process_cpu_micros(), Instant::now());
+        contender.write_all(&batches).await?;
+        let seconds = start.elapsed().as_secs_f64();
+        anyhow::Ok((contender, process_cpu_micros() - cpu, seconds))
+    })
+    .await??;
+    let wal_bytes = place.wal_bytes()? - wal;
+    let sample = Sample {
+        ticks: ticks as f64,
+        seconds,
+        cpu_micros,
+        wal_bytes: wal_bytes as f64,
+    };
+    Ok((contender, sample))
+}
+
+/// CPU time of all threads of this process, user and system.
+fn process_cpu_micros() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
+}

@@ -1,0 +1,84 @@
+//! Targets and what was measured.
+
+/// On which side of the target a figure has to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Target {
+    fn is_met_by(self, figure: f64) -> bool {
+        // what is printed decides: a hundredth is finer than what is measured
+        let figure = (figure * 100.0).round() / 100.0;
+        match self {
+            Self::AtLeast(target) => figure >= target,
+            Self::AtMost(target) => figure <= target,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::AtLeast(target) => format!(">= {target:.2}"),
+            Self::AtMost(target) => format!("<= {target:.2}"),
+        }
+    }
+}
+
+struct Row {
+    what: String,
+    target: Target,
+    rounds: Vec<f64>,
+}
+
+/// The rows of the table to be reached.
+#[derive(Default)]
+pub(crate) struct Report(Vec<Row>);
+
+impl Report {
+    /// `rounds` holds the ratio of each round.
+    pub(crate) fn add(&mut self, what: impl Into<String>, target: Target, rounds: Vec<f64>) {
+        self.0.push(Row {
+            what: what.into(),
+            target,
+            rounds,
+        });
+    }
+
+    pub(crate) fn misses(&self) -> usize {
+        let met = |row: &&Row| !row.target.is_met_by(median(&row.rounds));
+        self.0.iter().filter(met).count()
+    }
+
+    /// As a table that documentation can hold as it is.
+    pub(crate) fn print(&self) {
+        println!("| what | target | median | lowest | highest | |");
+        println!("| --- | --- | --- | --- | --- | --- |");
+        for row in &self.0 {
+            let median = median(&row.rounds);
+            let lowest = row.rounds.iter().copied().fold(f64::INFINITY, f64::min);
+            let highest = row.rounds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let verdict = if row.target.is_met_by(median) {
+                "pass"
+            } else {
+                "MISS"
+            };
+            println!(
+                "| {} | {} | {median:.2} | {lowest:.2} | {highest:.2} | {verdict} |",
+                row.what,
+                row.target.text()
+            );
+        }
+    }
+}
+
+/// The middle one, or the mean of the two in the middle.
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => sorted[odd / 2],
+        even => (sorted[even / 2 - 1] + sorted[even / 2]) / 2.0,
+    }
+}

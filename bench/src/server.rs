@@ -1,0 +1,105 @@
+//! The database that is measured, and each contender's own schema in it.
+
+use anyhow::{Context as _, Result};
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::{Database, config::Config};
+
+/// A schema with the table of ticks, and a connection that looks at it from outside.
+pub(crate) struct Place {
+    schemas: ScratchSchemas,
+    observer: PgConnection,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+impl Place {
+    /// A schema with the tables of the migrations.
+    pub(crate) async fn migrated() -> Result<Self> {
+        let place = Self::empty();
+        db::migrate_timeseries(&place.pools().timeseries())
+            .await
+            .context("migrations of the time-series database")?;
+        Ok(place)
+    }
+
+    /// A schema with nothing in it.
+    pub(crate) fn empty() -> Self {
+        let schemas = ScratchSchemas::create();
+        let observer = schemas.connection(Database::Timeseries);
+        Self { schemas, observer }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.schemas.url(Database::Timeseries)
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let mut config = self.schemas.config();
+        // as many connections as the peers have
+        config.pool.size = 1;
+        config
+    }
+
+    pub(crate) fn pools(&self) -> DatabasePools {
+        DatabasePools::new(&self.config())
+    }
+
+    pub(crate) fn connection(&self) -> PgConnection {
+        self.schemas.connection(Database::Timeseries)
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str) -> Result<()> {
+        self.observer.batch_execute(sql).context(sql.to_owned())
+    }
+
+    /// Bytes of write-ahead log since the server was made, by whomever.
+    pub(crate) fn wal_bytes(&mut self) -> Result<i64> {
+        self.number("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS number")
+    }
+
+    pub(crate) fn rows(&mut self) -> Result<i64> {
+        self.number("SELECT count(*) AS number FROM ticks")
+    }
+
+    /// Bytes of the heap of the ticks' chunks.
+    pub(crate) fn heap_bytes(&mut self) -> Result<i64> {
+        self.number(
+            "SELECT coalesce(sum(pg_relation_size(chunk)), 0)::bigint AS number \
+             FROM show_chunks('ticks') AS chunk",
+        )
+    }
+
+    fn number(&mut self, sql: &str) -> Result<i64> {
+        let row: Number = sql_query(sql).get_result(&mut self.observer)?;
+        Ok(row.number)
+    }
+}
+
+/// What is measured and where, as a heading.
+pub(crate) fn describe() -> Result<String> {
+    let mut place = Place::empty();
+    let row: Line = sql_query(
+        "SELECT 'PostgreSQL ' || current_setting('server_version') || ', TimescaleDB ' || \
+         (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') || ' (' || \
+         current_setting('timescaledb.license') || '), fsync ' || current_setting('fsync') || \
+         ', full_page_writes ' || current_setting('full_page_writes') || \
+         ', synchronous_commit ' || current_setting('synchronous_commit') || \
+         ', shared_buffers ' || current_setting('shared_buffers') AS line",
+    )
+    .get_result(&mut place.observer)?;
+    let cores = std::thread::available_parallelism()?;
+    Ok(format!("{}; {cores} cores", row.line))
+}

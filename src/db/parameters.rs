@@ -1,0 +1,187 @@
+//! What is said to libpq and to the server at the start of a session, unless the URL says otherwise.
+
+use std::time::Duration;
+
+use crate::config::PoolConfig;
+use crate::database_url::DatabaseUrl;
+use crate::error::Database;
+
+/// The server ends a session that leaves a transaction open and idle for longer.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
+
+/// The server ends a session whose transaction takes longer, unless calls may take longer.
+const SHORTEST_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// `url` with the connection parameters that it does not have.
+pub(super) fn with_connection_parameters(
+    url: DatabaseUrl,
+    database: Database,
+    config: &PoolConfig,
+) -> DatabaseUrl {
+    let connect_seconds = config.connect_timeout.as_millis().div_ceil(1_000).max(2);
+    // libpq's own default falls back to plain text without a word
+    let sslmode = (!url.is_local()).then_some("verify-full");
+    let url = url
+        .with_default("connect_timeout", connect_seconds.to_string())
+        .with_default("application_name", format!("tickbook:{database}"))
+        // GSS encryption would take precedence over TLS, whatever sslmode says
+        .with_default("gssencmode", "disable")
+        // of several hosts the primary; a single one that was demoted is not written to
+        .with_default("target_session_attrs", "read-write")
+        // a peer that vanished is noticed after eight seconds, in whichever direction data flows
+        .with_default("tcp_user_timeout", "8000")
+        .with_default("keepalives", "1")
+        .with_default("keepalives_idle", "5")
+        .with_default("keepalives_interval", "1")
+        .with_default("keepalives_count", "3");
+    match sslmode {
+        Some(mode) => url.with_default("sslmode", mode),
+        None => url,
+    }
+}
+
+/// The statement that sets the limits of a session; `None` where there is nothing to set.
+///
+/// What the `options` of the URL set stays as it is. Behind a PgBouncer nothing is set: a setting
+/// would outlive the transaction and reach other clients.
+pub(super) fn session_settings(url: &DatabaseUrl, config: &PoolConfig) -> Option<String> {
+    if config.pgbouncer {
+        return None;
+    }
+    let options = url.parameter("options").unwrap_or_default();
+    let transaction_timeout = SHORTEST_TRANSACTION_TIMEOUT.max(config.call_timeout * 2);
+    let statements: Vec<_> = [
+        ("statement_timeout", config.statement_timeout),
+        ("lock_timeout", config.lock_timeout),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+        ("transaction_timeout", transaction_timeout),
+    ]
+    .into_iter()
+    .filter(|(name, _)| !sets(options, name))
+    .map(|(name, limit)| (name, limit.as_millis()))
+    .map(|(name, limit)| match name {
+        // new in PostgreSQL 17
+        "transaction_timeout" => format!(
+            "SELECT set_config('{name}', '{limit}', false) \
+             WHERE current_setting('server_version_num')::int >= 170000"
+        ),
+        _ => format!("SET {name} = {limit}"),
+    })
+    .collect();
+    (!statements.is_empty()).then(|| statements.join("; "))
+}
+
+/// Whether `options`, such as `-c lock_timeout=5s`, set `name`.
+fn sets(options: &str, name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    options
+        .split(|c| !word(c))
+        .map(|part| {
+            part.strip_prefix('c')
+                .filter(|rest| *rest == name)
+                .unwrap_or(part)
+        })
+        .any(|part| part == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> PoolConfig {
+        PoolConfig {
+            size: 5,
+            call_timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(3),
+            stuck_after: Duration::from_secs(30),
+            pgbouncer: false,
+        }
+    }
+
+    fn complete(url: &str) -> DatabaseUrl {
+        let url = DatabaseUrl::parse(url).expect("valid");
+        with_connection_parameters(url, Database::Metadata, &config())
+    }
+
+    #[test]
+    fn each_parameter_has_a_default_that_the_url_overrides() {
+        let url = complete("postgres://u@localhost/d");
+        for (name, value) in [
+            ("connect_timeout", "3"),
+            ("application_name", "tickbook:metadata"),
+            ("gssencmode", "disable"),
+            ("target_session_attrs", "read-write"),
+            ("tcp_user_timeout", "8000"),
+            ("keepalives", "1"),
+            ("keepalives_idle", "5"),
+            ("keepalives_interval", "1"),
+            ("keepalives_count", "3"),
+        ] {
+            assert_eq!(url.parameter(name), Some(value), "{name}");
+            let own = complete(&format!("postgres://u@localhost/d?{name}=own"));
+            assert_eq!(own.parameter(name), Some("own"), "{name}");
+        }
+    }
+
+    #[test]
+    fn off_this_machine_the_certificate_is_verified_unless_the_url_says_otherwise() {
+        for local in [
+            "postgres://localhost/d",
+            "postgres://127.0.0.1,127.8.8.8/d",
+            "postgres://[::1]/d",
+            "postgres:///d",
+            "postgres://%2Frun%2Fpostgresql/d",
+            "postgres:///d?host=/run/postgresql",
+        ] {
+            assert_eq!(complete(local).parameter("sslmode"), None, "{local}");
+        }
+        for remote in [
+            "postgres://db.example/d",
+            "postgres://10.0.0.7/d",
+            "postgres://localhost,db.example/d",
+            "postgres:///d?host=db.example",
+            "postgres://localhost.example/d",
+            "postgres://[2001:db8::1]/d",
+        ] {
+            let url = complete(remote);
+            assert_eq!(url.parameter("sslmode"), Some("verify-full"), "{remote}");
+        }
+        for mode in ["disable", "require", "verify-ca"] {
+            let url = complete(&format!("postgres://db.example/d?sslmode={mode}"));
+            assert_eq!(url.parameter("sslmode"), Some(mode));
+        }
+    }
+
+    #[test]
+    fn options_of_the_url_keep_their_limits() {
+        let plain = complete("postgres://localhost/d");
+        let settings = session_settings(&plain, &config()).expect("some");
+        for part in [
+            "SET statement_timeout = 10000",
+            "SET lock_timeout = 3000",
+            "SET idle_in_transaction_session_timeout = 15000",
+            "set_config('transaction_timeout', '30000', false)",
+        ] {
+            assert!(settings.contains(part), "{settings}");
+        }
+        let own = complete(
+            "postgres://localhost/d?options=-cstatement_timeout%3D5s%20-c%20lock_timeout%3D1s%20-csearch_path%3Dx",
+        );
+        let settings = session_settings(&own, &config()).expect("some");
+        assert!(!settings.contains("SET statement_timeout"), "{settings}");
+        assert!(!settings.contains("SET lock_timeout"), "{settings}");
+        assert!(settings.contains("idle_in_transaction"), "{settings}");
+    }
+
+    #[test]
+    fn behind_a_pgbouncer_no_session_is_changed() {
+        let url = complete("postgres://localhost/d");
+        let config = PoolConfig {
+            pgbouncer: true,
+            ..config()
+        };
+        assert_eq!(session_settings(&url, &config), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! When a call that may be repeated is.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::RepositoryError;
+
+/// Pauses after an attempt that found no database, so that the attempts are at 0, 2, 6 and 14
+/// seconds; one that took longer than its pause is followed at once.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// How often a call that met another writer is repeated.
+const MOST_CONFLICTS: u32 = 5;
+
+/// The attempts of one call.
+#[derive(Debug)]
+pub(super) struct Retries {
+    next: Instant,
+    deadline: Instant,
+    pauses: usize,
+    conflicts: u32,
+    lost: bool,
+}
+
+impl Retries {
+    /// Those of a call that began at `start`.
+    pub(super) fn new(start: Instant, deadline: Instant) -> Self {
+        Self {
+            next: start,
+            deadline,
+            pauses: 0,
+            conflicts: 0,
+            lost: false,
+        }
+    }
+
+    /// When to try again after `error`, at `now` or later; `None` when to give up.
+    ///
+    /// `patient` says whether to wait for a database that cannot be reached.
+    pub(super) fn after(
+        &mut self,
+        error: &RepositoryError,
+        patient: bool,
+        now: Instant,
+    ) -> Option<Instant> {
+        let at = match error {
+            RepositoryError::Ambiguous { .. } if !self.lost => {
+                // only the connection may have been lost, and not the database
+                self.lost = true;
+                now
+            }
+            RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. } if patient => {
+                self.next += *PAUSES.get(self.pauses)?;
+                self.pauses += 1;
+                self.next.max(now)
+            }
+            RepositoryError::Conflict { .. } if self.conflicts < MOST_CONFLICTS => {
+                self.conflicts += 1;
+                now + pause_of_conflict(self.conflicts)
+            }
+            _ => return None,
+        };
+        (at < self.deadline).then_some(at)
+    }
+}
+
+/// Some milliseconds, different for each call, so that two do not meet again.
+fn pause_of_conflict(conflicts: u32) -> Duration {
+    use std::hash::{BuildHasher as _, RandomState};
+    let random = RandomState::new().hash_one(conflicts);
+    Duration::from_micros(2_000 + random % (10_000 * u64::from(conflicts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Database;
+
+    fn unavailable() -> RepositoryError {
+        RepositoryError::Unavailable {
+            database: Database::Metadata,
+            reason: "away".to_owned(),
+        }
+    }
+
+    fn lost() -> RepositoryError {
+        RepositoryError::Ambiguous {
+            database: Database::Metadata,
+            operation: "read",
+            source: "closed".into(),
+        }
+    }
+
+    fn conflict() -> RepositoryError {
+        RepositoryError::Conflict {
+            database: Database::Metadata,
+            operation: "write",
+            source: "deadlock detected".into(),
+        }
+    }
+
+    /// Seconds from the start at which a call is tried that always ends with `error` after `takes`.
+    fn attempts(error: &RepositoryError, deadline: u64, takes: u64) -> Vec<u64> {
+        let start = Instant::now();
+        let mut retries = Retries::new(start, start + Duration::from_secs(deadline));
+        let mut at = start;
+        let mut seconds = vec![0];
+        while let Some(next) = retries.after(error, true, at + Duration::from_secs(takes)) {
+            seconds.push((next - start).as_secs());
+            at = next;
+        }
+        seconds
+    }
+
+    #[test]
+    fn an_absent_database_is_tried_at_0_2_6_and_14_seconds() {
+        assert_eq!(attempts(&unavailable(), 60, 0), [0, 2, 6, 14]);
+        assert_eq!(attempts(&unavailable(), 60, 3), [0, 3, 6, 14]);
+    }
+
+    #[test]
+    fn no_attempt_begins_at_the_deadline_or_later() {
+        assert_eq!(attempts(&unavailable(), 15, 0), [0, 2, 6, 14]);
+        assert_eq!(attempts(&unavailable(), 14, 0), [0, 2, 6]);
+        assert_eq!(attempts(&unavailable(), 2, 0), [0]);
+    }
+
+    #[test]
+    fn a_lost_connection_is_replaced_at_once_and_then_waited_for() {
+        assert_eq!(attempts(&lost(), 15, 0), [0, 0, 2, 6, 14]);
+    }
+
+    #[test]
+    fn a_database_that_is_known_to_be_away_is_not_waited_for() {
+        let start = Instant::now();
+        let mut retries = Retries::new(start, start + Duration::from_secs(15));
+        assert_eq!(retries.after(&unavailable(), false, start), None);
+    }
+
+    #[test]
+    fn another_writer_is_met_six_times_within_a_fraction_of_a_second() {
+        assert_eq!(attempts(&conflict(), 15, 0), [0; 6]);
+    }
+
+    #[test]
+    fn what_repeating_does_not_change_is_not_repeated() {
+        for error in [
+            RepositoryError::invalid("no"),
+            RepositoryError::Configuration {
+                database: Database::Metadata,
+                reason: "password".to_owned(),
+            },
+            RepositoryError::Timeout {
+                database: Database::Metadata,
+                operation: "read",
+                begun: false,
+            },
+        ] {
+            assert_eq!(attempts(&error, 15, 0), [0], "{error:?}");
+        }
+    }
+}

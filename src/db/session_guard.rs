@@ -1,0 +1,141 @@
+//! Notices statements that change a session for whoever uses its connection next.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
+
+/// So much of a text is looked at; statements that change a session are short.
+const LOOKED_AT: usize = 2_048;
+
+/// Watches the statements of one connection.
+///
+/// diesel knows of the transactions that it opened itself and of nothing else that lasts: `BEGIN`,
+/// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks. What a
+/// function does out of sight is not noticed. Passes everything on to the instrumentation that the
+/// process has set for all connections.
+pub(super) struct SessionGuard {
+    changed: Arc<AtomicBool>,
+    begins: bool,
+    next: Option<Box<dyn Instrumentation>>,
+}
+
+impl SessionGuard {
+    /// A guard that sets `changed`.
+    pub(super) fn new(changed: Arc<AtomicBool>) -> Self {
+        Self {
+            changed,
+            begins: false,
+            next: get_default_instrumentation(),
+        }
+    }
+
+    fn look(&mut self, event: &InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::BeginTransaction { .. } => self.begins = true,
+            InstrumentationEvent::StartQuery { query, .. } => {
+                // the BEGIN of diesel, which ends the transaction as well
+                if std::mem::take(&mut self.begins) {
+                    return;
+                }
+                let mut text = Beginning(String::new());
+                // it fails when there is more, which is not looked at
+                let _ = write!(text, "{query}");
+                if changes_session(&text.0) {
+                    self.changed.store(true, Ordering::Relaxed);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Instrumentation for SessionGuard {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        self.look(&event);
+        if let Some(next) = &mut self.next {
+            next.on_connection_event(event);
+        }
+    }
+}
+
+/// The first bytes of a text.
+struct Beginning(String);
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = LOOKED_AT.saturating_sub(self.0.len());
+        let mut end = room.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.0.push_str(&text[..end]);
+        if end < text.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn changes_session(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let calls = ["set_config(", "pg_advisory_lock", "pg_try_advisory_lock"];
+    calls.iter().any(|call| lower.contains(call)) || lower.split(';').any(is_of_session)
+}
+
+fn is_of_session(statement: &str) -> bool {
+    let mut words = statement.split_whitespace();
+    let (first, second) = (words.next(), words.next());
+    match (first.unwrap_or_default(), second.unwrap_or_default()) {
+        ("set", "local" | "constraints" | "transaction") => false,
+        ("begin" | "start" | "set" | "reset" | "listen" | "prepare" | "declare" | "load", _) => {
+            true
+        }
+        ("create", "temp" | "temporary") => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_that_last_are_told_from_those_that_do_not() {
+        for text in [
+            "BEGIN",
+            "begin; insert into t values (1)",
+            "INSERT INTO t VALUES (1);\n  START TRANSACTION",
+            "SET statement_timeout = 0",
+            "SET SESSION search_path = x",
+            "SELECT set_config('a.b', 'c', false)",
+            "LISTEN news",
+            "CREATE TEMP TABLE t (x int)",
+            "SELECT pg_advisory_lock(1)",
+        ] {
+            assert!(changes_session(text), "{text}");
+        }
+        for text in [
+            "SET LOCAL lock_timeout = 5",
+            "SET CONSTRAINTS ALL DEFERRED",
+            "SELECT pg_advisory_xact_lock(1)",
+            "UPDATE t SET x = 1",
+            "SAVEPOINT a",
+            "COMMIT",
+            "CREATE TABLE t (x int)",
+            "",
+        ] {
+            assert!(!changes_session(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let mut text = Beginning(String::new());
+        let long = "é".repeat(LOOKED_AT);
+        assert!(write!(text, "x{long}").is_err());
+        assert!(text.0.len() <= LOOKED_AT && text.0.starts_with("xé"));
+    }
+}

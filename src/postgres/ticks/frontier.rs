@@ -1,0 +1,68 @@
+//! How far the writing of each symbol has come.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::{SymbolId, Tick, TickKey};
+
+/// The newest key of each symbol that this process has written or found: what is newer can hardly
+/// have been sent before, and everything else may have been.
+#[derive(Debug, Default)]
+pub(super) struct Frontier(Mutex<HashMap<SymbolId, TickKey>>);
+
+impl Frontier {
+    /// Whether each of `rows`, which are in key order, is newer than all that were noted of its
+    /// symbol; `false` where nothing was.
+    pub(super) fn is_behind(&self, rows: &[Tick]) -> bool {
+        let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        of_symbols(rows).all(|(oldest, _)| {
+            newest
+                .get(&oldest.symbol_id)
+                .is_some_and(|newest| *newest < oldest.key())
+        })
+    }
+
+    /// Notes that `rows`, which are in key order, are stored.
+    pub(super) fn advance(&self, rows: &[Tick]) {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, last) in of_symbols(rows) {
+            let key = newest.entry(last.symbol_id).or_insert(last.key());
+            *key = last.key().max(*key);
+        }
+    }
+}
+
+/// The oldest and the newest tick of each symbol.
+fn of_symbols(rows: &[Tick]) -> impl Iterator<Item = (&Tick, &Tick)> {
+    rows.chunk_by(|one, next| one.symbol_id == next.symbol_id)
+        .filter_map(|rows| Some((rows.first()?, rows.last()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use rust_decimal::Decimal;
+
+    use super::*;
+
+    fn ticks(keys: &[(i64, i64)]) -> Vec<Tick> {
+        let tick = |&(symbol, micros)| {
+            let time = DateTime::from_timestamp_micros(micros).expect("in range");
+            Tick::quote(SymbolId::new(symbol), time, Decimal::ONE, Decimal::ONE)
+        };
+        keys.iter().map(tick).collect()
+    }
+
+    #[test]
+    fn only_what_is_newer_than_all_that_was_written_of_its_symbol_is_surely_new() {
+        let frontier = Frontier::default();
+        assert!(!frontier.is_behind(&ticks(&[(1, 10)])));
+        frontier.advance(&ticks(&[(1, 10), (1, 20), (2, 5)]));
+        assert!(frontier.is_behind(&ticks(&[(1, 21), (2, 6)])));
+        assert!(!frontier.is_behind(&ticks(&[(1, 20), (2, 6)])));
+        assert!(!frontier.is_behind(&ticks(&[(1, 21), (2, 5)])));
+        assert!(!frontier.is_behind(&ticks(&[(1, 21), (3, 6)])));
+        frontier.advance(&ticks(&[(1, 15)]));
+        assert!(!frontier.is_behind(&ticks(&[(1, 16)])));
+    }
+}
