@@ -19,7 +19,7 @@ FEATURES := tickbook/mock,tickbook/conformance,tickbook/files
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: LISTEN=$(LISTEN) FEED=$(FEED) (none, simulated) PROFILE=$(PROFILE) (release, dev)"
+	@echo "  variables: LISTEN=$(LISTEN) FEED=$(FEED) (none, simulated) PROFILE=$(PROFILE) (release, dev) MINUTES=$(MINUTES) SEED=$(SEED)"
 
 .PHONY: run
 run: ## start both databases, migrate, build, start the server with a feed
@@ -39,12 +39,7 @@ test: ## run every test against throw-away databases
 .PHONY: faults
 faults: ## make network, servers and disk fail, the slow ways too; prints a table
 	@options=$$(dev/dependencies); \
-	cargo test -p tickbook --features $(FEATURES) $$options --test faults --no-run; \
-	export TICKBOOK_FAULTS=all TICKBOOK_FAULTS_REPORT=$$(mktemp); \
-	code=0; \
-	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test faults || code=$$?; \
-	echo; sort "$$TICKBOOK_FAULTS_REPORT"; rm -f "$$TICKBOOK_FAULTS_REPORT"; \
-	exit $$code
+	dev/faults -p tickbook --features $(FEATURES) $$options
 
 .PHONY: soak
 soak: ## faults in a random order under load for MINUTES=60, with SEED=random

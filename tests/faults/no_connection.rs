@@ -192,27 +192,6 @@ async fn fault_06_accepted_and_never_answered() {
     assert!(took <= Duration::from_secs(4), "usable after {took:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fault_25_password_is_changed_while_running() {
-    let _fault = Fault::begin("fault_25_password_is_changed_while_running");
-    let site = GatedSite::new(25, |_| ()).await;
-    let role = Role::create(&site, "");
-    let pools = pools_of(&role.config(&site), 2);
-    let repository = Repositories::postgres(&pools).ticks;
-    let mut all = ticks(0, 60);
-    repository.insert_batch(&all).await.expect("stored");
-    role.set_password(&site, "another");
-    for number in 0..20 {
-        let batch = ticks(1_000 + number * 60, 1_060 + number * 60);
-        repository
-            .insert_batch(&batch)
-            .await
-            .expect("old sessions stay valid");
-        all.extend(batch);
-    }
-    assert_exact(site.ticks_url(), &all);
-}
-
 fn is_down(error: &RepositoryError, wanted: Database) -> bool {
     matches!(error, RepositoryError::Unavailable { database, .. } if *database == wanted)
 }

@@ -76,8 +76,8 @@ pub(super) struct Writer {
 impl Writer {
     /// Lets a process of its own write to `url` from tick number `from` on.
     pub(super) fn start(url: &str, from: i64) -> Self {
-        let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new(program)
+        // this program, even when it has been built anew meanwhile
+        let mut child = Command::new("/proc/self/exe")
             .args(["--exact", "soak::soak", "--nocapture"])
             .env(URL, url)
             .env(FROM, from.to_string())
