@@ -56,12 +56,30 @@ impl Repositories {
     #[cfg(feature = "postgres")]
     pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
         let pools = DatabasePools::new(config);
-        let pending = pending_metadata_migrations(&pools.metadata()).await?;
-        require_none(Database::Metadata, &pending)?;
+        require_metadata(&pools).await?;
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
         Ok((Self::postgres(&pools), pools))
     }
+
+    /// The symbols of PostgreSQL alone, whatever becomes of the time-series database.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), of the metadata database.
+    #[cfg(feature = "postgres")]
+    pub async fn connect_symbols(
+        config: &Config,
+    ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
+        let pools = DatabasePools::new(config);
+        require_metadata(&pools).await?;
+        Ok(Arc::new(PgSymbolRepository::new(pools.metadata())))
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn require_metadata(pools: &DatabasePools) -> Result<(), RepositoryError> {
+    let pending = pending_metadata_migrations(&pools.metadata()).await?;
+    require_none(Database::Metadata, &pending)
 }
 
 #[cfg(feature = "postgres")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
 use axum::http::{StatusCode, header};
-use tickbook::domain::{InvalidTick, Tick};
+use tickbook::domain::Tick;
 
 use crate::problem::Problem;
 use crate::wire::NewTick;
@@ -67,24 +67,10 @@ pub(crate) fn parse_ticks(body: &[u8]) -> Result<Vec<Tick>, Problem> {
         return Err(Problem::invalid_body(detail));
     }
     let tick = |(index, tick): (usize, &NewTick)| {
-        if tick.symbol_id < 1 {
-            let id = tick.symbol_id;
-            let detail = format!("[{index}].symbol_id: {id} is not positive: send a symbol's id");
-            return Err(Problem::invalid_body(detail));
-        }
         tick.normalized().map_err(|error| {
-            let field = field_of(&error);
+            let field = error.field();
             Problem::invalid_body(format!("[{index}].{field}: {error}"))
         })
     };
     ticks.iter().enumerate().map(tick).collect()
-}
-
-fn field_of(error: &InvalidTick) -> &'static str {
-    match error {
-        InvalidTick::NegativeSequence(_) => "sequence",
-        InvalidTick::TimeOutOfRange { field, .. }
-        | InvalidTick::NegativeVolume { field, .. }
-        | InvalidTick::Number { field, .. } => field,
-    }
 }

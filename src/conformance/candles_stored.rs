@@ -10,8 +10,8 @@ use super::samples::{
 };
 use crate::Repositories;
 use crate::domain::{
-    Candle, CandleSource, PriceBasis, SortOrder, TimeRange, Timeframe, earliest_time, fold_ticks,
-    latest_time,
+    Candle, CandleSource, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe, earliest_time,
+    fold_ticks, latest_time,
 };
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
@@ -134,6 +134,7 @@ pub async fn an_invalid_candle_is_named_and_nothing_is_stored(repositories: &Rep
         candle
     };
     for bad in [
+        change(&|candle| candle.symbol_id = SymbolId::new(0)),
         change(&|candle| candle.open_time += TimeDelta::seconds(1)),
         change(&|candle| candle.high = dec("1.2")),
         change(&|candle| candle.low = dec("1.2")),

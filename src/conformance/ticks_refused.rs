@@ -145,6 +145,10 @@ fn impossible_ticks(symbol_id: SymbolId) -> Vec<(Tick, &'static str)> {
             change(&|tick| tick.ask_volume = dec("0.0000000000001")),
             "ask_volume",
         ),
+        (
+            change(&|tick| tick.symbol_id = SymbolId::new(0)),
+            "symbol_id",
+        ),
         (change(&|tick| tick.sequence = -1), "sequence"),
         (change(&|tick| tick.sequence = i32::MIN), "sequence"),
         (
@@ -167,10 +171,10 @@ pub async fn an_impossible_tick_does_not_keep_the_others_out(repositories: &Repo
             for (impossible, field) in impossible_ticks(EURUSD) {
                 symbol += 1;
                 let symbol_id = SymbolId::new(symbol);
-                let impossible = Tick {
-                    symbol_id,
-                    ..impossible
-                };
+                let mut impossible = impossible;
+                if impossible.symbol_id == EURUSD {
+                    impossible.symbol_id = symbol_id;
+                }
                 let good = series(symbol_id, size);
                 let mut batch = good.clone();
                 batch.insert(place, impossible.clone());

@@ -110,12 +110,15 @@ impl Candle {
     /// Checks what every store asks of a candle that is stored as one.
     ///
     /// # Errors
-    /// An open time outside of 1970 to 2100 or not at the start of a bucket; prices of which high
+    /// A symbol id below 1; an open time outside of 1970 to 2100 or not at the start of a bucket; prices of which high
     /// is not the highest or low not the lowest; a number that does not fit `NUMERIC(28,13)`
     /// exactly; a negative volume or count; a source that is not stored or has no name.
     pub fn validate(&self) -> Result<(), InvalidCandle> {
         let open_time = self.open_time;
         let invalid = |problem| InvalidCandle { open_time, problem };
+        if self.symbol_id.get() < 1 {
+            return Err(invalid(CandleProblem::SymbolId(self.symbol_id)));
+        }
         if open_time < earliest_time()
             || self.close_time() > latest_time()
             || self.timeframe.bucket_start(open_time) != open_time
@@ -158,6 +161,9 @@ pub struct InvalidCandle {
 /// What is wrong with a candle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CandleProblem {
+    /// The symbol's number is below 1.
+    #[error("symbol_id {0} is not positive: use that of a symbol")]
+    SymbolId(SymbolId),
     /// The open time is no start of a bucket within 1970 to 2100.
     #[error("its open time is no start of a {0} bucket between 1970 and 2100: align it to UTC")]
     OpenTime(Timeframe),

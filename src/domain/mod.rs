@@ -6,6 +6,7 @@ mod candle;
 mod cursor;
 mod decimal;
 mod fold;
+mod instrument;
 mod page;
 mod symbol;
 mod tick;
@@ -21,11 +22,9 @@ pub use decimal::{
     check_candle_decimal, check_tick_decimal,
 };
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
+pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder};
-pub use symbol::{
-    Instrument, InstrumentType, InvalidSymbol, NewSymbol, Symbol, SymbolId, SymbolReference,
-    UnknownInstrumentType,
-};
+pub use symbol::{InvalidSymbol, NewSymbol, Symbol, SymbolId, SymbolReference};
 pub use tick::{InvalidTick, Tick, TickKey};
 pub use time::{
     InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time, truncate_to_micros,

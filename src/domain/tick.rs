@@ -96,9 +96,12 @@ impl Tick {
     /// zeros.
     ///
     /// # Errors
-    /// What no store can keep: a time before 1970 or from 2100 on, a negative sequence, a negative
+    /// What no store can keep: a symbol id below 1, a time before 1970 or from 2100 on, a negative sequence, a negative
     /// volume, a number that does not fit `NUMERIC(27,12)` exactly.
     pub fn normalized(&self) -> Result<Self, InvalidTick> {
+        if self.symbol_id.get() < 1 {
+            return Err(InvalidTick::SymbolId(self.symbol_id));
+        }
         let tick_time = truncate_to_micros(self.tick_time);
         if tick_time < earliest_time() || tick_time >= latest_time() {
             return Err(InvalidTick::TimeOutOfRange {
@@ -145,6 +148,9 @@ fn volume(field: &'static str, value: Decimal) -> Result<Decimal, InvalidTick> {
 /// Why a tick can be stored nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTick {
+    /// The symbol's number is below 1.
+    #[error("symbol_id {0} is not positive: use that of a symbol")]
+    SymbolId(SymbolId),
     /// An instant outside of what is kept.
     #[error(
         "{field} {time} is outside of 1970-01-01 to 2100-01-01: \
@@ -175,6 +181,20 @@ pub enum InvalidTick {
         /// Why.
         source: DecimalError,
     },
+}
+
+impl InvalidTick {
+    /// The field of [`Tick`] that is wrong.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::SymbolId(_) => "symbol_id",
+            Self::NegativeSequence(_) => "sequence",
+            Self::TimeOutOfRange { field, .. }
+            | Self::NegativeVolume { field, .. }
+            | Self::Number { field, .. } => field,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -220,15 +240,21 @@ mod tests {
             ask_price: Decimal::new(1, 13),
             ..tick()
         };
+        let symbol = Tick {
+            symbol_id: SymbolId::new(0),
+            ..tick()
+        };
         for (bad, word) in [
+            (symbol, "symbol_id"),
             (before, "tick_time"),
             (future, "tick_time"),
             (sequence, "sequence"),
             (volume, "bid_volume"),
             (decimals, "ask_price"),
         ] {
-            let error = bad.normalized().expect_err("invalid").to_string();
-            assert!(error.contains(word), "{error}");
+            let error = bad.normalized().expect_err("invalid");
+            assert_eq!(error.field(), word);
+            assert!(error.to_string().contains(word), "{error}");
         }
     }
 

@@ -85,12 +85,6 @@ impl OhlcRepository for PgOhlcRepository {
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
         for candle in candles {
             candle.validate().map_err(RepositoryError::invalid)?;
-            if candle.symbol_id.get() < 1 {
-                return Err(RepositoryError::invalid(format!(
-                    "symbol_id {} is not positive: use that of a symbol",
-                    candle.symbol_id
-                )));
-            }
         }
         if candles.is_empty() {
             return Ok(0);

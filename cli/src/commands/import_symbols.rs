@@ -22,8 +22,8 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     let mut table = match arguments.format {
         SymbolFormat::Lean => Table::read(arguments)?,
     };
-    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
-    let stored = table.store(&*repositories.symbols).await;
+    let symbols = Repositories::connect_symbols(&Config::load()?).await?;
+    let stored = table.store(&*symbols).await;
     table.summary.seconds = seconds(begun.elapsed());
     table.problems.print();
     if arguments.json {

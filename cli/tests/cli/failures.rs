@@ -93,6 +93,29 @@ fn a_database_that_is_down_is_named() {
 }
 
 #[test]
+fn symbols_are_imported_without_the_time_series_database() {
+    let cli = Cli::migrated();
+    cli.file(
+        "symbols.csv",
+        "market,symbol,type,description,quote_currency,contract_multiplier,\
+         minimum_price_variation,lot_size\n\
+         oanda,EURUSD,forex,Euro,USD,1,0.00001,1\n",
+    );
+    let import = [
+        "import",
+        "symbols",
+        "symbols.csv",
+        "--format",
+        "lean",
+        "--market",
+        "oanda",
+    ];
+    let nowhere = ("TIMESCALEDB_URL", "postgresql://u:S3cretPw@127.0.0.1:1/d");
+    let run = cli.run_with(&import, &[nowhere]).expect_code(0);
+    assert!(run.stdout.contains("stored 1"), "{run:?}");
+}
+
+#[test]
 fn a_server_without_timescaledb_says_what_it_lacks() {
     let cli = Cli::new();
     let url = cli.scratch.url(Database::Metadata);

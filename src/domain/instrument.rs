@@ -1,0 +1,153 @@
+//! What a symbol stands for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::decimal::check_tick_decimal;
+use super::symbol::{InvalidSymbol, check_name};
+
+/// The kind of an instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstrumentType {
+    /// A pair of currencies, `forex`.
+    Forex,
+    /// A contract for difference, `cfd`.
+    Cfd,
+    /// A pair of crypto currencies or of one with a currency, `crypto`.
+    Crypto,
+    /// A future on crypto currencies, dated or perpetual, `cryptofuture`.
+    CryptoFuture,
+    /// A share, `equity`.
+    Equity,
+    /// An index, `index`.
+    Index,
+    /// A future, `future`.
+    Future,
+    /// An option on a share, `option`.
+    Option,
+    /// An option on an index, `indexoption`.
+    IndexOption,
+    /// An option on a future, `futureoption`.
+    FutureOption,
+}
+
+impl InstrumentType {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Forex,
+        Self::Cfd,
+        Self::Crypto,
+        Self::CryptoFuture,
+        Self::Equity,
+        Self::Index,
+        Self::Future,
+        Self::Option,
+        Self::IndexOption,
+        Self::FutureOption,
+    ];
+
+    /// The name used in the database, in files and in the REST interface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forex => "forex",
+            Self::Cfd => "cfd",
+            Self::Crypto => "crypto",
+            Self::CryptoFuture => "cryptofuture",
+            Self::Equity => "equity",
+            Self::Index => "index",
+            Self::Future => "future",
+            Self::Option => "option",
+            Self::IndexOption => "indexoption",
+            Self::FutureOption => "futureoption",
+        }
+    }
+}
+
+impl fmt::Display for InstrumentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no instrument type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
+     option, indexoption or futureoption"
+)]
+pub struct UnknownInstrumentType(pub String);
+
+impl FromStr for InstrumentType {
+    type Err = UnknownInstrumentType;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownInstrumentType(text.to_owned()))
+    }
+}
+
+/// What a symbol stands for, as its exchange defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrument {
+    /// Its kind.
+    pub instrument_type: InstrumentType,
+    /// What is bought and sold, such as `EUR`; `None` where it is no currency. 1 to 50 characters.
+    pub base_currency: Option<String>,
+    /// What prices are in, such as `USD`; 1 to 50 characters.
+    pub quote_currency: String,
+    /// Smallest step of the price, in the quote currency; positive.
+    pub tick_size: Decimal,
+    /// Smallest step of a quantity, in units of the instrument; positive.
+    pub lot_size: Decimal,
+    /// Units of the underlying in one contract; positive, 1 where there are no contracts.
+    pub contract_multiplier: Decimal,
+    /// Last day of trading, for what ends.
+    pub expiry: Option<NaiveDate>,
+    /// Strike price of an option, in the quote currency.
+    pub strike: Option<Decimal>,
+}
+
+impl Instrument {
+    pub(super) fn validate(&self) -> Result<(), InvalidSymbol> {
+        if let Some(base) = &self.base_currency {
+            check_name("base_currency", base)?;
+        }
+        check_name("quote_currency", &self.quote_currency)?;
+        for (field, value) in [
+            ("tick_size", self.tick_size),
+            ("lot_size", self.lot_size),
+            ("contract_multiplier", self.contract_multiplier),
+        ] {
+            check_number(field, value)?;
+            if value <= Decimal::ZERO {
+                return Err(InvalidSymbol::NotPositive { field, value });
+            }
+        }
+        match self.strike {
+            Some(strike) => check_number("strike", strike),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn normalized(self) -> Self {
+        Self {
+            tick_size: self.tick_size.normalize(),
+            lot_size: self.lot_size.normalize(),
+            contract_multiplier: self.contract_multiplier.normalize(),
+            strike: self.strike.map(|strike| strike.normalize()),
+            ..self
+        }
+    }
+}
+
+fn check_number(field: &'static str, value: Decimal) -> Result<(), InvalidSymbol> {
+    check_tick_decimal(value)
+        .map(|_| ())
+        .map_err(|source| InvalidSymbol::Number { field, source })
+}
