@@ -9,6 +9,7 @@ use config::{ConfigError, Environment, File, FileFormat, Value};
 
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
+use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub pool: PoolConfig,
     /// Batches of ticks.
     pub ticks: TickConfig,
+    /// Where ticks are kept until the database has them.
+    pub spool: SpoolConfig,
     /// The order-book server.
     pub server: ServerConfig,
 }
@@ -66,6 +69,8 @@ pub struct TickConfig {
     pub flush_interval: Duration,
     /// Whether the server has a batch on its disk before it says that the batch is stored.
     pub synchronous_commit: SynchronousCommit,
+    /// Ticks that wait in memory at most, 1 to 10,000,000.
+    pub queue: usize,
 }
 
 /// When the server answers that ticks are stored.
@@ -88,6 +93,17 @@ impl fmt::Display for SynchronousCommit {
             Self::On => "on",
             Self::Off => "off",
         })
+    }
+}
+
+impl From<&TickConfig> for PersisterConfig {
+    fn from(ticks: &TickConfig) -> Self {
+        Self {
+            batch_size: ticks.batch_size,
+            flush_interval: ticks.flush_interval,
+            queue: ticks.queue,
+            ..Self::default()
+        }
     }
 }
 
@@ -217,7 +233,7 @@ fn unknown_keys(layers: &config::Config) -> Vec<String> {
     for (section, value) in all {
         let Ok(defaults) = known.get_table(&section) else {
             problems.push(format!(
-                "{section} is no section: use metadata, timeseries, pool, ticks or server"
+                "{section} is no section: use metadata, timeseries, pool, ticks, spool or server"
             ));
             continue;
         };
@@ -261,13 +277,16 @@ impl Checked<'_> {
             batch_size: checked.number("ticks.batch_size", 1, 100_000),
             flush_interval: checked.millis("ticks.flush_interval_ms", 60_000),
             synchronous_commit: checked.synchronous_commit(),
+            queue: checked.number("ticks.queue", 1, 10_000_000),
         };
+        let spool = checked.spool();
         let listen = checked.listen();
         Some(Config {
             metadata_url: metadata_url?,
             timeseries_url: timeseries_url?,
             pool,
             ticks,
+            spool: spool?,
             server: ServerConfig { listen: listen? },
         })
     }
@@ -339,6 +358,49 @@ impl Checked<'_> {
                 SynchronousCommit::On
             }
         }
+    }
+
+    fn spool(&mut self) -> Option<SpoolConfig> {
+        let modes = [
+            SpoolMode::WriteAhead,
+            SpoolMode::OnFailure,
+            SpoolMode::Memory,
+        ];
+        let mode = self.one_of("spool.mode", modes, SpoolMode::as_str);
+        let on_full = self.one_of(
+            "spool.on_full",
+            [OnFull::Block, OnFull::Error],
+            OnFull::as_str,
+        );
+        let max_bytes = self.number("spool.max_bytes", 1 << 20, 1 << 50);
+        let directory = self.layers.get_string("spool.directory");
+        let directory = directory.unwrap_or_default();
+        if directory.is_empty() {
+            let problem = "spool.directory is no path: name a folder";
+            self.problems.push(problem.to_owned());
+        }
+        Some(SpoolConfig {
+            mode: mode?,
+            directory: directory.into(),
+            max_bytes,
+            on_full: on_full?,
+        })
+    }
+
+    /// The one of `known` whose name `key` has; where it has none a problem is noted.
+    fn one_of<T: Copy, const N: usize>(
+        &mut self,
+        key: &str,
+        known: [T; N],
+        name: fn(T) -> &'static str,
+    ) -> Option<T> {
+        let text = self.layers.get_string(key).unwrap_or_default();
+        let found = known.into_iter().find(|one| name(*one) == text);
+        if found.is_none() {
+            let names = known.map(name).join(" or ");
+            self.problems.push(format!("{key} must be {names}"));
+        }
+        found
     }
 
     fn listen(&mut self) -> Option<SocketAddr> {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use args::{AggregatesCommand, Arguments, Command, ImportCommand};
+use args::{AggregatesCommand, Arguments, Command, ImportCommand, SpoolCommand};
 
 /// What the exit code says of a command that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,15 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Aggregates(AggregatesCommand::Apply) => commands::aggregates::apply().await,
         Command::Status(arguments) => commands::status::run(&arguments).await,
         Command::Config => commands::config::run(),
+        Command::Spool(SpoolCommand::Inspect(arguments)) => {
+            commands::spool::inspect(&arguments).await
+        }
+        Command::Spool(SpoolCommand::Replay(arguments)) => {
+            commands::spool::replay(&arguments).await
+        }
+        Command::Spool(SpoolCommand::DeadLetter(arguments)) => {
+            commands::spool::dead_letter(&arguments).await
+        }
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await
         }

@@ -7,6 +7,7 @@ use axum::Router;
 use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
+use tickbook::ingest::{SpoolMode, TickPersister};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -56,10 +57,13 @@ pub async fn start(
         None => Readiness::fixed(Vec::new()),
     };
     let feed = make_feed(args, &repositories).await?;
-    let pipeline = feed.map(|feed| {
-        let ticks = Arc::clone(&repositories.ticks);
-        Pipeline::start(feed, ticks, &config.ticks, stop.clone())
-    });
+    let pipeline = match feed {
+        None => None,
+        Some(feed) => {
+            let persister = make_persister(args, config, &repositories).await?;
+            Some(Pipeline::start(feed, persister, stop.clone()))
+        }
+    };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
     let state = AppState {
         store: args.store,
@@ -72,6 +76,20 @@ pub async fn start(
         app: router(state),
         pipeline,
     })
+}
+
+/// With a spool, unless the store is as short-lived as the process.
+async fn make_persister(
+    args: &Args,
+    config: &Config,
+    repositories: &Repositories,
+) -> anyhow::Result<TickPersister> {
+    let mut spool = config.spool.clone();
+    if args.store == Store::Memory {
+        spool.mode = SpoolMode::Memory;
+    }
+    let ticks = Arc::clone(&repositories.ticks);
+    Ok(TickPersister::open(ticks, (&config.ticks).into(), &spool).await?)
 }
 
 async fn make_feed(

@@ -18,6 +18,11 @@ fn the_defaults_are_compiled_in() {
     assert_eq!(config.ticks.batch_size, 1_000);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(100));
     assert_eq!(config.ticks.synchronous_commit, SynchronousCommit::On);
+    assert_eq!(config.ticks.queue, 100_000);
+    assert_eq!(config.spool.mode, SpoolMode::WriteAhead);
+    assert_eq!(config.spool.directory, Path::new("data/spool"));
+    assert_eq!(config.spool.max_bytes, 8 << 30);
+    assert_eq!(config.spool.on_full, OnFull::Block);
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.metadata_url.database(), "orderbook_metadata");
     assert!(config.pool.statement_timeout < config.pool.call_timeout);
@@ -136,4 +141,24 @@ fn settings_can_be_printed_without_a_password() {
         !shown.contains("S3cretPw") && shown.contains("***"),
         "{shown}"
     );
+}
+
+#[test]
+fn every_wrong_setting_of_the_spool_is_told() {
+    let variables = [
+        ("TICKBOOK__SPOOL__MODE", "always"),
+        ("TICKBOOK__SPOOL__DIRECTORY", ""),
+        ("TICKBOOK__SPOOL__MAX_BYTES", "100"),
+        ("TICKBOOK__SPOOL__ON_FULL", "drop"),
+    ];
+    let problems = load(nowhere(), &variables).expect_err("wrong").problems;
+    for (name, words) in [
+        ("spool.mode", "write_ahead or on_failure or memory"),
+        ("spool.directory", "name a folder"),
+        ("spool.max_bytes", "from 1048576"),
+        ("spool.on_full", "block or error"),
+    ] {
+        let told = |problem: &String| problem.starts_with(name) && problem.contains(words);
+        assert!(problems.iter().any(told), "{name}: {problems:?}");
+    }
 }

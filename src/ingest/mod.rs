@@ -1,7 +1,13 @@
-//! From a feed to a repository: numbering and batching. Knows only `Arc<dyn TickRepository>`.
+//! From a feed to a repository: numbering, batching, and the spool that survives a crash. Knows
+//! only `Arc<dyn TickRepository>`.
 
 mod persister;
 mod sequence;
+mod spool;
 
-pub use persister::{PersisterClosed, PersisterConfig, PersisterStats, StopReport, TickPersister};
+pub use persister::{
+    Ack, AckLevel, OnFull, PersisterClosed, PersisterConfig, PersisterHealth, PersisterStats,
+    PushError, SpoolConfig, SpoolMode, StopReport, TickPersister, Undrained,
+};
 pub use sequence::SequenceAssigner;
+pub use spool::{DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError};

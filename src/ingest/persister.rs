@@ -1,48 +1,31 @@
 //! Single ticks from many tasks to batches in a repository, without losing or doubling one.
 
+mod ack;
+mod health;
+mod meters;
+mod settings;
+mod shared;
+mod spooler;
+mod state;
 mod worker;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use self::worker::{Command, Worker};
+pub use self::ack::{Ack, AckLevel, PersisterClosed, PushError, Undrained};
+pub use self::health::PersisterHealth;
+pub use self::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use self::shared::Shared;
+use super::spool::{Spool, SpoolContent, SpoolError};
 use crate::domain::Tick;
 use crate::repository::TickRepository;
 
 /// Longer ones could end beyond what an `Instant` holds.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
-
-/// How a [`TickPersister`] works.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersisterConfig {
-    /// Ticks of one batch at most; 0 counts as 1.
-    pub batch_size: usize,
-    /// How long the first tick of a batch waits for others.
-    pub flush_interval: Duration,
-    /// Ticks that wait at most, besides those of the batch that is being written; 0 counts as 1.
-    pub queue: usize,
-    /// Pause after the first failure of a write; every further pause is twice as long.
-    pub first_retry_delay: Duration,
-    /// The longest pause between two tries.
-    pub longest_retry_delay: Duration,
-}
-
-impl Default for PersisterConfig {
-    /// 1,000 ticks or 100 ms, 100,000 waiting ones, pauses of 100 ms to 30 s.
-    fn default() -> Self {
-        Self {
-            batch_size: 1_000,
-            flush_interval: Duration::from_millis(100),
-            queue: 100_000,
-            first_retry_delay: Duration::from_millis(100),
-            longest_retry_delay: Duration::from_secs(30),
-        }
-    }
-}
 
 /// What a [`TickPersister`] did since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,21 +44,19 @@ pub struct PersisterStats {
     pub crossed: u64,
     /// Failed writes; each was tried again, except where a stop ran out of time.
     pub retries: u64,
-    /// Ticks accepted of which it is not known yet what became.
+    /// Ticks accepted, or found in the spool, of which it is not known yet what became.
     pub queued: u64,
 }
-
-/// The persister was stopped; what the call was about did not happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the tick persister was stopped: start another one")]
-pub struct PersisterClosed;
 
 /// What [`TickPersister::stop`] leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StopReport {
-    /// Ticks accepted that were not written in time, in the order they came. Those of a write that
-    /// was cut off may be stored nevertheless; sending them again stores none twice.
+    /// Ticks accepted that were neither written in time nor are in the spool, in the order they
+    /// came. Those of a write that was cut off may be stored nevertheless; sending them again stores
+    /// none twice.
     pub unsaved: Vec<Tick>,
+    /// Ticks that stay in the spool for the next start.
+    pub spooled: u64,
     /// The final numbers.
     pub stats: PersisterStats,
 }
@@ -84,85 +65,138 @@ pub struct StopReport {
 ///
 /// A batch is written when it is full or when its first tick has waited long enough. A write that
 /// fails is tried again for as long as it takes, whatever the error, so that no accepted tick is
-/// lost while the process lives; since writes are idempotent, none is doubled. Conflicts and
-/// rejections are logged and counted.
+/// lost while the process lives; since writes are idempotent, none is doubled. With a spool
+/// ([`open`](Self::open)) a tick is safe from the end of the process once it is
+/// [durable](AckLevel::Durable), and what was not stored before is stored after the next start.
+/// Conflicts and rejections are logged, counted, and kept in the spool as dead letters.
 ///
-/// Clones are handles of the same persister. When all are dropped it writes what was accepted and
-/// ends.
+/// Clones are handles of the same persister. When all are dropped it writes what was accepted, or
+/// leaves it in the spool while the repository fails, and ends.
 #[derive(Debug, Clone)]
 pub struct TickPersister {
-    commands: mpsc::Sender<Command>,
-    stop_at: Arc<watch::Sender<Option<Instant>>>,
-    stats: Stats,
+    shared: Arc<Shared>,
     worker: Arc<AsyncMutex<Option<JoinHandle<Vec<Tick>>>>>,
+    _last: Arc<LastHandle>,
 }
 
 impl TickPersister {
-    /// Starts writing to `repository`.
+    /// Starts writing to `repository`, with what waits in memory only.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
-        let (commands, receiver) = mpsc::channel(config.queue.clamp(1, Semaphore::MAX_PERMITS));
-        let (stop_at, stop_receiver) = watch::channel(None);
-        let stats = Stats::default();
-        let worker = Worker::new(repository, config, receiver, stop_receiver, stats.clone());
-        Self {
-            commands,
-            stop_at: Arc::new(stop_at),
-            stats,
-            worker: Arc::new(AsyncMutex::new(Some(tokio::spawn(worker.run())))),
-        }
+        Self::begin(repository, Shared::new(config, None))
     }
 
-    /// Accepts a tick; waits while the queue is full. Cancelled, it has not accepted it.
+    /// Opens the spool and starts writing to `repository`, first what the spool holds.
     ///
     /// # Errors
-    /// After a stop; the tick was not accepted.
-    pub async fn push(&self, tick: Tick) -> Result<(), PersisterClosed> {
-        let place = self.commands.reserve().await.map_err(|_| PersisterClosed)?;
-        {
-            let mut stats = self.stats.lock();
-            stats.received += 1;
-            stats.queued += 1;
-            stats.crossed += u64::from(tick.is_crossed());
+    /// Those of [`Spool::open`]; none in the mode [`SpoolMode::Memory`], which has no spool.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn open(
+        repository: Arc<dyn TickRepository>,
+        config: PersisterConfig,
+        spool: &SpoolConfig,
+    ) -> Result<Self, SpoolError> {
+        if spool.mode == SpoolMode::Memory {
+            return Ok(Self::start(repository, config));
         }
-        place.send(Command::Tick(tick));
-        Ok(())
+        let open = Spool::open(&spool.directory, spool.max_bytes).await?;
+        let shared = Shared::new(config, Some((open, spool.clone())));
+        Ok(Self::begin(repository, shared))
     }
 
-    /// Waits until every tick accepted before is stored, or is known to be a duplicate, a conflict
-    /// or rejected. While the repository fails it waits on.
+    fn begin(repository: Arc<dyn TickRepository>, shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        let worker = tokio::spawn(worker::run(Arc::clone(&shared), repository));
+        Self {
+            worker: Arc::new(AsyncMutex::new(Some(worker))),
+            _last: Arc::new(LastHandle(Arc::clone(&shared))),
+            shared,
+        }
+    }
+
+    /// Accepts a tick; waits while there is no place for it. Cancelled, it has not accepted it.
+    ///
+    /// # Errors
+    /// After a stop, or when the spool is full and [`OnFull::Error`] was chosen; the tick was not
+    /// accepted.
+    pub async fn push(&self, tick: Tick) -> Result<(), PushError> {
+        self.shared.accept(tick).await.map(|_| ())
+    }
+
+    /// Accepts a tick like [`push`](Self::push), and tells how to wait for what becomes of it.
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub async fn push_with_ack(&self, tick: Tick) -> Result<Ack, PushError> {
+        let number = self.shared.accept(tick).await?;
+        Ok(Ack::new(Arc::clone(&self.shared), number))
+    }
+
+    /// Accepts a tick and waits until it has reached `level`, without waiting for a batch to fill.
+    /// All who wait share one write. Cancelled while waiting, the tick may be accepted.
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push); `Closed` also when the persister stopped before the level was
+    /// reached.
+    pub async fn push_with(&self, tick: Tick, level: AckLevel) -> Result<(), PushError> {
+        let ack = self.push_with_ack(tick).await?;
+        ack.wait(level).await.map_err(|_| PushError::Closed)
+    }
+
+    /// Waits until every tick accepted before, and what was in the spool at the start, is stored, or
+    /// is known to be a duplicate, a conflict or rejected. While the repository fails it waits on.
     ///
     /// # Errors
     /// After a stop, or when a stop ran out of time before.
     pub async fn flush(&self) -> Result<(), PersisterClosed> {
-        let (done, all_written) = oneshot::channel();
-        let command = Command::Flush(done);
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| PersisterClosed)?;
-        all_written.await.map_err(|_| PersisterClosed)
+        let number = self.shared.newest()?;
+        self.shared.wait(number, AckLevel::Committed).await
+    }
+
+    /// Waits like [`flush`](Self::flush), but no longer than `patience`. Nothing is given up by it.
+    ///
+    /// # Errors
+    /// What is left when the time is over, or after a stop.
+    pub async fn drain(&self, patience: Duration) -> Result<(), Undrained> {
+        match tokio::time::timeout(patience.min(LONGEST_PATIENCE), self.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Undrained {
+                left: self.stats().queued,
+            }),
+        }
     }
 
     /// What it did so far.
     #[must_use]
     pub fn stats(&self) -> PersisterStats {
-        *self.stats.lock()
+        self.shared.lock().stats
     }
 
-    /// Accepts no more ticks, writes what was accepted, and gives up after `patience`.
+    /// How it is doing.
+    #[must_use]
+    pub fn health(&self) -> PersisterHealth {
+        health::of(&self.shared)
+    }
+
+    /// What the spool holds; `None` without one.
+    #[must_use]
+    pub fn spool_content(&self) -> Option<SpoolContent> {
+        self.shared.spool.as_ref().map(Spool::content)
+    }
+
+    /// Accepts no more ticks, writes what was accepted, and gives up after `patience`; with a spool,
+    /// already when the repository fails and everything is on the disk.
     ///
     /// Cancelled, it may be called again. The patience of the first call counts, and the unsaved
     /// ticks are handed out once: other calls wait for the same end and report none.
     pub async fn stop(&self, patience: Duration) -> StopReport {
-        self.stop_at.send_if_modified(|stop_at| {
-            let is_first = stop_at.is_none();
-            stop_at.get_or_insert(Instant::now() + patience.min(LONGEST_PATIENCE));
-            is_first
-        });
+        let give_up_at = Instant::now() + patience.min(LONGEST_PATIENCE);
+        self.shared.close(Some(give_up_at));
         let mut worker = self.worker.lock().await;
         let unsaved = match worker.as_mut() {
             Some(running) => running.await.unwrap_or_else(|error| {
@@ -174,22 +208,25 @@ impl TickPersister {
         *worker = None;
         StopReport {
             unsaved,
+            spooled: self.spool_content().map_or(0, |content| content.ticks),
             stats: self.stats(),
         }
     }
 }
 
-/// The numbers, shared between the handles and the worker.
-#[derive(Debug, Clone, Default)]
-struct Stats(Arc<Mutex<PersisterStats>>);
+/// Its end is the end of the last handle.
+#[derive(Debug)]
+struct LastHandle(Arc<Shared>);
 
-impl Stats {
-    fn lock(&self) -> MutexGuard<'_, PersisterStats> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for LastHandle {
+    fn drop(&mut self) {
+        self.0.close(None);
     }
 }
 
 #[cfg(test)]
 mod faulty;
+#[cfg(test)]
+mod spooled_tests;
 #[cfg(test)]
 mod tests;

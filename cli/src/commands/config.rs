@@ -17,6 +17,7 @@ fn describe(config: &Config) -> String {
         timeseries_url,
         pool,
         ticks,
+        spool,
         server,
     } = config;
     format!(
@@ -24,7 +25,8 @@ fn describe(config: &Config) -> String {
          [timeseries]\nurl = \"{timeseries_url}\"\n\n\
          [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
-         [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\n\n\
+         [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
+         [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
          [server]\nlisten = \"{}\"",
         pool.size,
         pool.call_timeout.as_millis(),
@@ -34,6 +36,11 @@ fn describe(config: &Config) -> String {
         ticks.batch_size,
         ticks.flush_interval.as_millis(),
         ticks.synchronous_commit,
+        ticks.queue,
+        spool.mode.as_str(),
+        spool.directory,
+        spool.max_bytes,
+        spool.on_full.as_str(),
         server.listen,
     )
 }

@@ -4,4 +4,5 @@ mod databases;
 mod failures;
 mod import_symbols;
 mod import_ticks;
+mod spool;
 mod support;

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use tickbook::domain::Tick;
-use tickbook::ingest::{PersisterClosed, SequenceAssigner, TickPersister};
+use tickbook::ingest::{PushError, SequenceAssigner, TickPersister};
 
 pub use pipeline::{FeedMonitor, FeedState, Pipeline};
 pub use symbols::find_or_create;
@@ -48,12 +48,8 @@ impl TickSink {
     /// counted.
     ///
     /// # Errors
-    /// The server stops.
-    pub async fn send(
-        &mut self,
-        mut tick: Tick,
-        sequence: Option<i32>,
-    ) -> Result<(), PersisterClosed> {
+    /// The server stops, or the tick has no place and settings say that it is to be refused.
+    pub async fn send(&mut self, mut tick: Tick, sequence: Option<i32>) -> Result<(), PushError> {
         match sequence {
             Some(sequence) => tick.sequence = sequence,
             None => self.sequences.assign(&mut tick),

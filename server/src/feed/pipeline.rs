@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tickbook::config::TickConfig;
-use tickbook::ingest::{PersisterConfig, TickPersister};
-use tickbook::repository::TickRepository;
+use tickbook::ingest::{PersisterHealth, TickPersister};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
@@ -42,6 +40,11 @@ pub struct FeedState {
     pub retries: u64,
     /// Ticks that wait to be stored.
     pub waiting: u64,
+    /// Those of them that the disk has, which survive the end of the server.
+    pub spooled: u64,
+    /// How storing goes: up, draining, degraded, saturated, misconfigured or stopping.
+    #[schema(example = "up")]
+    pub health: String,
 }
 
 /// A running feed as others see it. Cloning shares it.
@@ -70,7 +73,18 @@ impl FeedMonitor {
             crossed: stats.crossed,
             retries: stats.retries,
             waiting: stats.queued,
+            spooled: self
+                .persister
+                .spool_content()
+                .map_or(0, |spool| spool.ticks),
+            health: self.health().as_str().to_owned(),
         }
+    }
+
+    /// How storing its ticks goes.
+    #[must_use]
+    pub fn health(&self) -> PersisterHealth {
+        self.persister.health()
     }
 
     /// Brings the counters of `/metrics` up to date.
@@ -87,23 +101,17 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Starts `feed`, which ends by itself or at `stop`.
+    /// Starts `feed`, which ends by itself or at `stop`, and whose ticks `persister` stores.
     pub fn start(
         mut feed: Box<dyn Feed>,
-        ticks: Arc<dyn TickRepository>,
-        config: &TickConfig,
+        persister: TickPersister,
         stop: CancellationToken,
     ) -> Self {
         let name = feed.name();
-        let config = PersisterConfig {
-            batch_size: config.batch_size,
-            flush_interval: config.flush_interval,
-            ..PersisterConfig::default()
-        };
         let monitor = FeedMonitor {
             name,
             ended: Arc::new(AtomicBool::new(false)),
-            persister: TickPersister::start(ticks, config),
+            persister,
         };
         let sink = TickSink::new(monitor.persister.clone());
         let ended = Arc::clone(&monitor.ended);
@@ -139,7 +147,16 @@ impl Pipeline {
         let (inserted, duplicates) = (stats.inserted, stats.duplicates);
         let (conflicts, rejected) = (stats.conflicts, stats.rejected);
         // what the persister could not hand back was not stored for certain either
-        let unsaved = stats.queued.max(report.unsaved.len() as u64);
+        let unsaved = stats.queued.saturating_sub(report.spooled);
+        let unsaved = unsaved.max(report.unsaved.len() as u64);
+        let spooled = report.spooled;
+        if spooled > 0 {
+            tracing::warn!(
+                feed,
+                spooled,
+                "ticks stay in the spool until the next start or `tickbook spool replay`"
+            );
+        }
         if unsaved == 0 {
             tracing::info!(
                 feed,
@@ -171,7 +188,7 @@ mod tests {
     use rust_decimal::Decimal;
     use tickbook::config::Config;
     use tickbook::domain::{SymbolId, Tick};
-    use tickbook::repository::MockTickRepository;
+    use tickbook::repository::{MockTickRepository, TickRepository};
     use tickbook::{Database, Repositories, RepositoryError};
 
     use super::*;
@@ -198,7 +215,8 @@ mod tests {
 
     fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
         let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
-        Pipeline::start(Box::new(Broken), ticks, &config.ticks, stop.clone())
+        let persister = TickPersister::start(ticks, (&config.ticks).into());
+        Pipeline::start(Box::new(Broken), persister, stop.clone())
     }
 
     #[tokio::test(start_paused = true)]

@@ -65,7 +65,9 @@ pub async fn live() -> Json<LiveBody> {
 )]
 pub async fn ready(State(app): State<AppState>) -> Response {
     let databases = app.readiness.databases();
-    let ready = databases.iter().all(DatabaseState::is_ready);
+    let stores = |feed: &FeedMonitor| feed.health().is_ready();
+    let ready =
+        databases.iter().all(DatabaseState::is_ready) && app.feed.as_ref().is_none_or(stores);
     let body = Json(ReadyBody {
         status: if ready { "ready" } else { "not ready" }.to_owned(),
         store: app.store.to_string(),

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -15,12 +16,18 @@ pub(crate) struct Program {
     url: String,
     /// Reads the log all the time, since a full pipe would stop the server.
     log: Option<JoinHandle<String>>,
+    /// Its spool, where the variables name no other one.
+    _spool: TempDir,
 }
 
 impl Program {
     /// Starts it on a free port and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments, variables).spawn().expect("it starts");
+        let spool = tempfile::tempdir().expect("a folder");
+        let directory = spool.path().to_str().expect("UTF-8");
+        let mut all = vec![("TICKBOOK__SPOOL__DIRECTORY", directory)];
+        all.extend_from_slice(variables);
+        let mut child = command(arguments, &all).spawn().expect("it starts");
         let mut stderr = child.stderr.take().expect("piped");
         let log = std::thread::spawn(move || {
             let mut text = String::new();
@@ -35,6 +42,7 @@ impl Program {
                 url: url.to_owned(),
                 child,
                 log: Some(log),
+                _spool: spool,
             },
             None => panic!("{line:?}: {}", log.join().expect("the log")),
         }

@@ -178,6 +178,62 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
     );
 }
 
+#[tokio::test]
+async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spool() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let url = schemas.url(Database::Timeseries);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (server, path) = rest.split_once('/').expect("a database");
+    let gate = Gate::to(server);
+    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let spool = tempfile::tempdir().expect("a folder");
+    let mut variables = variables(&schemas).to_vec();
+    variables[1].1 = &through_gate;
+    let directory = spool.path().to_str().expect("UTF-8");
+    variables.push(("TICKBOOK__SPOOL__DIRECTORY", directory));
+
+    let program = Program::start(&["--feed", "simulated", "--seed", "3"], &variables);
+    let feed = |name: &str| {
+        let count = program.get("/health/ready").1["feed"][name].as_u64();
+        count.expect("a number")
+    };
+    until("the feed is stored", || feed("inserted") > 0);
+    gate.close();
+    until("ticks wait on the disk", || feed("spooled") > 50);
+    let begun = std::time::Instant::now();
+    let (status, log) = program.stop("TERM");
+    assert!(
+        begun.elapsed() <= Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("ticks stay in the spool"), "{log}");
+    let first = settled(&log);
+
+    gate.open();
+    let program = Program::start(&["--feed", "simulated", "--seed", "4"], &variables);
+    until("the spool is empty", || {
+        let feed = &program.get("/health/ready").1["feed"];
+        feed["inserted"].as_u64() > Some(50) && feed["spooled"] == 0
+    });
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("ticks stay in the spool"), "{log}");
+    let second = settled(&log);
+    assert_eq!(first + second, stored(&schemas).await, "{log}");
+}
+
+/// How many ticks the log says were stored.
+fn settled(log: &str) -> u64 {
+    let line = log.lines().find(|line| line.contains("is settled"));
+    let line = line.expect("a line");
+    let inserted = line.split("inserted=").nth(1).expect("a number");
+    let number = inserted.split(' ').next().expect("a number");
+    number.parse().expect("a number")
+}
+
 #[test]
 fn pending_migrations_are_a_clear_error() {
     let schemas = ScratchSchemas::create();

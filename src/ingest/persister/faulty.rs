@@ -1,6 +1,7 @@
 //! A repository that fails when told to, for the tests of the persister.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

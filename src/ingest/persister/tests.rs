@@ -27,7 +27,9 @@ fn keys(range: std::ops::Range<i64>) -> Vec<TickKey> {
 fn start(repository: &Arc<FaultyRepository>) -> TickPersister {
     let config = PersisterConfig {
         batch_size: 10,
+        drain_batch_size: 10,
         queue: 20,
+        longest_retry_delay: Duration::from_secs(30),
         ..PersisterConfig::default()
     };
     TickPersister::start(Arc::clone(repository) as Arc<dyn TickRepository>, config)
@@ -200,7 +202,7 @@ async fn stop_writes_what_is_queued() {
         ..PersisterStats::default()
     };
     assert_eq!(report.stats, expected);
-    assert_eq!(persister.push(tick(99)).await, Err(PersisterClosed));
+    assert_eq!(persister.push(tick(99)).await, Err(PushError::Closed));
     assert_eq!(persister.flush().await, Err(PersisterClosed));
     let again = persister.stop(PLENTY).await;
     assert_eq!((again.unsaved, again.stats), (vec![], expected));
@@ -247,7 +249,7 @@ async fn stop_returns_what_a_dead_store_did_not_take() {
         assert_eq!(unsaved, keys(10..40), "{fault:?}");
         assert_eq!((report.stats.received, report.stats.queued), (40, 30));
         assert_eq!(flushing.await.expect("no panic"), Err(PersisterClosed));
-        assert_eq!(waiting.await.expect("no panic"), Err(PersisterClosed));
+        assert_eq!(waiting.await.expect("no panic"), Err(PushError::Closed));
         assert_eq!(persister.stop(PLENTY).await.unsaved, []);
     }
 }
@@ -306,6 +308,7 @@ async fn many_tasks_and_faults_store_each_tick_once() {
         batch_size: 97,
         flush_interval: MILLISECOND,
         queue: 50,
+        drain_batch_size: 200,
         first_retry_delay: Duration::from_micros(100),
         longest_retry_delay: MILLISECOND,
     };
@@ -368,6 +371,7 @@ async fn sizes_of_zero_count_as_one() {
     let repository = Arc::new(FaultyRepository::default());
     let config = PersisterConfig {
         batch_size: 0,
+        drain_batch_size: 0,
         queue: 0,
         ..PersisterConfig::default()
     };

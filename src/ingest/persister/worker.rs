@@ -1,173 +1,286 @@
-//! The one task that writes: collects a batch, writes it until it is stored, and so on.
+//! The task that writes to the repository, and what happens at the end.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use chrono::Utc;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::{PersisterConfig, Stats};
+use super::health::Failure;
+use super::meters;
+use super::shared::{Course, Shared};
+use super::spooler;
+use super::state::{Batch, Source, Spilled, Step};
 use crate::domain::Tick;
 use crate::error::RepositoryError;
+use crate::ingest::spool::{DeadLetter, DeadLetterReason, Spool, SpoolError};
 use crate::repository::{InsertReceipt, TickRepository};
 
-/// What the handles send, in order.
-#[derive(Debug)]
-pub(super) enum Command {
-    Tick(Tick),
-    /// Answered when everything sent before is written.
-    Flush(oneshot::Sender<()>),
+/// How long the disk may take for what is in memory when there is no time left.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Writes until a stop, or until all handles are dropped. Returns what is neither written nor on
+/// the disk.
+pub(super) async fn run(shared: Arc<Shared>, repository: Arc<dyn TickRepository>) -> Vec<Tick> {
+    // whatever ends this task, nobody waits for it any longer
+    let ending = Ending(Arc::clone(&shared));
+    // a set rather than a task: dropped with this one, it ends
+    let mut spooler = JoinSet::new();
+    if let Some(spool) = &shared.spool {
+        spooler.spawn(spooler::run(Arc::clone(&shared), spool.clone()));
+    }
+    let in_hand = Writer::new(Arc::clone(&shared), repository).run().await;
+    {
+        let mut state = shared.lock();
+        state.writer_done = true;
+        if shared.spool.is_some() && !state.spooling {
+            // what the writer has is older than what is open
+            state.spooling = true;
+            state.unspooled.clone_from(&in_hand);
+        }
+    }
+    shared.to_spooler.notify_one();
+    let course = *shared.course().borrow();
+    match course {
+        Course::Close(Some(until)) => {
+            let until = until.max(Instant::now()) + GRACE;
+            // in time or not, what is left is in the state
+            let _ = timeout_at(until, spooler.join_next()).await;
+        }
+        Course::Close(None) | Course::Run => {
+            spooler.join_next().await;
+        }
+    }
+    let unsaved = shared.lock().take_unsaved(in_hand);
+    if let Some(spool) = &shared.spool {
+        let _ = timeout(GRACE, spool.clone().close()).await;
+    }
+    drop(ending);
+    unsaved
 }
 
-pub(super) struct Worker {
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
     repository: Arc<dyn TickRepository>,
-    config: PersisterConfig,
-    commands: mpsc::Receiver<Command>,
-    /// When to give up; `None` as long as nobody stops. It changes once, or its senders go with the
-    /// last handle, which is a stop that never gives up.
-    stop_at: watch::Receiver<Option<Instant>>,
-    stopping: bool,
-    stats: Stats,
+    course: watch::Receiver<Course>,
+    closing: bool,
+    /// Taken and not written yet.
+    in_hand: VecDeque<Batch>,
+    is_failing: bool,
+    /// Ticks of one write at most; smaller after a timeout.
+    most: usize,
+    /// Of batches whose end the spool could not note.
+    dead_letters: Vec<DeadLetter>,
+    /// Ticks accepted that are in the counters.
+    received_told: u64,
 }
 
-/// Ticks to be written together.
-struct Batch {
-    ticks: Arc<Vec<Tick>>,
-    /// Who waits for them.
-    flush: Option<oneshot::Sender<()>>,
-    /// Whether nothing can come after it.
-    is_last: bool,
-}
-
-impl Worker {
-    pub(super) fn new(
-        repository: Arc<dyn TickRepository>,
-        config: PersisterConfig,
-        commands: mpsc::Receiver<Command>,
-        stop_at: watch::Receiver<Option<Instant>>,
-        stats: Stats,
-    ) -> Self {
+impl Writer {
+    fn new(shared: Arc<Shared>, repository: Arc<dyn TickRepository>) -> Self {
+        let most = shared.lock().config.drain_batch_size;
         Self {
+            course: shared.course(),
+            shared,
             repository,
-            config,
-            commands,
-            stop_at,
-            stopping: false,
-            stats,
+            closing: false,
+            in_hand: VecDeque::new(),
+            is_failing: false,
+            most,
+            dead_letters: Vec::new(),
+            received_told: 0,
         }
     }
 
-    /// Writes until a stop, or until all handles are dropped. Returns what was not written.
-    pub(super) async fn run(mut self) -> Vec<Tick> {
-        loop {
-            let batch = self.collect().await;
-            if !self.write(&batch.ticks).await {
-                return self.unsaved(&batch.ticks).await;
-            }
-            if let Some(flush) = batch.flush {
-                // who asked may have gone
-                let _ = flush.send(());
-            }
-            if batch.is_last {
-                return Vec::new();
-            }
-        }
-    }
-
-    /// Takes ticks until the batch is full, its first tick has waited long enough, somebody wants
-    /// it flushed, or no more can come.
-    async fn collect(&mut self) -> Batch {
-        let mut ticks = Vec::new();
-        let mut due = None;
-        let (mut flush, mut is_last) = (None, false);
-        while ticks.len() < self.config.batch_size.max(1) {
-            let next = match due {
-                None => self.next().await,
-                Some(due) => match timeout_at(due, self.next()).await {
-                    Ok(next) => next,
-                    Err(_elapsed) => break,
-                },
-            };
-            match next {
-                Some(Command::Tick(tick)) => {
-                    due.get_or_insert_with(|| Instant::now() + self.config.flush_interval);
-                    ticks.push(tick);
-                }
-                Some(Command::Flush(done)) => {
-                    flush = Some(done);
-                    break;
-                }
-                None => {
-                    is_last = true;
-                    break;
-                }
-            }
-        }
-        Batch {
-            ticks: Arc::new(ticks),
-            flush,
-            is_last,
-        }
-    }
-
-    /// The next command; `None` when the queue is closed and empty.
-    async fn next(&mut self) -> Option<Command> {
-        if !self.stopping {
-            tokio::select! {
-                biased;
-                _ = self.stop_at.changed() => self.begin_stopping(),
-                command = self.commands.recv() => return command,
-            }
-        }
-        self.commands.recv().await
-    }
-
-    /// Accepts no more; what was accepted stays in the queue.
-    fn begin_stopping(&mut self) {
-        self.stopping = true;
-        self.commands.close();
-    }
-
-    /// Writes until it succeeds: `true`, or until a stop runs out of time: `false`.
-    async fn write(&mut self, ticks: &Arc<Vec<Tick>>) -> bool {
-        if ticks.is_empty() {
-            return true;
-        }
-        let mut delay = self.config.first_retry_delay;
-        loop {
-            let attempt = insert(Arc::clone(&self.repository), Arc::clone(ticks));
+    /// Returns what it has taken and not written.
+    async fn run(mut self) -> Vec<Batch> {
+        let first_delay = self.shared.lock().config.first_retry_delay;
+        let longest_delay = self.shared.lock().config.longest_retry_delay;
+        let mut delay = first_delay;
+        while self.take().await {
+            let (ticks, number) = self.next_write();
+            let attempt = insert(Arc::clone(&self.repository), Arc::clone(&ticks));
             match self.before_deadline(attempt).await {
                 Some(Ok(receipt)) => {
-                    self.record(&receipt, ticks.len());
-                    return true;
+                    delay = first_delay;
+                    self.record(&receipt, number, ticks.len()).await;
+                    continue;
                 }
                 Some(Err(error)) => self.record_failure(&error, ticks.len()),
-                None => return false,
+                None => break,
             }
-            let was_stopping = self.stopping;
+            if self.closing && self.shared.lock().is_all_spooled() {
+                break;
+            }
+            let was_closing = self.closing;
             if !self.pause(delay).await {
+                break;
+            }
+            delay = if self.closing && !was_closing {
+                // little time is left, so that a long pause would waste it
+                first_delay
+            } else {
+                (delay * 2).min(longest_delay)
+            };
+        }
+        self.in_hand.into()
+    }
+
+    /// Sees to it that there is something to write; `false` when nothing will come, or no time is
+    /// left.
+    async fn take(&mut self) -> bool {
+        while self.in_hand.is_empty() {
+            let step = self.shared.lock().writer_step(self.most);
+            match step {
+                Step::Do(Source::Memory(batches)) => {
+                    let count = batches.iter().map(|batch| batch.ticks.len()).sum();
+                    self.shared.free_places(count);
+                    self.in_hand = batches.into();
+                }
+                Step::Do(Source::Disk(spilled)) => {
+                    if !self.read(spilled).await {
+                        return false;
+                    }
+                }
+                Step::Wait(at) => self.wait(at).await,
+                Step::End => return false,
+            }
+            if !self.has_time() {
                 return false;
             }
-            delay = if self.stopping && !was_stopping {
-                // little time is left, so that a long pause would waste it
-                self.config.first_retry_delay
-            } else {
-                (delay * 2).min(self.config.longest_retry_delay)
-            };
+        }
+        self.shared.lock().in_hand_since = self.in_hand.front().map(|batch| batch.at);
+        true
+    }
+
+    /// Reads the next ticks that only the disk has; `false` when no time is left.
+    async fn read(&mut self, spilled: Spilled) -> bool {
+        let Some(spool) = self.shared.spool.clone() else {
+            return false;
+        };
+        let reading = spool.read(spilled.first - 1, spilled.through, self.most);
+        match reading.await {
+            Ok(read) => {
+                let through = read.last().map_or(spilled.through, |(number, _)| *number);
+                let at = Instant::now();
+                self.in_hand = read
+                    .into_iter()
+                    .filter(|(_, ticks)| !ticks.is_empty())
+                    .map(|(number, ticks)| Batch {
+                        number,
+                        ticks: Arc::new(ticks),
+                        at,
+                    })
+                    .collect();
+                let mut state = self.shared.lock();
+                state.read_through(through);
+                if state.in_hand_since.is_none() {
+                    state.in_hand_since = Some(at);
+                }
+                true
+            }
+            Err(error) => {
+                spooler::note_failure(&self.shared, &error);
+                // what it holds stays there for the next start
+                !self.closing && self.pause(Duration::from_millis(250)).await
+            }
+        }
+    }
+
+    /// The ticks of the next write and the number of the last of them; the first batch alone while
+    /// writes fail.
+    fn next_write(&mut self) -> (Arc<Vec<Tick>>, u64) {
+        let most = self.most.max(1);
+        if let Some(front) = self.in_hand.front()
+            && front.ticks.len() > most
+        {
+            let (at, first) = (front.at, front.first());
+            let (one, other) = front.ticks.split_at(most);
+            let (one, other) = (Arc::new(one.to_vec()), Arc::new(other.to_vec()));
+            let number = front.number;
+            self.in_hand.pop_front();
+            self.in_hand.push_front(Batch {
+                number,
+                ticks: other,
+                at,
+            });
+            self.in_hand.push_front(Batch {
+                number: first + most as u64 - 1,
+                ticks: one,
+                at,
+            });
+        }
+        let mut count = 0;
+        let mut taken = 0;
+        for batch in &self.in_hand {
+            let fits = taken + batch.ticks.len() <= most && !self.is_failing;
+            if count > 0 && !fits {
+                break;
+            }
+            count += 1;
+            taken += batch.ticks.len();
+        }
+        let number = self.in_hand.get(count - 1).map_or(0, |batch| batch.number);
+        if count == 1 {
+            return (Arc::clone(&self.in_hand[0].ticks), number);
+        }
+        let mut ticks = Vec::with_capacity(taken);
+        for batch in self.in_hand.iter().take(count) {
+            ticks.extend_from_slice(&batch.ticks);
+        }
+        (Arc::new(ticks), number)
+    }
+
+    fn has_time(&mut self) -> bool {
+        match *self.course.borrow_and_update() {
+            Course::Run => true,
+            Course::Close(until) => {
+                self.closing = true;
+                until.is_none_or(|until| Instant::now() < until)
+            }
+        }
+    }
+
+    /// Waits for news, for a time, or for the end of the time.
+    async fn wait(&mut self, at: Option<Instant>) {
+        let until = match *self.course.borrow() {
+            Course::Close(until) => until,
+            Course::Run => None,
+        };
+        let timer = async {
+            match at.into_iter().chain(until).min() {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.shared.to_writer.notified() => {}
+            _ = self.course.changed() => {}
+            () = timer => {}
         }
     }
 
     /// Waits for some time up to `delay`. A stop ends the pause; `false` when its time has run out.
     async fn pause(&mut self, delay: Duration) -> bool {
         let pause = sleep(jittered(delay));
-        if self.stopping {
+        if self.closing {
             return self.before_deadline(pause).await.is_some();
         }
         tokio::select! {
             () = pause => {}
-            _ = self.stop_at.changed() => self.begin_stopping(),
+            _ = self.course.changed() => self.closing = true,
         }
         true
     }
@@ -175,65 +288,159 @@ impl Worker {
     /// The output of `future`, or `None` when a stop runs out of time first.
     async fn before_deadline<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(future);
-        if !self.stopping {
+        if !self.closing {
             tokio::select! {
                 biased;
                 output = &mut future => return Some(output),
-                _ = self.stop_at.changed() => self.begin_stopping(),
+                _ = self.course.changed() => self.closing = true,
             }
         }
-        let stop_at = *self.stop_at.borrow();
-        match stop_at {
-            Some(stop_at) => timeout_at(stop_at, future).await.ok(),
-            None => Some(future.await),
+        let course = *self.course.borrow();
+        match course {
+            Course::Close(Some(until)) => timeout_at(until, future).await.ok(),
+            Course::Close(None) | Course::Run => Some(future.await),
         }
     }
 
-    fn record(&self, receipt: &InsertReceipt, count: usize) {
-        let conflicts = receipt.conflicts.len() as u64;
-        let rejected = receipt.rejected.len() as u64;
-        if let Some(first) = receipt.conflicts.first() {
-            tracing::warn!(
-                conflicts,
-                first = ?first.refused.key(),
-                "ticks were refused because others of their keys are stored"
-            );
+    async fn record(&mut self, receipt: &InsertReceipt, number: u64, count: usize) {
+        while self
+            .in_hand
+            .front()
+            .is_some_and(|batch| batch.number <= number)
+        {
+            self.in_hand.pop_front();
         }
-        if let Some(first) = receipt.rejected.first() {
-            tracing::warn!(
-                rejected,
-                first = ?first.tick.key(),
-                reason = first.reason,
-                "ticks were rejected because they can never be stored"
-            );
+        self.most = {
+            let state = self.shared.lock();
+            (self.most * 2).min(state.config.drain_batch_size)
+        };
+        if std::mem::take(&mut self.is_failing) {
+            tracing::info!(ticks = count, "ticks are stored again");
         }
-        let mut stats = self.stats.lock();
-        stats.inserted += receipt.inserted;
-        stats.duplicates += receipt.duplicates;
-        stats.conflicts += conflicts;
-        stats.rejected += rejected;
-        stats.queued -= count as u64;
+        tell_of_losses(receipt);
+        let (conflicts, rejected) = (
+            receipt.conflicts.len() as u64,
+            receipt.rejected.len() as u64,
+        );
+        {
+            let mut state = self.shared.lock();
+            state.stats.inserted += receipt.inserted;
+            state.stats.duplicates += receipt.duplicates;
+            state.stats.conflicts += conflicts;
+            state.stats.rejected += rejected;
+            state.stats.queued -= count as u64;
+            state.failure = None;
+            state.in_hand_since = self.in_hand.front().map(|batch| batch.at);
+        }
+        let meters = &self.shared.meters;
+        meters.sent.increment(receipt.inserted + receipt.duplicates);
+        meters.conflicts.increment(conflicts);
+        meters.rejected.increment(rejected);
+        if let Some(spool) = self.shared.spool.clone() {
+            self.settle(&spool, receipt, number).await;
+        }
+        self.shared.advance_committed(number);
+        self.measure();
     }
 
-    fn record_failure(&self, error: &RepositoryError, ticks: usize) {
-        self.stats.lock().retries += 1;
-        if error.is_transient() {
-            tracing::warn!(ticks, %error, "ticks are not stored yet: trying again");
-        } else {
+    /// Lets the spool forget what is stored, and keep what never will be.
+    async fn settle(&mut self, spool: &Spool, receipt: &InsertReceipt, number: u64) {
+        self.dead_letters.extend(DeadLetter::of_receipt(receipt));
+        if self.dead_letters.is_empty() {
+            spool.settle(number);
+            return;
+        }
+        let letters = self.dead_letters.clone();
+        let count = letters.len() as u64;
+        match spool.settle_with(number, letters).await {
+            Ok(()) => {
+                self.dead_letters.clear();
+                self.shared.meters.dead_letters.increment(count);
+            }
+            Err(error) => self.keep_dead_letters(&error),
+        }
+    }
+
+    /// They are tried again with the next ones; until then at least the log has them.
+    fn keep_dead_letters(&mut self, error: &SpoolError) {
+        spooler::note_failure(&self.shared, error);
+        for letter in &self.dead_letters {
+            let reason: &dyn std::fmt::Debug = match &letter.reason {
+                DeadLetterReason::Rejected(reason) => reason,
+                DeadLetterReason::Conflict(stored) => stored,
+            };
+            tracing::error!(tick = ?letter.tick, ?reason, "a dead letter is not on the disk yet");
+        }
+    }
+
+    fn record_failure(&mut self, error: &RepositoryError, ticks: usize) {
+        meters::count_retry(error);
+        self.is_failing = true;
+        if matches!(error, RepositoryError::Timeout { .. }) {
+            self.most = (ticks / 2).max(1);
+        }
+        let needs_repair = !error.is_transient();
+        {
+            let mut state = self.shared.lock();
+            state.stats.retries += 1;
+            let since = state
+                .failure
+                .as_ref()
+                .map_or_else(Utc::now, |failure| failure.since);
+            state.failure = Some(Failure {
+                since,
+                reason: error.to_string(),
+                needs_repair,
+            });
+            if self.shared.spool.is_some() && !state.spooling {
+                state.spooling = true;
+                state.unspooled.extend(self.in_hand.iter().cloned());
+                self.shared.to_spooler.notify_one();
+            }
+        }
+        self.measure();
+        if needs_repair {
             tracing::error!(ticks, %error, "ticks are not stored until this is repaired");
+        } else {
+            tracing::warn!(ticks, %error, "ticks are not stored yet: trying again");
         }
     }
 
-    /// All that was accepted and not written, beginning with `ticks`.
-    async fn unsaved(mut self, ticks: &[Tick]) -> Vec<Tick> {
-        self.commands.close();
-        let mut unsaved = ticks.to_vec();
-        while let Some(command) = self.commands.recv().await {
-            if let Command::Tick(tick) = command {
-                unsaved.push(tick);
-            }
-        }
-        unsaved
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    fn measure(&mut self) {
+        let content = self
+            .shared
+            .spool
+            .as_ref()
+            .map(Spool::content)
+            .unwrap_or_default();
+        let meters = &self.shared.meters;
+        let state = self.shared.lock();
+        let received = std::mem::replace(&mut self.received_told, state.stats.received);
+        meters.received.increment(state.stats.received - received);
+        meters.waiting_ticks.set(state.stats.queued as f64);
+        meters.waiting_bytes.set(content.bytes as f64);
+        meters
+            .oldest_age
+            .set(state.oldest_age(content.oldest).as_secs_f64());
+    }
+}
+
+fn tell_of_losses(receipt: &InsertReceipt) {
+    if let Some(first) = receipt.conflicts.first() {
+        tracing::warn!(
+            conflicts = receipt.conflicts.len(),
+            first = ?first.refused.key(),
+            "ticks were refused because others of their keys are stored"
+        );
+    }
+    if let Some(first) = receipt.rejected.first() {
+        tracing::warn!(
+            rejected = receipt.rejected.len(),
+            first = ?first.tick.key(),
+            reason = first.reason,
+            "ticks were rejected because they can never be stored"
+        );
     }
 }
 

@@ -1,0 +1,95 @@
+//! How a persister works.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a [`TickPersister`](super::TickPersister) works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersisterConfig {
+    /// Ticks of one batch at most; 0 counts as 1.
+    pub batch_size: usize,
+    /// How long the first tick of a batch waits for others.
+    pub flush_interval: Duration,
+    /// Ticks that wait in memory at most, besides those that are being written; 0 counts as 1. A
+    /// tick takes some 130 bytes.
+    pub queue: usize,
+    /// Ticks written at once at most while there is a backlog; never fewer than `batch_size`.
+    pub drain_batch_size: usize,
+    /// Pause after the first failure of a write; every further pause is twice as long.
+    pub first_retry_delay: Duration,
+    /// The longest pause between two tries, which is how much later than possible the first write
+    /// after an outage may begin.
+    pub longest_retry_delay: Duration,
+}
+
+impl Default for PersisterConfig {
+    /// 1,000 ticks or 100 ms, 100,000 waiting ones, 10,000 at once for a backlog, pauses of 100 ms
+    /// to 1 s.
+    fn default() -> Self {
+        Self {
+            batch_size: 1_000,
+            flush_interval: Duration::from_millis(100),
+            queue: 100_000,
+            drain_batch_size: 10_000,
+            first_retry_delay: Duration::from_millis(100),
+            longest_retry_delay: Duration::from_secs(1),
+        }
+    }
+}
+
+/// When ticks go to the disk before they go to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpoolMode {
+    /// Always. A durable tick survives the end of the process at any instant.
+    WriteAhead,
+    /// From the first failed write on, until the backlog is stored. Ticks that wait for their first
+    /// write are lost with the process.
+    OnFailure,
+    /// Never: what is not in the database is lost with the process.
+    Memory,
+}
+
+impl SpoolMode {
+    /// `write_ahead`, `on_failure` or `memory`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WriteAhead => "write_ahead",
+            Self::OnFailure => "on_failure",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// What a push does when neither memory nor spool has a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// It waits.
+    Block,
+    /// It fails.
+    Error,
+}
+
+impl OnFull {
+    /// `block` or `error`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Where and how ticks are kept on the disk until they are in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpoolConfig {
+    /// When ticks go to the disk.
+    pub mode: SpoolMode,
+    /// Its files are here; made where it is missing.
+    pub directory: PathBuf,
+    /// What the ticks in it may take on the disk.
+    pub max_bytes: u64,
+    /// What a push does when there is no place.
+    pub on_full: OnFull,
+}

@@ -1,0 +1,251 @@
+//! What the handles and the two tasks share.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError, watch};
+use tokio::time::Instant;
+
+use super::ack::{AckLevel, PersisterClosed, PushError};
+use super::meters::Meters;
+use super::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use super::state::State;
+use crate::domain::Tick;
+use crate::ingest::spool::Spool;
+
+/// Up to which number ticks have come how far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    durable: u64,
+    committed: u64,
+    /// Nothing more will happen.
+    ended: bool,
+}
+
+impl Progress {
+    fn level(self, number: u64) -> AckLevel {
+        if number <= self.committed {
+            AckLevel::Committed
+        } else if number <= self.durable {
+            AckLevel::Durable
+        } else {
+            AckLevel::Accepted
+        }
+    }
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    Run,
+    /// Until this time, or without an end.
+    Close(Option<Instant>),
+}
+
+pub(super) struct Shared {
+    pub(super) spool: Option<Spool>,
+    pub(super) meters: Meters,
+    pub(super) to_spooler: Notify,
+    pub(super) to_writer: Notify,
+    on_full: OnFull,
+    state: Mutex<State>,
+    /// One for each tick that waits in memory.
+    places: Semaphore,
+    progress: watch::Sender<Progress>,
+    /// Whether the spool takes nothing.
+    saturated: watch::Sender<bool>,
+    course: watch::Sender<Course>,
+}
+
+impl Shared {
+    pub(super) fn new(config: PersisterConfig, spool: Option<(Spool, SpoolConfig)>) -> Self {
+        let config = PersisterConfig {
+            batch_size: config.batch_size.max(1),
+            drain_batch_size: config.drain_batch_size.max(config.batch_size).max(1),
+            queue: config.queue.clamp(1, Semaphore::MAX_PERMITS),
+            ..config
+        };
+        let (spool, settings) = spool.unzip();
+        let mode = settings
+            .as_ref()
+            .map_or(SpoolMode::Memory, |spool| spool.mode);
+        let found = spool.as_ref().map_or((0, 0), Spool::found);
+        let ticks = spool.as_ref().map_or(0, |spool| spool.content().ticks);
+        let (before, last) = found;
+        Self {
+            spool,
+            meters: Meters::new(),
+            to_spooler: Notify::new(),
+            to_writer: Notify::new(),
+            on_full: settings.map_or(OnFull::Block, |spool| spool.on_full),
+            places: Semaphore::new(config.queue),
+            state: Mutex::new(State::new(config, mode, found, ticks)),
+            progress: watch::Sender::new(Progress {
+                durable: last,
+                committed: before,
+                ended: false,
+            }),
+            saturated: watch::Sender::new(false),
+            course: watch::Sender::new(Course::Run),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the tick.
+    pub(super) async fn accept(&self, tick: Tick) -> Result<u64, PushError> {
+        self.place().await?.forget();
+        let mut state = self.lock();
+        if state.closing {
+            return Err(PushError::Closed);
+        }
+        let number = state.accept(tick);
+        // the first starts a timer, and one more batch may be full
+        let is_news =
+            state.open_len() == 1 || state.open_len().is_multiple_of(state.config.batch_size);
+        let spooling = state.spooling;
+        drop(state);
+        if is_news {
+            let taker = if spooling {
+                &self.to_spooler
+            } else {
+                &self.to_writer
+            };
+            taker.notify_one();
+        }
+        Ok(number)
+    }
+
+    async fn place(&self) -> Result<SemaphorePermit<'_>, PushError> {
+        match self.places.try_acquire() {
+            Ok(place) => return Ok(place),
+            Err(TryAcquireError::Closed) => return Err(PushError::Closed),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        let place = self.places.acquire();
+        let place = match self.on_full {
+            OnFull::Block => place.await,
+            OnFull::Error => {
+                let mut saturated = self.saturated.subscribe();
+                tokio::select! {
+                    biased;
+                    place = place => place,
+                    _ = saturated.wait_for(|saturated| *saturated) => {
+                        return Err(PushError::SpoolFull);
+                    }
+                }
+            }
+        };
+        place.map_err(|_| PushError::Closed)
+    }
+
+    pub(super) fn has_place(&self) -> bool {
+        self.places.available_permits() > 0
+    }
+
+    pub(super) fn free_places(&self, count: usize) {
+        if count > 0 {
+            self.places.add_permits(count);
+        }
+    }
+
+    /// The number of the tick accepted last.
+    pub(super) fn newest(&self) -> Result<u64, PersisterClosed> {
+        let state = self.lock();
+        if state.closing {
+            return Err(PersisterClosed);
+        }
+        Ok(state.newest())
+    }
+
+    pub(super) fn level(&self, number: u64) -> AckLevel {
+        self.progress.borrow().level(number)
+    }
+
+    pub(super) async fn wait(&self, number: u64, level: AckLevel) -> Result<(), PersisterClosed> {
+        if self.level(number) >= level {
+            return Ok(());
+        }
+        {
+            let mut state = self.lock();
+            // without a spool only the database makes a tick durable
+            if level == AckLevel::Committed || state.mode != SpoolMode::WriteAhead {
+                state.urged_committed = state.urged_committed.max(number);
+            }
+            state.urged_durable = state.urged_durable.max(number);
+        }
+        self.wake();
+        let mut progress = self.progress.subscribe();
+        let reached = progress
+            .wait_for(|progress| progress.ended || progress.level(number) >= level)
+            .await
+            .map_err(|_| PersisterClosed)?;
+        if reached.level(number) >= level {
+            Ok(())
+        } else {
+            Err(PersisterClosed)
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        self.to_spooler.notify_one();
+        self.to_writer.notify_one();
+    }
+
+    pub(super) fn advance_durable(&self, number: u64) {
+        self.progress
+            .send_modify(|progress| progress.durable = progress.durable.max(number));
+        self.set_saturated(false);
+    }
+
+    pub(super) fn advance_committed(&self, number: u64) {
+        if self.lock().commit_through(number) {
+            self.set_saturated(false);
+        }
+        self.progress.send_modify(|progress| {
+            progress.committed = number;
+            progress.durable = progress.durable.max(number);
+        });
+    }
+
+    pub(super) fn set_saturated(&self, saturated: bool) {
+        self.saturated
+            .send_if_modified(|before| std::mem::replace(before, saturated) != saturated);
+    }
+
+    /// Accepts no more. The first call decides for how long what was accepted may take.
+    pub(super) fn close(&self, until: Option<Instant>) {
+        self.lock().closing = true;
+        self.places.close();
+        self.course.send_if_modified(|course| {
+            let is_first = *course == Course::Run;
+            if is_first {
+                *course = Course::Close(until);
+            }
+            is_first
+        });
+        self.wake();
+    }
+
+    pub(super) fn course(&self) -> watch::Receiver<Course> {
+        self.course.subscribe()
+    }
+
+    /// Nothing more will happen.
+    pub(super) fn end(&self) {
+        self.lock().closing = true;
+        self.places.close();
+        self.progress.send_modify(|progress| progress.ended = true);
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("spool", &self.spool)
+            .field("progress", &*self.progress.borrow())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,460 @@
+//! The persister with a spool. Real time: the disk has a thread of its own, which a paused clock
+//! does not wait for.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta};
+use rust_decimal::Decimal;
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+use super::faulty::{Fault, FaultyRepository};
+use super::*;
+use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
+use crate::ingest::{DeadLetterReason, Spool};
+use crate::repository::TickQuery;
+
+const SYMBOL: SymbolId = SymbolId::new(1);
+/// Far longer than anything here takes.
+const PLENTY: Duration = Duration::from_secs(60);
+
+fn tick(index: i64) -> Tick {
+    let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
+    let time = start + TimeDelta::milliseconds(index);
+    Tick::quote(SYMBOL, time, Decimal::new(138_000 + index, 5), Decimal::TWO)
+}
+
+fn keys(range: std::ops::Range<i64>) -> Vec<TickKey> {
+    range.map(|index| tick(index).key()).collect()
+}
+
+fn settings(folder: &Path, mode: SpoolMode) -> SpoolConfig {
+    SpoolConfig {
+        mode,
+        directory: folder.to_owned(),
+        max_bytes: 1 << 30,
+        on_full: OnFull::Block,
+    }
+}
+
+/// Batches of 100 ticks or 20 ms, 1,000 waiting ticks, pauses of 5 ms to 20 ms.
+fn config() -> PersisterConfig {
+    PersisterConfig {
+        batch_size: 100,
+        flush_interval: Duration::from_millis(20),
+        queue: 1_000,
+        drain_batch_size: 500,
+        first_retry_delay: Duration::from_millis(5),
+        longest_retry_delay: Duration::from_millis(20),
+    }
+}
+
+async fn open(repository: &Arc<FaultyRepository>, spool: &SpoolConfig) -> TickPersister {
+    let repository = Arc::clone(repository) as Arc<dyn TickRepository>;
+    let opened = TickPersister::open(repository, config(), spool).await;
+    opened.expect("the spool opens")
+}
+
+async fn push(persister: &TickPersister, range: std::ops::Range<i64>) {
+    for index in range {
+        persister.push(tick(index)).await.expect("it is open");
+    }
+}
+
+async fn stored(repository: &FaultyRepository) -> Vec<TickKey> {
+    let mut keys = Vec::new();
+    let mut query = TickQuery {
+        limit: PageLimit::MAX,
+        order: SortOrder::Ascending,
+        ..TickQuery::new(SYMBOL, TimeRange::all())
+    };
+    loop {
+        let page = repository.range(&query).await.expect("memory is read");
+        keys.extend(page.items.iter().map(Tick::key));
+        match page.next {
+            None => return keys,
+            next => query.after = next,
+        }
+    }
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let reached = timeout(PLENTY, async {
+        while !holds() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    });
+    assert!(reached.await.is_ok(), "never: {what}");
+}
+
+fn new_folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[tokio::test]
+async fn a_durable_tick_is_on_the_disk_while_the_database_is_away() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    repository.set_down(Some(Fault::Unavailable));
+    let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
+    let ack = persister.push_with_ack(tick(0)).await.expect("it is open");
+    assert_eq!(ack.level(), AckLevel::Accepted);
+    ack.wait(AckLevel::Accepted).await.expect("it is");
+    ack.wait(AckLevel::Durable).await.expect("the disk works");
+    assert_eq!(ack.level(), AckLevel::Durable);
+    assert_eq!(
+        persister.spool_content().map(|content| content.ticks),
+        Some(1)
+    );
+    repository.set_down(None);
+    ack.wait(AckLevel::Committed).await.expect("it is back");
+    assert_eq!(stored(&repository).await, keys(0..1));
+    until("the spool is empty", || {
+        persister.spool_content().map(|content| content.ticks) == Some(0)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    repository.set_down(Some(Fault::Unavailable));
+    let slow = PersisterConfig {
+        flush_interval: Duration::from_secs(50),
+        ..config()
+    };
+    let spool = settings(folder.path(), SpoolMode::WriteAhead);
+    let injected = Arc::clone(&repository) as Arc<dyn TickRepository>;
+    let persister = TickPersister::open(injected, slow, &spool)
+        .await
+        .expect("opens");
+    let tasks: Vec<_> = (0..400)
+        .map(|index| {
+            let persister = persister.clone();
+            tokio::spawn(async move { persister.push_with(tick(index), AckLevel::Durable).await })
+        })
+        .collect();
+    let begun = std::time::Instant::now();
+    for task in tasks {
+        task.await.expect("no panic").expect("it is durable");
+    }
+    // one write of the disk for each would wait for nothing either, so the batches are counted
+    let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
+    let batches = opened
+        .read(0, u64::MAX, usize::MAX)
+        .await
+        .expect("it reads");
+    assert!(
+        batches.len() < 200,
+        "{} writes for 400 ticks",
+        batches.len()
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "it waits for no timer"
+    );
+}
+
+/// Stops it at once and opens its spool.
+async fn reopen_after_stop(persister: &TickPersister, folder: &Path) -> (Spool, StopReport) {
+    let report = persister.stop(Duration::from_secs(5)).await;
+    (
+        Spool::open(folder, 1 << 30).await.expect("it opens"),
+        report,
+    )
+}
+
+#[tokio::test]
+async fn a_backlog_larger_than_memory_is_stored_in_order() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    repository.set_down(Some(Fault::Unavailable));
+    let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
+    // six times as many as may wait in memory
+    push(&persister, 0..6_000).await;
+    let probes = repository.batches();
+    assert!(
+        probes.iter().skip(1).all(|batch| *batch == keys(0..100)),
+        "it probes with one batch"
+    );
+    let failed = repository.attempts().len();
+    repository.set_down(None);
+    push(&persister, 6_000..6_500).await;
+    persister.flush().await.expect("it is back");
+    assert_eq!(stored(&repository).await, keys(0..6_500));
+    let order: Vec<TickKey> = repository.batches()[failed..].concat();
+    let mut seen = std::collections::BTreeSet::new();
+    let first_times: Vec<TickKey> = order.into_iter().filter(|key| seen.insert(*key)).collect();
+    assert_eq!(
+        first_times,
+        keys(0..6_500),
+        "each for the first time in the order accepted"
+    );
+    assert!(
+        repository.batches().iter().any(|batch| batch.len() > 100),
+        "batches are merged"
+    );
+    let stats = persister.stats();
+    assert_eq!((stats.received, stats.queued), (6_500, 0));
+    assert_eq!(persister.stop(PLENTY).await.spooled, 0);
+}
+
+#[tokio::test]
+async fn what_a_stop_leaves_is_stored_after_the_next_start() {
+    for mode in [SpoolMode::WriteAhead, SpoolMode::OnFailure] {
+        for fault in [Fault::Unavailable, Fault::Schema, Fault::Hang, Fault::Panic] {
+            let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+            let spool = settings(folder.path(), mode);
+            let persister = open(&repository, &spool).await;
+            push(&persister, 0..50).await;
+            persister.flush().await.expect("it is there");
+            repository.set_down(Some(fault));
+            push(&persister, 50..950).await;
+            let report = persister.stop(Duration::from_millis(300)).await;
+            assert_eq!(
+                (report.unsaved, report.spooled),
+                (vec![], 900),
+                "{mode:?} {fault:?}"
+            );
+            assert_eq!(report.stats.queued, 900);
+
+            repository.set_down(None);
+            let persister = open(&repository, &spool).await;
+            assert!(persister.stats().queued <= 900);
+            push(&persister, 950..1_000).await;
+            persister.flush().await.expect("it is back");
+            assert_eq!(
+                stored(&repository).await,
+                keys(0..1_000),
+                "{mode:?} {fault:?}"
+            );
+            let report = persister.stop(PLENTY).await;
+            assert_eq!((report.spooled, report.stats.queued), (0, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn fault_55_a_stop_during_an_outage_ends_at_once_when_all_is_on_the_disk() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    repository.set_down(Some(Fault::Unavailable));
+    let spool = settings(folder.path(), SpoolMode::WriteAhead);
+    let persister = open(&repository, &spool).await;
+    push(&persister, 0..100_000).await;
+    let begun = Instant::now();
+    let report = persister.stop(Duration::from_secs(10)).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!((report.unsaved.len(), report.spooled), (0, 100_000));
+    repository.set_down(None);
+    let persister = open(&repository, &spool).await;
+    persister.flush().await.expect("it is back");
+    assert_eq!(stored(&repository).await, keys(0..100_000));
+}
+
+#[tokio::test]
+async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    let persister = open(&repository, &settings(folder.path(), SpoolMode::OnFailure)).await;
+    let ticks = || persister.spool_content().expect("there is one").ticks;
+    persister
+        .push_with(tick(0), AckLevel::Durable)
+        .await
+        .expect("stored");
+    assert_eq!(stored(&repository).await, keys(0..1));
+    repository.set_down(Some(Fault::Unavailable));
+    push(&persister, 1..4_000).await;
+    persister.push_with_ack(tick(4_000)).await.expect("open");
+    until("the backlog is on the disk", || ticks() == 4_000).await;
+    repository.set_down(None);
+    persister.flush().await.expect("it is back");
+    until("the spool is empty", || ticks() == 0).await;
+    push(&persister, 4_001..4_300).await;
+    persister.flush().await.expect("it is there");
+    assert_eq!(stored(&repository).await, keys(0..4_300));
+    assert_eq!(persister.health(), PersisterHealth::Up);
+}
+
+#[tokio::test]
+async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    let spool = settings(folder.path(), SpoolMode::WriteAhead);
+    let persister = open(&repository, &spool).await;
+    let impossible = Tick {
+        sequence: -1,
+        ..tick(7)
+    };
+    let conflicting = Tick {
+        ask_volume: Decimal::ONE,
+        ..tick(3)
+    };
+    push(&persister, 0..999).await;
+    for other in [&impossible, &conflicting] {
+        persister.push(other.clone()).await.expect("it is open");
+    }
+    persister.flush().await.expect("it is there");
+    assert_eq!(stored(&repository).await, keys(0..999));
+    let stats = persister.stats();
+    assert_eq!(
+        (stats.inserted, stats.rejected, stats.conflicts),
+        (999, 1, 1)
+    );
+    assert_eq!(stats.retries, 0, "nothing is tried again for them");
+    assert_eq!(
+        persister
+            .spool_content()
+            .map(|content| content.dead_letters),
+        Some(2)
+    );
+
+    let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
+    let letters = opened.dead_letters().await.expect("it reads");
+    let ticks: Vec<&Tick> = letters.iter().map(|(_, letter)| &letter.tick).collect();
+    assert!(ticks.contains(&&impossible) && ticks.contains(&&conflicting));
+    for (_, letter) in &letters {
+        match &letter.reason {
+            DeadLetterReason::Rejected(reason) => assert!(reason.contains("sequence"), "{reason}"),
+            DeadLetterReason::Conflict(stored) => assert_eq!(stored, &tick(3)),
+        }
+    }
+    let numbers: Vec<u64> = letters.iter().map(|(number, _)| *number).collect();
+    opened
+        .discard_dead_letters(numbers)
+        .await
+        .expect("it writes");
+    opened.close().await;
+    let opened = Spool::open(folder.path(), 1 << 30).await.expect("it opens");
+    assert_eq!(opened.content().dead_letters, 0);
+}
+
+#[tokio::test]
+async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
+    for on_full in [OnFull::Block, OnFull::Error] {
+        let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+        repository.set_down(Some(Fault::Unavailable));
+        let spool = SpoolConfig {
+            max_bytes: 64 << 10,
+            on_full,
+            ..settings(folder.path(), SpoolMode::WriteAhead)
+        };
+        let persister = open(&repository, &spool).await;
+        let mut accepted = 0;
+        let refused = loop {
+            match timeout(Duration::from_secs(1), persister.push(tick(accepted))).await {
+                Ok(Ok(())) => accepted += 1,
+                Ok(Err(error)) => break Some(error),
+                Err(_elapsed) => break None,
+            }
+        };
+        match on_full {
+            OnFull::Block => assert_eq!(refused, None),
+            OnFull::Error => assert_eq!(refused, Some(PushError::SpoolFull)),
+        }
+        assert_eq!(persister.health(), PersisterHealth::Saturated);
+        let content = persister.spool_content().expect("there is one");
+        assert!(content.bytes <= 64 << 10, "{content:?}");
+        assert!(content.ticks < accepted as u64, "memory has the others");
+
+        repository.set_down(None);
+        for index in accepted..accepted + 500 {
+            let begun = Instant::now();
+            while let Err(error) = persister.push(tick(index)).await {
+                // it takes some time until there is a place
+                assert_eq!(error, PushError::SpoolFull);
+                assert!(begun.elapsed() < PLENTY, "there is no place again");
+                sleep(Duration::from_millis(2)).await;
+            }
+        }
+        persister.flush().await.expect("it is back");
+        assert_eq!(
+            stored(&repository).await,
+            keys(0..accepted + 500),
+            "{on_full:?}"
+        );
+        assert_eq!(persister.stop(PLENTY).await.spooled, 0);
+    }
+}
+
+#[test]
+fn fault_57_a_runtime_dropped_without_a_stop_loses_no_durable_tick() {
+    let folder = new_folder();
+    let repository = Arc::new(FaultyRepository::default());
+    repository.set_down(Some(Fault::Unavailable));
+    let spool = settings(folder.path(), SpoolMode::WriteAhead);
+    let runtime = |threads: usize| {
+        let mut builder = match threads {
+            0 => tokio::runtime::Builder::new_current_thread(),
+            _ => tokio::runtime::Builder::new_multi_thread(),
+        };
+        builder
+            .worker_threads(threads.max(1))
+            .enable_time()
+            .build()
+            .expect("a runtime")
+    };
+    for (start, threads) in [(0, 0), (500, 1)] {
+        let dropped = runtime(threads);
+        dropped.block_on(async {
+            let persister = open_again(&repository, &spool).await;
+            push(&persister, start..start + 499).await;
+            let last = tick(start + 499);
+            persister
+                .push_with(last, AckLevel::Durable)
+                .await
+                .expect("durable");
+        });
+        drop(dropped);
+    }
+    repository.set_down(None);
+    runtime(0).block_on(async {
+        let persister = open_again(&repository, &spool).await;
+        persister.flush().await.expect("it is back");
+        assert_eq!(stored(&repository).await, keys(0..1_000));
+        assert_eq!(persister.stop(PLENTY).await.spooled, 0);
+    });
+}
+
+/// The thread of a spool outlives the runtime for an instant.
+async fn open_again(repository: &Arc<FaultyRepository>, spool: &SpoolConfig) -> TickPersister {
+    let deadline = Instant::now() + PLENTY;
+    loop {
+        let repository = Arc::clone(repository) as Arc<dyn TickRepository>;
+        match TickPersister::open(repository, config(), spool).await {
+            Ok(persister) => return persister,
+            Err(SpoolError::Locked { .. }) if Instant::now() < deadline => {
+                sleep(Duration::from_millis(2)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn health_says_what_is_wrong() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
+    assert_eq!(persister.health(), PersisterHealth::Up);
+    repository.set_down(Some(Fault::Unavailable));
+    push(&persister, 0..10).await;
+    until("degraded", || {
+        matches!(persister.health(), PersisterHealth::Degraded { .. })
+    })
+    .await;
+    assert!(persister.health().is_ready());
+    repository.set_down(Some(Fault::Schema));
+    until("misconfigured", || {
+        matches!(persister.health(), PersisterHealth::Misconfigured { .. })
+    })
+    .await;
+    assert!(!persister.health().is_ready());
+    repository.set_down(None);
+    until("up", || persister.health() == PersisterHealth::Up).await;
+    assert_eq!(persister.drain(PLENTY).await, Ok(()));
+    repository.set_down(Some(Fault::Unavailable));
+    push(&persister, 10..12).await;
+    let undrained = persister.drain(Duration::from_millis(100)).await;
+    assert_eq!(undrained, Err(Undrained { left: 2 }));
+    persister.stop(Duration::from_millis(100)).await;
+    assert_eq!(persister.health(), PersisterHealth::Stopping);
+}

@@ -1,0 +1,124 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
+    let nanos = prop_oneof![
+        0..1_999_999_999_u32,
+        (0..1_000_000_u32).prop_map(|micros| micros * 1_000)
+    ];
+    let seconds = prop_oneof![
+        DateTime::<Utc>::MIN_UTC.timestamp()..=DateTime::<Utc>::MAX_UTC.timestamp(),
+        1_398_902_400_i64..1_398_988_800,
+    ];
+    (seconds, nanos).prop_filter_map("a leap second that is none", |(second, nanos)| {
+        DateTime::from_timestamp(second, nanos)
+    })
+}
+
+fn any_decimal() -> impl Strategy<Value = Decimal> {
+    let largest = (1_i128 << 96) - 1;
+    let mantissa = prop_oneof![-largest..=largest, -1_000_000_i128..1_000_000];
+    (mantissa, 0..=28_u32).prop_map(|(mantissa, scale)| {
+        Decimal::try_from_i128_with_scale(mantissa, scale).expect("it fits")
+    })
+}
+
+prop_compose! {
+    fn any_tick()(
+        symbol in any::<i64>(),
+        tick_time in any_time(),
+        sequence in any::<i32>(),
+        numbers in prop::array::uniform4(any_decimal()),
+        received_at in prop::option::of(any_time()),
+    ) -> Tick {
+        Tick {
+            symbol_id: SymbolId::new(symbol),
+            tick_time,
+            sequence,
+            bid_price: numbers[0],
+            ask_price: numbers[1],
+            bid_volume: numbers[2],
+            ask_volume: numbers[3],
+            received_at,
+        }
+    }
+}
+
+fn sample() -> Vec<Tick> {
+    (0..20)
+        .map(|index| {
+            let time = DateTime::from_timestamp_millis(1_398_902_400_000 + index * 137);
+            let price = Decimal::new(138_000 + index, 5);
+            Tick::quote(
+                SymbolId::new(7),
+                time.expect("in range"),
+                price,
+                Decimal::TWO,
+            )
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn every_tick_comes_back_as_it_was(ticks in prop::collection::vec(any_tick(), 0..30)) {
+        let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("in range");
+        let bytes = encode(&ticks, at);
+        prop_assert_eq!(header(&bytes), Some((ticks.len() as u32, at)));
+        let decoded = decode(&bytes).expect("it was encoded here");
+        prop_assert_eq!(&decoded, &ticks);
+        for (one, other) in decoded.iter().zip(&ticks) {
+            // equal numbers may differ in their zeros
+            prop_assert_eq!(one.bid_price.scale(), other.bid_price.scale());
+            prop_assert_eq!(one.bid_price.to_string(), other.bid_price.to_string());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
+        // with a check value that fits, so that the decoder itself is reached
+        if bytes.len() > 4 { bytes[4] = VERSION; }
+        seal(&mut bytes);
+        let _ = decode(&bytes);
+    }
+}
+
+#[test]
+fn fault_47_a_block_torn_at_any_length_is_refused() {
+    let bytes = encode(&sample(), DateTime::UNIX_EPOCH);
+    for length in 0..bytes.len() {
+        assert_eq!(
+            decode(&bytes[..length]),
+            Err(BlockError::Damaged),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn fault_48_a_flipped_bit_anywhere_in_a_block_is_found() {
+    let bytes = encode(&sample(), DateTime::UNIX_EPOCH);
+    for place in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[place] ^= 1 << bit;
+            assert_eq!(decode(&flipped), Err(BlockError::Damaged), "{place}, {bit}");
+        }
+    }
+}
+
+#[test]
+fn fault_53_a_block_of_a_newer_version_is_told_apart_from_a_damaged_one() {
+    let mut bytes = encode(&sample(), DateTime::UNIX_EPOCH);
+    bytes[4] = 2;
+    seal(&mut bytes);
+    assert_eq!(decode(&bytes), Err(BlockError::Version(2)));
+}
+
+#[test]
+fn a_quote_takes_few_bytes() {
+    let ticks = sample();
+    let size = encode(&ticks, DateTime::UNIX_EPOCH).len();
+    assert!(size < 30 * ticks.len(), "{size}");
+}

@@ -1,0 +1,142 @@
+//! The directory of a spool: who owns it, and which format it has.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::error::SpoolError;
+
+/// The newest format this program reads, and the one it writes.
+pub(super) const FORMAT: u32 = 1;
+
+const LOCK: &str = "owner.lock";
+const FORMAT_FILE: &str = "format";
+const DATA: &str = "spool.redb";
+const FORMAT_PREFIX: &str = "tickbook spool format ";
+
+/// A directory that nobody else works with as long as this lives.
+#[derive(Debug)]
+pub(super) struct OwnedDirectory {
+    path: PathBuf,
+    /// The system unlocks it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl OwnedDirectory {
+    /// Makes the directory where it is missing, and takes it.
+    pub(super) fn take(path: &Path) -> Result<Self, SpoolError> {
+        let failed = |error: io::Error| io_error(path, &error);
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock = take_lock(path)?;
+        let directory = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        match read_format(path).map_err(failed)? {
+            Format::Version(found) if found > FORMAT => Err(SpoolError::NewerFormat {
+                directory: path.to_owned(),
+                found,
+                known: FORMAT,
+            }),
+            Format::Version(_) => Ok(directory),
+            Format::Missing if exists(path) => {
+                Err(directory.corrupted("the file `format` is missing"))
+            }
+            Format::Missing => {
+                write_format(path).map_err(failed)?;
+                Ok(directory)
+            }
+            Format::Unreadable => Err(directory.corrupted("the file `format` is none")),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn corrupted(&self, reason: impl ToString) -> SpoolError {
+        SpoolError::Corrupted {
+            directory: self.path.clone(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// The file with the ticks.
+pub(super) fn data_file(path: &Path) -> PathBuf {
+    path.join(DATA)
+}
+
+/// Whether there is a spool in `path`, in use or not.
+pub(super) fn exists(path: &Path) -> bool {
+    path.join(DATA).exists()
+}
+
+/// How large the file with the ticks is.
+pub(super) fn file_bytes(path: &Path) -> u64 {
+    fs::metadata(path.join(DATA)).map_or(0, |data| data.len())
+}
+
+pub(super) fn io_error(path: &Path, error: &io::Error) -> SpoolError {
+    SpoolError::Io {
+        directory: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+fn take_lock(path: &Path) -> Result<File, SpoolError> {
+    let failed = |error: io::Error| io_error(path, &error);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut lock = options.open(path.join(LOCK)).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            // without the number it is locked all the same
+            let pid = lock
+                .read_to_string(&mut text)
+                .ok()
+                .and_then(|_| text.trim().parse().ok());
+            return Err(SpoolError::Locked {
+                directory: path.to_owned(),
+                pid,
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    // the number is for people; what counts is the lock
+    lock.set_len(0).map_err(failed)?;
+    lock.rewind().map_err(failed)?;
+    writeln!(lock, "{}", std::process::id()).map_err(failed)?;
+    Ok(lock)
+}
+
+enum Format {
+    Missing,
+    Unreadable,
+    Version(u32),
+}
+
+fn read_format(path: &Path) -> io::Result<Format> {
+    let bytes = match fs::read(path.join(FORMAT_FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Format::Missing),
+        Err(error) => return Err(error),
+    };
+    let version = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| text.trim().strip_prefix(FORMAT_PREFIX))
+        .and_then(|version| version.parse().ok());
+    Ok(version.map_or(Format::Unreadable, Format::Version))
+}
+
+/// Written whole or not at all, and before the file that it speaks of.
+fn write_format(path: &Path) -> io::Result<()> {
+    let unfinished = path.join("format.new");
+    let mut file = File::create(&unfinished)?;
+    writeln!(file, "{FORMAT_PREFIX}{FORMAT}")?;
+    file.sync_all()?;
+    fs::rename(unfinished, path.join(FORMAT_FILE))?;
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,75 @@
+//! Why the spool does not do what it was asked.
+
+use std::path::PathBuf;
+
+/// Why the spool does not do what it was asked. Nothing it holds is lost by any of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    /// Another process, or another persister of this one, works with it.
+    #[error(
+        "the spool {} is in use by {}: stop it first, or use another directory",
+        directory.display(),
+        owner(*pid)
+    )]
+    Locked {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// The process, where it said so.
+        pid: Option<u32>,
+    },
+    /// A newer program wrote it. It was not touched.
+    #[error(
+        "the spool {} has format {found}, this program knows formats up to {known}: \
+         use the program that wrote it, or a newer one",
+        directory.display()
+    )]
+    NewerFormat {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What was found.
+        found: u32,
+        /// The newest this program can read.
+        known: u32,
+    },
+    /// Its files are damaged.
+    #[error(
+        "the spool {} is damaged ({reason}): keep a copy of it, move it away and start again",
+        directory.display()
+    )]
+    Corrupted {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// It holds as much as it may.
+    #[error(
+        "the spool {} holds its {max_bytes} bytes: let the database catch up, or raise spool.max_bytes",
+        directory.display()
+    )]
+    Full {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What it may hold.
+        max_bytes: u64,
+    },
+    /// The disk or its rights.
+    #[error("the spool {} cannot be used: {reason}", directory.display())]
+    Io {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// It was closed.
+    #[error("the spool is closed: open it again")]
+    Closed,
+}
+
+fn owner(pid: Option<u32>) -> String {
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
+}

@@ -1,0 +1,199 @@
+//! Ticks on the disk until they are in the database.
+//!
+//! One file, written by one thread, owned by one process at a time. Batches are kept by increasing
+//! number and removed after the database has them; what was removed too late is sent again, which
+//! stores nothing twice.
+
+mod block;
+mod dead_letter;
+mod directory;
+mod error;
+mod store;
+mod thread;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+pub use self::dead_letter::{DeadLetter, DeadLetterReason};
+use self::directory::OwnedDirectory;
+pub use self::error::SpoolError;
+pub use self::store::SpoolContent;
+pub(super) use self::thread::SpoolBatch;
+use self::thread::{Answer, Request, SpoolThread};
+use crate::domain::Tick;
+
+/// The format of the files this version writes, and the newest it reads.
+pub const SPOOL_FORMAT: u32 = directory::FORMAT;
+
+/// An open spool. Clones are handles of the same one; it is closed when all are dropped.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    requests: Sender<Request>,
+    content: Arc<Mutex<SpoolContent>>,
+    directory: Arc<Path>,
+    /// The numbers of what it held when it was opened: before the first tick, and of the last.
+    found: (u64, u64),
+}
+
+impl Spool {
+    /// Opens the spool in `directory`, or makes one that holds up to `max_bytes` of ticks.
+    ///
+    /// Everything in it is read once; damaged batches are put aside and counted.
+    ///
+    /// # Errors
+    /// At once when somebody else uses it, when it is of a newer format, or damaged beyond repair.
+    pub async fn open(directory: &Path, max_bytes: u64) -> Result<Self, SpoolError> {
+        let path = directory.to_owned();
+        let (requests, receiver) = std::sync::mpsc::channel();
+        let (opened, answer) = oneshot::channel();
+        let work = move || match open(&path, max_bytes) {
+            Ok((thread, found, content)) => {
+                if opened.send(Ok((found, content))).is_ok() {
+                    thread.run(&receiver);
+                }
+            }
+            Err(error) => {
+                // who asked may have gone
+                let _ = opened.send(Err(error));
+            }
+        };
+        std::thread::Builder::new()
+            .name("tick-spool".to_owned())
+            .spawn(work)
+            .map_err(|error| directory::io_error(directory, &error))?;
+        let (found, content) = answer.await.map_err(|_| SpoolError::Closed)??;
+        Ok(Self {
+            requests,
+            content,
+            directory: directory.into(),
+            found,
+        })
+    }
+
+    /// Whether there is one in `directory`, in use or not.
+    #[must_use]
+    pub fn exists(directory: &Path) -> bool {
+        directory::exists(directory)
+    }
+
+    /// How large the file in `directory` is, in use or not; 0 where there is none.
+    #[must_use]
+    pub fn file_bytes(directory: &Path) -> u64 {
+        directory::file_bytes(directory)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What it holds, without asking the disk.
+    #[must_use]
+    pub fn content(&self) -> SpoolContent {
+        *lock(&self.content)
+    }
+
+    /// The ticks that no database will take, with their numbers, oldest first.
+    ///
+    /// # Errors
+    /// The disk.
+    pub async fn dead_letters(&self) -> Result<Vec<(u64, DeadLetter)>, SpoolError> {
+        self.ask(Request::DeadLetters).await
+    }
+
+    /// Forgets the dead letters of these numbers; others are not looked at.
+    ///
+    /// # Errors
+    /// The disk; then all are still there.
+    pub async fn discard_dead_letters(&self, numbers: Vec<u64>) -> Result<(), SpoolError> {
+        self.ask(|answer| Request::Discard(numbers, answer)).await
+    }
+
+    /// Returns when everything asked for before is done and the files are closed.
+    pub async fn close(self) {
+        let (closed, answer) = oneshot::channel();
+        if self.requests.send(Request::Close(closed)).is_ok() {
+            // an error means that it is closed already
+            let _ = answer.await;
+        }
+    }
+
+    /// Returns when the disk has the batches, which replace those of the same numbers.
+    pub(super) async fn append(&self, batches: Vec<SpoolBatch>) -> Result<(), SpoolError> {
+        self.ask(|answer| Request::Append(batches, answer)).await
+    }
+
+    /// Everything up to `through` is in the database. The disk is told some time later.
+    pub(super) fn settle(&self, through: u64) {
+        // a closed spool keeps them, and they are sent again
+        let _ = self
+            .requests
+            .send(Request::Settle(through, Vec::new(), None));
+    }
+
+    /// Everything up to `through` is in the database, except these. Returns when the disk knows.
+    pub(super) async fn settle_with(
+        &self,
+        through: u64,
+        dead_letters: Vec<DeadLetter>,
+    ) -> Result<(), SpoolError> {
+        self.ask(|answer| Request::Settle(through, dead_letters, Some(answer)))
+            .await
+    }
+
+    /// Batches behind `after` up to `through`: at least one where there is one, and up to so many
+    /// ticks. A batch found damaged comes without ticks.
+    pub(super) async fn read(
+        &self,
+        after: u64,
+        through: u64,
+        most_ticks: usize,
+    ) -> Result<Vec<(u64, Vec<Tick>)>, SpoolError> {
+        self.ask(|answer| Request::Read {
+            after,
+            through,
+            most_ticks,
+            answer,
+        })
+        .await
+    }
+
+    /// The numbers of what it held when it was opened: before the first tick, and of the last.
+    pub(super) fn found(&self) -> (u64, u64) {
+        self.found
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, SpoolError> {
+        let (sender, answer) = oneshot::channel();
+        self.requests
+            .send(request(sender))
+            .map_err(|_| SpoolError::Closed)?;
+        answer.await.map_err(|_| SpoolError::Closed)?
+    }
+}
+
+type Opened = (SpoolThread, (u64, u64), Arc<Mutex<SpoolContent>>);
+
+/// Blocks.
+fn open(path: &PathBuf, max_bytes: u64) -> Result<Opened, SpoolError> {
+    let owned = OwnedDirectory::take(path)?;
+    let store = thread::open(path, max_bytes)?;
+    let last = store.last().unwrap_or(0);
+    let before_first = store
+        .first()
+        .map_or(last, |(number, ticks)| number.saturating_sub(ticks));
+    let content = Arc::new(Mutex::new(store.content()));
+    let thread = SpoolThread::new(store, owned, max_bytes, Arc::clone(&content));
+    Ok((thread, (before_first, last), content))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

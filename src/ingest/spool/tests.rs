@@ -1,0 +1,278 @@
+use std::fs;
+
+use chrono::DateTime;
+use rust_decimal::Decimal;
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::SymbolId;
+
+const LARGE: u64 = 1 << 30;
+
+fn tick(index: u64) -> Tick {
+    let time = DateTime::from_timestamp_millis(1_398_902_400_000 + index as i64);
+    let price = Decimal::new(138_000 + index as i64, 5);
+    Tick::quote(
+        SymbolId::new(7),
+        time.expect("in range"),
+        price,
+        Decimal::TWO,
+    )
+}
+
+/// The ticks of these numbers.
+fn batch(numbers: std::ops::RangeInclusive<u64>) -> SpoolBatch {
+    SpoolBatch {
+        number: *numbers.end(),
+        ticks: Arc::new(numbers.map(tick).collect()),
+        accepted_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn new_folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+async fn open_at(folder: &Path) -> Spool {
+    Spool::open(folder, LARGE).await.expect("it opens")
+}
+
+/// With batches of ten ticks.
+async fn with_batches(folder: &Path, count: u64) {
+    let spool = open_at(folder).await;
+    for index in 0..count {
+        let first = index * 10 + 1;
+        spool
+            .append(vec![batch(first..=first + 9)])
+            .await
+            .expect("written");
+    }
+    spool.close().await;
+}
+
+async fn all(spool: &Spool) -> Vec<(u64, Vec<Tick>)> {
+    spool.read(0, u64::MAX, usize::MAX).await.expect("it reads")
+}
+
+#[tokio::test]
+async fn batches_come_back_in_order_until_they_are_settled() {
+    let folder = new_folder();
+    with_batches(folder.path(), 5).await;
+    let spool = open_at(folder.path()).await;
+    assert_eq!(spool.found(), (0, 50));
+    assert_eq!(spool.content().ticks, 50);
+    assert_eq!(spool.content().oldest, Some(DateTime::UNIX_EPOCH));
+    let read = spool.read(10, 40, 15).await.expect("it reads");
+    assert_eq!(read, [(20, (11..=20).map(tick).collect::<Vec<_>>())]);
+    // in the middle of a batch, which stays as a whole
+    spool.settle(34);
+    let numbers: Vec<u64> = all(&spool)
+        .await
+        .iter()
+        .map(|(number, _)| *number)
+        .collect();
+    assert_eq!(numbers, [40, 50]);
+    spool.close().await;
+    let spool = open_at(folder.path()).await;
+    assert_eq!((spool.found(), spool.content().ticks), ((30, 50), 20));
+    spool.settle(50);
+    spool.close().await;
+    let spool = open_at(folder.path()).await;
+    assert_eq!(spool.content(), SpoolContent::default());
+}
+
+#[tokio::test]
+async fn a_batch_written_again_replaces_itself() {
+    let folder = new_folder();
+    let spool = open_at(folder.path()).await;
+    for _ in 0..3 {
+        spool
+            .append(vec![batch(1..=10), batch(11..=20)])
+            .await
+            .expect("written");
+    }
+    assert_eq!(spool.content().ticks, 20);
+    assert_eq!(all(&spool).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_space_of_settled_batches_is_used_again() {
+    let folder = new_folder();
+    let spool = open_at(folder.path()).await;
+    for index in 0..2_000_u64 {
+        let first = index * 100 + 1;
+        spool
+            .append(vec![batch(first..=first + 99)])
+            .await
+            .expect("written");
+        spool.settle(first + 99);
+    }
+    let bytes = Spool::file_bytes(folder.path());
+    assert!(bytes < 8 << 20, "{bytes} bytes for an empty spool");
+}
+
+#[tokio::test]
+async fn fault_52_a_second_owner_is_refused_and_the_first_goes_on() {
+    let folder = new_folder();
+    let first = open_at(folder.path()).await;
+    first.append(vec![batch(1..=10)]).await.expect("written");
+    let refused = Spool::open(folder.path(), LARGE)
+        .await
+        .expect_err("it is in use");
+    let own = std::process::id();
+    match &refused {
+        SpoolError::Locked { pid, .. } => assert_eq!(*pid, Some(own)),
+        other => panic!("{other:?}"),
+    }
+    assert!(refused.to_string().contains(&own.to_string()), "{refused}");
+    first
+        .append(vec![batch(11..=20)])
+        .await
+        .expect("it goes on");
+    first.close().await;
+    // the file that names an owner of old is no obstacle
+    fs::write(folder.path().join("owner.lock"), "1\n").expect("written");
+    assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+}
+
+fn contents(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|file| file.expect("a file"))
+        .filter(|file| file.file_name() != "owner.lock")
+        .map(|file| (file.file_name(), fs::read(file.path()).expect("readable")))
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched() {
+    let folder = new_folder();
+    with_batches(folder.path(), 3).await;
+    fs::write(folder.path().join("format"), "tickbook spool format 2\n").expect("written");
+    let before = contents(folder.path());
+    let refused = Spool::open(folder.path(), LARGE)
+        .await
+        .expect_err("it is newer");
+    assert!(
+        matches!(
+            refused,
+            SpoolError::NewerFormat {
+                found: 2,
+                known: SPOOL_FORMAT,
+                ..
+            }
+        ),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("format 2") && refused.to_string().contains("up to 1"));
+    assert_eq!(contents(folder.path()), before);
+    for damage in ["", "tickbook spool format x\n", "something else"] {
+        fs::write(folder.path().join("format"), damage).expect("written");
+        let refused = Spool::open(folder.path(), LARGE)
+            .await
+            .expect_err("it is none");
+        assert!(
+            matches!(refused, SpoolError::Corrupted { .. }),
+            "{refused:?}"
+        );
+    }
+    fs::write(folder.path().join("format"), "tickbook spool format 1\n").expect("written");
+    assert_eq!(open_at(folder.path()).await.content().ticks, 30);
+}
+
+/// Opens a damaged copy and checks that what comes out of it is what went in, as far as it goes.
+/// Returns how many ticks were left, or `None` where it was refused.
+async fn ticks_of_damaged(data: &[u8]) -> Option<u64> {
+    let folder = new_folder();
+    fs::write(folder.path().join("format"), "tickbook spool format 1\n").expect("written");
+    fs::write(folder.path().join("spool.redb"), data).expect("written");
+    let spool = match Spool::open(folder.path(), LARGE).await {
+        Ok(spool) => spool,
+        Err(SpoolError::Corrupted { .. }) => return None,
+        Err(other) => panic!("damage is told as damage: {other:?}"),
+    };
+    let read = match spool.read(0, u64::MAX, usize::MAX).await {
+        Ok(read) => read,
+        Err(SpoolError::Corrupted { .. }) => return None,
+        Err(other) => panic!("damage is told as damage: {other:?}"),
+    };
+    let mut count = 0;
+    for (number, ticks) in read {
+        for (tick_number, found) in (number + 1 - ticks.len() as u64..).zip(&ticks) {
+            assert_eq!(*found, tick(tick_number), "a wrong tick");
+            count += 1;
+        }
+    }
+    Some(count)
+}
+
+#[tokio::test]
+async fn fault_47_a_truncated_file_gives_no_wrong_tick() {
+    let folder = new_folder();
+    with_batches(folder.path(), 30).await;
+    let data = fs::read(folder.path().join("spool.redb")).expect("readable");
+    assert_eq!(ticks_of_damaged(&data).await, Some(300));
+    let mut refused = 0;
+    for part in 0..24 {
+        let length = data.len() * part / 24;
+        // an empty file is a new one
+        if length > 0 && ticks_of_damaged(&data[..length]).await.is_none() {
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "no truncation was noticed");
+}
+
+#[tokio::test]
+async fn fault_48_flipped_bits_in_the_file_give_no_wrong_tick() {
+    let folder = new_folder();
+    with_batches(folder.path(), 3).await;
+    let data = fs::read(folder.path().join("spool.redb")).expect("readable");
+    let used: Vec<usize> = (0..data.len()).filter(|place| data[*place] != 0).collect();
+    let (mut refused, mut fewer) = (0, 0);
+    // every byte that holds something, thinned out to keep it short
+    let step = (used.len() / 250).max(1);
+    for (round, place) in used.iter().step_by(step).enumerate() {
+        let mut flipped = data.clone();
+        flipped[*place] ^= 1 << (round % 8);
+        match ticks_of_damaged(&flipped).await {
+            None => refused += 1,
+            Some(count) => fewer += u64::from(count < 30),
+        }
+    }
+    assert!(refused + fewer > 0, "no damage was noticed");
+}
+
+#[tokio::test]
+async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
+    // before the format was named, after it, and before the file was there
+    for files in [
+        vec!["format.new"],
+        vec!["format.new", "format"],
+        vec!["format"],
+    ] {
+        let folder = new_folder();
+        for file in files {
+            let text = if file == "format" {
+                "tickbook spool format 1\n"
+            } else {
+                "tick"
+            };
+            fs::write(folder.path().join(file), text).expect("written");
+        }
+        with_batches(folder.path(), 2).await;
+        assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+    }
+}
+
+#[tokio::test]
+async fn fault_50_a_folder_that_is_none_is_told() {
+    let folder = new_folder();
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("written");
+    let refused = Spool::open(&file, LARGE).await.expect_err("it is a file");
+    assert!(matches!(refused, SpoolError::Io { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("file"), "{refused}");
+}
