@@ -11,6 +11,10 @@ use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 
+mod receivers;
+
+pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
+
 const DEFAULTS: &str = include_str!("../config/default.toml");
 
 /// Environment variables with names of their own, and the settings they are.
@@ -37,6 +41,10 @@ pub struct Config {
     pub spool: SpoolConfig,
     /// The order-book server.
     pub server: ServerConfig,
+    /// Its WebSocket clients.
+    pub websocket: WebSocketConfig,
+    /// Its RabbitMQ exchange.
+    pub rabbitmq: RabbitMqConfig,
 }
 
 /// Settings of each of the two connection pools.
@@ -230,10 +238,14 @@ fn unknown_keys(layers: &config::Config) -> Vec<String> {
         Ok(all) => all,
         Err(_) => return vec!["the settings are no table of sections: write [section]".to_owned()],
     };
+    let sections: config::Map<String, Value> = known.clone().try_deserialize().unwrap_or_default();
+    let mut sections: Vec<_> = sections.into_keys().collect();
+    sections.sort_unstable();
     for (section, value) in all {
         let Ok(defaults) = known.get_table(&section) else {
             problems.push(format!(
-                "{section} is no section: use metadata, timeseries, pool, ticks, spool or server"
+                "{section} is no section: use {}",
+                sections.join(", ")
             ));
             continue;
         };
@@ -281,6 +293,8 @@ impl Checked<'_> {
         };
         let spool = checked.spool();
         let listen = checked.listen();
+        let websocket = checked.websocket();
+        let rabbitmq = checked.rabbitmq();
         Some(Config {
             metadata_url: metadata_url?,
             timeseries_url: timeseries_url?,
@@ -288,6 +302,8 @@ impl Checked<'_> {
             ticks,
             spool: spool?,
             server: ServerConfig { listen: listen? },
+            websocket,
+            rabbitmq: rabbitmq?,
         })
     }
 

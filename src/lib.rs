@@ -8,6 +8,7 @@
 //! - [`repository`] has the traits; their documentation is the contract, and the module
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
+//! - [`fanout`] gives them to every receiver at its own pace.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -30,6 +31,7 @@ mod database_url;
 pub mod db;
 pub mod domain;
 mod error;
+pub mod fanout;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod ingest;

@@ -162,3 +162,22 @@ fn every_wrong_setting_of_the_spool_is_told() {
         assert!(problems.iter().any(told), "{name}: {problems:?}");
     }
 }
+
+#[test]
+fn a_broker_is_off_unless_it_has_a_url_which_is_never_shown() {
+    let config = load(nowhere(), &[]).expect("the defaults are valid");
+    assert_eq!(config.rabbitmq.url, None);
+    assert_eq!(config.websocket, WebSocketConfig::default());
+    let url = "amqp://u:S3cretPw@h:5672/%2f";
+    let config = load(nowhere(), &[("TICKBOOK__RABBITMQ__URL", url)]).expect("valid");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("S3cretPw"), "{shown}");
+    let kept = config.rabbitmq.url.expect("given");
+    assert_eq!(kept.with_password(), url);
+    let bad = [("TICKBOOK__RABBITMQ__URL", "http://u:S3cretPw@h")];
+    let error = load(nowhere(), &bad).expect_err("no AMQP").to_string();
+    assert!(
+        error.contains("rabbitmq.url") && !error.contains("S3cretPw"),
+        "{error}"
+    );
+}

@@ -1,0 +1,125 @@
+//! Settings of those who get ticks from the server.
+
+use std::fmt;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::Checked;
+
+/// Settings of the connections of WebSocket clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSocketConfig {
+    /// A client hears from the server at least this often.
+    pub heartbeat: Duration,
+    /// Ticks that wait for one client, 1 to 1,000,000.
+    pub queue: usize,
+    /// How many times a client may miss ticks without catching up between, 1 to 1,000.
+    pub most_gaps: u32,
+    /// How long a client may read nothing.
+    pub send_timeout: Duration,
+}
+
+impl Default for WebSocketConfig {
+    /// The compiled-in defaults.
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(5),
+            queue: 10_000,
+            most_gaps: 10,
+            send_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Settings of the exchange that ticks are published to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RabbitMqConfig {
+    /// Where the broker is; `None` publishes nothing.
+    pub url: Option<BrokerUrl>,
+    /// Name of the topic exchange.
+    pub exchange: String,
+    /// Ticks that wait while the broker is away, 1 to 1,000,000.
+    pub queue: usize,
+}
+
+/// The URL of a message broker, which cannot be printed by accident.
+#[derive(Clone)]
+pub struct BrokerUrl(SecretString);
+
+impl BrokerUrl {
+    /// Keeps a URL.
+    ///
+    /// # Errors
+    /// It begins with neither `amqp://` nor `amqps://`.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if url.starts_with("amqp://") || url.starts_with("amqps://") {
+            Ok(Self(url.into()))
+        } else {
+            Err("write it like amqp://user:password@host:5672/vhost".to_owned())
+        }
+    }
+
+    /// The URL with its password.
+    #[must_use]
+    pub fn with_password(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrokerUrl(***)")
+    }
+}
+
+impl PartialEq for BrokerUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.with_password() == other.with_password()
+    }
+}
+
+impl Eq for BrokerUrl {}
+
+impl Checked<'_> {
+    pub(super) fn websocket(&mut self) -> WebSocketConfig {
+        WebSocketConfig {
+            heartbeat: self.millis("websocket.heartbeat_ms", 600_000),
+            queue: self.number("websocket.queue", 1, 1_000_000),
+            most_gaps: self.number("websocket.most_gaps", 1, 1_000),
+            send_timeout: self.millis("websocket.send_timeout_ms", 600_000),
+        }
+    }
+
+    pub(super) fn rabbitmq(&mut self) -> Option<RabbitMqConfig> {
+        let queue = self.number("rabbitmq.queue", 1, 1_000_000);
+        let exchange = self
+            .layers
+            .get_string("rabbitmq.exchange")
+            .unwrap_or_default();
+        // AMQP's short strings
+        if exchange.is_empty() || exchange.len() > 255 {
+            let problem = "rabbitmq.exchange must have 1 to 255 bytes: name a topic exchange";
+            self.problems.push(problem.to_owned());
+            return None;
+        }
+        let text = self.layers.get_string("rabbitmq.url").unwrap_or_default();
+        let url = if text.is_empty() {
+            None
+        } else {
+            match BrokerUrl::parse(&text) {
+                Ok(url) => Some(url),
+                Err(error) => {
+                    let problem = format!("rabbitmq.url is no URL of a broker: {error}");
+                    self.problems.push(problem);
+                    return None;
+                }
+            }
+        };
+        Some(RabbitMqConfig {
+            url,
+            exchange,
+            queue,
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! What a sink gets.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::{SymbolId, Tick, truncate_to_micros};
+
+/// A tick and its place among all that were published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedTick {
+    /// Counts 1, 2, 3 … through all symbols since the fan-out was made.
+    pub number: u64,
+    /// The tick.
+    pub tick: Tick,
+}
+
+/// Ticks of one symbol that a sink missed: each that was published with a number from `first` to
+/// `last`, and no other.
+///
+/// What is stored of them is among the stored ticks of `[from, to)`. Ticks of a feed are published
+/// while they are on their way into the store, so that one may be missing there for as long as a
+/// batch takes, and as an outage of the database takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Whose ticks.
+    pub symbol_id: SymbolId,
+    /// The number of the first one.
+    pub first: u64,
+    /// The number of the last one.
+    pub last: u64,
+    /// How many there were.
+    pub missed: u64,
+    /// The earliest of their times, in whole microseconds.
+    pub from: DateTime<Utc>,
+    /// A microsecond after the latest of their times.
+    pub to: DateTime<Utc>,
+}
+
+impl Gap {
+    /// The gap that one missed tick makes.
+    #[must_use]
+    pub fn of(missed: &PublishedTick) -> Self {
+        let from = truncate_to_micros(missed.tick.tick_time);
+        Self {
+            symbol_id: missed.tick.symbol_id,
+            first: missed.number,
+            last: missed.number,
+            missed: 1,
+            from,
+            to: from + TimeDelta::microseconds(1),
+        }
+    }
+
+    /// Both gaps of one symbol as one; nothing of the symbol was delivered between them.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            symbol_id: self.symbol_id,
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            missed: self.missed + other.missed,
+            from: self.from.min(other.from),
+            to: self.to.max(other.to),
+        }
+    }
+}
+
+/// What a sink gets, one after the other. For each symbol the numbers rise from event to event,
+/// and events and gaps together have every tick that was published, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A tick.
+    Tick(PublishedTick),
+    /// Ticks that were dropped.
+    Gap(Gap),
+}
+
+impl Event {
+    /// Whose tick or gap it is.
+    #[must_use]
+    pub fn symbol_id(&self) -> SymbolId {
+        match self {
+            Self::Tick(published) => published.tick.symbol_id,
+            Self::Gap(gap) => gap.symbol_id,
+        }
+    }
+
+    pub(super) fn as_missed(&self) -> Gap {
+        match self {
+            Self::Tick(published) => Gap::of(published),
+            Self::Gap(gap) => *gap,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Numbers ticks and puts them into the queue of every sink.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use metrics::{Counter, counter, gauge};
+use tokio::sync::Notify;
+
+use super::event::{Event, Gap, PublishedTick};
+use super::queue::{OverflowPolicy, Queue, QueueOptions};
+use crate::domain::{SymbolId, Tick};
+
+/// Most events a sink is given at once.
+const DELIVERY: usize = 1_000;
+
+/// The fan-out was closed, or the sink that stores has ended; what was not published yet will not
+/// be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing more is published: the fan-out was closed")]
+pub struct FanOutClosed;
+
+/// Gives every published tick to every sink, in one order.
+///
+/// A sink that is slow never slows another one, nor a publisher, unless its policy is
+/// [`Block`](OverflowPolicy::Block). Memory is bounded by the capacities of the queues and one gap
+/// for each symbol.
+///
+/// Counts `fan_out_published_ticks_total`, and by `sink` `fan_out_delivered_ticks_total`,
+/// `fan_out_missed_ticks_total` and the gauge `fan_out_sinks`.
+///
+/// Clones are handles of the same fan-out.
+#[derive(Debug, Clone, Default)]
+pub struct FanOut(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    core: Mutex<Core>,
+    /// A queue that publishers wait for has room, or waits no more.
+    room: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Core {
+    /// How many ticks were published.
+    published: u64,
+    queues: BTreeMap<u64, Registered>,
+    opened: u64,
+    closed: bool,
+}
+
+struct Registered {
+    queue: Queue,
+    /// Events that were taken and are still being worked at.
+    taken: usize,
+    takes_stored: bool,
+    blocks: bool,
+    ready: Arc<Notify>,
+    missed: Counter,
+}
+
+impl std::fmt::Debug for Registered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registered")
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Core {
+    /// How many ticks can be published without anybody waiting.
+    fn room(&self, stored: bool) -> usize {
+        let queues = self.queues.values();
+        let concerned = queues.filter(|queue| queue.takes_stored || !stored);
+        concerned
+            .map(|registered| registered.queue.room())
+            .min()
+            .unwrap_or(usize::MAX)
+    }
+
+    /// Numbers ticks, and gives every concerned queue what `event` makes of them.
+    fn give(&mut self, ticks: &[Tick], stored: bool, event: impl Fn(PublishedTick) -> Event) {
+        let first = self.published + 1;
+        for registered in self.queues.values_mut() {
+            if stored && !registered.takes_stored {
+                continue;
+            }
+            let mut missed = 0;
+            for (number, tick) in (first..).zip(ticks) {
+                let tick = tick.clone();
+                missed += registered.queue.push(event(PublishedTick { number, tick }));
+            }
+            registered.missed.increment(missed);
+            registered.ready.notify_one();
+        }
+        self.published += ticks.len() as u64;
+    }
+}
+
+impl FanOut {
+    /// Has no sinks yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Publishes ticks that are not stored yet, in their order. Waits for queues whose policy is to
+    /// block, and for nothing else. Cancelled, it has published some from the start of `ticks`.
+    ///
+    /// # Errors
+    /// After the end; some from the start may have been published.
+    pub async fn publish(&self, ticks: &[Tick]) -> Result<(), FanOutClosed> {
+        self.publish_as(ticks, false).await
+    }
+
+    /// Publishes ticks that are stored already to the sinks that take those.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn publish_stored(&self, ticks: &[Tick]) -> Result<(), FanOutClosed> {
+        self.publish_as(ticks, true).await
+    }
+
+    async fn publish_as(&self, ticks: &[Tick], stored: bool) -> Result<(), FanOutClosed> {
+        // a publisher that never has to wait leaves others their turn
+        tokio::task::coop::consume_budget().await;
+        let mut rest = ticks;
+        while !rest.is_empty() {
+            let room_freed = self.0.room.notified();
+            tokio::pin!(room_freed);
+            // from here on no wake-up is missed
+            room_freed.as_mut().enable();
+            let waits = {
+                let mut core = self.0.lock();
+                if core.closed {
+                    return Err(FanOutClosed);
+                }
+                let (now, later) = rest.split_at(core.room(stored).min(rest.len()));
+                core.give(now, stored, Event::Tick);
+                counter!("fan_out_published_ticks_total").increment(now.len() as u64);
+                rest = later;
+                !rest.is_empty()
+            };
+            if waits {
+                room_freed.await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers stored ticks that cannot be published one by one, and tells every sink that takes
+    /// stored ticks that it missed them. Where some of `ticks` are no news, the gaps are wider than
+    /// they had to be.
+    pub fn announce_missed(&self, ticks: &[Tick]) {
+        let mut core = self.0.lock();
+        core.give(ticks, true, |missed| Event::Gap(Gap::of(&missed)));
+    }
+
+    /// Opens the queue of a sink that takes its events itself. It gets what is published from now
+    /// on, until it is dropped.
+    #[must_use]
+    pub fn open(&self, options: QueueOptions) -> SinkQueue {
+        let ready = Arc::new(Notify::new());
+        let name = options.name;
+        gauge!("fan_out_sinks", "sink" => name).increment(1);
+        let registered = Registered {
+            queue: Queue::new(&options),
+            taken: 0,
+            takes_stored: options.takes_stored,
+            blocks: options.policy == OverflowPolicy::Block,
+            ready: Arc::clone(&ready),
+            missed: counter!("fan_out_missed_ticks_total", "sink" => name),
+        };
+        // there from the start, so that its first step shows
+        registered.missed.increment(0);
+        let mut core = self.0.lock();
+        core.opened += 1;
+        let id = core.opened;
+        core.queues.insert(id, registered);
+        SinkQueue {
+            name,
+            ready,
+            delivered: counter!("fan_out_delivered_ticks_total", "sink" => name),
+            monitor: QueueMonitor {
+                fan_out: self.clone(),
+                id,
+            },
+        }
+    }
+
+    /// Publishes nothing more. Sinks get what waits for them, and then their end.
+    pub fn close(&self) {
+        let mut core = self.0.lock();
+        core.closed = true;
+        for registered in core.queues.values() {
+            registered.ready.notify_one();
+        }
+        drop(core);
+        self.0.room.notify_waiters();
+    }
+}
+
+/// How a queue is doing. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct QueueMonitor {
+    fan_out: FanOut,
+    id: u64,
+}
+
+impl QueueMonitor {
+    /// Events that wait or are being worked at; 0 after the end of the sink.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let core = self.fan_out.0.lock();
+        let registered = core.queues.get(&self.id);
+        registered.map_or(0, |registered| registered.queue.len() + registered.taken)
+    }
+
+    /// Ticks that the sink missed; 0 after its end.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        let core = self.fan_out.0.lock();
+        let registered = core.queues.get(&self.id);
+        registered.map_or(0, |registered| registered.queue.missed())
+    }
+}
+
+/// The queue of one sink; dropping it ends the sink.
+pub struct SinkQueue {
+    name: &'static str,
+    ready: Arc<Notify>,
+    delivered: Counter,
+    monitor: QueueMonitor,
+}
+
+impl SinkQueue {
+    /// The next events, at least one, as soon as there are any; `None` when the fan-out was closed
+    /// and everything was taken. What was taken before counts as worked off. Cancelled, it has
+    /// taken nothing.
+    pub async fn next(&mut self) -> Option<Vec<Event>> {
+        self.worked_off();
+        loop {
+            {
+                let mut core = self.monitor.fan_out.0.lock();
+                let closed = core.closed;
+                let registered = core.queues.get_mut(&self.monitor.id)?;
+                if !registered.queue.is_empty() {
+                    let events = registered.queue.take(DELIVERY);
+                    registered.taken = events.len();
+                    drop(core);
+                    self.monitor.fan_out.0.room.notify_waiters();
+                    let is_tick = |event: &&Event| matches!(event, Event::Tick(_));
+                    let ticks = events.iter().filter(is_tick).count();
+                    self.delivered.increment(ticks as u64);
+                    return Some(events);
+                }
+                if closed {
+                    return None;
+                }
+            }
+            self.ready.notified().await;
+        }
+    }
+
+    /// Starts to get ticks of a symbol: all that are published from now on.
+    pub fn follow(&self, symbol_id: SymbolId) {
+        self.change(|queue| queue.follow(symbol_id));
+    }
+
+    /// Gets no more ticks of a symbol, nor those of it that wait.
+    pub fn unfollow(&self, symbol_id: SymbolId) {
+        self.change(|queue| queue.unfollow(symbol_id));
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn monitor(&self) -> QueueMonitor {
+        self.monitor.clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        let mut core = self.monitor.fan_out.0.lock();
+        if let Some(registered) = core.queues.get_mut(&self.monitor.id) {
+            change(&mut registered.queue);
+        }
+    }
+
+    fn worked_off(&self) {
+        let mut core = self.monitor.fan_out.0.lock();
+        if let Some(registered) = core.queues.get_mut(&self.monitor.id) {
+            registered.taken = 0;
+        }
+    }
+}
+
+impl std::fmt::Debug for SinkQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SinkQueue")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for SinkQueue {
+    fn drop(&mut self) {
+        gauge!("fan_out_sinks", "sink" => self.name).decrement(1);
+        let mut core = self.monitor.fan_out.0.lock();
+        let removed = core.queues.remove(&self.monitor.id);
+        let stored = removed.is_some_and(|registered| registered.blocks);
+        drop(core);
+        if stored {
+            // what is published from now on would be stored by nobody
+            self.monitor.fan_out.close();
+        }
+    }
+}

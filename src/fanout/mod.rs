@@ -1,0 +1,20 @@
+//! From one stream of ticks to many receivers, each at its own pace, and none that misses a tick
+//! without being told.
+//!
+//! [`FanOut::publish`] numbers ticks and puts them into the bounded queue of every sink. A sink is
+//! a [`TickSink`] that is given them, or the owner of a [`SinkQueue`] who takes them. When a queue
+//! is full its [`OverflowPolicy`] decides: wait, or drop and tell the sink of the [`Gap`], which
+//! can be read again with [`TickRepository::range`](crate::repository::TickRepository::range).
+
+mod event;
+mod hub;
+mod queue;
+mod sink;
+
+pub use event::{Event, Gap, PublishedTick};
+pub use hub::{FanOut, FanOutClosed, QueueMonitor, SinkQueue};
+pub use queue::{OverflowPolicy, QueueOptions};
+pub use sink::{SinkEnded, SinkTask, TickSink};
+
+#[cfg(test)]
+mod tests;

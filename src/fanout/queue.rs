@@ -1,0 +1,187 @@
+//! The bounded queue of one sink, and what happens when it is full.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use super::event::{Event, Gap};
+use crate::domain::SymbolId;
+
+/// What happens when the queue of a sink is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OverflowPolicy {
+    /// The publisher waits. For the sink that nothing may pass by: the one that stores. When it
+    /// ends, nothing more is published.
+    Block,
+    /// The oldest tick is dropped.
+    DropOldest,
+    /// Of each symbol only the newest tick is kept; where there are more symbols than places, the
+    /// oldest tick is dropped.
+    KeepNewestPerSymbol,
+}
+
+/// How the queue of a sink works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueOptions {
+    /// What the sink is called in the metrics; several sinks may share a name.
+    pub name: &'static str,
+    /// Ticks that wait at most; 0 counts as 1.
+    pub capacity: usize,
+    /// What happens then.
+    pub policy: OverflowPolicy,
+    /// Whether it also gets ticks that are stored already; the sink that stores need not.
+    pub takes_stored: bool,
+    /// Whether it gets every symbol, or only those it [follows](super::SinkQueue::follow).
+    pub every_symbol: bool,
+}
+
+impl QueueOptions {
+    /// A queue that drops its oldest ticks, for every tick of every symbol.
+    #[must_use]
+    pub fn dropping_oldest(name: &'static str, capacity: usize) -> Self {
+        Self {
+            name,
+            capacity,
+            policy: OverflowPolicy::DropOldest,
+            takes_stored: true,
+            every_symbol: true,
+        }
+    }
+
+    /// A queue that makes publishers wait, for every tick that is not stored yet.
+    #[must_use]
+    pub fn storing(name: &'static str, capacity: usize) -> Self {
+        Self {
+            name,
+            capacity,
+            policy: OverflowPolicy::Block,
+            takes_stored: false,
+            every_symbol: true,
+        }
+    }
+}
+
+/// Ticks that wait, and what was dropped since the last look.
+#[derive(Debug)]
+pub(super) struct Queue {
+    capacity: usize,
+    policy: OverflowPolicy,
+    /// `None` is every symbol.
+    followed: Option<HashSet<SymbolId>>,
+    /// Of each symbol, what was dropped: all before the first event of it that waits.
+    dropped: BTreeMap<SymbolId, Gap>,
+    waiting: VecDeque<Event>,
+    missed: u64,
+}
+
+impl Queue {
+    pub(super) fn new(options: &QueueOptions) -> Self {
+        Self {
+            capacity: options.capacity.max(1),
+            policy: options.policy,
+            followed: (!options.every_symbol).then(HashSet::new),
+            dropped: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            missed: 0,
+        }
+    }
+
+    /// How many ticks fit before a publisher has to wait.
+    pub(super) fn room(&self) -> usize {
+        match self.policy {
+            OverflowPolicy::Block => self.capacity.saturating_sub(self.waiting.len()),
+            OverflowPolicy::DropOldest | OverflowPolicy::KeepNewestPerSymbol => usize::MAX,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.dropped.is_empty()
+    }
+
+    /// How many ticks were missed in all.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Takes an event of a symbol that is followed; returns how many ticks were missed by that.
+    pub(super) fn push(&mut self, event: Event) -> u64 {
+        let symbol_id = event.symbol_id();
+        let follows = |followed: &HashSet<SymbolId>| followed.contains(&symbol_id);
+        if !self.followed.as_ref().is_none_or(follows) {
+            return 0;
+        }
+        let before = self.missed;
+        if let Event::Gap(gap) = &event {
+            self.missed += gap.missed;
+        }
+        // publishers wait for room where the policy is to block
+        if self.waiting.len() >= self.capacity && self.policy != OverflowPolicy::Block {
+            if self.policy == OverflowPolicy::KeepNewestPerSymbol {
+                self.keep_newest(symbol_id);
+            }
+            while self.waiting.len() >= self.capacity {
+                let oldest = self.waiting.pop_front();
+                oldest.into_iter().for_each(|event| self.drop_event(&event));
+            }
+        }
+        self.waiting.push_back(event);
+        self.missed - before
+    }
+
+    /// What was dropped, then what waits; of that `most` at most.
+    pub(super) fn take(&mut self, most: usize) -> Vec<Event> {
+        let dropped = std::mem::take(&mut self.dropped);
+        let mut events: Vec<_> = dropped.into_values().map(Event::Gap).collect();
+        let ready = self.waiting.len().min(most);
+        events.extend(self.waiting.drain(..ready));
+        events
+    }
+
+    pub(super) fn follow(&mut self, symbol_id: SymbolId) {
+        if let Some(followed) = &mut self.followed {
+            followed.insert(symbol_id);
+        }
+    }
+
+    /// What waits of the symbol is forgotten, and not missed.
+    pub(super) fn unfollow(&mut self, symbol_id: SymbolId) {
+        if let Some(followed) = &mut self.followed {
+            followed.remove(&symbol_id);
+            self.dropped.remove(&symbol_id);
+            self.waiting.retain(|event| event.symbol_id() != symbol_id);
+        }
+    }
+
+    /// Drops every event that a newer one of its symbol follows; one of `next` is about to come.
+    fn keep_newest(&mut self, next: SymbolId) {
+        let mut newer = HashSet::from([next]);
+        let mut kept = VecDeque::with_capacity(self.capacity);
+        let mut old = Vec::new();
+        while let Some(event) = self.waiting.pop_back() {
+            if newer.insert(event.symbol_id()) {
+                kept.push_front(event);
+            } else {
+                old.push(event);
+            }
+        }
+        self.waiting = kept;
+        old.iter().for_each(|event| self.drop_event(event));
+    }
+
+    fn drop_event(&mut self, event: &Event) {
+        let gap = event.as_missed();
+        // a gap that waited was counted when it came
+        if let Event::Tick(_) = event {
+            self.missed += gap.missed;
+        }
+        self.dropped
+            .entry(gap.symbol_id)
+            .and_modify(|whole| *whole = whole.joined(gap))
+            .or_insert(gap);
+    }
+}
+
+#[cfg(test)]
+mod tests;

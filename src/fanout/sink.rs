@@ -1,0 +1,81 @@
+//! Receivers that are given what was published.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::event::Event;
+use super::hub::{FanOut, QueueMonitor};
+use super::queue::QueueOptions;
+
+/// The sink takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the sink has ended")]
+pub struct SinkEnded;
+
+/// A receiver of ticks.
+#[async_trait]
+pub trait TickSink: Debug + Send + 'static {
+    /// Takes the next events, in their order; it gets no others until it has returned. A sink whose
+    /// receiver is away waits for it and tries again: what it cannot keep meanwhile its queue
+    /// drops by its policy, and tells.
+    ///
+    /// # Errors
+    /// It has ended; it is given nothing more.
+    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded>;
+}
+
+/// A [`TickSink`] at work.
+#[derive(Debug)]
+pub struct SinkTask {
+    task: JoinHandle<()>,
+    monitor: QueueMonitor,
+}
+
+impl FanOut {
+    /// Gives `sink` what is published from now on, in a task and a queue of its own.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn attach(&self, mut sink: Box<dyn TickSink>, options: QueueOptions) -> SinkTask {
+        let mut queue = self.open(options);
+        let monitor = queue.monitor();
+        let task = tokio::spawn(async move {
+            while let Some(events) = queue.next().await {
+                if sink.deliver(events).await.is_err() {
+                    return;
+                }
+            }
+        });
+        SinkTask { task, monitor }
+    }
+}
+
+impl SinkTask {
+    /// How its queue is doing.
+    #[must_use]
+    pub fn monitor(&self) -> QueueMonitor {
+        self.monitor.clone()
+    }
+
+    /// Waits until the sink has ended, after [`FanOut::close`], and breaks it off after
+    /// `patience`. Returns how many events it had not worked off.
+    pub async fn finish(mut self, patience: Duration) -> usize {
+        match timeout(patience, &mut self.task).await {
+            Ok(Ok(())) => 0,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a sink ended unexpectedly");
+                0
+            }
+            Err(_) => {
+                let left = self.monitor.waiting();
+                self.task.abort();
+                left
+            }
+        }
+    }
+}

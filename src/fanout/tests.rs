@@ -1,0 +1,165 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use rust_decimal::Decimal;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::*;
+use crate::domain::{SymbolId, Tick};
+
+fn tick(index: i64) -> Tick {
+    let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(index);
+    Tick::quote(SymbolId::new(1), time, Decimal::ONE, Decimal::TWO)
+}
+
+fn ticks(count: i64) -> Vec<Tick> {
+    (0..count).map(tick).collect()
+}
+
+/// Notes what it gets, so long for each delivery.
+#[derive(Debug)]
+struct Notes {
+    took: Arc<Mutex<Vec<Event>>>,
+    each: Duration,
+}
+
+#[async_trait]
+impl TickSink for Notes {
+    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
+        sleep(self.each).await;
+        self.took.lock().expect("no panic").extend(events);
+        Ok(())
+    }
+}
+
+fn notes(
+    fan_out: &FanOut,
+    each: Duration,
+    options: QueueOptions,
+) -> (Arc<Mutex<Vec<Event>>>, SinkTask) {
+    let took = Arc::default();
+    let sink = Notes {
+        took: Arc::clone(&took),
+        each,
+    };
+    (took, fan_out.attach(Box::new(sink), options))
+}
+
+/// The numbers of ticks, and how many were told as missed.
+fn summary(events: &[Event]) -> (Vec<u64>, u64) {
+    let mut numbers = Vec::new();
+    let mut missed = 0;
+    for event in events {
+        match event {
+            Event::Tick(published) => numbers.push(published.number),
+            Event::Gap(gap) => missed += gap.missed,
+        }
+    }
+    (numbers, missed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_sink_slows_no_other_and_is_told_what_it_missed() {
+    let fan_out = FanOut::new();
+    let hour = Duration::from_secs(3_600);
+    let dropping = QueueOptions::dropping_oldest("slow", 10);
+    let (slow, slow_task) = notes(&fan_out, hour, dropping);
+    let (quick, quick_task) = notes(&fan_out, Duration::ZERO, QueueOptions::storing("quick", 10));
+    let begun = Instant::now();
+    for tick in ticks(1_000) {
+        fan_out.publish(&[tick]).await.expect("open");
+        tokio::task::yield_now().await;
+    }
+    fan_out.close();
+    assert_eq!(quick_task.finish(hour).await, 0);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    let all: Vec<u64> = (1..=1_000).collect();
+    assert_eq!(summary(&quick.lock().expect("no panic")), (all, 0));
+    assert_eq!(slow_task.finish(hour * 5).await, 0);
+    let (numbers, missed) = summary(&slow.lock().expect("no panic"));
+    assert!(missed > 0);
+    assert_eq!(numbers.len() as u64 + missed, 1_000);
+    assert_eq!(numbers.last(), Some(&1_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_blocks_makes_publishers_wait_and_misses_nothing() {
+    let fan_out = FanOut::new();
+    let second = Duration::from_secs(1);
+    let (took, task) = notes(&fan_out, second, QueueOptions::storing("store", 10));
+    let begun = Instant::now();
+    let (first, second_half) = (ticks(50), ticks(50));
+    let (one, two) = tokio::join!(fan_out.publish(&first), fan_out.publish(&second_half));
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert!(begun.elapsed() >= second * 8, "{:?}", begun.elapsed());
+    fan_out.close();
+    assert_eq!(task.finish(second * 60).await, 0);
+    let all: Vec<u64> = (1..=100).collect();
+    assert_eq!(summary(&took.lock().expect("no panic")), (all, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stored_ticks_do_not_wait_for_the_store() {
+    let fan_out = FanOut::new();
+    let mut store = fan_out.open(QueueOptions::storing("store", 1));
+    let mut screen = fan_out.open(QueueOptions::dropping_oldest("screen", 100));
+    fan_out.publish(&ticks(1)).await.expect("open");
+    let full = timeout(Duration::from_secs(9), fan_out.publish(&ticks(1))).await;
+    assert!(full.is_err(), "the store is full");
+    fan_out.publish_stored(&ticks(3)).await.expect("open");
+    fan_out.announce_missed(&ticks(2));
+    assert_eq!(
+        store.next().await.map(|events| summary(&events)),
+        Some((vec![1], 0))
+    );
+    let events = screen.next().await.expect("open");
+    assert_eq!(summary(&events), (vec![1, 2, 3, 4], 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_store_a_fan_out_publishes_nothing() {
+    let fan_out = FanOut::new();
+    let store = fan_out.open(QueueOptions::storing("store", 1));
+    let screen = fan_out.open(QueueOptions::dropping_oldest("screen", 1));
+    drop(screen);
+    fan_out
+        .publish(&ticks(1))
+        .await
+        .expect("a screen is no store");
+    let waiting = ticks(1);
+    let (published, ()) = tokio::join!(fan_out.publish(&waiting), async {
+        sleep(Duration::from_secs(1)).await;
+        drop(store);
+    });
+    assert_eq!(published, Err(FanOutClosed), "whoever waits is told");
+    assert_eq!(fan_out.publish_stored(&[tick(2)]).await, Err(FanOutClosed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_delivered_after_the_end_and_then_none() {
+    let fan_out = FanOut::new();
+    let mut queue = fan_out.open(QueueOptions::dropping_oldest("screen", 9));
+    fan_out.publish(&ticks(3)).await.expect("open");
+    fan_out.close();
+    let events = queue.next().await.expect("three wait");
+    assert_eq!(queue.monitor().waiting(), 3, "not worked off yet");
+    assert_eq!(summary(&events), (vec![1, 2, 3], 0));
+    assert_eq!(queue.next().await, None);
+    assert_eq!(queue.monitor().waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_hangs_is_broken_off_and_says_what_it_leaves() {
+    let fan_out = FanOut::new();
+    let hour = Duration::from_secs(3_600);
+    let (_, task) = notes(&fan_out, hour, QueueOptions::dropping_oldest("slow", 10));
+    fan_out.publish(&ticks(4)).await.expect("open");
+    fan_out.close();
+    assert_eq!(task.finish(Duration::from_secs(1)).await, 4);
+}
