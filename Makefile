@@ -18,8 +18,8 @@ help: ## this list
 .PHONY: run
 run: ## start both databases, migrate, build, start the server with a feed
 	@options=$$(dev/dependencies); \
-	cargo build --profile $(PROFILE) $$options -p tickbook-cli -p orderbook-server; \
 	urls=$$(dev/databases up); eval "$$urls"; \
+	cargo build --profile $(PROFILE) $$options -p tickbook-cli -p orderbook-server; \
 	folder=target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE)); \
 	$$folder/tickbook migrate; \
 	exec $$folder/orderbook-server --listen $(LISTEN) --feed $(FEED)

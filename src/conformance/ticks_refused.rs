@@ -171,10 +171,10 @@ pub async fn an_impossible_tick_does_not_keep_the_others_out(repositories: &Repo
             for (impossible, field) in impossible_ticks(EURUSD) {
                 symbol += 1;
                 let symbol_id = SymbolId::new(symbol);
-                let impossible = Tick {
-                    symbol_id,
-                    ..impossible
-                };
+                let mut impossible = impossible;
+                if impossible.symbol_id == EURUSD {
+                    impossible.symbol_id = symbol_id;
+                }
                 let good = series(symbol_id, size);
                 let mut batch = good.clone();
                 batch.insert(place, impossible.clone());

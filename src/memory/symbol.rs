@@ -9,8 +9,10 @@ use async_trait::async_trait;
 
 use super::{read, write};
 use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
-use crate::error::{Entity, RepositoryError};
-use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
+use crate::error::RepositoryError;
+use crate::repository::{
+    FeedSymbol, SymbolQuery, SymbolRepository, only_one, symbol_missing, symbol_taken,
+};
 
 /// Symbols in memory.
 #[derive(Default)]
@@ -43,7 +45,7 @@ impl Store {
     /// Adds a symbol whose name is free.
     fn add(&mut self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
         let symbol_id = match symbol.symbol_id {
-            Some(id) if self.symbols.contains_key(&id) => return Err(taken(id)),
+            Some(id) if self.symbols.contains_key(&id) => return Err(symbol_taken(id)),
             Some(id) => id,
             None => self.next_id()?,
         };
@@ -65,7 +67,7 @@ impl Store {
         };
         let symbol_id = existing.symbol_id;
         if symbol.symbol_id.is_some_and(|given| given != symbol_id) {
-            return Err(taken(full_name(&symbol)));
+            return Err(symbol_taken(full_name(&symbol)));
         }
         self.symbols
             .insert(symbol_id, symbol.into_symbol(symbol_id));
@@ -75,20 +77,6 @@ impl Store {
 
 fn full_name(symbol: &NewSymbol) -> String {
     format!("{}:{}", symbol.exchange, symbol.name)
-}
-
-fn taken(key: impl fmt::Display) -> RepositoryError {
-    RepositoryError::AlreadyExists {
-        entity: Entity::Symbol,
-        key: key.to_string(),
-    }
-}
-
-fn missing(symbol_id: SymbolId) -> RepositoryError {
-    RepositoryError::NotFound {
-        entity: Entity::Symbol,
-        key: symbol_id.to_string(),
-    }
 }
 
 impl fmt::Debug for InMemorySymbolRepository {
@@ -105,7 +93,7 @@ impl SymbolRepository for InMemorySymbolRepository {
         symbol.validate().map_err(RepositoryError::invalid)?;
         let mut store = write(&self.store);
         if store.named(&symbol.exchange, &symbol.name).is_some() {
-            return Err(taken(full_name(&symbol)));
+            return Err(symbol_taken(full_name(&symbol)));
         }
         store.add(symbol)
     }
@@ -135,7 +123,7 @@ impl SymbolRepository for InMemorySymbolRepository {
         reference: &SymbolReference,
     ) -> Result<Option<Symbol>, RepositoryError> {
         let store = read(&self.store);
-        let fitting: Vec<&Symbol> = store
+        let fitting = store
             .symbols
             .values()
             .filter(|symbol| symbol.name == reference.name)
@@ -143,19 +131,9 @@ impl SymbolRepository for InMemorySymbolRepository {
                 Some(exchange) => symbol.exchange == *exchange,
                 None => true,
             })
+            .cloned()
             .collect();
-        if fitting.len() > 1 {
-            let names: Vec<String> = fitting
-                .iter()
-                .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
-                .collect();
-            return Err(RepositoryError::invalid(format!(
-                "{} is quoted on several exchanges: say which, {}",
-                reference.name,
-                names.join(" or ")
-            )));
-        }
-        Ok(fitting.first().map(|symbol| (*symbol).clone()))
+        only_one(reference, fitting)
     }
 
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError> {
@@ -185,7 +163,7 @@ impl SymbolRepository for InMemorySymbolRepository {
         let symbol = store
             .symbols
             .get_mut(&symbol_id)
-            .ok_or_else(|| missing(symbol_id))?;
+            .ok_or_else(|| symbol_missing(symbol_id))?;
         symbol.active = false;
         Ok(symbol.clone())
     }
@@ -197,7 +175,7 @@ impl SymbolRepository for InMemorySymbolRepository {
         let mut store = write(&self.store);
         for mapping in mappings {
             if !store.symbols.contains_key(&mapping.symbol_id) {
-                return Err(missing(mapping.symbol_id));
+                return Err(symbol_missing(mapping.symbol_id));
             }
         }
         for mapping in mappings {

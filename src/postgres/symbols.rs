@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::db::MetadataConnections;
 use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
-use crate::error::{Entity, RepositoryError};
+use crate::error::RepositoryError;
 use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
 
 /// [`SymbolRepository`] over PostgreSQL.
@@ -153,18 +153,4 @@ fn refuse_nul(field: &str, text: &str) -> Result<(), RepositoryError> {
 
 fn holds_nul(text: &str) -> bool {
     text.contains('\0')
-}
-
-fn taken(key: impl fmt::Display) -> RepositoryError {
-    RepositoryError::AlreadyExists {
-        entity: Entity::Symbol,
-        key: key.to_string(),
-    }
-}
-
-fn missing(symbol_id: SymbolId) -> RepositoryError {
-    RepositoryError::NotFound {
-        entity: Entity::Symbol,
-        key: symbol_id.to_string(),
-    }
 }

@@ -17,6 +17,7 @@ mod tick;
 
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository};
+pub(crate) use symbol::{only_one, symbol_missing, symbol_taken};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 
 #[cfg(feature = "mock")]

@@ -1,11 +1,11 @@
 //! Where symbols are kept.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
 use crate::domain::{NewSymbol, Page, PageLimit, Symbol, SymbolId, SymbolReference};
-use crate::error::RepositoryError;
+use crate::error::{Entity, RepositoryError};
 
 /// What a feed calls a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,5 +114,40 @@ impl FeedSymbol {
             }
         }
         Ok(())
+    }
+}
+
+/// The one symbol of `found` that `reference` means.
+pub(crate) fn only_one(
+    reference: &SymbolReference,
+    mut found: Vec<Symbol>,
+) -> Result<Option<Symbol>, RepositoryError> {
+    if found.len() > 1 {
+        let names: Vec<_> = found
+            .iter()
+            .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
+            .collect();
+        return Err(RepositoryError::invalid(format!(
+            "{} is quoted on several exchanges: say which, {}",
+            reference.name,
+            names.join(" or ")
+        )));
+    }
+    Ok(found.pop())
+}
+
+/// The error of a symbol whose id or name is taken.
+pub(crate) fn symbol_taken(key: impl fmt::Display) -> RepositoryError {
+    RepositoryError::AlreadyExists {
+        entity: Entity::Symbol,
+        key: key.to_string(),
+    }
+}
+
+/// The error of a symbol that has to exist.
+pub(crate) fn symbol_missing(symbol_id: SymbolId) -> RepositoryError {
+    RepositoryError::NotFound {
+        entity: Entity::Symbol,
+        key: symbol_id.to_string(),
     }
 }

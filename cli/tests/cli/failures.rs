@@ -97,7 +97,9 @@ fn symbols_are_imported_without_the_time_series_database() {
     let cli = Cli::migrated();
     cli.file(
         "symbols.csv",
-        "oanda,EURUSD,forex,EUR/USD,USD,1,0.00001,1\n",
+        "market,symbol,type,description,quote_currency,contract_multiplier,\
+         minimum_price_variation,lot_size\n\
+         oanda,EURUSD,forex,Euro,USD,1,0.00001,1\n",
     );
     let import = [
         "import",

@@ -11,10 +11,10 @@ use diesel::{
 use crate::db::DbError;
 use crate::domain::Symbol;
 use crate::postgres::schema::metadata::{feed_symbols, instruments, symbols};
-use crate::repository::FeedSymbol;
+use crate::repository::{FeedSymbol, symbol_missing};
 
+use super::holds_nul;
 use super::rows::{SymbolRow, columns};
-use super::{holds_nul, missing};
 
 pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Result<(), DbError> {
     // the last one counts; concurrent writers that lock in one order cannot wait in a circle
@@ -31,7 +31,7 @@ pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Res
         let existing: HashSet<_> = existing.into_iter().collect();
         let absent = |one: &&FeedSymbol| !existing.contains(&one.symbol_id.get());
         if let Some(mapping) = mappings.iter().find(absent) {
-            return Err(missing(mapping.symbol_id).into());
+            return Err(symbol_missing(mapping.symbol_id).into());
         }
         let feeds: Vec<_> = different.keys().map(|(feed, _)| *feed).collect();
         let keys: Vec<_> = different.keys().map(|(_, key)| *key).collect();

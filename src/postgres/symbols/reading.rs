@@ -7,7 +7,7 @@ use crate::db::DbError;
 use crate::domain::{Page, Symbol, SymbolId, SymbolReference};
 use crate::error::RepositoryError;
 use crate::postgres::schema::metadata::symbols;
-use crate::repository::SymbolQuery;
+use crate::repository::{SymbolQuery, only_one};
 
 use super::holds_nul;
 use super::rows::{SymbolRow, symbols_with_instruments};
@@ -39,20 +39,8 @@ pub(super) fn by_name(
     if let Some(exchange) = exchange {
         query = query.filter(symbols::exchange.eq(exchange));
     }
-    let mut found = into_symbols(query.load(connection)?)?;
-    if found.len() > 1 {
-        let names: Vec<_> = found
-            .iter()
-            .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
-            .collect();
-        return Err(RepositoryError::invalid(format!(
-            "{} is quoted on several exchanges: say which, {}",
-            reference.name,
-            names.join(" or ")
-        ))
-        .into());
-    }
-    Ok(found.pop())
+    let found = into_symbols(query.load(connection)?)?;
+    Ok(only_one(reference, found)?)
 }
 
 pub(super) fn list(

@@ -18,14 +18,15 @@ use crate::domain::{Instrument, NewSymbol, Symbol, SymbolId};
 use crate::error::RepositoryError;
 use crate::postgres::numeric::PgDecimal;
 use crate::postgres::schema::metadata::{instruments, symbols};
+use crate::repository::{symbol_missing, symbol_taken};
 
-use super::{missing, reading, taken};
+use super::reading;
 
 pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result<Symbol, DbError> {
     connection.transaction(|connection| {
         let mut ids = Ids::read(connection, std::slice::from_ref(&symbol))?;
         if ids.by_name.contains_key(&name_of(&symbol)) {
-            return Err(taken(full_name(&symbol)).into());
+            return Err(symbol_taken(full_name(&symbol)).into());
         }
         let symbol_id = ids.assign(&symbol)?;
         let symbol = symbol.into_symbol(symbol_id);
@@ -69,7 +70,7 @@ pub(super) fn deactivate(
         diesel::update(symbols::table.find(symbol_id.get()))
             .set((symbols::active.eq(false), symbols::updated_at.eq(now)))
             .execute(connection)?;
-        reading::by_id(connection, symbol_id)?.ok_or_else(|| missing(symbol_id).into())
+        reading::by_id(connection, symbol_id)?.ok_or_else(|| symbol_missing(symbol_id).into())
     })
 }
 
@@ -128,7 +129,7 @@ impl<'a> Ids<'a> {
         if let Some(id) = self.by_name.get(&name_of(symbol)) {
             let id = SymbolId::new(*id);
             return match symbol.symbol_id {
-                Some(given) if given != id => Err(taken(full_name(symbol))),
+                Some(given) if given != id => Err(symbol_taken(full_name(symbol))),
                 _ => Ok(id),
             };
         }
@@ -141,7 +142,7 @@ impl<'a> Ids<'a> {
             })?,
         };
         if !self.used.insert(id) {
-            return Err(taken(id));
+            return Err(symbol_taken(id));
         }
         self.largest = self.largest.max(id);
         Ok(SymbolId::new(id))
