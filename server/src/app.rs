@@ -8,7 +8,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tickbook::Repositories;
+use tickbook::config::WebSocketConfig;
 use tickbook::db::DatabasePools;
+use tickbook::fanout::FanOut;
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +23,7 @@ use crate::known_symbols::KnownSymbols;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::readiness::Readiness;
+use crate::websocket::{self, WebSockets};
 
 /// Where ticks are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,6 +60,10 @@ pub struct AppState {
     pub pools: Option<DatabasePools>,
     /// The feed, where there is one.
     pub feed: Option<FeedMonitor>,
+    /// Where ticks go besides the store.
+    pub fan_out: FanOut,
+    /// The clients of `/ws`.
+    pub websockets: WebSockets,
 }
 
 impl AppState {
@@ -74,6 +82,8 @@ impl AppState {
             store: Store::Memory,
             pools: None,
             feed: None,
+            fan_out: FanOut::new(),
+            websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
         }
     }
 }
@@ -117,6 +127,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(ticks::list))
         .routes(routes!(ticks::insert))
         .routes(routes!(ohlc::list))
+        .routes(routes!(websocket::connect))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

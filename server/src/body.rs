@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use tickbook::domain::Tick;
 
 use crate::problem::Problem;
-use crate::wire::NewTick;
+use crate::wire::TickObject;
 
 /// Most bytes of a body.
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -50,7 +50,7 @@ pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
 /// Index and field of the first thing that is wrong, such as `[17].bid_price`.
 pub(crate) fn parse_ticks(body: &[u8]) -> Result<Vec<Tick>, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let ticks: Vec<NewTick> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let ticks: Vec<TickObject> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
         // a body that is no array, or no JSON, has no place to name
@@ -66,7 +66,7 @@ pub(crate) fn parse_ticks(body: &[u8]) -> Result<Vec<Tick>, Problem> {
         );
         return Err(Problem::invalid_body(detail));
     }
-    let tick = |(index, tick): (usize, &NewTick)| {
+    let tick = |(index, TickObject(tick)): (usize, &TickObject)| {
         tick.normalized().map_err(|error| {
             let field = error.field();
             Problem::invalid_body(format!("[{index}].{field}: {error}"))

@@ -15,10 +15,14 @@ mod known_symbols;
 pub mod metrics;
 mod params;
 pub mod problem;
+mod publish;
+pub mod rabbitmq;
 pub mod readiness;
+pub mod receivers;
 pub mod server;
 pub mod shutdown;
 pub mod start;
+pub mod websocket;
 pub mod wire;
 
 pub use known_symbols::KnownSymbols;

@@ -54,6 +54,8 @@ async fn serve(args: &Args) -> anyhow::Result<bool> {
         listener,
         app,
         pipeline,
+        receivers,
+        repositories: _,
     } = started?;
     let address = listener.local_addr().context("cannot tell the address")?;
     // whoever reads this may have gone away again, which is no reason to stop
@@ -71,6 +73,7 @@ async fn serve(args: &Args) -> anyhow::Result<bool> {
         pipeline.finish().await
     };
     let (served, stored) = tokio::join!(serving, storing);
+    receivers.finish().await;
     served.context("the listener failed")?;
     tracing::info!("stopped");
     Ok(stored)

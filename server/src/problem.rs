@@ -171,6 +171,13 @@ impl Problem {
         Self::new(Kind::UnsupportedMediaType, detail)
     }
 
+    /// So many WebSocket clients are connected that no other one is taken, or none any more.
+    #[must_use]
+    pub fn no_more_clients() -> Self {
+        let detail = "no other WebSocket client is taken now: connect again later";
+        Self::unavailable(detail.to_owned(), 5)
+    }
+
     fn unavailable(detail: String, retry_after: u16) -> Self {
         Self {
             kind: Kind::Unavailable,

@@ -7,6 +7,7 @@ use axum::Router;
 use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
+use tickbook::fanout::FanOut;
 use tickbook::ingest::{SpoolMode, TickPersister};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use crate::feed::simulated::SimulatedFeed;
 use crate::feed::{Feed, Pipeline, find_or_create};
 use crate::metrics;
 use crate::readiness::Readiness;
+use crate::receivers::Receivers;
 
 /// A server that is ready to be run.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub struct Started {
     pub app: Router,
     /// The feed, which runs already.
     pub pipeline: Option<Pipeline>,
+    /// Those who get ticks from the server.
+    pub receivers: Receivers,
+    /// What the server works on.
+    pub repositories: Repositories,
 }
 
 /// Binds the address, connects the store and starts the feed. Feed and timers end at `stop`.
@@ -56,12 +62,14 @@ pub async fn start(
         Some(pools) => Readiness::watch(Arc::new(pools.clone()), stop.clone()).await,
         None => Readiness::fixed(Vec::new()),
     };
+    let fan_out = FanOut::new();
+    let receivers = Receivers::start(config, &fan_out, &repositories, stop)?;
     let feed = make_feed(args, &repositories).await?;
     let pipeline = match feed {
         None => None,
         Some(feed) => {
             let persister = make_persister(args, config, &repositories).await?;
-            Some(Pipeline::start(feed, persister, stop.clone()))
+            Some(Pipeline::start(feed, persister, &fan_out, stop.clone()))
         }
     };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
@@ -69,12 +77,16 @@ pub async fn start(
         store: args.store,
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
-        ..AppState::new(repositories, readiness, handle)
+        fan_out,
+        websockets: receivers.websockets(),
+        ..AppState::new(repositories.clone(), readiness, handle)
     };
     Ok(Started {
         listener,
         app: router(state),
         pipeline,
+        receivers,
+        repositories,
     })
 }
 

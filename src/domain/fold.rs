@@ -70,7 +70,10 @@ impl CandleFold {
         })
     }
 
-    fn of_candle(candle: &Candle) -> Option<Self> {
+    /// A candle to go on with: what is merged with it must be later than all its ticks. `None` when
+    /// its volume needs more digits than a decimal has.
+    #[must_use]
+    pub fn of_candle(candle: &Candle) -> Option<Self> {
         // buckets of one timeframe do not overlap, so that their starts order their ticks
         let key = (candle.open_time, 0);
         Some(Self {
@@ -108,6 +111,19 @@ impl CandleFold {
             volume: self.volume.checked_merge(other.volume)?,
             tick_count: self.tick_count.checked_add(other.tick_count)?,
         })
+    }
+
+    /// `shape` with the prices, volume and number of ticks of this candle, made of ticks; `now`
+    /// decides whether it is closed. `None` when the volume needs more digits than a decimal has.
+    #[must_use]
+    pub fn to_candle(&self, shape: &Candle, now: DateTime<Utc>) -> Option<Candle> {
+        let bucket = Bucket {
+            symbol_id: shape.symbol_id,
+            basis: shape.basis,
+            timeframe: shape.timeframe,
+            open_time: shape.open_time,
+        };
+        self.finish(&bucket, now)
     }
 
     fn finish(&self, bucket: &Bucket, now: DateTime<Utc>) -> Option<Candle> {

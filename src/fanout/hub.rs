@@ -277,6 +277,14 @@ impl SinkQueue {
         self.change(|queue| queue.unfollow(symbol_id));
     }
 
+    /// Whether nothing waits but what was taken last.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        let core = self.monitor.fan_out.0.lock();
+        let registered = core.queues.get(&self.monitor.id);
+        registered.is_none_or(|registered| registered.queue.is_empty())
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn monitor(&self) -> QueueMonitor {

@@ -3,13 +3,15 @@
 mod pipeline;
 pub mod replay;
 pub mod simulated;
+mod store;
 mod symbols;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use tickbook::domain::Tick;
-use tickbook::ingest::{PushError, SequenceAssigner, TickPersister};
+use tickbook::fanout::{FanOut, FanOutClosed};
+use tickbook::ingest::SequenceAssigner;
 
 pub use pipeline::{FeedMonitor, FeedState, Pipeline};
 pub use symbols::find_or_create;
@@ -20,26 +22,26 @@ pub trait Feed: Debug + Send + 'static {
     /// What it is called in the log and in `/health/ready`.
     fn name(&self) -> &'static str;
 
-    /// Puts ticks into `sink` until there are no more. The future is dropped to stop it early.
+    /// Puts ticks into `output` until there are no more. The future is dropped to stop it early.
     ///
     /// # Errors
     /// Why it cannot go on.
-    async fn run(&mut self, sink: TickSink) -> anyhow::Result<()>;
+    async fn run(&mut self, output: FeedOutput) -> anyhow::Result<()>;
 }
 
 /// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
 #[derive(Debug)]
-pub struct TickSink {
-    persister: TickPersister,
+pub struct FeedOutput {
+    fan_out: FanOut,
     sequences: SequenceAssigner,
 }
 
-impl TickSink {
-    /// Numbers ticks and gives them to `persister`.
+impl FeedOutput {
+    /// Numbers ticks within their instants and publishes them.
     #[must_use]
-    pub fn new(persister: TickPersister) -> Self {
+    pub fn new(fan_out: FanOut) -> Self {
         Self {
-            persister,
+            fan_out,
             sequences: SequenceAssigner::new(),
         }
     }
@@ -48,12 +50,16 @@ impl TickSink {
     /// counted.
     ///
     /// # Errors
-    /// The server stops, or the tick has no place and settings say that it is to be refused.
-    pub async fn send(&mut self, mut tick: Tick, sequence: Option<i32>) -> Result<(), PushError> {
+    /// The server stops.
+    pub async fn send(
+        &mut self,
+        mut tick: Tick,
+        sequence: Option<i32>,
+    ) -> Result<(), FanOutClosed> {
         match sequence {
             Some(sequence) => tick.sequence = sequence,
             None => self.sequences.assign(&mut tick),
         }
-        self.persister.push(tick).await
+        self.fan_out.publish(&[tick]).await
     }
 }

@@ -5,16 +5,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tickbook::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
 use tickbook::ingest::{PersisterHealth, TickPersister};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::{Feed, TickSink};
+use super::store::StoreSink;
+use super::{Feed, FeedOutput};
 use crate::metrics;
 
 /// How long ticks that wait may take to be stored when the server stops.
 const FLUSH: Duration = Duration::from_secs(10);
+
+/// How much of that ticks may take to reach the persister, which can keep what it has.
+const HAND_OVER: Duration = Duration::from_secs(3);
+
+/// Ticks between the feed and the persister, which has a queue of its own.
+const STORE_QUEUE: usize = 1_000;
 
 /// What a feed has brought since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +61,8 @@ pub struct FeedState {
 pub struct FeedMonitor {
     name: &'static str,
     ended: Arc<AtomicBool>,
+    /// What has not reached the persister yet.
+    handed_over: QueueMonitor,
     persister: TickPersister,
 }
 
@@ -61,6 +72,8 @@ impl FeedMonitor {
     pub fn state(&self) -> FeedState {
         // read first: a feed that has ended brings nothing that is missing in the numbers
         let running = !self.ended.load(Ordering::Acquire);
+        // likewise: what has left this queue is in the numbers
+        let on_the_way = self.handed_over.waiting() as u64;
         let stats = self.persister.stats();
         FeedState {
             name: self.name.to_owned(),
@@ -72,7 +85,7 @@ impl FeedMonitor {
             rejected: stats.rejected,
             crossed: stats.crossed,
             retries: stats.retries,
-            waiting: stats.queued,
+            waiting: on_the_way + stats.queued,
             spooled: self
                 .persister
                 .spool_content()
@@ -97,26 +110,35 @@ impl FeedMonitor {
 #[derive(Debug)]
 pub struct Pipeline {
     feed: JoinHandle<()>,
+    fan_out: FanOut,
+    store: SinkTask,
     monitor: FeedMonitor,
 }
 
 impl Pipeline {
-    /// Starts `feed`, which ends by itself or at `stop`, and whose ticks `persister` stores.
+    /// Starts `feed`, which ends by itself or at `stop`. Its ticks go into `fan_out`, and from
+    /// there into `persister`, which stores them.
     pub fn start(
         mut feed: Box<dyn Feed>,
         persister: TickPersister,
+        fan_out: &FanOut,
         stop: CancellationToken,
     ) -> Self {
         let name = feed.name();
+        let store = fan_out.attach(
+            Box::new(StoreSink(persister.clone())),
+            QueueOptions::storing("store", STORE_QUEUE),
+        );
         let monitor = FeedMonitor {
             name,
             ended: Arc::new(AtomicBool::new(false)),
+            handed_over: store.monitor(),
             persister,
         };
-        let sink = TickSink::new(monitor.persister.clone());
+        let output = FeedOutput::new(fan_out.clone());
         let ended = Arc::clone(&monitor.ended);
         let feed = tokio::spawn(async move {
-            match stop.run_until_cancelled(feed.run(sink)).await {
+            match stop.run_until_cancelled(feed.run(output)).await {
                 None => {}
                 Some(Ok(())) => tracing::info!(feed = name, "the feed has ended"),
                 Some(Err(error)) => {
@@ -126,7 +148,12 @@ impl Pipeline {
             }
             ended.store(true, Ordering::Release);
         });
-        Self { feed, monitor }
+        Self {
+            feed,
+            fan_out: fan_out.clone(),
+            store,
+            monitor,
+        }
     }
 
     /// What the feed brings, to be looked at while it runs.
@@ -136,19 +163,24 @@ impl Pipeline {
     }
 
     /// Waits for the end of the feed and until everything is stored, ten seconds at most, and says
-    /// in the log what was. Returns whether nothing was lost. To be called after `stop`.
+    /// in the log what was. Returns whether nothing was lost. To be called after `stop`; it closes
+    /// the fan-out.
     pub async fn finish(self) -> bool {
         if let Err(error) = self.feed.await {
             tracing::error!(%error, "the feed ended unexpectedly");
         }
-        let report = self.monitor.persister.stop(FLUSH).await;
+        let deadline = Instant::now() + FLUSH;
+        self.fan_out.close();
+        let not_handed_over = self.store.finish(HAND_OVER).await as u64;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let report = self.monitor.persister.stop(left).await;
         let feed = self.monitor.name;
         let stats = report.stats;
         let (inserted, duplicates) = (stats.inserted, stats.duplicates);
         let (conflicts, rejected) = (stats.conflicts, stats.rejected);
         // what the persister could not hand back was not stored for certain either
         let unsaved = stats.queued.saturating_sub(report.spooled);
-        let unsaved = unsaved.max(report.unsaved.len() as u64);
+        let unsaved = not_handed_over + unsaved.max(report.unsaved.len() as u64);
         let spooled = report.spooled;
         if spooled > 0 {
             tracing::warn!(
@@ -203,11 +235,11 @@ mod tests {
             "broken"
         }
 
-        async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+        async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
             for _ in 0..3 {
                 let price = Decimal::ONE;
                 let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
-                sink.send(tick, None).await?;
+                output.send(tick, None).await?;
             }
             anyhow::bail!("the line is dead")
         }
@@ -216,7 +248,7 @@ mod tests {
     fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
         let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
         let persister = TickPersister::start(ticks, (&config.ticks).into());
-        Pipeline::start(Box::new(Broken), persister, stop.clone())
+        Pipeline::start(Box::new(Broken), persister, &FanOut::new(), stop.clone())
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use tickbook::files::{CsvLayout, CsvQuotes, FileError, LeanQuotes, LineError, Ma
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Feed, TickSink};
+use super::{Feed, FeedOutput};
 
 /// The exchange of symbols that a replay has to create.
 pub const EXCHANGE: &str = "replay";
@@ -84,7 +84,7 @@ impl Feed for ReplayFeed {
         "replay"
     }
 
-    async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
         let (sender, mut quotes) = mpsc::channel(READ_AHEAD);
         let files = self.files.clone();
         // reading blocks; the thread ends when the files do, or when nobody takes the quotes
@@ -96,7 +96,9 @@ impl Feed for ReplayFeed {
             let quote: Quote = quote?;
             pace.wait(quote.tick_time).await;
             let sequence = quote.sequence;
-            sink.send(quote.into_tick(self.symbol_id), sequence).await?;
+            output
+                .send(quote.into_tick(self.symbol_id), sequence)
+                .await?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use tickbook::domain::{
 use tickbook::repository::SymbolRepository;
 use tokio::time::sleep;
 
-use super::{Feed, TickSink, find_or_create};
+use super::{Feed, FeedOutput, find_or_create};
 
 /// The exchange of the made-up symbols.
 pub const EXCHANGE: &str = "simulated";
@@ -141,7 +141,7 @@ impl Feed for SimulatedFeed {
         "simulated"
     }
 
-    async fn run(&mut self, mut sink: TickSink) -> anyhow::Result<()> {
+    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
         loop {
             let step = self.walk.step();
             sleep(step.pause).await;
@@ -153,7 +153,7 @@ impl Feed for SimulatedFeed {
                 received_at: Some(now),
                 ..Tick::quote(symbol_id, now, step.bid_price, step.ask_price)
             };
-            sink.send(tick, None).await?;
+            output.send(tick, None).await?;
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::body::{json_body, parse_ticks};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
+use crate::publish::publish_inserted;
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
 /// Most symbols of one request for the latest ticks.
@@ -125,5 +126,6 @@ pub async fn insert(
     metrics::count_posted(ticks.len() as u64, crossed);
     let receipt = app.repositories.ticks.insert_batch(&ticks).await?;
     metrics::count_receipt(&receipt);
+    publish_inserted(&app.fan_out, &ticks, &receipt).await;
     Ok(Json(ReceiptBody::new(receipt, crossed)))
 }

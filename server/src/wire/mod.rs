@@ -9,5 +9,6 @@ mod time;
 pub use candle::{CandleBody, CandleList};
 pub use decimal::DecimalText;
 pub use symbol::{InstrumentBody, SymbolBody, SymbolList};
+pub(crate) use tick::TickObject;
 pub use tick::{ConflictBody, NewTick, ReceiptBody, RejectedBody, TickBody, TickList};
 pub use time::TimeText;

@@ -1,6 +1,10 @@
 //! Ticks and receipts as JSON.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use tickbook::domain::{InvalidTick, Page, SymbolId, Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, RejectedTick, TickConflict, TickQuery};
 use utoipa::ToSchema;
@@ -69,6 +73,31 @@ pub struct NewTick {
     /// When the sender saw it.
     #[serde(default)]
     pub received_at: Option<TimeText>,
+}
+
+/// A tick that came as a JSON object. Deserialized by itself it could also be an array of its
+/// fields in their order, where a mistake goes unnoticed.
+#[derive(Debug)]
+pub(crate) struct TickObject(pub(crate) NewTick);
+
+impl<'de> Deserialize<'de> for TickObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = TickObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a tick as an object: send {\"symbol_id\": …}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<TickObject, A::Error> {
+        NewTick::deserialize(MapAccessDeserializer::new(fields)).map(TickObject)
+    }
 }
 
 impl NewTick {

@@ -95,6 +95,27 @@ async fn no_tick_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_tick_that_is_an_array_is_refused_with_its_index() {
+    let array = json!([
+        1,
+        "2014-05-01T00:00:00.292Z",
+        0,
+        "1.38676",
+        "1.38682",
+        "0",
+        "0",
+        null
+    ]);
+    let app = Mocks::with_symbols().app();
+    let body = json!([body(), array]).to_string();
+    let detail = post(&app, PATH, body).await.problem(400);
+    assert!(
+        detail.starts_with("[1]: ") && detail.contains("object"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
 async fn numbers_that_cannot_be_stored_are_refused_with_index_and_field() {
     for (field, value) in [
         ("bid_price", "1.0000000000001"),

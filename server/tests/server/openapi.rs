@@ -52,6 +52,7 @@ async fn every_route_is_described_with_its_parameters() {
         "get /health/ready",
         "get /metrics",
         "get /openapi.json",
+        "get /ws",
         "post /api/v1/ticks",
     ];
     assert_eq!(described, expected.map(str::to_owned).into());

@@ -9,23 +9,42 @@ use orderbook_server::args::Args;
 use orderbook_server::server;
 use orderbook_server::start::{Started, start};
 use serde_json::Value;
+use tickbook::Repositories;
 use tickbook::config::Config;
+use tickbook::domain::NewSymbol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-struct Server {
-    address: SocketAddr,
+/// A server of its own, in memory.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: CancellationToken,
     running: JoinHandle<bool>,
+    repositories: Repositories,
 }
 
 impl Server {
     async fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[]).await
+    }
+
+    /// With the symbols 1 to `symbols`, S1 and so on of the exchange oanda, and without a feed.
+    pub(crate) async fn with_symbols(settings: &[(&str, &str)], symbols: i64) -> Self {
+        let server = Self::start_with(&[], settings).await;
+        for id in 1..=symbols {
+            let new = NewSymbol::named("oanda", format!("S{id}"));
+            let symbol = server.repositories.symbols.create(new).await;
+            assert_eq!(symbol.expect("memory").symbol_id.get(), id);
+        }
+        server
+    }
+
+    async fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let fixed = [
             "orderbook-server",
             "--listen",
@@ -34,47 +53,83 @@ impl Server {
             "memory",
         ];
         let args = Args::parse_from(fixed.iter().chain(arguments));
-        let config = Config::load_from(Path::new(""), []).expect("the defaults are valid");
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let settings = settings.iter().map(owned);
+        let config = Config::load_from(Path::new(""), settings).expect("valid settings");
         let stop = CancellationToken::new();
         let started = start(&args, &config, &stop).await.expect("it starts");
         let Started {
             listener,
             app,
             pipeline,
+            receivers,
+            repositories,
         } = started;
         let address = listener.local_addr().expect("bound");
         let stopped = stop.clone();
         let running = tokio::spawn(async move {
             let served = server::run(listener, app, stopped.cancelled_owned()).await;
             served.expect("the listener works");
-            match pipeline {
+            let stored = match pipeline {
                 Some(pipeline) => pipeline.finish().await,
                 None => true,
-            }
+            };
+            receivers.finish().await;
+            stored
         });
         Self {
             address,
             stop,
             running,
+            repositories,
         }
     }
 
     /// A GET over a connection of its own.
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get_text(path).await).expect("JSON")
+    }
+
+    pub(crate) async fn get_text(&self, path: &str) -> String {
+        let (status, body) = self.request("GET", path, "").await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// A GET that may be answered with a problem.
+    pub(crate) async fn get_any(&self, path: &str) -> (u16, Value) {
+        let (status, body) = self.request("GET", path, "").await;
+        (status, serde_json::from_str(&body).expect("JSON"))
+    }
+
+    /// Stores ticks; returns the receipt.
+    pub(crate) async fn post(&self, ticks: &Value) -> Value {
+        let (status, body) = self
+            .request("POST", "/api/v1/ticks", &ticks.to_string())
+            .await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    async fn request(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         let chunked = head.contains("transfer-encoding");
         assert!(!chunked, "the body is given whole");
-        serde_json::from_str(body).expect("JSON")
+        let status = head.split(' ').nth(1).expect("a status");
+        (status.parse().expect("a number"), body.to_owned())
     }
 
     /// All items of a listing, page by page.
-    async fn all(&self, path: &str, limit: usize) -> Vec<Value> {
+    pub(crate) async fn all(&self, path: &str, limit: usize) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
@@ -103,7 +158,7 @@ impl Server {
         timeout(DEADLINE, waiting).await.expect("the feed ends")
     }
 
-    async fn stop(self) -> bool {
+    pub(crate) async fn stop(self) -> bool {
         self.stop.cancel();
         let stopped = timeout(DEADLINE, self.running).await;
         stopped.expect("it stops").expect("no panic")

@@ -3,11 +3,13 @@ use std::sync::Arc;
 
 use tickbook::Repositories;
 use tickbook::domain::{Tick, TimeRange};
+use tickbook::fanout::{FanOut, QueueOptions};
 use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::{TickQuery, TickRepository};
 use tokio::time::timeout;
 
 use super::*;
+use crate::feed::store::StoreSink;
 
 const SYMBOL: SymbolId = SymbolId::new(5);
 
@@ -23,7 +25,14 @@ async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
     let repository: Arc<dyn TickRepository> = Repositories::in_memory().ticks;
     let persister = TickPersister::start(Arc::clone(&repository), PersisterConfig::default());
     let mut feed = ReplayFeed::new(files, SYMBOL, speed)?;
-    feed.run(TickSink::new(persister.clone())).await?;
+    let fan_out = FanOut::new();
+    let store = fan_out.attach(
+        Box::new(StoreSink(persister.clone())),
+        QueueOptions::storing("store", 100),
+    );
+    feed.run(FeedOutput::new(fan_out.clone())).await?;
+    fan_out.close();
+    assert_eq!(store.finish(Duration::from_secs(20)).await, 0);
     let report = persister.stop(Duration::from_secs(20)).await;
     assert_eq!(report.unsaved, []);
     let stored = repository

@@ -1,0 +1,76 @@
+//! Those who get ticks from the server: WebSocket clients and RabbitMQ.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tickbook::Repositories;
+use tickbook::config::Config;
+use tickbook::fanout::{FanOut, QueueOptions, SinkTask};
+use tokio_util::sync::CancellationToken;
+
+use crate::rabbitmq::RabbitMqSink;
+use crate::websocket::WebSockets;
+
+/// How long a WebSocket client may take to read that the server stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long RabbitMQ may take to confirm what waits for it.
+const LAST_MESSAGES: Duration = Duration::from_secs(3);
+
+/// Everybody who gets ticks, apart from the store.
+#[derive(Debug)]
+pub struct Receivers {
+    fan_out: FanOut,
+    websockets: WebSockets,
+    rabbitmq: Option<SinkTask>,
+}
+
+impl Receivers {
+    /// Starts them; they end at `stop`.
+    ///
+    /// # Errors
+    /// A setting that cannot work.
+    pub fn start(
+        config: &Config,
+        fan_out: &FanOut,
+        repositories: &Repositories,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let rabbitmq = match &config.rabbitmq.url {
+            Some(url) => {
+                let exchange = config.rabbitmq.exchange.clone();
+                let symbols = Arc::clone(&repositories.symbols);
+                let sink = RabbitMqSink::new(url.clone(), exchange, symbols)?;
+                let options = QueueOptions::dropping_oldest("rabbitmq", config.rabbitmq.queue);
+                Some(fan_out.attach(Box::new(sink), options))
+            }
+            None => None,
+        };
+        Ok(Self {
+            rabbitmq,
+            fan_out: fan_out.clone(),
+            websockets: WebSockets::new(config.websocket.clone(), stop.clone()),
+        })
+    }
+
+    /// The clients of `/ws`.
+    #[must_use]
+    pub fn websockets(&self) -> WebSockets {
+        self.websockets.clone()
+    }
+
+    /// Waits until everybody has got what was published, some seconds at most.
+    pub async fn finish(self) {
+        self.fan_out.close();
+        let rabbitmq = async {
+            let Some(rabbitmq) = self.rabbitmq else {
+                return;
+            };
+            let left = rabbitmq.finish(LAST_MESSAGES).await;
+            if left > 0 {
+                tracing::warn!(left, "messages did not reach RabbitMQ");
+            }
+        };
+        tokio::join!(self.websockets.finish(FAREWELL), rabbitmq);
+    }
+}

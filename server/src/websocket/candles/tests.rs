@@ -1,0 +1,197 @@
+use chrono::DateTime;
+use rust_decimal::Decimal;
+use tickbook::domain::{PriceBasis, Timeframe, fold_ticks};
+
+use super::*;
+
+const KEY: SeriesKey = SeriesKey {
+    symbol_id: SymbolId::new(1),
+    timeframe: Timeframe::M1,
+    basis: PriceBasis::Mid,
+};
+
+fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_000 * 60 + seconds)
+}
+
+fn tick(seconds: i64, price: i64) -> Tick {
+    let price = Decimal::from(price);
+    Tick::quote(KEY.symbol_id, time(seconds), price, price + Decimal::ONE)
+}
+
+fn candles(ticks: &[Tick], clock: i64) -> Vec<Candle> {
+    fold_ticks(ticks, KEY.timeframe, KEY.basis, time(clock)).expect("small numbers")
+}
+
+/// What the store says when it has these ticks.
+fn stored(ticks: &[Tick], clock: i64) -> Found {
+    let places = ticks.iter().map(|tick| (tick.tick_time, tick.sequence));
+    Found {
+        candles: candles(ticks, clock).pop().into_iter().collect(),
+        newest: places.max(),
+    }
+}
+
+/// A series that has read these ticks at second 0.
+fn live(ticks: &[Tick]) -> Series {
+    let now = Instant::now();
+    let mut series = Series::new(KEY, now);
+    assert!(series.due(now).is_some(), "it reads first");
+    series.found(stored(ticks, 0), now, time(0));
+    assert_eq!(series.updates(time(0)), candles(ticks, 0));
+    assert_eq!(series.due(now + SETTLING * 9), None);
+    series
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
+    let mut ticks = vec![tick(1, 10), tick(5, 12)];
+    let mut series = live(&ticks);
+    let now = Instant::now();
+    for more in [tick(9, 3), tick(9, 20)] {
+        // the second one has the next number of the same instant
+        let sequence = i32::from(more.bid_price == Decimal::from(20));
+        ticks.push(Tick { sequence, ..more });
+        series.tick(ticks.last().expect("pushed"), now, time(9));
+    }
+    assert_eq!(series.updates(time(9)), candles(&ticks, 9));
+    assert_eq!(series.updates(time(59)), []);
+    assert_eq!(series.updates(time(60)), candles(&ticks, 60));
+    assert_eq!(series.updates(time(61)), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_of_the_next_bucket_begins_a_candle_and_leaves_the_other_one_right() {
+    let mut ticks = vec![tick(1, 10)];
+    let mut series = live(&ticks);
+    let now = Instant::now();
+    for more in [tick(30, 7), tick(60, 9), tick(61, 11)] {
+        ticks.push(more);
+        series.tick(ticks.last().expect("pushed"), now, time(58));
+    }
+    assert_eq!(series.updates(time(58)), candles(&ticks, 58));
+    let closed = &candles(&ticks, 60)[..1];
+    assert_eq!(series.updates(time(60)), closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticks_that_came_while_the_store_was_read_count_once() {
+    let ticks = [tick(1, 10), tick(2, 12), tick(3, 14)];
+    let now = Instant::now();
+    let mut series = Series::new(KEY, now);
+    series.due(now).expect("it reads first");
+    for tick in &ticks {
+        series.tick(tick, now, time(3));
+    }
+    // the second one had been stored already when the store was read
+    series.found(stored(&ticks[..2], 3), now, time(3));
+    assert_eq!(series.updates(time(3)).last(), candles(&ticks, 3).last());
+    assert_eq!(
+        series.due(now + SETTLING * 9),
+        None,
+        "none of them was late"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_tick_makes_the_store_be_read_again_from_its_candle_on() {
+    let now = Instant::now();
+    let mut series = live(&[tick(200, 10)]);
+    let late = tick(10, 9);
+    series.tick(&late, now, time(200));
+    assert_eq!(series.updates(time(200)), []);
+    assert_eq!(series.due(now), None, "it is given time to be stored");
+    let wanted = series.due(now + SETTLING).expect("read again");
+    assert_eq!(wanted.from, Some(time(0)));
+    assert_eq!(wanted.stored, Some((late.tick_time, 0)));
+    series.not_found(wanted, false, now + SETTLING);
+    let again = series.due(now + SETTLING * 2).expect("not stored yet");
+    assert_eq!(again, wanted);
+    let all = [late, tick(200, 10)];
+    let found = Found {
+        candles: candles(&all, 200),
+        newest: Some((time(200), 0)),
+    };
+    series.found(found, now, time(200));
+    assert_eq!(series.updates(time(200)), candles(&all, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_gap_the_store_is_read_before_ticks_count_again() {
+    let now = Instant::now();
+    let mut series = live(&[tick(1, 10)]);
+    let gap = Gap {
+        symbol_id: KEY.symbol_id,
+        first: 2,
+        last: 3,
+        missed: 2,
+        from: time(2),
+        to: time(3) + TimeDelta::microseconds(1),
+    };
+    series.gap(&gap, now);
+    series.tick(&tick(4, 20), now, time(4));
+    assert_eq!(series.updates(time(4)), []);
+    let wanted = series.due(now).expect("at once");
+    assert_eq!(
+        (wanted.from, wanted.stored),
+        (Some(time(0)), Some((time(3), 0)))
+    );
+    let three = [tick(1, 10), tick(2, 1), tick(3, 2)];
+    series.found(stored(&three, 4), now, time(4));
+    let all = [&three[..], &[tick(4, 20)]].concat();
+    assert_eq!(series.updates(time(4)).last(), candles(&all, 4).last());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_during_a_reading_makes_it_be_read_once_more() {
+    let now = Instant::now();
+    let mut series = Series::new(KEY, now);
+    series.due(now).expect("it reads first");
+    let missed = tick(2, 1);
+    let gap = Gap {
+        symbol_id: KEY.symbol_id,
+        first: 1,
+        last: 1,
+        missed: 1,
+        from: missed.tick_time,
+        to: missed.tick_time + TimeDelta::microseconds(1),
+    };
+    series.gap(&gap, now);
+    series.found(stored(&[tick(1, 10)], 2), now, time(2));
+    series.tick(&tick(3, 9), now, time(3));
+    series.updates(time(3));
+    series.due(now).expect("once more");
+    series.found(stored(&[tick(1, 10), missed.clone()], 3), now, time(3));
+    let all = [tick(1, 10), missed, tick(3, 9)];
+    assert_eq!(series.updates(time(3)).last(), candles(&all, 3).last());
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_ticks_than_are_kept_are_read_from_the_store() {
+    let now = Instant::now();
+    let mut series = Series::new(KEY, now);
+    series.due(now).expect("it reads first");
+    for sequence in 0..=10_000 {
+        let tick = Tick {
+            sequence,
+            ..tick(1, 10)
+        };
+        series.tick(&tick, now, time(1));
+    }
+    series.found(stored(&[], 1), now, time(1));
+    let wanted = series.due(now).expect("once more");
+    assert_eq!(wanted.stored, Some((time(1), 10_000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candle_that_was_stored_as_one_stays_as_it_is() {
+    let now = Instant::now();
+    let mut series = Series::new(KEY, now);
+    series.due(now).expect("it reads first");
+    let mut found = stored(&[tick(1, 10)], 1);
+    found.candles[0].source = CandleSource::Stored("import".to_owned());
+    series.found(found, now, time(1));
+    series.updates(time(1));
+    series.tick(&tick(2, 99), now, time(2));
+    assert_eq!(series.updates(time(2)), []);
+}

@@ -1,0 +1,384 @@
+//! One client.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
+use chrono::Utc;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tickbook::RepositoryError;
+use tickbook::config::WebSocketConfig;
+use tickbook::domain::SymbolId;
+use tickbook::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::candles::Series;
+use super::protocol::{Channel, GapBody, Message, Numbered, Request, Subscription};
+use super::reading::{Found, SeriesKey, Wanted, read};
+use crate::app::AppState;
+use crate::wire::TimeText;
+
+/// How often closing candles and due readings are looked for.
+const PULSE: Duration = Duration::from_millis(200);
+
+/// Most bytes of a message of a client.
+const MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// Most symbols that a client subscribes to, each channel of each counted.
+const SUBSCRIPTIONS: usize = 1_000;
+
+/// Codes of RFC 6455 and its registry.
+mod code {
+    pub(super) const GOING_AWAY: u16 = 1001;
+    pub(super) const POLICY: u16 = 1008;
+    pub(super) const TRY_AGAIN_LATER: u16 = 1013;
+}
+
+/// Why a connection ends.
+enum End {
+    /// The client has gone, or ended it.
+    Gone,
+    /// This side ends it and says why.
+    Closed(u16, String),
+}
+
+type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
+
+/// A client, its subscriptions and what waits for it.
+pub(super) struct Connection {
+    app: AppState,
+    config: WebSocketConfig,
+    stop: CancellationToken,
+    output: SplitSink<WebSocket, Frame>,
+    input: SplitStream<WebSocket>,
+    queue: SinkQueue,
+    ticks: HashSet<SymbolId>,
+    series: BTreeMap<SeriesKey, Series>,
+    readings: JoinSet<ReadResult>,
+    /// Messages sent so far.
+    sent: u64,
+    last_sent: Instant,
+    /// Deliveries with gaps since the client had caught up.
+    gaps: u32,
+    missed: u64,
+}
+
+impl Connection {
+    pub(super) fn new(
+        socket: WebSocket,
+        app: AppState,
+        config: WebSocketConfig,
+        stop: CancellationToken,
+    ) -> Self {
+        let (output, input) = socket.split();
+        let queue = app.fan_out.open(QueueOptions {
+            name: "websocket",
+            capacity: config.queue,
+            policy: OverflowPolicy::DropOldest,
+            takes_stored: true,
+            every_symbol: false,
+        });
+        Self {
+            app,
+            config,
+            stop,
+            output,
+            input,
+            queue,
+            ticks: HashSet::new(),
+            series: BTreeMap::new(),
+            readings: JoinSet::new(),
+            sent: 0,
+            last_sent: Instant::now(),
+            gaps: 0,
+            missed: 0,
+        }
+    }
+
+    /// Serves the client until one side ends it.
+    pub(super) async fn run(mut self) {
+        let end = match self.serve().await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        };
+        if let End::Closed(code, reason) = end {
+            tracing::debug!(code, reason, "a WebSocket is closed");
+            let reason = reason.into();
+            let close = Frame::Close(Some(CloseFrame { code, reason }));
+            let farewell = async {
+                self.output.send(close).await?;
+                // the client's own close ends the connection cleanly
+                while let Some(Ok(_)) = self.input.next().await {}
+                Ok::<_, axum::Error>(())
+            };
+            let _ = timeout(self.config.send_timeout, farewell).await;
+        }
+    }
+
+    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
+        let mut pulse = interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Err(stopped()),
+                frame = self.input.next() => match frame {
+                    Some(Ok(frame)) => self.take(frame).await?,
+                    Some(Err(_)) | None => return Err(End::Gone),
+                },
+                events = self.queue.next() => {
+                    let events = events.ok_or_else(stopped)?;
+                    self.deliver(events).await?;
+                }
+                Some(read) = self.readings.join_next() => {
+                    // a reading that panicked has said so itself, and the others go on
+                    if let Ok(read) = read {
+                        self.take_reading(read);
+                    }
+                }
+                _ = pulse.tick() => {}
+            }
+            self.read_what_is_due();
+            self.send_candles().await?;
+            if self.last_sent.elapsed() + PULSE >= self.config.heartbeat {
+                let time = TimeText(Utc::now());
+                self.send(&Message::Heartbeat { time }).await?;
+            }
+            self.within_patience_flush().await?;
+        }
+    }
+
+    async fn take(&mut self, frame: Frame) -> Result<(), End> {
+        let answer = match frame {
+            Frame::Text(text) if text.len() > MESSAGE_LIMIT => {
+                let reason = format!("the message has more than {MESSAGE_LIMIT} bytes: send less");
+                return Err(End::Closed(code::POLICY, reason));
+            }
+            Frame::Text(text) => match Request::parse(&text) {
+                Ok(request) => self.answer(request).await,
+                Err(reason) => Message::Error { reason },
+            },
+            Frame::Binary(_) => Message::Error {
+                reason: "the message is binary: send JSON text".to_owned(),
+            },
+            Frame::Close(_) => return Err(End::Gone),
+            // the protocol's own pings are answered below this
+            Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
+        };
+        self.send(&answer).await
+    }
+
+    async fn answer(&mut self, request: Request) -> Message {
+        match request {
+            Request::Ping => Message::Pong,
+            Request::Subscribe(subscription) => match self.subscribe(&subscription).await {
+                Ok(()) => Message::Subscribed((&subscription).into()),
+                Err(reason) => Message::Error { reason },
+            },
+            Request::Unsubscribe(subscription) => {
+                self.unsubscribe(&subscription);
+                Message::Unsubscribed((&subscription).into())
+            }
+        }
+    }
+
+    /// All of it or nothing.
+    async fn subscribe(&mut self, subscription: &Subscription) -> Result<(), String> {
+        let count = self.ticks.len() + self.series.len() + subscription.symbols.len();
+        if count > SUBSCRIPTIONS {
+            let most = "a connection has at most 1000 subscriptions: open another one";
+            return Err(most.to_owned());
+        }
+        for symbol_id in &subscription.symbols {
+            let known = self.app.known_symbols.require(*symbol_id).await;
+            known.map_err(|problem| problem.to_string())?;
+        }
+        for symbol_id in subscription.symbols.iter().copied() {
+            self.queue.follow(symbol_id);
+            match subscription.channel {
+                Channel::Ticks => {
+                    self.ticks.insert(symbol_id);
+                }
+                Channel::Candles(timeframe, basis) => {
+                    let key = SeriesKey {
+                        symbol_id,
+                        timeframe,
+                        basis,
+                    };
+                    let new = || Series::new(key, Instant::now());
+                    self.series.entry(key).or_insert_with(new);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, subscription: &Subscription) {
+        for symbol_id in subscription.symbols.iter().copied() {
+            match subscription.channel {
+                Channel::Ticks => {
+                    self.ticks.remove(&symbol_id);
+                }
+                Channel::Candles(timeframe, basis) => {
+                    self.series.remove(&SeriesKey {
+                        symbol_id,
+                        timeframe,
+                        basis,
+                    });
+                }
+            }
+            let has_candles = self.series.keys().any(|key| key.symbol_id == symbol_id);
+            if !has_candles && !self.ticks.contains(&symbol_id) {
+                self.queue.unfollow(symbol_id);
+            }
+        }
+    }
+
+    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), End> {
+        let (now, clock) = (Instant::now(), Utc::now());
+        let mut gaps = 0;
+        for event in events {
+            let symbol_id = event.symbol_id();
+            let series = self.series.values_mut();
+            let of_symbol = series.filter(|series| series.symbol_id() == symbol_id);
+            match event {
+                Event::Tick(published) => {
+                    of_symbol.for_each(|series| series.tick(&published.tick, now, clock));
+                    if self.ticks.contains(&symbol_id) {
+                        self.send(&Message::Tick(published.tick.into())).await?;
+                    }
+                }
+                Event::Gap(gap) => {
+                    of_symbol.for_each(|series| series.gap(&gap, now));
+                    gaps += gap.missed;
+                    self.send_gap(&gap).await?;
+                }
+            }
+        }
+        self.within_patience_flush().await?;
+        if gaps > 0 {
+            self.gaps += 1;
+            self.missed += gaps;
+        }
+        if self.queue.is_caught_up() {
+            self.gaps = 0;
+        }
+        if self.gaps >= self.config.most_gaps {
+            let reason = format!(
+                "too slow: {} ticks were missed in {} gaps without catching up",
+                self.missed, self.gaps
+            );
+            return Err(End::Closed(code::TRY_AGAIN_LATER, reason));
+        }
+        Ok(())
+    }
+
+    async fn send_gap(&mut self, gap: &Gap) -> Result<(), End> {
+        let of_series = |key: &SeriesKey| {
+            let width = key.timeframe.duration();
+            let last = gap.to - chrono::TimeDelta::microseconds(1);
+            let from = key.timeframe.bucket_start(gap.from);
+            let to = key.timeframe.bucket_start(last) + width;
+            (Channel::Candles(key.timeframe, key.basis), from, to)
+        };
+        let keys = self.series.keys();
+        let keys = keys.filter(|key| key.symbol_id == gap.symbol_id);
+        let mut notices: Vec<_> = keys.map(of_series).collect();
+        if self.ticks.contains(&gap.symbol_id) {
+            notices.insert(0, (Channel::Ticks, gap.from, gap.to));
+        }
+        for (channel, from, to) in notices {
+            let notice = GapBody {
+                channel: channel.into(),
+                symbol_id: gap.symbol_id.get(),
+                from: TimeText(from),
+                to: TimeText(to),
+                missed: gap.missed,
+            };
+            self.send(&Message::Gap(notice)).await?;
+        }
+        Ok(())
+    }
+
+    fn read_what_is_due(&mut self) {
+        let now = Instant::now();
+        for (key, series) in &mut self.series {
+            if let Some(wanted) = series.due(now) {
+                let (key, repositories) = (*key, self.app.repositories.clone());
+                self.readings.spawn(async move {
+                    let found = read(&repositories, key, wanted).await;
+                    (key, wanted, found)
+                });
+            }
+        }
+    }
+
+    fn take_reading(&mut self, (key, wanted, found): ReadResult) {
+        // it may have been unsubscribed from meanwhile
+        let Some(series) = self.series.get_mut(&key) else {
+            return;
+        };
+        let now = Instant::now();
+        match found {
+            Ok(Some(found)) => series.found(found, now, Utc::now()),
+            Ok(None) => series.not_found(wanted, false, now),
+            Err(error) => {
+                tracing::debug!(%error, "candles of a WebSocket cannot be read yet");
+                series.not_found(wanted, true, now);
+            }
+        }
+    }
+
+    async fn send_candles(&mut self) -> Result<(), End> {
+        let clock = Utc::now();
+        let series = self.series.values_mut();
+        let updates: Vec<_> = series.flat_map(|series| series.updates(clock)).collect();
+        for candle in updates {
+            self.send(&Message::Candle(candle.into())).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: &Message) -> Result<(), End> {
+        let seq = self.sent + 1;
+        let text = serde_json::to_string(&Numbered { seq, message }).map_err(|error| {
+            tracing::error!(%error, "a message is no JSON");
+            End::Gone
+        })?;
+        self.sent = seq;
+        self.last_sent = Instant::now();
+        let feeding = self.output.feed(Frame::Text(text.into()));
+        let fed = timeout(self.config.send_timeout, feeding).await;
+        self.in_time(fed)
+    }
+
+    async fn within_patience_flush(&mut self) -> Result<(), End> {
+        let flushed = timeout(self.config.send_timeout, self.output.flush()).await;
+        self.in_time(flushed)
+    }
+
+    fn in_time(
+        &self,
+        done: Result<Result<(), axum::Error>, tokio::time::error::Elapsed>,
+    ) -> Result<(), End> {
+        match done {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => {
+                let seconds = self.config.send_timeout.as_secs_f32();
+                let reason = format!("too slow: nothing was read for {seconds} seconds");
+                Err(End::Closed(code::TRY_AGAIN_LATER, reason))
+            }
+        }
+    }
+}
+
+fn stopped() -> End {
+    End::Closed(
+        code::GOING_AWAY,
+        "the server stops: connect again later".to_owned(),
+    )
+}

@@ -1,0 +1,273 @@
+//! The exchange of ticks, at a real RabbitMQ that the test starts for itself.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lapin::options::{
+    BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::whole_server::Server;
+
+/// What Debian's package installs; the one on the path changes the user and wants to be a service.
+const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/// A broker starts within this on a busy machine.
+const START: Duration = Duration::from_secs(120);
+
+/// A broker of its own on loopback, with everything it writes in a folder of its own.
+struct Broker {
+    folder: tempfile::TempDir,
+    port: u16,
+    distribution_port: u16,
+    names_port: u16,
+    /// The names of Erlang nodes; runs as a child so that it ends with the test.
+    names: Child,
+    node: Option<Child>,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.local_addr().expect("bound").port()
+}
+
+impl Broker {
+    fn start() -> Self {
+        let names_port = free_port();
+        let names = Command::new("epmd")
+            .args(["-address", "127.0.0.1", "-port", &names_port.to_string()])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("epmd comes with RabbitMQ");
+        let mut broker = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            port: free_port(),
+            distribution_port: free_port(),
+            names_port,
+            names,
+            node: None,
+        };
+        broker.start_node();
+        broker
+    }
+
+    fn start_node(&mut self) {
+        let folder = self.folder.path();
+        let log = |name: &str| {
+            let path = folder.join(name);
+            let options = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path);
+            options.expect("a log file")
+        };
+        std::fs::write(folder.join("plugins"), "[].\n").expect("written");
+        std::fs::write(folder.join("empty.conf"), "").expect("written");
+        let set = |command: &mut Command, name: &str, path: &Path| {
+            command.env(name, path);
+        };
+        let mut command = Command::new(PROGRAM);
+        command
+            .env(
+                "RABBITMQ_NODENAME",
+                format!("tickbook{}@localhost", self.port),
+            )
+            .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_NODE_PORT", self.port.to_string())
+            .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}",
+            )
+            .env("ERL_EPMD_PORT", self.names_port.to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_LOGS", "-");
+        set(&mut command, "HOME", folder);
+        set(
+            &mut command,
+            "RABBITMQ_CONF_ENV_FILE",
+            &folder.join("empty.conf"),
+        );
+        set(
+            &mut command,
+            "RABBITMQ_CONFIG_FILE",
+            &folder.join("empty.conf"),
+        );
+        set(
+            &mut command,
+            "RABBITMQ_ENABLED_PLUGINS_FILE",
+            &folder.join("plugins"),
+        );
+        set(&mut command, "RABBITMQ_MNESIA_BASE", &folder.join("mnesia"));
+        set(&mut command, "RABBITMQ_LOG_BASE", &folder.join("log"));
+        set(&mut command, "RABBITMQ_PID_FILE", &folder.join("pid"));
+        let node = command
+            .stdin(Stdio::null())
+            .stdout(log("stdout"))
+            .stderr(log("stderr"))
+            // the script and what it starts end together
+            .process_group(0)
+            .spawn();
+        self.node = Some(node.expect("it starts"));
+    }
+
+    /// As a power cut does.
+    fn kill(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            let group = format!("-{}", node.id());
+            let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
+            assert!(killed.is_ok_and(|status| status.success()), "{group}");
+            node.wait().expect("it was a child");
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// A queue with all ticks of the exchange oanda, made where it is missing.
+    async fn queue(&self) -> (Connection, Channel) {
+        let begun = Instant::now();
+        let connection = loop {
+            match Connection::connect(&self.url(), ConnectionProperties::default()).await {
+                Ok(connection) => break connection,
+                Err(error) if begun.elapsed() > START => {
+                    let log = std::fs::read_to_string(self.folder.path().join("stdout"));
+                    panic!("no broker: {error}\n{}", log.unwrap_or_default());
+                }
+                Err(_) => sleep(Duration::from_millis(200)).await,
+            }
+        };
+        let channel = connection.create_channel().await.expect("a channel");
+        let durable = ExchangeDeclareOptions {
+            durable: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let none = FieldTable::default;
+        let declared =
+            channel.exchange_declare("ticks".into(), ExchangeKind::Topic, durable, none());
+        declared.await.expect("an exchange");
+        let declared = channel.queue_declare("q".into(), QueueDeclareOptions::durable(), none());
+        declared.await.expect("a queue");
+        let options = QueueBindOptions::default();
+        let bound = channel.queue_bind(
+            "q".into(),
+            "ticks".into(),
+            "oanda.S1".into(),
+            options,
+            none(),
+        );
+        bound.await.expect("bound");
+        (connection, channel)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = self.names.kill();
+        let _ = self.names.wait();
+    }
+}
+
+/// The next message: its type and its body.
+async fn next(channel: &Channel) -> (String, Value) {
+    let getting = async {
+        loop {
+            let options = BasicGetOptions { no_ack: true };
+            let got = channel.basic_get("q".into(), options).await;
+            if let Some(message) = got.expect("the broker lives") {
+                assert_eq!(message.routing_key.as_str(), "oanda.S1");
+                let kind = message.properties.kind().clone().expect("a type");
+                let body = serde_json::from_slice(&message.data).expect("JSON");
+                return (kind.as_str().to_owned(), body);
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(START, getting).await.expect("in time")
+}
+
+fn start() -> DateTime<Utc> {
+    "2014-05-01T00:00:00Z".parse().expect("a time")
+}
+
+fn tick(symbol: i64, index: i64) -> Value {
+    let time = start() + TimeDelta::milliseconds(index);
+    json!({
+        "symbol_id": symbol, "tick_time": time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        "sequence": 0, "bid_price": index.to_string(), "ask_price": "7",
+        "bid_volume": "0", "ask_volume": "0", "received_at": null
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
+    if !Path::new(PROGRAM).exists() {
+        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+        return;
+    }
+    let mut broker = Broker::start();
+    let (connection, channel) = broker.queue().await;
+    let server = Server::with_symbols(
+        &[
+            ("TICKBOOK__RABBITMQ__URL", &broker.url()),
+            ("TICKBOOK__RABBITMQ__QUEUE", "50"),
+        ],
+        2,
+    )
+    .await;
+    let sent = json!([tick(1, 0), tick(2, 1), tick(1, 2)]);
+    assert_eq!(server.post(&sent).await["inserted"], 3);
+    assert_eq!(next(&channel).await, ("tick".to_owned(), tick(1, 0)));
+    assert_eq!(next(&channel).await, ("tick".to_owned(), tick(1, 2)));
+    drop((channel, connection));
+
+    broker.kill();
+    let begun = Instant::now();
+    for batch in 0..40_i64 {
+        let ticks: Vec<_> = (0..10)
+            .map(|index| tick(1, 3 + batch * 10 + index))
+            .collect();
+        assert_eq!(server.post(&json!(ticks)).await["inserted"], 10);
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "nobody waits for a broker"
+    );
+
+    broker.start_node();
+    let (_connection, channel) = broker.queue().await;
+    let mut told = BTreeSet::new();
+    let mut gaps = 0;
+    while told.len() < 400 {
+        let (kind, body) = next(&channel).await;
+        let time = |name: &str| -> DateTime<Utc> {
+            let text = body[name].as_str().expect("a text");
+            text.parse().expect("a time")
+        };
+        let index = |time: DateTime<Utc>| (time - start()).num_milliseconds();
+        if kind == "gap" {
+            gaps += 1;
+            let (first, last) = (index(time("from")), index(time("to")));
+            assert_eq!(last - first + 1, body["missed"].as_i64().expect("a number"));
+            told.extend(first..=last);
+        } else {
+            // what was taken just before the power cut comes again
+            told.extend(Some(index(time("tick_time"))).filter(|index| *index >= 3));
+        }
+    }
+    let all: BTreeSet<i64> = (3..403).collect();
+    assert_eq!(told, all, "each tick was published or told as missed");
+    assert!(gaps >= 1, "350 ticks did not fit");
+    assert!(server.stop().await);
+}
