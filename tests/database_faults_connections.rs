@@ -38,7 +38,7 @@ async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
 }
 
 #[tokio::test]
-async fn fault_02_an_old_cause_is_not_told_as_that_of_a_new_outage() {
+async fn fault_27_a_call_that_finds_no_connection_free_is_told_who_has_them() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let db = pool_at(&schemas, url, |config| config.pool.size = 1);

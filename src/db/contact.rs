@@ -135,3 +135,90 @@ impl Contact {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unavailable(reason: &str) -> ConnectError {
+        ConnectError::Unavailable {
+            database: Database::Metadata,
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn refused() -> ConnectError {
+        ConnectError::Configuration {
+            database: Database::Metadata,
+            reason: "password authentication failed".to_owned(),
+        }
+    }
+
+    /// Lets all that is known of a failure have happened so much earlier.
+    fn age(contact: &Contact, by: Duration) {
+        let mut state = contact.state();
+        let failure = state.failure.as_mut().expect("a failure");
+        for time in [&mut failure.since, &mut failure.last, &mut failure.logged] {
+            *time = time.checked_sub(by).expect("the machine runs for longer");
+        }
+    }
+
+    #[test]
+    fn an_old_cause_is_not_told() {
+        let contact = Contact::new(Database::Metadata);
+        contact.failed(unavailable("Connection refused"));
+        for _ in 0..3 {
+            let text = contact.no_connection().to_string();
+            assert!(text.contains("Connection refused"), "{text}");
+        }
+        age(&contact, STALE);
+        let text = contact.no_connection().to_string();
+        assert!(!text.contains("Connection refused"), "{text}");
+    }
+
+    #[test]
+    fn a_database_that_comes_back_leaves_no_cause_behind() {
+        let contact = Contact::new(Database::Metadata);
+        contact.failed(refused());
+        assert_eq!(contact.refused(), Some(refused()));
+        contact.reached();
+        assert_eq!(contact.refused(), None);
+        assert_eq!(contact.just_failed(), None);
+    }
+
+    #[test]
+    fn only_a_database_that_was_lost_just_now_is_waited_for() {
+        let contact = Contact::new(Database::Metadata);
+        assert!(!contact.is_or_was_just_reached(), "never reached");
+        contact.reached();
+        assert!(contact.is_or_was_just_reached());
+        contact.failed(unavailable("Connection refused"));
+        assert!(contact.is_or_was_just_reached());
+        age(&contact, INTERRUPTION);
+        contact.failed(unavailable("timeout expired"));
+        assert!(!contact.is_or_was_just_reached(), "away for long");
+    }
+
+    #[test]
+    fn an_outage_is_logged_when_its_kind_changes_and_every_half_minute() {
+        let contact = Contact::new(Database::Metadata);
+        let logged = || {
+            contact
+                .state()
+                .failure
+                .as_ref()
+                .map(|failure| failure.logged)
+        };
+        contact.failed(unavailable("one"));
+        let first = logged();
+        contact.failed(unavailable("two"));
+        assert_eq!(logged(), first);
+        contact.failed(refused());
+        let second = logged();
+        assert_ne!(second, first);
+        age(&contact, LOG_EVERY);
+        let aged = logged();
+        contact.failed(refused());
+        assert_ne!(logged(), aged);
+    }
+}

@@ -87,17 +87,13 @@ fn sets(options: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn config() -> PoolConfig {
-        PoolConfig {
-            size: 5,
-            call_timeout: Duration::from_secs(15),
-            connect_timeout: Duration::from_secs(3),
-            statement_timeout: Duration::from_secs(10),
-            lock_timeout: Duration::from_secs(3),
-            stuck_after: Duration::from_secs(30),
-            pgbouncer: false,
-        }
+        let none: [(String, String); 0] = [];
+        Config::load_from(std::path::Path::new(""), none)
+            .expect("the defaults are valid")
+            .pool
     }
 
     fn complete(url: &str) -> DatabaseUrl {

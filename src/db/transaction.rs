@@ -13,7 +13,8 @@ use super::failure::DbError;
 /// before the commit finds it.
 ///
 /// # Errors
-/// Those of `work`; [`DbError::RolledBack`] when `work` returns `Ok` although a statement failed.
+/// Those of `work`; one that becomes
+/// [`RolledBack`](crate::error::RepositoryError::RolledBack) when `work` returns `Ok` although a statement failed.
 pub fn transaction<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, DbError>,
