@@ -11,7 +11,7 @@ mod error;
 mod store;
 mod thread;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -179,7 +179,7 @@ impl Spool {
 type Opened = (SpoolThread, (u64, u64), Arc<Mutex<SpoolContent>>);
 
 /// Blocks.
-fn open(path: &PathBuf, max_bytes: u64) -> Result<Opened, SpoolError> {
+fn open(path: &Path, max_bytes: u64) -> Result<Opened, SpoolError> {
     let owned = OwnedDirectory::take(path)?;
     let store = thread::open(path, max_bytes)?;
     let last = store.last().unwrap_or(0);
