@@ -1,5 +1,5 @@
-//! Faults of the disk and of memory: 49, 50, 56. The first two want a file system of their own, so
-//! they run as root and say so where they cannot.
+//! Faults of the disk and of memory: 50 and 56. The first wants a file system of its own, so it runs
+//! as root and says so where it cannot.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -137,43 +137,6 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test]
-async fn fault_49_a_full_disk_loses_nothing() {
-    let _alone = ALONE.lock().await;
-    let Some(disk) = SmallDisk::mount("2m") else {
-        println!("skipped: a full disk wants the right to mount one");
-        return;
-    };
-    let ticks = Arc::new(Switched::default());
-    let config = PersisterConfig {
-        queue: 20_000,
-        ..PersisterConfig::default()
-    };
-    let persister = open(&ticks, config, &disk.spool()).await;
-    let mut accepted = 0;
-    while let Ok(pushed) =
-        tokio::time::timeout(Duration::from_secs(2), persister.push(tick(accepted))).await
-    {
-        pushed.expect("it waits for a place");
-        accepted += 1;
-    }
-    assert_eq!(persister.health(), PersisterHealth::Saturated);
-    ticks.is_there.store(true, Ordering::SeqCst);
-    for index in accepted..accepted + 1_000 {
-        persister.push(tick(index)).await.expect("there is a place");
-    }
-    persister
-        .drain(PLENTY)
-        .await
-        .expect("the way to the database is open");
-    let count = ticks
-        .count(SYMBOL, TimeRange::all())
-        .await
-        .expect("counted");
-    assert_eq!(count, accepted as u64 + 1_000);
-    persister.stop(PLENTY).await;
-}
-
-#[tokio::test]
 async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_nothing() {
     let _alone = ALONE.lock().await;
     let Some(disk) = SmallDisk::mount("64m") else {
@@ -233,7 +196,7 @@ async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_not
 fn resident() -> Option<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = pages.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * 4096 >> 20)
+    Some((pages * 4096) >> 20)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

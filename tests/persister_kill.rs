@@ -170,7 +170,8 @@ fn fault_45_a_killed_process_loses_no_durable_tick() {
 
     let stored = runtime.block_on(async {
         let ticks = Repositories::in_memory().ticks;
-        let opened = TickPersister::open(Arc::clone(&ticks), config(), &settings(folder.path()));
+        let settings = settings(folder.path());
+        let opened = TickPersister::open(Arc::clone(&ticks), config(), &settings);
         let persister = opened
             .await
             .expect("the lock of a killed process is no obstacle");

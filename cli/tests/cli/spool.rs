@@ -132,8 +132,7 @@ fn dead_letters_are_listed_tried_again_and_discarded() {
         "{again:?}"
     );
     assert!(again.stdout.ends_with("dead letters: 1\n"), "{again:?}");
-    let discarded = cli
-        .run(&["spool", "dead-letter", "--discard"])
+    cli.run(&["spool", "dead-letter", "--discard"])
         .expect_code(0);
     let left = cli.run(&["spool", "dead-letter"]).expect_code(0);
     assert_eq!(left.stdout, "dead letters: 0\n");

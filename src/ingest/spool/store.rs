@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use redb::ReadableTableMetadata as _;
 use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use super::block;
@@ -257,7 +258,7 @@ impl Store {
             let dead_letters = transaction.open_table(DEAD_LETTERS)?;
             let last = dead_letters.last()?.map(|(number, _)| number.value());
             let quarantined = transaction.open_table(QUARANTINE)?;
-            Ok((count(&dead_letters)?, last, count(&quarantined)?))
+            Ok((dead_letters.len()?, last, quarantined.len()?))
         };
         let (dead_letters, last, quarantined) =
             reading().map_err(|error| storage_error(&self.directory, &error))?;
@@ -368,10 +369,6 @@ fn write<T>(
     transaction.commit()?;
     metrics::histogram!("spool_fsync_seconds").record(begun.elapsed().as_secs_f64());
     Ok(changed)
-}
-
-fn count(table: &impl redb::ReadableTableMetadata) -> Result<u64, redb::Error> {
-    Ok(table.len()?)
 }
 
 fn storage_error(path: &Path, error: &redb::Error) -> SpoolError {

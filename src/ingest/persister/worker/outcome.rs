@@ -1,0 +1,153 @@
+//! What follows from a write that succeeded, or failed.
+
+use chrono::Utc;
+
+use super::Writer;
+use crate::error::RepositoryError;
+use crate::ingest::persister::health::Failure;
+use crate::ingest::persister::{meters, spooler};
+use crate::ingest::spool::{DeadLetter, DeadLetterReason, Spool, SpoolError};
+use crate::repository::InsertReceipt;
+
+impl Writer {
+    pub(super) async fn record(&mut self, receipt: &InsertReceipt, number: u64, count: usize) {
+        while self
+            .in_hand
+            .front()
+            .is_some_and(|batch| batch.number <= number)
+        {
+            self.in_hand.pop_front();
+        }
+        self.most = {
+            let state = self.shared.lock();
+            (self.most * 2).min(state.config.drain_batch_size)
+        };
+        if std::mem::take(&mut self.is_failing) {
+            tracing::info!(ticks = count, "ticks are stored again");
+        }
+        tell_of_losses(receipt);
+        let (conflicts, rejected) = (
+            receipt.conflicts.len() as u64,
+            receipt.rejected.len() as u64,
+        );
+        {
+            let mut state = self.shared.lock();
+            state.stats.inserted += receipt.inserted;
+            state.stats.duplicates += receipt.duplicates;
+            state.stats.conflicts += conflicts;
+            state.stats.rejected += rejected;
+            state.stats.queued -= count as u64;
+            state.failure = None;
+            state.in_hand_since = self.in_hand.front().map(|batch| batch.at);
+        }
+        let meters = &self.shared.meters;
+        meters.sent.increment(receipt.inserted + receipt.duplicates);
+        meters.conflicts.increment(conflicts);
+        meters.rejected.increment(rejected);
+        if let Some(spool) = self.shared.spool.clone() {
+            self.settle(&spool, receipt, number).await;
+        }
+        self.shared.advance_committed(number);
+        self.measure();
+    }
+
+    /// Lets the spool forget what is stored, and keep what never will be.
+    async fn settle(&mut self, spool: &Spool, receipt: &InsertReceipt, number: u64) {
+        self.dead_letters.extend(DeadLetter::of_receipt(receipt));
+        if self.dead_letters.is_empty() {
+            spool.settle(number);
+            return;
+        }
+        let letters = self.dead_letters.clone();
+        let count = letters.len() as u64;
+        match spool.settle_with(number, letters).await {
+            Ok(()) => {
+                self.dead_letters.clear();
+                self.shared.meters.dead_letters.increment(count);
+            }
+            Err(error) => self.keep_dead_letters(&error),
+        }
+    }
+
+    /// They are tried again with the next ones; until then at least the log has them.
+    fn keep_dead_letters(&mut self, error: &SpoolError) {
+        spooler::note_failure(&self.shared, error);
+        for letter in &self.dead_letters {
+            let reason: &dyn std::fmt::Debug = match &letter.reason {
+                DeadLetterReason::Rejected(reason) => reason,
+                DeadLetterReason::Conflict(stored) => stored,
+            };
+            tracing::error!(tick = ?letter.tick, ?reason, "a dead letter is not on the disk yet");
+        }
+    }
+
+    pub(super) fn record_failure(&mut self, error: &RepositoryError, ticks: usize) {
+        meters::count_retry(error);
+        self.is_failing = true;
+        if matches!(error, RepositoryError::Timeout { .. }) {
+            self.most = (ticks / 2).max(1);
+        }
+        let needs_repair = !error.is_transient();
+        {
+            let mut state = self.shared.lock();
+            state.stats.retries += 1;
+            let since = state
+                .failure
+                .as_ref()
+                .map_or_else(Utc::now, |failure| failure.since);
+            state.failure = Some(Failure {
+                since,
+                reason: error.to_string(),
+                needs_repair,
+            });
+            if self.shared.spool.is_some() && !state.spooling {
+                state.spooling = true;
+                state.unspooled.extend(self.in_hand.iter().cloned());
+                self.shared.to_spooler.notify_one();
+            }
+        }
+        self.measure();
+        if needs_repair {
+            tracing::error!(ticks, %error, "ticks are not stored until this is repaired");
+        } else {
+            tracing::warn!(ticks, %error, "ticks are not stored yet: trying again");
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    fn measure(&mut self) {
+        let content = self
+            .shared
+            .spool
+            .as_ref()
+            .map(Spool::content)
+            .unwrap_or_default();
+        let meters = &self.shared.meters;
+        let state = self.shared.lock();
+        let received = std::mem::replace(&mut self.received_told, state.stats.received);
+        meters.received.increment(state.stats.received - received);
+        meters.waiting_ticks.set(state.stats.queued as f64);
+        meters.waiting_bytes.set(content.bytes as f64);
+        meters
+            .oldest_age
+            .set(state.oldest_age(content.oldest).as_secs_f64());
+    }
+}
+
+fn tell_of_losses(receipt: &InsertReceipt) {
+    if let Some(first) = receipt.conflicts.first() {
+        tracing::warn!(
+            conflicts = receipt.conflicts.len(),
+            first = ?first.refused.key(),
+            "ticks were refused because others of their keys are stored"
+        );
+    }
+    if let Some(first) = receipt.rejected.first() {
+        tracing::warn!(
+            rejected = receipt.rejected.len(),
+            first = ?first.tick.key(),
+            reason = first.reason,
+            "ticks were rejected because they can never be stored"
+        );
+    }
+}
