@@ -19,6 +19,8 @@ fn describe(config: &Config) -> String {
         ticks,
         spool,
         server,
+        websocket,
+        rabbitmq,
     } = config;
     format!(
         "[metadata]\nurl = \"{metadata_url}\"\n\n\
@@ -27,7 +29,9 @@ fn describe(config: &Config) -> String {
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
-         [server]\nlisten = \"{}\"",
+         [server]\nlisten = \"{}\"\n\n\
+         [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
+         [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",
         pool.size,
         pool.call_timeout.as_millis(),
         pool.connect_timeout.as_millis(),
@@ -42,5 +46,12 @@ fn describe(config: &Config) -> String {
         spool.max_bytes,
         spool.on_full.as_str(),
         server.listen,
+        websocket.heartbeat.as_millis(),
+        websocket.queue,
+        websocket.most_gaps,
+        websocket.send_timeout.as_millis(),
+        rabbitmq.url.as_ref().map_or("", |_| "***"),
+        rabbitmq.exchange,
+        rabbitmq.queue,
     )
 }
