@@ -107,7 +107,7 @@ fn what_repeating_cannot_change_is_not_transient() {
 #[test]
 fn a_certificate_that_is_not_trusted_comes_with_its_remedy() {
     for text in [
-        "root certificate file \"/home/u/.postgresql/root.crt\" does not exist",
+        "root certificate file \"~/.postgresql/root.crt\" does not exist",
         "SSL error: certificate verify failed",
         "server certificate for \"a\" does not match host name \"b\"",
         "server does not support SSL, but SSL was required",
