@@ -35,12 +35,14 @@ async fn every_parameter_reaches_the_repository() {
     let after = CandleCursor {
         open_time: time("2014-05-01T12:00:00Z"),
     };
+    let range = TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
+        .expect("ordered");
     let expected = CandleQuery {
         symbol_id: ID,
         timeframe: Timeframe::M5,
         basis: PriceBasis::Mid,
-        range: TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
-            .expect("ordered"),
+        range,
+        closed_only: true,
         order: SortOrder::Descending,
         after: Some(after),
         limit: PageLimit::new(10_000).expect("in range"),
@@ -53,11 +55,12 @@ async fn every_parameter_reaches_the_repository() {
         })
     });
     let cursor = |cursor: CandleCursor| {
-        cursor.encode(ID, Timeframe::M5, PriceBasis::Mid, SortOrder::Descending)
+        let (timeframe, basis) = (Timeframe::M5, PriceBasis::Mid);
+        cursor.encode(ID, timeframe, basis, range, SortOrder::Descending)
     };
     let path = format!(
         "/api/v1/ohlc/1?timeframe=5m&basis=mid&from=2014-05-01T00:00:00Z\
-         &to=2014-05-02T00:00:00Z&limit=10000&order=desc&cursor={}",
+         &to=2014-05-02T00:00:00Z&limit=10000&order=desc&closed=true&cursor={}",
         cursor(after)
     );
     let answer = get(&mocks.app(), &path).await;
