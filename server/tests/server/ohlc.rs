@@ -136,3 +136,46 @@ async fn a_slow_database_is_503() {
     assert!(detail.contains("ask for less"), "{detail}");
     assert_eq!(answer.header("retry-after"), "5");
 }
+
+#[tokio::test]
+async fn a_filled_bucket_says_so_and_may_have_no_prices() {
+    let first = candle();
+    let newest = Candle {
+        open_time: time("2014-05-01T00:10:00Z"),
+        ..candle()
+    };
+    for (fill, open, close) in [
+        ("null", json!(null), json!(null)),
+        ("previous", json!(null), json!("1.386815")),
+        ("flat", json!("1.386815"), json!("1.386815")),
+    ] {
+        let mut mocks = Mocks::with_symbols();
+        let (one, two) = (first.clone(), newest.clone());
+        let latest = newest.clone();
+        mocks
+            .ohlc
+            .expect_latest()
+            .returning(move |_, _, _| Ok(Some(latest.clone())));
+        mocks.ohlc.expect_candles().returning(move |query| {
+            let mut items = vec![one.clone(), two.clone()];
+            items.retain(|candle| query.range.contains(candle.open_time));
+            Ok(Page { items, next: None })
+        });
+        let path = format!("/api/v1/ohlc/1?timeframe=5m&basis=mid&fill={fill}");
+        let answer = get(&mocks.app(), &path).await.json();
+        let data = answer["data"].as_array().expect("a list");
+        let filled: Vec<_> = data.iter().map(|one| one["filled"].clone()).collect();
+        assert_eq!(filled, [json!(false), json!(true), json!(false)], "{fill}");
+        assert_eq!(
+            data[1],
+            json!({
+                "symbol_id": 1, "timeframe": "5m", "basis": "mid",
+                "open_time": "2014-05-01T00:05:00.000000Z",
+                "close_time": "2014-05-01T00:10:00.000000Z",
+                "open": open, "high": open, "low": open, "close": close,
+                "volume": "0", "tick_count": 0, "closed": true, "filled": true
+            })
+        );
+        assert_eq!(answer["next_cursor"], json!(null));
+    }
+}

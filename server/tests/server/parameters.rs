@@ -61,6 +61,8 @@ async fn unknown_timeframes_bases_and_flags_are_refused() {
             ("timeframe=2m", "timeframe"),
             ("timeframe=", "5m"),
             ("basis=last", "bid, ask or mid"),
+            ("fill=zero", "none, null, previous or flat"),
+            ("closed=1", "closed"),
         ],
     )
     .await;
