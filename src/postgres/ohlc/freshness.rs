@@ -2,7 +2,8 @@
 //!
 //! What is newer than its last refresh an aggregate reads from the ticks. What came late, into
 //! buckets that were refreshed before, and what is older than any refresh, it learns by the next
-//! refresh of that range; until then TimescaleDB keeps a log of it.
+//! refresh of that range; until then TimescaleDB keeps a log of it. Of an aggregate that was refreshed
+//! further than a smaller one, the log knows nothing between both ends.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -66,13 +67,20 @@ struct SelectStale {
 impl QueryFragment<Pg> for SelectStale {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "WITH aggregates AS (SELECT raw_hypertable_id, mat_hypertable_id, watermark \
-             FROM _timescaledb_catalog.continuous_agg \
-             JOIN _timescaledb_catalog.continuous_aggs_watermark USING (mat_hypertable_id) \
+            "WITH aggregates AS (SELECT raw_hypertable_id, mat_hypertable_id, \
+             w.watermark, t.watermark AS threshold, array_position(",
+        );
+        out.push_bind_param::<Array<Text>, _>(&self.relations)?;
+        out.push_sql(
+            ", user_view_name::text) AS place FROM _timescaledb_catalog.continuous_agg \
+             JOIN _timescaledb_catalog.continuous_aggs_watermark AS w USING (mat_hypertable_id) \
+             LEFT JOIN _timescaledb_catalog.continuous_aggs_invalidation_threshold AS t \
+             ON t.hypertable_id = raw_hypertable_id \
              WHERE user_view_schema = current_schema() AND user_view_name = ANY(",
         );
         out.push_bind_param::<Array<Text>, _>(&self.relations)?;
-        // changed ticks; changed buckets that wait for their refresh; those in the midst of it
+        // changed ticks; changed buckets that wait for their refresh; those in the midst of it; and
+        // what was refreshed further than a smaller one, so that changes below it are not logged
         out.push_sql(
             ")), changes AS (\
              SELECT lowest_modified_value AS first, greatest_modified_value AS last \
@@ -83,7 +91,10 @@ impl QueryFragment<Pg> for SelectStale {
              JOIN aggregates ON materialization_id = mat_hypertable_id \
              UNION ALL SELECT lowest_modified_value, greatest_modified_value \
              FROM _timescaledb_catalog.continuous_aggs_materialization_ranges \
-             JOIN aggregates ON materialization_id = mat_hypertable_id) \
+             JOIN aggregates ON materialization_id = mat_hypertable_id \
+             UNION ALL SELECT coalesce(small.threshold, -9223372036854775807), \
+             large.watermark - 1 \
+             FROM aggregates AS small JOIN aggregates AS large ON small.place < large.place) \
              SELECT min(greatest(first, ",
         );
         out.push_bind_param::<BigInt, _>(&self.from)?;
