@@ -39,7 +39,7 @@ test: ## run every test against throw-away databases
 .PHONY: faults
 faults: ## make network, servers and disk fail, the slow ways too; prints a table
 	@options=$$(dev/dependencies); \
-	dev/faults -p tickbook --features $(FEATURES) $$options
+	dev/faults -p tickbook -p orderbook-server --features $(FEATURES) $$options
 
 .PHONY: soak
 soak: ## faults in a random order under load for MINUTES=60, with SEED=random
