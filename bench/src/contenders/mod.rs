@@ -6,10 +6,13 @@ mod diesel_rows;
 mod diesel_values;
 mod library;
 mod limit;
+mod on_thread;
 mod persister;
 mod serial_named;
 mod sqlx_unnest;
 mod sqlx_values;
+
+use std::sync::Arc;
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -20,6 +23,7 @@ pub(crate) use diesel_async_values::DieselAsyncValues;
 pub(crate) use diesel_values::DieselValues;
 pub(crate) use library::Library;
 pub(crate) use limit::Limit;
+pub(crate) use on_thread::{BlockingContender, OnThread};
 pub(crate) use persister::Persister;
 pub(crate) use serial_named::SerialNamed;
 pub(crate) use sqlx_unnest::SqlxUnnest;
@@ -42,5 +46,5 @@ pub(crate) trait Contender: Send {
     }
 
     /// Writes each batch in a transaction of its own.
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()>;
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()>;
 }

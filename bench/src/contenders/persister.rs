@@ -32,7 +32,7 @@ impl Contender for Persister {
         true
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
         for tick in batches.iter().flatten() {
             self.0.push(tick.clone()).await?;
         }
