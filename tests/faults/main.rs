@@ -14,6 +14,7 @@ mod load;
 mod oracle;
 mod server;
 mod site;
+mod small_disk;
 
 mod cut_connections;
 mod frozen_server;
