@@ -18,6 +18,7 @@ mod small_disk;
 
 mod cut_connections;
 mod frozen_server;
+mod late_writes;
 mod name_resolution;
 mod no_connection;
 mod odd_values;
