@@ -64,6 +64,11 @@ impl Executor {
         self.database
     }
 
+    /// How long a call may take, unless it says otherwise.
+    pub(crate) fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+
     /// Runs `work` on a pooled connection, once.
     ///
     /// # Errors

@@ -14,9 +14,11 @@ mod load;
 mod oracle;
 mod server;
 mod site;
+mod small_disk;
 
 mod cut_connections;
 mod frozen_server;
+mod late_writes;
 mod name_resolution;
 mod no_connection;
 mod odd_values;

@@ -8,9 +8,10 @@ use tickbook::domain::NewSymbol;
 
 use crate::fault::Fault;
 use crate::load::Load;
-use crate::oracle::{ask, assert_exact, try_ask};
+use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
 use crate::site::{GatedSite, repositories_on, small_batches};
+use crate::small_disk::{attach, fill, make_room};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_33_table_is_locked() {
@@ -58,31 +59,13 @@ async fn fault_39_disk_of_the_database_is_full() {
     };
     let (repositories, _pools) = repositories_on(&server, |_| ()).await;
     let url = server.url();
-    ask(
-        &url,
-        &format!(
-            "CREATE TABLESPACE small LOCATION '{}'",
-            server.small_disk_as_it_sees_it()
-        ),
-    );
+    attach(&server);
     ask(&url, "SELECT attach_tablespace('small', 'ticks')");
-    ask(
-        &url,
-        "CREATE TABLE filler (text text STORAGE PLAIN) TABLESPACE small",
-    );
-    // by ever smaller steps, to the last page
-    let mut full = String::new();
-    for rows in [500, 50, 5, 1] {
-        let fill =
-            format!("INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, {rows})");
-        let failed = (0..200).find_map(|_| try_ask(&url, &fill).err());
-        full = failed.expect("the small disk becomes full");
-    }
-    assert!(full.contains("No space left"), "{full}");
+    fill(&url);
     let load = Load::start(repositories.ticks.clone(), small_batches());
     // the last pages of the table and its index take some
     load.wait_for_failures(3).await;
-    ask(&url, "TRUNCATE filler");
+    make_room(&url);
     load.assert_recovers().await;
     assert_exact(&url, &load.finish().await);
 }
