@@ -163,6 +163,31 @@ macro_rules! conformance_tests {
                 the_time_of_reading_decides_whether_a_stored_candle_is_closed
                 thousands_of_candles_are_stored_at_once
             }
+            candles_closed {
+                closed_only_leaves_out_what_still_changes
+                the_newest_closed_candle_is_a_page_of_one
+            }
+            candles_filled {
+                pages_of_filled_candles_are_every_bucket_of_the_range
+                a_filled_candle_says_what_was_asked_for
+                without_a_fill_gaps_are_left_out
+                nothing_is_filled_where_nothing_is_known
+                nothing_is_filled_after_now
+                a_cursor_may_name_a_filled_candle
+            }
+            candles_parts {
+                larger_candles_are_made_of_stored_minutes
+                stored_minutes_win_over_ticks_of_their_minute_only
+                of_nested_stored_candles_the_largest_counts
+                stored_minutes_of_another_basis_are_no_parts
+                a_stored_part_outside_of_the_range_counts_for_its_candle
+            }
+            streams {
+                a_stream_gives_every_tick_of_its_range_in_order
+                a_stream_goes_on_behind_a_cursor
+                a_stream_of_nothing_ends_at_once
+                a_stream_gives_every_candle_of_its_range_in_order
+            }
         }
     };
     ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {

@@ -3,6 +3,7 @@
 mod freshness;
 mod made;
 mod page;
+mod parts;
 mod row;
 mod source;
 mod stored;
@@ -11,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use crate::db::TimeseriesConnections;
 use crate::domain::{
@@ -30,7 +31,10 @@ use source::Sources;
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
     sources: Arc<Sources>,
+    now: Arc<Clock>,
 }
+
+type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 impl PgOhlcRepository {
     /// Reads and writes over `connections`; connects when it is first used.
@@ -38,7 +42,16 @@ impl PgOhlcRepository {
         Self {
             connections: Box::new(connections),
             sources: Arc::new(Sources::default()),
+            now: Arc::new(Utc::now),
         }
+    }
+
+    /// Takes candles for closed or forming by what `now` says at each read, instead of the system's
+    /// clock.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.now = Arc::new(now);
+        self
     }
 }
 
@@ -58,11 +71,12 @@ impl OhlcRepository for PgOhlcRepository {
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let query = *query;
         let sources = Arc::clone(&self.sources);
+        let now = (self.now)();
         self.connections
             .timeseries()
             .run_idempotent("read candles", move |connection| {
-                sources.with_source(connection, query.timeframe, |connection, source| {
-                    page::read(connection, &query, source, Utc::now())
+                sources.with_aggregates(connection, |connection, aggregates| {
+                    page::read(connection, &query, aggregates, now)
                 })
             })
             .await

@@ -11,11 +11,15 @@
 //! Under the feature `mock` each trait has a mock made by mockall: `MockSymbolRepository`,
 //! `MockTickRepository` and `MockOhlcRepository`.
 
+mod fill;
 mod ohlc;
+mod stream;
 mod symbol;
 mod tick;
 
+pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
+pub use stream::{candle_stream, tick_stream};
 pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository};
 pub(crate) use symbol::{only_one, symbol_missing, symbol_taken};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};

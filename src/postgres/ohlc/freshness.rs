@@ -1,4 +1,4 @@
-//! Whether a continuous aggregate knows all ticks of a range.
+//! Where a continuous aggregate may not know all ticks.
 //!
 //! What is newer than its last refresh an aggregate reads from the ticks. What came late, into
 //! buckets that were refreshed before, and what is older than any refresh, it learns by the next
@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
@@ -16,12 +16,13 @@ use crate::error::{Database, RepositoryError};
 
 use super::source::relation;
 
-/// Whether the aggregate of `timeframe` has the candles that the ticks of `range` make.
-pub(super) fn is_current(
+/// The part of `range`, from the first to the last change, of whose ticks the aggregate of `timeframe`
+/// may not know all.
+pub(super) fn stale(
     connection: &mut PgConnection,
     timeframe: Timeframe,
     range: TimeRange,
-) -> Result<bool, DbError> {
+) -> Result<Option<TimeRange>, DbError> {
     let micros = |time: DateTime<Utc>| time.timestamp_micros();
     let query = SelectStale {
         // each aggregate is made of the next smaller one, so that all of them count
@@ -33,15 +34,26 @@ pub(super) fn is_current(
         from: micros(range.from()),
         to: micros(range.to()),
     };
-    let stale: Result<bool, _> = query.get_result(connection);
+    let stale: Result<(Option<i64>, Option<i64>), _> = query.get_result(connection);
     match stale
         .map_err(|error| DbError::from(error).into_repository(Database::Timeseries, "read candles"))
     {
-        Ok(stale) => Ok(!stale),
+        Ok((Some(first), Some(last))) => Ok(Some(around(timeframe, range, first, last))),
+        Ok(_) => Ok(None),
         // a release that keeps its log elsewhere: nothing is known to be current
-        Err(RepositoryError::Schema { .. }) => Ok(false),
+        Err(RepositoryError::Schema { .. }) => Ok(Some(range)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The buckets from that of `first` to that of `last`, in microseconds since 1970 and inside of `range`.
+fn around(timeframe: Timeframe, range: TimeRange, first: i64, last: i64) -> TimeRange {
+    let bucket =
+        |micros| DateTime::from_timestamp_micros(micros).map(|t| timeframe.bucket_start(t));
+    let buckets = bucket(first).zip(bucket(last)).and_then(|(first, last)| {
+        TimeRange::new(first, (last + timeframe.duration()).min(range.to())).ok()
+    });
+    buckets.unwrap_or(range)
 }
 
 struct SelectStale {
@@ -72,13 +84,15 @@ impl QueryFragment<Pg> for SelectStale {
              UNION ALL SELECT lowest_modified_value, greatest_modified_value \
              FROM _timescaledb_catalog.continuous_aggs_materialization_ranges \
              JOIN aggregates ON materialization_id = mat_hypertable_id) \
-             SELECT EXISTS (SELECT FROM changes WHERE first <= last AND first < ",
+             SELECT min(greatest(first, ",
         );
+        out.push_bind_param::<BigInt, _>(&self.from)?;
+        out.push_sql(")), max(least(last, ");
+        out.push_bind_param::<BigInt, _>(&self.to)?;
+        out.push_sql(" - 1)) FROM changes WHERE first <= last AND first < ");
         out.push_bind_param::<BigInt, _>(&self.to)?;
         out.push_sql(" AND last >= ");
-        out.push_bind_param::<BigInt, _>(&self.from)?;
-        out.push_sql(")");
-        Ok(())
+        out.push_bind_param::<BigInt, _>(&self.from)
     }
 }
 
@@ -88,7 +102,7 @@ impl QueryId for SelectStale {
 }
 
 impl Query for SelectStale {
-    type SqlType = Bool;
+    type SqlType = (Nullable<BigInt>, Nullable<BigInt>);
 }
 
 impl RunQueryDsl<PgConnection> for SelectStale {}

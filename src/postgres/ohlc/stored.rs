@@ -12,7 +12,7 @@ use diesel::{
 };
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, SortOrder, TimeRange};
+use crate::domain::{Candle, CandleSource, SortOrder, TimeRange, Timeframe};
 use crate::error::{Database, RepositoryError};
 use crate::postgres::numeric::PgDecimal;
 use crate::postgres::schema::timeseries::ohlc_candles;
@@ -34,7 +34,7 @@ pub(super) fn read(
         .filter(ohlc_candles::basis.eq(query.basis.as_str()))
         .filter(ohlc_candles::open_time.ge(range.from()))
         .filter(ohlc_candles::open_time.lt(range.to()))
-        // at most 10,001
+        // at most 10,080
         .limit(limit as i64)
         .select((
             (
@@ -59,6 +59,28 @@ pub(super) fn read(
     rows.into_iter()
         .map(|(row, by)| Ok(row.into_candle(query, CandleSource::Stored(by), now)?))
         .collect()
+}
+
+/// Every stored candle that is smaller than those of `query` and whose open time is in `range`.
+pub(super) fn read_smaller(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    range: TimeRange,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, DbError> {
+    let mut candles = Vec::new();
+    for timeframe in Timeframe::ALL {
+        if timeframe < query.timeframe {
+            let query = CandleQuery {
+                timeframe,
+                ..*query
+            };
+            // every bucket of the range
+            let most = (range.to() - range.from()).num_minutes() as usize;
+            candles.extend(read(connection, &query, range, most, now)?);
+        }
+    }
+    Ok(candles)
 }
 
 /// One call that stores candles: all or none, whatever their number.
