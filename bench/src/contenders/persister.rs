@@ -26,7 +26,7 @@ impl Persister {
         let repository = Arc::new(PgTickRepository::new(pools));
         Self {
             name: Self::IN_MEMORY,
-            persister: TickPersister::start(repository, PersisterConfig::default()),
+            persister: TickPersister::start(repository, config()),
         }
     }
 
@@ -39,11 +39,19 @@ impl Persister {
             max_bytes: 1 << 30,
             on_full: OnFull::Block,
         };
-        let config = PersisterConfig::default();
         Ok(Self {
             name: Self::WRITE_AHEAD,
-            persister: TickPersister::open(repository, config, &spool).await?,
+            persister: TickPersister::open(repository, config(), &spool).await?,
         })
+    }
+}
+
+/// Never more ticks at once than the others write, although a backlog is allowed larger batches.
+fn config() -> PersisterConfig {
+    let config = PersisterConfig::default();
+    PersisterConfig {
+        drain_batch_size: config.batch_size,
+        ..config
     }
 }
 
