@@ -1,5 +1,6 @@
 //! Who writes ticks: the limit, the library, and its peers.
 
+mod append_and_sync;
 mod copy_in_writer;
 mod diesel_async_values;
 mod diesel_rows;
@@ -18,6 +19,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use tickbook::domain::Tick;
 
+pub(crate) use append_and_sync::AppendAndSync;
 pub(crate) use copy_in_writer::CopyInWriter;
 pub(crate) use diesel_async_values::DieselAsyncValues;
 pub(crate) use diesel_values::DieselValues;
