@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
+use crate::memory::Memory;
 use crate::migrated::{start, ticks};
 use crate::oracle::assert_exact_where;
 use crate::site::GatedSite;
@@ -28,13 +29,12 @@ async fn fault_41_a_million_ticks_in_one_call() {
     // the same again, and near each other, and far apart
     given.extend(ticks(0, TICKS / 20));
     given.extend(ticks(TICKS - TICKS / 20, TICKS));
-    std::fs::write("/proc/self/clear_refs", "5").expect("its own");
-    let before = peak_kilobytes();
+    let memory = Memory::start();
     let begun = Instant::now();
     let receipt = site.repositories.ticks.insert_batch(&given).await;
     let took = begun.elapsed();
     let receipt = receipt.expect("stored");
-    let bytes = (peak_kilobytes() - before) * 1_024 / given.len() as u64;
+    let bytes = memory.grown() / given.len() as u64;
     println!("{} ticks took {took:?} and {bytes} bytes each", given.len());
     assert_eq!(receipt.inserted, TICKS as u64);
     assert_eq!(receipt.duplicates, TICKS as u64 / 10);
@@ -54,12 +54,4 @@ async fn fault_41_a_million_ticks_in_one_call() {
         ),
         &[],
     );
-}
-
-/// The most memory of this process since it was last reset.
-fn peak_kilobytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("a /proc");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.expect("a peak").parse().expect("a number")
 }

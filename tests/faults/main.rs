@@ -21,6 +21,7 @@ mod cut_connections;
 mod frozen_server;
 mod large_batch;
 mod late_writes;
+mod memory;
 mod name_resolution;
 mod no_connection;
 mod odd_values;
