@@ -16,8 +16,9 @@ const BEFORE_VALUES: &str = " -- binds: ";
 /// Watches the statements of one connection.
 ///
 /// diesel knows of the transactions that it opened itself and of nothing else that lasts: `BEGIN`,
-/// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks. What a
-/// function does out of sight is not noticed. Passes everything on to the instrumentation that the
+/// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks, blocks of
+/// code. What a function of the database does out of sight is not noticed, as finding it would cost
+/// a round trip: such functions set what they set for their transaction only. Passes everything on to the instrumentation that the
 /// process has set for all connections.
 pub(super) struct SessionGuard {
     changed: Arc<AtomicBool>,
@@ -88,7 +89,7 @@ impl fmt::Write for Beginning {
 
 fn changes_session(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let calls = ["set_config(", "pg_advisory_lock", "pg_try_advisory_lock"];
+    let calls = ["set_config", "pg_advisory_lock", "pg_try_advisory_lock"];
     calls.iter().any(|call| lower.contains(call)) || lower.split(';').any(is_of_session)
 }
 
@@ -97,6 +98,8 @@ fn is_of_session(statement: &str) -> bool {
     let (first, second) = (words.next(), words.next());
     match (first.unwrap_or_default(), second.unwrap_or_default()) {
         ("set", "local" | "constraints" | "transaction") => false,
+        // what a block does is as good as out of sight
+        ("do", _) => true,
         ("begin" | "start" | "set" | "reset" | "listen" | "prepare" | "declare" | "load", _) => {
             true
         }
@@ -118,6 +121,8 @@ mod tests {
             "SET statement_timeout = 0",
             "SET SESSION search_path = x",
             "SELECT set_config('a.b', 'c', false)",
+            "SELECT set_config ('a.b', 'c', false)",
+            "DO $$ BEGIN SET a.b = 'c'; END $$",
             "LISTEN news",
             "CREATE TEMP TABLE t (x int)",
             "SELECT pg_advisory_lock(1)",
