@@ -18,9 +18,13 @@ const CACHE: usize = 16 << 20;
 /// Read and written at once.
 const CHUNK: usize = 1 << 20;
 const BLOCK: usize = 4096;
+/// The bytes a finished file begins with.
+const MARK: usize = 9;
+/// A new file is not larger.
+const LARGEST_NEW: u64 = 4 << 20;
 
 /// Opens files. The tests have one that fails.
-pub(super) trait Disk: Debug + Send + Sync {
+pub(in crate::ingest) trait Disk: Debug + Send + Sync {
     /// Opens the file, or makes it.
     fn open(&self, path: &Path) -> Result<Box<dyn StorageBackend>, redb::Error>;
 }
@@ -99,6 +103,19 @@ pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
     file.sync_data()
 }
 
+/// Whether the making of the file was cut off: the mark it begins with is written last, and nothing
+/// was stored behind its first page.
+fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
+    let length = file.len()?;
+    if length == 0 || length > LARGEST_NEW {
+        return Ok(false);
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    file.read(0, &mut bytes)?;
+    let is_zero = |part: &[u8]| part.iter().all(|byte| *byte == 0);
+    Ok(is_zero(&bytes[..MARK.min(bytes.len())]) && is_zero(bytes.get(BLOCK..).unwrap_or_default()))
+}
+
 /// Opens or makes the file. A sync that fails from now on sets `sync_failed`.
 pub(super) fn open_database(
     directory: &Path,
@@ -107,7 +124,12 @@ pub(super) fn open_database(
 ) -> Result<Database, SpoolError> {
     let failed = |error: redb::Error| storage_error(directory, &error);
     let file = disk.open(&data_file(directory)).map_err(failed)?;
-    let is_new = file.len().map_err(redb::Error::Io).map_err(failed)? == 0;
+    let io_failed = |error: io::Error| failed(redb::Error::Io(error));
+    let is_unfinished = is_unfinished(&*file).map_err(io_failed)?;
+    if is_unfinished {
+        file.set_len(0).map_err(io_failed)?;
+    }
+    let is_new = is_unfinished || file.len().map_err(io_failed)? == 0;
     let file = SpoolFile { file, sync_failed };
     let opened = Database::builder()
         .set_cache_size(CACHE)

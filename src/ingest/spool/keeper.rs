@@ -14,8 +14,9 @@ use super::lock;
 use super::reserve::Reserve;
 use super::store::{SpoolContent, Store};
 
-/// After a failure the file is opened anew, and space looked for, at most so often.
-const TRY_EVERY: Duration = Duration::from_millis(200);
+/// After a failure the file is opened anew, and space looked for, at most so often. The tests make
+/// it fail hundreds of times.
+const TRY_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 200 });
 /// A file with so much more than twice what is in it is worth making smaller.
 const SLACK: u64 = 4 << 20;
 

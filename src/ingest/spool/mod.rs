@@ -22,7 +22,8 @@ use tokio::sync::oneshot;
 
 pub use self::dead_letter::{DeadLetter, DeadLetterReason};
 use self::directory::OwnedDirectory;
-use self::disk::{Disk, FileSystem};
+pub(super) use self::disk::Disk;
+use self::disk::FileSystem;
 pub use self::error::SpoolError;
 pub use self::store::SpoolContent;
 pub(super) use self::thread::SpoolBatch;
@@ -53,7 +54,8 @@ impl Spool {
         Self::open_on(directory, max_bytes, Arc::new(FileSystem)).await
     }
 
-    async fn open_on(
+    /// Opens it on another disk than the one of the file system.
+    pub(super) async fn open_on(
         directory: &Path,
         max_bytes: u64,
         disk: Arc<dyn Disk>,
@@ -202,5 +204,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+pub(super) mod model;
 #[cfg(test)]
 mod tests;
