@@ -54,12 +54,20 @@ impl Repositories {
     /// have every migration. A replica is not asked: reads fail while it is away, writes do not.
     /// The pools are for health checks and migrations.
     ///
+    /// A database that does not answer is tried at 0, 2, 6 and 14 seconds, within the call timeout;
+    /// [`postgres`](Self::postgres) does not wait for one.
+    ///
     /// # Errors
     /// `Unavailable` or `Configuration` when a database does not answer or refuses; `Schema` when
     /// migrations are pending.
     #[cfg(feature = "postgres")]
     pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
         let pools = DatabasePools::new(config);
+        let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
+        tokio::try_join!(
+            metadata.wait_until_reached(),
+            timeseries.wait_until_reached()
+        )?;
         require_metadata(&pools).await?;
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
@@ -80,6 +88,7 @@ impl Repositories {
         config: &Config,
     ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
         let pools = DatabasePools::new(config);
+        pools.metadata().wait_until_reached().await?;
         require_metadata(&pools).await?;
         Ok(Arc::new(PgSymbolRepository::new(pools.metadata())))
     }

@@ -3,6 +3,7 @@
 mod numeric;
 mod ohlc;
 pub(crate) mod schema;
+mod stored_time;
 mod symbols;
 mod ticks;
 

@@ -120,9 +120,9 @@ impl OhlcRepository for PgOhlcRepository {
         if candles.is_empty() {
             return Ok(0);
         }
-        let different = stored::Upsert::new(candles)?;
-        self.connections
-            .timeseries()
+        let timeseries = self.connections.timeseries();
+        let different = stored::Upsert::new(candles, timeseries.call_timeout())?;
+        timeseries
             .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)
             })

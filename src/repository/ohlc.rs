@@ -104,6 +104,9 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// Stores candles as they are, overwriting stored ones of the same symbol, timeframe, basis
     /// and open time, all or none. Returns how many different candles were given.
     ///
+    /// A call that its caller has given up may still be applied, but overwrites nothing that a call
+    /// begun after that has stored.
+    ///
     /// `closed` is not stored: a read decides it by its own time.
     /// *Duplicates*: of one candle given twice the last counts.
     ///

@@ -27,6 +27,8 @@ diesel::table! {
         tick_count -> Int8,
         /// Who made it, 1 to 50 characters, such as import.
         source -> Text,
+        /// Number of the write it comes from; one with a lower number, which was late, does not overwrite it.
+        revision -> Int8,
     }
 }
 
