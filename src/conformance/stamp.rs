@@ -147,6 +147,7 @@ macro_rules! conformance_tests {
                 pages_of_candles_stay_inside_of_the_range
                 a_page_of_candles_ends_at_its_limit_and_says_where
                 a_candle_cursor_need_not_name_a_candle
+                candles_that_come_between_pages_disturb_nothing
             }
             candles_stored {
                 stored_candles_read_back
