@@ -29,6 +29,21 @@ pub trait Feed: Debug + Send + 'static {
     async fn run(&mut self, output: FeedOutput) -> anyhow::Result<()>;
 }
 
+/// Brings nothing. What is stored beside it was left by feeds of earlier runs.
+#[derive(Debug)]
+pub struct NoFeed;
+
+#[async_trait]
+impl Feed for NoFeed {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    async fn run(&mut self, _: FeedOutput) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
 /// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
 #[derive(Debug)]
 pub struct FeedOutput {
