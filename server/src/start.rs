@@ -9,11 +9,13 @@ use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::fanout::FanOut;
 use tickbook::ingest::{Spool, SpoolError, SpoolMode, TickPersister};
+use tickbook::quality::{QualityControl, QualityRules, Quarantine};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, Store, router};
 use crate::args::{Args, FeedKind};
+use crate::feed::quality;
 use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
 use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
@@ -69,7 +71,13 @@ pub async fn start(
         None => leftover(args, config, &repositories, &fan_out, stop).await?,
         Some(feed) => {
             let persister = make_persister(args, config, &repositories).await?;
-            Some(Pipeline::start(feed, persister, &fan_out, stop.clone()))
+            let control = quality::control(&config.quality, &repositories).await?;
+            let is_lasting =
+                args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
+            let directory = is_lasting.then_some(config.spool.directory.as_path());
+            let quarantine = Quarantine::open(Arc::clone(&repositories.quarantine), directory)?;
+            let (quality, stop) = (Some((control, quarantine)), stop.clone());
+            Some(Pipeline::start(feed, persister, quality, &fan_out, stop))
         }
     };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
@@ -118,12 +126,17 @@ async fn leftover(
                     "the spool has ticks of an earlier run, which are stored now"
                 );
             }
-            let feed = Box::new(NoFeed);
+            let quality = if Quarantine::exists(directory) {
+                let quarantine = Arc::clone(&repositories.quarantine);
+                let quarantine = Quarantine::open(quarantine, Some(directory))?;
+                // nothing comes that could be looked at, but something may have been left
+                Some((QualityControl::new(QualityRules::default()), quarantine))
+            } else {
+                None
+            };
+            let (feed, stop) = (Box::new(NoFeed), stop.clone());
             Ok(Some(Pipeline::start(
-                feed,
-                persister,
-                fan_out,
-                stop.clone(),
+                feed, persister, quality, fan_out, stop,
             )))
         }
         Err(error @ SpoolError::Locked { .. }) => {

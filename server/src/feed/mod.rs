@@ -1,6 +1,7 @@
 //! Feeds: where ticks come from when nobody posts them.
 
 mod pipeline;
+pub mod quality;
 pub mod replay;
 pub mod simulated;
 mod store;
@@ -14,6 +15,7 @@ use tickbook::fanout::{FanOut, FanOutClosed};
 use tickbook::ingest::SequenceAssigner;
 
 pub use pipeline::{FeedMonitor, FeedState, Pipeline};
+use quality::QualityStage;
 pub use symbols::find_or_create;
 
 /// A source of ticks.
@@ -49,6 +51,7 @@ impl Feed for NoFeed {
 pub struct FeedOutput {
     fan_out: FanOut,
     sequences: SequenceAssigner,
+    quality: Option<QualityStage>,
 }
 
 impl FeedOutput {
@@ -58,7 +61,15 @@ impl FeedOutput {
         Self {
             fan_out,
             sequences: SequenceAssigner::new(),
+            quality: None,
         }
+    }
+
+    /// Publishes only what passes `quality`; the rest is in quarantine.
+    #[must_use]
+    pub fn with_quality(mut self, quality: QualityStage) -> Self {
+        self.quality = Some(quality);
+        self
     }
 
     /// Takes a tick. `sequence` is the venue's own number within the instant; without one it is
@@ -74,6 +85,11 @@ impl FeedOutput {
         match sequence {
             Some(sequence) => tick.sequence = sequence,
             None => self.sequences.assign(&mut tick),
+        }
+        if let Some(quality) = &mut self.quality
+            && !quality.passes(&tick).await.map_err(|_| FanOutClosed)?
+        {
+            return Ok(());
         }
         self.fan_out.publish(&[tick]).await
     }

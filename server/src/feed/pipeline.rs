@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tickbook::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
 use tickbook::ingest::{PersisterHealth, TickPersister};
+use tickbook::quality::{QualityControl, Quarantine};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+use super::quality::QualityStage;
 use super::store::{Refused, StoreSink};
 use super::{Feed, FeedOutput};
 use crate::metrics;
@@ -54,6 +56,8 @@ pub struct FeedState {
     pub waiting: u64,
     /// Those of them that the disk has, which survive the end of the server.
     pub spooled: u64,
+    /// Ticks that were held back and wait to be written into the quarantine.
+    pub quarantine_waiting: u64,
     /// How storing goes: up, draining, degraded, saturated, misconfigured or stopping.
     #[schema(example = "up")]
     pub health: String,
@@ -68,6 +72,7 @@ pub struct FeedMonitor {
     handed_over: QueueMonitor,
     refused: Refused,
     persister: TickPersister,
+    quarantine: Option<Quarantine>,
 }
 
 impl FeedMonitor {
@@ -95,6 +100,7 @@ impl FeedMonitor {
                 .persister
                 .spool_content()
                 .map_or(0, |spool| spool.ticks),
+            quarantine_waiting: self.quarantine.as_ref().map_or(0, Quarantine::waiting),
             health: self.health().as_str().to_owned(),
         }
     }
@@ -122,10 +128,12 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Starts `feed`, which ends by itself or at `stop`. Its ticks go into `fan_out`, and from
-    /// there into `persister`, which stores them.
+    /// there into `persister`, which stores them; with `quality` those that pass the rules, while
+    /// the others go into quarantine.
     pub fn start(
         mut feed: Box<dyn Feed>,
         persister: TickPersister,
+        quality: Option<(QualityControl, Quarantine)>,
         fan_out: &FanOut,
         stop: CancellationToken,
     ) -> Self {
@@ -140,8 +148,12 @@ impl Pipeline {
             handed_over: store.monitor(),
             refused,
             persister,
+            quarantine: quality.as_ref().map(|(_, quarantine)| quarantine.clone()),
         };
-        let output = FeedOutput::new(fan_out.clone());
+        let mut output = FeedOutput::new(fan_out.clone());
+        if let Some((control, quarantine)) = quality {
+            output = output.with_quality(QualityStage::new(control, quarantine));
+        }
         let ended = Arc::clone(&monitor.ended);
         let feed = tokio::spawn(async move {
             match stop.run_until_cancelled(feed.run(output)).await {
@@ -179,7 +191,14 @@ impl Pipeline {
         self.fan_out.close();
         let not_handed_over = self.store.finish(HAND_OVER).await as u64;
         let left = deadline.saturating_duration_since(Instant::now());
-        let report = self.monitor.persister.stop(left).await;
+        let quarantine = async {
+            match &self.monitor.quarantine {
+                Some(quarantine) => quarantine.stop(left).await,
+                None => (0, 0),
+            }
+        };
+        let persister = self.monitor.persister.stop(left);
+        let (report, (kept, lost)) = tokio::join!(persister, quarantine);
         let feed = self.monitor.name;
         let stats = report.stats;
         let (inserted, duplicates) = (stats.inserted, stats.duplicates);
@@ -189,6 +208,20 @@ impl Pipeline {
         let unsaved = not_handed_over + unsaved.max(report.unsaved.len() as u64);
         let spooled = report.spooled;
         let refused = self.monitor.refused.count();
+        if kept > 0 {
+            tracing::warn!(
+                feed,
+                kept,
+                "ticks that were held back wait on the disk for the next start"
+            );
+        }
+        if lost > 0 {
+            tracing::error!(
+                feed,
+                lost,
+                "ticks that were held back could not be kept in time"
+            );
+        }
         if refused > 0 {
             tracing::error!(
                 feed,
@@ -223,7 +256,7 @@ impl Pipeline {
                 "ticks of the feed could not be stored in time"
             );
         }
-        unsaved == 0 && refused == 0
+        unsaved == 0 && refused == 0 && lost == 0
     }
 }
 

@@ -34,7 +34,13 @@ impl Feed for Broken {
 fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
     let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
     let persister = TickPersister::start(ticks, (&config.ticks).into());
-    Pipeline::start(Box::new(Broken), persister, &FanOut::new(), stop.clone())
+    Pipeline::start(
+        Box::new(Broken),
+        persister,
+        None,
+        &FanOut::new(),
+        stop.clone(),
+    )
 }
 
 /// A database that stays away.
@@ -120,7 +126,7 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
     let stop = CancellationToken::new();
     let fan_out = FanOut::new();
     let persister = persister.expect("a new spool");
-    let pipeline = Pipeline::start(Box::new(Burst), persister, &fan_out, stop.clone());
+    let pipeline = Pipeline::start(Box::new(Burst), persister, None, &fan_out, stop.clone());
     let monitor = pipeline.monitor();
     let ended = async {
         while monitor.state().running || monitor.handed_over.waiting() > 0 {
