@@ -12,9 +12,11 @@ use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 
 mod layers;
+mod quality;
 mod receivers;
 
 use layers::{VARIABLES, layers, unknown_keys};
+pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
 
 /// Every setting, checked.
@@ -30,6 +32,8 @@ pub struct Config {
     pub ticks: TickConfig,
     /// Where ticks are kept until the database has them.
     pub spool: SpoolConfig,
+    /// What ticks of a feed are looked at for before they are written.
+    pub quality: QualityConfig,
     /// The order-book server.
     pub server: ServerConfig,
     /// Its WebSocket clients.
@@ -193,6 +197,7 @@ impl Checked<'_> {
             queue: checked.number("ticks.queue", 1, 10_000_000),
         };
         let spool = checked.spool();
+        let quality = checked.quality();
         let listen = checked.listen();
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
@@ -202,6 +207,7 @@ impl Checked<'_> {
             pool,
             ticks,
             spool: spool?,
+            quality,
             server: ServerConfig { listen: listen? },
             websocket,
             rabbitmq: rabbitmq?,

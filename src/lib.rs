@@ -9,6 +9,7 @@
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
+//! - [`quality`] looks at them before they are written.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -17,7 +18,7 @@
 //! | --- | --- |
 //! | `postgres` (default) | the PostgreSQL and TimescaleDB backends, the module `db` |
 //! | `bundled-libpq` | compiles libpq from source |
-//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository` |
+//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
 //! | `conformance` | the suite for backends, and schemas of their own for tests |
 //! | `files` | streaming readers of market-data files |
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod quality;
 pub mod repository;
 mod wiring;
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub(crate) use crate::commands::quarantine::QuarantineCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tickbook::domain::{InstrumentType, SymbolReference};
 use tickbook::files::{QuoteColumn, TimeFormat};
@@ -61,6 +62,9 @@ Example:
     /// Looks at the ticks that a server left on the disk, and stores them
     #[command(subcommand)]
     Spool(SpoolCommand),
+    /// Looks at the ticks that a rule held back, and decides about them
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
 }
 
 #[derive(Debug, Subcommand)]

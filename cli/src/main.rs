@@ -60,6 +60,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Spool(SpoolCommand::DeadLetter(arguments)) => {
             commands::spool::dead_letter(&arguments).await
         }
+        Command::Quarantine(command) => commands::quarantine::run(&command).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await
         }

@@ -20,6 +20,8 @@ pub mod candles_parts;
 pub mod candles_stored;
 #[allow(missing_docs)]
 pub mod feed_symbols;
+#[allow(missing_docs)]
+pub mod quarantine;
 mod samples;
 mod stamp;
 #[allow(missing_docs)]

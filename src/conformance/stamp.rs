@@ -188,6 +188,19 @@ macro_rules! conformance_tests {
                 a_stream_of_nothing_ends_at_once
                 a_stream_gives_every_candle_of_its_range_in_order
             }
+            quarantine {
+                every_field_of_a_kept_tick_reads_back
+                keeping_nothing_does_nothing
+                a_tick_is_kept_once_and_stays_as_it_was
+                two_ticks_of_one_key_are_both_kept
+                a_tick_that_no_store_keeps_is_refused_with_all_others
+                a_list_of_kept_ticks_holds_only_what_was_asked_for
+                pages_of_kept_ticks_neither_skip_nor_repeat
+                kept_ticks_are_found_by_their_numbers
+                what_was_decided_is_not_decided_again
+                a_released_tick_is_stored_once
+                a_tick_whose_key_is_taken_stays_in_quarantine
+            }
         }
     };
     ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {

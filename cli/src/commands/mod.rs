@@ -5,5 +5,6 @@ pub(crate) mod config;
 pub(crate) mod import_symbols;
 pub(crate) mod import_ticks;
 pub(crate) mod migrate;
+pub(crate) mod quarantine;
 pub(crate) mod spool;
 pub(crate) mod status;

@@ -33,6 +33,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Ticks that were held back before they were stored, and what was decided about them.
+    tick_quarantine (quarantine_id) {
+        /// Number; they were kept in this order.
+        quarantine_id -> Int8,
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// When it happened at the venue, in microseconds, UTC.
+        tick_time -> Timestamptz,
+        /// Place within the instant.
+        sequence -> Int4,
+        /// Price at which one can sell, in the quote currency.
+        bid_price -> Numeric,
+        /// Price at which one can buy, in the quote currency.
+        ask_price -> Numeric,
+        /// Quantity offered at the bid, in units of the instrument.
+        bid_volume -> Numeric,
+        /// Quantity offered at the ask, in units of the instrument.
+        ask_volume -> Numeric,
+        /// When this side saw it.
+        received_at -> Nullable<Timestamptz>,
+        /// Which rule held it back, such as deviation.
+        rule -> Text,
+        /// What the rule saw, in its own unit.
+        observed -> Numeric,
+        /// What would have passed.
+        rule_limit -> Numeric,
+        /// When it was held back.
+        quarantined_at -> Timestamptz,
+        /// pending, released (stored after all) or discarded.
+        state -> Text,
+        /// When it was released or discarded.
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Quotes. Two rows of one (symbol_id, tick_time, sequence) would be the same tick.
     ticks (symbol_id, tick_time, sequence) {
         /// symbols.symbol_id of the metadata database.
@@ -54,4 +90,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(ohlc_candles, ticks,);
+diesel::allow_tables_to_appear_in_same_query!(ohlc_candles, tick_quarantine, ticks,);
