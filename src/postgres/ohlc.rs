@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::db::TimeseriesConnections;
+use crate::db::{TimeseriesConnections, TimeseriesDb};
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
 };
@@ -30,6 +30,8 @@ use source::Sources;
 /// the range asked for.
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
+    /// Another way to the same ticks, perhaps a little behind.
+    reads: Option<Box<dyn TimeseriesConnections>>,
     sources: Arc<Sources>,
     now: Arc<Clock>,
 }
@@ -41,9 +43,23 @@ impl PgOhlcRepository {
     pub fn new(connections: impl TimeseriesConnections) -> Self {
         Self {
             connections: Box::new(connections),
+            reads: None,
             sources: Arc::new(Sources::default()),
             now: Arc::new(Utc::now),
         }
+    }
+
+    /// Reads over `reads` instead, which may lead to a replica: what was just written may be missing
+    /// there for a moment. What a write has to look up it never reads there.
+    #[must_use]
+    pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
+        self.reads = Some(Box::new(reads));
+        self
+    }
+
+    fn reads(&self) -> TimeseriesDb {
+        let reads = self.reads.as_ref().unwrap_or(&self.connections);
+        reads.timeseries()
     }
 
     /// Takes candles for closed or forming by what `now` says at each read, instead of the system's
@@ -72,10 +88,11 @@ impl OhlcRepository for PgOhlcRepository {
         let query = *query;
         let sources = Arc::clone(&self.sources);
         let now = (self.now)();
-        self.connections
-            .timeseries()
+        let reads = self.reads();
+        let database = reads.database();
+        reads
             .run_idempotent("read candles", move |connection| {
-                sources.with_aggregates(connection, |connection, aggregates| {
+                sources.with_aggregates(connection, database, |connection, aggregates| {
                     page::read(connection, &query, aggregates, now)
                 })
             })

@@ -16,6 +16,7 @@ fn describe(config: &Config) -> String {
     let Config {
         metadata_url,
         timeseries_url,
+        timeseries_read_url,
         pool,
         ticks,
         spool,
@@ -24,9 +25,11 @@ fn describe(config: &Config) -> String {
         websocket,
         rabbitmq,
     } = config;
+    let read_url = timeseries_read_url.as_ref();
+    let read_url = read_url.map_or(String::new(), ToString::to_string);
     format!(
         "[metadata]\nurl = \"{metadata_url}\"\n\n\
-         [timeseries]\nurl = \"{timeseries_url}\"\n\n\
+         [timeseries]\nurl = \"{timeseries_url}\"\nread_url = \"{read_url}\"\n\n\
          [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\

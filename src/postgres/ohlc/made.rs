@@ -30,7 +30,7 @@ pub(super) fn read(
         return select(connection, query, Source::Ticks, buckets, limit, now);
     }
     // before the candles: what becomes current in between is then read twice, and never not at all
-    let stale = freshness::stale(connection, query.timeframe, buckets)?;
+    let stale = freshness::stale(connection, query, buckets)?;
     let mut read = |source, buckets| select(connection, query, source, buckets, limit, now);
     let candles = read(Source::Aggregate, buckets)?;
     let Some(stale) = stale else {

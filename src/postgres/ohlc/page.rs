@@ -11,8 +11,9 @@ use crate::domain::{Candle, CandleCursor, Page, SortOrder, TimeRange, Timeframe}
 use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
+use super::parts::{self, Parts};
 use super::source::Aggregates;
-use super::{made, parts, stored};
+use super::{made, stored};
 
 /// No window has to be longer than all of time.
 const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
@@ -89,7 +90,13 @@ impl Listing<'_> {
         } = self;
         let made = made::read(connection, query, aggregates, window, limit, *now)?;
         let stored = stored::read(connection, query, window, limit, *now)?;
-        let of_parts = parts::read(connection, query, aggregates, window, limit, *now, &stored)?;
+        let of_parts = Parts {
+            connection,
+            query,
+            aggregates,
+            now: *now,
+        }
+        .read(window, limit, &made, &stored)?;
         let merged: BTreeMap<_, _> = made
             .into_iter()
             .chain(of_parts)

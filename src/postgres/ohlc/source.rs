@@ -45,11 +45,12 @@ impl Sources {
     pub(super) fn with_aggregates<T>(
         &self,
         connection: &mut PgConnection,
+        database: Database,
         mut read: impl FnMut(&mut PgConnection, &Aggregates) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
         let aggregates = self.aggregates(connection)?;
         let result = read(connection, &aggregates)
-            .map_err(|error| error.into_repository(Database::Timeseries, "read candles"));
+            .map_err(|error| error.into_repository(database, "read candles"));
         match result {
             Err(RepositoryError::Schema { .. }) if !aggregates.0.is_empty() => {
                 *self.lock() = None;
