@@ -10,8 +10,10 @@ use config::Value;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use crate::policies::Policies;
 
 mod layers;
+mod policies;
 mod receivers;
 
 use layers::{VARIABLES, layers, unknown_keys};
@@ -30,6 +32,8 @@ pub struct Config {
     pub ticks: TickConfig,
     /// Where ticks are kept until the database has them.
     pub spool: SpoolConfig,
+    /// What is kept, compressed and refreshed.
+    pub policies: Policies,
     /// The order-book server.
     pub server: ServerConfig,
     /// Its WebSocket clients.
@@ -193,6 +197,7 @@ impl Checked<'_> {
             queue: checked.number("ticks.queue", 1, 10_000_000),
         };
         let spool = checked.spool();
+        let policies = checked.policies();
         let listen = checked.listen();
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
@@ -202,6 +207,7 @@ impl Checked<'_> {
             pool,
             ticks,
             spool: spool?,
+            policies: policies?,
             server: ServerConfig { listen: listen? },
             websocket,
             rabbitmq: rabbitmq?,

@@ -36,6 +36,7 @@ pub mod fanout;
 pub mod files;
 pub mod ingest;
 pub mod memory;
+pub mod policies;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod repository;

@@ -18,6 +18,7 @@ fn describe(config: &Config) -> String {
         pool,
         ticks,
         spool,
+        policies,
         server,
         websocket,
         rabbitmq,
@@ -29,6 +30,7 @@ fn describe(config: &Config) -> String {
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
+         {policies}\n\n\
          [server]\nlisten = \"{}\"\n\n\
          [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
          [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",
