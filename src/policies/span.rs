@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{Add, Mul, Sub};
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -51,6 +52,13 @@ impl From<TimeDelta> for Span {
     /// Without what is finer than a second.
     fn from(delta: TimeDelta) -> Self {
         Self(delta.num_seconds())
+    }
+}
+
+impl From<Span> for Duration {
+    /// None where it is negative.
+    fn from(span: Span) -> Self {
+        Self::from_secs(span.0.max(0).unsigned_abs())
     }
 }
 

@@ -4,5 +4,6 @@ mod databases;
 mod failures;
 mod import_symbols;
 mod import_ticks;
+mod policies;
 mod spool;
 mod support;
