@@ -9,6 +9,7 @@
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
+//! - [`policies`] proves that what is dropped and refreshed loses no candle.
 //! - [`config`] reads the settings.
 //!
 //! # Features

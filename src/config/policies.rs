@@ -152,8 +152,10 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back() {
-        let mut policies = Policies::default();
-        policies.lateness = Span::hours(30);
+        let mut policies = Policies {
+            lateness: Span::hours(30),
+            ..Policies::default()
+        };
         policies.candles.drop_after = None;
         policies.ticks.compress_after = None;
         let day = policies.refresh.get_mut(&Timeframe::D1);
