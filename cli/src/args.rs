@@ -1,5 +1,7 @@
 //! The command line.
 
+mod policies;
+
 use std::path::PathBuf;
 
 pub(crate) use crate::commands::quarantine::QuarantineCommand;
@@ -7,6 +9,8 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tickbook::domain::{InstrumentType, PriceBasis, SymbolReference, Timeframe, parse_time};
 use tickbook::files::{QuoteColumn, TimeFormat};
+
+pub(crate) use policies::{MaintainArguments, PoliciesArguments, PoliciesCommand};
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or
@@ -44,6 +48,18 @@ Examples:
     /// Makes the candle relations ohlc_1m to ohlc_1d
     #[command(subcommand)]
     Aggregates(AggregatesCommand),
+    /// Says, applies or removes how long ticks and candles are kept, compressed and refreshed
+    #[command(subcommand)]
+    Policies(PoliciesCommand),
+    /// Does what is due by the policies and no job of the database does; harmless to repeat
+    #[command(after_help = "\
+Community edition: refreshes days whose ticks came late. Apache edition: stores the one-minute candles
+of old ticks, then drops these, and old candles. The server does the same every few minutes. Exit
+code 1 when another process is at it.
+
+Example:
+  tickbook maintain")]
+    Maintain(MaintainArguments),
     /// Says whether both databases can serve, with versions, edition and pending migrations
     #[command(after_help = "\
 Exit code 1 when one of them is not ready.
