@@ -10,11 +10,15 @@ use config::Value;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use crate::policies::Policies;
 
 mod layers;
+mod policies;
+mod quality;
 mod receivers;
 
 use layers::{VARIABLES, layers, unknown_keys};
+pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
 
 /// Every setting, checked.
@@ -32,6 +36,10 @@ pub struct Config {
     pub ticks: TickConfig,
     /// Where ticks are kept until the database has them.
     pub spool: SpoolConfig,
+    /// What ticks of a feed are looked at for before they are written.
+    pub quality: QualityConfig,
+    /// What is kept, compressed and refreshed.
+    pub policies: Policies,
     /// The order-book server.
     pub server: ServerConfig,
     /// Its WebSocket clients.
@@ -196,6 +204,8 @@ impl Checked<'_> {
             queue: checked.number("ticks.queue", 1, 10_000_000),
         };
         let spool = checked.spool();
+        let quality = checked.quality();
+        let policies = checked.policies();
         let listen = checked.listen();
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
@@ -206,6 +216,8 @@ impl Checked<'_> {
             pool,
             ticks,
             spool: spool?,
+            quality,
+            policies: policies?,
             server: ServerConfig { listen: listen? },
             websocket,
             rabbitmq: rabbitmq?,

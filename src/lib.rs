@@ -9,6 +9,8 @@
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
+//! - [`quality`] looks at them before they are written.
+//! - [`policies`] proves that what is dropped and refreshed loses no candle.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -17,7 +19,7 @@
 //! | --- | --- |
 //! | `postgres` (default) | the PostgreSQL and TimescaleDB backends, the module `db` |
 //! | `bundled-libpq` | compiles libpq from source |
-//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository` |
+//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
 //! | `conformance` | the suite for backends, and schemas of their own for tests |
 //! | `files` | streaming readers of market-data files |
 #![forbid(unsafe_code)]
@@ -36,8 +38,10 @@ pub mod fanout;
 pub mod files;
 pub mod ingest;
 pub mod memory;
+pub mod policies;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod quality;
 pub mod repository;
 mod wiring;
 

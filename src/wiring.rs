@@ -1,4 +1,4 @@
-//! The three repositories of a server, from one place: the only file where backends meet traits.
+//! The repositories of a server, from one place: the only file where backends meet traits.
 
 use std::sync::Arc;
 
@@ -8,10 +8,15 @@ use crate::config::Config;
 use crate::db::{DatabasePools, pending_metadata_migrations, pending_timeseries_migrations};
 #[cfg(feature = "postgres")]
 use crate::error::{Database, RepositoryError};
-use crate::memory::{InMemoryOhlcRepository, InMemorySymbolRepository, InMemoryTickRepository};
+use crate::memory::{
+    InMemoryOhlcRepository, InMemoryQuarantineRepository, InMemorySymbolRepository,
+    InMemoryTickRepository,
+};
 #[cfg(feature = "postgres")]
-use crate::postgres::{PgOhlcRepository, PgSymbolRepository, PgTickRepository};
-use crate::repository::{OhlcRepository, SymbolRepository, TickRepository};
+use crate::postgres::{
+    PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
+};
+use crate::repository::{OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository};
 
 /// What a server gets injected.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct Repositories {
     pub ticks: Arc<dyn TickRepository>,
     /// Candles.
     pub ohlc: Arc<dyn OhlcRepository>,
+    /// Ticks that were held back.
+    pub quarantine: Arc<dyn QuarantineRepository>,
 }
 
 impl Repositories {
@@ -33,6 +40,7 @@ impl Repositories {
             symbols: Arc::new(InMemorySymbolRepository::new()),
             ticks: Arc::new(ticks.clone()),
             ohlc: Arc::new(InMemoryOhlcRepository::new(ticks)),
+            quarantine: Arc::new(InMemoryQuarantineRepository::new()),
         }
     }
 
@@ -47,6 +55,7 @@ impl Repositories {
             ohlc: Arc::new(
                 PgOhlcRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads()),
             ),
+            quarantine: Arc::new(PgQuarantineRepository::new(pools.timeseries())),
         }
     }
 

@@ -1,16 +1,19 @@
 //! The command line.
 
+mod export;
+mod policies;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tickbook::domain::{InstrumentType, SymbolReference};
 use tickbook::files::{QuoteColumn, TimeFormat};
 
-mod export;
-
+pub(crate) use crate::commands::quarantine::QuarantineCommand;
 pub(crate) use export::{
     ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
 };
+pub(crate) use policies::{MaintainArguments, PoliciesArguments, PoliciesCommand};
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or
@@ -48,6 +51,18 @@ Examples:
     /// Makes the candle relations ohlc_1m to ohlc_1d
     #[command(subcommand)]
     Aggregates(AggregatesCommand),
+    /// Says, applies or removes how long ticks and candles are kept, compressed and refreshed
+    #[command(subcommand)]
+    Policies(PoliciesCommand),
+    /// Does what is due by the policies and no job of the database does; harmless to repeat
+    #[command(after_help = "\
+Community edition: refreshes days whose ticks came late. Apache edition: stores the one-minute candles
+of old ticks, then drops these, and old candles. The server does the same every few minutes. Exit
+code 1 when another process is at it.
+
+Example:
+  tickbook maintain")]
+    Maintain(MaintainArguments),
     /// Says whether both databases can serve, with versions, edition and pending migrations
     #[command(after_help = "\
 Exit code 1 when one of them is not ready.
@@ -70,6 +85,9 @@ Example:
     /// Looks at the ticks that a server left on the disk, and stores them
     #[command(subcommand)]
     Spool(SpoolCommand),
+    /// Looks at the ticks that a rule held back, and decides about them
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,6 +20,8 @@ pub mod candles_parts;
 pub mod candles_stored;
 #[allow(missing_docs)]
 pub mod feed_symbols;
+#[allow(missing_docs)]
+pub mod quarantine;
 mod samples;
 mod stamp;
 #[allow(missing_docs)]
@@ -30,6 +32,8 @@ pub mod symbols_reading;
 pub mod symbols_writing;
 #[allow(missing_docs)]
 pub mod ticks_concurrent;
+#[allow(missing_docs)]
+pub mod ticks_floor;
 #[allow(missing_docs)]
 pub mod ticks_newest;
 #[allow(missing_docs)]

@@ -87,6 +87,7 @@ macro_rules! conformance_tests {
                 rejections_are_in_the_order_given_and_say_why
                 a_batch_of_impossible_ticks_stores_nothing
                 a_receipt_speaks_of_every_tick
+                without_a_floor_no_tick_is_too_old
             }
             ticks_concurrent {
                 writers_of_short_overlapping_batches_insert_each_tick_once
@@ -189,6 +190,19 @@ macro_rules! conformance_tests {
                 a_stream_of_nothing_ends_at_once
                 a_stream_gives_every_candle_of_its_range_in_order
             }
+            quarantine {
+                every_field_of_a_kept_tick_reads_back
+                keeping_nothing_does_nothing
+                a_tick_is_kept_once_and_stays_as_it_was
+                two_ticks_of_one_key_are_both_kept
+                a_tick_that_no_store_keeps_is_refused_with_all_others
+                a_list_of_kept_ticks_holds_only_what_was_asked_for
+                pages_of_kept_ticks_neither_skip_nor_repeat
+                kept_ticks_are_found_by_their_numbers
+                what_was_decided_is_not_decided_again
+                a_released_tick_is_stored_once
+                a_tick_whose_key_is_taken_stays_in_quarantine
+            }
         }
     };
     ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {
@@ -201,5 +215,23 @@ macro_rules! conformance_tests {
                 }
             )+
         })+
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of a store that refuses ticks of more than 30
+/// days ago.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); it gives an empty store
+/// that has learned of its floor.
+#[macro_export]
+macro_rules! conformance_floor_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
+            ticks_floor {
+                ticks_below_the_floor_are_rejected_with_the_reason
+                ticks_below_the_floor_keep_no_other_out
+                a_tick_that_is_no_tick_is_told_so_and_not_that_it_is_old
+            }
+        }
     };
 }

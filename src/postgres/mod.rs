@@ -2,6 +2,7 @@
 
 mod numeric;
 mod ohlc;
+mod quarantine;
 pub(crate) mod schema;
 mod stored_time;
 mod symbols;
@@ -9,5 +10,6 @@ mod ticks;
 
 pub use numeric::{NumericError, PgDecimal};
 pub use ohlc::PgOhlcRepository;
+pub use quarantine::PgQuarantineRepository;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;

@@ -1,6 +1,7 @@
 //! `tickbook config`
 
-use tickbook::config::Config;
+use tickbook::config::{Config, QualityConfig};
+use tickbook::quality::QualityRules;
 
 use crate::Outcome;
 use crate::report::print;
@@ -19,6 +20,8 @@ fn describe(config: &Config) -> String {
         pool,
         ticks,
         spool,
+        quality,
+        policies,
         server,
         websocket,
         rabbitmq,
@@ -32,6 +35,8 @@ fn describe(config: &Config) -> String {
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
+         {}\n\n\
+         {policies}\n\n\
          [server]\nlisten = \"{}\"\n\n\
          [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
          [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",
@@ -48,6 +53,7 @@ fn describe(config: &Config) -> String {
         spool.directory,
         spool.max_bytes,
         spool.on_full.as_str(),
+        describe_quality(quality),
         server.listen,
         websocket.heartbeat.as_millis(),
         websocket.queue,
@@ -56,5 +62,46 @@ fn describe(config: &Config) -> String {
         rabbitmq.url.as_ref().map_or("", |_| "***"),
         rabbitmq.exchange,
         rabbitmq.queue,
+    )
+}
+
+fn describe_quality(config: &QualityConfig) -> String {
+    let mut text = format!("[quality]\n{}", describe_rules(&config.rules));
+    for (symbol, rules) in &config.symbols {
+        let rules = describe_rules(rules);
+        text.push_str(&format!("\n\n[quality.symbols.{symbol:?}]\n{rules}"));
+    }
+    text
+}
+
+fn describe_rules(rules: &QualityRules) -> String {
+    let actions = [
+        ("future", rules.future),
+        ("stale", rules.stale),
+        ("not_positive", rules.not_positive),
+        ("crossed", rules.crossed),
+        ("repeated", rules.repeated),
+        ("flat_line", rules.flat_line),
+        ("deviation", rules.deviation),
+        ("z_score", rules.z_score),
+    ];
+    let actions = actions.map(|(name, action)| format!("{name} = \"{}\"", action.as_str()));
+    format!(
+        "{}\nfuture_limit_ms = {}\nstale_limit_ms = {}\nrepeated_limit = {}\n\
+         flat_line_ticks = {}\nflat_line_ms = {}\ndeviation_limit = \"{}\"\n\
+         z_score_limit = \"{}\"\nz_score_window = {}\nz_score_floor = \"{}\"\n\
+         price_memory_ms = {}\nprice_confirmations = {}",
+        actions.join("\n"),
+        rules.future_limit.num_milliseconds(),
+        rules.stale_limit.num_milliseconds(),
+        rules.repeated_limit,
+        rules.flat_line_ticks,
+        rules.flat_line_time.num_milliseconds(),
+        rules.deviation_limit,
+        rules.z_score_limit,
+        rules.z_score_window,
+        rules.z_score_floor,
+        rules.price_memory.num_milliseconds(),
+        rules.price_confirmations,
     )
 }

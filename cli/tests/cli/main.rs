@@ -5,5 +5,6 @@ mod failures;
 mod import_candles;
 mod import_symbols;
 mod import_ticks;
+mod policies;
 mod spool;
 mod support;

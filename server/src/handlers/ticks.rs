@@ -12,7 +12,7 @@ use crate::body::{json_body, parse_ticks};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
-use crate::publish::publish_inserted;
+use crate::publish::store_and_publish;
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
 /// Most symbols of one request for the latest ticks.
@@ -124,8 +124,7 @@ pub async fn insert(
     }
     let crossed = ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
     metrics::count_posted(ticks.len() as u64, crossed);
-    let receipt = app.repositories.ticks.insert_batch(&ticks).await?;
+    let receipt = store_and_publish(&app, ticks).await?;
     metrics::count_receipt(&receipt);
-    publish_inserted(&app.fan_out, &ticks, &receipt).await;
     Ok(Json(ReceiptBody::new(receipt, crossed)))
 }

@@ -1,6 +1,40 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// What was applied last, for those who write; no row: nothing was.
+    applied_policies (only_row) {
+        /// Always true: there is one row at most.
+        only_row -> Bool,
+        /// The section policies of the settings, one line for each.
+        settings -> Text,
+        /// When it was applied.
+        applied_at -> Timestamptz,
+        /// Ticks are dropped, and refused, when they are older; null: never.
+        ticks_drop_after_seconds -> Nullable<Int8>,
+        /// Candles are dropped when they are older; null: never.
+        candles_drop_after_seconds -> Nullable<Int8>,
+        /// Ticks that are older when they come mark their day in dirty_windows; null: none does.
+        late_after_seconds -> Nullable<Int8>,
+        /// Ticks before it may have been dropped, whatever the policies say now; null: none.
+        ticks_dropped_before -> Nullable<Timestamptz>,
+        /// Candles before it may have been dropped, whatever the policies say now; null: none.
+        candles_dropped_before -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Days whose candles wait for a refresh, since ticks came late; one row for each late batch.
+    dirty_windows (day, mark) {
+        /// Start of the day, UTC.
+        day -> Timestamptz,
+        /// Counts the marks.
+        mark -> Int8,
+        /// When the ticks came.
+        marked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Candles that came as candles, or were kept when their ticks went.
     ohlc_candles (symbol_id, timeframe, basis, open_time) {
         /// symbols.symbol_id of the metadata database.
@@ -33,6 +67,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Ticks that were held back before they were stored, and what was decided about them.
+    tick_quarantine (quarantine_id) {
+        /// Number; they were kept in this order.
+        quarantine_id -> Int8,
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// When it happened at the venue, in microseconds, UTC.
+        tick_time -> Timestamptz,
+        /// Place within the instant.
+        sequence -> Int4,
+        /// Price at which one can sell, in the quote currency.
+        bid_price -> Numeric,
+        /// Price at which one can buy, in the quote currency.
+        ask_price -> Numeric,
+        /// Quantity offered at the bid, in units of the instrument.
+        bid_volume -> Numeric,
+        /// Quantity offered at the ask, in units of the instrument.
+        ask_volume -> Numeric,
+        /// When this side saw it.
+        received_at -> Nullable<Timestamptz>,
+        /// Which rule held it back, such as deviation.
+        rule -> Text,
+        /// What the rule saw, in its own unit.
+        observed -> Numeric,
+        /// What would have passed.
+        rule_limit -> Numeric,
+        /// When it was held back.
+        quarantined_at -> Timestamptz,
+        /// pending, released (stored after all) or discarded.
+        state -> Text,
+        /// When it was released or discarded.
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Quotes. Two rows of one (symbol_id, tick_time, sequence) would be the same tick.
     ticks (symbol_id, tick_time, sequence) {
         /// symbols.symbol_id of the metadata database.
@@ -54,4 +124,10 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(ohlc_candles, ticks,);
+diesel::allow_tables_to_appear_in_same_query!(
+    applied_policies,
+    dirty_windows,
+    ohlc_candles,
+    tick_quarantine,
+    ticks,
+);
