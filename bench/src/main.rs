@@ -34,6 +34,8 @@ enum Part {
     Schema,
     /// Single ticks through the persister
     Persister,
+    /// The look at each tick before it is written
+    Quality,
 }
 
 /// Measures writing on the database of TIMESCALEDB_URL, in schemas of its own.
@@ -72,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Resend => bench.resend(&mut report).await?,
             Part::Schema => bench.schema(&mut report).await?,
             Part::Persister => bench.persister(&mut report).await?,
+            Part::Quality => bench.quality(&mut report),
         }
     }
     report.print();

@@ -2,6 +2,7 @@
 
 mod batches;
 mod persister;
+mod quality;
 mod resend;
 mod schema;
 

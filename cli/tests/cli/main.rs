@@ -4,5 +4,6 @@ mod databases;
 mod failures;
 mod import_symbols;
 mod import_ticks;
+mod quarantine;
 mod spool;
 mod support;
