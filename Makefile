@@ -39,7 +39,7 @@ test: ## run every test against throw-away databases
 .PHONY: faults
 faults: ## make network, servers and disk fail, the slow ways too; prints a table
 	@options=$$(dev/dependencies); \
-	dev/faults -p tickbook --features $(FEATURES) $$options
+	dev/faults -p tickbook -p orderbook-server --features $(FEATURES) $$options
 
 .PHONY: soak
 soak: ## faults in a random order under load for MINUTES=60, with SEED=random
@@ -68,7 +68,7 @@ ci: lint test ## what has to pass before a change lands
 bench: ## measure writing beside its limit and its peers, see docs/performance.md
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
-	dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
+	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
 
 .PHONY: databases-up
 databases-up: ## start both databases and print their URLs

@@ -10,6 +10,7 @@
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
 //! - [`quality`] looks at them before they are written.
+//! - [`policies`] proves that what is dropped and refreshed loses no candle.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -37,6 +38,7 @@ pub mod fanout;
 pub mod files;
 pub mod ingest;
 pub mod memory;
+pub mod policies;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod quality;

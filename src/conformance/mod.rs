@@ -9,7 +9,13 @@
 #[allow(missing_docs)]
 pub mod candles;
 #[allow(missing_docs)]
+pub mod candles_closed;
+#[allow(missing_docs)]
+pub mod candles_filled;
+#[allow(missing_docs)]
 pub mod candles_paging;
+#[allow(missing_docs)]
+pub mod candles_parts;
 #[allow(missing_docs)]
 pub mod candles_stored;
 #[allow(missing_docs)]
@@ -19,11 +25,15 @@ pub mod quarantine;
 mod samples;
 mod stamp;
 #[allow(missing_docs)]
+pub mod streams;
+#[allow(missing_docs)]
 pub mod symbols_reading;
 #[allow(missing_docs)]
 pub mod symbols_writing;
 #[allow(missing_docs)]
 pub mod ticks_concurrent;
+#[allow(missing_docs)]
+pub mod ticks_floor;
 #[allow(missing_docs)]
 pub mod ticks_newest;
 #[allow(missing_docs)]

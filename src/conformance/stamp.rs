@@ -87,6 +87,7 @@ macro_rules! conformance_tests {
                 rejections_are_in_the_order_given_and_say_why
                 a_batch_of_impossible_ticks_stores_nothing
                 a_receipt_speaks_of_every_tick
+                without_a_floor_no_tick_is_too_old
             }
             ticks_concurrent {
                 writers_of_short_overlapping_batches_insert_each_tick_once
@@ -163,6 +164,31 @@ macro_rules! conformance_tests {
                 the_time_of_reading_decides_whether_a_stored_candle_is_closed
                 thousands_of_candles_are_stored_at_once
             }
+            candles_closed {
+                closed_only_leaves_out_what_still_changes
+                the_newest_closed_candle_is_a_page_of_one
+            }
+            candles_filled {
+                pages_of_filled_candles_are_every_bucket_of_the_range
+                a_filled_candle_says_what_was_asked_for
+                without_a_fill_gaps_are_left_out
+                nothing_is_filled_where_nothing_is_known
+                nothing_is_filled_after_now
+                a_cursor_may_name_a_filled_candle
+            }
+            candles_parts {
+                larger_candles_are_made_of_stored_minutes
+                stored_minutes_win_over_ticks_of_their_minute_only
+                of_nested_stored_candles_the_largest_counts
+                stored_minutes_of_another_basis_are_no_parts
+                a_stored_part_outside_of_the_range_counts_for_its_candle
+            }
+            streams {
+                a_stream_gives_every_tick_of_its_range_in_order
+                a_stream_goes_on_behind_a_cursor
+                a_stream_of_nothing_ends_at_once
+                a_stream_gives_every_candle_of_its_range_in_order
+            }
             quarantine {
                 every_field_of_a_kept_tick_reads_back
                 keeping_nothing_does_nothing
@@ -188,5 +214,23 @@ macro_rules! conformance_tests {
                 }
             )+
         })+
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of a store that refuses ticks of more than 30
+/// days ago.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); it gives an empty store
+/// that has learned of its floor.
+#[macro_export]
+macro_rules! conformance_floor_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
+            ticks_floor {
+                ticks_below_the_floor_are_rejected_with_the_reason
+                ticks_below_the_floor_keep_no_other_out
+                a_tick_that_is_no_tick_is_told_so_and_not_that_it_is_old
+            }
+        }
     };
 }

@@ -4,6 +4,7 @@ mod numeric;
 mod ohlc;
 mod quarantine;
 pub(crate) mod schema;
+mod stored_time;
 mod symbols;
 mod ticks;
 

@@ -11,17 +11,21 @@
 //! Under the feature `mock` each trait has a mock made by mockall: `MockSymbolRepository`,
 //! `MockTickRepository`, `MockOhlcRepository` and `MockQuarantineRepository`.
 
+mod fill;
 mod ohlc;
 mod quarantine;
+mod stream;
 mod symbol;
 mod tick;
 
+pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use quarantine::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
     QuarantinedTick,
 };
 pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
+pub use stream::{candle_stream, tick_stream};
 pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository};
 pub(crate) use symbol::{only_one, symbol_missing, symbol_taken};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};

@@ -16,22 +16,27 @@ fn describe(config: &Config) -> String {
     let Config {
         metadata_url,
         timeseries_url,
+        timeseries_read_url,
         pool,
         ticks,
         spool,
         quality,
+        policies,
         server,
         websocket,
         rabbitmq,
     } = config;
+    let read_url = timeseries_read_url.as_ref();
+    let read_url = read_url.map_or(String::new(), ToString::to_string);
     format!(
         "[metadata]\nurl = \"{metadata_url}\"\n\n\
-         [timeseries]\nurl = \"{timeseries_url}\"\n\n\
+         [timeseries]\nurl = \"{timeseries_url}\"\nread_url = \"{read_url}\"\n\n\
          [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
          {}\n\n\
+         {policies}\n\n\
          [server]\nlisten = \"{}\"\n\n\
          [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
          [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",

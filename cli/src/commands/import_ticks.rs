@@ -1,42 +1,50 @@
 //! `tickbook import ticks`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressStyle};
-use tickbook::Repositories;
+use chrono::{DateTime, Utc};
+use indicatif::ProgressBar;
 use tickbook::config::Config;
-use tickbook::domain::{NewSymbol, SymbolId, SymbolReference, Tick};
+use tickbook::db::{DatabasePools, refresh_days};
+use tickbook::domain::{SymbolId, Tick, Timeframe};
 use tickbook::files::CsvLayout;
-use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
+use tickbook::repository::{InsertReceipt, TickRepository};
+use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
+use crate::importing::{find_symbol, progress, refuse_twice};
 use crate::quote_batches::{self, QuoteBatch, QuoteFormat};
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
 
-/// The exchange of a symbol that is created without one.
-const DEFAULT_EXCHANGE: &str = "default";
-
 pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outcome> {
     let format = format(arguments)?;
+    // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
     quote_batches::check(&arguments.files, &format)?;
-    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
+    let (repositories, pools) = Repositories::connect(&Config::load()?).await?;
     let Repositories { symbols, ticks, .. } = repositories;
     let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
 
     let begun = Instant::now();
     let mut import = Import::new();
     let stored = import.store(arguments, format, symbol_id, &*ticks).await;
+    let refreshed = match stored {
+        Ok(()) => import.refresh(&pools).await,
+        Err(_) => Ok(()),
+    };
     import.progress.finish_and_clear();
     import.summary.seconds = seconds(begun.elapsed());
     import.tell(arguments.json)?;
     stored.context(
         "the import ended early: what is counted above is stored; run it again, \
          it goes on where this one ended",
+    )?;
+    refreshed.context(
+        "all is stored, but candles were not refreshed: reading them is right and slow, \
+         run the import again",
     )?;
     let TickSummary {
         conflicts,
@@ -69,52 +77,24 @@ fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
     Ok(QuoteFormat::Lean)
 }
 
-/// A file read a second time would number the ticks of an instant on where the first one ended.
-fn refuse_twice(files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut seen = BTreeSet::new();
-    for file in files {
-        let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
-        if !seen.insert(whole) {
-            bail!("{}: is given twice: name it once", file.display());
-        }
-    }
-    Ok(())
-}
-
-async fn find_symbol(
-    symbols: &dyn SymbolRepository,
-    reference: &SymbolReference,
-    create: bool,
-) -> anyhow::Result<SymbolId> {
-    if let Some(symbol) = symbols.get_by_name(reference).await? {
-        return Ok(symbol.symbol_id);
-    }
-    if !create {
-        bail!(
-            "there is no symbol {reference}: create it with --create-symbol, \
-             or import the symbols of its exchange with `tickbook import symbols`"
-        );
-    }
-    let exchange = reference.exchange.as_deref().unwrap_or(DEFAULT_EXCHANGE);
-    let symbol = NewSymbol::named(exchange, reference.name.as_str());
-    Ok(symbols.create(symbol).await?.symbol_id)
-}
-
 #[derive(Debug)]
 struct Import {
     progress: ProgressBar,
     summary: TickSummary,
     problems: Problems,
     out_of_order: u64,
+    /// Days that got new ticks.
+    days: BTreeSet<DateTime<Utc>>,
 }
 
 impl Import {
     fn new() -> Self {
         Self {
-            progress: progress(),
+            progress: progress("ticks"),
             summary: TickSummary::default(),
             problems: Problems::default(),
             out_of_order: 0,
+            days: BTreeSet::new(),
         }
     }
 
@@ -132,10 +112,30 @@ impl Import {
             let batch = batch?;
             let receipt = ticks.insert_batch(&batch.ticks).await?;
             self.count(&batch, &receipt);
+            let times = batch.ticks.iter().map(|tick| tick.tick_time);
+            self.days
+                .extend(times.map(|time| Timeframe::D1.bucket_start(time)));
             self.progress.set_position(self.summary.read);
         }
         if thread.join().is_err() {
             bail!("reading ended unexpectedly: report this as a defect of tickbook");
+        }
+        Ok(())
+    }
+
+    /// Refreshes the candles of the days that got ticks, where candles are kept by aggregates.
+    async fn refresh(&mut self, pools: &DatabasePools) -> anyhow::Result<()> {
+        let days = std::mem::take(&mut self.days);
+        if !days.is_empty() {
+            self.progress.set_message(", refreshing candles");
+            match refresh_days(&pools.timeseries(), days).await {
+                Ok(_) => {}
+                // behind a PgBouncer, where it cannot be done
+                Err(RepositoryError::Configuration { reason, .. }) => {
+                    eprintln!("note: candles were not refreshed: {reason}");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
@@ -185,15 +185,6 @@ impl Import {
             print(&self.summary.line())
         }
     }
-}
-
-/// A bar that shows itself on a terminal only.
-fn progress() -> ProgressBar {
-    let progress = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} ticks, {per_sec}") {
-        progress.set_style(style);
-    }
-    progress
 }
 
 /// Where `tick` stands in `batch`, which has it.

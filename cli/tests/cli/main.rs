@@ -2,8 +2,10 @@
 
 mod databases;
 mod failures;
+mod import_candles;
 mod import_symbols;
 mod import_ticks;
+mod policies;
 mod quarantine;
 mod spool;
 mod support;

@@ -49,12 +49,12 @@ pub async fn list(
 ) -> Result<Json<TickList>, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
     let symbol_id = symbol_id("symbol_id", &id)?;
-    let order = query.order()?;
+    let (range, order) = (query.range()?, query.order()?);
     let query = TickQuery {
         symbol_id,
-        range: query.range()?,
+        range,
         order,
-        after: query.cursor(|text| TickCursor::decode(text, symbol_id, order))?,
+        after: query.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?,
         limit: query.limit()?,
     };
     app.known_symbols.require(symbol_id).await?;
