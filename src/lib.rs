@@ -1,5 +1,5 @@
 //! The repository layer of an order-book server: symbols in PostgreSQL, ticks and OHLC candles in
-//! TimescaleDB, three traits in between.
+//! TimescaleDB, four traits in between.
 //!
 //! A server gets [`Repositories`] — or each trait of [`repository`] on its own — injected as
 //! `Arc<dyn …>`. [`Repositories::in_memory`] needs no database, `Repositories::connect` uses both.

@@ -35,6 +35,8 @@ enum Part {
     Schema,
     /// Single ticks through the persister
     Persister,
+    /// The look at each tick before it is written
+    Quality,
     /// Candles with and without the index of buckets that an aggregate has by default
     CandleIndex,
     /// Refresh of larger timeframes from smaller ones and from ticks
@@ -81,6 +83,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Resend => bench.resend(&mut report).await?,
             Part::Schema => bench.schema(&mut report).await?,
             Part::Persister => bench.persister(&mut report).await?,
+            Part::Quality => bench.quality(&mut report),
             Part::CandleIndex => bench.candle_index(&mut report).await?,
             Part::Refresh => bench.refresh(&mut report).await?,
             Part::Rest => bench.rest(&mut report).await?,

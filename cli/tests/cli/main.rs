@@ -6,5 +6,6 @@ mod import_candles;
 mod import_symbols;
 mod import_ticks;
 mod policies;
+mod quarantine;
 mod spool;
 mod support;
