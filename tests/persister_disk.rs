@@ -119,8 +119,7 @@ async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
 #[tokio::test]
 async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again() {
     for on_full in [OnFull::Block, OnFull::Error] {
-        let _ = tracing_subscriber::fmt().with_ansi(false).try_init();
-        let Some(disk) = SmallDisk::mount("12m") else {
+        let Some(disk) = SmallDisk::mount("10m") else {
             println!("skipped: a full disk wants the right to mount one");
             return;
         };
@@ -159,12 +158,13 @@ async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again()
         assert_durable_again(&persister, &ticks, refused).await;
         // as much as before, and once more away and back
         let again = push_until_refused(&persister, refused + 1, on_full).await;
-        assert!(again - refused > 10_000, "{} only", again - refused);
+        let more = again - refused;
+        assert!(more > refused / 2, "{refused} at first, then {more}");
         ticks.set_there(true);
         push_when_there_is_a_place(&persister, again).await;
         persister.drain(PLENTY).await.expect("it is there");
         assert_exact(&*ticks, again + 1).await;
-        println!("{on_full:?}: {refused} ticks, then {}", again - refused);
+        println!("{on_full:?}: {refused} ticks, then {more}");
         assert_eq!(persister.stop(PLENTY).await.spooled, 0);
     }
 }

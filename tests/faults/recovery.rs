@@ -63,8 +63,9 @@ async fn fault_02_a_spool_is_stored_soon_after_each_of_many_outages() {
     };
     let (repositories, _pools) = repositories_on(&server, |_| ()).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let opened = TickPersister::open(repositories.ticks, small_batches(), &spool(folder.path()));
-    let persister = opened.await.expect("it opens");
+    let spool = spool(folder.path());
+    let opened = TickPersister::open(repositories.ticks, small_batches(), &spool).await;
+    let persister = opened.expect("it opens");
     let stop = Arc::new(AtomicBool::new(false));
     let pushing = tokio::spawn(push_until(persister.clone(), Arc::clone(&stop)));
     eventually("something is stored", || persister.stats().inserted > 0).await;

@@ -14,11 +14,13 @@ use super::lock;
 use super::reserve::Reserve;
 use super::store::{SpoolContent, Store};
 
-/// After a failure the file is opened anew, and space looked for, at most so often. The tests make
-/// it fail hundreds of times.
+/// After a failure the file is opened anew at most so often. The tests make it fail hundreds of
+/// times.
 const TRY_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 200 });
+/// Space is looked for at most so often, since that writes as much as is set aside.
+const LOOK_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 1_000 });
 /// A file with so much more than twice what is in it is worth making smaller.
-const SLACK: u64 = 4 << 20;
+const SLACK: u64 = 2 << 20;
 
 pub(super) struct Keeper {
     /// `None` after a failure.
@@ -79,7 +81,7 @@ impl Keeper {
             return Ok(());
         }
         if let Some((at, error)) = &self.no_room_since
-            && at.elapsed() < TRY_EVERY
+            && at.elapsed() < LOOK_EVERY
         {
             return Err(error.clone());
         }

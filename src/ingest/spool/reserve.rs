@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// Opening the file anew takes some hundred kilobytes, and removing a batch some pages.
 const BYTES: u64 = 4 << 20;
+/// Space that has to be there besides: without it the next ticks would fill the disk again, and each
+/// time the file has to be opened anew.
+const MARGIN: u64 = 1 << 20;
 const NAME: &str = "reserve";
 
 /// A file that nobody reads. While it is not whole, no ticks are added.
@@ -32,7 +35,7 @@ impl Reserve {
         self.is_whole
     }
 
-    /// Sets the space aside again; does nothing while it is.
+    /// Sets the space aside again, where there is some more than that; does nothing while it is.
     pub(super) fn make(&mut self) -> io::Result<()> {
         if self.is_whole {
             return Ok(());
@@ -69,9 +72,11 @@ impl Reserve {
             block.extend_from_slice(&state.to_le_bytes());
         }
         let mut file = File::create(&self.path)?;
-        for _ in 0..BYTES / block.len() as u64 {
+        for _ in 0..(BYTES + MARGIN) / block.len() as u64 {
             file.write_all(&block)?;
         }
+        file.sync_all()?;
+        file.set_len(BYTES)?;
         file.sync_all()
     }
 }
