@@ -9,6 +9,7 @@
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
+//! - [`audit`] compares candles with their ticks.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -23,6 +24,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
