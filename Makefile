@@ -68,7 +68,7 @@ ci: lint test ## what has to pass before a change lands
 bench: ## measure writing beside its limit and its peers, see docs/performance.md
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
-	dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
+	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
 
 .PHONY: databases-up
 databases-up: ## start both databases and print their URLs

@@ -12,9 +12,11 @@ use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 
 mod layers;
+mod quality;
 mod receivers;
 
 use layers::{VARIABLES, layers, unknown_keys};
+pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
 
 /// Every setting, checked.
@@ -24,12 +26,16 @@ pub struct Config {
     pub metadata_url: DatabaseUrl,
     /// Where ticks and candles are.
     pub timeseries_url: DatabaseUrl,
-    /// Both connection pools.
+    /// A replica of it for reads that may be a little behind.
+    pub timeseries_read_url: Option<DatabaseUrl>,
+    /// The connection pools.
     pub pool: PoolConfig,
     /// Batches of ticks.
     pub ticks: TickConfig,
     /// Where ticks are kept until the database has them.
     pub spool: SpoolConfig,
+    /// What ticks of a feed are looked at for before they are written.
+    pub quality: QualityConfig,
     /// The order-book server.
     pub server: ServerConfig,
     /// Its WebSocket clients.
@@ -38,7 +44,7 @@ pub struct Config {
     pub rabbitmq: RabbitMqConfig,
 }
 
-/// Settings of each of the two connection pools.
+/// Settings of each of the connection pools.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolConfig {
     /// Connections at most, 1 to 1000.
@@ -177,6 +183,7 @@ impl Checked<'_> {
         let mut checked = Checked { layers, problems };
         let metadata_url = checked.url(Database::Metadata);
         let timeseries_url = checked.url(Database::Timeseries);
+        let timeseries_read_url = checked.read_url();
         let pool = PoolConfig {
             size: checked.number("pool.size", 1, 1_000),
             call_timeout: checked.millis("pool.call_timeout_ms", 600_000),
@@ -193,15 +200,18 @@ impl Checked<'_> {
             queue: checked.number("ticks.queue", 1, 10_000_000),
         };
         let spool = checked.spool();
+        let quality = checked.quality();
         let listen = checked.listen();
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
         Some(Config {
             metadata_url: metadata_url?,
             timeseries_url: timeseries_url?,
+            timeseries_read_url: timeseries_read_url?,
             pool,
             ticks,
             spool: spool?,
+            quality,
             server: ServerConfig { listen: listen? },
             websocket,
             rabbitmq: rabbitmq?,
@@ -209,8 +219,12 @@ impl Checked<'_> {
     }
 
     fn url(&mut self, database: Database) -> Option<DatabaseUrl> {
-        let key = format!("{database}.url");
-        let Ok(text) = self.layers.get_string(&key) else {
+        let key = match database {
+            Database::Metadata => "metadata.url",
+            Database::Timeseries => "timeseries.url",
+            Database::Replica => "timeseries.read_url",
+        };
+        let Ok(text) = self.layers.get_string(key) else {
             let problem = format!("{key} must be a text: write postgresql://…");
             self.problems.push(problem);
             return None;
@@ -224,6 +238,15 @@ impl Checked<'_> {
                 None
             }
         }
+    }
+
+    /// The URL of the replica, if there is one; `None` where a problem is noted.
+    fn read_url(&mut self) -> Option<Option<DatabaseUrl>> {
+        let text = self.layers.get_string("timeseries.read_url");
+        if text.is_ok_and(|text| text.is_empty()) {
+            return Some(None);
+        }
+        self.url(Database::Replica).map(Some)
     }
 
     /// The number of `key`; where it is none or out of range a problem is noted and `low` returned.

@@ -5,22 +5,26 @@ use std::fmt;
 
 use crate::domain::FoldError;
 
-/// Which of the two databases.
+/// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Database {
     /// PostgreSQL with exchanges, instruments and symbols: `DATABASE_URL`.
     Metadata,
     /// TimescaleDB with ticks and candles: `TIMESCALEDB_URL`.
     Timeseries,
+    /// A copy of the time-series database for reads that may be a little behind:
+    /// `TIMESCALEDB_READ_URL`.
+    Replica,
 }
 
 impl Database {
-    /// `metadata` or `timeseries`.
+    /// `metadata`, `timeseries` or `replica`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
             Self::Timeseries => "timeseries",
+            Self::Replica => "replica",
         }
     }
 
@@ -30,6 +34,7 @@ impl Database {
         match self {
             Self::Metadata => "DATABASE_URL",
             Self::Timeseries => "TIMESCALEDB_URL",
+            Self::Replica => "TIMESCALEDB_READ_URL",
         }
     }
 }

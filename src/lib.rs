@@ -10,6 +10,7 @@
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
 //! - [`audit`] compares candles with their ticks.
+//! - [`quality`] looks at them before they are written.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -18,7 +19,7 @@
 //! | --- | --- |
 //! | `postgres` (default) | the PostgreSQL and TimescaleDB backends, the module `db` |
 //! | `bundled-libpq` | compiles libpq from source |
-//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository` |
+//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
 //! | `conformance` | the suite for backends, and schemas of their own for tests |
 //! | `files` | streaming readers of market-data files |
 #![forbid(unsafe_code)]
@@ -40,6 +41,7 @@ pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod quality;
 pub mod repository;
 mod wiring;
 

@@ -1,4 +1,4 @@
-//! The three repositories of a server, from one place: the only file where backends meet traits.
+//! The repositories of a server, from one place: the only file where backends meet traits.
 
 use std::sync::Arc;
 
@@ -8,10 +8,15 @@ use crate::config::Config;
 use crate::db::{DatabasePools, pending_metadata_migrations, pending_timeseries_migrations};
 #[cfg(feature = "postgres")]
 use crate::error::{Database, RepositoryError};
-use crate::memory::{InMemoryOhlcRepository, InMemorySymbolRepository, InMemoryTickRepository};
+use crate::memory::{
+    InMemoryOhlcRepository, InMemoryQuarantineRepository, InMemorySymbolRepository,
+    InMemoryTickRepository,
+};
 #[cfg(feature = "postgres")]
-use crate::postgres::{PgOhlcRepository, PgSymbolRepository, PgTickRepository};
-use crate::repository::{OhlcRepository, SymbolRepository, TickRepository};
+use crate::postgres::{
+    PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
+};
+use crate::repository::{OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository};
 
 /// What a server gets injected.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct Repositories {
     pub ticks: Arc<dyn TickRepository>,
     /// Candles.
     pub ohlc: Arc<dyn OhlcRepository>,
+    /// Ticks that were held back.
+    pub quarantine: Arc<dyn QuarantineRepository>,
 }
 
 impl Repositories {
@@ -33,6 +40,7 @@ impl Repositories {
             symbols: Arc::new(InMemorySymbolRepository::new()),
             ticks: Arc::new(ticks.clone()),
             ohlc: Arc::new(InMemoryOhlcRepository::new(ticks)),
+            quarantine: Arc::new(InMemoryQuarantineRepository::new()),
         }
     }
 
@@ -43,13 +51,20 @@ impl Repositories {
     pub fn postgres(pools: &DatabasePools) -> Self {
         Self {
             symbols: Arc::new(PgSymbolRepository::new(pools.metadata())),
-            ticks: Arc::new(PgTickRepository::new(pools.timeseries())),
-            ohlc: Arc::new(PgOhlcRepository::new(pools.timeseries())),
+            ticks: Arc::new(ticks_of(pools)),
+            ohlc: Arc::new(
+                PgOhlcRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads()),
+            ),
+            quarantine: Arc::new(PgQuarantineRepository::new(pools.timeseries())),
         }
     }
 
     /// Those of PostgreSQL and TimescaleDB, after both databases have answered and been found to
-    /// have every migration. The pools are for health checks and migrations.
+    /// have every migration. A replica is not asked: reads fail while it is away, writes do not.
+    /// The pools are for health checks and migrations.
+    ///
+    /// A database that does not answer is tried at 0, 2, 6 and 14 seconds, within the call timeout;
+    /// [`postgres`](Self::postgres) does not wait for one.
     ///
     /// # Errors
     /// `Unavailable` or `Configuration` when a database does not answer or refuses; `Schema` when
@@ -57,11 +72,15 @@ impl Repositories {
     #[cfg(feature = "postgres")]
     pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
         let pools = DatabasePools::new(config);
+        let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
+        tokio::try_join!(
+            metadata.wait_until_reached(),
+            timeseries.wait_until_reached()
+        )?;
         require_metadata(&pools).await?;
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
-        let ticks = PgTickRepository::new(pools.timeseries())
-            .with_synchronous_commit(config.ticks.synchronous_commit);
+        let ticks = ticks_of(&pools).with_synchronous_commit(config.ticks.synchronous_commit);
         let repositories = Self {
             ticks: Arc::new(ticks),
             ..Self::postgres(&pools)
@@ -78,9 +97,15 @@ impl Repositories {
         config: &Config,
     ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
         let pools = DatabasePools::new(config);
+        pools.metadata().wait_until_reached().await?;
         require_metadata(&pools).await?;
         Ok(Arc::new(PgSymbolRepository::new(pools.metadata())))
     }
+}
+
+#[cfg(feature = "postgres")]
+fn ticks_of(pools: &DatabasePools) -> PgTickRepository {
+    PgTickRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads())
 }
 
 #[cfg(feature = "postgres")]

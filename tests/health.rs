@@ -74,7 +74,9 @@ async fn migrated_databases_are_up_with_or_without_candle_relations() {
     let HealthReport {
         metadata,
         timeseries,
+        replica,
     } = report;
+    assert_eq!(replica, None);
     assert!(metadata.server_version.is_some() && timeseries.server_version.is_some());
     assert!(metadata.pending_migrations.is_empty() && timeseries.pending_migrations.is_empty());
     assert_eq!(

@@ -24,11 +24,12 @@ const METADATA: [&str; 4] = [
     "2026-11-20-090300_create_feed_symbols",
 ];
 
-const TIMESERIES: [&str; 4] = [
+const TIMESERIES: [&str; 5] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
     "2026-11-20-100300_create_ohlc_candles",
+    "2026-11-21-060000_create_tick_quarantine",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {

@@ -11,7 +11,8 @@ use tickbook::domain::{
 };
 use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::{
-    CandleQuery, InsertReceipt, MockOhlcRepository, MockSymbolRepository, MockTickRepository,
+    CandleQuery, InsertReceipt, MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository,
+    MockTickRepository,
 };
 use tickbook::{Database, Entity, Repositories, RepositoryError};
 
@@ -58,6 +59,7 @@ struct Mocks {
     symbols: MockSymbolRepository,
     ticks: MockTickRepository,
     ohlc: MockOhlcRepository,
+    quarantine: MockQuarantineRepository,
 }
 
 impl Mocks {
@@ -67,6 +69,7 @@ impl Mocks {
                 symbols: Arc::new(self.symbols),
                 ticks: Arc::new(self.ticks),
                 ohlc: Arc::new(self.ohlc),
+                quarantine: Arc::new(self.quarantine),
             },
         }
     }

@@ -227,3 +227,39 @@ async fn fault_56_a_burst_without_a_database_stays_within_its_memory() {
     let report = persister.stop(Duration::from_secs(10)).await;
     assert_eq!((report.unsaved.len(), report.spooled), (0, 1_000_000));
 }
+
+#[tokio::test]
+async fn fault_49_a_backlog_is_stored_while_the_disk_is_full() {
+    let _alone = ALONE.lock().await;
+    let Some(disk) = SmallDisk::mount("32m") else {
+        println!("skipped: a full disk wants the right to mount one");
+        return;
+    };
+    let ticks = Arc::new(Switched::default());
+    let config = PersisterConfig {
+        queue: 1_000,
+        batch_size: 100,
+        ..PersisterConfig::default()
+    };
+    let persister = open(&ticks, config, &disk.spool()).await;
+    let mut last = None;
+    for index in 0..20_000 {
+        last = Some(persister.push_with_ack(tick(index)).await.expect("taken"));
+    }
+    let last = last.expect("there is one");
+    last.wait(AckLevel::Durable).await.expect("on the disk");
+    let ballast = disk.fill();
+    for index in 20_000..20_200 {
+        let pushed = persister.push(tick(index)).await;
+        pushed.expect("memory has a place");
+    }
+    ticks.is_there.store(true, Ordering::SeqCst);
+    persister
+        .drain(PLENTY)
+        .await
+        .expect("the disk is still full");
+    let count = ticks.count(SYMBOL, TimeRange::all()).await;
+    assert_eq!(count.expect("counted"), 20_200);
+    std::fs::remove_file(ballast).expect("removed");
+    persister.stop(PLENTY).await;
+}

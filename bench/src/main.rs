@@ -1,4 +1,4 @@
-//! Measures what tickbook writes in a second beside what its limit and its peers do.
+//! Measures what tickbook writes and reads in a second beside what its limit and its peers do.
 //!
 //! Everything is a ratio of two contenders that took turns within one run, since a machine's
 //! speed changes by the minute and a ratio does not.
@@ -6,6 +6,7 @@
 
 mod contenders;
 mod goals;
+mod history;
 mod market;
 mod measure;
 mod report;
@@ -34,9 +35,17 @@ enum Part {
     Schema,
     /// Single ticks through the persister
     Persister,
+    /// Candles with and without the index of buckets that an aggregate has by default
+    CandleIndex,
+    /// Refresh of larger timeframes from smaller ones and from ticks
+    Refresh,
+    /// Pages over HTTP
+    Rest,
+    /// Memory of a stream
+    Streaming,
 }
 
-/// Measures writing on the database of TIMESCALEDB_URL, in schemas of its own.
+/// Measures writing and reading on the database of TIMESCALEDB_URL, in schemas of its own.
 #[derive(Debug, Parser)]
 #[command(name = "tickbook-bench")]
 struct Arguments {
@@ -72,6 +81,10 @@ async fn main() -> anyhow::Result<()> {
             Part::Resend => bench.resend(&mut report).await?,
             Part::Schema => bench.schema(&mut report).await?,
             Part::Persister => bench.persister(&mut report).await?,
+            Part::CandleIndex => bench.candle_index(&mut report).await?,
+            Part::Refresh => bench.refresh(&mut report).await?,
+            Part::Rest => bench.rest(&mut report).await?,
+            Part::Streaming => bench.streaming(&mut report).await?,
         }
     }
     report.print();

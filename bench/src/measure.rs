@@ -45,7 +45,7 @@ impl Sample {
 
 /// Lets `contender` write `batches`, each in a call of its own.
 ///
-/// In a task, as a server's ticks are written; the contenders that block do so there.
+/// In a task, as a server's ticks are written.
 pub(crate) async fn turn(
     mut contender: Box<dyn Contender>,
     place: &mut Place,

@@ -82,6 +82,19 @@ impl Place {
         )
     }
 
+    /// The table behind a continuous aggregate, as SQL names it.
+    pub(crate) fn materialized(&mut self, aggregate: &str) -> Result<String> {
+        let row: Line = sql_query(
+            "SELECT format('%I.%I', materialization_hypertable_schema, \
+                           materialization_hypertable_name) AS line \
+             FROM timescaledb_information.continuous_aggregates \
+             WHERE view_schema = current_schema() AND view_name = $1",
+        )
+        .bind::<Text, _>(aggregate)
+        .get_result(&mut self.observer)?;
+        Ok(row.line)
+    }
+
     fn number(&mut self, sql: &str) -> Result<i64> {
         let row: Number = sql_query(sql).get_result(&mut self.observer)?;
         Ok(row.number)

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+pub(crate) use crate::commands::quarantine::QuarantineCommand;
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tickbook::domain::{InstrumentType, SymbolReference};
+use tickbook::domain::{InstrumentType, PriceBasis, SymbolReference, Timeframe, parse_time};
 use tickbook::files::{QuoteColumn, TimeFormat};
 
 const SETTINGS: &str = "\
@@ -20,7 +22,7 @@ First steps:
   tickbook import symbols symbol-properties-database.csv --format lean --market oanda
   tickbook import ticks 201405*_quote.zip --symbol oanda:EURUSD --format lean";
 
-/// Looks after the databases of tickbook: migrations, status, imports.
+/// Looks after the databases of tickbook: migrations, status, imports, exports.
 #[derive(Debug, Parser)]
 #[command(name = "tickbook", version, after_help = SETTINGS)]
 pub(crate) struct Arguments {
@@ -55,12 +57,18 @@ Examples:
 Example:
   TICK_BATCH_SIZE=500 tickbook config")]
     Config,
-    /// Imports symbols or ticks from files
+    /// Imports symbols, ticks or candles from files
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Writes ticks or candles as CSV
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Looks at the ticks that a server left on the disk, and stores them
     #[command(subcommand)]
     Spool(SpoolCommand),
+    /// Looks at the ticks that a rule held back, and decides about them
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -174,6 +182,84 @@ Examples:
   tickbook import ticks export.csv --symbol EURUSD --format csv \\
       --column tick_time=ts --column bid_price=b --column ask_price=a --time-format ms")]
     Ticks(ImportTicksArguments),
+    /// Imports the one-minute candles of one symbol; what is stored already is overwritten
+    #[command(after_help = "\
+Files are zipped or plain. Where a candle is stored it is read instead of the one that ticks make,
+and larger timeframes are made of it.
+
+  lean   `milliseconds since midnight UTC,bid open,high,low,close,bid size,ask open,high,low,close,
+         ask size`, one line a minute; the date is the one the file's name (or that of the entry in
+         a zip) starts with. A line makes a candle of the bid and one of the ask; the volume of both
+         is the sum of both sizes, and the number of ticks is 0, since it is not known
+
+A line that cannot be used is rejected, listed on standard error, and the others are stored. The last
+line is `read N, stored N, rejected N`: lines read, candles stored, lines rejected. Exit code 1
+when anything was rejected. Harmless to repeat.
+
+Examples:
+  tickbook import candles 20140501_quote.zip --symbol oanda:EURUSD --format lean
+  tickbook import candles bars/*.zip --symbol EURUSD --format lean --create-symbol --source lean")]
+    Candles(ImportCandlesArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Writes the ticks of one symbol, oldest first
+    #[command(after_help = "\
+Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. `tickbook import ticks
+--format csv` reads them back. Of a range of any length only some pages are held in memory. The file
+is there when it is complete.
+
+Examples:
+  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv
+  tickbook export ticks --symbol EURUSD --from 2014-05-01T00:00:00Z --to 2014-05-02T00:00:00Z | head")]
+    Ticks(ExportTicksArguments),
+    /// Writes the candles of one symbol, oldest first
+    #[command(after_help = "\
+Columns: open_time,close_time,open,high,low,close,volume,tick_count,closed,source. The source is ticks,
+smaller (made of stored smaller candles), or the name that a stored candle has.
+
+Examples:
+  tickbook export candles --symbol oanda:EURUSD --timeframe 1h --basis mid --output hours.csv
+  tickbook export candles --symbol EURUSD --timeframe 1d --closed")]
+    Candles(ExportCandlesArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportTicksArguments {
+    #[command(flatten)]
+    pub(crate) what: ExportArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportCandlesArguments {
+    #[command(flatten)]
+    pub(crate) what: ExportArguments,
+    /// Their width: 1m, 5m, 15m, 30m, 1h, 4h or 1d
+    #[arg(long, default_value = "1m")]
+    pub(crate) timeframe: Timeframe,
+    /// Which price: bid, ask or mid
+    #[arg(long, default_value = "bid")]
+    pub(crate) basis: PriceBasis,
+    /// Leaves out candles that still change
+    #[arg(long)]
+    pub(crate) closed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Whose: EURUSD, or oanda:EURUSD where several exchanges have that name
+    #[arg(long)]
+    pub(crate) symbol: SymbolReference,
+    /// From this time on, such as 2014-05-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) to: Option<DateTime<Utc>>,
+    /// Where to; standard output when it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -225,8 +311,38 @@ pub(crate) struct ImportTicksArguments {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ImportCandlesArguments {
+    /// The files, zipped or plain
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Whose candles they are: EURUSD, or oanda:EURUSD where several exchanges have that name
+    #[arg(long)]
+    pub(crate) symbol: SymbolReference,
+    /// How they are written
+    #[arg(long)]
+    pub(crate) format: CandleFormat,
+    /// Creates the symbol if there is none; on the exchange `default` when --symbol names none
+    #[arg(long)]
+    pub(crate) create_symbol: bool,
+    /// What the candles say where they come from, 1 to 50 characters
+    #[arg(long, default_value = "import")]
+    pub(crate) source: String,
+    /// Lines in one transaction
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) batch_size: u32,
+    /// Prints the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SymbolFormat {
+    Lean,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CandleFormat {
     Lean,
 }
 

@@ -1,8 +1,11 @@
-//! `tickbook`: migrations, status and imports from the command line.
+//! `tickbook`: migrations, status, imports and exports from the command line.
 #![forbid(unsafe_code)]
 
 mod args;
+mod bar_batches;
 mod commands;
+mod csv_file;
+mod importing;
 mod quote_batches;
 mod report;
 
@@ -12,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use args::{AggregatesCommand, Arguments, Command, ImportCommand, SpoolCommand};
+use args::{AggregatesCommand, Arguments, Command, ExportCommand, ImportCommand, SpoolCommand};
 
 /// What the exit code says of a command that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +63,21 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Spool(SpoolCommand::DeadLetter(arguments)) => {
             commands::spool::dead_letter(&arguments).await
         }
+        Command::Quarantine(command) => commands::quarantine::run(&command).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await
         }
         Command::Import(ImportCommand::Ticks(arguments)) => {
             commands::import_ticks::run(&arguments).await
+        }
+        Command::Import(ImportCommand::Candles(arguments)) => {
+            commands::import_candles::run(&arguments).await
+        }
+        Command::Export(ExportCommand::Ticks(arguments)) => {
+            commands::export::ticks(&arguments).await
+        }
+        Command::Export(ExportCommand::Candles(arguments)) => {
+            commands::export::candles(&arguments).await
         }
     }
 }

@@ -95,6 +95,31 @@ impl SymbolSummary {
     }
 }
 
+/// What became of the lines of an import of candles.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct CandleSummary {
+    /// Lines.
+    pub(crate) read: u64,
+    /// Candles, two of each line.
+    pub(crate) stored: u64,
+    /// Lines.
+    pub(crate) rejected: u64,
+    pub(crate) seconds: f64,
+}
+
+impl CandleSummary {
+    /// The line for people.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            read,
+            stored,
+            rejected,
+            seconds,
+        } = self;
+        format!("read {read}, stored {stored}, rejected {rejected} in {seconds:.1} s")
+    }
+}
+
 /// Seconds with three decimals, as summaries have them.
 pub(crate) fn seconds(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0

@@ -52,7 +52,8 @@ launch_server() {
   if [ "$kind" = timeseries ]; then
     options+=(-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off)
   fi
-  if [ "$life" != lasting ]; then
+  # tests do not wait for the disk; what measures writing has to
+  if [ "$life" != lasting ] && [ "${THROWAWAY_DURABLE:-no}" != yes ]; then
     options+=(-c fsync=off -c full_page_writes=off)
   fi
   give_to_postgres "$folder"

@@ -123,7 +123,8 @@ throwaway_compose() (
   shift
   metadata_port=0 timeseries_port=0
   postgres_user=$throwaway_user postgres_password=$throwaway_password
-  compose_files+=(-f "$project_dir/dev/throwaway.compose.yml" -p "tickbook-throwaway-$(basename "$folder" | tr '[:upper:]' '[:lower:]')")
+  if [ "${THROWAWAY_DURABLE:-no}" != yes ]; then compose_files+=(-f "$project_dir/dev/throwaway.compose.yml"); fi
+  compose_files+=(-p "tickbook-throwaway-$(basename "$folder" | tr '[:upper:]' '[:lower:]')")
   compose "$@"
 )
 

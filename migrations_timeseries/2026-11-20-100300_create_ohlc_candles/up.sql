@@ -1,3 +1,5 @@
+CREATE SEQUENCE ohlc_candles_revision;
+
 CREATE TABLE ohlc_candles (
     symbol_id bigint NOT NULL,
     timeframe text NOT NULL,
@@ -11,6 +13,7 @@ CREATE TABLE ohlc_candles (
     volume numeric(28, 13) NOT NULL,
     tick_count bigint NOT NULL,
     source text NOT NULL,
+    revision bigint NOT NULL DEFAULT nextval('ohlc_candles_revision'),
     PRIMARY KEY (symbol_id, timeframe, basis, open_time),
     CONSTRAINT ohlc_candles_symbol_id_positive CHECK (symbol_id > 0),
     CONSTRAINT ohlc_candles_timeframe_known CHECK (timeframe IN ('1m', '5m', '15m', '30m', '1h', '4h', '1d')),
@@ -32,6 +35,8 @@ CREATE TABLE ohlc_candles (
     CONSTRAINT ohlc_candles_source_length CHECK (char_length(source) BETWEEN 1 AND 50)
 );
 
+ALTER SEQUENCE ohlc_candles_revision OWNED BY ohlc_candles.revision;
+
 SELECT create_hypertable('ohlc_candles', by_range('open_time', INTERVAL '7 days'), create_default_indexes => false);
 
 COMMENT ON TABLE ohlc_candles IS 'Candles that came as candles, or were kept when their ticks went.';
@@ -47,3 +52,4 @@ COMMENT ON COLUMN ohlc_candles.close_price IS 'Last price, in the quote currency
 COMMENT ON COLUMN ohlc_candles.volume IS 'Sum of the quoted bid and ask volumes, in units of the instrument; 0 when unknown.';
 COMMENT ON COLUMN ohlc_candles.tick_count IS 'How many ticks it is made of; 0 when unknown.';
 COMMENT ON COLUMN ohlc_candles.source IS 'Who made it, 1 to 50 characters, such as import.';
+COMMENT ON COLUMN ohlc_candles.revision IS 'Number of the write it comes from; one with a lower number, which was late, does not overwrite it.';

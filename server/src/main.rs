@@ -13,6 +13,8 @@ use orderbook_server::{server, shutdown};
 use tickbook::config::Config;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::prelude::*;
 
 /// Calls that block a thread end by the deadlines of the databases; nothing waits for them.
 const ABANDON: Duration = Duration::from_millis(500);
@@ -81,9 +83,17 @@ async fn serve(args: &Args) -> anyhow::Result<bool> {
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .init();
+        .with_filter(filter.and(filter_fn(shows_no_password)));
+    tracing_subscriber::registry().with(lines).init();
+}
+
+/// The client of RabbitMQ logs what it sends, the password included, below info.
+fn shows_no_password(event: &tracing::Metadata<'_>) -> bool {
+    let is_of_broker = ["lapin", "amq_protocol"]
+        .iter()
+        .any(|library| event.target().starts_with(library));
+    !is_of_broker || *event.level() <= tracing::Level::INFO
 }

@@ -1,40 +1,57 @@
-//! What of a posted batch is published.
+//! Posted ticks: stored, and then published as far as they are news.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use tickbook::RepositoryError;
 use tickbook::domain::{Tick, TickKey};
 use tickbook::fanout::FanOut;
 use tickbook::repository::InsertReceipt;
 
+use crate::app::AppState;
+
+/// Stores ticks and publishes those that are stored now and were not before. Once begun it is done
+/// to the end, also when the caller does not wait: nothing is stored without being told of.
+///
+/// # Errors
+/// Those of the repository. Where the ticks may be stored nevertheless, a gap is announced.
+pub(crate) async fn store_and_publish(
+    app: &AppState,
+    ticks: Vec<Tick>,
+) -> Result<InsertReceipt, RepositoryError> {
+    let (repository, fan_out) = (app.repositories.ticks.clone(), app.fan_out.clone());
+    let storing = tokio::spawn(async move {
+        let stored = repository.insert_batch(&ticks).await;
+        match &stored {
+            Ok(receipt) => publish_inserted(&fan_out, &ticks, receipt).await,
+            // sent again they are duplicates, which nobody is told of
+            Err(error) if !error.is_certainly_not_applied() => fan_out.announce_missed(&ticks),
+            Err(_) => {}
+        }
+        stored
+    });
+    storing.await.unwrap_or_else(|error| {
+        Err(RepositoryError::Internal {
+            operation: "insert_batch",
+            reason: error.to_string(),
+        })
+    })
+}
+
 /// Publishes those of `ticks` that were stored by the write that `receipt` is of. Where they
 /// cannot be told from those that were stored before, which the receipt only counts, a gap is
 /// announced instead.
-pub(crate) async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertReceipt) {
+async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertReceipt) {
     if receipt.inserted == 0 {
         return;
     }
-    let refused: HashSet<TickKey> = receipt
-        .conflicts
-        .iter()
-        .map(|conflict| conflict.refused.key())
-        .collect();
-    let was_refused = |tick: &Tick| {
-        refused.contains(&tick.key())
-            && receipt.conflicts.iter().any(|conflict| {
-                conflict.refused.key() == tick.key() && conflict.refused.has_content_of(tick)
-            })
-    };
-    let rejected: HashSet<TickKey> = receipt
-        .rejected
-        .iter()
-        .map(|rejected| rejected.tick.key())
-        .collect();
+    let conflicts = Refused::of(receipt.conflicts.iter().map(|conflict| &conflict.refused));
+    let rejected = Refused::of(receipt.rejected.iter().map(|rejected| &rejected.tick));
     let mut seen = HashSet::new();
-    // of several ticks of one key only the first can have been stored
+    // of several ticks of one key only the first that was not rejected can have been stored
     let news: Vec<Tick> = ticks
         .iter()
-        .filter(|tick| seen.insert(tick.key()))
-        .filter(|tick| !rejected.contains(&tick.key()) && !was_refused(tick))
+        .filter(|tick| !rejected.has(tick) && seen.insert(tick.key()))
+        .filter(|tick| !conflicts.has(tick))
         .cloned()
         .collect();
     if news.len() as u64 == receipt.inserted {
@@ -42,5 +59,23 @@ pub(crate) async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: 
         let _ = fan_out.publish_stored(&news).await;
     } else {
         fan_out.announce_missed(&news);
+    }
+}
+
+/// Ticks that were not stored, to be found by key and content.
+struct Refused<'a>(HashMap<TickKey, Vec<&'a Tick>>);
+
+impl<'a> Refused<'a> {
+    fn of(ticks: impl Iterator<Item = &'a Tick>) -> Self {
+        let mut by_key: HashMap<TickKey, Vec<&Tick>> = HashMap::new();
+        for tick in ticks {
+            by_key.entry(tick.key()).or_default().push(tick);
+        }
+        Self(by_key)
+    }
+
+    fn has(&self, tick: &Tick) -> bool {
+        let same_key = self.0.get(&tick.key());
+        same_key.is_some_and(|ticks| ticks.iter().any(|other| other.has_content_of(tick)))
     }
 }

@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// What one database is like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DatabaseState {
-    /// metadata or timeseries.
+    /// metadata, timeseries or, where there is one, replica.
     #[schema(example = "timeseries")]
     pub database: String,
     /// `up`; `down`, when it gives no answer; `not ready`, when it lacks what the server needs.
@@ -96,10 +96,13 @@ pub trait Probe: Debug + Send + Sync + 'static {
 impl Probe for DatabasePools {
     async fn databases(&self) -> Vec<DatabaseState> {
         let report = check_health(self).await;
-        vec![
+        let mut states = vec![
             DatabaseState::new(Database::Metadata, report.metadata),
             DatabaseState::new(Database::Timeseries, report.timeseries),
-        ]
+        ];
+        let replica = report.replica;
+        states.extend(replica.map(|health| DatabaseState::new(Database::Replica, health)));
+        states
     }
 }
 

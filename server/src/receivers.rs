@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::rabbitmq::RabbitMqSink;
 use crate::websocket::WebSockets;
 
-/// How long a WebSocket client may take to read that the server stops.
+/// How long a WebSocket client may take to read what waits for it when the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long RabbitMQ may take to confirm what waits for it.
@@ -26,7 +26,7 @@ pub struct Receivers {
 }
 
 impl Receivers {
-    /// Starts them; they end at `stop`.
+    /// Starts them. At `stop` they take no new clients; they end when the fan-out is closed.
     ///
     /// # Errors
     /// A setting that cannot work.

@@ -8,15 +8,17 @@ use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::fanout::FanOut;
-use tickbook::ingest::{SpoolMode, TickPersister};
+use tickbook::ingest::{Spool, SpoolError, SpoolMode, TickPersister};
+use tickbook::quality::{QualityControl, QualityRules, Quarantine};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, Store, router};
 use crate::args::{Args, FeedKind};
+use crate::feed::quality;
 use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
-use crate::feed::{Feed, Pipeline, find_or_create};
+use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
 use crate::metrics;
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
@@ -66,10 +68,16 @@ pub async fn start(
     let receivers = Receivers::start(config, &fan_out, &repositories, stop)?;
     let feed = make_feed(args, &repositories).await?;
     let pipeline = match feed {
-        None => None,
+        None => leftover(args, config, &repositories, &fan_out, stop).await?,
         Some(feed) => {
             let persister = make_persister(args, config, &repositories).await?;
-            Some(Pipeline::start(feed, persister, &fan_out, stop.clone()))
+            let control = quality::control(&config.quality, &repositories).await?;
+            let is_lasting =
+                args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
+            let directory = is_lasting.then_some(config.spool.directory.as_path());
+            let quarantine = Quarantine::open(Arc::clone(&repositories.quarantine), directory)?;
+            let (quality, stop) = (Some((control, quarantine)), stop.clone());
+            Some(Pipeline::start(feed, persister, quality, &fan_out, stop))
         }
     };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
@@ -90,6 +98,55 @@ pub async fn start(
     })
 }
 
+/// What stores the ticks that a server with a feed left in its spool; nothing where there is no
+/// spool, or where another process works with it and stores them itself.
+async fn leftover(
+    args: &Args,
+    config: &Config,
+    repositories: &Repositories,
+    fan_out: &FanOut,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Pipeline>> {
+    let directory = &config.spool.directory;
+    // a spool that is not to be used may hold ticks all the same: the setting may be new
+    if args.store == Store::Memory || !Spool::exists(directory) {
+        return Ok(None);
+    }
+    let mut spool = config.spool.clone();
+    if spool.mode == SpoolMode::Memory {
+        spool.mode = SpoolMode::OnFailure;
+    }
+    let ticks = Arc::clone(&repositories.ticks);
+    match TickPersister::open(ticks, (&config.ticks).into(), &spool).await {
+        Ok(persister) => {
+            let ticks = persister.spool_content().map_or(0, |content| content.ticks);
+            if ticks > 0 {
+                tracing::info!(
+                    ticks,
+                    "the spool has ticks of an earlier run, which are stored now"
+                );
+            }
+            let quality = if Quarantine::exists(directory) {
+                let quarantine = Arc::clone(&repositories.quarantine);
+                let quarantine = Quarantine::open(quarantine, Some(directory))?;
+                // nothing comes that could be looked at, but something may have been left
+                Some((QualityControl::new(QualityRules::default()), quarantine))
+            } else {
+                None
+            };
+            let (feed, stop) = (Box::new(NoFeed), stop.clone());
+            Ok(Some(Pipeline::start(
+                feed, persister, quality, fan_out, stop,
+            )))
+        }
+        Err(error @ SpoolError::Locked { .. }) => {
+            tracing::info!(%error, "this server leaves the spool alone");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// With a spool, unless the store is as short-lived as the process.
 async fn make_persister(
     args: &Args,
@@ -99,6 +156,13 @@ async fn make_persister(
     let mut spool = config.spool.clone();
     if args.store == Store::Memory {
         spool.mode = SpoolMode::Memory;
+    } else if spool.mode == SpoolMode::Memory && Spool::exists(&spool.directory) {
+        let directory = spool.directory.display();
+        tracing::warn!(
+            %directory,
+            "there is a spool that spool.mode = \"memory\" leaves alone: `tickbook spool inspect` \
+             says what it holds, `tickbook spool replay` stores it"
+        );
     }
     let ticks = Arc::clone(&repositories.ticks);
     Ok(TickPersister::open(ticks, (&config.ticks).into(), &spool).await?)

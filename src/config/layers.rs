@@ -7,9 +7,10 @@ use config::{ConfigError, Environment, File, FileFormat, Value};
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Environment variables with names of their own, and the settings they are.
-pub(super) const VARIABLES: [(&str, &str); 5] = [
+pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("DATABASE_URL", "metadata.url"),
     ("TIMESCALEDB_URL", "timeseries.url"),
+    ("TIMESCALEDB_READ_URL", "timeseries.read_url"),
     ("DATABASE_POOL_SIZE", "pool.size"),
     ("TICK_BATCH_SIZE", "ticks.batch_size"),
     ("TICK_FLUSH_INTERVAL_MS", "ticks.flush_interval_ms"),

@@ -29,6 +29,26 @@ fn the_defaults_are_compiled_in() {
 }
 
 #[test]
+fn a_replica_is_there_only_when_it_is_named() {
+    let config = load(nowhere(), &[]).expect("the defaults are valid");
+    assert_eq!(config.timeseries_read_url, None);
+    let config = load(
+        nowhere(),
+        &[("TIMESCALEDB_READ_URL", "postgresql://u:p@replica/db")],
+    );
+    let url = config.expect("valid").timeseries_read_url.expect("named");
+    assert_eq!(url.database(), "db");
+    let error = load(
+        nowhere(),
+        &[("TIMESCALEDB_READ_URL", "mysql://u:S3cret@replica/db")],
+    );
+    let problems = error.expect_err("no PostgreSQL").problems;
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].contains("TIMESCALEDB_READ_URL"), "{problems:?}");
+    assert!(!problems[0].contains("S3cret"), "{problems:?}");
+}
+
+#[test]
 fn later_layers_override_earlier_ones() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {

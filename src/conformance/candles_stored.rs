@@ -46,7 +46,8 @@ async fn read(repository: &dyn OhlcRepository) -> Vec<Candle> {
 
 pub async fn stored_candles_read_back(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
+    // largest first, since smaller ones are parts of larger ones
+    for timeframe in Timeframe::ALL.into_iter().rev() {
         for basis in PriceBasis::ALL {
             let given = [0, 1, 5].map(|index| Candle {
                 timeframe,
@@ -177,12 +178,12 @@ pub async fn a_stored_candle_is_read_instead_of_the_one_of_ticks(repositories: &
     assert_eq!(read(ohlc).await, expected);
     let newest = ohlc.latest(EURUSD, Timeframe::M1, PriceBasis::Bid).await;
     assert_eq!(newest.expect("it is read").as_ref(), expected.last());
-    // others are not touched by it
+    // others are not touched by it but the larger ones of their basis
     for (timeframe, basis) in [
         (Timeframe::M1, PriceBasis::Ask),
         (Timeframe::M1, PriceBasis::Mid),
-        (Timeframe::M5, PriceBasis::Bid),
-        (Timeframe::D1, PriceBasis::Bid),
+        (Timeframe::M5, PriceBasis::Ask),
+        (Timeframe::D1, PriceBasis::Mid),
     ] {
         let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
         assert_eq!(read, of_ticks(timeframe, basis));

@@ -9,13 +9,23 @@
 #[allow(missing_docs)]
 pub mod candles;
 #[allow(missing_docs)]
+pub mod candles_closed;
+#[allow(missing_docs)]
+pub mod candles_filled;
+#[allow(missing_docs)]
 pub mod candles_paging;
+#[allow(missing_docs)]
+pub mod candles_parts;
 #[allow(missing_docs)]
 pub mod candles_stored;
 #[allow(missing_docs)]
 pub mod feed_symbols;
+#[allow(missing_docs)]
+pub mod quarantine;
 mod samples;
 mod stamp;
+#[allow(missing_docs)]
+pub mod streams;
 #[allow(missing_docs)]
 pub mod symbols_reading;
 #[allow(missing_docs)]

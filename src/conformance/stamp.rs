@@ -163,6 +163,44 @@ macro_rules! conformance_tests {
                 the_time_of_reading_decides_whether_a_stored_candle_is_closed
                 thousands_of_candles_are_stored_at_once
             }
+            candles_closed {
+                closed_only_leaves_out_what_still_changes
+                the_newest_closed_candle_is_a_page_of_one
+            }
+            candles_filled {
+                pages_of_filled_candles_are_every_bucket_of_the_range
+                a_filled_candle_says_what_was_asked_for
+                without_a_fill_gaps_are_left_out
+                nothing_is_filled_where_nothing_is_known
+                nothing_is_filled_after_now
+                a_cursor_may_name_a_filled_candle
+            }
+            candles_parts {
+                larger_candles_are_made_of_stored_minutes
+                stored_minutes_win_over_ticks_of_their_minute_only
+                of_nested_stored_candles_the_largest_counts
+                stored_minutes_of_another_basis_are_no_parts
+                a_stored_part_outside_of_the_range_counts_for_its_candle
+            }
+            streams {
+                a_stream_gives_every_tick_of_its_range_in_order
+                a_stream_goes_on_behind_a_cursor
+                a_stream_of_nothing_ends_at_once
+                a_stream_gives_every_candle_of_its_range_in_order
+            }
+            quarantine {
+                every_field_of_a_kept_tick_reads_back
+                keeping_nothing_does_nothing
+                a_tick_is_kept_once_and_stays_as_it_was
+                two_ticks_of_one_key_are_both_kept
+                a_tick_that_no_store_keeps_is_refused_with_all_others
+                a_list_of_kept_ticks_holds_only_what_was_asked_for
+                pages_of_kept_ticks_neither_skip_nor_repeat
+                kept_ticks_are_found_by_their_numbers
+                what_was_decided_is_not_decided_again
+                a_released_tick_is_stored_once
+                a_tick_whose_key_is_taken_stays_in_quarantine
+            }
         }
     };
     ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {

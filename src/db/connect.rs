@@ -1,4 +1,4 @@
-//! Opening connections, and how repositories are given theirs.
+//! Opening connections.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,6 @@ use super::contact::Contact;
 use super::failure::{ConnectError, classify_connect};
 use super::measure;
 use super::parameters::{session_settings, with_connection_parameters};
-use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 use super::session_guard::SessionGuard;
 
 /// A connection unused for longer is asked whether it still lives before it is given out; asking
@@ -158,55 +157,5 @@ impl r2d2::ManageConnection for ConnectionManager {
             return true;
         }
         connection.broken || std::thread::panicking() || connection.connection.is_broken()
-    }
-}
-
-/// Where a repository gets connections to the metadata database from: a [`MetadataDb`], shared
-/// [`DatabasePools`], or a closure such as `move || pools.metadata()`.
-pub trait MetadataConnections: Send + Sync + 'static {
-    /// The connections to use for one call.
-    fn metadata(&self) -> MetadataDb;
-}
-
-/// Where a repository gets connections to the time-series database from: a [`TimeseriesDb`],
-/// shared [`DatabasePools`], or a closure such as `move || pools.timeseries()`.
-pub trait TimeseriesConnections: Send + Sync + 'static {
-    /// The connections to use for one call.
-    fn timeseries(&self) -> TimeseriesDb;
-}
-
-impl MetadataConnections for MetadataDb {
-    fn metadata(&self) -> MetadataDb {
-        self.clone()
-    }
-}
-
-impl TimeseriesConnections for TimeseriesDb {
-    fn timeseries(&self) -> TimeseriesDb {
-        self.clone()
-    }
-}
-
-impl MetadataConnections for DatabasePools {
-    fn metadata(&self) -> MetadataDb {
-        Self::metadata(self)
-    }
-}
-
-impl TimeseriesConnections for DatabasePools {
-    fn timeseries(&self) -> TimeseriesDb {
-        Self::timeseries(self)
-    }
-}
-
-impl<F: Fn() -> MetadataDb + Send + Sync + 'static> MetadataConnections for F {
-    fn metadata(&self) -> MetadataDb {
-        self()
-    }
-}
-
-impl<F: Fn() -> TimeseriesDb + Send + Sync + 'static> TimeseriesConnections for F {
-    fn timeseries(&self) -> TimeseriesDb {
-        self()
     }
 }

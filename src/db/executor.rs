@@ -64,6 +64,11 @@ impl Executor {
         self.database
     }
 
+    /// How long a call may take, unless it says otherwise.
+    pub(crate) fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+
     /// Runs `work` on a pooled connection, once.
     ///
     /// # Errors
@@ -114,6 +119,29 @@ impl Executor {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
     {
+        self.retrying(operation, |contact| contact.is_or_was_just_reached(), work)
+            .await
+    }
+
+    /// Waits until the database answers, for a start that is worth nothing without it: tried at 0,
+    /// 2, 6 and 14 seconds, within the call timeout.
+    ///
+    /// # Errors
+    /// `Unavailable` when it did not answer in time; `Configuration`, at once, when it refuses.
+    pub(crate) async fn wait_until_reached(&self) -> Result<(), RepositoryError> {
+        self.retrying("connect", |_| true, |_| Ok(())).await
+    }
+
+    async fn retrying<T, F>(
+        &self,
+        operation: &'static str,
+        is_patient: fn(&Contact) -> bool,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+    {
         let start = Instant::now();
         let deadline = start + self.call_timeout;
         let mut retries = Retries::new(start, deadline);
@@ -128,8 +156,7 @@ impl Executor {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let patient = self.contact().is_or_was_just_reached();
-            match retries.after(&error, patient, Instant::now()) {
+            match retries.after(&error, is_patient(self.contact()), Instant::now()) {
                 Some(next) => {
                     measure::retry(self.database, &error);
                     sleep_until(next).await;

@@ -50,30 +50,47 @@ pub struct DatabaseHealth {
     pub candle_relations: Vec<(String, CandleRelationKind)>,
 }
 
-/// What is known of both databases.
+/// What is known of the databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthReport {
     /// The metadata database.
     pub metadata: DatabaseHealth,
     /// The time-series database.
     pub timeseries: DatabaseHealth,
+    /// The read replica of the time-series database, where there is one.
+    pub replica: Option<DatabaseHealth>,
 }
 
 impl HealthReport {
-    /// Whether both are up.
+    /// Whether all are up.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.metadata.state == HealthState::Up && self.timeseries.state == HealthState::Up
+        [
+            Some(&self.metadata),
+            Some(&self.timeseries),
+            self.replica.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .all(|database| database.state == HealthState::Up)
     }
 }
 
-/// Asks both databases at the same time; takes about one second at most, and never fails.
+/// Asks all databases at the same time; takes about one second at most, and never fails.
 pub async fn check_health(pools: &DatabasePools) -> HealthReport {
     let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
-    let (metadata, timeseries) = tokio::join!(probe(&metadata), probe(&timeseries));
+    let replica = async {
+        match pools.replica() {
+            Some(replica) => Some(probe(&replica).await),
+            None => None,
+        }
+    };
+    let (metadata, timeseries, replica) =
+        tokio::join!(probe(&metadata), probe(&timeseries), replica);
     HealthReport {
         metadata,
         timeseries,
+        replica,
     }
 }
 
@@ -113,7 +130,7 @@ impl DatabaseHealth {
 fn examine(connection: &mut PgConnection, database: Database) -> Result<DatabaseHealth, DbError> {
     let mut health = DatabaseHealth::new(HealthState::Up);
     health.server_version = note(&mut health, check_server(connection, database))?;
-    if database == Database::Timeseries {
+    if database != Database::Metadata {
         note(&mut health, check_extension(connection))?;
         health.timescaledb = note(&mut health, detect_edition(connection))?;
         if health.timescaledb.is_some() {

@@ -199,7 +199,7 @@ fn partition(
     let applied = applied_versions(connection)?;
     let set = match database {
         Database::Metadata => &METADATA,
-        Database::Timeseries => &TIMESERIES,
+        Database::Timeseries | Database::Replica => &TIMESERIES,
     };
     let mut migrations = set.migrations().map_err(failure)?;
     migrations.sort_by(|a, b| a.name().version().cmp(&b.name().version()));

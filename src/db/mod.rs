@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod connect;
+mod connections;
 mod contact;
 mod edition;
 mod executor;
@@ -23,7 +24,8 @@ mod statements;
 mod transaction;
 
 pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
-pub use connect::{MetadataConnections, PasswordProvider, TimeseriesConnections};
+pub use connect::PasswordProvider;
+pub use connections::{MetadataConnections, TimeseriesConnections};
 pub use edition::{Edition, TimescaleVersion, detect_edition};
 pub use executor::Executor;
 pub use failure::DbError;

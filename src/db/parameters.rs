@@ -19,6 +19,12 @@ pub(super) fn with_connection_parameters(
     config: &PoolConfig,
 ) -> DatabaseUrl {
     let connect_seconds = config.connect_timeout.as_millis().div_ceil(1_000).max(2);
+    // of several hosts the primary, and a single one that was demoted is not written to; a replica
+    // is only read, whatever has become of it
+    let session = match database {
+        Database::Metadata | Database::Timeseries => "read-write",
+        Database::Replica => "prefer-standby",
+    };
     // libpq's own default falls back to plain text without a word
     let sslmode = (!url.is_local()).then_some("verify-full");
     let url = url
@@ -26,8 +32,7 @@ pub(super) fn with_connection_parameters(
         .with_default("application_name", format!("tickbook:{database}"))
         // GSS encryption would take precedence over TLS, whatever sslmode says
         .with_default("gssencmode", "disable")
-        // of several hosts the primary; a single one that was demoted is not written to
-        .with_default("target_session_attrs", "read-write")
+        .with_default("target_session_attrs", session)
         // a peer that vanished is noticed after eight seconds, in whichever direction data flows
         .with_default("tcp_user_timeout", "8000")
         .with_default("keepalives", "1")

@@ -33,21 +33,23 @@ impl Deref for TimeseriesDb {
     }
 }
 
-/// Both pools, 20 connections each by default. Cloning shares them.
+/// Both pools, and one of a read replica where there is one, 20 connections each by default. Cloning
+/// shares them.
 #[derive(Debug, Clone)]
 pub struct DatabasePools {
     metadata: MetadataDb,
     timeseries: TimeseriesDb,
+    replica: Option<TimeseriesDb>,
 }
 
 impl DatabasePools {
-    /// Makes both pools without connecting: the first call of a repository does.
+    /// Makes the pools without connecting: the first call of a repository does.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self::of(config, None)
     }
 
-    /// Makes both pools with passwords of `passwords` instead of those of the URLs, asked for each
+    /// Makes the pools with passwords of `passwords` instead of those of the URLs, asked for each
     /// connection that is opened: a password that changes needs no restart.
     #[must_use]
     pub fn with_passwords(config: &Config, passwords: PasswordProvider) -> Self {
@@ -62,6 +64,10 @@ impl DatabasePools {
         Self {
             metadata: MetadataDb(executor(Database::Metadata, &config.metadata_url)),
             timeseries: TimeseriesDb(executor(Database::Timeseries, &config.timeseries_url)),
+            replica: config
+                .timeseries_read_url
+                .as_ref()
+                .map(|url| TimeseriesDb(executor(Database::Replica, url))),
         }
     }
 
@@ -75,5 +81,18 @@ impl DatabasePools {
     #[must_use]
     pub fn timeseries(&self) -> TimeseriesDb {
         self.timeseries.clone()
+    }
+
+    /// The pool of the read replica, where the settings name one.
+    #[must_use]
+    pub fn replica(&self) -> Option<TimeseriesDb> {
+        self.replica.clone()
+    }
+
+    /// The pool for reads that may be a little behind: that of the replica, which fails when the
+    /// replica does, else that of the time-series database.
+    #[must_use]
+    pub fn timeseries_reads(&self) -> TimeseriesDb {
+        self.replica().unwrap_or_else(|| self.timeseries())
     }
 }

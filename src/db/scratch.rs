@@ -71,7 +71,7 @@ impl ScratchSchemas {
     pub fn url(&self, database: Database) -> &str {
         match database {
             Database::Metadata => &self.urls[0],
-            Database::Timeseries => &self.urls[1],
+            Database::Timeseries | Database::Replica => &self.urls[1],
         }
     }
 

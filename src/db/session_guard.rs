@@ -9,11 +9,16 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_inst
 /// So much of a text is looked at; statements that change a session are short.
 const LOOKED_AT: usize = 2_048;
 
+/// What diesel shows between the text of a statement and its values. Values change no session, and
+/// showing those of a batch takes longer than sending a small one.
+const BEFORE_VALUES: &str = " -- binds: ";
+
 /// Watches the statements of one connection.
 ///
 /// diesel knows of the transactions that it opened itself and of nothing else that lasts: `BEGIN`,
-/// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks. What a
-/// function does out of sight is not noticed. Passes everything on to the instrumentation that the
+/// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks, blocks of
+/// code. What a function of the database does out of sight is not noticed, as finding it would cost
+/// a round trip: such functions set what they set for their transaction only. Passes everything on to the instrumentation that the
 /// process has set for all connections.
 pub(super) struct SessionGuard {
     changed: Arc<AtomicBool>,
@@ -60,11 +65,14 @@ impl Instrumentation for SessionGuard {
     }
 }
 
-/// The first bytes of a text.
+/// The first bytes of a text, without the values.
 struct Beginning(String);
 
 impl fmt::Write for Beginning {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text == BEFORE_VALUES {
+            return Err(fmt::Error);
+        }
         let room = LOOKED_AT.saturating_sub(self.0.len());
         let mut end = room.min(text.len());
         while !text.is_char_boundary(end) {
@@ -81,7 +89,7 @@ impl fmt::Write for Beginning {
 
 fn changes_session(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let calls = ["set_config(", "pg_advisory_lock", "pg_try_advisory_lock"];
+    let calls = ["set_config", "pg_advisory_lock", "pg_try_advisory_lock"];
     calls.iter().any(|call| lower.contains(call)) || lower.split(';').any(is_of_session)
 }
 
@@ -90,6 +98,8 @@ fn is_of_session(statement: &str) -> bool {
     let (first, second) = (words.next(), words.next());
     match (first.unwrap_or_default(), second.unwrap_or_default()) {
         ("set", "local" | "constraints" | "transaction") => false,
+        // what a block does is as good as out of sight
+        ("do", _) => true,
         ("begin" | "start" | "set" | "reset" | "listen" | "prepare" | "declare" | "load", _) => {
             true
         }
@@ -111,6 +121,8 @@ mod tests {
             "SET statement_timeout = 0",
             "SET SESSION search_path = x",
             "SELECT set_config('a.b', 'c', false)",
+            "SELECT set_config ('a.b', 'c', false)",
+            "DO $$ BEGIN SET a.b = 'c'; END $$",
             "LISTEN news",
             "CREATE TEMP TABLE t (x int)",
             "SELECT pg_advisory_lock(1)",
@@ -129,6 +141,17 @@ mod tests {
         ] {
             assert!(!changes_session(text), "{text}");
         }
+    }
+
+    #[test]
+    fn values_are_not_looked_at() {
+        use diesel::sql_types::{Array, Text};
+        let values = vec!["a; BEGIN; set_config('x')".to_owned(); 3];
+        let query = diesel::sql_query("SELECT $1").bind::<Array<Text>, _>(values);
+        let mut text = Beginning(String::new());
+        let shown = write!(text, "{}", diesel::debug_query::<diesel::pg::Pg, _>(&query));
+        assert!(shown.is_err(), "more than the statement: {}", text.0);
+        assert_eq!(text.0, "SELECT $1");
     }
 
     #[test]

@@ -65,6 +65,8 @@ impl FromStr for PriceBasis {
 pub enum CandleSource {
     /// Made of the stored ticks, at this read or by a continuous aggregate.
     Ticks,
+    /// Made at this read of smaller candles, of which at least one is stored.
+    Smaller,
     /// Stored as a candle; the text says by whom, 1 to 50 characters, such as `import`.
     Stored(String),
 }

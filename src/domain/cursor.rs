@@ -1,4 +1,10 @@
 //! Opaque texts that say where a listing goes on.
+//!
+//! A cursor names the last key that was read, so that it stays right whatever arrives meanwhile. It
+//! belongs to one listing: symbol, range, order and, of candles, timeframe and basis are part of it,
+//! and with any other the server would silently skip or repeat. It also has a version and a check
+//! value. There is no secret in it, since it allows nothing: whoever forges one gets a place of a
+//! listing that `from` and `to` could name as well.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,10 +12,11 @@ use chrono::{DateTime, Utc};
 
 use super::page::SortOrder;
 use super::symbol::SymbolId;
+use super::time::TimeRange;
 use super::timeframe::Timeframe;
 use super::{Candle, PriceBasis, Tick};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const TICKS: u8 = b't';
 const CANDLES: u8 = b'c';
 const SYMBOLS: u8 = b's';
@@ -26,7 +33,7 @@ pub enum CursorError {
     /// Made by a listing of something else.
     #[error(
         "the cursor belongs to another listing: \
-         keep symbol, timeframe, basis and order while paging"
+         keep symbol, timeframe, basis, range and order while paging"
     )]
     Foreign,
 }
@@ -50,22 +57,27 @@ impl TickCursor {
         }
     }
 
-    /// The text of this place in the listing of `symbol_id` in `order`.
+    /// The text of this place in the listing of the ticks of `symbol_id` within `range` in `order`.
     #[must_use]
-    pub fn encode(&self, symbol_id: SymbolId, order: SortOrder) -> String {
-        let mut bytes = header(TICKS, symbol_id, order);
+    pub fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String {
+        let mut bytes = header(TICKS, symbol_id, range, order);
         bytes.extend(self.tick_time.timestamp_micros().to_be_bytes());
         bytes.extend(self.sequence.to_be_bytes());
         seal(bytes)
     }
 
-    /// The place that `text` names in the listing of `symbol_id` in `order`.
+    /// The place that `text` names in that listing.
     ///
     /// # Errors
     /// A text that is no cursor, of another version or of another listing.
-    pub fn decode(text: &str, symbol_id: SymbolId, order: SortOrder) -> Result<Self, CursorError> {
+    pub fn decode(
+        text: &str,
+        symbol_id: SymbolId,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> Result<Self, CursorError> {
         let bytes = open(text)?;
-        let rest = strip(&bytes, &header(TICKS, symbol_id, order))?;
+        let rest = strip(&bytes, &header(TICKS, symbol_id, range, order))?;
         let (time, rest) = split::<8>(rest)?;
         let (sequence, _) = split::<4>(rest)?;
         Ok(Self {
@@ -98,9 +110,10 @@ impl CandleCursor {
         symbol_id: SymbolId,
         timeframe: Timeframe,
         basis: PriceBasis,
+        range: TimeRange,
         order: SortOrder,
     ) -> String {
-        let mut bytes = candle_header(symbol_id, timeframe, basis, order);
+        let mut bytes = candle_header(symbol_id, timeframe, basis, range, order);
         bytes.extend(self.open_time.timestamp_micros().to_be_bytes());
         seal(bytes)
     }
@@ -114,10 +127,14 @@ impl CandleCursor {
         symbol_id: SymbolId,
         timeframe: Timeframe,
         basis: PriceBasis,
+        range: TimeRange,
         order: SortOrder,
     ) -> Result<Self, CursorError> {
         let bytes = open(text)?;
-        let rest = strip(&bytes, &candle_header(symbol_id, timeframe, basis, order))?;
+        let rest = strip(
+            &bytes,
+            &candle_header(symbol_id, timeframe, basis, range, order),
+        )?;
         let (time, _) = split::<8>(rest)?;
         Ok(Self {
             open_time: instant(time)?,
@@ -154,9 +171,15 @@ impl SymbolCursor {
     }
 }
 
-fn header(kind: u8, symbol_id: SymbolId, order: SortOrder) -> Vec<u8> {
+fn header(kind: u8, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> Vec<u8> {
     let mut bytes = vec![VERSION, kind, order as u8];
     bytes.extend(symbol_id.get().to_be_bytes());
+    // a digest is enough: it guards against mistakes
+    let mut digest = crc32fast::Hasher::new();
+    for bound in [range.from(), range.to()] {
+        digest.update(&bound.timestamp_micros().to_be_bytes());
+    }
+    bytes.extend(digest.finalize().to_be_bytes());
     bytes
 }
 
@@ -164,9 +187,10 @@ fn candle_header(
     symbol_id: SymbolId,
     timeframe: Timeframe,
     basis: PriceBasis,
+    range: TimeRange,
     order: SortOrder,
 ) -> Vec<u8> {
-    let mut bytes = header(CANDLES, symbol_id, order);
+    let mut bytes = header(CANDLES, symbol_id, range, order);
     bytes.extend([timeframe as u8, basis as u8]);
     bytes
 }
@@ -208,65 +232,4 @@ fn instant(micros: [u8; 8]) -> Result<DateTime<Utc>, CursorError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const SYMBOL: SymbolId = SymbolId::new(42);
-
-    proptest! {
-        #[test]
-        fn a_tick_cursor_reads_back(micros in 0_i64..4_000_000_000_000_000, sequence in 0_i32..) {
-            let tick_time = DateTime::from_timestamp_micros(micros).expect("in range");
-            let cursor = TickCursor { tick_time, sequence };
-            let text = cursor.encode(SYMBOL, SortOrder::Descending);
-            prop_assert_eq!(TickCursor::decode(&text, SYMBOL, SortOrder::Descending), Ok(cursor));
-            prop_assert_eq!(
-                TickCursor::decode(&text, SYMBOL, SortOrder::Ascending),
-                Err(CursorError::Foreign)
-            );
-        }
-
-        #[test]
-        fn any_changed_byte_is_noticed(at in 0_usize..24, change in 1_u8..) {
-            let cursor = TickCursor { tick_time: DateTime::UNIX_EPOCH, sequence: 3 };
-            let text = cursor.encode(SYMBOL, SortOrder::Ascending);
-            let mut bytes = URL_SAFE_NO_PAD.decode(text).expect("own text");
-            bytes[at] ^= change;
-            let changed = URL_SAFE_NO_PAD.encode(bytes);
-            let read = TickCursor::decode(&changed, SYMBOL, SortOrder::Ascending);
-            prop_assert_eq!(read, Err(CursorError::Broken));
-        }
-
-        #[test]
-        fn no_text_makes_it_panic(text in ".*") {
-            prop_assert!(TickCursor::decode(&text, SYMBOL, SortOrder::Ascending).is_err());
-        }
-    }
-
-    #[test]
-    fn a_candle_cursor_belongs_to_its_listing() {
-        let cursor = CandleCursor {
-            open_time: DateTime::UNIX_EPOCH,
-        };
-        let (order, basis) = (SortOrder::Ascending, PriceBasis::Mid);
-        let text = cursor.encode(SYMBOL, Timeframe::M5, basis, order);
-        let read = |timeframe| CandleCursor::decode(&text, SYMBOL, timeframe, basis, order);
-        assert_eq!(read(Timeframe::M5), Ok(cursor));
-        assert_eq!(read(Timeframe::M1), Err(CursorError::Foreign));
-        let as_ticks = TickCursor::decode(&text, SYMBOL, order);
-        assert_eq!(as_ticks, Err(CursorError::Foreign));
-    }
-
-    #[test]
-    fn a_symbol_cursor_is_no_tick_cursor() {
-        let cursor = SymbolCursor { symbol_id: SYMBOL };
-        assert_eq!(SymbolCursor::decode(&cursor.encode()), Ok(cursor));
-        let tick_cursor = TickCursor {
-            tick_time: DateTime::UNIX_EPOCH,
-            sequence: 0,
-        };
-        let text = tick_cursor.encode(SYMBOL, SortOrder::Ascending);
-        assert_eq!(SymbolCursor::decode(&text), Err(CursorError::Foreign));
-    }
-}
+mod tests;

@@ -235,7 +235,7 @@ pub fn fold_ticks<'a>(
 /// Symbols and bases are kept apart. `now` decides which candles are closed.
 ///
 /// *Ordering*: by symbol, basis, then open time, whatever the order of the candles.
-/// *Duplicates*: the caller gives each candle once, all of one timeframe.
+/// *Duplicates*: the caller gives candles of one symbol and basis that do not overlap.
 ///
 /// # Errors
 /// A candle that is not smaller than `timeframe`, or a sum of volumes with more digits than a

@@ -6,8 +6,10 @@ mod candle;
 mod cursor;
 mod decimal;
 mod fold;
+mod gap;
 mod instrument;
 mod page;
+mod parts;
 mod symbol;
 mod tick;
 mod time;
@@ -22,8 +24,10 @@ pub use decimal::{
     check_candle_decimal, check_tick_decimal,
 };
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
+pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder};
+pub use parts::StoredParts;
 pub use symbol::{InvalidSymbol, NewSymbol, Symbol, SymbolId, SymbolReference};
 pub use tick::{InvalidTick, Tick, TickKey};
 pub use time::{

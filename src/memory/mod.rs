@@ -3,12 +3,14 @@
 //! Nothing survives the process. For tests, for trying a server out, and for reading.
 
 mod ohlc;
+mod quarantine;
 mod symbol;
 mod tick;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use ohlc::InMemoryOhlcRepository;
+pub use quarantine::InMemoryQuarantineRepository;
 pub use symbol::InMemorySymbolRepository;
 pub use tick::InMemoryTickRepository;
 

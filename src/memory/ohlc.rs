@@ -1,6 +1,6 @@
 //! Candles folded from the ticks in memory, and stored ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use super::tick::InMemoryTickRepository;
 use super::{read, write};
 use crate::domain::{
-    Candle, CandleCursor, Page, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe, fold_ticks,
+    Candle, CandleCursor, Page, PriceBasis, SortOrder, StoredParts, SymbolId, TimeRange, Timeframe,
+    fold_ticks,
 };
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository, TickRepository as _};
@@ -51,38 +52,69 @@ impl InMemoryOhlcRepository {
     /// All candles whose open time is inside of `range`, by open time.
     fn merged(
         &self,
-        symbol_id: SymbolId,
-        timeframe: Timeframe,
-        basis: PriceBasis,
+        query: &CandleQuery,
         range: TimeRange,
+        now: DateTime<Utc>,
     ) -> Result<BTreeMap<DateTime<Utc>, Candle>, RepositoryError> {
-        let now = (self.now)();
-        let key = |open_time| (symbol_id, timeframe, basis, open_time);
-        let mut candles: BTreeMap<_, _> = read(&self.stored)
-            .range(key(range.from())..key(range.to()))
-            .map(|(_, candle)| {
-                let closed = candle.close_time() <= now;
-                (
-                    candle.open_time,
-                    Candle {
-                        closed,
-                        ..candle.clone()
-                    },
-                )
-            })
+        let timeframe = query.timeframe;
+        let end = timeframe.bucket_start(range.to()) + timeframe.duration();
+        let whole = TimeRange::new(range.from(), end).map_err(RepositoryError::invalid)?;
+        let mut candles: BTreeMap<_, _> = self
+            .stored(query, timeframe, range, now)
+            .into_iter()
+            .map(|candle| (candle.open_time, candle))
             .collect();
-        let ticks_to = timeframe.bucket_start(range.to()) + timeframe.duration();
-        let ticks_range =
-            TimeRange::new(range.from(), ticks_to).map_err(RepositoryError::invalid)?;
-        let folded = self.ticks.with_range(symbol_id, ticks_range, |ticks| {
-            let of_these_candles = ticks.filter(|tick| {
-                let open_time = timeframe.bucket_start(tick.tick_time);
-                range.contains(open_time) && !candles.contains_key(&open_time)
-            });
-            fold_ticks(of_these_candles, timeframe, basis, now)
-        })?;
-        candles.extend(folded.into_iter().map(|candle| (candle.open_time, candle)));
+        let bucket = |time| timeframe.bucket_start(time);
+        let is_free = |bucket| range.contains(bucket) && !candles.contains_key(&bucket);
+
+        let mut parts = Vec::new();
+        for smaller in Timeframe::ALL
+            .into_iter()
+            .take_while(|one| *one < timeframe)
+        {
+            parts.extend(self.stored(query, smaller, whole, now));
+        }
+        parts.retain(|part| is_free(bucket(part.open_time)));
+        let with_parts: BTreeSet<_> = parts.iter().map(|part| bucket(part.open_time)).collect();
+        let parts = StoredParts::new(parts);
+
+        let fold = |timeframe, has_parts| {
+            if has_parts && with_parts.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.ticks.with_range(query.symbol_id, whole, |ticks| {
+                let of_these_buckets = ticks.filter(|tick| {
+                    let bucket = bucket(tick.tick_time);
+                    is_free(bucket) && with_parts.contains(&bucket) == has_parts
+                });
+                let free = of_these_buckets.filter(|tick| !parts.covers(tick.tick_time));
+                fold_ticks(free, timeframe, query.basis, now)
+            })
+        };
+        let of_ticks = fold(timeframe, false)?;
+        let minutes = fold(Timeframe::M1, true)?;
+        let of_parts = parts.fold_with(&minutes, timeframe, now)?;
+        let made = of_ticks.into_iter().chain(of_parts);
+        candles.extend(made.map(|candle| (candle.open_time, candle)));
         Ok(candles)
+    }
+
+    /// The stored candles of `timeframe` whose open time is inside of `range`.
+    fn stored(
+        &self,
+        query: &CandleQuery,
+        timeframe: Timeframe,
+        range: TimeRange,
+        now: DateTime<Utc>,
+    ) -> Vec<Candle> {
+        let key = |open_time| (query.symbol_id, timeframe, query.basis, open_time);
+        read(&self.stored)
+            .range(key(range.from())..key(range.to()))
+            .map(|(_, candle)| Candle {
+                closed: candle.close_time() <= now,
+                ..candle.clone()
+            })
+            .collect()
     }
 }
 
@@ -101,7 +133,8 @@ impl OhlcRepository for InMemoryOhlcRepository {
         &self,
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
-        let candles = self.merged(query.symbol_id, query.timeframe, query.basis, query.range)?;
+        let now = (self.now)();
+        let candles = self.merged(query, query.open_times(now), now)?;
         let after = query.after.map(|after| after.open_time);
         let overfull = query.limit.get() + 1;
         let items = match query.order {
@@ -126,23 +159,26 @@ impl OhlcRepository for InMemoryOhlcRepository {
         timeframe: Timeframe,
         basis: PriceBasis,
     ) -> Result<Option<Candle>, RepositoryError> {
-        let of_ticks = self
-            .ticks
-            .latest(symbol_id)
-            .await?
-            .map(|tick| timeframe.bucket_start(tick.tick_time));
-        let all = TimeRange::all();
-        let key = |open_time| (symbol_id, timeframe, basis, open_time);
-        let of_stored = read(&self.stored)
-            .range(key(all.from())..key(all.to()))
-            .next_back()
-            .map(|(_, candle)| candle.open_time);
-        let Some(open_time) = of_ticks.max(of_stored) else {
+        let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all());
+        let now = (self.now)();
+        let newest_tick = self.ticks.latest(symbol_id).await?;
+        let of_stored = Timeframe::ALL
+            .into_iter()
+            .take_while(|one| *one <= timeframe)
+            .filter_map(|one| self.stored(&query, one, query.range, now).pop())
+            .map(|candle| candle.open_time);
+        let newest = newest_tick
+            .map(|tick| tick.tick_time)
+            .into_iter()
+            .chain(of_stored)
+            .map(|time| timeframe.bucket_start(time))
+            .max();
+        let Some(open_time) = newest else {
             return Ok(None);
         };
         let range = TimeRange::new(open_time, open_time + timeframe.duration())
             .map_err(RepositoryError::invalid)?;
-        let mut candles = self.merged(symbol_id, timeframe, basis, range)?;
+        let mut candles = self.merged(&query, range, now)?;
         Ok(candles.pop_last().map(|(_, candle)| candle))
     }
 

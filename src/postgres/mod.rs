@@ -2,11 +2,14 @@
 
 mod numeric;
 mod ohlc;
+mod quarantine;
 pub(crate) mod schema;
+mod stored_time;
 mod symbols;
 mod ticks;
 
 pub use numeric::{NumericError, PgDecimal};
 pub use ohlc::PgOhlcRepository;
+pub use quarantine::PgQuarantineRepository;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;

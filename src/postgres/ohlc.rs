@@ -3,6 +3,7 @@
 mod freshness;
 mod made;
 mod page;
+mod parts;
 mod row;
 mod source;
 mod stored;
@@ -11,9 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
-use crate::db::TimeseriesConnections;
+use crate::db::{TimeseriesConnections, TimeseriesDb};
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
 };
@@ -29,16 +30,44 @@ use source::Sources;
 /// the range asked for.
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
+    /// Another way to the same ticks, perhaps a little behind.
+    reads: Option<Box<dyn TimeseriesConnections>>,
     sources: Arc<Sources>,
+    now: Arc<Clock>,
 }
+
+type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 impl PgOhlcRepository {
     /// Reads and writes over `connections`; connects when it is first used.
     pub fn new(connections: impl TimeseriesConnections) -> Self {
         Self {
             connections: Box::new(connections),
+            reads: None,
             sources: Arc::new(Sources::default()),
+            now: Arc::new(Utc::now),
         }
+    }
+
+    /// Reads over `reads` instead, which may lead to a replica: what was just written may be missing
+    /// there for a moment. What a write has to look up it never reads there.
+    #[must_use]
+    pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
+        self.reads = Some(Box::new(reads));
+        self
+    }
+
+    fn reads(&self) -> TimeseriesDb {
+        let reads = self.reads.as_ref().unwrap_or(&self.connections);
+        reads.timeseries()
+    }
+
+    /// Takes candles for closed or forming by what `now` says at each read, instead of the system's
+    /// clock.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.now = Arc::new(now);
+        self
     }
 }
 
@@ -58,11 +87,13 @@ impl OhlcRepository for PgOhlcRepository {
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let query = *query;
         let sources = Arc::clone(&self.sources);
-        self.connections
-            .timeseries()
+        let now = (self.now)();
+        let reads = self.reads();
+        let database = reads.database();
+        reads
             .run_idempotent("read candles", move |connection| {
-                sources.with_source(connection, query.timeframe, |connection, source| {
-                    page::read(connection, &query, source, Utc::now())
+                sources.with_aggregates(connection, database, |connection, aggregates| {
+                    page::read(connection, &query, aggregates, now)
                 })
             })
             .await
@@ -89,9 +120,9 @@ impl OhlcRepository for PgOhlcRepository {
         if candles.is_empty() {
             return Ok(0);
         }
-        let different = stored::Upsert::new(candles)?;
-        self.connections
-            .timeseries()
+        let timeseries = self.connections.timeseries();
+        let different = stored::Upsert::new(candles, timeseries.call_timeout())?;
+        timeseries
             .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)
             })

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use crate::config::SynchronousCommit;
-use crate::db::TimeseriesConnections;
+use crate::db::{TimeseriesConnections, TimeseriesDb};
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
 use crate::repository::{InsertReceipt, TickQuery, TickRepository};
@@ -36,6 +36,8 @@ const MOST_SYMBOLS: usize = 10_000;
 /// [`TickRepository`] over TimescaleDB, either edition.
 pub struct PgTickRepository {
     connections: Box<dyn TimeseriesConnections>,
+    /// Another way to the same ticks, perhaps a little behind.
+    reads: Option<Box<dyn TimeseriesConnections>>,
     writer: Arc<Writer>,
 }
 
@@ -44,8 +46,22 @@ impl PgTickRepository {
     pub fn new(connections: impl TimeseriesConnections) -> Self {
         Self {
             connections: Box::new(connections),
+            reads: None,
             writer: Arc::new(Writer::default()),
         }
+    }
+
+    /// Reads over `reads` instead, which may lead to a replica: what was just written may be missing
+    /// there for a moment. What a write has to look up it never reads there.
+    #[must_use]
+    pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
+        self.reads = Some(Box::new(reads));
+        self
+    }
+
+    fn reads(&self) -> TimeseriesDb {
+        let reads = self.reads.as_ref().unwrap_or(&self.connections);
+        reads.timeseries()
     }
 
     /// Writes as `synchronous_commit` says; [`SynchronousCommit::On`] unless called.
@@ -87,8 +103,7 @@ impl TickRepository for PgTickRepository {
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
         let query = *query;
-        self.connections
-            .timeseries()
+        self.reads()
             .run_idempotent("read ticks", move |connection| {
                 range::page(connection, &query)
             })
@@ -96,8 +111,7 @@ impl TickRepository for PgTickRepository {
     }
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        self.connections
-            .timeseries()
+        self.reads()
             .run_idempotent("read the latest tick", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all())
             })
@@ -117,8 +131,7 @@ impl TickRepository for PgTickRepository {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.connections
-            .timeseries()
+        self.reads()
             .run_idempotent("read the latest ticks", move |connection| {
                 newest::newest_of(connection, ids.clone())
             })
@@ -133,8 +146,7 @@ impl TickRepository for PgTickRepository {
         let Some(range) = range::up_to(at) else {
             return Ok(None);
         };
-        self.connections
-            .timeseries()
+        self.reads()
             .run_idempotent("read the tick of a time", move |connection| {
                 range::newest_in(connection, symbol_id, range)
             })
@@ -143,8 +155,7 @@ impl TickRepository for PgTickRepository {
 
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         let count: i64 = self
-            .connections
-            .timeseries()
+            .reads()
             .run_idempotent("count ticks", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))

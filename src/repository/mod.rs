@@ -1,4 +1,4 @@
-//! The contract between a server and its store: three traits, injected as `Arc<dyn …>`.
+//! The contract between a server and its store: four traits, injected as `Arc<dyn …>`.
 //!
 //! The doc comments are the contract. Every backend passes the same suite
 //! (the `conformance` module, under the feature of that name), so that they hold everywhere:
@@ -9,16 +9,29 @@
 //! - Cancelling a call (dropping its future) leaves a write either done or not done, never half.
 //!
 //! Under the feature `mock` each trait has a mock made by mockall: `MockSymbolRepository`,
-//! `MockTickRepository` and `MockOhlcRepository`.
+//! `MockTickRepository`, `MockOhlcRepository` and `MockQuarantineRepository`.
 
+mod fill;
 mod ohlc;
+mod quarantine;
+mod stream;
 mod symbol;
 mod tick;
 
+pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
+pub use quarantine::{
+    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
+    QuarantinedTick,
+};
+pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
+pub use stream::{candle_stream, tick_stream};
 pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository};
 pub(crate) use symbol::{only_one, symbol_missing, symbol_taken};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 
 #[cfg(feature = "mock")]
-pub use {ohlc::MockOhlcRepository, symbol::MockSymbolRepository, tick::MockTickRepository};
+pub use {
+    ohlc::MockOhlcRepository, quarantine::MockQuarantineRepository, symbol::MockSymbolRepository,
+    tick::MockTickRepository,
+};

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
@@ -21,6 +22,8 @@ pub struct CandleQuery {
     /// Only those whose open time is inside; `from` is inside, `to` is outside. A candle is whole
     /// even where the range ends within it.
     pub range: TimeRange,
+    /// Whether candles whose end has not passed at the time of the call are left out.
+    pub closed_only: bool,
     /// Oldest or newest first.
     pub order: SortOrder,
     /// Only those behind this one in that order: where the page before ended.
@@ -30,7 +33,7 @@ pub struct CandleQuery {
 }
 
 impl CandleQuery {
-    /// The first 500 candles of a range, oldest first.
+    /// The first 500 candles of a range, closed or forming, oldest first.
     #[must_use]
     pub fn new(
         symbol_id: SymbolId,
@@ -43,6 +46,7 @@ impl CandleQuery {
             timeframe,
             basis,
             range,
+            closed_only: false,
             order: SortOrder::Ascending,
             after: None,
             limit: PageLimit::default(),
@@ -50,17 +54,40 @@ impl CandleQuery {
     }
 }
 
+impl CandleQuery {
+    /// The open times that are asked for at the time `now`, for backends: of closed candles only,
+    /// `range` ends with the bucket that holds `now`.
+    #[must_use]
+    pub fn open_times(&self, now: DateTime<Utc>) -> TimeRange {
+        if !self.closed_only {
+            return self.range;
+        }
+        let forming = self.timeframe.bucket_start(now);
+        let (from, to) = (self.range.from(), self.range.to());
+        // bounds of a range are ordered and within what a tick may have
+        TimeRange::new(from, to.min(forming.max(from))).unwrap_or(self.range)
+    }
+}
+
 /// Candles: made of the stored ticks, or stored as candles.
 ///
-/// A candle made of ticks equals what [`fold_ticks`](crate::domain::fold_ticks) makes of the ticks
-/// stored at that moment, to the last digit. A bucket without ticks has no candle. Where a stored
-/// candle has the same symbol, timeframe, basis and open time, the stored one is read and no other.
+/// For each bucket, the first of these that there is:
+/// 1. the candle that is stored with the same symbol, timeframe, basis and open time;
+/// 2. where smaller stored candles lie within the bucket, what
+///    [`StoredParts`](crate::domain::StoredParts) makes of them and of the ticks of the rest of the
+///    bucket;
+/// 3. what [`fold_ticks`](crate::domain::fold_ticks) makes of the ticks, to the last digit. A backend
+///    may have kept the candles of ticks that are stored no longer.
+///
+/// A bucket of which nothing is known has no candle;
+/// [`filled_candles`](super::filled_candles) fills such gaps.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// Candles of a range, sorted by open time in the order asked for; none appears twice.
     ///
-    /// No candle is no error, nor is a symbol that does not exist.
+    /// No candle is no error, nor is a symbol that does not exist. Whether a candle is closed is
+    /// decided once for the whole page, by the time of the call.
     async fn candles(
         &self,
         query: &CandleQuery,
@@ -76,6 +103,9 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
 
     /// Stores candles as they are, overwriting stored ones of the same symbol, timeframe, basis
     /// and open time, all or none. Returns how many different candles were given.
+    ///
+    /// A call that its caller has given up may still be applied, but overwrites nothing that a call
+    /// begun after that has stored.
     ///
     /// `closed` is not stored: a read decides it by its own time.
     /// *Duplicates*: of one candle given twice the last counts.

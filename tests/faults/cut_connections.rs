@@ -77,6 +77,9 @@ async fn fault_16_and_17_of_an_upsert_of_candles() {
         .await
         .expect("stored");
     for (number, loss) in [
+        Loss::Answer(UPSERT),
+        Loss::Request(UPSERT),
+        // of the question for a revision
         Loss::Answer(Message::Execute),
         Loss::Request(Message::Execute),
     ]
@@ -103,6 +106,9 @@ async fn fault_16_and_17_of_an_upsert_of_candles() {
         assert_eq!(stored, [format!("{}|{}", number + 2, number + 1)]);
     }
 }
+
+/// Twelve arrays.
+const UPSERT: Message = Message::ParametersLonger(200);
 
 fn candle(number: i64) -> Candle {
     Candle {

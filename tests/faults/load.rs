@@ -9,6 +9,7 @@ use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::TickRepository;
 use tokio::task::JoinHandle;
 
+use crate::memory::Memory;
 use crate::migrated::ticks;
 use crate::site::RECOVERY;
 
@@ -16,14 +17,21 @@ use crate::site::RECOVERY;
 const BURST: i64 = 10;
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// What one that waits takes.
+const TICK_BYTES: u64 = 130;
+
 pub(crate) struct Load {
     persister: TickPersister,
     stop: Arc<AtomicBool>,
     pushing: JoinHandle<i64>,
+    memory: Memory,
+    cap: u64,
 }
 
 impl Load {
     pub(crate) fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
+        let memory = Memory::start();
+        let cap = config.queue as u64 * TICK_BYTES;
         let persister = TickPersister::start(repository, config);
         let stop = Arc::new(AtomicBool::new(false));
         let (handle, stopped) = (persister.clone(), Arc::clone(&stop));
@@ -42,6 +50,8 @@ impl Load {
             persister,
             stop,
             pushing,
+            memory,
+            cap,
         }
     }
 
@@ -75,6 +85,7 @@ impl Load {
         assert!(accepted > 0, "nothing was pushed");
         let flushed = tokio::time::timeout(Duration::from_secs(60), self.persister.flush()).await;
         flushed.expect("drained in time").expect("not stopped");
+        self.memory.assert_within(self.cap);
         ticks(0, accepted)
     }
 }

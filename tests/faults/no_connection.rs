@@ -12,9 +12,10 @@ use crate::gate::Door;
 use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually};
 use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::{ask, assert_exact, try_ask};
+use crate::oracle::{assert_exact, try_ask};
+use crate::role::Role;
 use crate::server::Server;
-use crate::site::{GatedSite, OVERRUN, at_port, config, repositories_on, small_batches};
+use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on, small_batches};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_01_database_down_at_start() {
@@ -32,9 +33,6 @@ async fn fault_01_database_down_at_start() {
         panic!("{:?}", health.timeseries.state);
     };
     assert!(reason.contains("timeseries"), "{reason}");
-    let strict = Repositories::connect(&site.config).await;
-    let error = strict.expect_err("half of it is down");
-    assert!(is_down(&error, Database::Timeseries), "{error:?}");
     // what is pushed meanwhile is kept
     let load = Load::start(repositories.ticks, small_batches());
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -42,6 +40,36 @@ async fn fault_01_database_down_at_start() {
     site.timeseries.open();
     load.assert_recovers().await;
     assert_exact(site.ticks_url(), &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_01_strict_start_tries_four_times() {
+    let Some(_fault) = Fault::begin_long("fault_01_strict_start_tries_four_times") else {
+        return;
+    };
+    let site = GatedSite::new(1, |_| ()).await;
+    site.timeseries.close();
+    let begun = Instant::now();
+    let strict = Repositories::connect(&site.config).await;
+    let took = begun.elapsed();
+    let error = strict.expect_err("half of it is down");
+    assert!(is_down(&error, Database::Timeseries), "{error:?}");
+    assert!(
+        took >= Duration::from_secs(14) && took <= site.config.pool.call_timeout + OVERRUN,
+        "{took:?}"
+    );
+    // one that comes up meanwhile is found by the next try
+    let begun = Instant::now();
+    let (strict, ()) = tokio::join!(Repositories::connect(&site.config), async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        site.timeseries.open();
+    });
+    strict.expect("it is there");
+    let took = begun.elapsed();
+    assert!(
+        took >= Duration::from_secs(5) && took <= Duration::from_secs(6) + RECOVERY,
+        "{took:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,65 +236,5 @@ async fn eventually_ok(pools: &DatabasePools) {
     while let Err(error) = repository.latest(SYMBOL).await {
         assert!(Instant::now() < deadline, "{error}");
         tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// An ordinary user of the time-series database, for rules that do not bind a superuser.
-struct Role {
-    name: String,
-    url: String,
-}
-
-impl Role {
-    fn create(site: &GatedSite, options: &str) -> Self {
-        let schema = ask(site.ticks_url(), "SELECT current_schema()").remove(0);
-        let role = Self {
-            name: format!("{schema}_role"),
-            url: site.ticks_url().to_owned(),
-        };
-        let name = &role.name;
-        ask(
-            &role.url,
-            &format!(
-                "CREATE ROLE {name} LOGIN PASSWORD 'right' {options}; \
-                 GRANT USAGE ON SCHEMA {schema} TO {name}; \
-                 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {name}"
-            ),
-        );
-        role
-    }
-
-    fn config(&self, site: &GatedSite) -> Config {
-        self.config_with(site, "right")
-    }
-
-    fn config_with(&self, site: &GatedSite, password: &str) -> Config {
-        let url = at_port(&self.url, site.timeseries.port());
-        let start = url.find("://").expect("a URL") + 3;
-        let at = url.rfind('@').expect("credentials");
-        let url = format!("{}{}:{password}{}", &url[..start], self.name, &url[at..]);
-        config(site.url(Database::Metadata), &url)
-    }
-
-    fn set_password(&self, site: &GatedSite, password: &str) {
-        let name = &self.name;
-        ask(
-            site.ticks_url(),
-            &format!("ALTER ROLE {name} PASSWORD '{password}'"),
-        );
-    }
-}
-
-impl Drop for Role {
-    fn drop(&mut self) {
-        let name = &self.name;
-        // roles are the server's, not the schema's; its sessions may still be there
-        let drop = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'; \
-             DROP OWNED BY {name}; DROP ROLE {name}"
-        );
-        if let Err(error) = crate::oracle::try_ask(&self.url, &drop) {
-            eprintln!("the role {name} stays behind: {error}");
-        }
     }
 }

@@ -46,4 +46,38 @@ async fn fault_40_values_that_no_tick_can_have() {
             assert!(text.contains(part), "{value}: {text}");
         }
     }
+    ask(
+        url,
+        "ALTER TABLE ticks DROP CONSTRAINT ticks_received_at_range",
+    );
+    for (value, said) in [
+        ("infinity", "infinity is no time"),
+        ("-infinity", "-infinity is no time"),
+        ("294276-12-31 23:59:59.999999+00", "too far away"),
+    ] {
+        ask(url, "TRUNCATE ticks");
+        for (second, received) in [(0, "NULL"), (1, &format!("'{value}'")), (2, "NULL")] {
+            ask(
+                url,
+                &format!(
+                    "INSERT INTO ticks VALUES (7, '2014-05-01 00:00:0{second}+00', 3, 1, 2, 0, 0, \
+                     {received})"
+                ),
+            );
+        }
+        let repository = &site.repositories.ticks;
+        let query = TickQuery::new(SYMBOL, TimeRange::all());
+        let error = repository.range(&query).await.expect_err(value);
+        assert!(
+            matches!(error, RepositoryError::Data { .. }),
+            "{value}: {error:?}"
+        );
+        let text = error.to_string();
+        for part in ["symbol 7", "2014-05-01 00:00:01", "received_at", said] {
+            assert!(text.contains(part), "{value}: {text}");
+        }
+        // what is beside it can be read
+        let latest = repository.latest(SYMBOL).await.expect("another row");
+        assert_eq!(latest.map(|tick| tick.sequence), Some(3));
+    }
 }

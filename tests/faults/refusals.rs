@@ -3,14 +3,21 @@
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::Database;
+use tickbook::db::DatabasePools;
 use tickbook::domain::NewSymbol;
+use tickbook::ingest::{OnFull, PersisterHealth, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::{Database, Repositories};
 
 use crate::fault::Fault;
 use crate::load::Load;
-use crate::oracle::{ask, assert_exact, try_ask};
+use crate::migrated::ticks;
+use crate::oracle::{ask, assert_exact};
+use crate::role::Role;
 use crate::server::Server;
 use crate::site::{GatedSite, repositories_on, small_batches};
+use crate::small_disk::{attach, fill, make_room};
+
+const PLENTY: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_33_table_is_locked() {
@@ -58,33 +65,55 @@ async fn fault_39_disk_of_the_database_is_full() {
     };
     let (repositories, _pools) = repositories_on(&server, |_| ()).await;
     let url = server.url();
-    ask(
-        &url,
-        &format!(
-            "CREATE TABLESPACE small LOCATION '{}'",
-            server.small_disk_as_it_sees_it()
-        ),
-    );
+    attach(&server);
     ask(&url, "SELECT attach_tablespace('small', 'ticks')");
-    ask(
-        &url,
-        "CREATE TABLE filler (text text STORAGE PLAIN) TABLESPACE small",
-    );
-    // by ever smaller steps, to the last page
-    let mut full = String::new();
-    for rows in [500, 50, 5, 1] {
-        let fill =
-            format!("INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, {rows})");
-        let failed = (0..200).find_map(|_| try_ask(&url, &fill).err());
-        full = failed.expect("the small disk becomes full");
-    }
-    assert!(full.contains("No space left"), "{full}");
+    fill(&url);
     let load = Load::start(repositories.ticks.clone(), small_batches());
     // the last pages of the table and its index take some
     load.wait_for_failures(3).await;
-    ask(&url, "TRUNCATE filler");
+    make_room(&url);
     load.assert_recovers().await;
     assert_exact(&url, &load.finish().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_38_a_lost_grant_makes_no_dead_letters() {
+    let _fault = Fault::begin("fault_38_a_lost_grant_makes_no_dead_letters");
+    let site = GatedSite::new(38, |_| ()).await;
+    let role = Role::create(&site, "");
+    let pools = DatabasePools::new(&role.config(&site));
+    let folder = tempfile::tempdir().expect("a folder");
+    let spool = SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: folder.path().to_owned(),
+        max_bytes: 1 << 30,
+        on_full: OnFull::Block,
+    };
+    let repository = Repositories::postgres(&pools).ticks;
+    let persister = TickPersister::open(repository, small_batches(), &spool);
+    let persister = persister.await.expect("it opens");
+    let push = async |from, to| {
+        for tick in ticks(from, to) {
+            persister.push(tick).await.expect("nobody stops it");
+        }
+    };
+    push(0, 300).await;
+    persister.drain(PLENTY).await.expect("stored");
+    role.run("REVOKE INSERT ON ticks FROM $role");
+    push(300, 1_300).await;
+    let left = persister.drain(Duration::from_secs(2)).await;
+    assert_eq!(left.map_err(|undrained| undrained.left), Err(1_000));
+    let content = persister.spool_content().expect("there is one");
+    assert_eq!((content.ticks, content.dead_letters), (1_000, 0));
+    let health = persister.health();
+    let PersisterHealth::Misconfigured { reason, .. } = &health else {
+        panic!("{health:?}");
+    };
+    assert!(reason.contains("permission denied"), "{reason}");
+    role.run("GRANT INSERT ON ticks TO $role");
+    persister.drain(PLENTY).await.expect("it is repaired");
+    assert_eq!(persister.health(), PersisterHealth::Up);
+    assert_exact(site.ticks_url(), &ticks(0, 1_300));
 }
 
 fn postgres(url: &str) -> diesel::PgConnection {

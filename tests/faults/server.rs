@@ -1,5 +1,6 @@
 //! A server of the test's own, which it may freeze, kill, stop and start again.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -126,6 +127,28 @@ impl Server {
         let postmaster = self.control("pid", &[]);
         let told = Command::new("kill").args(["-USR1", &postmaster]).status();
         assert!(told.is_ok_and(|status| status.success()), "kill -USR1");
+    }
+
+    /// From now on it speaks TLS, with a certificate and its key.
+    pub(crate) fn speak_tls(&self, certificate: &Path, key: &Path) {
+        self.stop("fast");
+        let data = self.folder.join("data");
+        for (from, to) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = data.join(to);
+            std::fs::copy(from, &to).expect("copied");
+            let owner = Command::new("chown")
+                .arg("--reference")
+                .args([&data, &to])
+                .status();
+            assert!(owner.is_ok_and(|status| status.success()), "chown");
+            let private = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(&to, private).expect("its owner");
+        }
+        let settings = data.join("postgresql.conf");
+        let mut text = std::fs::read_to_string(&settings).expect("read");
+        text.push_str("\nssl = on\n");
+        std::fs::write(settings, text).expect("written");
+        self.start_again();
     }
 
     /// Where psql and the library find it.

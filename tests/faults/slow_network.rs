@@ -9,8 +9,8 @@ use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
 use crate::gate::Flow;
-use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::assert_exact;
+use crate::migrated::{SYMBOL, start, ticks};
+use crate::oracle::{ask, assert_exact};
 use crate::site::GatedSite;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +86,11 @@ async fn fault_19_bandwidth_of_16_kib_per_second() {
     let Some(_fault) = Fault::begin_long("fault_19_bandwidth_of_16_kib_per_second") else {
         return;
     };
-    let site = GatedSite::new(19, |_| ()).await;
+    // a thousand ticks are some five seconds of it
+    let site = GatedSite::new(19, |config| {
+        config.pool.call_timeout = Duration::from_secs(2);
+    })
+    .await;
     site.timeseries.set_both_flows(Flow {
         bytes_per_second: Some(16 * 1024),
         ..Flow::default()
@@ -99,5 +103,30 @@ async fn fault_19_bandwidth_of_16_kib_per_second() {
     let flushed = tokio::time::timeout(Duration::from_secs(120), persister.flush()).await;
     flushed.expect("progress is made").expect("not stopped");
     println!("{:?}", persister.stats());
-    assert_exact(site.ticks_url(), &ticks(0, 2_000));
+    assert!(persister.stats().retries > 0, "a thousand fit into 2 s");
+    let smallest = most_rows_of_one_write(&site, 0);
+    assert!(smallest < 1_000, "{smallest} rows in one write");
+
+    site.timeseries.set_both_flows(Flow::default());
+    // each success doubles what may be written at once
+    for number in 2..14 {
+        for tick in ticks(number * 1_000, number * 1_000 + 1_000) {
+            persister.push(tick).await.expect("nobody stops it");
+        }
+        persister.flush().await.expect("not stopped");
+    }
+    assert_eq!(most_rows_of_one_write(&site, 13_000), 1_000);
+    assert_exact(site.ticks_url(), &ticks(0, 14_000));
+}
+
+/// Of the thousand ticks from number `from` on.
+fn most_rows_of_one_write(site: &GatedSite, from: i64) -> u32 {
+    let at = |number| (start() + chrono::TimeDelta::seconds(number)).to_rfc3339();
+    let query = format!(
+        "SELECT max(rows) FROM (SELECT count(*) AS rows FROM ticks \
+         WHERE tick_time >= '{}' AND tick_time < '{}' GROUP BY xmin::text) AS writes",
+        at(from),
+        at(from + 1_000)
+    );
+    ask(site.ticks_url(), &query)[0].parse().expect("a number")
 }

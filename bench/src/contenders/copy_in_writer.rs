@@ -1,5 +1,7 @@
 //! tokio-postgres with its writer of binary `COPY`, which refuses a batch for one taken key.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use std::pin::pin;
@@ -37,7 +39,7 @@ impl Contender for CopyInWriter {
         Self::NAME
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
         let types = [
             Type::INT8,
             Type::TIMESTAMPTZ,
@@ -48,7 +50,7 @@ impl Contender for CopyInWriter {
             Type::NUMERIC,
             Type::TIMESTAMPTZ,
         ];
-        for batch in batches {
+        for batch in batches.iter() {
             let sink = self.client.copy_in(&self.copy).await?;
             let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
             for tick in batch {

@@ -1,5 +1,7 @@
 //! diesel-async with a parameter for each value.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _};
@@ -24,8 +26,8 @@ impl Contender for DieselAsyncValues {
         Self::NAME
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
-        for batch in batches {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
+        for batch in batches.iter() {
             let rows: Vec<_> = batch.iter().map(NewTick::from).collect();
             diesel::insert_into(ticks::table)
                 .values(&rows)

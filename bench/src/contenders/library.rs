@@ -1,5 +1,7 @@
 //! The library.
 
+use std::sync::Arc;
+
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use tickbook::db::DatabasePools;
@@ -29,8 +31,8 @@ impl Contender for Library {
         true
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
-        for batch in batches {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
+        for batch in batches.iter() {
             let receipt = self.0.insert_batch(batch).await?;
             let of_known_ticks = receipt.inserted + receipt.duplicates;
             ensure!(of_known_ticks == batch.len() as u64, "{receipt:?}");

@@ -1,7 +1,6 @@
 //! Binary `COPY` of bytes that are there already: nothing can be faster on one connection.
 
 use anyhow::Result;
-use async_trait::async_trait;
 use bytes::{BufMut as _, BytesMut};
 use diesel::PgConnection;
 use diesel::pg::CopyFormat;
@@ -9,7 +8,7 @@ use diesel::prelude::ExecuteCopyFromDsl as _;
 use tickbook::domain::Tick;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 
-use super::Contender;
+use super::BlockingContender;
 use super::diesel_rows::ticks;
 
 pub(crate) struct Limit {
@@ -28,8 +27,7 @@ impl Limit {
     }
 }
 
-#[async_trait]
-impl Contender for Limit {
+impl BlockingContender for Limit {
     fn name(&self) -> &'static str {
         Self::NAME
     }
@@ -53,26 +51,25 @@ impl Contender for Limit {
         Ok(())
     }
 
-    async fn write_all(&mut self, _batches: &[Vec<Tick>]) -> Result<()> {
-        for bytes in &self.encoded {
-            let columns = (
-                ticks::symbol_id,
-                ticks::tick_time,
-                ticks::sequence,
-                ticks::bid_price,
-                ticks::ask_price,
-                ticks::bid_volume,
-                ticks::ask_volume,
-                ticks::received_at,
-            );
-            diesel::copy_from(ticks::table)
-                .from_raw_data(columns, |out: &mut dyn std::io::Write| {
-                    out.write_all(bytes)
-                        .map_err(|error| diesel::result::Error::SerializationError(error.into()))
-                })
-                .with_format(CopyFormat::Binary)
-                .execute(&mut self.connection)?;
-        }
+    fn write(&mut self, number: usize, _batch: &[Tick]) -> Result<()> {
+        let bytes = &self.encoded[number];
+        let columns = (
+            ticks::symbol_id,
+            ticks::tick_time,
+            ticks::sequence,
+            ticks::bid_price,
+            ticks::ask_price,
+            ticks::bid_volume,
+            ticks::ask_volume,
+            ticks::received_at,
+        );
+        diesel::copy_from(ticks::table)
+            .from_raw_data(columns, |out: &mut dyn std::io::Write| {
+                out.write_all(bytes)
+                    .map_err(|error| diesel::result::Error::SerializationError(error.into()))
+            })
+            .with_format(CopyFormat::Binary)
+            .execute(&mut self.connection)?;
         Ok(())
     }
 }

@@ -1,25 +1,31 @@
 //! Who writes ticks: the limit, the library, and its peers.
 
+mod append_and_sync;
 mod copy_in_writer;
 mod diesel_async_values;
 mod diesel_rows;
 mod diesel_values;
 mod library;
 mod limit;
+mod on_thread;
 mod persister;
 mod serial_named;
 mod sqlx_unnest;
 mod sqlx_values;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use tickbook::domain::Tick;
 
+pub(crate) use append_and_sync::AppendAndSync;
 pub(crate) use copy_in_writer::CopyInWriter;
 pub(crate) use diesel_async_values::DieselAsyncValues;
 pub(crate) use diesel_values::DieselValues;
 pub(crate) use library::Library;
 pub(crate) use limit::Limit;
+pub(crate) use on_thread::{BlockingContender, OnThread};
 pub(crate) use persister::Persister;
 pub(crate) use serial_named::SerialNamed;
 pub(crate) use sqlx_unnest::SqlxUnnest;
@@ -42,5 +48,5 @@ pub(crate) trait Contender: Send {
     }
 
     /// Writes each batch in a transaction of its own.
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()>;
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()>;
 }

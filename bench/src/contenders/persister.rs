@@ -1,42 +1,75 @@
 //! The library's persister, which is given single ticks.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use async_trait::async_trait;
 use tickbook::db::DatabasePools;
 use tickbook::domain::Tick;
-use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
 use tickbook::postgres::PgTickRepository;
 
 use super::Contender;
 
-pub(crate) struct Persister(TickPersister);
+pub(crate) struct Persister {
+    name: &'static str,
+    persister: TickPersister,
+}
 
 impl Persister {
-    pub(crate) const NAME: &str = "persister in memory";
+    pub(crate) const IN_MEMORY: &str = "persister in memory";
+    pub(crate) const WRITE_AHEAD: &str = "persister, write-ahead spool";
 
-    pub(crate) fn start(pools: DatabasePools) -> Self {
+    /// One that keeps waiting ticks in memory only.
+    pub(crate) fn in_memory(pools: DatabasePools) -> Self {
         let repository = Arc::new(PgTickRepository::new(pools));
-        Self(TickPersister::start(repository, PersisterConfig::default()))
+        Self {
+            name: Self::IN_MEMORY,
+            persister: TickPersister::start(repository, config()),
+        }
+    }
+
+    /// One whose ticks are all on the disk, in `directory`, before they go to the database.
+    pub(crate) async fn write_ahead(pools: DatabasePools, directory: &Path) -> Result<Self> {
+        let repository = Arc::new(PgTickRepository::new(pools));
+        let spool = SpoolConfig {
+            mode: SpoolMode::WriteAhead,
+            directory: directory.to_owned(),
+            max_bytes: 1 << 30,
+            on_full: OnFull::Block,
+        };
+        Ok(Self {
+            name: Self::WRITE_AHEAD,
+            persister: TickPersister::open(repository, config(), &spool).await?,
+        })
+    }
+}
+
+/// Never more ticks at once than the others write, although a backlog is allowed larger batches.
+fn config() -> PersisterConfig {
+    let config = PersisterConfig::default();
+    PersisterConfig {
+        drain_batch_size: config.batch_size,
+        ..config
     }
 }
 
 #[async_trait]
 impl Contender for Persister {
     fn name(&self) -> &'static str {
-        Self::NAME
+        self.name
     }
 
     fn sorts(&self) -> bool {
         true
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
         for tick in batches.iter().flatten() {
-            self.0.push(tick.clone()).await?;
+            self.persister.push(tick.clone()).await?;
         }
-        self.0.flush().await?;
+        self.persister.flush().await?;
         Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! The limit of a table with a serial id and the symbol's name in every row.
 
 use anyhow::Result;
-use async_trait::async_trait;
 use bytes::BytesMut;
 use diesel::PgConnection;
 use diesel::pg::CopyFormat;
@@ -9,7 +8,7 @@ use diesel::prelude::ExecuteCopyFromDsl as _;
 use tickbook::domain::Tick;
 use tokio_postgres::types::Type;
 
-use super::Contender;
+use super::BlockingContender;
 use super::limit::{binary_copy, field};
 
 mod table {
@@ -44,8 +43,7 @@ impl SerialNamed {
     }
 }
 
-#[async_trait]
-impl Contender for SerialNamed {
+impl BlockingContender for SerialNamed {
     fn name(&self) -> &'static str {
         Self::NAME
     }
@@ -72,25 +70,24 @@ impl Contender for SerialNamed {
         Ok(())
     }
 
-    async fn write_all(&mut self, _batches: &[Vec<Tick>]) -> Result<()> {
-        for bytes in &self.encoded {
-            let columns = (
-                ticks::symbol_id,
-                ticks::symbol_name,
-                ticks::tick_time,
-                ticks::bid_price,
-                ticks::ask_price,
-                ticks::bid_volume,
-                ticks::ask_volume,
-            );
-            diesel::copy_from(ticks::table)
-                .from_raw_data(columns, |out: &mut dyn std::io::Write| {
-                    out.write_all(bytes)
-                        .map_err(|error| diesel::result::Error::SerializationError(error.into()))
-                })
-                .with_format(CopyFormat::Binary)
-                .execute(&mut self.connection)?;
-        }
+    fn write(&mut self, number: usize, _batch: &[Tick]) -> Result<()> {
+        let bytes = &self.encoded[number];
+        let columns = (
+            ticks::symbol_id,
+            ticks::symbol_name,
+            ticks::tick_time,
+            ticks::bid_price,
+            ticks::ask_price,
+            ticks::bid_volume,
+            ticks::ask_volume,
+        );
+        diesel::copy_from(ticks::table)
+            .from_raw_data(columns, |out: &mut dyn std::io::Write| {
+                out.write_all(bytes)
+                    .map_err(|error| diesel::result::Error::SerializationError(error.into()))
+            })
+            .with_format(CopyFormat::Binary)
+            .execute(&mut self.connection)?;
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! sqlx with arrays, prepared once.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use sqlx::{Connection as _, PgConnection};
@@ -28,8 +30,8 @@ impl Contender for SqlxUnnest {
         Self::NAME
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
-        for batch in batches {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
+        for batch in batches.iter() {
             let symbol_ids: Vec<_> = batch.iter().map(|tick| tick.symbol_id.get()).collect();
             let tick_times: Vec<_> = batch.iter().map(|tick| tick.tick_time).collect();
             let sequences: Vec<_> = batch.iter().map(|tick| tick.sequence).collect();

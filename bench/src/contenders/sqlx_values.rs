@@ -1,5 +1,7 @@
 //! sqlx with a parameter for each value.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use sqlx::{Connection as _, PgConnection, Postgres, QueryBuilder};
@@ -26,8 +28,8 @@ impl Contender for SqlxValues {
         Self::NAME
     }
 
-    async fn write_all(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
-        for batch in batches {
+    async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
+        for batch in batches.iter() {
             let mut insert: QueryBuilder<'_, Postgres> = QueryBuilder::new(INSERT);
             insert.push_values(batch, |mut row, tick| {
                 row.push_bind(tick.symbol_id.get())

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::contenders::{
-    CopyInWriter, DieselAsyncValues, DieselValues, Library, Limit, SqlxUnnest, SqlxValues,
+    CopyInWriter, DieselAsyncValues, DieselValues, Library, Limit, OnThread, SqlxUnnest, SqlxValues,
 };
 use crate::measure::Sample;
 use crate::report::Report;
@@ -73,7 +73,7 @@ impl Bench {
         let mut entries = Vec::new();
         let place = Place::migrated().await?;
         let limit = Limit::new(place.connection());
-        entries.push(Entry::new(place, Box::new(limit)));
+        entries.push(Entry::new(place, Box::new(OnThread::new(limit))));
         let place = Place::migrated().await?;
         let library = Library::new(place.pools());
         entries.push(Entry::new(place, Box::new(library)));
@@ -87,7 +87,7 @@ impl Bench {
         let values = SqlxValues::connect(place.url()).await?;
         entries.push(Entry::new(place, Box::new(values)).with_share(slow));
         let place = Place::migrated().await?;
-        let values = DieselValues::new(place.connection());
+        let values = OnThread::new(DieselValues::new(place.connection()));
         entries.push(Entry::new(place, Box::new(values)).with_share(slow));
         let place = Place::migrated().await?;
         let values = DieselAsyncValues::connect(place.url()).await?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::contenders::{Limit, SerialNamed};
+use crate::contenders::{Limit, OnThread, SerialNamed};
 use crate::report::Report;
 use crate::report::Target::AtLeast;
 use crate::rounds::{Entry, run};
@@ -31,11 +31,11 @@ impl Bench {
     pub(crate) async fn schema(&self, report: &mut Report) -> Result<()> {
         let place = Place::migrated().await?;
         let limit = Limit::new(place.connection());
-        let ours = Entry::new(place, Box::new(limit));
+        let ours = Entry::new(place, Box::new(OnThread::new(limit)));
         let mut place = Place::empty();
         place.execute(SERIAL_NAMED)?;
         let serial_named = SerialNamed::new(place.connection());
-        let other = Entry::new(place, Box::new(serial_named));
+        let other = Entry::new(place, Box::new(OnThread::new(serial_named)));
         let samples = run(vec![ours, other], self.rounds, 100, 1_000).await?;
         samples.print("schemas, batches of 1,000");
         report.add(

@@ -1,6 +1,7 @@
 //! `tickbook config`
 
-use tickbook::config::Config;
+use tickbook::config::{Config, QualityConfig};
+use tickbook::quality::QualityRules;
 
 use crate::Outcome;
 use crate::report::print;
@@ -15,20 +16,25 @@ fn describe(config: &Config) -> String {
     let Config {
         metadata_url,
         timeseries_url,
+        timeseries_read_url,
         pool,
         ticks,
         spool,
+        quality,
         server,
         websocket,
         rabbitmq,
     } = config;
+    let read_url = timeseries_read_url.as_ref();
+    let read_url = read_url.map_or(String::new(), ToString::to_string);
     format!(
         "[metadata]\nurl = \"{metadata_url}\"\n\n\
-         [timeseries]\nurl = \"{timeseries_url}\"\n\n\
+         [timeseries]\nurl = \"{timeseries_url}\"\nread_url = \"{read_url}\"\n\n\
          [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
+         {}\n\n\
          [server]\nlisten = \"{}\"\n\n\
          [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
          [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",
@@ -45,6 +51,7 @@ fn describe(config: &Config) -> String {
         spool.directory,
         spool.max_bytes,
         spool.on_full.as_str(),
+        describe_quality(quality),
         server.listen,
         websocket.heartbeat.as_millis(),
         websocket.queue,
@@ -53,5 +60,46 @@ fn describe(config: &Config) -> String {
         rabbitmq.url.as_ref().map_or("", |_| "***"),
         rabbitmq.exchange,
         rabbitmq.queue,
+    )
+}
+
+fn describe_quality(config: &QualityConfig) -> String {
+    let mut text = format!("[quality]\n{}", describe_rules(&config.rules));
+    for (symbol, rules) in &config.symbols {
+        let rules = describe_rules(rules);
+        text.push_str(&format!("\n\n[quality.symbols.{symbol:?}]\n{rules}"));
+    }
+    text
+}
+
+fn describe_rules(rules: &QualityRules) -> String {
+    let actions = [
+        ("future", rules.future),
+        ("stale", rules.stale),
+        ("not_positive", rules.not_positive),
+        ("crossed", rules.crossed),
+        ("repeated", rules.repeated),
+        ("flat_line", rules.flat_line),
+        ("deviation", rules.deviation),
+        ("z_score", rules.z_score),
+    ];
+    let actions = actions.map(|(name, action)| format!("{name} = \"{}\"", action.as_str()));
+    format!(
+        "{}\nfuture_limit_ms = {}\nstale_limit_ms = {}\nrepeated_limit = {}\n\
+         flat_line_ticks = {}\nflat_line_ms = {}\ndeviation_limit = \"{}\"\n\
+         z_score_limit = \"{}\"\nz_score_window = {}\nz_score_floor = \"{}\"\n\
+         price_memory_ms = {}\nprice_confirmations = {}",
+        actions.join("\n"),
+        rules.future_limit.num_milliseconds(),
+        rules.stale_limit.num_milliseconds(),
+        rules.repeated_limit,
+        rules.flat_line_ticks,
+        rules.flat_line_time.num_milliseconds(),
+        rules.deviation_limit,
+        rules.z_score_limit,
+        rules.z_score_window,
+        rules.z_score_floor,
+        rules.price_memory.num_milliseconds(),
+        rules.price_confirmations,
     )
 }

@@ -1,27 +1,25 @@
 //! `tickbook import ticks`
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::domain::{NewSymbol, SymbolId, SymbolReference, Tick};
+use tickbook::domain::{SymbolId, Tick};
 use tickbook::files::CsvLayout;
-use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
+use tickbook::repository::{InsertReceipt, TickRepository};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
+use crate::importing::{find_symbol, progress, refuse_twice};
 use crate::quote_batches::{self, QuoteBatch, QuoteFormat};
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
 
-/// The exchange of a symbol that is created without one.
-const DEFAULT_EXCHANGE: &str = "default";
-
 pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outcome> {
     let format = format(arguments)?;
+    // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
     quote_batches::check(&arguments.files, &format)?;
     let (repositories, _) = Repositories::connect(&Config::load()?).await?;
@@ -69,37 +67,6 @@ fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
     Ok(QuoteFormat::Lean)
 }
 
-/// A file read a second time would number the ticks of an instant on where the first one ended.
-fn refuse_twice(files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut seen = BTreeSet::new();
-    for file in files {
-        let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
-        if !seen.insert(whole) {
-            bail!("{}: is given twice: name it once", file.display());
-        }
-    }
-    Ok(())
-}
-
-async fn find_symbol(
-    symbols: &dyn SymbolRepository,
-    reference: &SymbolReference,
-    create: bool,
-) -> anyhow::Result<SymbolId> {
-    if let Some(symbol) = symbols.get_by_name(reference).await? {
-        return Ok(symbol.symbol_id);
-    }
-    if !create {
-        bail!(
-            "there is no symbol {reference}: create it with --create-symbol, \
-             or import the symbols of its exchange with `tickbook import symbols`"
-        );
-    }
-    let exchange = reference.exchange.as_deref().unwrap_or(DEFAULT_EXCHANGE);
-    let symbol = NewSymbol::named(exchange, reference.name.as_str());
-    Ok(symbols.create(symbol).await?.symbol_id)
-}
-
 #[derive(Debug)]
 struct Import {
     progress: ProgressBar,
@@ -111,7 +78,7 @@ struct Import {
 impl Import {
     fn new() -> Self {
         Self {
-            progress: progress(),
+            progress: progress("ticks"),
             summary: TickSummary::default(),
             problems: Problems::default(),
             out_of_order: 0,
@@ -185,15 +152,6 @@ impl Import {
             print(&self.summary.line())
         }
     }
-}
-
-/// A bar that shows itself on a terminal only.
-fn progress() -> ProgressBar {
-    let progress = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} ticks, {per_sec}") {
-        progress.set_style(style);
-    }
-    progress
 }
 
 /// Where `tick` stands in `batch`, which has it.

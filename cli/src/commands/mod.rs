@@ -2,8 +2,11 @@
 
 pub(crate) mod aggregates;
 pub(crate) mod config;
+pub(crate) mod export;
+pub(crate) mod import_candles;
 pub(crate) mod import_symbols;
 pub(crate) mod import_ticks;
 pub(crate) mod migrate;
+pub(crate) mod quarantine;
 pub(crate) mod spool;
 pub(crate) mod status;

@@ -16,6 +16,10 @@ pub(crate) async fn run(arguments: &StatusArguments) -> anyhow::Result<Outcome> 
         ready: health.is_ready(),
         metadata: DatabaseStatus::new(health.metadata, &config.metadata_url),
         timeseries: DatabaseStatus::new(health.timeseries, &config.timeseries_url),
+        replica: health
+            .replica
+            .zip(config.timeseries_read_url.as_ref())
+            .map(|(health, url)| DatabaseStatus::new(health, url)),
     };
     if arguments.json {
         print_json(&status)?;
@@ -34,6 +38,8 @@ struct Status {
     ready: bool,
     metadata: DatabaseStatus,
     timeseries: DatabaseStatus,
+    /// Null where the settings name none.
+    replica: Option<DatabaseStatus>,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,8 +124,10 @@ impl DatabaseStatus {
 impl Status {
     fn describe(&self) -> String {
         let ready = if self.ready { "yes" } else { "no" };
+        let replica = self.replica.as_ref();
+        let replica = replica.map_or(String::new(), |one| one.describe("replica") + "\n");
         format!(
-            "{}\n{}\nready: {ready}",
+            "{}\n{}\n{replica}ready: {ready}",
             self.metadata.describe("metadata"),
             self.timeseries.describe("timeseries")
         )

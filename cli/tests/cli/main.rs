@@ -2,6 +2,7 @@
 
 mod databases;
 mod failures;
+mod import_candles;
 mod import_symbols;
 mod import_ticks;
 mod spool;

@@ -1,6 +1,7 @@
 //! Feeds: where ticks come from when nobody posts them.
 
 mod pipeline;
+pub mod quality;
 pub mod replay;
 pub mod simulated;
 mod store;
@@ -14,6 +15,7 @@ use tickbook::fanout::{FanOut, FanOutClosed};
 use tickbook::ingest::SequenceAssigner;
 
 pub use pipeline::{FeedMonitor, FeedState, Pipeline};
+use quality::QualityStage;
 pub use symbols::find_or_create;
 
 /// A source of ticks.
@@ -29,11 +31,27 @@ pub trait Feed: Debug + Send + 'static {
     async fn run(&mut self, output: FeedOutput) -> anyhow::Result<()>;
 }
 
+/// Brings nothing. What is stored beside it was left by feeds of earlier runs.
+#[derive(Debug)]
+pub struct NoFeed;
+
+#[async_trait]
+impl Feed for NoFeed {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    async fn run(&mut self, _: FeedOutput) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
 /// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
 #[derive(Debug)]
 pub struct FeedOutput {
     fan_out: FanOut,
     sequences: SequenceAssigner,
+    quality: Option<QualityStage>,
 }
 
 impl FeedOutput {
@@ -43,7 +61,15 @@ impl FeedOutput {
         Self {
             fan_out,
             sequences: SequenceAssigner::new(),
+            quality: None,
         }
+    }
+
+    /// Publishes only what passes `quality`; the rest is in quarantine.
+    #[must_use]
+    pub fn with_quality(mut self, quality: QualityStage) -> Self {
+        self.quality = Some(quality);
+        self
     }
 
     /// Takes a tick. `sequence` is the venue's own number within the instant; without one it is
@@ -59,6 +85,11 @@ impl FeedOutput {
         match sequence {
             Some(sequence) => tick.sequence = sequence,
             None => self.sequences.assign(&mut tick),
+        }
+        if let Some(quality) = &mut self.quality
+            && !quality.passes(&tick).await.map_err(|_| FanOutClosed)?
+        {
+            return Ok(());
         }
         self.fan_out.publish(&[tick]).await
     }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tickbook::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
 use tickbook::ingest::{PersisterHealth, TickPersister};
+use tickbook::quality::{QualityControl, Quarantine};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::store::StoreSink;
+use super::quality::QualityStage;
+use super::store::{Refused, StoreSink};
 use super::{Feed, FeedOutput};
 use crate::metrics;
 
@@ -28,13 +30,16 @@ const STORE_QUEUE: usize = 1_000;
 /// What a feed has brought since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedState {
-    /// simulated or replay.
+    /// simulated, replay, or none where only ticks of earlier runs are stored.
     #[schema(example = "simulated")]
     pub name: String,
     /// Whether it still brings ticks; a replay ends with its last file.
     pub running: bool,
-    /// Ticks that came.
+    /// Ticks that were accepted to be stored.
     pub received: u64,
+    /// Ticks that were not, since neither memory nor spool had a place and `spool.on_full` is
+    /// `error`. They are not stored.
+    pub refused: u64,
     /// Ticks that are stored now and were not before.
     pub inserted: u64,
     /// Ticks that were stored already.
@@ -51,6 +56,8 @@ pub struct FeedState {
     pub waiting: u64,
     /// Those of them that the disk has, which survive the end of the server.
     pub spooled: u64,
+    /// Ticks that were held back and wait to be written into the quarantine.
+    pub quarantine_waiting: u64,
     /// How storing goes: up, draining, degraded, saturated, misconfigured or stopping.
     #[schema(example = "up")]
     pub health: String,
@@ -63,7 +70,9 @@ pub struct FeedMonitor {
     ended: Arc<AtomicBool>,
     /// What has not reached the persister yet.
     handed_over: QueueMonitor,
+    refused: Refused,
     persister: TickPersister,
+    quarantine: Option<Quarantine>,
 }
 
 impl FeedMonitor {
@@ -79,6 +88,7 @@ impl FeedMonitor {
             name: self.name.to_owned(),
             running,
             received: stats.received,
+            refused: self.refused.count(),
             inserted: stats.inserted,
             duplicates: stats.duplicates,
             conflicts: stats.conflicts,
@@ -90,6 +100,7 @@ impl FeedMonitor {
                 .persister
                 .spool_content()
                 .map_or(0, |spool| spool.ticks),
+            quarantine_waiting: self.quarantine.as_ref().map_or(0, Quarantine::waiting),
             health: self.health().as_str().to_owned(),
         }
     }
@@ -117,25 +128,32 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Starts `feed`, which ends by itself or at `stop`. Its ticks go into `fan_out`, and from
-    /// there into `persister`, which stores them.
+    /// there into `persister`, which stores them; with `quality` those that pass the rules, while
+    /// the others go into quarantine.
     pub fn start(
         mut feed: Box<dyn Feed>,
         persister: TickPersister,
+        quality: Option<(QualityControl, Quarantine)>,
         fan_out: &FanOut,
         stop: CancellationToken,
     ) -> Self {
         let name = feed.name();
-        let store = fan_out.attach(
-            Box::new(StoreSink(persister.clone())),
-            QueueOptions::storing("store", STORE_QUEUE),
-        );
+        let store = StoreSink::new(persister.clone());
+        let refused = store.refused();
+        let options = QueueOptions::storing("store", STORE_QUEUE);
+        let store = fan_out.attach(Box::new(store), options);
         let monitor = FeedMonitor {
             name,
             ended: Arc::new(AtomicBool::new(false)),
             handed_over: store.monitor(),
+            refused,
             persister,
+            quarantine: quality.as_ref().map(|(_, quarantine)| quarantine.clone()),
         };
-        let output = FeedOutput::new(fan_out.clone());
+        let mut output = FeedOutput::new(fan_out.clone());
+        if let Some((control, quarantine)) = quality {
+            output = output.with_quality(QualityStage::new(control, quarantine));
+        }
         let ended = Arc::clone(&monitor.ended);
         let feed = tokio::spawn(async move {
             match stop.run_until_cancelled(feed.run(output)).await {
@@ -173,7 +191,14 @@ impl Pipeline {
         self.fan_out.close();
         let not_handed_over = self.store.finish(HAND_OVER).await as u64;
         let left = deadline.saturating_duration_since(Instant::now());
-        let report = self.monitor.persister.stop(left).await;
+        let quarantine = async {
+            match &self.monitor.quarantine {
+                Some(quarantine) => quarantine.stop(left).await,
+                None => (0, 0),
+            }
+        };
+        let persister = self.monitor.persister.stop(left);
+        let (report, (kept, lost)) = tokio::join!(persister, quarantine);
         let feed = self.monitor.name;
         let stats = report.stats;
         let (inserted, duplicates) = (stats.inserted, stats.duplicates);
@@ -182,6 +207,28 @@ impl Pipeline {
         let unsaved = stats.queued.saturating_sub(report.spooled);
         let unsaved = not_handed_over + unsaved.max(report.unsaved.len() as u64);
         let spooled = report.spooled;
+        let refused = self.monitor.refused.count();
+        if kept > 0 {
+            tracing::warn!(
+                feed,
+                kept,
+                "ticks that were held back wait on the disk for the next start"
+            );
+        }
+        if lost > 0 {
+            tracing::error!(
+                feed,
+                lost,
+                "ticks that were held back could not be kept in time"
+            );
+        }
+        if refused > 0 {
+            tracing::error!(
+                feed,
+                refused,
+                "ticks of the feed found no place and are not stored"
+            );
+        }
         if spooled > 0 {
             tracing::warn!(
                 feed,
@@ -209,84 +256,9 @@ impl Pipeline {
                 "ticks of the feed could not be stored in time"
             );
         }
-        unsaved == 0
+        unsaved == 0 && refused == 0 && lost == 0
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use async_trait::async_trait;
-    use chrono::DateTime;
-    use rust_decimal::Decimal;
-    use tickbook::config::Config;
-    use tickbook::domain::{SymbolId, Tick};
-    use tickbook::repository::{MockTickRepository, TickRepository};
-    use tickbook::{Database, Repositories, RepositoryError};
-
-    use super::*;
-
-    /// Brings three ticks of one instant, then breaks off.
-    #[derive(Debug)]
-    struct Broken;
-
-    #[async_trait]
-    impl Feed for Broken {
-        fn name(&self) -> &'static str {
-            "broken"
-        }
-
-        async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
-            for _ in 0..3 {
-                let price = Decimal::ONE;
-                let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
-                output.send(tick, None).await?;
-            }
-            anyhow::bail!("the line is dead")
-        }
-    }
-
-    fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
-        let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
-        let persister = TickPersister::start(ticks, (&config.ticks).into());
-        Pipeline::start(Box::new(Broken), persister, &FanOut::new(), stop.clone())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_a_feed_brought_is_stored_though_it_broke_off() {
-        let stop = CancellationToken::new();
-        let pipeline = start(Repositories::in_memory().ticks, &stop);
-        let monitor = pipeline.monitor();
-        while monitor.state().inserted < 3 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        assert!(!monitor.state().running);
-        stop.cancel();
-        assert!(pipeline.finish().await);
-        let state = monitor.state();
-        assert_eq!((state.received, state.inserted, state.waiting), (3, 3, 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
-        let mut ticks = MockTickRepository::new();
-        ticks.expect_insert_batch().returning(|_| {
-            Err(RepositoryError::Unavailable {
-                database: Database::Timeseries,
-                reason: "gone".to_owned(),
-            })
-        });
-        let stop = CancellationToken::new();
-        let pipeline = start(Arc::new(ticks), &stop);
-        let monitor = pipeline.monitor();
-        while monitor.state().received < 3 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        stop.cancel();
-        let begun = tokio::time::Instant::now();
-        assert!(!pipeline.finish().await);
-        let taken = begun.elapsed();
-        assert!(taken <= FLUSH + Duration::from_secs(1), "{taken:?}");
-        assert_eq!(monitor.state().inserted, 0);
-        assert!(monitor.state().retries > 0);
-    }
-}
+mod tests;

@@ -1,30 +1,108 @@
 //! From the fan-out into the store.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tickbook::domain::Tick;
-use tickbook::fanout::{Event, SinkEnded, TickSink};
+use metrics::counter;
+use tickbook::domain::SymbolId;
+use tickbook::fanout::{Event, Gap, PublishedTick, SinkEnded, TickSink};
 use tickbook::ingest::{PushError, TickPersister};
+use tokio::time::Instant;
 
-/// How long to wait before a tick is offered again to a spool that is full.
-const FULL_PAUSE: Duration = Duration::from_millis(100);
+/// How often the log says which ticks are being refused.
+const REPORT: Duration = Duration::from_secs(10);
 
 /// Gives every tick to the persister, which keeps it until it is stored.
+///
+/// The persister waits for a place, and the feed with it. Where `spool.on_full` is `error` it
+/// refuses a tick instead, which is then lost to the store: it is counted, and the log has the
+/// ranges to fetch again from the venue.
 #[derive(Debug)]
-pub(super) struct StoreSink(pub(super) TickPersister);
+pub(super) struct StoreSink {
+    persister: TickPersister,
+    refused: Refused,
+    /// Of each symbol, what was refused since the last report.
+    gaps: BTreeMap<SymbolId, Gap>,
+    /// When the log is told next, at the earliest.
+    report_at: Instant,
+}
+
+/// How many ticks were refused. Cloning shares it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refused(Arc<AtomicU64>);
+
+impl Refused {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl StoreSink {
-    /// Waits where the persister refuses for want of a place: the feed waits with it, and nothing
-    /// is lost.
-    async fn push(&self, tick: Tick) -> Result<(), SinkEnded> {
-        loop {
-            match self.0.push(tick.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(PushError::SpoolFull) => tokio::time::sleep(FULL_PAUSE).await,
-                Err(_) => return Err(SinkEnded),
-            }
+    pub(super) fn new(persister: TickPersister) -> Self {
+        // there from the start, so that its first step shows
+        counter!("feed_ticks_refused_total").increment(0);
+        Self {
+            persister,
+            refused: Refused::default(),
+            gaps: BTreeMap::new(),
+            report_at: Instant::now(),
         }
+    }
+
+    pub(super) fn refused(&self) -> Refused {
+        self.refused.clone()
+    }
+
+    async fn push(&mut self, published: PublishedTick) -> Result<(), SinkEnded> {
+        match self.persister.push(published.tick.clone()).await {
+            Ok(()) => {
+                self.report();
+                Ok(())
+            }
+            Err(PushError::SpoolFull) => {
+                self.refuse(&published);
+                Ok(())
+            }
+            Err(_) => Err(SinkEnded),
+        }
+    }
+
+    fn refuse(&mut self, published: &PublishedTick) {
+        self.refused.0.fetch_add(1, Ordering::Relaxed);
+        counter!("feed_ticks_refused_total").increment(1);
+        let gap = Gap::of(published);
+        self.gaps
+            .entry(gap.symbol_id)
+            .and_modify(|whole| *whole = whole.joined(gap))
+            .or_insert(gap);
+        self.report();
+    }
+
+    fn report(&mut self) {
+        if !self.gaps.is_empty() && Instant::now() >= self.report_at {
+            self.report_at = Instant::now() + REPORT;
+            self.report_now();
+        }
+    }
+
+    fn report_now(&mut self) {
+        for gap in std::mem::take(&mut self.gaps).into_values() {
+            let (symbol_id, refused) = (gap.symbol_id, gap.missed);
+            let (from, to) = (gap.from.to_rfc3339(), gap.to.to_rfc3339());
+            tracing::error!(
+                %symbol_id, refused, from, to,
+                "ticks are not stored: the spool is full or fails, and spool.on_full is \"error\""
+            );
+        }
+    }
+}
+
+impl Drop for StoreSink {
+    fn drop(&mut self) {
+        self.report_now();
     }
 }
 
@@ -33,7 +111,7 @@ impl TickSink for StoreSink {
     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
         for event in events {
             match event {
-                Event::Tick(published) => self.push(published.tick).await?,
+                Event::Tick(published) => self.push(published).await?,
                 // publishers wait for this sink, so that it misses nothing
                 Event::Gap(gap) => tracing::error!(?gap, "ticks did not reach the store"),
             }

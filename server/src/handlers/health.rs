@@ -94,6 +94,9 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
     if let Some(pools) = &app.pools {
         count_connections(&pools.metadata());
         count_connections(&pools.timeseries());
+        if let Some(replica) = pools.replica() {
+            count_connections(&replica);
+        }
     }
     if let Some(feed) = &app.feed {
         feed.update_metrics();

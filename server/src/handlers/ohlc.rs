@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use tickbook::domain::{CandleCursor, Timeframe};
-use tickbook::repository::CandleQuery;
+use chrono::Utc;
+use tickbook::domain::{CandleCursor, GapFill, Timeframe};
+use tickbook::repository::{CandleQuery, filled_candles};
 
 use crate::app::AppState;
 use crate::params::{Query, symbol_id};
@@ -13,7 +14,8 @@ use crate::wire::CandleList;
 /// Candles of a symbol
 ///
 /// Those whose `open_time` is within `[from, to)`, oldest first unless `order=desc`. A bucket
-/// without ticks has no candle.
+/// without ticks has no candle, unless `fill` asks for something in its place: between the symbol's
+/// first and newest candle every bucket is then listed, counts for `limit`, and says `filled`.
 #[utoipa::path(
     get,
     operation_id = "list_candles",
@@ -25,6 +27,8 @@ use crate::wire::CandleList;
         ("basis" = Option<String>, Query, description = "bid (unless given), ask or mid", example = "bid"),
         ("from" = Option<String>, Query, description = "RFC 3339 time, itself inside", example = "2014-05-01T00:00:00Z"),
         ("to" = Option<String>, Query, description = "RFC 3339 time, itself outside", example = "2014-05-02T00:00:00Z"),
+        ("closed" = Option<bool>, Query, description = "true leaves out candles that still change", example = true),
+        ("fill" = Option<String>, Query, description = "what stands in a gap: none (unless given), null (no prices), previous (the close before as close), flat (the close before as every price)", example = "none"),
         ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
         ("order" = Option<String>, Query, description = "asc (unless given) or desc", example = "asc"),
@@ -46,6 +50,8 @@ pub async fn list(
         "basis",
         "from",
         "to",
+        "closed",
+        "fill",
         "limit",
         "cursor",
         "order",
@@ -54,18 +60,20 @@ pub async fn list(
     let symbol_id = symbol_id("symbol_id", &id)?;
     let timeframe = query.parsed("timeframe")?.unwrap_or(Timeframe::M1);
     let basis = query.parsed("basis")?.unwrap_or_default();
-    let order = query.order()?;
+    let fill: GapFill = query.parsed("fill")?.unwrap_or_default();
+    let (range, order) = (query.range()?, query.order()?);
     let query = CandleQuery {
         symbol_id,
         timeframe,
         basis,
-        range: query.range()?,
+        range,
+        closed_only: query.flag("closed")?.unwrap_or_default(),
         order,
         after: query
-            .cursor(|text| CandleCursor::decode(text, symbol_id, timeframe, basis, order))?,
+            .cursor(|text| CandleCursor::decode(text, symbol_id, timeframe, basis, range, order))?,
         limit: query.limit()?,
     };
     app.known_symbols.require(symbol_id).await?;
-    let page = app.repositories.ohlc.candles(&query).await?;
-    Ok(Json(CandleList::new(page, &query)))
+    let page = filled_candles(&*app.repositories.ohlc, &query, fill, Utc::now()).await?;
+    Ok(Json(CandleList::new(page, &query, fill)))
 }

@@ -12,7 +12,7 @@ use crate::body::{json_body, parse_ticks};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
-use crate::publish::publish_inserted;
+use crate::publish::store_and_publish;
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
 /// Most symbols of one request for the latest ticks.
@@ -49,12 +49,12 @@ pub async fn list(
 ) -> Result<Json<TickList>, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
     let symbol_id = symbol_id("symbol_id", &id)?;
-    let order = query.order()?;
+    let (range, order) = (query.range()?, query.order()?);
     let query = TickQuery {
         symbol_id,
-        range: query.range()?,
+        range,
         order,
-        after: query.cursor(|text| TickCursor::decode(text, symbol_id, order))?,
+        after: query.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?,
         limit: query.limit()?,
     };
     app.known_symbols.require(symbol_id).await?;
@@ -124,8 +124,7 @@ pub async fn insert(
     }
     let crossed = ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
     metrics::count_posted(ticks.len() as u64, crossed);
-    let receipt = app.repositories.ticks.insert_batch(&ticks).await?;
+    let receipt = store_and_publish(&app, ticks).await?;
     metrics::count_receipt(&receipt);
-    publish_inserted(&app.fan_out, &ticks, &receipt).await;
     Ok(Json(ReceiptBody::new(receipt, crossed)))
 }

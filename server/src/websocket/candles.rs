@@ -297,7 +297,7 @@ impl Last {
     /// Returns whether the candle is right with that tick.
     fn add(&mut self, tick: &Tick, clock: DateTime<Utc>) -> bool {
         // a candle that was stored as one is read as it is, whatever its ticks say
-        if self.candle.source != CandleSource::Ticks {
+        if matches!(self.candle.source, CandleSource::Stored(_)) {
             return true;
         }
         let folded = CandleFold::of_tick(tick, self.candle.basis)

@@ -7,6 +7,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use chrono::Utc;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use metrics::counter;
 use tickbook::RepositoryError;
 use tickbook::config::WebSocketConfig;
 use tickbook::domain::SymbolId;
@@ -45,13 +46,20 @@ enum End {
     Closed(u16, String),
 }
 
+impl End {
+    fn stopped(reason: &str) -> Self {
+        Self::Closed(code::GOING_AWAY, reason.to_owned())
+    }
+}
+
 type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 
 /// A client, its subscriptions and what waits for it.
 pub(super) struct Connection {
     app: AppState,
     config: WebSocketConfig,
-    stop: CancellationToken,
+    /// Time is over for what still waits.
+    hurry: CancellationToken,
     output: SplitSink<WebSocket, Frame>,
     input: SplitStream<WebSocket>,
     queue: SinkQueue,
@@ -71,7 +79,7 @@ impl Connection {
         socket: WebSocket,
         app: AppState,
         config: WebSocketConfig,
-        stop: CancellationToken,
+        hurry: CancellationToken,
     ) -> Self {
         let (output, input) = socket.split();
         let queue = app.fan_out.open(QueueOptions {
@@ -84,7 +92,7 @@ impl Connection {
         Self {
             app,
             config,
-            stop,
+            hurry,
             output,
             input,
             queue,
@@ -100,12 +108,15 @@ impl Connection {
 
     /// Serves the client until one side ends it.
     pub(super) async fn run(mut self) {
-        let end = match self.serve().await {
-            Ok(never) => match never {},
-            Err(end) => end,
+        let hurry = self.hurry.clone();
+        let end = match hurry.run_until_cancelled(self.serve()).await {
+            Some(Ok(never)) => match never {},
+            Some(Err(end)) => end,
+            None => End::stopped("the server stops before all ticks were read: connect again"),
         };
         if let End::Closed(code, reason) = end {
             tracing::debug!(code, reason, "a WebSocket is closed");
+            counter!("websocket_closed_total", "code" => code.to_string()).increment(1);
             let reason = reason.into();
             let close = Frame::Close(Some(CloseFrame { code, reason }));
             let farewell = async {
@@ -121,16 +132,16 @@ impl Connection {
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let mut pulse = interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = self.stop.clone();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Err(stopped()),
                 frame = self.input.next() => match frame {
                     Some(Ok(frame)) => self.take(frame).await?,
                     Some(Err(_)) | None => return Err(End::Gone),
                 },
                 events = self.queue.next() => {
-                    let events = events.ok_or_else(stopped)?;
+                    let events = events.ok_or_else(|| {
+                        End::stopped("the server stops: connect again later")
+                    })?;
                     self.deliver(events).await?;
                 }
                 Some(read) = self.readings.join_next() => {
@@ -374,11 +385,4 @@ impl Connection {
             }
         }
     }
-}
-
-fn stopped() -> End {
-    End::Closed(
-        code::GOING_AWAY,
-        "the server stops: connect again later".to_owned(),
-    )
 }

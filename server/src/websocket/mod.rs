@@ -14,6 +14,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use tickbook::config::WebSocketConfig;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +26,9 @@ use crate::problem::{Problem, ProblemBody};
 /// Most clients at once.
 const CONNECTIONS: usize = 1_000;
 
+/// How long a client may take to read that the server did not wait for it.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
 /// Nothing a client has to say is nearly as long; more is not even read.
 const FRAME_LIMIT: usize = 1024 * 1024;
 
@@ -32,32 +36,41 @@ const FRAME_LIMIT: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct WebSockets {
     config: WebSocketConfig,
+    /// No new client is taken.
     stop: CancellationToken,
+    /// No client is waited for.
+    hurry: CancellationToken,
     tasks: TaskTracker,
     free: Arc<Semaphore>,
 }
 
 impl WebSockets {
-    /// Takes clients until `stop`, which ends their connections.
+    /// Takes clients until `stop`. Those it has get what is published until the fan-out is closed,
+    /// and then their end.
     #[must_use]
     pub fn new(config: WebSocketConfig, stop: CancellationToken) -> Self {
         Self {
             config,
             stop,
+            hurry: CancellationToken::new(),
             tasks: TaskTracker::new(),
             free: Arc::new(Semaphore::new(CONNECTIONS)),
         }
     }
 
-    /// Waits until every client has been told that the server stops, `patience` at most.
+    /// Waits until every client has got what waits for it and has been told that the server stops,
+    /// `patience` at most, and a second more for a last word to those who have not. To be called
+    /// when the fan-out is closed.
     pub async fn finish(&self, patience: Duration) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(patience, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("clients that read nothing are not told that the server stops");
+        if timeout(patience, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        tracing::warn!("WebSocket clients that are too slow do not get all ticks before the end");
+        self.hurry.cancel();
+        if timeout(LAST_WORD, self.tasks.wait()).await.is_err() {
+            tracing::warn!("WebSocket clients that read nothing are not told of the end");
         }
     }
 }
@@ -100,7 +113,7 @@ pub async fn connect(
         .max_frame_size(FRAME_LIMIT);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
-        let connection = Connection::new(socket, app, sockets.config, sockets.stop);
+        let connection = Connection::new(socket, app, sockets.config, sockets.hurry);
         connection.run().await;
         drop((place, token));
     }))

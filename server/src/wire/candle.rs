@@ -1,7 +1,8 @@
 //! Candles as JSON.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use tickbook::domain::{Candle, CandleCursor, Page};
+use tickbook::domain::{Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page};
 use tickbook::repository::CandleQuery;
 use utoipa::ToSchema;
 
@@ -30,14 +31,14 @@ pub struct CandleBody {
     pub open_time: TimeText,
     /// Its end, itself outside.
     pub close_time: TimeText,
-    /// Price of the first tick.
-    pub open: DecimalText,
-    /// Highest price.
-    pub high: DecimalText,
-    /// Lowest price.
-    pub low: DecimalText,
-    /// Price of the last tick.
-    pub close: DecimalText,
+    /// Price of the first tick; null only where `filled` is true.
+    pub open: Option<DecimalText>,
+    /// Highest price; null only where `filled` is true.
+    pub high: Option<DecimalText>,
+    /// Lowest price; null only where `filled` is true.
+    pub low: Option<DecimalText>,
+    /// Price of the last tick; null only where `filled` is true.
+    pub close: Option<DecimalText>,
     /// Sum of the quoted bid and ask volumes: what was offered, not what was traded.
     pub volume: DecimalText,
     /// How many ticks it is made of.
@@ -45,6 +46,10 @@ pub struct CandleBody {
     pub tick_count: i64,
     /// Whether its end has passed; a forming candle still changes.
     pub closed: bool,
+    /// Only where `fill` was asked for: whether there is no candle, and this stands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub filled: Option<bool>,
 }
 
 /// A page of candles, by ascending `open_time` unless `order=desc`.
@@ -64,26 +69,63 @@ impl From<Candle> for CandleBody {
             basis: candle.basis.as_str().to_owned(),
             open_time: TimeText(candle.open_time),
             close_time: TimeText(candle.close_time()),
-            open: DecimalText(candle.open),
-            high: DecimalText(candle.high),
-            low: DecimalText(candle.low),
-            close: DecimalText(candle.close),
+            open: Some(DecimalText(candle.open)),
+            high: Some(DecimalText(candle.high)),
+            low: Some(DecimalText(candle.low)),
+            close: Some(DecimalText(candle.close)),
             volume: DecimalText(candle.volume),
             tick_count: candle.tick_count,
             closed: candle.closed,
+            filled: None,
+        }
+    }
+}
+
+impl From<FilledCandle> for CandleBody {
+    fn from(empty: FilledCandle) -> Self {
+        let price = |price: Option<Decimal>| price.map(DecimalText);
+        Self {
+            symbol_id: empty.symbol_id.get(),
+            timeframe: empty.timeframe.as_str().to_owned(),
+            basis: empty.basis.as_str().to_owned(),
+            open_time: TimeText(empty.open_time),
+            close_time: TimeText(empty.close_time()),
+            open: price(empty.open),
+            high: price(empty.high),
+            low: price(empty.low),
+            close: price(empty.close),
+            volume: DecimalText::default(),
+            tick_count: 0,
+            closed: empty.closed,
+            filled: Some(true),
         }
     }
 }
 
 impl CandleList {
-    /// The page that answered `query`.
+    /// The page that answered `query` with gaps filled as `fill` says.
     #[must_use]
-    pub fn new(page: Page<Candle, CandleCursor>, query: &CandleQuery) -> Self {
+    pub fn new(page: Page<CandleSlot, CandleCursor>, query: &CandleQuery, fill: GapFill) -> Self {
+        let body = |slot| match slot {
+            CandleSlot::Candle(candle) => CandleBody {
+                filled: (fill != GapFill::Omit).then_some(false),
+                ..candle.into()
+            },
+            CandleSlot::Filled(empty) => empty.into(),
+        };
         let cursor = |cursor: CandleCursor| {
-            cursor.encode(query.symbol_id, query.timeframe, query.basis, query.order)
+            let CandleQuery {
+                symbol_id,
+                timeframe,
+                basis,
+                range,
+                order,
+                ..
+            } = *query;
+            cursor.encode(symbol_id, timeframe, basis, range, order)
         };
         Self {
-            data: page.items.into_iter().map(Into::into).collect(),
+            data: page.items.into_iter().map(body).collect(),
             next_cursor: page.next.map(cursor),
         }
     }

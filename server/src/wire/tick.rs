@@ -189,7 +189,7 @@ impl TickList {
             data: page.items.into_iter().map(Into::into).collect(),
             next_cursor: page
                 .next
-                .map(|cursor| cursor.encode(query.symbol_id, query.order)),
+                .map(|cursor| cursor.encode(query.symbol_id, query.range, query.order)),
         }
     }
 

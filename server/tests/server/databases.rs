@@ -1,14 +1,17 @@
 //! The program over real databases, each test in schemas of its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tickbook::Database;
-use tickbook::Repositories;
 use tickbook::db::{
     DatabasePools, ScratchSchemas, apply_aggregates, migrate_metadata, migrate_timeseries,
 };
-use tickbook::domain::NewSymbol;
+use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
+use tickbook::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::repository::MockTickRepository;
+use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::binary::{Program, fails};
 use crate::gate::Gate;
@@ -223,6 +226,56 @@ async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spoo
     assert!(!log.contains("ticks stay in the spool"), "{log}");
     let second = settled(&log);
     assert_eq!(first + second, stored(&schemas).await, "{log}");
+}
+
+#[tokio::test]
+async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let spool = SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: folder.path().to_owned(),
+        max_bytes: 1 << 20,
+        on_full: OnFull::Block,
+    };
+    let mut away = MockTickRepository::new();
+    away.expect_insert_batch().returning(|_| {
+        Err(RepositoryError::Unavailable {
+            database: Database::Timeseries,
+            reason: "gone".to_owned(),
+        })
+    });
+    let persister = TickPersister::open(Arc::new(away), PersisterConfig::default(), &spool).await;
+    let persister = persister.expect("a new spool");
+    let start: DateTime<Utc> = "2014-05-01T00:00:00Z".parse().expect("a time");
+    for index in 0..500 {
+        let time = start + TimeDelta::milliseconds(index);
+        let tick = Tick::quote(SymbolId::new(1), time, index.into(), index.into());
+        persister.push(tick).await.expect("there is room");
+    }
+    let report = persister.stop(Duration::from_secs(10)).await;
+    assert_eq!((report.spooled, report.unsaved.len()), (500, 0));
+    drop(persister);
+
+    let directory = folder.path().to_str().expect("UTF-8");
+    let mut variables = variables(&schemas).to_vec();
+    variables.push(("TICKBOOK__SPOOL__DIRECTORY", directory));
+    let program = Program::start(&[], &variables);
+    until("the spool is empty", || {
+        let feed = &program.get("/health/ready").1["feed"];
+        feed["spooled"] == 0 && feed["inserted"] == 500
+    });
+    // a second server leaves it alone, and serves
+    let second = Program::start(&[], &variables);
+    assert!(second.get("/health/ready").1["feed"].is_null());
+    assert_eq!(second.stop("TERM").0.code(), Some(0));
+    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
+    let all = TimeRange::all();
+    let count = repositories.ticks.count(SymbolId::new(1), all).await;
+    assert_eq!(count.expect("counted"), 500);
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
 }
 
 /// How many ticks the log says were stored.

@@ -13,6 +13,7 @@ mod openapi;
 mod oracle;
 mod parameters;
 mod rabbitmq;
+mod slow_clients;
 mod support;
 mod symbols;
 mod ticks;

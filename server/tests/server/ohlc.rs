@@ -35,12 +35,14 @@ async fn every_parameter_reaches_the_repository() {
     let after = CandleCursor {
         open_time: time("2014-05-01T12:00:00Z"),
     };
+    let range = TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
+        .expect("ordered");
     let expected = CandleQuery {
         symbol_id: ID,
         timeframe: Timeframe::M5,
         basis: PriceBasis::Mid,
-        range: TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
-            .expect("ordered"),
+        range,
+        closed_only: true,
         order: SortOrder::Descending,
         after: Some(after),
         limit: PageLimit::new(10_000).expect("in range"),
@@ -53,11 +55,12 @@ async fn every_parameter_reaches_the_repository() {
         })
     });
     let cursor = |cursor: CandleCursor| {
-        cursor.encode(ID, Timeframe::M5, PriceBasis::Mid, SortOrder::Descending)
+        let (timeframe, basis) = (Timeframe::M5, PriceBasis::Mid);
+        cursor.encode(ID, timeframe, basis, range, SortOrder::Descending)
     };
     let path = format!(
         "/api/v1/ohlc/1?timeframe=5m&basis=mid&from=2014-05-01T00:00:00Z\
-         &to=2014-05-02T00:00:00Z&limit=10000&order=desc&cursor={}",
+         &to=2014-05-02T00:00:00Z&limit=10000&order=desc&closed=true&cursor={}",
         cursor(after)
     );
     let answer = get(&mocks.app(), &path).await;
@@ -132,4 +135,47 @@ async fn a_slow_database_is_503() {
     let detail = answer.problem(503);
     assert!(detail.contains("ask for less"), "{detail}");
     assert_eq!(answer.header("retry-after"), "5");
+}
+
+#[tokio::test]
+async fn a_filled_bucket_says_so_and_may_have_no_prices() {
+    let first = candle();
+    let newest = Candle {
+        open_time: time("2014-05-01T00:10:00Z"),
+        ..candle()
+    };
+    for (fill, open, close) in [
+        ("null", json!(null), json!(null)),
+        ("previous", json!(null), json!("1.386815")),
+        ("flat", json!("1.386815"), json!("1.386815")),
+    ] {
+        let mut mocks = Mocks::with_symbols();
+        let (one, two) = (first.clone(), newest.clone());
+        let latest = newest.clone();
+        mocks
+            .ohlc
+            .expect_latest()
+            .returning(move |_, _, _| Ok(Some(latest.clone())));
+        mocks.ohlc.expect_candles().returning(move |query| {
+            let mut items = vec![one.clone(), two.clone()];
+            items.retain(|candle| query.range.contains(candle.open_time));
+            Ok(Page { items, next: None })
+        });
+        let path = format!("/api/v1/ohlc/1?timeframe=5m&basis=mid&fill={fill}");
+        let answer = get(&mocks.app(), &path).await.json();
+        let data = answer["data"].as_array().expect("a list");
+        let filled: Vec<_> = data.iter().map(|one| one["filled"].clone()).collect();
+        assert_eq!(filled, [json!(false), json!(true), json!(false)], "{fill}");
+        assert_eq!(
+            data[1],
+            json!({
+                "symbol_id": 1, "timeframe": "5m", "basis": "mid",
+                "open_time": "2014-05-01T00:05:00.000000Z",
+                "close_time": "2014-05-01T00:10:00.000000Z",
+                "open": open, "high": open, "low": open, "close": close,
+                "volume": "0", "tick_count": 0, "closed": true, "filled": true
+            })
+        );
+        assert_eq!(answer["next_cursor"], json!(null));
+    }
 }

@@ -43,7 +43,7 @@ async fn every_route_is_described_with_its_parameters() {
         })
         .collect();
     let expected = [
-        "get /api/v1/ohlc/{symbol_id} symbol_id timeframe basis from to limit cursor order",
+        "get /api/v1/ohlc/{symbol_id} symbol_id timeframe basis from to closed fill limit cursor order",
         "get /api/v1/symbols name exchange active limit cursor",
         "get /api/v1/symbols/{symbol_id} symbol_id",
         "get /api/v1/ticks/latest symbols",

@@ -1,7 +1,7 @@
 //! Bad parameters: each is a 400 that names the parameter, and no repository is asked for data.
 
 use tickbook::domain::{
-    CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, Timeframe,
+    CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,
 };
 
 use crate::support::{Mocks, get, time};
@@ -61,6 +61,8 @@ async fn unknown_timeframes_bases_and_flags_are_refused() {
             ("timeframe=2m", "timeframe"),
             ("timeframe=", "5m"),
             ("basis=last", "bid, ask or mid"),
+            ("fill=zero", "none, null, previous or flat"),
+            ("closed=1", "closed"),
         ],
     )
     .await;
@@ -83,15 +85,22 @@ async fn unknown_parameters_are_refused_with_the_known_ones() {
 #[tokio::test]
 async fn cursors_that_are_broken_or_of_another_listing_are_refused() {
     let id = SymbolId::new(1);
+    let all = TimeRange::all();
     let of_ticks = TickCursor {
         tick_time: time("2014-05-01T00:00:00Z"),
         sequence: 0,
     }
-    .encode(id, SortOrder::Ascending);
+    .encode(id, all, SortOrder::Ascending);
     let of_candles = CandleCursor {
         open_time: time("2014-05-01T00:00:00Z"),
     }
-    .encode(id, Timeframe::M5, PriceBasis::Bid, SortOrder::Ascending);
+    .encode(
+        id,
+        Timeframe::M5,
+        PriceBasis::Bid,
+        all,
+        SortOrder::Ascending,
+    );
     let of_symbols = SymbolCursor { symbol_id: id }.encode();
     let foreign = "cursor belongs to another listing";
     let broken = "cursor is broken";
@@ -107,6 +116,16 @@ async fn cursors_that_are_broken_or_of_another_listing_are_refused() {
         (
             "/api/v1/ticks/1",
             format!("order=desc&cursor={of_ticks}"),
+            foreign,
+        ),
+        (
+            "/api/v1/ticks/1",
+            format!("from=2014-05-01T00:00:00Z&cursor={of_ticks}"),
+            foreign,
+        ),
+        (
+            "/api/v1/ohlc/1",
+            format!("timeframe=5m&to=2014-05-02T00:00:00Z&cursor={of_candles}"),
             foreign,
         ),
         ("/api/v1/ticks/1", format!("cursor={of_candles}"), foreign),

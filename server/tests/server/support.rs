@@ -12,7 +12,9 @@ use orderbook_server::readiness::{DatabaseState, Readiness};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tickbook::domain::{NewSymbol, Symbol, SymbolId, Tick};
-use tickbook::repository::{MockOhlcRepository, MockSymbolRepository, MockTickRepository};
+use tickbook::repository::{
+    MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
+};
 use tickbook::{Database, Repositories, RepositoryError};
 use tower::ServiceExt as _;
 
@@ -25,6 +27,7 @@ pub(crate) struct Mocks {
     pub(crate) symbols: MockSymbolRepository,
     pub(crate) ticks: MockTickRepository,
     pub(crate) ohlc: MockOhlcRepository,
+    pub(crate) quarantine: MockQuarantineRepository,
 }
 
 impl Mocks {
@@ -48,6 +51,7 @@ impl Mocks {
                 symbols: Arc::new(self.symbols),
                 ticks: Arc::new(self.ticks),
                 ohlc: Arc::new(self.ohlc),
+                quarantine: Arc::new(self.quarantine),
             },
             databases,
         )

@@ -20,10 +20,11 @@ async fn range_order_limit_and_cursor_reach_the_repository() {
         tick_time: time("2014-05-01T00:00:00.292Z"),
         sequence: 1,
     };
+    let range = TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
+        .expect("ordered");
     let expected = TickQuery {
         symbol_id: ID,
-        range: TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
-            .expect("ordered"),
+        range,
         order: SortOrder::Descending,
         after: Some(after),
         limit: PageLimit::new(1).expect("in range"),
@@ -43,7 +44,7 @@ async fn range_order_limit_and_cursor_reach_the_repository() {
     let path = format!(
         "/api/v1/ticks/1?from=2014-05-01T02:00:00+02:00&to=2014-05-02T02:00:00%2B02:00\
          &limit=1&order=desc&cursor={}",
-        after.encode(ID, order)
+        after.encode(ID, range, order)
     );
     let answer = get(&mocks.app(), &path).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -57,7 +58,7 @@ async fn range_order_limit_and_cursor_reach_the_repository() {
                 "bid_volume": "0", "ask_volume": "0",
                 "received_at": "2014-05-01T00:00:00.293114Z"
             }],
-            "next_cursor": next.encode(ID, order)
+            "next_cursor": next.encode(ID, range, order)
         })
     );
 }

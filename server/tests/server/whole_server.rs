@@ -36,15 +36,34 @@ impl Server {
     /// With the symbols 1 to `symbols`, S1 and so on of the exchange oanda, and without a feed.
     pub(crate) async fn with_symbols(settings: &[(&str, &str)], symbols: i64) -> Self {
         let server = Self::start_with(&[], settings).await;
-        for id in 1..=symbols {
-            let new = NewSymbol::named("oanda", format!("S{id}"));
-            let symbol = server.repositories.symbols.create(new).await;
-            assert_eq!(symbol.expect("memory").symbol_id.get(), id);
-        }
+        server.create_symbols(symbols).await;
         server
     }
 
+    /// With the symbol 1, and with sockets that take a few kilobytes before a client reads.
+    pub(crate) async fn with_small_buffers(settings: &[(&str, &str)]) -> Self {
+        let server = Self::start_sized(&[], settings, Some(4_096)).await;
+        server.create_symbols(1).await;
+        server
+    }
+
+    async fn create_symbols(&self, symbols: i64) {
+        for id in 1..=symbols {
+            let new = NewSymbol::named("oanda", format!("S{id}"));
+            let symbol = self.repositories.symbols.create(new).await;
+            assert_eq!(symbol.expect("memory").symbol_id.get(), id);
+        }
+    }
+
     async fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        Self::start_sized(arguments, settings, None).await
+    }
+
+    async fn start_sized(
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        send_buffer: Option<usize>,
+    ) -> Self {
         let fixed = [
             "orderbook-server",
             "--listen",
@@ -65,6 +84,11 @@ impl Server {
             receivers,
             repositories,
         } = started;
+        if let Some(bytes) = send_buffer {
+            // connections take it over from the listener
+            let socket = socket2::SockRef::from(&listener);
+            socket.set_send_buffer_size(bytes).expect("a small buffer");
+        }
         let address = listener.local_addr().expect("bound");
         let stopped = stop.clone();
         let running = tokio::spawn(async move {

@@ -78,9 +78,12 @@ pub(super) fn file_bytes(path: &Path) -> u64 {
 }
 
 pub(super) fn io_error(path: &Path, error: &io::Error) -> SpoolError {
-    SpoolError::Io {
-        directory: path.to_owned(),
-        reason: error.to_string(),
+    let (directory, reason) = (path.to_owned(), error.to_string());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            SpoolError::DiskFull { directory, reason }
+        }
+        _ => SpoolError::Io { directory, reason },
     }
 }
 
@@ -105,10 +108,12 @@ fn take_lock(path: &Path) -> Result<File, SpoolError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // the number is for people; what counts is the lock
-    lock.set_len(0).map_err(failed)?;
-    lock.rewind().map_err(failed)?;
-    writeln!(lock, "{}", std::process::id()).map_err(failed)?;
+    // the number is for people and wants space, which a full disk does not have; what counts is the
+    // lock
+    let _ = lock
+        .set_len(0)
+        .and_then(|()| lock.rewind())
+        .and_then(|()| writeln!(lock, "{}", std::process::id()));
     Ok(lock)
 }
 

@@ -1,6 +1,8 @@
 //! Why the spool does not do what it was asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::directory::io_error;
 
 /// Why the spool does not do what it was asked. Nothing it holds is lost by any of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +56,17 @@ pub enum SpoolError {
         /// What it may hold.
         max_bytes: u64,
     },
+    /// The disk holds as much as it can. What is in the spool can still be read and removed.
+    #[error(
+        "the disk of the spool {} is full ({reason}): make space, or let the database catch up",
+        directory.display()
+    )]
+    DiskFull {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The disk or its rights.
     #[error("the spool {} cannot be used: {reason}", directory.display())]
     Io {
@@ -72,4 +85,31 @@ fn owner(pid: Option<u32>) -> String {
         || "another process".to_owned(),
         |pid| format!("process {pid}"),
     )
+}
+
+/// What an error of the file's library means.
+pub(super) fn storage_error(path: &Path, error: &redb::Error) -> SpoolError {
+    let directory = path.to_owned();
+    match error {
+        redb::Error::Io(error)
+            if !matches!(
+                error.kind(),
+                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            io_error(path, error)
+        }
+        redb::Error::PreviousIo => SpoolError::Io {
+            directory,
+            reason: "a write before has failed".to_owned(),
+        },
+        redb::Error::DatabaseAlreadyOpen => SpoolError::Locked {
+            directory,
+            pid: None,
+        },
+        other => SpoolError::Corrupted {
+            directory,
+            reason: other.to_string(),
+        },
+    }
 }

@@ -7,7 +7,10 @@
 mod block;
 mod dead_letter;
 mod directory;
+mod disk;
 mod error;
+mod keeper;
+mod reserve;
 mod store;
 mod thread;
 
@@ -19,6 +22,8 @@ use tokio::sync::oneshot;
 
 pub use self::dead_letter::{DeadLetter, DeadLetterReason};
 use self::directory::OwnedDirectory;
+pub(super) use self::disk::Disk;
+use self::disk::FileSystem;
 pub use self::error::SpoolError;
 pub use self::store::SpoolContent;
 pub(super) use self::thread::SpoolBatch;
@@ -46,11 +51,20 @@ impl Spool {
     /// # Errors
     /// At once when somebody else uses it, when it is of a newer format, or damaged beyond repair.
     pub async fn open(directory: &Path, max_bytes: u64) -> Result<Self, SpoolError> {
+        Self::open_on(directory, max_bytes, Arc::new(FileSystem)).await
+    }
+
+    /// Opens it on another disk than the one of the file system.
+    pub(super) async fn open_on(
+        directory: &Path,
+        max_bytes: u64,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, SpoolError> {
         let path = directory.to_owned();
         let (requests, receiver) = std::sync::mpsc::channel();
         let (opened, answer) = oneshot::channel();
-        let work = move || match open(&path, max_bytes) {
-            Ok((thread, found, content)) => {
+        let work = move || match open(&path, max_bytes, disk) {
+            Ok((found, content, thread)) => {
                 if opened.send(Ok((found, content))).is_ok() {
                     thread.run(&receiver);
                 }
@@ -176,24 +190,21 @@ impl Spool {
     }
 }
 
-type Opened = (SpoolThread, (u64, u64), Arc<Mutex<SpoolContent>>);
+type Opened = ((u64, u64), Arc<Mutex<SpoolContent>>, SpoolThread);
 
 /// Blocks.
-fn open(path: &Path, max_bytes: u64) -> Result<Opened, SpoolError> {
+fn open(path: &Path, max_bytes: u64, disk: Arc<dyn Disk>) -> Result<Opened, SpoolError> {
     let owned = OwnedDirectory::take(path)?;
-    let store = thread::open(path, max_bytes)?;
-    let last = store.last().unwrap_or(0);
-    let before_first = store
-        .first()
-        .map_or(last, |(number, ticks)| number.saturating_sub(ticks));
-    let content = Arc::new(Mutex::new(store.content()));
-    let thread = SpoolThread::new(store, owned, max_bytes, Arc::clone(&content));
-    Ok((thread, (before_first, last), content))
+    let thread = SpoolThread::open(owned, max_bytes, disk)?;
+    let content = thread.content();
+    Ok((thread.found(), content, thread))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+pub(super) mod model;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use redb::ReadableTableMetadata as _;
@@ -10,8 +12,8 @@ use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, Tabl
 
 use super::block;
 use super::dead_letter::DeadLetter;
-use super::directory::{data_file, io_error};
-use super::error::SpoolError;
+use super::disk::{self, Disk};
+use super::error::{SpoolError, storage_error};
 use crate::domain::Tick;
 
 /// Batches by the number of their last tick.
@@ -20,8 +22,6 @@ const DEAD_LETTERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("dead
 /// Batches that were found damaged, as they were found.
 const QUARANTINE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("quarantine");
 
-/// The library's default of a gigabyte is meant for databases that are read a lot.
-const CACHE: usize = 16 << 20;
 const PAGE: u64 = 4096;
 
 /// What is known of a batch without reading it.
@@ -67,11 +67,17 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens or makes the file, and looks at every batch in it.
-    pub(super) fn open(directory: &Path, max_bytes: u64) -> Result<Self, SpoolError> {
+    /// A sync that fails from now on sets `sync_failed`.
+    pub(super) fn open(
+        directory: &Path,
+        max_bytes: u64,
+        disk: &dyn Disk,
+        sync_failed: Arc<AtomicBool>,
+    ) -> Result<Self, SpoolError> {
         let mut store = Self {
             directory: directory.to_owned(),
             max_bytes,
-            database: open_database(directory)?,
+            database: disk::open_database(directory, disk, sync_failed)?,
             index: BTreeMap::new(),
             content: SpoolContent::default(),
             next_dead_letter: 0,
@@ -229,6 +235,13 @@ impl Store {
         Ok(())
     }
 
+    /// Gives space that the file holds and does not use back to the disk.
+    pub(super) fn compact(&mut self) -> Result<(), SpoolError> {
+        let compacted = self.database.compact();
+        compacted.map_err(|error| storage_error(&self.directory, &error.into()))?;
+        Ok(())
+    }
+
     /// Reads everything once, so that damage is found before anybody relies on it.
     fn load(&mut self) -> Result<(), SpoolError> {
         let mut damaged = Vec::new();
@@ -333,30 +346,6 @@ pub(super) fn disk_bytes(length: usize) -> u64 {
     (length as u64 + 64).next_power_of_two().max(PAGE)
 }
 
-fn open_database(directory: &Path) -> Result<Database, SpoolError> {
-    let path = data_file(directory);
-    let is_new = !path.exists();
-    let opened = Database::builder().set_cache_size(CACHE).create(&path);
-    let mut database =
-        opened.map_err(|error| storage_error(directory, &redb::Error::from(error)))?;
-    if is_new {
-        // the name of the file has to survive as well
-        std::fs::File::open(directory)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| io_error(directory, &error))?;
-        return Ok(database);
-    }
-    match database.check_integrity() {
-        Ok(true) => {}
-        Ok(false) => tracing::error!(
-            directory = %directory.display(),
-            "the file of the spool was damaged and has been repaired: its last batches may be missing"
-        ),
-        Err(error) => return Err(storage_error(directory, &redb::Error::from(error))),
-    }
-    Ok(database)
-}
-
 /// One transaction that is on the disk when this returns.
 fn write<T>(
     database: &Database,
@@ -369,30 +358,4 @@ fn write<T>(
     transaction.commit()?;
     metrics::histogram!("spool_fsync_seconds").record(begun.elapsed().as_secs_f64());
     Ok(changed)
-}
-
-fn storage_error(path: &Path, error: &redb::Error) -> SpoolError {
-    let directory = path.to_owned();
-    match error {
-        redb::Error::Io(error)
-            if !matches!(
-                error.kind(),
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            io_error(path, error)
-        }
-        redb::Error::PreviousIo => SpoolError::Io {
-            directory,
-            reason: "a write before has failed".to_owned(),
-        },
-        redb::Error::DatabaseAlreadyOpen => SpoolError::Locked {
-            directory,
-            pid: None,
-        },
-        other => SpoolError::Corrupted {
-            directory,
-            reason: other.to_string(),
-        },
-    }
 }

@@ -7,6 +7,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::SymbolId;
 
+mod creation;
+mod damage;
+mod failing_disk;
+
 const LARGE: u64 = 1 << 30;
 
 fn tick(index: u64) -> Tick {
@@ -180,91 +184,6 @@ async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched()
     }
     fs::write(folder.path().join("format"), "tickbook spool format 1\n").expect("written");
     assert_eq!(open_at(folder.path()).await.content().ticks, 30);
-}
-
-/// Opens a damaged copy and checks that what comes out of it is what went in, as far as it goes.
-/// Returns how many ticks were left, or `None` where it was refused.
-async fn ticks_of_damaged(data: &[u8]) -> Option<u64> {
-    let folder = new_folder();
-    fs::write(folder.path().join("format"), "tickbook spool format 1\n").expect("written");
-    fs::write(folder.path().join("spool.redb"), data).expect("written");
-    let spool = match Spool::open(folder.path(), LARGE).await {
-        Ok(spool) => spool,
-        Err(SpoolError::Corrupted { .. }) => return None,
-        Err(other) => panic!("damage is told as damage: {other:?}"),
-    };
-    let read = match spool.read(0, u64::MAX, usize::MAX).await {
-        Ok(read) => read,
-        Err(SpoolError::Corrupted { .. }) => return None,
-        Err(other) => panic!("damage is told as damage: {other:?}"),
-    };
-    let mut count = 0;
-    for (number, ticks) in read {
-        for (tick_number, found) in (number + 1 - ticks.len() as u64..).zip(&ticks) {
-            assert_eq!(*found, tick(tick_number), "a wrong tick");
-            count += 1;
-        }
-    }
-    Some(count)
-}
-
-#[tokio::test]
-async fn fault_47_a_truncated_file_gives_no_wrong_tick() {
-    let folder = new_folder();
-    with_batches(folder.path(), 30).await;
-    let data = fs::read(folder.path().join("spool.redb")).expect("readable");
-    assert_eq!(ticks_of_damaged(&data).await, Some(300));
-    let mut refused = 0;
-    for part in 0..24 {
-        let length = data.len() * part / 24;
-        // an empty file is a new one
-        if length > 0 && ticks_of_damaged(&data[..length]).await.is_none() {
-            refused += 1;
-        }
-    }
-    assert!(refused > 0, "no truncation was noticed");
-}
-
-#[tokio::test]
-async fn fault_48_flipped_bits_in_the_file_give_no_wrong_tick() {
-    let folder = new_folder();
-    with_batches(folder.path(), 3).await;
-    let data = fs::read(folder.path().join("spool.redb")).expect("readable");
-    let used: Vec<usize> = (0..data.len()).filter(|place| data[*place] != 0).collect();
-    let (mut refused, mut fewer) = (0, 0);
-    // every byte that holds something, thinned out to keep it short
-    let step = (used.len() / 250).max(1);
-    for (round, place) in used.iter().step_by(step).enumerate() {
-        let mut flipped = data.clone();
-        flipped[*place] ^= 1 << (round % 8);
-        match ticks_of_damaged(&flipped).await {
-            None => refused += 1,
-            Some(count) => fewer += u64::from(count < 30),
-        }
-    }
-    assert!(refused + fewer > 0, "no damage was noticed");
-}
-
-#[tokio::test]
-async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
-    // before the format was named, after it, and before the file was there
-    for files in [
-        vec!["format.new"],
-        vec!["format.new", "format"],
-        vec!["format"],
-    ] {
-        let folder = new_folder();
-        for file in files {
-            let text = if file == "format" {
-                "tickbook spool format 1\n"
-            } else {
-                "tick"
-            };
-            fs::write(folder.path().join(file), text).expect("written");
-        }
-        with_batches(folder.path(), 2).await;
-        assert_eq!(open_at(folder.path()).await.content().ticks, 20);
-    }
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! The one thread that touches the disk. It answers in the order of the requests and lets all that
 //! wait share one write.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
@@ -13,8 +11,9 @@ use tokio::sync::oneshot;
 use super::block;
 use super::dead_letter::DeadLetter;
 use super::directory::OwnedDirectory;
+use super::disk::Disk;
 use super::error::SpoolError;
-use super::lock;
+use super::keeper::Keeper;
 use super::store::{Block, SpoolContent, Store, disk_bytes};
 use crate::domain::Tick;
 
@@ -22,8 +21,6 @@ use crate::domain::Tick;
 const LAZY: Duration = Duration::from_millis(50);
 /// More than so many bytes of ticks do not wait to share a write.
 const LARGEST_GROUP: usize = 8 << 20;
-/// After a failure the file is opened anew, at most so often.
-const REOPEN_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
 
@@ -55,14 +52,8 @@ pub(super) enum Request {
 }
 
 pub(super) struct SpoolThread {
-    /// `None` after a failure.
-    store: Option<Store>,
-    /// Kept while the file is closed, so that nobody else takes it meanwhile.
-    directory: OwnedDirectory,
-    max_bytes: u64,
-    content: Arc<Mutex<SpoolContent>>,
+    keeper: Keeper,
     settled_through: u64,
-    last_failure: Option<(Instant, SpoolError)>,
 }
 
 /// Requests that share one write.
@@ -75,21 +66,37 @@ struct Group {
     answers: Vec<Answer<()>>,
 }
 
+impl Group {
+    fn has_blocks(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+}
+
 impl SpoolThread {
-    pub(super) fn new(
-        store: Store,
+    /// Opens the file.
+    pub(super) fn open(
         directory: OwnedDirectory,
         max_bytes: u64,
-        content: Arc<Mutex<SpoolContent>>,
-    ) -> Self {
-        Self {
-            store: Some(store),
-            directory,
-            max_bytes,
-            content,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, SpoolError> {
+        Ok(Self {
+            keeper: Keeper::open(directory, max_bytes, disk)?,
             settled_through: 0,
-            last_failure: None,
-        }
+        })
+    }
+
+    /// The numbers of what it holds: before the first tick, and of the last.
+    pub(super) fn found(&self) -> (u64, u64) {
+        let store = self.keeper.store();
+        let last = store.and_then(Store::last).unwrap_or(0);
+        let first = store.and_then(Store::first);
+        let before_first = first.map_or(last, |(number, ticks)| number.saturating_sub(ticks));
+        (before_first, last)
+    }
+
+    /// What it holds, also later.
+    pub(super) fn content(&self) -> Arc<Mutex<SpoolContent>> {
+        self.keeper.content()
     }
 
     /// Works until it is closed, or until nobody can send any more.
@@ -146,7 +153,7 @@ impl SpoolThread {
     }
 
     fn owes_removal(&self) -> bool {
-        let first = self.store.as_ref().and_then(Store::first);
+        let first = self.keeper.store().and_then(Store::first);
         first.is_some_and(|(number, _)| number <= self.settled_through)
     }
 
@@ -162,7 +169,13 @@ impl SpoolThread {
             .iter()
             .map(|block| disk_bytes(block.bytes.len()))
             .sum();
-        if let Some(store) = &self.store
+        if !group.has_blocks()
+            && let Err(error) = self.keeper.make_room()
+        {
+            let _ = answer.send(Err(error));
+            return;
+        }
+        if let Some(store) = self.keeper.store()
             && !store.has_place(self.settled_through, group.disk_bytes + cost)
         {
             let _ = answer.send(Err(store.full()));
@@ -176,8 +189,9 @@ impl SpoolThread {
 
     fn commit(&mut self, group: Group) {
         let through = self.settled_through;
-        let done =
-            self.with_store(|store| store.commit(&group.blocks, through, &group.dead_letters));
+        let done = self
+            .keeper
+            .with_store(|store| store.commit(&group.blocks, through, &group.dead_letters));
         for answer in group.answers {
             // who asked may have gone
             let _ = answer.send(done.clone());
@@ -192,78 +206,21 @@ impl SpoolThread {
                 most_ticks,
                 answer,
             } => {
-                let _ =
-                    answer.send(self.with_store(|store| store.read(after, through, most_ticks)));
+                let _ = answer.send(
+                    self.keeper
+                        .with_store(|store| store.read(after, through, most_ticks)),
+                );
             }
             Request::DeadLetters(answer) => {
-                let _ = answer.send(self.with_store(|store| store.dead_letters()));
+                let _ = answer.send(self.keeper.with_store(|store| store.dead_letters()));
             }
             Request::Discard(numbers, answer) => {
-                let _ = answer.send(self.with_store(|store| store.discard_dead_letters(&numbers)));
+                let _ = answer.send(
+                    self.keeper
+                        .with_store(|store| store.discard_dead_letters(&numbers)),
+                );
             }
             Request::Append(..) | Request::Settle(..) | Request::Close(_) => {}
         }
-    }
-
-    /// Works with the file; after a failure it is closed and opened again for the next request,
-    /// since a file whose write failed says nothing about what the disk has.
-    fn with_store<T>(
-        &mut self,
-        work: impl FnOnce(&mut Store) -> Result<T, SpoolError>,
-    ) -> Result<T, SpoolError> {
-        self.reopen()?;
-        let Some(store) = &mut self.store else {
-            return Err(SpoolError::Closed);
-        };
-        // the file format's library asserts what only damage can break
-        let done = catch_unwind(AssertUnwindSafe(|| work(store)))
-            .unwrap_or_else(|_| Err(contradiction(self.directory.path())));
-        match &done {
-            Ok(_) => {
-                self.last_failure = None;
-                *lock(&self.content) = store.content();
-            }
-            Err(error) => {
-                tracing::error!(%error, "the spool failed and will be opened again");
-                self.last_failure = Some((Instant::now(), error.clone()));
-                self.store = None;
-            }
-        }
-        done
-    }
-
-    fn reopen(&mut self) -> Result<(), SpoolError> {
-        if self.store.is_some() {
-            return Ok(());
-        }
-        if let Some((at, error)) = &self.last_failure
-            && at.elapsed() < REOPEN_EVERY
-        {
-            return Err(error.clone());
-        }
-        match open(self.directory.path(), self.max_bytes) {
-            Ok(store) => {
-                tracing::info!("the spool works again");
-                self.store = Some(store);
-                Ok(())
-            }
-            Err(error) => {
-                self.last_failure = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
-        }
-    }
-}
-
-/// Opens the file; damage that makes the file format's library panic is an error like other damage.
-pub(super) fn open(directory: &Path, max_bytes: u64) -> Result<Store, SpoolError> {
-    catch_unwind(|| Store::open(directory, max_bytes))
-        .unwrap_or_else(|_| Err(contradiction(directory)))
-}
-
-fn contradiction(directory: &Path) -> SpoolError {
-    SpoolError::Corrupted {
-        directory: directory.to_owned(),
-        reason: "its file contradicts itself".to_owned(),
     }
 }

@@ -1,5 +1,7 @@
 //! Candles made of ticks, by a continuous aggregate or by the query itself.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -10,11 +12,88 @@ use crate::db::DbError;
 use crate::domain::{Candle, CandleSource, PriceBasis, SortOrder, TimeRange, Timeframe};
 use crate::repository::CandleQuery;
 
+use super::freshness;
 use super::row::{CandleRow, CandleSqlType};
-use super::source::{Source, relation};
+use super::source::{Aggregates, Source, relation};
 
-/// The first `limit` candles whose buckets are `buckets`, which start and end where a bucket does.
+/// The first `limit` candles whose buckets are `buckets`, which start and end where a bucket does, and
+/// perhaps some more.
 pub(super) fn read(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    aggregates: &Aggregates,
+    buckets: TimeRange,
+    limit: usize,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, DbError> {
+    if !aggregates.has(query.timeframe) {
+        return select(connection, query, Source::Ticks, buckets, limit, now);
+    }
+    // before the candles: what becomes current in between is then read twice, and never not at all
+    let stale = freshness::stale(connection, query, buckets)?;
+    let mut read = |source, buckets| select(connection, query, source, buckets, limit, now);
+    let candles = read(Source::Aggregate, buckets)?;
+    let Some(stale) = stale else {
+        return Ok(candles);
+    };
+    let mut best: BTreeMap<_, _> = by_open_time(candles).collect();
+    // ticks only come and go with their chunk: whoever knows more of them knows all
+    if query.timeframe > Timeframe::M1 && aggregates.has(Timeframe::M1) {
+        for (open_time, candle) in by_open_time(read(Source::Minutes, stale)?) {
+            let known = best.get(&open_time);
+            if known.is_none_or(|known| known.tick_count < candle.tick_count) {
+                best.insert(open_time, candle);
+            }
+        }
+    }
+    for (open_time, candle) in by_open_time(read(Source::Ticks, stale)?) {
+        let known = best.get(&open_time);
+        if known.is_none_or(|known| known.tick_count <= candle.tick_count) {
+            best.insert(open_time, candle);
+        }
+    }
+    Ok(best.into_values().collect())
+}
+
+fn by_open_time(candles: Vec<Candle>) -> impl Iterator<Item = (DateTime<Utc>, Candle)> {
+    candles.into_iter().map(|one| (one.open_time, one))
+}
+
+/// The open time of the first candle of `buckets` that an aggregate has, fresh or not.
+pub(super) fn edge(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    aggregates: &Aggregates,
+    buckets: TimeRange,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let mut edges = Vec::new();
+    for timeframe in [query.timeframe, Timeframe::M1] {
+        if aggregates.has(timeframe) {
+            let query = CandleQuery {
+                timeframe,
+                ..*query
+            };
+            edges.extend(select(
+                connection,
+                &query,
+                Source::Aggregate,
+                buckets,
+                1,
+                now,
+            )?);
+        }
+    }
+    let open_times = edges
+        .into_iter()
+        .map(|one| query.timeframe.bucket_start(one.open_time));
+    Ok(match query.order {
+        SortOrder::Ascending => open_times.min(),
+        SortOrder::Descending => open_times.max(),
+    })
+}
+
+fn select(
     connection: &mut PgConnection,
     query: &CandleQuery,
     source: Source,
@@ -30,7 +109,7 @@ pub(super) fn read(
         source,
         from: buckets.from(),
         to: buckets.to(),
-        // at most 10,001
+        // at most 10,081
         limit: limit as i64,
     };
     let rows: Vec<CandleRow> = select.load(connection)?;
@@ -53,6 +132,7 @@ struct SelectMade {
 impl SelectMade {
     /// Everything up to the condition, and the column of time that it is about.
     fn head(&self) -> (String, &'static str) {
+        let minutes = self.timeframe.duration().num_minutes();
         match self.source {
             Source::Aggregate => {
                 let (basis, relation) = (self.basis, relation(self.timeframe));
@@ -62,8 +142,17 @@ impl SelectMade {
                 );
                 (head, "open_time")
             }
+            Source::Minutes => {
+                let (basis, relation) = (self.basis, relation(Timeframe::M1));
+                let head = format!(
+                    "SELECT time_bucket(INTERVAL '{minutes} minutes', open_time) AS bucket, \
+                     first({basis}_open, open_time), max({basis}_high), min({basis}_low), \
+                     last({basis}_close, open_time), sum(volume), sum(tick_count)::bigint \
+                     FROM {relation}"
+                );
+                (head, "open_time")
+            }
             Source::Ticks => {
-                let minutes = self.timeframe.duration().num_minutes();
                 let price = match self.basis {
                     PriceBasis::Bid => "bid_price",
                     PriceBasis::Ask => "ask_price",
@@ -94,7 +183,7 @@ impl QueryFragment<Pg> for SelectMade {
             out.push_sql(condition);
             out.push_bind_param::<Timestamptz, _>(bound)?;
         }
-        if self.source == Source::Ticks {
+        if self.source != Source::Aggregate {
             out.push_sql(" GROUP BY 1");
         }
         out.push_sql(match self.order {

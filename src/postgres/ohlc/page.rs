@@ -11,8 +11,9 @@ use crate::domain::{Candle, CandleCursor, Page, SortOrder, TimeRange, Timeframe}
 use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
-use super::source::Source;
-use super::{freshness, made, stored};
+use super::parts::{self, Parts};
+use super::source::Aggregates;
+use super::{made, stored};
 
 /// No window has to be longer than all of time.
 const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
@@ -23,13 +24,13 @@ const MOST_GROWTH: usize = 4;
 pub(super) fn read(
     connection: &mut PgConnection,
     query: &CandleQuery,
-    source: Source,
+    aggregates: &Aggregates,
     now: DateTime<Utc>,
 ) -> Result<Page<Candle, CandleCursor>, DbError> {
     let mut listing = Listing {
         connection,
         query,
-        source,
+        aggregates,
         now,
     };
     let candles = listing.read()?;
@@ -39,7 +40,7 @@ pub(super) fn read(
 struct Listing<'a> {
     connection: &'a mut PgConnection,
     query: &'a CandleQuery,
-    source: Source,
+    aggregates: &'a Aggregates,
     now: DateTime<Utc>,
 }
 
@@ -49,7 +50,7 @@ impl Listing<'_> {
         let width = self.query.timeframe.duration();
         let wanted = self.query.limit.get() + 1;
         let mut candles = Vec::new();
-        let mut rest = buckets(self.query);
+        let mut rest = buckets(self.query, self.now);
         // at most 10,001 buckets of a day
         let mut reach = width * wanted as i32;
         let mut at_data = false;
@@ -78,13 +79,27 @@ impl Listing<'_> {
         Ok(candles)
     }
 
-    /// The first `limit` candles of `window`, stored ones before made ones of the same open time.
+    /// The first `limit` candles of `window`: of one open time the stored one, else the one with
+    /// stored parts, else the one made of ticks.
     fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
-        let (query, now) = (self.query, self.now);
-        let made = self.made(window, limit)?;
-        let stored = stored::read(self.connection, query, window, limit, now)?;
+        let Self {
+            connection,
+            query,
+            aggregates,
+            now,
+        } = self;
+        let made = made::read(connection, query, aggregates, window, limit, *now)?;
+        let stored = stored::read(connection, query, window, limit, *now)?;
+        let of_parts = Parts {
+            connection,
+            query,
+            aggregates,
+            now: *now,
+        }
+        .read(window, limit, &made, &stored)?;
         let merged: BTreeMap<_, _> = made
             .into_iter()
+            .chain(of_parts)
             .chain(stored)
             .map(|candle| (candle.open_time, candle))
             .collect();
@@ -95,52 +110,29 @@ impl Listing<'_> {
         })
     }
 
-    /// The first `limit` candles made of ticks.
-    fn made(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
-        let (query, now) = (self.query, self.now);
-        let is_current = self.source == Source::Ticks
-            || freshness::is_current(self.connection, query.timeframe, window)?;
-        let candles = made::read(self.connection, query, self.source, window, limit, now)?;
-        if is_current {
-            return Ok(candles);
-        }
-        let of_ticks = made::read(self.connection, query, Source::Ticks, window, limit, now)?;
-        let mut merged: BTreeMap<_, _> = of_ticks
-            .into_iter()
-            .map(|candle| (candle.open_time, candle))
-            .collect();
-        for candle in candles {
-            // ticks only come and go with their chunk: whoever knows more of them knows all
-            match merged.get(&candle.open_time) {
-                Some(of_ticks) if of_ticks.tick_count >= candle.tick_count => {}
-                _ => {
-                    merged.insert(candle.open_time, candle);
-                }
-            }
-        }
-        Ok(merged.into_values().collect())
-    }
-
     /// `range` without the buckets before its first candle, in the order of the listing.
     fn starting_at_data(&mut self, range: TimeRange) -> Result<Option<TimeRange>, DbError> {
-        let (query, now) = (self.query, self.now);
-        let symbol_id = query.symbol_id;
-        let tick = edge_tick_time(self.connection, symbol_id, range, query.order)?;
+        let Self {
+            connection,
+            query,
+            aggregates,
+            now,
+        } = self;
+        let tick = edge_tick_time(connection, query.symbol_id, range, query.order)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
-        let stored = stored::read(self.connection, query, range, 1, now)?;
+        let stored = parts::edge(connection, query, range)?;
         // an aggregate keeps candles whose ticks have gone: all outside of where ticks are
         let outside = match tick {
             Some(open_time) => before(range, query.order, open_time, query.timeframe),
             None => Some(range),
         };
-        let kept = match (self.source, outside) {
-            (Source::Aggregate, Some(outside)) if !outside.is_empty() => {
-                made::read(self.connection, query, self.source, outside, 1, now)?
+        let kept = match outside {
+            Some(outside) if !outside.is_empty() => {
+                made::edge(connection, query, aggregates, outside, *now)?
             }
-            _ => Vec::new(),
+            _ => None,
         };
-        let candles = stored.iter().chain(&kept).map(|candle| candle.open_time);
-        let open_times = candles.chain(tick);
+        let open_times = [tick, stored, kept].into_iter().flatten();
         Ok(match query.order {
             SortOrder::Ascending => open_times
                 .min()
@@ -153,7 +145,7 @@ impl Listing<'_> {
 }
 
 /// The buckets whose candles are asked for, from the start of the first to the end of the last.
-fn buckets(query: &CandleQuery) -> Option<TimeRange> {
+fn buckets(query: &CandleQuery, now: DateTime<Utc>) -> Option<TimeRange> {
     let next_start = |time| {
         let start = query.timeframe.bucket_start(time);
         if start == time {
@@ -162,7 +154,8 @@ fn buckets(query: &CandleQuery) -> Option<TimeRange> {
             start + query.timeframe.duration()
         }
     };
-    let (mut from, mut to) = (query.range.from(), query.range.to());
+    let range = query.open_times(now);
+    let (mut from, mut to) = (range.from(), range.to());
     if let Some(after) = query.after {
         match query.order {
             SortOrder::Ascending => from = from.max(after.open_time + TimeDelta::microseconds(1)),

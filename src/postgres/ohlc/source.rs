@@ -1,6 +1,6 @@
 //! Where the candles of a timeframe are made.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
@@ -12,82 +12,72 @@ use crate::error::{Database, RepositoryError};
 /// How long an answer of the catalog is believed.
 const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 
-/// Where the candles of a timeframe are made.
+/// Where candles are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// By the continuous aggregate `ohlc_…`.
+    /// By the continuous aggregate `ohlc_…` of their timeframe.
     Aggregate,
-    /// By the query itself. The plain views of the Apache edition are no better: they are planned
-    /// worse, and make the same candles of the same ticks.
+    /// By the query itself, of the continuous aggregate `ohlc_1m`.
+    Minutes,
+    /// By the query itself, of the ticks. The plain views of the Apache edition are no better: they
+    /// are planned worse, and make the same candles of the same ticks.
     Ticks,
+}
+
+/// The continuous aggregates that there are.
+#[derive(Debug, Clone)]
+pub(super) struct Aggregates(Arc<[String]>);
+
+impl Aggregates {
+    pub(super) fn has(&self, timeframe: Timeframe) -> bool {
+        self.0.contains(&relation(timeframe))
+    }
 }
 
 /// Remembers which continuous aggregates there are.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    known: Mutex<Option<Known>>,
-}
-
-#[derive(Debug)]
-struct Known {
-    since: Instant,
-    aggregates: Vec<String>,
+    known: Mutex<Option<(Instant, Aggregates)>>,
 }
 
 impl Sources {
-    /// Calls `read` with the source of `timeframe`; once more where the aggregate has gone.
-    pub(super) fn with_source<T>(
+    /// Calls `read` with the aggregates; once more where one of them has gone.
+    pub(super) fn with_aggregates<T>(
         &self,
         connection: &mut PgConnection,
-        timeframe: Timeframe,
-        mut read: impl FnMut(&mut PgConnection, Source) -> Result<T, DbError>,
+        database: Database,
+        mut read: impl FnMut(&mut PgConnection, &Aggregates) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        let source = self.source(connection, timeframe)?;
-        let result = read(connection, source)
-            .map_err(|error| error.into_repository(Database::Timeseries, "read candles"));
+        let aggregates = self.aggregates(connection)?;
+        let result = read(connection, &aggregates)
+            .map_err(|error| error.into_repository(database, "read candles"));
         match result {
-            Err(RepositoryError::Schema { .. }) if source == Source::Aggregate => {
-                self.forget();
-                let source = self.source(connection, timeframe)?;
-                read(connection, source)
+            Err(RepositoryError::Schema { .. }) if !aggregates.0.is_empty() => {
+                *self.lock() = None;
+                let aggregates = self.aggregates(connection)?;
+                read(connection, &aggregates)
             }
             result => Ok(result?),
         }
     }
 
-    fn source(
-        &self,
-        connection: &mut PgConnection,
-        timeframe: Timeframe,
-    ) -> Result<Source, DbError> {
-        let name = relation(timeframe);
-        let source = |aggregates: &[String]| match aggregates.contains(&name) {
-            true => Source::Aggregate,
-            false => Source::Ticks,
-        };
-        if let Some(known) = self.lock().as_ref()
-            && known.since.elapsed() < TIME_TO_LIVE
+    fn aggregates(&self, connection: &mut PgConnection) -> Result<Aggregates, DbError> {
+        if let Some((since, aggregates)) = self.lock().as_ref()
+            && since.elapsed() < TIME_TO_LIVE
         {
-            return Ok(source(&known.aggregates));
+            return Ok(aggregates.clone());
         }
-        let aggregates: Vec<_> = candle_relations(connection)?
+        let names = candle_relations(connection)?
             .into_iter()
             .filter(|(_, kind)| *kind == CandleRelationKind::Aggregate)
             .map(|(name, _)| name)
             .collect();
-        let source = source(&aggregates);
-        *self.lock() = Some(Known {
-            since: Instant::now(),
-            aggregates,
-        });
-        Ok(source)
+        let aggregates = Aggregates(names);
+        *self.lock() = Some((Instant::now(), aggregates.clone()));
+        Ok(aggregates)
     }
 
-    fn forget(&self) {
-        *self.lock() = None;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Aggregates)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,14 +1,19 @@
 //! Candles stored as candles.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Numeric, Text, Timestamptz};
-use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, RunQueryDsl as _, sql_query};
+use diesel::{
+    ExpressionMethods as _, PgConnection, QueryDsl as _, QueryableByName, RunQueryDsl as _,
+    sql_query,
+};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, SortOrder, TimeRange};
-use crate::error::RepositoryError;
+use crate::domain::{Candle, CandleSource, SortOrder, TimeRange, Timeframe};
+use crate::error::{Database, RepositoryError};
 use crate::postgres::numeric::PgDecimal;
 use crate::postgres::schema::timeseries::ohlc_candles;
 use crate::repository::CandleQuery;
@@ -29,7 +34,7 @@ pub(super) fn read(
         .filter(ohlc_candles::basis.eq(query.basis.as_str()))
         .filter(ohlc_candles::open_time.ge(range.from()))
         .filter(ohlc_candles::open_time.lt(range.to()))
-        // at most 10,001
+        // at most 10,080
         .limit(limit as i64)
         .select((
             (
@@ -56,9 +61,44 @@ pub(super) fn read(
         .collect()
 }
 
-/// The statement that stores candles: all or none, whatever their number.
-#[derive(Debug, Default)]
+/// Every stored candle that is smaller than those of `query` and whose open time is in `range`.
+pub(super) fn read_smaller(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    range: TimeRange,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, DbError> {
+    let mut candles = Vec::new();
+    for timeframe in Timeframe::ALL {
+        if timeframe < query.timeframe {
+            let query = CandleQuery {
+                timeframe,
+                ..*query
+            };
+            // every bucket of the range
+            let most = (range.to() - range.from()).num_minutes() as usize;
+            candles.extend(read(connection, &query, range, most, now)?);
+        }
+    }
+    Ok(candles)
+}
+
+/// One call that stores candles: all or none, whatever their number.
+///
+/// A write whose caller has given up may reach the server later, after a newer write of the same
+/// candles. Each call therefore takes a number of the database before it sends anything, and
+/// overwrites nothing that has a higher one. A sequence numbers them, since clocks go back.
+#[derive(Debug)]
 pub(super) struct Upsert {
+    columns: Columns,
+    /// The same for every attempt of the call.
+    revision: OnceLock<i64>,
+    begun: Instant,
+    timeout: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Columns {
     symbol_ids: Vec<i64>,
     timeframes: Vec<&'static str>,
     bases: Vec<&'static str>,
@@ -76,7 +116,9 @@ pub(super) struct Upsert {
 impl Upsert {
     /// Of several candles of one key takes the last, and sorts by key: concurrent writers that lock
     /// in one order cannot wait for each other in a circle.
-    pub(super) fn new(candles: &[Candle]) -> Result<Self, RepositoryError> {
+    ///
+    /// The call begins now and its caller waits for `timeout`.
+    pub(super) fn new(candles: &[Candle], timeout: Duration) -> Result<Self, RepositoryError> {
         let key = |candle: &Candle| {
             let Candle {
                 symbol_id,
@@ -88,7 +130,7 @@ impl Upsert {
             (symbol_id, timeframe, basis, open_time)
         };
         let different: BTreeMap<_, _> = candles.iter().map(|one| (key(one), one)).collect();
-        let mut upsert = Self::default();
+        let mut columns = Columns::default();
         for candle in different.into_values() {
             let CandleSource::Stored(source) = &candle.source else {
                 return Err(RepositoryError::invalid(
@@ -100,33 +142,73 @@ impl Upsert {
                     "source {source:?} holds a NUL character: remove it"
                 )));
             }
-            upsert.symbol_ids.push(candle.symbol_id.get());
-            upsert.timeframes.push(candle.timeframe.as_str());
-            upsert.bases.push(candle.basis.as_str());
-            upsert.open_times.push(candle.open_time);
-            upsert.close_times.push(candle.close_time());
-            upsert.opens.push(PgDecimal(candle.open));
-            upsert.highs.push(PgDecimal(candle.high));
-            upsert.lows.push(PgDecimal(candle.low));
-            upsert.closes.push(PgDecimal(candle.close));
-            upsert.volumes.push(PgDecimal(candle.volume));
-            upsert.tick_counts.push(candle.tick_count);
-            upsert.sources.push(source.clone());
+            columns.symbol_ids.push(candle.symbol_id.get());
+            columns.timeframes.push(candle.timeframe.as_str());
+            columns.bases.push(candle.basis.as_str());
+            columns.open_times.push(candle.open_time);
+            columns.close_times.push(candle.close_time());
+            columns.opens.push(PgDecimal(candle.open));
+            columns.highs.push(PgDecimal(candle.high));
+            columns.lows.push(PgDecimal(candle.low));
+            columns.closes.push(PgDecimal(candle.close));
+            columns.volumes.push(PgDecimal(candle.volume));
+            columns.tick_counts.push(candle.tick_count);
+            columns.sources.push(source.clone());
         }
-        Ok(upsert)
+        Ok(Self {
+            columns,
+            revision: OnceLock::new(),
+            begun: Instant::now(),
+            timeout,
+        })
     }
 
-    /// Returns how many candles were stored or overwritten.
+    /// Returns how many candles there are; those of which a newer write is stored stay as it left
+    /// them.
     pub(super) fn run(&self, connection: &mut PgConnection) -> Result<u64, DbError> {
-        let stored = sql_query(
+        let revision = self.revision(connection)?;
+        if self.begun.elapsed() >= self.timeout {
+            // nobody waits any more, and a number that came so late may be higher than that of a
+            // newer write
+            return Err(RepositoryError::Timeout {
+                database: Database::Timeseries,
+                operation: "upsert candles",
+                begun: false,
+            }
+            .into());
+        }
+        self.columns.store(connection, revision)?;
+        Ok(self.columns.symbol_ids.len() as u64)
+    }
+
+    fn revision(&self, connection: &mut PgConnection) -> Result<i64, DbError> {
+        if let Some(revision) = self.revision.get() {
+            return Ok(*revision);
+        }
+        let row: Revision = sql_query("SELECT nextval('ohlc_candles_revision') AS revision")
+            .get_result(connection)?;
+        Ok(*self.revision.get_or_init(|| row.revision))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Revision {
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+}
+
+impl Columns {
+    fn store(&self, connection: &mut PgConnection, revision: i64) -> Result<(), DbError> {
+        sql_query(
             "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
-             open_price, high_price, low_price, close_price, volume, tick_count, source) \
-             SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             open_price, high_price, low_price, close_price, volume, tick_count, source, revision) \
+             SELECT *, $13 FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
              ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
              close_time = EXCLUDED.close_time, open_price = EXCLUDED.open_price, \
              high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
              close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
-             tick_count = EXCLUDED.tick_count, source = EXCLUDED.source",
+             tick_count = EXCLUDED.tick_count, source = EXCLUDED.source, \
+             revision = EXCLUDED.revision WHERE ohlc_candles.revision <= EXCLUDED.revision",
         )
         .bind::<Array<BigInt>, _>(&self.symbol_ids)
         .bind::<Array<Text>, _>(&self.timeframes)
@@ -140,7 +222,8 @@ impl Upsert {
         .bind::<Array<Numeric>, _>(&self.volumes)
         .bind::<Array<BigInt>, _>(&self.tick_counts)
         .bind::<Array<Text>, _>(&self.sources)
+        .bind::<BigInt, _>(revision)
         .execute(connection)?;
-        Ok(stored as u64)
+        Ok(())
     }
 }

@@ -27,6 +27,44 @@ diesel::table! {
         tick_count -> Int8,
         /// Who made it, 1 to 50 characters, such as import.
         source -> Text,
+        /// Number of the write it comes from; one with a lower number, which was late, does not overwrite it.
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Ticks that were held back before they were stored, and what was decided about them.
+    tick_quarantine (quarantine_id) {
+        /// Number; they were kept in this order.
+        quarantine_id -> Int8,
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// When it happened at the venue, in microseconds, UTC.
+        tick_time -> Timestamptz,
+        /// Place within the instant.
+        sequence -> Int4,
+        /// Price at which one can sell, in the quote currency.
+        bid_price -> Numeric,
+        /// Price at which one can buy, in the quote currency.
+        ask_price -> Numeric,
+        /// Quantity offered at the bid, in units of the instrument.
+        bid_volume -> Numeric,
+        /// Quantity offered at the ask, in units of the instrument.
+        ask_volume -> Numeric,
+        /// When this side saw it.
+        received_at -> Nullable<Timestamptz>,
+        /// Which rule held it back, such as deviation.
+        rule -> Text,
+        /// What the rule saw, in its own unit.
+        observed -> Numeric,
+        /// What would have passed.
+        rule_limit -> Numeric,
+        /// When it was held back.
+        quarantined_at -> Timestamptz,
+        /// pending, released (stored after all) or discarded.
+        state -> Text,
+        /// When it was released or discarded.
+        decided_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -52,4 +90,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(ohlc_candles, ticks,);
+diesel::allow_tables_to_appear_in_same_query!(ohlc_candles, tick_quarantine, ticks,);

@@ -1,13 +1,14 @@
 //! A row of the table of ticks, read.
 
-use chrono::{DateTime, Utc};
+use std::fmt::Display;
+
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Integer, Nullable, Numeric, Timestamptz};
-use rust_decimal::Decimal;
 
 use crate::domain::{SymbolId, Tick};
 use crate::error::{Entity, RepositoryError};
 use crate::postgres::numeric::StoredNumeric;
+use crate::postgres::stored_time::StoredTime;
 
 /// The columns of a [`TickRow`], in its order.
 pub(super) const COLUMNS: &str = "symbol_id, tick_time, sequence, bid_price, ask_price, \
@@ -28,36 +29,44 @@ pub(super) type TickSqlType = (
 #[derive(Debug, Queryable)]
 pub(super) struct TickRow {
     symbol_id: i64,
-    tick_time: DateTime<Utc>,
+    tick_time: StoredTime,
     sequence: i32,
     bid_price: StoredNumeric,
     ask_price: StoredNumeric,
     bid_volume: StoredNumeric,
     ask_volume: StoredNumeric,
-    received_at: Option<DateTime<Utc>>,
+    received_at: Option<StoredTime>,
 }
 
 impl TickRow {
     pub(super) fn into_tick(self) -> Result<Tick, RepositoryError> {
-        let number = |column: &str, value: StoredNumeric| -> Result<Decimal, RepositoryError> {
-            value.0.map_err(|error| RepositoryError::Data {
+        let data = |column: &str, error: &dyn Display| {
+            let at = match self.tick_time.0 {
+                Ok(time) => time.to_string(),
+                Err(error) => error.to_string(),
+            };
+            let (symbol, sequence) = (self.symbol_id, self.sequence);
+            RepositoryError::Data {
                 entity: Entity::Tick,
-                key: format!(
-                    "of symbol {} at {} with sequence {}",
-                    self.symbol_id, self.tick_time, self.sequence
-                ),
+                key: format!("of symbol {symbol} at {at} with sequence {sequence}"),
                 reason: format!("{column}: {error}"),
-            })
+            }
         };
+        let number =
+            |column: &str, value: StoredNumeric| value.0.map_err(|error| data(column, &error));
+        let time = |column: &str, value: StoredTime| value.0.map_err(|error| data(column, &error));
         Ok(Tick {
             symbol_id: SymbolId::new(self.symbol_id),
-            tick_time: self.tick_time,
+            tick_time: time("tick_time", self.tick_time)?,
             sequence: self.sequence,
             bid_price: number("bid_price", self.bid_price)?,
             ask_price: number("ask_price", self.ask_price)?,
             bid_volume: number("bid_volume", self.bid_volume)?,
             ask_volume: number("ask_volume", self.ask_volume)?,
-            received_at: self.received_at,
+            received_at: self
+                .received_at
+                .map(|value| time("received_at", value))
+                .transpose()?,
         })
     }
 }

@@ -1,18 +1,40 @@
-//! `INSERT … ON CONFLICT DO NOTHING` of ticks as arrays: one prepared statement for any number.
+//! `INSERT … ON CONFLICT DO NOTHING` of ticks as arrays: one prepared statement for any number, and
+//! one for a single tick, which spares the server the arrays.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Numeric, Timestamptz};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{ExpressionMethods as _, PgConnection, QueryResult, RunQueryDsl};
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::Tick;
 use crate::postgres::numeric::PgDecimal;
+use crate::postgres::schema::timeseries::ticks;
 
 /// Stores those of `rows` whose keys are free and returns how many that were.
 pub(super) fn insert_missing(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize> {
-    InsertMissing::new(rows).execute(connection)
+    match rows {
+        [tick] => insert_one(connection, tick),
+        rows => InsertMissing::new(rows).execute(connection),
+    }
+}
+
+fn insert_one(connection: &mut PgConnection, tick: &Tick) -> QueryResult<usize> {
+    // diesel prepares it once as well, which it does not do for a list of rows
+    diesel::insert_into(ticks::table)
+        .values((
+            ticks::symbol_id.eq(tick.symbol_id.get()),
+            ticks::tick_time.eq(tick.tick_time),
+            ticks::sequence.eq(tick.sequence),
+            ticks::bid_price.eq(PgDecimal(tick.bid_price)),
+            ticks::ask_price.eq(PgDecimal(tick.ask_price)),
+            ticks::bid_volume.eq(PgDecimal(tick.bid_volume)),
+            ticks::ask_volume.eq(PgDecimal(tick.ask_volume)),
+            ticks::received_at.eq(tick.received_at),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
 }
 
 /// The statement; diesel prepares it once on each connection because its id is static.

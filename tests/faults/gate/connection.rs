@@ -231,14 +231,17 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8], flow: Flow) -> std::io::Result<()> {
-        let part = match (flow.sliced, flow.bytes_per_second) {
-            (true, _) => 1,
-            // twenty times a second
-            (false, Some(rate)) => (rate as usize / 20).max(1),
-            (false, None) => bytes.len().max(1),
-        };
-        for part in bytes.chunks(part) {
+    fn write(&mut self, bytes: &[u8], mut flow: Flow) -> std::io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let part = match (flow.sliced, flow.bytes_per_second) {
+                (true, _) => 1,
+                // twenty times a second
+                (false, Some(rate)) => (rate as usize / 20).max(1),
+                (false, None) => rest.len(),
+            };
+            let (part, after) = rest.split_at(part.min(rest.len()));
+            rest = after;
             let left = match flow.reset_after {
                 Some(limit) => limit.saturating_sub(self.passed) as usize,
                 None => part.len(),
@@ -246,6 +249,8 @@ impl Carrier<'_> {
             let part = &part[..part.len().min(left)];
             if let Some(rate) = flow.bytes_per_second {
                 thread::sleep(Duration::from_secs_f64(part.len() as f64 / f64::from(rate)));
+                // the limit may have been lifted meanwhile
+                flow.bytes_per_second = self.flow().bytes_per_second;
             }
             let mut to = self.streams().1;
             to.write_all(part)?;

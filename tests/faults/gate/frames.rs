@@ -7,6 +7,8 @@ pub(crate) enum Message {
     CopyDone,
     /// The execution of a prepared statement.
     Execute,
+    /// The parameters of a prepared statement, when they take more bytes.
+    ParametersLonger(usize),
     /// A simple query of that text.
     Query(&'static str),
 }
@@ -54,6 +56,7 @@ fn is(wanted: Message, frame: &[u8]) -> bool {
     match wanted {
         Message::CopyDone => frame[0] == b'c',
         Message::Execute => frame[0] == b'E',
+        Message::ParametersLonger(bytes) => frame[0] == b'B' && frame.len() > bytes,
         Message::Query(text) => {
             frame[0] == b'Q' && frame[5..].strip_suffix(b"\0") == Some(text.as_bytes())
         }

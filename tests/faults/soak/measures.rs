@@ -1,4 +1,4 @@
-//! Memory, descriptors and threads of the writers, and whether they grow.
+//! Memory, descriptors, threads and backlog of the writers, and whether they grow.
 
 use std::path::Path;
 use std::time::Instant;
@@ -8,6 +8,7 @@ use super::writer::Writer;
 /// Less is noise: a new connection, a page of the allocator.
 const MEGABYTES: f64 = 16.0;
 const COUNT: f64 = 8.0;
+const TICKS: f64 = 500.0;
 const PAGE: f64 = 4_096.0;
 
 /// What one process uses.
@@ -17,6 +18,7 @@ struct Usage {
     megabytes: f64,
     descriptors: f64,
     threads: f64,
+    queued: f64,
 }
 
 pub(super) struct Measures {
@@ -52,6 +54,7 @@ impl Measures {
                 ),
                 ("descriptors", COUNT, |one| one.descriptors),
                 ("threads", COUNT, |one| one.threads),
+                ("backlog in ticks", TICKS, |one| one.queued),
             ] {
                 let slope = slope(warm, of);
                 let length = warm
@@ -79,6 +82,7 @@ fn usage(writer: &Writer, begun: Instant) -> Option<Usage> {
         megabytes: pages * PAGE / 1_048_576.0,
         descriptors: count("fd")?,
         threads: count("task")?,
+        queued: writer.queued() as f64,
     })
 }
 

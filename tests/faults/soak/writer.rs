@@ -1,6 +1,7 @@
-//! A process that writes, and what it says is committed.
+//! A process that writes, and what it says became of its ticks.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use tickbook::Repositories;
 use tickbook::db::DatabasePools;
-use tickbook::ingest::TickPersister;
-use tokio::sync::oneshot;
+use tickbook::ingest::{Ack, AckLevel, OnFull, SpoolConfig, SpoolMode, TickPersister};
+use tokio::sync::{oneshot, watch};
 
 use crate::migrated::ticks;
 use crate::site::{config, small_batches};
@@ -18,18 +19,17 @@ use crate::site::{config, small_batches};
 /// Set where this program is the writer.
 pub(super) const URL: &str = "TICKBOOK_SOAK_URL";
 const FROM: &str = "TICKBOOK_SOAK_FROM";
+const SPOOL: &str = "TICKBOOK_SOAK_SPOOL";
 
-/// Between two commits.
+/// Between two pushes of some ticks.
 const PAUSE: Duration = Duration::from_millis(50);
-const TICKS: i64 = 100;
+const TICKS: i64 = 50;
 
-/// What the writer does: ticks in order, each hundred committed and then told, until its input
-/// ends.
+/// What the writer does until its input ends: it pushes ticks in order, and tells which are durable
+/// and which are committed.
 pub(super) async fn write_until_told(url: &str) {
-    let mut from: i64 = std::env::var(FROM)
-        .ok()
-        .and_then(|from| from.parse().ok())
-        .expect("where to go on");
+    let said = |name: &str| std::env::var(name).expect("said by whoever starts it");
+    let mut from: i64 = said(FROM).parse().expect("a number");
     let (told, mut is_told) = oneshot::channel();
     std::thread::spawn(move || {
         // nothing is ever sent, so that this ends with the input
@@ -40,69 +40,144 @@ pub(super) async fn write_until_told(url: &str) {
     settings.pool.size = 3;
     settings.pool.call_timeout = Duration::from_secs(5);
     let repositories = Repositories::postgres(&DatabasePools::new(&settings));
-    let persister = TickPersister::start(repositories.ticks, small_batches());
+    let spool = SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: said(SPOOL).into(),
+        max_bytes: 1 << 30,
+        on_full: OnFull::Block,
+    };
+    let persister = TickPersister::open(repositories.ticks, small_batches(), &spool)
+        .await
+        .expect("a spool of its own");
+    let (pushed, newest) = watch::channel(None);
+    let telling = tokio::spawn(tell_commits(persister.clone(), newest));
     loop {
+        let mut last = None;
         for tick in ticks(from, from + TICKS) {
-            persister.push(tick).await.expect("nobody stops it");
+            last = Some(
+                persister
+                    .push_with_ack(tick)
+                    .await
+                    .expect("nobody stops it"),
+            );
         }
         from += TICKS;
+        let ack = last.expect("some were pushed");
         tokio::select! {
-            flushed = persister.flush() => flushed.expect("nobody stops it"),
+            durable = ack.wait(AckLevel::Durable) => durable.expect("nobody stops it"),
             _ = &mut is_told => break,
         }
-        tell(&format!("committed {from}"));
+        tell("durable", from);
+        pushed.send_replace(Some((ack, from)));
         tokio::time::sleep(PAUSE).await;
     }
     let report = persister.stop(Duration::from_secs(9)).await;
-    tell(&format!("retries {}", report.stats.retries));
+    drop(pushed);
+    telling.await.expect("no panic");
+    tell("retries", report.stats.retries as i64);
+    tell("spooled", report.spooled as i64);
+    tell("unsaved", report.unsaved.len() as i64);
+    if report.unsaved.is_empty() {
+        tell("durable", from);
+    }
 }
 
-fn tell(line: &str) {
+async fn tell_commits(persister: TickPersister, mut newest: watch::Receiver<Option<(Ack, i64)>>) {
+    while newest.changed().await.is_ok() {
+        let pushed = newest.borrow_and_update().clone();
+        let Some((ack, number)) = pushed else {
+            continue;
+        };
+        if ack.wait(AckLevel::Committed).await.is_err() {
+            return;
+        }
+        tell("queued", persister.stats().queued as i64);
+        tell("committed", number);
+    }
+}
+
+fn tell(what: &str, number: i64) {
     let mut out = std::io::stdout().lock();
     // whoever listened may be gone, and the writer goes too
-    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+    let told = writeln!(out, "{what} {number}").and_then(|()| out.flush());
+    if told.is_err() {
         std::process::exit(1);
+    }
+}
+
+/// What a writer said; -1 where it has not.
+struct Said {
+    /// The number behind the last tick that is on the disk or in the database.
+    durable: AtomicI64,
+    committed: AtomicI64,
+    /// Ticks of which it was not known what became of them, at the last commit.
+    queued: AtomicI64,
+    retries: AtomicI64,
+    spooled: AtomicI64,
+    unsaved: AtomicI64,
+}
+
+impl Said {
+    fn hear(&self, line: &str) {
+        // the test harness has its say too, the name of the test in front of the first line
+        let mut words = line.rsplit(' ');
+        let (Some(number), Some(what)) = (words.next(), words.next()) else {
+            return;
+        };
+        let told = match what {
+            "durable" => &self.durable,
+            "committed" => &self.committed,
+            "queued" => &self.queued,
+            "retries" => &self.retries,
+            "spooled" => &self.spooled,
+            "unsaved" => &self.unsaved,
+            _ => return,
+        };
+        if let Ok(number) = number.parse() {
+            told.store(number, Ordering::SeqCst);
+        }
     }
 }
 
 /// A writing process.
 pub(super) struct Writer {
     child: Child,
-    committed: Arc<AtomicI64>,
-    retries: Arc<AtomicI64>,
+    said: Arc<Said>,
     listening: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Lets a process of its own write to `url` from tick number `from` on.
-    pub(super) fn start(url: &str, from: i64) -> Self {
+    /// Lets a process of its own write to `url` from tick number `from` on, through the spool in
+    /// `spool`.
+    pub(super) fn start(url: &str, spool: &Path, from: i64) -> Self {
         // this program, even when it has been built anew meanwhile
         let mut child = Command::new("/proc/self/exe")
             .args(["--exact", "soak::soak", "--nocapture"])
             .env(URL, url)
             .env(FROM, from.to_string())
+            .env(SPOOL, spool)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let committed = Arc::new(AtomicI64::new(from));
-        let retries = Arc::new(AtomicI64::new(-1));
-        let (last, failed) = (Arc::clone(&committed), Arc::clone(&retries));
+        let said = Arc::new(Said {
+            durable: from.into(),
+            committed: from.into(),
+            queued: (-1).into(),
+            retries: (-1).into(),
+            spooled: (-1).into(),
+            unsaved: (-1).into(),
+        });
+        let hears = Arc::clone(&said);
         let listening = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                match line.split_once(' ') {
-                    Some(("committed", number)) => set(&last, number),
-                    Some(("retries", number)) => set(&failed, number),
-                    // the test harness has its say too
-                    _ => {}
-                }
+                hears.hear(&line);
             }
         });
         Self {
             child,
-            committed,
-            retries,
+            said,
             listening: Some(listening),
         }
     }
@@ -111,23 +186,37 @@ impl Writer {
         self.child.id()
     }
 
-    /// The number behind the last tick that it said was committed.
-    pub(super) fn committed(&self) -> i64 {
-        self.committed.load(Ordering::SeqCst)
+    /// The number behind the last tick that it said was durable.
+    pub(super) fn durable(&self) -> i64 {
+        self.said.durable.load(Ordering::SeqCst)
     }
 
-    /// How many writes failed; known when it has stopped.
-    pub(super) fn retries(&self) -> Option<i64> {
-        Some(self.retries.load(Ordering::SeqCst)).filter(|retries| *retries >= 0)
+    /// Ticks that waited at its last commit.
+    pub(super) fn queued(&self) -> i64 {
+        self.said.queued.load(Ordering::SeqCst)
+    }
+
+    /// How many writes failed; -1 before it has stopped.
+    pub(super) fn retries(&self) -> i64 {
+        self.said.retries.load(Ordering::SeqCst)
+    }
+
+    /// How many ticks it left in its spool; -1 before it has stopped.
+    pub(super) fn spooled(&self) -> i64 {
+        self.said.spooled.load(Ordering::SeqCst)
     }
 
     pub(super) fn wait_for_commit(&self, patience: Duration) -> Duration {
-        let (begun, before) = (Instant::now(), self.committed());
-        while self.committed() <= before {
-            assert!(begun.elapsed() < patience, "no commit in {patience:?}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        begun.elapsed()
+        let committed = || self.said.committed.load(Ordering::SeqCst);
+        let before = committed();
+        wait_until("a commit", patience, || committed() > before)
+    }
+
+    /// Waits until no more than `ticks` wait.
+    pub(super) fn wait_for_backlog(&self, ticks: i64, patience: Duration) -> Duration {
+        wait_until("the backlog is stored", patience, || {
+            (0..=ticks).contains(&self.queued())
+        })
     }
 
     /// As `kill -9` does.
@@ -136,12 +225,12 @@ impl Writer {
         self.end();
     }
 
-    /// Asks it to stop, and returns what it said last.
-    pub(super) fn stop(&mut self) -> i64 {
+    /// Asks it to stop, and checks that it left every tick in the database or in its spool.
+    pub(super) fn stop(&mut self) {
         drop(self.child.stdin.take());
-        let status = self.end();
-        assert!(status, "the writer failed");
-        self.committed()
+        assert!(self.end(), "the writer failed");
+        let unsaved = self.said.unsaved.load(Ordering::SeqCst);
+        assert_eq!(unsaved, 0, "ticks that the writer did not save");
     }
 
     fn end(&mut self) -> bool {
@@ -161,8 +250,11 @@ impl Drop for Writer {
     }
 }
 
-fn set(number: &AtomicI64, text: &str) {
-    if let Ok(value) = text.parse() {
-        number.store(value, Ordering::SeqCst);
+fn wait_until(what: &str, patience: Duration, condition: impl Fn() -> bool) -> Duration {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < patience, "not in {patience:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
     }
+    begun.elapsed()
 }

@@ -27,7 +27,7 @@ async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
     let mut feed = ReplayFeed::new(files, SYMBOL, speed)?;
     let fan_out = FanOut::new();
     let store = fan_out.attach(
-        Box::new(StoreSink(persister.clone())),
+        Box::new(StoreSink::new(persister.clone())),
         QueueOptions::storing("store", 100),
     );
     feed.run(FeedOutput::new(fan_out.clone())).await?;

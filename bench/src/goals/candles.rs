@@ -1,0 +1,195 @@
+//! What the form of the continuous aggregates is worth: no index on the bucket alone, and each
+//! timeframe made of the one below it.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use tickbook::db;
+use tickbook::domain::{PriceBasis, SymbolId, Timeframe};
+use tickbook::postgres::PgOhlcRepository;
+use tickbook::repository::{CandleQuery, OhlcRepository as _};
+
+use crate::history::History;
+use crate::report::Report;
+use crate::report::Target::AtMost;
+use crate::server::Place;
+
+use super::Bench;
+
+const HISTORY: History = History {
+    symbols: 50,
+    days: 10,
+    ticks_per_minute: 2,
+};
+
+/// Reads of 500 candles in a turn.
+const READS: u32 = 40;
+
+/// The timeframes above 1m, each made of the one before.
+const LARGER: [(&str, &str); 6] = [
+    ("5m", "5 minutes"),
+    ("15m", "15 minutes"),
+    ("30m", "30 minutes"),
+    ("1h", "1 hour"),
+    ("4h", "4 hours"),
+    ("1d", "1 day"),
+];
+
+impl Bench {
+    pub(crate) async fn candle_index(&self, report: &mut Report) -> Result<()> {
+        let Some(mut place) = history_in_aggregates("500 candles beside the default index").await?
+        else {
+            return Ok(());
+        };
+        refresh(&mut place, "ohlc_1m", "false")?;
+        let candles = place.materialized("ohlc_1m")?;
+        place.execute(&format!("ANALYZE {candles}"))?;
+        let repository = PgOhlcRepository::new(place.pools().timeseries());
+        read_candles(&repository, 0).await?;
+        let mut ratios = Vec::new();
+        for round in 0..self.rounds {
+            let without;
+            let with;
+            if round % 2 == 0 {
+                without = read_candles(&repository, round).await?;
+                with = read_with_index(&repository, &mut place, &candles, round).await?;
+            } else {
+                with = read_with_index(&repository, &mut place, &candles, round).await?;
+                without = read_candles(&repository, round).await?;
+            }
+            ratios.push(without / with);
+        }
+        report.add(
+            "500 one-minute candles / the aggregate with its default index of buckets",
+            AtMost(0.35),
+            ratios,
+        );
+        Ok(())
+    }
+
+    pub(crate) async fn refresh(&self, report: &mut Report) -> Result<()> {
+        let Some(mut place) = history_in_aggregates("refresh of the larger timeframes").await?
+        else {
+            return Ok(());
+        };
+        for (name, width) in LARGER {
+            place.execute(&direct(name, width))?;
+        }
+        refresh(&mut place, "ohlc_1m", "false")?;
+        let (of_candles, of_ticks) = ("ohlc", "direct");
+        // the first refresh makes the chunks
+        refresh_larger(&mut place, of_candles)?;
+        refresh_larger(&mut place, of_ticks)?;
+        let mut ratios = Vec::new();
+        for round in 0..self.rounds {
+            let (hierarchical, direct);
+            if round % 2 == 0 {
+                hierarchical = refresh_larger(&mut place, of_candles)?;
+                direct = refresh_larger(&mut place, of_ticks)?;
+            } else {
+                direct = refresh_larger(&mut place, of_ticks)?;
+                hierarchical = refresh_larger(&mut place, of_candles)?;
+            }
+            ratios.push(hierarchical / direct);
+        }
+        report.add(
+            "refresh of six larger timeframes, from the one below / from ticks",
+            AtMost(0.25),
+            ratios,
+        );
+        Ok(())
+    }
+}
+
+/// `None`, and a line, where the edition has no continuous aggregates.
+async fn history_in_aggregates(what: &str) -> Result<Option<Place>> {
+    let mut place = Place::migrated().await?;
+    let pools = place.pools();
+    let applied = db::apply_aggregates(&pools.timeseries()).await?;
+    if applied.edition != db::Edition::Community {
+        println!("not measured, since it needs the Community edition of TimescaleDB: {what}\n");
+        return Ok(None);
+    }
+    HISTORY.fill(&mut place)?;
+    Ok(Some(place))
+}
+
+fn refresh(place: &mut Place, relation: &str, force: &str) -> Result<()> {
+    let range = HISTORY.range()?;
+    // by itself it takes ten buckets at once, and the time between them is most of what it takes
+    place.execute(&format!(
+        "CALL refresh_continuous_aggregate('{relation}', timestamptz '{}', timestamptz '{}', \
+         force => {force}, options => '{{\"buckets_per_batch\": 20000}}')",
+        range.from().to_rfc3339(),
+        range.to().to_rfc3339(),
+    ))
+}
+
+/// Seconds to make everything in the six relations anew.
+fn refresh_larger(place: &mut Place, prefix: &str) -> Result<f64> {
+    let start = Instant::now();
+    for (name, _) in LARGER {
+        refresh(place, &format!("{prefix}_{name}"), "true")?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Seconds of a read of 500 candles.
+async fn read_candles(repository: &PgOhlcRepository, round: u32) -> Result<f64> {
+    let start = Instant::now();
+    for read in 0..READS {
+        let symbol = SymbolId::new(i64::from(read % HISTORY.symbols) + 1);
+        // a chunk's worth of places, none of them near the end
+        let first = i64::from((read * 997 + round * 131) % (HISTORY.days - 1) * 24 * 60);
+        let range = HISTORY.minutes(first, 500)?;
+        let query = CandleQuery::new(symbol, Timeframe::M1, PriceBasis::Bid, range);
+        let page = repository.candles(&query).await?;
+        ensure!(page.items.len() == 500, "{} candles", page.items.len());
+    }
+    Ok(start.elapsed().as_secs_f64() / f64::from(READS))
+}
+
+/// As [`read_candles`], with the index that an aggregate has unless it is dropped.
+async fn read_with_index(
+    repository: &PgOhlcRepository,
+    place: &mut Place,
+    candles: &str,
+    round: u32,
+) -> Result<f64> {
+    place.execute(&format!(
+        "CREATE INDEX of_the_bucket ON {candles} (open_time DESC)"
+    ))?;
+    read_candles(repository, round).await?;
+    let seconds = read_candles(repository, round).await?;
+    let (schema, _) = candles.split_once('.').unwrap_or_default();
+    place.execute(&format!("DROP INDEX {schema}.of_the_bucket"))?;
+    read_candles(repository, round).await?;
+    Ok(seconds)
+}
+
+/// The aggregate of a larger timeframe made of ticks.
+fn direct(name: &str, width: &str) -> String {
+    let key = "tick_order_key(tick_time, sequence)";
+    let prices: Vec<String> = [
+        ("bid", "bid_price"),
+        ("ask", "ask_price"),
+        ("mid", "(bid_price + ask_price) * 0.5"),
+    ]
+    .iter()
+    .map(|(basis, price)| {
+        format!(
+            "first({price}, {key}) AS {basis}_open, max({price}) AS {basis}_high, \
+             min({price}) AS {basis}_low, last({price}, {key}) AS {basis}_close"
+        )
+    })
+    .collect();
+    format!(
+        "CREATE MATERIALIZED VIEW direct_{name} \
+             WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS \
+         SELECT symbol_id, time_bucket(INTERVAL '{width}', tick_time) AS open_time, {}, \
+                sum(bid_volume + ask_volume) AS volume, count(*) AS tick_count \
+         FROM ticks GROUP BY symbol_id, time_bucket(INTERVAL '{width}', tick_time) \
+         WITH NO DATA",
+        prices.join(", ")
+    )
+}

@@ -1,0 +1,170 @@
+//! A page of candles over HTTP beside the call of the repository that it is made of.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use orderbook_server::app::{self, AppState};
+use orderbook_server::readiness::Readiness;
+use orderbook_server::{metrics, server};
+use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
+use tickbook::repository::CandleQuery;
+use tickbook::{Repositories, db};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::history::History;
+use crate::report::Report;
+use crate::report::Target::AtMost;
+use crate::report::median;
+use crate::server::Place;
+
+use super::Bench;
+
+const HISTORY: History = History {
+    symbols: 4,
+    days: 3,
+    ticks_per_minute: 2,
+};
+
+/// Pages that each client reads in a turn.
+const READS: usize = 60;
+
+impl Bench {
+    pub(crate) async fn rest(&self, report: &mut Report) -> Result<()> {
+        let mut place = Place::migrated().await?;
+        let mut config = place.config();
+        config.pool.size = 16;
+        let pools = db::DatabasePools::new(&config);
+        db::migrate_metadata(&pools.metadata()).await?;
+        db::apply_aggregates(&pools.timeseries()).await?;
+        HISTORY.fill(&mut place)?;
+        let repositories = Repositories::postgres(&pools);
+        for symbol in 1..=HISTORY.symbols {
+            let symbol = NewSymbol::named("bench", format!("S{symbol}"));
+            repositories.symbols.create(symbol).await?;
+        }
+        let address = serve(repositories.clone()).await?;
+        for clients in [1, 16] {
+            let mut ratios = Vec::new();
+            for round in 0..self.rounds {
+                let (over_http, of_calls);
+                if round % 2 == 0 {
+                    over_http = together(clients, |client| pages(address, client)).await?;
+                    of_calls =
+                        together(clients, |client| calls(repositories.clone(), client)).await?;
+                } else {
+                    of_calls =
+                        together(clients, |client| calls(repositories.clone(), client)).await?;
+                    over_http = together(clients, |client| pages(address, client)).await?;
+                }
+                ratios.push(over_http / of_calls);
+            }
+            report.add(
+                format!("REST page of 500 candles / the repository's call, clients: {clients}"),
+                AtMost(1.5),
+                ratios,
+            );
+        }
+        Ok(())
+    }
+}
+
+async fn serve(repositories: Repositories) -> Result<SocketAddr> {
+    let state = AppState::new(
+        repositories,
+        Readiness::fixed(Vec::new()),
+        metrics::install()?,
+    );
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(server::run(
+        listener,
+        app::router(state),
+        std::future::pending(),
+    ));
+    Ok(address)
+}
+
+/// The median of what all reads of `clients` at once took, in seconds.
+async fn together<F>(clients: usize, client: impl Fn(usize) -> F) -> Result<f64>
+where
+    F: Future<Output = Result<Vec<f64>>> + Send + 'static,
+{
+    let all: Vec<_> = (0..clients).map(|one| tokio::spawn(client(one))).collect();
+    let mut seconds = Vec::new();
+    for one in all {
+        seconds.extend(one.await??);
+    }
+    Ok(median(&seconds))
+}
+
+/// The symbol and the first minute of a read.
+fn place_of(client: usize, read: usize) -> (i64, i64) {
+    let symbol = (client + read) % HISTORY.symbols as usize + 1;
+    let first = (client * 101 + read * 37) % 2_000;
+    (symbol as i64, first as i64)
+}
+
+async fn calls(repositories: Repositories, client: usize) -> Result<Vec<f64>> {
+    let mut seconds = Vec::new();
+    for read in 0..READS {
+        let (symbol, first) = place_of(client, read);
+        let range = HISTORY.minutes(first, 500)?;
+        let symbol = SymbolId::new(symbol);
+        let query = CandleQuery::new(symbol, Timeframe::M1, PriceBasis::Mid, range);
+        let start = Instant::now();
+        let page = repositories.ohlc.candles(&query).await?;
+        seconds.push(start.elapsed().as_secs_f64());
+        ensure!(page.items.len() == 500, "{} candles", page.items.len());
+    }
+    Ok(seconds)
+}
+
+async fn pages(address: SocketAddr, client: usize) -> Result<Vec<f64>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut seconds, mut answer) = (Vec::new(), Vec::new());
+    for read in 0..READS {
+        let (symbol, first) = place_of(client, read);
+        let range = HISTORY.minutes(first, 500)?;
+        let time = |time: chrono::DateTime<chrono::Utc>| time.format("%FT%TZ").to_string();
+        let request = format!(
+            "GET /api/v1/ohlc/{symbol}?timeframe=1m&basis=mid&from={}&to={} HTTP/1.1\r\n\
+             Host: {address}\r\n\r\n",
+            time(range.from()),
+            time(range.to()),
+        );
+        let start = Instant::now();
+        stream.write_all(request.as_bytes()).await?;
+        let body = read_answer(&mut stream, &mut answer).await?;
+        seconds.push(start.elapsed().as_secs_f64());
+        let candles = answer[body..]
+            .windows(9)
+            .filter(|text| *text == b"open_time")
+            .count();
+        ensure!(candles == 500, "{candles} candles");
+    }
+    Ok(seconds)
+}
+
+/// Reads one answer whose length is told, and returns where its body begins.
+async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
+    answer.clear();
+    let body = loop {
+        ensure!(stream.read_buf(answer).await? > 0, "the server went away");
+        if let Some(end) = answer.windows(4).position(|text| text == b"\r\n\r\n") {
+            break end + 4;
+        }
+    };
+    let head = std::str::from_utf8(&answer[..body])?.to_ascii_lowercase();
+    ensure!(head.starts_with("http/1.1 200"), "{head}");
+    let (_, length) = head
+        .split_once("content-length:")
+        .context("an answer without a length")?;
+    let length: usize = length.lines().next().unwrap_or_default().trim().parse()?;
+    while answer.len() < body + length {
+        ensure!(stream.read_buf(answer).await? > 0, "the server went away");
+    }
+    Ok(body)
+}

@@ -1,0 +1,327 @@
+//! `tickbook quarantine`
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tickbook::Repositories;
+use tickbook::config::Config;
+use tickbook::domain::{PageLimit, SymbolId, SymbolReference, TimeRange};
+use tickbook::quality::{ReleaseReceipt, Rule, release};
+use tickbook::repository::{QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState};
+
+use crate::Outcome;
+use crate::report::{print, print_json};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Lists ticks that were held back, with rule, what was observed and the limit
+    #[command(after_help = "\
+Exit code 1 when something is listed that nobody has decided about.
+
+Examples:
+  tickbook quarantine list
+  tickbook quarantine list --symbol oanda:EURUSD --rule deviation --json")]
+    List(ListArguments),
+    /// Stores ticks that were held back, as if they never had been; harmless to repeat
+    #[command(after_help = "\
+A tick whose key is taken by another content, or that is rejected, stays in quarantine; the exit code
+is 1 then. Candles of times that were refreshed before are not made anew by this.
+
+Examples:
+  tickbook quarantine release 17 18
+  tickbook quarantine release --all --rule future --from 2026-11-01T00:00:00Z")]
+    Release(DecideArguments),
+    /// Decides that ticks are not to be stored; they stay to be seen with `list --state discarded`
+    #[command(after_help = "\
+Example:
+  tickbook quarantine discard --all --rule not_positive --symbol oanda:EURUSD")]
+    Discard(DecideArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Filter {
+    /// Only those of this symbol: its id, EURUSD or oanda:EURUSD
+    #[arg(long)]
+    symbol: Option<String>,
+    /// Only those that this rule held back, such as deviation
+    #[arg(long)]
+    rule: Option<Rule>,
+    /// Only ticks from this time on
+    #[arg(long, value_name = "TIME")]
+    from: Option<DateTime<Utc>>,
+    /// Only ticks before this time
+    #[arg(long, value_name = "TIME")]
+    to: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    filter: Filter,
+    /// pending, released, discarded, or all
+    #[arg(long, default_value = "pending", value_parser = state)]
+    state: StateFilter,
+    /// How many at most
+    #[arg(long, default_value_t = 1_000)]
+    limit: usize,
+    /// Only those with larger numbers
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<i64>,
+    /// Prints one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecideArguments {
+    /// Their numbers
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    numbers: Vec<i64>,
+    /// All that nobody has decided about, or those of them that the filters leave
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+    /// Prints the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct StateFilter(Option<QuarantineState>);
+
+fn state(text: &str) -> Result<StateFilter, String> {
+    if text == "all" {
+        return Ok(StateFilter(None));
+    }
+    let state = text.parse().map_err(|error| format!("{error}, or all"))?;
+    Ok(StateFilter(Some(state)))
+}
+
+pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> {
+    let (repositories, _pools) = Repositories::connect(&Config::load()?).await?;
+    match command {
+        QuarantineCommand::List(arguments) => list(&repositories, arguments).await,
+        QuarantineCommand::Release(arguments) => {
+            decide(&repositories, arguments, QuarantineState::Released).await
+        }
+        QuarantineCommand::Discard(arguments) => {
+            decide(&repositories, arguments, QuarantineState::Discarded).await
+        }
+    }
+}
+
+async fn query(repositories: &Repositories, filter: &Filter) -> anyhow::Result<QuarantineQuery> {
+    let symbol_id = match &filter.symbol {
+        None => None,
+        Some(text) => Some(symbol(repositories, text).await?),
+    };
+    let all = TimeRange::all();
+    let (from, to) = (
+        filter.from.unwrap_or(all.from()),
+        filter.to.unwrap_or(all.to()),
+    );
+    Ok(QuarantineQuery {
+        symbol_id,
+        rule: filter.rule,
+        range: TimeRange::new(from, to).context("--from is behind --to")?,
+        limit: PageLimit::MAX,
+        ..QuarantineQuery::default()
+    })
+}
+
+async fn symbol(repositories: &Repositories, text: &str) -> anyhow::Result<SymbolId> {
+    if let Ok(id) = text.parse() {
+        return Ok(SymbolId::new(id));
+    }
+    let reference: SymbolReference = text
+        .parse()
+        .with_context(|| format!("--symbol {text:?} is neither an id nor a name"))?;
+    let symbol = repositories.symbols.get_by_name(&reference).await?;
+    let symbol = symbol.with_context(|| format!("there is no symbol {text}"))?;
+    Ok(symbol.symbol_id)
+}
+
+/// One line of `list`.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: i64,
+    state: &'static str,
+    rule: &'static str,
+    observed: String,
+    limit: String,
+    quarantined_at: String,
+    symbol_id: i64,
+    tick_time: String,
+    sequence: i32,
+    bid_price: String,
+    ask_price: String,
+    bid_volume: String,
+    ask_volume: String,
+    received_at: Option<String>,
+}
+
+impl Line {
+    fn of(entry: &QuarantineEntry) -> Self {
+        let (tick, verdict) = (&entry.kept.tick, &entry.kept.verdict);
+        Self {
+            id: entry.id.0,
+            state: entry.state.as_str(),
+            rule: verdict.rule.as_str(),
+            observed: verdict.observed.to_string(),
+            limit: verdict.limit.to_string(),
+            quarantined_at: entry.kept.quarantined_at.to_rfc3339(),
+            symbol_id: tick.symbol_id.get(),
+            tick_time: tick.tick_time.to_rfc3339(),
+            sequence: tick.sequence,
+            bid_price: tick.bid_price.to_string(),
+            ask_price: tick.ask_price.to_string(),
+            bid_volume: tick.bid_volume.to_string(),
+            ask_volume: tick.ask_volume.to_string(),
+            received_at: tick.received_at.map(|time| time.to_rfc3339()),
+        }
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{} {}: symbol {} time {} sequence {} bid {} ask {}: {} {} (limit {})",
+            self.id,
+            self.state,
+            self.symbol_id,
+            self.tick_time,
+            self.sequence,
+            self.bid_price,
+            self.ask_price,
+            self.rule,
+            self.observed,
+            self.limit
+        )
+    }
+}
+
+async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow::Result<Outcome> {
+    let mut query = QuarantineQuery {
+        state: arguments.state.0,
+        after: arguments.after.map(QuarantineId),
+        ..query(repositories, &arguments.filter).await?
+    };
+    let mut left = arguments.limit;
+    let (mut listed, mut pending, mut more) = (0, 0, true);
+    while more && left > 0 {
+        let most = left.min(PageLimit::MAX.get());
+        query.limit = PageLimit::try_from(most as i64)?;
+        let page = repositories.quarantine.list(&query).await?;
+        for entry in &page.items {
+            let line = Line::of(entry);
+            if arguments.json {
+                print_json(&line)?;
+            } else {
+                print(&line.text())?;
+            }
+            pending += usize::from(entry.state == QuarantineState::Pending);
+        }
+        listed += page.items.len();
+        left -= page.items.len();
+        more = page.next.is_some();
+        query.after = page.next;
+    }
+    if !arguments.json {
+        let goes_on = match query.after {
+            Some(after) => format!("; more with --after {after}"),
+            None => String::new(),
+        };
+        print(&format!("listed {listed}{goes_on}"))?;
+    }
+    Ok(outcome(pending == 0))
+}
+
+/// What `release` and `discard` did.
+#[derive(Debug, Default, Serialize)]
+struct Decision {
+    decided: u64,
+    inserted: u64,
+    duplicates: u64,
+    conflicts: u64,
+    rejected: u64,
+}
+
+impl Decision {
+    fn add(&mut self, receipt: &ReleaseReceipt) {
+        self.decided += receipt.released;
+        self.inserted += receipt.stored.inserted;
+        self.duplicates += receipt.stored.duplicates;
+        self.conflicts += receipt.stored.conflicts.len() as u64;
+        self.rejected += receipt.stored.rejected.len() as u64;
+    }
+}
+
+async fn decide(
+    repositories: &Repositories,
+    arguments: &DecideArguments,
+    state: QuarantineState,
+) -> anyhow::Result<Outcome> {
+    let mut done = Decision::default();
+    if arguments.all {
+        let mut query = query(repositories, &arguments.filter).await?;
+        loop {
+            let page = repositories.quarantine.list(&query).await?;
+            let ids: Vec<_> = page.items.iter().map(|entry| entry.id).collect();
+            decide_about(repositories, &ids, state, &mut done).await?;
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+    } else {
+        let ids: Vec<_> = arguments
+            .numbers
+            .iter()
+            .copied()
+            .map(QuarantineId)
+            .collect();
+        decide_about(repositories, &ids, state, &mut done).await?;
+    }
+    let Decision {
+        decided,
+        inserted,
+        duplicates,
+        conflicts,
+        rejected,
+    } = &done;
+    if arguments.json {
+        print_json(&done)?;
+    } else if state == QuarantineState::Released {
+        print(&format!(
+            "released {decided}, inserted {inserted}, duplicates {duplicates}, \
+             conflicts {conflicts}, rejected {rejected}"
+        ))?;
+    } else {
+        print(&format!("discarded {decided}"))?;
+    }
+    Ok(outcome(*conflicts == 0 && *rejected == 0))
+}
+
+async fn decide_about(
+    repositories: &Repositories,
+    ids: &[QuarantineId],
+    state: QuarantineState,
+    done: &mut Decision,
+) -> anyhow::Result<()> {
+    let quarantine = repositories.quarantine.as_ref();
+    if state == QuarantineState::Released {
+        let receipt = release(quarantine, repositories.ticks.as_ref(), ids).await?;
+        done.add(&receipt);
+    } else {
+        done.decided += quarantine.decide(ids, state).await?;
+    }
+    Ok(())
+}
+
+fn outcome(is_complete: bool) -> Outcome {
+    if is_complete {
+        Outcome::Complete
+    } else {
+        Outcome::Incomplete
+    }
+}

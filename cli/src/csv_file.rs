@@ -1,0 +1,95 @@
+//! CSV that a thread of its own writes, to a file or to standard output.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::{mpsc, oneshot};
+
+/// Texts that may wait to be written, which bounds the memory of an export.
+const WAITING: usize = 2;
+
+/// A text is given to the thread when it has grown so long.
+const TEXT_BYTES: usize = 256 * 1024;
+
+/// Rows on their way to a file, which has its name when it is complete and not before.
+pub(crate) struct CsvFile {
+    rows: csv::Writer<Vec<u8>>,
+    sender: mpsc::Sender<Vec<u8>>,
+    written: oneshot::Receiver<io::Result<()>>,
+    /// Where it is written to, and what it will be called.
+    names: Option<(PathBuf, PathBuf)>,
+}
+
+impl CsvFile {
+    /// Opens `path`, else standard output.
+    pub(crate) fn create(path: Option<&Path>, header: &[&str]) -> anyhow::Result<Self> {
+        let names = path.map(|path| {
+            let mut part = path.as_os_str().to_owned();
+            part.push(".part");
+            (PathBuf::from(part), path.to_path_buf())
+        });
+        let mut target: Box<dyn Write + Send> = match &names {
+            Some((part, _)) => {
+                let file = File::create(part);
+                Box::new(file.with_context(|| format!("{}: cannot be written", part.display()))?)
+            }
+            None => Box::new(io::stdout()),
+        };
+        let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
+        let (tell, written) = oneshot::channel();
+        std::thread::spawn(move || {
+            let mut write = || {
+                while let Some(text) = receiver.blocking_recv() {
+                    target.write_all(&text)?;
+                }
+                target.flush()
+            };
+            // an export that was given up does not wait for it
+            let _ = tell.send(write());
+        });
+        let mut rows = csv::Writer::from_writer(Vec::new());
+        rows.write_record(header)?;
+        Ok(Self {
+            rows,
+            sender,
+            written,
+            names,
+        })
+    }
+
+    /// Adds a row; returns whether somebody still takes rows.
+    pub(crate) async fn write(&mut self, row: &[&str]) -> anyhow::Result<bool> {
+        self.rows.write_record(row)?;
+        // what the writer itself still holds is some kilobytes
+        if self.rows.get_ref().len() < TEXT_BYTES {
+            return Ok(true);
+        }
+        self.send().await
+    }
+
+    async fn send(&mut self) -> anyhow::Result<bool> {
+        let empty = csv::Writer::from_writer(Vec::new());
+        let full = std::mem::replace(&mut self.rows, empty);
+        let text = full.into_inner().map_err(|error| anyhow!("{error}"))?;
+        Ok(self.sender.send(text).await.is_ok())
+    }
+
+    /// Waits until everything is written, and gives the file its name.
+    pub(crate) async fn finish(mut self) -> anyhow::Result<()> {
+        self.send().await?;
+        drop(self.sender);
+        match self.written.await.context("writing ended unexpectedly")? {
+            Ok(()) => {}
+            // whoever reads standard output has enough
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.names.is_none() => {}
+            Err(error) => return Err(error).context("the file cannot be written: see its disk"),
+        }
+        if let Some((part, name)) = self.names {
+            std::fs::rename(&part, &name)
+                .with_context(|| format!("{}: cannot be given its name", part.display()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! A feed and what becomes of its ticks.
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use rust_decimal::Decimal;
+use tickbook::config::Config;
+use tickbook::domain::{SymbolId, Tick};
+use tickbook::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use tickbook::repository::{MockTickRepository, TickRepository};
+use tickbook::{Database, Repositories, RepositoryError};
+
+use super::*;
+
+/// Brings three ticks of one instant, then breaks off.
+#[derive(Debug)]
+struct Broken;
+
+#[async_trait]
+impl Feed for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
+        for _ in 0..3 {
+            let price = Decimal::ONE;
+            let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
+            output.send(tick, None).await?;
+        }
+        anyhow::bail!("the line is dead")
+    }
+}
+
+fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
+    let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
+    let persister = TickPersister::start(ticks, (&config.ticks).into());
+    Pipeline::start(
+        Box::new(Broken),
+        persister,
+        None,
+        &FanOut::new(),
+        stop.clone(),
+    )
+}
+
+/// A database that stays away.
+fn away() -> MockTickRepository {
+    let mut ticks = MockTickRepository::new();
+    ticks.expect_insert_batch().returning(|_| {
+        Err(RepositoryError::Unavailable {
+            database: Database::Timeseries,
+            reason: "gone".to_owned(),
+        })
+    });
+    ticks
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_feed_brought_is_stored_though_it_broke_off() {
+    let stop = CancellationToken::new();
+    let pipeline = start(Repositories::in_memory().ticks, &stop);
+    let monitor = pipeline.monitor();
+    while monitor.state().inserted < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!monitor.state().running);
+    stop.cancel();
+    assert!(pipeline.finish().await);
+    let state = monitor.state();
+    assert_eq!((state.received, state.inserted, state.waiting), (3, 3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
+    let stop = CancellationToken::new();
+    let pipeline = start(Arc::new(away()), &stop);
+    let monitor = pipeline.monitor();
+    while monitor.state().received < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    stop.cancel();
+    let begun = tokio::time::Instant::now();
+    assert!(!pipeline.finish().await);
+    let taken = begun.elapsed();
+    assert!(taken <= FLUSH + Duration::from_secs(1), "{taken:?}");
+    assert_eq!(monitor.state().inserted, 0);
+    assert!(monitor.state().retries > 0);
+}
+
+/// Brings a hundred thousand ticks at once.
+#[derive(Debug)]
+struct Burst;
+
+const BURST: u64 = 100_000;
+
+#[async_trait]
+impl Feed for Burst {
+    fn name(&self) -> &'static str {
+        "burst"
+    }
+
+    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
+        for _ in 0..BURST {
+            let price = Decimal::ONE;
+            let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
+            output.send(tick, None).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spool = SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: folder.path().to_owned(),
+        max_bytes: 1 << 20,
+        on_full: OnFull::Error,
+    };
+    let config = PersisterConfig {
+        queue: 1_000,
+        ..PersisterConfig::default()
+    };
+    let persister = TickPersister::open(Arc::new(away()), config, &spool).await;
+    let stop = CancellationToken::new();
+    let fan_out = FanOut::new();
+    let persister = persister.expect("a new spool");
+    let pipeline = Pipeline::start(Box::new(Burst), persister, None, &fan_out, stop.clone());
+    let monitor = pipeline.monitor();
+    let ended = async {
+        while monitor.state().running || monitor.handed_over.waiting() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(60), ended).await;
+    assert!(in_time.is_ok(), "the feed waits: {:?}", monitor.state());
+    stop.cancel();
+    let nothing_lost = pipeline.finish().await;
+    let state = monitor.state();
+    assert!(state.refused > 0 && state.spooled > 0, "{state:?}");
+    assert_eq!(state.received + state.refused, BURST, "{state:?}");
+    // those that waited in memory for a place on the disk
+    assert!(state.received - state.spooled <= 1_000, "{state:?}");
+    assert!(!nothing_lost, "ticks were refused");
+}

@@ -1,0 +1,185 @@
+//! Settings of the look at ticks before they are written.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use config::{Map, Value};
+use rust_decimal::Decimal;
+
+use super::Checked;
+use crate::quality::{QualityRules, RuleAction};
+
+/// Which rules count for which symbol.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QualityConfig {
+    /// For every symbol that has no rules of its own.
+    pub rules: QualityRules,
+    /// By name, `oanda:EURUSD` or `EURUSD` where that is one symbol, or by id.
+    pub symbols: BTreeMap<String, QualityRules>,
+}
+
+/// The key under which the rules of single symbols stand.
+const SYMBOLS: &str = "symbols";
+
+const ACTIONS: [RuleAction; 3] = [RuleAction::Off, RuleAction::Flag, RuleAction::Quarantine];
+
+/// A century, in milliseconds.
+const LONGEST: i64 = 100 * 366 * 86_400_000;
+
+impl Checked<'_> {
+    pub(super) fn quality(&mut self) -> QualityConfig {
+        let section = self.layers.get_table("quality").unwrap_or_default();
+        let rules = self.rules("quality", &section, QualityRules::default());
+        let of_symbols = section.get(SYMBOLS).cloned();
+        let of_symbols = of_symbols.and_then(|symbols| symbols.into_table().ok());
+        let mut symbols = BTreeMap::new();
+        for (symbol, value) in of_symbols.unwrap_or_default() {
+            let place = format!("quality.symbols.\"{symbol}\"");
+            match value.into_table() {
+                Ok(table) => {
+                    let rules = self.rules(&place, &table, rules.clone());
+                    symbols.insert(symbol, rules);
+                }
+                Err(_) => self
+                    .problems
+                    .push(format!("{place} must be a section: write [{place}]")),
+            }
+        }
+        QualityConfig { rules, symbols }
+    }
+
+    fn rules(
+        &mut self,
+        place: &str,
+        table: &Map<String, Value>,
+        mut rules: QualityRules,
+    ) -> QualityRules {
+        let mut keys: Vec<_> = table.iter().collect();
+        keys.sort_by_key(|(key, _)| key.as_str());
+        for (key, value) in keys {
+            if key == SYMBOLS && place == "quality" {
+                continue;
+            }
+            let text = value.clone().into_string().unwrap_or_default();
+            if let Err(problem) = set(&mut rules, key, text.trim()) {
+                self.problems.push(format!("{place}.{key} {problem}"));
+            }
+        }
+        rules
+    }
+}
+
+fn set(rules: &mut QualityRules, key: &str, text: &str) -> Result<(), String> {
+    match key {
+        "future" => rules.future = action(text)?,
+        "future_limit_ms" => rules.future_limit = millis(text)?,
+        "stale" => rules.stale = action(text)?,
+        "stale_limit_ms" => rules.stale_limit = millis(text)?,
+        "not_positive" => rules.not_positive = action(text)?,
+        "crossed" => rules.crossed = action(text)?,
+        "repeated" => rules.repeated = action(text)?,
+        "repeated_limit" => rules.repeated_limit = number(text, 0, 1_000_000)?,
+        "flat_line" => rules.flat_line = action(text)?,
+        "flat_line_ticks" => rules.flat_line_ticks = number(text, 0, 1_000_000_000)?,
+        "flat_line_ms" => rules.flat_line_time = millis(text)?,
+        "deviation" => rules.deviation = action(text)?,
+        "deviation_limit" => rules.deviation_limit = decimal(text)?,
+        "z_score" => rules.z_score = action(text)?,
+        "z_score_limit" => rules.z_score_limit = decimal(text)?,
+        "z_score_window" => rules.z_score_window = number(text, 30, 10_000)?,
+        "z_score_floor" => rules.z_score_floor = decimal(text)?,
+        "price_memory_ms" => rules.price_memory = millis(text)?,
+        "price_confirmations" => rules.price_confirmations = number(text, 1, 1_000_000)?,
+        _ => return Err("is no setting: see [quality] in config/default.toml".to_owned()),
+    }
+    Ok(())
+}
+
+fn action(text: &str) -> Result<RuleAction, String> {
+    let found = ACTIONS.into_iter().find(|action| action.as_str() == text);
+    found.ok_or_else(|| "must be off, flag or quarantine".to_owned())
+}
+
+fn number<T: TryFrom<i64>>(text: &str, low: i64, high: i64) -> Result<T, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (low..=high).contains(number));
+    number
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| format!("is no whole number from {low} to {high}: set it to one"))
+}
+
+fn millis(text: &str) -> Result<TimeDelta, String> {
+    number(text, 0, LONGEST).map(TimeDelta::milliseconds)
+}
+
+fn decimal(text: &str) -> Result<Decimal, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number: &Decimal| {
+            !number.is_sign_negative() && *number <= Decimal::from(1_000_000)
+        })
+        .ok_or_else(|| "is no number from 0 to 1000000: set it to one".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<QualityConfig, Vec<String>> {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("default.toml"), text).expect("written");
+        Config::load_from(folder.path(), [])
+            .map(|config| config.quality)
+            .map_err(|error| error.problems)
+    }
+
+    #[test]
+    fn the_settings_that_are_compiled_in_are_the_defaults_of_the_rules() {
+        let config = Config::load_from(Path::new(""), []).expect("valid");
+        assert_eq!(config.quality, QualityConfig::default());
+    }
+
+    #[test]
+    fn a_symbol_has_the_rules_of_all_but_for_its_own() {
+        let config = load(
+            "[quality]\ndeviation = \"flag\"\ndeviation_limit = 0.5\n\
+             [quality.symbols.\"oanda:EURUSD\"]\ndeviation = \"quarantine\"\n\
+             [quality.symbols.7]\ndeviation_limit = \"0.001\"",
+        );
+        let config = config.expect("valid");
+        let half = Decimal::new(5, 1);
+        assert_eq!(config.rules.deviation, RuleAction::Flag);
+        assert_eq!(config.rules.deviation_limit, half);
+        let euro = &config.symbols["oanda:EURUSD"];
+        assert_eq!(euro.deviation, RuleAction::Quarantine);
+        assert_eq!(euro.deviation_limit, half);
+        let seven = &config.symbols["7"];
+        assert_eq!(seven.deviation, RuleAction::Flag);
+        assert_eq!(seven.deviation_limit, Decimal::new(1, 3));
+        assert_eq!(config.symbols.len(), 2);
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_place() {
+        let problems = load(
+            "[quality]\ncrossed = \"drop\"\nz_score_window = 29\ndeviation_limit = \"-0.1\"\n\
+             [quality.symbols.\"oanda:EURUSD\"]\nstale_limit_ms = \"soon\"\nspread = 1",
+        );
+        let problems = problems.expect_err("five mistakes");
+        for place in [
+            "quality.crossed must be off, flag or quarantine",
+            "quality.z_score_window is no whole number from 30 to 10000",
+            "quality.deviation_limit is no number",
+            "quality.symbols.\"oanda:EURUSD\".stale_limit_ms is no whole number",
+            "quality.symbols.\"oanda:EURUSD\".spread is no setting",
+        ] {
+            let told = problems.iter().filter(|problem| problem.starts_with(place));
+            assert_eq!(told.count(), 1, "{place}: {problems:#?}");
+        }
+        assert_eq!(problems.len(), 5, "{problems:#?}");
+    }
+}

@@ -1,0 +1,276 @@
+//! Ticks that were held back.
+//!
+//! Covers `QuarantineRepository` and `quality::release`.
+
+use chrono::{DateTime, Utc};
+
+use super::samples::{
+    EURUSD, GBPUSD, dec, insert, limit, micros, nth_tick, range, seconds, stored, with_other_price,
+};
+use crate::Repositories;
+use crate::domain::{SymbolId, Tick};
+use crate::quality::{Rule, Verdict, release};
+use crate::repository::{
+    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
+    QuarantinedTick,
+};
+
+/// Held back for a deviation.
+fn held(tick: Tick) -> QuarantinedTick {
+    QuarantinedTick {
+        tick,
+        verdict: Verdict {
+            rule: Rule::Deviation,
+            observed: dec("0.123456789012"),
+            limit: dec("0.05"),
+        },
+        quarantined_at: micros(1_234_567),
+    }
+}
+
+fn series(symbol_id: SymbolId, count: usize) -> Vec<QuarantinedTick> {
+    let ticks = (0..count).map(|index| held(nth_tick(symbol_id, index)));
+    ticks.collect()
+}
+
+async fn put(quarantine: &dyn QuarantineRepository, ticks: &[QuarantinedTick]) -> u64 {
+    quarantine.put(ticks).await.expect("kept")
+}
+
+fn everything() -> QuarantineQuery {
+    QuarantineQuery {
+        state: None,
+        ..QuarantineQuery::default()
+    }
+}
+
+async fn list(
+    quarantine: &dyn QuarantineRepository,
+    query: &QuarantineQuery,
+) -> Vec<QuarantineEntry> {
+    quarantine.list(query).await.expect("a page").items
+}
+
+fn ids(entries: &[QuarantineEntry]) -> Vec<QuarantineId> {
+    entries.iter().map(|entry| entry.id).collect()
+}
+
+fn kept(entries: &[QuarantineEntry]) -> Vec<QuarantinedTick> {
+    entries.iter().map(|entry| entry.kept.clone()).collect()
+}
+
+pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let mut given = series(EURUSD, 20);
+    for (index, kept) in given.iter_mut().enumerate() {
+        kept.verdict.rule = Rule::ALL[index % Rule::ALL.len()];
+        kept.tick.received_at = (index % 2 == 0).then(|| micros(index as i64));
+    }
+    // the widest numbers that a rule gives
+    given[0].verdict.observed = dec("1999999999999999.999999999998");
+    given[1].verdict.observed = dec("-999999999999999.999999999999");
+    given[2].tick.bid_price = dec("-999999999999999.999999999999");
+    assert_eq!(put(quarantine, &given).await, 20);
+    let entries = list(quarantine, &everything()).await;
+    assert_eq!(kept(&entries), given);
+    let pending = |entry: &QuarantineEntry| entry.state == QuarantineState::Pending;
+    assert!(entries.iter().all(pending));
+}
+
+pub async fn keeping_nothing_does_nothing(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    assert_eq!(put(quarantine, &[]).await, 0);
+    assert_eq!(list(quarantine, &everything()).await, []);
+    assert_eq!(quarantine.get(&[]).await.expect("nothing"), []);
+    let decided = quarantine.decide(&[], QuarantineState::Discarded).await;
+    assert_eq!(decided.expect("nothing"), 0);
+}
+
+pub async fn a_tick_is_kept_once_and_stays_as_it_was(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let given = series(EURUSD, 3);
+    assert_eq!(put(quarantine, &given).await, 3);
+    let other_reason = QuarantinedTick {
+        verdict: Verdict {
+            rule: Rule::Crossed,
+            ..given[0].verdict
+        },
+        ..given[0].clone()
+    };
+    let more = [other_reason, given[1].clone(), held(nth_tick(EURUSD, 3))];
+    assert_eq!(put(quarantine, &more).await, 1);
+    let twice = held(nth_tick(EURUSD, 4));
+    assert_eq!(put(quarantine, &[twice.clone(), twice]).await, 1);
+    let entries = list(quarantine, &everything()).await;
+    assert_eq!(kept(&entries), series(EURUSD, 5));
+}
+
+pub async fn two_ticks_of_one_key_are_both_kept(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let one = nth_tick(EURUSD, 0);
+    let given = [held(one.clone()), held(with_other_price(&one))];
+    assert_eq!(put(quarantine, &given).await, 2);
+    assert_eq!(kept(&list(quarantine, &everything()).await), given);
+}
+
+pub async fn a_tick_that_no_store_keeps_is_refused_with_all_others(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let mut given = series(EURUSD, 2);
+    given[1].tick.sequence = -1;
+    let refused = quarantine.put(&given).await;
+    let error = refused.expect_err("a negative sequence");
+    assert!(error.to_string().contains("sequence"), "{error}");
+    assert_eq!(list(quarantine, &everything()).await, []);
+}
+
+pub async fn a_list_of_kept_ticks_holds_only_what_was_asked_for(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let at = |symbol_id, time: DateTime<Utc>, rule| {
+        let mut kept = held(nth_tick(symbol_id, 0));
+        (kept.tick.tick_time, kept.verdict.rule) = (time, rule);
+        kept
+    };
+    let given = [
+        at(EURUSD, seconds(10), Rule::Stale),
+        at(EURUSD, seconds(20), Rule::ZScore),
+        at(GBPUSD, seconds(10), Rule::ZScore),
+        at(GBPUSD, seconds(30), Rule::ZScore),
+    ];
+    put(quarantine, &given).await;
+    let of = async |query: QuarantineQuery| kept(&list(quarantine, &query).await);
+    let query = QuarantineQuery {
+        symbol_id: Some(GBPUSD),
+        ..everything()
+    };
+    assert_eq!(of(query).await, given[2..]);
+    let query = QuarantineQuery {
+        rule: Some(Rule::ZScore),
+        ..everything()
+    };
+    assert_eq!(of(query).await, given[1..]);
+    let query = QuarantineQuery {
+        range: range(seconds(10), seconds(30)),
+        rule: Some(Rule::ZScore),
+        ..everything()
+    };
+    assert_eq!(of(query).await, given[1..3]);
+    let entries = list(quarantine, &everything()).await;
+    let decided = quarantine
+        .decide(&[entries[0].id], QuarantineState::Discarded)
+        .await;
+    assert_eq!(decided.expect("decided"), 1);
+    assert_eq!(of(QuarantineQuery::default()).await, given[1..]);
+    let query = QuarantineQuery {
+        state: Some(QuarantineState::Discarded),
+        ..everything()
+    };
+    assert_eq!(of(query).await, given[..1]);
+}
+
+pub async fn pages_of_kept_ticks_neither_skip_nor_repeat(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let given = series(EURUSD, 25);
+    put(quarantine, &given[..20]).await;
+    let mut query = QuarantineQuery {
+        limit: limit(7),
+        ..everything()
+    };
+    let mut all = Vec::new();
+    loop {
+        let page = quarantine.list(&query).await.expect("a page");
+        assert!(page.items.len() <= 7);
+        if all.is_empty() {
+            // what comes meanwhile comes at the end
+            put(quarantine, &given[20..]).await;
+        }
+        all.extend(page.items);
+        query.after = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(kept(&all), given);
+    assert!(ids(&all).is_sorted_by(|one, next| one < next));
+}
+
+pub async fn kept_ticks_are_found_by_their_numbers(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    put(quarantine, &series(EURUSD, 5)).await;
+    let entries = list(quarantine, &everything()).await;
+    let unknown = QuarantineId(entries[4].id.0 + 1_000);
+    let asked = [entries[3].id, unknown, entries[1].id, entries[3].id];
+    let found = quarantine.get(&asked).await.expect("found");
+    assert_eq!(found, [entries[1].clone(), entries[3].clone()]);
+    let many: Vec<_> = (0..10_001).map(QuarantineId).collect();
+    assert!(quarantine.get(&many).await.is_err());
+}
+
+pub async fn what_was_decided_is_not_decided_again(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let given = series(EURUSD, 3);
+    put(quarantine, &given).await;
+    let all = ids(&list(quarantine, &everything()).await);
+    let decide = async |ids: &[QuarantineId], state| {
+        let decided = quarantine.decide(ids, state).await;
+        decided.expect("decided")
+    };
+    assert_eq!(decide(&all[..1], QuarantineState::Discarded).await, 1);
+    assert_eq!(decide(&all[..2], QuarantineState::Released).await, 1);
+    assert_eq!(decide(&all, QuarantineState::Pending).await, 0);
+    // nor does it come back when it is kept again
+    assert_eq!(put(quarantine, &given).await, 0);
+    let states: Vec<_> = list(quarantine, &everything())
+        .await
+        .iter()
+        .map(|entry| entry.state)
+        .collect();
+    let expected = [
+        QuarantineState::Discarded,
+        QuarantineState::Released,
+        QuarantineState::Pending,
+    ];
+    assert_eq!(states, expected);
+}
+
+pub async fn a_released_tick_is_stored_once(repositories: &Repositories) {
+    let Repositories {
+        ticks, quarantine, ..
+    } = repositories;
+    let given = series(EURUSD, 4);
+    put(quarantine.as_ref(), &given).await;
+    let all = ids(&list(quarantine.as_ref(), &everything()).await);
+    let discarded = quarantine.decide(&all[3..], QuarantineState::Discarded);
+    assert_eq!(discarded.await.expect("decided"), 1);
+    // stored before it could be noted
+    insert(ticks.as_ref(), &[given[0].tick.clone()]).await;
+    let done = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
+    let done = done.expect("released");
+    assert_eq!(
+        (done.released, done.stored.inserted, done.stored.duplicates),
+        (3, 2, 1)
+    );
+    let again = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
+    assert_eq!(again.expect("nothing is left").released, 0);
+    let expected: Vec<_> = given[..3].iter().map(|kept| kept.tick.clone()).collect();
+    assert_eq!(stored(ticks.as_ref(), EURUSD).await, expected);
+    assert_eq!(
+        list(quarantine.as_ref(), &QuarantineQuery::default()).await,
+        []
+    );
+}
+
+pub async fn a_tick_whose_key_is_taken_stays_in_quarantine(repositories: &Repositories) {
+    let Repositories {
+        ticks, quarantine, ..
+    } = repositories;
+    let given = series(EURUSD, 2);
+    put(quarantine.as_ref(), &given).await;
+    let taken = with_other_price(&given[0].tick);
+    insert(ticks.as_ref(), &[taken]).await;
+    let all = ids(&list(quarantine.as_ref(), &everything()).await);
+    let done = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
+    let done = done.expect("released");
+    assert_eq!((done.released, done.stored.conflicts.len()), (1, 1));
+    let left = list(quarantine.as_ref(), &QuarantineQuery::default()).await;
+    assert_eq!(kept(&left), given[..1]);
+}

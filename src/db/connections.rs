@@ -1,0 +1,53 @@
+//! How repositories are given their connections.
+
+use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
+
+/// Where a repository gets connections to the metadata database from: a [`MetadataDb`], shared
+/// [`DatabasePools`], or a closure such as `move || pools.metadata()`.
+pub trait MetadataConnections: Send + Sync + 'static {
+    /// The connections to use for one call.
+    fn metadata(&self) -> MetadataDb;
+}
+
+/// Where a repository gets connections to the time-series database from: a [`TimeseriesDb`],
+/// shared [`DatabasePools`], or a closure such as `move || pools.timeseries()`.
+pub trait TimeseriesConnections: Send + Sync + 'static {
+    /// The connections to use for one call.
+    fn timeseries(&self) -> TimeseriesDb;
+}
+
+impl MetadataConnections for MetadataDb {
+    fn metadata(&self) -> MetadataDb {
+        self.clone()
+    }
+}
+
+impl TimeseriesConnections for TimeseriesDb {
+    fn timeseries(&self) -> TimeseriesDb {
+        self.clone()
+    }
+}
+
+impl MetadataConnections for DatabasePools {
+    fn metadata(&self) -> MetadataDb {
+        Self::metadata(self)
+    }
+}
+
+impl TimeseriesConnections for DatabasePools {
+    fn timeseries(&self) -> TimeseriesDb {
+        Self::timeseries(self)
+    }
+}
+
+impl<F: Fn() -> MetadataDb + Send + Sync + 'static> MetadataConnections for F {
+    fn metadata(&self) -> MetadataDb {
+        self()
+    }
+}
+
+impl<F: Fn() -> TimeseriesDb + Send + Sync + 'static> TimeseriesConnections for F {
+    fn timeseries(&self) -> TimeseriesDb {
+        self()
+    }
+}

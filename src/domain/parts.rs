@@ -1,0 +1,139 @@
+//! Larger candles of stored smaller ones and of what is known where none is stored.
+
+use chrono::{DateTime, Utc};
+
+use super::candle::{Candle, CandleSource};
+use super::fold::{FoldError, fold_candles};
+use super::timeframe::Timeframe;
+
+/// Stored candles of one symbol and basis and of any timeframes, of which none lies within another.
+///
+/// Together with the ticks of the times they leave free they are the parts of larger candles.
+#[derive(Debug, Clone, Default)]
+pub struct StoredParts(Vec<Candle>);
+
+impl StoredParts {
+    /// Takes each candle that does not lie within a larger one of `candles`.
+    #[must_use]
+    pub fn new(mut candles: Vec<Candle>) -> Self {
+        // buckets lie within each other or side by side: the larger of two that start together
+        // comes first
+        candles.sort_by(|one, other| {
+            let by_time = one.open_time.cmp(&other.open_time);
+            by_time.then(other.timeframe.cmp(&one.timeframe))
+        });
+        let mut end = DateTime::<Utc>::MIN_UTC;
+        candles.retain(|candle| {
+            let is_free = candle.open_time >= end;
+            if is_free {
+                end = candle.close_time();
+            }
+            is_free
+        });
+        Self(candles)
+    }
+
+    /// Whether `time` lies within one of them, so that its ticks do not count.
+    #[must_use]
+    pub fn covers(&self, time: DateTime<Utc>) -> bool {
+        let behind = self.0.partition_point(|part| part.open_time <= time);
+        let before = behind.checked_sub(1).and_then(|index| self.0.get(index));
+        before.is_some_and(|part| time < part.close_time())
+    }
+
+    /// The candles of `timeframe` of which at least one part is stored; `minutes` are the one-minute
+    /// candles made of ticks, of which those that are covered do not count. `now` decides which
+    /// candles are closed.
+    ///
+    /// *Ordering*: by open time.
+    ///
+    /// # Errors
+    /// A part that is not smaller than `timeframe`, or a sum of volumes with more digits than a
+    /// decimal has.
+    pub fn fold_with(
+        &self,
+        minutes: &[Candle],
+        timeframe: Timeframe,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Candle>, FoldError> {
+        let bucket = |candle: &Candle| timeframe.bucket_start(candle.open_time);
+        let mut buckets: Vec<_> = self.0.iter().map(bucket).collect();
+        buckets.dedup();
+        let free = minutes.iter().filter(|minute| {
+            buckets.binary_search(&bucket(minute)).is_ok() && !self.covers(minute.open_time)
+        });
+        let mut candles = fold_candles(self.0.iter().chain(free), timeframe, now)?;
+        for candle in &mut candles {
+            candle.source = CandleSource::Smaller;
+        }
+        Ok(candles)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::domain::{PriceBasis, SymbolId};
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+    }
+
+    fn flat(timeframe: Timeframe, minute: i64, price: i64) -> Candle {
+        let price = Decimal::from(price);
+        Candle {
+            symbol_id: SymbolId::new(1),
+            timeframe,
+            basis: PriceBasis::Bid,
+            open_time: at(minute),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: Decimal::ONE,
+            tick_count: 1,
+            closed: true,
+            source: CandleSource::Stored("import".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_largest_of_nested_candles_is_the_part() {
+        let parts = StoredParts::new(vec![
+            flat(Timeframe::M1, 7, 1),
+            flat(Timeframe::M1, 5, 2),
+            flat(Timeframe::M5, 5, 3),
+            flat(Timeframe::M1, 10, 4),
+        ]);
+        assert_eq!(
+            parts.0,
+            [flat(Timeframe::M5, 5, 3), flat(Timeframe::M1, 10, 4)]
+        );
+        let covered: Vec<_> = (0..15).filter(|minute| parts.covers(at(*minute))).collect();
+        assert_eq!(covered, [5, 6, 7, 8, 9, 10]);
+        assert!(parts.covers(at(11) - TimeDelta::microseconds(1)));
+    }
+
+    #[test]
+    fn minutes_count_where_nothing_is_stored_and_only_in_buckets_with_a_part() {
+        let parts = StoredParts::new(vec![flat(Timeframe::M5, 15, 5), flat(Timeframe::M1, 20, 6)]);
+        let minutes: Vec<_> = (0..60)
+            .map(|minute| flat(Timeframe::M1, minute, 100 + minute))
+            .collect();
+        let folded = parts
+            .fold_with(&minutes, Timeframe::M15, at(30))
+            .expect("fits");
+        assert_eq!(folded.len(), 1);
+        let whole = &folded[0];
+        let prices = [whole.open, whole.high, whole.low, whole.close];
+        assert_eq!(prices, [5, 129, 5, 129].map(Decimal::from));
+        assert_eq!((whole.open_time, whole.tick_count), (at(15), 11));
+        assert_eq!(
+            (&whole.source, whole.closed),
+            (&CandleSource::Smaller, true)
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! The bytes of the spool's file, between the library that gives them a structure and the disk.
+
+use std::fmt::Debug;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::backends::FileBackend;
+use redb::{Database, StorageBackend};
+
+use super::directory::{data_file, io_error};
+use super::error::{SpoolError, storage_error};
+
+/// The library's default of a gigabyte is meant for databases that are read a lot.
+const CACHE: usize = 16 << 20;
+/// Read and written at once.
+const CHUNK: usize = 1 << 20;
+const BLOCK: usize = 4096;
+/// The bytes a finished file begins with.
+const MARK: usize = 9;
+/// A new file is not larger.
+const LARGEST_NEW: u64 = 4 << 20;
+
+/// Opens files. The tests have one that fails.
+pub(in crate::ingest) trait Disk: Debug + Send + Sync {
+    /// Opens the file, or makes it.
+    fn open(&self, path: &Path) -> Result<Box<dyn StorageBackend>, redb::Error>;
+}
+
+/// The file system.
+#[derive(Debug)]
+pub(super) struct FileSystem;
+
+impl Disk for FileSystem {
+    fn open(&self, path: &Path) -> Result<Box<dyn StorageBackend>, redb::Error> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(path).map_err(redb::Error::Io)?;
+        Ok(Box::new(FileBackend::new(file)?))
+    }
+}
+
+/// An open file that notes whether it was ever not synced when that was asked of it.
+#[derive(Debug)]
+struct SpoolFile {
+    file: Box<dyn StorageBackend>,
+    sync_failed: Arc<AtomicBool>,
+}
+
+// without the locks of the library: the directory has an owner already
+impl StorageBackend for SpoolFile {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let synced = self.file.sync_data();
+        if synced.is_err() {
+            self.sync_failed.store(true, Ordering::SeqCst);
+        }
+        synced
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
+
+/// Writes everything that the file has once more and syncs it.
+///
+/// After a failed sync the system may hold pages for written that the disk never got: they are read
+/// as if nothing had happened, later syncs skip them, and a loss of power takes them away. Holes
+/// stay holes.
+pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
+    let length = file.len()?;
+    let mut chunk = vec![0; CHUNK];
+    let mut offset = 0;
+    while offset < length {
+        let count = CHUNK.min(usize::try_from(length - offset).unwrap_or(CHUNK));
+        let part = &mut chunk[..count];
+        file.read(offset, part)?;
+        for (place, block) in (offset..).step_by(BLOCK).zip(part.chunks(BLOCK)) {
+            if block.iter().any(|byte| *byte != 0) {
+                file.write(place, block)?;
+            }
+        }
+        offset += count as u64;
+    }
+    file.sync_data()
+}
+
+/// Whether the making of the file was cut off: the mark it begins with is written last, and nothing
+/// was stored behind its first page.
+fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
+    let length = file.len()?;
+    if length == 0 || length > LARGEST_NEW {
+        return Ok(false);
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    file.read(0, &mut bytes)?;
+    let is_zero = |part: &[u8]| part.iter().all(|byte| *byte == 0);
+    Ok(is_zero(&bytes[..MARK.min(bytes.len())]) && is_zero(bytes.get(BLOCK..).unwrap_or_default()))
+}
+
+/// Opens or makes the file. A sync that fails from now on sets `sync_failed`.
+pub(super) fn open_database(
+    directory: &Path,
+    disk: &dyn Disk,
+    sync_failed: Arc<AtomicBool>,
+) -> Result<Database, SpoolError> {
+    let failed = |error: redb::Error| storage_error(directory, &error);
+    let file = disk.open(&data_file(directory)).map_err(failed)?;
+    let io_failed = |error: io::Error| failed(redb::Error::Io(error));
+    let is_unfinished = is_unfinished(&*file).map_err(io_failed)?;
+    if is_unfinished {
+        file.set_len(0).map_err(io_failed)?;
+    }
+    let is_new = is_unfinished || file.len().map_err(io_failed)? == 0;
+    let file = SpoolFile { file, sync_failed };
+    let opened = Database::builder()
+        .set_cache_size(CACHE)
+        .create_with_backend(file);
+    let mut database = opened.map_err(|error| failed(error.into()))?;
+    if is_new {
+        // the name of the file has to survive as well
+        File::open(directory)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| io_error(directory, &error))?;
+        return Ok(database);
+    }
+    match database.check_integrity() {
+        Ok(true) => {}
+        Ok(false) => tracing::error!(
+            directory = %directory.display(),
+            "the file of the spool was damaged and has been repaired: its last batches may be missing"
+        ),
+        Err(error) => return Err(failed(error.into())),
+    }
+    Ok(database)
+}

@@ -1,0 +1,202 @@
+//! Keeps the spool's file open, and opens it anew after failures: of the disk, for want of space,
+//! and of the file itself.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::directory::{OwnedDirectory, data_file, file_bytes, io_error};
+use super::disk::{self, Disk};
+use super::error::{SpoolError, storage_error};
+use super::lock;
+use super::reserve::Reserve;
+use super::store::{SpoolContent, Store};
+
+/// After a failure the file is opened anew, and space looked for, at most so often. The tests make
+/// it fail hundreds of times.
+const TRY_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 200 });
+/// A file with so much more than twice what is in it is worth making smaller.
+const SLACK: u64 = 4 << 20;
+
+pub(super) struct Keeper {
+    /// `None` after a failure.
+    store: Option<Store>,
+    /// Kept while the file is closed, so that nobody else takes it meanwhile.
+    directory: OwnedDirectory,
+    disk: Arc<dyn Disk>,
+    max_bytes: u64,
+    content: Arc<Mutex<SpoolContent>>,
+    reserve: Reserve,
+    no_room_since: Option<(Instant, SpoolError)>,
+    /// Whether the file has pages that the disk may not have.
+    sync_failed: Arc<AtomicBool>,
+    last_failure: Option<(Instant, SpoolError)>,
+}
+
+impl Keeper {
+    pub(super) fn open(
+        directory: OwnedDirectory,
+        max_bytes: u64,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, SpoolError> {
+        let reserve = Reserve::of(directory.path());
+        let mut keeper = Self {
+            store: None,
+            directory,
+            disk,
+            max_bytes,
+            content: Arc::default(),
+            reserve,
+            no_room_since: None,
+            sync_failed: Arc::default(),
+            last_failure: None,
+        };
+        let mut opened = keeper.open_store();
+        if matches!(opened, Err(SpoolError::DiskFull { .. })) && keeper.reserve.free() {
+            opened = keeper.open_store();
+        }
+        let store = opened?;
+        *lock(&keeper.content) = store.content();
+        keeper.store = Some(store);
+        Ok(keeper)
+    }
+
+    /// `None` after a failure.
+    pub(super) fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// What it holds, also later.
+    pub(super) fn content(&self) -> Arc<Mutex<SpoolContent>> {
+        Arc::clone(&self.content)
+    }
+
+    /// Sees to it that space is set aside, without which nothing may be added.
+    pub(super) fn make_room(&mut self) -> Result<(), SpoolError> {
+        if self.reserve.is_whole() {
+            return Ok(());
+        }
+        if let Some((at, error)) = &self.no_room_since
+            && at.elapsed() < TRY_EVERY
+        {
+            return Err(error.clone());
+        }
+        let mut made = self.reserve.make();
+        if made.is_err() && self.wastes_space() {
+            // for its own sake: whoever asked waits for space
+            let _ = self.with_store(Store::compact);
+            made = self.reserve.make();
+        }
+        match made {
+            Ok(()) => {
+                tracing::info!("the disk of the spool has space again");
+                self.no_room_since = None;
+                Ok(())
+            }
+            Err(error) => {
+                let error = io_error(self.directory.path(), &error);
+                self.no_room_since = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Works with the file; after a failure it is closed and opened again for the next request,
+    /// since a file whose write failed says nothing about what the disk has.
+    pub(super) fn with_store<T>(
+        &mut self,
+        work: impl FnOnce(&mut Store) -> Result<T, SpoolError>,
+    ) -> Result<T, SpoolError> {
+        self.reopen()?;
+        let Some(store) = &mut self.store else {
+            return Err(SpoolError::Closed);
+        };
+        // the file format's library asserts what only damage can break
+        let done = catch_unwind(AssertUnwindSafe(|| work(store)))
+            .unwrap_or_else(|_| Err(contradiction(self.directory.path())));
+        match &done {
+            Ok(_) => {
+                self.last_failure = None;
+                *lock(&self.content) = store.content();
+            }
+            Err(error) => {
+                tracing::error!(%error, "the spool failed and will be opened again");
+                self.store = None;
+                // with the space that was set aside it works at once
+                if !self.frees_space(error) {
+                    self.last_failure = Some((Instant::now(), error.clone()));
+                }
+            }
+        }
+        done
+    }
+
+    fn wastes_space(&self) -> bool {
+        let used = lock(&self.content).bytes;
+        file_bytes(self.directory.path()) > used.saturating_mul(2).saturating_add(SLACK)
+    }
+
+    /// Gives up the space set aside when it is what `error` is about.
+    fn frees_space(&mut self, error: &SpoolError) -> bool {
+        if !matches!(error, SpoolError::DiskFull { .. }) || !self.reserve.free() {
+            return false;
+        }
+        self.no_room_since = Some((Instant::now(), error.clone()));
+        true
+    }
+
+    fn reopen(&mut self) -> Result<(), SpoolError> {
+        if self.store.is_some() {
+            return Ok(());
+        }
+        if let Some((at, error)) = &self.last_failure
+            && at.elapsed() < TRY_EVERY
+        {
+            return Err(error.clone());
+        }
+        let mut opened = self.open_store();
+        if let Err(error) = &opened
+            && self.frees_space(&error.clone())
+        {
+            opened = self.open_store();
+        }
+        match opened {
+            Ok(store) => {
+                tracing::info!("the spool works again");
+                self.store = Some(store);
+                Ok(())
+            }
+            Err(error) => {
+                self.last_failure = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens the file; damage that makes the file format's library panic is an error like other
+    /// damage.
+    fn open_store(&self) -> Result<Store, SpoolError> {
+        let (path, sync_failed) = (self.directory.path(), &self.sync_failed);
+        if sync_failed.load(Ordering::SeqCst) {
+            let failed = |error: redb::Error| storage_error(path, &error);
+            let file = self.disk.open(&data_file(path)).map_err(failed)?;
+            let rewritten = disk::rewrite(&*file);
+            let _ = file.close();
+            rewritten.map_err(|error| io_error(path, &error))?;
+            sync_failed.store(false, Ordering::SeqCst);
+        }
+        catch_unwind(AssertUnwindSafe(|| {
+            Store::open(path, self.max_bytes, &*self.disk, Arc::clone(sync_failed))
+        }))
+        .unwrap_or_else(|_| Err(contradiction(path)))
+    }
+}
+
+fn contradiction(directory: &Path) -> SpoolError {
+    SpoolError::Corrupted {
+        directory: directory.to_owned(),
+        reason: "its file contradicts itself".to_owned(),
+    }
+}

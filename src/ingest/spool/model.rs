@@ -1,0 +1,186 @@
+//! A disk in memory for tests: it fails when told to, and a power cut takes what was not synced.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use redb::StorageBackend;
+
+use super::disk::Disk;
+
+/// What changes a file.
+#[derive(Debug, Clone)]
+pub(in crate::ingest) enum Change {
+    Length(u64),
+    Write(u64, Vec<u8>),
+}
+
+impl Change {
+    pub(in crate::ingest) fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Length(length) => bytes.resize(*length as usize, 0),
+            Self::Write(offset, data) => {
+                let (start, end) = (*offset as usize, *offset as usize + data.len());
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[start..end].copy_from_slice(data);
+            }
+        }
+    }
+}
+
+/// Which operations fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::ingest) enum Failing {
+    #[default]
+    Nothing,
+    /// The one of this number and no other; the first is 1.
+    Once(u64),
+    Syncs,
+    Writes,
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    /// What is read.
+    seen: Vec<u8>,
+    /// What a power cut leaves.
+    durable: Vec<u8>,
+    /// What the next sync brings to the disk. A sync that fails forgets it, as Linux does.
+    pending: Vec<Change>,
+    history: Vec<Change>,
+    failing: Failing,
+    operations: u64,
+    descriptors: u64,
+    /// Of those, whose sync has failed.
+    poisoned: BTreeSet<u64>,
+    syncs_after_failure: u64,
+}
+
+/// Clones are the same disk, which has one file.
+#[derive(Debug, Clone, Default)]
+pub(in crate::ingest) struct ModelDisk(Arc<Mutex<Model>>);
+
+impl ModelDisk {
+    /// With a file of these bytes.
+    pub(in crate::ingest) fn with(bytes: Vec<u8>) -> Self {
+        let disk = Self::default();
+        disk.lock().durable.clone_from(&bytes);
+        disk.lock().seen = bytes;
+        disk
+    }
+
+    pub(in crate::ingest) fn set_failing(&self, failing: Failing) {
+        self.lock().failing = failing;
+    }
+
+    /// What is in the file after a power cut.
+    pub(in crate::ingest) fn durable(&self) -> Vec<u8> {
+        self.lock().durable.clone()
+    }
+
+    /// What is in the file.
+    pub(in crate::ingest) fn seen(&self) -> Vec<u8> {
+        self.lock().seen.clone()
+    }
+
+    /// All changes that succeeded, in their order.
+    pub(in crate::ingest) fn history(&self) -> Vec<Change> {
+        self.lock().history.clone()
+    }
+
+    /// Operations that could have failed.
+    pub(in crate::ingest) fn operations(&self) -> u64 {
+        self.lock().operations
+    }
+
+    /// Syncs of an open file whose sync had failed before; they would succeed and mean nothing.
+    pub(in crate::ingest) fn syncs_after_failure(&self) -> u64 {
+        self.lock().syncs_after_failure
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Model> {
+        self.0.lock().expect("whole")
+    }
+}
+
+impl Disk for ModelDisk {
+    fn open(&self, _path: &Path) -> Result<Box<dyn StorageBackend>, redb::Error> {
+        let mut model = self.lock();
+        model.descriptors += 1;
+        let (disk, descriptor) = (self.clone(), model.descriptors);
+        Ok(Box::new(ModelFile { disk, descriptor }))
+    }
+}
+
+#[derive(Debug)]
+struct ModelFile {
+    disk: ModelDisk,
+    descriptor: u64,
+}
+
+impl Model {
+    fn fails(&mut self, lasting: Failing) -> bool {
+        self.operations += 1;
+        self.failing == lasting || self.failing == Failing::Once(self.operations)
+    }
+
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.seen);
+        self.pending.push(change.clone());
+        self.history.push(change);
+    }
+}
+
+fn error() -> io::Error {
+    io::Error::other("told to fail")
+}
+
+impl StorageBackend for ModelFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.lock().seen.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let model = self.disk.lock();
+        let start = offset as usize;
+        let found = model.seen.get(start..start + out.len());
+        out.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let mut model = self.disk.lock();
+        if model.fails(Failing::Writes) {
+            return Err(error());
+        }
+        model.change(Change::Length(length));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut model = self.disk.lock();
+        model.syncs_after_failure += u64::from(model.poisoned.contains(&self.descriptor));
+        let pending = std::mem::take(&mut model.pending);
+        if model.fails(Failing::Syncs) {
+            model.poisoned.insert(self.descriptor);
+            return Err(error());
+        }
+        for change in pending {
+            change.apply(&mut model.durable);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut model = self.disk.lock();
+        if model.fails(Failing::Writes) {
+            // as much of it as there was
+            let part = data[..data.len() / 2].to_vec();
+            model.change(Change::Write(offset, part));
+            return Err(error());
+        }
+        model.change(Change::Write(offset, data.to_vec()));
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Fault 51: a start that was cut off, at each of its steps.
+
+use super::*;
+use crate::ingest::spool::model::ModelDisk;
+use crate::ingest::spool::store::Store;
+
+#[tokio::test]
+async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
+    // before the format was named, after it, and before the file was there
+    for files in [
+        vec![],
+        vec!["owner.lock"],
+        vec!["owner.lock", "format.new"],
+        vec!["owner.lock", "format.new", "format"],
+        vec!["format"],
+        vec!["format", "reserve"],
+        vec!["format", "reserve", "spool.redb"],
+    ] {
+        let folder = new_folder();
+        for file in files {
+            let text = match file {
+                "format" => "tickbook spool format 1\n",
+                "spool.redb" | "owner.lock" => "",
+                _ => "tick",
+            };
+            fs::write(folder.path().join(file), text).expect("written");
+        }
+        with_batches(folder.path(), 2).await;
+        assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+    }
+}
+
+#[tokio::test]
+async fn fault_51_space_that_was_set_aside_in_part_is_set_aside_again() {
+    let folder = new_folder();
+    with_batches(folder.path(), 2).await;
+    let reserve = folder.path().join("reserve");
+    let whole = fs::metadata(&reserve).expect("there").len();
+    for part in [0, 1, whole / 2, whole - 1] {
+        let file = fs::File::options().write(true).open(&reserve);
+        file.expect("opens").set_len(part).expect("cut");
+        let spool = open_at(folder.path()).await;
+        assert_eq!(spool.content().ticks, 20);
+        assert_eq!(fs::metadata(&reserve).expect("there").len(), whole);
+        spool.close().await;
+    }
+    fs::remove_file(&reserve).expect("removed");
+    assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+    assert_eq!(fs::metadata(&reserve).expect("there").len(), whole);
+}
+
+/// The process ends between two changes of the new file; the system has all of those before.
+#[test]
+fn fault_51_a_file_whose_making_was_cut_off_anywhere_is_made_again() {
+    let folder = new_folder();
+    let open = |disk: &ModelDisk| Store::open(folder.path(), LARGE, disk, Arc::default());
+    let disk = ModelDisk::default();
+    drop(open(&disk).expect("it opens"));
+    let history = disk.history();
+    assert!(history.len() > 3, "{}", history.len());
+    let mut file = Vec::new();
+    for (step, change) in history.iter().enumerate() {
+        let cut = ModelDisk::with(file.clone());
+        let store = open(&cut).unwrap_or_else(|error| panic!("cut off before {step}: {error}"));
+        assert_eq!(store.content(), SpoolContent::default());
+        change.apply(&mut file);
+    }
+}

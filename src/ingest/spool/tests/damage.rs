@@ -1,0 +1,109 @@
+//! Faults 47 and 48: a file that was cut off, at every byte, and one with flipped bits, at every
+//! byte that holds something.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::*;
+use crate::ingest::spool::model::ModelDisk;
+use crate::ingest::spool::store::{Block, Store};
+
+/// What a damaged file gave.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
+enum Outcome {
+    Refused,
+    /// Batches that were still there, and those put aside.
+    Opened(Vec<u64>, u64),
+}
+
+/// Three batches of ten ticks, and the places that the last of them changed.
+fn file_of_three() -> (Vec<u8>, Vec<usize>) {
+    let folder = new_folder();
+    let disk = ModelDisk::default();
+    let mut store = Store::open(folder.path(), LARGE, &disk, Arc::default()).expect("it opens");
+    let mut before = Vec::new();
+    for first in [1, 11, 21] {
+        before = disk.seen();
+        let batch = batch(first..=first + 9);
+        let block = Block {
+            number: batch.number,
+            bytes: block::encode(&batch.ticks, batch.accepted_at),
+        };
+        store.commit(&[block], 0, &[]).expect("written");
+    }
+    let after = disk.seen();
+    // as a killed process leaves it
+    std::mem::forget(store);
+    let changed = (0..after.len())
+        .filter(|place| before.get(*place) != Some(&after[*place]))
+        .collect();
+    (after, changed)
+}
+
+/// Opens the file and checks that every tick in it is one of those that were written, where it was.
+fn open(folder: &Path, file: Vec<u8>) -> Outcome {
+    let disk = ModelDisk::with(file);
+    // as the spool does with what only damage can break
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        let mut store = Store::open(folder, LARGE, &disk, Arc::default())?;
+        let read = store.read(0, u64::MAX, usize::MAX)?;
+        Ok((read, store.content().quarantined))
+    }));
+    match opened {
+        Err(_) | Ok(Err(SpoolError::Corrupted { .. })) => Outcome::Refused,
+        Ok(Err(other)) => panic!("damage is told as damage: {other:?}"),
+        Ok(Ok((read, quarantined))) => {
+            for (number, ticks) in &read {
+                let expected: Vec<Tick> = (number - 9..=*number).map(tick).collect();
+                assert!([10, 20, 30].contains(number), "a batch nobody wrote");
+                assert_eq!(*ticks, expected, "a wrong tick");
+            }
+            let numbers = read.into_iter().map(|(number, _)| number).collect();
+            Outcome::Opened(numbers, quarantined)
+        }
+    }
+}
+
+/// Whether the long ones are to run.
+fn is_thorough() -> bool {
+    std::env::var("TICKBOOK_FAULTS").is_ok_and(|wanted| wanted == "all")
+}
+
+#[test]
+fn fault_47_a_file_cut_off_at_any_byte_gives_no_wrong_tick() {
+    let folder = new_folder();
+    let (file, changed) = file_of_three();
+    let whole = Outcome::Opened(vec![10, 20, 30], 0);
+    assert_eq!(open(folder.path(), file.clone()), whole);
+    let mut lengths: BTreeSet<usize> = changed.into_iter().collect();
+    // and some everywhere else
+    lengths.extend((1..file.len()).step_by(211));
+    for length in &lengths {
+        let outcome = open(folder.path(), file[..*length].to_vec());
+        assert_eq!(outcome, Outcome::Refused, "cut off at {length}");
+    }
+    // an empty file is a new one
+    let empty = open(folder.path(), Vec::new());
+    assert_eq!(empty, Outcome::Opened(Vec::new(), 0));
+    println!("cut off at {} places, each refused", lengths.len());
+}
+
+#[test]
+fn fault_48_a_flipped_bit_anywhere_gives_no_wrong_tick() {
+    let folder = new_folder();
+    let (file, _) = file_of_three();
+    let used: Vec<usize> = (0..file.len()).filter(|place| file[*place] != 0).collect();
+    let step = if is_thorough() { 1 } else { 37 };
+    let mut outcomes = BTreeMap::new();
+    for (round, place) in used.iter().step_by(step).enumerate() {
+        let mut flipped = file.clone();
+        flipped[*place] ^= 1 << (round % 8);
+        let outcome = open(folder.path(), flipped);
+        if let Outcome::Opened(numbers, _) = &outcome {
+            assert!([10, 20, 30].starts_with(numbers), "{place}: {outcome:?}");
+        }
+        *outcomes.entry(outcome).or_insert(0) += 1;
+    }
+    println!("{outcomes:?}");
+    assert!(outcomes.len() > 1, "no damage was noticed");
+}

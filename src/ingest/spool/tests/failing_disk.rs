@@ -1,0 +1,108 @@
+//! Fault 50: writes and syncs that fail.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::ingest::spool::keeper::Keeper;
+use crate::ingest::spool::model::{Failing, ModelDisk};
+use crate::ingest::spool::store::{Block, Store};
+
+const BATCHES: u64 = 8;
+
+fn keeper(folder: &Path, disk: &ModelDisk) -> Result<Keeper, SpoolError> {
+    let owned = OwnedDirectory::take(folder)?;
+    Keeper::open(owned, LARGE, Arc::new(disk.clone()))
+}
+
+fn block(number: u64) -> Block {
+    let batch = batch(number * 10 - 9..=number * 10);
+    Block {
+        number: batch.number,
+        bytes: block::encode(&batch.ticks, batch.accepted_at),
+    }
+}
+
+/// Adds batches, the first of which are removed while later ones are added, and tries each until it
+/// is taken; checks after each that a power cut takes none that was said to be on the disk.
+/// Returns how often the disk failed.
+fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
+    let mut failures = 0;
+    let mut keeper = loop {
+        match keeper(folder, disk) {
+            Ok(keeper) => break keeper,
+            Err(error) => {
+                failures += 1;
+                assert!(failures < 1_000, "it never opens: {error}");
+            }
+        }
+    };
+    for number in 1..=BATCHES {
+        // all before the last two
+        let removed = number.saturating_sub(3) * 10;
+        let blocks = [block(number)];
+        while let Err(error) = keeper.with_store(|store| store.commit(&blocks, removed, &[])) {
+            assert!(matches!(error, SpoolError::Io { .. }), "{error:?}");
+            failures += 1;
+            assert!(failures < 1_000, "it never goes on");
+            std::thread::sleep(std::time::Duration::from_micros(500));
+        }
+        assert_survives(disk.durable(), removed, number * 10);
+    }
+    failures
+}
+
+/// Checks that all between is in the file, as it was, and nothing that was not.
+fn assert_survives(file: Vec<u8>, removed: u64, durable: u64) {
+    let folder = new_folder();
+    let disk = ModelDisk::with(file);
+    let opened = Store::open(folder.path(), LARGE, &disk, Arc::default());
+    let read = opened.expect("it opens").read(0, u64::MAX, usize::MAX);
+    let found: BTreeMap<u64, Vec<Tick>> = read.expect("it reads").into_iter().collect();
+    for (number, ticks) in &found {
+        let expected: Vec<Tick> = (number - 9..=*number).map(tick).collect();
+        assert_eq!(*ticks, expected);
+    }
+    let numbers = (removed + 10..=durable).step_by(10);
+    let lost: Vec<u64> = numbers
+        .filter(|number| !found.contains_key(number))
+        .collect();
+    assert!(lost.is_empty(), "a power cut takes {lost:?}");
+}
+
+#[test]
+fn fault_50_no_failing_write_or_sync_makes_anything_durable_that_is_not() {
+    let folder = new_folder();
+    let whole = ModelDisk::default();
+    assert_eq!(append_all(folder.path(), &whole), 0);
+    let operations = whole.operations();
+    assert!(operations > 50, "{operations}");
+    for failing in 1..=operations {
+        let disk = ModelDisk::default();
+        disk.set_failing(Failing::Once(failing));
+        append_all(folder.path(), &disk);
+        assert!(disk.operations() >= failing, "{failing} is not reached");
+        assert_eq!(
+            disk.syncs_after_failure(),
+            0,
+            "a failed sync is tried again"
+        );
+    }
+    println!("{operations} operations failed, one after the other");
+}
+
+#[test]
+fn fault_50_what_a_failed_sync_forgot_is_written_again() {
+    let disk = ModelDisk::with(vec![1; 10_000]);
+    let path = Path::new("");
+    let file = disk.open(path).expect("opens");
+    file.write(5_000, &[2; 5_000]).expect("written");
+    disk.set_failing(Failing::Syncs);
+    file.sync_data().expect_err("it fails");
+    disk.set_failing(Failing::Nothing);
+    let other = disk.open(path).expect("opens");
+    other.sync_data().expect("it does not know");
+    assert_eq!(disk.durable(), vec![1; 10_000], "the fault is injected");
+    disk::rewrite(&*other).expect("written");
+    assert_eq!(disk.durable(), disk.seen());
+    assert_eq!(disk.durable()[5_000..], [2; 5_000]);
+}

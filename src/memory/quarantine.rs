@@ -1,0 +1,104 @@
+//! Ticks that were held back, in the order they came.
+
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use async_trait::async_trait;
+
+use super::{read, write};
+use crate::domain::Page;
+use crate::error::RepositoryError;
+use crate::repository::{
+    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
+    QuarantinedTick, different_ids, normalized_quarantine,
+};
+
+/// Kept ticks in memory. Clones share them.
+#[derive(Clone, Default)]
+pub struct InMemoryQuarantineRepository {
+    entries: Arc<RwLock<Vec<QuarantineEntry>>>,
+}
+
+impl InMemoryQuarantineRepository {
+    /// Holds nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for InMemoryQuarantineRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemoryQuarantineRepository")
+            .field("entries", &read(&self.entries).len())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl QuarantineRepository for InMemoryQuarantineRepository {
+    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
+        let ticks = normalized_quarantine(ticks)?;
+        let mut entries = write(&self.entries);
+        let before = entries.len();
+        for kept in ticks {
+            let is_same = |entry: &QuarantineEntry| {
+                let tick = &entry.kept.tick;
+                tick.key() == kept.tick.key() && tick.has_content_of(&kept.tick)
+            };
+            if !entries.iter().any(is_same) {
+                let id = QuarantineId(entries.len() as i64 + 1);
+                let state = QuarantineState::Pending;
+                entries.push(QuarantineEntry { id, kept, state });
+            }
+        }
+        Ok((entries.len() - before) as u64)
+    }
+
+    async fn list(
+        &self,
+        query: &QuarantineQuery,
+    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
+        let is_asked_for = |entry: &&QuarantineEntry| {
+            let (tick, verdict) = (&entry.kept.tick, &entry.kept.verdict);
+            query.symbol_id.is_none_or(|id| tick.symbol_id == id)
+                && query.rule.is_none_or(|rule| verdict.rule == rule)
+                && query.state.is_none_or(|state| entry.state == state)
+                && query.range.contains(tick.tick_time)
+                && query.after.is_none_or(|after| entry.id > after)
+        };
+        let entries = read(&self.entries);
+        let found = entries.iter().filter(is_asked_for);
+        let items = found.take(query.limit.get() + 1).cloned().collect();
+        Ok(Page::from_overfull(items, query.limit, |entry| entry.id))
+    }
+
+    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
+        let ids = different_ids(ids)?;
+        let entries = read(&self.entries);
+        let found = entries
+            .iter()
+            .filter(|entry| ids.binary_search(&entry.id.0).is_ok());
+        Ok(found.cloned().collect())
+    }
+
+    async fn decide(
+        &self,
+        ids: &[QuarantineId],
+        state: QuarantineState,
+    ) -> Result<u64, RepositoryError> {
+        let ids = different_ids(ids)?;
+        if state == QuarantineState::Pending {
+            return Ok(0);
+        }
+        let mut changed = 0;
+        for entry in write(&self.entries).iter_mut() {
+            let is_pending = entry.state == QuarantineState::Pending;
+            if is_pending && ids.binary_search(&entry.id.0).is_ok() {
+                entry.state = state;
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+}

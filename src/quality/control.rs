@@ -1,0 +1,232 @@
+//! The rules at work.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use super::jump::Prices;
+use super::rule::{Assessment, Rule, RuleAction, Verdict};
+use super::rules::QualityRules;
+use crate::domain::{SymbolId, Tick};
+
+/// Messages that one may be a repetition of.
+const REMEMBERED: usize = 16;
+
+/// Looks at ticks one after the other, of any symbol, in the order they come.
+///
+/// A tick that is held back leaves no trace in what later ones are compared with, except that it
+/// may be the first of a new price (`price_confirmations`). Nothing is allocated but once for each
+/// symbol.
+#[derive(Debug)]
+pub struct QualityControl {
+    rules: Arc<QualityRules>,
+    overrides: HashMap<SymbolId, Arc<QualityRules>>,
+    symbols: HashMap<SymbolId, State>,
+}
+
+impl QualityControl {
+    /// The same rules for every symbol.
+    #[must_use]
+    pub fn new(rules: QualityRules) -> Self {
+        Self {
+            rules: Arc::new(rules),
+            overrides: HashMap::new(),
+            symbols: HashMap::new(),
+        }
+    }
+
+    /// Other rules for one symbol; to be called before its first tick.
+    #[must_use]
+    pub fn with_symbol(mut self, symbol_id: SymbolId, rules: QualityRules) -> Self {
+        self.overrides.insert(symbol_id, Arc::new(rules));
+        self
+    }
+
+    /// Says what the rules find in a tick that came at `now`.
+    pub fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
+        let state = self.symbols.entry(tick.symbol_id).or_insert_with(|| {
+            let rules = self.overrides.get(&tick.symbol_id);
+            State::new(Arc::clone(rules.unwrap_or(&self.rules)))
+        });
+        state.check(tick, now)
+    }
+}
+
+/// What is known of one symbol.
+#[derive(Debug)]
+struct State {
+    rules: Arc<QualityRules>,
+    prices: Prices,
+    messages: [u64; REMEMBERED],
+    next_message: usize,
+    last_key: Option<(DateTime<Utc>, i32)>,
+    /// Repetitions in a row.
+    repetitions: u32,
+    line: Option<Line>,
+}
+
+/// Quotes that do not move.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    bid: Decimal,
+    ask: Decimal,
+    since: DateTime<Utc>,
+    ticks: u32,
+}
+
+impl State {
+    fn new(rules: Arc<QualityRules>) -> Self {
+        Self {
+            prices: Prices::new(&rules),
+            rules,
+            messages: [0; REMEMBERED],
+            next_message: 0,
+            last_key: None,
+            repetitions: 0,
+            line: None,
+        }
+    }
+
+    fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
+        let rules = Arc::clone(&self.rules);
+        let mut found = Assessment::default();
+        let mut look = |action, verdict: &mut dyn FnMut() -> Option<Verdict>| {
+            if action != RuleAction::Off
+                && let Some(verdict) = verdict()
+            {
+                found.add(action, verdict);
+            }
+        };
+        let ahead = tick.tick_time - now;
+        look(rules.future, &mut || {
+            beyond(Rule::Future, ahead, rules.future_limit)
+        });
+        look(rules.stale, &mut || {
+            beyond(Rule::Stale, -ahead, rules.stale_limit)
+        });
+        look(rules.not_positive, &mut || not_positive(tick));
+        look(rules.crossed, &mut || crossed(tick));
+        look(rules.repeated, &mut || {
+            self.repeated(tick, rules.repeated_limit)
+        });
+        look(rules.flat_line, &mut || self.flat_line(tick, &rules));
+        let follows_prices = rules.deviation != RuleAction::Off || rules.z_score != RuleAction::Off;
+        // one that no sum holds is larger than any store takes
+        let price = tick.bid_price.checked_add(tick.ask_price);
+        if let Some(price) = price.filter(|_| follows_prices) {
+            // what is held back for something else says nothing about prices
+            if found.quarantine().is_none() {
+                self.prices.look(price, tick.tick_time, &rules, &mut found);
+            }
+            if found.quarantine().is_none() {
+                self.prices.accept(price, tick.tick_time, &rules);
+            }
+        }
+        found
+    }
+
+    fn repeated(&mut self, tick: &Tick, limit: u32) -> Option<Verdict> {
+        let message = fingerprint(tick);
+        let key = Some((tick.tick_time, tick.sequence));
+        let is_repetition = self.messages.contains(&message) || self.last_key == key;
+        self.last_key = key;
+        if !is_repetition {
+            self.repetitions = 0;
+            self.messages[self.next_message] = message;
+            self.next_message = (self.next_message + 1) % REMEMBERED;
+            return None;
+        }
+        self.repetitions = self.repetitions.saturating_add(1);
+        (self.repetitions > limit).then(|| Verdict {
+            rule: Rule::Repeated,
+            observed: self.repetitions.into(),
+            limit: limit.into(),
+        })
+    }
+
+    fn flat_line(&mut self, tick: &Tick, rules: &QualityRules) -> Option<Verdict> {
+        let (bid, ask) = (tick.bid_price, tick.ask_price);
+        let line = match &mut self.line {
+            Some(line) if line.bid == bid && line.ask == ask => {
+                line.ticks = line.ticks.saturating_add(1);
+                *line
+            }
+            line => *line.insert(Line {
+                bid,
+                ask,
+                since: tick.tick_time,
+                ticks: 1,
+            }),
+        };
+        if rules.flat_line_ticks > 0 && line.ticks > rules.flat_line_ticks {
+            return Some(Verdict {
+                rule: Rule::FlatLine,
+                observed: line.ticks.into(),
+                limit: rules.flat_line_ticks.into(),
+            });
+        }
+        if rules.flat_line_time.is_zero() {
+            return None;
+        }
+        let lasted = tick.tick_time - line.since;
+        beyond(Rule::FlatLine, lasted, rules.flat_line_time)
+    }
+}
+
+fn beyond(rule: Rule, observed: TimeDelta, limit: TimeDelta) -> Option<Verdict> {
+    (observed > limit).then(|| Verdict {
+        rule,
+        observed: seconds(observed),
+        limit: seconds(limit),
+    })
+}
+
+/// Exact to the microsecond.
+fn seconds(time: TimeDelta) -> Decimal {
+    Decimal::new(time.num_microseconds().unwrap_or(i64::MAX), 6).normalize()
+}
+
+fn not_positive(tick: &Tick) -> Option<Verdict> {
+    let lower = tick.bid_price.min(tick.ask_price);
+    let is_positive = lower.is_sign_positive() && !lower.is_zero();
+    (!is_positive).then_some(Verdict {
+        rule: Rule::NotPositive,
+        observed: lower,
+        limit: Decimal::ZERO,
+    })
+}
+
+fn crossed(tick: &Tick) -> Option<Verdict> {
+    tick.is_crossed().then(|| Verdict {
+        rule: Rule::Crossed,
+        // further apart than a number can say is the largest number
+        observed: tick
+            .bid_price
+            .checked_sub(tick.ask_price)
+            .unwrap_or(Decimal::MAX),
+        limit: Decimal::ZERO,
+    })
+}
+
+/// Of the time and the numbers as they came; never 0, which stands for no message.
+fn fingerprint(tick: &Tick) -> u64 {
+    let mut hash = 0_u64;
+    let mut mix = |word: u64| {
+        hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    };
+    mix(tick.tick_time.timestamp_micros().cast_unsigned());
+    for number in [
+        tick.bid_price,
+        tick.ask_price,
+        tick.bid_volume,
+        tick.ask_volume,
+    ] {
+        let bytes = u128::from_le_bytes(number.serialize());
+        // both halves, one after the other
+        mix(bytes as u64);
+        mix((bytes >> 64) as u64);
+    }
+    hash | 1
+}

@@ -1,0 +1,380 @@
+//! Each rule at its limit, and all of them together.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use super::*;
+use crate::domain::{SymbolId, Tick};
+
+const SYMBOL: SymbolId = SymbolId::new(1);
+
+fn start() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(16_000)
+}
+
+/// Every rule is off.
+fn silent() -> QualityRules {
+    QualityRules::default().all(RuleAction::Off)
+}
+
+/// A quote of two cents' width around `cents`, so many milliseconds after the start.
+fn quote(millis: i64, cents: i64) -> Tick {
+    let time = start() + TimeDelta::milliseconds(millis);
+    let price = |cents| Decimal::new(cents, 2);
+    Tick::quote(SYMBOL, time, price(cents - 1), price(cents + 1))
+}
+
+/// What is found in a tick that comes the moment it happened.
+fn check(control: &mut QualityControl, tick: &Tick) -> Option<(Rule, Decimal, Decimal)> {
+    let found = control.check(tick, tick.tick_time);
+    let verdict = found.quarantine();
+    assert_eq!(verdict.is_none(), found.is_clean(), "{found:?}");
+    verdict.map(|verdict| (verdict.rule, verdict.observed, verdict.limit))
+}
+
+fn dec(text: &str) -> Decimal {
+    text.parse().expect("a decimal")
+}
+
+#[test]
+fn a_time_in_the_future_is_found_beyond_its_limit() {
+    let rules = QualityRules {
+        future: RuleAction::Quarantine,
+        future_limit: TimeDelta::seconds(60),
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules);
+    let tick = quote(0, 100);
+    let at_limit = start() - TimeDelta::seconds(60);
+    assert!(control.check(&tick, at_limit).is_clean());
+    let beyond = control.check(&tick, at_limit - TimeDelta::microseconds(1));
+    let verdict = beyond.quarantine().expect("too far ahead");
+    assert_eq!(verdict.rule, Rule::Future);
+    assert_eq!(
+        (verdict.observed, verdict.limit),
+        (dec("60.000001"), dec("60"))
+    );
+}
+
+#[test]
+fn a_stale_time_is_found_beyond_its_limit() {
+    let rules = QualityRules {
+        stale: RuleAction::Quarantine,
+        stale_limit: TimeDelta::milliseconds(1_500),
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules);
+    let tick = quote(0, 100);
+    let at_limit = start() + TimeDelta::milliseconds(1_500);
+    assert!(control.check(&tick, at_limit).is_clean());
+    let beyond = control.check(&tick, at_limit + TimeDelta::microseconds(1));
+    let verdict = beyond.quarantine().expect("too old");
+    assert_eq!(verdict.rule, Rule::Stale);
+    assert_eq!(
+        (verdict.observed, verdict.limit),
+        (dec("1.500001"), dec("1.5"))
+    );
+}
+
+#[test]
+fn a_price_of_zero_or_below_is_found() {
+    let rules = QualityRules {
+        not_positive: RuleAction::Quarantine,
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules);
+    assert_eq!(check(&mut control, &quote(0, 2)), None);
+    for (cents, observed) in [(1, "0"), (0, "-0.01"), (-5, "-0.06")] {
+        let found = check(&mut control, &quote(0, cents));
+        assert_eq!(
+            found,
+            Some((Rule::NotPositive, dec(observed), Decimal::ZERO))
+        );
+    }
+}
+
+#[test]
+fn a_bid_above_the_ask_is_found_and_one_at_it_is_not() {
+    let rules = QualityRules {
+        crossed: RuleAction::Quarantine,
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules);
+    let locked = Tick::quote(SYMBOL, start(), dec("1.38"), dec("1.380"));
+    assert_eq!(check(&mut control, &locked), None);
+    let crossed = Tick::quote(SYMBOL, start(), dec("1.38001"), dec("1.38"));
+    let found = Some((Rule::Crossed, dec("0.00001"), Decimal::ZERO));
+    assert_eq!(check(&mut control, &crossed), found);
+}
+
+#[test]
+fn a_message_that_comes_again_and_again_is_found() {
+    let rules = QualityRules {
+        repeated: RuleAction::Quarantine,
+        repeated_limit: 2,
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules);
+    // another number within the instant makes it no other message
+    let again = |sequence| Tick {
+        sequence,
+        ..quote(0, 100)
+    };
+    for sequence in 0..3 {
+        assert_eq!(check(&mut control, &again(sequence)), None);
+    }
+    let found = Some((Rule::Repeated, dec("3"), dec("2")));
+    assert_eq!(check(&mut control, &again(3)), found);
+    // the same prices at another time are another message
+    assert_eq!(check(&mut control, &quote(1, 100)), None);
+    assert_eq!(
+        check(&mut control, &again(4)),
+        None,
+        "counted from the start"
+    );
+    // one key again is a repetition, whatever the content
+    let mut control = QualityControl::new(QualityRules {
+        repeated: RuleAction::Quarantine,
+        repeated_limit: 0,
+        ..silent()
+    });
+    assert_eq!(check(&mut control, &quote(0, 100)), None);
+    let found = Some((Rule::Repeated, dec("1"), dec("0")));
+    assert_eq!(check(&mut control, &quote(0, 101)), found);
+}
+
+#[test]
+fn a_line_is_flat_after_so_many_ticks_or_so_long() {
+    let rules = QualityRules {
+        flat_line: RuleAction::Quarantine,
+        flat_line_ticks: 3,
+        flat_line_time: TimeDelta::seconds(10),
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules.clone());
+    for millis in 0..3 {
+        assert_eq!(check(&mut control, &quote(millis, 100)), None);
+    }
+    let found = Some((Rule::FlatLine, dec("4"), dec("3")));
+    assert_eq!(check(&mut control, &quote(3, 100)), found);
+    assert_eq!(check(&mut control, &quote(4, 101)), None);
+    assert_eq!(check(&mut control, &quote(10_004, 101)), None);
+    let found = Some((Rule::FlatLine, dec("10.001"), dec("10")));
+    assert_eq!(check(&mut control, &quote(10_005, 101)), found);
+
+    let mut control = QualityControl::new(QualityRules {
+        flat_line_ticks: 0,
+        flat_line_time: TimeDelta::zero(),
+        ..rules
+    });
+    for millis in 0..1_000 {
+        assert_eq!(check(&mut control, &quote(millis * 60_000, 100)), None);
+    }
+}
+
+fn deviation() -> QualityRules {
+    QualityRules {
+        deviation: RuleAction::Quarantine,
+        deviation_limit: dec("0.1"),
+        price_confirmations: 3,
+        price_memory: TimeDelta::seconds(60),
+        ..silent()
+    }
+}
+
+#[test]
+fn a_price_deviates_beyond_its_share_of_the_last_one() {
+    let mut control = QualityControl::new(deviation());
+    assert_eq!(check(&mut control, &quote(0, 1_000)), None);
+    assert_eq!(check(&mut control, &quote(1, 1_100)), None);
+    let found = Some((Rule::Deviation, dec("0.11"), dec("0.1")));
+    assert_eq!(check(&mut control, &quote(2, 1_221)), found);
+    // what was held back is no last price
+    assert_eq!(check(&mut control, &quote(3, 1_100)), None);
+    assert_eq!(check(&mut control, &quote(4, 990)), None);
+    // nor is there one after a pause
+    assert_eq!(check(&mut control, &quote(60_004, 1_090)), None);
+    assert_eq!(check(&mut control, &quote(120_005, 10)), None);
+}
+
+#[test]
+fn a_price_that_was_confirmed_is_the_new_one() {
+    let mut control = QualityControl::new(deviation());
+    let mut held = |millis, cents| check(&mut control, &quote(millis, cents)).is_some();
+    assert!(!held(0, 1_000));
+    // three that do not agree confirm nothing
+    assert!(held(1, 2_000) && held(2, 4_000) && held(3, 8_000));
+    // nor do three with a good one between them
+    assert!(held(4, 2_000) && held(5, 2_010));
+    assert!(!held(6, 1_000));
+    assert!(held(7, 2_000) && held(8, 2_010));
+    assert!(!held(9, 2_020), "the third in a row");
+    assert!(!held(10, 2_100));
+    assert!(held(11, 1_000), "the old price is away now");
+}
+
+#[test]
+fn symbols_are_compared_with_themselves_and_may_have_rules_of_their_own() {
+    let other = SymbolId::new(2);
+    let mut control = QualityControl::new(deviation()).with_symbol(other, silent());
+    let of_other = |tick: Tick| Tick {
+        symbol_id: other,
+        ..tick
+    };
+    assert_eq!(check(&mut control, &quote(0, 1_000)), None);
+    assert_eq!(check(&mut control, &of_other(quote(1, 9_000))), None);
+    assert_eq!(check(&mut control, &of_other(quote(2, 1))), None);
+    assert_eq!(check(&mut control, &quote(3, 1_050)), None);
+    assert!(check(&mut control, &quote(4, 9_000)).is_some());
+}
+
+#[test]
+fn a_step_unlike_those_before_is_found_by_its_z_score() {
+    let rules = QualityRules {
+        z_score: RuleAction::Quarantine,
+        z_score_limit: dec("6"),
+        z_score_window: 100,
+        z_score_floor: dec("0.0000001"),
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules.clone());
+    // steps of one up and one down: a mean of 0, a deviation of 1.005
+    let mut millis = 0;
+    let mut next = |control: &mut QualityControl, cents| {
+        millis += 1;
+        check(control, &quote(millis, cents))
+    };
+    for index in 0..101 {
+        assert_eq!(next(&mut control, 10_000 + index % 2), None);
+    }
+    assert_eq!(next(&mut control, 10_006), None, "six steps are within");
+    let mut control = QualityControl::new(rules.clone());
+    for index in 0..101 {
+        assert_eq!(next(&mut control, 10_000 + index % 2), None);
+    }
+    let (rule, observed, limit) = next(&mut control, 10_007).expect("seven are not");
+    assert_eq!((rule, limit), (Rule::ZScore, dec("6")));
+    assert!((observed - dec("6.965")).abs() < dec("0.01"), "{observed}");
+
+    // thirty steps are needed to say anything
+    let mut control = QualityControl::new(rules);
+    for index in 0..30 {
+        assert_eq!(next(&mut control, 10_000 + index % 2), None);
+    }
+    assert_eq!(next(&mut control, 20_000), None);
+}
+
+#[test]
+fn the_first_step_of_a_quiet_market_is_judged_by_the_floor() {
+    let rules = QualityRules {
+        z_score: RuleAction::Quarantine,
+        z_score_limit: dec("10"),
+        z_score_floor: dec("0.001"),
+        ..silent()
+    };
+    let mut control = QualityControl::new(rules);
+    for millis in 0..100 {
+        assert_eq!(check(&mut control, &quote(millis, 10_000)), None);
+    }
+    assert_eq!(check(&mut control, &quote(100, 10_100)), None);
+    assert!(check(&mut control, &quote(101, 10_500)).is_some());
+}
+
+#[test]
+fn a_flag_passes_and_is_what_the_next_tick_is_compared_with() {
+    let mut control = QualityControl::new(QualityRules {
+        deviation: RuleAction::Flag,
+        ..deviation()
+    });
+    control.check(&quote(0, 1_000), start());
+    let found = control.check(&quote(1, 2_000), start());
+    assert_eq!(found.quarantine(), None);
+    let flags: Vec<_> = found.verdicts().collect();
+    assert!(matches!(flags[..], [(RuleAction::Flag, verdict)] if verdict.rule == Rule::Deviation));
+    assert!(control.check(&quote(2, 2_000), start()).is_clean());
+}
+
+#[test]
+fn the_first_rule_in_their_order_decides_and_all_are_told() {
+    let rules = QualityRules::default().all(RuleAction::Quarantine);
+    // ahead of the clock, below zero, crossed
+    let bad = Tick::quote(SYMBOL, start(), dec("-1"), dec("-2"));
+    let early = start() - TimeDelta::hours(1);
+    let found = QualityControl::new(rules.clone()).check(&bad, early);
+    let told: Vec<_> = found.verdicts().map(|(_, verdict)| verdict.rule).collect();
+    assert_eq!(told, [Rule::Future, Rule::NotPositive, Rule::Crossed]);
+    assert_eq!(
+        found.quarantine().map(|verdict| verdict.rule),
+        Some(Rule::Future)
+    );
+    // a flag decides nothing, however early it stands
+    let rules = QualityRules {
+        future: RuleAction::Flag,
+        ..rules
+    };
+    let found = QualityControl::new(rules).check(&bad, early);
+    let decides = found.quarantine().map(|verdict| verdict.rule);
+    assert_eq!(decides, Some(Rule::NotPositive));
+}
+
+#[test]
+fn numbers_too_large_for_a_sum_are_no_panic() {
+    let rules = QualityRules::default().all(RuleAction::Quarantine);
+    let mut control = QualityControl::new(rules);
+    for (index, price) in [Decimal::MAX, Decimal::MIN, Decimal::MAX, Decimal::ONE]
+        .iter()
+        .enumerate()
+    {
+        let time = start() + TimeDelta::seconds(index as i64);
+        control.check(&Tick::quote(SYMBOL, time, *price, Decimal::MAX), time);
+        control.check(&Tick::quote(SYMBOL, time, Decimal::MAX, *price), time);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_clean_random_walk_is_never_held_back(
+        digits in 2_u32..6, first in 10_000_i64..2_000_000, widest in 1_i64..8,
+        steps in proptest::collection::vec((any::<u32>(), 1_i64..5_000), 1..600),
+    ) {
+        // not even with every rule at its strictest, at the limits of the defaults
+        let strict = QualityRules::default().all(RuleAction::Quarantine);
+        let mut controls = [
+            QualityControl::new(QualityRules::default()),
+            QualityControl::new(strict),
+        ];
+        let (mut bid, mut time) = (first, start());
+        for (random, millis) in steps {
+            let random = i64::from(random);
+            bid = (bid + random % (2 * widest + 1) - widest).max(1_000);
+            time += TimeDelta::milliseconds(millis);
+            let price = |units| Decimal::new(units, digits);
+            let tick = Tick::quote(SYMBOL, time, price(bid), price(bid + 1 + random % 5));
+            for control in &mut controls {
+                let found = control.check(&tick, time);
+                prop_assert!(found.is_clean(), "{:?} {:?}", found, tick);
+            }
+        }
+    }
+
+    #[test]
+    fn a_spike_in_a_random_walk_is_held_back_alone(
+        steps in proptest::collection::vec(-3_i64..=3, 100..300), at in 40_usize..100,
+        spike in prop_oneof![-60_000_i64..-20_000, 20_000_i64..60_000],
+    ) {
+        let rules = QualityRules {
+            z_score: RuleAction::Quarantine,
+            deviation: RuleAction::Quarantine,
+            ..silent()
+        };
+        let mut control = QualityControl::new(rules);
+        let mut cents = 100_000;
+        for (index, step) in steps.iter().enumerate() {
+            cents += step;
+            let offset = if index == at { spike } else { 0 };
+            let found = check(&mut control, &quote(index as i64, cents + offset));
+            prop_assert_eq!(found.is_some(), index == at, "{} {:?}", index, found);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What is held back reaches the quarantine, whatever fails.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use rust_decimal::Decimal;
+
+use super::*;
+use crate::domain::{Page, SymbolId, Tick};
+use crate::error::{Database, RepositoryError};
+use crate::memory::InMemoryQuarantineRepository;
+use crate::repository::{
+    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
+    QuarantinedTick,
+};
+
+/// A quarantine that can be taken away.
+#[derive(Debug, Default)]
+struct Shaky {
+    inner: InMemoryQuarantineRepository,
+    away: AtomicBool,
+}
+
+#[async_trait]
+impl QuarantineRepository for Shaky {
+    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(RepositoryError::Unavailable {
+                database: Database::Timeseries,
+                reason: "gone".to_owned(),
+            });
+        }
+        self.inner.put(ticks).await
+    }
+
+    async fn list(
+        &self,
+        query: &QuarantineQuery,
+    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
+        self.inner.list(query).await
+    }
+
+    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
+        self.inner.get(ids).await
+    }
+
+    async fn decide(
+        &self,
+        ids: &[QuarantineId],
+        state: QuarantineState,
+    ) -> Result<u64, RepositoryError> {
+        self.inner.decide(ids, state).await
+    }
+}
+
+fn kept(index: i64) -> QuarantinedTick {
+    let time = DateTime::UNIX_EPOCH + TimeDelta::days(16_000) + TimeDelta::microseconds(index);
+    QuarantinedTick {
+        tick: Tick {
+            received_at: (index % 2 == 0).then_some(time),
+            ..Tick::quote(
+                SymbolId::new(7),
+                time,
+                Decimal::new(-index, 5),
+                Decimal::ONE,
+            )
+        },
+        verdict: Verdict {
+            rule: Rule::ALL[index as usize % Rule::ALL.len()],
+            observed: Decimal::new(index, 3),
+            limit: Decimal::ZERO,
+        },
+        quarantined_at: time,
+    }
+}
+
+async fn stored(repository: &Shaky) -> Vec<QuarantinedTick> {
+    let query = QuarantineQuery {
+        limit: crate::domain::PageLimit::MAX,
+        ..QuarantineQuery::default()
+    };
+    let page = repository.list(&query).await.expect("memory");
+    page.items.into_iter().map(|entry| entry.kept).collect()
+}
+
+fn normalized(range: std::ops::Range<i64>) -> Vec<QuarantinedTick> {
+    let ticks: Vec<_> = range.map(kept).collect();
+    crate::repository::normalized_quarantine(&ticks).expect("valid")
+}
+
+fn open(repository: &Arc<Shaky>, directory: Option<&Path>) -> Quarantine {
+    Quarantine::open(Arc::clone(repository) as _, directory).expect("it opens")
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn what_is_held_back_is_kept_in_its_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for directory in [None, Some(folder.path())] {
+        let repository = Arc::new(Shaky::default());
+        let quarantine = open(&repository, directory);
+        for index in 0..3_000 {
+            quarantine.keep(kept(index)).await.expect("open");
+        }
+        assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+        assert_eq!(quarantine.keep(kept(0)).await, Err(QuarantineClosed));
+        assert_eq!(stored(&repository).await, normalized(0..3_000));
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_did_not_take_is_there_after_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let repository = Arc::new(Shaky::default());
+    repository.away.store(true, Ordering::SeqCst);
+    let quarantine = open(&repository, Some(folder.path()));
+    for index in 0..2_500 {
+        quarantine.keep(kept(index)).await.expect("open");
+    }
+    assert_eq!(quarantine.stop(PATIENCE).await, (2_500, 0));
+    assert!(Quarantine::exists(folder.path()));
+    repository.away.store(false, Ordering::SeqCst);
+    let quarantine = open(&repository, Some(folder.path()));
+    quarantine.keep(kept(2_500)).await.expect("open");
+    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(stored(&repository).await, normalized(0..2_501));
+}
+
+#[tokio::test]
+async fn an_outage_ends_by_itself() {
+    let repository = Arc::new(Shaky::default());
+    repository.away.store(true, Ordering::SeqCst);
+    let quarantine = open(&repository, None);
+    quarantine.keep(kept(1)).await.expect("open");
+    let until = async |count| {
+        while quarantine.waiting() != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waits = tokio::time::timeout(PATIENCE, until(1)).await;
+    waits.expect("it waits");
+    repository.away.store(false, Ordering::SeqCst);
+    let put = tokio::time::timeout(PATIENCE, until(0)).await;
+    put.expect("it is put");
+    assert_eq!(stored(&repository).await, normalized(1..2));
+}
+
+#[tokio::test]
+async fn what_is_only_in_memory_is_told_to_be_lost() {
+    let repository = Arc::new(Shaky::default());
+    repository.away.store(true, Ordering::SeqCst);
+    let quarantine = open(&repository, None);
+    quarantine.keep(kept(1)).await.expect("open");
+    let lost = quarantine.stop(Duration::from_millis(300)).await;
+    assert_eq!(lost, (0, 1));
+}
+
+#[test]
+fn bytes_that_were_changed_are_no_tick() {
+    let tick = kept(3);
+    let bytes = super::record::encode(&tick);
+    assert_eq!(super::record::decode(&bytes), Some(tick));
+    for index in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[index] ^= 4;
+        assert_eq!(super::record::decode(&changed), None, "byte {index}");
+        assert_eq!(
+            super::record::decode(&bytes[..index]),
+            None,
+            "cut at {index}"
+        );
+    }
+}

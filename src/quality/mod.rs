@@ -1,0 +1,28 @@
+//! Looks at ticks before they are written: what is odd is flagged, or put into quarantine with the
+//! rule, what was observed and the limit. Nothing is ever dropped.
+//!
+//! [`QualityControl`] is pure and quick: a tick and the time go in, an [`Assessment`] comes out.
+//! [`Quarantine`] keeps what is held back until the
+//! [`QuarantineRepository`](crate::repository::QuarantineRepository) has it, and [`release`] stores
+//! it as if it had never been held back.
+
+mod control;
+mod jump;
+mod keeper;
+mod record;
+mod releasing;
+mod rule;
+mod rules;
+mod store;
+mod window;
+
+pub use control::QualityControl;
+pub use keeper::{Quarantine, QuarantineClosed, QuarantineError};
+pub use releasing::{ReleaseReceipt, release};
+pub use rule::{Assessment, Rule, RuleAction, Verdict};
+pub use rules::QualityRules;
+
+#[cfg(test)]
+mod control_tests;
+#[cfg(test)]
+mod keeper_tests;

@@ -1,0 +1,59 @@
+//! Ticks that were held back, stored after all.
+
+use crate::error::RepositoryError;
+use crate::repository::{
+    InsertReceipt, QuarantineEntry, QuarantineId, QuarantineRepository, QuarantineState,
+    TickRepository,
+};
+
+/// What became of kept ticks that were to be released.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReleaseReceipt {
+    /// How many are released now and were not before.
+    pub released: u64,
+    /// What storing them said. Those in conflict or rejected stay pending.
+    pub stored: InsertReceipt,
+}
+
+/// Stores those of the kept ticks that are pending, and notes that they are released.
+///
+/// Idempotent: what was broken off may be repeated, and stores nothing twice. One that cannot be
+/// stored, since its key is taken or it is rejected, stays pending and keeps no other one out.
+///
+/// # Errors
+/// Those of both repositories; some of the ticks may be stored then.
+pub async fn release(
+    quarantine: &dyn QuarantineRepository,
+    ticks: &dyn TickRepository,
+    ids: &[QuarantineId],
+) -> Result<ReleaseReceipt, RepositoryError> {
+    let entries = quarantine.get(ids).await?;
+    let pending: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| entry.state == QuarantineState::Pending)
+        .collect();
+    let batch: Vec<_> = pending
+        .iter()
+        .map(|entry| entry.kept.tick.clone())
+        .collect();
+    let stored = ticks.insert_batch(&batch).await?;
+    let settled: Vec<_> = pending
+        .iter()
+        .filter(|entry| is_stored(entry, &stored))
+        .map(|entry| entry.id)
+        .collect();
+    let decided = quarantine.decide(&settled, QuarantineState::Released);
+    Ok(ReleaseReceipt {
+        released: decided.await?,
+        stored,
+    })
+}
+
+fn is_stored(entry: &QuarantineEntry, receipt: &InsertReceipt) -> bool {
+    let tick = &entry.kept.tick;
+    let is_same =
+        |other: &crate::domain::Tick| other.key() == tick.key() && other.has_content_of(tick);
+    let refused = receipt.conflicts.iter().map(|conflict| &conflict.refused);
+    let rejected = receipt.rejected.iter().map(|rejected| &rejected.tick);
+    !refused.chain(rejected).any(is_same)
+}

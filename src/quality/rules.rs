@@ -1,0 +1,96 @@
+//! Which rules count, and their limits.
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+
+use super::rule::RuleAction;
+
+/// The rules for one symbol, or for all that have none of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QualityRules {
+    /// For a time ahead of the clock …
+    pub future: RuleAction,
+    /// … by more than this.
+    pub future_limit: TimeDelta,
+    /// For a time behind the clock …
+    pub stale: RuleAction,
+    /// … by more than this.
+    pub stale_limit: TimeDelta,
+    /// For a price that is not above zero.
+    pub not_positive: RuleAction,
+    /// For a bid above the ask.
+    pub crossed: RuleAction,
+    /// For a message that is one of the last sixteen again, or has the key of the last one …
+    pub repeated: RuleAction,
+    /// … behind so many such messages in a row.
+    pub repeated_limit: u32,
+    /// For a bid and an ask that do not move …
+    pub flat_line: RuleAction,
+    /// … in more than so many ticks; 0 is any number …
+    pub flat_line_ticks: u32,
+    /// … or for longer than this; zero is any time.
+    pub flat_line_time: TimeDelta,
+    /// For a mid price away from the last one …
+    pub deviation: RuleAction,
+    /// … by more than this share of it.
+    pub deviation_limit: Decimal,
+    /// For a step from the last mid price unlike those before …
+    pub z_score: RuleAction,
+    /// … by more than so many standard deviations …
+    pub z_score_limit: Decimal,
+    /// … of so many steps, 30 to 10,000; before there are 30 nothing is found.
+    pub z_score_window: usize,
+    /// A standard deviation counts as at least this share of the price, so that the first step of a
+    /// quiet market is not unlike all others.
+    pub z_score_floor: Decimal,
+    /// The last mid price is compared with for so long; what comes later starts anew.
+    pub price_memory: TimeDelta,
+    /// So many ticks in a row that were held back for their price and agree with each other are the
+    /// new price: the last of them passes. At least 1, which holds nothing back.
+    pub price_confirmations: u32,
+}
+
+impl Default for QualityRules {
+    /// Nothing is held back; what is odd in any market is flagged.
+    fn default() -> Self {
+        Self {
+            future: RuleAction::Flag,
+            future_limit: TimeDelta::seconds(60),
+            stale: RuleAction::Off,
+            stale_limit: TimeDelta::hours(1),
+            not_positive: RuleAction::Flag,
+            crossed: RuleAction::Flag,
+            repeated: RuleAction::Off,
+            repeated_limit: 10,
+            flat_line: RuleAction::Off,
+            flat_line_ticks: 1_000,
+            flat_line_time: TimeDelta::minutes(10),
+            deviation: RuleAction::Off,
+            deviation_limit: Decimal::new(5, 2),
+            z_score: RuleAction::Off,
+            z_score_limit: Decimal::new(15, 0),
+            z_score_window: 200,
+            z_score_floor: Decimal::new(2, 5),
+            price_memory: TimeDelta::minutes(10),
+            price_confirmations: 5,
+        }
+    }
+}
+
+impl QualityRules {
+    /// Every rule with that action, and the limits as they are.
+    #[must_use]
+    pub fn all(self, action: RuleAction) -> Self {
+        Self {
+            future: action,
+            stale: action,
+            not_positive: action,
+            crossed: action,
+            repeated: action,
+            flat_line: action,
+            deviation: action,
+            z_score: action,
+            ..self
+        }
+    }
+}

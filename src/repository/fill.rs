@@ -1,0 +1,262 @@
+//! Listings of candles without gaps, over any backend.
+
+use chrono::{DateTime, Utc};
+
+use super::{CandleQuery, OhlcRepository};
+use crate::domain::{
+    Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page, PageLimit, SortOrder, TimeRange,
+    earliest_time,
+};
+use crate::error::RepositoryError;
+
+/// Candles of a range with the buckets between them filled as `fill` says.
+///
+/// *What is filled*: the buckets of the range between the symbol's first candle and its newest one,
+/// wherever these are, so that a range may begin and end with filled buckets. Before the first candle
+/// nothing is known that could be carried on, and after the newest one the feed may merely be late.
+/// Nothing after `now` is filled. *Paging*: `query.limit` counts buckets, filled or not, and the
+/// cursor may name a filled one. `now` decides which buckets are closed; it is the time of the call,
+/// which tests choose.
+///
+/// With [`GapFill::Omit`] it is [`OhlcRepository::candles`]. Otherwise a page takes up to five reads of
+/// the repository and two pages of memory, however long the gaps are.
+///
+/// # Errors
+/// Those of [`OhlcRepository::candles`].
+pub async fn filled_candles(
+    candles: &dyn OhlcRepository,
+    query: &CandleQuery,
+    fill: GapFill,
+    now: DateTime<Utc>,
+) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
+    if fill == GapFill::Omit {
+        let page = candles.candles(query).await?;
+        return Ok(Page {
+            items: page.items.into_iter().map(CandleSlot::Candle).collect(),
+            next: page.next,
+        });
+    }
+    let newest = candles
+        .latest(query.symbol_id, query.timeframe, query.basis)
+        .await?;
+    let Some(newest) = newest else {
+        return Ok(Page {
+            items: Vec::new(),
+            next: None,
+        });
+    };
+    let query = CandleQuery {
+        range: query.open_times(now),
+        // it is in the range now, for all reads alike
+        closed_only: false,
+        ..*query
+    };
+    let listing = Listing {
+        candles,
+        query,
+        fill,
+        now,
+        // the newest candle is none of the filled ones
+        fill_end: newest.open_time.min(bucket_end(&query, now)),
+    };
+    match query.order {
+        SortOrder::Ascending => listing.ascending().await,
+        SortOrder::Descending => listing.descending().await,
+    }
+}
+
+/// The end of the bucket that holds `now`.
+fn bucket_end(query: &CandleQuery, now: DateTime<Utc>) -> DateTime<Utc> {
+    query.timeframe.bucket_start(now) + query.timeframe.duration()
+}
+
+struct Listing<'a> {
+    candles: &'a dyn OhlcRepository,
+    query: CandleQuery,
+    fill: GapFill,
+    now: DateTime<Utc>,
+    /// Buckets from here on are not filled.
+    fill_end: DateTime<Utc>,
+}
+
+impl Listing<'_> {
+    async fn ascending(&self) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
+        let (limit, width) = (self.limit(), self.query.timeframe.duration());
+        let range = self.query.range;
+        let mut from = self.next_bucket(range.from());
+        if let Some(after) = self.query.after {
+            from = from.max(self.query.timeframe.bucket_start(after.open_time) + width);
+        }
+        let fill_end = self.fill_end.min(range.to());
+        let mut slots = Vec::new();
+        let previous = self.last_before(from).await?;
+        let first = match &previous {
+            Some(_) => Some(from),
+            // nothing to carry on: the listing begins with the first candle
+            None => {
+                let first = self.read(from, range.to(), SortOrder::Ascending, 1).await?;
+                first.items.first().map(|candle| candle.open_time)
+            }
+        };
+        let Some(first) = first else {
+            return Ok(self.page(slots, false));
+        };
+        let mut reached = first;
+        if first < fill_end {
+            let buckets = self.buckets(first, fill_end).min(limit);
+            reached = first + width * buckets as i32;
+            let candles = self
+                .read(first, reached, SortOrder::Ascending, limit)
+                .await?;
+            slots = self.fill(previous, candles.items, first, buckets);
+        }
+        let rest = reached.max(from);
+        if slots.len() == limit {
+            let more = rest < fill_end || !self.is_empty(rest, range.to()).await?;
+            return Ok(self.page(slots, more));
+        }
+        // the newest candle, and those that came since or lie in the future
+        let missing = limit - slots.len();
+        let candles = self
+            .read(rest, range.to(), SortOrder::Ascending, missing)
+            .await?;
+        slots.extend(candles.items.into_iter().map(CandleSlot::Candle));
+        Ok(self.page(slots, candles.next.is_some()))
+    }
+
+    async fn descending(&self) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
+        let (limit, width) = (self.limit(), self.query.timeframe.duration());
+        let range = self.query.range;
+        let mut to = range.to();
+        if let Some(after) = self.query.after {
+            to = to.min(after.open_time);
+        }
+        let from = self.next_bucket(range.from());
+        let newest_from = self.fill_end.max(from);
+        // the newest candle, and those that came since or lie in the future
+        let newest = self
+            .read(newest_from, to, SortOrder::Descending, limit)
+            .await?;
+        let mut slots: Vec<_> = newest.items.into_iter().map(CandleSlot::Candle).collect();
+        if newest.next.is_some() {
+            return Ok(self.page(slots, true));
+        }
+        let end = self.next_bucket(to).min(newest_from);
+        let buckets = self.buckets(from, end).min(limit - slots.len());
+        let start = end - width * buckets as i32;
+        let previous = self.last_before(start).await?;
+        let has_previous = previous.is_some();
+        if buckets > 0 {
+            let candles = self.read(start, end, SortOrder::Ascending, buckets).await?;
+            let mut filled = self.fill(previous, candles.items, start, buckets);
+            filled.reverse();
+            slots.extend(filled);
+        }
+        Ok(self.page(slots, start > from && has_previous))
+    }
+
+    /// The `count` buckets from `start` on, without those before the first candle.
+    fn fill(
+        &self,
+        mut previous: Option<Candle>,
+        candles: Vec<Candle>,
+        start: DateTime<Utc>,
+        count: usize,
+    ) -> Vec<CandleSlot> {
+        let mut candles = candles.into_iter().peekable();
+        let mut slots = Vec::with_capacity(count);
+        let mut open_time = start;
+        for _ in 0..count {
+            let candle = candles.next_if(|candle| candle.open_time == open_time);
+            if let Some(candle) = candle {
+                slots.push(CandleSlot::Candle(candle.clone()));
+                previous = Some(candle);
+            } else if let Some(previous) = &previous {
+                let filled = FilledCandle::after(previous, open_time, self.fill, self.now);
+                slots.push(CandleSlot::Filled(filled));
+            }
+            open_time += self.query.timeframe.duration();
+        }
+        slots
+    }
+
+    /// The newest candle before `time`, also where that is outside of the range.
+    async fn last_before(&self, time: DateTime<Utc>) -> Result<Option<Candle>, RepositoryError> {
+        let page = self
+            .read(earliest_time(), time, SortOrder::Descending, 1)
+            .await?;
+        Ok(page.items.into_iter().next())
+    }
+
+    async fn is_empty(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        Ok(self
+            .read(from, to, SortOrder::Ascending, 1)
+            .await?
+            .items
+            .is_empty())
+    }
+
+    async fn read(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        order: SortOrder,
+        limit: usize,
+    ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
+        let Ok(range) = TimeRange::new(from, to) else {
+            return Ok(Page {
+                items: Vec::new(),
+                next: None,
+            });
+        };
+        // at most the limit of the query
+        let limit = PageLimit::try_from(limit as i64).map_err(RepositoryError::invalid)?;
+        let query = CandleQuery {
+            range,
+            order,
+            after: None,
+            limit,
+            ..self.query
+        };
+        self.candles.candles(&query).await
+    }
+
+    fn page(&self, slots: Vec<CandleSlot>, more: bool) -> Page<CandleSlot, CandleCursor> {
+        let last = slots.last().map(|slot| CandleCursor {
+            open_time: slot.open_time(),
+        });
+        Page {
+            items: slots,
+            next: last.filter(|_| more),
+        }
+    }
+
+    /// How many buckets begin in `[from, to)`, of which `from` is the start of one.
+    fn buckets(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
+        let width = self.query.timeframe.duration().num_microseconds();
+        let span = (to - from).num_microseconds();
+        let buckets = match (span, width) {
+            (Some(span), Some(width)) if span > 0 => (span + width - 1) / width,
+            _ => 0,
+        };
+        usize::try_from(buckets).unwrap_or(usize::MAX)
+    }
+
+    /// The start of the first bucket that begins at or after `time`.
+    fn next_bucket(&self, time: DateTime<Utc>) -> DateTime<Utc> {
+        let start = self.query.timeframe.bucket_start(time);
+        if start == time {
+            start
+        } else {
+            start + self.query.timeframe.duration()
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.query.limit.get()
+    }
+}

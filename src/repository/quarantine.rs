@@ -1,0 +1,188 @@
+//! Where ticks are kept that were held back.
+
+use std::fmt::{self, Debug};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::domain::{Page, PageLimit, SymbolId, Tick, TimeRange};
+use crate::error::RepositoryError;
+use crate::quality::{Rule, Verdict};
+
+/// A tick that was held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedTick {
+    /// The tick, in the form in which it would be stored.
+    pub tick: Tick,
+    /// Why.
+    pub verdict: Verdict,
+    /// When that was decided, in whole microseconds.
+    pub quarantined_at: DateTime<Utc>,
+}
+
+/// The number of a kept tick: the store counts them in the order they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuarantineId(pub i64);
+
+impl fmt::Display for QuarantineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// What was decided about a kept tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QuarantineState {
+    /// Nothing yet.
+    #[default]
+    Pending,
+    /// It was stored after all.
+    Released,
+    /// It is not to be stored.
+    Discarded,
+}
+
+impl QuarantineState {
+    /// `pending`, `released` or `discarded`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Released => "released",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+impl std::str::FromStr for QuarantineState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Pending, Self::Released, Self::Discarded]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no state: use pending, released or discarded"))
+    }
+}
+
+/// A kept tick as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineEntry {
+    /// Its number.
+    pub id: QuarantineId,
+    /// The tick and why it was held back.
+    pub kept: QuarantinedTick,
+    /// What was decided.
+    pub state: QuarantineState,
+}
+
+/// Which kept ticks to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuarantineQuery {
+    /// Only those of this symbol.
+    pub symbol_id: Option<SymbolId>,
+    /// Only those that this rule held back.
+    pub rule: Option<Rule>,
+    /// Only those in this state.
+    pub state: Option<QuarantineState>,
+    /// Only those whose tick time is inside; `from` is inside, `to` is outside.
+    pub range: TimeRange,
+    /// Only those behind this one.
+    pub after: Option<QuarantineId>,
+    /// How many at most.
+    pub limit: PageLimit,
+}
+
+impl Default for QuarantineQuery {
+    /// The first 500 that are pending.
+    fn default() -> Self {
+        Self {
+            symbol_id: None,
+            rule: None,
+            state: Some(QuarantineState::Pending),
+            range: TimeRange::all(),
+            after: None,
+            limit: PageLimit::default(),
+        }
+    }
+}
+
+/// Keeps ticks that were held back, until somebody decides about them.
+///
+/// A kept tick is the same as another one when key and content are the same. Nothing is ever
+/// removed: what was decided stays to be seen.
+#[async_trait]
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait QuarantineRepository: Debug + Send + Sync {
+    /// Keeps ticks, all or none. One that is kept already stays as it is, also when it was decided
+    /// about. Returns how many are new.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a tick that no store can keep; and failures of the store, after which the
+    /// call may be repeated.
+    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError>;
+
+    /// A page of kept ticks, by ascending number.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    async fn list(
+        &self,
+        query: &QuarantineQuery,
+    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError>;
+
+    /// Those of the kept ticks with these numbers that exist, each once, by ascending number.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than 10,000 numbers; and failures of the store.
+    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError>;
+
+    /// Notes what was decided about pending ticks; others and unknown numbers are left alone.
+    /// Returns how many were changed. With [`QuarantineState::Pending`] nothing is.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than 10,000 numbers; and failures of the store, after which the call
+    /// may be repeated.
+    async fn decide(
+        &self,
+        ids: &[QuarantineId],
+        state: QuarantineState,
+    ) -> Result<u64, RepositoryError>;
+}
+
+/// Most numbers of one call.
+const MOST_IDS: usize = 10_000;
+
+/// The numbers, sorted and each once.
+pub(crate) fn different(ids: &[QuarantineId]) -> Result<Vec<i64>, RepositoryError> {
+    let mut ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > MOST_IDS {
+        return Err(RepositoryError::invalid(format!(
+            "{} numbers are too many: give at most {MOST_IDS} at once",
+            ids.len()
+        )));
+    }
+    Ok(ids)
+}
+
+/// The form in which kept ticks are stored.
+pub(crate) fn normalized(
+    ticks: &[QuarantinedTick],
+) -> Result<Vec<QuarantinedTick>, RepositoryError> {
+    ticks
+        .iter()
+        .map(|kept| {
+            Ok(QuarantinedTick {
+                tick: kept.tick.normalized().map_err(RepositoryError::invalid)?,
+                verdict: Verdict {
+                    observed: kept.verdict.observed.normalize(),
+                    limit: kept.verdict.limit.normalize(),
+                    ..kept.verdict
+                },
+                quarantined_at: crate::domain::truncate_to_micros(kept.quarantined_at),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,150 @@
+//! Listings of any length as streams, in bounded memory.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use tokio::task::JoinHandle;
+
+use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
+use crate::domain::{Candle, CandleCursor, Page, Tick, TickCursor};
+use crate::error::RepositoryError;
+
+/// Every tick of a listing, page by page; `query.limit` is how many are fetched at once, and
+/// [`PageLimit::MAX`](crate::domain::PageLimit::MAX) is right for long ranges.
+///
+/// *Ordering* and *duplicates*: as [`TickRepository::range`]. *Memory*: at most two pages, the one
+/// that is read from the stream and the one after it, which is fetched meanwhile; nothing more is
+/// asked of the store until the stream is read on. *Cancelling*: dropping the stream ends it; a page
+/// that the database is sending just then still arrives, within milliseconds, and is thrown away.
+/// After an error there is nothing more.
+///
+/// Polled within a tokio runtime.
+pub fn tick_stream(
+    ticks: Arc<dyn TickRepository>,
+    query: TickQuery,
+) -> impl Stream<Item = Result<Tick, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<TickCursor>| {
+        let ticks = Arc::clone(&ticks);
+        Box::pin(async move { ticks.range(&TickQuery { after, ..query }).await })
+    })
+}
+
+/// Every candle of a listing, page by page; everything said of [`tick_stream`] holds.
+pub fn candle_stream(
+    candles: Arc<dyn OhlcRepository>,
+    query: CandleQuery,
+) -> impl Stream<Item = Result<Candle, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<CandleCursor>| {
+        let candles = Arc::clone(&candles);
+        Box::pin(async move { candles.candles(&CandleQuery { after, ..query }).await })
+    })
+}
+
+type Fetched<T, C> = Result<Page<T, C>, RepositoryError>;
+
+struct PagedStream<T, C, F> {
+    items: vec::IntoIter<T>,
+    fetch: F,
+    next: Next<T, C>,
+}
+
+/// Where the items behind those at hand come from.
+enum Next<T, C> {
+    /// Not asked for yet: nothing was read from the stream.
+    Start(Option<C>),
+    /// A task of its own: only then does a page arrive, and give its connection back, while the
+    /// reader is busy with the page before.
+    Fetching(Fetching<T, C>),
+    Nothing,
+}
+
+/// Ends the task when it is dropped.
+struct Fetching<T, C>(JoinHandle<Fetched<T, C>>);
+
+impl<T, C> Drop for Fetching<T, C> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T, C, F> PagedStream<T, C, F>
+where
+    T: Send + 'static,
+    C: Send + 'static,
+    F: Fn(Option<C>) -> BoxFuture<'static, Fetched<T, C>>,
+{
+    fn new(after: Option<C>, fetch: F) -> Self {
+        Self {
+            items: Vec::new().into_iter(),
+            fetch,
+            next: Next::Start(after),
+        }
+    }
+
+    fn fetch(&self, after: Option<C>) -> Next<T, C> {
+        Next::Fetching(Fetching(tokio::spawn((self.fetch)(after))))
+    }
+}
+
+impl<T, C, F> Stream for PagedStream<T, C, F>
+where
+    T: Send + Unpin + 'static,
+    C: Send + Unpin + 'static,
+    F: Fn(Option<C>) -> BoxFuture<'static, Fetched<T, C>> + Unpin,
+{
+    type Item = Result<T, RepositoryError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(item) = this.items.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            let fetched = match &mut this.next {
+                Next::Start(after) => {
+                    let after = after.take();
+                    this.next = this.fetch(after);
+                    continue;
+                }
+                Next::Fetching(fetching) => ready!(Pin::new(&mut fetching.0).poll(context)),
+                Next::Nothing => return Poll::Ready(None),
+            };
+            this.next = Next::Nothing;
+            let page = match fetched {
+                Ok(Ok(page)) => page,
+                Ok(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => return Poll::Ready(Some(Err(shutting_down()))),
+            };
+            this.items = page.items.into_iter();
+            if let Some(after) = page.next {
+                this.next = this.fetch(Some(after));
+            }
+        }
+    }
+}
+
+impl<T, C, F> fmt::Debug for PagedStream<T, C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PagedStream")
+            .field("at_hand", &self.items.as_slice().len())
+            .field("ended", &matches!(self.next, Next::Nothing))
+            .finish_non_exhaustive()
+    }
+}
+
+fn shutting_down() -> RepositoryError {
+    RepositoryError::Internal {
+        operation: "stream",
+        reason: "the runtime is shutting down".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

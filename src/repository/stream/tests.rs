@@ -1,0 +1,161 @@
+use std::future::{pending, poll_fn};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::domain::{PageLimit, SymbolId, TimeRange};
+use crate::repository::InsertReceipt;
+
+const SYMBOL: SymbolId = SymbolId::new(1);
+
+/// Endless ticks, one a second, that counts the pages it gave and gets stuck or fails at one of them.
+#[derive(Debug, Default)]
+struct Endless {
+    begun: AtomicUsize,
+    dropped: Arc<Notify>,
+    stuck_at: Option<usize>,
+    fails_at: Option<usize>,
+}
+
+struct Dropped(Arc<Notify>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[async_trait]
+impl TickRepository for Endless {
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        let page = self.begun.fetch_add(1, Ordering::SeqCst);
+        if self.stuck_at == Some(page) {
+            let _guard = Dropped(Arc::clone(&self.dropped));
+            pending::<()>().await;
+        }
+        if self.fails_at == Some(page) {
+            return Err(shutting_down());
+        }
+        let last = query.after.map_or(-1, |after| after.tick_time.timestamp());
+        let count = query.limit.get() as i64;
+        let items: Vec<_> = (last + 1..=last + count)
+            .map(|second| {
+                let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+                Tick::quote(SYMBOL, time, Decimal::ONE, Decimal::TWO)
+            })
+            .collect();
+        Ok(Page {
+            next: items.last().map(TickCursor::of),
+            items,
+        })
+    }
+
+    async fn insert_batch(&self, _: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        unreachable!("a stream only reads")
+    }
+
+    async fn latest(&self, _: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        unreachable!("a stream asks for pages")
+    }
+
+    async fn latest_of(&self, _: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
+        unreachable!("a stream asks for pages")
+    }
+
+    async fn as_of(&self, _: SymbolId, _: DateTime<Utc>) -> Result<Option<Tick>, RepositoryError> {
+        unreachable!("a stream asks for pages")
+    }
+
+    async fn count(&self, _: SymbolId, _: TimeRange) -> Result<u64, RepositoryError> {
+        unreachable!("a stream asks for pages")
+    }
+}
+
+fn query() -> TickQuery {
+    TickQuery {
+        limit: PageLimit::new(10).expect("in range"),
+        ..TickQuery::new(SYMBOL, TimeRange::all())
+    }
+}
+
+async fn next(
+    stream: &mut (impl Stream<Item = Result<Tick, RepositoryError>> + Unpin),
+) -> Option<Result<Tick, RepositoryError>> {
+    poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
+}
+
+/// Lets every task run as far as it can.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_before_the_stream_is() {
+    let endless = Arc::new(Endless::default());
+    let _stream = tick_stream(endless.clone(), query());
+    settle().await;
+    assert_eq!(endless.begun.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn one_page_is_read_ahead_and_no_more() {
+    let endless = Arc::new(Endless::default());
+    let mut stream = tick_stream(endless.clone(), query());
+    for number in 0..95_i64 {
+        let tick = next(&mut stream).await.expect("endless").expect("a tick");
+        assert_eq!(tick.tick_time.timestamp(), number);
+        settle().await;
+        let pages = number as usize / 10 + 2;
+        assert_eq!(endless.begun.load(Ordering::SeqCst), pages, "at {number}");
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_stream_cancels_what_it_waits_for() {
+    let endless = Arc::new(Endless {
+        stuck_at: Some(1),
+        ..Endless::default()
+    });
+    let mut stream = tick_stream(endless.clone(), query());
+    for _ in 0..10 {
+        assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));
+    }
+    settle().await;
+    assert_eq!(endless.begun.load(Ordering::SeqCst), 2);
+    drop(stream);
+    let patience = std::time::Duration::from_secs(10);
+    tokio::time::timeout(patience, endless.dropped.notified())
+        .await
+        .expect("the call is dropped");
+    assert_eq!(Arc::strong_count(&endless), 1);
+}
+
+#[tokio::test]
+async fn an_error_comes_behind_the_page_before_it_and_ends_the_stream() {
+    let endless = Arc::new(Endless {
+        fails_at: Some(2),
+        ..Endless::default()
+    });
+    let mut stream = tick_stream(endless, query());
+    for _ in 0..20 {
+        assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));
+    }
+    assert!(next(&mut stream).await.is_some_and(|tick| tick.is_err()));
+    for _ in 0..3 {
+        assert!(next(&mut stream).await.is_none());
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "defect of a backend")]
+async fn a_panic_of_the_repository_is_the_reader_s() {
+    let mut stream: PagedStream<Tick, TickCursor, _> =
+        PagedStream::new(None, |_| Box::pin(async { panic!("defect of a backend") }));
+    next(&mut stream).await;
+}

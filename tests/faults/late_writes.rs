@@ -1,0 +1,93 @@
+//! Writes that arrive after their caller has given up.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
+use tickbook::{Database, Repositories, db::DatabasePools};
+
+use crate::fault::Fault;
+use crate::gate::Flow;
+use crate::load::eventually;
+use crate::migrated::start;
+use crate::oracle::ask;
+use crate::site::{GatedSite, config};
+
+/// Of the first write of a candle; the second comes once it is over, and later.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_36_a_late_write_of_candles_overwrites_no_newer_one() {
+    let _fault = Fault::begin("fault_36_a_late_write_of_candles_overwrites_no_newer_one");
+    let (mut stored, mut given_up) = (0, 0);
+    for round in 0..5 {
+        let site = GatedSite::new(3_600 + round, |config| {
+            config.pool.size = 20;
+            config.pool.call_timeout = PATIENCE;
+        })
+        .await;
+        let near = config(site.url(Database::Metadata), site.ticks_url());
+        let near = Repositories::postgres(&DatabasePools::new(&near)).ohlc;
+        let far = &site.repositories.ohlc;
+        // connections are open, and know the statement
+        let warm = (101..=120).map(|symbol| {
+            let far = far.clone();
+            tokio::spawn(async move { far.upsert_candles(&[candle(symbol, 1)]).await })
+        });
+        for one in warm.collect::<Vec<_>>() {
+            one.await.expect("no panic").expect("stored");
+        }
+        // each message is on its way for a time of its own, some for longer than anyone waits
+        site.timeseries.set_flow_to_server(Flow {
+            delay: Duration::from_millis(200),
+            jitter: Duration::from_millis(200),
+            ..Flow::default()
+        });
+        let pairs = (1..=20).map(|symbol| {
+            let (far, near) = (far.clone(), near.clone());
+            tokio::spawn(async move {
+                let first = far.upsert_candles(&[candle(symbol, 1)]).await;
+                near.upsert_candles(&[candle(symbol, 2)])
+                    .await
+                    .expect("stored");
+                first.is_ok()
+            })
+        });
+        for pair in pairs.collect::<Vec<_>>() {
+            match pair.await.expect("no panic") {
+                true => stored += 1,
+                false => given_up += 1,
+            }
+        }
+        let pool = site.pools.timeseries();
+        eventually("every late write has arrived", || {
+            let (open, idle) = pool.connections();
+            open == idle
+        })
+        .await;
+        let newer = ask(
+            site.ticks_url(),
+            "SELECT count(*) FROM ohlc_candles WHERE symbol_id <= 20 AND tick_count = 2",
+        );
+        assert_eq!(newer, ["20"], "candles of the newer write");
+    }
+    println!("{stored} first writes in time, {given_up} given up");
+    assert!(given_up >= 20, "too few to judge");
+}
+
+fn candle(symbol: i64, revision: i64) -> Candle {
+    Candle {
+        symbol_id: SymbolId::new(symbol),
+        timeframe: Timeframe::M1,
+        basis: PriceBasis::Bid,
+        open_time: start(),
+        open: Decimal::ONE,
+        high: Decimal::TWO,
+        low: Decimal::ONE,
+        close: Decimal::TWO,
+        volume: Decimal::ZERO,
+        tick_count: revision,
+        closed: true,
+        source: CandleSource::Stored("test".to_owned()),
+    }
+}

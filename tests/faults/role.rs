@@ -1,0 +1,72 @@
+//! Users of a database that are no superusers.
+
+use tickbook::Database;
+use tickbook::config::Config;
+
+use crate::oracle::ask;
+use crate::site::{GatedSite, at_port, config};
+
+/// An ordinary user of the time-series database, for rules that do not bind a superuser.
+pub(crate) struct Role {
+    name: String,
+    url: String,
+}
+
+impl Role {
+    pub(crate) fn create(site: &GatedSite, options: &str) -> Self {
+        let schema = ask(site.ticks_url(), "SELECT current_schema()").remove(0);
+        let role = Self {
+            name: format!("{schema}_role"),
+            url: site.ticks_url().to_owned(),
+        };
+        let name = &role.name;
+        ask(
+            &role.url,
+            &format!(
+                "CREATE ROLE {name} LOGIN PASSWORD 'right' {options}; \
+                 GRANT USAGE ON SCHEMA {schema} TO {name}; \
+                 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {name}"
+            ),
+        );
+        role
+    }
+
+    pub(crate) fn config(&self, site: &GatedSite) -> Config {
+        self.config_with(site, "right")
+    }
+
+    pub(crate) fn config_with(&self, site: &GatedSite, password: &str) -> Config {
+        let url = at_port(&self.url, site.timeseries.port());
+        let start = url.find("://").expect("a URL") + 3;
+        let at = url.rfind('@').expect("credentials");
+        let url = format!("{}{}:{password}{}", &url[..start], self.name, &url[at..]);
+        config(site.url(Database::Metadata), &url)
+    }
+
+    /// Changes it, with its name for `$role`.
+    pub(crate) fn run(&self, sql: &str) {
+        ask(&self.url, &sql.replace("$role", &self.name));
+    }
+
+    pub(crate) fn set_password(&self, site: &GatedSite, password: &str) {
+        let name = &self.name;
+        ask(
+            site.ticks_url(),
+            &format!("ALTER ROLE {name} PASSWORD '{password}'"),
+        );
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let name = &self.name;
+        // roles are the server's, not the schema's; its sessions may still be there
+        let drop = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'; \
+             DROP OWNED BY {name}; DROP ROLE {name}"
+        );
+        if let Err(error) = crate::oracle::try_ask(&self.url, &drop) {
+            eprintln!("the role {name} stays behind: {error}");
+        }
+    }
+}

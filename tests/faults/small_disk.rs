@@ -1,0 +1,39 @@
+//! A tablespace on the small disk of a server, and how it becomes full.
+
+use crate::oracle::{ask, try_ask};
+use crate::server::Server;
+
+/// Makes the tablespace `small` where it is missing, with a table to fill it.
+pub(crate) fn attach(server: &Server) {
+    let url = server.url();
+    let there = ask(&url, "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'");
+    if !there.is_empty() {
+        return;
+    }
+    let location = server.small_disk_as_it_sees_it();
+    ask(
+        &url,
+        &format!("CREATE TABLESPACE small LOCATION '{location}'"),
+    );
+    ask(
+        &url,
+        "CREATE TABLE filler (text text STORAGE PLAIN) TABLESPACE small",
+    );
+}
+
+/// Leaves no page free on the small disk.
+pub(crate) fn fill(url: &str) {
+    // by ever smaller steps, to the last page
+    let mut full = String::new();
+    for rows in [500, 50, 5, 1] {
+        let fill =
+            format!("INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, {rows})");
+        let failed = (0..200).find_map(|_| try_ask(url, &fill).err());
+        full = failed.expect("the small disk becomes full");
+    }
+    assert!(full.contains("No space left"), "{full}");
+}
+
+pub(crate) fn make_room(url: &str) {
+    ask(url, "TRUNCATE filler");
+}

@@ -1,0 +1,221 @@
+//! Servers that are not who they should be, or speak no TLS.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use tickbook::db::DatabasePools;
+use tickbook::{Database, Repositories, RepositoryError};
+
+use crate::fault::Fault;
+use crate::load::Load;
+use crate::migrated::SYMBOL;
+use crate::oracle::assert_exact;
+use crate::server::Server;
+use crate::site::{address_of, config, repositories_on, small_batches};
+
+/// What asks a server for TLS, before anything else.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_26_servers_that_cannot_be_trusted() {
+    let fault = Fault::begin("fault_26_servers_that_cannot_be_trusted");
+    if Command::new("openssl").arg("version").output().is_err() {
+        return fault.skip("openssl, which makes the certificates, is missing");
+    }
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    let _ = repositories_on(&server, |_| ()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::make(folder.path(), "trusted");
+    let stranger = Authority::make(folder.path(), "stranger");
+    let good = authority.certify("good", "DNS:localhost", 2);
+
+    let heard = Recorder::before(&server);
+    let plain = verified(&server, heard.port, &authority);
+    let error = refused(&plain).await;
+    assert!(error.contains("does not support SSL"), "{error}");
+    let said = heard.said();
+    assert!(
+        !said.is_empty() && said.chunks(8).all(|part| part == SSL_REQUEST),
+        "said to a server without TLS: {said:?}"
+    );
+
+    for (certificate, expected) in [
+        (
+            authority.certify("elsewhere", "DNS:db.example", 2),
+            "does not match host name",
+        ),
+        (
+            authority.certify("expired", "DNS:localhost", -1),
+            "certificate",
+        ),
+        (
+            stranger.certify("untrusted", "DNS:localhost", 2),
+            "certificate verify failed",
+        ),
+    ] {
+        server.speak_tls(&certificate.0, &certificate.1);
+        let port = address_of(&server.url()).port();
+        let error = refused(&verified(&server, port, &authority)).await;
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+
+    // what is pushed meanwhile waits for a server that can be trusted
+    let port = address_of(&server.url()).port();
+    let repositories = verified(&server, port, &authority);
+    let load = Load::start(repositories.ticks.clone(), small_batches());
+    load.wait_for_failures(2).await;
+    server.speak_tls(&good.0, &good.1);
+    load.assert_recovers().await;
+    assert_exact(&server.url(), &load.finish().await);
+}
+
+/// The server as `localhost`, if the authority says that it is.
+fn verified(server: &Server, port: u16, authority: &Authority) -> Repositories {
+    let ca = authority.certificate.display();
+    let url = server.url().replace(
+        &format!("127.0.0.1:{}", address_of(&server.url()).port()),
+        &format!("localhost:{port}"),
+    );
+    let url = format!("{url}?sslmode=verify-full&sslrootcert={ca}");
+    Repositories::postgres(&DatabasePools::new(&config(&url, &url)))
+}
+
+/// What the error of a call says.
+async fn refused(repositories: &Repositories) -> String {
+    let error = repositories.ticks.latest(SYMBOL).await;
+    let error = error.expect_err("not to be trusted");
+    assert!(
+        matches!(error, RepositoryError::Configuration { .. }) && !error.is_transient(),
+        "{error:?}"
+    );
+    let text = error.to_string();
+    assert!(text.contains("certificate is verified"), "{text}");
+    assert!(!text.contains("throwaway"), "{text}");
+    text
+}
+
+/// An authority of this test's own.
+struct Authority {
+    folder: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Authority {
+    fn make(folder: &Path, name: &str) -> Self {
+        let authority = Self {
+            folder: folder.to_owned(),
+            certificate: folder.join(format!("{name}.crt")),
+            key: folder.join(format!("{name}.key")),
+        };
+        let subject = format!("/CN={name}");
+        openssl(
+            Command::new("openssl")
+                .args([
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                ])
+                .args(["-subj", &subject, "-keyout"])
+                .arg(&authority.key)
+                .arg("-out")
+                .arg(&authority.certificate),
+        );
+        authority
+    }
+
+    /// A certificate and its key for a name, good for so many days from now on.
+    fn certify(&self, name: &str, host: &str, days: i32) -> (PathBuf, PathBuf) {
+        let file = |ending: &str| self.folder.join(format!("{name}.{ending}"));
+        let (key, request, certificate) = (file("key"), file("csr"), file("crt"));
+        std::fs::write(file("ext"), format!("subjectAltName={host}\n")).expect("written");
+        openssl(
+            Command::new("openssl")
+                .args([
+                    "req",
+                    "-newkey",
+                    "rsa:2048",
+                    "-nodes",
+                    "-subj",
+                    "/CN=server",
+                ])
+                .arg("-keyout")
+                .arg(&key)
+                .arg("-out")
+                .arg(&request),
+        );
+        openssl(
+            Command::new("openssl")
+                .args(["x509", "-req", "-days", &days.to_string(), "-in"])
+                .arg(&request)
+                .arg("-CA")
+                .arg(&self.certificate)
+                .arg("-CAkey")
+                .arg(&self.key)
+                .args(["-CAcreateserial", "-extfile"])
+                .arg(file("ext"))
+                .arg("-out")
+                .arg(&certificate),
+        );
+        (certificate, key)
+    }
+}
+
+fn openssl(command: &mut Command) {
+    let output = command.output().expect("openssl");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+}
+
+/// Passes connections on and keeps what the client says.
+struct Recorder {
+    port: u16,
+    said: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Recorder {
+    fn before(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let (kept, address) = (Arc::clone(&said), address_of(&server.url()));
+        // ends with this process
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(address) else {
+                    continue;
+                };
+                let kept = Arc::clone(&kept);
+                let back = (server.try_clone(), client.try_clone());
+                std::thread::spawn(move || {
+                    pass(client, server, |bytes| {
+                        kept.lock().expect("no panic").extend_from_slice(bytes);
+                    })
+                });
+                if let (Ok(server), Ok(client)) = back {
+                    std::thread::spawn(move || pass(server, client, |_| ()));
+                }
+            }
+        });
+        Self { port, said }
+    }
+
+    fn said(&self) -> Vec<u8> {
+        self.said.lock().expect("no panic").clone()
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
+    let mut buffer = [0; 4_096];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        see(&buffer[..count]);
+        if to.write_all(&buffer[..count]).is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Write);
+}
