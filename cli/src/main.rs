@@ -54,6 +54,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Aggregates(AggregatesCommand::Apply) => commands::aggregates::apply().await,
         Command::Status(arguments) => commands::status::run(&arguments).await,
         Command::Config => commands::config::run(),
+        Command::Verify(arguments) => commands::verify::run(&arguments).await,
         Command::Spool(SpoolCommand::Inspect(arguments)) => {
             commands::spool::inspect(&arguments).await
         }

@@ -10,3 +10,4 @@ pub(crate) mod migrate;
 pub(crate) mod quarantine;
 pub(crate) mod spool;
 pub(crate) mod status;
+pub(crate) mod verify;
