@@ -9,6 +9,7 @@
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
+//! - [`audit`] compares candles with their ticks.
 //! - [`quality`] looks at them before they are written.
 //! - [`policies`] proves that what is dropped and refreshed loses no candle.
 //! - [`config`] reads the settings.
@@ -25,6 +26,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -10,6 +10,7 @@ use tickbook::domain::{InstrumentType, SymbolReference};
 use tickbook::files::{QuoteColumn, TimeFormat};
 
 pub(crate) use crate::commands::quarantine::QuarantineCommand;
+pub(crate) use crate::commands::verify::VerifyArguments;
 pub(crate) use export::{
     ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
 };
@@ -88,6 +89,16 @@ Example:
     /// Looks at the ticks that a rule held back, and decides about them
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Compares candles with their ticks, looks at ticks, chunks and jobs, and mends what differs
+    #[command(after_help = "\
+Exit code 1 when something was found and is not mended, 2 when it could not be done.
+
+Examples:
+  tickbook verify
+  tickbook verify --symbol oanda:EURUSD --from 2014-05-01T00:00:00Z --to 2014-05-08T00:00:00Z
+  tickbook verify --gap 5m --stale 1h --weekends-rest --skip crossed_quotes
+  tickbook verify --repair --json | jq 'select(.type == \"finding\")'")]
+    Verify(VerifyArguments),
 }
 
 #[derive(Debug, Subcommand)]

@@ -70,6 +70,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Maintain(arguments) => commands::maintain::run(&arguments).await,
         Command::Status(arguments) => commands::status::run(&arguments).await,
         Command::Config => commands::config::run(),
+        Command::Verify(arguments) => commands::verify::run(&arguments).await,
         Command::Spool(SpoolCommand::Inspect(arguments)) => {
             commands::spool::inspect(&arguments).await
         }

@@ -3,6 +3,8 @@
 //! Knows no domain type. Nothing outside of this folder blocks a thread or opens a connection.
 
 mod aggregates;
+mod audit;
+mod candle_refresh;
 mod connect;
 mod connections;
 mod contact;
@@ -25,6 +27,8 @@ mod statements;
 mod transaction;
 
 pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
+pub use audit::{DeclaredChunks, TimeseriesState, timeseries_state};
+pub use candle_refresh::{ForcedRefresh, force_refresh};
 pub use connect::PasswordProvider;
 pub use connections::{MetadataConnections, TimeseriesConnections};
 pub use edition::{Edition, TimescaleVersion, detect_edition};

@@ -1,5 +1,6 @@
 //! The repositories over PostgreSQL and TimescaleDB.
 
+mod audit_refresh;
 mod numeric;
 mod ohlc;
 mod quarantine;
@@ -8,6 +9,7 @@ mod stored_time;
 mod symbols;
 mod ticks;
 
+pub use audit_refresh::PgCandleRefresh;
 pub use numeric::{NumericError, PgDecimal};
 pub use ohlc::PgOhlcRepository;
 pub use quarantine::PgQuarantineRepository;

@@ -12,3 +12,4 @@ pub(crate) mod policies;
 pub(crate) mod quarantine;
 pub(crate) mod spool;
 pub(crate) mod status;
+pub(crate) mod verify;

@@ -1,0 +1,215 @@
+//! `tickbook verify`
+
+mod arguments;
+mod output;
+
+use std::time::Instant;
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use indicatif::{ProgressBar, ProgressStyle};
+use tickbook::Repositories;
+use tickbook::audit::{
+    AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, Mending, Problem, Repair,
+    TickLimits, audit_symbol,
+};
+use tickbook::config::Config;
+use tickbook::db::{DeclaredChunks, Edition, TimeseriesState, timeseries_state};
+use tickbook::domain::{
+    PageLimit, SortOrder, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
+};
+use tickbook::postgres::PgCandleRefresh;
+use tickbook::repository::{SymbolQuery, SymbolRepository, TickQuery};
+
+use crate::Outcome;
+
+pub(crate) use arguments::VerifyArguments;
+use output::Output;
+
+pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let config = Config::load()?;
+    let (repositories, pools) = Repositories::connect(&config).await?;
+    let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
+    let state = timeseries_state(&pools.timeseries(), DeclaredChunks::default()).await?;
+    let settings = settings(arguments, &state)?;
+    let made_anew = PgCandleRefresh::new(pools.timeseries());
+    let repair = arguments.repair.then_some(Repair {
+        refresh: state
+            .has_aggregates
+            .then_some(&made_anew as &dyn CandleRefresh),
+    });
+
+    let mut teller = Teller {
+        output: Output::new(arguments.json),
+        progress: Progress::hidden(),
+        failed: None,
+    };
+    let mut total = state_findings(&state, &settings, &mut teller);
+    for symbol in &symbols {
+        teller.progress = progress(&repositories, symbol, settings.range).await?;
+        let summary = audit_symbol(
+            &*repositories.ticks,
+            &*repositories.ohlc,
+            symbol.symbol_id,
+            &settings,
+            repair,
+            &mut teller,
+        )
+        .await;
+        teller.progress.bar.finish_and_clear();
+        total.merge(summary?);
+        if let Some(error) = teller.failed.take() {
+            return Err(error);
+        }
+    }
+    let edition = match state.edition {
+        Edition::Apache => "apache",
+        Edition::Community => "community",
+    };
+    teller
+        .output
+        .summary(&total, symbols.len(), edition, &settings, begun.elapsed())?;
+    Ok(if total.left() == 0 {
+        Outcome::Complete
+    } else {
+        Outcome::Incomplete
+    })
+}
+
+fn settings(arguments: &VerifyArguments, state: &TimeseriesState) -> anyhow::Result<AuditSettings> {
+    let from = arguments.from.unwrap_or(earliest_time());
+    let range = TimeRange::new(from, arguments.to.unwrap_or(latest_time()))?;
+    let mut timeframes = arguments.timeframes.clone();
+    timeframes.sort_unstable();
+    timeframes.dedup();
+    if timeframes.is_empty() {
+        timeframes = Timeframe::ALL.to_vec();
+    }
+    Ok(AuditSettings {
+        timeframes,
+        complete_from: state.complete_from.unwrap_or(earliest_time()),
+        limits: TickLimits {
+            gap: arguments.gap,
+            stale: arguments.stale,
+            receive_tolerance: arguments.tolerance,
+            weekend_rests: arguments.weekends_rest,
+        },
+        skip: arguments.skip.iter().copied().collect(),
+        ..AuditSettings::new(range, Utc::now())
+    })
+}
+
+async fn symbols(
+    repository: &dyn SymbolRepository,
+    asked: &[SymbolReference],
+) -> anyhow::Result<Vec<Symbol>> {
+    let mut symbols = Vec::new();
+    for reference in asked {
+        match repository.get_by_name(reference).await? {
+            Some(symbol) => symbols.push(symbol),
+            None => bail!("there is no symbol {reference}: see how it is written"),
+        }
+    }
+    if !asked.is_empty() {
+        return Ok(symbols);
+    }
+    let mut query = SymbolQuery {
+        limit: PageLimit::MAX,
+        ..SymbolQuery::default()
+    };
+    loop {
+        let page = repository.list(&query).await?;
+        symbols.extend(page.items);
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(symbols);
+        }
+    }
+}
+
+/// Tells what the database itself knows, once for all symbols.
+fn state_findings(
+    state: &TimeseriesState,
+    settings: &AuditSettings,
+    teller: &mut Teller,
+) -> AuditSummary {
+    let mut summary = AuditSummary::default();
+    for problem in &state.problems {
+        if settings.skip.contains(&problem.kind) {
+            continue;
+        }
+        let finding = Finding {
+            problem: Problem::State(problem.clone()),
+            mending: Mending::NotTried,
+        };
+        summary.count(&finding);
+        teller.finding(&finding);
+    }
+    summary
+}
+
+/// A bar over the time of the ticks, which shows itself on a terminal only.
+async fn progress(
+    repositories: &Repositories,
+    symbol: &Symbol,
+    range: TimeRange,
+) -> anyhow::Result<Progress> {
+    let mut edges = Vec::new();
+    for order in [SortOrder::Ascending, SortOrder::Descending] {
+        let query = TickQuery {
+            order,
+            limit: PageLimit::new(1)?,
+            ..TickQuery::new(symbol.symbol_id, range)
+        };
+        let page = repositories.ticks.range(&query).await?;
+        edges.extend(page.items.first().map(|tick| tick.tick_time.timestamp()));
+    }
+    let [first, last] = edges[..] else {
+        return Ok(Progress::hidden());
+    };
+    let bar = ProgressBar::new((last - first).unsigned_abs());
+    bar.set_prefix(symbol.name.clone());
+    let template = "{prefix} {wide_bar} {percent} % {msg}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    Ok(Progress { bar, first })
+}
+
+struct Progress {
+    bar: ProgressBar,
+    /// Where it begins, in seconds since 1970.
+    first: i64,
+}
+
+impl Progress {
+    fn hidden() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            first: 0,
+        }
+    }
+}
+
+struct Teller {
+    output: Output,
+    progress: Progress,
+    failed: Option<anyhow::Error>,
+}
+
+impl AuditObserver for Teller {
+    fn finding(&mut self, finding: &Finding) {
+        let told = self.progress.bar.suspend(|| self.output.finding(finding));
+        if let Err(error) = told {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn progress(&mut self, ticks: u64, reached: DateTime<Utc>) {
+        let Progress { bar, first } = &self.progress;
+        let done = (reached.timestamp() - first).max(0).unsigned_abs();
+        bar.set_position(done.min(bar.length().unwrap_or(0)));
+        bar.set_message(format!("{ticks} ticks, {}", reached.format("%Y-%m-%d")));
+    }
+}

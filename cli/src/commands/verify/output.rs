@@ -1,0 +1,257 @@
+//! What `tickbook verify` tells, for people or as lines of JSON.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use tickbook::audit::{AuditSettings, AuditSummary, Finding, Mending, Problem};
+use tickbook::domain::{Candle, CandleSource, SymbolId, Tick, TickKey, earliest_time};
+
+use crate::report::{print, print_json, seconds};
+
+pub(super) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(super) fn finding(&self, finding: &Finding) -> anyhow::Result<()> {
+        if self.json {
+            return print_json(&FindingLine::new(finding));
+        }
+        match &finding.mending {
+            Mending::NotTried => print(&finding.problem.to_string()),
+            Mending::Mended => print(&format!("{} [mended]", finding.problem)),
+            Mending::NotMended { reason } => {
+                print(&format!("{} [not mended: {reason}]", finding.problem))
+            }
+        }
+    }
+
+    pub(super) fn summary(
+        &self,
+        summary: &AuditSummary,
+        symbols: usize,
+        edition: &'static str,
+        settings: &AuditSettings,
+        elapsed: Duration,
+    ) -> anyhow::Result<()> {
+        let complete_from = settings.complete_from;
+        let kinds = summary.findings.iter();
+        let line = SummaryLine {
+            r#type: "summary",
+            edition,
+            symbols,
+            ticks: summary.ticks,
+            candles: summary.candles,
+            complete_from: (complete_from > earliest_time()).then(|| complete_from.to_rfc3339()),
+            beyond_ticks: summary.beyond_ticks,
+            unsettled: summary.unsettled,
+            findings: kinds.map(|(kind, count)| (kind.as_str(), *count)).collect(),
+            mended: summary.mended,
+            left: summary.left(),
+            seconds: seconds(elapsed),
+        };
+        if self.json {
+            return print_json(&line);
+        }
+        print(&line.text())
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SummaryLine {
+    r#type: &'static str,
+    edition: &'static str,
+    symbols: usize,
+    ticks: u64,
+    candles: u64,
+    /// Ticks before it may have been dropped.
+    complete_from: Option<String>,
+    beyond_ticks: u64,
+    unsettled: u64,
+    findings: BTreeMap<&'static str, u64>,
+    mended: u64,
+    left: u64,
+    seconds: f64,
+}
+
+impl SummaryLine {
+    fn text(&self) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = self.ticks as f64 / self.seconds.max(0.001);
+        let mut lines = vec![format!(
+            "{} ticks and {} candles of {} symbols in {:.1} s ({rate:.0} ticks/s)",
+            self.ticks, self.candles, self.symbols, self.seconds
+        )];
+        if self.beyond_ticks > 0 {
+            let from = self.complete_from.as_deref().unwrap_or("the first tick");
+            lines.push(format!(
+                "{} candles cannot be checked: ticks before {from} may have been dropped",
+                self.beyond_ticks
+            ));
+        }
+        if self.unsettled > 0 {
+            lines.push(format!(
+                "{} candles kept changing: verify them again",
+                self.unsettled
+            ));
+        }
+        if self.edition == "apache" {
+            lines.push(
+                "apache edition: only stored candles can be wrong, all others are computed at \
+                 every read"
+                    .to_owned(),
+            );
+        }
+        for (kind, count) in &self.findings {
+            lines.push(format!("  {kind}: {count}"));
+        }
+        lines.push(match (self.left, self.mended) {
+            (0, 0) => "clean".to_owned(),
+            (0, mended) => format!("clean now: {mended} mended"),
+            (left, 0) => format!("findings: {left}"),
+            (left, mended) => format!("findings: {left} left, {mended} mended"),
+        });
+        lines.join("\n")
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct FindingLine<'a> {
+    r#type: &'static str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    symbol_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeframe: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'static str>,
+    /// What is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<CandleValues>,
+    /// What the ticks make.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<CandleValues>,
+    text: String,
+    /// `null` where nothing was tried.
+    mended: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct CandleValues {
+    open: String,
+    high: String,
+    low: String,
+    close: String,
+    volume: String,
+    tick_count: i64,
+    source: String,
+}
+
+impl CandleValues {
+    fn new(candle: &Candle) -> Self {
+        Self {
+            open: candle.open.to_string(),
+            high: candle.high.to_string(),
+            low: candle.low.to_string(),
+            close: candle.close.to_string(),
+            volume: candle.volume.to_string(),
+            tick_count: candle.tick_count,
+            source: match &candle.source {
+                CandleSource::Ticks => "ticks".to_owned(),
+                CandleSource::Smaller => "smaller".to_owned(),
+                CandleSource::Stored(by) => format!("stored by {by}"),
+            },
+        }
+    }
+}
+
+impl<'a> FindingLine<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        let problem = &finding.problem;
+        let (found, expected) = problem.candles();
+        let candle = found.or(expected);
+        let times = times(problem);
+        let rfc3339 = |time: chrono::DateTime<chrono::Utc>| {
+            time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+        };
+        let (mended, reason) = match &finding.mending {
+            Mending::NotTried => (None, None),
+            Mending::Mended => (Some(true), None),
+            Mending::NotMended { reason } => (Some(false), Some(reason.as_str())),
+        };
+        Self {
+            r#type: "finding",
+            kind: problem.kind().as_str(),
+            symbol_id: symbol_id(problem).map(SymbolId::get),
+            object: match problem {
+                Problem::State(state) => Some(&state.object),
+                _ => None,
+            },
+            from: times.map(|(from, _)| rfc3339(from)),
+            to: times.map(|(_, to)| rfc3339(to)),
+            ticks: problem.run().map(|run| run.count),
+            timeframe: candle.map(|candle| candle.timeframe.as_str()),
+            basis: candle.map(|candle| candle.basis.as_str()),
+            found: found.map(CandleValues::new),
+            expected: expected.map(CandleValues::new),
+            text: problem.to_string(),
+            mended,
+            reason,
+        }
+    }
+}
+
+fn symbol_id(problem: &Problem) -> Option<SymbolId> {
+    let (found, expected) = problem.candles();
+    match problem {
+        Problem::KeyOrder {
+            key: TickKey { symbol_id, .. },
+            ..
+        }
+        | Problem::SequenceOrder {
+            tick: Tick { symbol_id, .. },
+            ..
+        }
+        | Problem::Gap { symbol_id, .. } => Some(*symbol_id),
+        _ => {
+            let of_run = problem.run().map(|run| run.first.symbol_id);
+            of_run.or(found.or(expected).map(|candle| candle.symbol_id))
+        }
+    }
+}
+
+/// From when to when it is.
+fn times(
+    problem: &Problem,
+) -> Option<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> {
+    let (found, expected) = problem.candles();
+    match problem {
+        Problem::KeyOrder { before, key } => Some((before.tick_time, key.tick_time)),
+        Problem::SequenceOrder { before, tick } => Some((before.tick_time, tick.tick_time)),
+        Problem::Gap { from, to, .. } => Some((*from, *to)),
+        _ => {
+            let of_run = problem
+                .run()
+                .map(|run| (run.first.tick_time, run.last.tick_time));
+            let of_candle = found
+                .or(expected)
+                .map(|candle| (candle.open_time, candle.close_time()));
+            of_run.or(of_candle)
+        }
+    }
+}

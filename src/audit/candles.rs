@@ -1,0 +1,205 @@
+//! The candles of one day beside what their ticks make.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::finding::{Problem, differing_fields};
+use super::fold::CandleKey;
+use super::repair::RefreshWindow;
+use super::settings::AuditSettings;
+use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+use crate::repository::{CandleQuery, OhlcRepository};
+
+/// Candles of one symbol and day.
+pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;
+
+/// What comparing a day led to.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    pub(super) differences: BTreeMap<CandleKey, Problem>,
+    pub(super) compared: u64,
+    /// Candles that know ticks which may have been dropped.
+    pub(super) beyond_ticks: u64,
+}
+
+/// The candles of `timeframes` whose open time is in `window`, of all bases.
+pub(super) async fn read_day(
+    ohlc: &dyn OhlcRepository,
+    symbol_id: SymbolId,
+    settings: &AuditSettings,
+    window: TimeRange,
+) -> Result<DayCandles, RepositoryError> {
+    let mut all = BTreeMap::new();
+    for timeframe in &settings.timeframes {
+        for basis in PriceBasis::ALL {
+            let mut query = CandleQuery {
+                limit: PageLimit::MAX,
+                ..CandleQuery::new(symbol_id, *timeframe, basis, window)
+            };
+            loop {
+                let page = ohlc.candles(&query).await?;
+                let keyed = |candle: Candle| ((*timeframe, basis, candle.open_time), candle);
+                all.extend(page.items.into_iter().map(keyed));
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Compares the candles of the buckets that lie within `window` and are over.
+pub(super) fn compare(
+    found: &DayCandles,
+    ticks: &DayCandles,
+    window: TimeRange,
+    settings: &AuditSettings,
+) -> Comparison {
+    let end = window.to().min(settings.now);
+    let is_whole = |(timeframe, _, open_time): &CandleKey| {
+        *open_time >= window.from() && *open_time + timeframe.duration() <= end
+    };
+    let asked = |key: &CandleKey| settings.timeframes.contains(&key.0) && is_whole(key);
+    let keys: BTreeSet<_> = found.keys().chain(ticks.keys()).copied().collect();
+    let mut comparison = Comparison::default();
+    for key in keys.into_iter().filter(asked) {
+        comparison.compared += 1;
+        let (found, ticks) = (found.get(&key), ticks.get(&key));
+        let count = |candle: Option<&Candle>| candle.map_or(0, |candle| candle.tick_count);
+        if key.2 < settings.complete_from && found.is_some() && count(found) > count(ticks) {
+            comparison.beyond_ticks += 1;
+            continue;
+        }
+        if let Some(problem) = difference(found, ticks) {
+            comparison.differences.insert(key, problem);
+        }
+    }
+    comparison
+}
+
+fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem> {
+    match (found, ticks) {
+        (Some(found), Some(ticks)) => {
+            let is_made = found.source == CandleSource::Ticks;
+            let mut fields = differing_fields(found, ticks);
+            if !is_made && found.tick_count == 0 {
+                // a history of candles often knows neither
+                fields.retain(|(name, _, _)| *name != "tick_count" && *name != "volume");
+            }
+            let (found, ticks) = (found.clone(), ticks.clone());
+            match fields.is_empty() {
+                true => None,
+                false if is_made => Some(Problem::CandleDiffers { found, ticks }),
+                false => Some(Problem::StoredCandleDiffers { found, ticks }),
+            }
+        }
+        // a stored candle needs no ticks: that is what it is stored for
+        (Some(found), None) if found.source == CandleSource::Ticks => {
+            let found = found.clone();
+            Some(Problem::CandleWithoutTicks { found })
+        }
+        (None, Some(ticks)) => {
+            let ticks = ticks.clone();
+            Some(Problem::CandleMissing { ticks })
+        }
+        (Some(_) | None, None) => None,
+    }
+}
+
+/// The windows that make the candles of `keys` anew: their buckets, and the larger ones they are in,
+/// since those are made of them. None of which ticks may be gone or which is not over: a refresh
+/// would erase the first and freeze the second.
+pub(super) fn refresh_windows<'a>(
+    keys: impl IntoIterator<Item = &'a CandleKey> + Clone,
+    settings: &AuditSettings,
+) -> Vec<RefreshWindow> {
+    let mut windows = Vec::new();
+    for timeframe in Timeframe::ALL {
+        let starts: BTreeSet<DateTime<Utc>> = keys
+            .clone()
+            .into_iter()
+            .filter(|(smaller, _, _)| *smaller <= timeframe)
+            .map(|(_, _, open_time)| timeframe.bucket_start(*open_time))
+            .filter(|start| {
+                *start >= settings.complete_from && *start + timeframe.duration() <= settings.now
+            })
+            .collect();
+        let mut ranges: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+        for start in starts {
+            let end = start + timeframe.duration();
+            match ranges.last_mut() {
+                Some(last) if last.1 == start => last.1 = end,
+                _ => ranges.push((start, end)),
+            }
+        }
+        windows.extend(
+            ranges
+                .into_iter()
+                .filter_map(|(from, to)| TimeRange::new(from, to).ok())
+                .map(|range| RefreshWindow { timeframe, range }),
+        );
+    }
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        format!("2014-05-{text}:00Z").parse().expect("a time")
+    }
+
+    fn windows(keys: &[CandleKey], settings: &AuditSettings) -> Vec<String> {
+        let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
+        let described = |window: RefreshWindow| {
+            let (from, to) = (text(window.range.from()), text(window.range.to()));
+            format!("{} {from} {to}", window.timeframe)
+        };
+        let all = refresh_windows(keys, settings);
+        all.into_iter().map(described).collect()
+    }
+
+    #[test]
+    fn a_refresh_goes_from_the_buckets_that_differ_up_to_the_day() {
+        let settings = AuditSettings::new(TimeRange::all(), time("03T00:00"));
+        let keys = [
+            (Timeframe::M1, PriceBasis::Bid, time("01T10:04")),
+            (Timeframe::M1, PriceBasis::Mid, time("01T10:05")),
+            (Timeframe::H1, PriceBasis::Ask, time("01T20:00")),
+        ];
+        let expected = [
+            "1m 01T10:04 01T10:06",
+            "5m 01T10:00 01T10:10",
+            "15m 01T10:00 01T10:15",
+            "30m 01T10:00 01T10:30",
+            "1h 01T10:00 01T11:00",
+            "1h 01T20:00 01T21:00",
+            "4h 01T08:00 01T12:00",
+            "4h 01T20:00 02T00:00",
+            "1d 01T00:00 02T00:00",
+        ];
+        assert_eq!(windows(&keys, &settings), expected);
+    }
+
+    #[test]
+    fn a_refresh_touches_no_bucket_whose_ticks_may_be_gone_and_none_that_is_forming() {
+        let settings = AuditSettings {
+            complete_from: time("01T10:01"),
+            ..AuditSettings::new(TimeRange::all(), time("01T11:20"))
+        };
+        let key = |at| (Timeframe::M1, PriceBasis::Bid, time(at));
+        let keys = [key("01T10:00"), key("01T10:06"), key("01T11:16")];
+        let expected = [
+            "1m 01T10:06 01T10:07",
+            "1m 01T11:16 01T11:17",
+            "5m 01T10:05 01T10:10",
+            "5m 01T11:15 01T11:20",
+        ];
+        assert_eq!(windows(&keys, &settings), expected);
+    }
+}

@@ -1,0 +1,296 @@
+//! What an audit tells.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::kind::FindingKind;
+use crate::domain::{Candle, SymbolId, Tick, TickKey};
+
+/// Something that is not as it should be, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub problem: Problem,
+    /// Whether it still is.
+    pub mending: Mending,
+}
+
+/// What a repair did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mending {
+    /// Nothing: no repair was asked for, or there is none of this kind.
+    NotTried,
+    /// It is right now, as another comparison showed.
+    Mended,
+    /// It is still wrong.
+    NotMended {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// Ticks that follow each other and have the same problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TickRun {
+    /// The first of them.
+    pub first: Tick,
+    /// The key of the last of them.
+    pub last: TickKey,
+    /// How many.
+    pub count: u64,
+}
+
+/// Something about tables, chunks, aggregates or jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateProblem {
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// Of what: a table, chunk, aggregate or job.
+    pub object: String,
+    /// What was found, what was expected, and what to do.
+    pub detail: String,
+}
+
+/// What is wrong, with the values that show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// [`FindingKind::CandleMissing`].
+    CandleMissing {
+        /// What its ticks make.
+        ticks: Candle,
+    },
+    /// [`FindingKind::CandleWithoutTicks`].
+    CandleWithoutTicks {
+        /// What is read.
+        found: Candle,
+    },
+    /// [`FindingKind::CandleDiffers`].
+    CandleDiffers {
+        /// What is read.
+        found: Candle,
+        /// What its ticks make.
+        ticks: Candle,
+    },
+    /// [`FindingKind::StoredCandleDiffers`].
+    StoredCandleDiffers {
+        /// What is read; its source says who stored it.
+        found: Candle,
+        /// What its ticks make.
+        ticks: Candle,
+    },
+    /// [`FindingKind::KeyOrder`].
+    KeyOrder {
+        /// The key that came first.
+        before: TickKey,
+        /// The key that followed, which is not greater.
+        key: TickKey,
+    },
+    /// [`FindingKind::SequenceOrder`].
+    SequenceOrder {
+        /// The tick of the smaller sequence.
+        before: Tick,
+        /// The tick of the greater one, which was received before.
+        tick: Tick,
+    },
+    /// [`FindingKind::CrossedQuotes`].
+    CrossedQuotes(TickRun),
+    /// [`FindingKind::StaleQuotes`].
+    StaleQuotes(TickRun),
+    /// [`FindingKind::NonPositivePrices`].
+    NonPositivePrices(TickRun),
+    /// [`FindingKind::ReceivedEarly`].
+    ReceivedEarly(TickRun),
+    /// [`FindingKind::Gap`].
+    Gap {
+        /// Whose ticks.
+        symbol_id: SymbolId,
+        /// The last tick before it.
+        from: DateTime<Utc>,
+        /// The first tick after it.
+        to: DateTime<Utc>,
+        /// How long it is, without the time that does not count.
+        length: TimeDelta,
+    },
+    /// Tables, chunks, aggregates, jobs.
+    State(StateProblem),
+}
+
+impl Problem {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> FindingKind {
+        match self {
+            Self::CandleMissing { .. } => FindingKind::CandleMissing,
+            Self::CandleWithoutTicks { .. } => FindingKind::CandleWithoutTicks,
+            Self::CandleDiffers { .. } => FindingKind::CandleDiffers,
+            Self::StoredCandleDiffers { .. } => FindingKind::StoredCandleDiffers,
+            Self::KeyOrder { .. } => FindingKind::KeyOrder,
+            Self::SequenceOrder { .. } => FindingKind::SequenceOrder,
+            Self::CrossedQuotes(_) => FindingKind::CrossedQuotes,
+            Self::StaleQuotes(_) => FindingKind::StaleQuotes,
+            Self::NonPositivePrices(_) => FindingKind::NonPositivePrices,
+            Self::ReceivedEarly(_) => FindingKind::ReceivedEarly,
+            Self::Gap { .. } => FindingKind::Gap,
+            Self::State(problem) => problem.kind,
+        }
+    }
+
+    /// The candle that is read, and the one that its ticks make.
+    #[must_use]
+    pub fn candles(&self) -> (Option<&Candle>, Option<&Candle>) {
+        match self {
+            Self::CandleMissing { ticks } => (None, Some(ticks)),
+            Self::CandleWithoutTicks { found } => (Some(found), None),
+            Self::CandleDiffers { found, ticks } | Self::StoredCandleDiffers { found, ticks } => {
+                (Some(found), Some(ticks))
+            }
+            _ => (None, None),
+        }
+    }
+
+    /// The ticks that have the problem, where several can have it together.
+    #[must_use]
+    pub fn run(&self) -> Option<&TickRun> {
+        match self {
+            Self::CrossedQuotes(run)
+            | Self::StaleQuotes(run)
+            | Self::NonPositivePrices(run)
+            | Self::ReceivedEarly(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    /// The fields in which two candles differ: name, what is read, what the ticks make.
+    #[must_use]
+    pub fn differences(&self) -> Vec<(&'static str, String, String)> {
+        match self.candles() {
+            (Some(found), Some(ticks)) => differing_fields(found, ticks),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The fields in which `found` differs from what its ticks make.
+pub(super) fn differing_fields(
+    found: &Candle,
+    ticks: &Candle,
+) -> Vec<(&'static str, String, String)> {
+    let fields = [
+        ("open", found.open, ticks.open),
+        ("high", found.high, ticks.high),
+        ("low", found.low, ticks.low),
+        ("close", found.close, ticks.close),
+        ("volume", found.volume, ticks.volume),
+        (
+            "tick_count",
+            found.tick_count.into(),
+            ticks.tick_count.into(),
+        ),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, found, ticks)| found != ticks)
+        .map(|(name, found, ticks)| (name, found.to_string(), ticks.to_string()))
+        .collect()
+}
+
+impl fmt::Display for Problem {
+    /// One line for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.kind())?;
+        if let Some(run) = self.run() {
+            return describe_run(f, run);
+        }
+        match self {
+            Self::KeyOrder { before, key } => write!(
+                f,
+                "symbol {}: {} sequence {} is followed by {} sequence {}",
+                before.symbol_id,
+                time(before.tick_time),
+                before.sequence,
+                time(key.tick_time),
+                key.sequence
+            ),
+            Self::SequenceOrder { before, tick } => write!(
+                f,
+                "symbol {} at {}: sequence {} was received before sequence {}",
+                tick.symbol_id,
+                time(tick.tick_time),
+                tick.sequence,
+                before.sequence
+            ),
+            Self::Gap {
+                symbol_id,
+                from,
+                to,
+                length,
+            } => write!(
+                f,
+                "symbol {symbol_id}: no tick from {} to {}, {} s that count",
+                time(*from),
+                time(*to),
+                length.num_seconds()
+            ),
+            Self::State(StateProblem { object, detail, .. }) => write!(f, "{object}: {detail}"),
+            _ => describe_candles(f, self),
+        }
+    }
+}
+
+fn describe_run(f: &mut fmt::Formatter<'_>, run: &TickRun) -> fmt::Result {
+    let TickRun { first, last, count } = run;
+    write!(
+        f,
+        "symbol {} from {} sequence {} to {} sequence {}, {count} ticks, the first with bid {} ask {}",
+        first.symbol_id,
+        time(first.tick_time),
+        first.sequence,
+        time(last.tick_time),
+        last.sequence,
+        first.bid_price,
+        first.ask_price
+    )?;
+    match first.received_at {
+        Some(received_at) => write!(f, ", received {}", time(received_at)),
+        None => Ok(()),
+    }
+}
+
+fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Result {
+    let (found, ticks) = problem.candles();
+    let Some(candle) = found.or(ticks) else {
+        return Ok(());
+    };
+    write!(
+        f,
+        "symbol {} {} {} {}:",
+        candle.symbol_id,
+        candle.timeframe,
+        candle.basis,
+        time(candle.open_time)
+    )?;
+    match (found, ticks) {
+        (Some(_), Some(_)) => {
+            for (index, (name, found, ticks)) in problem.differences().iter().enumerate() {
+                let comma = if index > 0 { "," } else { "" };
+                write!(f, "{comma} {name} is {found}, by its ticks {ticks}")?;
+            }
+            Ok(())
+        }
+        (Some(found), None) => write!(f, " there are no ticks for{}", values(found)),
+        (_, Some(ticks)) => write!(f, " its ticks make{}", values(ticks)),
+        (None, None) => Ok(()),
+    }
+}
+
+fn values(candle: &Candle) -> String {
+    format!(
+        " open {} high {} low {} close {} volume {} tick_count {}",
+        candle.open, candle.high, candle.low, candle.close, candle.volume, candle.tick_count
+    )
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string()
+}

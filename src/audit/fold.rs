@@ -1,0 +1,164 @@
+//! One pass over the ticks of some days into the candles of all timeframes and bases.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    Candle, CandleFold, CandleSource, FoldError, PriceBasis, SymbolId, Tick, Timeframe,
+};
+
+/// Which candle of a symbol.
+pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
+
+/// Candles in the making.
+///
+/// Each tick goes into the minute it is in, once for each basis; a minute that is over goes into the
+/// larger candles it is part of. Folds may be merged in any order, so that this is what
+/// [`fold_ticks`](crate::domain::fold_ticks) makes of the same ticks.
+#[derive(Debug)]
+pub(super) struct AllFolds {
+    symbol_id: SymbolId,
+    minute: Option<(DateTime<Utc>, [CandleFold; 3])>,
+    folds: BTreeMap<CandleKey, CandleFold>,
+}
+
+impl AllFolds {
+    pub(super) fn new(symbol_id: SymbolId) -> Self {
+        Self {
+            symbol_id,
+            minute: None,
+            folds: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
+        let open_time = Timeframe::M1.bucket_start(tick.tick_time);
+        let overflow = || overflow(tick.symbol_id, open_time);
+        let of = |basis| CandleFold::of_tick(tick, basis).ok_or_else(overflow);
+        let [bid, ask, mid] = PriceBasis::ALL;
+        let parts = [of(bid)?, of(ask)?, of(mid)?];
+        match &mut self.minute {
+            Some((minute, wholes)) if *minute == open_time => {
+                for (whole, part) in wholes.iter_mut().zip(parts) {
+                    *whole = whole.merge(part).ok_or_else(overflow)?;
+                }
+                Ok(())
+            }
+            _ => {
+                self.end_minute()?;
+                self.minute = Some((open_time, parts));
+                Ok(())
+            }
+        }
+    }
+
+    fn end_minute(&mut self) -> Result<(), FoldError> {
+        let Some((minute, parts)) = self.minute.take() else {
+            return Ok(());
+        };
+        for (basis, part) in PriceBasis::ALL.into_iter().zip(parts) {
+            for timeframe in Timeframe::ALL {
+                let open_time = timeframe.bucket_start(minute);
+                let key = (timeframe, basis, open_time);
+                let whole = match self.folds.get(&key) {
+                    Some(whole) => whole.merge(part),
+                    None => Some(part),
+                };
+                let whole = whole.ok_or_else(|| overflow(self.symbol_id, open_time))?;
+                self.folds.insert(key, whole);
+            }
+        }
+        Ok(())
+    }
+
+    /// All candles, by their key; `now` decides which are closed.
+    pub(super) fn finish(
+        mut self,
+        now: DateTime<Utc>,
+    ) -> Result<BTreeMap<CandleKey, Candle>, FoldError> {
+        self.end_minute()?;
+        let symbol_id = self.symbol_id;
+        let candle = |(key, fold): (CandleKey, CandleFold)| {
+            let candle = fold.to_candle(&shape(symbol_id, key), now);
+            let candle = candle.ok_or_else(|| overflow(symbol_id, key.2))?;
+            Ok((key, candle))
+        };
+        self.folds.into_iter().map(candle).collect()
+    }
+}
+
+fn shape(symbol_id: SymbolId, (timeframe, basis, open_time): CandleKey) -> Candle {
+    let zero = rust_decimal::Decimal::ZERO;
+    Candle {
+        symbol_id,
+        timeframe,
+        basis,
+        open_time,
+        open: zero,
+        high: zero,
+        low: zero,
+        close: zero,
+        volume: zero,
+        tick_count: 0,
+        closed: false,
+        source: CandleSource::Ticks,
+    }
+}
+
+fn overflow(symbol_id: SymbolId, open_time: DateTime<Utc>) -> FoldError {
+    FoldError::Overflow {
+        symbol_id,
+        open_time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::domain::fold_ticks;
+
+    proptest! {
+        #[test]
+        fn one_pass_equals_the_fold_of_each_timeframe_and_basis(
+            rows in prop::collection::vec((0_i64..100_000_000, 0..3, 1_i64..1_000_000, 0_i64..1_000), 1..200),
+            shuffled in any::<bool>(),
+        ) {
+            let mut ticks: Vec<_> = rows.into_iter().map(|(millis, sequence, price, volume)| Tick {
+                sequence,
+                bid_volume: Decimal::new(volume, 3),
+                ..Tick::quote(
+                    SymbolId::new(7),
+                    DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis),
+                    Decimal::new(price, 12),
+                    Decimal::new(price + volume, 11),
+                )
+            }).collect();
+            ticks.sort_by_key(Tick::key);
+            ticks.dedup_by_key(|tick| tick.key());
+            if shuffled {
+                ticks.reverse();
+            }
+            let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+            let mut folds = AllFolds::new(SymbolId::new(7));
+            for tick in &ticks {
+                folds.add(tick).expect("fits");
+            }
+            let all = folds.finish(now).expect("fits");
+            for timeframe in Timeframe::ALL {
+                for basis in PriceBasis::ALL {
+                    let expected = fold_ticks(&ticks, timeframe, basis, now).expect("fits");
+                    let made: Vec<_> = all.iter()
+                        .filter(|((one, other, _), _)| (*one, *other) == (timeframe, basis))
+                        .map(|(_, candle)| candle.clone())
+                        .collect();
+                    prop_assert_eq!(made, expected);
+                }
+            }
+        }
+    }
+}

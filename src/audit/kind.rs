@@ -1,0 +1,142 @@
+//! Names of what an audit finds.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What is wrong, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKind {
+    /// Ticks, but no candle of them.
+    CandleMissing,
+    /// A candle, but none of its ticks, although these are kept.
+    CandleWithoutTicks,
+    /// A candle with other values than its ticks have.
+    CandleDiffers,
+    /// The same of a stored candle, which is read instead of the ticks on purpose.
+    StoredCandleDiffers,
+    /// A listing that is not in the order of its keys, or has one twice.
+    KeyOrder,
+    /// Ticks of one instant that came in another order than their sequence says.
+    SequenceOrder,
+    /// A bid above its ask.
+    CrossedQuotes,
+    /// The same content again and again for longer than allowed.
+    StaleQuotes,
+    /// A price that is zero or below.
+    NonPositivePrices,
+    /// A tick that was received before it happened, by more than the tolerance.
+    ReceivedEarly,
+    /// No tick for longer than allowed.
+    Gap,
+    /// A primary key that is missing, invalid or another one.
+    PrimaryKey,
+    /// A constraint that is missing or was never validated.
+    Constraint,
+    /// A hypertable whose next chunk has another length than declared.
+    ChunkInterval,
+    /// A chunk that should have been dropped.
+    ChunkNotDropped,
+    /// A chunk that should have been compressed.
+    ChunkNotCompressed,
+    /// A candle relation that is missing among the others, or none of the edition's kind.
+    AggregateMissing,
+    /// A continuous aggregate that hides what its last refresh did not see.
+    AggregateNotRealTime,
+    /// A continuous aggregate with the index that misleads the planner.
+    AggregateBucketIndex,
+    /// A job of the database that failed the last time.
+    JobFailed,
+    /// More changes wait for a refresh than reads should have to look through.
+    InvalidationBacklog,
+}
+
+impl FindingKind {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::CandleMissing,
+        Self::CandleWithoutTicks,
+        Self::CandleDiffers,
+        Self::StoredCandleDiffers,
+        Self::KeyOrder,
+        Self::SequenceOrder,
+        Self::CrossedQuotes,
+        Self::StaleQuotes,
+        Self::NonPositivePrices,
+        Self::ReceivedEarly,
+        Self::Gap,
+        Self::PrimaryKey,
+        Self::Constraint,
+        Self::ChunkInterval,
+        Self::ChunkNotDropped,
+        Self::ChunkNotCompressed,
+        Self::AggregateMissing,
+        Self::AggregateNotRealTime,
+        Self::AggregateBucketIndex,
+        Self::JobFailed,
+        Self::InvalidationBacklog,
+    ];
+
+    /// The name in reports and options, such as `candle_missing`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CandleMissing => "candle_missing",
+            Self::CandleWithoutTicks => "candle_without_ticks",
+            Self::CandleDiffers => "candle_differs",
+            Self::StoredCandleDiffers => "stored_candle_differs",
+            Self::KeyOrder => "key_order",
+            Self::SequenceOrder => "sequence_order",
+            Self::CrossedQuotes => "crossed_quotes",
+            Self::StaleQuotes => "stale_quotes",
+            Self::NonPositivePrices => "non_positive_prices",
+            Self::ReceivedEarly => "received_early",
+            Self::Gap => "gap",
+            Self::PrimaryKey => "primary_key",
+            Self::Constraint => "constraint",
+            Self::ChunkInterval => "chunk_interval",
+            Self::ChunkNotDropped => "chunk_not_dropped",
+            Self::ChunkNotCompressed => "chunk_not_compressed",
+            Self::AggregateMissing => "aggregate_missing",
+            Self::AggregateNotRealTime => "aggregate_not_real_time",
+            Self::AggregateBucketIndex => "aggregate_bucket_index",
+            Self::JobFailed => "job_failed",
+            Self::InvalidationBacklog => "invalidation_backlog",
+        }
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no kind of finding.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no kind of finding: use one of {kinds}", kinds = FindingKind::ALL.map(FindingKind::as_str).join(", "))]
+pub struct UnknownFindingKind(pub String);
+
+impl FromStr for FindingKind {
+    type Err = UnknownFindingKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownFindingKind(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for kind in FindingKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        let error = "nonsense".parse::<FindingKind>().expect_err("no kind");
+        assert!(error.to_string().contains("candle_missing, candle_without"));
+    }
+}

@@ -1,0 +1,23 @@
+//! Whether candles equal their ticks, and whether ticks are as they should be.
+//!
+//! [`audit_symbol`] walks the days of one symbol over any backend: it folds the ticks of a day once
+//! into all timeframes and price bases, reads the candles of that day, and tells an
+//! [`AuditObserver`] of each difference with both values. It can have them mended at once and
+//! compares again. Memory is bounded by one page of ticks and the candles of one day, whatever the
+//! range.
+
+mod candles;
+mod finding;
+mod fold;
+mod kind;
+mod repair;
+mod settings;
+mod symbol;
+mod ticks;
+mod weekend;
+
+pub use finding::{Finding, Mending, Problem, StateProblem, TickRun};
+pub use kind::{FindingKind, UnknownFindingKind};
+pub use repair::{CandleRefresh, RefreshWindow, Repair, SEALED};
+pub use settings::{AuditSettings, TickLimits};
+pub use symbol::{AuditObserver, AuditSummary, audit_symbol};

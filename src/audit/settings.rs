@@ -1,0 +1,67 @@
+//! What an audit looks at.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::kind::FindingKind;
+use crate::domain::{TimeRange, Timeframe, earliest_time};
+
+/// What an audit looks at, and what it takes for right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Ticks within it, and candles whose whole bucket is within it.
+    pub range: TimeRange,
+    /// Only these timeframes, smallest first.
+    pub timeframes: Vec<Timeframe>,
+    /// Candles that end later are not compared: they still change.
+    pub now: DateTime<Utc>,
+    /// Ticks before it may have been dropped: a candle that begins earlier may know more ticks than
+    /// are stored, and is never made anew.
+    pub complete_from: DateTime<Utc>,
+    /// What ticks are measured by.
+    pub limits: TickLimits,
+    /// Kinds that are neither told nor mended.
+    pub skip: BTreeSet<FindingKind>,
+}
+
+impl AuditSettings {
+    /// All timeframes and kinds, with the default limits, where all ticks are kept.
+    #[must_use]
+    pub fn new(range: TimeRange, now: DateTime<Utc>) -> Self {
+        Self {
+            range,
+            timeframes: Timeframe::ALL.to_vec(),
+            now,
+            complete_from: earliest_time(),
+            limits: TickLimits::default(),
+            skip: BTreeSet::new(),
+        }
+    }
+}
+
+/// What ticks are measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TickLimits {
+    /// The longest time without a tick; `None`: any.
+    pub gap: Option<TimeDelta>,
+    /// The longest time of ticks with the same content; `None`: any.
+    pub stale: Option<TimeDelta>,
+    /// By how much a tick may be received before it happened: clocks differ.
+    pub receive_tolerance: TimeDelta,
+    /// Whether the time from Friday 21:00 to Sunday 22:00 UTC, when currencies rest, counts for
+    /// neither gaps nor stale quotes.
+    pub weekend_rests: bool,
+}
+
+impl Default for TickLimits {
+    /// Any gap, any repetition, one second of tolerance.
+    fn default() -> Self {
+        Self {
+            gap: None,
+            stale: None,
+            receive_tolerance: TimeDelta::seconds(1),
+            weekend_rests: false,
+        }
+    }
+}

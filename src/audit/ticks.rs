@@ -1,0 +1,142 @@
+//! What is wrong with ticks, looked at one after the other.
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+
+use super::finding::{Problem, TickRun};
+use super::settings::TickLimits;
+use super::weekend::without_weekends;
+use crate::domain::Tick;
+
+/// Looks at the ticks of one symbol in the order of a listing; keeps one tick and four runs.
+#[derive(Debug)]
+pub(super) struct TickChecks {
+    limits: TickLimits,
+    before: Option<Tick>,
+    crossed: Option<TickRun>,
+    non_positive: Option<TickRun>,
+    early: Option<TickRun>,
+    repeated: Option<TickRun>,
+}
+
+impl TickChecks {
+    pub(super) fn new(limits: TickLimits) -> Self {
+        Self {
+            limits,
+            before: None,
+            crossed: None,
+            non_positive: None,
+            early: None,
+            repeated: None,
+        }
+    }
+
+    /// Looks at the next tick and adds the problems that are known to have ended to `found`.
+    pub(super) fn look(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
+        let tolerance = self.limits.receive_tolerance;
+        let is_early = |at| tick.tick_time - at > tolerance;
+        let early = tick.received_at.is_some_and(is_early);
+        let non_positive = tick.bid_price <= Decimal::ZERO || tick.ask_price <= Decimal::ZERO;
+        let ended = [
+            go_on(&mut self.crossed, tick, tick.is_crossed()).map(Problem::CrossedQuotes),
+            go_on(&mut self.non_positive, tick, non_positive).map(Problem::NonPositivePrices),
+            go_on(&mut self.early, tick, early).map(Problem::ReceivedEarly),
+        ];
+        found.extend(ended.into_iter().flatten());
+        self.repetition(tick, found);
+        if let Some(before) = &self.before {
+            self.neighbours(before, tick, found);
+        }
+        self.before = Some(tick.clone());
+    }
+
+    /// Adds the problems that the last tick had.
+    pub(super) fn end(&mut self, found: &mut Vec<Problem>) {
+        found.extend(self.crossed.take().map(Problem::CrossedQuotes));
+        found.extend(self.non_positive.take().map(Problem::NonPositivePrices));
+        found.extend(self.early.take().map(Problem::ReceivedEarly));
+        let repeated = self.repeated.take();
+        found.extend(repeated.and_then(|run| self.stale(run)));
+    }
+
+    fn repetition(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
+        let same = |run: &TickRun| run.first.has_content_of(tick);
+        let goes_on = self.repeated.as_ref().is_some_and(same);
+        if !goes_on {
+            let ended = self.repeated.take();
+            found.extend(ended.and_then(|run| self.stale(run)));
+        }
+        go_on(&mut self.repeated, tick, true);
+    }
+
+    fn stale(&self, run: TickRun) -> Option<Problem> {
+        let lasted = self.counted(run.first.tick_time, run.last.tick_time);
+        let is_stale = self.limits.stale.is_some_and(|limit| lasted > limit);
+        is_stale.then_some(Problem::StaleQuotes(run))
+    }
+
+    fn neighbours(&self, before: &Tick, tick: &Tick, found: &mut Vec<Problem>) {
+        if tick.key() <= before.key() {
+            found.push(Problem::KeyOrder {
+                before: before.key(),
+                key: tick.key(),
+            });
+            return;
+        }
+        if tick.tick_time == before.tick_time {
+            let arrivals = before.received_at.zip(tick.received_at);
+            if arrivals.is_some_and(|(first, second)| second < first) {
+                found.push(Problem::SequenceOrder {
+                    before: before.clone(),
+                    tick: tick.clone(),
+                });
+            }
+            return;
+        }
+        let length = self.counted(before.tick_time, tick.tick_time);
+        if self.limits.gap.is_some_and(|limit| length > limit) {
+            found.push(Problem::Gap {
+                symbol_id: tick.symbol_id,
+                from: before.tick_time,
+                to: tick.tick_time,
+                length,
+            });
+        }
+    }
+
+    fn counted(
+        &self,
+        from: chrono::DateTime<chrono::Utc>,
+        to: chrono::DateTime<chrono::Utc>,
+    ) -> TimeDelta {
+        if self.limits.weekend_rests {
+            without_weekends(from, to)
+        } else {
+            to - from
+        }
+    }
+}
+
+/// Takes `tick` into `run` where `it_has` the problem; else returns the run that has ended.
+fn go_on(run: &mut Option<TickRun>, tick: &Tick, it_has: bool) -> Option<TickRun> {
+    if !it_has {
+        return run.take();
+    }
+    match run {
+        Some(run) => {
+            run.last = tick.key();
+            run.count += 1;
+        }
+        None => {
+            *run = Some(TickRun {
+                first: tick.clone(),
+                last: tick.key(),
+                count: 1,
+            });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+use chrono::{DateTime, Utc};
+
+use super::*;
+use crate::audit::FindingKind;
+use crate::domain::SymbolId;
+
+/// A Thursday.
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
+}
+
+fn tick(seconds: i64, bid: i64, ask: i64) -> Tick {
+    Tick::quote(
+        SymbolId::new(7),
+        start() + TimeDelta::seconds(seconds),
+        Decimal::from(bid),
+        Decimal::from(ask),
+    )
+}
+
+fn problems(limits: TickLimits, ticks: &[Tick]) -> Vec<Problem> {
+    let mut checks = TickChecks::new(limits);
+    let mut found = Vec::new();
+    for tick in ticks {
+        checks.look(tick, &mut found);
+    }
+    checks.end(&mut found);
+    found
+}
+
+fn run(problem: &Problem) -> (i64, i64, u64) {
+    let run = problem.run().expect("a run");
+    let seconds = |time: DateTime<Utc>| (time - start()).num_seconds();
+    (
+        seconds(run.first.tick_time),
+        seconds(run.last.tick_time),
+        run.count,
+    )
+}
+
+#[test]
+fn good_ticks_have_no_problem() {
+    let ticks = [tick(0, 1, 2), tick(1, 1, 1), tick(2, 2, 3)];
+    assert_eq!(problems(TickLimits::default(), &ticks), []);
+}
+
+#[test]
+fn crossed_quotes_that_follow_each_other_are_one_finding() {
+    let ticks = [
+        tick(0, 1, 2),
+        tick(1, 4, 3),
+        tick(2, 5, 3),
+        tick(3, 1, 2),
+        tick(4, 3, 2),
+    ];
+    let found = problems(TickLimits::default(), &ticks);
+    assert!(
+        found
+            .iter()
+            .all(|it| it.kind() == FindingKind::CrossedQuotes)
+    );
+    let runs: Vec<_> = found.iter().map(run).collect();
+    assert_eq!(runs, [(1, 2, 2), (4, 4, 1)]);
+}
+
+#[test]
+fn prices_of_zero_and_below_are_found() {
+    let ticks = [tick(0, 1, 2), tick(1, 0, 2), tick(2, -2, -1), tick(3, 1, 2)];
+    let found = problems(TickLimits::default(), &ticks);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind(), FindingKind::NonPositivePrices);
+    assert_eq!(run(&found[0]), (1, 2, 2));
+}
+
+#[test]
+fn a_quote_that_repeats_for_longer_than_the_limit_is_stale() {
+    let limits = |seconds| TickLimits {
+        stale: Some(TimeDelta::seconds(seconds)),
+        ..TickLimits::default()
+    };
+    let ticks = [
+        tick(0, 1, 2),
+        tick(10, 3, 4),
+        tick(20, 3, 4),
+        tick(40, 3, 4),
+        tick(50, 1, 2),
+    ];
+    let found = problems(limits(29), &ticks);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind(), FindingKind::StaleQuotes);
+    assert_eq!(run(&found[0]), (10, 40, 3));
+    assert_eq!(problems(limits(30), &ticks), []);
+    // one that ends with the last tick counts as well
+    assert_eq!(problems(limits(29), &ticks[..4]).len(), 1);
+}
+
+#[test]
+fn a_gap_is_longer_than_its_limit() {
+    let limits = |seconds| TickLimits {
+        gap: Some(TimeDelta::seconds(seconds)),
+        ..TickLimits::default()
+    };
+    let ticks = [tick(0, 1, 2), tick(60, 1, 2), tick(61, 1, 2)];
+    let found = problems(limits(59), &ticks);
+    let [Problem::Gap { from, to, .. }] = found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!((from, to), (ticks[0].tick_time, ticks[1].tick_time));
+    assert_eq!(problems(limits(60), &ticks), []);
+}
+
+#[test]
+fn a_weekend_is_no_gap_where_it_rests() {
+    let limits = |weekend_rests| TickLimits {
+        gap: Some(TimeDelta::minutes(5)),
+        weekend_rests,
+        ..TickLimits::default()
+    };
+    // Friday 20:58 to Sunday 22:01
+    let day = 86_400;
+    let friday = day + 20 * 3_600 + 58 * 60;
+    let sunday = 3 * day + 22 * 3_600 + 60;
+    let ticks = [tick(friday, 1, 2), tick(sunday, 1, 2)];
+    assert_eq!(problems(limits(true), &ticks), []);
+    assert_eq!(problems(limits(false), &ticks).len(), 1);
+}
+
+#[test]
+fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
+    let received = |tick: Tick, before: i64| Tick {
+        received_at: Some(tick.tick_time - TimeDelta::milliseconds(before)),
+        ..tick
+    };
+    let ticks = [
+        received(tick(0, 1, 2), 1_000),
+        received(tick(1, 1, 2), 1_001),
+        received(tick(2, 1, 2), -5_000),
+    ];
+    let found = problems(TickLimits::default(), &ticks);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind(), FindingKind::ReceivedEarly);
+    assert_eq!(run(&found[0]), (1, 1, 1));
+}
+
+#[test]
+fn a_sequence_against_the_order_of_arrival_is_found() {
+    let at = |sequence, millis| Tick {
+        sequence,
+        received_at: Some(start() + TimeDelta::milliseconds(millis)),
+        ..tick(0, 1, 2)
+    };
+    let found = problems(TickLimits::default(), &[at(0, 20), at(1, 10), at(2, 10)]);
+    let [Problem::SequenceOrder { before, tick }] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!((before.sequence, tick.sequence), (0, 1));
+}
+
+#[test]
+fn a_listing_out_of_order_and_a_key_twice_are_found() {
+    let ticks = [tick(1, 1, 2), tick(0, 1, 2), tick(2, 1, 2), tick(2, 1, 3)];
+    let found = problems(TickLimits::default(), &ticks);
+    let kinds: Vec<_> = found.iter().map(Problem::kind).collect();
+    assert_eq!(kinds, [FindingKind::KeyOrder; 2]);
+}

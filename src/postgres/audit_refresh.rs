@@ -1,0 +1,33 @@
+//! Making the candles anew that an audit found wrong.
+
+use async_trait::async_trait;
+
+use crate::audit::{CandleRefresh, RefreshWindow};
+use crate::db::{ForcedRefresh, TimeseriesDb, force_refresh};
+use crate::error::RepositoryError;
+
+/// [`CandleRefresh`] over the continuous aggregates of the Community edition.
+#[derive(Debug, Clone)]
+pub struct PgCandleRefresh {
+    db: TimeseriesDb,
+}
+
+impl PgCandleRefresh {
+    /// Refreshes over `db`; all of `ohlc_1m` to `ohlc_1d` must be continuous aggregates.
+    #[must_use]
+    pub fn new(db: TimeseriesDb) -> Self {
+        Self { db }
+    }
+}
+
+#[async_trait]
+impl CandleRefresh for PgCandleRefresh {
+    async fn refresh(&self, windows: &[RefreshWindow]) -> Result<(), RepositoryError> {
+        let forced = |window: &RefreshWindow| ForcedRefresh {
+            relation: format!("ohlc_{}", window.timeframe),
+            from: window.range.from(),
+            to: window.range.to(),
+        };
+        force_refresh(&self.db, windows.iter().map(forced).collect()).await
+    }
+}
