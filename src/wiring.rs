@@ -73,10 +73,13 @@ impl Repositories {
     pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
         let pools = DatabasePools::new(config);
         let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
-        tokio::try_join!(
+        let (metadata, timeseries) = tokio::join!(
             metadata.wait_until_reached(),
             timeseries.wait_until_reached()
-        )?;
+        );
+        // of two that are away it is always the same one that is told
+        metadata?;
+        timeseries?;
         require_metadata(&pools).await?;
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
