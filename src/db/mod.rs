@@ -1,6 +1,6 @@
 //! diesel and r2d2: connections, the one blocking seam, migrations, manual SQL, edition, health.
 //!
-//! Knows no domain type. Nothing outside of this folder blocks a thread or opens a connection.
+//! Knows no domain type, except where policies are about candles. Nothing outside of this folder blocks a thread or opens a connection.
 
 mod aggregates;
 mod audit;

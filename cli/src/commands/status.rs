@@ -3,7 +3,9 @@
 use serde::Serialize;
 use tickbook::DatabaseUrl;
 use tickbook::config::Config;
-use tickbook::db::{DatabaseHealth, DatabasePools, HealthState, check_health};
+use tickbook::db::{
+    DatabaseHealth, DatabasePools, HealthState, PolicyStatus, check_health, policy_status,
+};
 
 use crate::Outcome;
 use crate::args::StatusArguments;
@@ -11,8 +13,14 @@ use crate::report::{print, print_json};
 
 pub(crate) async fn run(arguments: &StatusArguments) -> anyhow::Result<Outcome> {
     let config = Config::load()?;
-    let health = check_health(&DatabasePools::new(&config)).await;
+    let pools = DatabasePools::new(&config);
+    let health = check_health(&pools).await;
+    let policies = match health.timeseries.state {
+        HealthState::Up => policy_status(&pools.timeseries()).await.ok(),
+        _ => None,
+    };
     let status = Status {
+        policies: policies.as_ref().map(PoliciesState::new),
         ready: health.is_ready(),
         metadata: DatabaseStatus::new(health.metadata, &config.metadata_url),
         timeseries: DatabaseStatus::new(health.timeseries, &config.timeseries_url),
@@ -40,6 +48,44 @@ struct Status {
     timeseries: DatabaseStatus,
     /// Null where the settings name none.
     replica: Option<DatabaseStatus>,
+    /// Nothing where the database does not tell.
+    policies: Option<PoliciesState>,
+}
+
+#[derive(Debug, Serialize)]
+struct PoliciesState {
+    applied_at: Option<String>,
+    /// Days whose candles wait for a refresh, since ticks came late.
+    dirty_days: u64,
+    dirty_oldest_age_seconds: i64,
+}
+
+impl PoliciesState {
+    fn new(status: &PolicyStatus) -> Self {
+        let applied = status.applied.as_ref();
+        let age = status.dirty.oldest.map(|oldest| status.now - oldest);
+        Self {
+            applied_at: applied.map(|applied| applied.applied_at.to_rfc3339()),
+            dirty_days: status.dirty.days,
+            dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let applied = self.applied_at.as_deref().unwrap_or("never applied");
+        let Self {
+            dirty_days,
+            dirty_oldest_age_seconds,
+            ..
+        } = self;
+        match dirty_days {
+            0 => format!("policies: {applied}"),
+            _ => format!(
+                "policies: {applied}; {dirty_days} days wait for a refresh, the first for \
+                 {dirty_oldest_age_seconds} s"
+            ),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -126,10 +172,12 @@ impl Status {
         let ready = if self.ready { "yes" } else { "no" };
         let replica = self.replica.as_ref();
         let replica = replica.map_or(String::new(), |one| one.describe("replica") + "\n");
+        let policies = self.policies.as_ref().map(PoliciesState::describe);
         format!(
-            "{}\n{}\n{replica}ready: {ready}",
+            "{}\n{}\n{replica}{}ready: {ready}",
             self.metadata.describe("metadata"),
-            self.timeseries.describe("timeseries")
+            self.timeseries.describe("timeseries"),
+            policies.map_or(String::new(), |line| line + "\n")
         )
     }
 }

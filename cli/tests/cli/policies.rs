@@ -1,11 +1,8 @@
 //! `tickbook policies`, `tickbook maintain`, and the refresh at the end of an import.
 
-use std::process::Command;
-
 use serde_json::Value;
-use tickbook::Database;
 
-use crate::support::Cli;
+use crate::support::{Cli, psql};
 
 fn with_relations() -> Cli {
     let cli = Cli::migrated();
@@ -103,15 +100,4 @@ async fn an_import_ends_with_refreshed_candles() {
         let count = psql(&cli, &format!("SELECT count(*) FROM {relation}"));
         assert_eq!(count, candles, "{relation}");
     }
-}
-
-fn psql(cli: &Cli, query: &str) -> String {
-    let output = Command::new("psql")
-        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", query])
-        .arg(cli.scratch.url(Database::Timeseries))
-        .output()
-        .expect("psql is on the PATH");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{query}: {text}");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -131,3 +131,15 @@ pub(crate) fn market_data() -> Option<PathBuf> {
     );
     None
 }
+
+/// What a query says, `|` between columns, into the time-series schema.
+pub(crate) fn psql(cli: &Cli, query: &str) -> String {
+    let output = Command::new("psql")
+        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", query])
+        .arg(cli.scratch.url(Database::Timeseries))
+        .output()
+        .expect("psql is on the PATH");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{query}: {text}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}

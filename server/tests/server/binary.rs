@@ -72,6 +72,13 @@ impl Program {
         (answer.status().as_u16(), body)
     }
 
+    pub(crate) fn get_text(&self, path: &str) -> String {
+        let mut answer = ureq::get(format!("{}{path}", self.url))
+            .call()
+            .expect("an answer");
+        answer.body_mut().read_to_string().expect("text")
+    }
+
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();

@@ -6,6 +6,7 @@ mod databases;
 mod gate;
 mod health;
 mod insert_ticks;
+mod maintenance;
 #[path = "../../../tests/market_data/mod.rs"]
 mod market_data;
 mod ohlc;
