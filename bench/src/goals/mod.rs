@@ -3,6 +3,7 @@
 mod batches;
 mod candles;
 mod persister;
+mod reading;
 mod resend;
 mod rest;
 mod schema;
