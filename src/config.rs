@@ -10,8 +10,10 @@ use config::Value;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use crate::policies::Policies;
 
 mod layers;
+mod policies;
 mod quality;
 mod receivers;
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub spool: SpoolConfig,
     /// What ticks of a feed are looked at for before they are written.
     pub quality: QualityConfig,
+    /// What is kept, compressed and refreshed.
+    pub policies: Policies,
     /// The order-book server.
     pub server: ServerConfig,
     /// Its WebSocket clients.
@@ -201,6 +205,7 @@ impl Checked<'_> {
         };
         let spool = checked.spool();
         let quality = checked.quality();
+        let policies = checked.policies();
         let listen = checked.listen();
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
@@ -212,6 +217,7 @@ impl Checked<'_> {
             ticks,
             spool: spool?,
             quality,
+            policies: policies?,
             server: ServerConfig { listen: listen? },
             websocket,
             rabbitmq: rabbitmq?,

@@ -1,5 +1,5 @@
 //! The repository layer of an order-book server: symbols in PostgreSQL, ticks and OHLC candles in
-//! TimescaleDB, three traits in between.
+//! TimescaleDB, four traits in between.
 //!
 //! A server gets [`Repositories`] — or each trait of [`repository`] on its own — injected as
 //! `Arc<dyn …>`. [`Repositories::in_memory`] needs no database, `Repositories::connect` uses both.
@@ -10,6 +10,7 @@
 //! - [`ingest`] brings single ticks of many tasks into batches.
 //! - [`fanout`] gives them to every receiver at its own pace.
 //! - [`quality`] looks at them before they are written.
+//! - [`policies`] proves that what is dropped and refreshed loses no candle.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -37,6 +38,7 @@ pub mod fanout;
 pub mod files;
 pub mod ingest;
 pub mod memory;
+pub mod policies;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod quality;

@@ -10,6 +10,29 @@ async fn empty_store() -> Subject {
 
 tickbook::conformance_tests!(empty_store);
 
+mod with_a_floor {
+    use std::sync::Arc;
+
+    use tickbook::memory::InMemoryTickRepository;
+    use tickbook::policies::{RetentionFloor, Span};
+
+    use super::*;
+
+    async fn empty_store() -> Subject {
+        let ticks = InMemoryTickRepository::new();
+        ticks.set_floor(RetentionFloor {
+            drop_after: Some(Span::days(30)),
+            dropped_before: None,
+        });
+        Subject::new(Repositories {
+            ticks: Arc::new(ticks),
+            ..Repositories::in_memory()
+        })
+    }
+
+    tickbook::conformance_floor_tests!(empty_store);
+}
+
 /// The list in the macro and the functions are kept in step by this test alone.
 #[test]
 fn every_behaviour_is_stamped() {

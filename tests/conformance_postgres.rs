@@ -43,3 +43,25 @@ mod with_candle_relations {
 
     tickbook::conformance_tests!(empty_store);
 }
+
+/// Whatever else the policies do on the edition.
+mod with_policies {
+    use tickbook::policies::{Policies, Span};
+
+    use super::*;
+
+    async fn empty_store() -> Subject {
+        let (schemas, pools) = migrated().await;
+        db::apply_aggregates(&pools.timeseries())
+            .await
+            .expect("candle relations");
+        let mut policies = Policies::default();
+        policies.ticks.drop_after = Some(Span::days(30));
+        db::apply_policies(&pools.timeseries(), &policies)
+            .await
+            .expect("consistent");
+        Subject::guarded(Repositories::postgres(&pools), schemas)
+    }
+
+    tickbook::conformance_floor_tests!(empty_store);
+}

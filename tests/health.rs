@@ -110,13 +110,13 @@ async fn pending_migrations_make_it_unready() {
     let pools = DatabasePools::new(&schemas.config());
     let report = check_health(&pools).await;
     assert!(!report.is_ready());
-    for health in [&report.metadata, &report.timeseries] {
+    for (health, count) in [(&report.metadata, 4), (&report.timeseries, 6)] {
         let reason = not_ready(health);
         assert!(
-            reason.contains("4 migrations") && reason.contains("tickbook migrate"),
+            reason.contains(&format!("{count} migrations")) && reason.contains("tickbook migrate"),
             "{reason}"
         );
-        assert_eq!(health.pending_migrations.len(), 4);
+        assert_eq!(health.pending_migrations.len(), count);
     }
     migrate_metadata(&pools.metadata()).await.expect("up");
     let report = check_health(&pools).await;

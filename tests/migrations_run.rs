@@ -24,12 +24,14 @@ const METADATA: [&str; 4] = [
     "2026-11-20-090300_create_feed_symbols",
 ];
 
-const TIMESERIES: [&str; 5] = [
+const TIMESERIES: [&str; 7] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
     "2026-11-20-100300_create_ohlc_candles",
-    "2026-11-21-060000_create_tick_quarantine",
+    "2026-11-21-060000_create_applied_policies",
+    "2026-11-21-060100_create_dirty_windows",
+    "2026-11-21-060200_create_tick_quarantine",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {

@@ -1,144 +1,176 @@
-//! Faults of the disk and of memory: 50 and 56. The first wants a file system of its own, so it runs
-//! as root and says so where it cannot.
+//! Faults 49 and 50: a disk that is full, or refuses writes. They want a file system of their own, so
+//! they run as root and say so where they cannot.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod spooling;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
-use tickbook::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
+use spooling::small_disk::SmallDisk;
+use spooling::{Switched, assert_exact, open, settings, tick};
 use tickbook::ingest::{
-    AckLevel, OnFull, PersisterConfig, PersisterHealth, Spool, SpoolConfig, SpoolError, SpoolMode,
+    AckLevel, OnFull, PersisterConfig, PersisterHealth, PushError, Spool, SpoolConfig, SpoolError,
     TickPersister,
 };
-use tickbook::memory::InMemoryTickRepository;
-use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
-use tickbook::{Database, RepositoryError};
-use tokio::sync::Mutex;
 
-const SYMBOL: SymbolId = SymbolId::new(1);
 const PLENTY: Duration = Duration::from_secs(60);
+/// Longer than the disk needs for anything.
+const REFUSED: Duration = Duration::from_secs(2);
 
-/// The memory of one of them is measured, which the others would disturb.
-static ALONE: Mutex<()> = Mutex::const_new(());
-
-/// A memory that can be away.
-#[derive(Debug, Default)]
-struct Switched {
-    stored: InMemoryTickRepository,
-    is_there: AtomicBool,
+/// Small, so that the disk decides and not memory.
+fn config() -> PersisterConfig {
+    PersisterConfig {
+        queue: 1_000,
+        batch_size: 100,
+        drain_batch_size: 1_000,
+        ..PersisterConfig::default()
+    }
 }
 
-#[async_trait]
-impl TickRepository for Switched {
-    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        if self.is_there.load(Ordering::SeqCst) {
-            return self.stored.insert_batch(ticks).await;
+/// Pushes from number `first` on until there is no place. Returns the number of the first tick that
+/// was not taken.
+async fn push_until_refused(persister: &TickPersister, first: i64, on_full: OnFull) -> i64 {
+    for index in first.. {
+        let pushed = tokio::time::timeout(REFUSED, persister.push(tick(index))).await;
+        match (pushed, on_full) {
+            (Ok(Ok(())), _) => {}
+            (Ok(Err(PushError::SpoolFull)), OnFull::Error) | (Err(_), OnFull::Block) => {
+                return index;
+            }
+            (other, _) => panic!("{on_full:?}: {other:?}"),
         }
-        Err(RepositoryError::Unavailable {
-            database: Database::Timeseries,
-            reason: "away".to_owned(),
-        })
     }
-    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
-        self.stored.range(query).await
-    }
-    async fn latest(&self, symbol: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        self.stored.latest(symbol).await
-    }
-    async fn latest_of(&self, symbols: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        self.stored.latest_of(symbols).await
-    }
-    async fn as_of(
-        &self,
-        symbol: SymbolId,
-        at: DateTime<Utc>,
-    ) -> Result<Option<Tick>, RepositoryError> {
-        self.stored.as_of(symbol, at).await
-    }
-    async fn count(&self, symbol: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
-        self.stored.count(symbol, range).await
+    unreachable!("no disk is that large")
+}
+
+/// Pushes one; tries again while it is refused.
+async fn push_when_there_is_a_place(persister: &TickPersister, index: i64) {
+    let begun = Instant::now();
+    while let Err(error) = persister.push(tick(index)).await {
+        assert_eq!(error, PushError::SpoolFull);
+        assert!(begun.elapsed() < PLENTY, "there is no place again");
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-fn tick(index: i64) -> Tick {
-    let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
-    let price = Decimal::new(100_000 + index, 5);
-    Tick::quote(SYMBOL, start + TimeDelta::milliseconds(index), price, price)
-}
-
-fn settings(directory: &Path) -> SpoolConfig {
-    SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: directory.to_owned(),
-        max_bytes: 1 << 40,
-        on_full: OnFull::Block,
-    }
-}
-
-async fn open(ticks: &Arc<Switched>, config: PersisterConfig, directory: &Path) -> TickPersister {
-    let ticks = Arc::clone(ticks) as Arc<dyn TickRepository>;
-    let opened = TickPersister::open(ticks, config, &settings(directory)).await;
-    opened.expect("it opens")
-}
-
-/// A small file system in memory, gone at the end.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    /// `None` where it cannot be mounted.
-    fn mount(size: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let disk = Self { folder };
-        let option = format!("size={size}");
-        disk.run("mount", &["-t", "tmpfs", "-o", &option, "tmpfs"])
-            .then_some(disk)
-    }
-
-    fn remount(&self, option: &str) -> bool {
-        self.run("mount", &["-o", &format!("remount,{option}")])
-    }
-
-    /// Until there is no place for anything else. Returns what takes the place.
-    fn fill(&self) -> PathBuf {
-        let path = self.folder.path().join("ballast");
-        let mut file = std::fs::File::create(&path).expect("created");
-        for size in [1 << 20, 4096] {
-            while file.write_all(&vec![1; size]).is_ok() {}
+/// Waits until the disk takes ticks again, which needs the space set aside to be whole.
+async fn assert_durable_again(persister: &TickPersister, ticks: &Switched, index: i64) {
+    ticks.set_there(false);
+    let begun = Instant::now();
+    let ack = loop {
+        match persister.push_with_ack(tick(index)).await {
+            Ok(ack) => break ack,
+            Err(error) => assert_eq!(error, PushError::SpoolFull),
         }
-        path
-    }
+        assert!(begun.elapsed() < PLENTY, "there is no place again");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    };
+    let durable = tokio::time::timeout(PLENTY, ack.wait(AckLevel::Durable)).await;
+    durable.expect("in time").expect("the disk has space");
+    assert_eq!(ack.level(), AckLevel::Durable);
+}
 
-    fn spool(&self) -> PathBuf {
-        self.folder.path().join("spool")
-    }
+#[tokio::test]
+async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
+    for on_full in [OnFull::Block, OnFull::Error] {
+        let Some(disk) = SmallDisk::mount("32m") else {
+            println!("skipped: a full disk wants the right to mount one");
+            return;
+        };
+        let ticks = Arc::new(Switched::default());
+        let spool = SpoolConfig {
+            on_full,
+            ..settings(&disk.spool())
+        };
+        let persister = open(&ticks, config(), &spool).await;
+        for index in 0..20_000 {
+            persister.push(tick(index)).await.expect("the disk works");
+        }
+        persister
+            .push_with(tick(20_000), AckLevel::Durable)
+            .await
+            .expect("the disk works");
+        let ballast = disk.fill();
+        let refused = push_until_refused(&persister, 20_001, on_full).await;
+        let spooled = persister.spool_content().expect("there is one").ticks;
+        assert!(spooled < u64::try_from(refused).expect("positive"));
+        assert_eq!(persister.health(), PersisterHealth::Saturated);
 
-    fn run(&self, program: &str, arguments: &[&str]) -> bool {
-        let run = Command::new(program)
-            .args(arguments)
-            .arg(self.folder.path())
-            .output();
-        run.is_ok_and(|output| output.status.success())
+        // the disk stays full: what only it has, what memory has, and what comes now is stored
+        ticks.set_there(true);
+        for index in refused..refused + 3_000 {
+            push_when_there_is_a_place(&persister, index).await;
+        }
+        let drained = persister.drain(PLENTY).await;
+        drained.unwrap_or_else(|left| panic!("{on_full:?}, the disk is still full: {left}"));
+        assert_exact(&*ticks, refused + 3_000).await;
+
+        std::fs::remove_file(ballast).expect("removed");
+        assert_durable_again(&persister, &ticks, refused + 3_000).await;
+        ticks.set_there(true);
+        persister.drain(PLENTY).await.expect("it is there");
+        assert_exact(&*ticks, refused + 3_001).await;
+        assert_eq!(persister.health(), PersisterHealth::Up);
+        let report = persister.stop(PLENTY).await;
+        assert_eq!((report.unsaved.len(), report.spooled), (0, 0));
     }
 }
 
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // lazily, since a failed test may still have files open
-        self.run("umount", &["-l"]);
+#[tokio::test]
+async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again() {
+    for on_full in [OnFull::Block, OnFull::Error] {
+        let _ = tracing_subscriber::fmt().with_ansi(false).try_init();
+        let Some(disk) = SmallDisk::mount("12m") else {
+            println!("skipped: a full disk wants the right to mount one");
+            return;
+        };
+        let ticks = Arc::new(Switched::default());
+        let spool = SpoolConfig {
+            on_full,
+            ..settings(&disk.spool())
+        };
+        let persister = open(&ticks, config(), &spool).await;
+        let refused = push_until_refused(&persister, 0, on_full).await;
+        assert!(refused > 10_000, "the disk took {refused} only");
+        assert_eq!(persister.health(), PersisterHealth::Saturated);
+        // a stop with a full disk gives back what the disk did not take; a start goes on
+        let report = persister.stop(Duration::from_secs(5)).await;
+        let unsaved = report.unsaved.len() as u64;
+        assert_eq!(
+            report.spooled + unsaved,
+            u64::try_from(refused).expect("positive")
+        );
+        assert!(unsaved <= 2_000, "memory has no place for {unsaved}");
+
+        let persister = open(&ticks, config(), &spool).await;
+        ticks.set_there(true);
+        for tick in report.unsaved {
+            let begun = Instant::now();
+            while let Err(error) = persister.push(tick.clone()).await {
+                assert_eq!(error, PushError::SpoolFull);
+                assert!(begun.elapsed() < PLENTY, "there is no place again");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        let drained = persister.drain(PLENTY).await;
+        drained.unwrap_or_else(|left| panic!("{on_full:?}: {left}"));
+        assert_exact(&*ticks, refused).await;
+
+        assert_durable_again(&persister, &ticks, refused).await;
+        // as much as before, and once more away and back
+        let again = push_until_refused(&persister, refused + 1, on_full).await;
+        assert!(again - refused > 10_000, "{} only", again - refused);
+        ticks.set_there(true);
+        push_when_there_is_a_place(&persister, again).await;
+        persister.drain(PLENTY).await.expect("it is there");
+        assert_exact(&*ticks, again + 1).await;
+        println!("{on_full:?}: {refused} ticks, then {}", again - refused);
+        assert_eq!(persister.stop(PLENTY).await.spooled, 0);
     }
 }
 
 #[tokio::test]
 async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_nothing() {
-    let _alone = ALONE.lock().await;
     let Some(disk) = SmallDisk::mount("64m") else {
         println!("skipped: a disk that refuses writes wants the right to mount one");
         return;
@@ -153,7 +185,7 @@ async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_not
     assert!(matches!(refused, SpoolError::Io { .. }), "{refused:?}");
     assert!(disk.remount("rw"), "it can be made writable");
 
-    let persister = open(&ticks, PersisterConfig::default(), &disk.spool()).await;
+    let persister = open(&ticks, PersisterConfig::default(), &settings(&disk.spool())).await;
     persister
         .push_with(tick(0), AckLevel::Durable)
         .await
@@ -182,84 +214,8 @@ async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_not
     last.wait(AckLevel::Durable)
         .await
         .expect("the disk works again");
-    ticks.is_there.store(true, Ordering::SeqCst);
+    ticks.set_there(true);
     persister.drain(PLENTY).await.expect("it is there");
-    let count = ticks
-        .count(SYMBOL, TimeRange::all())
-        .await
-        .expect("counted");
-    assert_eq!(count, 50_000);
-    persister.stop(PLENTY).await;
-}
-
-/// Megabytes this process has in memory; `None` where nothing tells.
-fn resident() -> Option<u64> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = pages.split(' ').nth(1)?.parse().ok()?;
-    Some((pages * 4096) >> 20)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_56_a_burst_without_a_database_stays_within_its_memory() {
-    let _alone = ALONE.lock().await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let ticks = Arc::new(Switched::default());
-    let persister = open(&ticks, PersisterConfig::default(), folder.path()).await;
-    let Some(before) = resident() else {
-        println!("skipped: this system does not say how much memory a process has");
-        return;
-    };
-    let begun = Instant::now();
-    let mut most = before;
-    for index in 0..1_000_000 {
-        persister.push(tick(index)).await.expect("it is open");
-        if index % 10_000 == 0 {
-            most = most.max(resident().unwrap_or_default());
-        }
-    }
-    let rate = 1_000_000.0 / begun.elapsed().as_secs_f64();
-    println!("{rate:.0} ticks/s into the spool, {before} MB before, {most} MB at most");
-    // the queue of 100,000 ticks is 13 MB
-    assert!(
-        most - before <= 13 + 64,
-        "{before} MB before, {most} MB at most"
-    );
-    let report = persister.stop(Duration::from_secs(10)).await;
-    assert_eq!((report.unsaved.len(), report.spooled), (0, 1_000_000));
-}
-
-#[tokio::test]
-async fn fault_49_a_backlog_is_stored_while_the_disk_is_full() {
-    let _alone = ALONE.lock().await;
-    let Some(disk) = SmallDisk::mount("32m") else {
-        println!("skipped: a full disk wants the right to mount one");
-        return;
-    };
-    let ticks = Arc::new(Switched::default());
-    let config = PersisterConfig {
-        queue: 1_000,
-        batch_size: 100,
-        ..PersisterConfig::default()
-    };
-    let persister = open(&ticks, config, &disk.spool()).await;
-    let mut last = None;
-    for index in 0..20_000 {
-        last = Some(persister.push_with_ack(tick(index)).await.expect("taken"));
-    }
-    let last = last.expect("there is one");
-    last.wait(AckLevel::Durable).await.expect("on the disk");
-    let ballast = disk.fill();
-    for index in 20_000..20_200 {
-        let pushed = persister.push(tick(index)).await;
-        pushed.expect("memory has a place");
-    }
-    ticks.is_there.store(true, Ordering::SeqCst);
-    persister
-        .drain(PLENTY)
-        .await
-        .expect("the disk is still full");
-    let count = ticks.count(SYMBOL, TimeRange::all()).await;
-    assert_eq!(count.expect("counted"), 20_200);
-    std::fs::remove_file(ballast).expect("removed");
+    assert_exact(&*ticks, 50_000).await;
     persister.stop(PLENTY).await;
 }

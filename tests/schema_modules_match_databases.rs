@@ -166,7 +166,7 @@ async fn the_timeseries_module_is_what_the_migrations_make() {
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");
     let made = tables_of_database(&mut schemas.connection(Database::Timeseries));
-    assert_eq!(made.len(), 2);
+    assert_eq!(made.len(), 5);
     assert_all_are_commented(&made);
     assert_eq!(tables_of_module(TIMESERIES), made);
 }

@@ -35,6 +35,8 @@ enum Part {
     Schema,
     /// Single ticks through the persister
     Persister,
+    /// The look at each tick before it is written
+    Quality,
     /// 100,000 ticks of a range
     Ranges,
     /// The newest 100 ticks of a symbol, the newest tick of each
@@ -85,6 +87,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Resend => bench.resend(&mut report).await?,
             Part::Schema => bench.schema(&mut report).await?,
             Part::Persister => bench.persister(&mut report).await?,
+            Part::Quality => bench.quality(&mut report),
             Part::Ranges => bench.long_ranges(&mut report).await?,
             Part::Newest => bench.newest(&mut report).await?,
             Part::CandleIndex => bench.candle_index(&mut report).await?,

@@ -15,7 +15,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use args::{AggregatesCommand, Arguments, Command, ExportCommand, ImportCommand, SpoolCommand};
+use args::{
+    AggregatesCommand, Arguments, Command, ExportCommand, ImportCommand, PoliciesCommand,
+    SpoolCommand,
+};
 
 /// What the exit code says of a command that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,19 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Migrate(arguments) => commands::migrate::run(&arguments).await,
         Command::Aggregates(AggregatesCommand::Apply) => commands::aggregates::apply().await,
+        Command::Policies(PoliciesCommand::Plan(arguments)) => {
+            commands::policies::plan(&arguments).await
+        }
+        Command::Policies(PoliciesCommand::Apply(arguments)) => {
+            commands::policies::apply(&arguments).await
+        }
+        Command::Policies(PoliciesCommand::Status(arguments)) => {
+            commands::policies::status(&arguments).await
+        }
+        Command::Policies(PoliciesCommand::Remove(arguments)) => {
+            commands::policies::remove(&arguments).await
+        }
+        Command::Maintain(arguments) => commands::maintain::run(&arguments).await,
         Command::Status(arguments) => commands::status::run(&arguments).await,
         Command::Config => commands::config::run(),
         Command::Spool(SpoolCommand::Inspect(arguments)) => {

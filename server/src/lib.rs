@@ -12,6 +12,7 @@ mod body;
 pub mod feed;
 pub mod handlers;
 mod known_symbols;
+pub mod maintenance;
 pub mod metrics;
 mod params;
 pub mod problem;

@@ -19,9 +19,9 @@ use crate::feed::quality;
 use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
 use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
-use crate::metrics;
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
+use crate::{maintenance, metrics};
 
 /// A server that is ready to be run.
 #[derive(Debug)]
@@ -57,6 +57,11 @@ pub async fn start(
         Store::Postgres => {
             // migrating is left to `tickbook migrate`, which may need other rights
             let (repositories, pools) = Repositories::connect(config).await?;
+            maintenance::start(
+                pools.timeseries(),
+                config.policies.maintain_every.into(),
+                stop.clone(),
+            );
             (repositories, Some(pools))
         }
     };

@@ -5,7 +5,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::samples::{
-    EURUSD, candles, insert_new, limit, micros, quote, range, read_candle_pages, seconds,
+    EURUSD, GBPUSD, Random, candles, insert_new, limit, micros, quote, range, read_candle_pages,
+    seconds,
 };
 use crate::Repositories;
 use crate::domain::{
@@ -181,4 +182,58 @@ pub async fn a_candle_cursor_need_not_name_a_candle(repositories: &Repositories)
     assert_eq!(read_after(down, seconds(-1)).await, []);
     assert_eq!(read_after(up, seconds(1_000_000)).await, []);
     assert_eq!(read_after(down, seconds(1_000_000)).await, all);
+}
+
+/// Ticks that come late make candles before and behind the cursor.
+pub async fn candles_that_come_between_pages_disturb_nothing(repositories: &Repositories) {
+    let bid = |minute: i64| format!("1.{minute:04}");
+    let every_third = |symbol_id, rest: i64| {
+        let minutes = (0..300_i64).filter(move |minute| minute % 3 == rest);
+        let ticks = minutes.map(|minute| Tick {
+            symbol_id,
+            ..quote(seconds(minute * 60 + 7), 0, &bid(minute), "2")
+        });
+        ticks.collect::<Vec<_>>()
+    };
+    for (symbol_id, order) in [
+        (EURUSD, SortOrder::Ascending),
+        (GBPUSD, SortOrder::Descending),
+    ] {
+        let early = every_third(symbol_id, 0);
+        insert_new(repositories.ticks.as_ref(), &early).await;
+        let mut late = every_third(symbol_id, 1);
+        Random::seeded().shuffle(&mut late);
+        let mut late = late.chunks(9);
+        let mut query = CandleQuery {
+            symbol_id,
+            order,
+            limit: limit(13),
+            ..query(Timeframe::M1, TimeRange::all())
+        };
+        let mut read: Vec<Candle> = Vec::new();
+        loop {
+            let page = repositories.ohlc.candles(&query).await;
+            let page = page.expect("a page is read");
+            read.extend(page.items);
+            let Some(next) = page.next else { break };
+            query.after = Some(next);
+            if let Some(batch) = late.next() {
+                insert_new(repositories.ticks.as_ref(), batch).await;
+            }
+        }
+        if order == SortOrder::Descending {
+            read.reverse();
+        }
+        let strictly_ordered = read
+            .windows(2)
+            .all(|pair| pair[0].open_time < pair[1].open_time);
+        assert!(
+            strictly_ordered,
+            "{order}: a candle is repeated or misplaced"
+        );
+        let there = fold_ticks(&early, Timeframe::M1, PriceBasis::Bid, Utc::now()).expect("fits");
+        assert!(read.len() > there.len(), "{order}: none came in between");
+        read.retain(|candle| there.iter().any(|one| one.open_time == candle.open_time));
+        assert_eq!(read, there, "{order}: a candle is skipped");
+    }
 }

@@ -33,6 +33,8 @@ pub mod symbols_writing;
 #[allow(missing_docs)]
 pub mod ticks_concurrent;
 #[allow(missing_docs)]
+pub mod ticks_floor;
+#[allow(missing_docs)]
 pub mod ticks_newest;
 #[allow(missing_docs)]
 pub mod ticks_reading;

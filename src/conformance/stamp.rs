@@ -87,6 +87,7 @@ macro_rules! conformance_tests {
                 rejections_are_in_the_order_given_and_say_why
                 a_batch_of_impossible_ticks_stores_nothing
                 a_receipt_speaks_of_every_tick
+                without_a_floor_no_tick_is_too_old
             }
             ticks_concurrent {
                 writers_of_short_overlapping_batches_insert_each_tick_once
@@ -147,6 +148,7 @@ macro_rules! conformance_tests {
                 pages_of_candles_stay_inside_of_the_range
                 a_page_of_candles_ends_at_its_limit_and_says_where
                 a_candle_cursor_need_not_name_a_candle
+                candles_that_come_between_pages_disturb_nothing
             }
             candles_stored {
                 stored_candles_read_back
@@ -213,5 +215,23 @@ macro_rules! conformance_tests {
                 }
             )+
         })+
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of a store that refuses ticks of more than 30
+/// days ago.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); it gives an empty store
+/// that has learned of its floor.
+#[macro_export]
+macro_rules! conformance_floor_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
+            ticks_floor {
+                ticks_below_the_floor_are_rejected_with_the_reason
+                ticks_below_the_floor_keep_no_other_out
+                a_tick_that_is_no_tick_is_told_so_and_not_that_it_is_old
+            }
+        }
     };
 }

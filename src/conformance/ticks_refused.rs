@@ -242,3 +242,10 @@ pub async fn a_receipt_speaks_of_every_tick(repositories: &Repositories) {
         assert_eq!(receipt.rejected.len(), 1);
     }
 }
+
+pub async fn without_a_floor_no_tick_is_too_old(repositories: &Repositories) {
+    let ticks = repositories.ticks.as_ref();
+    let oldest = quote(earliest_time(), 0, "1", "2");
+    insert_new(ticks, std::slice::from_ref(&oldest)).await;
+    assert_eq!(stored(ticks, oldest.symbol_id).await, [oldest]);
+}

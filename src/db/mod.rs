@@ -14,6 +14,7 @@ mod lanes;
 mod measure;
 mod migrations;
 mod parameters;
+pub(crate) mod policies;
 mod pools;
 mod requirements;
 mod retry;
@@ -34,6 +35,11 @@ pub use migrations::{
     MigrationReport, migrate_metadata, migrate_timeseries, pending_metadata_migrations,
     pending_timeseries_migrations, revert_all_metadata_migrations,
     revert_all_timeseries_migrations,
+};
+pub use policies::{
+    AppliedPolicies, DirtyWindows, JobStatus, MaintenanceReport, MaintenanceState, PolicyPlan,
+    PolicyStatus, apply_policies, maintain, plan_policies, policy_status, refresh_days,
+    remove_policies,
 };
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
 #[cfg(feature = "conformance")]

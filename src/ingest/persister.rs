@@ -80,13 +80,14 @@ pub struct TickPersister {
 }
 
 impl TickPersister {
-    /// Starts writing to `repository`, with what waits in memory only.
+    /// Starts writing to `repository`, with what waits in memory only; a push waits for a place.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
-        Self::begin(repository, Shared::new(config, None))
+        let shared = Shared::new(config, None, SpoolMode::Memory, OnFull::Block);
+        Self::begin(repository, shared)
     }
 
     /// Opens the spool and starts writing to `repository`, first what the spool holds.
@@ -101,11 +102,13 @@ impl TickPersister {
         config: PersisterConfig,
         spool: &SpoolConfig,
     ) -> Result<Self, SpoolError> {
-        if spool.mode == SpoolMode::Memory {
-            return Ok(Self::start(repository, config));
-        }
-        let open = Spool::open(&spool.directory, spool.max_bytes).await?;
-        let shared = Shared::new(config, Some((open, spool.clone())));
+        let open = match spool.mode {
+            SpoolMode::WriteAhead | SpoolMode::OnFailure => {
+                Some(Spool::open(&spool.directory, spool.max_bytes).await?)
+            }
+            SpoolMode::Memory => None,
+        };
+        let shared = Shared::new(config, open, spool.mode, spool.on_full);
         Ok(Self::begin(repository, shared))
     }
 
@@ -122,7 +125,7 @@ impl TickPersister {
     /// Accepts a tick; waits while there is no place for it. Cancelled, it has not accepted it.
     ///
     /// # Errors
-    /// After a stop, or when the spool is full and [`OnFull::Error`] was chosen; the tick was not
+    /// After a stop, or when there is no place and [`OnFull::Error`] was chosen; the tick was not
     /// accepted.
     pub async fn push(&self, tick: Tick) -> Result<(), PushError> {
         self.shared.accept(tick).await.map(|_| ())

@@ -13,6 +13,7 @@ use crate::domain::{
     Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
 };
 use crate::error::RepositoryError;
+use crate::policies::RetentionFloor;
 use crate::repository::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 
 /// How many symbols one call of `latest_of` may ask for.
@@ -22,6 +23,7 @@ const MOST_SYMBOLS: usize = 10_000;
 #[derive(Clone, Default)]
 pub struct InMemoryTickRepository {
     ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
+    floor: Arc<RwLock<RetentionFloor>>,
 }
 
 impl InMemoryTickRepository {
@@ -29,6 +31,11 @@ impl InMemoryTickRepository {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Rejects older ticks from now on; what is stored stays. None is too old unless called.
+    pub fn set_floor(&self, floor: RetentionFloor) {
+        *write(&self.floor) = floor;
     }
 
     /// Calls `look` with all ticks of a range, sorted by `(tick_time, sequence)`.
@@ -84,6 +91,7 @@ impl fmt::Debug for InMemoryTickRepository {
 impl TickRepository for InMemoryTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         let mut receipt = InsertReceipt::default();
+        let (floor, now) = (*read(&self.floor), Utc::now());
         let mut stored = write(&self.ticks);
         for given in ticks {
             let tick = match given.normalized() {
@@ -93,6 +101,11 @@ impl TickRepository for InMemoryTickRepository {
                     continue;
                 }
             };
+            if let Some(reason) = floor.refusal(tick.tick_time, now) {
+                let tick = given.clone();
+                receipt.rejected.push(RejectedTick { tick, reason });
+                continue;
+            }
             match stored.entry(tick.key()) {
                 Entry::Vacant(free) => {
                     free.insert(tick);

@@ -194,7 +194,7 @@ fn a_price_deviates_beyond_its_share_of_the_last_one() {
     assert_eq!(check(&mut control, &quote(3, 1_100)), None);
     assert_eq!(check(&mut control, &quote(4, 990)), None);
     // nor is there one after a pause
-    assert_eq!(check(&mut control, &quote(60_004, 1_090)), None);
+    assert_eq!(check(&mut control, &quote(60_004, 1_089)), None);
     assert_eq!(check(&mut control, &quote(120_005, 10)), None);
 }
 

@@ -27,6 +27,7 @@ mod no_connection;
 mod odd_values;
 mod one_half_down;
 mod packet_loss;
+mod recovery;
 mod refusals;
 mod slow_network;
 mod soak;

@@ -21,6 +21,7 @@ fn describe(config: &Config) -> String {
         ticks,
         spool,
         quality,
+        policies,
         server,
         websocket,
         rabbitmq,
@@ -35,6 +36,7 @@ fn describe(config: &Config) -> String {
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
          {}\n\n\
+         {policies}\n\n\
          [server]\nlisten = \"{}\"\n\n\
          [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
          [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",

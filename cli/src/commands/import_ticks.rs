@@ -1,15 +1,17 @@
 //! `tickbook import ticks`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
-use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::domain::{SymbolId, Tick};
+use tickbook::db::{DatabasePools, refresh_days};
+use tickbook::domain::{SymbolId, Tick, Timeframe};
 use tickbook::files::CsvLayout;
 use tickbook::repository::{InsertReceipt, TickRepository};
+use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
@@ -22,19 +24,27 @@ pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outc
     // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
     quote_batches::check(&arguments.files, &format)?;
-    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
+    let (repositories, pools) = Repositories::connect(&Config::load()?).await?;
     let Repositories { symbols, ticks, .. } = repositories;
     let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
 
     let begun = Instant::now();
     let mut import = Import::new();
     let stored = import.store(arguments, format, symbol_id, &*ticks).await;
+    let refreshed = match stored {
+        Ok(()) => import.refresh(&pools).await,
+        Err(_) => Ok(()),
+    };
     import.progress.finish_and_clear();
     import.summary.seconds = seconds(begun.elapsed());
     import.tell(arguments.json)?;
     stored.context(
         "the import ended early: what is counted above is stored; run it again, \
          it goes on where this one ended",
+    )?;
+    refreshed.context(
+        "all is stored, but candles were not refreshed: reading them is right and slow, \
+         run the import again",
     )?;
     let TickSummary {
         conflicts,
@@ -73,6 +83,8 @@ struct Import {
     summary: TickSummary,
     problems: Problems,
     out_of_order: u64,
+    /// Days that got new ticks.
+    days: BTreeSet<DateTime<Utc>>,
 }
 
 impl Import {
@@ -82,6 +94,7 @@ impl Import {
             summary: TickSummary::default(),
             problems: Problems::default(),
             out_of_order: 0,
+            days: BTreeSet::new(),
         }
     }
 
@@ -99,10 +112,30 @@ impl Import {
             let batch = batch?;
             let receipt = ticks.insert_batch(&batch.ticks).await?;
             self.count(&batch, &receipt);
+            let times = batch.ticks.iter().map(|tick| tick.tick_time);
+            self.days
+                .extend(times.map(|time| Timeframe::D1.bucket_start(time)));
             self.progress.set_position(self.summary.read);
         }
         if thread.join().is_err() {
             bail!("reading ended unexpectedly: report this as a defect of tickbook");
+        }
+        Ok(())
+    }
+
+    /// Refreshes the candles of the days that got ticks, where candles are kept by aggregates.
+    async fn refresh(&mut self, pools: &DatabasePools) -> anyhow::Result<()> {
+        let days = std::mem::take(&mut self.days);
+        if !days.is_empty() {
+            self.progress.set_message(", refreshing candles");
+            match refresh_days(&pools.timeseries(), days).await {
+                Ok(_) => {}
+                // behind a PgBouncer, where it cannot be done
+                Err(RepositoryError::Configuration { reason, .. }) => {
+                    eprintln!("note: candles were not refreshed: {reason}");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

@@ -5,5 +5,7 @@ mod failures;
 mod import_candles;
 mod import_symbols;
 mod import_ticks;
+mod policies;
+mod quarantine;
 mod spool;
 mod support;

@@ -25,7 +25,7 @@ pub(crate) fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
 }
 
 /// Migrates and creates the symbol 1.
-async fn prepare(schemas: &ScratchSchemas) {
+pub(crate) async fn prepare(schemas: &ScratchSchemas) {
     let pools = DatabasePools::new(&schemas.config());
     migrate_metadata(&pools.metadata()).await.expect("migrated");
     migrate_timeseries(&pools.timeseries())
@@ -52,7 +52,7 @@ async fn stored(schemas: &ScratchSchemas) -> u64 {
     stored
 }
 
-fn until(what: &str, mut reached: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !reached() {
         assert!(Instant::now() < deadline, "not in time: {what}");

@@ -12,6 +12,7 @@ mod ohlc;
 mod openapi;
 mod oracle;
 mod parameters;
+mod quality;
 mod rabbitmq;
 mod slow_clients;
 mod support;

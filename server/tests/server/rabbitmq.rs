@@ -16,6 +16,8 @@ use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::binary::Program;
+use crate::databases::until;
 use crate::whole_server::Server;
 
 /// What Debian's package installs; the one on the path changes the user and wants to be a service.
@@ -42,22 +44,27 @@ fn free_port() -> u16 {
 
 impl Broker {
     fn start() -> Self {
+        let mut broker = Self::down();
+        broker.start_node();
+        broker
+    }
+
+    /// One that nobody has started yet.
+    fn down() -> Self {
         let names_port = free_port();
         let names = Command::new("epmd")
             .args(["-address", "127.0.0.1", "-port", &names_port.to_string()])
             .stdin(Stdio::null())
             .spawn()
             .expect("epmd comes with RabbitMQ");
-        let mut broker = Self {
+        Self {
             folder: tempfile::tempdir().expect("a folder"),
             port: free_port(),
             distribution_port: free_port(),
             names_port,
             names,
             node: None,
-        };
-        broker.start_node();
-        broker
+        }
     }
 
     fn start_node(&mut self) {
@@ -270,4 +277,68 @@ async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
     assert_eq!(told, all, "each tick was published or told as missed");
     assert!(gaps >= 1, "350 ticks did not fit");
     assert!(server.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_comes_later_is_connected_to_then() {
+    if !Path::new(PROGRAM).exists() {
+        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+        return;
+    }
+    let mut broker = Broker::down();
+    let server = Server::with_symbols(&[("TICKBOOK__RABBITMQ__URL", &broker.url())], 1).await;
+    assert_eq!(server.post(&json!([tick(1, 0)])).await["inserted"], 1);
+    broker.start_node();
+    // what waited may be published before there is a queue to take it
+    let (_connection, channel) = broker.queue().await;
+    let posting = async {
+        for index in 1.. {
+            let posted = server.post(&json!([tick(1, index)])).await;
+            assert_eq!(posted["inserted"], 1);
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let (kind, body) = tokio::select! {
+        message = next(&channel) => message,
+        () = posting => unreachable!("it goes on"),
+    };
+    assert_eq!((kind.as_str(), &body["symbol_id"]), ("tick", &json!(1)));
+    assert!(server.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_log_however_long_has_the_password() {
+    if !Path::new(PROGRAM).exists() {
+        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+        return;
+    }
+    let broker = Broker::start();
+    drop(broker.queue().await);
+    for url in [
+        // a login that fails, and a broker that is away
+        broker.url().replace("guest:guest", "guest:S3cretPw"),
+        format!("amqp://guest:S3cretPw@127.0.0.1:{}/%2f", free_port()),
+    ] {
+        let variables = [
+            ("TICKBOOK__RABBITMQ__URL", url.as_str()),
+            ("RUST_LOG", "trace"),
+        ];
+        let arguments = ["--store", "memory", "--feed", "simulated"];
+        let (status, log) = {
+            let program = Program::start(&arguments, &variables);
+            until("the feed brings ticks", || {
+                program.get("/health/ready").1["feed"]["inserted"].as_u64() > Some(3)
+            });
+            program.stop("TERM")
+        };
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(log.contains("RabbitMQ is away"), "{log}");
+        assert!(log.contains(" TRACE "), "everything is logged");
+        // as a text, and as the bytes that are sent
+        let bytes = format!("{:?}", b"S3cretPw");
+        let secrets = ["S3cretPw", bytes.trim_matches(['[', ']'])];
+        let shows = |line: &&str| secrets.iter().any(|secret| line.contains(secret));
+        let line = log.lines().find(shows);
+        assert_eq!(line, None);
+    }
 }

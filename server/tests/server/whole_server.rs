@@ -25,7 +25,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     stop: CancellationToken,
     running: JoinHandle<bool>,
-    repositories: Repositories,
+    pub(crate) repositories: Repositories,
 }
 
 impl Server {
@@ -55,7 +55,7 @@ impl Server {
         }
     }
 
-    async fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         Self::start_sized(arguments, settings, None).await
     }
 
@@ -169,7 +169,7 @@ impl Server {
     }
 
     /// Waits until the feed has ended and everything is stored.
-    async fn feed_ended(&self) -> Value {
+    pub(crate) async fn feed_ended(&self) -> Value {
         let waiting = async {
             loop {
                 let feed = self.get("/health/ready").await["feed"].clone();

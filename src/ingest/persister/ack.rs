@@ -28,7 +28,7 @@ pub enum PushError {
     #[error("the tick persister was stopped: start another one")]
     Closed,
     /// The database does not keep up, and neither spool nor memory has a place.
-    #[error("the tick spool is full or fails: send the tick again later")]
+    #[error("there is no place for the tick in memory or spool: send it again later")]
     SpoolFull,
 }
 

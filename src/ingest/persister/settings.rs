@@ -61,7 +61,8 @@ impl SpoolMode {
     }
 }
 
-/// What a push does when neither memory nor spool has a place.
+/// What a push does when neither memory nor spool has a place; in the mode [`SpoolMode::Memory`]
+/// that is a full queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFull {
     /// It waits.

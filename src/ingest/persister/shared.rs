@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::ack::{AckLevel, PersisterClosed, PushError};
 use super::meters::Meters;
-use super::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
+use super::settings::{OnFull, PersisterConfig, SpoolMode};
 use super::state::State;
 use crate::domain::Tick;
 use crate::ingest::spool::Spool;
@@ -58,17 +58,18 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: PersisterConfig, spool: Option<(Spool, SpoolConfig)>) -> Self {
+    pub(super) fn new(
+        config: PersisterConfig,
+        spool: Option<Spool>,
+        mode: SpoolMode,
+        on_full: OnFull,
+    ) -> Self {
         let config = PersisterConfig {
             batch_size: config.batch_size.max(1),
             drain_batch_size: config.drain_batch_size.max(config.batch_size).max(1),
             queue: config.queue.clamp(1, Semaphore::MAX_PERMITS),
             ..config
         };
-        let (spool, settings) = spool.unzip();
-        let mode = settings
-            .as_ref()
-            .map_or(SpoolMode::Memory, |spool| spool.mode);
         let found = spool.as_ref().map_or((0, 0), Spool::found);
         let ticks = spool.as_ref().map_or(0, |spool| spool.content().ticks);
         let (before, last) = found;
@@ -77,7 +78,7 @@ impl Shared {
             meters: Meters::new(),
             to_spooler: Notify::new(),
             to_writer: Notify::new(),
-            on_full: settings.map_or(OnFull::Block, |spool| spool.on_full),
+            on_full,
             places: Semaphore::new(config.queue),
             state: Mutex::new(State::new(config, mode, found, ticks)),
             progress: watch::Sender::new(Progress {
@@ -127,6 +128,7 @@ impl Shared {
         let place = self.places.acquire();
         let place = match self.on_full {
             OnFull::Block => place.await,
+            OnFull::Error if self.spool.is_none() => return Err(PushError::SpoolFull),
             OnFull::Error => {
                 let mut saturated = self.saturated.subscribe();
                 tokio::select! {

@@ -14,6 +14,8 @@ use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
 use crate::ingest::{DeadLetterReason, Spool};
 use crate::repository::TickQuery;
 
+mod clocks;
+mod failing_disk;
 mod full_and_dropped;
 
 const SYMBOL: SymbolId = SymbolId::new(1);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{Tick, TickKey};
 use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
 
@@ -10,16 +12,20 @@ pub(super) fn in_order_given(rejected: Vec<RejectedTick>, given: &[Tick]) -> Vec
     if rejected.is_empty() {
         return rejected;
     }
-    let mut rejected = rejected;
-    let mut ordered = Vec::with_capacity(rejected.len());
+    let count = rejected.len();
+    let mut by_key: HashMap<TickKey, Vec<RejectedTick>> = HashMap::with_capacity(count);
+    for one in rejected {
+        by_key.entry(one.tick.key()).or_default().push(one);
+    }
+    let mut ordered = Vec::with_capacity(count);
     for tick in given {
         let stored = tick.normalized();
-        let found = rejected.iter().position(|one| match &stored {
-            Ok(stored) => one.tick == *stored,
-            Err(_) => one.tick == *tick,
-        });
-        if let Some(found) = found {
-            let reason = rejected.remove(found).reason;
+        let stored = stored.as_ref().unwrap_or(tick);
+        let Some(of_key) = by_key.get_mut(&stored.key()) else {
+            continue;
+        };
+        if let Some(found) = of_key.iter().position(|one| one.tick == *stored) {
+            let reason = of_key.remove(found).reason;
             let tick = tick.clone();
             ordered.push(RejectedTick { tick, reason });
         }
@@ -35,8 +41,10 @@ pub(super) struct Batch {
     pub(super) firsts: Vec<Tick>,
     /// The others, in key order.
     pub(super) repeats: Vec<Tick>,
-    /// What breaks a rule of the domain, in the order given.
+    /// What breaks a rule of the domain, in the order given, and what is too old.
     rejected: Vec<RejectedTick>,
+    /// Days that candles are made of again when the batch is stored.
+    pub(super) late_days: Vec<DateTime<Utc>>,
 }
 
 impl Batch {
@@ -76,6 +84,18 @@ impl Batch {
             firsts,
             repeats,
             rejected: Vec::new(),
+            late_days: Vec::new(),
+        }
+    }
+
+    /// Rejects the ticks that `refusal` has a reason for.
+    pub(super) fn reject(&mut self, refusal: impl Fn(&Tick) -> Option<String>) {
+        for ticks in [&mut self.firsts, &mut self.repeats] {
+            let refused = ticks.extract_if(.., |tick| refusal(tick).is_some());
+            self.rejected.extend(refused.filter_map(|tick| {
+                let reason = refusal(&tick)?;
+                Some(RejectedTick { tick, reason })
+            }));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
 use crate::repository::{InsertReceipt, RejectedTick};
 
+use super::ages::mark_late_days;
 use super::batch::Batch;
 use super::copy::copy;
 use super::frontier::Frontier;
@@ -97,7 +98,7 @@ impl Writer {
     fn attempt(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Outcome, DbError> {
         let rows = &batch.firsts;
         if self.looks_new(connection, rows)? {
-            let written = self.commit(connection, |connection| insert_new(connection, rows));
+            let written = self.commit(connection, batch, |connection| insert_new(connection, rows));
             match written.map_err(DbError::from) {
                 Ok(_) => return Ok(Outcome::AllInserted),
                 Err(error) if error.is_unique_violation() => self.be_cautious(),
@@ -113,7 +114,9 @@ impl Writer {
             }
             self.resending.store(false, Ordering::Relaxed);
         }
-        match self.commit(connection, |connection| insert_missing(connection, rows)) {
+        match self.commit(connection, batch, |connection| {
+            insert_missing(connection, rows)
+        }) {
             Ok(inserted) if inserted == rows.len() => {
                 self.note_clean_batch();
                 Ok(Outcome::AllInserted)
@@ -125,7 +128,10 @@ impl Writer {
                 Ok(Outcome::SomeInserted(inserted as u64, stored))
             }
             Err(error) if refusal(&error).is_some() => connection
-                .transaction(|connection| insert_by_halves(connection, batch.clone()))
+                .transaction(|connection| {
+                    mark_late_days(connection, batch)?;
+                    insert_by_halves(connection, batch.clone())
+                })
                 .map(Outcome::SomeRefused)
                 .map_err(of_commit),
             Err(error) => Err(error.into()),
@@ -159,18 +165,22 @@ impl Writer {
         Ok(false)
     }
 
-    /// Runs one statement in a transaction of its own.
+    /// Runs one statement in a transaction of its own, or with the marks of late ticks.
     fn commit(
         &self,
         connection: &mut PgConnection,
+        batch: &Batch,
         write: impl FnOnce(&mut PgConnection) -> QueryResult<usize>,
     ) -> QueryResult<usize> {
         match self.synchronous_commit {
             // a statement alone is one, with two round trips less than BEGIN and COMMIT
-            SynchronousCommit::On => write(connection),
-            SynchronousCommit::Off => connection
+            SynchronousCommit::On if batch.late_days.is_empty() => write(connection),
+            synchronous_commit => connection
                 .transaction(|connection| {
-                    connection.batch_execute("SET LOCAL synchronous_commit = off")?;
+                    if synchronous_commit == SynchronousCommit::Off {
+                        connection.batch_execute("SET LOCAL synchronous_commit = off")?;
+                    }
+                    mark_late_days(connection, batch)?;
                     write(connection)
                 })
                 .map_err(of_commit_error),

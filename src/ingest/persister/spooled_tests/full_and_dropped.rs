@@ -50,6 +50,41 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
     }
 }
 
+#[tokio::test]
+async fn without_a_spool_a_full_queue_makes_pushes_wait_or_fail_as_was_chosen() {
+    for on_full in [OnFull::Block, OnFull::Error] {
+        let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+        repository.set_down(Some(Fault::Unavailable));
+        let spool = SpoolConfig {
+            on_full,
+            ..settings(folder.path(), SpoolMode::Memory)
+        };
+        let persister = open(&repository, &spool).await;
+        let mut accepted = 0;
+        let refused = loop {
+            match timeout(Duration::from_secs(1), persister.push(tick(accepted))).await {
+                Ok(Ok(())) => accepted += 1,
+                Ok(Err(error)) => break Some(error),
+                Err(_elapsed) => break None,
+            }
+        };
+        match on_full {
+            OnFull::Block => assert_eq!(refused, None),
+            OnFull::Error => assert_eq!(refused, Some(PushError::SpoolFull)),
+        }
+        // the queue, and what the writer has in hand
+        assert!((1_000..=1_500).contains(&accepted), "{accepted}");
+        assert!(!Spool::exists(folder.path()));
+
+        repository.set_down(None);
+        persister.flush().await.expect("it is back");
+        push(&persister, accepted..accepted + 500).await;
+        persister.flush().await.expect("it is there");
+        assert_eq!(stored(&repository).await, keys(0..accepted + 500));
+        assert_eq!(persister.stop(PLENTY).await.unsaved, vec![]);
+    }
+}
+
 #[test]
 fn fault_57_a_runtime_dropped_without_a_stop_loses_no_durable_tick() {
     let folder = new_folder();

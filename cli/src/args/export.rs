@@ -1,0 +1,67 @@
+//! The command line of exports.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use tickbook::domain::{PriceBasis, SymbolReference, Timeframe, parse_time};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Writes the ticks of one symbol, oldest first
+    #[command(after_help = "\
+Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. `tickbook import ticks
+--format csv` reads them back. Of a range of any length only some pages are held in memory. The file
+is there when it is complete.
+
+Examples:
+  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv
+  tickbook export ticks --symbol EURUSD --from 2014-05-01T00:00:00Z --to 2014-05-02T00:00:00Z | head")]
+    Ticks(ExportTicksArguments),
+    /// Writes the candles of one symbol, oldest first
+    #[command(after_help = "\
+Columns: open_time,close_time,open,high,low,close,volume,tick_count,closed,source. The source is ticks,
+smaller (made of stored smaller candles), or the name that a stored candle has.
+
+Examples:
+  tickbook export candles --symbol oanda:EURUSD --timeframe 1h --basis mid --output hours.csv
+  tickbook export candles --symbol EURUSD --timeframe 1d --closed")]
+    Candles(ExportCandlesArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportTicksArguments {
+    #[command(flatten)]
+    pub(crate) what: ExportArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportCandlesArguments {
+    #[command(flatten)]
+    pub(crate) what: ExportArguments,
+    /// Their width: 1m, 5m, 15m, 30m, 1h, 4h or 1d
+    #[arg(long, default_value = "1m")]
+    pub(crate) timeframe: Timeframe,
+    /// Which price: bid, ask or mid
+    #[arg(long, default_value = "bid")]
+    pub(crate) basis: PriceBasis,
+    /// Leaves out candles that still change
+    #[arg(long)]
+    pub(crate) closed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Whose: EURUSD, or oanda:EURUSD where several exchanges have that name
+    #[arg(long)]
+    pub(crate) symbol: SymbolReference,
+    /// From this time on, such as 2014-05-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) to: Option<DateTime<Utc>>,
+    /// Where to; standard output when it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}

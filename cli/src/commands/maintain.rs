@@ -1,0 +1,86 @@
+//! `tickbook maintain`
+
+use serde::Serialize;
+use tickbook::config::Config;
+use tickbook::db::{DatabasePools, MaintenanceReport, MaintenanceState, maintain};
+
+use crate::Outcome;
+use crate::args::MaintainArguments;
+use crate::report::{print, print_json};
+
+pub(crate) async fn run(arguments: &MaintainArguments) -> anyhow::Result<Outcome> {
+    let db = DatabasePools::new(&Config::load()?).timeseries();
+    let report = maintain(&db).await?;
+    if arguments.json {
+        print_json(&ReportJson::new(&report))?;
+    } else {
+        print(&describe(&report))?;
+    }
+    Ok(if report.state == MaintenanceState::Busy {
+        Outcome::Incomplete
+    } else {
+        Outcome::Complete
+    })
+}
+
+fn describe(report: &MaintenanceReport) -> String {
+    match report.state {
+        MaintenanceState::NotApplied => {
+            "nothing to do: policies have never been applied, see `tickbook policies plan`"
+                .to_owned()
+        }
+        MaintenanceState::Busy => "another process is at it".to_owned(),
+        MaintenanceState::Done => format!(
+            "refreshed {} windows, sealed {} candles, dropped {} chunks of ticks and {} of \
+             candles; {} days wait for a refresh",
+            report.refreshed.len(),
+            report.sealed,
+            report.dropped_ticks,
+            report.dropped_candles,
+            report.dirty.days
+        ),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ReportJson {
+    /// `done`, `not_applied` or `busy`.
+    state: &'static str,
+    refreshed: Vec<WindowJson>,
+    sealed: u64,
+    dropped_tick_chunks: u64,
+    dropped_candle_chunks: u64,
+    dirty_days: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct WindowJson {
+    timeframe: &'static str,
+    from: String,
+    to: String,
+}
+
+impl ReportJson {
+    fn new(report: &MaintenanceReport) -> Self {
+        Self {
+            state: match report.state {
+                MaintenanceState::Done => "done",
+                MaintenanceState::NotApplied => "not_applied",
+                MaintenanceState::Busy => "busy",
+            },
+            refreshed: report
+                .refreshed
+                .iter()
+                .map(|window| WindowJson {
+                    timeframe: window.timeframe.as_str(),
+                    from: window.range.from().to_rfc3339(),
+                    to: window.range.to().to_rfc3339(),
+                })
+                .collect(),
+            sealed: report.sealed,
+            dropped_tick_chunks: report.dropped_ticks,
+            dropped_candle_chunks: report.dropped_candles,
+            dirty_days: report.dirty.days,
+        }
+    }
+}

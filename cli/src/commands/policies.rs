@@ -1,0 +1,274 @@
+//! `tickbook policies plan`, `apply`, `status` and `remove`
+
+use serde::Serialize;
+use tickbook::config::Config;
+use tickbook::db::{
+    DatabasePools, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
+    remove_policies,
+};
+use tickbook::policies::{Change, Value};
+
+use crate::Outcome;
+use crate::args::PoliciesArguments;
+use crate::report::{print, print_json};
+
+pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
+    let config = Config::load()?;
+    let db = DatabasePools::new(&config).timeseries();
+    let plan = plan_policies(&db, &config.policies).await?;
+    if arguments.json {
+        print_json(&PlanJson::new(&plan))?;
+    } else {
+        tell(&plan, "would change")?;
+    }
+    Ok(if plan.is_applicable() {
+        Outcome::Complete
+    } else {
+        Outcome::Incomplete
+    })
+}
+
+pub(crate) async fn apply(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
+    let config = Config::load()?;
+    let db = DatabasePools::new(&config).timeseries();
+    let plan = apply_policies(&db, &config.policies).await?;
+    if arguments.json {
+        print_json(&PlanJson::new(&plan))?;
+    } else {
+        tell(&plan, "changed")?;
+    }
+    Ok(Outcome::Complete)
+}
+
+pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
+    let db = DatabasePools::new(&Config::load()?).timeseries();
+    let removed = remove_policies(&db).await?;
+    if arguments.json {
+        let changes: Vec<_> = removed.iter().map(ChangeJson::new).collect();
+        print_json(&changes)?;
+    } else if removed.is_empty() {
+        print("nothing to do: there are no policies")?;
+    } else {
+        list(&removed)?;
+    }
+    Ok(Outcome::Complete)
+}
+
+pub(crate) async fn status(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
+    let db = DatabasePools::new(&Config::load()?).timeseries();
+    let status = policy_status(&db).await?;
+    if arguments.json {
+        print_json(&StatusJson::new(&status))?;
+    } else {
+        print(&describe(&status))?;
+    }
+    let failing = status.jobs.iter().any(|job| {
+        let last = job.last_run_status.as_deref();
+        last.is_some_and(|status| status != "Success")
+    });
+    Ok(if failing {
+        Outcome::Incomplete
+    } else {
+        Outcome::Complete
+    })
+}
+
+fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
+    print(&format!("edition: {}", plan.edition))?;
+    if plan.is_empty() {
+        print("nothing to do: the database has these policies")?;
+    } else if plan.changes.is_empty() {
+        print(&format!("{verb}: what writers know of the policies"))?;
+    } else {
+        print(&format!("{verb}:"))?;
+        list(&plan.changes)?;
+    }
+    let clashes = plan.clashes.iter().map(ToString::to_string);
+    let problems: Vec<_> = clashes.chain(plan.obstacles.iter().cloned()).collect();
+    if problems.is_empty() {
+        return print("consistent: yes, no candle gets lost");
+    }
+    print("consistent: no")?;
+    for problem in problems {
+        print(&format!("  {problem}"))?;
+    }
+    Ok(())
+}
+
+fn list(changes: &[Change]) -> anyhow::Result<()> {
+    for change in changes {
+        print(&format!("  {change}"))?;
+    }
+    Ok(())
+}
+
+fn describe(status: &PolicyStatus) -> String {
+    let mut lines = vec![format!("edition: {}", status.edition)];
+    lines.push(match &status.applied {
+        None => "applied: never; nothing is dropped or refused for its age".to_owned(),
+        Some(applied) if applied.settings.is_empty() => {
+            format!("applied: removed at {}", applied.applied_at.to_rfc3339())
+        }
+        Some(applied) => format!("applied: {}", applied.applied_at.to_rfc3339()),
+    });
+    if let Some(applied) = &status.applied
+        && let Some(oldest) = applied.floor.oldest(status.now)
+    {
+        lines.push(format!("ticks refused before: {}", oldest.to_rfc3339()));
+    }
+    lines.push(match status.dirty.oldest {
+        None => "days that wait for a refresh: none".to_owned(),
+        Some(oldest) => format!(
+            "days that wait for a refresh: {}, since {} s",
+            status.dirty.days,
+            (status.now - oldest).num_seconds().max(0)
+        ),
+    });
+    for (item, values) in &status.settings {
+        let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+        let (relation, kind) = (&item.relation, item.kind.as_str());
+        lines.push(format!("  {relation} {kind}: {}", values.join("; ")));
+    }
+    for job in &status.jobs {
+        let last = job.last_run_status.as_deref().unwrap_or("not yet run");
+        lines.push(format!(
+            "  job {} {} {}: {last}, {} failures",
+            job.job_id, job.procedure, job.relation, job.failures
+        ));
+    }
+    lines.join("\n")
+}
+
+#[derive(Debug, Serialize)]
+struct PlanJson {
+    edition: &'static str,
+    /// Whether the database has all of it.
+    applied: bool,
+    changes: Vec<ChangeJson>,
+    consistent: bool,
+    clashes: Vec<ClashJson>,
+    obstacles: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson {
+    relation: String,
+    setting: &'static str,
+    from: Vec<String>,
+    to: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClashJson {
+    longer: NumberJson,
+    shorter: NumberJson,
+    remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NumberJson {
+    name: String,
+    value: String,
+}
+
+impl PlanJson {
+    fn new(plan: &PolicyPlan) -> Self {
+        let number = |(name, value): &(String, String)| NumberJson {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        Self {
+            edition: plan.edition.as_str(),
+            applied: plan.is_empty(),
+            changes: plan.changes.iter().map(ChangeJson::new).collect(),
+            consistent: plan.is_applicable(),
+            clashes: plan
+                .clashes
+                .iter()
+                .map(|clash| ClashJson {
+                    longer: number(&clash.longer),
+                    shorter: number(&clash.shorter),
+                    remedy: clash.remedy.clone(),
+                })
+                .collect(),
+            obstacles: plan.obstacles.clone(),
+        }
+    }
+}
+
+impl ChangeJson {
+    fn new(change: &Change) -> Self {
+        Self {
+            relation: change.item.relation.clone(),
+            setting: change.item.kind.as_str(),
+            from: change.from.iter().map(Value::to_string).collect(),
+            to: change.to.as_ref().map(Value::to_string),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct StatusJson {
+    edition: &'static str,
+    applied_at: Option<String>,
+    ticks_refused_before: Option<String>,
+    dirty_days: u64,
+    dirty_oldest_age_seconds: i64,
+    settings: Vec<SettingJson>,
+    jobs: Vec<JobJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct SettingJson {
+    relation: String,
+    setting: &'static str,
+    values: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct JobJson {
+    job_id: i32,
+    relation: String,
+    procedure: String,
+    last_run_status: Option<String>,
+    last_run: Option<String>,
+    next_run: Option<String>,
+    failures: i64,
+}
+
+impl StatusJson {
+    fn new(status: &PolicyStatus) -> Self {
+        let applied = status.applied.as_ref();
+        let floor = applied.and_then(|applied| applied.floor.oldest(status.now));
+        let age = status.dirty.oldest.map(|oldest| status.now - oldest);
+        Self {
+            edition: status.edition.as_str(),
+            applied_at: applied.map(|applied| applied.applied_at.to_rfc3339()),
+            ticks_refused_before: floor.map(|floor| floor.to_rfc3339()),
+            dirty_days: status.dirty.days,
+            dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
+            settings: status
+                .settings
+                .iter()
+                .map(|(item, values)| SettingJson {
+                    relation: item.relation.clone(),
+                    setting: item.kind.as_str(),
+                    values: values.iter().map(Value::to_string).collect(),
+                })
+                .collect(),
+            jobs: status
+                .jobs
+                .iter()
+                .map(|job| JobJson {
+                    job_id: job.job_id,
+                    relation: job.relation.clone(),
+                    procedure: job.procedure.clone(),
+                    last_run_status: job.last_run_status.clone(),
+                    last_run: job.last_run.map(|time| time.to_rfc3339()),
+                    next_run: job.next_run.map(|time| time.to_rfc3339()),
+                    failures: job.failures,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `tickbook policies`, `tickbook maintain`, and the refresh at the end of an import.
+
+use std::process::Command;
+
+use serde_json::Value;
+use tickbook::Database;
+
+use crate::support::Cli;
+
+fn with_relations() -> Cli {
+    let cli = Cli::migrated();
+    cli.run(&["aggregates", "apply"]).expect_code(0);
+    cli
+}
+
+#[tokio::test]
+async fn policies_are_planned_applied_shown_and_removed() {
+    let cli = with_relations();
+    let plan = cli.run(&["policies", "plan"]).expect_code(0);
+    for text in [
+        "would change:",
+        "ticks drop_after: none -> 90d",
+        "consistent: yes",
+    ] {
+        assert!(plan.stdout.contains(text), "{plan:?}");
+    }
+    let before = cli.run(&["policies", "status"]).expect_code(0);
+    assert!(before.stdout.contains("applied: never"), "{before:?}");
+    let maintained = cli.run(&["maintain", "--json"]).expect_code(0).json();
+    assert_eq!(maintained["state"], "not_applied");
+
+    let applied = cli.run(&["policies", "apply", "--json"]).expect_code(0);
+    let changes = applied.json()["changes"].clone();
+    let drop = |change: &Value| {
+        change["relation"] == "ticks" && change["setting"] == "drop_after" && change["to"] == "90d"
+    };
+    assert!(changes.as_array().expect("a list").iter().any(drop));
+    let again = cli.run(&["policies", "apply"]).expect_code(0);
+    assert!(again.stdout.contains("nothing to do"), "{again:?}");
+    let status = cli.run(&["policies", "status", "--json"]).json();
+    assert!(status["ticks_refused_before"].is_string(), "{status}");
+    assert_eq!(status["dirty_oldest_age_seconds"], 0);
+    let maintained = cli.run(&["maintain"]).expect_code(0);
+    assert!(maintained.stdout.contains("dropped 0 chunks of ticks"));
+
+    cli.run(&["policies", "remove"]).expect_code(0);
+    let status = cli.run(&["policies", "status"]);
+    assert!(!status.stdout.contains("job"), "{status:?}");
+}
+
+#[tokio::test]
+async fn an_inconsistent_set_is_told_by_plan_and_refused_by_apply() {
+    let cli = with_relations();
+    let variables = [("TICKBOOK__POLICIES__TICKS__DROP_AFTER", "5d")];
+    let plan = cli.run_with(&["policies", "plan", "--json"], &variables);
+    let plan = plan.expect_code(1).json();
+    assert_eq!(plan["consistent"], false);
+    let clash = &plan["clashes"][0];
+    assert_eq!(clash["longer"]["name"], "policies.ticks.drop_after");
+    assert_eq!(clash["longer"]["value"], "5d");
+    let refused = cli.run_with(&["policies", "apply"], &variables);
+    assert!(
+        refused
+            .error()
+            .contains("policies.ticks.drop_after (5d) is less than"),
+        "{refused:?}"
+    );
+    let status = cli.run(&["policies", "status", "--json"]).json();
+    assert!(status["applied_at"].is_null());
+}
+
+#[tokio::test]
+async fn a_wrong_length_is_told_before_anything_is_done() {
+    let cli = Cli::new();
+    let variables = [("TICKBOOK__POLICIES__LATENESS", "soon")];
+    let refused = cli.run_with(&["policies", "apply"], &variables);
+    let error = refused.error();
+    assert!(error.contains("policies.lateness: \"soon\" is no length"));
+}
+
+#[tokio::test]
+async fn an_import_ends_with_refreshed_candles() {
+    let cli = with_relations();
+    cli.file(
+        "20140501_quote.csv",
+        "292,1.1,1.2\n60292,1.1,1.2\n86399000,1.1,1.2\n",
+    );
+    let import = "import ticks 20140501_quote.csv --symbol EURUSD --create-symbol --format lean";
+    let words: Vec<_> = import.split(' ').collect();
+    cli.run(&words).expect_code(0);
+    // nothing of what a read would make of ticks by itself
+    let query = "SELECT count(*) FROM timescaledb_information.continuous_aggregates \
+                 WHERE view_schema = current_schema()";
+    if psql(&cli, query) == "0" {
+        println!("skipped: this is the Apache edition, which has no aggregates");
+        return;
+    }
+    for (relation, candles) in [("ohlc_1m", "3"), ("ohlc_1h", "2"), ("ohlc_1d", "1")] {
+        psql(
+            &cli,
+            &format!("ALTER MATERIALIZED VIEW {relation} SET (timescaledb.materialized_only)"),
+        );
+        let count = psql(&cli, &format!("SELECT count(*) FROM {relation}"));
+        assert_eq!(count, candles, "{relation}");
+    }
+}
+
+fn psql(cli: &Cli, query: &str) -> String {
+    let output = Command::new("psql")
+        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", query])
+        .arg(cli.scratch.url(Database::Timeseries))
+        .output()
+        .expect("psql is on the PATH");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{query}: {text}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}

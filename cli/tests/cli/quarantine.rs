@@ -1,0 +1,155 @@
+//! `tickbook quarantine`
+
+use chrono::{DateTime, TimeDelta};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
+use tickbook::quality::{Rule, Verdict};
+use tickbook::repository::QuarantinedTick;
+
+use crate::support::Cli;
+
+/// A tick of so many seconds after the start, held back by `rule`.
+fn held(seconds: i64, rule: Rule) -> QuarantinedTick {
+    let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
+    let time = start + TimeDelta::seconds(seconds);
+    QuarantinedTick {
+        tick: Tick::quote(SymbolId::new(1), time, Decimal::new(138, 2), Decimal::ONE),
+        verdict: Verdict {
+            rule,
+            observed: Decimal::new(38, 2),
+            limit: Decimal::ZERO,
+        },
+        quarantined_at: time,
+    }
+}
+
+/// Three ticks of the symbol 1 in quarantine.
+async fn prepared() -> Cli {
+    let cli = Cli::migrated();
+    let repositories = cli.repositories();
+    let symbol = repositories
+        .symbols
+        .create(NewSymbol::named("oanda", "EURUSD"));
+    assert_eq!(symbol.await.expect("created").symbol_id.get(), 1);
+    let ticks = [
+        held(0, Rule::Crossed),
+        held(1, Rule::Deviation),
+        held(2, Rule::Crossed),
+    ];
+    assert_eq!(repositories.quarantine.put(&ticks).await.expect("kept"), 3);
+    cli
+}
+
+fn lines(stdout: &str) -> Vec<Value> {
+    let parse = |line| serde_json::from_str(line).expect("JSON");
+    stdout.lines().map(parse).collect()
+}
+
+async fn stored(cli: &Cli) -> u64 {
+    let ticks = cli.repositories().ticks;
+    let count = ticks.count(SymbolId::new(1), TimeRange::all()).await;
+    count.expect("counted")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_held_back_is_listed_with_its_reason() {
+    let cli = prepared().await;
+    let run = cli.run(&["quarantine", "list"]).expect_code(1);
+    let first = "1 pending: symbol 1 time 2014-05-01T00:00:00+00:00 sequence 0 bid 1.38 ask 1: \
+                 crossed 0.38 (limit 0)";
+    assert_eq!(run.stdout.lines().next(), Some(first));
+    assert_eq!(run.stdout.lines().last(), Some("listed 3"));
+
+    let filtered = [
+        "quarantine",
+        "list",
+        "--json",
+        "--symbol",
+        "oanda:EURUSD",
+        "--rule",
+        "crossed",
+        "--from",
+        "2014-05-01T00:00:01Z",
+    ];
+    let listed = lines(&cli.run(&filtered).expect_code(1).stdout);
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["tick_time"], "2014-05-01T00:00:02+00:00");
+    assert_eq!(listed[0]["observed"], "0.38");
+
+    let run = cli
+        .run(&["quarantine", "list", "--limit", "2"])
+        .expect_code(1);
+    assert_eq!(
+        run.stdout.lines().last(),
+        Some("listed 2; more with --after 2")
+    );
+    let run = cli
+        .run(&["quarantine", "list", "--after", "3"])
+        .expect_code(0);
+    assert_eq!(run.stdout.trim_end(), "listed 0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_made_once() {
+    let cli = prepared().await;
+    let release = ["quarantine", "release", "2", "--json"];
+    let done = cli.run(&release).expect_code(0).json();
+    let one = json!({"decided": 1, "inserted": 1, "duplicates": 0, "conflicts": 0, "rejected": 0});
+    assert_eq!(done, one);
+    assert_eq!(stored(&cli).await, 1);
+    assert_eq!(cli.run(&release).expect_code(0).json()["decided"], 0);
+
+    let discard = [
+        "quarantine",
+        "discard",
+        "--all",
+        "--to",
+        "2014-05-01T00:00:02Z",
+    ];
+    let run = cli.run(&discard).expect_code(0);
+    assert_eq!(run.stdout.trim_end(), "discarded 1");
+    let run = cli.run(&["quarantine", "release", "--all"]).expect_code(0);
+    let expected = "released 1, inserted 1, duplicates 0, conflicts 0, rejected 0";
+    assert_eq!(run.stdout.trim_end(), expected);
+    assert_eq!(stored(&cli).await, 2);
+
+    cli.run(&["quarantine", "list"]).expect_code(0);
+    let all = cli
+        .run(&["quarantine", "list", "--state", "all", "--json"])
+        .expect_code(0);
+    let states: Vec<_> = lines(&all.stdout)
+        .iter()
+        .map(|line| line["state"].clone())
+        .collect();
+    assert_eq!(states, ["discarded", "released", "released"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tick_whose_key_is_taken_stays_and_is_told() {
+    let cli = prepared().await;
+    let other = Tick {
+        bid_price: Decimal::TWO,
+        ..held(0, Rule::Crossed).tick
+    };
+    let inserted = cli.repositories().ticks.insert_batch(&[other]).await;
+    assert_eq!(inserted.expect("stored").inserted, 1);
+    let run = cli.run(&["quarantine", "release", "--all"]).expect_code(1);
+    let expected = "released 2, inserted 2, duplicates 0, conflicts 1, rejected 0";
+    assert_eq!(run.stdout.trim_end(), expected);
+    let run = cli.run(&["quarantine", "list"]).expect_code(1);
+    assert_eq!(run.stdout.lines().last(), Some("listed 1"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let cli = Cli::new();
+    for arguments in [
+        &["quarantine", "release"][..],
+        &["quarantine", "discard", "1", "--all"],
+        &["quarantine", "list", "--rule", "volume"],
+        &["quarantine", "list", "--state", "gone"],
+    ] {
+        cli.run(arguments).expect_code(2);
+    }
+}

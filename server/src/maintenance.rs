@@ -1,0 +1,61 @@
+//! Does what is due by the policies, every few minutes.
+
+use std::time::Duration;
+
+use metrics::{describe_gauge, gauge};
+use tickbook::db::{MaintenanceReport, MaintenanceState, TimeseriesDb, maintain};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+const DIRTY_AGE: &str = "candle_dirty_oldest_age_seconds";
+
+/// The first time, so that a server that just started serves before it maintains.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// Maintains the database of `db` every so often until `stop`. Of several servers one does.
+pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
+    describe_gauge!(
+        DIRTY_AGE,
+        "age of the first late tick whose candles wait for a refresh, in seconds"
+    );
+    gauge!(DIRTY_AGE).set(0.0);
+    tokio::spawn(async move {
+        let mut timer = interval_at(Instant::now() + FIRST.min(every), every);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(timer.tick()).await.is_some() {
+            let Some(outcome) = stop.run_until_cancelled(maintain(&db)).await else {
+                break;
+            };
+            match outcome {
+                Ok(report) => tell(&report),
+                Err(error) => tracing::warn!(%error, "the maintenance failed and is tried again"),
+            }
+        }
+    });
+}
+
+fn tell(report: &MaintenanceReport) {
+    let age = report.dirty.oldest.map_or(0, |oldest| {
+        (chrono::Utc::now() - oldest).num_seconds().max(0)
+    });
+    #[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
+    gauge!(DIRTY_AGE).set(age as f64);
+    let MaintenanceReport {
+        state,
+        refreshed,
+        sealed,
+        dropped_ticks,
+        dropped_candles,
+        ..
+    } = report;
+    let did = refreshed.len() as u64 + sealed + dropped_ticks + dropped_candles;
+    if *state == MaintenanceState::Done && did > 0 {
+        tracing::info!(
+            refreshed = refreshed.len(),
+            sealed,
+            dropped_ticks,
+            dropped_candles,
+            "maintained the time-series database"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! A feed with bad ticks.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tickbook::Database;
+use tickbook::Repositories;
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::domain::{PageLimit, SymbolId, TimeRange};
+use tickbook::quality::Rule;
+use tickbook::repository::{QuarantineEntry, QuarantineQuery};
+
+use crate::binary::Program;
+use crate::databases::{prepare, until, variables};
+use crate::gate::Gate;
+use crate::whole_server::Server;
+
+async fn held_back(repositories: &Repositories) -> Vec<QuarantineEntry> {
+    let query = QuarantineQuery {
+        limit: PageLimit::MAX,
+        ..QuarantineQuery::default()
+    };
+    let page = repositories.quarantine.list(&query).await;
+    page.expect("a page").items
+}
+
+#[tokio::test]
+async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("20140501_quote.csv");
+    let lines = [
+        "0,1.38,1.39",
+        "10,1.40,1.38",
+        "20,1.38,1.40",
+        "30,13.8,13.9",
+        "40,1.39,1.40",
+        "50,-1,1.40",
+        "60,1.39,1.41",
+    ];
+    std::fs::write(&file, lines.join("\n")).expect("written");
+    let replay = [
+        "--feed",
+        "replay",
+        "--symbol",
+        "oanda:EURUSD",
+        "--speed",
+        "max",
+        "--replay",
+        file.to_str().expect("UTF-8"),
+    ];
+    let settings = [
+        ("TICKBOOK__QUALITY__CROSSED", "quarantine"),
+        ("TICKBOOK__QUALITY__NOT_POSITIVE", "quarantine"),
+        ("TICKBOOK__QUALITY__DEVIATION", "quarantine"),
+    ];
+    let server = Server::start_with(&replay, &settings).await;
+    let feed = server.feed_ended().await;
+    assert_eq!(feed["inserted"], 4, "{feed}");
+    let metrics = server.get_text("/metrics").await;
+    for (rule, outcome) in [
+        ("none", "pass"),
+        ("crossed", "quarantine"),
+        ("future", "flag"),
+    ] {
+        let labels = [format!("rule=\"{rule}\""), format!("outcome=\"{outcome}\"")];
+        let is_it = |line: &&str| {
+            line.starts_with("tick_quality_total{")
+                && labels.iter().all(|label| line.contains(label))
+        };
+        assert!(
+            metrics.lines().any(|line| is_it(&line)),
+            "{rule} {outcome}: {metrics}"
+        );
+    }
+    let repositories = server.repositories.clone();
+    assert!(server.stop().await);
+    let held: Vec<_> = held_back(&repositories)
+        .await
+        .into_iter()
+        .map(|entry| {
+            (
+                entry.kept.verdict.rule,
+                entry.kept.verdict.observed.to_string(),
+            )
+        })
+        .collect();
+    let expected = [
+        (Rule::Crossed, "0.02".to_owned()),
+        (Rule::Deviation, "8.964028776978".to_owned()),
+        (Rule::NotPositive, "-1".to_owned()),
+    ];
+    assert_eq!(held, expected);
+}
+
+#[tokio::test]
+async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let url = schemas.url(Database::Timeseries);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (server, path) = rest.split_once('/').expect("a database");
+    let gate = Gate::to(server);
+    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let spool = tempfile::tempdir().expect("a folder");
+    let mut variables = variables(&schemas).to_vec();
+    variables[1].1 = &through_gate;
+    variables.extend([
+        (
+            "TICKBOOK__SPOOL__DIRECTORY",
+            spool.path().to_str().expect("UTF-8"),
+        ),
+        // every tick is older than this when it is looked at
+        ("TICKBOOK__QUALITY__STALE", "quarantine"),
+        ("TICKBOOK__QUALITY__STALE_LIMIT_MS", "0"),
+    ]);
+    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
+    let program = Program::start(&["--feed", "simulated", "--seed", "3"], &variables);
+    let waiting = |program: &Program| {
+        let feed: Value = program.get("/health/ready").1["feed"].clone();
+        feed["quarantine_waiting"].as_u64()
+    };
+    let some = async {
+        while held_back(&repositories).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), some).await;
+    in_time.expect("ticks are held back");
+    gate.close();
+    until("ticks wait on the disk", || waiting(&program) > Some(20));
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    let line = log.lines().find(|line| line.contains("wait on the disk"));
+    let kept = line.and_then(|line| line.split("kept=").nth(1));
+    let kept: usize = kept.expect("a line").trim().parse().expect("a number");
+    let before = held_back(&repositories).await.len();
+
+    gate.open();
+    // also without a feed
+    let program = Program::start(&[], &variables);
+    until("the quarantine has them", || waiting(&program) == Some(0));
+    let (status, log) = program.stop("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    let held = held_back(&repositories).await;
+    // what was being written when the gate closed may have been there already
+    assert!(
+        held.len() <= before + kept && held.len() > 20,
+        "{before} {kept} {}",
+        held.len()
+    );
+    assert!(held.len() >= kept, "{kept} {}", held.len());
+    assert!(
+        held.iter()
+            .all(|entry| entry.kept.verdict.rule == Rule::Stale)
+    );
+    for id in 1..=4 {
+        let count = repositories
+            .ticks
+            .count(SymbolId::new(id), TimeRange::all())
+            .await;
+        assert_eq!(count.expect("counted"), 0, "none was stored");
+    }
+}

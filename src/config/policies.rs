@@ -1,0 +1,195 @@
+//! Settings of what is kept, compressed and refreshed.
+
+use std::collections::BTreeMap;
+
+use config::Value;
+
+use super::Checked;
+use crate::domain::Timeframe;
+use crate::policies::{Policies, RefreshPolicy, Span, TablePolicies};
+
+/// The text for "never".
+const NONE: &str = "none";
+
+type Table = config::Map<String, Value>;
+
+impl Checked<'_> {
+    pub(super) fn policies(&mut self) -> Option<Policies> {
+        let lateness = self.span("policies.lateness", self.text("policies.lateness"));
+        let every = "policies.maintain_every";
+        let maintain_every = self.span(every, self.text(every));
+        let ticks = self.table_policies("policies.ticks");
+        let candles = self.table_policies("policies.candles");
+        let refresh = self.refresh();
+        Some(Policies {
+            lateness: lateness?,
+            maintain_every: maintain_every?,
+            ticks: ticks?,
+            candles: candles?,
+            refresh: refresh?,
+        })
+    }
+
+    fn table_policies(&mut self, section: &str) -> Option<TablePolicies> {
+        let table = self.table(section, &["chunk", "compress_after", "drop_after"]);
+        let chunk = self.span_in(&table, section, "chunk");
+        let compress_after = self.span_or_none(&table, section, "compress_after");
+        let drop_after = self.span_or_none(&table, section, "drop_after");
+        Some(TablePolicies {
+            chunk: chunk?,
+            compress_after: compress_after?,
+            drop_after: drop_after?,
+        })
+    }
+
+    fn refresh(&mut self) -> Option<BTreeMap<Timeframe, RefreshPolicy>> {
+        let names = Timeframe::ALL.map(Timeframe::as_str);
+        let tables = self.table("policies.refresh", &names);
+        let mut all = BTreeMap::new();
+        for timeframe in Timeframe::ALL {
+            let section = format!("policies.refresh.{timeframe}");
+            let table = tables.get(timeframe.as_str()).cloned();
+            let table = table.and_then(|table| table.into_table().ok());
+            let Some(table) = table else {
+                self.problems.push(format!(
+                    "{section} must be a table: write {timeframe} = {{ start_offset = \"3d\", \
+                     end_offset = \"1d\", every = \"5m\" }}"
+                ));
+                continue;
+            };
+            self.refuse_unknown(&table, &section, &["start_offset", "end_offset", "every"]);
+            let start_offset = self.span_or_none(&table, &section, "start_offset");
+            let end_offset = self.span_in(&table, &section, "end_offset");
+            let every = self.span_in(&table, &section, "every");
+            if let (Some(start_offset), Some(end_offset), Some(every)) =
+                (start_offset, end_offset, every)
+            {
+                let policy = RefreshPolicy {
+                    start_offset,
+                    end_offset,
+                    every,
+                };
+                all.insert(timeframe, policy);
+            }
+        }
+        (all.len() == Timeframe::ALL.len()).then_some(all)
+    }
+
+    fn table(&mut self, section: &str, known: &[&str]) -> Table {
+        let table = self.layers.get_table(section).unwrap_or_default();
+        self.refuse_unknown(&table, section, known);
+        table
+    }
+
+    fn refuse_unknown(&mut self, table: &Table, section: &str, known: &[&str]) {
+        let mut unknown: Vec<_> = table
+            .keys()
+            .filter(|key| !known.contains(&key.as_str()))
+            .collect();
+        unknown.sort_unstable();
+        let names = known.join(", ");
+        for key in unknown {
+            self.problems.push(format!(
+                "{section}.{key} is no setting: {section} has {names}"
+            ));
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.layers.get_string(key).ok()
+    }
+
+    fn span_in(&mut self, table: &Table, section: &str, key: &str) -> Option<Span> {
+        let text = table.get(key).cloned().and_then(|it| it.into_string().ok());
+        self.span(&format!("{section}.{key}"), text)
+    }
+
+    /// `Some(None)` for the text `none`; `None` where a problem was noted.
+    fn span_or_none(&mut self, table: &Table, section: &str, key: &str) -> Option<Option<Span>> {
+        let text = table.get(key).cloned().and_then(|it| it.into_string().ok());
+        if text.as_deref() == Some(NONE) {
+            return Some(None);
+        }
+        self.span(&format!("{section}.{key}"), text).map(Some)
+    }
+
+    fn span(&mut self, key: &str, text: Option<String>) -> Option<Span> {
+        let parsed = text.unwrap_or_default().parse();
+        match parsed {
+            Ok(span) => Some(span),
+            Err(error) => {
+                self.problems.push(format!("{key}: {error}"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn load(file: &str, variables: &[(&str, &str)]) -> Result<Policies, Vec<String>> {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("default.toml"), file).expect("written");
+        let variables = variables.iter().map(|(name, value)| {
+            let (name, value) = (*name, *value);
+            (name.to_owned(), value.to_owned())
+        });
+        Config::load_from(folder.path(), variables)
+            .map(|config| config.policies)
+            .map_err(|invalid| invalid.problems)
+    }
+
+    #[test]
+    fn the_file_of_defaults_has_the_defaults() {
+        let config = Config::load_from(Path::new("/nowhere"), []).expect("valid");
+        assert_eq!(config.policies, Policies::default());
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        let mut policies = Policies {
+            lateness: Span::hours(30),
+            ..Policies::default()
+        };
+        policies.candles.drop_after = None;
+        policies.ticks.compress_after = None;
+        let day = policies.refresh.get_mut(&Timeframe::D1);
+        day.expect("there").start_offset = Some(Span::days(5));
+        assert_eq!(load(&policies.to_string(), &[]), Ok(policies));
+    }
+
+    #[test]
+    fn the_environment_counts_more_than_files() {
+        let variables = [
+            ("TICKBOOK__POLICIES__TICKS__DROP_AFTER", "30d"),
+            ("TICKBOOK__POLICIES__LATENESS", "2h"),
+        ];
+        let policies = load("[policies.ticks]\ndrop_after = \"40d\"", &variables);
+        let policies = policies.expect("valid");
+        assert_eq!(policies.ticks.drop_after, Some(Span::days(30)));
+        assert_eq!(policies.lateness, Span::hours(2));
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let file = "[policies]\nlateness = \"soon\"\n[policies.ticks]\nchunk = \"none\"\n\
+                    keep = \"1d\"\n[policies.refresh]\n1m = 7\n2m = {}\n\
+                    1d = { start_offset = \"3 days\" }";
+        let problems = load(file, &[]).expect_err("wrong").join("\n");
+        for expected in [
+            "policies.lateness: \"soon\" is no length of time",
+            "policies.ticks.chunk: \"none\" is no length",
+            "policies.ticks.keep is no setting: policies.ticks has chunk, compress_after, drop_after",
+            "policies.refresh.1m must be a table",
+            "policies.refresh.2m is no setting",
+            "policies.refresh.1d.start_offset: \"3 days\"",
+        ] {
+            assert!(problems.contains(expected), "{expected}: {problems}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Making a database what is declared.
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
+
+use crate::db::edition::Edition;
+use crate::db::failure::DbError;
+use crate::db::pools::TimeseriesDb;
+use crate::db::transaction::transaction;
+use crate::error::RepositoryError;
+use crate::policies::{
+    Change, Clash, Item, Kind, Policies, Span, Value, difference, late_after, prove, wanted,
+};
+
+use super::lock;
+use super::present::{AppliedPolicies, Present};
+use super::refresh::{days_of_chunks, refresh_days_above};
+
+/// What applying policies would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyPlan {
+    /// The edition.
+    pub edition: Edition,
+    /// What would change, or has changed.
+    pub changes: Vec<Change>,
+    /// Whether what writers read of the policies would change, or has changed.
+    pub changes_record: bool,
+    /// Pairs of settings that cannot both hold: such policies are not applied.
+    pub clashes: Vec<Clash>,
+    /// What else keeps them from being applied, and what to do.
+    pub obstacles: Vec<String>,
+}
+
+impl PolicyPlan {
+    /// Whether the database is as it should be.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && !self.changes_record
+    }
+
+    /// Whether the policies lose no candle and can be applied.
+    #[must_use]
+    pub fn is_applicable(&self) -> bool {
+        self.clashes.is_empty() && self.obstacles.is_empty()
+    }
+}
+
+/// Compares `policies` with what the database has, and proves that they lose no candle. Changes
+/// nothing.
+///
+/// # Errors
+/// Those of any call on a database; not that the policies clash, which the plan says.
+pub async fn plan_policies(
+    db: &TimeseriesDb,
+    policies: &Policies,
+) -> Result<PolicyPlan, RepositoryError> {
+    let policies = policies.clone();
+    db.run_idempotent("plan policies", move |connection| {
+        let present = Present::read(connection)?;
+        Ok(plan(&policies, &present))
+    })
+    .await
+}
+
+/// Makes the database what `policies` say, all or nothing. A second time there is nothing to do.
+///
+/// Before ticks are dropped for the first time, the candles of all ticks are refreshed where
+/// candles are kept by aggregates, which may take long.
+///
+/// # Errors
+/// `InvalidInput` with every clash or obstacle when the policies would lose a candle, of which
+/// nothing is applied; those of any call on a database.
+pub async fn apply_policies(
+    db: &TimeseriesDb,
+    policies: &Policies,
+) -> Result<PolicyPlan, RepositoryError> {
+    let policies = policies.clone();
+    db.run_dedicated("apply policies", move |connection| {
+        lock(connection)?;
+        let present = Present::read(connection)?;
+        let plan = plan(&policies, &present);
+        if !plan.is_applicable() {
+            return Err(refused(&plan).into());
+        }
+        if plan.is_empty() {
+            return Ok(plan);
+        }
+        if present.has_aggregates && plan.changes.iter().any(drops_ticks) {
+            // what a refresh has never seen would go with its ticks
+            let days = days_of_chunks(connection)?;
+            let floors = AppliedPolicies::floors(present.applied.as_ref(), present.now);
+            refresh_days_above(connection, &days, floors, present.now)?;
+        }
+        transaction(connection, |connection| {
+            change(connection, &plan.changes, present.has_jobs())?;
+            record(connection, &present, Some(&policies))?;
+            if present.has_aggregates && plan.changes.iter().any(drops_ticks) {
+                // late ticks of writers that have not yet learned of it are refreshed once more
+                mark_all(connection)?;
+            }
+            Ok(())
+        })?;
+        Ok(plan)
+    })
+    .await
+}
+
+/// Removes every job that refreshes, compresses or drops. What was compressed or dropped stays so,
+/// and ticks of times whose ticks may have been dropped stay refused. Returns what was there.
+///
+/// # Errors
+/// Those of any call on a database.
+pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<Change>, RepositoryError> {
+    db.run_dedicated("remove policies", |connection| {
+        lock(connection)?;
+        let present = Present::read(connection)?;
+        let is_job = |item: &Item| {
+            matches!(
+                item.kind,
+                Kind::Refresh | Kind::CompressAfter | Kind::DropAfter
+            )
+        };
+        let changes: Vec<_> = present
+            .settings
+            .iter()
+            .filter(|(item, _)| is_job(item))
+            .map(|(item, from)| Change {
+                item: item.clone(),
+                from: from.clone(),
+                to: None,
+            })
+            .collect();
+        transaction(connection, |connection| {
+            change(connection, &changes, present.has_jobs())?;
+            record(connection, &present, None)
+        })?;
+        Ok(changes)
+    })
+    .await
+}
+
+fn plan(policies: &Policies, present: &Present) -> PolicyPlan {
+    let wanted = wanted(policies, present.has_jobs(), present.has_aggregates);
+    let applied = present.applied.as_ref();
+    let mut obstacles = Vec::new();
+    if present.has_jobs() && !present.has_aggregates && policies.ticks.drop_after.is_some() {
+        obstacles.push(
+            "policies.ticks.drop_after would drop ticks whose candles nobody keeps: run \
+             `tickbook aggregates apply` first, or set it to \"none\""
+                .to_owned(),
+        );
+    }
+    PolicyPlan {
+        edition: present.edition,
+        changes: difference(&wanted, &present.settings),
+        changes_record: applied.is_none_or(|applied| {
+            applied.settings != policies.to_string()
+                || applied.late_after != late(policies, present)
+        }),
+        clashes: prove(policies).err().unwrap_or_default(),
+        obstacles,
+    }
+}
+
+/// How old ticks are that mark their day, where something is to be refreshed.
+fn late(policies: &Policies, present: &Present) -> Option<Span> {
+    present.has_aggregates.then(|| late_after(policies))
+}
+
+fn refused(plan: &PolicyPlan) -> RepositoryError {
+    let clashes = plan.clashes.iter().map(ToString::to_string);
+    let reasons: Vec<_> = clashes.chain(plan.obstacles.iter().cloned()).collect();
+    RepositoryError::invalid(format!(
+        "these policies would lose candles: {}",
+        reasons.join("; ")
+    ))
+}
+
+fn drops_ticks(change: &Change) -> bool {
+    change.item.relation == "ticks" && change.item.kind == Kind::DropAfter && change.to.is_some()
+}
+
+/// All jobs go before any comes: the database compares new ones with those that are there.
+fn change(
+    connection: &mut PgConnection,
+    changes: &[Change],
+    has_jobs: bool,
+) -> Result<(), DbError> {
+    for Change { item, .. } in changes.iter().filter(|_| has_jobs) {
+        let procedure = match item.kind {
+            Kind::Chunk | Kind::Compression => continue,
+            Kind::Refresh => "remove_continuous_aggregate_policy",
+            Kind::CompressAfter => "remove_compression_policy",
+            Kind::DropAfter => "remove_retention_policy",
+        };
+        let relation = &item.relation;
+        let call = format!("SELECT {procedure}('{relation}', if_exists => true)");
+        connection.batch_execute(&call)?;
+    }
+    let mut ordered: Vec<_> = changes.iter().collect();
+    ordered.sort_by_key(|change| change.item.kind);
+    for Change { item, to, .. } in ordered {
+        if let Some(to) = to
+            && let Some(statement) = statement(item, to)
+            && (item.kind == Kind::Chunk || has_jobs)
+        {
+            connection.batch_execute(&statement)?;
+        }
+    }
+    Ok(())
+}
+
+/// What makes `item` be `value`.
+fn statement(item: &Item, value: &Value) -> Option<String> {
+    let relation = &item.relation;
+    let interval = |span: Span| format!("INTERVAL '{} seconds'", span.as_seconds());
+    let optional = |span: Option<Span>| span.map_or("NULL::interval".to_owned(), interval);
+    Some(match (item.kind, value) {
+        (Kind::Chunk, Value::Length(span)) => {
+            format!(
+                "SELECT set_chunk_time_interval('{relation}', {})",
+                interval(*span)
+            )
+        }
+        (
+            Kind::Compression,
+            Value::Columns {
+                segment_by,
+                order_by,
+            },
+        ) => {
+            let what = match relation.as_str() {
+                "ticks" | "ohlc_candles" => "TABLE",
+                _ => "MATERIALIZED VIEW",
+            };
+            format!(
+                "ALTER {what} {relation} SET (timescaledb.compress = true, \
+                 timescaledb.compress_segmentby = '{segment_by}', \
+                 timescaledb.compress_orderby = '{order_by}')"
+            )
+        }
+        (
+            Kind::Refresh,
+            Value::Refresh {
+                start_offset,
+                end_offset,
+                every,
+            },
+        ) => format!(
+            "SELECT add_continuous_aggregate_policy('{relation}', start_offset => {}, \
+             end_offset => {}, schedule_interval => {})",
+            optional(*start_offset),
+            optional(*end_offset),
+            interval(*every)
+        ),
+        (Kind::CompressAfter, Value::Length(span)) => format!(
+            "SELECT add_compression_policy('{relation}', compress_after => {})",
+            interval(*span)
+        ),
+        (Kind::DropAfter, Value::Length(span)) => format!(
+            "SELECT add_retention_policy('{relation}', drop_after => {})",
+            interval(*span)
+        ),
+        _ => return None,
+    })
+}
+
+/// Writes down what was applied, for those who write; `None`: nothing is any more.
+fn record(
+    connection: &mut PgConnection,
+    present: &Present,
+    policies: Option<&Policies>,
+) -> Result<(), DbError> {
+    let applied = present.applied.as_ref();
+    // what the policies before may have dropped stays dropped
+    let dropped_before = |relation: &str, recorded: Option<DateTime<Utc>>| {
+        let by_age = present.shortest_drop_after(relation);
+        recorded.max(by_age.map(|span| present.now - span.delta()))
+    };
+    let ticks = dropped_before(
+        "ticks",
+        applied.and_then(|applied| applied.floor.dropped_before),
+    );
+    let candles = dropped_before(
+        "ohlc_1m",
+        applied.and_then(|applied| applied.candles.dropped_before),
+    );
+    sql_query("DELETE FROM applied_policies").execute(connection)?;
+    if policies.is_none() && ticks.is_none() && candles.is_none() {
+        return Ok(());
+    }
+    let seconds = |span: Option<Span>| span.map(Span::as_seconds);
+    sql_query(
+        "INSERT INTO applied_policies (settings, ticks_drop_after_seconds, \
+         candles_drop_after_seconds, late_after_seconds, ticks_dropped_before, \
+         candles_dropped_before) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind::<Text, _>(policies.map_or(String::new(), ToString::to_string))
+    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.ticks.drop_after)))
+    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.candles.drop_after)))
+    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(late(it, present))))
+    .bind::<Nullable<Timestamptz>, _>(ticks)
+    .bind::<Nullable<Timestamptz>, _>(candles)
+    .execute(connection)?;
+    Ok(())
+}
+
+fn mark_all(connection: &mut PgConnection) -> Result<(), DbError> {
+    let days: Vec<_> = days_of_chunks(connection)?.into_iter().collect();
+    sql_query("INSERT INTO dirty_windows (day) SELECT * FROM unnest($1)")
+        .bind::<diesel::sql_types::Array<Timestamptz>, _>(days)
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The work that is due.
+
+use crate::db::edition::{Edition, detect_edition};
+use crate::db::failure::DbError;
+use crate::db::pools::TimeseriesDb;
+use crate::error::RepositoryError;
+use crate::policies::RefreshWindow;
+use diesel::PgConnection;
+
+use super::present::{AppliedPolicies, applied, now};
+use super::refresh::{DirtyWindows, dirty_days, dirty_windows, has_aggregates, refresh};
+use super::seal::{chunks_before, drop_candles, seal_and_drop};
+use super::try_lock;
+
+/// Whether there was anything to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MaintenanceState {
+    /// All that was due was done.
+    #[default]
+    Done,
+    /// Policies have never been applied: nothing is ever due.
+    NotApplied,
+    /// Another process is at it.
+    Busy,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MaintenanceReport {
+    /// Whether there was anything to look for.
+    pub state: MaintenanceState,
+    /// Candles that were refreshed, since ticks came late.
+    pub refreshed: Vec<RefreshWindow>,
+    /// Candles that were stored before their ticks went.
+    pub sealed: u64,
+    /// Chunks of ticks that went.
+    pub dropped_ticks: u64,
+    /// Chunks of stored candles that went.
+    pub dropped_candles: u64,
+    /// What still waits for a refresh.
+    pub dirty: DirtyWindows,
+}
+
+/// Does what is due by the policies that were applied, and no job of the database does: refreshes
+/// days whose ticks came late (Community edition); drops old ticks, whose candles of one minute it
+/// stores before, and old candles (Apache edition).
+///
+/// May run at any time, in several processes at once: one does it.
+///
+/// # Errors
+/// Those of any call on a database; what was done before stays done.
+pub async fn maintain(db: &TimeseriesDb) -> Result<MaintenanceReport, RepositoryError> {
+    db.run_dedicated("maintain", run).await
+}
+
+fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
+    let mut report = MaintenanceReport::default();
+    let Some(applied) = applied(connection)? else {
+        report.state = MaintenanceState::NotApplied;
+        return Ok(report);
+    };
+    if !try_lock(connection)? {
+        report.state = MaintenanceState::Busy;
+        report.dirty = dirty_windows(connection)?;
+        return Ok(report);
+    }
+    match detect_edition(connection)?.edition {
+        Edition::Community if has_aggregates(connection)? => {
+            let days = dirty_days(connection)?;
+            (report.refreshed, _) = refresh(connection, &days)?;
+        }
+        Edition::Community => {}
+        Edition::Apache => drop_old(connection, &applied, &mut report)?,
+    }
+    report.dirty = dirty_windows(connection)?;
+    Ok(report)
+}
+
+fn drop_old(
+    connection: &mut PgConnection,
+    applied: &AppliedPolicies,
+    report: &mut MaintenanceReport,
+) -> Result<(), DbError> {
+    let now = now(connection)?;
+    let before = |drop_after: Option<crate::policies::Span>| Some(now - drop_after?.delta());
+    if let Some(time) = before(applied.floor.drop_after) {
+        for chunk in chunks_before(connection, "ticks", time)? {
+            report.sealed += seal_and_drop(connection, &chunk)? as u64;
+            report.dropped_ticks += 1;
+        }
+    }
+    if let Some(time) = before(applied.candles.drop_after) {
+        for chunk in chunks_before(connection, "ohlc_candles", time)? {
+            drop_candles(connection, &chunk)?;
+            report.dropped_candles += 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Refreshing the candles of days, smaller timeframes first.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::aggregates::{CandleRelationKind, candle_relations};
+use crate::db::failure::DbError;
+use crate::db::pools::TimeseriesDb;
+use crate::error::RepositoryError;
+use crate::policies::{Floors, RefreshWindow, refresh_windows};
+
+use super::lock;
+use super::present::{AppliedPolicies, applied, now};
+
+/// How often a refresh that met one of a job is tried, with a pause between.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Days that wait for a refresh, since ticks came late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirtyWindows {
+    /// How many days.
+    pub days: u64,
+    /// When the first of the ticks came.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Refreshes the candles of `days` (any time of each), as far as ticks are left and candles are
+/// over. Returns what was refreshed: nothing where no continuous aggregate is, as on the Apache
+/// edition.
+///
+/// Waits while another process maintains the database.
+///
+/// # Errors
+/// Those of any call on a database; then some windows may be refreshed and others not.
+pub async fn refresh_days(
+    db: &TimeseriesDb,
+    days: BTreeSet<DateTime<Utc>>,
+) -> Result<Vec<RefreshWindow>, RepositoryError> {
+    if days.is_empty() {
+        return Ok(Vec::new());
+    }
+    db.run_dedicated("refresh candles", move |connection| {
+        if !has_aggregates(connection)? {
+            return Ok(Vec::new());
+        }
+        lock(connection)?;
+        let days = days.iter().map(|time| start_of_day(*time)).collect();
+        let (windows, _) = refresh(connection, &days)?;
+        Ok(windows)
+    })
+    .await
+}
+
+pub(super) fn has_aggregates(connection: &mut PgConnection) -> Result<bool, DbError> {
+    let relations = candle_relations(connection)?;
+    let is_aggregate = |(_, kind): &(String, _)| *kind == CandleRelationKind::Aggregate;
+    Ok(relations.iter().all(is_aggregate))
+}
+
+pub(super) fn start_of_day(time: DateTime<Utc>) -> DateTime<Utc> {
+    crate::domain::Timeframe::D1.bucket_start(time)
+}
+
+/// Refreshes the candles of `days` and takes the marks away that they had before. Returns the
+/// windows, and how many marks.
+pub(super) fn refresh(
+    connection: &mut PgConnection,
+    days: &BTreeSet<DateTime<Utc>>,
+) -> Result<(Vec<RefreshWindow>, usize), DbError> {
+    // a mark that comes meanwhile may be of ticks that the refresh did not see
+    let marks = marks_of(connection, days)?;
+    let now = now(connection)?;
+    let applied = applied(connection)?;
+    let floors = AppliedPolicies::floors(applied.as_ref(), now);
+    let windows = refresh_days_above(connection, days, floors, now)?;
+    let cleared = sql_query("DELETE FROM dirty_windows WHERE mark = ANY($1)")
+        .bind::<Array<BigInt>, _>(marks)
+        .execute(connection)?;
+    Ok((windows, cleared))
+}
+
+/// Refreshes the candles of `days` as far as they are above `floors`.
+pub(super) fn refresh_days_above(
+    connection: &mut PgConnection,
+    days: &BTreeSet<DateTime<Utc>>,
+    mut floors: Floors,
+    now: DateTime<Utc>,
+) -> Result<Vec<RefreshWindow>, DbError> {
+    // chunks that somebody dropped by hand are in no record
+    let first_kept = first_chunk(connection)?;
+    floors.ticks = floors.ticks.max(first_kept.map(|first| first - MARGIN));
+    let windows = match first_kept {
+        Some(_) => refresh_windows(days, floors, now),
+        None => Vec::new(),
+    };
+    let batches = if takes_options(connection)? {
+        // ten buckets at a time, unless told otherwise, is thirty times as slow
+        ", options => '{\"buckets_per_batch\": 1440}'"
+    } else {
+        ""
+    };
+    for RefreshWindow { timeframe, range } in &windows {
+        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let call = format!(
+            "CALL refresh_continuous_aggregate('ohlc_{timeframe}', timestamptz '{}', \
+             timestamptz '{}'{batches})",
+            text(range.from()),
+            text(range.to())
+        );
+        refresh_patiently(connection, &call)?;
+    }
+    Ok(windows)
+}
+
+/// What [`refresh_windows`] keeps away from a floor; the start of a chunk that is there is none.
+const MARGIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+
+fn refresh_patiently(connection: &mut PgConnection, call: &str) -> Result<(), DbError> {
+    let mut attempt = 1;
+    loop {
+        match sql_query(call).execute(connection) {
+            Ok(_) => return Ok(()),
+            Err(error) if attempt < ATTEMPTS && is_concurrent(&error) => {
+                std::thread::sleep(PAUSE);
+                attempt += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether a job was refreshing the same candles.
+fn is_concurrent(error: &diesel::result::Error) -> bool {
+    let text = error.to_string();
+    ["concurrent refresh", "deadlock", "could not serialize"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+fn takes_options(connection: &mut PgConnection) -> Result<bool, DbError> {
+    let row: Answer = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' \
+         AND 'options' = ANY(proargnames)) AS answer",
+    )
+    .get_result(connection)?;
+    Ok(row.answer)
+}
+
+#[derive(QueryableByName)]
+struct Time {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    time: Option<DateTime<Utc>>,
+}
+
+/// Where the first chunk of ticks starts.
+fn first_chunk(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
+    let row: Time = sql_query(
+        "SELECT min(range_start) AS time FROM timescaledb_information.chunks \
+         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks'",
+    )
+    .get_result(connection)?;
+    Ok(row.time)
+}
+
+#[derive(QueryableByName)]
+struct Mark {
+    #[diesel(sql_type = BigInt)]
+    mark: i64,
+}
+
+fn marks_of(
+    connection: &mut PgConnection,
+    days: &BTreeSet<DateTime<Utc>>,
+) -> Result<Vec<i64>, DbError> {
+    let days: Vec<_> = days.iter().copied().collect();
+    let rows: Vec<Mark> = sql_query("SELECT mark FROM dirty_windows WHERE day = ANY($1)")
+        .bind::<Array<Timestamptz>, _>(days)
+        .load(connection)?;
+    Ok(rows.into_iter().map(|row| row.mark).collect())
+}
+
+#[derive(QueryableByName)]
+struct Day {
+    #[diesel(sql_type = Timestamptz)]
+    day: DateTime<Utc>,
+}
+
+/// The days that are marked.
+pub(super) fn dirty_days(
+    connection: &mut PgConnection,
+) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
+    let rows: Vec<Day> = sql_query("SELECT DISTINCT day FROM dirty_windows").load(connection)?;
+    Ok(rows.into_iter().map(|row| row.day).collect())
+}
+
+/// The days that chunks of ticks are about.
+pub(super) fn days_of_chunks(
+    connection: &mut PgConnection,
+) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
+    let rows: Vec<Day> = sql_query(
+        "SELECT DISTINCT day FROM timescaledb_information.chunks, \
+         generate_series(date_trunc('day', range_start, 'UTC'), \
+         range_end - INTERVAL '1 microsecond', INTERVAL '24 hours') AS day \
+         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks'",
+    )
+    .load(connection)?;
+    Ok(rows.into_iter().map(|row| row.day).collect())
+}
+
+#[derive(QueryableByName)]
+struct DirtyRow {
+    #[diesel(sql_type = BigInt)]
+    days: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<DateTime<Utc>>,
+}
+
+pub(super) fn dirty_windows(connection: &mut PgConnection) -> Result<DirtyWindows, DbError> {
+    let row: DirtyRow = sql_query(
+        "SELECT count(DISTINCT day) AS days, min(marked_at) AS oldest FROM dirty_windows",
+    )
+    .get_result(connection)?;
+    Ok(DirtyWindows {
+        days: row.days.unsigned_abs(),
+        oldest: row.oldest,
+    })
+}

@@ -1,0 +1,111 @@
+//! Fault 54: the clock on the wall is set while ticks wait, and ticks come with odd stamps.
+
+use chrono::Utc;
+
+use super::*;
+use crate::ingest::spool::SpoolBatch;
+
+/// Stamps of a feed whose clock is set: an hour ahead, an hour back, the hour that summer time
+/// has twice, the leap second of 2016 and times long before and after.
+fn odd_ticks() -> Vec<Tick> {
+    let hour = TimeDelta::hours(1);
+    let summer_ends = DateTime::from_timestamp(1_414_285_200, 0).expect("2014-10-26 01:00");
+    let leap = DateTime::from_timestamp(1_483_228_799, 999_999_000).expect("2016-12-31");
+    let start = tick(0).tick_time;
+    let times = [
+        start,
+        start + hour,
+        start - hour,
+        start,
+        summer_ends - hour,
+        summer_ends,
+        leap,
+        DateTime::UNIX_EPOCH,
+        start + TimeDelta::days(10_000),
+    ];
+    let ticks = times.into_iter().zip(0..).map(|(time, sequence)| Tick {
+        tick_time: time,
+        sequence,
+        ..tick(i64::from(sequence))
+    });
+    ticks.collect()
+}
+
+async fn stored_ticks(repository: &FaultyRepository) -> Vec<Tick> {
+    let query = TickQuery::new(SYMBOL, TimeRange::all());
+    repository.range(&query).await.expect("it is read").items
+}
+
+fn by_key(mut ticks: Vec<Tick>) -> Vec<Tick> {
+    ticks.sort_by_key(Tick::key);
+    ticks
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says() {
+    let repository = Arc::new(FaultyRepository::default());
+    let persister = TickPersister::start(
+        Arc::clone(&repository) as Arc<dyn TickRepository>,
+        PersisterConfig::default(),
+    );
+    // paused, the clock of the timers runs ahead of the one on the wall, which all but stands still
+    let on_the_wall = Utc::now();
+    for (count, odd) in (1..).zip(odd_ticks()) {
+        let pushed = Instant::now();
+        persister.push(odd.clone()).await.expect("it is open");
+        sleep(Duration::from_millis(99)).await;
+        assert_eq!(repository.attempts().len(), count - 1);
+        sleep(Duration::from_millis(6)).await;
+        let attempts = repository.attempts();
+        assert_eq!(repository.batches()[count - 1], [odd.key()]);
+        let waited = (attempts[count - 1].at - pushed).as_millis();
+        assert!((100..105).contains(&waited), "{waited} ms");
+    }
+    // so do the pauses after failures, which end in time
+    repository.set_down(Some(Fault::Unavailable));
+    persister.push(tick(100)).await.expect("it is open");
+    sleep(Duration::from_secs(3_600)).await;
+    repository.set_down(None);
+    let back = Instant::now();
+    persister.flush().await.expect("it is back");
+    assert!(back.elapsed() <= Duration::from_secs(1));
+    assert!(Utc::now() - on_the_wall < TimeDelta::minutes(10));
+    let expected = odd_ticks().into_iter().chain([tick(100)]).collect();
+    assert_eq!(stored_ticks(&repository).await, by_key(expected));
+}
+
+#[tokio::test]
+async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    let odd = odd_ticks();
+    let spool = Spool::open(folder.path(), 1 << 30).await.expect("it opens");
+    // what was accepted later says that it was earlier
+    for (number, (odd, hours)) in (1..).zip(odd.iter().zip([1, -1, 0, 2, -2, 1, 0, -1, 1])) {
+        let batch = SpoolBatch {
+            number,
+            ticks: Arc::new(vec![odd.clone()]),
+            accepted_at: Utc::now() + TimeDelta::hours(hours),
+        };
+        spool.append(vec![batch]).await.expect("on the disk");
+    }
+    spool.close().await;
+
+    repository.set_down(Some(Fault::Unavailable));
+    let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
+    until("writes fail", || persister.stats().retries > 1).await;
+    assert!(matches!(
+        persister.health(),
+        PersisterHealth::Degraded { .. }
+    ));
+    let failed = repository.attempts().len();
+    repository.set_down(None);
+    persister.flush().await.expect("it is back");
+    let order: Vec<TickKey> = repository.batches()[failed..].concat();
+    let mut seen = std::collections::BTreeSet::new();
+    let order: Vec<TickKey> = order.into_iter().filter(|key| seen.insert(*key)).collect();
+    let expected: Vec<TickKey> = odd.iter().map(Tick::key).collect();
+    assert_eq!(order, expected, "in the order they were accepted");
+    assert_eq!(stored_ticks(&repository).await, by_key(odd));
+    assert_eq!(persister.health(), PersisterHealth::Up);
+    assert_eq!(persister.stop(PLENTY).await.spooled, 0);
+}

@@ -1,0 +1,110 @@
+//! Fault 50 as the persister has it: a disk that fails keeps nothing from the database.
+
+use super::*;
+use crate::ingest::spool::model::{Failing, ModelDisk};
+
+async fn open_on(
+    repository: &Arc<FaultyRepository>,
+    disk: &ModelDisk,
+    folder: &Path,
+    on_full: OnFull,
+) -> TickPersister {
+    let repository = Arc::clone(repository) as Arc<dyn TickRepository>;
+    let spool = Spool::open_on(folder, 1 << 30, Arc::new(disk.clone())).await;
+    let spool = Some(spool.expect("it opens"));
+    let shared = Shared::new(config(), spool, SpoolMode::WriteAhead, on_full);
+    TickPersister::begin(repository, shared)
+}
+
+async fn push_patiently(persister: &TickPersister, range: std::ops::Range<i64>) {
+    for index in range {
+        let begun = Instant::now();
+        while let Err(error) = persister.push(tick(index)).await {
+            assert_eq!(error, PushError::SpoolFull);
+            assert!(begun.elapsed() < PLENTY, "there is no place again");
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Pushes from `first` on until there is no place. Returns the acknowledgement of the last, and the
+/// number of the first that was not taken.
+async fn push_until_refused(
+    persister: &TickPersister,
+    first: i64,
+    on_full: OnFull,
+) -> (Option<Ack>, i64) {
+    let mut last = None;
+    for index in first.. {
+        let pushing = persister.push_with_ack(tick(index));
+        match (timeout(Duration::from_secs(1), pushing).await, on_full) {
+            (Ok(Ok(ack)), _) => last = Some(ack),
+            (Ok(Err(PushError::SpoolFull)), OnFull::Error) | (Err(_), OnFull::Block) => {
+                return (last, index);
+            }
+            (other, _) => panic!("{on_full:?}: {other:?}"),
+        }
+    }
+    (last, first)
+}
+
+fn is_degraded(persister: &TickPersister) -> bool {
+    matches!(persister.health(), PersisterHealth::Degraded { .. })
+}
+
+#[tokio::test]
+async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
+    for failing in [Failing::Syncs, Failing::Writes] {
+        for on_full in [OnFull::Block, OnFull::Error] {
+            let (folder, disk) = (new_folder(), ModelDisk::default());
+            let repository = Arc::new(FaultyRepository::default());
+            let persister = open_on(&repository, &disk, folder.path(), on_full).await;
+            let first = persister.push_with(tick(0), AckLevel::Durable).await;
+            first.expect("the disk works");
+
+            disk.set_failing(failing);
+            push_patiently(&persister, 1..3_000).await;
+            persister.flush().await.expect("the database works");
+            assert_eq!(stored(&repository).await, keys(0..3_000));
+            assert!(is_degraded(&persister), "{:?}", persister.health());
+
+            // neither of them: memory has what it has a place for, and nothing is durable
+            repository.set_down(Some(Fault::Unavailable));
+            let (last, refused) = push_until_refused(&persister, 3_000, on_full).await;
+            // the queue, and what the writer has in hand
+            assert!((1_000..=1_500).contains(&(refused - 3_000)), "{refused}");
+            assert_eq!(persister.health(), PersisterHealth::Saturated);
+            let last = last.expect("memory has a place");
+            let durable = timeout(Duration::from_millis(300), last.wait(AckLevel::Durable));
+            assert!(durable.await.is_err(), "the disk has nothing of it");
+            assert_eq!(last.level(), AckLevel::Accepted);
+
+            // the database alone is enough for all of them
+            repository.set_down(None);
+            persister.flush().await.expect("it is back");
+            assert_eq!(last.level(), AckLevel::Committed);
+            assert_eq!(stored(&repository).await, keys(0..refused));
+
+            // the disk as well, and then it alone
+            disk.set_failing(Failing::Nothing);
+            repository.set_down(Some(Fault::Unavailable));
+            let durable = timeout(PLENTY, async {
+                push_patiently(&persister, refused..refused + 100).await;
+                let ack = persister.push_with_ack(tick(refused + 100)).await;
+                ack.expect("there is a place").wait(AckLevel::Durable).await
+            });
+            durable.await.expect("in time").expect("the disk works");
+            let after_a_power_cut = ModelDisk::with(disk.durable());
+            let report = persister.stop(Duration::from_secs(5)).await;
+            assert_eq!(report.unsaved, vec![]);
+            assert_eq!(disk.syncs_after_failure(), 0);
+
+            repository.set_down(None);
+            let persister = open_on(&repository, &after_a_power_cut, folder.path(), on_full).await;
+            persister.flush().await.expect("it is back");
+            assert_eq!(stored(&repository).await, keys(0..refused + 101));
+            assert_eq!(persister.health(), PersisterHealth::Up);
+            assert_eq!(persister.stop(PLENTY).await.spooled, 0);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! How old a tick may be.
+
+use chrono::{DateTime, Utc};
+
+use super::span::Span;
+
+/// Before which time ticks are refused, since the others of their time are gone: a candle made of
+/// them would replace the one that was made of all.
+///
+/// The default refuses none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RetentionFloor {
+    /// Ticks are dropped when they are older.
+    pub drop_after: Option<Span>,
+    /// Ticks before it may have been dropped, whatever is dropped from now on.
+    pub dropped_before: Option<DateTime<Utc>>,
+}
+
+impl RetentionFloor {
+    /// The oldest time that a tick may have at `now`.
+    #[must_use]
+    pub fn oldest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let by_age = self
+            .drop_after
+            .and_then(|span| now.checked_sub_signed(span.delta()));
+        by_age.max(self.dropped_before)
+    }
+
+    /// Why a tick of `tick_time` is not stored at `now`, if it is not.
+    #[must_use]
+    pub fn refusal(&self, tick_time: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
+        let oldest = self.oldest(now).filter(|oldest| tick_time < *oldest)?;
+        let limit = match self.drop_after {
+            Some(span) if now - tick_time > span.delta() => format!("older than {span}"),
+            _ => format!("older than {}", oldest.to_rfc3339()),
+        };
+        Some(format!(
+            "tick_time is {limit}: the ticks of that time were dropped, and a candle made of the \
+             late ones alone would be wrong"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn a_tick_may_be_as_old_as_the_limit_and_no_older() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).expect("in range");
+        let floor = RetentionFloor {
+            drop_after: Some(Span::days(90)),
+            dropped_before: None,
+        };
+        let oldest = now - TimeDelta::days(90);
+        assert_eq!(floor.oldest(now), Some(oldest));
+        assert_eq!(floor.refusal(oldest, now), None);
+        let reason = floor.refusal(oldest - TimeDelta::microseconds(1), now);
+        assert!(reason.is_some_and(|reason| reason.contains("older than 90d")));
+    }
+
+    #[test]
+    fn what_was_dropped_stays_the_limit_when_ticks_are_kept_longer() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).expect("in range");
+        let dropped_before = now - TimeDelta::days(30);
+        let floor = RetentionFloor {
+            drop_after: Some(Span::days(90)),
+            dropped_before: Some(dropped_before),
+        };
+        assert_eq!(floor.oldest(now), Some(dropped_before));
+        let reason = floor.refusal(dropped_before - TimeDelta::days(1), now);
+        assert!(reason.is_some_and(|reason| reason.contains(&dropped_before.to_rfc3339())));
+        assert_eq!(
+            RetentionFloor::default().refusal(DateTime::UNIX_EPOCH, now),
+            None
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! A model of what the database does: retention drops chunks, jobs refresh windows, at any time and
+//! in any order; and the claim of the proof, that no refresh ever looks at what is gone.
+
+use proptest::prelude::*;
+
+use super::declared::{Policies, RefreshPolicy};
+use super::proof::prove;
+use super::span::Span;
+use crate::domain::Timeframe;
+
+const HOUR: i64 = 3_600;
+
+/// Lives through `hours` from `start`, both jobs running as often as they can.
+///
+/// Returns the first candle that a refresh makes of a bucket that was dropped in part, as an
+/// offset in seconds.
+fn first_erased(policies: &Policies, start: i64, hours: i64) -> Option<(Timeframe, i64)> {
+    for hour in 0..hours {
+        let now = start + hour * HOUR;
+        for (timeframe, refresh) in &policies.refresh {
+            let table = match timeframe {
+                Timeframe::M1 => &policies.ticks,
+                _ => &policies.candles,
+            };
+            let Some(drop_after) = table.drop_after else {
+                continue;
+            };
+            // chunks that end at this time or before are gone
+            let chunk = table.chunk.as_seconds();
+            let gone_before = (now - drop_after.as_seconds()).div_euclid(chunk) * chunk;
+            let bucket = timeframe.duration().num_seconds();
+            let from = match refresh.start_offset {
+                // the window is made smaller to whole buckets
+                Some(offset) => {
+                    let from = now - offset.as_seconds();
+                    from.div_euclid(bucket) * bucket
+                        + if from.rem_euclid(bucket) == 0 {
+                            0
+                        } else {
+                            bucket
+                        }
+                }
+                None => 0,
+            };
+            let until = (now - refresh.end_offset.as_seconds()).div_euclid(bucket) * bucket;
+            if from < until && from < gone_before {
+                return Some((*timeframe, from));
+            }
+        }
+    }
+    None
+}
+
+fn span(hours: std::ops::Range<i64>) -> impl Strategy<Value = Span> {
+    hours.prop_map(Span::hours)
+}
+
+prop_compose! {
+    fn sets()(
+        lateness in span(1..60),
+        tick_chunk in span(1..60),
+        candle_chunk in span(1..200),
+        ticks_drop in proptest::option::weighted(0.9, span(1..400)),
+        candles_drop in proptest::option::weighted(0.9, span(200..2_000)),
+        starts in proptest::array::uniform7(proptest::option::weighted(0.98, span(1..150))),
+        every in 60..3_600_i64,
+    ) -> Policies {
+        let mut policies = Policies {
+            lateness,
+            ..Policies::default()
+        };
+        policies.ticks.chunk = tick_chunk;
+        policies.ticks.drop_after = ticks_drop;
+        policies.ticks.compress_after = None;
+        policies.candles.chunk = candle_chunk;
+        policies.candles.drop_after = candles_drop;
+        policies.candles.compress_after = None;
+        for (timeframe, start_offset) in Timeframe::ALL.into_iter().zip(starts) {
+            let end_offset = Span::from(timeframe.duration());
+            let policy = RefreshPolicy { start_offset, end_offset, every: Span::seconds(every) };
+            policies.refresh.insert(timeframe, policy);
+        }
+        policies
+    }
+}
+
+/// Raises what is too low, so that most sets pass the proof, and by little.
+fn raised(mut policies: Policies) -> Policies {
+    for (timeframe, refresh) in &mut policies.refresh {
+        let bucket = Span::from(timeframe.duration());
+        let least =
+            (policies.lateness + bucket + refresh.every * 2).max(refresh.end_offset + bucket * 2);
+        refresh.start_offset = refresh.start_offset.map(|start| start.max(least));
+    }
+    let start = |policies: &Policies, first: bool| {
+        let starts = policies.refresh.iter();
+        starts
+            .filter(|(timeframe, _)| (**timeframe == Timeframe::M1) == first)
+            .filter_map(|(_, refresh)| refresh.start_offset)
+            .max()
+            .unwrap_or(Span::days(3))
+    };
+    let least = |start: Span, chunk: Span| start + Span::days(1) + policies.lateness + chunk * 2;
+    let ticks = least(start(&policies, true), policies.ticks.chunk);
+    let candles = least(start(&policies, false), policies.candles.chunk).max(ticks);
+    policies.ticks.drop_after = policies.ticks.drop_after.map(|_| ticks);
+    policies.candles.drop_after = match policies.ticks.drop_after {
+        Some(_) => policies.candles.drop_after.map(|_| candles),
+        None => None,
+    };
+    policies
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_passes_the_proof_erases_no_candle(set in sets(), start in 400_000_000..500_000_000_i64) {
+        for policies in [set.clone(), raised(set)] {
+            if prove(&policies).is_ok() {
+                prop_assert_eq!(first_erased(&policies, start, 300), None);
+            }
+        }
+    }
+
+    #[test]
+    fn most_raised_sets_pass_so_that_the_property_says_something(set in sets()) {
+        let finite = set.refresh.values().all(|refresh| refresh.start_offset.is_some());
+        let policies = raised(set);
+        let few = [&policies.ticks, &policies.candles].into_iter().all(|table| {
+            table.drop_after.is_none_or(|drop_after| drop_after <= table.chunk * 1_000)
+        });
+        let passed = prove(&policies);
+        prop_assert_eq!(passed.is_ok(), finite && few, "{:?}", passed);
+    }
+}
+
+#[test]
+fn the_sets_that_are_known_to_erase_candles_do_so_in_the_model_and_are_refused() {
+    let set = |start_offset, drop_after| {
+        let mut policies = Policies::default();
+        policies.ticks.compress_after = None;
+        policies.ticks.drop_after = Some(drop_after);
+        for refresh in policies.refresh.values_mut() {
+            refresh.start_offset = start_offset;
+        }
+        policies
+    };
+    for (start_offset, drop_after) in [
+        (None, Span::days(5)),
+        (Some(Span::days(20)), Span::days(5)),
+        (Some(Span::days(7)), Span::days(5)),
+    ] {
+        let unsafe_set = set(start_offset, drop_after);
+        let erased = first_erased(&unsafe_set, 400_000_000, 100);
+        assert!(erased.is_some(), "{start_offset:?} {drop_after}");
+        assert!(prove(&unsafe_set).is_err());
+    }
+    let safe = set(Some(Span::days(3)), Span::days(7));
+    assert_eq!(first_erased(&safe, 400_000_000, 1_000), None);
+    assert_eq!(prove(&safe), Ok(()));
+}

@@ -1,0 +1,346 @@
+//! The proof that a set of policies loses no candle: one pure function for each rule.
+
+use std::fmt;
+
+use crate::domain::Timeframe;
+
+use super::declared::{Policies, RefreshPolicy};
+use super::span::Span;
+
+/// The widest candle, and what a late tick marks for a refresh.
+const LARGEST_BUCKET: Span = Span::days(1);
+
+/// More chunks of one table make planning slow and exhaust the server's locks.
+const MOST_CHUNKS: i64 = 1_000;
+
+/// The shortest chunk: every candle up to one hour lies in one chunk.
+const SHORTEST_CHUNK: Span = Span::hours(1);
+
+/// Younger ticks are written without a look at the policies.
+pub(crate) const ALWAYS_FRESH: Span = Span::hours(1);
+
+/// Two settings that cannot both hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// What has to be at least as long, and how long it is.
+    pub longer: (String, String),
+    /// What it has to cover, and how long that is.
+    pub shorter: (String, String),
+    /// What would happen, and what to set instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (longer, shorter) = (&self.longer, &self.shorter);
+        write!(
+            f,
+            "{} ({}) is less than {} ({}): {}",
+            longer.0, longer.1, shorter.0, shorter.1, self.remedy
+        )
+    }
+}
+
+/// Checks that `policies` lose no candle, whatever comes late and whenever which job runs.
+///
+/// # Errors
+/// Every clash, with both numbers and what to set instead.
+pub fn prove(policies: &Policies) -> Result<(), Vec<Clash>> {
+    let mut clashes = Vec::new();
+    clashes.extend(lateness_is_an_hour(policies));
+    clashes.extend(chunks_are_long_enough(policies));
+    clashes.extend(chunks_are_whole_hours(policies));
+    clashes.extend(chunks_are_few(policies));
+    clashes.extend(compression_waits_for_late_ticks(policies));
+    clashes.extend(compression_comes_before_dropping(policies));
+    clashes.extend(candles_outlive_ticks(policies));
+    for (timeframe, refresh) in &policies.refresh {
+        let (timeframe, refresh) = (*timeframe, *refresh);
+        clashes.extend(refresh_starts_somewhere(timeframe, refresh));
+        clashes.extend(refresh_ends_before_the_forming_candle(timeframe, refresh));
+        clashes.extend(refresh_covers_two_candles(timeframe, refresh));
+        clashes.extend(refresh_reaches_late_ticks(policies, timeframe, refresh));
+        clashes.extend(source_outlives_refresh(policies, timeframe, refresh));
+        clashes.extend(compression_waits_for_refresh(policies, timeframe, refresh));
+    }
+    if clashes.is_empty() {
+        Ok(())
+    } else {
+        Err(clashes)
+    }
+}
+
+/// From which age on ticks are not seen by the regular refresh of every timeframe, whichever job
+/// runs when.
+#[must_use]
+pub fn late_after(policies: &Policies) -> Span {
+    policies
+        .refresh
+        .iter()
+        .filter_map(|(timeframe, refresh)| reach(*timeframe, *refresh))
+        .min()
+        .unwrap_or(policies.lateness)
+}
+
+/// The age up to which a tick is in a bucket that some later run refreshes as a whole.
+fn reach(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<Span> {
+    let bucket = Span::from(timeframe.duration());
+    // the tick may come just after a run and the next one may be late by as much
+    Some(refresh.start_offset? - bucket - refresh.every * 2)
+}
+
+/// `longer` has to be at least as long as `shorter`.
+fn at_least(
+    longer: (impl Into<String>, Span),
+    shorter: (impl Into<String>, Span),
+    remedy: impl FnOnce() -> String,
+) -> Option<Clash> {
+    (longer.1 < shorter.1).then(|| Clash {
+        longer: (longer.0.into(), longer.1.to_string()),
+        shorter: (shorter.0.into(), shorter.1.to_string()),
+        remedy: remedy(),
+    })
+}
+
+fn lateness_is_an_hour(policies: &Policies) -> Option<Clash> {
+    at_least(
+        ("policies.lateness", policies.lateness),
+        ("one hour", ALWAYS_FRESH),
+        || "younger ticks are never looked at for their age; set lateness to 1h or more".to_owned(),
+    )
+}
+
+fn chunks_are_long_enough(policies: &Policies) -> Vec<Clash> {
+    let chunks = [
+        ("ticks", policies.ticks.chunk),
+        ("candles", policies.candles.chunk),
+    ];
+    chunks
+        .into_iter()
+        .filter_map(|(name, chunk)| {
+            at_least(
+                (format!("policies.{name}.chunk"), chunk),
+                ("one hour", SHORTEST_CHUNK),
+                || "so many chunks exhaust the server's locks; set chunk to 1h or more".to_owned(),
+            )
+        })
+        .collect()
+}
+
+fn chunks_are_whole_hours(policies: &Policies) -> Vec<Clash> {
+    let chunks = [
+        ("ticks", policies.ticks.chunk),
+        ("candles", policies.candles.chunk),
+    ];
+    chunks
+        .into_iter()
+        .filter(|(_, chunk)| chunk.as_seconds() % SHORTEST_CHUNK.as_seconds() != 0)
+        .map(|(name, chunk)| {
+            let whole = Span::hours(chunk.as_seconds() / SHORTEST_CHUNK.as_seconds() + 1);
+            Clash {
+                longer: (format!("policies.{name}.chunk"), chunk.to_string()),
+                shorter: ("the next whole hour".to_owned(), whole.to_string()),
+                remedy: format!(
+                    "a chunk that ends within a candle would take half of its ticks along; \
+                     set chunk to {whole}"
+                ),
+            }
+        })
+        .collect()
+}
+
+fn chunks_are_few(policies: &Policies) -> Vec<Clash> {
+    let tables = [("ticks", &policies.ticks), ("candles", &policies.candles)];
+    tables
+        .into_iter()
+        .filter_map(|(name, table)| {
+            let drop_after = table.drop_after?;
+            at_least(
+                (
+                    format!("{MOST_CHUNKS} times policies.{name}.chunk"),
+                    table.chunk * MOST_CHUNKS,
+                ),
+                (format!("policies.{name}.drop_after"), drop_after),
+                || {
+                    let most = MOST_CHUNKS * SHORTEST_CHUNK.as_seconds();
+                    let hours = (drop_after.as_seconds() + most - 1) / most;
+                    format!(
+                        "so many chunks make planning slow and exhaust the server's locks; \
+                         set chunk to {} or more",
+                        Span::hours(hours)
+                    )
+                },
+            )
+        })
+        .collect()
+}
+
+fn compression_waits_for_late_ticks(policies: &Policies) -> Option<Clash> {
+    let lateness = policies.lateness;
+    at_least(
+        (
+            "policies.ticks.compress_after",
+            policies.ticks.compress_after?,
+        ),
+        ("policies.lateness", lateness),
+        || {
+            format!(
+                "late ticks are slow to write into compressed chunks; set compress_after to \
+                 {lateness} or more"
+            )
+        },
+    )
+}
+
+fn compression_comes_before_dropping(policies: &Policies) -> Vec<Clash> {
+    let tables = [("ticks", &policies.ticks), ("candles", &policies.candles)];
+    tables
+        .into_iter()
+        .filter_map(|(name, table)| {
+            let (compress_after, drop_after) = (table.compress_after?, table.drop_after?);
+            at_least(
+                (format!("policies.{name}.drop_after"), drop_after),
+                (format!("policies.{name}.compress_after"), compress_after),
+                || {
+                    "nothing would ever be compressed; set compress_after below it, or to \"none\""
+                        .to_owned()
+                },
+            )
+        })
+        .collect()
+}
+
+fn candles_outlive_ticks(policies: &Policies) -> Option<Clash> {
+    let candles = policies.candles.drop_after?;
+    match policies.ticks.drop_after {
+        Some(ticks) => at_least(
+            ("policies.candles.drop_after", candles),
+            ("policies.ticks.drop_after", ticks),
+            || format!("candles would go before their ticks; set it to {ticks} or more"),
+        ),
+        None => Some(Clash {
+            longer: (
+                "policies.candles.drop_after".to_owned(),
+                candles.to_string(),
+            ),
+            shorter: ("policies.ticks.drop_after".to_owned(), "none".to_owned()),
+            remedy: "candles would go before their ticks; set it to \"none\" as well".to_owned(),
+        }),
+    }
+}
+
+fn name(timeframe: Timeframe, setting: &str) -> String {
+    format!("policies.refresh.{timeframe}.{setting}")
+}
+
+fn refresh_starts_somewhere(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<Clash> {
+    if refresh.start_offset.is_some() {
+        return None;
+    }
+    Some(Clash {
+        longer: ("any policy that drops".to_owned(), "finite".to_owned()),
+        shorter: (name(timeframe, "start_offset"), "none".to_owned()),
+        remedy: "a refresh of everything erases each candle whose ticks are gone; \
+                 set start_offset to a length such as 3d"
+            .to_owned(),
+    })
+}
+
+fn refresh_ends_before_the_forming_candle(
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<Clash> {
+    let bucket = Span::from(timeframe.duration());
+    at_least(
+        (name(timeframe, "end_offset"), refresh.end_offset),
+        (format!("one candle of {timeframe}"), bucket),
+        || format!("the forming candle would be frozen; set end_offset to {bucket} or more"),
+    )
+}
+
+fn refresh_covers_two_candles(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<Clash> {
+    let least = refresh.end_offset + Span::from(timeframe.duration()) * 2;
+    at_least(
+        (name(timeframe, "start_offset"), refresh.start_offset?),
+        (
+            format!("{} and two candles", name(timeframe, "end_offset")),
+            least,
+        ),
+        || format!("the database refuses so short a window; set start_offset to {least} or more"),
+    )
+}
+
+fn refresh_reaches_late_ticks(
+    policies: &Policies,
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<Clash> {
+    let bucket = Span::from(timeframe.duration());
+    let least = policies.lateness + bucket + refresh.every * 2;
+    at_least(
+        (name(timeframe, "start_offset"), refresh.start_offset?),
+        (
+            format!("policies.lateness, one candle of {timeframe} and two runs"),
+            least,
+        ),
+        || {
+            format!(
+                "late ticks would not get into their candles; set start_offset to {least} or \
+                 more, or lateness to less"
+            )
+        },
+    )
+}
+
+fn source_outlives_refresh(
+    policies: &Policies,
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<Clash> {
+    // the smallest timeframe is made of ticks, each other one of the next smaller candles
+    let (source, table) = match timeframe {
+        Timeframe::M1 => ("ticks", &policies.ticks),
+        _ => ("candles", &policies.candles),
+    };
+    let least = refresh.start_offset? + LARGEST_BUCKET + policies.lateness + table.chunk * 2;
+    let shorter = format!(
+        "{} + {LARGEST_BUCKET} (largest candle) + policies.lateness + two chunks of {source}",
+        name(timeframe, "start_offset")
+    );
+    let drop_after = format!("policies.{source}.drop_after");
+    at_least((drop_after, table.drop_after?), (shorter, least), || {
+        format!(
+            "a refresh would find its {source} dropped and erase the candles made of them; set \
+             drop_after to {least} or more, or start_offset to less"
+        )
+    })
+}
+
+fn compression_waits_for_refresh(
+    policies: &Policies,
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<Clash> {
+    let least = refresh.start_offset? + Span::from(timeframe.duration());
+    at_least(
+        (
+            "policies.candles.compress_after",
+            policies.candles.compress_after?,
+        ),
+        (
+            format!(
+                "{} and one candle of {timeframe}",
+                name(timeframe, "start_offset")
+            ),
+            least,
+        ),
+        || {
+            format!(
+                "a refresh would write into compressed chunks; set compress_after to {least} or more"
+            )
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+use super::*;
+
+fn minute() -> Span {
+    Span::seconds(60)
+}
+
+/// The only clash of the defaults after `change`; `None` where there is none.
+fn clash(change: impl FnOnce(&mut Policies)) -> Option<String> {
+    let mut policies = Policies::default();
+    change(&mut policies);
+    match prove(&policies) {
+        Ok(()) => None,
+        Err(clashes) => Some(
+            clashes
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
+    }
+}
+
+fn refresh(policies: &mut Policies, timeframe: Timeframe) -> &mut RefreshPolicy {
+    policies.refresh.get_mut(&timeframe).expect("all are there")
+}
+
+/// `change` is applied with the least length that passes and with one second less, which must clash
+/// and name `texts`.
+fn limit(least: Span, texts: &[&str], change: impl Fn(&mut Policies, Span)) {
+    assert_eq!(clash(|policies| change(policies, least)), None);
+    let text = clash(|policies| change(policies, least - Span::seconds(1)));
+    let text = text.expect("one second less clashes");
+    for expected in texts {
+        assert!(text.contains(expected), "{text:?} says {expected:?}");
+    }
+}
+
+#[test]
+fn the_defaults_are_consistent() {
+    assert_eq!(clash(|_| ()), None);
+    assert_eq!(late_after(&Policies::default()), Span::seconds(172_200));
+}
+
+#[test]
+fn ticks_are_kept_for_the_refresh_of_their_candles() {
+    // 3d + 1d + 1d + 2 x 1d, and compression has to come before
+    let change = |policies: &mut Policies, drop_after| {
+        policies.ticks.drop_after = Some(drop_after);
+        policies.ticks.compress_after = Some(Span::days(2));
+    };
+    let texts = [
+        "policies.ticks.drop_after (6d23h59m59s) is less than policies.refresh.1m.start_offset",
+        "(7d): a refresh would find its ticks dropped",
+        "set drop_after to 7d or more",
+    ];
+    limit(Span::days(7), &texts, change);
+}
+
+#[test]
+fn candles_are_kept_for_the_refresh_of_larger_ones() {
+    // 3d + 1d + 1d + 2 x 7d
+    let change = |policies: &mut Policies, drop_after| {
+        policies.candles.drop_after = Some(drop_after);
+        policies.candles.compress_after = Some(Span::days(5));
+        policies.ticks.drop_after = Some(Span::days(10));
+    };
+    let texts = ["policies.refresh.5m.start_offset", "(19d)", "its candles"];
+    limit(Span::days(19), &texts, change);
+}
+
+#[test]
+fn a_refresh_of_any_age_is_refused() {
+    for timeframe in Timeframe::ALL {
+        let text = clash(|policies| refresh(policies, timeframe).start_offset = None);
+        let text = text.expect("refused");
+        assert!(
+            text.contains(&format!("policies.refresh.{timeframe}.start_offset (none)")),
+            "{text}"
+        );
+        assert!(text.contains("such as 3d"), "{text}");
+    }
+}
+
+#[test]
+fn the_forming_candle_is_not_refreshed() {
+    for timeframe in Timeframe::ALL {
+        let bucket = Span::from(timeframe.duration());
+        let texts = [
+            "end_offset",
+            "would be frozen",
+            &format!("set end_offset to {bucket}"),
+        ];
+        limit(bucket, &texts, |policies, end_offset| {
+            refresh(policies, timeframe).end_offset = end_offset;
+        });
+    }
+}
+
+#[test]
+fn a_window_covers_two_candles() {
+    let texts = ["policies.refresh.1d.end_offset and two candles (3d)"];
+    limit(Span::days(3), &texts, |policies, start_offset| {
+        refresh(policies, Timeframe::D1).start_offset = Some(start_offset);
+    });
+}
+
+#[test]
+fn the_regular_refresh_reaches_what_is_not_too_late() {
+    let least = Span::days(1) + Span::hours(1) + Span::seconds(600);
+    let texts = ["policies.lateness, one candle of 1h and two runs (1d1h10m)"];
+    limit(least, &texts, |policies, start_offset| {
+        refresh(policies, Timeframe::H1).start_offset = Some(start_offset);
+    });
+}
+
+#[test]
+fn ticks_are_compressed_when_late_ones_have_come() {
+    let texts = ["policies.lateness (1d)", "set compress_after to 1d"];
+    limit(Span::days(1), &texts, |policies, compress_after| {
+        policies.ticks.compress_after = Some(compress_after);
+    });
+}
+
+#[test]
+fn candles_are_compressed_when_they_are_refreshed_no_more() {
+    let texts = ["policies.refresh.1d.start_offset and one candle of 1d (4d)"];
+    limit(Span::days(4), &texts, |policies, compress_after| {
+        policies.candles.compress_after = Some(compress_after);
+    });
+}
+
+#[test]
+fn what_is_compressed_lives_on() {
+    let texts = [
+        "policies.ticks.compress_after (20d)",
+        "nothing would ever be compressed",
+    ];
+    limit(Span::days(20), &texts, |policies, drop_after| {
+        policies.ticks.compress_after = Some(Span::days(20));
+        policies.ticks.drop_after = Some(drop_after);
+    });
+}
+
+#[test]
+fn candles_live_as_long_as_their_ticks() {
+    let texts = ["policies.ticks.drop_after (90d)"];
+    limit(Span::days(90), &texts, |policies, drop_after| {
+        policies.candles.drop_after = Some(drop_after);
+    });
+    let text = clash(|policies| policies.ticks.drop_after = None);
+    assert!(text.is_some_and(|text| text.contains("set it to \"none\" as well")));
+    let text = clash(|policies| {
+        policies.ticks.drop_after = None;
+        policies.candles.drop_after = None;
+    });
+    assert_eq!(text, None);
+}
+
+#[test]
+fn chunks_are_not_too_many() {
+    // 2160 h of ticks
+    let texts = [
+        "1000 times policies.ticks.chunk",
+        "policies.ticks.drop_after (90d)",
+    ];
+    let text = clash(|policies| policies.ticks.chunk = Span::hours(2));
+    let text = text.expect("1080 chunks");
+    assert!(texts.iter().all(|expected| text.contains(expected)));
+    assert!(text.contains("set chunk to 3h or more"), "{text}");
+    assert_eq!(
+        clash(|policies| policies.ticks.chunk = Span::hours(3)),
+        None
+    );
+    let text = clash(|policies| {
+        policies.ticks.chunk = Span::hours(2);
+        policies.ticks.drop_after = Some(Span::hours(2_000));
+    });
+    assert_eq!(text, None);
+}
+
+#[test]
+fn chunks_end_at_whole_hours() {
+    let text = clash(|policies| policies.ticks.chunk = Span::hours(24) + minute());
+    let text = text.expect("one minute more");
+    assert!(text.contains("set chunk to 1d1h"), "{text}");
+    let text = clash(|policies| policies.candles.chunk = minute());
+    assert!(text.is_some_and(|text| text.contains("set chunk to 1h or more")));
+}
+
+#[test]
+fn lateness_is_at_least_what_is_never_looked_at() {
+    limit(
+        Span::hours(1),
+        &["set lateness to 1h"],
+        |policies, lateness| {
+            policies.lateness = lateness;
+        },
+    );
+}
+
+#[test]
+fn all_clashes_are_told_at_once() {
+    let mut policies = Policies::default();
+    policies.ticks.drop_after = Some(Span::days(5));
+    policies.candles.compress_after = Some(Span::days(2));
+    refresh(&mut policies, Timeframe::D1).start_offset = None;
+    let clashes = prove(&policies).expect_err("inconsistent");
+    assert!(clashes.len() >= 4, "{clashes:?}");
+}

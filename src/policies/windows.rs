@@ -1,0 +1,171 @@
+//! Which windows of which timeframe to refresh when ticks came late.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::{TimeRange, Timeframe};
+
+/// A refresh takes its time, in which the next chunk may be dropped.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
+
+/// What is left of ticks and candles: before these times some may be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Floors {
+    /// Of the ticks.
+    pub ticks: Option<DateTime<Utc>>,
+    /// Of the candles.
+    pub candles: Option<DateTime<Utc>>,
+}
+
+/// Candles to make again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshWindow {
+    /// Of this timeframe.
+    pub timeframe: Timeframe,
+    /// Whole buckets.
+    pub range: TimeRange,
+}
+
+/// The windows that make the candles of `days` (starts of days, UTC) right again, smaller
+/// timeframes first: each is made of the next smaller one.
+///
+/// No window has a bucket whose ticks, or whose smaller candles, may be gone, nor one that is not
+/// over at `now`: a refresh would erase the first, and freeze the second.
+#[must_use]
+pub fn refresh_windows(
+    days: &BTreeSet<DateTime<Utc>>,
+    floors: Floors,
+    now: DateTime<Utc>,
+) -> Vec<RefreshWindow> {
+    let ranges = merged(days);
+    let mut windows = Vec::new();
+    for timeframe in Timeframe::ALL {
+        let floor = match timeframe {
+            Timeframe::M1 => floors.ticks,
+            _ => floors.candles,
+        };
+        let from_floor = floor.map(|floor| next_start(timeframe, floor + MARGIN));
+        let until_now = timeframe.bucket_start(now);
+        for &(start, end) in &ranges {
+            // a day without ticks to make anything of is no reason for larger candles either
+            if floors.ticks.is_some_and(|floor| floor + MARGIN >= end) {
+                continue;
+            }
+            let from = from_floor.map_or(start, |floor| start.max(floor));
+            let to = end.min(until_now);
+            if let Ok(range) = TimeRange::new(from, to)
+                && !range.is_empty()
+            {
+                windows.push(RefreshWindow { timeframe, range });
+            }
+        }
+    }
+    windows
+}
+
+/// Days that follow each other as one range.
+fn merged(days: &BTreeSet<DateTime<Utc>>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let mut ranges: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+    for day in days {
+        let (start, end) = (*day, *day + TimeDelta::days(1));
+        match ranges.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => ranges.push((start, end)),
+        }
+    }
+    ranges
+}
+
+/// The first bucket that starts at `time` or later.
+fn next_start(timeframe: Timeframe, time: DateTime<Utc>) -> DateTime<Utc> {
+    let start = timeframe.bucket_start(time);
+    if start == time {
+        start
+    } else {
+        start + timeframe.duration()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    fn windows(days: &[&str], floors: Floors, now: &str) -> Vec<(String, String, String)> {
+        let days = days.iter().map(|day| time(day)).collect();
+        refresh_windows(&days, floors, time(now))
+            .into_iter()
+            .map(|RefreshWindow { timeframe, range }| {
+                let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
+                (timeframe.to_string(), text(range.from()), text(range.to()))
+            })
+            .collect()
+    }
+
+    fn strings(rows: &[[&str; 3]]) -> Vec<(String, String, String)> {
+        let row = |[a, b, c]: &[&str; 3]| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned());
+        rows.iter().map(row).collect()
+    }
+
+    #[test]
+    fn days_that_follow_each_other_are_one_window_smaller_timeframes_first() {
+        let days = ["2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"];
+        let found = windows(&days, Floors::default(), "2026-03-10T12:00:00Z");
+        let names = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"];
+        let expected = names.map(|name| [name, "01T00:00", "03T00:00"]);
+        assert_eq!(found, strings(&expected));
+    }
+
+    #[test]
+    fn buckets_that_are_not_over_are_left_out() {
+        let found = windows(
+            &["2026-03-10T00:00:00Z"],
+            Floors::default(),
+            "2026-03-10T05:07:30Z",
+        );
+        let expected = [
+            ["1m", "10T00:00", "10T05:07"],
+            ["5m", "10T00:00", "10T05:05"],
+            ["15m", "10T00:00", "10T05:00"],
+            ["30m", "10T00:00", "10T05:00"],
+            ["1h", "10T00:00", "10T05:00"],
+            ["4h", "10T00:00", "10T04:00"],
+        ];
+        assert_eq!(found, strings(&expected));
+    }
+
+    #[test]
+    fn candles_of_one_minute_start_behind_the_floor_of_ticks_and_larger_ones_stay_whole() {
+        let floors = Floors {
+            ticks: Some(time("2026-03-01T10:00:30Z")),
+            candles: Some(time("2026-03-01T04:30:00Z")),
+        };
+        let found = windows(&["2026-03-01T00:00:00Z"], floors, "2026-03-10T00:00:00Z");
+        let expected = [
+            ["1m", "01T11:01", "02T00:00"],
+            ["5m", "01T05:30", "02T00:00"],
+            ["15m", "01T05:30", "02T00:00"],
+            ["30m", "01T05:30", "02T00:00"],
+            ["1h", "01T06:00", "02T00:00"],
+            ["4h", "01T08:00", "02T00:00"],
+        ];
+        assert_eq!(found, strings(&expected));
+    }
+
+    #[test]
+    fn a_day_whose_ticks_are_gone_or_about_to_go_is_not_refreshed() {
+        let floors = |text| Floors {
+            ticks: Some(time(text)),
+            candles: None,
+        };
+        let day = ["2026-03-01T00:00:00Z"];
+        let now = "2026-03-10T00:00:00Z";
+        assert_eq!(windows(&day, floors("2026-03-05T00:00:00Z"), now), []);
+        assert_eq!(windows(&day, floors("2026-03-01T23:00:00Z"), now), []);
+        assert_eq!(windows(&day, floors("2026-03-01T22:00:00Z"), now).len(), 7);
+    }
+}

@@ -1,0 +1,147 @@
+//! Fault 45 while the database is there: the writing process is killed while its batches are being
+//! committed.
+//!
+//! This binary starts itself as the process that writes. `TICKBOOK_KILLS` says how often it is
+//! killed, `TICKBOOK_SEED` when.
+#![cfg(all(feature = "conformance", feature = "postgres"))]
+
+mod migrated;
+#[path = "faults/oracle.rs"]
+mod oracle;
+mod spooling;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use spooling::process::{Deaths, Process, orders};
+use spooling::{settings, tick};
+use tickbook::config::Config;
+use tickbook::db::DatabasePools;
+use tickbook::domain::Tick;
+use tickbook::ingest::{Ack, AckLevel, PersisterConfig, TickPersister};
+use tickbook::{Database, Repositories};
+
+const TEST: &str = "fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing";
+const VARIABLES: [&str; 2] = ["DATABASE_URL", "TIMESCALEDB_URL"];
+
+fn config() -> PersisterConfig {
+    PersisterConfig {
+        batch_size: 50,
+        flush_interval: Duration::from_millis(5),
+        queue: 5_000,
+        ..PersisterConfig::default()
+    }
+}
+
+async fn open(pools: &DatabasePools, directory: &Path) -> TickPersister {
+    let ticks = Repositories::postgres(pools).ticks;
+    let opened = TickPersister::open(ticks, config(), &settings(directory)).await;
+    opened.expect("the lock of a killed process is no obstacle")
+}
+
+/// Writes until it is killed; prints the number of each tick once it is durable.
+async fn write_until_killed(directory: &Path, first: i64) {
+    let variables = VARIABLES.map(|name| {
+        let url = std::env::var(name).expect("given");
+        (name.to_owned(), url)
+    });
+    let config = Config::load_from(Path::new(""), variables).expect("valid URLs");
+    let pools = DatabasePools::new(&config);
+    let persister = open(&pools, directory).await;
+    let mut acks: Vec<(i64, Ack)> = Vec::new();
+    for index in first.. {
+        let ack = persister.push_with_ack(tick(index)).await;
+        acks.push((index, ack.expect("open")));
+        if acks.len() == 20 {
+            for (index, ack) in acks.drain(..) {
+                ack.wait(AckLevel::Durable).await.expect("the disk works");
+                println!("{index}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    if let Some((directory, first)) = orders() {
+        let first = first.parse().expect("a number");
+        runtime.block_on(write_until_killed(&directory, first));
+        return;
+    }
+    let mut deaths = Deaths::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (schemas, pools) = runtime.block_on(migrated::migrated());
+    let url = schemas.url(Database::Timeseries);
+    let variables = [
+        (VARIABLES[0], schemas.url(Database::Metadata)),
+        (VARIABLES[1], url),
+    ];
+    let mut durable = BTreeSet::new();
+    let mut while_committing = 0;
+    let mut stored = 0;
+    for round in 0..deaths.count {
+        let patience = deaths.next(Duration::from_millis(400));
+        let first = (round * 1_000_000).to_string();
+        let writer = Process::start_with(TEST, folder.path(), &first, &variables);
+        // every other one while it is sure to be at work, however long it takes to begin
+        durable.extend(if round % 2 == 0 {
+            writer.kill_after_first_number(patience)
+        } else {
+            writer.kill_after(patience)
+        });
+        let before = std::mem::replace(&mut stored, count(url));
+        while_committing += u64::from(stored > before);
+    }
+    println!("{while_committing} were killed after they had begun to commit");
+    assert!(
+        while_committing >= deaths.count / 5,
+        "{while_committing} of {} only",
+        deaths.count
+    );
+
+    let report = runtime.block_on(async {
+        let persister = open(&pools, folder.path()).await;
+        let content = persister.spool_content().expect("there is one");
+        assert_eq!(content.quarantined, 0);
+        persister.stop(Duration::from_secs(60)).await
+    });
+    assert_eq!((report.unsaved.len(), report.spooled), (0, 0));
+    assert_eq!((report.stats.conflicts, report.stats.rejected), (0, 0));
+    let stored = numbers(url);
+    assert!(
+        stored.is_sorted_by(|one, next| one < next),
+        "a tick is twice"
+    );
+    for number in &stored {
+        durable.remove(number);
+    }
+    assert!(
+        durable.is_empty(),
+        "{} durable ticks are lost: {durable:?}",
+        durable.len()
+    );
+    let expected: Vec<Tick> = stored.iter().map(|number| tick(*number)).collect();
+    oracle::assert_exact(url, &expected);
+    println!("{} kills, {} ticks stored", deaths.count, stored.len());
+}
+
+fn count(url: &str) -> u64 {
+    let counted = oracle::ask(url, "SELECT count(*) FROM ticks").remove(0);
+    counted.parse().expect("a number")
+}
+
+/// Of the ticks that are stored, in order.
+fn numbers(url: &str) -> Vec<i64> {
+    let start = tick(0).tick_time.timestamp_millis();
+    let query = "SELECT (extract(epoch FROM tick_time) * 1000)::bigint FROM ticks ORDER BY 1";
+    let times = oracle::ask(url, query).into_iter();
+    times
+        .map(|time| time.parse::<i64>().expect("a number") - start)
+        .collect()
+}

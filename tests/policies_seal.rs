@@ -1,0 +1,157 @@
+//! On the Apache edition: ticks go by the maintenance of the library, and their candles stay.
+#![cfg(all(feature = "postgres", feature = "conformance"))]
+
+mod aged;
+
+use aged::{Aged, SYMBOLS, short_policies, tick};
+use chrono::{TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tickbook::db::{Edition, MaintenanceState, apply_policies, maintain, policy_status};
+use tickbook::domain::{Candle, CandleSource, PriceBasis, Timeframe, fold_candles, fold_ticks};
+use tickbook::policies::Span;
+
+/// Ten days of ticks on the Apache edition; says so elsewhere.
+async fn apache() -> Option<Aged> {
+    let aged = Aged::ten_days().await;
+    if aged.edition == Edition::Apache {
+        return Some(aged);
+    }
+    println!("skipped: this is the Community edition, whose jobs drop ticks");
+    None
+}
+
+const TICKS: &str = "SELECT count(*) AS number FROM ticks";
+const SEALED: &str = "SELECT count(*) AS number FROM ohlc_candles WHERE source = 'sealed'";
+
+#[tokio::test]
+async fn candles_are_sealed_before_their_ticks_are_dropped() {
+    let Some(mut aged) = apache().await else {
+        return;
+    };
+    let before = aged.candles(Timeframe::M1, PriceBasis::Mid).await;
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!(report.state, MaintenanceState::NotApplied);
+    assert_eq!(aged.number(TICKS), aged.ticks.len() as i64);
+
+    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+        .await
+        .expect("consistent");
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!(report.state, MaintenanceState::Done);
+    assert!((2..=3).contains(&report.dropped_ticks), "{report:?}");
+    assert!(aged.number(TICKS) < aged.ticks.len() as i64);
+    assert_eq!(aged.number(SEALED), report.sealed as i64);
+    aged.assert_whole(&[Timeframe::M1]).await;
+    let after = aged.candles(Timeframe::M1, PriceBasis::Mid).await;
+    assert_eq!(after.len(), before.len());
+    let sealed = CandleSource::Stored("sealed".to_owned());
+    assert_eq!(after[0].source, sealed);
+    // larger candles can be made of them, to the last digit
+    for timeframe in &Timeframe::ALL[1..] {
+        for basis in PriceBasis::ALL {
+            let minutes = aged.candles(Timeframe::M1, basis).await;
+            let made = fold_candles(&minutes, *timeframe, Utc::now());
+            let expected = fold_ticks(&aged.ticks, *timeframe, basis, Utc::now());
+            assert_eq!(made.expect("fits"), expected.expect("fits"), "{timeframe}");
+        }
+    }
+
+    // nothing more is due, and what is too old is refused
+    let again = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!((again.sealed, again.dropped_ticks), (0, 0));
+    aged.restart();
+    let old = tick(SYMBOLS[0], aged.now - TimeDelta::days(8), 7, 1);
+    let receipt = aged.repositories.ticks.insert_batch(&[old]).await;
+    assert_eq!(receipt.expect("a receipt").rejected.len(), 1);
+    aged.assert_whole(&[Timeframe::M1]).await;
+}
+
+#[tokio::test]
+async fn an_imported_candle_stays_when_its_ticks_are_sealed() {
+    let Some(aged) = apache().await else {
+        return;
+    };
+    let first = &aged.ticks[0];
+    let imported = Candle {
+        symbol_id: first.symbol_id,
+        timeframe: Timeframe::M1,
+        basis: PriceBasis::Bid,
+        open_time: Timeframe::M1.bucket_start(first.tick_time),
+        open: Decimal::TWO,
+        high: Decimal::TWO,
+        low: Decimal::ONE,
+        close: Decimal::ONE,
+        volume: Decimal::ZERO,
+        tick_count: 0,
+        closed: true,
+        source: CandleSource::Stored("import".to_owned()),
+    };
+    let ohlc = &aged.repositories.ohlc;
+    ohlc.upsert_candles(std::slice::from_ref(&imported))
+        .await
+        .expect("stored");
+    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+        .await
+        .expect("consistent");
+    maintain(&aged.db()).await.expect("maintained");
+    let candles = aged.candles(Timeframe::M1, PriceBasis::Bid).await;
+    assert_eq!(candles[0], imported);
+}
+
+#[tokio::test]
+async fn a_chunk_that_came_back_does_not_change_what_was_sealed() {
+    let Some(mut aged) = apache().await else {
+        return;
+    };
+    // repositories that have looked at the policies before there were any
+    let old = aged.repositories.clone();
+    let probe = tick(SYMBOLS[1], aged.now - TimeDelta::days(9), 7, 1);
+    aged.insert(std::slice::from_ref(&probe)).await;
+    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+        .await
+        .expect("consistent");
+    maintain(&aged.db()).await.expect("maintained");
+    let late = tick(SYMBOLS[0], aged.ticks[0].tick_time, 7, 99);
+    let receipt = old.ticks.insert_batch(&[late]).await.expect("a receipt");
+    // they may have learned meanwhile
+    println!("inserted {}", receipt.inserted);
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!(report.dropped_ticks, receipt.inserted);
+    aged.assert_whole(&[Timeframe::M1]).await;
+}
+
+#[tokio::test]
+async fn old_candles_go_and_ticks_stay_where_only_candles_are_dropped() {
+    let Some(mut aged) = apache().await else {
+        return;
+    };
+    let mut policies = short_policies(Span::days(7));
+    policies.ticks.drop_after = None;
+    policies.ticks.compress_after = None;
+    policies.candles.drop_after = None;
+    apply_policies(&aged.db(), &policies)
+        .await
+        .expect("consistent");
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!((report.dropped_ticks, report.dropped_candles), (0, 0));
+
+    let mut policies = short_policies(Span::days(7));
+    policies.candles.drop_after = Some(Span::days(30));
+    policies.candles.compress_after = None;
+    apply_policies(&aged.db(), &policies)
+        .await
+        .expect("consistent");
+    aged.execute(
+        "INSERT INTO ohlc_candles SELECT 7, '1m', 'bid', t, t + INTERVAL '1 minute', \
+         1, 1, 1, 1, 0, 0, 'import' FROM (VALUES (date_trunc('hour', now()) - INTERVAL '50 days'), \
+         (date_trunc('hour', now()) - INTERVAL '20 days')) AS times (t)",
+    );
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!(report.dropped_candles, 1);
+    let imported = "SELECT count(*) AS number FROM ohlc_candles WHERE source = 'import'";
+    assert_eq!(aged.number(imported), 1);
+    let status = policy_status(&aged.db()).await.expect("answers");
+    let applied = status.applied.expect("applied");
+    assert!(applied.candles.dropped_before.is_some());
+    assert!(applied.floor.dropped_before.is_some());
+}

@@ -1,0 +1,159 @@
+//! What the tests of a persister with a spool share: ticks, a memory that can be away, processes of
+//! their own.
+
+// each test file uses what it needs
+#![allow(dead_code)]
+
+pub(crate) mod process;
+pub(crate) mod small_disk;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tickbook::domain::{Page, PageLimit, SymbolId, Tick, TickCursor, TimeRange};
+use tickbook::ingest::{
+    OnFull, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
+};
+use tickbook::memory::InMemoryTickRepository;
+use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
+use tickbook::{Database, RepositoryError};
+
+pub(crate) const SYMBOL: SymbolId = SymbolId::new(1);
+
+/// A memory that is away at first.
+#[derive(Debug, Default)]
+pub(crate) struct Switched {
+    stored: InMemoryTickRepository,
+    is_there: AtomicBool,
+    /// Writes never end, rather than fail.
+    hangs: AtomicBool,
+}
+
+impl Switched {
+    pub(crate) fn present() -> Self {
+        let memory = Self::default();
+        memory.set_there(true);
+        memory
+    }
+
+    pub(crate) fn hanging() -> Self {
+        let memory = Self::default();
+        memory.hangs.store(true, Ordering::SeqCst);
+        memory
+    }
+
+    pub(crate) fn set_there(&self, is_there: bool) {
+        self.is_there.store(is_there, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl TickRepository for Switched {
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        if self.hangs.load(Ordering::SeqCst) {
+            return std::future::pending().await;
+        }
+        if self.is_there.load(Ordering::SeqCst) {
+            return self.stored.insert_batch(ticks).await;
+        }
+        Err(RepositoryError::Unavailable {
+            database: Database::Timeseries,
+            reason: "away".to_owned(),
+        })
+    }
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        self.stored.range(query).await
+    }
+    async fn latest(&self, symbol: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        self.stored.latest(symbol).await
+    }
+    async fn latest_of(&self, symbols: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
+        self.stored.latest_of(symbols).await
+    }
+    async fn as_of(
+        &self,
+        symbol: SymbolId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Tick>, RepositoryError> {
+        self.stored.as_of(symbol, at).await
+    }
+    async fn count(&self, symbol: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
+        self.stored.count(symbol, range).await
+    }
+}
+
+/// The tick of this number, a millisecond after the one before.
+pub(crate) fn tick(index: i64) -> Tick {
+    let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
+    let price = Decimal::new(100_000 + index, 5);
+    Tick::quote(SYMBOL, start + TimeDelta::milliseconds(index), price, price)
+}
+
+/// Of a tick that somebody stored, whose values have to be those it was made with.
+pub(crate) fn index_of(found: &Tick) -> i64 {
+    let index = (found.tick_time - tick(0).tick_time).num_milliseconds();
+    assert_eq!(*found, tick(index), "a tick nobody wrote");
+    index
+}
+
+/// Writing ahead, without a limit but the disk's.
+pub(crate) fn settings(directory: &Path) -> SpoolConfig {
+    SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: directory.to_owned(),
+        max_bytes: 1 << 40,
+        on_full: OnFull::Block,
+    }
+}
+
+/// Opens one; waits for the disk of one that was stopped in this process, whose thread may be busy
+/// with it for some time more.
+pub(crate) async fn open(
+    ticks: &Arc<Switched>,
+    config: PersisterConfig,
+    spool: &SpoolConfig,
+) -> TickPersister {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let own = Some(std::process::id());
+    loop {
+        let ticks = Arc::clone(ticks) as Arc<dyn TickRepository>;
+        match TickPersister::open(ticks, config.clone(), spool).await {
+            Ok(persister) => return persister,
+            Err(SpoolError::Locked { pid, .. }) if pid == own && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// All that is stored.
+pub(crate) async fn all(ticks: &dyn TickRepository) -> Vec<Tick> {
+    let mut found = Vec::new();
+    let mut query = TickQuery {
+        limit: PageLimit::MAX,
+        ..TickQuery::new(SYMBOL, TimeRange::all())
+    };
+    loop {
+        let page = ticks.range(&query).await.expect("memory is read");
+        found.extend(page.items);
+        match page.next {
+            None => return found,
+            next => query.after = next,
+        }
+    }
+}
+
+/// Checks that the ticks of these numbers are stored, each with its values, and no others.
+pub(crate) async fn assert_exact(ticks: &dyn TickRepository, count: i64) {
+    let found = all(ticks).await;
+    for (index, found) in (0..).zip(&found) {
+        assert_eq!(*found, tick(index), "one is missing or another");
+    }
+    assert_eq!(found.len() as i64, count);
+}
