@@ -46,7 +46,7 @@ impl History {
                                     bid_volume, ask_volume) \
                  SELECT symbol, timestamptz '{}' + number * interval '{step} microseconds', 0, \
                         bid, bid + 0.00007, number % 50, symbol \
-                 FROM generate_series(0, {}) AS number, \
+                 FROM generate_series(0::bigint, {}) AS number, \
                       generate_series(1, {}) AS symbol, \
                       LATERAL (SELECT 1.08 + (number * 7919 + symbol * 104729) % 1000 * 0.00001) \
                           AS price (bid)",
