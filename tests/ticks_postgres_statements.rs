@@ -77,6 +77,16 @@ async fn large_batches_are_copied_until_one_meets_a_taken_key_and_again_later() 
     let copied = statements_of(&repository, 5_000, 5_060, 60).await;
     assert_eq!(copied, ["COPY"]);
 
+    // one tick that is newer is given to the server without the question whether it is there
+    let single = statements_of(&repository, 5_100, 5_101, 1).await;
+    assert_eq!(single, ["INSERT"]);
+    statements_of(&other_process, 5_101, 5_102, 1).await;
+    let met = statements_of(&repository, 5_101, 5_102, 0).await;
+    assert_eq!(met, ["INSERT", "INSERT", "SELECT"]);
+    let again = statements_of(&repository, 5_101, 5_102, 0).await;
+    assert_eq!(again, ["SELECT"]);
+    let repository = PgTickRepository::new(pools.clone());
+
     // what is no newer than what was written may have been sent before: its edges are looked for
     let sent_again = statements_of(&repository, 5_000, 5_060, 0).await;
     assert_eq!(sent_again, ["SELECT", "SELECT"]);

@@ -32,16 +32,21 @@ impl History {
 
     /// Writes it, day by day as it would have come, and lets the server look at it.
     pub(crate) fn fill(&self, place: &mut Place) -> Result<()> {
+        self.fill_from(place, self.from())
+    }
+
+    /// As [`fill`](Self::fill), from `first` on.
+    pub(crate) fn fill_from(&self, place: &mut Place, first: DateTime<Utc>) -> Result<()> {
         let per_day = self.ticks_per_minute * 24 * 60;
         let step = 60_000_000 / self.ticks_per_minute;
         for day in 0..self.days {
-            let start = self.from() + TimeDelta::days(i64::from(day));
+            let start = first + TimeDelta::days(i64::from(day));
             place.execute(&format!(
                 "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, \
                                     bid_volume, ask_volume) \
                  SELECT symbol, timestamptz '{}' + number * interval '{step} microseconds', 0, \
                         bid, bid + 0.00007, number % 50, symbol \
-                 FROM generate_series(0, {}) AS number, \
+                 FROM generate_series(0::bigint, {}) AS number, \
                       generate_series(1, {}) AS symbol, \
                       LATERAL (SELECT 1.08 + (number * 7919 + symbol * 104729) % 1000 * 0.00001) \
                           AS price (bid)",

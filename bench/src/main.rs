@@ -37,6 +37,10 @@ enum Part {
     Persister,
     /// The look at each tick before it is written
     Quality,
+    /// 100,000 ticks of a range
+    Ranges,
+    /// The newest 100 ticks of a symbol, the newest tick of each
+    Newest,
     /// Candles with and without the index of buckets that an aggregate has by default
     CandleIndex,
     /// Refresh of larger timeframes from smaller ones and from ticks
@@ -84,6 +88,8 @@ async fn main() -> anyhow::Result<()> {
             Part::Schema => bench.schema(&mut report).await?,
             Part::Persister => bench.persister(&mut report).await?,
             Part::Quality => bench.quality(&mut report),
+            Part::Ranges => bench.long_ranges(&mut report).await?,
+            Part::Newest => bench.newest(&mut report).await?,
             Part::CandleIndex => bench.candle_index(&mut report).await?,
             Part::Refresh => bench.refresh(&mut report).await?,
             Part::Rest => bench.rest(&mut report).await?,

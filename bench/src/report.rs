@@ -9,8 +9,9 @@ pub(crate) enum Target {
 
 impl Target {
     fn is_met_by(self, figure: f64) -> bool {
-        // what is printed decides: a hundredth is finer than what is measured
-        let figure = (figure * 100.0).round() / 100.0;
+        // what is printed decides: it is finer than what is measured
+        let steps = 10_f64.powi(self.decimals() as i32);
+        let figure = (figure * steps).round() / steps;
         match self {
             Self::AtLeast(target) => figure >= target,
             Self::AtMost(target) => figure <= target,
@@ -18,10 +19,17 @@ impl Target {
     }
 
     fn text(self) -> String {
+        let decimals = self.decimals();
         match self {
-            Self::AtLeast(target) => format!(">= {target:.2}"),
-            Self::AtMost(target) => format!("<= {target:.2}"),
+            Self::AtLeast(target) => format!(">= {target:.decimals$}"),
+            Self::AtMost(target) => format!("<= {target:.decimals$}"),
         }
+    }
+
+    /// How many decimals of a figure are printed.
+    fn decimals(self) -> usize {
+        let (Self::AtLeast(target) | Self::AtMost(target)) = self;
+        if target > 0.0 && target < 0.1 { 4 } else { 2 }
     }
 }
 
@@ -63,8 +71,9 @@ impl Report {
             } else {
                 "MISS"
             };
+            let decimals = row.target.decimals();
             println!(
-                "| {} | {} | {median:.2} | {lowest:.2} | {highest:.2} | {verdict} |",
+                "| {} | {} | {median:.decimals$} | {lowest:.decimals$} | {highest:.decimals$} | {verdict} |",
                 row.what,
                 row.target.text()
             );

@@ -23,6 +23,9 @@ const BEFORE_VALUES: &str = " -- binds: ";
 pub(super) struct SessionGuard {
     changed: Arc<AtomicBool>,
     begins: bool,
+    text: Beginning,
+    /// The last text that changes nothing: most statements are the same again and again.
+    harmless: String,
     next: Option<Box<dyn Instrumentation>>,
 }
 
@@ -32,6 +35,8 @@ impl SessionGuard {
         Self {
             changed,
             begins: false,
+            text: Beginning(String::new()),
+            harmless: String::new(),
             next: get_default_instrumentation(),
         }
     }
@@ -44,11 +49,16 @@ impl SessionGuard {
                 if std::mem::take(&mut self.begins) {
                     return;
                 }
-                let mut text = Beginning(String::new());
+                self.text.0.clear();
                 // it fails when there is more, which is not looked at
-                let _ = write!(text, "{query}");
-                if changes_session(&text.0) {
+                let _ = write!(self.text, "{query}");
+                if self.text.0 == self.harmless {
+                    return;
+                }
+                if changes_session(&self.text.0) {
                     self.changed.store(true, Ordering::Relaxed);
+                } else {
+                    std::mem::swap(&mut self.text.0, &mut self.harmless);
                 }
             }
             _ => {}

@@ -4,6 +4,7 @@ mod batches;
 mod candles;
 mod persister;
 mod quality;
+mod reading;
 mod resend;
 mod rest;
 mod schema;

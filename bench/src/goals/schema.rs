@@ -29,6 +29,18 @@ const SERIAL_NAMED: &str = "
 
 impl Bench {
     pub(crate) async fn schema(&self, report: &mut Report) -> Result<()> {
+        for (count, size) in [(100, 1_000), (20, 10_000)] {
+            let ratios = self.beside_serial_named(count, size).await?;
+            report.add(
+                format!("this schema / serial id, symbol name and time index, batches of {size}"),
+                AtLeast(1.7),
+                ratios,
+            );
+        }
+        Ok(())
+    }
+
+    async fn beside_serial_named(&self, count: usize, size: usize) -> Result<Vec<f64>> {
         let place = Place::migrated().await?;
         let limit = Limit::new(place.connection());
         let ours = Entry::new(place, Box::new(OnThread::new(limit)));
@@ -36,13 +48,8 @@ impl Bench {
         place.execute(SERIAL_NAMED)?;
         let serial_named = SerialNamed::new(place.connection());
         let other = Entry::new(place, Box::new(OnThread::new(serial_named)));
-        let samples = run(vec![ours, other], self.rounds, 100, 1_000).await?;
-        samples.print("schemas, batches of 1,000");
-        report.add(
-            "this schema / serial id, symbol name and time index",
-            AtLeast(1.7),
-            samples.speed(Limit::NAME, SerialNamed::NAME),
-        );
-        Ok(())
+        let samples = run(vec![ours, other], self.rounds, count, size).await?;
+        samples.print(&format!("schemas, batches of {size}"));
+        Ok(samples.speed(Limit::NAME, SerialNamed::NAME))
     }
 }

@@ -20,7 +20,7 @@ use super::batch::Batch;
 use super::copy::copy;
 use super::frontier::Frontier;
 use super::stored::read_stored;
-use super::unnest::insert_missing;
+use super::unnest::{insert_missing, insert_one};
 
 const OPERATION: &str = "insert ticks";
 
@@ -97,9 +97,9 @@ impl Writer {
 
     fn attempt(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Outcome, DbError> {
         let rows = &batch.firsts;
-        if self.may_copy(connection, rows)? {
-            let copied = self.commit(connection, batch, |connection| copy(connection, rows));
-            match copied.map_err(DbError::from) {
+        if self.looks_new(connection, rows)? {
+            let written = self.commit(connection, batch, |connection| insert_new(connection, rows));
+            match written.map_err(DbError::from) {
                 Ok(_) => return Ok(Outcome::AllInserted),
                 Err(error) if error.is_unique_violation() => self.be_cautious(),
                 Err(DbError::Diesel(error)) if refusal(&error).is_some() => {}
@@ -138,13 +138,19 @@ impl Writer {
         }
     }
 
-    /// Whether a `COPY` of `rows` is worth trying.
-    fn may_copy(&self, connection: &mut PgConnection, rows: &[Tick]) -> Result<bool, DbError> {
-        if rows.len() < FEWEST_TO_COPY || self.cautious.load(Ordering::Relaxed) > 0 {
+    /// Whether [`insert_new`] of `rows`, which a taken key makes fail, is worth trying.
+    fn looks_new(&self, connection: &mut PgConnection, rows: &[Tick]) -> Result<bool, DbError> {
+        let is_single = rows.len() == 1;
+        let is_slower = rows.len() < FEWEST_TO_COPY && !is_single;
+        if is_slower || self.cautious.load(Ordering::Relaxed) > 0 {
             return Ok(false);
         }
         if self.frontier.is_behind(rows) {
             return Ok(true);
+        }
+        if is_single {
+            // looking for it costs more than having the server look
+            return Ok(false);
         }
         // a batch that may have been sent before, by this process or the one before it, is looked
         // for by its edges: that costs little, a refused `COPY` as much again and dead rows
@@ -192,6 +198,14 @@ impl Writer {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(1)
             });
+    }
+}
+
+/// Stores all of `rows` or, when a key is taken, none: one tick, or so many that `COPY` is faster.
+fn insert_new(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize> {
+    match rows {
+        [tick] => insert_one(connection, tick),
+        rows => copy(connection, rows),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn newest_of(
     mut symbol_ids: Vec<i64>,
 ) -> Result<Vec<Tick>, DbError> {
     let mut ticks: Vec<Tick> = Vec::with_capacity(symbol_ids.len());
-    for range in windows(TimeRange::all(), SortOrder::Descending, Utc::now()) {
+    for range in windows(TimeRange::all(), SortOrder::Descending, Utc::now(), 1) {
         let query = SelectNewest {
             symbol_ids: &symbol_ids,
             from: range.from(),

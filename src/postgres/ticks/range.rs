@@ -100,7 +100,7 @@ struct Select {
 impl Select {
     fn run(self, connection: &mut PgConnection) -> Result<Vec<Tick>, DbError> {
         let mut ticks = Vec::new();
-        for range in windows(self.range, self.order, Utc::now()) {
+        for range in windows(self.range, self.order, Utc::now(), self.limit) {
             let part = SelectPart {
                 select: &self,
                 from: range.from(),

@@ -4,7 +4,7 @@
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Numeric, Timestamptz};
-use diesel::{ExpressionMethods as _, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{Insertable, PgConnection, QueryResult, RunQueryDsl};
 
 use chrono::{DateTime, Utc};
 
@@ -15,26 +15,52 @@ use crate::postgres::schema::timeseries::ticks;
 /// Stores those of `rows` whose keys are free and returns how many that were.
 pub(super) fn insert_missing(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize> {
     match rows {
-        [tick] => insert_one(connection, tick),
+        [tick] => insert_one_missing(connection, tick),
         rows => InsertMissing::new(rows).execute(connection),
     }
 }
 
-fn insert_one(connection: &mut PgConnection, tick: &Tick) -> QueryResult<usize> {
-    // diesel prepares it once as well, which it does not do for a list of rows
+fn insert_one_missing(connection: &mut PgConnection, tick: &Tick) -> QueryResult<usize> {
     diesel::insert_into(ticks::table)
-        .values((
-            ticks::symbol_id.eq(tick.symbol_id.get()),
-            ticks::tick_time.eq(tick.tick_time),
-            ticks::sequence.eq(tick.sequence),
-            ticks::bid_price.eq(PgDecimal(tick.bid_price)),
-            ticks::ask_price.eq(PgDecimal(tick.ask_price)),
-            ticks::bid_volume.eq(PgDecimal(tick.bid_volume)),
-            ticks::ask_volume.eq(PgDecimal(tick.ask_volume)),
-            ticks::received_at.eq(tick.received_at),
-        ))
+        .values(NewTick::from(tick))
         .on_conflict_do_nothing()
         .execute(connection)
+}
+
+/// Stores `tick`, or fails where its key is taken, which spares the server to look for it first.
+pub(super) fn insert_one(connection: &mut PgConnection, tick: &Tick) -> QueryResult<usize> {
+    diesel::insert_into(ticks::table)
+        .values(NewTick::from(tick))
+        .execute(connection)
+}
+
+/// A row of its own, whose statement diesel prepares once; that of a list of rows it never does.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = ticks, treat_none_as_default_value = false)]
+struct NewTick {
+    symbol_id: i64,
+    tick_time: DateTime<Utc>,
+    sequence: i32,
+    bid_price: PgDecimal,
+    ask_price: PgDecimal,
+    bid_volume: PgDecimal,
+    ask_volume: PgDecimal,
+    received_at: Option<DateTime<Utc>>,
+}
+
+impl From<&Tick> for NewTick {
+    fn from(tick: &Tick) -> Self {
+        Self {
+            symbol_id: tick.symbol_id.get(),
+            tick_time: tick.tick_time,
+            sequence: tick.sequence,
+            bid_price: PgDecimal(tick.bid_price),
+            ask_price: PgDecimal(tick.ask_price),
+            bid_volume: PgDecimal(tick.bid_volume),
+            ask_volume: PgDecimal(tick.ask_volume),
+            received_at: tick.received_at,
+        }
+    }
 }
 
 /// The statement; diesel prepares it once on each connection because its id is static.

@@ -15,11 +15,22 @@ const REACHES: [TimeDelta; 4] = [
     TimeDelta::days(30),
 ];
 
-/// The parts of `range` to search one after the other in `order`; together they are all of it.
+/// From so many ticks on the first step is left out: reading them takes longer than opening the
+/// chunks of a day does.
+const MANY: usize = 1_000;
+
+/// The parts of `range` to search for `count` ticks, one after the other in `order`; together they
+/// are all of it.
 ///
 /// A descending search starts at `now` where the range ends later: newer ticks than that are few.
 /// An ascending search from the beginning of time is one step, since nobody knows where data starts.
-pub(super) fn windows(range: TimeRange, order: SortOrder, now: DateTime<Utc>) -> Vec<TimeRange> {
+pub(super) fn windows(
+    range: TimeRange,
+    order: SortOrder,
+    now: DateTime<Utc>,
+    count: usize,
+) -> Vec<TimeRange> {
+    let reaches = &REACHES[usize::from(count >= MANY)..];
     let mut windows = Vec::with_capacity(REACHES.len() + 1);
     let (mut from, mut to) = (range.from(), range.to());
     let mut push = |from, to| {
@@ -32,8 +43,8 @@ pub(super) fn windows(range: TimeRange, order: SortOrder, now: DateTime<Utc>) ->
     };
     match order {
         SortOrder::Ascending if from > earliest_time() => {
-            for reach in REACHES {
-                let end = (range.from() + reach).min(to);
+            for reach in reaches {
+                let end = (range.from() + *reach).min(to);
                 push(from, end);
                 from = end;
             }
@@ -41,8 +52,8 @@ pub(super) fn windows(range: TimeRange, order: SortOrder, now: DateTime<Utc>) ->
         SortOrder::Ascending => {}
         SortOrder::Descending => {
             let newest = to.min(now);
-            for reach in REACHES {
-                let start = (newest - reach).clamp(range.from(), to);
+            for reach in reaches {
+                let start = (newest - *reach).clamp(range.from(), to);
                 push(start, to);
                 to = start;
             }
@@ -67,10 +78,11 @@ mod tests {
             from in 0_i64..4_102_444_800_000_000,
             length in prop_oneof![0_i64..10_000_000_000, 0_i64..4_102_444_800_000_000],
             now in 0_i64..4_102_444_800_000_000,
+            count in prop_oneof![Just(1_usize), Just(MANY)],
         ) {
             let range = TimeRange::new(micros(from), micros(from + length)).expect("ordered");
             for order in [SortOrder::Ascending, SortOrder::Descending] {
-                let mut parts = windows(range, order, micros(now));
+                let mut parts = windows(range, order, micros(now), count);
                 if order == SortOrder::Descending {
                     parts.reverse();
                 }
@@ -89,10 +101,18 @@ mod tests {
     #[test]
     fn a_search_for_the_newest_starts_with_the_last_hour() {
         let now = micros(1_700_000_000_000_000);
-        let parts = windows(TimeRange::all(), SortOrder::Descending, now);
+        let parts = windows(TimeRange::all(), SortOrder::Descending, now, 1);
         assert_eq!(parts.len(), 5);
         assert_eq!(parts[0].from(), now - TimeDelta::hours(1));
         assert_eq!(parts[0].to(), TimeRange::all().to());
         assert_eq!(parts[4].to(), now - TimeDelta::days(30));
+    }
+
+    #[test]
+    fn a_search_for_many_starts_with_the_last_day() {
+        let now = micros(1_700_000_000_000_000);
+        let parts = windows(TimeRange::all(), SortOrder::Descending, now, MANY);
+        assert_eq!(parts.len(), 4);
+        assert_eq!(parts[0].from(), now - TimeDelta::days(1));
     }
 }

@@ -1,0 +1,67 @@
+//! tokio-postgres as a reader: statements prepared once, one connection.
+
+use anyhow::Result;
+use tickbook::domain::{SymbolId, Tick, TimeRange};
+use tokio_postgres::{Client, NoTls, Row, Statement};
+
+const COLUMNS: &str = "symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
+                       ask_volume, received_at";
+
+pub(crate) struct Reader {
+    client: Client,
+    range: Statement,
+    newest: Statement,
+}
+
+impl Reader {
+    pub(crate) async fn connect(url: &str) -> Result<Self> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        let range = format!(
+            "SELECT {COLUMNS} FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 \
+             AND tick_time < $3 ORDER BY tick_time, sequence"
+        );
+        let newest = format!(
+            "SELECT DISTINCT ON (symbol_id) {COLUMNS} FROM ticks \
+             ORDER BY symbol_id, tick_time DESC, sequence DESC"
+        );
+        Ok(Self {
+            range: client.prepare(&range).await?,
+            newest: client.prepare(&newest).await?,
+            client,
+        })
+    }
+
+    /// The rows of a range as they came.
+    pub(crate) async fn rows(&self, symbol: SymbolId, range: TimeRange) -> Result<Vec<Row>> {
+        let rows = self
+            .client
+            .query(&self.range, &[&symbol.get(), &range.from(), &range.to()])
+            .await?;
+        Ok(rows)
+    }
+
+    /// The ticks of a range, their numbers decoded by rust_decimal.
+    pub(crate) async fn ticks(&self, symbol: SymbolId, range: TimeRange) -> Result<Vec<Tick>> {
+        self.rows(symbol, range).await?.iter().map(tick).collect()
+    }
+
+    /// The newest tick of each symbol.
+    pub(crate) async fn newest_of_all(&self) -> Result<Vec<Tick>> {
+        let rows = self.client.query(&self.newest, &[]).await?;
+        rows.iter().map(tick).collect()
+    }
+}
+
+fn tick(row: &Row) -> Result<Tick> {
+    Ok(Tick {
+        symbol_id: SymbolId::new(row.try_get(0)?),
+        tick_time: row.try_get(1)?,
+        sequence: row.try_get(2)?,
+        bid_price: row.try_get(3)?,
+        ask_price: row.try_get(4)?,
+        bid_volume: row.try_get(5)?,
+        ask_volume: row.try_get(6)?,
+        received_at: row.try_get(7)?,
+    })
+}
