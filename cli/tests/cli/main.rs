@@ -7,3 +7,4 @@ mod import_symbols;
 mod import_ticks;
 mod spool;
 mod support;
+mod verify;
