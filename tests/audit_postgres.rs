@@ -200,10 +200,21 @@ async fn a_candle_without_ticks_is_found_and_taken_away() {
         at(50).to_rfc3339(),
         at(65).to_rfc3339()
     ));
+    // larger candles, which may be read from the minutes now, can be wrong as well
+    let of_minutes = |heard: &Heard| {
+        let problems = heard.findings.iter().map(|finding| &finding.problem);
+        problems
+            .filter(|problem| {
+                let (found, _) = problem.candles();
+                found.is_some_and(|found| found.timeframe == Timeframe::M1)
+            })
+            .map(Problem::kind)
+            .collect::<Vec<_>>()
+    };
     let heard = site.audit(false).await;
-    assert_eq!(heard.kinds(), [FindingKind::CandleWithoutTicks; 3]);
+    assert_eq!(of_minutes(&heard), [FindingKind::CandleWithoutTicks; 3]);
     let heard = site.audit(true).await;
-    assert_eq!(heard.kinds(), [FindingKind::CandleWithoutTicks; 3]);
+    assert_eq!(of_minutes(&heard), [FindingKind::CandleWithoutTicks; 3]);
     assert!(heard.all_mended(), "{:#?}", heard.findings);
     assert_eq!(site.audit(false).await.findings, []);
 }

@@ -9,3 +9,4 @@ mod policies;
 mod quarantine;
 mod spool;
 mod support;
+mod verify;

@@ -1,0 +1,145 @@
+//! verify against real databases.
+
+use serde_json::Value;
+use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, TimeRange, Timeframe};
+use tickbook::repository::CandleQuery;
+
+use crate::support::{Cli, Run};
+
+const DAY: &str = "292,1.38676,1.38686\n20292,1.38676,1.38687\n60292,1.38675,1.38688\n\
+                   400000,1.38675,1.38670\n7200000,1.38675,1.38688\n";
+
+fn imported() -> Cli {
+    let cli = Cli::migrated();
+    cli.run(&["aggregates", "apply"]).expect_code(0);
+    cli.file("20140501_quote.csv", DAY);
+    let command = [
+        "import",
+        "ticks",
+        "20140501_quote.csv",
+        "--format",
+        "lean",
+        "--symbol",
+        "EURUSD",
+        "--create-symbol",
+    ];
+    cli.run(&command).expect_code(0);
+    cli
+}
+
+fn lines(run: &Run) -> Vec<Value> {
+    let parse = |line| serde_json::from_str(line).expect("one JSON object a line");
+    run.stdout.lines().map(parse).collect()
+}
+
+/// Stores the first minute as a candle that differs.
+async fn damage(cli: &Cli, by: &str) -> Candle {
+    let ohlc = cli.repositories().ohlc;
+    let query = CandleQuery::new(
+        SymbolId::new(1),
+        Timeframe::M1,
+        PriceBasis::Bid,
+        TimeRange::all(),
+    );
+    let mut candle = ohlc.candles(&query).await.expect("read").items.remove(0);
+    let right = candle.clone();
+    candle.high += rust_decimal::Decimal::ONE;
+    candle.source = CandleSource::Stored(by.to_owned());
+    ohlc.upsert_candles(&[candle]).await.expect("stored");
+    right
+}
+
+#[test]
+fn clean_databases_exit_with_0_and_say_so() {
+    let cli = imported();
+    let run = cli
+        .run(&["verify", "--skip", "crossed_quotes"])
+        .expect_code(0);
+    assert!(run.stdout.ends_with("clean\n"), "{run:?}");
+    assert!(run.stdout.starts_with("5 ticks and "), "{run:?}");
+    assert_eq!(run.stderr, "", "no progress bar without a terminal");
+}
+
+#[test]
+fn findings_exit_with_1_for_people_and_as_lines_of_json() {
+    let cli = imported();
+    let command = ["verify", "--symbol", "EURUSD", "--gap", "5m"];
+    let run = cli.run(&command).expect_code(1);
+    for expected in [
+        "crossed_quotes: symbol 1 from 2014-05-01T00:06:40Z",
+        "gap: symbol 1: no tick from 2014-05-01T00:01:00.292Z to 2014-05-01T00:06:40Z, 339 s",
+        "findings: 3",
+    ] {
+        assert!(run.stdout.contains(expected), "{expected}: {run:?}");
+    }
+    let run = cli
+        .run(&[&command[..], &["--json"]].concat())
+        .expect_code(1);
+    let lines = lines(&run);
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0]["type"], "finding");
+    let summary = &lines[3];
+    assert_eq!(summary["type"], "summary");
+    assert_eq!(
+        (&summary["ticks"], &summary["left"]),
+        (&5.into(), &3.into())
+    );
+    assert_eq!(summary["findings"]["gap"], 2);
+}
+
+#[tokio::test]
+async fn a_sealed_candle_that_differs_is_told_with_both_values_and_mended() {
+    let cli = imported();
+    let right = damage(&cli, "sealed").await;
+    let command = [
+        "verify",
+        "--skip",
+        "crossed_quotes",
+        "--timeframe",
+        "1m",
+        "--json",
+    ];
+    let told = lines(&cli.run(&command).expect_code(1));
+    assert_eq!(told[0]["kind"], "stored_candle_differs");
+    assert_eq!(told[0]["found"]["high"], "2.38676");
+    assert_eq!(told[0]["expected"]["high"], right.high.to_string());
+    assert_eq!(told[0]["mended"], Value::Null);
+    let repair = [&command[..], &["--repair"]].concat();
+    let told = lines(&cli.run(&repair).expect_code(0));
+    assert_eq!(told[0]["mended"], true);
+    cli.run(&command).expect_code(0);
+}
+
+#[tokio::test]
+async fn what_a_repair_does_not_mend_exits_with_1_and_a_reason() {
+    let cli = imported();
+    damage(&cli, "import").await;
+    let command = [
+        "verify",
+        "--skip",
+        "crossed_quotes",
+        "--repair",
+        "--timeframe",
+        "1m",
+    ];
+    let run = cli.run(&command).expect_code(1);
+    assert!(
+        run.stdout
+            .contains("[not mended: it was stored by \"import\""),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn an_audit_that_cannot_run_exits_with_2() {
+    let cli = Cli::migrated();
+    let run = cli.run(&["verify", "--symbol", "XAUUSD"]);
+    assert!(run.error().contains("there is no symbol XAUUSD"), "{run:?}");
+    let run = cli.run(&["verify", "--gap", "5 minutes"]).expect_code(2);
+    assert!(run.stderr.contains("write it like 90s, 5m"), "{run:?}");
+    let nowhere = [(
+        "TIMESCALEDB_URL",
+        "postgresql://someone:S3cretPw@127.0.0.1:1/none",
+    )];
+    cli.run_with(&["verify"], &nowhere).expect_code(2);
+}

@@ -1,0 +1,94 @@
+//! Real quotes verify clean; how many a second is printed.
+#![cfg(all(feature = "postgres", feature = "conformance", feature = "files"))]
+
+mod audited;
+mod market_data;
+mod migrated;
+
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection as _;
+use tickbook::db::{self, DeclaredChunks, Edition, timeseries_state};
+use tickbook::domain::{CandleSource, PriceBasis, TimeRange, Timeframe};
+use tickbook::repository::CandleQuery;
+use tickbook::{Database, Repositories};
+
+use audited::{EURUSD, audit, insert, whole};
+
+#[tokio::test]
+async fn real_quotes_and_the_candles_of_them_are_clean() {
+    let Some(folder) = market_data::folder() else {
+        return;
+    };
+    let (schemas, pools) = migrated::migrated().await;
+    let report = db::apply_aggregates(&pools.timeseries()).await;
+    let edition = report.expect("candle relations").edition;
+    let repositories = Repositories::postgres(&pools);
+    let ticks = market_data::ticks(&folder, EURUSD);
+    insert(&*repositories.ticks, &ticks).await;
+    if edition == Edition::Community {
+        let from = ticks[0].tick_time;
+        let to = ticks[ticks.len() - 1].tick_time + TimeDelta::days(1);
+        for timeframe in Timeframe::ALL {
+            let refresh = format!(
+                "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{}', '{}')",
+                timeframe.bucket_start(from) - TimeDelta::days(1),
+                Timeframe::D1.bucket_start(to)
+            );
+            let done = schemas
+                .connection(Database::Timeseries)
+                .batch_execute(&refresh);
+            done.expect("refreshed");
+        }
+    }
+    let state = timeseries_state(&pools.timeseries(), DeclaredChunks::default()).await;
+    let state = state.expect("a state");
+    assert_eq!(state.problems, []);
+
+    let mut settings = whole();
+    settings.limits.gap = Some(TimeDelta::hours(1));
+    settings.limits.stale = Some(TimeDelta::hours(1));
+    settings.limits.weekend_rests = true;
+    let Repositories { ticks, ohlc, .. } = &repositories;
+    let begun = Instant::now();
+    let heard = audit(&**ticks, &**ohlc, &settings, None).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    assert_eq!(heard.findings, []);
+    assert_eq!(heard.summary.ticks, market_data::QUOTES);
+    let rate = market_data::QUOTES as f64 / seconds;
+    println!(
+        "{edition}: {} ticks and {} candles verified in {seconds:.2} s, {rate:.0} ticks/s",
+        heard.summary.ticks, heard.summary.candles
+    );
+
+    // the bars that another system made of the same quotes, stored as candles, are clean as well
+    let minutes = TimeRange::all();
+    let mut query = CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Bid, minutes);
+    let mut stored = 0;
+    let bars = market_data::bars(&folder);
+    for chunk in bars.chunks(500) {
+        query.range = TimeRange::new(
+            chunk[0].open_time,
+            chunk[chunk.len() - 1].open_time + TimeDelta::minutes(1),
+        )
+        .expect("ordered");
+        let mut candles = ohlc.candles(&query).await.expect("read").items;
+        assert_eq!(candles.len(), chunk.len());
+        for (candle, bar) in candles.iter_mut().zip(chunk) {
+            (candle.open, candle.high) = (bar.bid.open, bar.bid.high);
+            (candle.low, candle.close) = (bar.bid.low, bar.bid.close);
+            candle.source = CandleSource::Stored("import".to_owned());
+            // bars know neither
+            (candle.volume, candle.tick_count) = (rust_decimal::Decimal::ZERO, 0);
+        }
+        stored += ohlc.upsert_candles(&candles).await.expect("stored");
+    }
+    assert_eq!(stored, market_data::BARS as u64);
+    let only_minutes = tickbook::audit::AuditSettings {
+        timeframes: vec![Timeframe::M1],
+        ..whole()
+    };
+    let heard = audit(&**ticks, &**ohlc, &only_minutes, None).await;
+    assert_eq!(heard.findings, []);
+}
