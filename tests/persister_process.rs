@@ -91,7 +91,6 @@ async fn drain(directory: &Path) -> Arc<Switched> {
 fn fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spool() {
     const TEST: &str =
         "fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spool";
-    // with every kind of runtime
     let runtime = runtime(true);
     if let Some((directory, _)) = orders() {
         runtime.block_on(take_a_backlog(&directory));
