@@ -110,7 +110,7 @@ async fn pending_migrations_make_it_unready() {
     let pools = DatabasePools::new(&schemas.config());
     let report = check_health(&pools).await;
     assert!(!report.is_ready());
-    for (health, count) in [(&report.metadata, 4), (&report.timeseries, 6)] {
+    for (health, count) in [(&report.metadata, 4), (&report.timeseries, 7)] {
         let reason = not_ready(health);
         assert!(
             reason.contains(&format!("{count} migrations")) && reason.contains("tickbook migrate"),
