@@ -1,19 +1,12 @@
 //! Making candles of continuous aggregates anew, whether anything is known to have changed or not.
 
-use std::time::Duration;
-
-use chrono::{DateTime, SecondsFormat, Utc};
-use diesel::sql_types::Bool;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use chrono::{DateTime, Utc};
 
 use crate::error::RepositoryError;
 
-use super::failure::DbError;
+use super::policies;
 use super::pools::TimeseriesDb;
-
-/// How often a refresh that met one of a job is tried, with a pause between.
-const ATTEMPTS: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(200);
+use super::refresh_call::RefreshCall;
 
 /// Buckets that one candle relation is to make anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,63 +32,12 @@ pub async fn force_refresh(
 ) -> Result<(), RepositoryError> {
     db.run_dedicated("refresh candles", move |connection| {
         // overlapping refreshes have lost candles; the session's end gives it back
-        sql_query(
-            "SELECT pg_advisory_lock(hashtextextended('tickbook maintenance ' || current_schema(), 0))",
-        )
-        .execute(connection)?;
-        let options = match takes_options(connection)? {
-            // ten buckets at a time, unless told otherwise, is thirty times as slow
-            true => ", options => '{\"buckets_per_batch\": 1440}'",
-            false => "",
-        };
-        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        policies::lock(connection)?;
+        let call = RefreshCall::of(connection)?;
         for ForcedRefresh { relation, from, to } in &windows {
-            let call = format!(
-                "CALL refresh_continuous_aggregate('{relation}', timestamptz '{}', \
-                 timestamptz '{}', force => true{options})",
-                text(*from),
-                text(*to)
-            );
-            refresh_patiently(connection, &call)?;
+            call.run(connection, relation, (*from, *to), true)?;
         }
         Ok(())
     })
     .await
-}
-
-fn refresh_patiently(connection: &mut PgConnection, call: &str) -> Result<(), DbError> {
-    let mut attempt = 1;
-    loop {
-        match sql_query(call).execute(connection) {
-            Ok(_) => return Ok(()),
-            Err(error) if attempt < ATTEMPTS && is_concurrent(&error) => {
-                std::thread::sleep(PAUSE);
-                attempt += 1;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Whether a job was refreshing the same candles.
-fn is_concurrent(error: &diesel::result::Error) -> bool {
-    let text = error.to_string();
-    ["concurrent refresh", "deadlock", "could not serialize"]
-        .iter()
-        .any(|words| text.contains(words))
-}
-
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
-}
-
-fn takes_options(connection: &mut PgConnection) -> Result<bool, DbError> {
-    let row: Answer = sql_query(
-        "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' \
-         AND 'options' = ANY(proargnames)) AS answer",
-    )
-    .get_result(connection)?;
-    Ok(row.answer)
 }

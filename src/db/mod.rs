@@ -18,6 +18,7 @@ mod migrations;
 mod parameters;
 pub(crate) mod policies;
 mod pools;
+mod refresh_call;
 mod requirements;
 mod retry;
 #[cfg(feature = "conformance")]

@@ -24,7 +24,7 @@ pub use status::{JobStatus, PolicyStatus, policy_status};
 const LOCK: &str = "(hashtextextended('tickbook maintenance ' || current_schema(), 0))";
 
 /// Waits until no other process does.
-fn lock(connection: &mut PgConnection) -> Result<(), DbError> {
+pub(super) fn lock(connection: &mut PgConnection) -> Result<(), DbError> {
     sql_query(format!("SELECT pg_advisory_lock{LOCK}")).execute(connection)?;
     Ok(())
 }

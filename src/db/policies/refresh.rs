@@ -1,24 +1,20 @@
 //! Refreshing the candles of days, smaller timeframes first.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::aggregates::{CandleRelationKind, candle_relations};
 use crate::db::failure::DbError;
 use crate::db::pools::TimeseriesDb;
+use crate::db::refresh_call::RefreshCall;
 use crate::error::RepositoryError;
 use crate::policies::{Floors, RefreshWindow, refresh_windows};
 
 use super::lock;
 use super::present::{AppliedPolicies, applied, now};
-
-/// How often a refresh that met one of a job is tried, with a pause between.
-const ATTEMPTS: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Days that wait for a refresh, since ticks came late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,64 +94,16 @@ pub(super) fn refresh_days_above(
         Some(_) => refresh_windows(days, floors, now),
         None => Vec::new(),
     };
-    let batches = if takes_options(connection)? {
-        // ten buckets at a time, unless told otherwise, is thirty times as slow
-        ", options => '{\"buckets_per_batch\": 1440}'"
-    } else {
-        ""
-    };
+    let call = RefreshCall::of(connection)?;
     for RefreshWindow { timeframe, range } in &windows {
-        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let call = format!(
-            "CALL refresh_continuous_aggregate('ohlc_{timeframe}', timestamptz '{}', \
-             timestamptz '{}'{batches})",
-            text(range.from()),
-            text(range.to())
-        );
-        refresh_patiently(connection, &call)?;
+        let buckets = (range.from(), range.to());
+        call.run(connection, &format!("ohlc_{timeframe}"), buckets, false)?;
     }
     Ok(windows)
 }
 
 /// What [`refresh_windows`] keeps away from a floor; the start of a chunk that is there is none.
 const MARGIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
-
-fn refresh_patiently(connection: &mut PgConnection, call: &str) -> Result<(), DbError> {
-    let mut attempt = 1;
-    loop {
-        match sql_query(call).execute(connection) {
-            Ok(_) => return Ok(()),
-            Err(error) if attempt < ATTEMPTS && is_concurrent(&error) => {
-                std::thread::sleep(PAUSE);
-                attempt += 1;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Whether a job was refreshing the same candles.
-fn is_concurrent(error: &diesel::result::Error) -> bool {
-    let text = error.to_string();
-    ["concurrent refresh", "deadlock", "could not serialize"]
-        .iter()
-        .any(|words| text.contains(words))
-}
-
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
-}
-
-fn takes_options(connection: &mut PgConnection) -> Result<bool, DbError> {
-    let row: Answer = sql_query(
-        "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' \
-         AND 'options' = ANY(proargnames)) AS answer",
-    )
-    .get_result(connection)?;
-    Ok(row.answer)
-}
 
 #[derive(QueryableByName)]
 struct Time {

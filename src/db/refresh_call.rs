@@ -1,0 +1,81 @@
+//! The call that refreshes one candle relation.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::sql_types::Bool;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use super::failure::DbError;
+
+/// How often a refresh that met one of a job is tried, with a pause between.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How this server is asked to refresh.
+#[derive(Debug)]
+pub(super) struct RefreshCall {
+    options: &'static str,
+}
+
+impl RefreshCall {
+    /// As far as the server's release understands it.
+    pub(super) fn of(connection: &mut PgConnection) -> Result<Self, DbError> {
+        let row: Answer = sql_query(
+            "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' \
+             AND 'options' = ANY(proargnames)) AS answer",
+        )
+        .get_result(connection)?;
+        let options = if row.answer {
+            // ten buckets at a time, unless told otherwise, is thirty times as slow
+            ", options => '{\"buckets_per_batch\": 1440}'"
+        } else {
+            ""
+        };
+        Ok(Self { options })
+    }
+
+    /// Refreshes the buckets of `relation` from `from` to before `to`: those that are known to have
+    /// changed, or all of them by `force`. Waits for a job that refreshes the same.
+    pub(super) fn run(
+        &self,
+        connection: &mut PgConnection,
+        relation: &str,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        force: bool,
+    ) -> Result<(), DbError> {
+        let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let call = format!(
+            "CALL refresh_continuous_aggregate('{relation}', timestamptz '{}', timestamptz '{}', \
+             force => {force}{})",
+            text(from),
+            text(to),
+            self.options
+        );
+        let mut attempt = 1;
+        loop {
+            match sql_query(&call).execute(connection) {
+                Ok(_) => return Ok(()),
+                Err(error) if attempt < ATTEMPTS && is_concurrent(&error) => {
+                    std::thread::sleep(PAUSE);
+                    attempt += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Whether a job was refreshing the same candles.
+fn is_concurrent(error: &diesel::result::Error) -> bool {
+    let text = error.to_string();
+    ["concurrent refresh", "deadlock", "could not serialize"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
