@@ -65,7 +65,7 @@ lint: ## format check, clippy, documentation, features one by one
 ci: lint test ## what has to pass before a change lands
 
 .PHONY: bench
-bench: ## measure writing beside its limit and its peers, see docs/performance.md
+bench: ## measure writing and reading beside limits and peers, see docs/performance.md
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
 	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::decimal::{DecimalError, check_candle_decimal};
-use super::symbol::SymbolId;
+use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time};
 use super::timeframe::Timeframe;
 

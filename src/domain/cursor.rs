@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
 use super::page::SortOrder;
-use super::symbol::SymbolId;
+use super::symbol_id::SymbolId;
 use super::time::TimeRange;
 use super::timeframe::Timeframe;
 use super::{Candle, PriceBasis, Tick};

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::candle::{Candle, CandleSource, PriceBasis};
 use super::decimal::ExactSum;
-use super::symbol::SymbolId;
+use super::symbol_id::SymbolId;
 use super::tick::Tick;
 use super::timeframe::Timeframe;
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::candle::{Candle, PriceBasis};
-use super::symbol::SymbolId;
+use super::symbol_id::SymbolId;
 use super::timeframe::Timeframe;
 
 /// What stands for a bucket of which nothing is known.

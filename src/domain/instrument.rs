@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::decimal::check_tick_decimal;
-use super::symbol::{InvalidSymbol, check_name};
+use super::invalid_symbol::{InvalidSymbol, check_name};
 
 /// The kind of an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,9 +8,11 @@ mod decimal;
 mod fold;
 mod gap;
 mod instrument;
+mod invalid_symbol;
 mod page;
 mod parts;
 mod symbol;
+mod symbol_id;
 mod tick;
 mod time;
 mod timeframe;
@@ -26,9 +28,11 @@ pub use decimal::{
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
+pub use invalid_symbol::InvalidSymbol;
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder};
 pub use parts::StoredParts;
-pub use symbol::{InvalidSymbol, NewSymbol, Symbol, SymbolId, SymbolReference};
+pub use symbol::{NewSymbol, Symbol, SymbolReference};
+pub use symbol_id::SymbolId;
 pub use tick::{InvalidTick, Tick, TickKey};
 pub use time::{
     InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time, truncate_to_micros,

@@ -3,37 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rust_decimal::Decimal;
-
-use super::decimal::DecimalError;
 use super::instrument::Instrument;
-
-/// Longest name, in characters.
-const NAME_LENGTH: usize = 50;
-
-/// The library's own number of a symbol; positive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SymbolId(i64);
-
-impl SymbolId {
-    /// Wraps a number. Stores refuse numbers below 1.
-    #[must_use]
-    pub const fn new(id: i64) -> Self {
-        Self(id)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> i64 {
-        self.0
-    }
-}
-
-impl fmt::Display for SymbolId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::symbol_id::SymbolId;
 
 /// What is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,62 +94,6 @@ impl NewSymbol {
             instrument: self.instrument.map(Instrument::normalized),
         }
     }
-}
-
-pub(super) fn check_name(field: &'static str, text: &str) -> Result<(), InvalidSymbol> {
-    let allowed = |c: char| !c.is_control() && !c.is_whitespace() && c != ':' && c != ',';
-    let length = text.chars().count();
-    if length == 0 || length > NAME_LENGTH || !text.chars().all(allowed) {
-        return Err(InvalidSymbol::Name {
-            field,
-            text: text.to_owned(),
-        });
-    }
-    if field == "exchange" && text.chars().any(char::is_uppercase) {
-        return Err(InvalidSymbol::UpperCaseExchange(text.to_owned()));
-    }
-    Ok(())
-}
-
-/// Why a symbol can be stored nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSymbol {
-    /// The number is below 1.
-    #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]
-    Id(SymbolId),
-    /// A name is empty, too long, or holds what separates names.
-    #[error(
-        "{field} {text:?} must have 1 to 50 characters without spaces, colons and commas: \
-         rename it"
-    )]
-    Name {
-        /// Which name.
-        field: &'static str,
-        /// The text.
-        text: String,
-    },
-    /// Exchanges are written in lower case so that each has one spelling.
-    #[error("exchange {0:?} has upper-case letters: write it in lower case")]
-    UpperCaseExchange(String),
-    /// The digits are not 0 to 12.
-    #[error("digits {0} is out of range: use 0 to 12")]
-    Digits(i16),
-    /// A number cannot be kept exactly.
-    #[error("{field} {source}")]
-    Number {
-        /// Which number.
-        field: &'static str,
-        /// Why.
-        source: DecimalError,
-    },
-    /// A size is zero or negative.
-    #[error("{field} {value} is not positive: use a positive number")]
-    NotPositive {
-        /// Which size.
-        field: &'static str,
-        /// The size.
-        value: Decimal,
-    },
 }
 
 /// How people name a symbol: `EURUSD`, or `oanda:EURUSD` where several exchanges have one.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::decimal::{DecimalError, check_tick_decimal};
-use super::symbol::SymbolId;
+use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time, truncate_to_micros};
 
 /// The identity of a tick: symbol, instant, and the order within that instant.

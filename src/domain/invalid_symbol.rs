@@ -1,0 +1,65 @@
+//! Which names and numbers a symbol may not have.
+
+use rust_decimal::Decimal;
+
+use super::decimal::DecimalError;
+use super::symbol_id::SymbolId;
+
+/// Longest name, in characters.
+const NAME_LENGTH: usize = 50;
+
+/// Why a symbol can be stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSymbol {
+    /// The number is below 1.
+    #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]
+    Id(SymbolId),
+    /// A name is empty, too long, or holds what separates names.
+    #[error(
+        "{field} {text:?} must have 1 to 50 characters without spaces, colons and commas: \
+         rename it"
+    )]
+    Name {
+        /// Which name.
+        field: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// Exchanges are written in lower case so that each has one spelling.
+    #[error("exchange {0:?} has upper-case letters: write it in lower case")]
+    UpperCaseExchange(String),
+    /// The digits are not 0 to 12.
+    #[error("digits {0} is out of range: use 0 to 12")]
+    Digits(i16),
+    /// A number cannot be kept exactly.
+    #[error("{field} {source}")]
+    Number {
+        /// Which number.
+        field: &'static str,
+        /// Why.
+        source: DecimalError,
+    },
+    /// A size is zero or negative.
+    #[error("{field} {value} is not positive: use a positive number")]
+    NotPositive {
+        /// Which size.
+        field: &'static str,
+        /// The size.
+        value: Decimal,
+    },
+}
+
+pub(super) fn check_name(field: &'static str, text: &str) -> Result<(), InvalidSymbol> {
+    let allowed = |c: char| !c.is_control() && !c.is_whitespace() && c != ':' && c != ',';
+    let length = text.chars().count();
+    if length == 0 || length > NAME_LENGTH || !text.chars().all(allowed) {
+        return Err(InvalidSymbol::Name {
+            field,
+            text: text.to_owned(),
+        });
+    }
+    if field == "exchange" && text.chars().any(char::is_uppercase) {
+        return Err(InvalidSymbol::UpperCaseExchange(text.to_owned()));
+    }
+    Ok(())
+}
