@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::vec;
 
+use chrono::{DateTime, Utc};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use tokio::task::JoinHandle;
 
-use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
-use crate::domain::{Candle, CandleCursor, Page, Tick, TickCursor};
+use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository, filled_candles};
+use crate::domain::{Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor};
 use crate::error::RepositoryError;
 
 /// Every tick of a listing, page by page; `query.limit` is how many are fetched at once, and
@@ -43,6 +44,21 @@ pub fn candle_stream(
     PagedStream::new(query.after, move |after: Option<CandleCursor>| {
         let candles = Arc::clone(&candles);
         Box::pin(async move { candles.candles(&CandleQuery { after, ..query }).await })
+    })
+}
+
+/// Every bucket of a listing whose gaps are filled, page by page; everything said of [`tick_stream`] and
+/// of [`filled_candles`] holds. `now` is one time for the whole listing.
+pub fn filled_candle_stream(
+    candles: Arc<dyn OhlcRepository>,
+    query: CandleQuery,
+    fill: GapFill,
+    now: DateTime<Utc>,
+) -> impl Stream<Item = Result<CandleSlot, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<CandleCursor>| {
+        let candles = Arc::clone(&candles);
+        let query = CandleQuery { after, ..query };
+        Box::pin(async move { filled_candles(&*candles, &query, fill, now).await })
     })
 }
 
