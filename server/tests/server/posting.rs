@@ -2,14 +2,16 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::Integer;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use serde_json::{Value, json};
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, TimeRange};
 use tickbook::{Database, Repositories};
+use tokio::time::{sleep, timeout};
 
 use crate::binary::Program;
 use crate::databases::{prepare, until, variables};
@@ -47,9 +49,9 @@ fn small_pool<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 struct Lock(PgConnection);
 
 #[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
+struct Process {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
 }
 
 impl Lock {
@@ -60,19 +62,33 @@ impl Lock {
         Self(connection)
     }
 
-    fn wait_for_a_write(&mut self) {
+    /// Waits until a write is held up, and returns the server's process that does it.
+    fn wait_for_a_write(&mut self) -> i32 {
+        let mut waiting = None;
         until("a write waits", || {
-            let waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'ticks'::regclass \
-                           AND NOT granted";
-            let waiting: Count = sql_query(waiting).get_result(&mut self.0).expect("a count");
-            waiting.count > 0
+            waiting = self
+                .processes(
+                    "SELECT pid FROM pg_locks WHERE relation = 'ticks'::regclass AND NOT granted",
+                )
+                .pop();
+            waiting.is_some()
+        });
+        waiting.expect("some").pid
+    }
+
+    fn release(&mut self) {
+        self.0.batch_execute("COMMIT").expect("released");
+    }
+
+    fn wait_for_the_end_of(&mut self, pid: i32) {
+        let process = format!("SELECT pid FROM pg_stat_activity WHERE pid = {pid}");
+        until("the server is done with it", || {
+            self.processes(&process).is_empty()
         });
     }
 
-    /// Returns when what waited has ended, in whatever way.
-    fn release(mut self) {
-        let and_behind_them = "COMMIT; BEGIN; LOCK TABLE ticks IN EXCLUSIVE MODE; COMMIT";
-        self.0.batch_execute(and_behind_them).expect("released");
+    fn processes(&mut self, sql: &str) -> Vec<Process> {
+        sql_query(sql).load(&mut self.0).expect("processes")
     }
 }
 
@@ -145,7 +161,13 @@ async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
         until("the server knows", || in_flight(&program) == "1");
         lock.release();
         expected += count;
-        assert_eq!(stored(&schemas).await, expected);
+        let all = async {
+            while stored(&schemas).await < expected {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = timeout(Duration::from_secs(20), all).await;
+        in_time.expect("it is done to the end");
         // over the only connection
         let (status, receipt) = program.post(PATH, &ticks);
         assert_eq!(
@@ -172,11 +194,11 @@ async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
     for (hour, count) in COUNTS.into_iter().enumerate() {
         let ticks = json!(ticks(hour as u64, count));
         let mut lock = Lock::take(&schemas);
-        let (status, problem) = std::thread::scope(|scope| {
+        let (pid, (status, problem)) = std::thread::scope(|scope| {
             let posting = scope.spawn(|| program.post(PATH, &ticks));
-            lock.wait_for_a_write();
+            let pid = lock.wait_for_a_write();
             gate.close();
-            posting.join().expect("an answer")
+            (pid, posting.join().expect("an answer"))
         });
         assert_eq!(status, 503, "{problem}");
         let detail = problem["detail"].as_str().expect("a text");
@@ -188,6 +210,7 @@ async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
             assert!(detail.contains(part), "{detail}");
         }
         lock.release();
+        lock.wait_for_the_end_of(pid);
         let already = stored(&schemas).await - expected;
         assert!(already == 0 || already == count, "{already} of {count}");
 
