@@ -10,7 +10,7 @@ use tickbook::domain::{
     Candle, PageLimit, PriceBasis, SortOrder, Tick, TimeRange, Timeframe, fold_ticks,
 };
 use tickbook::repository::CandleQuery;
-use tickbook::{Database, Repositories};
+use tickbook::{Database, Repositories, RepositoryError};
 
 mod migrated;
 
@@ -226,4 +226,48 @@ async fn an_aggregate_keeps_the_candles_of_dropped_ticks() {
         .expect("dropped");
     let kept = if aggregates { ticks } else { Vec::new() };
     assert_equal_to_the_fold(&repositories, &kept).await;
+}
+
+/// Put there by somebody who dropped the constraints.
+#[tokio::test]
+async fn times_that_are_none_are_in_no_candle_or_told_with_their_key() {
+    let (schemas, pools) = migrated().await;
+    let aggregates = with_relations(&pools).await;
+    let repositories = Repositories::postgres(&pools);
+    let ticks = scattered_ticks();
+    let receipt = repositories.ticks.insert_batch(&ticks).await;
+    assert_eq!(receipt.expect("inserted").inserted, ticks.len() as u64);
+    let execute = |sql: &str| {
+        let mut connection = schemas.connection(Database::Timeseries);
+        connection.batch_execute(sql).expect(sql);
+    };
+    execute(
+        "ALTER TABLE ticks DROP CONSTRAINT ticks_tick_time_range; \
+         ALTER TABLE ticks DROP CONSTRAINT ticks_received_at_range; \
+         ALTER TABLE ohlc_candles DROP CONSTRAINT ohlc_candles_open_time_range; \
+         ALTER TABLE ohlc_candles DROP CONSTRAINT ohlc_candles_close_time_range; \
+         INSERT INTO ticks VALUES (7, 'infinity', 0, 1, 2, 0, 0, NULL); \
+         INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, open_price, \
+         high_price, low_price, close_price, volume, tick_count, source) \
+         SELECT 7, timeframe, basis, 'infinity', 'infinity', 1, 1, 1, 1, 0, 0, 'else' \
+         FROM unnest(ARRAY['1m', '5m', '15m', '30m', '1h', '4h', '1d']) AS timeframe, \
+         unnest(ARRAY['bid', 'ask', 'mid']) AS basis",
+    );
+    assert_equal_to_the_fold(&repositories, &ticks).await;
+    if aggregates {
+        refresh(&schemas);
+        assert_equal_to_the_fold(&repositories, &ticks).await;
+    }
+    // the search for where the ticks begin reads it
+    execute(&format!(
+        "UPDATE ticks SET received_at = 'infinity' WHERE tick_time = '{}' AND sequence = 0",
+        start()
+    ));
+    let query = CandleQuery::new(SYMBOL, Timeframe::H1, PriceBasis::Bid, TimeRange::all());
+    let error = repositories.ohlc.candles(&query).await.expect_err("a row");
+    assert!(matches!(error, RepositoryError::Data { .. }), "{error:?}");
+    let text = error.to_string();
+    for part in ["symbol 7", "2014-05-01 00:00:00", "received_at: infinity"] {
+        assert!(text.contains(part), "{text}");
+    }
 }

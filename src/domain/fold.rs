@@ -217,17 +217,44 @@ pub fn fold_ticks<'a>(
     basis: PriceBasis,
     now: DateTime<Utc>,
 ) -> Result<Vec<Candle>, FoldError> {
-    let mut buckets = Buckets::default();
+    let mut fold = TickFold::new(timeframe, basis);
     for tick in ticks {
+        fold.add(tick)?;
+    }
+    fold.finish(now)
+}
+
+/// What [`fold_ticks`] does, tick by tick.
+#[derive(Debug)]
+pub(crate) struct TickFold {
+    timeframe: Timeframe,
+    basis: PriceBasis,
+    buckets: Buckets,
+}
+
+impl TickFold {
+    pub(crate) fn new(timeframe: Timeframe, basis: PriceBasis) -> Self {
+        Self {
+            timeframe,
+            basis,
+            buckets: Buckets::default(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
         let bucket = Bucket {
             symbol_id: tick.symbol_id,
-            basis,
-            timeframe,
-            open_time: timeframe.bucket_start(tick.tick_time),
+            basis: self.basis,
+            timeframe: self.timeframe,
+            open_time: self.timeframe.bucket_start(tick.tick_time),
         };
-        buckets.add(bucket, CandleFold::of_tick(tick, basis))?;
+        self.buckets
+            .add(bucket, CandleFold::of_tick(tick, self.basis))
     }
-    buckets.finish(now)
+
+    pub(crate) fn finish(&self, now: DateTime<Utc>) -> Result<Vec<Candle>, FoldError> {
+        self.buckets.finish(now)
+    }
 }
 
 /// Makes larger candles of smaller ones.

@@ -25,6 +25,7 @@ pub use decimal::{
     CANDLE_PRICE_SCALE, DecimalError, TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE,
     check_candle_decimal, check_tick_decimal,
 };
+pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};

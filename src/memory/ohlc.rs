@@ -2,26 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::yield_now;
 
 use super::tick::InMemoryTickRepository;
 use super::{read, write};
 use crate::domain::{
-    Candle, CandleCursor, Page, PriceBasis, SortOrder, StoredParts, SymbolId, TimeRange, Timeframe,
-    fold_ticks,
+    Candle, CandleCursor, Page, PriceBasis, SortOrder, StoredParts, SymbolId, Tick, TickFold,
+    TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
-use crate::repository::{CandleQuery, OhlcRepository, TickRepository as _};
+use crate::repository::{CandleQuery, OhlcRepository};
+
+/// How much time is looked at at once: 10,080 minutes, of which each may be stored.
+const SPAN: TimeDelta = TimeDelta::days(7);
 
 type Key = (SymbolId, Timeframe, PriceBasis, DateTime<Utc>);
 type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 /// Candles of the ticks of an [`InMemoryTickRepository`], and stored ones in memory.
 ///
-/// Clones share their candles. Every read folds the ticks of its range anew.
+/// Clones share their candles. Every read folds the ticks of its candles anew, and lets other tasks
+/// run in between where they are many. What is written meanwhile may be in its answer in part.
 #[derive(Clone)]
 pub struct InMemoryOhlcRepository {
     ticks: InMemoryTickRepository,
@@ -49,52 +55,98 @@ impl InMemoryOhlcRepository {
         }
     }
 
-    /// All candles whose open time is inside of `range`, by open time.
-    fn merged(
+    /// The first `wanted` candles of the query, in its order.
+    async fn first(
         &self,
         query: &CandleQuery,
-        range: TimeRange,
+        wanted: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Candle>, RepositoryError> {
+        let mut candles = Vec::new();
+        let mut rest = query.buckets(now);
+        while let Some(range) = rest
+            && candles.len() < wanted
+            && let Some(bucket) = self.first_bucket(query, range)
+        {
+            let (window, behind) = split(query, range, bucket, wanted - candles.len());
+            let found = self.merged(query, window, now).await?.into_values();
+            match query.order {
+                SortOrder::Ascending => candles.extend(found),
+                SortOrder::Descending => candles.extend(found.rev()),
+            }
+            rest = behind;
+            yield_now().await;
+        }
+        Ok(candles)
+    }
+
+    /// The start of the first bucket of `range`, in the order of the query, of which something is
+    /// known.
+    fn first_bucket(&self, query: &CandleQuery, range: TimeRange) -> Option<DateTime<Utc>> {
+        let edge = |times: &mut dyn DoubleEndedIterator<Item = DateTime<Utc>>| match query.order {
+            SortOrder::Ascending => times.next(),
+            SortOrder::Descending => times.next_back(),
+        };
+        let tick = self.ticks.with_range(query.symbol_id, range, |ticks| {
+            edge(&mut ticks.map(|tick| tick.tick_time))
+        });
+        let stored = read(&self.stored);
+        let of_stored = Timeframe::ALL
+            .into_iter()
+            .take_while(|one| *one <= query.timeframe)
+            .filter_map(|one| {
+                let keys = stored.range(keys(query, one, range));
+                edge(&mut keys.map(|(_, candle)| candle.open_time))
+            });
+        let times = tick.into_iter().chain(of_stored);
+        let buckets = times.map(|time| query.timeframe.bucket_start(time));
+        match query.order {
+            SortOrder::Ascending => buckets.min(),
+            SortOrder::Descending => buckets.max(),
+        }
+    }
+
+    /// All candles of the buckets of `window`, by open time.
+    async fn merged(
+        &self,
+        query: &CandleQuery,
+        window: TimeRange,
         now: DateTime<Utc>,
     ) -> Result<BTreeMap<DateTime<Utc>, Candle>, RepositoryError> {
         let timeframe = query.timeframe;
-        let end = timeframe.bucket_start(range.to()) + timeframe.duration();
-        let whole = TimeRange::new(range.from(), end).map_err(RepositoryError::invalid)?;
         let mut candles: BTreeMap<_, _> = self
-            .stored(query, timeframe, range, now)
+            .stored(query, timeframe, window, now)
             .into_iter()
             .map(|candle| (candle.open_time, candle))
             .collect();
         let bucket = |time| timeframe.bucket_start(time);
-        let is_free = |bucket| range.contains(bucket) && !candles.contains_key(&bucket);
 
         let mut parts = Vec::new();
         for smaller in Timeframe::ALL
             .into_iter()
             .take_while(|one| *one < timeframe)
         {
-            parts.extend(self.stored(query, smaller, whole, now));
+            parts.extend(self.stored(query, smaller, window, now));
         }
-        parts.retain(|part| is_free(bucket(part.open_time)));
+        parts.retain(|part| !candles.contains_key(&bucket(part.open_time)));
         let with_parts: BTreeSet<_> = parts.iter().map(|part| bucket(part.open_time)).collect();
         let parts = StoredParts::new(parts);
 
-        let fold = |timeframe, has_parts| {
-            if has_parts && with_parts.is_empty() {
-                return Ok(Vec::new());
+        let mut of_ticks = TickFold::new(timeframe, query.basis);
+        let mut minutes = TickFold::new(Timeframe::M1, query.basis);
+        let fold = |tick: &Tick| {
+            let bucket = bucket(tick.tick_time);
+            if candles.contains_key(&bucket) || parts.covers(tick.tick_time) {
+                Ok(())
+            } else if with_parts.contains(&bucket) {
+                minutes.add(tick)
+            } else {
+                of_ticks.add(tick)
             }
-            self.ticks.with_range(query.symbol_id, whole, |ticks| {
-                let of_these_buckets = ticks.filter(|tick| {
-                    let bucket = bucket(tick.tick_time);
-                    is_free(bucket) && with_parts.contains(&bucket) == has_parts
-                });
-                let free = of_these_buckets.filter(|tick| !parts.covers(tick.tick_time));
-                fold_ticks(free, timeframe, query.basis, now)
-            })
         };
-        let of_ticks = fold(timeframe, false)?;
-        let minutes = fold(Timeframe::M1, true)?;
-        let of_parts = parts.fold_with(&minutes, timeframe, now)?;
-        let made = of_ticks.into_iter().chain(of_parts);
+        self.ticks.look_at(query.symbol_id, window, fold).await?;
+        let of_parts = parts.fold_with(&minutes.finish(now)?, timeframe, now)?;
+        let made = of_ticks.finish(now)?.into_iter().chain(of_parts);
         candles.extend(made.map(|candle| (candle.open_time, candle)));
         Ok(candles)
     }
@@ -107,9 +159,8 @@ impl InMemoryOhlcRepository {
         range: TimeRange,
         now: DateTime<Utc>,
     ) -> Vec<Candle> {
-        let key = |open_time| (query.symbol_id, timeframe, query.basis, open_time);
         read(&self.stored)
-            .range(key(range.from())..key(range.to()))
+            .range(keys(query, timeframe, range))
             .map(|(_, candle)| Candle {
                 closed: candle.close_time() <= now,
                 ..candle.clone()
@@ -134,22 +185,7 @@ impl OhlcRepository for InMemoryOhlcRepository {
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let now = (self.now)();
-        let candles = self.merged(query, query.open_times(now), now)?;
-        let after = query.after.map(|after| after.open_time);
-        let overfull = query.limit.get() + 1;
-        let items = match query.order {
-            SortOrder::Ascending => candles
-                .into_values()
-                .filter(|candle| after.is_none_or(|after| candle.open_time > after))
-                .take(overfull)
-                .collect(),
-            SortOrder::Descending => candles
-                .into_values()
-                .rev()
-                .filter(|candle| after.is_none_or(|after| candle.open_time < after))
-                .take(overfull)
-                .collect(),
-        };
+        let items = self.first(query, query.limit.get() + 1, now).await?;
         Ok(Page::from_overfull(items, query.limit, CandleCursor::of))
     }
 
@@ -159,27 +195,11 @@ impl OhlcRepository for InMemoryOhlcRepository {
         timeframe: Timeframe,
         basis: PriceBasis,
     ) -> Result<Option<Candle>, RepositoryError> {
-        let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all());
-        let now = (self.now)();
-        let newest_tick = self.ticks.latest(symbol_id).await?;
-        let of_stored = Timeframe::ALL
-            .into_iter()
-            .take_while(|one| *one <= timeframe)
-            .filter_map(|one| self.stored(&query, one, query.range, now).pop())
-            .map(|candle| candle.open_time);
-        let newest = newest_tick
-            .map(|tick| tick.tick_time)
-            .into_iter()
-            .chain(of_stored)
-            .map(|time| timeframe.bucket_start(time))
-            .max();
-        let Some(open_time) = newest else {
-            return Ok(None);
+        let query = CandleQuery {
+            order: SortOrder::Descending,
+            ..CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
         };
-        let range = TimeRange::new(open_time, open_time + timeframe.duration())
-            .map_err(RepositoryError::invalid)?;
-        let mut candles = self.merged(&query, range, now)?;
-        Ok(candles.pop_last().map(|(_, candle)| candle))
+        Ok(self.first(&query, 1, (self.now)()).await?.pop())
     }
 
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
@@ -194,6 +214,38 @@ impl OhlcRepository for InMemoryOhlcRepository {
         write(&self.stored).extend(different);
         Ok(count)
     }
+}
+
+/// The part of `range` with the first `wanted` buckets from `bucket` on, in the order of the query, and
+/// what is behind it.
+fn split(
+    query: &CandleQuery,
+    range: TimeRange,
+    bucket: DateTime<Utc>,
+    wanted: usize,
+) -> (TimeRange, Option<TimeRange>) {
+    let width = query.timeframe.duration();
+    // at most 10,001
+    let reach = (width * wanted as i32).min(SPAN);
+    let (window, behind) = match query.order {
+        SortOrder::Ascending => {
+            let end = (bucket + reach).min(range.to());
+            ((bucket, end), (end, range.to()))
+        }
+        SortOrder::Descending => {
+            let end = bucket + width;
+            let start = (end - reach).max(range.from());
+            ((start, end), (range.from(), start))
+        }
+    };
+    let behind = TimeRange::new(behind.0, behind.1).ok();
+    (TimeRange::new(window.0, window.1).unwrap_or(range), behind)
+}
+
+/// The keys of the candles of `timeframe` whose open time is inside of `range`.
+fn keys(query: &CandleQuery, timeframe: Timeframe, range: TimeRange) -> Range<Key> {
+    let key = |open_time| (query.symbol_id, timeframe, query.basis, open_time);
+    key(range.from())..key(range.to())
 }
 
 fn key_of(candle: &Candle) -> Key {
@@ -215,3 +267,6 @@ fn normalized(candle: &Candle) -> Candle {
         ..candle.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

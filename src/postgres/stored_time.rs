@@ -1,13 +1,13 @@
 //! Times of a table, be they times or not.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Timestamptz;
 
-/// 2000-01-01 00:00 UTC, from which the server counts microseconds, in seconds since 1970.
-const EPOCH_SECONDS: i64 = 946_684_800;
+/// 2000-01-01 00:00 UTC, from which the server counts microseconds, in microseconds since 1970.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// What a TIMESTAMPTZ column holds: a time, or the reason why it is none that can be read. Lets the
 /// reader of a row say which row it is in.
@@ -38,8 +38,9 @@ fn decode(bytes: &[u8]) -> Result<DateTime<Utc>, TimeError> {
     match i64::from_be_bytes(micros) {
         i64::MAX => Err(TimeError::Infinity),
         i64::MIN => Err(TimeError::MinusInfinity),
-        micros => DateTime::from_timestamp(EPOCH_SECONDS, 0)
-            .and_then(|epoch| epoch.checked_add_signed(TimeDelta::microseconds(micros)))
+        micros => micros
+            .checked_add(EPOCH_MICROS)
+            .and_then(DateTime::from_timestamp_micros)
             .ok_or(TimeError::TooFar),
     }
 }
@@ -56,7 +57,7 @@ mod tests {
     fn a_time_is_read_to_the_microsecond() {
         let before = read(-1).expect("a time");
         assert_eq!(before.to_rfc3339(), "1999-12-31T23:59:59.999999+00:00");
-        assert_eq!(read(0).expect("a time").timestamp(), EPOCH_SECONDS);
+        assert_eq!(read(0).expect("a time").timestamp_micros(), EPOCH_MICROS);
     }
 
     #[test]

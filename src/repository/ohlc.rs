@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
@@ -66,6 +66,33 @@ impl CandleQuery {
         let (from, to) = (self.range.from(), self.range.to());
         // bounds of a range are ordered and within what a tick may have
         TimeRange::new(from, to.min(forming.max(from))).unwrap_or(self.range)
+    }
+
+    /// The buckets whose candles are asked for at the time `now`, from the start of the first to the
+    /// end of the last, for backends: what `after` leaves of [`open_times`](Self::open_times).
+    /// `None` when it leaves nothing.
+    #[must_use]
+    pub fn buckets(&self, now: DateTime<Utc>) -> Option<TimeRange> {
+        let next_start = |time| {
+            let start = self.timeframe.bucket_start(time);
+            if start == time {
+                start
+            } else {
+                start + self.timeframe.duration()
+            }
+        };
+        let range = self.open_times(now);
+        let (mut from, mut to) = (range.from(), range.to());
+        if let Some(after) = self.after {
+            match self.order {
+                SortOrder::Ascending => {
+                    from = from.max(after.open_time + TimeDelta::microseconds(1));
+                }
+                SortOrder::Descending => to = to.min(after.open_time),
+            }
+        }
+        let buckets = TimeRange::new(next_start(from), next_start(to)).ok();
+        buckets.filter(|buckets| !buckets.is_empty())
     }
 }
 

@@ -1,18 +1,19 @@
 //! Listings of any length as streams, in bounded memory.
 
 use std::fmt;
-use std::future::Future;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::vec;
 
+use chrono::{DateTime, Utc};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use tokio::task::JoinHandle;
 
-use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
-use crate::domain::{Candle, CandleCursor, Page, Tick, TickCursor};
+use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository, filled_candles};
+use crate::domain::{Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor};
 use crate::error::RepositoryError;
 
 /// Every tick of a listing, page by page; `query.limit` is how many are fetched at once, and
@@ -46,6 +47,21 @@ pub fn candle_stream(
     })
 }
 
+/// Every bucket of a listing whose gaps are filled, page by page; everything said of [`tick_stream`] and
+/// of [`filled_candles`] holds. `now` is one time for the whole listing.
+pub fn filled_candle_stream(
+    candles: Arc<dyn OhlcRepository>,
+    query: CandleQuery,
+    fill: GapFill,
+    now: DateTime<Utc>,
+) -> impl Stream<Item = Result<CandleSlot, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<CandleCursor>| {
+        let candles = Arc::clone(&candles);
+        let query = CandleQuery { after, ..query };
+        Box::pin(async move { filled_candles(&*candles, &query, fill, now).await })
+    })
+}
+
 type Fetched<T, C> = Result<Page<T, C>, RepositoryError>;
 
 struct PagedStream<T, C, F> {
@@ -61,6 +77,8 @@ enum Next<T, C> {
     /// A task of its own: only then does a page arrive, and give its connection back, while the
     /// reader is busy with the page before.
     Fetching(Fetching<T, C>),
+    /// From a store that did not have to wait.
+    Fetched(Fetched<T, C>),
     Nothing,
 }
 
@@ -87,8 +105,14 @@ where
         }
     }
 
-    fn fetch(&self, after: Option<C>) -> Next<T, C> {
-        Next::Fetching(Fetching(tokio::spawn((self.fetch)(after))))
+    fn fetch(&self, after: Option<C>, context: &mut Context<'_>) -> Next<T, C> {
+        let mut page = (self.fetch)(after);
+        // asked for before the reader goes on: a task that a thread of the runtime spawns does not
+        // start until the reader there has to wait
+        match page.as_mut().poll(context) {
+            Poll::Ready(fetched) => Next::Fetched(fetched),
+            Poll::Pending => Next::Fetching(Fetching(tokio::spawn(page))),
+        }
     }
 }
 
@@ -106,25 +130,32 @@ where
             if let Some(item) = this.items.next() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            let fetched = match &mut this.next {
+            let fetched = match std::mem::replace(&mut this.next, Next::Nothing) {
                 Next::Start(after) => {
-                    let after = after.take();
-                    this.next = this.fetch(after);
+                    this.next = this.fetch(after, context);
                     continue;
                 }
-                Next::Fetching(fetching) => ready!(Pin::new(&mut fetching.0).poll(context)),
+                Next::Fetching(mut fetching) => match Pin::new(&mut fetching.0).poll(context) {
+                    Poll::Ready(Ok(fetched)) => fetched,
+                    Poll::Ready(Err(error)) if error.is_panic() => {
+                        std::panic::resume_unwind(error.into_panic())
+                    }
+                    Poll::Ready(Err(_)) => Err(shutting_down()),
+                    Poll::Pending => {
+                        this.next = Next::Fetching(fetching);
+                        return Poll::Pending;
+                    }
+                },
+                Next::Fetched(fetched) => fetched,
                 Next::Nothing => return Poll::Ready(None),
             };
-            this.next = Next::Nothing;
             let page = match fetched {
-                Ok(Ok(page)) => page,
-                Ok(Err(error)) => return Poll::Ready(Some(Err(error))),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => return Poll::Ready(Some(Err(shutting_down()))),
+                Ok(page) => page,
+                Err(error) => return Poll::Ready(Some(Err(error))),
             };
             this.items = page.items.into_iter();
             if let Some(after) = page.next {
-                this.next = this.fetch(Some(after));
+                this.next = this.fetch(Some(after), context);
             }
         }
     }

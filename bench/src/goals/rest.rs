@@ -139,11 +139,9 @@ async fn pages(address: SocketAddr, client: usize) -> Result<Vec<f64>> {
         stream.write_all(request.as_bytes()).await?;
         let body = read_answer(&mut stream, &mut answer).await?;
         seconds.push(start.elapsed().as_secs_f64());
-        let candles = answer[body..]
-            .windows(9)
-            .filter(|text| *text == b"open_time")
-            .count();
-        ensure!(candles == 500, "{candles} candles");
+        // one around them; counted so quickly that the other clients do not wait for it
+        let objects = answer[body..].iter().filter(|byte| **byte == b'{').count();
+        ensure!(objects == 501, "{objects} objects");
     }
     Ok(seconds)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use tickbook::domain::{PriceBasis, SymbolReference, Timeframe, parse_time};
+use tickbook::domain::{GapFill, PriceBasis, SymbolReference, Timeframe, parse_time};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExportCommand {
@@ -21,11 +21,14 @@ Examples:
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
 Columns: open_time,close_time,open,high,low,close,volume,tick_count,closed,source. The source is ticks,
-smaller (made of stored smaller candles), or the name that a stored candle has.
+smaller (made of stored smaller candles), the name that a stored candle has, or filled: no candle, but a
+bucket that --fill lists. Such buckets lie between the symbol's first and newest candle, have no ticks
+and no volume, and where they have no price the field is empty.
 
 Examples:
   tickbook export candles --symbol oanda:EURUSD --timeframe 1h --basis mid --output hours.csv
-  tickbook export candles --symbol EURUSD --timeframe 1d --closed")]
+  tickbook export candles --symbol EURUSD --timeframe 1d --closed
+  tickbook export candles --symbol EURUSD --fill flat --from 2014-05-01T00:00:00Z")]
     Candles(ExportCandlesArguments),
 }
 
@@ -48,6 +51,10 @@ pub(crate) struct ExportCandlesArguments {
     /// Leaves out candles that still change
     #[arg(long)]
     pub(crate) closed: bool,
+    /// What stands in a gap: none, null (no prices), previous (the close before as close), or flat (the
+    /// close before as every price)
+    #[arg(long, default_value = "none")]
+    pub(crate) fill: GapFill,
 }
 
 #[derive(Debug, Args)]

@@ -7,11 +7,13 @@ use anyhow::bail;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_core::Stream;
 use indicatif::ProgressBar;
+use rust_decimal::Decimal;
 use tickbook::config::Config;
 use tickbook::domain::{
-    Candle, CandleSource, PageLimit, SymbolId, Tick, TimeRange, earliest_time, latest_time,
+    Candle, CandleSlot, CandleSource, FilledCandle, PageLimit, SymbolId, Tick, TimeRange,
+    earliest_time, latest_time,
 };
-use tickbook::repository::{CandleQuery, TickQuery, candle_stream, tick_stream};
+use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
 use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
@@ -59,7 +61,7 @@ pub(crate) async fn candles(arguments: &ExportCandlesArguments) -> anyhow::Resul
         limit: PageLimit::MAX,
         ..CandleQuery::new(symbol_id, arguments.timeframe, arguments.basis, range)
     };
-    let stream = candle_stream(repositories.ohlc, query);
+    let stream = filled_candle_stream(repositories.ohlc, query, arguments.fill, Utc::now());
     write(
         &arguments.what,
         &CANDLE_COLUMNS,
@@ -118,7 +120,30 @@ fn tick_row(tick: &Tick) -> [String; TICK_COLUMNS.len()] {
     ]
 }
 
-fn candle_row(candle: &Candle) -> [String; CANDLE_COLUMNS.len()] {
+fn candle_row(slot: &CandleSlot) -> [String; CANDLE_COLUMNS.len()] {
+    match slot {
+        CandleSlot::Candle(candle) => known_row(candle),
+        CandleSlot::Filled(empty) => filled_row(empty),
+    }
+}
+
+fn filled_row(empty: &FilledCandle) -> [String; CANDLE_COLUMNS.len()] {
+    let price = |price: Option<Decimal>| price.map_or(String::new(), |price| price.to_string());
+    [
+        time(empty.open_time),
+        time(empty.close_time()),
+        price(empty.open),
+        price(empty.high),
+        price(empty.low),
+        price(empty.close),
+        "0".to_owned(),
+        "0".to_owned(),
+        empty.closed.to_string(),
+        "filled".to_owned(),
+    ]
+}
+
+fn known_row(candle: &Candle) -> [String; CANDLE_COLUMNS.len()] {
     [
         time(candle.open_time),
         time(candle.close_time()),

@@ -221,3 +221,44 @@ async fn exported_candles_say_where_they_come_from() {
     let nowhere = [&export[..], &["--output", "no/such/folder.csv"]].concat();
     assert!(cli.run(&nowhere).error().contains("cannot be written"));
 }
+
+#[tokio::test]
+async fn gaps_of_exported_candles_are_filled_as_told() {
+    let cli = Cli::migrated();
+    let gap = DAY.replace("\r\n60000,", "\r\n180000,");
+    cli.file("20140501_bars.csv", &gap);
+    let options = ["--symbol", "EURUSD", "--create-symbol"];
+    import(&cli, &["20140501_bars.csv"], &options).expect_code(0);
+    let export = |fill: &[&str]| {
+        let export = ["export", "candles", "--symbol", "EURUSD"];
+        let run = cli.run(&[&export[..], fill].concat()).expect_code(0);
+        let lines = run.stdout.lines().skip(1);
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first =
+        "2014-05-01T00:00:00.000000Z,2014-05-01T00:01:00.000000Z,1.1,1.4,1,1.2,30,0,true,import";
+    let last =
+        "2014-05-01T00:03:00.000000Z,2014-05-01T00:04:00.000000Z,1.2,1.3,1.2,1.3,0,0,true,import";
+    let known = [first.to_owned(), last.to_owned()];
+    assert_eq!(export(&[]), known);
+    assert_eq!(export(&["--fill", "none"]), known);
+    for (fill, prices) in [
+        ("null", ",,,"),
+        ("previous", ",,,1.2"),
+        ("flat", "1.2,1.2,1.2,1.2"),
+    ] {
+        let filled = ["01", "02"].map(|minute| {
+            let end = if minute == "01" { "02" } else { "03" };
+            let times = format!("2014-05-01T00:{minute}:00.000000Z,2014-05-01T00:{end}:00.000000Z");
+            format!("{times},{prices},0,0,true,filled")
+        });
+        let [one, two] = filled;
+        let expected = [first.to_owned(), one, two, last.to_owned()];
+        assert_eq!(export(&["--fill", fill]), expected, "{fill}");
+    }
+    let wrong = cli.run(&["export", "candles", "--symbol", "EURUSD", "--fill", "zero"]);
+    assert!(
+        wrong.stderr.contains("use none, null, previous or flat"),
+        "{wrong:?}"
+    );
+}

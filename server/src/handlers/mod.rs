@@ -2,5 +2,6 @@
 
 pub mod health;
 pub mod ohlc;
+mod page;
 pub mod symbols;
 pub mod ticks;

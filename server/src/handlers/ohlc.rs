@@ -1,15 +1,19 @@
 //! `/api/v1/ohlc`
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
 use chrono::Utc;
 use tickbook::domain::{CandleCursor, GapFill, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
 
+use super::page::page_answer;
 use crate::app::AppState;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::CandleList;
+
+/// Bytes of a candle as JSON, somewhat more than most have.
+const CANDLE_BYTES: usize = 320;
 
 /// Candles of a symbol
 ///
@@ -44,7 +48,7 @@ pub async fn list(
     State(app): State<AppState>,
     Path(id): Path<String>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<CandleList>, Problem> {
+) -> Result<Response, Problem> {
     let known = [
         "timeframe",
         "basis",
@@ -75,5 +79,6 @@ pub async fn list(
     };
     app.known_symbols.require(symbol_id).await?;
     let page = filled_candles(&*app.repositories.ohlc, &query, fill, Utc::now()).await?;
-    Ok(Json(CandleList::new(page, &query, fill)))
+    let list = CandleList::new(page, &query, fill);
+    page_answer(&list, list.data.len(), CANDLE_BYTES)
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, Request, State};
+use axum::response::Response;
 use tickbook::domain::TickCursor;
 use tickbook::repository::TickQuery;
 
+use super::page::page_answer;
 use crate::app::AppState;
 use crate::body::{json_body, parse_ticks};
 use crate::metrics;
@@ -14,6 +16,9 @@ use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
 use crate::wire::{NewTick, ReceiptBody, TickList};
+
+/// Bytes of a tick as JSON, somewhat more than most have.
+const TICK_BYTES: usize = 240;
 
 /// Most symbols of one request for the latest ticks.
 const LATEST_LIMIT: usize = 1_000;
@@ -46,7 +51,7 @@ pub async fn list(
     State(app): State<AppState>,
     Path(id): Path<String>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<TickList>, Problem> {
+) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
     let symbol_id = symbol_id("symbol_id", &id)?;
     let (range, order) = (query.range()?, query.order()?);
@@ -59,7 +64,8 @@ pub async fn list(
     };
     app.known_symbols.require(symbol_id).await?;
     let page = app.repositories.ticks.range(&query).await?;
-    Ok(Json(TickList::new(page, &query)))
+    let list = TickList::new(page, &query);
+    page_answer(&list, list.data.len(), TICK_BYTES)
 }
 
 /// Latest tick of each of some symbols
@@ -81,14 +87,15 @@ pub async fn list(
 pub async fn latest(
     State(app): State<AppState>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<TickList>, Problem> {
+) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["symbols"])?;
     let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
     for id in &ids {
         app.known_symbols.require(*id).await?;
     }
     let ticks = app.repositories.ticks.latest_of(&ids).await?;
-    Ok(Json(TickList::complete(ticks)))
+    let list = TickList::complete(ticks);
+    page_answer(&list, list.data.len(), TICK_BYTES)
 }
 
 /// Stores ticks

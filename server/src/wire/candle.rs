@@ -1,5 +1,7 @@
 //! Candles as JSON.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tickbook::domain::{Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page};
@@ -22,11 +24,11 @@ pub struct CandleBody {
     #[schema(example = 1)]
     pub symbol_id: i64,
     /// Its width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
-    #[schema(example = "5m")]
-    pub timeframe: String,
+    #[schema(value_type = String, example = "5m")]
+    pub timeframe: Cow<'static, str>,
     /// Which price it is made of: bid, ask or mid.
-    #[schema(example = "bid")]
-    pub basis: String,
+    #[schema(value_type = String, example = "bid")]
+    pub basis: Cow<'static, str>,
     /// Its start, itself inside, aligned to UTC.
     pub open_time: TimeText,
     /// Its end, itself outside.
@@ -65,8 +67,8 @@ impl From<Candle> for CandleBody {
     fn from(candle: Candle) -> Self {
         Self {
             symbol_id: candle.symbol_id.get(),
-            timeframe: candle.timeframe.as_str().to_owned(),
-            basis: candle.basis.as_str().to_owned(),
+            timeframe: candle.timeframe.as_str().into(),
+            basis: candle.basis.as_str().into(),
             open_time: TimeText(candle.open_time),
             close_time: TimeText(candle.close_time()),
             open: Some(DecimalText(candle.open)),
@@ -86,8 +88,8 @@ impl From<FilledCandle> for CandleBody {
         let price = |price: Option<Decimal>| price.map(DecimalText);
         Self {
             symbol_id: empty.symbol_id.get(),
-            timeframe: empty.timeframe.as_str().to_owned(),
-            basis: empty.basis.as_str().to_owned(),
+            timeframe: empty.timeframe.as_str().into(),
+            basis: empty.basis.as_str().into(),
             open_time: TimeText(empty.open_time),
             close_time: TimeText(empty.close_time()),
             open: price(empty.open),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use rust_decimal::Decimal;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,8 +17,35 @@ pub struct DecimalText(pub Decimal);
 
 impl Serialize for DecimalText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0.normalize())
+        serializer.serialize_str(&written(self.0))
     }
+}
+
+/// Room for a sign, a point and the digits of any decimal, of which there are 29 at most.
+type Text = ArrayString<31>;
+
+/// `value` without zeros at its end; half of a page's cost when a formatter writes it.
+fn written(value: Decimal) -> Text {
+    let units = value.mantissa().unsigned_abs();
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(units);
+    let decimals = value.scale() as usize;
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(decimals));
+    // what a number below 0.1 has between its point and its digits
+    let zeros = &"0000000000000000000000000000"[..decimals - fraction.len()];
+    let fraction = fraction.trim_end_matches('0');
+
+    let mut text = Text::new();
+    if value.is_sign_negative() && units != 0 {
+        text.push('-');
+    }
+    text.push_str(if whole.is_empty() { "0" } else { whole });
+    if !fraction.is_empty() {
+        text.push('.');
+        text.push_str(zeros);
+        text.push_str(fraction);
+    }
+    text
 }
 
 impl<'de> Deserialize<'de> for DecimalText {
@@ -90,6 +118,42 @@ mod tests {
                 parse(text).map(|value| value.to_string()),
                 Ok(written.to_owned())
             );
+        }
+    }
+
+    #[test]
+    fn a_decimal_is_written_as_its_own_formatter_writes_it() {
+        let most = (1_i128 << 96) - 1;
+        let mut mantissas = vec![0, 1, 5, 9, 10, 99, 100, 138_676, 1_000_000, most, most - 5];
+        mantissas.extend([u64::MAX.into(), i128::from(u64::MAX) + 1]);
+        mantissas.extend((0..28).map(|power| 10_i128.pow(power)));
+        mantissas.extend((1..28).map(|power| 10_i128.pow(power) - 1));
+        for mantissa in mantissas {
+            for scale in 0..=Decimal::MAX_SCALE {
+                for mantissa in [mantissa, -mantissa] {
+                    let value = Decimal::from_i128_with_scale(mantissa, scale);
+                    let expected = value.normalize().to_string();
+                    assert_eq!(written(value).as_str(), expected, "{mantissa} {scale}");
+                }
+            }
+        }
+        let mut minus_zero = Decimal::new(0, 3);
+        minus_zero.set_sign_negative(true);
+        assert_eq!(written(minus_zero).as_str(), "0");
+    }
+
+    #[test]
+    fn candle_prices_of_thirteen_decimals_and_sums_of_28_digits_keep_each_digit() {
+        for text in [
+            "0.0000000000005",
+            "-999999999999999.9999999999995",
+            "9999999999999999.999999999999",
+            "7922816251426433759354395033.5",
+            "-37.63",
+        ] {
+            let value: Decimal = text.parse().expect("a decimal");
+            let json = serde_json::to_string(&DecimalText(value)).expect("text");
+            assert_eq!(json, format!("\"{text}\""));
         }
     }
 

@@ -48,6 +48,11 @@ impl Program {
         }
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").expect("an address")
+    }
+
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -157,9 +162,9 @@ fn a_signal_stops_it_with_everything_stored() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let program = Program::start(&["--store", "memory"], &[]);
-    let address = program.url.strip_prefix("http://").expect("an address");
+    let address = program.address().to_owned();
     // a request that never ends keeps the server from stopping
-    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+    let mut stream = std::net::TcpStream::connect(&address).expect("it listens");
     let head = "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\
                 Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n";
     std::io::Write::write_all(&mut stream, head.as_bytes()).expect("sent");
@@ -168,7 +173,7 @@ fn a_second_signal_ends_it_at_once() {
     let begun = Instant::now();
     program.signal("TERM");
     // the first signal has been seen when no connection is taken any more
-    while std::net::TcpStream::connect(address).is_ok() {
+    while std::net::TcpStream::connect(&address).is_ok() {
         assert!(begun.elapsed() < DEADLINE, "it goes on");
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -13,6 +13,7 @@ mod ohlc;
 mod openapi;
 mod oracle;
 mod parameters;
+mod posting;
 mod quality;
 mod rabbitmq;
 mod slow_clients;

@@ -29,6 +29,43 @@ fn candle() -> Candle {
     }
 }
 
+/// Clients compare texts: neither the order of the fields nor a zero at an end may change.
+#[tokio::test]
+async fn a_page_is_written_byte_for_byte_as_ever() {
+    let odd = Candle {
+        timeframe: Timeframe::D1,
+        open_time: time("1999-12-31T00:00:00Z"),
+        open: dec("-999999999999999.9999999999995"),
+        high: dec("0.0000000000005"),
+        low: dec("-1000.000"),
+        close: dec("-0.0"),
+        volume: dec("9999999999999999.000000000001"),
+        tick_count: 1,
+        closed: false,
+        ..candle()
+    };
+    let mut mocks = Mocks::with_symbols();
+    mocks.ohlc.expect_candles().once().returning(move |_| {
+        let items = vec![candle(), odd.clone()];
+        Ok(Page { items, next: None })
+    });
+    let answer = get(&mocks.app(), "/api/v1/ohlc/1?timeframe=5m&basis=mid").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(
+        answer.text,
+        concat!(
+            r#"{"data":[{"symbol_id":1,"timeframe":"5m","basis":"mid","#,
+            r#""open_time":"2014-05-01T00:00:00.000000Z","close_time":"2014-05-01T00:05:00.000000Z","#,
+            r#""open":"1.386795","high":"1.38687","low":"1.38674","close":"1.386815","volume":"0","#,
+            r#""tick_count":97,"closed":true},{"symbol_id":1,"timeframe":"1d","basis":"mid","#,
+            r#""open_time":"1999-12-31T00:00:00.000000Z","close_time":"2000-01-01T00:00:00.000000Z","#,
+            r#""open":"-999999999999999.9999999999995","high":"0.0000000000005","low":"-1000","#,
+            r#""close":"0","volume":"9999999999999999.000000000001","tick_count":1,"closed":false}],"#,
+            r#""next_cursor":null}"#
+        )
+    );
+}
+
 #[tokio::test]
 async fn every_parameter_reaches_the_repository() {
     let mut mocks = Mocks::with_symbols();

@@ -93,6 +93,52 @@ async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
 }
 
 #[tokio::test]
+async fn a_symbol_with_rules_of_its_own_is_held_back_where_others_pass() {
+    // every tick is older than this when it is looked at; all symbols of the feed are made alike
+    let of_all = "[quality]\nstale = \"off\"\nstale_limit_ms = 0\n";
+    for (of_one, held_id) in [
+        (
+            "[quality.symbols.\"simulated:GBPUSD\"]\nstale = \"quarantine\"",
+            2,
+        ),
+        ("[quality.symbols.3]\nstale = \"quarantine\"", 3),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = format!("{of_all}{of_one}\n");
+        std::fs::write(folder.path().join("default.toml"), settings).expect("written");
+        let server = Server::start_in(folder.path(), &["--feed", "simulated", "--seed", "5"]).await;
+        let repositories = server.repositories.clone();
+        let stored = async |id| {
+            let (id, all) = (SymbolId::new(id), TimeRange::all());
+            repositories.ticks.count(id, all).await.expect("counted")
+        };
+        let enough = async {
+            while held_back(&repositories).await.len() < 5
+                || stored(1).await < 5
+                || stored(4).await < 5
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), enough).await;
+        in_time.expect("one is held back, others are stored");
+        assert!(server.stop().await);
+        for id in 1..=4 {
+            let count = stored(id).await;
+            assert_eq!(count == 0, id == held_id, "{of_one}: {count} of {id}");
+        }
+        let held = held_back(&repositories).await;
+        for entry in held {
+            let kept = entry.kept;
+            assert_eq!(
+                (kept.tick.symbol_id.get(), kept.verdict.rule),
+                (held_id, Rule::Stale)
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;

@@ -20,6 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+fn configured(folder: &Path, settings: &[(&str, &str)]) -> Config {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Config::load_from(folder, settings.iter().map(owned)).expect("valid settings")
+}
+
 /// A server of its own, in memory.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -42,7 +47,8 @@ impl Server {
 
     /// With the symbol 1, and with sockets that take a few kilobytes before a client reads.
     pub(crate) async fn with_small_buffers(settings: &[(&str, &str)]) -> Self {
-        let server = Self::start_sized(&[], settings, Some(4_096)).await;
+        let config = configured(Path::new(""), settings);
+        let server = Self::start_sized(&[], config, Some(4_096)).await;
         server.create_symbols(1).await;
         server
     }
@@ -56,14 +62,16 @@ impl Server {
     }
 
     pub(crate) async fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
-        Self::start_sized(arguments, settings, None).await
+        let config = configured(Path::new(""), settings);
+        Self::start_sized(arguments, config, None).await
     }
 
-    async fn start_sized(
-        arguments: &[&str],
-        settings: &[(&str, &str)],
-        send_buffer: Option<usize>,
-    ) -> Self {
+    /// With the settings of `default.toml` in `folder`.
+    pub(crate) async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_sized(arguments, configured(folder, &[]), None).await
+    }
+
+    async fn start_sized(arguments: &[&str], config: Config, send_buffer: Option<usize>) -> Self {
         let fixed = [
             "orderbook-server",
             "--listen",
@@ -72,9 +80,6 @@ impl Server {
             "memory",
         ];
         let args = Args::parse_from(fixed.iter().chain(arguments));
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let settings = settings.iter().map(owned);
-        let config = Config::load_from(Path::new(""), settings).expect("valid settings");
         let stop = CancellationToken::new();
         let started = start(&args, &config, &stop).await.expect("it starts");
         let Started {

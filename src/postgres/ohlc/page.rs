@@ -50,7 +50,7 @@ impl Listing<'_> {
         let width = self.query.timeframe.duration();
         let wanted = self.query.limit.get() + 1;
         let mut candles = Vec::new();
-        let mut rest = buckets(self.query, self.now);
+        let mut rest = self.query.buckets(self.now);
         // at most 10,001 buckets of a day
         let mut reach = width * wanted as i32;
         let mut at_data = false;
@@ -142,27 +142,6 @@ impl Listing<'_> {
             }),
         })
     }
-}
-
-/// The buckets whose candles are asked for, from the start of the first to the end of the last.
-fn buckets(query: &CandleQuery, now: DateTime<Utc>) -> Option<TimeRange> {
-    let next_start = |time| {
-        let start = query.timeframe.bucket_start(time);
-        if start == time {
-            start
-        } else {
-            start + query.timeframe.duration()
-        }
-    };
-    let range = query.open_times(now);
-    let (mut from, mut to) = (range.from(), range.to());
-    if let Some(after) = query.after {
-        match query.order {
-            SortOrder::Ascending => from = from.max(after.open_time + TimeDelta::microseconds(1)),
-            SortOrder::Descending => to = to.min(after.open_time),
-        }
-    }
-    TimeRange::new(next_start(from), next_start(to)).ok()
 }
 
 /// The first `reach` of `range` in `order`, and what follows.

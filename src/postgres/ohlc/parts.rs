@@ -12,9 +12,10 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use crate::db::DbError;
 use crate::domain::{Candle, CandleSource, SortOrder, StoredParts, TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
 
-use super::row::{CandleRow, CandleSqlType};
+use super::row::{CandleRow, CandleSqlType, open_time};
 use super::source::Aggregates;
 use super::{made, stored};
 
@@ -158,9 +159,11 @@ pub(super) fn edge(
         1,
         names(|one| one <= query.timeframe),
     );
-    let edges: Vec<DateTime<Utc>> = select.load(connection)?;
-    let edge = edges.into_iter().next();
-    Ok(edge.map(|time| query.timeframe.bucket_start(time)))
+    let edges: Vec<StoredTime> = select.load(connection)?;
+    let Some(edge) = edges.into_iter().next() else {
+        return Ok(None);
+    };
+    Ok(Some(query.timeframe.bucket_start(open_time(query, edge)?)))
 }
 
 /// A statement over stored candles whose rows are of the type `R`.

@@ -1,13 +1,15 @@
 //! A row that is a candle, read.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, Utc};
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Numeric, Timestamptz};
-use rust_decimal::Decimal;
 
 use crate::domain::{Candle, CandleSource};
 use crate::error::{Entity, RepositoryError};
 use crate::postgres::numeric::StoredNumeric;
+use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
 
 /// Open time, open, high, low, close, volume, count of ticks.
@@ -23,7 +25,7 @@ pub(super) type CandleSqlType = (
 
 #[derive(Debug, Queryable)]
 pub(super) struct CandleRow {
-    open_time: DateTime<Utc>,
+    open_time: StoredTime,
     open: StoredNumeric,
     high: StoredNumeric,
     low: StoredNumeric,
@@ -39,29 +41,100 @@ impl CandleRow {
         source: CandleSource,
         now: DateTime<Utc>,
     ) -> Result<Candle, RepositoryError> {
-        let number = |column: &str, value: StoredNumeric| -> Result<Decimal, RepositoryError> {
-            value.0.map_err(|error| RepositoryError::Data {
-                entity: Entity::Candle,
-                key: format!(
-                    "{} {} of symbol {} at {}",
-                    query.timeframe, query.basis, query.symbol_id, self.open_time
-                ),
-                reason: format!("{column}: {error}"),
-            })
-        };
+        let at = self.open_time;
+        let data = |column: &str, error: &dyn Display| not_a_candle(query, at, column, error);
+        let open_time = open_time(query, at)?;
+        let number =
+            |column: &str, value: StoredNumeric| value.0.map_err(|error| data(column, &error));
         Ok(Candle {
             symbol_id: query.symbol_id,
             timeframe: query.timeframe,
             basis: query.basis,
-            open_time: self.open_time,
+            open_time,
             open: number("open", self.open)?,
             high: number("high", self.high)?,
             low: number("low", self.low)?,
             close: number("close", self.close)?,
             volume: number("volume", self.volume)?,
             tick_count: self.tick_count,
-            closed: self.open_time + query.timeframe.duration() <= now,
+            closed: open_time + query.timeframe.duration() <= now,
             source,
         })
+    }
+}
+
+/// The open time of a candle of `query`, where it is a time.
+pub(super) fn open_time(
+    query: &CandleQuery,
+    stored: StoredTime,
+) -> Result<DateTime<Utc>, RepositoryError> {
+    stored
+        .0
+        .map_err(|error| not_a_candle(query, stored, "open_time", &error))
+}
+
+fn not_a_candle(
+    query: &CandleQuery,
+    at: StoredTime,
+    column: &str,
+    error: &dyn Display,
+) -> RepositoryError {
+    let at = match at.0 {
+        Ok(time) => time.to_string(),
+        Err(error) => error.to_string(),
+    };
+    RepositoryError::Data {
+        entity: Entity::Candle,
+        key: format!(
+            "{} {} of symbol {} at {at}",
+            query.timeframe, query.basis, query.symbol_id
+        ),
+        reason: format!("{column}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use crate::domain::{PriceBasis, SymbolId, TimeRange, Timeframe};
+    use crate::postgres::stored_time::TimeError;
+
+    use super::*;
+
+    fn row(open_time: StoredTime) -> CandleRow {
+        let number = || StoredNumeric(Ok(Decimal::ONE));
+        CandleRow {
+            open_time,
+            open: number(),
+            high: number(),
+            low: number(),
+            close: number(),
+            volume: number(),
+            tick_count: 1,
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_told_with_the_key() {
+        let (symbol, range) = (SymbolId::new(7), TimeRange::all());
+        let query = CandleQuery::new(symbol, Timeframe::M5, PriceBasis::Mid, range);
+        for error in [
+            TimeError::Infinity,
+            TimeError::MinusInfinity,
+            TimeError::TooFar,
+        ] {
+            let row = row(StoredTime(Err(error)));
+            let read = row.into_candle(&query, CandleSource::Ticks, DateTime::UNIX_EPOCH);
+            let error = read.expect_err("no time");
+            assert!(matches!(error, RepositoryError::Data { .. }), "{error:?}");
+            let text = error.to_string();
+            for part in ["5m mid of symbol 7", "open_time: ", "correct the row"] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+        let row = row(StoredTime(Ok(DateTime::UNIX_EPOCH)));
+        let read = row.into_candle(&query, CandleSource::Ticks, DateTime::UNIX_EPOCH);
+        assert!(read.is_ok_and(|candle| !candle.closed));
     }
 }

@@ -117,6 +117,18 @@ async fn one_page_is_read_ahead_and_no_more() {
 }
 
 #[tokio::test]
+async fn the_next_page_is_asked_for_before_the_reader_goes_on() {
+    let endless = Arc::new(Endless {
+        stuck_at: Some(1),
+        ..Endless::default()
+    });
+    let mut stream = tick_stream(endless.clone(), query());
+    assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));
+    // on this runtime of one thread no other task has had a turn
+    assert_eq!(endless.begun.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn dropping_the_stream_cancels_what_it_waits_for() {
     let endless = Arc::new(Endless {
         stuck_at: Some(1),

@@ -1,0 +1,259 @@
+//! `POST /api/v1/ticks` over a real database, while clients and the database go away.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::Integer;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use serde_json::{Value, json};
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::domain::{SymbolId, TimeRange};
+use tickbook::{Database, Repositories};
+use tokio::time::{sleep, timeout};
+
+use crate::binary::Program;
+use crate::databases::{prepare, until, variables};
+use crate::gate::Gate;
+
+const PATH: &str = "/api/v1/ticks";
+
+/// So few go through an INSERT, so many through a COPY.
+const COUNTS: [u64; 2] = [3, 200];
+
+/// Ticks of the symbol 1, one a second within the hour `hour`.
+fn ticks(hour: u64, count: u64) -> Vec<Value> {
+    (0..count)
+        .map(|number| {
+            let (minute, second) = (number / 60, number % 60);
+            json!({
+                "symbol_id": 1, "tick_time": format!("2014-05-01T{hour:02}:{minute:02}:{second:02}Z"),
+                "bid_price": format!("1.{}", 38_001 + number), "ask_price": "1.4"
+            })
+        })
+        .collect()
+}
+
+/// A server with one connection to each database, which a call that is stuck would keep.
+fn small_pool<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut variables = variables.to_vec();
+    variables.extend([
+        ("DATABASE_POOL_SIZE", "1"),
+        ("TICKBOOK__POOL__LOCK_TIMEOUT_MS", "9000"),
+    ]);
+    variables
+}
+
+/// Holds every write up until it is released.
+struct Lock(PgConnection);
+
+#[derive(QueryableByName)]
+struct Process {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+impl Lock {
+    fn take(schemas: &ScratchSchemas) -> Self {
+        let mut connection = schemas.connection(Database::Timeseries);
+        let lock = "BEGIN; LOCK TABLE ticks IN EXCLUSIVE MODE";
+        connection.batch_execute(lock).expect("locked");
+        Self(connection)
+    }
+
+    /// Waits until a write is held up, and returns the server's process that does it.
+    fn wait_for_a_write(&mut self) -> i32 {
+        let mut waiting = None;
+        until("a write waits", || {
+            waiting = self
+                .processes(
+                    "SELECT pid FROM pg_locks WHERE relation = 'ticks'::regclass AND NOT granted",
+                )
+                .pop();
+            waiting.is_some()
+        });
+        waiting.expect("some").pid
+    }
+
+    fn release(&mut self) {
+        self.0.batch_execute("COMMIT").expect("released");
+    }
+
+    fn wait_for_the_end_of(&mut self, pid: i32) {
+        let process = format!("SELECT pid FROM pg_stat_activity WHERE pid = {pid}");
+        until("the server is done with it", || {
+            self.processes(&process).is_empty()
+        });
+    }
+
+    fn processes(&mut self, sql: &str) -> Vec<Process> {
+        sql_query(sql).load(&mut self.0).expect("processes")
+    }
+}
+
+async fn stored(schemas: &ScratchSchemas) -> u64 {
+    let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
+    let (symbol, all) = (SymbolId::new(1), TimeRange::all());
+    repositories
+        .ticks
+        .count(symbol, all)
+        .await
+        .expect("counted")
+}
+
+/// Sends the head of a request and the first `sent` bytes of its body.
+fn begin_post(program: &Program, body: &str, sent: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(program.address()).expect("it listens");
+    let length = body.len();
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(&body.as_bytes()[..sent]).expect("sent");
+    stream
+}
+
+/// How many requests are being answered, the one that asks among them.
+fn in_flight(program: &Program) -> String {
+    let metrics = program.get_text("/metrics");
+    let mut lines = metrics.lines();
+    let line = lines.find_map(|line| line.strip_prefix("http_requests_in_flight "));
+    line.expect("the gauge").to_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_within_its_body_stores_nothing() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(&[], &small_pool(&variables(&schemas)));
+    let body = json!(ticks(0, 200)).to_string();
+    let streams: Vec<_> = [0, 1, body.len() / 2, body.len() - 1]
+        .into_iter()
+        .map(|sent| begin_post(&program, &body, sent))
+        .collect();
+    until("all have begun", || in_flight(&program) == "5");
+    drop(streams);
+    until("they have ended", || in_flight(&program) == "1");
+    assert_eq!(stored(&schemas).await, 0);
+    let (status, receipt) = program.post(PATH, &json!(ticks(0, 200)));
+    assert_eq!(
+        (status, &receipt["inserted"]),
+        (200, &json!(200)),
+        "{receipt}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(&[], &small_pool(&variables(&schemas)));
+    let mut expected = 0;
+    for (hour, count) in COUNTS.into_iter().enumerate() {
+        let ticks = json!(ticks(hour as u64, count));
+        let mut lock = Lock::take(&schemas);
+        let body = ticks.to_string();
+        let stream = begin_post(&program, &body, body.len());
+        lock.wait_for_a_write();
+        drop(stream);
+        until("the server knows", || in_flight(&program) == "1");
+        lock.release();
+        expected += count;
+        let all = async {
+            while stored(&schemas).await < expected {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = timeout(Duration::from_secs(20), all).await;
+        in_time.expect("it is done to the end");
+        // over the only connection
+        let (status, receipt) = program.post(PATH, &ticks);
+        assert_eq!(
+            (status, &receipt["duplicates"]),
+            (200, &json!(count)),
+            "{receipt}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let url = schemas.url(Database::Timeseries);
+    let (credentials, rest) = url.split_once('@').expect("a user");
+    let (server, path) = rest.split_once('/').expect("a database");
+    let gate = Gate::to(server);
+    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let mut variables = variables(&schemas);
+    variables[1].1 = &through_gate;
+    let program = Program::start(&[], &small_pool(&variables));
+    let mut expected = 0;
+    for (hour, count) in COUNTS.into_iter().enumerate() {
+        let ticks = json!(ticks(hour as u64, count));
+        let mut lock = Lock::take(&schemas);
+        let (pid, (status, problem)) = std::thread::scope(|scope| {
+            let posting = scope.spawn(|| program.post(PATH, &ticks));
+            let pid = lock.wait_for_a_write();
+            gate.close();
+            (pid, posting.join().expect("an answer"))
+        });
+        assert_eq!(status, 503, "{problem}");
+        let detail = problem["detail"].as_str().expect("a text");
+        for part in [
+            "may have taken effect",
+            "repeat it",
+            "nothing is stored twice",
+        ] {
+            assert!(detail.contains(part), "{detail}");
+        }
+        lock.release();
+        lock.wait_for_the_end_of(pid);
+        let already = stored(&schemas).await - expected;
+        assert!(already == 0 || already == count, "{already} of {count}");
+
+        gate.open();
+        let mut receipt = Value::Null;
+        until("the database is back", || {
+            let (status, answer) = program.post(PATH, &ticks);
+            receipt = answer;
+            status == 200
+        });
+        assert_eq!(receipt["duplicates"], already, "{receipt}");
+        assert_eq!(receipt["inserted"], count - already, "{receipt}");
+        expected += count;
+        assert_eq!(stored(&schemas).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_the_database_refuses_is_told_beside_those_it_stored() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    schemas
+        .connection(Database::Timeseries)
+        .batch_execute("ALTER TABLE ticks ADD CONSTRAINT below_100 CHECK (bid_price < 100)")
+        .expect("altered");
+    let program = Program::start(&[], &variables(&schemas));
+    for (hour, count) in COUNTS.into_iter().enumerate() {
+        let mut ticks = ticks(hour as u64, count);
+        ticks[1]["bid_price"] = json!("1000");
+        for (inserted, duplicates) in [(count - 1, 0), (0, count - 1)] {
+            let (status, receipt) = program.post(PATH, &json!(ticks));
+            assert_eq!(status, 200, "{receipt}");
+            assert_eq!(receipt["inserted"], inserted, "{receipt}");
+            assert_eq!(receipt["duplicates"], duplicates, "{receipt}");
+            let rejected = receipt["rejected"].as_array().expect("a list");
+            assert_eq!(rejected.len(), 1, "{receipt}");
+            assert_eq!(rejected[0]["tick"]["bid_price"], "1000");
+            let reason = rejected[0]["reason"].as_str().expect("a text");
+            assert!(reason.contains("below_100"), "{reason}");
+        }
+        let page = format!("/api/v1/ticks/1?from=2014-05-01T{hour:02}:00:00Z");
+        let (_, page) = program.get(&page);
+        let listed = page["data"].as_array().expect("a list").len() as u64;
+        assert_eq!(listed, count - 1);
+    }
+}
