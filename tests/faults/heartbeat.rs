@@ -1,17 +1,17 @@
-//! Whether the runtime goes on: a task that wants to wake every millisecond, and beside it a bare
-//! thread that wants the same, by which the machine's own lag is told from ours.
+//! Whether the runtime goes on: a task that wants to wake every millisecond, and beside it bare
+//! threads that want the same, by which the machine's own lag is told from ours.
 
 // each test file uses what it needs
 #![allow(dead_code)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// The 99th percentile during a full outage, above that of the bare thread.
+/// The 99th percentile during a full outage, above that of the bare threads.
 const LAG: Duration = Duration::from_millis(10);
 
 /// Fewer beats say nothing about one in a hundred.
@@ -29,7 +29,7 @@ pub(crate) struct Beats {
     pub(crate) count: usize,
     /// The 99th percentile.
     pub(crate) lag: Duration,
-    /// That of the bare thread.
+    /// That of the bare threads.
     pub(crate) machine: Duration,
 }
 
@@ -46,14 +46,20 @@ impl Heartbeat {
             }
             lags
         });
-        let thread = thread::spawn(move || {
-            let mut lags = Vec::new();
+        // as in the runtime one thread waits for the time and wakes another one
+        let (wake, woken) = mpsc::channel();
+        thread::spawn(move || {
             while !of_thread.load(Ordering::Relaxed) {
                 let before = Instant::now();
                 thread::sleep(TICK);
-                lags.push(before.elapsed().saturating_sub(TICK));
+                if wake.send(before).is_err() {
+                    return;
+                }
             }
-            lags
+        });
+        let thread = thread::spawn(move || {
+            let lag = |before: Instant| before.elapsed().saturating_sub(TICK);
+            woken.into_iter().map(lag).collect()
         });
         Self {
             stopped,
