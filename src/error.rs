@@ -161,6 +161,15 @@ pub enum RepositoryError {
         /// The cause and the remedy, without secrets.
         reason: String,
     },
+    /// No connection that can be trusted: the server's certificate is not right, or it speaks no TLS.
+    /// It was told no name and no password.
+    #[error("the {database} database cannot be trusted: {reason}")]
+    Tls {
+        /// Which one.
+        database: Database,
+        /// The cause and the remedy, without secrets.
+        reason: String,
+    },
     /// The database lacks what this version needs: migrations or the extension.
     #[error("the {database} database is not ready: {reason}")]
     Schema {
@@ -234,6 +243,7 @@ impl RepositoryError {
             | Self::Unavailable { .. }
             | Self::RolledBack { .. }
             | Self::Configuration { .. }
+            | Self::Tls { .. }
             | Self::Schema { .. }
             | Self::Backend { .. } => true,
         }

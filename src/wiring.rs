@@ -67,7 +67,8 @@ impl Repositories {
     /// [`postgres`](Self::postgres) does not wait for one.
     ///
     /// # Errors
-    /// `Unavailable` or `Configuration` when a database does not answer or refuses; `Schema` when
+    /// `Unavailable`, `Configuration` or `Tls` when a database does not answer, refuses, or cannot be
+    /// trusted; `Schema` when
     /// migrations are pending.
     #[cfg(feature = "postgres")]
     pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {

@@ -9,8 +9,11 @@ use diesel::connection::SimpleConnection as _;
 use tickbook::db::{ScratchSchemas, transaction};
 use tickbook::{Database, RepositoryError};
 
+#[path = "faults/heartbeat.rs"]
+mod heartbeat;
 mod pool;
 
+use heartbeat::Heartbeat;
 use pool::{OVERRUN, execute, named, number, pool, pool_at, read, wait_until};
 
 /// Threads of this process.
@@ -30,6 +33,7 @@ async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
         })
         .collect();
     wait_until("busy connections", || db.connections() == (2, 0)).await;
+    let heartbeat = Heartbeat::start();
     let before = threads();
     let deadline = Duration::from_millis(1_000);
     let begun = Instant::now();
@@ -51,6 +55,7 @@ async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
         );
     }
     let took = begun.elapsed();
+    heartbeat.assert_steady().await;
     // ten thousand tasks are started and ended one after the other
     assert!(took < deadline + 4 * OVERRUN, "{took:?}");
     for holder in holders {

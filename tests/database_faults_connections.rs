@@ -7,9 +7,12 @@ use diesel::connection::SimpleConnection as _;
 use tickbook::db::ScratchSchemas;
 use tickbook::{Database, RepositoryError};
 
+#[path = "faults/heartbeat.rs"]
+mod heartbeat;
 mod pool;
 mod way;
 
+use heartbeat::Heartbeat;
 use pool::{OVERRUN, execute, named, number, pool_at, read, terminate, wait_until, warm_up};
 use way::Way;
 
@@ -21,12 +24,14 @@ async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
     let db = pool_at(&schemas, &way.url(url), |_| ());
     read(&db).await.expect("the database is up");
     way.close();
+    let heartbeat = Heartbeat::start();
     let waiting = tokio::spawn({
         let db = db.clone();
         async move { read(&db).await }
     });
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(!waiting.is_finished());
+    heartbeat.assert_steady().await;
     way.open();
     let opened = Instant::now();
     let answer = read(&db).await;
@@ -48,10 +53,14 @@ async fn fault_27_a_call_that_finds_no_connection_free_is_told_who_has_them() {
         async move { execute(&db, "SELECT pg_sleep(1)").await }
     });
     wait_until("a busy connection", || db.connections() == (1, 0)).await;
-    let short = Duration::from_millis(200);
+    let short = Duration::from_millis(500);
+    let (heartbeat, begun) = (Heartbeat::start(), Instant::now());
     let error = db.run_within("wait", short, |_| Ok(())).await;
+    let took = begun.elapsed();
+    assert!(took <= short + OVERRUN, "{took:?}");
+    heartbeat.assert_steady().await;
     let text = error.expect_err("busy").to_string();
-    for part in ["all 1 connections", "waited 0.2 s", "1 in use", "0 others"] {
+    for part in ["all 1 connections", "waited 0.5 s", "1 in use", "0 others"] {
         assert!(text.contains(part), "{text}");
     }
     holder.await.expect("no panic").expect("not disturbed");
@@ -182,6 +191,7 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
     });
     warm_up(&db, size).await;
     way.freeze();
+    let heartbeat = Heartbeat::start();
     let deadline = Duration::from_millis(300);
     let stuck = || {
         let db = db.clone();
@@ -204,6 +214,7 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
         );
         assert!(took < deadline + OVERRUN, "{took:?}");
     }
+    heartbeat.assert_steady().await;
     // all threads hang in the old pool, and no call has got to the new one yet
     assert_eq!(db.connections(), (size, 0));
     assert_eq!(read(&db).await.expect("a new pool"), 7);

@@ -259,7 +259,7 @@ impl From<RepositoryError> for Problem {
                 "had another writer in the way: repeat the request",
                 1,
             ),
-            // these two wait for a person
+            // these three wait for a person
             RepositoryError::Schema { database, .. } => Self::database(
                 database,
                 "is not set up for this version: its operator has to run `tickbook migrate`",
@@ -268,6 +268,11 @@ impl From<RepositoryError> for Problem {
             RepositoryError::Configuration { database, .. } => Self::database(
                 database,
                 "refuses this server: its operator has to correct the server's settings",
+                30,
+            ),
+            RepositoryError::Tls { database, .. } => Self::database(
+                database,
+                "cannot be trusted: its operator has to see to certificates and TLS settings",
                 30,
             ),
             // RepositoryError is non-exhaustive: what is new is ours to look at, too

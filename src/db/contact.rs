@@ -93,7 +93,7 @@ impl Contact {
     /// What only a person can change, when that is why the last attempt failed.
     pub(super) fn refused(&self) -> Option<ConnectError> {
         self.failure_within(STALE)
-            .filter(|error| matches!(error, ConnectError::Configuration { .. }))
+            .filter(ConnectError::needs_a_person)
     }
 
     /// What to tell a caller who got no connection within its time.

@@ -72,8 +72,8 @@ impl Executor {
     /// Runs `work` on a pooled connection, once.
     ///
     /// # Errors
-    /// Those of `work`, classified; `Unavailable` or `Configuration` when there is no connection;
-    /// `Timeout` when the answer does not come within the call timeout of the settings.
+    /// Those of `work`, classified; `Unavailable`, `Configuration` or `Tls` when there is no
+    /// connection; `Timeout` when the answer does not come within the call timeout of the settings.
     pub async fn run<T, F>(&self, operation: &'static str, work: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
@@ -127,7 +127,8 @@ impl Executor {
     /// 2, 6 and 14 seconds, within the call timeout.
     ///
     /// # Errors
-    /// `Unavailable` when it did not answer in time; `Configuration`, at once, when it refuses.
+    /// `Unavailable` when it did not answer in time; `Configuration` or `Tls`, at once, when it
+    /// refuses or cannot be trusted.
     pub(crate) async fn wait_until_reached(&self) -> Result<(), RepositoryError> {
         self.retrying("connect", |_| true, |_| Ok(())).await
     }
@@ -186,8 +187,8 @@ impl Executor {
     /// closes it afterwards: for migrations and the like.
     ///
     /// # Errors
-    /// Those of `work`, classified; `Unavailable` or `Configuration` when there is no connection;
-    /// `Configuration` behind a PgBouncer, where a session and its locks belong to nobody.
+    /// Those of `work`, classified; `Unavailable`, `Configuration` or `Tls` when there is no
+    /// connection; `Configuration` behind a PgBouncer, where a session and its locks belong to nobody.
     pub async fn run_dedicated<T, F>(
         &self,
         operation: &'static str,

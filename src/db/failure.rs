@@ -155,7 +155,8 @@ pub(crate) fn classify_connect(text: &str, database: Database, url: &DatabaseUrl
         return configuration(format!("check user and password in {variable}"));
     }
     if says(&TLS) && !says(&["SSL SYSCALL", "SSL connection has been closed"]) {
-        return configuration(tls_remedy(variable));
+        let reason = format!("{reason}: {}", tls_remedy(variable));
+        return ConnectError::Tls { database, reason };
     }
     if says(&["does not exist"]) && !says(&["No such file"]) {
         return configuration(format!("create it, or correct {variable}"));
@@ -190,9 +191,17 @@ pub(crate) enum ConnectError {
     /// Only a person can help.
     #[error("{reason}")]
     Configuration { database: Database, reason: String },
+    /// Only a person can help: the server is not who it should be, or speaks no TLS.
+    #[error("{reason}")]
+    Tls { database: Database, reason: String },
 }
 
 impl ConnectError {
+    /// Whether waiting does not help.
+    pub(super) fn needs_a_person(&self) -> bool {
+        !matches!(self, Self::Unavailable { .. })
+    }
+
     /// Whether both need the same kind of help; texts differ in addresses and counts.
     pub(super) fn is_same_kind(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
@@ -208,6 +217,7 @@ impl From<ConnectError> for RepositoryError {
             ConnectError::Configuration { database, reason } => {
                 Self::Configuration { database, reason }
             }
+            ConnectError::Tls { database, reason } => Self::Tls { database, reason },
         }
     }
 }

@@ -84,6 +84,7 @@ fn outcome_of(error: &RepositoryError) -> &'static str {
         RepositoryError::Ambiguous { .. } => "ambiguous",
         RepositoryError::RolledBack { .. } => "rolled_back",
         RepositoryError::Configuration { .. } => "configuration",
+        RepositoryError::Tls { .. } => "tls",
         RepositoryError::Schema { .. } => "schema",
         RepositoryError::Data { .. } => "data",
         RepositoryError::Backend { .. } => "backend",

@@ -11,3 +11,4 @@ pub use persister::{
 };
 pub use sequence::SequenceAssigner;
 pub use spool::{DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError};
+pub(crate) use spool::{is_unfinished, rewrite};

@@ -193,7 +193,8 @@ impl TickPersister {
     }
 
     /// Accepts no more ticks, writes what was accepted, and gives up after `patience`; with a spool,
-    /// already when the repository fails and everything is on the disk.
+    /// already when the repository fails and everything is on the disk. The file of the spool is
+    /// closed when this returns, unless the disk needs more than two seconds longer than `patience`.
     ///
     /// Cancelled, it may be called again. The patience of the first call counts, and the unsaved
     /// ticks are handed out once: other calls wait for the same end and report none.

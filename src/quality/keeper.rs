@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::store::Store;
+use super::store::{Batch, Store};
 use crate::error::RepositoryError;
 use crate::repository::{QuarantineRepository, QuarantinedTick};
 
@@ -32,7 +32,7 @@ pub struct QuarantineClosed;
 /// Why ticks that are held back cannot be kept on the disk.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the quarantine file {path} cannot be used ({reason}): see who has it open, or move it away"
+    "the quarantine file {path} cannot be used ({reason}): see who has it open, make space and see to its rights, or move it away"
 )]
 pub struct QuarantineError {
     /// The file.
@@ -138,7 +138,8 @@ impl Quarantine {
         };
         // it may have ended by itself
         let _ = stop.send(Instant::now() + patience);
-        ended.await.unwrap_or_default()
+        // a thread that panicked does not say what it had
+        ended.await.unwrap_or_else(|_| (0, self.waiting()))
     }
 }
 
@@ -146,11 +147,14 @@ struct Worker {
     store: Store,
     repository: Arc<dyn QuarantineRepository>,
     waiting: Arc<AtomicU64>,
-    /// The write that is on its way, and the number of its last tick.
-    putting: Option<(u64, JoinHandle<Result<u64, RepositoryError>>)>,
+    /// The write that is on its way.
+    putting: Option<Putting>,
     pause: Duration,
     retry_at: Instant,
 }
+
+/// What is being written, and how it ends.
+type Putting = (Arc<Batch>, JoinHandle<Result<u64, RepositoryError>>);
 
 impl Worker {
     async fn run(
@@ -168,6 +172,7 @@ impl Worker {
             let mut taken = Vec::new();
             let has_room = self.store.len() < MOST;
             let has_work = self.store.len() > 0;
+            let try_disk_at = self.store.try_again_at();
             tokio::select! {
                 count = receiver.recv_many(&mut taken, BATCH), if open && has_room => {
                     open = count > 0;
@@ -180,11 +185,16 @@ impl Worker {
                 }
                 put = joined(&mut self.putting), if self.putting.is_some() => self.ended(put),
                 () = sleep_until(self.retry_at), if has_work && self.putting.is_none() => {}
+                () = sleep_until(try_disk_at.unwrap_or(self.retry_at)), if try_disk_at.is_some() => {
+                    self.store.save();
+                }
                 () = sleep_until(give_up_at.unwrap_or(self.retry_at)), if give_up_at.is_some() => {
                     // what is in the channel goes to the disk, the rest stays where it is
                     while let Ok(tick) = receiver.try_recv() {
-                        self.store.append(vec![tick]);
+                        taken.push(tick);
                     }
+                    self.store.append(taken);
+                    self.store.save_now();
                     return self.store.left();
                 }
             }
@@ -194,25 +204,25 @@ impl Worker {
     }
 
     fn begin_put(&mut self) {
-        if self.putting.is_some() || Instant::now() < self.retry_at {
+        if self.putting.is_some() || self.store.len() == 0 || Instant::now() < self.retry_at {
             return;
         }
-        let first = self.store.first(BATCH);
-        let Some((last, _)) = first.last() else {
+        let Some(batch) = self.store.first(BATCH).map(Arc::new) else {
+            // a disk that gives nothing may do so later
+            self.retry_at = Instant::now() + FIRST_PAUSE;
             return;
         };
-        let last = *last;
-        let ticks: Vec<_> = first.into_iter().map(|(_, tick)| tick).collect();
         let repository = Arc::clone(&self.repository);
-        let put = tokio::spawn(async move { repository.put(&ticks).await });
-        self.putting = Some((last, put));
+        let ticks = Arc::clone(&batch);
+        let put = tokio::spawn(async move { repository.put(&ticks.ticks).await });
+        self.putting = Some((batch, put));
     }
 
-    fn ended(&mut self, (last, put): (u64, Result<u64, String>)) {
+    fn ended(&mut self, (batch, put): (Arc<Batch>, Result<u64, String>)) {
         self.putting = None;
         match put {
             Ok(_) => {
-                self.store.remove_through(last);
+                self.store.forget(&batch);
                 self.pause = FIRST_PAUSE;
                 self.retry_at = Instant::now();
             }
@@ -234,15 +244,13 @@ impl Worker {
     }
 }
 
-async fn joined(
-    putting: &mut Option<(u64, JoinHandle<Result<u64, RepositoryError>>)>,
-) -> (u64, Result<u64, String>) {
-    let Some((last, put)) = putting else {
+async fn joined(putting: &mut Option<Putting>) -> (Arc<Batch>, Result<u64, String>) {
+    let Some((batch, put)) = putting else {
         return std::future::pending().await;
     };
     let put = match put.await {
         Ok(put) => put.map_err(|error| error.to_string()),
         Err(panicked) => Err(panicked.to_string()),
     };
-    (*last, put)
+    (Arc::clone(batch), put)
 }

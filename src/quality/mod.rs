@@ -7,6 +7,7 @@
 //! it as if it had never been held back.
 
 mod control;
+mod file;
 mod jump;
 mod keeper;
 mod record;

@@ -1,83 +1,76 @@
-//! Ticks that wait to be put into quarantine: on the disk, or in memory where there is none.
+//! Ticks that wait to be put into quarantine: on the disk, or in memory where there is none or it
+//! fails.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    TableDefinition,
-};
+use tokio::time::Instant;
 
+use super::file::{Numbered, QuarantineFile};
 use super::keeper::QuarantineError;
-use super::record;
 use crate::repository::QuarantinedTick;
 
-/// What waits is written once and read once.
-const CACHE: usize = 1 << 20;
+/// After a failure the file is opened anew at most so often.
+const TRY_EVERY: Duration = Duration::from_millis(250);
+/// Ticks of one write.
+const TOGETHER: usize = 1_000;
 
-const FILE: &str = "quarantine.redb";
-const TICKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ticks");
-/// What cannot be read stays to be looked at.
-const DAMAGED: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("damaged");
-
-/// Numbered ticks, oldest first. Those that the disk does not take are kept in memory.
+/// Numbered ticks, oldest first. Those that the disk does not take are kept in memory until it does.
 pub(super) struct Store {
-    file: Option<Database>,
+    directory: Option<PathBuf>,
+    /// `None` after a failure.
+    file: Option<QuarantineFile>,
+    failed_at: Option<Instant>,
+    /// How many wait there; what was put does not.
     on_disk: u64,
+    /// What was put and may still be in the file.
+    put: Vec<RangeInclusive<u64>>,
+    /// What may not be in the file.
     memory: VecDeque<(u64, QuarantinedTick)>,
     next: u64,
+}
+
+/// Ticks to be put together.
+pub(super) struct Batch {
+    numbers: RangeInclusive<u64>,
+    pub(super) ticks: Vec<QuarantinedTick>,
 }
 
 impl Store {
     pub(super) fn in_memory() -> Self {
         Self {
+            directory: None,
             file: None,
+            failed_at: None,
             on_disk: 0,
+            put: Vec::new(),
             memory: VecDeque::new(),
             next: 1,
         }
     }
 
     pub(super) fn path(directory: &Path) -> PathBuf {
-        directory.join(FILE)
+        QuarantineFile::path(directory)
     }
 
     pub(super) fn open(directory: &Path) -> Result<Self, QuarantineError> {
-        let path = Self::path(directory);
-        let failed = |reason: String| QuarantineError {
-            path: path.clone(),
-            reason,
-        };
-        std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
-        let file = Database::builder()
-            .set_cache_size(CACHE)
-            .create(&path)
-            .map_err(|error| failed(error.to_string()))?;
-        let mut store = Self {
+        let opened = QuarantineFile::open(directory).and_then(|file| {
+            let content = file.write(&[], &[])?;
+            Ok((file, content))
+        });
+        let (file, content) = opened.map_err(|error| QuarantineError {
+            path: Self::path(directory),
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            directory: Some(directory.to_owned()),
             file: Some(file),
+            on_disk: content.ticks,
+            next: content.last + 1,
             ..Self::in_memory()
-        };
-        store.count().map_err(|error| failed(error.to_string()))?;
-        Ok(store)
-    }
-
-    fn count(&mut self) -> Result<(), redb::Error> {
-        let Some(file) = &self.file else {
-            return Ok(());
-        };
-        let transaction = file.begin_write()?;
-        {
-            let ticks = transaction.open_table(TICKS)?;
-            let damaged = transaction.open_table(DAMAGED)?;
-            self.on_disk = ticks.len()?;
-            for table in [&ticks, &damaged] {
-                if let Some((last, _)) = table.last()? {
-                    self.next = self.next.max(last.value() + 1);
-                }
-            }
-        }
-        transaction.commit()?;
-        Ok(())
+        })
     }
 
     /// How many wait.
@@ -91,124 +84,120 @@ impl Store {
     }
 
     pub(super) fn append(&mut self, ticks: Vec<QuarantinedTick>) {
-        if ticks.is_empty() {
+        let count = ticks.len() as u64;
+        self.memory.extend((self.next..).zip(ticks));
+        self.next += count;
+        self.save();
+    }
+
+    /// When the disk is to be tried again; `None` while it works.
+    pub(super) fn try_again_at(&self) -> Option<Instant> {
+        self.failed_at.map(|at| at + TRY_EVERY)
+    }
+
+    /// Brings to the disk what it does not have, unless it has just failed.
+    pub(super) fn save(&mut self) {
+        if self.try_again_at().is_none_or(|at| at <= Instant::now()) {
+            self.save_now();
+        }
+    }
+
+    /// As [`save`](Self::save), however often it has failed.
+    pub(super) fn save_now(&mut self) {
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        if self.file.is_some() && self.memory.is_empty() && self.put.is_empty() {
             return;
         }
-        let numbered: Vec<_> = (self.next..).zip(ticks).collect();
-        self.next += numbered.len() as u64;
-        // behind others that the disk did not take these would overtake them
-        let goes_to_disk = self.file.is_some() && self.memory.is_empty();
-        if goes_to_disk {
-            match self.write(&numbered) {
-                Ok(()) => {
-                    self.on_disk += numbered.len() as u64;
-                    return;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the disk does not take ticks of the quarantine")
-                }
-            }
-        }
-        self.memory.extend(numbered);
-    }
-
-    fn write(&self, numbered: &[(u64, QuarantinedTick)]) -> Result<(), redb::Error> {
-        let Some(file) = &self.file else {
-            return Ok(());
+        let opened = match self.file.take() {
+            Some(file) => Ok(file),
+            None => QuarantineFile::open_again(directory),
         };
-        let transaction = file.begin_write()?;
-        {
-            let mut table = transaction.open_table(TICKS)?;
-            for (number, tick) in numbered {
-                table.insert(number, record::encode(tick).as_slice())?;
+        match opened.and_then(|file| self.write(file)) {
+            Ok(file) => {
+                self.file = Some(file);
+                if self.failed_at.take().is_some() {
+                    tracing::info!("the disk takes ticks of the quarantine again");
+                }
             }
+            Err(error) => self.failed(&error),
         }
-        transaction.commit()?;
-        Ok(())
     }
 
-    /// The oldest ones, `most` at most.
-    pub(super) fn first(&mut self, most: usize) -> Vec<(u64, QuarantinedTick)> {
+    /// Brings everything to the disk, some at a time, so that a disk that takes nothing is asked for
+    /// little.
+    fn write(&mut self, file: QuarantineFile) -> Result<QuarantineFile, redb::Error> {
+        loop {
+            let count = self.memory.len().min(TOGETHER);
+            let some: Vec<_> = self.memory.range(..count).cloned().collect();
+            self.on_disk = file.write(&self.put, &some)?.ticks;
+            self.memory.drain(..count);
+            self.put.clear();
+            if self.memory.is_empty() {
+                return Ok(file);
+            }
+        }
+    }
+
+    /// Up to `most` of the oldest; those in memory while the disk does not give others.
+    pub(super) fn first(&mut self, most: usize) -> Option<Batch> {
+        let numbered = match self.first_on_disk(most) {
+            Some(numbered) => numbered,
+            None => self.memory.iter().take(most).cloned().collect(),
+        };
+        let (first, last) = (numbered.first()?.0, numbered.last()?.0);
+        Some(Batch {
+            numbers: first..=last,
+            ticks: numbered.into_iter().map(|(_, tick)| tick).collect(),
+        })
+    }
+
+    fn first_on_disk(&mut self, most: usize) -> Option<Numbered> {
         while self.on_disk > 0 {
-            match self.read(most) {
-                Ok((ticks, damaged)) if damaged.is_empty() => return ticks,
-                Ok((_, damaged)) => {
-                    tracing::error!(
-                        count = damaged.len(),
-                        "damaged ticks of the quarantine are put aside in its file"
-                    );
-                    if let Err(error) = self.put_aside(&damaged) {
-                        tracing::error!(%error, "the disk does not take ticks of the quarantine");
-                        return Vec::new();
+            let file = self.file.as_ref()?;
+            let read = file.first(most).and_then(|ticks| Ok((ticks, file.len()?)));
+            match read {
+                Ok((ticks, left)) => {
+                    self.on_disk = left;
+                    if !ticks.is_empty() {
+                        return Some(ticks);
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the disk does not give ticks of the quarantine");
-                    return Vec::new();
+                    self.failed(&error);
+                    return None;
                 }
             }
         }
-        self.memory.iter().take(most).cloned().collect()
-    }
-
-    #[allow(clippy::type_complexity)]
-    fn read(
-        &self,
-        most: usize,
-    ) -> Result<(Vec<(u64, QuarantinedTick)>, Vec<(u64, Vec<u8>)>), redb::Error> {
-        let (mut ticks, mut damaged) = (Vec::new(), Vec::new());
-        if let Some(file) = &self.file {
-            let table = file.begin_read()?.open_table(TICKS)?;
-            for row in table.iter()?.take(most) {
-                let (number, bytes) = row?;
-                match record::decode(bytes.value()) {
-                    Some(tick) => ticks.push((number.value(), tick)),
-                    None => damaged.push((number.value(), bytes.value().to_vec())),
-                }
-            }
-        }
-        Ok((ticks, damaged))
-    }
-
-    fn put_aside(&mut self, damaged: &[(u64, Vec<u8>)]) -> Result<(), redb::Error> {
-        let Some(file) = &self.file else {
-            return Ok(());
-        };
-        let transaction = file.begin_write()?;
-        {
-            let mut ticks = transaction.open_table(TICKS)?;
-            let mut aside = transaction.open_table(DAMAGED)?;
-            for (number, bytes) in damaged {
-                ticks.remove(number)?;
-                aside.insert(number, bytes.as_slice())?;
-            }
-        }
-        transaction.commit()?;
-        self.on_disk -= damaged.len() as u64;
-        Ok(())
+        None
     }
 
     /// Forgets what the repository has.
-    pub(super) fn remove_through(&mut self, last: u64) {
-        self.memory.retain(|(number, _)| *number > last);
-        if let Err(error) = self.remove_from_disk(last) {
-            // they are put once more, which changes nothing
-            tracing::error!(%error, "the disk does not forget ticks of the quarantine");
+    pub(super) fn forget(&mut self, batch: &Batch) {
+        let (first, last) = (*batch.numbers.start(), *batch.numbers.end());
+        let before = self.memory.len();
+        self.memory
+            .retain(|(number, _)| *number < first || *number > last);
+        // the others have come to the disk meanwhile
+        let there = batch.ticks.len() - (before - self.memory.len());
+        self.on_disk = self.on_disk.saturating_sub(there as u64);
+        if self.directory.is_none() {
+            return;
         }
+        // a write that failed may have brought those in memory to the disk as well
+        match self.put.last_mut() {
+            Some(range) if *range.end() + 1 == first => *range = *range.start()..=last,
+            _ => self.put.push(first..=last),
+        }
+        self.save();
     }
 
-    fn remove_from_disk(&mut self, last: u64) -> Result<(), redb::Error> {
-        let Some(file) = self.file.as_ref().filter(|_| self.on_disk > 0) else {
-            return Ok(());
-        };
-        let transaction = file.begin_write()?;
-        let left = {
-            let mut table = transaction.open_table(TICKS)?;
-            table.retain_in(..=last, |_, _| false)?;
-            table.len()?
-        };
-        transaction.commit()?;
-        self.on_disk = left;
-        Ok(())
+    fn failed(&mut self, error: &redb::Error) {
+        self.file = None;
+        if self.failed_at.is_none() {
+            tracing::error!(%error, "the disk does not take ticks of the quarantine: they wait in memory");
+        }
+        self.failed_at = Some(Instant::now());
     }
 }

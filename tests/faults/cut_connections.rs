@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::migrated::{SYMBOL, start, ticks};
 use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
-use crate::site::{GatedSite, repositories_on, small_batches};
+use crate::site::{GatedSite, repositories_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_09_restart_under_load() {
@@ -33,15 +33,19 @@ async fn stopped_under_load(fault: Fault, how: &str) {
         Err(reason) => return fault.skip(reason),
     };
     let (repositories, _pools) = repositories_on(&server, |_| ()).await;
-    let load = Load::start(repositories.ticks, small_batches());
+    let load = Load::start(repositories.ticks);
     for _ in 0..2 {
         load.wait_for_progress(Duration::from_secs(10)).await;
+        let heartbeat = Heartbeat::start();
         server.stop(how);
         server.start_again();
+        heartbeat.assert_steady().await;
         load.assert_recovers().await;
     }
+    let heartbeat = Heartbeat::start();
     server.crash();
     tokio::time::sleep(Duration::from_secs(1)).await;
+    heartbeat.assert_steady().await;
     server.start_again();
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);
@@ -51,7 +55,7 @@ async fn stopped_under_load(fault: Fault, how: &str) {
 async fn fault_11_resets_without_end() {
     let _fault = Fault::begin("fault_11_resets_without_end");
     let site = GatedSite::new(11, |_| ()).await;
-    let load = Load::start(site.repositories.ticks.clone(), small_batches());
+    let load = Load::start(site.repositories.ticks.clone());
     load.wait_for_progress(Duration::from_secs(10)).await;
     let (before, begun) = (site.timeseries.accepted(), Instant::now());
     let heartbeat = Heartbeat::start();

@@ -7,10 +7,11 @@ use tickbook::{Database, RepositoryError};
 use crate::fault::Fault;
 use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually};
+use crate::memory::Memory;
 use crate::migrated::{SYMBOL, ticks};
 use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
-use crate::site::{OVERRUN, repositories_on, small_batches};
+use crate::site::{OVERRUN, repositories_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_14_frozen_server() {
@@ -41,6 +42,7 @@ async fn fault_14_frozen_server() {
     let mut all = ticks(0, 1_200);
     server.freeze();
     let threads = threads();
+    let memory = Memory::start();
     let heartbeat = Heartbeat::start();
     let calls = (100..140).map(|number| {
         let repository = repositories.ticks.clone();
@@ -80,6 +82,7 @@ async fn fault_14_frozen_server() {
     })
     .await;
     repositories.ticks.latest(SYMBOL).await.expect("readable");
+    memory.assert_within(0);
     assert_exact(&server.url(), &all);
 }
 
@@ -92,14 +95,17 @@ async fn fault_14_frozen_server_under_load() {
         Ok(server) => server,
         Err(reason) => return fault.skip(reason),
     };
+    let deadline = Duration::from_secs(1);
     let (repositories, _pools) = repositories_on(&server, |config| {
-        config.pool.call_timeout = Duration::from_secs(1);
+        config.pool.call_timeout = deadline;
     })
     .await;
-    let load = Load::start(repositories.ticks, small_batches());
+    let load = Load::start_with_deadline(repositories.ticks, deadline);
     load.wait_for_progress(Duration::from_secs(10)).await;
+    let heartbeat = Heartbeat::start();
     server.freeze();
     tokio::time::sleep(Duration::from_secs(3)).await;
+    heartbeat.assert_steady().await;
     server.thaw();
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);

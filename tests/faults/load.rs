@@ -1,17 +1,22 @@
 //! A feed that pushes without a break, and what it pushed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tickbook::domain::Tick;
-use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::ingest::{
+    Ack, AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister,
+};
 use tickbook::repository::TickRepository;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::memory::Memory;
 use crate::migrated::ticks;
-use crate::site::RECOVERY;
+use crate::site::{RECOVERY, small_batches};
+use crate::timed::Timed;
 
 /// Ten ticks every five milliseconds.
 const BURST: i64 = 10;
@@ -20,26 +25,59 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// What one that waits takes.
 const TICK_BYTES: u64 = 130;
 
+/// Of a call, where a test does not say otherwise.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
 pub(crate) struct Load {
     persister: TickPersister,
+    repository: Arc<Timed>,
     stop: Arc<AtomicBool>,
     pushing: JoinHandle<i64>,
+    newest: watch::Receiver<Option<Ack>>,
     memory: Memory,
     cap: u64,
 }
 
 impl Load {
-    pub(crate) fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
+    /// With what waits in memory.
+    pub(crate) fn start(repository: Arc<dyn TickRepository>) -> Self {
+        Self::start_with_deadline(repository, CALL_TIMEOUT)
+    }
+
+    /// Where calls have another deadline than by default.
+    pub(crate) fn start_with_deadline(
+        repository: Arc<dyn TickRepository>,
+        deadline: Duration,
+    ) -> Self {
         let memory = Memory::start();
-        let cap = config.queue as u64 * TICK_BYTES;
-        let persister = TickPersister::start(repository, config);
+        let repository = Arc::new(Timed::new(repository, deadline));
+        let persister = TickPersister::start(Arc::clone(&repository) as _, small_batches());
+        Self::push(persister, repository, memory)
+    }
+
+    /// With a spool in `directory` that is written ahead.
+    pub(crate) async fn start_with_spool(
+        repository: Arc<dyn TickRepository>,
+        directory: &Path,
+    ) -> Self {
+        let memory = Memory::start();
+        let repository = Arc::new(Timed::new(repository, CALL_TIMEOUT));
+        let spool = write_ahead(directory);
+        let opened = TickPersister::open(Arc::clone(&repository) as _, small_batches(), &spool);
+        let persister = opened.await.expect("a spool of its own");
+        Self::push(persister, repository, memory)
+    }
+
+    fn push(persister: TickPersister, repository: Arc<Timed>, memory: Memory) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (handle, stopped) = (persister.clone(), Arc::clone(&stop));
+        let (pushed, newest) = watch::channel(None);
         let pushing = tokio::spawn(async move {
             let mut accepted = 0;
             while !stopped.load(Ordering::Relaxed) {
                 for tick in ticks(accepted, accepted + BURST) {
-                    handle.push(tick).await.expect("nobody stops it");
+                    let ack = handle.push_with_ack(tick).await.expect("nobody stops it");
+                    pushed.send_replace(Some(ack));
                 }
                 accepted += BURST;
                 tokio::time::sleep(PAUSE).await;
@@ -48,11 +86,28 @@ impl Load {
         });
         Self {
             persister,
+            repository,
             stop,
             pushing,
+            newest,
             memory,
-            cap,
+            cap: PersisterConfig::default().queue as u64 * TICK_BYTES,
         }
+    }
+
+    pub(crate) fn persister(&self) -> &TickPersister {
+        &self.persister
+    }
+
+    /// Checks that what was pushed last comes to the disk while the database takes nothing.
+    pub(crate) async fn assert_spools(&self) {
+        let ack = self.newest.borrow().clone().expect("something was pushed");
+        let durable = ack.wait(AckLevel::Durable);
+        let durable = tokio::time::timeout(Duration::from_secs(5), durable).await;
+        durable.expect("on the disk in time").expect("not stopped");
+        assert_eq!(ack.level(), AckLevel::Durable, "the database takes it");
+        let content = self.persister.spool_content().expect("there is one");
+        assert!(content.ticks > 0, "{content:?}");
     }
 
     /// Waits until something is stored that was not before.
@@ -75,10 +130,12 @@ impl Load {
     /// Checks that something is stored soon: the database accepts connections from now on.
     pub(crate) async fn assert_recovers(&self) {
         let took = self.wait_for_progress(Duration::from_secs(40)).await;
+        println!("the first success came after {took:?}");
         assert!(took <= RECOVERY, "the first success came after {took:?}");
     }
 
-    /// Stops pushing, waits until everything is stored, and returns what was accepted.
+    /// Stops pushing, waits until everything is stored, and returns what was accepted. No write may
+    /// have outlived its deadline, and memory is what it may be.
     pub(crate) async fn finish(self) -> Vec<Tick> {
         self.stop.store(true, Ordering::Relaxed);
         let accepted = self.pushing.await.expect("no panic");
@@ -86,7 +143,18 @@ impl Load {
         let flushed = tokio::time::timeout(Duration::from_secs(60), self.persister.flush()).await;
         flushed.expect("drained in time").expect("not stopped");
         self.memory.assert_within(self.cap);
+        self.repository.assert_in_time();
         ticks(0, accepted)
+    }
+}
+
+/// Without a limit that a test would reach.
+pub(crate) fn write_ahead(directory: &Path) -> SpoolConfig {
+    SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: directory.to_owned(),
+        max_bytes: 1 << 30,
+        on_full: OnFull::Block,
     }
 }
 

@@ -16,6 +16,7 @@ mod role;
 mod server;
 mod site;
 mod small_disk;
+mod timed;
 
 mod cut_connections;
 mod frozen_server;

@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use tickbook::db::DatabasePools;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
 use crate::gate::Gate;
-use crate::migrated::{SYMBOL, migrated, ticks};
+use crate::heartbeat::Heartbeat;
+use crate::load::Load;
+use crate::migrated::{SYMBOL, migrated};
 use crate::oracle::assert_exact;
 use crate::site::{address_of, at_host, config};
 
@@ -73,19 +74,16 @@ async fn name_moves(hosts: &Path) {
         "{error:?}"
     );
     assert!(error.to_string().contains("translate host name"), "{error}");
+    let load = Load::start(repository);
+    let heartbeat = Heartbeat::start();
+    load.wait_for_failures(2).await;
     std::fs::write(hosts, format!("127.0.0.2 {NAME}\n")).expect("written");
-    store(&*repository, 0).await;
+    load.assert_recovers().await;
     assert!(first.accepted() > 0 && second.accepted() == 0);
     std::fs::write(hosts, format!("127.0.0.3 {NAME}\n")).expect("written");
     first.close();
-    store(&*repository, 60).await;
+    load.assert_recovers().await;
+    heartbeat.assert_steady().await;
     assert!(second.accepted() > 0, "nobody followed");
-    assert_exact(url, &ticks(0, 120));
-}
-
-async fn store(repository: &dyn tickbook::repository::TickRepository, from: i64) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while let Err(error) = repository.insert_batch(&ticks(from, from + 60)).await {
-        assert!(Instant::now() < deadline, "{error}");
-    }
+    assert_exact(url, &load.finish().await);
 }

@@ -11,11 +11,12 @@ use crate::fault::Fault;
 use crate::gate::Door;
 use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually};
+use crate::memory::Memory;
 use crate::migrated::{SYMBOL, ticks};
 use crate::oracle::{assert_exact, try_ask};
 use crate::role::Role;
 use crate::server::Server;
-use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on, small_batches};
+use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_01_database_down_at_start() {
@@ -34,7 +35,7 @@ async fn fault_01_database_down_at_start() {
     };
     assert!(reason.contains("timeseries"), "{reason}");
     // what is pushed meanwhile is kept
-    let load = Load::start(repositories.ticks, small_batches());
+    let load = Load::start(repositories.ticks);
     tokio::time::sleep(Duration::from_secs(1)).await;
     heartbeat.assert_steady().await;
     site.timeseries.open();
@@ -49,9 +50,11 @@ async fn fault_01_strict_start_tries_four_times() {
     };
     let site = GatedSite::new(1, |_| ()).await;
     site.timeseries.close();
+    let heartbeat = Heartbeat::start();
     let begun = Instant::now();
     let strict = Repositories::connect(&site.config).await;
     let took = begun.elapsed();
+    heartbeat.assert_steady().await;
     let error = strict.expect_err("half of it is down");
     assert!(is_down(&error, Database::Timeseries), "{error:?}");
     assert!(
@@ -82,9 +85,11 @@ async fn fault_02_database_comes_up_later() {
     let _ = repositories_on(&server, |_| ()).await;
     server.stop("fast");
     let pools = DatabasePools::new(&config(&server.url(), &server.url()));
-    let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
+    let load = Load::start(Repositories::postgres(&pools).ticks);
+    let heartbeat = Heartbeat::start();
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.start_again();
+    heartbeat.assert_steady().await;
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);
 }
@@ -114,11 +119,13 @@ async fn fault_03_server_is_starting_up() {
     let error = repositories.ticks.latest(SYMBOL).await;
     let error = error.expect_err("it lets nobody in");
     assert!(is_down(&error, Database::Timeseries), "{error:?}");
-    let load = Load::start(repositories.ticks, small_batches());
+    let load = Load::start(repositories.ticks);
+    let heartbeat = Heartbeat::start();
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.promote();
     eventually("it is ready", || starting.is_finished()).await;
     starting.join().expect("started");
+    heartbeat.assert_steady().await;
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);
 }
@@ -133,9 +140,13 @@ async fn fault_05_too_many_clients() {
     let existing = Repositories::postgres(&first).ticks;
     existing.insert_batch(&ticks(0, 10)).await.expect("stored");
     let before = site.timeseries.accepted();
+    let heartbeat = Heartbeat::start();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(3) {
+        let calling = Instant::now();
         let refused = Repositories::postgres(&second).ticks.latest(SYMBOL).await;
+        let took = calling.elapsed();
+        assert!(took <= limited.pool.call_timeout + OVERRUN, "{took:?}");
         let error = refused.expect_err("the only connection is taken");
         assert!(is_down(&error, Database::Timeseries), "{error:?}");
         assert!(
@@ -144,13 +155,17 @@ async fn fault_05_too_many_clients() {
         );
         existing.latest(SYMBOL).await.expect("not disturbed");
     }
+    heartbeat.assert_steady().await;
     let seconds = begun.elapsed().as_secs() + 1;
     let tries = site.timeseries.accepted() - before;
     println!("{tries} tries in {seconds} s");
     // its pool has two workers that may try
     assert!(tries <= 5 * seconds, "{tries} tries in {seconds} s");
     drop((existing, first));
+    let freed = Instant::now();
     eventually_ok(&second).await;
+    let took = freed.elapsed();
+    assert!(took <= RECOVERY, "usable after {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,10 +194,12 @@ async fn fault_04_wrong_password_and_no_such_database() {
     }
     // what is pushed is kept until somebody has repaired it
     let pools = DatabasePools::new(&wrong_password);
-    let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let load = Load::start(Repositories::postgres(&pools).ticks);
+    let heartbeat = Heartbeat::start();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    heartbeat.assert_steady().await;
     role.set_password(&site, CANARY);
-    load.wait_for_progress(Duration::from_secs(5)).await;
+    load.assert_recovers().await;
     assert_exact(site.ticks_url(), &load.finish().await);
 }
 
@@ -194,6 +211,7 @@ async fn fault_06_accepted_and_never_answered() {
     let site = GatedSite::new(6, |_| ()).await;
     site.timeseries.set_door(Door::Hang);
     let repository = site.repositories.ticks.clone();
+    let memory = Memory::start();
     let heartbeat = Heartbeat::start();
     let begun = Instant::now();
     let calls = (0..10).map(|_| {
@@ -218,6 +236,7 @@ async fn fault_06_accepted_and_never_answered() {
     eventually_ok(&site.pools).await;
     let took = begun.elapsed();
     assert!(took <= Duration::from_secs(4), "usable after {took:?}");
+    memory.assert_within(0);
 }
 
 fn is_down(error: &RepositoryError, wanted: Database) -> bool {

@@ -8,11 +8,13 @@ use tickbook::repository::SymbolQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
+use crate::heartbeat::Heartbeat;
 use crate::load::Load;
+use crate::memory::Memory;
 use crate::migrated::{SYMBOL, ticks};
 use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
-use crate::site::{GatedSite, OVERRUN, config, repositories_on, small_batches};
+use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_44_metadata_database_down() {
@@ -24,7 +26,11 @@ async fn fault_44_metadata_database_down() {
     let symbols = &site.repositories.symbols;
     let symbol = NewSymbol::named("oanda", "EURUSD");
     symbols.create(symbol).await.expect("created");
-    let load = Load::start(site.repositories.ticks.clone(), small_batches());
+    let load = Load::start_with_deadline(
+        site.repositories.ticks.clone(),
+        site.config.pool.call_timeout,
+    );
+    let heartbeat = Heartbeat::start();
     site.metadata.close();
     // what was under way on a lost connection may be told as such
     let lost = symbols.get(SYMBOL).await.expect_err("its database is down");
@@ -47,11 +53,15 @@ async fn fault_44_metadata_database_down() {
     assert!(matches!(health.metadata.state, HealthState::Down { .. }));
     assert_eq!(health.timeseries.state, HealthState::Up);
     load.wait_for_progress(Duration::from_secs(1)).await;
+    heartbeat.assert_steady().await;
     site.metadata.open();
+    let opened = Instant::now();
     let listed = symbols
         .list(&SymbolQuery::default())
         .await
         .expect("it is back");
+    let took = opened.elapsed();
+    assert!(took <= RECOVERY, "the first success came after {took:?}");
     assert_eq!(listed.items.len(), 1);
     assert_exact(site.ticks_url(), &load.finish().await);
 }
@@ -60,13 +70,18 @@ async fn fault_44_metadata_database_down() {
 async fn fault_44_timeseries_database_down() {
     let _fault = Fault::begin("fault_44_timeseries_database_down");
     let site = GatedSite::new(44, |_| ()).await;
+    let memory = Memory::start();
     site.timeseries.close();
+    let heartbeat = Heartbeat::start();
     let symbols = &site.repositories.symbols;
     let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await;
     let symbol_id = created.expect("the other half works").symbol_id;
     assert!(symbols.get(symbol_id).await.expect("read").is_some());
+    let begun = Instant::now();
     let error = site.repositories.ticks.latest(symbol_id).await;
     let error = error.expect_err("its database is down");
+    let deadline = site.config.pool.call_timeout + OVERRUN;
+    assert!(begun.elapsed() <= deadline, "{:?}", begun.elapsed());
     assert!(
         matches!(
             error,
@@ -80,6 +95,14 @@ async fn fault_44_timeseries_database_down() {
     let health = check_health(&site.pools).await;
     assert_eq!(health.metadata.state, HealthState::Up);
     assert!(matches!(health.timeseries.state, HealthState::Down { .. }));
+    // what is pushed meanwhile comes soon after
+    let load = Load::start(site.repositories.ticks.clone());
+    load.wait_for_failures(2).await;
+    heartbeat.assert_steady().await;
+    site.timeseries.open();
+    load.assert_recovers().await;
+    assert_exact(site.ticks_url(), &load.finish().await);
+    memory.assert_within(0);
 }
 
 /// Makes a server answer with 25006 to every write, in the sessions it has too.
@@ -100,8 +123,9 @@ async fn fault_23_server_becomes_read_only() {
         Err(reason) => return fault.skip(reason),
     };
     let (repositories, _pools) = repositories_on(&server, |_| ()).await;
-    let load = Load::start(repositories.ticks.clone(), small_batches());
+    let load = Load::start(repositories.ticks.clone());
     load.wait_for_progress(Duration::from_secs(10)).await;
+    let heartbeat = Heartbeat::start();
     make_read_only(&server, true);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let error = repositories
@@ -113,6 +137,7 @@ async fn fault_23_server_becomes_read_only() {
         matches!(error, RepositoryError::Unavailable { .. }) && error.is_transient(),
         "{error:?}"
     );
+    heartbeat.assert_steady().await;
     make_read_only(&server, false);
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);
@@ -139,8 +164,9 @@ async fn fault_23_writes_follow_to_the_other_host() {
     );
     let both = format!("{both}?target_session_attrs=read-write");
     let pools = DatabasePools::new(&config(&both, &both));
-    let load = Load::start(Repositories::postgres(&pools).ticks, small_batches());
+    let load = Load::start(Repositories::postgres(&pools).ticks);
     load.wait_for_progress(Duration::from_secs(10)).await;
+    let heartbeat = Heartbeat::start();
     make_read_only(&first, true);
     let moved = || ask(&second.url(), "SELECT count(*) FROM ticks");
     let begun = Instant::now();
@@ -148,6 +174,7 @@ async fn fault_23_writes_follow_to_the_other_host() {
         assert!(begun.elapsed() < Duration::from_secs(10), "nobody came");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    heartbeat.assert_steady().await;
     let accepted = load.finish().await;
     make_read_only(&first, false);
     let held = |server: &Server| ask(&server.url(), "SELECT count(*) FROM ticks").remove(0);

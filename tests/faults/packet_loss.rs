@@ -18,6 +18,8 @@ use tokio::runtime::Runtime;
 
 use crate::fault::Fault;
 use crate::gate::Gate;
+use crate::heartbeat::Heartbeat;
+use crate::memory::Memory;
 use crate::migrated::{migrated, ticks};
 use crate::oracle::assert_exact;
 use crate::site::{OVERRUN, address_of, at_host, config};
@@ -48,6 +50,7 @@ fn fault_12_packets_lost_before_the_send() {
             .await
             .expect("stored");
         network.lose_packets();
+        let (memory, heartbeat) = (Memory::start(), Heartbeat::start());
         let (first, second) = (ticks(120, 180), ticks(180, 240));
         let begun = Instant::now();
         let (gone, late) = tokio::join!(
@@ -66,6 +69,8 @@ fn fault_12_packets_lost_before_the_send() {
             matches!(error, RepositoryError::Timeout { begun: true, .. }),
             "{error:?}"
         );
+        heartbeat.assert_steady().await;
+        memory.assert_within(0);
         network.pass_packets();
         for batch in [&first, &second] {
             store(&patient, batch).await;
@@ -94,6 +99,7 @@ fn fault_13_packets_lost_while_waiting_for_the_answer() {
             .batch_execute("BEGIN; LOCK TABLE ticks IN ACCESS EXCLUSIVE MODE")
             .expect("locked");
         let batch = ticks(60, 120);
+        let (memory, heartbeat) = (Memory::start(), Heartbeat::start());
         let insert = repositories.ticks.insert_batch(&batch);
         let lose = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -108,6 +114,8 @@ fn fault_13_packets_lost_while_waiting_for_the_answer() {
             error.is_transient() && !error.is_certainly_not_applied(),
             "{error:?}"
         );
+        heartbeat.assert_steady().await;
+        memory.assert_within(0);
         blocker.batch_execute("ROLLBACK").expect("unlocked");
         network.pass_packets();
         store(&repositories, &batch).await;

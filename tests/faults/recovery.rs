@@ -1,43 +1,17 @@
 //! How soon a persister with a spool stores something after outages of a second to ten.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tickbook::Database;
-use tickbook::ingest::{OnFull, SpoolConfig, SpoolMode, TickPersister};
 
 use crate::fault::Fault;
-use crate::load::eventually;
-use crate::migrated::ticks;
+use crate::heartbeat::Heartbeat;
+use crate::load::Load;
 use crate::oracle::{assert_exact, try_ask};
 use crate::server::Server;
-use crate::site::{RECOVERY, repositories_on, small_batches};
+use crate::site::{RECOVERY, repositories_on};
 
 const OUTAGES: [u64; 12] = [1, 2, 3, 1, 5, 2, 10, 1, 4, 1, 7, 2];
-
-fn spool(directory: &Path) -> SpoolConfig {
-    SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: directory.to_owned(),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    }
-}
-
-/// Ten ticks every five milliseconds. Returns how many there were.
-async fn push_until(persister: TickPersister, stopped: Arc<AtomicBool>) -> i64 {
-    let mut accepted = 0;
-    while !stopped.load(Ordering::Relaxed) {
-        for tick in ticks(accepted, accepted + 10) {
-            persister.push(tick).await.expect("nobody stops it");
-        }
-        accepted += 10;
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    accepted
-}
 
 /// Asks the server until it answers, which it does from the end of its start on.
 fn answers_at(url: &str) -> Instant {
@@ -63,12 +37,10 @@ async fn fault_02_a_spool_is_stored_soon_after_each_of_many_outages() {
     };
     let (repositories, _pools) = repositories_on(&server, |_| ()).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let spool = spool(folder.path());
-    let opened = TickPersister::open(repositories.ticks, small_batches(), &spool).await;
-    let persister = opened.expect("it opens");
-    let stop = Arc::new(AtomicBool::new(false));
-    let pushing = tokio::spawn(push_until(persister.clone(), Arc::clone(&stop)));
-    eventually("something is stored", || persister.stats().inserted > 0).await;
+    let load = Load::start_with_spool(repositories.ticks, folder.path()).await;
+    let persister = load.persister();
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    let heartbeat = Heartbeat::start();
     let mut took = Vec::new();
     for (number, seconds) in (1..).zip(OUTAGES) {
         // with and without a chance to say goodbye
@@ -93,14 +65,11 @@ async fn fault_02_a_spool_is_stored_soon_after_each_of_many_outages() {
         // the persister may be the first whom it answers
         took.push(stored.saturating_duration_since(there));
     }
+    heartbeat.assert_steady().await;
     println!("stored again after {took:?}");
     took.sort_unstable();
     // of so few every one has to be in time
     let slowest = took[took.len() - 1];
     assert!(slowest <= RECOVERY, "{slowest:?}");
-    stop.store(true, Ordering::Relaxed);
-    let accepted = pushing.await.expect("no panic");
-    let drained = persister.drain(Duration::from_secs(60)).await;
-    drained.expect("it is there");
-    assert_exact(&server.url(), &ticks(0, accepted));
+    assert_exact(&server.url(), &load.finish().await);
 }

@@ -1,21 +1,25 @@
 //! The server is there and does not take the write: locks, a full disk.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use tickbook::db::DatabasePools;
 use tickbook::domain::NewSymbol;
-use tickbook::ingest::{OnFull, PersisterHealth, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::ingest::{PersisterHealth, TickPersister};
 use tickbook::{Database, Repositories};
 
 use crate::fault::Fault;
-use crate::load::Load;
+use crate::heartbeat::Heartbeat;
+use crate::load::{Load, eventually, write_ahead};
+use crate::memory::Memory;
 use crate::migrated::ticks;
 use crate::oracle::{ask, assert_exact};
 use crate::role::Role;
 use crate::server::Server;
-use crate::site::{GatedSite, repositories_on, small_batches};
+use crate::site::{GatedSite, RECOVERY, repositories_on, small_batches};
 use crate::small_disk::{attach, fill, make_room};
+use crate::timed::Timed;
 
 const PLENTY: Duration = Duration::from_secs(30);
 
@@ -26,7 +30,7 @@ async fn fault_33_table_is_locked() {
         config.pool.lock_timeout = Duration::from_millis(500);
     })
     .await;
-    let load = Load::start(site.repositories.ticks.clone(), small_batches());
+    let load = Load::start(site.repositories.ticks.clone());
     load.wait_for_progress(Duration::from_secs(10)).await;
     let mut blocker = postgres(site.ticks_url());
     blocker
@@ -35,6 +39,7 @@ async fn fault_33_table_is_locked() {
     let waiting = "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
                    WHERE NOT granted AND relname = 'ticks' \
                    AND relnamespace = current_schema()::regnamespace";
+    let heartbeat = Heartbeat::start();
     let begun = Instant::now();
     let mut most = 0;
     while begun.elapsed() < Duration::from_secs(3) {
@@ -50,6 +55,7 @@ async fn fault_33_table_is_locked() {
             .expect("created");
         assert!(reading.elapsed() < Duration::from_millis(500));
     }
+    heartbeat.assert_steady().await;
     assert_eq!(most, 1, "connections that wait for the lock");
     blocker.batch_execute("ROLLBACK").expect("unlocked");
     load.assert_recovers().await;
@@ -68,9 +74,11 @@ async fn fault_39_disk_of_the_database_is_full() {
     attach(&server);
     ask(&url, "SELECT attach_tablespace('small', 'ticks')");
     fill(&url);
-    let load = Load::start(repositories.ticks.clone(), small_batches());
+    let load = Load::start(repositories.ticks.clone());
+    let heartbeat = Heartbeat::start();
     // the last pages of the table and its index take some
     load.wait_for_failures(3).await;
+    heartbeat.assert_steady().await;
     make_room(&url);
     load.assert_recovers().await;
     assert_exact(&url, &load.finish().await);
@@ -83,14 +91,13 @@ async fn fault_38_a_lost_grant_makes_no_dead_letters() {
     let role = Role::create(&site, "");
     let pools = DatabasePools::new(&role.config(&site));
     let folder = tempfile::tempdir().expect("a folder");
-    let spool = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: folder.path().to_owned(),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    };
-    let repository = Repositories::postgres(&pools).ticks;
-    let persister = TickPersister::open(repository, small_batches(), &spool);
+    let spool = write_ahead(folder.path());
+    let memory = Memory::start();
+    let repository = Arc::new(Timed::new(
+        Repositories::postgres(&pools).ticks,
+        site.config.pool.call_timeout,
+    ));
+    let persister = TickPersister::open(Arc::clone(&repository) as _, small_batches(), &spool);
     let persister = persister.await.expect("it opens");
     let push = async |from, to| {
         for tick in ticks(from, to) {
@@ -100,6 +107,7 @@ async fn fault_38_a_lost_grant_makes_no_dead_letters() {
     push(0, 300).await;
     persister.drain(PLENTY).await.expect("stored");
     role.run("REVOKE INSERT ON ticks FROM $role");
+    let heartbeat = Heartbeat::start();
     push(300, 1_300).await;
     let left = persister.drain(Duration::from_secs(2)).await;
     assert_eq!(left.map_err(|undrained| undrained.left), Err(1_000));
@@ -110,8 +118,19 @@ async fn fault_38_a_lost_grant_makes_no_dead_letters() {
         panic!("{health:?}");
     };
     assert!(reason.contains("permission denied"), "{reason}");
+    heartbeat.assert_steady().await;
+    let before = persister.stats().inserted;
     role.run("GRANT INSERT ON ticks TO $role");
+    let repaired = Instant::now();
+    eventually("something is stored", || {
+        persister.stats().inserted > before
+    })
+    .await;
+    let took = repaired.elapsed();
+    assert!(took <= RECOVERY, "the first success came after {took:?}");
     persister.drain(PLENTY).await.expect("it is repaired");
+    memory.assert_within(0);
+    repository.assert_in_time();
     assert_eq!(persister.health(), PersisterHealth::Up);
     assert_exact(site.ticks_url(), &ticks(0, 1_300));
 }

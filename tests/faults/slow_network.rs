@@ -89,6 +89,8 @@ async fn fault_19_bandwidth_of_16_kib_per_second() {
     // a thousand ticks are some five seconds of it
     let site = GatedSite::new(19, |config| {
         config.pool.call_timeout = Duration::from_secs(2);
+        // below it, as it is by default: what its caller gave up is not stored behind his back
+        config.pool.statement_timeout = Duration::from_millis(1_500);
     })
     .await;
     site.timeseries.set_both_flows(Flow {

@@ -7,14 +7,16 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use tickbook::db::DatabasePools;
+use tickbook::ingest::PersisterHealth;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
+use crate::heartbeat::Heartbeat;
 use crate::load::Load;
-use crate::migrated::SYMBOL;
+use crate::migrated::ticks;
 use crate::oracle::assert_exact;
 use crate::server::Server;
-use crate::site::{address_of, config, repositories_on, small_batches};
+use crate::site::{address_of, config, repositories_on};
 
 /// What asks a server for TLS, before anything else.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -68,8 +70,18 @@ async fn fault_26_servers_that_cannot_be_trusted() {
     // what is pushed meanwhile waits for a server that can be trusted
     let port = address_of(&server.url()).port();
     let repositories = verified(&server, port, &authority);
-    let load = Load::start(repositories.ticks.clone(), small_batches());
+    let spool = tempfile::tempdir().expect("a folder");
+    let load = Load::start_with_spool(repositories.ticks.clone(), spool.path()).await;
+    let heartbeat = Heartbeat::start();
     load.wait_for_failures(2).await;
+    load.assert_spools().await;
+    assert_eq!(load.persister().stats().inserted, 0);
+    let health = load.persister().health();
+    let PersisterHealth::Misconfigured { reason, .. } = &health else {
+        panic!("{health:?}");
+    };
+    assert!(reason.contains("certificate verify failed"), "{reason}");
+    heartbeat.assert_steady().await;
     server.speak_tls(&good.0, &good.1);
     load.assert_recovers().await;
     assert_exact(&server.url(), &load.finish().await);
@@ -88,10 +100,11 @@ fn verified(server: &Server, port: u16, authority: &Authority) -> Repositories {
 
 /// What the error of a call says.
 async fn refused(repositories: &Repositories) -> String {
-    let error = repositories.ticks.latest(SYMBOL).await;
+    let error = repositories.ticks.insert_batch(&ticks(0, 60)).await;
     let error = error.expect_err("not to be trusted");
+    assert!(matches!(error, RepositoryError::Tls { .. }), "{error:?}");
     assert!(
-        matches!(error, RepositoryError::Configuration { .. }) && !error.is_transient(),
+        !error.is_transient() && error.is_certainly_not_applied(),
         "{error:?}"
     );
     let text = error.to_string();

@@ -178,6 +178,10 @@ pub(crate) fn database_errors() -> Vec<RepositoryError> {
             database,
             reason: reason(),
         },
+        RepositoryError::Tls {
+            database,
+            reason: reason(),
+        },
     ]
 }
 

@@ -113,10 +113,11 @@ fn a_certificate_that_is_not_trusted_comes_with_its_remedy() {
         "server does not support SSL, but SSL was required",
     ] {
         let error = connect(text);
-        assert!(
-            matches!(error, ConnectError::Configuration { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
+        assert!(error.needs_a_person());
+        let told = RepositoryError::from(error.clone());
+        assert!(matches!(told, RepositoryError::Tls { .. }), "{told:?}");
+        assert!(!told.is_transient() && told.is_certainly_not_applied());
         for part in ["sslrootcert=", "sslmode=disable", "TIMESCALEDB_URL"] {
             assert!(error.to_string().contains(part), "{error}");
         }

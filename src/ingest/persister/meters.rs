@@ -45,6 +45,7 @@ fn class(error: &RepositoryError) -> &'static str {
         RepositoryError::Timeout { .. } => "timeout",
         RepositoryError::Ambiguous { .. } => "ambiguous",
         RepositoryError::Configuration { .. } => "configuration",
+        RepositoryError::Tls { .. } => "tls",
         RepositoryError::Schema { .. } => "schema",
         RepositoryError::Backend { .. } => "backend",
         RepositoryError::Internal { .. } => "internal",

@@ -17,6 +17,7 @@ use crate::repository::TickQuery;
 mod clocks;
 mod failing_disk;
 mod full_and_dropped;
+mod slow_disk;
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 /// Far longer than anything here takes.

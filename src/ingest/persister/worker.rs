@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::shared::{Course, Shared};
 use super::spooler;
@@ -42,19 +42,28 @@ pub(super) async fn run(shared: Arc<Shared>, repository: Arc<dyn TickRepository>
     }
     shared.to_spooler.notify_one();
     let course = *shared.course().borrow();
-    match course {
+    let until = match course {
         Course::Close(Some(until)) => {
             let until = until.max(Instant::now()) + GRACE;
             // in time or not, what is left is in the state
             let _ = timeout_at(until, spooler.join_next()).await;
+            until
         }
         Course::Close(None) | Course::Run => {
             spooler.join_next().await;
+            Instant::now()
         }
-    }
+    };
     let unsaved = shared.lock().take_unsaved(in_hand);
     if let Some(spool) = &shared.spool {
-        let _ = timeout(GRACE, spool.clone().close()).await;
+        // the next start finds the directory free
+        let until = until.max(Instant::now() + GRACE);
+        if timeout_at(until, spool.clone().close()).await.is_err() {
+            tracing::warn!(
+                directory = %spool.directory().display(),
+                "the disk is busy: the spool stays in use by this process until its file is closed"
+            );
+        }
     }
     drop(ending);
     unsaved

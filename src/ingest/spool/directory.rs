@@ -108,12 +108,11 @@ fn take_lock(path: &Path) -> Result<File, SpoolError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // the number is for people and wants space, which a full disk does not have; what counts is the
-    // lock
+    // the number is for people, what counts is the lock; written over the one before, it wants no
+    // space, which a full disk does not have
     let _ = lock
-        .set_len(0)
-        .and_then(|()| lock.rewind())
-        .and_then(|()| writeln!(lock, "{}", std::process::id()));
+        .rewind()
+        .and_then(|()| writeln!(lock, "{:<10}", std::process::id()));
     Ok(lock)
 }
 

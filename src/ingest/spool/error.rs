@@ -17,7 +17,8 @@ pub enum SpoolError {
     Locked {
         /// Where the spool is.
         directory: PathBuf,
-        /// The process, where it said so.
+        /// The process, where it said so. This one's, too, while a persister that was stopped is
+        /// still closing its file.
         pid: Option<u32>,
     },
     /// A newer program wrote it. It was not touched.
@@ -81,10 +82,14 @@ pub enum SpoolError {
 }
 
 fn owner(pid: Option<u32>) -> String {
-    pid.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    )
+    match pid {
+        Some(pid) if pid == std::process::id() => format!(
+            "this process, {pid}: by another persister, or by one that was stopped and is still \
+             closing its file"
+        ),
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
+    }
 }
 
 /// What an error of the file's library means.

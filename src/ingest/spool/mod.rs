@@ -24,6 +24,7 @@ pub use self::dead_letter::{DeadLetter, DeadLetterReason};
 use self::directory::OwnedDirectory;
 pub(super) use self::disk::Disk;
 use self::disk::FileSystem;
+pub(crate) use self::disk::{is_unfinished, rewrite};
 pub use self::error::SpoolError;
 pub use self::store::SpoolContent;
 pub(super) use self::thread::SpoolBatch;

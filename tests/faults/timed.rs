@@ -1,0 +1,77 @@
+//! A repository whose calls are timed: none may outlive its deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tickbook::RepositoryError;
+use tickbook::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
+use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
+
+use crate::site::OVERRUN;
+
+#[derive(Debug)]
+pub(crate) struct Timed {
+    repository: Arc<dyn TickRepository>,
+    deadline: Duration,
+    longest_micros: AtomicU64,
+}
+
+impl Timed {
+    /// Calls of `repository` end within `deadline`, as is said.
+    pub(crate) fn new(repository: Arc<dyn TickRepository>, deadline: Duration) -> Self {
+        Self {
+            repository,
+            deadline,
+            longest_micros: AtomicU64::new(0),
+        }
+    }
+
+    /// Checks that no write took longer than its deadline and a little.
+    pub(crate) fn assert_in_time(&self) {
+        let longest = Duration::from_micros(self.longest_micros.load(Ordering::Relaxed));
+        println!("the longest write took {longest:?}");
+        assert!(
+            longest <= self.deadline + OVERRUN,
+            "a write took {longest:?} of {:?}",
+            self.deadline
+        );
+    }
+}
+
+#[async_trait]
+impl TickRepository for Timed {
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        let begun = Instant::now();
+        let result = self.repository.insert_batch(ticks).await;
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.longest_micros.fetch_max(took, Ordering::Relaxed);
+        result
+    }
+
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        self.repository.range(query).await
+    }
+
+    async fn latest(&self, symbol: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        self.repository.latest(symbol).await
+    }
+
+    async fn latest_of(&self, symbols: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
+        self.repository.latest_of(symbols).await
+    }
+
+    async fn as_of(
+        &self,
+        symbol: SymbolId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Tick>, RepositoryError> {
+        self.repository.as_of(symbol, at).await
+    }
+
+    async fn count(&self, symbol: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
+        self.repository.count(symbol, range).await
+    }
+}
