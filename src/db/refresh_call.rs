@@ -94,3 +94,6 @@ struct Answer {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }
+
+#[cfg(all(test, feature = "conformance"))]
+mod tests;
