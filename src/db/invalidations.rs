@@ -16,6 +16,7 @@ struct Count {
 /// How many changes wait for a refresh; none where there are no aggregates, or where a release of
 /// the database keeps its log elsewhere.
 pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbError> {
+    // what begins before all time is what was never refreshed, and no change
     let row: Result<Count, _> = sql_query(
         "WITH aggregates AS (SELECT raw_hypertable_id, mat_hypertable_id, watermark \
            FROM _timescaledb_catalog.continuous_agg \
@@ -27,7 +28,8 @@ pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbEr
            + (SELECT count(*) \
              FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log \
              JOIN aggregates ON materialization_id = mat_hypertable_id \
-             WHERE lowest_modified_value < watermark) AS count",
+             WHERE lowest_modified_value < watermark \
+             AND lowest_modified_value > '-9223372036854775808'::bigint) AS count",
     )
     .get_result(connection);
     let operation = "count what waits for a refresh";
