@@ -87,12 +87,15 @@ impl OhlcRepository for Damaged {
 
 #[async_trait]
 impl CandleRefresh for Damaged {
-    async fn refresh(&self, windows: &[RefreshWindow]) -> Result<(), RepositoryError> {
+    async fn refresh(
+        &self,
+        windows: &[RefreshWindow],
+    ) -> Result<Vec<RefreshWindow>, RepositoryError> {
         self.refreshed.lock().expect("whole").extend(windows);
         if self.mends {
             *self.damage.lock().expect("whole") = None;
         }
-        Ok(())
+        Ok(Vec::new())
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{self, DeclaredChunks, Edition, timeseries_state};
+use tickbook::db::{self, Edition, timeseries_state};
 use tickbook::domain::{CandleSource, PriceBasis, TimeRange, Timeframe};
+use tickbook::policies::Policies;
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
@@ -42,7 +43,7 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
             done.expect("refreshed");
         }
     }
-    let state = timeseries_state(&pools.timeseries(), DeclaredChunks::default()).await;
+    let state = timeseries_state(&pools.timeseries(), &Policies::default()).await;
     let state = state.expect("a state");
     assert_eq!(state.problems, []);
 

@@ -121,6 +121,48 @@ async fn a_chunk_that_came_back_does_not_change_what_was_sealed() {
 }
 
 #[tokio::test]
+async fn of_candles_that_go_a_day_is_read_whole_or_not_at_all() {
+    let Some(mut aged) = apache().await else {
+        return;
+    };
+    let mut policies = short_policies(Span::days(7));
+    policies.candles.chunk = Span::days(1);
+    policies.candles.drop_after = Some(Span::days(7));
+    policies.candles.compress_after = None;
+    apply_policies(&aged.db(), &policies)
+        .await
+        .expect("consistent");
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert!(report.dropped_candles >= 2, "{report:?}");
+    assert_eq!(
+        aged.number(SEALED),
+        0,
+        "what was sealed is as old as what goes"
+    );
+    // minutes of the first day that is left are stored, those of the days before are gone
+    policies.ticks.drop_after = Some(Span::hours(6 * 24 + 2));
+    apply_policies(&aged.db(), &policies)
+        .await
+        .expect("consistent");
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!((report.dropped_ticks, report.dropped_candles), (1, 0));
+    for timeframe in Timeframe::ALL {
+        for basis in PriceBasis::ALL {
+            let expected = fold_ticks(&aged.ticks, timeframe, basis, Utc::now()).expect("fits");
+            let read = aged.candles(timeframe, basis).await;
+            let first_day = Timeframe::D1.bucket_start(read[0].open_time);
+            let left = expected.iter().filter(|it| it.open_time >= first_day);
+            let as_made = |candle: Candle| Candle {
+                source: CandleSource::Ticks,
+                ..candle
+            };
+            let read: Vec<_> = read.into_iter().map(as_made).collect();
+            assert!(read.iter().eq(left), "{timeframe} {basis}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn old_candles_go_and_ticks_stay_where_only_candles_are_dropped() {
     let Some(mut aged) = apache().await else {
         return;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 const DIRTY_AGE: &str = "candle_dirty_oldest_age_seconds";
+const WAITING_CHANGES: &str = "candle_changes_waiting";
 
 /// The first time, so that a server that just started serves before it maintains.
 const FIRST: Duration = Duration::from_secs(10);
@@ -19,6 +20,11 @@ pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
         "age of the first late tick whose candles wait for a refresh, in seconds"
     );
     gauge!(DIRTY_AGE).set(0.0);
+    describe_gauge!(
+        WAITING_CHANGES,
+        "changes of ticks that wait for a refresh of candles; reads look through all of them"
+    );
+    gauge!(WAITING_CHANGES).set(0.0);
     tokio::spawn(async move {
         let mut timer = interval_at(Instant::now() + FIRST.min(every), every);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -39,7 +45,10 @@ fn tell(report: &MaintenanceReport) {
         (chrono::Utc::now() - oldest).num_seconds().max(0)
     });
     #[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
-    gauge!(DIRTY_AGE).set(age as f64);
+    {
+        gauge!(DIRTY_AGE).set(age as f64);
+        gauge!(WAITING_CHANGES).set(report.waiting_changes as f64);
+    }
     let MaintenanceReport {
         state,
         refreshed,

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::finding::{Problem, differing_fields};
 use super::fold::CandleKey;
-use super::repair::RefreshWindow;
 use super::settings::AuditSettings;
 use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::policies::RefreshWindow;
 use crate::repository::{CandleQuery, OhlcRepository};
 
 /// Candles of one symbol and day.
@@ -72,6 +72,16 @@ pub(super) fn compare(
         let count = |candle: Option<&Candle>| candle.map_or(0, |candle| candle.tick_count);
         if key.2 < settings.complete_from && found.is_some() && count(found) > count(ticks) {
             comparison.beyond_ticks += 1;
+            continue;
+        }
+        if let Some(found) = found
+            && found.source == CandleSource::Ticks
+            && found.tick_count > count(ticks)
+            && settings.is_doubtful(key.2, found.close_time())
+        {
+            let (found, ticks) = (found.clone(), ticks.cloned());
+            let problem = Problem::CandleTicksGone { found, ticks };
+            comparison.differences.insert(key, problem);
             continue;
         }
         if let Some(problem) = difference(found, ticks) {

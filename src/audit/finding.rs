@@ -50,6 +50,8 @@ pub struct StateProblem {
     pub object: String,
     /// What was found, what was expected, and what to do.
     pub detail: String,
+    /// What was counted or measured, by name, such as `oldest_age_seconds`.
+    pub numbers: Vec<(&'static str, i64)>,
 }
 
 /// What is wrong, with the values that show it.
@@ -64,6 +66,13 @@ pub enum Problem {
     CandleWithoutTicks {
         /// What is read.
         found: Candle,
+    },
+    /// [`FindingKind::CandleTicksGone`].
+    CandleTicksGone {
+        /// What is read.
+        found: Candle,
+        /// What those of its ticks make that are stored.
+        ticks: Option<Candle>,
     },
     /// [`FindingKind::CandleDiffers`].
     CandleDiffers {
@@ -123,6 +132,7 @@ impl Problem {
         match self {
             Self::CandleMissing { .. } => FindingKind::CandleMissing,
             Self::CandleWithoutTicks { .. } => FindingKind::CandleWithoutTicks,
+            Self::CandleTicksGone { .. } => FindingKind::CandleTicksGone,
             Self::CandleDiffers { .. } => FindingKind::CandleDiffers,
             Self::StoredCandleDiffers { .. } => FindingKind::StoredCandleDiffers,
             Self::KeyOrder { .. } => FindingKind::KeyOrder,
@@ -142,6 +152,7 @@ impl Problem {
         match self {
             Self::CandleMissing { ticks } => (None, Some(ticks)),
             Self::CandleWithoutTicks { found } => (Some(found), None),
+            Self::CandleTicksGone { found, ticks } => (Some(found), ticks.as_ref()),
             Self::CandleDiffers { found, ticks } | Self::StoredCandleDiffers { found, ticks } => {
                 (Some(found), Some(ticks))
             }
@@ -271,6 +282,11 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         time(candle.open_time)
     )?;
     match (found, ticks) {
+        (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
+            let stored = ticks.map_or(0, |ticks| ticks.tick_count);
+            let known = values(found);
+            write!(f, " its ticks are gone, {stored} are left; it has{known}")
+        }
         (Some(_), Some(_)) => {
             for (index, (name, found, ticks)) in problem.differences().iter().enumerate() {
                 let comma = if index > 0 { "," } else { "" };

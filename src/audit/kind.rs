@@ -10,6 +10,8 @@ pub enum FindingKind {
     CandleMissing,
     /// A candle, but none of its ticks, although these are kept.
     CandleWithoutTicks,
+    /// A candle that knows more ticks than are stored, in a time of which ticks went as a whole.
+    CandleTicksGone,
     /// A candle with other values than its ticks have.
     CandleDiffers,
     /// The same of a stored candle, which is read instead of the ticks on purpose.
@@ -48,13 +50,16 @@ pub enum FindingKind {
     JobFailed,
     /// More changes wait for a refresh than reads should have to look through.
     InvalidationBacklog,
+    /// Days whose ticks came late and that wait for a refresh for longer than it should take.
+    DirtyWindowStale,
 }
 
 impl FindingKind {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::CandleMissing,
         Self::CandleWithoutTicks,
+        Self::CandleTicksGone,
         Self::CandleDiffers,
         Self::StoredCandleDiffers,
         Self::KeyOrder,
@@ -74,6 +79,7 @@ impl FindingKind {
         Self::AggregateBucketIndex,
         Self::JobFailed,
         Self::InvalidationBacklog,
+        Self::DirtyWindowStale,
     ];
 
     /// The name in reports and options, such as `candle_missing`.
@@ -82,6 +88,7 @@ impl FindingKind {
         match self {
             Self::CandleMissing => "candle_missing",
             Self::CandleWithoutTicks => "candle_without_ticks",
+            Self::CandleTicksGone => "candle_ticks_gone",
             Self::CandleDiffers => "candle_differs",
             Self::StoredCandleDiffers => "stored_candle_differs",
             Self::KeyOrder => "key_order",
@@ -101,6 +108,7 @@ impl FindingKind {
             Self::AggregateBucketIndex => "aggregate_bucket_index",
             Self::JobFailed => "job_failed",
             Self::InvalidationBacklog => "invalidation_backlog",
+            Self::DirtyWindowStale => "dirty_window_stale",
         }
     }
 }

@@ -4,29 +4,25 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::domain::{TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::policies::RefreshWindow;
 
 /// The source of candles that were stored before their ticks went.
 pub const SEALED: &str = "sealed";
 
-/// Candles to make anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshWindow {
-    /// Of this timeframe.
-    pub timeframe: Timeframe,
-    /// Whole buckets.
-    pub range: TimeRange,
-}
-
 /// Makes candles anew where a backend keeps made candles.
 #[async_trait]
 pub trait CandleRefresh: Debug + Send + Sync {
-    /// Makes all candles of `windows` anew, whether anything is known to have changed there or not.
+    /// Makes the candles of `windows` anew, whether anything is known to have changed there or not.
+    /// Returns the parts that it left out, since candles there, of any symbol, know more ticks than
+    /// are kept and would be lost.
     ///
     /// *Ordering*: smaller timeframes come first, since larger candles are made of smaller ones.
     /// May be repeated.
-    async fn refresh(&self, windows: &[RefreshWindow]) -> Result<(), RepositoryError>;
+    async fn refresh(
+        &self,
+        windows: &[RefreshWindow],
+    ) -> Result<Vec<RefreshWindow>, RepositoryError>;
 }
 
 /// What may be mended with.

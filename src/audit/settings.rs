@@ -19,6 +19,10 @@ pub struct AuditSettings {
     /// Ticks before it may have been dropped: a candle that begins earlier may know more ticks than
     /// are stored, and is never made anew.
     pub complete_from: DateTime<Utc>,
+    /// Times from `complete_from` on of which ticks are missing as a whole: a candle there that
+    /// knows more ticks than are stored is told and never made anew. Those that overlap a bucket
+    /// count for it.
+    pub doubtful: Vec<TimeRange>,
     /// What ticks are measured by.
     pub limits: TickLimits,
     /// Kinds that are neither told nor mended.
@@ -34,9 +38,16 @@ impl AuditSettings {
             timeframes: Timeframe::ALL.to_vec(),
             now,
             complete_from: earliest_time(),
+            doubtful: Vec::new(),
             limits: TickLimits::default(),
             skip: BTreeSet::new(),
         }
+    }
+
+    /// Whether ticks of `[from, to)` may be missing although those around it are kept.
+    pub(super) fn is_doubtful(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        let overlaps = |range: &TimeRange| range.from() < to && range.to() > from;
+        self.doubtful.iter().any(overlaps)
     }
 }
 

@@ -1,17 +1,15 @@
 //! The audit of one symbol, day by day.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::candles::{Comparison, DayCandles, compare, read_day, refresh_windows};
+use super::candles::{Comparison, DayCandles, compare, read_day};
 use super::finding::{Finding, Mending, Problem};
-use super::fold::{AllFolds, CandleKey};
-use super::kind::FindingKind;
-use super::repair::{Repair, SEALED};
+use super::fold::AllFolds;
+use super::repair::Repair;
 use super::settings::AuditSettings;
+use super::summary::AuditSummary;
 use super::ticks::TickChecks;
-use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::domain::{Candle, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
 
@@ -25,51 +23,6 @@ pub trait AuditObserver: Send {
 
     /// So many ticks of the symbol have been looked at; all before `reached` is done.
     fn progress(&mut self, ticks: u64, reached: DateTime<Utc>);
-}
-
-/// What an audit has looked at and found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AuditSummary {
-    /// Ticks that were looked at.
-    pub ticks: u64,
-    /// Candles that were compared with their ticks, or found to have none.
-    pub candles: u64,
-    /// Candles among them that cannot be checked, since ticks of their time may have been dropped.
-    pub beyond_ticks: u64,
-    /// Candles whose ticks changed at each attempt to compare them.
-    pub unsettled: u64,
-    /// Findings by kind, those that were mended among them.
-    pub findings: BTreeMap<FindingKind, u64>,
-    /// Findings that were mended.
-    pub mended: u64,
-}
-
-impl AuditSummary {
-    /// Findings that are still true.
-    #[must_use]
-    pub fn left(&self) -> u64 {
-        self.findings.values().sum::<u64>() - self.mended
-    }
-
-    /// Counts a finding.
-    pub fn count(&mut self, finding: &Finding) {
-        *self.findings.entry(finding.problem.kind()).or_default() += 1;
-        if finding.mending == Mending::Mended {
-            self.mended += 1;
-        }
-    }
-
-    /// Adds what another audit led to.
-    pub fn merge(&mut self, other: Self) {
-        self.ticks += other.ticks;
-        self.candles += other.candles;
-        self.beyond_ticks += other.beyond_ticks;
-        self.unsettled += other.unsettled;
-        self.mended += other.mended;
-        for (kind, count) in other.findings {
-            *self.findings.entry(kind).or_default() += count;
-        }
-    }
 }
 
 /// Looks at all ticks of a symbol and compares its candles with them.
@@ -106,11 +59,11 @@ pub async fn audit_symbol(
     Ok(audit.summary)
 }
 
-struct Audit<'a> {
+pub(super) struct Audit<'a> {
     ticks: &'a dyn TickRepository,
-    ohlc: &'a dyn OhlcRepository,
+    pub(super) ohlc: &'a dyn OhlcRepository,
     symbol_id: SymbolId,
-    settings: &'a AuditSettings,
+    pub(super) settings: &'a AuditSettings,
     repair: Option<Repair<'a>>,
     observer: &'a mut dyn AuditObserver,
     checks: TickChecks,
@@ -171,7 +124,7 @@ impl Audit<'_> {
 
     /// The differences that are none of ticks which arrive meanwhile, and how many candles kept
     /// changing. `found` was read before `folded`.
-    async fn settle(
+    pub(super) async fn settle(
         &mut self,
         window: TimeRange,
         mut found: DayCandles,
@@ -205,100 +158,12 @@ impl Audit<'_> {
         Ok((first, unsettled))
     }
 
-    /// Makes what differs anew, compares again, and says what became of each.
-    async fn mend(
-        &mut self,
-        window: TimeRange,
-        differences: BTreeMap<CandleKey, Problem>,
-        repair: Repair<'_>,
-    ) -> Result<Vec<Finding>, RepositoryError> {
-        let mut refused: BTreeMap<CandleKey, String> = BTreeMap::new();
-        let mut made = Vec::new();
-        let mut sealed = Vec::new();
-        for (key, problem) in &differences {
-            let may_be_gone = key.2 < self.settings.complete_from;
-            match problem {
-                Problem::StoredCandleDiffers { found, ticks } => match &found.source {
-                    CandleSource::Stored(by) if by == SEALED && may_be_gone => {
-                        refused.insert(*key, gone());
-                    }
-                    CandleSource::Stored(by) if by == SEALED => sealed.push(Candle {
-                        source: found.source.clone(),
-                        ..ticks.clone()
-                    }),
-                    CandleSource::Stored(by) => {
-                        refused.insert(*key, imported(by));
-                    }
-                    // made of stored smaller ones, which may be mended now
-                    _ => {}
-                },
-                _ if may_be_gone => {
-                    refused.insert(*key, gone());
-                }
-                _ => made.push(*key),
-            }
-        }
-        if !sealed.is_empty()
-            && let Err(error) = self.ohlc.upsert_candles(&sealed).await
-        {
-            let keys = sealed.iter().map(key_of);
-            refused.extend(keys.map(|key| (key, failed(&error))));
-        }
-        if !made.is_empty() {
-            let reason = match repair.refresh {
-                None => Some(computed()),
-                Some(refresh) => {
-                    let windows = refresh_windows(&made, self.settings);
-                    let done = refresh.refresh(&windows).await;
-                    done.err().map(|error| failed(&error))
-                }
-            };
-            if let Some(reason) = reason {
-                refused.extend(made.iter().map(|key| (*key, reason.clone())));
-            }
-        }
-        self.after_repair(window, differences, &refused).await
-    }
-
-    async fn after_repair(
-        &mut self,
-        window: TimeRange,
-        differences: BTreeMap<CandleKey, Problem>,
-        refused: &BTreeMap<CandleKey, String>,
-    ) -> Result<Vec<Finding>, RepositoryError> {
-        let found = self.read(window).await?;
-        let folded = self.fold(window, false).await?;
-        let (comparison, _) = self.settle(window, found, folded).await?;
-        let mut left = comparison.differences;
-        let mut findings: Vec<_> = differences
-            .into_iter()
-            .map(|(key, problem)| {
-                let mending = match left.remove(&key) {
-                    None => Mending::Mended,
-                    Some(_) => Mending::NotMended {
-                        reason: refused.get(&key).cloned().unwrap_or_else(still),
-                    },
-                };
-                Finding { problem, mending }
-            })
-            .collect();
-        let skip = &self.settings.skip;
-        let others = left
-            .into_values()
-            .filter(|problem| !skip.contains(&problem.kind()));
-        findings.extend(others.map(|problem| Finding {
-            problem,
-            mending: Mending::NotMended { reason: still() },
-        }));
-        Ok(findings)
-    }
-
-    async fn read(&self, window: TimeRange) -> Result<DayCandles, RepositoryError> {
+    pub(super) async fn read(&self, window: TimeRange) -> Result<DayCandles, RepositoryError> {
         read_day(self.ohlc, self.symbol_id, self.settings, window).await
     }
 
     /// What the ticks of `window` make; `first` where they are looked at for the first time.
-    async fn fold(
+    pub(super) async fn fold(
         &mut self,
         window: TimeRange,
         first: bool,
@@ -377,10 +242,6 @@ impl Audit<'_> {
     }
 }
 
-fn key_of(candle: &Candle) -> CandleKey {
-    (candle.timeframe, candle.basis, candle.open_time)
-}
-
 /// Whether both are missing, or equal but for the time of the reading.
 fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
     match (one, other) {
@@ -392,26 +253,4 @@ fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
         }
         (one, other) => one.is_none() && other.is_none(),
     }
-}
-
-fn gone() -> String {
-    "ticks of its time may have been dropped, so that it cannot be made anew".to_owned()
-}
-
-fn imported(by: &str) -> String {
-    format!("it was stored by {by:?} and wins on purpose: import it again, or delete it")
-}
-
-fn computed() -> String {
-    "candles are computed at every read here, so that there is nothing to make anew: \
-     report this as a defect"
-        .to_owned()
-}
-
-fn failed(error: &RepositoryError) -> String {
-    format!("the repair failed: {error}")
-}
-
-fn still() -> String {
-    "it still differs after it was made anew".to_owned()
 }

@@ -1,41 +1,31 @@
 //! What only the database itself can tell an audit: keys, chunks, aggregates, jobs.
 
 mod chunks;
+mod kept;
 mod keys;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, StateProblem};
+use crate::domain::TimeRange;
 use crate::error::RepositoryError;
+use crate::policies::{Policies, Span};
 
 use super::aggregates::{CandleRelationKind, candle_relations};
 use super::edition::{Edition, detect_edition};
 use super::failure::DbError;
+use super::invalidations::waiting_changes;
+use super::policies;
 use super::pools::TimeseriesDb;
+use kept::{Kept, kept};
 
 /// Reads look through every entry of the logs of changes.
-const MOST_INVALIDATIONS: i64 = 1_000;
+const MOST_INVALIDATIONS: u64 = 1_000;
 
-/// What is declared, which what is there is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeclaredChunks {
-    /// How long a chunk of `ticks` is.
-    pub ticks: TimeDelta,
-    /// How long a chunk of `ohlc_candles` is.
-    pub candles: TimeDelta,
-}
-
-impl Default for DeclaredChunks {
-    /// What the migrations make: one day and seven days.
-    fn default() -> Self {
-        Self {
-            ticks: TimeDelta::days(1),
-            candles: TimeDelta::days(7),
-        }
-    }
-}
+/// How long a refresh of late days itself may take.
+const LONGEST_REFRESH: Span = Span::hours(1);
 
 /// The state of the time-series database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,24 +36,29 @@ pub struct TimeseriesState {
     pub has_aggregates: bool,
     /// Ticks before it may have been dropped; `None`: there are no ticks, or none was dropped.
     pub complete_from: Option<DateTime<Utc>>,
+    /// Later times of which ticks may be missing nevertheless: candles, but no chunk of ticks, or
+    /// one that was made after a chunk of a later time.
+    pub doubtful: Vec<TimeRange>,
     /// Changes of ticks that wait for a refresh.
-    pub invalidations: i64,
+    pub invalidations: u64,
     /// What is not as it should be.
     pub problems: Vec<StateProblem>,
 }
 
-/// Looks at keys, constraints, chunks, aggregates and jobs of the current schema. Changes nothing.
+/// Looks at keys, constraints, chunks, aggregates and jobs of the current schema, and compares them
+/// with what `declared` says. Changes nothing.
 ///
 /// # Errors
 /// Those of any call on a database.
 pub async fn timeseries_state(
     db: &TimeseriesDb,
-    declared: DeclaredChunks,
+    declared: &Policies,
 ) -> Result<TimeseriesState, RepositoryError> {
+    let declared = declared.clone();
     db.run_idempotent("look at the state of the database", move |connection| {
         let edition = detect_edition(connection)?.edition;
         let mut problems = keys::problems(connection)?;
-        problems.extend(chunks::problems(connection, declared)?);
+        problems.extend(chunks::problems(connection, &declared)?);
         let kinds = candle_relations(connection)?;
         let is_aggregate = |(_, kind): &(String, _)| *kind == CandleRelationKind::Aggregate;
         let has_aggregates = kinds.iter().all(is_aggregate);
@@ -72,13 +67,18 @@ pub async fn timeseries_state(
         if edition == Edition::Community {
             problems.extend(aggregate_problems(connection)?);
             problems.extend(job_problems(connection)?);
-            waiting = invalidations(connection)?;
+            waiting = waiting_changes(connection)?;
             problems.extend(backlog(waiting));
         }
+        if has_aggregates {
+            problems.extend(stale_days(connection, &declared)?);
+        }
+        let Kept { from, doubtful } = kept(connection, has_aggregates)?;
         Ok(TimeseriesState {
             edition,
             has_aggregates,
-            complete_from: chunks::complete_from(connection, has_aggregates)?,
+            complete_from: from,
+            doubtful,
             invalidations: waiting,
             problems,
         })
@@ -95,7 +95,24 @@ fn problem(
         kind,
         object: object.into(),
         detail: detail.into(),
+        numbers: Vec::new(),
     }
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+/// Whether the migrations that make it have run.
+fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, DbError> {
+    let row: Answer = sql_query(
+        "SELECT to_regclass(format('%I.%I', current_schema(), $1)) IS NOT NULL AS answer",
+    )
+    .bind::<Text, _>(name)
+    .get_result(connection)?;
+    Ok(row.answer)
 }
 
 /// Some relations without the others, or views where aggregates could be. None at all is a choice.
@@ -204,41 +221,50 @@ fn job_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbEr
     Ok(jobs.into_iter().map(describe).collect())
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-fn invalidations(connection: &mut PgConnection) -> Result<i64, DbError> {
-    let row: Count = sql_query(
-        "WITH aggregates AS (SELECT raw_hypertable_id, mat_hypertable_id, watermark \
-           FROM _timescaledb_catalog.continuous_agg \
-           JOIN _timescaledb_catalog.continuous_aggs_watermark USING (mat_hypertable_id) \
-           WHERE user_view_schema = current_schema()) \
-         SELECT (SELECT count(*) \
-             FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
-             WHERE hypertable_id IN (SELECT raw_hypertable_id FROM aggregates)) \
-           + (SELECT count(*) \
-             FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log \
-             JOIN aggregates ON materialization_id = mat_hypertable_id \
-             WHERE lowest_modified_value < watermark) AS count",
-    )
-    .get_result(connection)?;
-    Ok(row.count)
-}
-
-fn backlog(waiting: i64) -> Option<StateProblem> {
+fn backlog(waiting: u64) -> Option<StateProblem> {
     (waiting > MOST_INVALIDATIONS).then(|| {
         let detail = format!(
             "{waiting} changes wait for a refresh, {MOST_INVALIDATIONS} are much already: reads \
              look through all of them; refresh the candles of old ticks"
         );
-        problem(
-            FindingKind::InvalidationBacklog,
-            "ohlc_1m to ohlc_1d",
-            detail,
-        )
+        let kind = FindingKind::InvalidationBacklog;
+        StateProblem {
+            numbers: vec![("changes", i64::try_from(waiting).unwrap_or(i64::MAX))],
+            ..problem(kind, "ohlc_1m to ohlc_1d", detail)
+        }
+    })
+}
+
+/// Days whose ticks came late and that no maintenance has refreshed when it should have.
+fn stale_days(
+    connection: &mut PgConnection,
+    declared: &Policies,
+) -> Result<Option<StateProblem>, DbError> {
+    if !has_table(connection, "dirty_windows")? {
+        return Ok(None);
+    }
+    let waiting = policies::dirty_windows(connection)?;
+    let Some(oldest) = waiting.oldest else {
+        return Ok(None);
+    };
+    let age = policies::now(connection)? - oldest;
+    Ok(stale(waiting.days, Span::from(age), declared))
+}
+
+fn stale(days: u64, age: Span, declared: &Policies) -> Option<StateProblem> {
+    // the first run may just have begun when the ticks came
+    let longest = declared.maintain_every * 2 + LONGEST_REFRESH;
+    (age > longest).then(|| {
+        let detail = format!(
+            "{days} days whose ticks came late wait for a refresh, the oldest for {age}, which \
+             {longest} should be enough for: see why neither the server nor `tickbook maintain` \
+             refreshes them"
+        );
+        let days = i64::try_from(days).unwrap_or(i64::MAX);
+        StateProblem {
+            numbers: vec![("days", days), ("oldest_age_seconds", age.as_seconds())],
+            ..problem(FindingKind::DirtyWindowStale, "dirty_windows", detail)
+        }
     })
 }
 
@@ -252,6 +278,22 @@ mod tests {
         let told = backlog(MOST_INVALIDATIONS + 1).expect("too many");
         assert_eq!(told.kind, FindingKind::InvalidationBacklog);
         assert!(told.detail.contains("1001 changes"), "{}", told.detail);
+        assert_eq!(told.numbers, [("changes", 1_001)]);
+    }
+
+    #[test]
+    fn late_days_may_wait_for_two_runs_and_an_hour() {
+        let declared = Policies {
+            maintain_every: Span::seconds(600),
+            ..Policies::default()
+        };
+        let most = Span::seconds(2 * 600 + 3_600);
+        assert_eq!(stale(3, most, &declared), None);
+        let told = stale(3, most + Span::seconds(1), &declared).expect("too long");
+        assert_eq!(told.kind, FindingKind::DirtyWindowStale);
+        assert_eq!(told.numbers, [("days", 3), ("oldest_age_seconds", 4_801)]);
+        assert!(told.detail.contains("3 days"), "{}", told.detail);
+        assert!(told.detail.contains("for 1h20m1s"), "{}", told.detail);
     }
 
     #[test]

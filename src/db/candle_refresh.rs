@@ -1,43 +1,58 @@
 //! Making candles of continuous aggregates anew, whether anything is known to have changed or not.
 
-use chrono::{DateTime, Utc};
-
+use crate::domain::{TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::policies::RefreshWindow;
 
+use super::guarded_refresh::GuardedRefresh;
 use super::policies;
 use super::pools::TimeseriesDb;
-use super::refresh_call::RefreshCall;
+use super::tick_chunks::Times;
 
-/// Buckets that one candle relation is to make anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForcedRefresh {
-    /// One of `ohlc_1m` to `ohlc_1d`.
-    pub relation: String,
-    /// The start of the first bucket.
-    pub from: DateTime<Utc>,
-    /// The end of the last one.
-    pub to: DateTime<Utc>,
-}
-
-/// Makes buckets anew in the order given, also where the aggregate takes them for right.
+/// Makes buckets anew in the order given, also where the aggregate takes them for right. Returns the
+/// parts that it left out: those whose ticks are gone, or soon may be by the policies that were
+/// applied, since their candles would be gone as well.
 ///
-/// Waits while another process maintains the database. Nothing is clamped here: whoever calls asks
-/// for no bucket whose ticks may be gone, since its candle would be gone as well.
+/// Waits while another process maintains the database.
 ///
 /// # Errors
 /// Those of any call on a database; then some buckets may be made anew and others not.
 pub async fn force_refresh(
     db: &TimeseriesDb,
-    windows: Vec<ForcedRefresh>,
-) -> Result<(), RepositoryError> {
+    windows: Vec<RefreshWindow>,
+) -> Result<Vec<RefreshWindow>, RepositoryError> {
     db.run_dedicated("refresh candles", move |connection| {
         // overlapping refreshes have lost candles; the session's end gives it back
         policies::lock(connection)?;
-        let call = RefreshCall::of(connection)?;
-        for ForcedRefresh { relation, from, to } in &windows {
-            call.run(connection, relation, (*from, *to), true)?;
+        let floors = policies::floors(connection)?;
+        let guarded = GuardedRefresh::read(connection)?;
+        let mut left_out = Vec::new();
+        for RefreshWindow { timeframe, range } in windows {
+            let mut leave_out = |(from, to): Times| {
+                let part = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
+                left_out.push(RefreshWindow {
+                    timeframe,
+                    range: part,
+                });
+                Ok::<_, RepositoryError>(())
+            };
+            let floor = match timeframe {
+                Timeframe::M1 => floors.ticks,
+                _ => floors.candles,
+            };
+            let (mut from, to) = (range.from(), range.to());
+            if let Some(floor) = floor.map(|it| timeframe.bucket_start(it + policies::MARGIN))
+                && from <= floor
+            {
+                let kept = (floor + timeframe.duration()).min(to);
+                leave_out((from, kept))?;
+                from = kept;
+            }
+            for part in guarded.run(connection, timeframe, (from, to), true)? {
+                leave_out(part)?;
+            }
         }
-        Ok(())
+        Ok(left_out)
     })
     .await
 }

@@ -59,7 +59,7 @@ prop_compose! {
     fn sets()(
         lateness in span(1..60),
         tick_chunk in span(1..60),
-        candle_chunk in span(1..200),
+        candle_chunk in (1..9_i64).prop_map(Span::days),
         ticks_drop in proptest::option::weighted(0.9, span(1..400)),
         candles_drop in proptest::option::weighted(0.9, span(200..2_000)),
         starts in proptest::array::uniform7(proptest::option::weighted(0.98, span(1..150))),

@@ -13,7 +13,7 @@ const LARGEST_BUCKET: Span = Span::days(1);
 /// More chunks of one table make planning slow and exhaust the server's locks.
 const MOST_CHUNKS: i64 = 1_000;
 
-/// The shortest chunk: every candle up to one hour lies in one chunk.
+/// The shortest chunk of ticks: every candle up to one hour lies in one chunk.
 const SHORTEST_CHUNK: Span = Span::hours(1);
 
 /// Younger ticks are written without a look at the policies.
@@ -49,7 +49,7 @@ pub fn prove(policies: &Policies) -> Result<(), Vec<Clash>> {
     let mut clashes = Vec::new();
     clashes.extend(lateness_is_an_hour(policies));
     clashes.extend(chunks_are_long_enough(policies));
-    clashes.extend(chunks_are_whole_hours(policies));
+    clashes.extend(chunks_end_with_candles(policies));
     clashes.extend(chunks_are_few(policies));
     clashes.extend(compression_waits_for_late_ticks(policies));
     clashes.extend(compression_comes_before_dropping(policies));
@@ -111,42 +111,62 @@ fn lateness_is_an_hour(policies: &Policies) -> Option<Clash> {
 }
 
 fn chunks_are_long_enough(policies: &Policies) -> Vec<Clash> {
-    let chunks = [
-        ("ticks", policies.ticks.chunk),
-        ("candles", policies.candles.chunk),
-    ];
-    chunks
+    units(policies)
         .into_iter()
-        .filter_map(|(name, chunk)| {
+        .filter_map(|ChunkUnit { name, chunk, unit }| {
             at_least(
                 (format!("policies.{name}.chunk"), chunk),
-                ("one hour", SHORTEST_CHUNK),
-                || "so many chunks exhaust the server's locks; set chunk to 1h or more".to_owned(),
+                (format!("the shortest chunk of {name}"), unit),
+                || {
+                    format!(
+                        "so many chunks exhaust the server's locks; set chunk to {unit} or more"
+                    )
+                },
             )
         })
         .collect()
 }
 
-fn chunks_are_whole_hours(policies: &Policies) -> Vec<Clash> {
-    let chunks = [
-        ("ticks", policies.ticks.chunk),
-        ("candles", policies.candles.chunk),
-    ];
-    chunks
+fn chunks_end_with_candles(policies: &Policies) -> Vec<Clash> {
+    units(policies)
         .into_iter()
-        .filter(|(_, chunk)| chunk.as_seconds() % SHORTEST_CHUNK.as_seconds() != 0)
-        .map(|(name, chunk)| {
-            let whole = Span::hours(chunk.as_seconds() / SHORTEST_CHUNK.as_seconds() + 1);
+        .filter(|it| it.chunk.as_seconds() % it.unit.as_seconds() != 0)
+        .map(|ChunkUnit { name, chunk, unit }| {
+            let whole = unit * (chunk.as_seconds() / unit.as_seconds() + 1);
             Clash {
                 longer: (format!("policies.{name}.chunk"), chunk.to_string()),
-                shorter: ("the next whole hour".to_owned(), whole.to_string()),
+                shorter: (format!("the next multiple of {unit}"), whole.to_string()),
                 remedy: format!(
-                    "a chunk that ends within a candle would take half of its ticks along; \
-                     set chunk to {whole}"
+                    "a chunk that ends within a candle would take half of what it is made of \
+                     along; set chunk to {whole}"
                 ),
             }
         })
         .collect()
+}
+
+struct ChunkUnit {
+    name: &'static str,
+    chunk: Span,
+    /// A chunk is one of them or several.
+    unit: Span,
+}
+
+fn units(policies: &Policies) -> [ChunkUnit; 2] {
+    [
+        ChunkUnit {
+            name: "ticks",
+            chunk: policies.ticks.chunk,
+            // larger candles outlive the ticks in those of one minute
+            unit: SHORTEST_CHUNK,
+        },
+        ChunkUnit {
+            name: "candles",
+            chunk: policies.candles.chunk,
+            // where only minutes are stored a day is read from what is left of them
+            unit: LARGEST_BUCKET,
+        },
+    ]
 }
 
 fn chunks_are_few(policies: &Policies) -> Vec<Clash> {

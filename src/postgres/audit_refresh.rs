@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::audit::{CandleRefresh, RefreshWindow};
-use crate::db::{ForcedRefresh, TimeseriesDb, force_refresh};
+use crate::db::{TimeseriesDb, force_refresh};
 use crate::error::RepositoryError;
 
 /// [`CandleRefresh`] over the continuous aggregates of the Community edition.
@@ -22,12 +22,10 @@ impl PgCandleRefresh {
 
 #[async_trait]
 impl CandleRefresh for PgCandleRefresh {
-    async fn refresh(&self, windows: &[RefreshWindow]) -> Result<(), RepositoryError> {
-        let forced = |window: &RefreshWindow| ForcedRefresh {
-            relation: format!("ohlc_{}", window.timeframe),
-            from: window.range.from(),
-            to: window.range.to(),
-        };
-        force_refresh(&self.db, windows.iter().map(forced).collect()).await
+    async fn refresh(
+        &self,
+        windows: &[RefreshWindow],
+    ) -> Result<Vec<RefreshWindow>, RepositoryError> {
+        force_refresh(&self.db, windows.to_vec()).await
     }
 }

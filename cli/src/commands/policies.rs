@@ -124,6 +124,10 @@ fn describe(status: &PolicyStatus) -> String {
             (status.now - oldest).num_seconds().max(0)
         ),
     });
+    lines.push(format!(
+        "changes that wait for a refresh: {}",
+        status.waiting_changes
+    ));
     for (item, values) in &status.settings {
         let values: Vec<_> = values.iter().map(ToString::to_string).collect();
         let (relation, kind) = (&item.relation, item.kind.as_str());
@@ -214,6 +218,7 @@ struct StatusJson {
     ticks_refused_before: Option<String>,
     dirty_days: u64,
     dirty_oldest_age_seconds: i64,
+    waiting_changes: u64,
     settings: Vec<SettingJson>,
     jobs: Vec<JobJson>,
 }
@@ -247,6 +252,7 @@ impl StatusJson {
             ticks_refused_before: floor.map(|floor| floor.to_rfc3339()),
             dirty_days: status.dirty.days,
             dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
+            waiting_changes: status.waiting_changes,
             settings: status
                 .settings
                 .iter()

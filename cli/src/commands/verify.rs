@@ -14,7 +14,7 @@ use tickbook::audit::{
     TickLimits, audit_symbol,
 };
 use tickbook::config::Config;
-use tickbook::db::{DeclaredChunks, Edition, TimeseriesState, timeseries_state};
+use tickbook::db::{Edition, TimeseriesState, timeseries_state};
 use tickbook::domain::{
     PageLimit, SortOrder, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
 };
@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
     let config = Config::load()?;
     let (repositories, pools) = Repositories::connect(&config).await?;
     let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
-    let state = timeseries_state(&pools.timeseries(), DeclaredChunks::default()).await?;
+    let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
     let settings = settings(arguments, &state)?;
     let made_anew = PgCandleRefresh::new(pools.timeseries());
     let repair = arguments.repair.then_some(Repair {
@@ -89,6 +89,7 @@ fn settings(arguments: &VerifyArguments, state: &TimeseriesState) -> anyhow::Res
     Ok(AuditSettings {
         timeframes,
         complete_from: state.complete_from.unwrap_or(earliest_time()),
+        doubtful: state.doubtful.clone(),
         limits: TickLimits {
             gap: arguments.gap,
             stale: arguments.stale,

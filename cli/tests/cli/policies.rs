@@ -37,6 +37,9 @@ async fn policies_are_planned_applied_shown_and_removed() {
     let status = cli.run(&["policies", "status", "--json"]).json();
     assert!(status["ticks_refused_before"].is_string(), "{status}");
     assert_eq!(status["dirty_oldest_age_seconds"], 0);
+    assert_eq!(status["waiting_changes"], 0);
+    let status = cli.run(&["policies", "status"]).expect_code(0);
+    assert!(status.stdout.contains("changes that wait for a refresh: 0"));
     let maintained = cli.run(&["maintain"]).expect_code(0);
     assert!(maintained.stdout.contains("dropped 0 chunks of ticks"));
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
-use crate::support::{Cli, Run};
+use crate::support::{Cli, Run, psql};
 
 const DAY: &str = "292,1.38676,1.38686\n20292,1.38676,1.38687\n60292,1.38675,1.38688\n\
                    400000,1.38675,1.38670\n7200000,1.38675,1.38688\n";
@@ -128,6 +128,61 @@ async fn what_a_repair_does_not_mend_exits_with_1_and_a_reason() {
             .contains("[not mended: it was stored by \"import\""),
         "{run:?}"
     );
+}
+
+#[test]
+fn chunks_are_compared_with_the_settings() {
+    let cli = imported();
+    let mut command = vec!["verify", "--json"];
+    // once policies are applied, ticks of 2014 should have gone
+    for kind in [
+        "crossed_quotes",
+        "chunk_not_dropped",
+        "chunk_not_compressed",
+    ] {
+        command.extend(["--skip", kind]);
+    }
+    let variables = [("TICKBOOK__POLICIES__TICKS__CHUNK", "12h")];
+    let told = lines(&cli.run_with(&command, &variables).expect_code(1));
+    assert_eq!(told[0]["kind"], "chunk_interval");
+    assert_eq!(told[0]["object"], "ticks");
+    cli.run_with(&["policies", "apply"], &variables)
+        .expect_code(0);
+    cli.run(&command).expect_code(1);
+    let told = lines(&cli.run_with(&command, &variables).expect_code(0));
+    assert_eq!(told[0]["type"], "summary");
+}
+
+#[tokio::test]
+async fn late_days_that_wait_for_too_long_are_told() {
+    let cli = imported();
+    psql(
+        &cli,
+        "INSERT INTO dirty_windows (day, marked_at) \
+         VALUES ('2014-05-01T00:00:00Z', now() - INTERVAL '2 hours')",
+    );
+    let command = ["verify", "--skip", "crossed_quotes"];
+    let json = [&command[..], &["--json"]].concat();
+    let aggregates = "SELECT count(*) FROM timescaledb_information.continuous_aggregates \
+                      WHERE view_schema = current_schema()";
+    if psql(&cli, aggregates) == "0" {
+        // candles that are made at every read wait for nothing
+        cli.run(&command).expect_code(0);
+        return;
+    }
+    let run = cli.run(&command).expect_code(1);
+    let text = "dirty_window_stale: dirty_windows: 1 days whose ticks came late wait for a refresh";
+    assert!(run.stdout.contains(text), "{run:?}");
+    let told = lines(&cli.run(&json).expect_code(1));
+    assert_eq!(told[0]["kind"], "dirty_window_stale");
+    assert_eq!(told[0]["numbers"]["days"], 1);
+    let age = told[0]["numbers"]["oldest_age_seconds"].as_i64();
+    assert!(
+        age.is_some_and(|age| (7_200..7_500).contains(&age)),
+        "{told:?}"
+    );
+    let patient = [("TICKBOOK__POLICIES__MAINTAIN_EVERY", "1h")];
+    cli.run_with(&command, &patient).expect_code(0);
 }
 
 #[test]

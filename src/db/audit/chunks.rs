@@ -1,13 +1,13 @@
-//! Chunks, and which ticks may have gone with some.
+//! Chunks: how long they are, and whether policies have done their work.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, StateProblem};
 use crate::db::failure::DbError;
+use crate::policies::Policies;
 
-use super::{DeclaredChunks, problem};
+use super::{has_table, problem};
 
 /// Jobs come late: what should have been dropped or compressed gets a day more.
 const PATIENCE: &str = "INTERVAL '1 day'";
@@ -34,7 +34,7 @@ struct Late {
 
 pub(super) fn problems(
     connection: &mut PgConnection,
-    declared: DeclaredChunks,
+    declared: &Policies,
 ) -> Result<Vec<StateProblem>, DbError> {
     let mut problems = Vec::new();
     let intervals: Vec<Interval> = sql_query(
@@ -46,14 +46,14 @@ pub(super) fn problems(
     .load(connection)?;
     for Interval { name, seconds } in intervals {
         let expected = match name.as_str() {
-            "ticks" => declared.ticks,
-            _ => declared.candles,
+            "ticks" => declared.ticks.chunk,
+            _ => declared.candles.chunk,
         };
-        if TimeDelta::seconds(seconds) != expected {
+        if seconds != expected.as_seconds() {
             let detail = format!(
-                "its next chunk will be {seconds} s long, {} s are declared: \
-                 set_chunk_time_interval makes them equal",
-                expected.num_seconds()
+                "its next chunk will be {seconds} s long, {} s are declared: run `tickbook \
+                 policies apply`",
+                expected.as_seconds()
             );
             problems.push(problem(FindingKind::ChunkInterval, name, detail));
         }
@@ -76,7 +76,7 @@ pub(super) fn problems(
 /// Chunks that a policy should have dropped or compressed, by the jobs of the database and by what
 /// was applied.
 fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
-    let recorded = match records_policies(connection)? {
+    let recorded = match has_table(connection, "applied_policies")? {
         true => {
             " UNION ALL SELECT current_schema(), 'ticks', 'ticks', true, \
              make_interval(secs => ticks_drop_after_seconds) FROM applied_policies \
@@ -108,61 +108,4 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
     ))
     .load(connection)?;
     Ok(late)
-}
-
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
-}
-
-/// Whether the database keeps a record of applied policies.
-fn records_policies(connection: &mut PgConnection) -> Result<bool, DbError> {
-    let row: Answer = sql_query(
-        "SELECT to_regclass(format('%I.applied_policies', current_schema())) IS NOT NULL AS answer",
-    )
-    .get_result(connection)?;
-    Ok(row.answer)
-}
-
-#[derive(QueryableByName)]
-struct Time {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    time: Option<DateTime<Utc>>,
-}
-
-/// From when on all ticks that ever were there are known to be kept.
-///
-/// Ticks go with their chunks. A late tick makes a chunk anew in a time that was dropped, so that the
-/// first chunk alone proves nothing: where candles lie between two chunks, ticks went from there.
-pub(super) fn complete_from(
-    connection: &mut PgConnection,
-    has_aggregates: bool,
-) -> Result<Option<DateTime<Utc>>, DbError> {
-    let of_chunks: Time = sql_query(format!(
-        "WITH chunks AS (SELECT range_start, lag(range_end) OVER (ORDER BY range_start) AS before \
-           FROM timescaledb_information.chunks \
-           WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks') \
-         SELECT max(range_start) AS time FROM chunks WHERE before IS NULL \
-         OR (before < range_start AND ({}))",
-        candles_between(has_aggregates)
-    ))
-    .get_result(connection)?;
-    if !records_policies(connection)? {
-        return Ok(of_chunks.time);
-    }
-    let recorded: Time =
-        sql_query("SELECT max(ticks_dropped_before) AS time FROM applied_policies")
-            .get_result(connection)?;
-    Ok(of_chunks.time.max(recorded.time))
-}
-
-/// Whether candles whose ticks have gone lie in `[before, range_start)`.
-fn candles_between(has_aggregates: bool) -> &'static str {
-    if has_aggregates {
-        "EXISTS (SELECT FROM ohlc_1m WHERE open_time >= before AND open_time < range_start)"
-    } else {
-        "EXISTS (SELECT FROM ohlc_candles WHERE open_time >= before \
-         AND open_time < range_start AND source = 'sealed')"
-    }
 }

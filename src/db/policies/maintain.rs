@@ -2,6 +2,7 @@
 
 use crate::db::edition::{Edition, detect_edition};
 use crate::db::failure::DbError;
+use crate::db::invalidations::waiting_changes;
 use crate::db::pools::TimeseriesDb;
 use crate::error::RepositoryError;
 use crate::policies::RefreshWindow;
@@ -39,6 +40,8 @@ pub struct MaintenanceReport {
     pub dropped_candles: u64,
     /// What still waits for a refresh.
     pub dirty: DirtyWindows,
+    /// Changes of ticks that wait for a refresh, old and new.
+    pub waiting_changes: u64,
 }
 
 /// Does what is due by the policies that were applied, and no job of the database does: refreshes
@@ -62,6 +65,7 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
     if !try_lock(connection)? {
         report.state = MaintenanceState::Busy;
         report.dirty = dirty_windows(connection)?;
+        report.waiting_changes = waiting_changes(connection)?;
         return Ok(report);
     }
     match detect_edition(connection)?.edition {
@@ -73,6 +77,7 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
         Edition::Apache => drop_old(connection, &applied, &mut report)?,
     }
     report.dirty = dirty_windows(connection)?;
+    report.waiting_changes = waiting_changes(connection)?;
     Ok(report)
 }
 

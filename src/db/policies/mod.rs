@@ -17,7 +17,9 @@ pub use apply::{PolicyPlan, apply_policies, plan_policies, remove_policies};
 pub use maintain::{MaintenanceReport, MaintenanceState, maintain};
 pub use present::AppliedPolicies;
 pub(crate) use present::applied;
+pub(super) use present::now;
 pub use refresh::{DirtyWindows, refresh_days};
+pub(super) use refresh::{MARGIN, dirty_windows, floors};
 pub use status::{JobStatus, PolicyStatus, policy_status};
 
 /// One process at a time refreshes, seals, drops or changes policies; until the session ends.

@@ -95,7 +95,7 @@ struct Now {
     now: DateTime<Utc>,
 }
 
-pub(super) fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, DbError> {
+pub(in crate::db) fn now(connection: &mut PgConnection) -> Result<DateTime<Utc>, DbError> {
     let now: Now = sql_query("SELECT clock_timestamp() AS now").get_result(connection)?;
     Ok(now.now)
 }

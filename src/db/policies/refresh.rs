@@ -8,8 +8,8 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::aggregates::{CandleRelationKind, candle_relations};
 use crate::db::failure::DbError;
+use crate::db::guarded_refresh::GuardedRefresh;
 use crate::db::pools::TimeseriesDb;
-use crate::db::refresh_call::RefreshCall;
 use crate::error::RepositoryError;
 use crate::policies::{Floors, RefreshWindow, refresh_windows};
 
@@ -88,37 +88,32 @@ pub(super) fn refresh_days_above(
     now: DateTime<Utc>,
 ) -> Result<Vec<RefreshWindow>, DbError> {
     // chunks that somebody dropped by hand are in no record
-    let first_kept = first_chunk(connection)?;
+    let guarded = GuardedRefresh::read(connection)?;
+    let first_kept = guarded.first_kept();
     floors.ticks = floors.ticks.max(first_kept.map(|first| first - MARGIN));
     let windows = match first_kept {
         Some(_) => refresh_windows(days, floors, now),
         None => Vec::new(),
     };
-    let call = RefreshCall::of(connection)?;
     for RefreshWindow { timeframe, range } in &windows {
         let buckets = (range.from(), range.to());
-        call.run(connection, &format!("ohlc_{timeframe}"), buckets, false)?;
+        for (from, to) in guarded.run(connection, *timeframe, buckets, false)? {
+            tracing::warn!(
+                %timeframe, %from, %to,
+                "candles are not refreshed, since they know ticks that are gone"
+            );
+        }
     }
     Ok(windows)
 }
 
 /// What [`refresh_windows`] keeps away from a floor; the start of a chunk that is there is none.
-const MARGIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+pub(in crate::db) const MARGIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
-#[derive(QueryableByName)]
-struct Time {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    time: Option<DateTime<Utc>>,
-}
-
-/// Where the first chunk of ticks starts.
-fn first_chunk(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
-    let row: Time = sql_query(
-        "SELECT min(range_start) AS time FROM timescaledb_information.chunks \
-         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks'",
-    )
-    .get_result(connection)?;
-    Ok(row.time)
+/// Before which times ticks and candles may be gone by the policies that were applied.
+pub(in crate::db) fn floors(connection: &mut PgConnection) -> Result<Floors, DbError> {
+    let (applied, now) = (applied(connection)?, now(connection)?);
+    Ok(AppliedPolicies::floors(applied.as_ref(), now))
 }
 
 #[derive(QueryableByName)]
@@ -174,7 +169,7 @@ struct DirtyRow {
     oldest: Option<DateTime<Utc>>,
 }
 
-pub(super) fn dirty_windows(connection: &mut PgConnection) -> Result<DirtyWindows, DbError> {
+pub(in crate::db) fn dirty_windows(connection: &mut PgConnection) -> Result<DirtyWindows, DbError> {
     let row: DirtyRow = sql_query(
         "SELECT count(DISTINCT day) AS days, min(marked_at) AS oldest FROM dirty_windows",
     )

@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::edition::Edition;
+use crate::db::invalidations::waiting_changes;
 use crate::db::pools::TimeseriesDb;
 use crate::error::RepositoryError;
 use crate::policies::Settings;
@@ -25,6 +26,8 @@ pub struct PolicyStatus {
     pub jobs: Vec<JobStatus>,
     /// Days that wait for a refresh.
     pub dirty: DirtyWindows,
+    /// Changes of ticks that wait for a refresh, old and new.
+    pub waiting_changes: u64,
     /// The time there.
     pub now: DateTime<Utc>,
 }
@@ -80,6 +83,7 @@ pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, Repository
         Ok(PolicyStatus {
             edition: present.edition,
             dirty: dirty_windows(connection)?,
+            waiting_changes: waiting_changes(connection)?,
             applied: present.applied,
             settings: present.settings,
             jobs,

@@ -179,12 +179,22 @@ fn chunks_are_not_too_many() {
 }
 
 #[test]
-fn chunks_end_at_whole_hours() {
+fn chunks_of_ticks_are_whole_hours_and_those_of_candles_whole_days() {
     let text = clash(|policies| policies.ticks.chunk = Span::hours(24) + minute());
     let text = text.expect("one minute more");
     assert!(text.contains("set chunk to 1d1h"), "{text}");
-    let text = clash(|policies| policies.candles.chunk = minute());
+    let text = clash(|policies| policies.ticks.chunk = minute());
     assert!(text.is_some_and(|text| text.contains("set chunk to 1h or more")));
+    let text = clash(|policies| policies.candles.chunk = minute());
+    assert!(text.is_some_and(|text| text.contains("set chunk to 1d or more")));
+    // minutes of half a day would go, and the other half be read as the day
+    let text = clash(|policies| policies.candles.chunk = Span::hours(36));
+    let expected = "policies.candles.chunk (1d12h) is less than the next multiple of 1d (2d)";
+    assert!(text.is_some_and(|text| text.starts_with(expected)));
+    assert_eq!(
+        clash(|policies| policies.candles.chunk = Span::days(2)),
+        None
+    );
 }
 
 #[test]

@@ -128,6 +128,9 @@ struct FindingLine<'a> {
     symbol_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<&'a str>,
+    /// What was counted or measured, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    numbers: BTreeMap<&'static str, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,6 +204,10 @@ impl<'a> FindingLine<'a> {
             object: match problem {
                 Problem::State(state) => Some(&state.object),
                 _ => None,
+            },
+            numbers: match problem {
+                Problem::State(state) => state.numbers.iter().copied().collect(),
+                _ => BTreeMap::new(),
             },
             from: times.map(|(from, _)| rfc3339(from)),
             to: times.map(|(_, to)| rfc3339(to)),

@@ -1,0 +1,51 @@
+//! What an audit has looked at and found.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Finding, Mending};
+use super::kind::FindingKind;
+
+/// What an audit has looked at and found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuditSummary {
+    /// Ticks that were looked at.
+    pub ticks: u64,
+    /// Candles that were compared with their ticks, or found to have none.
+    pub candles: u64,
+    /// Candles among them that cannot be checked, since ticks of their time may have been dropped.
+    pub beyond_ticks: u64,
+    /// Candles whose ticks changed at each attempt to compare them.
+    pub unsettled: u64,
+    /// Findings by kind, those that were mended among them.
+    pub findings: BTreeMap<FindingKind, u64>,
+    /// Findings that were mended.
+    pub mended: u64,
+}
+
+impl AuditSummary {
+    /// Findings that are still true.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.findings.values().sum::<u64>() - self.mended
+    }
+
+    /// Counts a finding.
+    pub fn count(&mut self, finding: &Finding) {
+        *self.findings.entry(finding.problem.kind()).or_default() += 1;
+        if finding.mending == Mending::Mended {
+            self.mended += 1;
+        }
+    }
+
+    /// Adds what another audit led to.
+    pub fn merge(&mut self, other: Self) {
+        self.ticks += other.ticks;
+        self.candles += other.candles;
+        self.beyond_ticks += other.beyond_ticks;
+        self.unsettled += other.unsettled;
+        self.mended += other.mended;
+        for (kind, count) in other.findings {
+            *self.findings.entry(kind).or_default() += count;
+        }
+    }
+}
