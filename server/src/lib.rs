@@ -1,6 +1,6 @@
 //! The order-book server: feeds in, REST out, over the repositories of `tickbook`.
 //!
-//! [`app::router`] makes all routes of an [`app::AppState`] with repositories injected, which may
+//! [`router::router`] makes all routes of an [`app::AppState`] with repositories injected, which may
 //! be mocks; [`server::run`] serves a router on a listener until it is told to stop;
 //! [`start::start`] puts together what the arguments ask for.
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ mod publish;
 pub mod rabbitmq;
 pub mod readiness;
 pub mod receivers;
+pub mod router;
 pub mod server;
 pub mod shutdown;
 pub mod start;

@@ -13,7 +13,7 @@ use tickbook::quality::{QualityControl, QualityRules, Quarantine};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{AppState, Store, router};
+use crate::app::{AppState, Store};
 use crate::args::{Args, FeedKind};
 use crate::feed::quality;
 use crate::feed::replay::{self, ReplayFeed};
@@ -21,6 +21,7 @@ use crate::feed::simulated::SimulatedFeed;
 use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
+use crate::router::router;
 use crate::{maintenance, metrics};
 
 /// A server that is ready to be run.

@@ -1,0 +1,66 @@
+//! Which handler answers which route.
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router, middleware};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{AppState, OpenApiText};
+use crate::body::BODY_LIMIT;
+use crate::handlers::{health, ohlc, symbols, ticks};
+use crate::metrics;
+use crate::problem::Problem;
+use crate::websocket::handshake;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Order-book server",
+        description = "Symbols, ticks and OHLC candles. Prices and volumes are exact decimals in \
+            strings. Times are RFC 3339 in UTC with microseconds. Lists come in pages: pass \
+            next_cursor as cursor, with everything else unchanged, to go on."
+    ),
+    tags(
+        (name = "symbols", description = "what is quoted"),
+        (name = "ticks", description = "quotes"),
+        (name = "candles", description = "open, high, low, close"),
+        (name = "operation", description = "for those who run the server"),
+    )
+)]
+struct Description;
+
+/// All routes.
+pub fn router(state: AppState) -> Router {
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(symbols::list))
+        .routes(routes!(symbols::get))
+        .routes(routes!(ticks::latest))
+        .routes(routes!(ticks::list))
+        .routes(routes!(ticks::insert))
+        .routes(routes!(ohlc::list))
+        .routes(routes!(handshake::connect))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(health::openapi))
+        .split_for_parts();
+    // the description is made of texts and numbers, which JSON can always hold
+    let text = description.to_json().unwrap_or_default();
+    router
+        .fallback(no_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(Extension(OpenApiText(text.into())))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(metrics::count_request))
+        .with_state(state)
+}
+
+async fn no_route(request: Request) -> Response {
+    Problem::no_route(request.uri().path()).into_response()
+}
+
+async fn method_not_allowed(request: Request) -> Response {
+    Problem::method_not_allowed(request.method().as_str(), request.uri().path()).into_response()
+}

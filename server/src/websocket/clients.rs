@@ -1,0 +1,59 @@
+//! The clients of `/ws`: how many, and their end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tickbook::config::WebSocketConfig;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Most clients at once.
+const CONNECTIONS: usize = 1_000;
+
+/// How long a client may take to read that the server did not wait for it.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// The connections of WebSocket clients. Cloning shares them.
+#[derive(Debug, Clone)]
+pub struct WebSockets {
+    pub(super) config: WebSocketConfig,
+    /// No new client is taken.
+    pub(super) stop: CancellationToken,
+    /// No client is waited for.
+    pub(super) hurry: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    pub(super) free: Arc<Semaphore>,
+}
+
+impl WebSockets {
+    /// Takes clients until `stop`. Those it has get what is published until the fan-out is closed,
+    /// and then their end.
+    #[must_use]
+    pub fn new(config: WebSocketConfig, stop: CancellationToken) -> Self {
+        Self {
+            config,
+            stop,
+            hurry: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            free: Arc::new(Semaphore::new(CONNECTIONS)),
+        }
+    }
+
+    /// Waits until every client has got what waits for it and has been told that the server stops,
+    /// `patience` at most, and a second more for a last word to those who have not. To be called
+    /// when the fan-out is closed.
+    pub async fn finish(&self, patience: Duration) {
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(patience, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        tracing::warn!("WebSocket clients that are too slow do not get all ticks before the end");
+        self.hurry.cancel();
+        if timeout(LAST_WORD, self.tasks.wait()).await.is_err() {
+            tracing::warn!("WebSocket clients that read nothing are not told of the end");
+        }
+    }
+}
