@@ -178,9 +178,12 @@ async fn a_late_tick_into_a_day_that_was_dropped_by_hand_erases_no_candle() {
     for _ in 0..2 {
         // the days around it are of the same call
         let days = [4, 5, 6].map(|days| day_before(&aged, days));
-        refresh_days(&aged.db(), days.into())
-            .await
-            .expect("refreshed");
+        let refreshed = refresh_days(&aged.db(), days.into()).await;
+        let refreshed = refreshed.expect("refreshed");
+        let minutes = refreshed.iter().filter(|it| it.timeframe == Timeframe::M1);
+        let holds_it = |it: &RefreshWindow| it.range.contains(dropped);
+        assert_eq!(minutes.clone().count(), 2, "one before it and one behind");
+        assert!(!minutes.copied().any(|it| holds_it(&it)), "{refreshed:?}");
         verify(&aged, true).await;
         assert_eq!(all_candles(&aged).await, before);
         let counted = Timeframe::ALL.map(|timeframe| kept(&mut aged, timeframe));

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use metrics::{describe_gauge, gauge};
-use tickbook::db::{MaintenanceReport, MaintenanceState, TimeseriesDb, maintain};
+use tickbook::db::{MaintenanceReport, MaintenanceState, TimeseriesDb, maintain, policy_status};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -33,22 +34,30 @@ pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
                 break;
             };
             match outcome {
-                Ok(report) => tell(&report),
-                Err(error) => tracing::warn!(%error, "the maintenance failed and is tried again"),
+                Ok(report) => {
+                    tell_waiting(report.dirty.oldest, report.waiting_changes);
+                    tell(&report);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the maintenance failed and is tried again");
+                    // what waits gets older, which is when it should be seen
+                    if let Ok(status) = policy_status(&db).await {
+                        tell_waiting(status.dirty.oldest, status.waiting_changes);
+                    }
+                }
             }
         }
     });
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
+fn tell_waiting(oldest: Option<DateTime<Utc>>, changes: u64) {
+    let age = oldest.map_or(0, |oldest| (Utc::now() - oldest).num_seconds().max(0));
+    gauge!(DIRTY_AGE).set(age as f64);
+    gauge!(WAITING_CHANGES).set(changes as f64);
+}
+
 fn tell(report: &MaintenanceReport) {
-    let age = report.dirty.oldest.map_or(0, |oldest| {
-        (chrono::Utc::now() - oldest).num_seconds().max(0)
-    });
-    #[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
-    {
-        gauge!(DIRTY_AGE).set(age as f64);
-        gauge!(WAITING_CHANGES).set(report.waiting_changes as f64);
-    }
     let MaintenanceReport {
         state,
         refreshed,

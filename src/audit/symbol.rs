@@ -30,7 +30,7 @@ pub trait AuditObserver: Send {
 /// Buckets that the range cuts, and those that are not over at `settings.now`, are left out. Ticks
 /// may arrive meanwhile: a difference is told only if the candle reads the same before and after its
 /// ticks were read. With `repair`, candles that differ are made anew day by day: those of a backend
-/// that keeps made candles, and stored ones of the source [`SEALED`]; other stored candles stay.
+/// that keeps made candles, and stored ones of the source [`SEALED`](super::SEALED); other stored candles stay.
 ///
 /// *Ordering*: findings of a day come after those of the days before. *Memory*: 10,000 ticks and
 /// the candles of one day, some 6,000, a few times over.

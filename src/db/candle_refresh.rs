@@ -48,7 +48,8 @@ pub async fn force_refresh(
                 leave_out((from, kept))?;
                 from = kept;
             }
-            for part in guarded.run(connection, timeframe, (from, to), true)? {
+            let outcome = guarded.run(connection, timeframe, (from, to), true)?;
+            for part in outcome.left_out {
                 leave_out(part)?;
             }
         }

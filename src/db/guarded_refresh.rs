@@ -25,6 +25,14 @@ pub(super) struct GuardedRefresh {
     tables: BTreeMap<String, String>,
 }
 
+/// What became of a window.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) refreshed: Vec<Times>,
+    /// Where candles know more than there is to make them of.
+    pub(super) left_out: Vec<Times>,
+}
+
 impl GuardedRefresh {
     pub(super) fn read(connection: &mut PgConnection) -> Result<Self, DbError> {
         let tables: Vec<Table> = sql_query(
@@ -49,15 +57,14 @@ impl GuardedRefresh {
         self.chunks.all().first().map(|chunk| chunk.from)
     }
 
-    /// Refreshes the buckets of `timeframe` from `from` to before `to`, of all symbols. Returns the
-    /// parts that it left out.
+    /// Refreshes the buckets of `timeframe` from `from` to before `to`, of all symbols.
     pub(super) fn run(
         &self,
         connection: &mut PgConnection,
         timeframe: Timeframe,
         (from, to): Times,
         force: bool,
-    ) -> Result<Vec<Times>, DbError> {
+    ) -> Result<Outcome, DbError> {
         let mut left_out: Vec<Times> = Vec::new();
         for (start, end) in self.chunks.doubtful((from, to)) {
             let start = timeframe.bucket_start(start).max(from);
@@ -67,11 +74,15 @@ impl GuardedRefresh {
                 left_out.push((start, end));
             }
         }
-        for part in without((from, to), &left_out) {
+        let refreshed = without((from, to), &left_out);
+        for part in &refreshed {
             let relation = format!("ohlc_{timeframe}");
-            self.call.run(connection, &relation, part, force)?;
+            self.call.run(connection, &relation, *part, force)?;
         }
-        Ok(left_out)
+        Ok(Outcome {
+            refreshed,
+            left_out,
+        })
     }
 
     /// Whether a candle that opens within `[from, to)` knows more than there is to make it of.

@@ -1,16 +1,17 @@
 //! The server does what is due by the policies.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use rust_decimal::Decimal;
-use tickbook::Repositories;
 use tickbook::db::{
-    DatabasePools, ScratchSchemas, apply_aggregates, apply_policies, migrate_metadata,
+    DatabasePools, ScratchSchemas, apply_aggregates, apply_policies, maintain, migrate_metadata,
     migrate_timeseries, policy_status,
 };
 use tickbook::domain::{SymbolId, Tick, TimeRange};
 use tickbook::policies::Policies;
+use tickbook::{Database, Repositories};
 
 use crate::binary::Program;
 use crate::databases::variables;
@@ -57,6 +58,61 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
             break;
         }
         assert!(Instant::now() < deadline, "{line} {metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn days_that_wait_are_seen_also_when_the_maintenance_fails() {
+    let schemas = ScratchSchemas::create();
+    let pools = DatabasePools::new(&schemas.config());
+    let db = pools.timeseries();
+    migrate_metadata(&pools.metadata()).await.expect("migrated");
+    migrate_timeseries(&db).await.expect("migrated");
+    apply_aggregates(&db).await.expect("relations");
+    // nothing else than the maintenance drops or refreshes what is meant to fail
+    let policies = Policies::default();
+    apply_policies(&db, &policies).await.expect("consistent");
+    let old = |days| format!("(7, now() - INTERVAL '{days} days', 0, 1, 2, 0, 0)");
+    let fail = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ \
+        BEGIN RAISE EXCEPTION 'no candle is stored'; END $$; \
+        CREATE TRIGGER fail BEFORE INSERT ON ohlc_candles FOR EACH ROW EXECUTE FUNCTION fail(); \
+        DO $$ DECLARE it record; BEGIN FOR it IN SELECT format('%I.%I', \
+        materialization_hypertable_schema, materialization_hypertable_name) AS name \
+        FROM timescaledb_information.continuous_aggregates \
+        WHERE view_schema = current_schema() LOOP EXECUTE format('CREATE TRIGGER fail \
+        BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION fail()', it.name); END LOOP; END $$";
+    let rows = format!(
+        "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
+         ask_volume) VALUES {}, {}; INSERT INTO dirty_windows (day, marked_at) \
+         VALUES (date_trunc('day', now() - INTERVAL '20 days', 'UTC'), now() - INTERVAL '2 hours')",
+        old(100),
+        old(20)
+    );
+    for statements in [fail, &rows] {
+        let done = Command::new("psql")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statements])
+            .arg(schemas.url(Database::Timeseries))
+            .status();
+        assert!(done.expect("psql is on the PATH").success());
+    }
+    let failed = maintain(&db).await;
+    assert!(failed.is_err(), "{failed:?}");
+
+    let mut variables = variables(&schemas).to_vec();
+    variables.push(("TICKBOOK__POLICIES__MAINTAIN_EVERY", "1s"));
+    let server = Program::start(&[], &variables);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let metrics = server.get_text("/metrics");
+        let age = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("candle_dirty_oldest_age_seconds "))
+            .and_then(|age| age.parse::<f64>().ok());
+        if age.is_some_and(|age| (7_200.0..7_400.0).contains(&age)) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{metrics}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

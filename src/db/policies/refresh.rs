@@ -10,6 +10,7 @@ use crate::db::aggregates::{CandleRelationKind, candle_relations};
 use crate::db::failure::DbError;
 use crate::db::guarded_refresh::GuardedRefresh;
 use crate::db::pools::TimeseriesDb;
+use crate::domain::TimeRange;
 use crate::error::RepositoryError;
 use crate::policies::{Floors, RefreshWindow, refresh_windows};
 
@@ -80,7 +81,8 @@ pub(super) fn refresh(
     Ok((windows, cleared))
 }
 
-/// Refreshes the candles of `days` as far as they are above `floors`.
+/// Refreshes the candles of `days` as far as they are above `floors` and their ticks are there.
+/// Returns what was refreshed.
 pub(super) fn refresh_days_above(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
@@ -95,16 +97,21 @@ pub(super) fn refresh_days_above(
         Some(_) => refresh_windows(days, floors, now),
         None => Vec::new(),
     };
-    for RefreshWindow { timeframe, range } in &windows {
-        let buckets = (range.from(), range.to());
-        for (from, to) in guarded.run(connection, *timeframe, buckets, false)? {
+    let mut refreshed = Vec::new();
+    for RefreshWindow { timeframe, range } in windows {
+        let outcome = guarded.run(connection, timeframe, (range.from(), range.to()), false)?;
+        for (from, to) in outcome.left_out {
             tracing::warn!(
                 %timeframe, %from, %to,
                 "candles are not refreshed, since they know ticks that are gone"
             );
         }
+        for (from, to) in outcome.refreshed {
+            let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
+            refreshed.push(RefreshWindow { timeframe, range });
+        }
     }
-    Ok(windows)
+    Ok(refreshed)
 }
 
 /// What [`refresh_windows`] keeps away from a floor; the start of a chunk that is there is none.
