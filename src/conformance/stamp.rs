@@ -189,6 +189,7 @@ macro_rules! conformance_tests {
                 a_stream_goes_on_behind_a_cursor
                 a_stream_of_nothing_ends_at_once
                 a_stream_gives_every_candle_of_its_range_in_order
+                a_filled_stream_gives_every_bucket_in_order
             }
             quarantine {
                 every_field_of_a_kept_tick_reads_back

@@ -1,6 +1,6 @@
 //! Listings of any length as streams.
 //!
-//! Covers `tick_stream` and `candle_stream`.
+//! Covers `tick_stream`, `candle_stream` and `filled_candle_stream`.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 
-use super::samples::{EURUSD, insert_new, limit, micros, range, seconds, series};
+use super::samples::{EURUSD, insert_new, limit, micros, quote, range, seconds, series};
 use crate::Repositories;
-use crate::domain::{PriceBasis, SortOrder, TickCursor, TimeRange, Timeframe, fold_ticks};
+use crate::domain::{
+    CandleSlot, GapFill, PriceBasis, SortOrder, TickCursor, TimeRange, Timeframe, fold_ticks,
+};
 use crate::error::RepositoryError;
-use crate::repository::{CandleQuery, TickQuery, candle_stream, tick_stream};
+use crate::repository::{CandleQuery, TickQuery, candle_stream, filled_candle_stream, tick_stream};
 
 async fn collect<T>(mut stream: impl Stream<Item = Result<T, RepositoryError>> + Unpin) -> Vec<T> {
     let mut items = Vec::new();
@@ -87,5 +89,31 @@ pub async fn a_stream_gives_every_candle_of_its_range_in_order(repositories: &Re
         };
         let stream = candle_stream(Arc::clone(&repositories.ohlc), query);
         assert_eq!(collect(stream).await, candles, "by {size}");
+    }
+}
+
+pub async fn a_filled_stream_gives_every_bucket_in_order(repositories: &Repositories) {
+    let minutes = [0, 1, 5, 30, 31];
+    let ticks = minutes.map(|minute| quote(seconds(minute * 60), 0, "1.5", "2"));
+    insert_new(repositories.ticks.as_ref(), &ticks).await;
+    let now = chrono::Utc::now();
+    for order in [SortOrder::Ascending, SortOrder::Descending] {
+        for size in [1, 4, 500] {
+            let query = CandleQuery {
+                limit: limit(size),
+                order,
+                ..CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Bid, TimeRange::all())
+            };
+            let candles = Arc::clone(&repositories.ohlc);
+            let mut slots = collect(filled_candle_stream(candles, query, GapFill::Flat, now)).await;
+            if order == SortOrder::Descending {
+                slots.reverse();
+            }
+            let open_times: Vec<_> = slots.iter().map(CandleSlot::open_time).collect();
+            let all: Vec<_> = (0..=31).map(|minute| seconds(minute * 60)).collect();
+            assert_eq!(open_times, all, "{order:?} by {size}");
+            let is_candle = |slot: &&CandleSlot| matches!(slot, CandleSlot::Candle(_));
+            assert_eq!(slots.iter().filter(is_candle).count(), minutes.len());
+        }
     }
 }
