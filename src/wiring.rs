@@ -68,8 +68,7 @@ impl Repositories {
     ///
     /// # Errors
     /// `Unavailable`, `Configuration` or `Tls` when a database does not answer, refuses, or cannot be
-    /// trusted; `Schema` when
-    /// migrations are pending.
+    /// trusted; `Schema` when migrations are pending.
     #[cfg(feature = "postgres")]
     pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
         let pools = DatabasePools::new(config);

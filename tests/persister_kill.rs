@@ -7,40 +7,11 @@
 mod spooling;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use spooling::process::{Deaths, Process, orders};
-use spooling::{Switched, all, index_of, open, settings, tick};
-use tickbook::ingest::{AckLevel, PersisterConfig};
-
-fn config() -> PersisterConfig {
-    PersisterConfig {
-        batch_size: 50,
-        flush_interval: Duration::from_millis(5),
-        queue: 5_000,
-        ..PersisterConfig::default()
-    }
-}
-
-/// Writes until it is killed; prints the number of each tick once it is durable.
-async fn write_until_killed(directory: &Path, first: i64) {
-    let persister = open(&Arc::default(), config(), &settings(directory)).await;
-    let mut acks = Vec::new();
-    for index in first.. {
-        acks.push((
-            index,
-            persister.push_with_ack(tick(index)).await.expect("open"),
-        ));
-        if acks.len() == 20 {
-            for (index, ack) in acks.drain(..) {
-                ack.wait(AckLevel::Durable).await.expect("the disk works");
-                println!("{index}");
-            }
-        }
-    }
-}
+use spooling::{Switched, all, index_of, many_batches, open, push_until_killed, settings};
 
 #[test]
 fn fault_45_a_killed_process_loses_no_durable_tick() {
@@ -50,7 +21,10 @@ fn fault_45_a_killed_process_loses_no_durable_tick() {
         .expect("a runtime");
     if let Some((directory, first)) = orders() {
         let first = first.parse().expect("a number");
-        runtime.block_on(write_until_killed(&directory, first));
+        runtime.block_on(async {
+            let persister = open(&Arc::default(), many_batches(), &settings(&directory)).await;
+            push_until_killed(&persister, first).await;
+        });
         return;
     }
     let mut deaths = Deaths::new();
@@ -73,7 +47,7 @@ fn fault_45_a_killed_process_loses_no_durable_tick() {
     let stored = runtime.block_on(async {
         let ticks = Arc::new(Switched::present());
         // the lock of a killed process is no obstacle
-        let persister = open(&ticks, config(), &settings(folder.path())).await;
+        let persister = open(&ticks, many_batches(), &settings(folder.path())).await;
         let content = persister.spool_content().expect("there is one");
         assert_eq!(content.quarantined, 0);
         let report = persister.stop(Duration::from_secs(60)).await;

@@ -15,51 +15,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use spooling::process::{Deaths, Process, orders};
-use spooling::{settings, tick};
-use tickbook::config::Config;
+use spooling::{many_batches, push_until_killed, settings, tick};
 use tickbook::db::DatabasePools;
 use tickbook::domain::Tick;
-use tickbook::ingest::{Ack, AckLevel, PersisterConfig, TickPersister};
+use tickbook::ingest::TickPersister;
 use tickbook::{Database, Repositories};
 
 const TEST: &str = "fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing";
-const VARIABLES: [&str; 2] = ["DATABASE_URL", "TIMESCALEDB_URL"];
-
-fn config() -> PersisterConfig {
-    PersisterConfig {
-        batch_size: 50,
-        flush_interval: Duration::from_millis(5),
-        queue: 5_000,
-        ..PersisterConfig::default()
-    }
-}
 
 async fn open(pools: &DatabasePools, directory: &Path) -> TickPersister {
     let ticks = Repositories::postgres(pools).ticks;
-    let opened = TickPersister::open(ticks, config(), &settings(directory)).await;
+    let opened = TickPersister::open(ticks, many_batches(), &settings(directory)).await;
     opened.expect("the lock of a killed process is no obstacle")
-}
-
-/// Writes until it is killed; prints the number of each tick once it is durable.
-async fn write_until_killed(directory: &Path, first: i64) {
-    let variables = VARIABLES.map(|name| {
-        let url = std::env::var(name).expect("given");
-        (name.to_owned(), url)
-    });
-    let config = Config::load_from(Path::new(""), variables).expect("valid URLs");
-    let pools = DatabasePools::new(&config);
-    let persister = open(&pools, directory).await;
-    let mut acks: Vec<(i64, Ack)> = Vec::new();
-    for index in first.. {
-        let ack = persister.push_with_ack(tick(index)).await;
-        acks.push((index, ack.expect("open")));
-        if acks.len() == 20 {
-            for (index, ack) in acks.drain(..) {
-                ack.wait(AckLevel::Durable).await.expect("the disk works");
-                println!("{index}");
-            }
-        }
-    }
 }
 
 #[test]
@@ -71,17 +38,17 @@ fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
         .expect("a runtime");
     if let Some((directory, first)) = orders() {
         let first = first.parse().expect("a number");
-        runtime.block_on(write_until_killed(&directory, first));
+        let pools = DatabasePools::new(&migrated::config_of_variables());
+        runtime.block_on(async {
+            push_until_killed(&open(&pools, &directory).await, first).await;
+        });
         return;
     }
     let mut deaths = Deaths::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (schemas, pools) = runtime.block_on(migrated::migrated());
     let url = schemas.url(Database::Timeseries);
-    let variables = [
-        (VARIABLES[0], schemas.url(Database::Metadata)),
-        (VARIABLES[1], url),
-    ];
+    let variables = migrated::variables(&schemas);
     let mut durable = BTreeSet::new();
     let mut while_committing = 0;
     let mut stored = 0;

@@ -26,6 +26,18 @@ async fn keep(quarantine: &Quarantine, numbers: std::ops::Range<i64>) {
     }
 }
 
+/// Five hundred wait on the disk; the database is away.
+async fn with_five_hundred(
+    disk: &SmallDisk,
+) -> (Arc<Away>, Arc<dyn QuarantineRepository>, Quarantine) {
+    let away = Arc::new(Away::default());
+    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
+    let quarantine = open(&repository, &disk.spool()).expect("it opens");
+    keep(&quarantine, 0..500).await;
+    wait_until("they are on the disk", || quarantine.waiting() == 500).await;
+    (away, repository, quarantine)
+}
+
 async fn wait_until(what: &str, is_true: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_true() {
@@ -55,11 +67,7 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
         println!("skipped: a full disk wants the right to mount one");
         return;
     };
-    let away = Arc::new(Away::default());
-    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
-    keep(&quarantine, 0..500).await;
-    wait_until("they are on the disk", || quarantine.waiting() == 500).await;
+    let (away, repository, quarantine) = with_five_hundred(&disk).await;
     let ballast = disk.fill();
     // as many as memory may have
     let mut next = 500;
@@ -103,11 +111,7 @@ async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() 
         println!("skipped: a full disk wants the right to mount one");
         return;
     };
-    let away = Arc::new(Away::default());
-    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
-    keep(&quarantine, 0..500).await;
-    wait_until("they are on the disk", || quarantine.waiting() == 500).await;
+    let (away, repository, quarantine) = with_five_hundred(&disk).await;
     let ballast = disk.fill();
     keep(&quarantine, 500..20_000).await;
     let (on_disk, lost) = quarantine.stop(Duration::from_secs(1)).await;
@@ -127,10 +131,7 @@ async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_to
         println!("skipped: a disk that refuses writes wants the right to mount one");
         return;
     };
-    let away = Arc::new(Away::default());
-    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
-    keep(&quarantine, 0..500).await;
+    let (away, repository, quarantine) = with_five_hundred(&disk).await;
     assert_eq!(quarantine.stop(PLENTY).await, (500, 0));
     assert!(disk.remount("ro"), "it can be made read-only");
     let file = disk.spool().join("quarantine.redb");

@@ -17,14 +17,11 @@ use std::time::Duration;
 
 use held_back::{Away, held_back, numbers, open};
 use spooling::process::{Deaths, Process, orders, tell};
-use tickbook::config::Config;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::quality::Quarantine;
-use tickbook::repository::QuarantineRepository;
 use tickbook::{Database, Repositories};
 
 const TEST: &str = "fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back";
-const VARIABLES: [&str; 2] = ["DATABASE_URL", "TIMESCALEDB_URL"];
 /// Said beside the first number where the database is there.
 const THERE: &str = "there ";
 /// Said once something that waited is put.
@@ -32,20 +29,14 @@ const BEGUN: i64 = -1;
 
 const REPORTED_TOGETHER: i64 = 100;
 
-fn repository_of_variables() -> Arc<dyn QuarantineRepository> {
-    let variables = VARIABLES.map(|name| {
-        let url = std::env::var(name).expect("given");
-        (name.to_owned(), url)
-    });
-    let config = Config::load_from(Path::new(""), variables).expect("valid URLs");
-    Repositories::postgres(&DatabasePools::new(&config)).quarantine
-}
-
 /// Holds ticks back until it is killed. While the database is away it prints the number of each tick
 /// once it waits on the disk.
 async fn hold_back_until_killed(directory: &Path, task: &str) {
     let (repository, first, is_there) = match task.strip_prefix(THERE) {
-        Some(first) => (repository_of_variables(), first, true),
+        Some(first) => {
+            let pools = DatabasePools::new(&migrated::config_of_variables());
+            (Repositories::postgres(&pools).quarantine, first, true)
+        }
         None => (Arc::new(Away::default()) as _, task, false),
     };
     let first: i64 = first.parse().expect("a number");
@@ -97,11 +88,7 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
     let mut deaths = Deaths::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (schemas, pools) = runtime.block_on(migrated::migrated());
-    let url = schemas.url(Database::Timeseries);
-    let variables = [
-        (VARIABLES[0], schemas.url(Database::Metadata)),
-        (VARIABLES[1], url),
-    ];
+    let variables = migrated::variables(&schemas);
     let mut reported = BTreeSet::new();
     let mut while_putting = 0;
     for round in 0..deaths.count {

@@ -32,7 +32,8 @@ pub struct QuarantineClosed;
 /// Why ticks that are held back cannot be kept on the disk.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the quarantine file {path} cannot be used ({reason}): see who has it open, make space and see to its rights, or move it away"
+    "the quarantine file {path} cannot be used ({reason}): see who has it open, make space and see \
+     to its rights, or move it away"
 )]
 pub struct QuarantineError {
     /// The file.

@@ -3,8 +3,11 @@
 // each test file uses what it needs
 #![allow(dead_code)]
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
+use tickbook::Database;
 use tickbook::config::Config;
 use tickbook::db::{self, DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick};
@@ -29,6 +32,21 @@ pub(crate) async fn migrated_with(
         .await
         .expect("migrations of the time-series database");
     (schemas, pools)
+}
+
+/// What another process of the test is given, so that it works with the same schemas.
+pub(crate) fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 2] {
+    [Database::Metadata, Database::Timeseries]
+        .map(|database| (database.url_variable(), schemas.url(database)))
+}
+
+/// In such a process.
+pub(crate) fn config_of_variables() -> Config {
+    let variables = [Database::Metadata, Database::Timeseries].map(|database| {
+        let name = database.url_variable();
+        (name.to_owned(), std::env::var(name).expect("given"))
+    });
+    Config::load_from(Path::new(""), variables).expect("valid URLs")
 }
 
 pub(crate) fn start() -> DateTime<Utc> {

@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::domain::{Page, PageLimit, SymbolId, Tick, TickCursor, TimeRange};
 use tickbook::ingest::{
-    OnFull, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
+    AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
 };
 use tickbook::memory::InMemoryTickRepository;
 use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
@@ -108,6 +108,32 @@ pub(crate) fn settings(directory: &Path) -> SpoolConfig {
         directory: directory.to_owned(),
         max_bytes: 1 << 40,
         on_full: OnFull::Block,
+    }
+}
+
+/// Small, so that many batches are on their way when a process is killed.
+pub(crate) fn many_batches() -> PersisterConfig {
+    PersisterConfig {
+        batch_size: 50,
+        flush_interval: Duration::from_millis(5),
+        queue: 5_000,
+        ..PersisterConfig::default()
+    }
+}
+
+/// Pushes ticks from number `first` on until the process is killed; prints the number of each once
+/// it is durable.
+pub(crate) async fn push_until_killed(persister: &TickPersister, first: i64) {
+    let mut acks = Vec::new();
+    for index in first.. {
+        let ack = persister.push_with_ack(tick(index)).await;
+        acks.push((index, ack.expect("open")));
+        if acks.len() == 20 {
+            for (index, ack) in acks.drain(..) {
+                ack.wait(AckLevel::Durable).await.expect("the disk works");
+                println!("{index}");
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use redb::StorageBackend;
 
@@ -50,6 +51,8 @@ struct Model {
     pending: Vec<Change>,
     history: Vec<Change>,
     failing: Failing,
+    /// Nobody gets a file closed.
+    is_busy: bool,
     operations: u64,
     descriptors: u64,
     /// Of those, whose sync has failed.
@@ -72,6 +75,11 @@ impl ModelDisk {
 
     pub(in crate::ingest) fn set_failing(&self, failing: Failing) {
         self.lock().failing = failing;
+    }
+
+    /// While it is busy, closing a file waits.
+    pub(in crate::ingest) fn set_busy(&self, is_busy: bool) {
+        self.lock().is_busy = is_busy;
     }
 
     /// What is in the file after a power cut.
@@ -168,6 +176,13 @@ impl StorageBackend for ModelFile {
         }
         for change in pending {
             change.apply(&mut model.durable);
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        while self.disk.lock().is_busy {
+            std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }

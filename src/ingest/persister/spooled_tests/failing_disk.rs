@@ -3,7 +3,7 @@
 use super::*;
 use crate::ingest::spool::model::{Failing, ModelDisk};
 
-async fn open_on(
+pub(super) async fn open_on(
     repository: &Arc<FaultyRepository>,
     disk: &ModelDisk,
     folder: &Path,
