@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use orderbook_server::app::{self, AppState};
+use orderbook_server::app::AppState;
 use orderbook_server::readiness::Readiness;
+use orderbook_server::router::router;
 use orderbook_server::{metrics, server};
 use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
 use tickbook::repository::CandleQuery;
@@ -78,11 +79,7 @@ async fn serve(repositories: Repositories) -> Result<SocketAddr> {
     );
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    tokio::spawn(server::run(
-        listener,
-        app::router(state),
-        std::future::pending(),
-    ));
+    tokio::spawn(server::run(listener, router(state), std::future::pending()));
     Ok(address)
 }
 
