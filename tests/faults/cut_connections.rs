@@ -38,6 +38,8 @@ async fn stopped_under_load(fault: Fault, how: &str) {
         load.wait_for_progress(Duration::from_secs(10)).await;
         let heartbeat = Heartbeat::start();
         server.stop(how);
+        // a server that starts quickly would leave too few beats to judge
+        tokio::time::sleep(Duration::from_millis(300)).await;
         server.start_again();
         heartbeat.assert_steady().await;
         load.assert_recovers().await;

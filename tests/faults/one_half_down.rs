@@ -174,6 +174,8 @@ async fn fault_23_writes_follow_to_the_other_host() {
         assert!(begun.elapsed() < Duration::from_secs(10), "nobody came");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    // long enough to judge
+    tokio::time::sleep(Duration::from_millis(200)).await;
     heartbeat.assert_steady().await;
     let accepted = load.finish().await;
     make_read_only(&first, false);

@@ -77,7 +77,7 @@ async fn fault_39_disk_of_the_database_is_full() {
     let load = Load::start(repositories.ticks.clone());
     let heartbeat = Heartbeat::start();
     // the last pages of the table and its index take some
-    load.wait_for_failures(3).await;
+    load.wait_for_failures(5).await;
     heartbeat.assert_steady().await;
     make_room(&url);
     load.assert_recovers().await;
