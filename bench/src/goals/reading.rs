@@ -56,7 +56,14 @@ impl Bench {
                 let read = round * RANGES + number / 4;
                 let symbol = SymbolId::new(i64::from(read % LONG.symbols) + 1);
                 let range = long_range()?;
-                let count = match (number + number / 4 + round) % 4 {
+                // forwards and backwards, so that none always comes behind the same one
+                let place = (number + number / 4 + round) % 4;
+                let turn = if number / 4 % 2 == 0 {
+                    place
+                } else {
+                    3 - place
+                };
+                let count = match turn {
                     0 => timed(&mut rows, reader.rows(symbol, range)).await?,
                     1 => timed(&mut ticks, reader.ticks(symbol, range)).await?,
                     2 => timed(&mut streamed, stream(&library, symbol, range)).await?,
