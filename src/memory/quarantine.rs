@@ -1,12 +1,13 @@
 //! Ticks that were held back, in the order they came.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
 
 use super::{read, write};
-use crate::domain::Page;
+use crate::domain::{Page, TickKey};
 use crate::error::RepositoryError;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
@@ -16,7 +17,31 @@ use crate::repository::{
 /// Kept ticks in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct InMemoryQuarantineRepository {
-    entries: Arc<RwLock<Vec<QuarantineEntry>>>,
+    kept: Arc<RwLock<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// By id, which counts from 1.
+    entries: Vec<QuarantineEntry>,
+    /// Places in `entries`.
+    by_key: HashMap<TickKey, Vec<usize>>,
+}
+
+impl Kept {
+    /// Whether it is new.
+    fn put(&mut self, kept: QuarantinedTick) -> bool {
+        let places = self.by_key.entry(kept.tick.key()).or_default();
+        let is_same = |place: &usize| self.entries[*place].kept.tick.has_content_of(&kept.tick);
+        if places.iter().any(is_same) {
+            return false;
+        }
+        places.push(self.entries.len());
+        let id = QuarantineId(self.entries.len() as i64 + 1);
+        let state = QuarantineState::Pending;
+        self.entries.push(QuarantineEntry { id, kept, state });
+        true
+    }
 }
 
 impl InMemoryQuarantineRepository {
@@ -30,7 +55,7 @@ impl InMemoryQuarantineRepository {
 impl fmt::Debug for InMemoryQuarantineRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemoryQuarantineRepository")
-            .field("entries", &read(&self.entries).len())
+            .field("entries", &read(&self.kept).entries.len())
             .finish()
     }
 }
@@ -39,20 +64,9 @@ impl fmt::Debug for InMemoryQuarantineRepository {
 impl QuarantineRepository for InMemoryQuarantineRepository {
     async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
         let ticks = normalized_quarantine(ticks)?;
-        let mut entries = write(&self.entries);
-        let before = entries.len();
-        for kept in ticks {
-            let is_same = |entry: &QuarantineEntry| {
-                let tick = &entry.kept.tick;
-                tick.key() == kept.tick.key() && tick.has_content_of(&kept.tick)
-            };
-            if !entries.iter().any(is_same) {
-                let id = QuarantineId(entries.len() as i64 + 1);
-                let state = QuarantineState::Pending;
-                entries.push(QuarantineEntry { id, kept, state });
-            }
-        }
-        Ok((entries.len() - before) as u64)
+        let mut kept = write(&self.kept);
+        let is_new = ticks.into_iter().map(|tick| kept.put(tick));
+        Ok(is_new.filter(|is_new| *is_new).count() as u64)
     }
 
     async fn list(
@@ -67,16 +81,17 @@ impl QuarantineRepository for InMemoryQuarantineRepository {
                 && query.range.contains(tick.tick_time)
                 && query.after.is_none_or(|after| entry.id > after)
         };
-        let entries = read(&self.entries);
-        let found = entries.iter().filter(is_asked_for);
+        let kept = read(&self.kept);
+        let found = kept.entries.iter().filter(is_asked_for);
         let items = found.take(query.limit.get() + 1).cloned().collect();
         Ok(Page::from_overfull(items, query.limit, |entry| entry.id))
     }
 
     async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
         let ids = different_ids(ids)?;
-        let entries = read(&self.entries);
-        let found = entries
+        let kept = read(&self.kept);
+        let found = kept
+            .entries
             .iter()
             .filter(|entry| ids.binary_search(&entry.id.0).is_ok());
         Ok(found.cloned().collect())
@@ -92,7 +107,7 @@ impl QuarantineRepository for InMemoryQuarantineRepository {
             return Ok(0);
         }
         let mut changed = 0;
-        for entry in write(&self.entries).iter_mut() {
+        for entry in write(&self.kept).entries.iter_mut() {
             let is_pending = entry.state == QuarantineState::Pending;
             if is_pending && ids.binary_search(&entry.id.0).is_ok() {
                 entry.state = state;
