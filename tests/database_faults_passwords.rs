@@ -232,10 +232,7 @@ async fn a_server_without_tls_is_refused_where_the_certificate_is_to_be_verified
     let url = format!("{}&sslmode=verify-full", schemas.url(Database::Metadata));
     let error = read(&pool_at(&schemas, &url, |_| ())).await;
     let error = error.expect_err("no TLS here");
-    assert!(
-        matches!(error, RepositoryError::Configuration { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, RepositoryError::Tls { .. }), "{error:?}");
     for part in ["sslrootcert=", "DATABASE_URL"] {
         assert!(error.to_string().contains(part), "{error}");
     }
