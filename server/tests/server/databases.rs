@@ -143,11 +143,7 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
 async fn an_outage_is_told_and_survived_without_losing_a_tick() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let url = schemas.url(Database::Timeseries);
-    let (credentials, rest) = url.split_once('@').expect("a user");
-    let (server, path) = rest.split_once('/').expect("a database");
-    let gate = Gate::to(server);
-    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
     let mut variables = variables(&schemas);
     variables[1].1 = &through_gate;
     let program = Program::start(&["--feed", "simulated", "--seed", "2"], &variables);
@@ -185,11 +181,7 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
 async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spool() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let url = schemas.url(Database::Timeseries);
-    let (credentials, rest) = url.split_once('@').expect("a user");
-    let (server, path) = rest.split_once('/').expect("a database");
-    let gate = Gate::to(server);
-    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
     let spool = tempfile::tempdir().expect("a folder");
     let mut variables = variables(&schemas).to_vec();
     variables[1].1 = &through_gate;

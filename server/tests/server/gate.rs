@@ -18,8 +18,17 @@ struct State {
 }
 
 impl Gate {
+    /// An open gate to the server of `url`, and the URL that leads through it.
+    pub(crate) fn before(url: &str) -> (Self, String) {
+        let (credentials, rest) = url.split_once('@').expect("a user");
+        let (server, path) = rest.split_once('/').expect("a database");
+        let gate = Self::to(server);
+        let through_gate = format!("{credentials}@{}/{path}", gate.address());
+        (gate, through_gate)
+    }
+
     /// An open gate to `server`, such as `127.0.0.1:5433`.
-    pub(crate) fn to(server: &str) -> Self {
+    fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
         let state = Arc::new(State {
@@ -37,7 +46,7 @@ impl Gate {
         Self { address, state }
     }
 
-    pub(crate) fn address(&self) -> String {
+    fn address(&self) -> String {
         self.address.to_string()
     }
 

@@ -182,11 +182,7 @@ async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
 async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let url = schemas.url(Database::Timeseries);
-    let (credentials, rest) = url.split_once('@').expect("a user");
-    let (server, path) = rest.split_once('/').expect("a database");
-    let gate = Gate::to(server);
-    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
     let mut variables = variables(&schemas);
     variables[1].1 = &through_gate;
     let program = Program::start(&[], &small_pool(&variables));

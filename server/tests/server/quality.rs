@@ -142,11 +142,7 @@ async fn a_symbol_with_rules_of_its_own_is_held_back_where_others_pass() {
 async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let url = schemas.url(Database::Timeseries);
-    let (credentials, rest) = url.split_once('@').expect("a user");
-    let (server, path) = rest.split_once('/').expect("a database");
-    let gate = Gate::to(server);
-    let through_gate = format!("{credentials}@{}/{path}", gate.address());
+    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
     let spool = tempfile::tempdir().expect("a folder");
     let mut variables = variables(&schemas).to_vec();
     variables[1].1 = &through_gate;
