@@ -5,25 +5,20 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use rust_decimal::Decimal;
-use tickbook::db::{
-    DatabasePools, ScratchSchemas, apply_aggregates, apply_policies, maintain, migrate_metadata,
-    migrate_timeseries, policy_status,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas, apply_policies, maintain, policy_status};
 use tickbook::domain::{SymbolId, Tick, TimeRange};
 use tickbook::policies::Policies;
 use tickbook::{Database, Repositories};
 
 use crate::binary::Program;
-use crate::databases::variables;
+use crate::databases::{prepare, variables};
 
 #[tokio::test]
 async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
     let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
     let pools = DatabasePools::new(&schemas.config());
     let db = pools.timeseries();
-    migrate_metadata(&pools.metadata()).await.expect("migrated");
-    migrate_timeseries(&db).await.expect("migrated");
-    apply_aggregates(&db).await.expect("relations");
     let symbol_id = SymbolId::new(7);
     let ticks = [100, 20].map(|days| {
         let time = Utc::now() - TimeDelta::days(days);
@@ -65,11 +60,9 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
 #[tokio::test]
 async fn days_that_wait_are_seen_also_when_the_maintenance_fails() {
     let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
     let pools = DatabasePools::new(&schemas.config());
     let db = pools.timeseries();
-    migrate_metadata(&pools.metadata()).await.expect("migrated");
-    migrate_timeseries(&db).await.expect("migrated");
-    apply_aggregates(&db).await.expect("relations");
     // nothing else than the maintenance drops or refreshes what is meant to fail
     let policies = Policies::default();
     apply_policies(&db, &policies).await.expect("consistent");
