@@ -126,6 +126,10 @@ async fn of_candles_that_go_a_day_is_read_whole_or_not_at_all() {
         return;
     };
     let mut policies = short_policies(Span::days(7));
+    // refreshed for so short a time that ticks may go a day earlier below, whatever the hour
+    if let Some(minutes) = policies.refresh.get_mut(&Timeframe::M1) {
+        minutes.start_offset = Some(Span::hours(2 * 24 + 23));
+    }
     policies.candles.chunk = Span::days(1);
     policies.candles.drop_after = Some(Span::days(7));
     policies.candles.compress_after = None;
@@ -140,7 +144,7 @@ async fn of_candles_that_go_a_day_is_read_whole_or_not_at_all() {
         "what was sealed is as old as what goes"
     );
     // minutes of the first day that is left are stored, those of the days before are gone
-    policies.ticks.drop_after = Some(Span::hours(6 * 24 + 2));
+    policies.ticks.drop_after = Some(Span::days(6));
     apply_policies(&aged.db(), &policies)
         .await
         .expect("consistent");
