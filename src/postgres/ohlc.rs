@@ -1,11 +1,12 @@
 //! Candles in TimescaleDB: made of ticks, or stored as candles.
 
-mod freshness;
-mod made;
+mod catalog;
+mod intervals;
 mod page;
 mod parts;
 mod row;
-mod source;
+mod select;
+mod snapshot;
 mod stored;
 
 use std::fmt;
@@ -14,25 +15,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::db::{TimeseriesConnections, TimeseriesDb};
+use crate::db::{CatalogLayouts, TimeseriesConnections, TimeseriesDb};
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
 
-use source::Sources;
-
 /// [`OhlcRepository`] over TimescaleDB, either edition.
 ///
-/// Where the continuous aggregate of a timeframe exists, candles come from it; it is looked for once
-/// a minute. Elsewhere, and where late ticks wait for its next refresh, they are made of the ticks of
-/// the range asked for.
+/// Each answer is of one instant. Where the continuous aggregate of a timeframe exists, candles come
+/// from it; elsewhere, and where ticks wait for its next refresh, they are made of the ticks of the
+/// range asked for.
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
-    sources: Arc<Sources>,
+    layouts: Arc<CatalogLayouts>,
     now: Arc<Clock>,
 }
 
@@ -44,7 +43,7 @@ impl PgOhlcRepository {
         Self {
             connections: Box::new(connections),
             reads: None,
-            sources: Arc::new(Sources::default()),
+            layouts: Arc::new(CatalogLayouts::default()),
             now: Arc::new(Utc::now),
         }
     }
@@ -86,14 +85,12 @@ impl OhlcRepository for PgOhlcRepository {
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let query = *query;
-        let sources = Arc::clone(&self.sources);
+        let layouts = Arc::clone(&self.layouts);
         let now = (self.now)();
-        let reads = self.reads();
-        let database = reads.database();
-        reads
+        self.reads()
             .run_idempotent("read candles", move |connection| {
-                sources.with_aggregates(connection, database, |connection, aggregates| {
-                    page::read(connection, &query, aggregates, now)
+                snapshot::at_one_instant(connection, &layouts, |snapshot| {
+                    page::read(snapshot, &query, now)
                 })
             })
             .await

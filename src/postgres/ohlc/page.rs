@@ -1,10 +1,7 @@
 //! One page of candles: window by window, so that a page costs by its candles and not by all ticks
 //! of the range asked for.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::PgConnection;
 
 use crate::db::DbError;
 use crate::domain::{Candle, CandleCursor, Page, SortOrder, TimeRange, Timeframe};
@@ -12,8 +9,8 @@ use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
 use super::parts::{self, Parts};
-use super::source::Aggregates;
-use super::{made, stored};
+use super::select::{SelectWindow, first_kept};
+use super::snapshot::Snapshot;
 
 /// No window has to be longer than all of time.
 const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
@@ -22,29 +19,26 @@ const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
 const MOST_GROWTH: usize = 4;
 
 pub(super) fn read(
-    connection: &mut PgConnection,
+    snapshot: &mut Snapshot<'_>,
     query: &CandleQuery,
-    aggregates: &Aggregates,
     now: DateTime<Utc>,
 ) -> Result<Page<Candle, CandleCursor>, DbError> {
     let mut listing = Listing {
-        connection,
+        snapshot,
         query,
-        aggregates,
         now,
     };
     let candles = listing.read()?;
     Ok(Page::from_overfull(candles, query.limit, CandleCursor::of))
 }
 
-struct Listing<'a> {
-    connection: &'a mut PgConnection,
+struct Listing<'a, 'b> {
+    snapshot: &'a mut Snapshot<'b>,
     query: &'a CandleQuery,
-    aggregates: &'a Aggregates,
     now: DateTime<Utc>,
 }
 
-impl Listing<'_> {
+impl Listing<'_, '_> {
     /// The candles of the page and one more, where there is one.
     fn read(&mut self) -> Result<Vec<Candle>, DbError> {
         let width = self.query.timeframe.duration();
@@ -82,27 +76,26 @@ impl Listing<'_> {
     /// The first `limit` candles of `window`: of one open time the stored one, else the one with
     /// stored parts, else the one made of ticks.
     fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
-        let Self {
-            connection,
+        let (query, now) = (self.query, self.now);
+        let catalog = self.snapshot.catalog(query.timeframe, window)?;
+        let found = SelectWindow {
             query,
-            aggregates,
-            now,
-        } = self;
-        let made = made::read(connection, query, aggregates, window, limit, *now)?;
-        let stored = stored::read(connection, query, window, limit, *now)?;
-        let of_parts = Parts {
-            connection,
-            query,
-            aggregates,
-            now: *now,
+            catalog: &catalog,
+            window,
+            limit,
+            with_stored: true,
         }
-        .read(window, limit, &made, &stored)?;
-        let merged: BTreeMap<_, _> = made
-            .into_iter()
-            .chain(of_parts)
-            .chain(stored)
-            .map(|candle| (candle.open_time, candle))
-            .collect();
+        .run(self.snapshot.connection, now)?;
+        let of_parts = Parts {
+            connection: self.snapshot.connection,
+            query,
+            catalog: &catalog,
+            now,
+        }
+        .read(&found)?;
+        let mut merged = found.made;
+        merged.extend(of_parts);
+        merged.extend(found.stored);
         let merged = merged.into_values();
         Ok(match query.order {
             SortOrder::Ascending => merged.take(limit).collect(),
@@ -112,12 +105,8 @@ impl Listing<'_> {
 
     /// `range` without the buckets before its first candle, in the order of the listing.
     fn starting_at_data(&mut self, range: TimeRange) -> Result<Option<TimeRange>, DbError> {
-        let Self {
-            connection,
-            query,
-            aggregates,
-            now,
-        } = self;
+        let query = self.query;
+        let connection = &mut *self.snapshot.connection;
         let tick = edge_tick_time(connection, query.symbol_id, range, query.order)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
         let stored = parts::edge(connection, query, range)?;
@@ -127,9 +116,7 @@ impl Listing<'_> {
             None => Some(range),
         };
         let kept = match outside {
-            Some(outside) if !outside.is_empty() => {
-                made::edge(connection, query, aggregates, outside, *now)?
-            }
+            Some(outside) if !outside.is_empty() => self.first_kept(outside)?,
             _ => None,
         };
         let open_times = [tick, stored, kept].into_iter().flatten();
@@ -140,6 +127,26 @@ impl Listing<'_> {
             SortOrder::Descending => open_times.max().and_then(|open_time| {
                 TimeRange::new(range.from(), open_time + query.timeframe.duration()).ok()
             }),
+        })
+    }
+
+    /// The start of the first bucket of `range` of which an aggregate has a candle, or one of its
+    /// minutes.
+    fn first_kept(&mut self, range: TimeRange) -> Result<Option<DateTime<Utc>>, DbError> {
+        let query = self.query;
+        // its changes do not matter here
+        let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
+        let catalog = self.snapshot.catalog(query.timeframe, nothing)?;
+        let mut edges = Vec::new();
+        for table in [&catalog.candles, &catalog.minutes].into_iter().flatten() {
+            edges.extend(first_kept(self.snapshot.connection, query, table, range)?);
+        }
+        let open_times = edges
+            .into_iter()
+            .map(|open_time| query.timeframe.bucket_start(open_time));
+        Ok(match query.order {
+            SortOrder::Ascending => open_times.min(),
+            SortOrder::Descending => open_times.max(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Candles of which smaller parts are stored as candles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,56 +10,47 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, SortOrder, StoredParts, TimeRange, Timeframe};
+use crate::domain::{Candle, SortOrder, StoredParts, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
 
-use super::row::{CandleRow, CandleSqlType, open_time};
-use super::source::Aggregates;
-use super::{made, stored};
+use super::catalog::Catalog;
+use super::row::open_time;
+use super::select::{Found, SelectWindow};
+use super::stored;
 
 /// How much time is folded at once, so that a page takes bounded memory: 10,080 minutes.
 const SPAN: TimeDelta = TimeDelta::days(7);
+
+/// By open time.
+type Candles = BTreeMap<DateTime<Utc>, Candle>;
 
 /// Makes candles of stored smaller ones.
 pub(super) struct Parts<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) query: &'a CandleQuery,
-    pub(super) aggregates: &'a Aggregates,
+    /// Of a range that holds all buckets.
+    pub(super) catalog: &'a Catalog,
     pub(super) now: DateTime<Utc>,
 }
 
 impl Parts<'_> {
-    /// The candles of `window` of which smaller parts are stored: of all buckets the first `limit`,
-    /// without those that are `stored` whole. `made` are the candles of the window that are made of
-    /// ticks alone.
-    pub(super) fn read(
-        &mut self,
-        window: TimeRange,
-        limit: usize,
-        made: &[Candle],
-        stored: &[Candle],
-    ) -> Result<Vec<Candle>, DbError> {
-        if self.query.timeframe == Timeframe::M1 {
-            return Ok(Vec::new());
-        }
-        let open_times = |candles: &[Candle]| -> BTreeSet<_> {
-            candles.iter().map(|candle| candle.open_time).collect()
-        };
-        let (made, stored) = (open_times(made), open_times(stored));
-        let mut candles = Vec::new();
+    /// The candles of which smaller parts were found to be stored, without those that are stored
+    /// whole.
+    pub(super) fn read(&mut self, found: &Found) -> Result<Candles, DbError> {
+        let mut candles = Candles::new();
         let mut mixed = Vec::new();
-        for (open_time, mut folded) in self.folded(window, limit)? {
-            if stored.contains(&open_time) {
+        for (open_time, folded) in &found.folded {
+            if found.stored.contains_key(open_time) {
                 continue;
             }
             // parts of one timeframe and no ticks: what the server made of them is the candle
-            match folded.pop() {
-                Some(whole) if folded.is_empty() && !made.contains(&open_time) => {
-                    candles.push(whole);
+            match folded.as_slice() {
+                [whole] if !found.made.contains_key(open_time) => {
+                    candles.insert(*open_time, whole.clone());
                 }
-                _ => mixed.push(open_time),
+                _ => mixed.push(*open_time),
             }
         }
         let width = self.query.timeframe.duration();
@@ -67,44 +58,11 @@ impl Parts<'_> {
         while let Some(first) = rest.first() {
             let end = *first + SPAN.max(width);
             let (together, behind) = rest.split_at(rest.partition_point(|one| *one + width <= end));
-            candles.extend(self.fold(together)?);
+            let folded = self.fold(together)?.into_iter();
+            candles.extend(folded.map(|candle| (candle.open_time, candle)));
             rest = behind;
         }
         Ok(candles)
-    }
-
-    /// What the stored candles of each smaller timeframe fold to, of at least the first `limit`
-    /// buckets of `window` that have some, by ascending open time.
-    fn folded(
-        &mut self,
-        window: TimeRange,
-        limit: usize,
-    ) -> Result<BTreeMap<DateTime<Utc>, Vec<Candle>>, DbError> {
-        let minutes = self.query.timeframe.duration().num_minutes();
-        let direction = direction(self.query.order);
-        let timeframes = names(|one| one < self.query.timeframe);
-        let select: Select<(CandleSqlType, Text)> = Select::new(
-            format!(
-                "SELECT time_bucket(INTERVAL '{minutes} minutes', open_time), \
-                 first(open_price, open_time), max(high_price), min(low_price), \
-                 last(close_price, open_time), sum(volume), sum(tick_count)::bigint, timeframe \
-                 FROM ohlc_candles WHERE timeframe = ANY(?) AND symbol_id = ? AND basis = ? \
-                 AND open_time >= ? AND open_time < ? \
-                 GROUP BY 1, timeframe ORDER BY 1 {direction} LIMIT ?"
-            ),
-            self.query,
-            window,
-            // one row for each timeframe of a bucket at most
-            limit * timeframes.len(),
-            timeframes,
-        );
-        let rows: Vec<(CandleRow, String)> = select.load(self.connection)?;
-        let mut folded: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (row, _) in rows {
-            let candle = row.into_candle(self.query, CandleSource::Smaller, self.now)?;
-            folded.entry(candle.open_time).or_default().push(candle);
-        }
-        Ok(folded)
     }
 
     /// The candles of `buckets`, which are within one span, made of all their parts one by one.
@@ -124,16 +82,16 @@ impl Parts<'_> {
             timeframe: Timeframe::M1,
             ..*query
         };
-        // every minute of the span
-        let most = (span.to() - span.from()).num_minutes() as usize;
-        let minutes = made::read(
-            self.connection,
-            &of_minutes,
-            self.aggregates,
-            span,
-            most,
-            now,
-        )?;
+        let minutes = SelectWindow {
+            query: &of_minutes,
+            catalog: self.catalog,
+            window: span,
+            // every minute of the span
+            limit: (span.to() - span.from()).num_minutes() as usize,
+            with_stored: false,
+        }
+        .run(self.connection, now)?;
+        let minutes: Vec<_> = minutes.made.into_values().collect();
         StoredParts::new(parts)
             .fold_with(&minutes, query.timeframe, now)
             .map_err(|error| RepositoryError::from(error).into())

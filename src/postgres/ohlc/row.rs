@@ -35,6 +35,11 @@ pub(super) struct CandleRow {
 }
 
 impl CandleRow {
+    /// Where it is a time.
+    pub(super) fn open_time(&self, query: &CandleQuery) -> Result<DateTime<Utc>, RepositoryError> {
+        open_time(query, self.open_time)
+    }
+
     pub(super) fn into_candle(
         self,
         query: &CandleQuery,

@@ -21,7 +21,7 @@ use crate::repository::CandleQuery;
 use super::row::CandleRow;
 
 /// The first `limit` stored candles whose open time is in `range`.
-pub(super) fn read(
+fn read(
     connection: &mut PgConnection,
     query: &CandleQuery,
     range: TimeRange,

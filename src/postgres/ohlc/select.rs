@@ -1,0 +1,348 @@
+//! The candles of a window, all by one statement: kept by an aggregate, made of ticks, stored as
+//! candles, or made of stored smaller ones.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
+use crate::db::DbError;
+use crate::domain::{Candle, CandleSource, PriceBasis, SortOrder, TimeRange, Timeframe};
+use crate::repository::CandleQuery;
+
+use super::catalog::Catalog;
+use super::row::{CandleRow, CandleSqlType};
+
+/// What is known of the candles of a window.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Made of ticks, by an aggregate or by the statement itself.
+    pub(super) made: BTreeMap<DateTime<Utc>, Candle>,
+    /// Stored as candles.
+    pub(super) stored: BTreeMap<DateTime<Utc>, Candle>,
+    /// What the stored candles of each smaller timeframe fold to.
+    pub(super) folded: BTreeMap<DateTime<Utc>, Vec<Candle>>,
+}
+
+/// Which candles of a window to look for.
+pub(super) struct SelectWindow<'a> {
+    pub(super) query: &'a CandleQuery,
+    pub(super) catalog: &'a Catalog,
+    /// Starts and ends where a bucket does.
+    pub(super) window: TimeRange,
+    /// At least the first so many of each kind.
+    pub(super) limit: usize,
+    /// Whether stored candles count.
+    pub(super) with_stored: bool,
+}
+
+impl SelectWindow<'_> {
+    pub(super) fn run(
+        self,
+        connection: &mut PgConnection,
+        now: DateTime<Utc>,
+    ) -> Result<Found, DbError> {
+        let query = self.query;
+        let statement = Statement::new(&self);
+        let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
+        let mut found = Found::default();
+        for (kind, row, text) in rows {
+            let source = match (kind, text) {
+                (STORED, by) => CandleSource::Stored(by.unwrap_or_default()),
+                (FOLDED, _) => CandleSource::Smaller,
+                _ => CandleSource::Ticks,
+            };
+            let candle = row.into_candle(query, source, now)?;
+            let open_time = candle.open_time;
+            match kind {
+                STORED => {
+                    found.stored.insert(open_time, candle);
+                }
+                FOLDED => found.folded.entry(open_time).or_default().push(candle),
+                // what was kept comes first; ticks only come, or are dropped after they had reached
+                // their candle: the one that knows more knows all
+                _ => {
+                    let known = found.made.get(&open_time);
+                    if known.is_none_or(|known| known.tick_count <= candle.tick_count) {
+                        found.made.insert(open_time, candle);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The open time of the first candle of `range` that the table `name` of an aggregate has.
+pub(super) fn first_kept(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    name: &str,
+    range: TimeRange,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let mut statement = Statement::empty(query, 1);
+    statement.kept(name, range);
+    let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
+    let first = rows.into_iter().next();
+    first
+        .map(|(_, row, _)| Ok(row.open_time(query)?))
+        .transpose()
+}
+
+const KEPT: i32 = 0;
+const MADE: i32 = 1;
+const STORED: i32 = 2;
+const FOLDED: i32 = 3;
+
+/// A text with a question mark for each parameter, and the parameters.
+struct Statement {
+    text: String,
+    parameters: Vec<Parameter>,
+    basis: PriceBasis,
+    timeframe: Timeframe,
+    order: SortOrder,
+    symbol_id: i64,
+    limit: i64,
+    /// Whether there are few enough texts of its kind to keep it prepared.
+    is_common: bool,
+}
+
+enum Parameter {
+    Number(i64),
+    Time(DateTime<Utc>),
+    Text(&'static str),
+    Texts(Vec<&'static str>),
+}
+
+impl Statement {
+    fn empty(query: &CandleQuery, limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            parameters: Vec::new(),
+            basis: query.basis,
+            timeframe: query.timeframe,
+            order: query.order,
+            symbol_id: query.symbol_id.get(),
+            // at most 10,081
+            limit: limit as i64,
+            is_common: true,
+        }
+    }
+
+    fn new(select: &SelectWindow<'_>) -> Self {
+        let SelectWindow {
+            query,
+            catalog,
+            window,
+            limit,
+            with_stored,
+        } = select;
+        let mut statement = Self::empty(query, *limit);
+        match &catalog.minutes {
+            None => statement.of_ticks(window.from(), window.to()),
+            Some(minutes) => {
+                let is_minutes = query.timeframe == Timeframe::M1;
+                let table = if is_minutes {
+                    Some(minutes)
+                } else {
+                    catalog.candles.as_ref()
+                };
+                if let Some(table) = table {
+                    statement.kept(table, *window);
+                }
+                let ticks: Vec<_> = catalog.tick_intervals(*window).iter().collect();
+                if is_minutes {
+                    for (from, to) in &ticks {
+                        statement.of_ticks(time(*from), time(*to));
+                    }
+                } else {
+                    let candles = catalog.candle_intervals(query.timeframe, *window);
+                    let candles: Vec<_> = candles.iter().collect();
+                    statement.of_minutes(minutes, &candles, &ticks);
+                    statement.is_common = candles.len() <= 1;
+                }
+                statement.is_common &= ticks.len() <= 1;
+            }
+        }
+        if *with_stored {
+            statement.stored(*window);
+            if query.timeframe > Timeframe::M1 {
+                statement.folded(*window);
+            }
+        }
+        statement
+    }
+
+    fn part(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push_str(" UNION ALL ");
+        }
+        self.text.push('(');
+        self.text.push_str(text);
+        self.text.push(')');
+    }
+
+    fn end(&self) -> &'static str {
+        match self.order {
+            SortOrder::Ascending => " ORDER BY 2 ASC LIMIT ?",
+            SortOrder::Descending => " ORDER BY 2 DESC LIMIT ?",
+        }
+    }
+
+    fn bind_symbol_and_times(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        self.parameters.push(Parameter::Number(self.symbol_id));
+        self.parameters.push(Parameter::Time(from));
+        self.parameters.push(Parameter::Time(to));
+    }
+
+    /// The candles of the table behind an aggregate.
+    fn kept(&mut self, table: &str, window: TimeRange) {
+        let (basis, end) = (self.basis, self.end());
+        self.part(&format!(
+            "SELECT {KEPT}, open_time, {basis}_open, {basis}_high, {basis}_low, {basis}_close, \
+             volume, tick_count, NULL::text FROM {table} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+        ));
+        self.bind_symbol_and_times(window.from(), window.to());
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// Candles made of the ticks of these times.
+    fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end());
+        self.part(&format!(
+            "SELECT {MADE}, {columns}, NULL::text FROM ticks \
+             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 2{end}"
+        ));
+        self.bind_symbol_and_times(from, to);
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// Candles of `buckets`, made of the one-minute candles of the table `minutes` and, where they
+    /// may not know all, of the ticks of `ticks`.
+    fn of_minutes(&mut self, minutes: &str, buckets: &[(i64, i64)], ticks: &[(i64, i64)]) {
+        if buckets.is_empty() {
+            return;
+        }
+        let (basis, end) = (self.basis, self.end());
+        let width = self.timeframe.duration().num_minutes();
+        let kept = format!(
+            "SELECT open_time AS m, {basis}_open AS o, {basis}_high AS h, {basis}_low AS l, \
+             {basis}_close AS c, volume AS v, tick_count AS n, 0 AS of_ticks FROM {minutes} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?"
+        );
+        let made = format!(
+            "SELECT {}, 1 FROM ticks \
+             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1",
+            tick_columns(Timeframe::M1, basis)
+        );
+        let mut parts = vec![kept; buckets.len()];
+        parts.resize(buckets.len() + ticks.len(), made);
+        let parts = parts.join(" UNION ALL ");
+        // of one minute that is kept and made the one that knows more counts
+        self.part(&format!(
+            "SELECT {MADE}, time_bucket(INTERVAL '{width} minutes', m) AS bucket, first(o, m), \
+             max(h), min(l), last(c, m), sum(v), sum(n)::bigint, NULL::text FROM (\
+             SELECT DISTINCT ON (m) m, o, h, l, c, v, n FROM ({parts}) AS parts \
+             ORDER BY m, n DESC, of_ticks DESC) AS minutes GROUP BY 2{end}"
+        ));
+        for (from, to) in buckets.iter().chain(ticks) {
+            self.bind_symbol_and_times(time(*from), time(*to));
+        }
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// Candles stored as candles.
+    fn stored(&mut self, window: TimeRange) {
+        let end = self.end();
+        self.part(&format!(
+            "SELECT {STORED}, open_time, open_price, high_price, low_price, close_price, volume, \
+             tick_count, source FROM ohlc_candles WHERE timeframe = ? AND basis = ? \
+             AND symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+        ));
+        let (timeframe, basis) = (self.timeframe.as_str(), self.basis.as_str());
+        self.parameters.push(Parameter::Text(timeframe));
+        self.parameters.push(Parameter::Text(basis));
+        self.bind_symbol_and_times(window.from(), window.to());
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// What stored smaller candles fold to, of each timeframe apart.
+    fn folded(&mut self, window: TimeRange) {
+        let (end, width) = (self.end(), self.timeframe.duration().num_minutes());
+        self.part(&format!(
+            "SELECT {FOLDED}, time_bucket(INTERVAL '{width} minutes', open_time), \
+             first(open_price, open_time), max(high_price), min(low_price), \
+             last(close_price, open_time), sum(volume), sum(tick_count)::bigint, timeframe \
+             FROM ohlc_candles WHERE timeframe = ANY(?) AND basis = ? AND symbol_id = ? \
+             AND open_time >= ? AND open_time < ? GROUP BY 2, timeframe{end}"
+        ));
+        let smaller: Vec<_> = Timeframe::ALL
+            .into_iter()
+            .filter(|one| *one < self.timeframe)
+            .map(Timeframe::as_str)
+            .collect();
+        // one row for each timeframe of a bucket at most
+        let limit = self.limit * smaller.len() as i64;
+        self.parameters.push(Parameter::Texts(smaller));
+        self.parameters.push(Parameter::Text(self.basis.as_str()));
+        self.bind_symbol_and_times(window.from(), window.to());
+        self.parameters.push(Parameter::Number(limit));
+    }
+}
+
+/// Bucket, open, high, low, close, volume and count of ticks.
+fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
+    let minutes = timeframe.duration().num_minutes();
+    let price = match basis {
+        PriceBasis::Bid => "bid_price",
+        PriceBasis::Ask => "ask_price",
+        PriceBasis::Mid => "(bid_price + ask_price) * 0.5",
+    };
+    // ties of time are decided by the sequence
+    let key = "tick_order_key(tick_time, sequence)";
+    format!(
+        "time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, first({price}, {key}), \
+         max({price}), min({price}), last({price}, {key}), sum(bid_volume + ask_volume), count(*)"
+    )
+}
+
+/// A bound of an interval lies within the window.
+fn time(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
+impl QueryFragment<Pg> for Statement {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if !self.is_common {
+            out.unsafe_to_cache_prepared();
+        }
+        let mut pieces = self.text.split('?');
+        out.push_sql(pieces.next().unwrap_or_default());
+        for (piece, parameter) in pieces.zip(&self.parameters) {
+            match parameter {
+                Parameter::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Parameter::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
+                Parameter::Text(text) => out.push_bind_param::<Text, _>(text)?,
+                Parameter::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
+            }
+            out.push_sql(piece);
+        }
+        Ok(())
+    }
+}
+
+// diesel tells prepared statements apart by their text
+impl QueryId for Statement {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Statement {
+    type SqlType = (Integer, CandleSqlType, Nullable<Text>);
+}
+
+impl RunQueryDsl<PgConnection> for Statement {}
