@@ -190,7 +190,7 @@ async fn changes_far_apart_are_read_apart() {
     // more changes than are read apart, and some that touch
     let late: Vec<_> = (0..60)
         .map(|number| Tick {
-            tick_time: at("05T00:00") + TimeDelta::minutes(number * number / 2),
+            tick_time: at("05T00:00") + TimeDelta::minutes(number * (number + 1) / 2),
             sequence: 1,
             ..tick(A, "05T00:00", number)
         })

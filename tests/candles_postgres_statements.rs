@@ -31,7 +31,8 @@ fn record() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(Record))
 }
 
-/// Whether the candles of the first ten minutes are made of the aggregate, and whether of ticks.
+/// Whether the candles of the first ten minutes are read from the aggregate, and whether some are made
+/// of ticks or of smaller candles.
 async fn read_from(repositories: &Repositories, timeframe: Timeframe) -> (bool, bool) {
     STATEMENTS.lock().expect("no panic").clear();
     let range = TimeRange::new(start(), start() + TimeDelta::minutes(10)).expect("ordered");
