@@ -8,7 +8,9 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
 use rust_decimal::Decimal;
 use tickbook::db::{self, DatabasePools, Edition, ScratchSchemas};
-use tickbook::domain::{Candle, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks};
+use tickbook::domain::{
+    Candle, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
+};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
@@ -82,7 +84,10 @@ impl Site {
     }
 
     async fn candles(&self, symbol: SymbolId, timeframe: Timeframe) -> Vec<Candle> {
-        let query = CandleQuery::new(symbol, timeframe, PriceBasis::Bid, TimeRange::all());
+        let query = CandleQuery {
+            limit: PageLimit::MAX,
+            ..CandleQuery::new(symbol, timeframe, PriceBasis::Bid, TimeRange::all())
+        };
         let page = self.repositories.ohlc.candles(&query).await;
         page.expect("a page").items
     }

@@ -42,11 +42,9 @@ async fn read_from(repositories: &Repositories, timeframe: Timeframe) -> (bool, 
     let statements = STATEMENTS.lock().expect("no panic");
     let has = |text: &str| statements.iter().any(|statement| statement.contains(text));
     // one look whether there are ticks makes no candle
-    let of_ticks = has("count(*), NULL::text FROM ticks ") || has("count(*), 1 FROM ticks ");
-    (
-        has("FROM _timescaledb_internal._materialized_hypertable_"),
-        of_ticks,
-    )
+    let is_made = has("count(*), NULL::text FROM ticks ") || has("SELECT DISTINCT ON (m)");
+    let is_kept = has("FROM _timescaledb_internal._materialized_hypertable_");
+    (is_kept, is_made)
 }
 
 /// The only test of this file, since what is recorded is recorded for the whole process.
