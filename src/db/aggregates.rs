@@ -13,7 +13,7 @@ use super::failure::DbError;
 use super::migrations::{lock_schema, pending_migrations};
 use super::pools::TimeseriesDb;
 use super::statements::statements;
-use super::thresholds::raise_thresholds;
+use super::thresholds::{raise_thresholds, thresholds_are_far};
 use super::transaction::transaction;
 
 const CONTINUOUS_AGGREGATES: &str = include_str!("../../manual_sql/continuous_aggregates.sql");
@@ -97,7 +97,7 @@ fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
         }
         Ok(())
     })?;
-    if edition == Edition::Community {
+    if !thresholds_are_far(connection)? {
         raise_thresholds(connection)?;
     }
     let relations = candle_relations(connection)?;
