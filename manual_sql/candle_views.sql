@@ -8,7 +8,9 @@
 --
 -- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the prices of
 -- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
--- since a quotient of NUMERIC is cut off after so many digits and a product never is.
+-- since a quotient of NUMERIC is cut off after so many digits and a product never is. The half is taken
+-- of the aggregates and not of each tick: equal aggregates are computed once, and halves order like
+-- their sums.
 --
 -- Each view stands on the ticks and not on the view of the smaller timeframe, so that a condition on
 -- open_time still limits the chunks that are read.
@@ -49,10 +51,10 @@ BEGIN
                 max(ask_price) AS ask_high,
                 min(ask_price) AS ask_low,
                 last(ask_price, tick_order_key(tick_time, sequence)) AS ask_close,
-                first((bid_price + ask_price) * 0.5, tick_order_key(tick_time, sequence)) AS mid_open,
-                max((bid_price + ask_price) * 0.5) AS mid_high,
-                min((bid_price + ask_price) * 0.5) AS mid_low,
-                last((bid_price + ask_price) * 0.5, tick_order_key(tick_time, sequence)) AS mid_close,
+                (first(bid_price, tick_order_key(tick_time, sequence)) + first(ask_price, tick_order_key(tick_time, sequence))) * 0.5 AS mid_open,
+                max(bid_price + ask_price) * 0.5 AS mid_high,
+                min(bid_price + ask_price) * 0.5 AS mid_low,
+                (last(bid_price, tick_order_key(tick_time, sequence)) + last(ask_price, tick_order_key(tick_time, sequence))) * 0.5 AS mid_close,
                 sum(bid_volume + ask_volume) AS volume,
                 count(*) AS tick_count
             FROM ticks

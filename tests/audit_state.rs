@@ -6,7 +6,7 @@ mod audited;
 mod migrated;
 
 use tickbook::audit::FindingKind;
-use tickbook::db::{Edition, policy_status, refresh_days};
+use tickbook::db::{Edition, apply_aggregates, policy_status, refresh_days};
 use tickbook::domain::Timeframe;
 use tickbook::policies::{Policies, Span};
 
@@ -141,6 +141,28 @@ async fn an_aggregate_that_is_not_real_time_and_one_with_the_bucket_index_are_fo
         FindingKind::AggregateBucketIndex,
     ];
     assert_eq!(kinds, expected);
+}
+
+#[tokio::test]
+async fn thresholds_that_a_tick_may_reach_are_found() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    assert_eq!(site.state_kinds().await, []);
+    site.execute(
+        "UPDATE _timescaledb_catalog.continuous_aggs_invalidation_threshold \
+         SET watermark = 0 WHERE hypertable_id = (SELECT raw_hypertable_id \
+         FROM _timescaledb_catalog.continuous_agg \
+         WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_5m')",
+    );
+    let problems = site.state().await.problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].kind, FindingKind::AggregateThresholdNear);
+    assert_eq!(problems[0].object, "ohlc_5m");
+    apply_aggregates(&site.pools.timeseries())
+        .await
+        .expect("applied");
+    assert_eq!(site.state_kinds().await, []);
 }
 
 #[tokio::test]

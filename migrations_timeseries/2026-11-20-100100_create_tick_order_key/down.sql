@@ -1,1 +1,1 @@
-DROP FUNCTION tick_order_key(timestamptz, integer);
+DROP FUNCTION tick_order_key(timestamptz, bigint);

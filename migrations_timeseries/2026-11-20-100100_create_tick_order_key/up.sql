@@ -3,13 +3,11 @@
 -- The row (tick_time, sequence) itself cannot be that key: plans that aggregate in parts fail with
 -- "input of anonymous composite types is not implemented".
 --
--- Bytes are compared without a sign. The sequence is never negative. timestamptz_send gives a signed
--- count of microseconds since 2000-01-01 00:00 UTC, so that keys of times before that instant sort
--- behind keys of times after it; but that instant is the start of a bucket of every timeframe, hence
--- all ticks of one candle lie on one side of it, where bytes sort like times.
-CREATE FUNCTION tick_order_key(tick_time timestamptz, sequence integer) RETURNS bytea
+-- Bits are compared without a sign. Neither number is negative: ticks begin in 1970 and a sequence
+-- is 0 or more. Both have 64 bits, so that the order is exact for all times and all sequences.
+CREATE FUNCTION tick_order_key(tick_time timestamptz, sequence bigint) RETURNS bit varying
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN timestamptz_send(tick_time) || int4send(sequence);
+    RETURN _timescaledb_functions.to_unix_microseconds(tick_time)::bit(64) || sequence::bit(64);
 
-COMMENT ON FUNCTION tick_order_key(timestamptz, integer) IS
-    'Sort key of a tick within its candle: orders like (tick_time, sequence) where all times are before 2000-01-01 UTC or none is, and no sequence is negative.';
+COMMENT ON FUNCTION tick_order_key(timestamptz, bigint) IS
+    'Sort key of a tick: orders like (tick_time, sequence) where no time is before 1970 and no sequence is negative.';

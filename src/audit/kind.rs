@@ -46,6 +46,8 @@ pub enum FindingKind {
     AggregateNotRealTime,
     /// A continuous aggregate with the index that misleads the planner.
     AggregateBucketIndex,
+    /// A continuous aggregate of which a refresh may miss an insert that commits beside it.
+    AggregateThresholdNear,
     /// A job of the database that failed the last time.
     JobFailed,
     /// More changes wait for a refresh than reads should have to look through.
@@ -56,7 +58,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::CandleMissing,
         Self::CandleWithoutTicks,
         Self::CandleTicksGone,
@@ -77,6 +79,7 @@ impl FindingKind {
         Self::AggregateMissing,
         Self::AggregateNotRealTime,
         Self::AggregateBucketIndex,
+        Self::AggregateThresholdNear,
         Self::JobFailed,
         Self::InvalidationBacklog,
         Self::DirtyWindowStale,
@@ -106,6 +109,7 @@ impl FindingKind {
             Self::AggregateMissing => "aggregate_missing",
             Self::AggregateNotRealTime => "aggregate_not_real_time",
             Self::AggregateBucketIndex => "aggregate_bucket_index",
+            Self::AggregateThresholdNear => "aggregate_threshold_near",
             Self::JobFailed => "job_failed",
             Self::InvalidationBacklog => "invalidation_backlog",
             Self::DirtyWindowStale => "dirty_window_stale",

@@ -13,6 +13,7 @@ use super::failure::DbError;
 use super::migrations::{lock_schema, pending_migrations};
 use super::pools::TimeseriesDb;
 use super::statements::statements;
+use super::thresholds::{raise_thresholds, thresholds_are_far};
 use super::transaction::transaction;
 
 const CONTINUOUS_AGGREGATES: &str = include_str!("../../manual_sql/continuous_aggregates.sql");
@@ -59,7 +60,8 @@ pub struct AggregatesReport {
 }
 
 /// Makes the candle relations that are missing: continuous aggregates on the Community edition,
-/// plain views on the Apache edition. All or none; may be repeated at any time.
+/// plain views on the Apache edition. All or none; may be repeated at any time. Then every insert is
+/// made to log what it changed, so that no refresh misses it.
 ///
 /// Views are replaced by aggregates where the edition has them. An aggregate is never dropped. No
 /// candle is computed yet: until a refresh, aggregates compute them when they are read.
@@ -87,11 +89,17 @@ fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
         Edition::Community => CONTINUOUS_AGGREGATES,
     };
     transaction(connection, |connection| {
+        // a refresh refuses a transaction: those of the file are made below, where they are missing
         for statement in statements(sql) {
-            connection.batch_execute(statement)?;
+            if !statement.starts_with("CALL ") {
+                connection.batch_execute(statement)?;
+            }
         }
         Ok(())
     })?;
+    if !thresholds_are_far(connection)? {
+        raise_thresholds(connection)?;
+    }
     let relations = candle_relations(connection)?;
     let changed = relations
         .iter()

@@ -19,6 +19,7 @@ use super::failure::DbError;
 use super::invalidations::waiting_changes;
 use super::policies;
 use super::pools::TimeseriesDb;
+use super::thresholds::near_thresholds;
 use kept::{Kept, kept};
 
 /// Reads look through every entry of the logs of changes.
@@ -178,6 +179,11 @@ fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>
                           run `tickbook aggregates apply`";
             problems.push(problem(FindingKind::AggregateBucketIndex, name, detail));
         }
+    }
+    for name in near_thresholds(connection)? {
+        let detail = "a refresh may miss an insert that commits at the same time, for good: run \
+                      `tickbook aggregates apply`";
+        problems.push(problem(FindingKind::AggregateThresholdNear, name, detail));
     }
     Ok(problems)
 }

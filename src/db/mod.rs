@@ -27,6 +27,7 @@ mod retry;
 mod scratch;
 mod session_guard;
 mod statements;
+mod thresholds;
 mod tick_chunks;
 mod transaction;
 

@@ -108,8 +108,9 @@ mod tests {
         };
         assert_eq!(made("CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_"), 7);
         assert_eq!(made("COMMENT ON VIEW ohlc_"), 7);
+        assert_eq!(made("CALL refresh_continuous_aggregate('ohlc_"), 7);
         for statement in &aggregates {
-            let known = ["CREATE ", "COMMENT ", "DO "];
+            let known = ["CREATE ", "COMMENT ", "DO ", "CALL "];
             assert!(
                 known.iter().any(|word| statement.starts_with(word)),
                 "{statement}"

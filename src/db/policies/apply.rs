@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, RunQueryDsl as _, sql_query};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::edition::Edition;
 use crate::db::failure::DbError;
@@ -199,11 +199,12 @@ fn change(
         let call = format!("SELECT {procedure}('{relation}', if_exists => true)");
         connection.batch_execute(&call)?;
     }
+    let batch = if has_jobs { batch(connection)? } else { "" };
     let mut ordered: Vec<_> = changes.iter().collect();
     ordered.sort_by_key(|change| change.item.kind);
     for Change { item, to, .. } in ordered {
         if let Some(to) = to
-            && let Some(statement) = statement(item, to)
+            && let Some(statement) = statement(item, to, batch)
             && (item.kind == Kind::Chunk || has_jobs)
         {
             connection.batch_execute(&statement)?;
@@ -212,8 +213,29 @@ fn change(
     Ok(())
 }
 
-/// What makes `item` be `value`.
-fn statement(item: &Item, value: &Value) -> Option<String> {
+/// How a job that refreshes is made to take many buckets at once, where the server's release can.
+fn batch(connection: &mut PgConnection) -> Result<&'static str, DbError> {
+    let row: Answer = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'add_continuous_aggregate_policy' \
+         AND 'buckets_per_batch' = ANY(proargnames)) AS answer",
+    )
+    .get_result(connection)?;
+    // ten at a time, unless told otherwise
+    Ok(if row.answer {
+        ", buckets_per_batch => 1440"
+    } else {
+        ""
+    })
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+/// What makes `item` be `value`; `batch` are further arguments of a refresh.
+fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
     let relation = &item.relation;
     let interval = |span: Span| format!("INTERVAL '{} seconds'", span.as_seconds());
     let optional = |span: Option<Span>| span.map_or("NULL::interval".to_owned(), interval);
@@ -250,7 +272,7 @@ fn statement(item: &Item, value: &Value) -> Option<String> {
             },
         ) => format!(
             "SELECT add_continuous_aggregate_policy('{relation}', start_offset => {}, \
-             end_offset => {}, schedule_interval => {})",
+             end_offset => {}, schedule_interval => {}{batch})",
             optional(*start_offset),
             optional(*end_offset),
             interval(*every)
