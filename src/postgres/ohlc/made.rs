@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, PriceBasis, SortOrder, TimeRange, Timeframe};
+use crate::domain::{CandleSource, ExactCandle, PriceBasis, SortOrder, TimeRange, Timeframe};
 use crate::repository::CandleQuery;
 
 use super::freshness;
@@ -25,7 +25,7 @@ pub(super) fn read(
     buckets: TimeRange,
     limit: usize,
     now: DateTime<Utc>,
-) -> Result<Vec<Candle>, DbError> {
+) -> Result<Vec<ExactCandle>, DbError> {
     if !aggregates.has(query.timeframe) {
         return select(connection, query, Source::Ticks, buckets, limit, now);
     }
@@ -55,7 +55,7 @@ pub(super) fn read(
     Ok(best.into_values().collect())
 }
 
-fn by_open_time(candles: Vec<Candle>) -> impl Iterator<Item = (DateTime<Utc>, Candle)> {
+fn by_open_time(candles: Vec<ExactCandle>) -> impl Iterator<Item = (DateTime<Utc>, ExactCandle)> {
     candles.into_iter().map(|one| (one.open_time, one))
 }
 
@@ -100,7 +100,7 @@ fn select(
     buckets: TimeRange,
     limit: usize,
     now: DateTime<Utc>,
-) -> Result<Vec<Candle>, DbError> {
+) -> Result<Vec<ExactCandle>, DbError> {
     let select = SelectMade {
         symbol_id: query.symbol_id.get(),
         timeframe: query.timeframe,

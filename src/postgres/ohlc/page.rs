@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleCursor, Page, SortOrder, TimeRange, Timeframe};
+use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
 use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
@@ -97,10 +97,10 @@ impl Listing<'_> {
             now: *now,
         }
         .read(window, limit, &made, &stored)?;
-        let merged: BTreeMap<_, _> = made
-            .into_iter()
+        let as_read = |exact: Vec<ExactCandle>| exact.into_iter().map(ExactCandle::into_candle);
+        let merged: BTreeMap<_, _> = as_read(made)
             .chain(of_parts)
-            .chain(stored)
+            .chain(as_read(stored))
             .map(|candle| (candle.open_time, candle))
             .collect();
         let merged = merged.into_values();

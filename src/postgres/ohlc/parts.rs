@@ -10,7 +10,9 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, SortOrder, StoredParts, TimeRange, Timeframe};
+use crate::domain::{
+    Candle, CandleSource, ExactCandle, SortOrder, StoredParts, TimeRange, Timeframe,
+};
 use crate::error::RepositoryError;
 use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
@@ -38,13 +40,13 @@ impl Parts<'_> {
         &mut self,
         window: TimeRange,
         limit: usize,
-        made: &[Candle],
-        stored: &[Candle],
+        made: &[ExactCandle],
+        stored: &[ExactCandle],
     ) -> Result<Vec<Candle>, DbError> {
         if self.query.timeframe == Timeframe::M1 {
             return Ok(Vec::new());
         }
-        let open_times = |candles: &[Candle]| -> BTreeSet<_> {
+        let open_times = |candles: &[ExactCandle]| -> BTreeSet<_> {
             candles.iter().map(|candle| candle.open_time).collect()
         };
         let (made, stored) = (open_times(made), open_times(stored));
@@ -57,7 +59,7 @@ impl Parts<'_> {
             // parts of one timeframe and no ticks: what the server made of them is the candle
             match folded.pop() {
                 Some(whole) if folded.is_empty() && !made.contains(&open_time) => {
-                    candles.push(whole);
+                    candles.push(whole.into_candle());
                 }
                 _ => mixed.push(open_time),
             }
@@ -79,7 +81,7 @@ impl Parts<'_> {
         &mut self,
         window: TimeRange,
         limit: usize,
-    ) -> Result<BTreeMap<DateTime<Utc>, Vec<Candle>>, DbError> {
+    ) -> Result<BTreeMap<DateTime<Utc>, Vec<ExactCandle>>, DbError> {
         let minutes = self.query.timeframe.duration().num_minutes();
         let direction = direction(self.query.order);
         let timeframes = names(|one| one < self.query.timeframe);
