@@ -171,8 +171,10 @@ fn unreadable(
         mending: Mending::NotTried,
     };
     let mut summary = AuditSummary::default();
-    summary.count(&finding);
-    teller.finding(&finding);
+    if !settings.skip.contains(&finding.problem.kind()) {
+        summary.count(&finding);
+        teller.finding(&finding);
+    }
     summary
 }
 
