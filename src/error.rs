@@ -258,7 +258,7 @@ impl From<FoldError> for RepositoryError {
                 open_time,
             } => Self::Data {
                 entity: Entity::Candle,
-                key: format!("{symbol_id} at {open_time}"),
+                key: format!("of symbol {symbol_id} at {open_time}"),
                 reason: "its numbers need more digits than a decimal has".to_owned(),
             },
             FoldError::NotSmaller { .. } => Self::invalid(error),

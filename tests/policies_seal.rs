@@ -201,3 +201,102 @@ async fn old_candles_go_and_ticks_stay_where_only_candles_are_dropped() {
     assert!(applied.candles.dropped_before.is_some());
     assert!(applied.floor.dropped_before.is_some());
 }
+
+/// Three minutes of twelve ticks with the largest volumes on both sides, eight days ago at midnight.
+fn largest(aged: &Aged) -> Vec<tickbook::domain::Tick> {
+    let largest: Decimal = "999999999999999.999999999999".parse().expect("a number");
+    let start = Timeframe::D1.bucket_start(aged.now - TimeDelta::days(8));
+    (0..36)
+        .map(|number| tickbook::domain::Tick {
+            bid_volume: largest,
+            ask_volume: largest,
+            ..tick(
+                SYMBOLS[0],
+                start + TimeDelta::seconds(number / 12 * 60 + number % 12),
+                0,
+                number,
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn volumes_of_more_than_28_digits_are_sealed() {
+    let mut aged = Aged::empty().await;
+    if aged.edition != Edition::Apache {
+        println!("skipped: this is the Community edition, whose jobs drop ticks");
+        return;
+    }
+    let ticks = largest(&aged);
+    aged.insert(&ticks).await;
+    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+        .await
+        .expect("consistent");
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!((report.dropped_ticks, report.sealed), (1, 9), "{report:?}");
+    assert_eq!(report.blocked, []);
+    assert_eq!(aged.number(TICKS), 0);
+    // exact in the table, and rounded once in candles of every width
+    let exact = "SELECT count(*) AS number FROM ohlc_candles \
+                 WHERE volume = 23999999999999999.999999999976";
+    assert_eq!(aged.number(exact), 9);
+    aged.assert_whole(&Timeframe::ALL).await;
+
+    // also where they are folded one by one, beside an imported candle of another width
+    let imported = Candle {
+        timeframe: Timeframe::M5,
+        open_time: Timeframe::D1.bucket_start(ticks[0].tick_time) + TimeDelta::minutes(5),
+        volume: Decimal::new(4, 12),
+        source: CandleSource::Stored("import".to_owned()),
+        ..aged.candles(Timeframe::M1, PriceBasis::Bid).await.remove(0)
+    };
+    let stored = aged.repositories.ohlc.upsert_candles(&[imported]).await;
+    assert_eq!(stored.expect("stored"), 1);
+    let days = aged.candles(Timeframe::D1, PriceBasis::Bid).await;
+    assert_eq!(days[0].tick_count, 48);
+    assert_eq!(
+        days[0].volume.to_string(),
+        "71999999999999999.99999999993",
+        "of 71999999999999999.999999999932"
+    );
+}
+
+#[tokio::test]
+async fn a_chunk_that_cannot_be_sealed_is_named() {
+    let Some(mut aged) = apache().await else {
+        return;
+    };
+    let due = Timeframe::D1.bucket_start(aged.now - TimeDelta::days(7));
+    // the second of the days that are due
+    let blocked = Timeframe::D1.bucket_start(aged.ticks[0].tick_time) + TimeDelta::days(1);
+    let waiting = (due - blocked).num_days() - 1;
+    aged.execute(&format!(
+        "ALTER TABLE ohlc_candles ADD CONSTRAINT in_the_way CHECK (open_time < '{0}' \
+         OR open_time >= timestamptz '{0}' + INTERVAL '1 day')",
+        blocked.to_rfc3339()
+    ));
+    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+        .await
+        .expect("consistent");
+    for dropped in [1, 0] {
+        let report = maintain(&aged.db()).await.expect("maintained");
+        assert_eq!(report.dropped_ticks, dropped, "{report:?}");
+        let [told] = report.blocked.as_slice() else {
+            panic!("{report:?}");
+        };
+        assert_eq!((told.from, told.waiting), (blocked, waiting as u64));
+        let text = told.to_string();
+        assert!(text.contains("in_the_way"), "{text}");
+        assert!(text.contains("_hyper_"), "{text}");
+    }
+    let status = policy_status(&aged.db()).await.expect("answers");
+    let floor = status.applied.expect("applied").floor.dropped_before;
+    assert_eq!(floor, Some(blocked), "and no tick behind it is refused");
+    aged.assert_whole(&[Timeframe::M1]).await;
+
+    aged.execute("ALTER TABLE ohlc_candles DROP CONSTRAINT in_the_way");
+    let report = maintain(&aged.db()).await.expect("maintained");
+    assert_eq!(report.blocked, []);
+    assert_eq!(report.dropped_ticks, 1 + waiting as u64);
+    aged.assert_whole(&[Timeframe::M1]).await;
+}

@@ -214,8 +214,15 @@ async fn candles_refuse_what_is_no_candle() {
     }
     let all = ["open_price", "high_price", "low_price", "close_price"].map(|price| (price, "NaN"));
     candles.refuses(&all, "ohlc_candles_prices_numbers");
-    for volume in ["NaN", "-1"] {
+    candles.accepts(&[(
+        "volume",
+        "9999999999999999999999999.0000000000000000000000000001",
+    )]);
+    for volume in ["-1", "-Infinity"] {
         candles.refuses(&[("volume", volume)], "ohlc_candles_volume_not_negative");
+    }
+    for volume in ["NaN", "Infinity", "1e25", "1e-29"] {
+        candles.refuses(&[("volume", volume)], "ohlc_candles_volume_range");
     }
     candles.refuses(
         &[("tick_count", "-1")],

@@ -10,7 +10,8 @@ CREATE TABLE ohlc_candles (
     high_price numeric(28, 13) NOT NULL,
     low_price numeric(28, 13) NOT NULL,
     close_price numeric(28, 13) NOT NULL,
-    volume numeric(28, 13) NOT NULL,
+    -- a sum has as many digits as it needs
+    volume numeric NOT NULL,
     tick_count bigint NOT NULL,
     source text NOT NULL,
     revision bigint NOT NULL DEFAULT nextval('ohlc_candles_revision'),
@@ -29,8 +30,10 @@ CREATE TABLE ohlc_candles (
     ),
     CONSTRAINT ohlc_candles_high_highest CHECK (high_price >= greatest(open_price, close_price)),
     CONSTRAINT ohlc_candles_low_lowest CHECK (low_price <= least(open_price, close_price)),
-    -- NaN is greater than every number, so that >= 0 alone lets it in
-    CONSTRAINT ohlc_candles_volume_not_negative CHECK (volume >= 0 AND volume <> 'NaN'),
+    CONSTRAINT ohlc_candles_volume_not_negative CHECK (volume >= 0),
+    -- infinity and NaN are greater than every number. 1,440 stored minutes have a sum that a reader
+    -- can hold, and ticks have twelve decimals
+    CONSTRAINT ohlc_candles_volume_range CHECK (volume < 1e25 AND min_scale(volume) <= 28),
     CONSTRAINT ohlc_candles_tick_count_not_negative CHECK (tick_count >= 0),
     CONSTRAINT ohlc_candles_source_length CHECK (char_length(source) BETWEEN 1 AND 50)
 );

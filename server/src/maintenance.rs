@@ -64,8 +64,12 @@ fn tell(report: &MaintenanceReport) {
         sealed,
         dropped_ticks,
         dropped_candles,
+        blocked,
         ..
     } = report;
+    for chunk in blocked {
+        tracing::error!(%chunk, "policies cannot be kept to until somebody sees to this chunk");
+    }
     let did = refreshed.len() as u64 + sealed + dropped_ticks + dropped_candles;
     if *state == MaintenanceState::Done && did > 0 {
         tracing::info!(

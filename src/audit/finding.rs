@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::kind::FindingKind;
-use crate::domain::{Candle, SymbolId, Tick, TickKey};
+use crate::domain::{Candle, SymbolId, Tick, TickKey, TimeRange};
 
 /// Something that is not as it should be, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,15 @@ pub enum Problem {
         /// What its ticks make.
         ticks: Candle,
     },
+    /// [`FindingKind::Unreadable`].
+    Unreadable {
+        /// Whose rows.
+        symbol_id: SymbolId,
+        /// The time that was read, whose candles are not compared.
+        range: TimeRange,
+        /// Which candle or tick, which column, and why; only the first of the range.
+        reason: String,
+    },
     /// [`FindingKind::KeyOrder`].
     KeyOrder {
         /// The key that came first.
@@ -135,6 +144,7 @@ impl Problem {
             Self::CandleTicksGone { .. } => FindingKind::CandleTicksGone,
             Self::CandleDiffers { .. } => FindingKind::CandleDiffers,
             Self::StoredCandleDiffers { .. } => FindingKind::StoredCandleDiffers,
+            Self::Unreadable { .. } => FindingKind::Unreadable,
             Self::KeyOrder { .. } => FindingKind::KeyOrder,
             Self::SequenceOrder { .. } => FindingKind::SequenceOrder,
             Self::CrossedQuotes(_) => FindingKind::CrossedQuotes,
@@ -214,6 +224,16 @@ impl fmt::Display for Problem {
             return describe_run(f, run);
         }
         match self {
+            Self::Unreadable {
+                symbol_id,
+                range,
+                reason,
+            } => write!(
+                f,
+                "symbol {symbol_id} from {} to {}, whose candles are not compared: {reason}",
+                time(range.from()),
+                time(range.to())
+            ),
             Self::KeyOrder { before, key } => write!(
                 f,
                 "symbol {}: {} sequence {} is followed by {} sequence {}",

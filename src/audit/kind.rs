@@ -16,6 +16,8 @@ pub enum FindingKind {
     CandleDiffers,
     /// The same of a stored candle, which is read instead of the ticks on purpose.
     StoredCandleDiffers,
+    /// A row whose values cannot be read: the candles of its day are not compared.
+    Unreadable,
     /// A listing that is not in the order of its keys, or has one twice.
     KeyOrder,
     /// Ticks of one instant that came in another order than their sequence says.
@@ -58,12 +60,13 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::CandleMissing,
         Self::CandleWithoutTicks,
         Self::CandleTicksGone,
         Self::CandleDiffers,
         Self::StoredCandleDiffers,
+        Self::Unreadable,
         Self::KeyOrder,
         Self::SequenceOrder,
         Self::CrossedQuotes,
@@ -94,6 +97,7 @@ impl FindingKind {
             Self::CandleTicksGone => "candle_ticks_gone",
             Self::CandleDiffers => "candle_differs",
             Self::StoredCandleDiffers => "stored_candle_differs",
+            Self::Unreadable => "unreadable",
             Self::KeyOrder => "key_order",
             Self::SequenceOrder => "sequence_order",
             Self::CrossedQuotes => "crossed_quotes",

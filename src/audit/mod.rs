@@ -16,6 +16,7 @@ mod settings;
 mod summary;
 mod symbol;
 mod ticks;
+mod unreadable;
 mod weekend;
 
 pub use crate::policies::RefreshWindow;

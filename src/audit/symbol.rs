@@ -9,6 +9,7 @@ use super::repair::Repair;
 use super::settings::AuditSettings;
 use super::summary::AuditSummary;
 use super::ticks::TickChecks;
+use super::unreadable::{first_candle, is_unreadable};
 use crate::domain::{Candle, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
@@ -36,7 +37,8 @@ pub trait AuditObserver: Send {
 /// the candles of one day, some 6,000, a few times over.
 ///
 /// # Errors
-/// Those of the repositories. A repair that fails is told with its finding.
+/// Those of the repositories. A repair that fails is told with its finding, and a row that cannot be
+/// read is one: the audit goes on behind its day.
 pub async fn audit_symbol(
     ticks: &dyn TickRepository,
     ohlc: &dyn OhlcRepository,
@@ -62,12 +64,12 @@ pub async fn audit_symbol(
 pub(super) struct Audit<'a> {
     ticks: &'a dyn TickRepository,
     pub(super) ohlc: &'a dyn OhlcRepository,
-    symbol_id: SymbolId,
+    pub(super) symbol_id: SymbolId,
     pub(super) settings: &'a AuditSettings,
     repair: Option<Repair<'a>>,
     observer: &'a mut dyn AuditObserver,
     checks: TickChecks,
-    summary: AuditSummary,
+    pub(super) summary: AuditSummary,
 }
 
 impl Audit<'_> {
@@ -78,7 +80,10 @@ impl Audit<'_> {
             let next_day = Timeframe::D1.bucket_start(from) + TimeDelta::days(1);
             let to = next_day.min(range.to());
             let window = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
-            let is_empty = self.day(window).await?;
+            let is_empty = match self.day(window).await {
+                Err(error) => self.tell_unreadable(window, error)?,
+                Ok(is_empty) => is_empty,
+            };
             self.observer.progress(self.summary.ticks, to);
             from = match is_empty {
                 true => self.next_data(to).await?.unwrap_or(range.to()),
@@ -93,9 +98,14 @@ impl Audit<'_> {
 
     /// Audits the part of a day; whether it has neither ticks nor candles.
     async fn day(&mut self, window: TimeRange) -> Result<bool, RepositoryError> {
-        let found = self.read(window).await?;
+        let found = self.read(window).await;
         let ticks_before = self.summary.ticks;
-        let folded = self.fold(window, true).await?;
+        // the ticks are looked at, whether the candles can be read or not
+        let folded = match &found {
+            Err(error) if !is_unreadable(error) => DayCandles::new(),
+            _ => self.fold(window, true).await?,
+        };
+        let found = found?;
         let is_empty = found.is_empty() && self.summary.ticks == ticks_before;
         let (comparison, unsettled) = self.settle(window, found, folded).await?;
         self.summary.candles += comparison.compared;
@@ -218,8 +228,7 @@ impl Audit<'_> {
                     limit,
                     ..CandleQuery::new(self.symbol_id, *timeframe, basis, range)
                 };
-                let candle = self.ohlc.candles(&query).await?.items.pop();
-                next = candle.map(|candle| candle.open_time).or(next);
+                next = first_candle(self.ohlc, query).await?.or(next);
             }
         }
         Ok(next.map(|time| Timeframe::D1.bucket_start(time).max(from)))
@@ -236,7 +245,7 @@ impl Audit<'_> {
         }
     }
 
-    fn tell(&mut self, finding: &Finding) {
+    pub(super) fn tell(&mut self, finding: &Finding) {
         self.summary.count(finding);
         self.observer.finding(finding);
     }

@@ -13,7 +13,6 @@ use crate::domain::{
     Candle, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, earliest_time, fold_ticks,
     latest_time,
 };
-use crate::error::RepositoryError;
 use crate::repository::CandleQuery;
 
 fn fold(ticks: &[Tick], timeframe: Timeframe, basis: PriceBasis) -> Vec<Candle> {
@@ -170,29 +169,6 @@ pub async fn volumes_add_up_exactly(repositories: &Repositories) {
     assert_eq!(read[0].volume, dec("7407407340740707.40740734078"));
     assert_eq!(read[0].tick_count, 60);
     assert_all_equal_the_fold(repositories, &all).await;
-}
-
-pub async fn a_volume_no_decimal_holds_is_an_error(repositories: &Repositories) {
-    let largest = dec("999999999999999.999999999999");
-    let mut all: Vec<Tick> = (0..50)
-        .map(|index| Tick {
-            bid_volume: largest,
-            ask_volume: largest,
-            ..quote(seconds(index), 0, "1", "2")
-        })
-        .collect();
-    // 99999999999999999.999999999901 has 29 digits
-    all.push(Tick {
-        bid_volume: dec("0.000000000001"),
-        ..quote(seconds(50), 0, "1", "2")
-    });
-    insert_new(repositories.ticks.as_ref(), &all).await;
-    let query = CandleQuery::new(EURUSD, Timeframe::H1, PriceBasis::Bid, TimeRange::all());
-    let read = repositories.ohlc.candles(&query).await;
-    assert!(
-        matches!(read, Err(RepositoryError::Data { .. })),
-        "{read:?}"
-    );
 }
 
 pub async fn where_there_is_no_tick_there_is_no_candle(repositories: &Repositories) {

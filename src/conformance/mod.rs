@@ -19,6 +19,8 @@ pub mod candles_parts;
 #[allow(missing_docs)]
 pub mod candles_stored;
 #[allow(missing_docs)]
+pub mod candles_sums;
+#[allow(missing_docs)]
 pub mod feed_symbols;
 #[allow(missing_docs)]
 pub mod quarantine;

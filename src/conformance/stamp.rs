@@ -133,7 +133,6 @@ macro_rules! conformance_tests {
                 a_bucket_holds_its_start_and_not_its_end
                 a_mid_price_has_its_thirteenth_decimal
                 volumes_add_up_exactly
-                a_volume_no_decimal_holds_is_an_error
                 where_there_is_no_tick_there_is_no_candle
                 a_symbol_without_ticks_has_no_candles
                 symbols_have_candles_of_their_own
@@ -183,6 +182,15 @@ macro_rules! conformance_tests {
                 of_nested_stored_candles_the_largest_counts
                 stored_minutes_of_another_basis_are_no_parts
                 a_stored_part_outside_of_the_range_counts_for_its_candle
+            }
+            candles_sums {
+                sums_beyond_28_digits_are_rounded_once
+                random_sums_beyond_28_digits_equal_the_fold
+                a_29th_digit_is_rounded_where_a_decimal_holds_it
+                sums_of_parts_and_ticks_are_rounded_once
+                stored_volumes_of_28_digits_read_back
+                the_largest_stored_volumes_have_a_sum
+                a_volume_beyond_28_digits_is_not_stored
             }
             streams {
                 a_stream_gives_every_tick_of_its_range_in_order

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::decimal::{DecimalError, check_candle_decimal};
+use super::decimal::{DecimalError, check_candle_decimal, check_candle_volume};
 use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time};
 use super::timeframe::Timeframe;
@@ -91,6 +91,7 @@ pub struct Candle {
     /// Price of the last tick by `(tick_time, sequence)`.
     pub close: Decimal,
     /// Sum of the quoted bid and ask volumes of all ticks: what was offered, not what was traded.
+    /// Exact with up to 28 significant digits, else rounded to 28, half away from zero.
     pub volume: Decimal,
     /// How many ticks it is made of.
     pub tick_count: i64,
@@ -113,8 +114,9 @@ impl Candle {
     ///
     /// # Errors
     /// A symbol id below 1; an open time outside of 1970 to 2100 or not at the start of a bucket; prices of which high
-    /// is not the highest or low not the lowest; a number that does not fit `NUMERIC(28,13)`
-    /// exactly; a negative volume or count; a source that is not stored or has no name.
+    /// is not the highest or low not the lowest; a price that does not fit `NUMERIC(28,13)`
+    /// exactly; a volume of more than 28 significant digits or of 10^25 and more; a negative volume
+    /// or count; a source that is not stored or has no name.
     pub fn validate(&self) -> Result<(), InvalidCandle> {
         let open_time = self.open_time;
         let invalid = |problem| InvalidCandle { open_time, problem };
@@ -132,11 +134,13 @@ impl Candle {
             ("high", self.high),
             ("low", self.low),
             ("close", self.close),
-            ("volume", self.volume),
         ] {
             check_candle_decimal(value)
                 .map_err(|source| invalid(CandleProblem::Number { field, source }))?;
         }
+        let field = "volume";
+        check_candle_volume(self.volume)
+            .map_err(|source| invalid(CandleProblem::Number { field, source }))?;
         if self.high < self.open.max(self.close) || self.low > self.open.min(self.close) {
             return Err(invalid(CandleProblem::HighLow));
         }

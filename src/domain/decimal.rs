@@ -12,6 +12,13 @@ pub const TICK_DECIMAL_SCALE: u32 = 12;
 /// a mid price is half of a sum.
 pub const CANDLE_PRICE_SCALE: u32 = 13;
 
+/// Significant digits of the volume of a candle: what every `Decimal` holds, wherever its point is.
+pub const SUM_DIGITS: u32 = 28;
+
+/// Digits before the point of the volume of a stored candle. More than 10^9 of the largest ticks
+/// have, and few enough that a sum of 1,440 stored minutes is a `Decimal`.
+pub const CANDLE_VOLUME_INTEGER_DIGITS: u32 = 25;
+
 /// Why a number cannot be stored exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecimalError {
@@ -29,6 +36,14 @@ pub enum DecimalError {
         /// The number.
         value: Decimal,
         /// The integer digits the column keeps.
+        digits: u32,
+    },
+    /// More significant digits than are kept.
+    #[error("{value} has more than {digits} digits: send it with at most {digits}")]
+    TooManyDigits {
+        /// The number.
+        value: Decimal,
+        /// The digits that are kept.
         digits: u32,
     },
 }
@@ -49,6 +64,24 @@ pub fn check_candle_decimal(value: Decimal) -> Result<Decimal, DecimalError> {
     check(value, CANDLE_PRICE_SCALE)
 }
 
+/// Returns `value` without trailing zeros if it can be the volume of a stored candle.
+///
+/// # Errors
+/// More than 28 significant digits, or a magnitude of 10^25 and more. Nothing is ever rounded.
+pub fn check_candle_volume(value: Decimal) -> Result<Decimal, DecimalError> {
+    let value = value.normalize();
+    let units = value.mantissa().unsigned_abs();
+    let digits = CANDLE_VOLUME_INTEGER_DIGITS;
+    if units / 10_u128.pow(value.scale()) >= 10_u128.pow(digits) {
+        return Err(DecimalError::TooLarge { value, digits });
+    }
+    if units >= 10_u128.pow(SUM_DIGITS) {
+        let digits = SUM_DIGITS;
+        return Err(DecimalError::TooManyDigits { value, digits });
+    }
+    Ok(value)
+}
+
 fn check(value: Decimal, scale: u32) -> Result<Decimal, DecimalError> {
     let value = value.normalize();
     if value.scale() > scale {
@@ -65,45 +98,6 @@ fn check(value: Decimal, scale: u32) -> Result<Decimal, DecimalError> {
         });
     }
     Ok(value)
-}
-
-/// A sum of decimals of at most `CANDLE_PRICE_SCALE` digits after the point, exact where
-/// `Decimal`'s own addition would start to round.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ExactSum {
-    units: i128,
-}
-
-impl ExactSum {
-    /// Adds `value`; `None` when it has too many decimals or the sum leaves the representable range.
-    #[must_use]
-    pub(crate) fn checked_add(self, value: Decimal) -> Option<Self> {
-        let missing = CANDLE_PRICE_SCALE.checked_sub(value.scale())?;
-        let units = value.mantissa().checked_mul(10_i128.pow(missing))?;
-        Some(Self {
-            units: self.units.checked_add(units)?,
-        })
-    }
-
-    /// The sum of both.
-    #[must_use]
-    pub(crate) fn checked_merge(self, other: Self) -> Option<Self> {
-        Some(Self {
-            units: self.units.checked_add(other.units)?,
-        })
-    }
-
-    /// The sum without trailing zeros; `None` when a `Decimal` does not hold it exactly.
-    #[must_use]
-    pub(crate) fn to_decimal(self) -> Option<Decimal> {
-        let mut units = self.units;
-        let mut scale = CANDLE_PRICE_SCALE;
-        while scale > 0 && units % 10 == 0 {
-            units /= 10;
-            scale -= 1;
-        }
-        Decimal::try_from_i128_with_scale(units, scale).ok()
-    }
 }
 
 #[cfg(test)]
@@ -143,11 +137,22 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_stays_exact_where_decimal_addition_rounds() {
-        let sum = ExactSum::default()
-            .checked_add(dec("999999999999999"))
-            .and_then(|sum| sum.checked_add(dec("0.000000000001")))
-            .and_then(ExactSum::to_decimal);
-        assert_eq!(sum, Some(dec("999999999999999.000000000001")));
+    fn a_volume_has_28_digits_and_is_below_ten_to_the_25th() {
+        for text in [
+            "0",
+            "9999999999999999999999999.999",
+            "0.0000000000000000000000000001",
+            "1.500000000000000000000000000",
+        ] {
+            assert_eq!(check_candle_volume(dec(text)), Ok(dec(text)), "{text}");
+        }
+        assert!(matches!(
+            check_candle_volume(dec("7000000000000000000000000.0001")),
+            Err(DecimalError::TooManyDigits { digits: 28, .. })
+        ));
+        assert!(matches!(
+            check_candle_volume(dec("10000000000000000000000000")),
+            Err(DecimalError::TooLarge { digits: 25, .. })
+        ));
     }
 }

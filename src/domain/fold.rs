@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::candle::{Candle, CandleSource, PriceBasis};
-use super::decimal::ExactSum;
+use super::decimal::CANDLE_PRICE_SCALE;
+use super::exact_candle::ExactCandle;
+use super::exact_sum::ExactSum;
 use super::symbol_id::SymbolId;
 use super::tick::Tick;
 use super::timeframe::Timeframe;
@@ -16,7 +18,8 @@ use super::timeframe::Timeframe;
 /// Why no candle can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
-    /// A price or the sum of the volumes needs more digits than a decimal has.
+    /// A mid price that is no decimal, or volumes or counts beyond all that can be stored. Of ticks
+    /// and candles that a store takes this never happens.
     #[error("the candle of symbol {symbol_id} at {open_time} needs more digits than a decimal has")]
     Overflow {
         /// Whose candle.
@@ -50,7 +53,8 @@ pub struct CandleFold {
 }
 
 impl CandleFold {
-    /// A candle of one tick; `None` when its numbers need more digits than a decimal has.
+    /// A candle of one tick; `None` when its mid price is no decimal, which that of a tick that can
+    /// be stored always is.
     #[must_use]
     pub fn of_tick(tick: &Tick, basis: PriceBasis) -> Option<Self> {
         let price = basis_price(tick, basis)?;
@@ -70,25 +74,32 @@ impl CandleFold {
         })
     }
 
-    /// A candle to go on with: what is merged with it must be later than all its ticks. `None` when
-    /// its volume needs more digits than a decimal has.
+    /// A candle to go on with: what is merged with it must be later than all its ticks.
+    ///
+    /// It goes on from the volume of `candle`. One of more than 28 digits was rounded when it was
+    /// read, so that what comes of it may differ from the exact sum in the last of 28 digits.
     #[must_use]
-    pub fn of_candle(candle: &Candle) -> Option<Self> {
+    pub fn of_candle(candle: &Candle) -> Self {
+        Self::of_sum(candle, candle.volume.into())
+    }
+
+    fn of_sum(candle: &Candle, volume: ExactSum) -> Self {
         // buckets of one timeframe do not overlap, so that their starts order their ticks
         let key = (candle.open_time, 0);
-        Some(Self {
+        Self {
             first: key,
             last: key,
             open: candle.open,
             high: candle.high,
             low: candle.low,
             close: candle.close,
-            volume: ExactSum::default().checked_add(candle.volume)?,
+            volume,
             tick_count: candle.tick_count,
-        })
+        }
     }
 
-    /// The candle of the ticks of both; `None` when the volume needs more digits than a decimal has.
+    /// The candle of the ticks of both; `None` when it has more than 10^18 ticks, or a volume that
+    /// so many of the largest ticks do not have.
     #[must_use]
     pub fn merge(self, other: Self) -> Option<Self> {
         let (first, open) = if other.first < self.first {
@@ -114,7 +125,10 @@ impl CandleFold {
     }
 
     /// `shape` with the prices, volume and number of ticks of this candle, made of ticks; `now`
-    /// decides whether it is closed. `None` when the volume needs more digits than a decimal has.
+    /// decides whether it is closed.
+    ///
+    /// Only here the volume is rounded, where it has more than 28 significant digits: half away from
+    /// zero. `None` when it is larger than a decimal, which that of ticks is not.
     #[must_use]
     pub fn to_candle(&self, shape: &Candle, now: DateTime<Utc>) -> Option<Candle> {
         let bucket = Bucket {
@@ -123,11 +137,11 @@ impl CandleFold {
             timeframe: shape.timeframe,
             open_time: shape.open_time,
         };
-        self.finish(&bucket, now)
+        Some(self.finish(&bucket, now)?.into_candle())
     }
 
-    fn finish(&self, bucket: &Bucket, now: DateTime<Utc>) -> Option<Candle> {
-        Some(Candle {
+    fn finish(&self, bucket: &Bucket, now: DateTime<Utc>) -> Option<ExactCandle> {
+        let candle = Candle {
             symbol_id: bucket.symbol_id,
             timeframe: bucket.timeframe,
             basis: bucket.basis,
@@ -140,7 +154,8 @@ impl CandleFold {
             tick_count: self.tick_count,
             closed: bucket.open_time + bucket.timeframe.duration() <= now,
             source: CandleSource::Ticks,
-        })
+        };
+        Some(ExactCandle::new(candle, Some(self.volume)))
     }
 }
 
@@ -152,11 +167,20 @@ fn basis_price(tick: &Tick, basis: PriceBasis) -> Option<Decimal> {
     }
 }
 
-/// Half of the sum, exact.
+/// Half of the sum, exact; `None` when a decimal does not hold it.
 fn mid_price(bid: Decimal, ask: Decimal) -> Option<Decimal> {
-    let sum = ExactSum::default().checked_add(bid)?.checked_add(ask)?;
-    // the sum has at most one decimal less than a candle's price, so that its half is exact
-    sum.to_decimal()?.checked_div(Decimal::TWO)
+    let units = |price: Decimal| {
+        let missing = CANDLE_PRICE_SCALE.checked_sub(price.scale())?;
+        price.mantissa().checked_mul(10_i128.pow(missing))
+    };
+    // five tenths of the sum
+    let half = units(bid)?.checked_add(units(ask)?)?.checked_mul(5)?;
+    let (mut half, mut scale) = (half, CANDLE_PRICE_SCALE + 1);
+    while scale > 0 && half % 10 == 0 {
+        half /= 10;
+        scale -= 1;
+    }
+    Decimal::try_from_i128_with_scale(half, scale).ok()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,7 +213,28 @@ impl Buckets {
         Ok(())
     }
 
-    fn finish(&self, now: DateTime<Utc>) -> Result<Vec<Candle>, FoldError> {
+    fn add_candle(
+        &mut self,
+        candle: &Candle,
+        volume: ExactSum,
+        timeframe: Timeframe,
+    ) -> Result<(), FoldError> {
+        if candle.timeframe >= timeframe {
+            return Err(FoldError::NotSmaller {
+                from: candle.timeframe,
+                to: timeframe,
+            });
+        }
+        let bucket = Bucket {
+            symbol_id: candle.symbol_id,
+            basis: candle.basis,
+            timeframe,
+            open_time: timeframe.bucket_start(candle.open_time),
+        };
+        self.add(bucket, Some(CandleFold::of_sum(candle, volume)))
+    }
+
+    fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {
         self.0
             .iter()
             .map(|(bucket, fold)| {
@@ -210,7 +255,7 @@ impl Buckets {
 /// *Duplicates*: the caller gives each tick once.
 ///
 /// # Errors
-/// A sum of volumes with more digits than a decimal has.
+/// A mid price that is no decimal. Ticks that can be stored always make a candle.
 pub fn fold_ticks<'a>(
     ticks: impl IntoIterator<Item = &'a Tick>,
     timeframe: Timeframe,
@@ -221,7 +266,7 @@ pub fn fold_ticks<'a>(
     for tick in ticks {
         fold.add(tick)?;
     }
-    fold.finish(now)
+    Ok(as_read(fold.finish(now)?))
 }
 
 /// What [`fold_ticks`] does, tick by tick.
@@ -252,21 +297,23 @@ impl TickFold {
             .add(bucket, CandleFold::of_tick(tick, self.basis))
     }
 
-    pub(crate) fn finish(&self, now: DateTime<Utc>) -> Result<Vec<Candle>, FoldError> {
+    pub(crate) fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {
         self.buckets.finish(now)
     }
 }
 
 /// Makes larger candles of smaller ones.
 ///
-/// Symbols and bases are kept apart. `now` decides which candles are closed.
+/// Symbols and bases are kept apart. `now` decides which candles are closed. Volumes are added as
+/// they are: one that was rounded, since it has more than 28 digits, counts rounded. Candles of
+/// stores are made of the exact sums instead.
 ///
 /// *Ordering*: by symbol, basis, then open time, whatever the order of the candles.
 /// *Duplicates*: the caller gives candles of one symbol and basis that do not overlap.
 ///
 /// # Errors
-/// A candle that is not smaller than `timeframe`, or a sum of volumes with more digits than a
-/// decimal has.
+/// A candle that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which that
+/// of candles that can be stored never is.
 pub fn fold_candles<'a>(
     candles: impl IntoIterator<Item = &'a Candle>,
     timeframe: Timeframe,
@@ -274,21 +321,26 @@ pub fn fold_candles<'a>(
 ) -> Result<Vec<Candle>, FoldError> {
     let mut buckets = Buckets::default();
     for candle in candles {
-        if candle.timeframe >= timeframe {
-            return Err(FoldError::NotSmaller {
-                from: candle.timeframe,
-                to: timeframe,
-            });
-        }
-        let bucket = Bucket {
-            symbol_id: candle.symbol_id,
-            basis: candle.basis,
-            timeframe,
-            open_time: timeframe.bucket_start(candle.open_time),
-        };
-        buckets.add(bucket, CandleFold::of_candle(candle))?;
+        buckets.add_candle(candle, candle.volume.into(), timeframe)?;
     }
-    buckets.finish(now)
+    Ok(as_read(buckets.finish(now)?))
+}
+
+/// What [`fold_candles`] does, of the exact sums.
+pub(super) fn fold_exact<'a>(
+    parts: impl IntoIterator<Item = &'a ExactCandle>,
+    timeframe: Timeframe,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, FoldError> {
+    let mut buckets = Buckets::default();
+    for part in parts {
+        buckets.add_candle(part, part.volume(), timeframe)?;
+    }
+    Ok(as_read(buckets.finish(now)?))
+}
+
+fn as_read(exact: Vec<ExactCandle>) -> Vec<Candle> {
+    exact.into_iter().map(ExactCandle::into_candle).collect()
 }
 
 #[cfg(test)]

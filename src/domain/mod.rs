@@ -5,6 +5,8 @@
 mod candle;
 mod cursor;
 mod decimal;
+mod exact_candle;
+mod exact_sum;
 mod fold;
 mod gap;
 mod instrument;
@@ -22,9 +24,13 @@ pub use candle::{
 };
 pub use cursor::{CandleCursor, CursorError, SymbolCursor, TickCursor};
 pub use decimal::{
-    CANDLE_PRICE_SCALE, DecimalError, TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE,
-    check_candle_decimal, check_tick_decimal,
+    CANDLE_PRICE_SCALE, CANDLE_VOLUME_INTEGER_DIGITS, DecimalError, SUM_DIGITS,
+    TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE, check_candle_decimal, check_candle_volume,
+    check_tick_decimal,
 };
+pub use exact_candle::ExactCandle;
+#[cfg(feature = "postgres")]
+pub(crate) use exact_sum::{ExactSum, FRACTION_SCALE};
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};

@@ -3,19 +3,20 @@
 use chrono::{DateTime, Utc};
 
 use super::candle::{Candle, CandleSource};
-use super::fold::{FoldError, fold_candles};
+use super::exact_candle::ExactCandle;
+use super::fold::{FoldError, fold_exact};
 use super::timeframe::Timeframe;
 
 /// Stored candles of one symbol and basis and of any timeframes, of which none lies within another.
 ///
 /// Together with the ticks of the times they leave free they are the parts of larger candles.
 #[derive(Debug, Clone, Default)]
-pub struct StoredParts(Vec<Candle>);
+pub struct StoredParts(Vec<ExactCandle>);
 
 impl StoredParts {
     /// Takes each candle that does not lie within a larger one of `candles`.
     #[must_use]
-    pub fn new(mut candles: Vec<Candle>) -> Self {
+    pub fn new(mut candles: Vec<ExactCandle>) -> Self {
         // buckets lie within each other or side by side: the larger of two that start together
         // comes first
         candles.sort_by(|one, other| {
@@ -43,26 +44,26 @@ impl StoredParts {
 
     /// The candles of `timeframe` of which at least one part is stored; `minutes` are the one-minute
     /// candles made of ticks, of which those that are covered do not count. `now` decides which
-    /// candles are closed.
+    /// candles are closed. Volumes are added exactly and rounded once, at the end.
     ///
     /// *Ordering*: by open time.
     ///
     /// # Errors
-    /// A part that is not smaller than `timeframe`, or a sum of volumes with more digits than a
-    /// decimal has.
+    /// A part that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which that
+    /// of candles that can be stored never is.
     pub fn fold_with(
         &self,
-        minutes: &[Candle],
+        minutes: &[ExactCandle],
         timeframe: Timeframe,
         now: DateTime<Utc>,
     ) -> Result<Vec<Candle>, FoldError> {
-        let bucket = |candle: &Candle| timeframe.bucket_start(candle.open_time);
+        let bucket = |candle: &ExactCandle| timeframe.bucket_start(candle.open_time);
         let mut buckets: Vec<_> = self.0.iter().map(bucket).collect();
         buckets.dedup();
         let free = minutes.iter().filter(|minute| {
             buckets.binary_search(&bucket(minute)).is_ok() && !self.covers(minute.open_time)
         });
-        let mut candles = fold_candles(self.0.iter().chain(free), timeframe, now)?;
+        let mut candles = fold_exact(self.0.iter().chain(free), timeframe, now)?;
         for candle in &mut candles {
             candle.source = CandleSource::Smaller;
         }
@@ -82,9 +83,9 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
     }
 
-    fn flat(timeframe: Timeframe, minute: i64, price: i64) -> Candle {
+    fn flat(timeframe: Timeframe, minute: i64, price: i64) -> ExactCandle {
         let price = Decimal::from(price);
-        Candle {
+        let candle = Candle {
             symbol_id: SymbolId::new(1),
             timeframe,
             basis: PriceBasis::Bid,
@@ -97,7 +98,8 @@ mod tests {
             tick_count: 1,
             closed: true,
             source: CandleSource::Stored("import".to_owned()),
-        }
+        };
+        candle.into()
     }
 
     #[test]

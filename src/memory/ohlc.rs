@@ -12,8 +12,8 @@ use tokio::task::yield_now;
 use super::tick::InMemoryTickRepository;
 use super::{read, write};
 use crate::domain::{
-    Candle, CandleCursor, Page, PriceBasis, SortOrder, StoredParts, SymbolId, Tick, TickFold,
-    TimeRange, Timeframe,
+    Candle, CandleCursor, ExactCandle, Page, PriceBasis, SortOrder, StoredParts, SymbolId, Tick,
+    TickFold, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
@@ -126,9 +126,10 @@ impl InMemoryOhlcRepository {
             .into_iter()
             .take_while(|one| *one < timeframe)
         {
-            parts.extend(self.stored(query, smaller, window, now));
+            let stored = self.stored(query, smaller, window, now);
+            parts.extend(stored.into_iter().map(ExactCandle::from));
         }
-        parts.retain(|part| !candles.contains_key(&bucket(part.open_time)));
+        parts.retain(|part: &ExactCandle| !candles.contains_key(&bucket(part.open_time)));
         let with_parts: BTreeSet<_> = parts.iter().map(|part| bucket(part.open_time)).collect();
         let parts = StoredParts::new(parts);
 
@@ -146,7 +147,8 @@ impl InMemoryOhlcRepository {
         };
         self.ticks.look_at(query.symbol_id, window, fold).await?;
         let of_parts = parts.fold_with(&minutes.finish(now)?, timeframe, now)?;
-        let made = of_ticks.finish(now)?.into_iter().chain(of_parts);
+        let of_ticks = of_ticks.finish(now)?.into_iter();
+        let made = of_ticks.map(ExactCandle::into_candle).chain(of_parts);
         candles.extend(made.map(|candle| (candle.open_time, candle)));
         Ok(candles)
     }

@@ -1,7 +1,8 @@
 //! The binary form of PostgreSQL's NUMERIC, straight to and from the digits of a `Decimal`.
 //!
 //! Own code because the one of `rust_decimal` takes ten times as long and reads a number that is
-//! too small for it as zero. Here every number is exact or an error.
+//! too small for it as zero. Here every number is exact or an error; only sums of volumes are
+//! rounded, where they have more digits than are kept.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -10,6 +11,8 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Numeric;
 use rust_decimal::Decimal;
 use std::io::Write as _;
+
+use crate::domain::{ExactSum, FRACTION_SCALE, SUM_DIGITS};
 
 /// Decimal digits in one digit of PostgreSQL, which counts in base 10,000.
 const GROUP: u32 = 4;
@@ -103,38 +106,62 @@ fn groups_of(units: u128) -> [u16; MOST_GROUPS] {
     groups
 }
 
+/// A binary NUMERIC in its pieces.
+struct Pieces<'a> {
+    negative: bool,
+    /// The place of the first group: it counts 10,000 to this power.
+    weight: i32,
+    /// Groups of four digits, the first and the last of which are not zero.
+    digits: &'a [[u8; 2]],
+}
+
+impl<'a> Pieces<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, NumericError> {
+        let (header, digits) = bytes
+            .split_first_chunk::<HEADER>()
+            .ok_or(NumericError::Malformed)?;
+        let [n0, n1, w0, w1, s0, s1, _, _] = *header;
+        let count = usize::from(u16::from_be_bytes([n0, n1]));
+        let negative = match u16::from_be_bytes([s0, s1]) {
+            0 => false,
+            NEGATIVE => true,
+            NAN => return Err(NumericError::NotANumber),
+            POSITIVE_INFINITY | NEGATIVE_INFINITY => return Err(NumericError::Infinite),
+            _ => return Err(NumericError::Malformed),
+        };
+        let (mut digits, []) = digits.as_chunks::<2>() else {
+            return Err(NumericError::Malformed);
+        };
+        if digits.len() != count {
+            return Err(NumericError::Malformed);
+        }
+        let mut weight = i32::from(i16::from_be_bytes([w0, w1]));
+        // the server sends neither leading nor trailing zero groups; other writers of the format may
+        while let [[0, 0], rest @ ..] = digits {
+            digits = rest;
+            weight -= 1;
+        }
+        while let [rest @ .., [0, 0]] = digits {
+            digits = rest;
+        }
+        Ok(Self {
+            negative,
+            weight,
+            digits,
+        })
+    }
+}
+
 /// Reads a binary NUMERIC, without trailing zeros.
 ///
 /// # Errors
 /// What a `Decimal` does not hold exactly; nothing is ever rounded.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decimal, NumericError> {
-    let (header, digits) = bytes
-        .split_first_chunk::<HEADER>()
-        .ok_or(NumericError::Malformed)?;
-    let [n0, n1, w0, w1, s0, s1, _, _] = *header;
-    let count = usize::from(u16::from_be_bytes([n0, n1]));
-    let negative = match u16::from_be_bytes([s0, s1]) {
-        0 => false,
-        NEGATIVE => true,
-        NAN => return Err(NumericError::NotANumber),
-        POSITIVE_INFINITY | NEGATIVE_INFINITY => return Err(NumericError::Infinite),
-        _ => return Err(NumericError::Malformed),
-    };
-    let (mut digits, []) = digits.as_chunks::<2>() else {
-        return Err(NumericError::Malformed);
-    };
-    if digits.len() != count {
-        return Err(NumericError::Malformed);
-    }
-    let mut weight = i32::from(i16::from_be_bytes([w0, w1]));
-    // the server sends neither leading nor trailing zero groups; other writers of the format may
-    while let [[0, 0], rest @ ..] = digits {
-        digits = rest;
-        weight -= 1;
-    }
-    while let [rest @ .., [0, 0]] = digits {
-        digits = rest;
-    }
+    let Pieces {
+        negative,
+        weight,
+        digits,
+    } = Pieces::of(bytes)?;
     let Some((last, before)) = digits.split_last() else {
         return Ok(Decimal::ZERO);
     };
@@ -151,6 +178,47 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decimal, NumericError> {
     let lowest = weight - before.len() as i32;
     let decimals = -(lowest * GROUP as i32) - (GROUP - last_digits) as i32;
     decimal(units, decimals, negative)
+}
+
+/// The sum of volumes in a binary NUMERIC, rounded as every sum is, and the exact one where that is
+/// another.
+///
+/// # Errors
+/// What is no number, and sums above 7.9 * 10^28.
+pub(crate) fn decode_sum(bytes: &[u8]) -> Result<(Decimal, Option<ExactSum>), NumericError> {
+    match decode(bytes) {
+        Ok(value) if value.mantissa().unsigned_abs() < 10_u128.pow(SUM_DIGITS) => Ok((value, None)),
+        Ok(_) | Err(NumericError::TooManyDigits) => {
+            let sum = exact_sum(&Pieces::of(bytes)?)?;
+            let value = sum.to_decimal().ok_or(NumericError::TooManyDigits)?;
+            Ok((value, Some(sum)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Decimals behind the 29th are left out: they decide nothing when the sum is rounded.
+fn exact_sum(pieces: &Pieces<'_>) -> Result<ExactSum, NumericError> {
+    const GROUPS: i32 = FRACTION_SCALE.div_ceil(GROUP) as i32;
+    let (mut whole, mut fraction) = (0_u128, 0_u128);
+    for (index, digit) in pieces.digits.iter().enumerate() {
+        let digits = u128::from(group(*digit)?);
+        // at most 65,535 groups
+        let place = pieces.weight - index as i32;
+        if place >= 0 {
+            let unit = 10_000_u128.checked_pow(place.unsigned_abs());
+            let part = unit.and_then(|unit| unit.checked_mul(digits));
+            let more = part.and_then(|part| whole.checked_add(part));
+            whole = more.ok_or(NumericError::TooManyDigits)?;
+        } else if place >= -GROUPS {
+            let decimals = place.unsigned_abs() * GROUP;
+            fraction += match FRACTION_SCALE.checked_sub(decimals) {
+                Some(shift) => digits * 10_u128.pow(shift),
+                None => digits / 10_u128.pow(decimals - FRACTION_SCALE),
+            };
+        }
+    }
+    ExactSum::of_parts(pieces.negative, whole, fraction).ok_or(NumericError::TooManyDigits)
 }
 
 fn group(digit: [u8; 2]) -> Result<u16, NumericError> {
@@ -224,6 +292,16 @@ pub(crate) struct StoredNumeric(pub(crate) Result<Decimal, NumericError>);
 impl FromSql<Numeric, Pg> for StoredNumeric {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         Ok(Self(decode(value.as_bytes())))
+    }
+}
+
+/// What a column of volumes holds: a sum, rounded, and the exact one where that is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+pub(crate) struct StoredSum(pub(crate) Result<(Decimal, Option<ExactSum>), NumericError>);
+
+impl FromSql<Numeric, Pg> for StoredSum {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(decode_sum(value.as_bytes())))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tickbook::config::Config;
-use tickbook::db::{DatabasePools, MaintenanceReport, MaintenanceState, maintain};
+use tickbook::db::{BlockedChunk, DatabasePools, MaintenanceReport, MaintenanceState, maintain};
 
 use crate::Outcome;
 use crate::args::MaintainArguments;
@@ -16,11 +16,13 @@ pub(crate) async fn run(arguments: &MaintainArguments) -> anyhow::Result<Outcome
     } else {
         print(&describe(&report))?;
     }
-    Ok(if report.state == MaintenanceState::Busy {
-        Outcome::Incomplete
-    } else {
-        Outcome::Complete
-    })
+    Ok(
+        if report.state == MaintenanceState::Busy || !report.blocked.is_empty() {
+            Outcome::Incomplete
+        } else {
+            Outcome::Complete
+        },
+    )
 }
 
 fn describe(report: &MaintenanceReport) -> String {
@@ -30,16 +32,22 @@ fn describe(report: &MaintenanceReport) -> String {
                 .to_owned()
         }
         MaintenanceState::Busy => "another process is at it".to_owned(),
-        MaintenanceState::Done => format!(
-            "refreshed {} windows, sealed {} candles, dropped {} chunks of ticks and {} of \
-             candles; {} days wait for a refresh",
-            report.refreshed.len(),
-            report.sealed,
-            report.dropped_ticks,
-            report.dropped_candles,
-            report.dirty.days
-        ),
+        MaintenanceState::Done => describe_done(report),
     }
+}
+
+fn describe_done(report: &MaintenanceReport) -> String {
+    let mut lines = vec![format!(
+        "refreshed {} windows, sealed {} candles, dropped {} chunks of ticks and {} of \
+         candles; {} days wait for a refresh",
+        report.refreshed.len(),
+        report.sealed,
+        report.dropped_ticks,
+        report.dropped_candles,
+        report.dirty.days
+    )];
+    lines.extend(report.blocked.iter().map(BlockedChunk::to_string));
+    lines.join("\n")
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +58,30 @@ struct ReportJson {
     sealed: u64,
     dropped_tick_chunks: u64,
     dropped_candle_chunks: u64,
+    blocked: Vec<BlockedJson>,
     dirty_days: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockedJson {
+    chunk: String,
+    from: String,
+    to: String,
+    /// Later chunks that wait for it.
+    waiting: u64,
+    reason: String,
+}
+
+impl BlockedJson {
+    fn new(blocked: &BlockedChunk) -> Self {
+        Self {
+            chunk: blocked.chunk.clone(),
+            from: blocked.from.to_rfc3339(),
+            to: blocked.to.to_rfc3339(),
+            waiting: blocked.waiting,
+            reason: blocked.reason.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +111,7 @@ impl ReportJson {
             sealed: report.sealed,
             dropped_tick_chunks: report.dropped_ticks,
             dropped_candle_chunks: report.dropped_candles,
+            blocked: report.blocked.iter().map(BlockedJson::new).collect(),
             dirty_days: report.dirty.days,
         }
     }

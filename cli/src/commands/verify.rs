@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
-use tickbook::Repositories;
 use tickbook::audit::{
     AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, Mending, Problem, Repair,
     TickLimits, audit_symbol,
@@ -20,6 +19,7 @@ use tickbook::domain::{
 };
 use tickbook::postgres::PgCandleRefresh;
 use tickbook::repository::{SymbolQuery, SymbolRepository, TickQuery};
+use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
 
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
     };
     let mut total = state_findings(&state, &settings, &mut teller);
     for symbol in &symbols {
-        teller.progress = progress(&repositories, symbol, settings.range).await?;
+        teller.progress = progress(&repositories, symbol, settings.range).await;
         let summary = audit_symbol(
             &*repositories.ticks,
             &*repositories.ohlc,
@@ -58,7 +58,12 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
         )
         .await;
         teller.progress.bar.finish_and_clear();
-        total.merge(summary?);
+        total.merge(match summary {
+            Err(error @ RepositoryError::Data { .. }) => {
+                unreadable(symbol, &error, &settings, &mut teller)
+            }
+            summary => summary?,
+        });
         if let Some(error) = teller.failed.take() {
             return Err(error);
         }
@@ -150,24 +155,46 @@ fn state_findings(
     summary
 }
 
-/// A bar over the time of the ticks, which shows itself on a terminal only.
-async fn progress(
-    repositories: &Repositories,
+/// Tells of a row that ended the audit of its symbol.
+fn unreadable(
     symbol: &Symbol,
-    range: TimeRange,
-) -> anyhow::Result<Progress> {
+    error: &RepositoryError,
+    settings: &AuditSettings,
+    teller: &mut Teller,
+) -> AuditSummary {
+    let finding = Finding {
+        problem: Problem::Unreadable {
+            symbol_id: symbol.symbol_id,
+            range: settings.range,
+            reason: error.to_string(),
+        },
+        mending: Mending::NotTried,
+    };
+    let mut summary = AuditSummary::default();
+    if !settings.skip.contains(&finding.problem.kind()) {
+        summary.count(&finding);
+        teller.finding(&finding);
+    }
+    summary
+}
+
+/// A bar over the time of the ticks, which shows itself on a terminal only. Without one where the
+/// ticks cannot be read, which the audit tells.
+async fn progress(repositories: &Repositories, symbol: &Symbol, range: TimeRange) -> Progress {
     let mut edges = Vec::new();
+    let limit = PageLimit::new(1).unwrap_or_default();
     for order in [SortOrder::Ascending, SortOrder::Descending] {
         let query = TickQuery {
             order,
-            limit: PageLimit::new(1)?,
+            limit,
             ..TickQuery::new(symbol.symbol_id, range)
         };
-        let page = repositories.ticks.range(&query).await?;
-        edges.extend(page.items.first().map(|tick| tick.tick_time.timestamp()));
+        if let Ok(page) = repositories.ticks.range(&query).await {
+            edges.extend(page.items.first().map(|tick| tick.tick_time.timestamp()));
+        }
     }
     let [first, last] = edges[..] else {
-        return Ok(Progress::hidden());
+        return Progress::hidden();
     };
     let bar = ProgressBar::new((last - first).unsigned_abs());
     bar.set_prefix(symbol.name.clone());
@@ -175,7 +202,7 @@ async fn progress(
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    Ok(Progress { bar, first })
+    Progress { bar, first }
 }
 
 struct Progress {

@@ -186,6 +186,75 @@ async fn late_days_that_wait_for_too_long_are_told() {
 }
 
 #[test]
+fn an_unreadable_candle_is_named_and_stops_nothing() {
+    let cli = imported();
+    cli.file("20140502_quote.csv", DAY);
+    let other = ["import", "ticks", "20140502_quote.csv", "--format", "lean"];
+    let symbol = ["--symbol", "GBPUSD", "--create-symbol"];
+    cli.run(&[&other[..], &symbol].concat()).expect_code(0);
+    psql(
+        &cli,
+        "ALTER TABLE ohlc_candles DROP CONSTRAINT ohlc_candles_prices_numbers; \
+         ALTER TABLE ohlc_candles DROP CONSTRAINT ohlc_candles_high_highest; \
+         INSERT INTO ohlc_candles VALUES (1, '1m', 'bid', '2014-05-01T00:10:00Z', \
+         '2014-05-01T00:11:00Z', 1, 1, 1, 'NaN', 0, 0, 'import')",
+    );
+    let text = "candle 1m bid of symbol 1 at 2014-05-01 00:10:00 UTC holds a value that cannot be \
+                read: close: it is NaN";
+    let command = ["verify", "--skip", "crossed_quotes"];
+    let run = cli.run(&command).expect_code(1);
+    assert!(run.stdout.contains(text), "{run:?}");
+    assert!(run.stdout.contains("10 ticks and "), "{run:?}");
+    assert!(run.stdout.ends_with("findings: 1\n"), "{run:?}");
+    let told = lines(
+        &cli.run(&[&command[..], &["--json"]].concat())
+            .expect_code(1),
+    );
+    assert_eq!(told[0]["kind"], "unreadable");
+    assert_eq!(told[0]["symbol_id"], 1);
+    assert_eq!(told[0]["from"], "2014-05-01T00:00:00.000000Z");
+
+    let export = [
+        "export",
+        "candles",
+        "--symbol",
+        "EURUSD",
+        "--timeframe",
+        "1m",
+    ];
+    let run = cli.run(&export).expect_code(2);
+    assert!(run.stderr.contains(text), "{run:?}");
+}
+
+#[test]
+fn sums_of_many_digits_are_verified_and_exported() {
+    let cli = Cli::migrated();
+    let largest = "999999999999999.999999999999";
+    let rows = (0..45).map(|at| format!("2014-05-01T00:00:{at:02}Z,1,2,{largest},{largest}\n"));
+    let rows: String = rows.collect();
+    cli.file("t.csv", format!("tick_time,bid,ask,bid_volume,ask_volume\n{rows}2014-05-01T00:01:00Z,1,2,{largest},{largest}\n"));
+    let import = [
+        "import", "ticks", "t.csv", "--format", "csv", "--symbol", "EURUSD",
+    ];
+    cli.run(&[&import[..], &["--create-symbol"]].concat())
+        .expect_code(0);
+    cli.run(&["verify"]).expect_code(0);
+    let export = [
+        "export",
+        "candles",
+        "--symbol",
+        "EURUSD",
+        "--timeframe",
+        "1d",
+    ];
+    let run = cli.run(&export).expect_code(0);
+    assert!(
+        run.stdout.contains(",91999999999999999.99999999991,46,"),
+        "{run:?}"
+    );
+}
+
+#[test]
 fn an_audit_that_cannot_run_exits_with_2() {
     let cli = Cli::migrated();
     let run = cli.run(&["verify", "--symbol", "XAUUSD"]);

@@ -106,7 +106,7 @@ impl Series {
         if self.missing {
             return;
         }
-        let last = found.candles.last().and_then(Last::of).map(Box::new);
+        let last = found.candles.last().map(Last::of).map(Box::new);
         let state = State::Live {
             newest: found.newest,
             last,
@@ -258,12 +258,12 @@ impl Series {
 }
 
 impl Last {
-    fn of(candle: &Candle) -> Option<Self> {
-        Some(Self {
-            fold: CandleFold::of_candle(candle)?,
+    fn of(candle: &Candle) -> Self {
+        Self {
+            fold: CandleFold::of_candle(candle),
             candle: candle.clone(),
             changed: false,
-        })
+        }
     }
 
     fn begin(

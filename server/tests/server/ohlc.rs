@@ -216,3 +216,21 @@ async fn a_filled_bucket_says_so_and_may_have_no_prices() {
         assert_eq!(answer["next_cursor"], json!(null));
     }
 }
+
+#[tokio::test]
+async fn an_unreadable_candle_is_named() {
+    let mut mocks = Mocks::with_symbols();
+    mocks.ohlc.expect_candles().once().returning(|_| {
+        Err(RepositoryError::Data {
+            entity: tickbook::Entity::Candle,
+            key: "1m bid of symbol 1 at 2014-05-01 00:10:00 UTC".to_owned(),
+            reason: "close: it is NaN, which is no number".to_owned(),
+        })
+    });
+    let answer = get(&mocks.app(), "/api/v1/ohlc/1?timeframe=1m").await;
+    assert_eq!(
+        answer.problem(500),
+        "candle 1m bid of symbol 1 at 2014-05-01 00:10:00 UTC holds a value that cannot be read: \
+         close: it is NaN, which is no number"
+    );
+}

@@ -4,19 +4,19 @@ use crate::db::edition::{Edition, detect_edition};
 use crate::db::failure::DbError;
 use crate::db::invalidations::waiting_changes;
 use crate::db::pools::TimeseriesDb;
-use crate::error::RepositoryError;
+use crate::error::{Database, RepositoryError};
 use crate::policies::RefreshWindow;
 use diesel::PgConnection;
 
 use super::present::{AppliedPolicies, applied, now};
 use super::refresh::{DirtyWindows, dirty_days, dirty_windows, has_aggregates, refresh};
-use super::seal::{chunks_before, drop_candles, seal_and_drop};
+use super::seal::{BlockedChunk, Chunk, chunks_before, drop_candles, seal_and_drop};
 use super::try_lock;
 
 /// Whether there was anything to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MaintenanceState {
-    /// All that was due was done.
+    /// All that was due was done, but for what the report names as blocked.
     #[default]
     Done,
     /// Policies have never been applied: nothing is ever due.
@@ -38,6 +38,9 @@ pub struct MaintenanceReport {
     pub dropped_ticks: u64,
     /// Chunks of stored candles that went.
     pub dropped_candles: u64,
+    /// Chunks that could not be dropped, at most one of ticks and one of candles: they keep all
+    /// later ones from being dropped until somebody sees to it.
+    pub blocked: Vec<BlockedChunk>,
     /// What still waits for a refresh.
     pub dirty: DirtyWindows,
     /// Changes of ticks that wait for a refresh, old and new.
@@ -51,7 +54,8 @@ pub struct MaintenanceReport {
 /// May run at any time, in several processes at once: one does it.
 ///
 /// # Errors
-/// Those of any call on a database; what was done before stays done.
+/// Those of any call on a database; what was done before stays done. A chunk that cannot be dropped
+/// is no error and stands in the report.
 pub async fn maintain(db: &TimeseriesDb) -> Result<MaintenanceReport, RepositoryError> {
     db.run_dedicated("maintain", run).await
 }
@@ -89,16 +93,48 @@ fn drop_old(
     let now = now(connection)?;
     let before = |drop_after: Option<crate::policies::Span>| Some(now - drop_after?.delta());
     if let Some(time) = before(applied.floor.drop_after) {
-        for chunk in chunks_before(connection, "ticks", time)? {
-            report.sealed += seal_and_drop(connection, &chunk)? as u64;
-            report.dropped_ticks += 1;
+        let chunks = chunks_before(connection, "ticks", time)?;
+        for (index, chunk) in chunks.iter().enumerate() {
+            match seal_and_drop(connection, chunk) {
+                Ok(sealed) => {
+                    report.sealed += sealed as u64;
+                    report.dropped_ticks += 1;
+                }
+                Err(error) => {
+                    report.blocked.push(blocked(&chunks[index..], error)?);
+                    break;
+                }
+            }
         }
     }
     if let Some(time) = before(applied.candles.drop_after) {
-        for chunk in chunks_before(connection, "ohlc_candles", time)? {
-            drop_candles(connection, &chunk)?;
+        let chunks = chunks_before(connection, "ohlc_candles", time)?;
+        for (index, chunk) in chunks.iter().enumerate() {
+            if let Err(error) = drop_candles(connection, chunk) {
+                report.blocked.push(blocked(&chunks[index..], error)?);
+                break;
+            }
             report.dropped_candles += 1;
         }
     }
     Ok(())
+}
+
+/// The first of `chunks` as what blocks the others, which must not go before it; the error where the
+/// database is away.
+fn blocked(chunks: &[Chunk], error: DbError) -> Result<BlockedChunk, DbError> {
+    let error = error.into_repository(Database::Timeseries, "maintain");
+    match chunks {
+        [chunk, later @ ..] => {
+            let blocked = chunk.blocked(later.len(), &error);
+            match error {
+                RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. } => {
+                    tracing::error!(%blocked, "the maintenance ends early");
+                    Err(error.into())
+                }
+                _ => Ok(blocked),
+            }
+        }
+        [] => Err(error.into()),
+    }
 }

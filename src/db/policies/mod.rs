@@ -20,6 +20,7 @@ pub(crate) use present::applied;
 pub(super) use present::now;
 pub use refresh::{DirtyWindows, refresh_days};
 pub(super) use refresh::{MARGIN, dirty_windows, floors};
+pub use seal::BlockedChunk;
 pub use status::{JobStatus, PolicyStatus, policy_status};
 
 /// One process at a time refreshes, seals, drops or changes policies; until the session ends.

@@ -1,6 +1,9 @@
 //! What jobs do on the Community edition and nobody on the other one: ticks go, and before they go
 //! their candles of one minute are stored as candles.
 
+use std::error::Error as _;
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Text, Timestamptz};
@@ -23,6 +26,62 @@ pub(super) struct Chunk {
     range_start: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     range_end: DateTime<Utc>,
+}
+
+impl Chunk {
+    /// What the report of a maintenance says of it.
+    pub(super) fn blocked(&self, waiting: usize, error: &RepositoryError) -> BlockedChunk {
+        // the cause is often in the source alone
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            reason = format!("{reason}: {error}");
+            source = error.source();
+        }
+        BlockedChunk {
+            chunk: self.name.clone(),
+            from: self.range_start,
+            to: self.range_end,
+            waiting: waiting as u64,
+            reason,
+        }
+    }
+}
+
+/// A chunk that is due and could not be dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedChunk {
+    /// Its name, with its schema.
+    pub chunk: String,
+    /// Start of its time, itself inside.
+    pub from: DateTime<Utc>,
+    /// End of its time, itself outside.
+    pub to: DateTime<Utc>,
+    /// How many later chunks wait for it: they go in the order of their time, since all before the
+    /// end of the last one counts as gone.
+    pub waiting: u64,
+    /// What the database said.
+    pub reason: String,
+}
+
+impl fmt::Display for BlockedChunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            chunk,
+            from,
+            to,
+            waiting,
+            reason,
+        } = self;
+        write!(
+            f,
+            "chunk {chunk} from {} to {} could not be dropped, and {waiting} later ones wait for \
+             it: {reason}",
+            from.to_rfc3339(),
+            to.to_rfc3339()
+        )
+    }
 }
 
 /// The chunks of `hypertable` that end at `time` or before, oldest first.

@@ -110,6 +110,80 @@ fn what_is_no_decimal_is_an_error_and_never_a_rounded_number() {
     }
 }
 
+#[test]
+fn a_sum_of_many_digits_is_rounded_and_kept() {
+    // 1 2345 6789 0123 4567 . 8901 2345 6785 and what no digit of the result depends on
+    let long = numeric(
+        &[1, 2345, 6789, 123, 4567, 8901, 2345, 6785, 1, 1, 1, 1, 1, 1],
+        4,
+        0,
+        36,
+    );
+    let (value, sum) = decode_sum(&long).expect("a number");
+    assert_eq!(value, dec("12345678901234567.89012345679"));
+    assert_eq!(sum.and_then(ExactSum::to_decimal), Some(value));
+    // exact with 28 digits, and with one digit far from the point
+    for text in ["1234567890123456.789012345678", "1e-28", "0", "-0.5"] {
+        let value = Decimal::from_scientific(text).unwrap_or_else(|_| dec(text));
+        assert_eq!(decode_sum(&bytes_of(value)), Ok((value, None)), "{text}");
+    }
+    for (bytes, expected) in [
+        // 29 digits below 2^96, in a tenth and as a whole number
+        (
+            bytes_of(dec("2.0000000000000000000000000005")),
+            "2.000000000000000000000000001",
+        ),
+        (
+            bytes_of(dec("20000000000000000000000000004")),
+            "20000000000000000000000000000",
+        ),
+        // 5e-29, 4e-29, 1e-40, 3e-131072
+        (
+            numeric(&[5000], -8, 0, 29),
+            "0.0000000000000000000000000001",
+        ),
+        (numeric(&[4999], -8, 0, 32), "0"),
+        (numeric(&[1], -10, NEGATIVE, 40), "0"),
+        (numeric(&[3], i16::MIN, 0, 0), "0"),
+        (
+            numeric(
+                &[1, 2345, 6789, 123, 4567, 8901, 2345, 6785],
+                4,
+                NEGATIVE,
+                12,
+            ),
+            "-12345678901234567.89012345679",
+        ),
+    ] {
+        let read = decode_sum(&bytes).map(|(value, _)| value);
+        assert_eq!(read, Ok(dec(expected)), "{bytes:02x?}");
+    }
+}
+
+#[test]
+fn what_is_no_sum_is_an_error() {
+    use NumericError::{Infinite, Malformed, NotANumber, TooManyDigits};
+    for (bytes, expected) in [
+        (numeric(&[], 0, NAN, 0), NotANumber),
+        (numeric(&[], 0, POSITIVE_INFINITY, 0), Infinite),
+        // 8e28, 1e40, the largest weight
+        (numeric(&[8], 7, 0, 0), TooManyDigits),
+        (numeric(&[1], 10, 0, 0), TooManyDigits),
+        (numeric(&[1], i16::MAX, 0, 0), TooManyDigits),
+        (
+            numeric(&[1, 1, 1, 1, 1, 1, 1, 1, 10_000], 4, 0, 0),
+            Malformed,
+        ),
+        (Vec::new(), Malformed),
+    ] {
+        assert_eq!(
+            decode_sum(&bytes).map(|(value, _)| value),
+            Err(expected),
+            "{bytes:02x?}"
+        );
+    }
+}
+
 fn any_decimal() -> impl Strategy<Value = Decimal> {
     let units = prop_oneof![
         any::<u128>().prop_map(|units| units >> 32),
@@ -142,6 +216,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         let _ = decode(&bytes);
+        let _ = decode_sum(&bytes);
     }
 
     #[test]
@@ -150,6 +225,18 @@ proptest! {
         weight in any::<i16>(),
         negative in any::<bool>(),
     ) {
-        let _ = decode(&numeric(&digits, weight, u16::from(negative) * NEGATIVE, 0));
+        let bytes = numeric(&digits, weight, u16::from(negative) * NEGATIVE, 0);
+        let _ = decode(&bytes);
+        let _ = decode_sum(&bytes);
+    }
+
+    #[test]
+    fn a_sum_reads_back_exactly_and_once_rounded_stays(value in any_decimal()) {
+        let (rounded, sum) = decode_sum(&bytes_of(value)).expect("was a decimal");
+        prop_assert_eq!(sum.unwrap_or_else(|| rounded.into()), ExactSum::from(value));
+        prop_assert_eq!(Some(rounded), ExactSum::from(value).to_decimal());
+        // 10^28, which is what rounds up to 29 digits, is read by the longer way
+        let again = decode_sum(&bytes_of(rounded)).map(|(value, _)| value);
+        prop_assert_eq!(again, Ok(rounded));
     }
 }

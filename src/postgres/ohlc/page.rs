@@ -1,10 +1,12 @@
 //! One page of candles: window by window, so that a page costs by its candles and not by all ticks
 //! of the range asked for.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleCursor, Page, SortOrder, TimeRange, Timeframe};
+use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
 use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
@@ -93,9 +95,13 @@ impl Listing<'_, '_> {
             now,
         }
         .read(&found)?;
-        let mut merged = found.made;
+        let as_read = |exact: BTreeMap<DateTime<Utc>, ExactCandle>| {
+            let exact = exact.into_iter();
+            exact.map(|(open_time, candle)| (open_time, candle.into_candle()))
+        };
+        let mut merged: BTreeMap<_, _> = as_read(found.made).collect();
         merged.extend(of_parts);
-        merged.extend(found.stored);
+        merged.extend(as_read(found.stored));
         let merged = merged.into_values();
         Ok(match query.order {
             SortOrder::Ascending => merged.take(limit).collect(),

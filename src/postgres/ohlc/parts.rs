@@ -48,7 +48,7 @@ impl Parts<'_> {
             // parts of one timeframe and no ticks: what the server made of them is the candle
             match folded.as_slice() {
                 [whole] if !found.made.contains_key(open_time) => {
-                    candles.insert(*open_time, whole.clone());
+                    candles.insert(*open_time, whole.clone().into_candle());
                 }
                 _ => mixed.push(*open_time),
             }

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Numeric, Timestamptz};
 
-use crate::domain::{Candle, CandleSource};
+use crate::domain::{Candle, CandleSource, ExactCandle};
 use crate::error::{Entity, RepositoryError};
-use crate::postgres::numeric::StoredNumeric;
+use crate::postgres::numeric::{StoredNumeric, StoredSum};
 use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
 
@@ -30,7 +30,7 @@ pub(super) struct CandleRow {
     high: StoredNumeric,
     low: StoredNumeric,
     close: StoredNumeric,
-    volume: StoredNumeric,
+    volume: StoredSum,
     tick_count: i64,
 }
 
@@ -45,13 +45,14 @@ impl CandleRow {
         query: &CandleQuery,
         source: CandleSource,
         now: DateTime<Utc>,
-    ) -> Result<Candle, RepositoryError> {
+    ) -> Result<ExactCandle, RepositoryError> {
         let at = self.open_time;
         let data = |column: &str, error: &dyn Display| not_a_candle(query, at, column, error);
         let open_time = open_time(query, at)?;
         let number =
             |column: &str, value: StoredNumeric| value.0.map_err(|error| data(column, &error));
-        Ok(Candle {
+        let (volume, sum) = self.volume.0.map_err(|error| data("volume", &error))?;
+        let candle = Candle {
             symbol_id: query.symbol_id,
             timeframe: query.timeframe,
             basis: query.basis,
@@ -60,11 +61,12 @@ impl CandleRow {
             high: number("high", self.high)?,
             low: number("low", self.low)?,
             close: number("close", self.close)?,
-            volume: number("volume", self.volume)?,
+            volume,
             tick_count: self.tick_count,
             closed: open_time + query.timeframe.duration() <= now,
             source,
-        })
+        };
+        Ok(ExactCandle::new(candle, sum))
     }
 }
 
@@ -115,7 +117,7 @@ mod tests {
             high: number(),
             low: number(),
             close: number(),
-            volume: number(),
+            volume: StoredSum(Ok((Decimal::ONE, None))),
             tick_count: 1,
         }
     }

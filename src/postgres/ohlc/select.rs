@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, PriceBasis, SortOrder, TimeRange, Timeframe};
+use crate::domain::{CandleSource, ExactCandle, PriceBasis, SortOrder, TimeRange, Timeframe};
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
@@ -20,11 +20,11 @@ use super::row::{CandleRow, CandleSqlType};
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Made of ticks, by an aggregate or by the statement itself.
-    pub(super) made: BTreeMap<DateTime<Utc>, Candle>,
+    pub(super) made: BTreeMap<DateTime<Utc>, ExactCandle>,
     /// Stored as candles.
-    pub(super) stored: BTreeMap<DateTime<Utc>, Candle>,
+    pub(super) stored: BTreeMap<DateTime<Utc>, ExactCandle>,
     /// What the stored candles of each smaller timeframe fold to.
-    pub(super) folded: BTreeMap<DateTime<Utc>, Vec<Candle>>,
+    pub(super) folded: BTreeMap<DateTime<Utc>, Vec<ExactCandle>>,
 }
 
 /// Which candles of a window to look for.
@@ -297,16 +297,23 @@ impl Statement {
 /// Bucket, open, high, low, close, volume and count of ticks.
 fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
     let minutes = timeframe.duration().num_minutes();
-    let price = match basis {
-        PriceBasis::Bid => "bid_price",
-        PriceBasis::Ask => "ask_price",
-        PriceBasis::Mid => "(bid_price + ask_price) * 0.5",
-    };
     // ties of time are decided by the sequence
     let key = "tick_order_key(tick_time, sequence)";
+    let prices = match basis {
+        PriceBasis::Bid | PriceBasis::Ask => format!(
+            "first({basis}_price, {key}), max({basis}_price), min({basis}_price), \
+             last({basis}_price, {key})"
+        ),
+        // the half of a sum, as in `manual_sql/`
+        PriceBasis::Mid => format!(
+            "(first(bid_price, {key}) + first(ask_price, {key})) * 0.5, \
+             max(bid_price + ask_price) * 0.5, min(bid_price + ask_price) * 0.5, \
+             (last(bid_price, {key}) + last(ask_price, {key})) * 0.5"
+        ),
+    };
     format!(
-        "time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, first({price}, {key}), \
-         max({price}), min({price}), last({price}, {key}), sum(bid_volume + ask_volume), count(*)"
+        "time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {prices}, \
+         sum(bid_volume + ask_volume), count(*)"
     )
 }
 

@@ -12,7 +12,7 @@ use diesel::{
 };
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleSource, SortOrder, TimeRange, Timeframe};
+use crate::domain::{Candle, CandleSource, ExactCandle, SortOrder, TimeRange, Timeframe};
 use crate::error::{Database, RepositoryError};
 use crate::postgres::numeric::PgDecimal;
 use crate::postgres::schema::timeseries::ohlc_candles;
@@ -27,7 +27,7 @@ fn read(
     range: TimeRange,
     limit: usize,
     now: DateTime<Utc>,
-) -> Result<Vec<Candle>, DbError> {
+) -> Result<Vec<ExactCandle>, DbError> {
     let select = ohlc_candles::table
         .filter(ohlc_candles::symbol_id.eq(query.symbol_id.get()))
         .filter(ohlc_candles::timeframe.eq(query.timeframe.as_str()))
@@ -67,7 +67,7 @@ pub(super) fn read_smaller(
     query: &CandleQuery,
     range: TimeRange,
     now: DateTime<Utc>,
-) -> Result<Vec<Candle>, DbError> {
+) -> Result<Vec<ExactCandle>, DbError> {
     let mut candles = Vec::new();
     for timeframe in Timeframe::ALL {
         if timeframe < query.timeframe {

@@ -234,6 +234,7 @@ fn symbol_id(problem: &Problem) -> Option<SymbolId> {
             tick: Tick { symbol_id, .. },
             ..
         }
+        | Problem::Unreadable { symbol_id, .. }
         | Problem::Gap { symbol_id, .. } => Some(*symbol_id),
         _ => {
             let of_run = problem.run().map(|run| run.first.symbol_id);
@@ -250,6 +251,7 @@ fn times(
     match problem {
         Problem::KeyOrder { before, key } => Some((before.tick_time, key.tick_time)),
         Problem::SequenceOrder { before, tick } => Some((before.tick_time, tick.tick_time)),
+        Problem::Unreadable { range, .. } => Some((range.from(), range.to())),
         Problem::Gap { from, to, .. } => Some((*from, *to)),
         _ => {
             let of_run = problem

@@ -1,0 +1,67 @@
+//! Rows whose values cannot be read: told, and passed by.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::finding::{Finding, Mending, Problem};
+use super::symbol::Audit;
+use crate::domain::TimeRange;
+use crate::error::RepositoryError;
+use crate::repository::{CandleQuery, OhlcRepository};
+
+/// Less than that is looked at as a whole.
+const DAY: TimeDelta = TimeDelta::days(1);
+
+/// Whether one row is at fault and not the store.
+pub(super) fn is_unreadable(error: &RepositoryError) -> bool {
+    matches!(error, RepositoryError::Data { .. })
+}
+
+impl Audit<'_> {
+    /// Tells of a row in `window` that cannot be read. Returns that the window is not empty.
+    pub(super) fn tell_unreadable(
+        &mut self,
+        window: TimeRange,
+        error: RepositoryError,
+    ) -> Result<bool, RepositoryError> {
+        if !is_unreadable(&error) {
+            return Err(error);
+        }
+        let problem = Problem::Unreadable {
+            symbol_id: self.symbol_id,
+            range: window,
+            reason: error.to_string(),
+        };
+        if !self.settings.skip.contains(&problem.kind()) {
+            self.tell(&Finding {
+                problem,
+                mending: Mending::NotTried,
+            });
+        }
+        Ok(false)
+    }
+}
+
+/// The open time of the first candle of `query`, or a time less than a day before it where it cannot
+/// be read.
+///
+/// What is in front of an unreadable candle is found by halves.
+pub(super) async fn first_candle(
+    ohlc: &dyn OhlcRepository,
+    query: CandleQuery,
+) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+    let end = query.range.to();
+    let (mut from, mut to) = (query.range.from(), end);
+    loop {
+        let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
+        match ohlc.candles(&CandleQuery { range, ..query }).await {
+            Ok(page) => match page.items.first() {
+                Some(candle) => return Ok(Some(candle.open_time)),
+                None if to == end => return Ok(None),
+                None => (from, to) = (to, end),
+            },
+            Err(error) if !is_unreadable(&error) => return Err(error),
+            Err(_) if to - from <= DAY => return Ok(Some(from)),
+            Err(_) => to = from + (to - from) / 2,
+        }
+    }
+}
