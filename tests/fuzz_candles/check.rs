@@ -10,20 +10,55 @@ use crate::view::{Call, View};
 /// More combinations of undecided batches are not tried one by one.
 const MOST: usize = 4_096;
 
+/// The kind of what is only checked by bounds.
+const BEYOND: &str = "candles are out of bounds";
+
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// One combination makes exactly this answer.
     Right,
     /// Each candle is within the bounds that all combinations have; there are too many of them.
     WithinBounds,
-    /// What differs, by the combination that comes nearest.
-    Wrong(String),
+    /// Each candle is right by some combination, and no combination makes all of them.
+    Torn(String),
+    /// What kind of difference, and what differs by the combination that comes nearest.
+    Wrong(&'static str, String),
+}
+
+/// How an answer differs from one combination.
+#[derive(Debug, Default)]
+struct Differences {
+    missing: usize,
+    unexpected: usize,
+    changed: usize,
+    text: String,
+}
+
+impl Differences {
+    fn count(&self) -> usize {
+        self.missing + self.unexpected + self.changed
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self { missing: 1.., .. } => "candles are missing",
+            Self { changed: 1.., .. } => "candles have other numbers",
+            _ => "candles are not expected",
+        }
+    }
+
+    fn tell(&mut self, difference: &str) {
+        if self.count() <= 5 {
+            self.text += difference;
+            self.text.push('\n');
+        }
+    }
 }
 
 /// Compares `page` with `view`.
 pub(crate) fn check(call: &Call, view: &View, page: &Page<Candle, CandleCursor>) -> Verdict {
     if let Some(problem) = shape(call, page) {
-        return Verdict::Wrong(problem);
+        return Verdict::Wrong("pages have another shape", problem);
     }
     let count = view
         .undecided
@@ -32,7 +67,7 @@ pub(crate) fn check(call: &Call, view: &View, page: &Page<Candle, CandleCursor>)
     if count > MOST {
         return bounds(call, view, page);
     }
-    let mut nearest: Option<(usize, String)> = None;
+    let mut nearest: Option<(Differences, usize)> = None;
     for number in 0..count {
         let applied = combination(view, number);
         let expected: Vec<_> = view
@@ -40,23 +75,62 @@ pub(crate) fn check(call: &Call, view: &View, page: &Page<Candle, CandleCursor>)
             .iter()
             .filter_map(|bucket| bucket.fold(call, &applied))
             .collect();
-        let (differences, text) = compare(call, page, &expected);
-        if differences == 0 {
+        let found = compare(call, page, &expected);
+        if found.count() == 0 {
             return Verdict::Right;
         }
         if nearest
             .as_ref()
-            .is_none_or(|(least, _)| differences < *least)
+            .is_none_or(|(least, _)| found.count() < least.count())
         {
-            let said = format!(
-                "{differences} differences, with {} of the batches {:?} applied\n{text}",
-                applied.len(),
-                view.undecided
-            );
-            nearest = Some((differences, said));
+            nearest = Some((found, applied.len()));
         }
     }
-    Verdict::Wrong(nearest.map_or_else(String::new, |(_, text)| text))
+    let (nearest, applied) = nearest.expect("there is one combination at least");
+    let text = format!(
+        "{} differences, with {applied} of the batches {:?} applied\n{}",
+        nearest.count(),
+        view.undecided,
+        nearest.text
+    );
+    if each_is_right(call, view, page, count) {
+        return Verdict::Torn(text);
+    }
+    Verdict::Wrong(nearest.kind(), text)
+}
+
+/// Whether each candle alone, or that there is none, is right by one of `count` combinations.
+fn each_is_right(
+    call: &Call,
+    view: &View,
+    page: &Page<Candle, CandleCursor>,
+    count: usize,
+) -> bool {
+    let is_cut = page.items.len() == call.query.limit.get();
+    let mut items = page.items.iter().peekable();
+    for bucket in &view.buckets {
+        if is_cut && items.peek().is_none() {
+            break;
+        }
+        let item = items
+            .peek()
+            .filter(|it| it.open_time.timestamp_micros() == bucket.open_time);
+        let is_right =
+            (0..count).any(
+                |number| match (item, bucket.fold(call, &combination(view, number))) {
+                    (None, None) => true,
+                    (Some(item), Some(folded)) => fields(item, &folded).is_none(),
+                    _ => false,
+                },
+            );
+        if !is_right {
+            return false;
+        }
+        if item.is_some() {
+            items.next();
+        }
+    }
+    items.next().is_none()
 }
 
 /// What is wrong whatever the ticks are.
@@ -100,59 +174,55 @@ fn combination(view: &View, mut number: usize) -> BTreeSet<usize> {
 }
 
 /// How many candles differ, and the first of them.
-fn compare(call: &Call, page: &Page<Candle, CandleCursor>, expected: &[Folded]) -> (usize, String) {
+fn compare(call: &Call, page: &Page<Candle, CandleCursor>, expected: &[Folded]) -> Differences {
     let limit = call.query.limit.get();
     let has_more = expected.len() > limit;
     let expected = &expected[..expected.len().min(limit)];
-    let mut differences = 0;
-    let mut text = String::new();
+    let mut found = Differences::default();
     if has_more && page.next.is_none() {
-        differences += 1;
-        text = "there are more candles, and no next page\n".to_owned();
+        found.missing += 1;
+        found.tell("there are more candles, and no next page");
     }
-    let mut tell = |difference: String| {
-        differences += 1;
-        if differences <= 5 {
-            text += &difference;
-            text.push('\n');
-        }
-    };
     let key = |time: i64| match call.query.order {
         SortOrder::Ascending => time,
         SortOrder::Descending => -time,
     };
     let (mut got, mut wanted) = (page.items.iter().peekable(), expected.iter().peekable());
     loop {
-        match (got.peek(), wanted.peek()) {
+        let (one, other) = match (got.peek(), wanted.peek()) {
             (None, None) => break,
-            (Some(one), Some(other)) if one.open_time.timestamp_micros() == other.open_time => {
+            (one, other) => (one.copied(), other.copied()),
+        };
+        let place = one.map(|it| key(it.open_time.timestamp_micros()));
+        let other_place = other.map(|it| key(it.open_time));
+        match (one, other) {
+            (Some(one), Some(other)) if place == other_place => {
                 if let Some(fields) = fields(one, other) {
-                    tell(format!("{}: {fields}", one.open_time));
+                    found.changed += 1;
+                    found.tell(&format!("{}: {fields}", one.open_time));
                 }
                 (got.next(), wanted.next());
             }
-            (Some(one), other)
-                if other.is_none_or(|other| {
-                    key(one.open_time.timestamp_micros()) < key(other.open_time)
-                }) =>
-            {
-                tell(format!("{}: not expected: {one:?}", one.open_time));
+            (Some(one), other) if other.is_none() || place < other_place => {
+                found.unexpected += 1;
+                found.tell(&format!("{}: not expected: {one:?}", one.open_time));
                 got.next();
             }
             (_, Some(other)) => {
+                found.missing += 1;
                 let time = time_of(other.open_time);
-                tell(format!("{time}: missing: {}", written(other)));
+                found.tell(&format!("{time}: missing: {}", written(other)));
                 wanted.next();
             }
-            (Some(_), None) => break,
+            _ => break,
         }
     }
-    text += &format!(
+    found.text += &format!(
         "got {} candles, expected {}",
         page.items.len(),
         expected.len()
     );
-    (differences, text)
+    found
 }
 
 fn written(folded: &Folded) -> String {
@@ -195,18 +265,21 @@ fn bounds(call: &Call, view: &View, page: &Page<Candle, CandleCursor>) -> Verdic
         let found = items.find(|it| it.open_time.timestamp_micros() == open_time);
         let Some(found) = found else {
             if least.is_some() && !is_cut {
-                return Verdict::Wrong(format!("{}: missing", time_of(open_time)));
+                return Verdict::Wrong(BEYOND, format!("{}: missing", time_of(open_time)));
             }
             continue;
         };
         let at_least = least.map_or(1, |it| it.tick_count);
         if !(at_least..=most.tick_count).contains(&found.tick_count) {
             let bounds = (at_least, most.tick_count);
-            return Verdict::Wrong(format!("{found:?}: tick_count is not within {bounds:?}"));
+            return Verdict::Wrong(
+                BEYOND,
+                format!("{found:?}: tick_count is not within {bounds:?}"),
+            );
         }
         let [_, high, low, ..] = most.numbers();
         if found.high > high || found.low < low {
-            return Verdict::Wrong(format!("{found:?}: beyond {low} to {high}"));
+            return Verdict::Wrong(BEYOND, format!("{found:?}: beyond {low} to {high}"));
         }
     }
     Verdict::WithinBounds

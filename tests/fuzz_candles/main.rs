@@ -52,7 +52,7 @@ async fn candles_are_right_whatever_happens_beside() {
     let listings = number("TICKBOOK_FUZZ_LISTINGS").unwrap_or(0);
     let keeps_on = listings > 0;
     println!("make fuzz-candles SEED={seed} makes the same calls again, as far as time allows");
-    let counts = Arc::new(Counts::default());
+    let counts = Arc::new(Counts::new());
     let mut next = Random::of(seed);
     let mut of_round = seed;
     let mut rounds = 0;

@@ -17,6 +17,9 @@ use crate::view::{Call, View};
 /// How long a batch that was under way may take to end.
 const WAIT: Duration = Duration::from_secs(60);
 
+/// Candles that are right, each at an instant of its own.
+const TORN: &str = "candles are of several instants";
+
 /// As many pages of one listing are followed.
 const PAGES: u64 = 5;
 
@@ -86,7 +89,7 @@ async fn compare(
             // what may be tried again is no wrong answer
             if !error.is_transient() {
                 let text = format!("{error}\n{error:?}");
-                report::difference(site, "an error", &text, Some(call));
+                report::difference(site, "errors that stay", &text, Some(call));
             }
             return;
         }
@@ -101,16 +104,20 @@ async fn compare(
             return;
         };
         verdict = check(&call, &view, &page);
-        if !matches!(verdict, Verdict::Wrong(_)) || !call.query.closed_only {
+        if !matches!(verdict, Verdict::Wrong(..) | Verdict::Torn(_)) || !call.query.closed_only {
             break;
         }
     }
     match verdict {
         Verdict::Right => Counts::add(&site.counts.strict),
         Verdict::WithinBounds => Counts::add(&site.counts.weak),
-        Verdict::Wrong(text) => {
+        Verdict::Torn(text) => {
             Counts::add(&site.counts.strict);
-            report::difference(site, "a page", &text, Some(call));
+            report::difference(site, TORN, &text, Some(call));
+        }
+        Verdict::Wrong(kind, text) => {
+            Counts::add(&site.counts.strict);
+            report::difference(site, kind, &text, Some(call));
         }
     }
 }

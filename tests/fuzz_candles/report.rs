@@ -14,7 +14,11 @@ use crate::view::Call;
 const MOST: usize = 3;
 
 /// Tells it, writes the file, and ends the round.
-pub(crate) fn difference(site: &Site, what: &str, text: &str, call: Option<Call>) {
+pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Option<Call>) {
+    let since = site.counts.difference(kind);
+    if site.leaves_out(kind) {
+        return;
+    }
     Counts::add(&site.counts.differences);
     let mut told = site.told.lock().expect("nobody panics here");
     *told += 1;
@@ -25,9 +29,11 @@ pub(crate) fn difference(site: &Site, what: &str, text: &str, call: Option<Call>
     }
     let inner = site.model.lock();
     let mut said = format!(
-        "\n=== difference {number} of the round with seed {}, {:.1} s after its start: {what}\n",
+        "\n=== difference {number} of the round with seed {}, {:.1} s after its start, {:.1} s \
+         after the first: {kind}\n",
         site.seed,
-        site.begun.elapsed().as_secs_f64()
+        site.begun.elapsed().as_secs_f64(),
+        since.as_secs_f64()
     );
     if let Some(call) = call {
         let query = &call.query;

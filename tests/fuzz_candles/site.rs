@@ -17,8 +17,9 @@ use crate::model::Model;
 use crate::random::Random;
 
 /// How often things were done, and how often in vain.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counts {
+    begun: Instant,
     pub(crate) strict: AtomicU64,
     pub(crate) weak: AtomicU64,
     /// Answers of which the model did not know what they should be.
@@ -26,9 +27,32 @@ pub(crate) struct Counts {
     pub(crate) ops: Mutex<BTreeMap<&'static str, (u64, u64)>>,
     pub(crate) errors: Mutex<BTreeMap<String, u64>>,
     pub(crate) differences: AtomicU64,
+    /// How many of each kind, and after how long the first.
+    kinds: Mutex<BTreeMap<&'static str, (u64, Duration)>>,
 }
 
 impl Counts {
+    pub(crate) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            strict: AtomicU64::default(),
+            weak: AtomicU64::default(),
+            unknown: AtomicU64::default(),
+            ops: Mutex::default(),
+            errors: Mutex::default(),
+            differences: AtomicU64::default(),
+            kinds: Mutex::default(),
+        }
+    }
+
+    /// Counts one of `kind`; returns how long after the start.
+    pub(crate) fn difference(&self, kind: &'static str) -> Duration {
+        let since = self.begun.elapsed();
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        kinds.entry(kind).or_insert((0, since)).0 += 1;
+        since
+    }
+
     pub(crate) fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -72,6 +96,15 @@ impl Counts {
             .iter()
         {
             println!("  {count:7}  {text}");
+        }
+        println!("differences, and after how many seconds the first:");
+        for (kind, (count, first)) in self
+            .kinds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            println!("  {count:7} {:5.1}  {kind}", first.as_secs_f64());
         }
         println!(
             "seed {seed}: {rounds} rounds, {:.0} s, {} listings checked strictly, {} by bounds, {} not \
@@ -127,7 +160,7 @@ impl Site {
         random
     }
 
-    /// Whether `TICKBOOK_FUZZ_WITHOUT`, a list with commas, names calls of this kind.
+    /// Whether `TICKBOOK_FUZZ_WITHOUT`, a list with commas, names this kind of calls or differences.
     pub(crate) fn leaves_out(&self, kind: &str) -> bool {
         self.without.split(',').any(|it| it.trim() == kind)
     }

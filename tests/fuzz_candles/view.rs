@@ -21,7 +21,7 @@ pub(crate) struct Call {
 /// Ticks of one bucket in their order, with the batch of those that may be in or out.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    open_time: i64,
+    pub(crate) open_time: i64,
     ticks: Vec<(Quote, Option<usize>)>,
 }
 
