@@ -18,6 +18,7 @@ use tickbook::domain::{
 };
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 mod migrated;
@@ -202,8 +203,9 @@ async fn refresh_hours(
         shared.add(Piece::of(&of_hour, range, &Timeframe::ALL[..5]));
         let mut connection = schemas.connection(Database::Timeseries);
         let call = format!("CALL refresh_continuous_aggregate('ohlc_1m', '{from}', '{to}')");
-        let called = tokio::task::spawn_blocking(move || connection.batch_execute(&call));
-        called.await.expect("no panic").expect("refreshed");
+        let (end, ended) = oneshot::channel();
+        std::thread::spawn(move || end.send(connection.batch_execute(&call)));
+        ended.await.expect("no panic").expect("refreshed");
     }
 }
 

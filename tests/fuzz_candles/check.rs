@@ -201,7 +201,8 @@ fn compare(call: &Call, page: &Page<Candle, CandleCursor>, expected: &[Folded]) 
                     found.changed += 1;
                     found.tell(&format!("{}: {fields}", one.open_time));
                 }
-                (got.next(), wanted.next());
+                got.next();
+                wanted.next();
             }
             (Some(one), other) if other.is_none() || place < other_place => {
                 found.unexpected += 1;

@@ -1,7 +1,7 @@
 //! What the tasks of one round share.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,8 +69,11 @@ impl Counts {
     }
 
     /// Errors of one kind of call, by their text without what differs each time.
-    pub(crate) fn error(&self, kind: &str, error: &dyn Display) {
-        let text = error.to_string();
+    pub(crate) fn error(&self, kind: &str, error: &dyn Error) {
+        let mut text = error.to_string();
+        if let Some(source) = error.source() {
+            text += &format!(" ({source})");
+        }
         let line = text.lines().next().unwrap_or_default();
         let plain: String = line.chars().filter(|it| !it.is_ascii_digit()).collect();
         let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,7 +174,7 @@ impl Site {
     }
 
     /// Registers, does and counts something that is no batch.
-    pub(crate) async fn done<T, E: Display>(
+    pub(crate) async fn done<T, E: Error>(
         &self,
         kind: &'static str,
         text: String,
