@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tickbook::Repositories;
 use tickbook::db::{Edition, ScratchSchemas, TimeseriesDb};
 use tickbook::domain::Timeframe;
 use tickbook::policies::Policies;
+use tickbook::{Repositories, RepositoryError};
 use tokio::sync::RwLock;
 
 use crate::draw::Times;
 use crate::model::Model;
 use crate::random::Random;
+use crate::report;
 
 /// How often things were done, and how often in vain.
 #[derive(Debug)]
@@ -59,6 +60,13 @@ impl Counts {
 
     pub(crate) fn listings(&self) -> u64 {
         self.strict.load(Ordering::Relaxed) + self.weak.load(Ordering::Relaxed)
+    }
+
+    /// Whether so many reads failed, which may be tried again, that nothing can be said.
+    pub(crate) fn reads_failed(&self) -> bool {
+        let ops = self.ops.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, failed) = ops.get("read").copied().unwrap_or_default();
+        failed * 20 > count
     }
 
     pub(crate) fn op(&self, kind: &'static str, failed: bool) {
@@ -174,11 +182,11 @@ impl Site {
     }
 
     /// Registers, does and counts something that is no batch.
-    pub(crate) async fn done<T, E: Error>(
+    pub(crate) async fn done<T>(
         &self,
         kind: &'static str,
         text: String,
-        what: impl Future<Output = Result<T, E>>,
+        what: impl Future<Output = Result<T, RepositoryError>>,
     ) -> Option<T> {
         if self.leaves_out(kind) {
             return None;
@@ -194,6 +202,11 @@ impl Site {
             Err(error) => {
                 self.counts.error(kind, &error);
                 self.model.end(op, format!("failed: {error}"));
+                // retention would end for good
+                if kind == "maintain" && !error.is_transient() {
+                    let text = format!("{error}\n{error:?}");
+                    report::difference(self, "maintenance fails for good", &text, None);
+                }
                 None
             }
         }
