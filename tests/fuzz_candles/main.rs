@@ -78,6 +78,7 @@ async fn candles_are_right_whatever_happens_beside() {
     counts.print(seed, rounds, begun.elapsed());
     let differences = counts.differences.load(std::sync::atomic::Ordering::SeqCst);
     assert!(counts.listings() > 0, "nothing was read");
+    assert!(!counts.reads_failed(), "one of 20 reads failed, see above");
     assert_eq!(
         differences, 0,
         "answers that no instant explains, see above"

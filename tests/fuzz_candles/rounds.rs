@@ -17,12 +17,17 @@ use crate::random::Random;
 use crate::site::{Counts, Site};
 use crate::{hand, keeper, readers, writers};
 
+/// What the end of a round takes: first nothing long is begun any more, then nothing.
+const TAIL: Duration = Duration::from_secs(14);
+
 const READERS: usize = 3;
 const WRITERS: usize = 2;
 
 /// Whether every answer was right.
 pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Arc<Counts>) -> bool {
     let begun = Instant::now();
+    let end = begun + length;
+    let tail = TAIL.min(length.mul_f64(0.3));
     let (schemas, pools) = migrated_with(|config| config.pool.size = 12).await;
     let mut connection = schemas.connection(Database::Timeseries);
     let edition = detect_edition(&mut connection).expect("known").edition;
@@ -44,7 +49,7 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         by_hand: tokio::sync::RwLock::new(()),
         hand: Mutex::new(None),
         begun,
-        ends: (begun + length.mul_f64(0.7), begun + length.mul_f64(0.8)),
+        ends: (end - tail, end - tail.mul_f64(0.6)),
         is_wrong: AtomicBool::new(false),
         told: Mutex::new(0),
         without: std::env::var("TICKBOOK_FUZZ_WITHOUT").unwrap_or_default(),
@@ -74,18 +79,18 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         let site = Arc::clone(&site);
         tasks.spawn_blocking(move || hand::work(&site));
     }
-    let deadline = begun + length.mul_f64(0.93);
+    let deadline = end - tail.mul_f64(0.25);
     // an audit stays in its thread
     let kept = tokio::time::timeout_at(deadline.into(), keeper::keep(&site)).await;
     if kept.is_err() {
         println!("what the keeper did is given up at the end of its round");
     }
-    end(&site, tasks, deadline).await;
+    finish(&site, tasks, deadline).await;
     !site.is_wrong.load(Ordering::SeqCst)
 }
 
 /// Waits for the tasks up to `deadline`, then cancels what is still under way.
-async fn end(site: &Site, mut tasks: JoinSet<()>, deadline: Instant) {
+async fn finish(site: &Site, mut tasks: JoinSet<()>, deadline: Instant) {
     loop {
         match tokio::time::timeout_at(deadline.into(), tasks.join_next()).await {
             Ok(None) => break,
