@@ -11,23 +11,39 @@ use tickbook::repository::CandleQuery;
 use crate::model::SYMBOLS;
 use crate::random::Random;
 
-/// The times of a round: some days that end now.
+/// The times of a round: some days that end now, or some hours ago.
 #[derive(Debug, Clone)]
 pub(crate) struct Times {
     begun: DateTime<Utc>,
     pub(crate) days: i64,
+    /// How long ago the market closed: refreshes then reach beyond its last tick.
+    pub(crate) lag: TimeDelta,
     /// Minutes in which many things meet.
     hot: Vec<DateTime<Utc>>,
 }
 
 impl Times {
     pub(crate) fn draw(random: &mut Random) -> Self {
-        let begun = Utc::now();
+        let lag = match random.below(2) {
+            0 => TimeDelta::zero(),
+            _ => TimeDelta::minutes(10 + random.below(1_800) as i64),
+        };
+        let begun = Utc::now() - lag;
         let days = 3 + random.below(4) as i64;
         let hot = (0..4)
             .map(|_| begun - TimeDelta::minutes(random.below(days as u64 * 1_440) as i64))
             .collect();
-        Self { begun, days, hot }
+        Self {
+            begun,
+            days,
+            lag,
+            hot,
+        }
+    }
+
+    /// The time of the market.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now() - self.lag
     }
 
     pub(crate) fn start(&self) -> DateTime<Utc> {
@@ -41,7 +57,7 @@ impl Times {
             TimeDelta::microseconds(random.below(micros) as i64)
         };
         let time = match random.below(10) {
-            0..=1 => Utc::now() - within(random, TimeDelta::hours(2)),
+            0..=1 => self.now() - within(random, TimeDelta::hours(2)),
             2..=3 => {
                 let minute = self.hot[random.below(self.hot.len() as u64) as usize];
                 minute + within(random, TimeDelta::minutes(2))
@@ -53,7 +69,7 @@ impl Times {
             }
             _ => self.start() + within(random, TimeDelta::days(self.days)),
         };
-        time.min(Utc::now())
+        time.min(self.now())
     }
 
     /// A day that has begun, or the day before the first.

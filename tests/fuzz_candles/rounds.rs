@@ -56,8 +56,9 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         pace: [5, 40, 200][random.below(3) as usize],
     });
     println!(
-        "round {number}: seed {seed}, {edition:?}, {} days, pace {} ms, candle relations {}",
+        "round {number}: seed {seed}, {edition:?}, {} days up to {} min ago, pace {} ms, candle relations {}",
         site.times.days,
+        site.times.lag.num_minutes(),
         site.pace,
         ["later", "first", "and policies first"][starts_with as usize]
     );

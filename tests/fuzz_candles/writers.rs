@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::db::refresh_days;
 use tickbook::domain::{Tick, Timeframe};
@@ -71,7 +71,7 @@ fn batch(
     let most = if is_full { 3 } else { 60 };
     let count = 1 + random.below(most);
     let symbol_id = draw::symbol(random);
-    let now = Utc::now();
+    let now = site.times.now();
     let mut ticks = Vec::new();
     let kind = match random.below(160) {
         0..=47 => {
@@ -151,7 +151,7 @@ async fn import(site: &Site, random: &mut Random, writer: usize) -> usize {
     let first = site.times.day(random);
     let count = 300 + random.below(3_000) as usize;
     let symbol_id = draw::symbol(random);
-    let now = Utc::now();
+    let now = site.times.now();
     let mut ticks: Vec<_> = (0..count)
         .map(|_| {
             let within = random.below(days as u64 * 86_400_000) as i64;
