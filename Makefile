@@ -9,7 +9,8 @@ PROFILE ?= release
 # options of `make bench`, such as --rounds 9 --only resend --strict
 BENCH ?=
 
-# how long `make soak` runs, and the seed of its schedule; empty takes a new one
+# how long `make soak` (60) and `make fuzz-candles` (20) run, and the seed of their schedule; an empty
+# one takes a new one
 MINUTES ?= 60
 SEED ?=
 
@@ -47,6 +48,15 @@ soak: ## faults in a random order under load for MINUTES=60, with SEED=random
 	cargo test -p tickbook --features $(FEATURES) $$options --test faults --no-run; \
 	export TICKBOOK_SOAK_MINUTES=$(MINUTES) TICKBOOK_SOAK_SEED=$(SEED); \
 	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test faults soak:: -- --nocapture
+
+# 50,000 listings at least, also where these take longer
+.PHONY: fuzz-candles
+fuzz-candles: MINUTES = 20
+fuzz-candles: ## candles against a model beside writes, refreshes, drops for MINUTES=20, with SEED=random
+	@options=$$(dev/dependencies); \
+	cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles --no-run; \
+	export TICKBOOK_FUZZ_SECONDS=$$(($(MINUTES) * 60)) TICKBOOK_FUZZ_SEED=$(SEED) TICKBOOK_FUZZ_LISTINGS=50000; \
+	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles -- --nocapture
 
 .PHONY: lint
 lint: ## format check, clippy, documentation, features one by one
