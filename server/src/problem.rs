@@ -275,7 +275,7 @@ impl From<RepositoryError> for Problem {
                 "cannot be trusted: its operator has to see to certificates and TLS settings",
                 30,
             ),
-            // which row it is, for those who have to correct it: values, and nothing of the server
+            // its operator has to correct that row: the text has values, and nothing of the server
             RepositoryError::Data { .. } => Self::new(Kind::Internal, error),
             // RepositoryError is non-exhaustive: what is new is ours to look at, too
             _ => Self::new(

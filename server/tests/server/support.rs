@@ -193,7 +193,8 @@ pub(crate) fn internal_errors() -> Vec<RepositoryError> {
         RepositoryError::Data {
             entity: tickbook::Entity::Tick,
             key: "1".to_owned(),
-            reason: reason(),
+            // made of what is stored, without what a server says
+            reason: "bid_price: it is NaN, which is no number".to_owned(),
         },
         RepositoryError::Backend {
             database: Database::Timeseries,
