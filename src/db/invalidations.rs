@@ -17,6 +17,7 @@ struct Count {
 /// the database keeps its log elsewhere.
 pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbError> {
     // what begins before all time is what was never refreshed, and no change
+    // every insert is logged; what lies above the watermark has only not been made yet
     let row: Result<Count, _> = sql_query(
         "WITH aggregates AS (SELECT raw_hypertable_id, mat_hypertable_id, watermark \
            FROM _timescaledb_catalog.continuous_agg \
@@ -24,7 +25,8 @@ pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbEr
            WHERE user_view_schema = current_schema()) \
          SELECT (SELECT count(*) \
              FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
-             WHERE hypertable_id IN (SELECT raw_hypertable_id FROM aggregates)) \
+             JOIN aggregates ON hypertable_id = raw_hypertable_id \
+             WHERE lowest_modified_value < watermark) \
            + (SELECT count(*) \
              FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log \
              JOIN aggregates ON materialization_id = mat_hypertable_id \
