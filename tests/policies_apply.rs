@@ -94,6 +94,31 @@ async fn a_changed_set_replaces_what_differs_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn jobs_refresh_many_buckets_at_once() {
+    let mut aged = Aged::empty().await;
+    if aged.edition == Edition::Apache {
+        println!("not run: the Apache edition has no jobs that refresh");
+        return;
+    }
+    apply_policies(&aged.db(), &Policies::default())
+        .await
+        .expect("applied");
+    let jobs = aged.number(
+        "SELECT count(*) AS number FROM timescaledb_information.jobs AS j \
+         JOIN _timescaledb_catalog.continuous_agg AS a \
+         ON (j.config ->> 'mat_hypertable_id')::int = a.mat_hypertable_id \
+         WHERE a.user_view_schema = current_schema() \
+         AND j.config ->> 'buckets_per_batch' = '1440'",
+    );
+    let able = aged.number(
+        "SELECT count(*) AS number FROM pg_proc \
+         WHERE proname = 'add_continuous_aggregate_policy' \
+         AND 'buckets_per_batch' = ANY(proargnames)",
+    );
+    assert_eq!(jobs, 7 * able);
+}
+
+#[tokio::test]
 async fn removed_policies_drop_and_mark_nothing_more_and_what_was_dropped_stays_refused() {
     let mut aged = Aged::ten_days().await;
     apply_policies(&aged.db(), &short_policies(Span::days(7)))

@@ -121,8 +121,9 @@ fn is_known(version: &str) -> bool {
 /// continuous aggregates: place in the list, hypertable of the aggregate, hypertable it is made of;
 /// that part is missing where the layout is not known.
 ///
-/// The change of an aggregate that has no end stands for everything above its last refresh; changes
-/// of its hypertable that begin there are left out, since they would add nothing.
+/// The change of an aggregate that reaches the last possible tick, of 2099-12-31, stands for everything
+/// above its last refresh; changes of its hypertable that begin there are left out, since they would
+/// add nothing.
 pub(crate) fn pending_changes(layout: CatalogLayout) -> String {
     let ranges = match layout {
         CatalogLayout::TwoLogs => "",
@@ -140,7 +141,7 @@ const AGGREGATES: &str = "aggregates AS MATERIALIZED (\
       (SELECT min(lowest_modified_value) \
        FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log \
        WHERE materialization_id = mat_hypertable_id \
-       AND greatest_modified_value = 9223372036854775807) AS open_from \
+       AND greatest_modified_value >= 4102444799999999) AS open_from \
     FROM _timescaledb_catalog.continuous_agg, names \
     WHERE user_view_schema = current_schema() AND user_view_name = ANY(names))";
 
@@ -179,12 +180,13 @@ pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbEr
         .iter()
         .map(|it| format!("ohlc_{it}"))
         .collect();
-    // what begins before all time, or never ends, was never refreshed and is no change
+    // what begins before all time, or reaches the last possible tick, was never refreshed and is no
+    // change
     let row: Count = sql_query(format!(
         "WITH names AS (SELECT $1::name[] AS names, '-9223372036854775807'::bigint AS first, \
            9223372036854775807::bigint AS until), {} \
          SELECT count(*) AS count FROM changes \
-         WHERE first > '-9223372036854775808'::bigint AND last < 9223372036854775807",
+         WHERE first > '-9223372036854775808'::bigint AND last < 4102444799999999",
         pending_changes(layout)
     ))
     .bind::<Array<Text>, _>(names)
