@@ -64,8 +64,16 @@ fn tell(report: &MaintenanceReport) {
         sealed,
         dropped_ticks,
         dropped_candles,
+        left,
         ..
     } = report;
+    for it in left {
+        tracing::warn!(
+            chunk = it.chunk,
+            reason = it.reason,
+            "old data stays for now"
+        );
+    }
     let did = refreshed.len() as u64 + sealed + dropped_ticks + dropped_candles;
     if *state == MaintenanceState::Done && did > 0 {
         tracing::info!(

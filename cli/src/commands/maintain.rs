@@ -16,11 +16,13 @@ pub(crate) async fn run(arguments: &MaintainArguments) -> anyhow::Result<Outcome
     } else {
         print(&describe(&report))?;
     }
-    Ok(if report.state == MaintenanceState::Busy {
-        Outcome::Incomplete
-    } else {
-        Outcome::Complete
-    })
+    Ok(
+        if report.state == MaintenanceState::Busy || !report.left.is_empty() {
+            Outcome::Incomplete
+        } else {
+            Outcome::Complete
+        },
+    )
 }
 
 fn describe(report: &MaintenanceReport) -> String {
@@ -30,16 +32,25 @@ fn describe(report: &MaintenanceReport) -> String {
                 .to_owned()
         }
         MaintenanceState::Busy => "another process is at it".to_owned(),
-        MaintenanceState::Done => format!(
-            "refreshed {} windows, sealed {} candles, dropped {} chunks of ticks and {} of \
-             candles; {} days wait for a refresh",
-            report.refreshed.len(),
-            report.sealed,
-            report.dropped_ticks,
-            report.dropped_candles,
-            report.dirty.days
-        ),
+        MaintenanceState::Done => {
+            let mut lines = vec![done(report)];
+            let left = report.left.iter();
+            lines.extend(left.map(|it| format!("  {} stays for now: {}", it.chunk, it.reason)));
+            lines.join("\n")
+        }
     }
+}
+
+fn done(report: &MaintenanceReport) -> String {
+    format!(
+        "refreshed {} windows, sealed {} candles, dropped {} chunks of ticks and {} of \
+             candles; {} days wait for a refresh",
+        report.refreshed.len(),
+        report.sealed,
+        report.dropped_ticks,
+        report.dropped_candles,
+        report.dirty.days
+    )
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +61,14 @@ struct ReportJson {
     sealed: u64,
     dropped_tick_chunks: u64,
     dropped_candle_chunks: u64,
+    left: Vec<LeftJson>,
     dirty_days: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftJson {
+    chunk: String,
+    reason: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +98,14 @@ impl ReportJson {
             sealed: report.sealed,
             dropped_tick_chunks: report.dropped_ticks,
             dropped_candle_chunks: report.dropped_candles,
+            left: report
+                .left
+                .iter()
+                .map(|it| LeftJson {
+                    chunk: it.chunk.clone(),
+                    reason: it.reason.clone(),
+                })
+                .collect(),
             dirty_days: report.dirty.days,
         }
     }
