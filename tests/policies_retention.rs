@@ -129,7 +129,7 @@ async fn a_late_tick_into_a_dropped_day_erases_it_at_a_wide_refresh_and_is_rejec
     aged.insert(std::slice::from_ref(&late)).await;
     assert!(refresh_minutes(&mut aged, "NULL") < candles);
 
-    let mut applied = Aged::ten_days().await;
+    let applied = Aged::ten_days().await;
     apply_policies(&applied.db(), &short_policies(Span::days(7)))
         .await
         .expect("consistent");

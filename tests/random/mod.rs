@@ -19,6 +19,10 @@ impl Random {
         Self(seed)
     }
 
+    pub(crate) fn from(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
