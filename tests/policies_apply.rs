@@ -87,7 +87,7 @@ async fn a_changed_set_replaces_what_differs_and_nothing_else() {
         aged.execute(
             "SELECT add_retention_policy('ticks', INTERVAL '2 months', \
              initial_start => now() + INTERVAL '1 day'); \
-             SELECT add_retention_policy('ohlc_1d', INTERVAL '3 years')",
+             SELECT add_retention_policy('ohlc_1d', INTERVAL '1095 days')",
         );
         let plan = apply_policies(&aged.db(), &policies)
             .await

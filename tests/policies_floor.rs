@@ -300,7 +300,7 @@ async fn change_log_is_emptied_without_policies() {
     let fill = |number: i64| {
         format!(
             "INSERT INTO _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
-             SELECT raw_hypertable_id, 1000000 * n, 1000000 * n FROM generate_series(1, {number}) AS n, \
+             SELECT raw_hypertable_id, 1000000::bigint * n, 1000000::bigint * n FROM generate_series(1, {number}) AS n, \
              _timescaledb_catalog.continuous_agg \
              WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_1m'"
         )

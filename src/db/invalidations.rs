@@ -36,7 +36,7 @@ pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbEr
         "SELECT count(*) AS count FROM (SELECT \
          FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
          JOIN _timescaledb_catalog.continuous_agg ON hypertable_id = raw_hypertable_id \
-         WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_1m' LIMIT $1) AS some",
+         WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_1m' LIMIT $1) AS changes",
     )
     .bind::<BigInt, _>(MOST_CHANGES + 1)
     .get_result(connection)?;
