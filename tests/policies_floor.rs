@@ -126,6 +126,44 @@ async fn floor_is_raised_after_the_writers_before_it() {
     aged.assert_whole(&[Timeframe::M1, Timeframe::D1]).await;
 }
 
+#[tokio::test]
+async fn writer_of_old_ticks_waits_for_the_floor() {
+    let mut aged = Aged::ten_days().await;
+    apply_policies(&aged.db(), &short_policies(Span::days(9)))
+        .await
+        .expect("consistent");
+    // somebody raises it
+    let mut other = aged.schemas.connection(Database::Timeseries);
+    other
+        .batch_execute(
+            "BEGIN; SELECT pg_advisory_xact_lock(\
+             hashtextextended('tickbook retention floor ' || current_schema(), 0)); \
+             UPDATE applied_policies SET ticks_refused_before = now() - INTERVAL '7 days'",
+        )
+        .expect("begun");
+    for sizes in [100, 10, 1] {
+        let ticks: Vec<_> = (0..sizes)
+            .map(|n| tick(SYMBOLS[0], aged.now - TimeDelta::days(8), 7 + n, 1))
+            .collect();
+        let repository = std::sync::Arc::clone(&aged.repositories.ticks);
+        let writing = tokio::spawn(async move { repository.insert_batch(&ticks).await });
+        let waiting = "SELECT count(*) AS number FROM pg_locks WHERE NOT granted \
+                       AND locktype = 'advisory' AND mode = 'ShareLock'";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while aged.number(waiting) == 0 && !writing.is_finished() {
+            assert!(Instant::now() < deadline, "the writer does not wait");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // the next ones find it free and raised
+        other.batch_execute("COMMIT").expect("raised");
+        let receipt = writing.await.expect("no panic").expect("a receipt");
+        assert_eq!(
+            (receipt.inserted, receipt.rejected.len()),
+            (0, sizes as usize)
+        );
+    }
+}
+
 #[derive(QueryableByName)]
 struct Answer {
     #[diesel(sql_type = Bool)]
@@ -157,7 +195,7 @@ async fn refresh_in_flight_keeps_ticks_from_going() {
     let refreshing = std::thread::spawn(move || {
         by_hand.batch_execute(
             "CALL refresh_continuous_aggregate('ohlc_1m', now() - INTERVAL '11 days', \
-             now() - INTERVAL '1 day', force => true, options => '{\"buckets_per_batch\": 1}')",
+             now() - INTERVAL '6 days', force => true, options => '{\"buckets_per_batch\": 1}')",
         )
     });
     let begun = "SELECT count(*) AS number FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \

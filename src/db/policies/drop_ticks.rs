@@ -24,6 +24,8 @@ use super::settled::Levels;
 /// How often the candles of a chunk are refreshed before it is left to the next run.
 const ROUNDS: u32 = 5;
 
+const CHANGES_COME: &str = "changes of its candles keep coming";
+
 /// Drops the chunks of ticks that are old enough, oldest first, and stops at one that has to stay.
 ///
 /// For use under the lock of the maintenance, which keeps every other refresh of this library out.
@@ -95,7 +97,7 @@ fn settle(
     candles_from: Option<DateTime<Utc>>,
 ) -> Result<Option<String>, DbError> {
     // what began before ticks were refused may write candles of what it read then
-    if !wait_for_refreshes(connection, since)? {
+    if !wait_for_refreshes(connection, levels, since)? {
         return Ok(Some("a refresh of candles has not ended".to_owned()));
     }
     let guarded = GuardedRefresh::read(connection)?;
@@ -110,18 +112,18 @@ fn settle(
             return Ok(None);
         };
         if forced {
-            return Ok(Some(format!(
-                "the candle of symbol {} at {} has not as many ticks as are stored: see `tickbook \
-                 verify`",
-                difference.symbol_id,
-                difference.minute.to_rfc3339()
-            )));
+            return Ok(Some(difference.to_string()));
         }
         forced = true;
         let part = (difference.minute, difference.last + TimeDelta::minutes(1));
         guarded.run(connection, Timeframe::M1, part, true)?;
     }
-    Ok(Some("changes of its candles keep coming".to_owned()))
+    // what waits and is not refreshed is where candles know ticks that are gone
+    let difference = levels.difference(connection, times)?;
+    Ok(Some(difference.map_or_else(
+        || CHANGES_COME.to_owned(),
+        |difference| difference.to_string(),
+    )))
 }
 
 /// Refreshes every candle that has to do with `[from, to)` and is over, smaller timeframes first.
@@ -159,11 +161,11 @@ fn drop_settled(
             "SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE",
             levels.minutes
         ))?;
-        if is_refreshed_by_hand(connection, &levels.tables)? {
+        if is_refreshed_by_hand(connection, levels)? {
             return Ok(Some("its candles are refreshed by hand".to_owned()));
         }
         if !came_back && levels.is_pending(connection, (chunk.range_start, chunk.range_end))? {
-            return Ok(Some("changes of its candles keep coming".to_owned()));
+            return Ok(Some(CHANGES_COME.to_owned()));
         }
         drop_chunk(connection, "ticks", chunk)?;
         sql_query(

@@ -1,5 +1,7 @@
 //! Whether the candles of a time know all of its ticks.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
@@ -27,7 +29,9 @@ pub(super) struct Levels {
     pub(super) minutes: String,
     /// The tables behind all, quoted.
     pub(super) tables: Vec<String>,
-    mats: Vec<i32>,
+    /// Their numbers.
+    pub(super) mats: Vec<i32>,
+    /// Those of what each is made of.
     raws: Vec<i32>,
     /// Some releases keep there what a refresh has begun with.
     has_ranges: bool,
@@ -49,6 +53,18 @@ pub(super) struct Difference {
     /// The last such minute.
     #[diesel(sql_type = Timestamptz)]
     pub(super) last: DateTime<Utc>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minute = self.minute.to_rfc3339();
+        write!(
+            f,
+            "the candle of symbol {} at {minute} has another number of ticks than are stored: see \
+             `tickbook verify`",
+            self.symbol_id
+        )
+    }
 }
 
 impl Levels {
