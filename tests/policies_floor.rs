@@ -195,7 +195,7 @@ async fn refresh_in_flight_keeps_ticks_from_going() {
     let refreshing = std::thread::spawn(move || {
         by_hand.batch_execute(
             "CALL refresh_continuous_aggregate('ohlc_1m', now() - INTERVAL '11 days', \
-             now() - INTERVAL '6 days', force => true, options => '{\"buckets_per_batch\": 1}')",
+             now() - INTERVAL '6 days', force => true, options => '{\"buckets_per_batch\": 5}')",
         )
     });
     let begun = "SELECT count(*) AS number FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \
@@ -294,7 +294,7 @@ async fn ticks_stay_where_candles_know_more() {
 
 #[tokio::test]
 async fn candles_of_all_timeframes_go_at_once() {
-    let mut aged = Aged::ten_days().await;
+    let aged = Aged::ten_days().await;
     if !aged.is_community() {
         return;
     }
