@@ -12,8 +12,6 @@ use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 use crate::db::failure::DbError;
 use crate::db::transaction::transaction;
 
-use super::present::{AppliedPolicies, applied, now};
-
 /// Takes the lock of writers until the transaction ends.
 pub(crate) const SHARE_FLOOR: &str = "SELECT pg_advisory_xact_lock_shared(\
      hashtextextended('tickbook retention floor ' || current_schema(), 0))";
@@ -21,17 +19,6 @@ pub(crate) const SHARE_FLOOR: &str = "SELECT pg_advisory_xact_lock_shared(\
 /// Takes the lock of who raises the floor until the transaction ends.
 const OWN_FLOOR: &str = "SELECT pg_advisory_xact_lock(\
      hashtextextended('tickbook retention floor ' || current_schema(), 0))";
-
-/// What was applied, if anything was, and the time of the database; for use in a transaction that
-/// holds the lock.
-pub(crate) fn applied_now(
-    connection: &mut PgConnection,
-) -> Result<Option<(AppliedPolicies, DateTime<Utc>)>, DbError> {
-    match applied(connection)? {
-        None => Ok(None),
-        Some(applied) => Ok(Some((applied, now(connection)?))),
-    }
-}
 
 /// Runs `work` in a transaction during which no writer of old ticks is at work.
 pub(super) fn without_writers<T>(

@@ -19,9 +19,10 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use super::failure::DbError;
 
 pub use apply::{PolicyPlan, apply_policies, plan_policies, remove_policies};
-pub(crate) use floor::{SHARE_FLOOR, applied_now};
+pub(crate) use floor::SHARE_FLOOR;
 pub use maintain::{LeftChunk, MaintenanceReport, MaintenanceState, maintain};
 pub use present::AppliedPolicies;
+pub(crate) use present::applied_now;
 pub(super) use present::now;
 pub use refresh::{DirtyWindows, refresh_days};
 pub(super) use refresh::{dirty_windows, floors, kept_from};

@@ -116,30 +116,44 @@ struct AppliedRow {
     ticks_dropped_before: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     candles_dropped_before: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
 }
 
 /// What was applied last, if anything was.
-pub(crate) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPolicies>, DbError> {
+pub(super) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPolicies>, DbError> {
+    Ok(applied_now(connection)?.map(|(applied, _)| applied))
+}
+
+/// What was applied last, if anything was, and the time of the database, in one round trip. What a
+/// writer reads holds until its transaction ends if that holds the lock of the floor.
+pub(crate) fn applied_now(
+    connection: &mut PgConnection,
+) -> Result<Option<(AppliedPolicies, DateTime<Utc>)>, DbError> {
     let row: Option<AppliedRow> = sql_query(
         "SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds, \
-         late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before FROM applied_policies",
+         late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before, \
+         clock_timestamp() AS now FROM applied_policies",
     )
     .get_result(connection)
     .optional()?;
-    Ok(row.map(|row| AppliedPolicies {
-        settings: row.settings,
-        applied_at: row.applied_at,
-        floor: RetentionFloor {
-            drop_after: row.ticks_drop_after_seconds.map(Span::seconds),
-            refused_before: row.ticks_refused_before,
-            dropped_before: row.ticks_dropped_before,
-        },
-        late_after: row.late_after_seconds.map(Span::seconds),
-        candles: RetentionFloor {
-            drop_after: row.candles_drop_after_seconds.map(Span::seconds),
-            refused_before: None,
-            dropped_before: row.candles_dropped_before,
-        },
+    Ok(row.map(|row| {
+        let applied = AppliedPolicies {
+            settings: row.settings,
+            applied_at: row.applied_at,
+            floor: RetentionFloor {
+                drop_after: row.ticks_drop_after_seconds.map(Span::seconds),
+                refused_before: row.ticks_refused_before,
+                dropped_before: row.ticks_dropped_before,
+            },
+            late_after: row.late_after_seconds.map(Span::seconds),
+            candles: RetentionFloor {
+                drop_after: row.candles_drop_after_seconds.map(Span::seconds),
+                refused_before: None,
+                dropped_before: row.candles_dropped_before,
+            },
+        };
+        (applied, row.now)
     }))
 }
 
