@@ -69,8 +69,8 @@ fn tell(report: &MaintenanceReport) {
     } = report;
     for it in left {
         tracing::warn!(
-            chunk = it.chunk,
-            reason = it.reason,
+            chunk = %it.chunk,
+            reason = %it.reason,
             "old data stays for now"
         );
     }
