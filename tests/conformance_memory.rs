@@ -22,7 +22,7 @@ mod with_a_floor {
         let ticks = InMemoryTickRepository::new();
         ticks.set_floor(RetentionFloor {
             drop_after: Some(Span::days(30)),
-            dropped_before: None,
+            ..RetentionFloor::default()
         });
         Subject::new(Repositories {
             ticks: Arc::new(ticks),

@@ -47,9 +47,9 @@ async fn applying_twice_changes_nothing_the_second_time() {
     let applied = status.applied.expect("applied");
     assert_eq!(applied.settings, policies.to_string());
     assert_eq!(applied.floor.drop_after, policies.ticks.drop_after);
-    // 9 relations are compressed and dropped, 7 refreshed
+    // 9 relations are compressed, 7 refreshed, and what is dropped no job drops
     let (jobs, late_after) = match aged.edition {
-        Edition::Community => (25, Some(tickbook::policies::late_after(&policies))),
+        Edition::Community => (16, Some(tickbook::policies::late_after(&policies))),
         Edition::Apache => (0, None),
     };
     assert_eq!((status.jobs.len(), applied.late_after), (jobs, late_after));
@@ -72,24 +72,36 @@ async fn a_changed_set_replaces_what_differs_and_nothing_else() {
         texts,
         ["ticks chunk: 1d -> 12h", "ticks drop_after: 90d -> 120d"]
     );
-    // what went by the policies before stays gone
+    // what was refused by the policies before stays refused
     let floor = policy_status(&aged.db()).await.expect("answers");
     let floor = floor.applied.expect("applied").floor;
-    let dropped_before = floor.dropped_before.expect("ticks of 90 days ago went");
+    assert_eq!(floor.dropped_before, None, "nothing was dropped");
+    let refused_before = floor.refused_before.expect("ticks of 90 days ago");
     let expected = aged.now - TimeDelta::days(90);
-    assert!((dropped_before - expected).abs() < TimeDelta::minutes(5));
+    assert!((refused_before - expected).abs() < TimeDelta::minutes(5));
     let between = tick(SYMBOLS[0], aged.now - TimeDelta::days(100), 0, 1);
     let receipt = aged.repositories.ticks.insert_batch(&[between]).await;
     assert_eq!(receipt.expect("a receipt").rejected.len(), 1);
     if aged.edition == Edition::Community {
         // a job of somebody else's is seen and replaced
         aged.execute(
-            "SELECT remove_retention_policy('ticks'); \
-             SELECT add_retention_policy('ticks', INTERVAL '2 months')",
+            "SELECT add_retention_policy('ticks', INTERVAL '2 months', \
+             initial_start => now() + INTERVAL '1 day'); \
+             SELECT add_retention_policy('ohlc_1d', INTERVAL '1095 days')",
         );
-        let plan = plan_policies(&aged.db(), &policies).await.expect("planned");
+        let plan = apply_policies(&aged.db(), &policies)
+            .await
+            .expect("applied");
         let texts: Vec<_> = plan.changes.iter().map(ToString::to_string).collect();
-        assert_eq!(texts, ["ticks drop_after: 60d -> 120d"]);
+        assert_eq!(
+            texts,
+            [
+                "ohlc_1d drop_after: 1095d -> none",
+                "ticks drop_after: 120d; 60d -> 120d"
+            ]
+        );
+        let jobs = policy_status(&aged.db()).await.expect("answers").jobs;
+        assert!(jobs.iter().all(|job| job.procedure != "policy_retention"));
     }
 }
 

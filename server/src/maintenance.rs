@@ -64,9 +64,17 @@ fn tell(report: &MaintenanceReport) {
         sealed,
         dropped_ticks,
         dropped_candles,
+        left,
         blocked,
         ..
     } = report;
+    for it in left {
+        tracing::warn!(
+            chunk = %it.chunk,
+            reason = %it.reason,
+            "old data stays for now"
+        );
+    }
     for chunk in blocked {
         tracing::error!(%chunk, "policies cannot be kept to until somebody sees to this chunk");
     }

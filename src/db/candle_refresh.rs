@@ -2,7 +2,7 @@
 
 use crate::domain::{TimeRange, Timeframe};
 use crate::error::RepositoryError;
-use crate::policies::RefreshWindow;
+use crate::policies::{RefreshWindow, next_start};
 
 use super::guarded_refresh::GuardedRefresh;
 use super::policies;
@@ -10,8 +10,7 @@ use super::pools::TimeseriesDb;
 use super::tick_chunks::Times;
 
 /// Makes buckets anew in the order given, also where the aggregate takes them for right. Returns the
-/// parts that it left out: those whose ticks are gone, or soon may be by the policies that were
-/// applied, since their candles would be gone as well.
+/// parts that it left out: those whose ticks are gone, since their candles would be gone as well.
 ///
 /// Waits while another process maintains the database.
 ///
@@ -41,10 +40,10 @@ pub async fn force_refresh(
                 _ => floors.candles,
             };
             let (mut from, to) = (range.from(), range.to());
-            if let Some(floor) = floor.map(|it| timeframe.bucket_start(it + policies::MARGIN))
-                && from <= floor
+            if let Some(first) = floor.map(|it| next_start(timeframe, it))
+                && from < first
             {
-                let kept = (floor + timeframe.duration()).min(to);
+                let kept = first.min(to);
                 leave_out((from, kept))?;
                 from = kept;
             }

@@ -13,7 +13,9 @@ use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl 
 
 use crate::domain::Timeframe;
 
+use super::aggregates::{CandleRelationKind, candle_relations};
 use super::failure::DbError;
+use super::thresholds::raise_thresholds;
 
 /// The first release whose tables are not known.
 const FIRST_UNKNOWN: (u32, u32) = (2, 30);
@@ -167,6 +169,44 @@ const BEING_MADE: &str = " UNION ALL SELECT place, lowest_modified_value, greate
 struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+/// More changes than these are moved out of the log of the ticks.
+const MOST_CHANGES: i64 = 10_000;
+
+/// A minute that never has a tick: [`latest_time`](crate::domain::latest_time) is its start.
+const EMPTY_MINUTE: (&str, &str) = ("2100-01-01 00:00:00Z", "2100-01-01 00:01:00Z");
+
+/// Does what keeps reads from looking through many single changes: a refresh of any window, which
+/// each job is, moves the changes of ticks to where they are merged. Where no policy was applied no
+/// job does.
+pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbError> {
+    let aggregates = candle_relations(connection)?;
+    if aggregates
+        .iter()
+        .any(|(_, kind)| *kind != CandleRelationKind::Aggregate)
+    {
+        return Ok(());
+    }
+    // one that was made by hand since
+    raise_thresholds(connection)?;
+    let row: Count = sql_query(
+        "SELECT count(*) AS count FROM (SELECT \
+         FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
+         JOIN _timescaledb_catalog.continuous_agg ON hypertable_id = raw_hypertable_id \
+         WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_1m' LIMIT $1) AS changes",
+    )
+    .bind::<BigInt, _>(MOST_CHANGES + 1)
+    .get_result(connection)?;
+    if row.count > MOST_CHANGES {
+        let (from, to) = EMPTY_MINUTE;
+        sql_query(format!(
+            "CALL refresh_continuous_aggregate('ohlc_1m', timestamptz '{from}', \
+             timestamptz '{to}')"
+        ))
+        .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// How many changes reads look through; none where there are no aggregates, or where a release of

@@ -47,9 +47,9 @@ pub use migrations::{
     revert_all_timeseries_migrations,
 };
 pub use policies::{
-    AppliedPolicies, BlockedChunk, DirtyWindows, JobStatus, MaintenanceReport, MaintenanceState,
-    PolicyPlan, PolicyStatus, apply_policies, maintain, plan_policies, policy_status, refresh_days,
-    remove_policies,
+    AppliedPolicies, BlockedChunk, DirtyWindows, JobStatus, LeftChunk, MaintenanceReport,
+    MaintenanceState, PolicyPlan, PolicyStatus, apply_policies, maintain, plan_policies,
+    policy_status, refresh_days, remove_policies,
 };
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
 #[cfg(feature = "conformance")]

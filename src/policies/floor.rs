@@ -12,7 +12,9 @@ use super::span::Span;
 pub struct RetentionFloor {
     /// Ticks are dropped when they are older.
     pub drop_after: Option<Span>,
-    /// Ticks before it may have been dropped, whatever is dropped from now on.
+    /// Ticks before it are refused, whatever is dropped from now on.
+    pub refused_before: Option<DateTime<Utc>>,
+    /// Ticks before it were dropped.
     pub dropped_before: Option<DateTime<Utc>>,
 }
 
@@ -23,7 +25,7 @@ impl RetentionFloor {
         let by_age = self
             .drop_after
             .and_then(|span| now.checked_sub_signed(span.delta()));
-        by_age.max(self.dropped_before)
+        by_age.max(self.refused_before).max(self.dropped_before)
     }
 
     /// Why a tick of `tick_time` is not stored at `now`, if it is not.
@@ -51,7 +53,7 @@ mod tests {
         let now = DateTime::from_timestamp(1_700_000_000, 0).expect("in range");
         let floor = RetentionFloor {
             drop_after: Some(Span::days(90)),
-            dropped_before: None,
+            ..RetentionFloor::default()
         };
         let oldest = now - TimeDelta::days(90);
         assert_eq!(floor.oldest(now), Some(oldest));
@@ -67,8 +69,15 @@ mod tests {
         let floor = RetentionFloor {
             drop_after: Some(Span::days(90)),
             dropped_before: Some(dropped_before),
+            refused_before: Some(dropped_before - TimeDelta::days(1)),
         };
         assert_eq!(floor.oldest(now), Some(dropped_before));
+        let refused_before = dropped_before + TimeDelta::days(1);
+        let raised = RetentionFloor {
+            refused_before: Some(refused_before),
+            ..floor
+        };
+        assert_eq!(raised.oldest(now), Some(refused_before));
         let reason = floor.refusal(dropped_before - TimeDelta::days(1), now);
         assert!(reason.is_some_and(|reason| reason.contains(&dropped_before.to_rfc3339())));
         assert_eq!(

@@ -17,6 +17,8 @@ pub use plan::{Change, Item, Kind, Settings, Value, difference, wanted};
 pub(crate) use proof::ALWAYS_FRESH;
 pub use proof::{Clash, late_after, prove};
 pub use span::{InvalidSpan, Span};
+#[cfg(feature = "postgres")]
+pub(crate) use windows::next_start;
 pub use windows::{Floors, RefreshWindow, refresh_windows};
 
 #[cfg(test)]

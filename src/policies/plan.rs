@@ -19,7 +19,7 @@ pub enum Kind {
     Refresh,
     /// The job that compresses old chunks.
     CompressAfter,
-    /// The job that drops old chunks.
+    /// When the library drops old chunks, or a job of the database that has to go.
     DropAfter,
 }
 
@@ -124,8 +124,9 @@ impl fmt::Display for Change {
 
 /// What a database should have.
 ///
-/// `has_jobs`: it knows compression and jobs, which the Apache edition does not, where the library
-/// drops; `has_aggregates`: `ohlc_1m` to `ohlc_1d` hold candles.
+/// `has_jobs`: it knows compression and jobs, which the Apache edition does not; `has_aggregates`:
+/// `ohlc_1m` to `ohlc_1d` hold candles. These go with `ohlc_candles`: of what is dropped no job of the
+/// database may know, since it waits for nobody.
 #[must_use]
 pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Settings {
     let mut settings = Settings::new();
@@ -153,7 +154,9 @@ pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Sett
     for (relation, table, segment_by, order_by) in tables {
         let length = |span: Option<Span>| span.map(Value::Length);
         add(relation, Kind::Chunk, length(Some(table.chunk)));
-        add(relation, Kind::DropAfter, length(table.drop_after));
+        if matches!(relation, "ticks" | "ohlc_candles") {
+            add(relation, Kind::DropAfter, length(table.drop_after));
+        }
         if !has_jobs {
             continue;
         }
@@ -217,8 +220,8 @@ mod tests {
     fn what_is_there_already_is_no_change() {
         let wanted = wanted(&Policies::default(), true, true);
         assert_eq!(difference(&wanted, &wanted), []);
-        // 9 relations with 4 settings each, and 7 refreshes
-        assert_eq!(wanted.len(), 9 * 4 + 7);
+        // 9 relations with 3 settings each, 2 that are dropped, and 7 refreshes
+        assert_eq!(wanted.len(), 9 * 3 + 2 + 7);
     }
 
     #[test]
@@ -258,11 +261,15 @@ mod tests {
         policies.ticks.drop_after = None;
         policies.ticks.compress_after = None;
         policies.candles.drop_after = Some(Span::days(800));
+        // a job of somebody else's
+        let length = Value::Length(Span::days(700));
+        present.insert(item("ohlc_1d", Kind::DropAfter), vec![length]);
         let changes = difference(&wanted(&policies, true, true), &present);
         let texts: Vec<_> = changes.iter().map(ToString::to_string).collect();
         assert!(texts.contains(&"ticks drop_after: 90d -> none".to_owned()));
         assert!(texts.contains(&"ticks compress_after: 7d -> none".to_owned()));
-        assert!(texts.contains(&"ohlc_1d drop_after: 730d -> 800d".to_owned()));
+        assert!(texts.contains(&"ohlc_candles drop_after: 730d -> 800d".to_owned()));
+        assert!(texts.contains(&"ohlc_1d drop_after: 700d -> none".to_owned()));
         let refresh = "ohlc_1m refresh: from 3d to 1m ago, every 1m; from none to none ago, \
                        every 1h -> from 3d to 1m ago, every 1m";
         assert!(texts.contains(&refresh.to_owned()), "{texts:?}");

@@ -6,10 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{TimeRange, Timeframe};
 
-/// A refresh takes its time, in which the next chunk may be dropped.
-const MARGIN: TimeDelta = TimeDelta::hours(1);
-
-/// What is left of ticks and candles: before these times some may be gone.
+/// What is left of ticks and candles: before these times they are gone. Nothing raises them while
+/// candles are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Floors {
     /// Of the ticks.
@@ -45,11 +43,11 @@ pub fn refresh_windows(
             Timeframe::M1 => floors.ticks,
             _ => floors.candles,
         };
-        let from_floor = floor.map(|floor| next_start(timeframe, floor + MARGIN));
+        let from_floor = floor.map(|floor| next_start(timeframe, floor));
         let until_now = timeframe.bucket_start(now);
         for &(start, end) in &ranges {
             // a day without ticks to make anything of is no reason for larger candles either
-            if floors.ticks.is_some_and(|floor| floor + MARGIN >= end) {
+            if floors.ticks.is_some_and(|floor| floor >= end) {
                 continue;
             }
             let from = from_floor.map_or(start, |floor| start.max(floor));
@@ -78,7 +76,7 @@ fn merged(days: &BTreeSet<DateTime<Utc>>) -> Vec<(DateTime<Utc>, DateTime<Utc>)>
 }
 
 /// The first bucket that starts at `time` or later.
-fn next_start(timeframe: Timeframe, time: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn next_start(timeframe: Timeframe, time: DateTime<Utc>) -> DateTime<Utc> {
     let start = timeframe.bucket_start(time);
     if start == time {
         start
@@ -146,18 +144,18 @@ mod tests {
         };
         let found = windows(&["2026-03-01T00:00:00Z"], floors, "2026-03-10T00:00:00Z");
         let expected = [
-            ["1m", "01T11:01", "02T00:00"],
-            ["5m", "01T05:30", "02T00:00"],
-            ["15m", "01T05:30", "02T00:00"],
-            ["30m", "01T05:30", "02T00:00"],
-            ["1h", "01T06:00", "02T00:00"],
+            ["1m", "01T10:01", "02T00:00"],
+            ["5m", "01T04:30", "02T00:00"],
+            ["15m", "01T04:30", "02T00:00"],
+            ["30m", "01T04:30", "02T00:00"],
+            ["1h", "01T05:00", "02T00:00"],
             ["4h", "01T08:00", "02T00:00"],
         ];
         assert_eq!(found, strings(&expected));
     }
 
     #[test]
-    fn a_day_whose_ticks_are_gone_or_about_to_go_is_not_refreshed() {
+    fn a_day_whose_ticks_are_gone_is_not_refreshed() {
         let floors = |text| Floors {
             ticks: Some(time(text)),
             candles: None,
@@ -165,7 +163,11 @@ mod tests {
         let day = ["2026-03-01T00:00:00Z"];
         let now = "2026-03-10T00:00:00Z";
         assert_eq!(windows(&day, floors("2026-03-05T00:00:00Z"), now), []);
-        assert_eq!(windows(&day, floors("2026-03-01T23:00:00Z"), now), []);
-        assert_eq!(windows(&day, floors("2026-03-01T22:00:00Z"), now).len(), 7);
+        assert_eq!(windows(&day, floors("2026-03-02T00:00:00Z"), now), []);
+        // down to the floor, where ticks are still accepted
+        let found = windows(&day, floors("2026-03-01T23:59:00Z"), now);
+        assert_eq!(found.len(), 7);
+        let minute = ["1m", "01T23:59", "02T00:00"];
+        assert_eq!(found[..1], strings(&[minute]));
     }
 }

@@ -1,5 +1,6 @@
 //! Ticks in TimescaleDB.
 
+mod aged;
 mod ages;
 mod batch;
 mod copy;
@@ -26,7 +27,6 @@ use crate::error::RepositoryError;
 use crate::repository::{InsertReceipt, TickQuery, TickRepository};
 
 use super::schema::timeseries::ticks;
-use ages::Ages;
 use batch::{Batch, in_order_given};
 use insert::Writer;
 
@@ -41,7 +41,6 @@ pub struct PgTickRepository {
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
     writer: Arc<Writer>,
-    ages: Arc<Ages>,
 }
 
 impl PgTickRepository {
@@ -51,7 +50,6 @@ impl PgTickRepository {
             connections: Box::new(connections),
             reads: None,
             writer: Arc::new(Writer::default()),
-            ages: Arc::new(Ages::default()),
         }
     }
 
@@ -89,19 +87,15 @@ impl fmt::Debug for PgTickRepository {
 #[async_trait]
 impl TickRepository for PgTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        let mut batch = Batch::new(ticks);
+        let batch = Batch::new(ticks);
         if batch.has_nothing_to_store() {
             return Ok(batch.into_receipt());
         }
-        let (writer, ages) = (Arc::clone(&self.writer), Arc::clone(&self.ages));
+        let writer = Arc::clone(&self.writer);
         let mut receipt = self
             .connections
             .timeseries()
             .run("insert ticks", move |connection| {
-                ages.look(connection, &mut batch, Utc::now())?;
-                if batch.has_nothing_to_store() {
-                    return Ok(batch.into_receipt());
-                }
                 writer.insert(connection, batch)
             })
             .await?;

@@ -17,7 +17,10 @@ pub(crate) async fn run(arguments: &MaintainArguments) -> anyhow::Result<Outcome
         print(&describe(&report))?;
     }
     Ok(
-        if report.state == MaintenanceState::Busy || !report.blocked.is_empty() {
+        if report.state == MaintenanceState::Busy
+            || !report.left.is_empty()
+            || !report.blocked.is_empty()
+        {
             Outcome::Incomplete
         } else {
             Outcome::Complete
@@ -46,6 +49,8 @@ fn describe_done(report: &MaintenanceReport) -> String {
         report.dropped_candles,
         report.dirty.days
     )];
+    let left = report.left.iter();
+    lines.extend(left.map(|it| format!("  {} stays for now: {}", it.chunk, it.reason)));
     lines.extend(report.blocked.iter().map(BlockedChunk::to_string));
     lines.join("\n")
 }
@@ -58,11 +63,16 @@ struct ReportJson {
     sealed: u64,
     dropped_tick_chunks: u64,
     dropped_candle_chunks: u64,
+    left: Vec<LeftJson>,
     blocked: Vec<BlockedJson>,
     dirty_days: u64,
 }
 
 #[derive(Debug, Serialize)]
+struct LeftJson {
+    chunk: String,
+    reason: String,
+}
 struct BlockedJson {
     chunk: String,
     from: String,
@@ -111,6 +121,14 @@ impl ReportJson {
             sealed: report.sealed,
             dropped_tick_chunks: report.dropped_ticks,
             dropped_candle_chunks: report.dropped_candles,
+            left: report
+                .left
+                .iter()
+                .map(|it| LeftJson {
+                    chunk: it.chunk.clone(),
+                    reason: it.reason.clone(),
+                })
+                .collect(),
             blocked: report.blocked.iter().map(BlockedJson::new).collect(),
             dirty_days: report.dirty.days,
         }

@@ -59,13 +59,20 @@ pub(super) fn problems(
         }
     }
     for late in late_chunks(connection)? {
-        let (kind, what) = match late.to_drop {
-            true => (FindingKind::ChunkNotDropped, "still there"),
-            false => (FindingKind::ChunkNotCompressed, "not compressed"),
+        let (kind, what, remedy) = match late.to_drop {
+            true => (
+                FindingKind::ChunkNotDropped,
+                "still there",
+                "see what `tickbook maintain` says of it",
+            ),
+            false => (
+                FindingKind::ChunkNotCompressed,
+                "not compressed",
+                "see whether the job runs",
+            ),
         };
         let detail = format!(
-            "it ends at {} and is {what}, which it should not be after {}: see whether the job \
-             runs",
+            "it ends at {} and is {what}, which it should not be after {}: {remedy}",
             late.end, late.after
         );
         problems.push(problem(kind, late.object, detail));
@@ -80,7 +87,10 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
         true => {
             " UNION ALL SELECT current_schema(), 'ticks', 'ticks', true, \
              make_interval(secs => ticks_drop_after_seconds) FROM applied_policies \
-             WHERE ticks_drop_after_seconds IS NOT NULL"
+             WHERE ticks_drop_after_seconds IS NOT NULL \
+             UNION ALL SELECT hypertable_schema, hypertable_name, relation, true, \
+             make_interval(secs => candles_drop_after_seconds) FROM applied_policies, relations \
+             WHERE candles_drop_after_seconds IS NOT NULL AND relation <> 'ticks'"
         }
         false => "",
     };

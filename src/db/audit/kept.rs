@@ -65,10 +65,10 @@ pub(super) fn kept(connection: &mut PgConnection, has_aggregates: bool) -> Resul
     Ok(Kept { from, doubtful })
 }
 
-/// Before which time ticks may have been dropped by policies.
+/// Before which time ticks may have been dropped by policies, or may be while an audit runs.
 fn recorded(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
     match has_table(connection, "applied_policies")? {
-        true => Ok(policies::floors(connection)?.ticks),
+        true => policies::kept_from(connection),
         false => Ok(None),
     }
 }

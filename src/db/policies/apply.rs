@@ -1,6 +1,5 @@
 //! Making a database what is declared.
 
-use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
@@ -11,12 +10,13 @@ use crate::db::pools::TimeseriesDb;
 use crate::db::transaction::transaction;
 use crate::error::RepositoryError;
 use crate::policies::{
-    Change, Clash, Item, Kind, Policies, Span, Value, difference, late_after, prove, wanted,
+    Change, Clash, Floors, Item, Kind, Policies, Span, Value, difference, late_after, prove, wanted,
 };
 
+use super::floor::without_writers;
 use super::lock;
 use super::present::{AppliedPolicies, Present};
-use super::refresh::{days_of_chunks, refresh_days_above};
+use super::refresh::{days_of_chunks, refresh};
 
 /// What applying policies would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +64,11 @@ pub async fn plan_policies(
     .await
 }
 
-/// Makes the database what `policies` say, all or nothing. A second time there is nothing to do.
+/// Makes the database what `policies` say. A second time there is nothing to do; where the first one
+/// failed in between, the second does the rest.
 ///
-/// Before ticks are dropped for the first time, the candles of all ticks are refreshed where
+/// Writers refuse what is too old before anything else is done. Nothing is dropped: `maintain` does
+/// that. Before ticks are dropped for the first time, the candles of all ticks are refreshed where
 /// candles are kept by aggregates, which may take long.
 ///
 /// # Errors
@@ -87,20 +89,31 @@ pub async fn apply_policies(
         if plan.is_empty() {
             return Ok(plan);
         }
-        if present.has_aggregates && plan.changes.iter().any(drops_ticks) {
-            // what a refresh has never seen would go with its ticks
-            let days = days_of_chunks(connection)?;
-            let floors = AppliedPolicies::floors(present.applied.as_ref(), present.now);
-            refresh_days_above(connection, &days, floors, present.now)?;
-        }
-        transaction(connection, |connection| {
-            change(connection, &plan.changes, present.has_jobs())?;
+        let is_first_drop = present.has_aggregates && plan.changes.iter().any(drops_ticks);
+        // from then on late ticks mark their days, and nothing is dropped before all is refreshed
+        without_writers(connection, |connection| {
             record(connection, &present, Some(&policies))?;
-            if present.has_aggregates && plan.changes.iter().any(drops_ticks) {
-                // late ticks of writers that have not yet learned of it are refreshed once more
+            if is_first_drop {
+                // the ticks before were not marked; the maintenance refreshes what this does not
                 mark_all(connection)?;
             }
             Ok(())
+        })?;
+        // candles of one chunk in every table go together; and no job of somebody else's drops
+        let (first, then): (Vec<_>, Vec<_>) = plan
+            .changes
+            .iter()
+            .cloned()
+            .partition(|change| matches!(change.item.kind, Kind::Chunk | Kind::DropAfter));
+        transaction(connection, |connection| {
+            change(connection, &first, present.has_jobs())
+        })?;
+        if is_first_drop {
+            let days = days_of_chunks(connection)?;
+            refresh(connection, &days)?;
+        }
+        transaction(connection, |connection| {
+            change(connection, &then, present.has_jobs())
         })?;
         Ok(plan)
     })
@@ -108,7 +121,7 @@ pub async fn apply_policies(
 }
 
 /// Removes every job that refreshes, compresses or drops. What was compressed or dropped stays so,
-/// and ticks of times whose ticks may have been dropped stay refused. Returns what was there.
+/// and ticks that were refused for their age stay refused. Returns what was there.
 ///
 /// # Errors
 /// Those of any call on a database.
@@ -132,7 +145,7 @@ pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<Change>, Repositor
                 to: None,
             })
             .collect();
-        transaction(connection, |connection| {
+        without_writers(connection, |connection| {
             change(connection, &changes, present.has_jobs())?;
             record(connection, &present, None)
         })?;
@@ -281,10 +294,7 @@ fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
             "SELECT add_compression_policy('{relation}', compress_after => {})",
             interval(*span)
         ),
-        (Kind::DropAfter, Value::Length(span)) => format!(
-            "SELECT add_retention_policy('{relation}', drop_after => {})",
-            interval(*span)
-        ),
+        // the maintenance drops by the record
         _ => return None,
     })
 }
@@ -296,35 +306,29 @@ fn record(
     policies: Option<&Policies>,
 ) -> Result<(), DbError> {
     let applied = present.applied.as_ref();
-    // what the policies before may have dropped stays dropped
-    let dropped_before = |relation: &str, recorded: Option<DateTime<Utc>>| {
-        let by_age = present.shortest_drop_after(relation);
-        recorded.max(by_age.map(|span| present.now - span.delta()))
-    };
-    let ticks = dropped_before(
-        "ticks",
-        applied.and_then(|applied| applied.floor.dropped_before),
-    );
-    let candles = dropped_before(
-        "ohlc_1m",
-        applied.and_then(|applied| applied.candles.dropped_before),
-    );
+    // what the policies before refused stays refused
+    let by_age = present.shortest_drop_after("ticks");
+    let refused = applied.and_then(|applied| applied.floor.refused_before);
+    let refused = refused.max(by_age.map(|span| present.now - span.delta()));
+    let floors = AppliedPolicies::floors(applied);
     sql_query("DELETE FROM applied_policies").execute(connection)?;
-    if policies.is_none() && ticks.is_none() && candles.is_none() {
+    let is_empty = refused.is_none() && floors == Floors::default();
+    if policies.is_none() && is_empty {
         return Ok(());
     }
     let seconds = |span: Option<Span>| span.map(Span::as_seconds);
     sql_query(
         "INSERT INTO applied_policies (settings, ticks_drop_after_seconds, \
-         candles_drop_after_seconds, late_after_seconds, ticks_dropped_before, \
-         candles_dropped_before) VALUES ($1, $2, $3, $4, $5, $6)",
+         candles_drop_after_seconds, late_after_seconds, ticks_refused_before, \
+         ticks_dropped_before, candles_dropped_before) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind::<Text, _>(policies.map_or(String::new(), ToString::to_string))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.ticks.drop_after)))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.candles.drop_after)))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(late(it, present))))
-    .bind::<Nullable<Timestamptz>, _>(ticks)
-    .bind::<Nullable<Timestamptz>, _>(candles)
+    .bind::<Nullable<Timestamptz>, _>(refused)
+    .bind::<Nullable<Timestamptz>, _>(floors.ticks)
+    .bind::<Nullable<Timestamptz>, _>(floors.candles)
     .execute(connection)?;
     Ok(())
 }

@@ -2,27 +2,41 @@
 
 use crate::db::edition::{Edition, detect_edition};
 use crate::db::failure::DbError;
-use crate::db::invalidations::waiting_changes;
+use crate::db::invalidations::{empty_change_log, waiting_changes};
 use crate::db::pools::TimeseriesDb;
 use crate::error::{Database, RepositoryError};
 use crate::policies::RefreshWindow;
 use diesel::PgConnection;
 
+use super::drop_candles::drop_candles;
+use super::drop_ticks::drop_ticks;
+use super::floor::refuse_before;
 use super::present::{AppliedPolicies, applied, now};
 use super::refresh::{DirtyWindows, dirty_days, dirty_windows, has_aggregates, refresh};
-use super::seal::{BlockedChunk, Chunk, chunks_before, drop_candles, seal_and_drop};
+use super::seal::{BlockedChunk, Chunk, chunks_before, drop_stored_candles, seal_and_drop};
+use super::settled::Levels;
 use super::try_lock;
 
 /// Whether there was anything to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MaintenanceState {
-    /// All that was due was done, but for what the report names as blocked.
+    /// All that was due was done.
     #[default]
     Done,
     /// Policies have never been applied: nothing is ever due.
     NotApplied,
     /// Another process is at it.
     Busy,
+}
+
+/// What was old enough to go and stays until the next run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftChunk {
+    /// The table and the name of its chunk, or up to which time.
+    pub chunk: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What was done.
@@ -36,8 +50,11 @@ pub struct MaintenanceReport {
     pub sealed: u64,
     /// Chunks of ticks that went.
     pub dropped_ticks: u64,
-    /// Chunks of stored candles that went.
+    /// Chunks of candles that went.
     pub dropped_candles: u64,
+    /// What should have gone and is tried again by the next run; later chunks of the same table stay
+    /// as well.
+    pub left: Vec<LeftChunk>,
     /// Chunks that could not be dropped, at most one of ticks and one of candles: they keep all
     /// later ones from being dropped until somebody sees to it.
     pub blocked: Vec<BlockedChunk>,
@@ -48,10 +65,12 @@ pub struct MaintenanceReport {
 }
 
 /// Does what is due by the policies that were applied, and no job of the database does: refreshes
-/// days whose ticks came late (Community edition); drops old ticks, whose candles of one minute it
-/// stores before, and old candles (Apache edition).
+/// days whose ticks came late (Community edition); drops old ticks, when their candles are known to
+/// have all of them (Community edition) or with the candles of one minute stored (Apache edition);
+/// drops old candles.
 ///
-/// May run at any time, in several processes at once: one does it.
+/// May run at any time, in several processes at once: one does it. Writers of ticks of more than an
+/// hour ago wait for a moment, others never.
 ///
 /// # Errors
 /// Those of any call on a database; what was done before stays done. A chunk that cannot be dropped
@@ -62,11 +81,15 @@ pub async fn maintain(db: &TimeseriesDb) -> Result<MaintenanceReport, Repository
 
 fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
     let mut report = MaintenanceReport::default();
+    let is_ours = try_lock(connection)?;
+    if is_ours {
+        empty_change_log(connection)?;
+    }
     let Some(applied) = applied(connection)? else {
         report.state = MaintenanceState::NotApplied;
         return Ok(report);
     };
-    if !try_lock(connection)? {
+    if !is_ours {
         report.state = MaintenanceState::Busy;
         report.dirty = dirty_windows(connection)?;
         report.waiting_changes = waiting_changes(connection)?;
@@ -76,6 +99,10 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
         Edition::Community if has_aggregates(connection)? => {
             let days = dirty_days(connection)?;
             (report.refreshed, _) = refresh(connection, &days)?;
+            if let Some(levels) = Levels::read(connection)? {
+                drop_ticks(connection, &levels, &applied, &mut report)?;
+                drop_candles(connection, &applied, &mut report)?;
+            }
         }
         Edition::Community => {}
         Edition::Apache => drop_old(connection, &applied, &mut report)?,
@@ -94,6 +121,10 @@ fn drop_old(
     let before = |drop_after: Option<crate::policies::Span>| Some(now - drop_after?.delta());
     if let Some(time) = before(applied.floor.drop_after) {
         let chunks = chunks_before(connection, "ticks", time)?;
+        if let Some(last) = chunks.last() {
+            // whoever was about to write there has, or will be refused
+            refuse_before(connection, last.range_end)?;
+        }
         for (index, chunk) in chunks.iter().enumerate() {
             match seal_and_drop(connection, chunk) {
                 Ok(sealed) => {
@@ -110,7 +141,7 @@ fn drop_old(
     if let Some(time) = before(applied.candles.drop_after) {
         let chunks = chunks_before(connection, "ohlc_candles", time)?;
         for (index, chunk) in chunks.iter().enumerate() {
-            if let Err(error) = drop_candles(connection, chunk) {
+            if let Err(error) = drop_stored_candles(connection, chunk) {
                 report.blocked.push(blocked(&chunks[index..], error)?);
                 break;
             }

@@ -2,10 +2,15 @@
 //! no job of the database does.
 
 mod apply;
+mod drop_candles;
+mod drop_ticks;
+mod floor;
+mod in_flight;
 mod maintain;
 mod present;
 mod refresh;
 mod seal;
+mod settled;
 mod status;
 
 use diesel::sql_types::Bool;
@@ -14,12 +19,13 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use super::failure::DbError;
 
 pub use apply::{PolicyPlan, apply_policies, plan_policies, remove_policies};
-pub use maintain::{MaintenanceReport, MaintenanceState, maintain};
+pub(crate) use floor::SHARE_FLOOR;
+pub use maintain::{LeftChunk, MaintenanceReport, MaintenanceState, maintain};
 pub use present::AppliedPolicies;
-pub(crate) use present::applied;
+pub(crate) use present::applied_now;
 pub(super) use present::now;
 pub use refresh::{DirtyWindows, refresh_days};
-pub(super) use refresh::{MARGIN, dirty_windows, floors};
+pub(super) use refresh::{dirty_windows, floors, kept_from};
 pub use seal::BlockedChunk;
 pub use status::{JobStatus, PolicyStatus, policy_status};
 

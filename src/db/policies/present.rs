@@ -20,16 +20,16 @@ pub struct AppliedPolicies {
     pub floor: RetentionFloor,
     /// Ticks that are older when they come mark their day; `None`: none does.
     pub late_after: Option<Span>,
-    /// Candles are dropped when they are older.
+    /// When candles are dropped, and which were.
     pub candles: RetentionFloor,
 }
 
 impl AppliedPolicies {
-    /// Before which times ticks and candles may be gone.
-    pub(super) fn floors(applied: Option<&Self>, now: DateTime<Utc>) -> Floors {
+    /// Before which times ticks and candles were dropped.
+    pub(super) fn floors(applied: Option<&Self>) -> Floors {
         Floors {
-            ticks: applied.and_then(|applied| applied.floor.oldest(now)),
-            candles: applied.and_then(|applied| applied.candles.oldest(now)),
+            ticks: applied.and_then(|applied| applied.floor.dropped_before),
+            candles: applied.and_then(|applied| applied.candles.dropped_before),
         }
     }
 }
@@ -54,13 +54,11 @@ impl Present {
             .all(|(_, kind)| *kind == CandleRelationKind::Aggregate);
         let applied = applied(connection)?;
         let mut settings = chunks(connection)?;
-        match edition {
-            Edition::Community => {
-                settings.extend(compression(connection)?);
-                jobs(connection, &mut settings)?;
-            }
-            // the maintenance of the library does by this record what jobs do elsewhere
-            Edition::Apache => settings.extend(recorded(applied.as_ref())),
+        // the maintenance of the library drops by this record
+        settings.extend(recorded(applied.as_ref()));
+        if edition == Edition::Community {
+            settings.extend(compression(connection)?);
+            jobs(connection, &mut settings)?;
         }
         Ok(Self {
             edition,
@@ -113,31 +111,49 @@ struct AppliedRow {
     #[diesel(sql_type = Nullable<BigInt>)]
     late_after_seconds: Option<i64>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
+    ticks_refused_before: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
     ticks_dropped_before: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     candles_dropped_before: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
 }
 
 /// What was applied last, if anything was.
-pub(crate) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPolicies>, DbError> {
+pub(super) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPolicies>, DbError> {
+    Ok(applied_now(connection)?.map(|(applied, _)| applied))
+}
+
+/// What was applied last, if anything was, and the time of the database, in one round trip. What a
+/// writer reads holds until its transaction ends if that holds the lock of the floor.
+pub(crate) fn applied_now(
+    connection: &mut PgConnection,
+) -> Result<Option<(AppliedPolicies, DateTime<Utc>)>, DbError> {
     let row: Option<AppliedRow> = sql_query(
         "SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds, \
-         late_after_seconds, ticks_dropped_before, candles_dropped_before FROM applied_policies",
+         late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before, \
+         clock_timestamp() AS now FROM applied_policies",
     )
     .get_result(connection)
     .optional()?;
-    Ok(row.map(|row| AppliedPolicies {
-        settings: row.settings,
-        applied_at: row.applied_at,
-        floor: RetentionFloor {
-            drop_after: row.ticks_drop_after_seconds.map(Span::seconds),
-            dropped_before: row.ticks_dropped_before,
-        },
-        late_after: row.late_after_seconds.map(Span::seconds),
-        candles: RetentionFloor {
-            drop_after: row.candles_drop_after_seconds.map(Span::seconds),
-            dropped_before: row.candles_dropped_before,
-        },
+    Ok(row.map(|row| {
+        let applied = AppliedPolicies {
+            settings: row.settings,
+            applied_at: row.applied_at,
+            floor: RetentionFloor {
+                drop_after: row.ticks_drop_after_seconds.map(Span::seconds),
+                refused_before: row.ticks_refused_before,
+                dropped_before: row.ticks_dropped_before,
+            },
+            late_after: row.late_after_seconds.map(Span::seconds),
+            candles: RetentionFloor {
+                drop_after: row.candles_drop_after_seconds.map(Span::seconds),
+                refused_before: None,
+                dropped_before: row.candles_dropped_before,
+            },
+        };
+        (applied, row.now)
     }))
 }
 

@@ -63,8 +63,8 @@ pub(super) fn start_of_day(time: DateTime<Utc>) -> DateTime<Utc> {
     crate::domain::Timeframe::D1.bucket_start(time)
 }
 
-/// Refreshes the candles of `days` and takes the marks away that they had before. Returns the
-/// windows, and how many marks.
+/// Refreshes the candles of `days` down to where ticks were dropped, and takes the marks away that
+/// they had before. Returns the windows, and how many marks.
 pub(super) fn refresh(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
@@ -73,7 +73,7 @@ pub(super) fn refresh(
     let marks = marks_of(connection, days)?;
     let now = now(connection)?;
     let applied = applied(connection)?;
-    let floors = AppliedPolicies::floors(applied.as_ref(), now);
+    let floors = AppliedPolicies::floors(applied.as_ref());
     let windows = refresh_days_above(connection, days, floors, now)?;
     let cleared = sql_query("DELETE FROM dirty_windows WHERE mark = ANY($1)")
         .bind::<Array<BigInt>, _>(marks)
@@ -83,7 +83,7 @@ pub(super) fn refresh(
 
 /// Refreshes the candles of `days` as far as they are above `floors` and their ticks are there.
 /// Returns what was refreshed.
-pub(super) fn refresh_days_above(
+fn refresh_days_above(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
     mut floors: Floors,
@@ -92,7 +92,7 @@ pub(super) fn refresh_days_above(
     // chunks that somebody dropped by hand are in no record
     let guarded = GuardedRefresh::read(connection)?;
     let first_kept = guarded.first_kept();
-    floors.ticks = floors.ticks.max(first_kept.map(|first| first - MARGIN));
+    floors.ticks = floors.ticks.max(first_kept);
     let windows = match first_kept {
         Some(_) => refresh_windows(days, floors, now),
         None => Vec::new(),
@@ -114,13 +114,18 @@ pub(super) fn refresh_days_above(
     Ok(refreshed)
 }
 
-/// What [`refresh_windows`] keeps away from a floor; the start of a chunk that is there is none.
-pub(in crate::db) const MARGIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
-
-/// Before which times ticks and candles may be gone by the policies that were applied.
+/// Before which times ticks and candles were dropped by the policies that were applied. Nothing is
+/// dropped while the caller has the lock of the maintenance.
 pub(in crate::db) fn floors(connection: &mut PgConnection) -> Result<Floors, DbError> {
+    Ok(AppliedPolicies::floors(applied(connection)?.as_ref()))
+}
+
+/// Before which time ticks were dropped, or may be dropped any moment.
+pub(in crate::db) fn kept_from(
+    connection: &mut PgConnection,
+) -> Result<Option<DateTime<Utc>>, DbError> {
     let (applied, now) = (applied(connection)?, now(connection)?);
-    Ok(AppliedPolicies::floors(applied.as_ref(), now))
+    Ok(applied.and_then(|applied| applied.floor.oldest(now)))
 }
 
 #[derive(QueryableByName)]

@@ -1,5 +1,5 @@
-//! What jobs do on the Community edition and nobody on the other one: ticks go, and before they go
-//! their candles of one minute are stored as candles.
+//! Where no aggregate keeps candles: ticks go, and before they go their candles of one minute are
+//! stored as candles.
 
 use std::error::Error as _;
 use std::fmt;
@@ -21,11 +21,11 @@ pub(super) const SEALED: &str = "sealed";
 pub(super) struct Chunk {
     /// With its schema, quoted.
     #[diesel(sql_type = Text)]
-    name: String,
+    pub(super) name: String,
     #[diesel(sql_type = Timestamptz)]
-    range_start: DateTime<Utc>,
+    pub(super) range_start: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
-    range_end: DateTime<Utc>,
+    pub(super) range_end: DateTime<Utc>,
 }
 
 impl Chunk {
@@ -108,8 +108,7 @@ pub(super) fn seal_and_drop(
     chunk: &Chunk,
 ) -> Result<usize, DbError> {
     transaction(connection, |connection| {
-        // a writer that has not yet learned of the policies may be about to write here: it waits,
-        // readers do not
+        // a writer that is none of this library may be about to write here: it waits, readers do not
         connection.batch_execute(&format!(
             "SET LOCAL lock_timeout = '5s'; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
             chunk.name
@@ -162,7 +161,10 @@ fn seal(connection: &mut PgConnection, chunk: &Chunk, basis: PriceBasis) -> Resu
 }
 
 /// Drops a chunk of stored candles.
-pub(super) fn drop_candles(connection: &mut PgConnection, chunk: &Chunk) -> Result<(), DbError> {
+pub(super) fn drop_stored_candles(
+    connection: &mut PgConnection,
+    chunk: &Chunk,
+) -> Result<(), DbError> {
     transaction(connection, |connection| {
         connection.batch_execute("SET LOCAL lock_timeout = '5s'")?;
         drop_chunk(connection, "ohlc_candles", chunk)?;
@@ -183,7 +185,7 @@ struct Dropped {
 }
 
 /// Drops exactly `chunk`.
-fn drop_chunk(
+pub(super) fn drop_chunk(
     connection: &mut PgConnection,
     hypertable: &str,
     chunk: &Chunk,

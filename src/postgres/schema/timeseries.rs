@@ -15,9 +15,11 @@ diesel::table! {
         candles_drop_after_seconds -> Nullable<Int8>,
         /// Ticks that are older when they come mark their day in dirty_windows; null: none does.
         late_after_seconds -> Nullable<Int8>,
-        /// Ticks before it may have been dropped, whatever the policies say now; null: none.
+        /// Ticks before it are refused, whatever the policies say now; null: none for this reason. Raised, under the lock of the retention floor, before anything is dropped.
+        ticks_refused_before -> Nullable<Timestamptz>,
+        /// Ticks before it were dropped, each in a candle by then; null: none. Raised by the transaction that drops.
         ticks_dropped_before -> Nullable<Timestamptz>,
-        /// Candles before it may have been dropped, whatever the policies say now; null: none.
+        /// Candles before it were dropped, of every timeframe; null: none. Raised by the transaction that drops.
         candles_dropped_before -> Nullable<Timestamptz>,
     }
 }

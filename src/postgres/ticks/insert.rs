@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use chrono::Utc;
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
@@ -15,7 +16,7 @@ use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
 use crate::repository::{InsertReceipt, RejectedTick};
 
-use super::ages::mark_late_days;
+use super::ages::has_old_ticks;
 use super::batch::Batch;
 use super::copy::copy;
 use super::frontier::Frontier;
@@ -40,13 +41,13 @@ pub(super) struct Writer {
     /// How many batches without a taken key have to pass before `COPY` is used again.
     cautious: AtomicU32,
     /// Whether the last batch held nothing new: somebody sends again what was lost or not answered.
-    resending: AtomicBool,
+    pub(super) resending: AtomicBool,
     frontier: Frontier,
-    synchronous_commit: SynchronousCommit,
+    pub(super) synchronous_commit: SynchronousCommit,
 }
 
 /// What became of a batch.
-enum Outcome {
+pub(super) enum Outcome {
     AllInserted,
     /// So many were inserted; the database holds this under the keys of the batch.
     SomeInserted(u64, HashMap<TickKey, Tick>),
@@ -66,11 +67,16 @@ impl Writer {
     pub(super) fn insert(
         &self,
         connection: &mut PgConnection,
-        batch: Batch,
+        mut batch: Batch,
     ) -> Result<InsertReceipt, DbError> {
+        let is_old = has_old_ticks(&batch, Utc::now());
         let mut attempt = 1;
         let outcome = loop {
-            match self.attempt(connection, &batch).map_err(classified) {
+            let written = match is_old {
+                true => self.attempt_old(connection, &mut batch),
+                false => self.attempt(connection, &batch),
+            };
+            match written.map_err(classified) {
                 Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
                     self.be_cautious();
                     std::thread::sleep(pause(attempt));
@@ -98,7 +104,7 @@ impl Writer {
     fn attempt(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Outcome, DbError> {
         let rows = &batch.firsts;
         if self.looks_new(connection, rows)? {
-            let written = self.commit(connection, batch, |connection| insert_new(connection, rows));
+            let written = self.commit(connection, |connection| insert_new(connection, rows));
             match written.map_err(DbError::from) {
                 Ok(_) => return Ok(Outcome::AllInserted),
                 Err(error) if error.is_unique_violation() => self.be_cautious(),
@@ -114,9 +120,7 @@ impl Writer {
             }
             self.resending.store(false, Ordering::Relaxed);
         }
-        match self.commit(connection, batch, |connection| {
-            insert_missing(connection, rows)
-        }) {
+        match self.commit(connection, |connection| insert_missing(connection, rows)) {
             Ok(inserted) if inserted == rows.len() => {
                 self.note_clean_batch();
                 Ok(Outcome::AllInserted)
@@ -128,10 +132,7 @@ impl Writer {
                 Ok(Outcome::SomeInserted(inserted as u64, stored))
             }
             Err(error) if refusal(&error).is_some() => connection
-                .transaction(|connection| {
-                    mark_late_days(connection, batch)?;
-                    insert_by_halves(connection, batch.clone())
-                })
+                .transaction(|connection| insert_by_halves(connection, batch.clone()))
                 .map(Outcome::SomeRefused)
                 .map_err(of_commit),
             Err(error) => Err(error.into()),
@@ -139,7 +140,11 @@ impl Writer {
     }
 
     /// Whether [`insert_new`] of `rows`, which a taken key makes fail, is worth trying.
-    fn looks_new(&self, connection: &mut PgConnection, rows: &[Tick]) -> Result<bool, DbError> {
+    pub(super) fn looks_new(
+        &self,
+        connection: &mut PgConnection,
+        rows: &[Tick],
+    ) -> Result<bool, DbError> {
         let is_single = rows.len() == 1;
         let is_slower = rows.len() < FEWEST_TO_COPY && !is_single;
         if is_slower || self.cautious.load(Ordering::Relaxed) > 0 {
@@ -165,33 +170,29 @@ impl Writer {
         Ok(false)
     }
 
-    /// Runs one statement in a transaction of its own, or with the marks of late ticks.
+    /// Runs one statement in a transaction of its own.
     fn commit(
         &self,
         connection: &mut PgConnection,
-        batch: &Batch,
         write: impl FnOnce(&mut PgConnection) -> QueryResult<usize>,
     ) -> QueryResult<usize> {
         match self.synchronous_commit {
             // a statement alone is one, with two round trips less than BEGIN and COMMIT
-            SynchronousCommit::On if batch.late_days.is_empty() => write(connection),
-            synchronous_commit => connection
+            SynchronousCommit::On => write(connection),
+            SynchronousCommit::Off => connection
                 .transaction(|connection| {
-                    if synchronous_commit == SynchronousCommit::Off {
-                        connection.batch_execute("SET LOCAL synchronous_commit = off")?;
-                    }
-                    mark_late_days(connection, batch)?;
+                    connection.batch_execute("SET LOCAL synchronous_commit = off")?;
                     write(connection)
                 })
                 .map_err(of_commit_error),
         }
     }
 
-    fn be_cautious(&self) {
+    pub(super) fn be_cautious(&self) {
         self.cautious.store(CLEAN_BATCHES, Ordering::Relaxed);
     }
 
-    fn note_clean_batch(&self) {
+    pub(super) fn note_clean_batch(&self) {
         // fails at zero, where nothing is left to count
         let _ = self
             .cautious
@@ -202,7 +203,7 @@ impl Writer {
 }
 
 /// Stores all of `rows` or, when a key is taken, none: one tick, or so many that `COPY` is faster.
-fn insert_new(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize> {
+pub(super) fn insert_new(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize> {
     match rows {
         [tick] => insert_one(connection, tick),
         rows => copy(connection, rows),
@@ -210,7 +211,10 @@ fn insert_new(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize
 }
 
 /// Stores what the database takes; for use within a transaction.
-fn insert_by_halves(connection: &mut PgConnection, batch: Batch) -> Result<InsertReceipt, DbError> {
+pub(super) fn insert_by_halves(
+    connection: &mut PgConnection,
+    batch: Batch,
+) -> Result<InsertReceipt, DbError> {
     let mut refused = Vec::new();
     let inserted = insert_half(connection, &batch.firsts, &mut refused)?;
     let keys: HashSet<_> = refused.iter().map(|refused| refused.tick.key()).collect();
@@ -262,7 +266,7 @@ fn insert_half(
 /// Why the database will never take a row of the statement that failed so, if that is why it did.
 ///
 /// Anything else, such as a full disk, must not cost a tick.
-fn refusal(error: &DieselError) -> Option<String> {
+pub(super) fn refusal(error: &DieselError) -> Option<String> {
     use DatabaseErrorKind as Kind;
     let DieselError::DatabaseError(kind, info) = error else {
         return None;
@@ -302,7 +306,7 @@ fn after_commit(error: DbError) -> DbError {
     })
 }
 
-fn of_commit(error: DbError) -> DbError {
+pub(super) fn of_commit(error: DbError) -> DbError {
     match error {
         DbError::Diesel(error) => DbError::Diesel(of_commit_error(error)),
         error => error,

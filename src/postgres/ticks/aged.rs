@@ -1,0 +1,116 @@
+//! How a batch with old ticks is written: in one transaction with the look at how old they may be.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
+
+use crate::config::SynchronousCommit;
+use crate::db::DbError;
+use crate::db::policies::SHARE_FLOOR;
+
+use super::ages::{look, mark_late_days};
+use super::batch::Batch;
+use super::insert::{Outcome, Writer, insert_by_halves, insert_new, of_commit, refusal};
+use super::stored::read_stored;
+use super::unnest::insert_missing;
+
+/// How the rows are written. What fails takes its transaction along, and the next way begins with a
+/// new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// All at once where that may do, else as [`Way::Missing`].
+    Fastest,
+    /// Those whose keys are free.
+    Missing,
+    /// By halves, since the database refuses a row.
+    Halves,
+}
+
+impl Writer {
+    /// Stores `batch`, which has lost what is too old by then, all that can be stored or nothing.
+    ///
+    /// The lock of the retention floor comes before anything else, so that what is read of the floor
+    /// holds until the commit: who raises it waits for this, and finds what was stored here.
+    pub(super) fn attempt_old(
+        &self,
+        connection: &mut PgConnection,
+        batch: &mut Batch,
+    ) -> Result<Outcome, DbError> {
+        let mut way = Way::Fastest;
+        loop {
+            let mut next = None;
+            let written = connection.transaction(|connection| {
+                self.begin(connection)?;
+                look(connection, batch)?;
+                self.write(connection, batch, way, &mut next)
+            });
+            match (written, next) {
+                (Ok(outcome), _) => return Ok(outcome),
+                (Err(error), Some(Way::Missing)) if error.is_unique_violation() => {
+                    self.be_cautious();
+                    way = Way::Missing;
+                }
+                (Err(DbError::Diesel(error)), Some(next)) if refusal(&error).is_some() => {
+                    way = next;
+                }
+                (Err(error), _) => return Err(of_commit(error)),
+            }
+        }
+    }
+
+    /// Each statement of the transaction has to see what was committed before it took the lock.
+    fn begin(&self, connection: &mut PgConnection) -> Result<(), DbError> {
+        let off = match self.synchronous_commit {
+            SynchronousCommit::On => "",
+            SynchronousCommit::Off => "SET LOCAL synchronous_commit = off; ",
+        };
+        connection.batch_execute(&format!(
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {off}{SHARE_FLOOR}"
+        ))?;
+        Ok(())
+    }
+
+    /// `next`: the way to try when this one fails for the rows.
+    fn write(
+        &self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+        way: Way,
+        next: &mut Option<Way>,
+    ) -> Result<Outcome, DbError> {
+        let rows = &batch.firsts;
+        if batch.has_nothing_to_store() {
+            return Ok(Outcome::SomeInserted(0, HashMap::new()));
+        }
+        if way == Way::Halves {
+            mark_late_days(connection, batch)?;
+            return insert_by_halves(connection, batch.clone()).map(Outcome::SomeRefused);
+        }
+        if way == Way::Fastest && self.looks_new(connection, rows)? {
+            mark_late_days(connection, batch)?;
+            *next = Some(Way::Missing);
+            insert_new(connection, rows)?;
+            return Ok(Outcome::AllInserted);
+        }
+        if self.resending.load(Ordering::Relaxed) {
+            let stored = read_stored(connection, rows)?;
+            if stored.len() == rows.len() {
+                return Ok(Outcome::SomeInserted(0, stored));
+            }
+            self.resending.store(false, Ordering::Relaxed);
+        }
+        mark_late_days(connection, batch)?;
+        *next = Some(Way::Halves);
+        let inserted = insert_missing(connection, rows)?;
+        if inserted == rows.len() {
+            self.note_clean_batch();
+            return Ok(Outcome::AllInserted);
+        }
+        self.be_cautious();
+        self.resending.store(inserted == 0, Ordering::Relaxed);
+        let stored = read_stored(connection, rows)?;
+        Ok(Outcome::SomeInserted(inserted as u64, stored))
+    }
+}
