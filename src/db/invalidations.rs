@@ -6,12 +6,8 @@
 //! its ticks. `docs/decisions/candle-reads.md` says why, and names the releases whose sources were
 //! read.
 
-use std::sync::{Mutex, PoisonError};
-
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-
-use crate::domain::Timeframe;
 
 use super::aggregates::{CandleRelationKind, candle_relations};
 use super::failure::DbError;
@@ -29,46 +25,6 @@ pub(crate) enum CatalogLayout {
     WithRanges,
     /// None that is known: everything counts as changed.
     Unknown,
-}
-
-/// Remembers the layout of each release that was met.
-#[derive(Debug, Default)]
-pub(crate) struct CatalogLayouts(Mutex<Vec<(String, CatalogLayout)>>);
-
-impl CatalogLayouts {
-    /// The release that was met last, and its layout; asks for it the first time.
-    pub(crate) fn last(
-        &self,
-        connection: &mut PgConnection,
-    ) -> Result<(String, CatalogLayout), DbError> {
-        if let Some(last) = self.known().last() {
-            return Ok(last.clone());
-        }
-        self.look(connection)
-    }
-
-    /// Asks which release it is by now.
-    pub(crate) fn look(
-        &self,
-        connection: &mut PgConnection,
-    ) -> Result<(String, CatalogLayout), DbError> {
-        let found = catalog_layout(connection)?;
-        if found.1 == CatalogLayout::Unknown {
-            tracing::warn!(
-                version = found.0,
-                "candles are made of ticks and of one-minute candles at every read, since this \
-                 release of TimescaleDB is newer than this library"
-            );
-        }
-        let mut known = self.known();
-        known.clear();
-        known.push(found.clone());
-        Ok(found)
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Vec<(String, CatalogLayout)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[derive(QueryableByName)]
@@ -116,54 +72,69 @@ fn is_known(version: &str) -> bool {
     }
 }
 
-/// Parts of a `WITH`: `changes (place, first, last)`, ends inclusive, in microseconds since 1970.
-///
-/// They stand on a part `names (names, first, until)`: the relations, smallest first, and the times
-/// that changes have to meet. `aggregates (place, mat, raw)` are those of the relations that are
-/// continuous aggregates: place in the list, hypertable of the aggregate, hypertable it is made of;
-/// that part is missing where the layout is not known.
+/// The hypertables of a continuous aggregate: the one behind it, and the one that it is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AggregateIds {
+    pub(crate) materialization: i32,
+    pub(crate) raw: i32,
+}
+
+/// A query of changes `(place, first, last)` that wait for a refresh of `aggregates`, smallest
+/// timeframe first: ends inclusive, in microseconds since 1970, cut to the times of a relation
+/// `times (start, until)`. `place` counts the aggregates from 1. Not for a layout that is not known.
 ///
 /// The change of an aggregate that reaches the last possible tick, of 2099-12-31, stands for everything
 /// above its last refresh; changes of its hypertable that begin there are left out, since they would
 /// add nothing.
-pub(crate) fn pending_changes(layout: CatalogLayout) -> String {
-    let ranges = match layout {
-        CatalogLayout::TwoLogs => "",
-        CatalogLayout::WithRanges => BEING_MADE,
-        CatalogLayout::Unknown => {
-            return "changes AS (SELECT 1 AS place, first, until - 1 AS last FROM names)".into();
+///
+/// The ids are part of the text, so that the server plans the statement once.
+pub(crate) fn pending_changes(layout: CatalogLayout, aggregates: &[AggregateIds]) -> String {
+    const LOGS: &str = "_timescaledb_catalog.continuous_aggs";
+    let mut parts = Vec::new();
+    for (
+        place,
+        AggregateIds {
+            materialization,
+            raw,
+        },
+    ) in (1..).zip(aggregates)
+    {
+        let part = |log: &str, condition: String, until: &str| {
+            format!(
+                "SELECT {place} AS place, greatest(lowest_modified_value, start) AS first, \
+                 least(greatest_modified_value, until - 1) AS last \
+                 FROM {LOGS}_{log}, times WHERE {condition} \
+                 AND lowest_modified_value < {until} AND greatest_modified_value >= start"
+            )
+        };
+        let never_made = format!(
+            "least(until, coalesce((SELECT min(lowest_modified_value) \
+             FROM {LOGS}_materialization_invalidation_log \
+             WHERE materialization_id = {materialization} \
+             AND greatest_modified_value >= 4102444799999999), until))"
+        );
+        let of_source = format!("hypertable_id = {raw}");
+        parts.push(part("hypertable_invalidation_log", of_source, &never_made));
+        let own = || format!("materialization_id = {materialization}");
+        parts.push(part("materialization_invalidation_log", own(), "until"));
+        if layout == CatalogLayout::WithRanges {
+            parts.push(part("materialization_ranges", own(), "until"));
         }
-    };
-    format!("{AGGREGATES}, changes AS ({LOGGED}{HANDED_ON}{ranges})")
+    }
+    if parts.is_empty() {
+        return "SELECT 1 AS place, start AS first, until AS last FROM times WHERE false"
+            .to_owned();
+    }
+    parts.join(" UNION ALL ")
 }
 
-const AGGREGATES: &str = "aggregates AS MATERIALIZED (\
-    SELECT array_position(names, user_view_name) AS place, \
-      mat_hypertable_id AS mat, raw_hypertable_id AS raw, \
-      (SELECT min(lowest_modified_value) \
-       FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log \
-       WHERE materialization_id = mat_hypertable_id \
-       AND greatest_modified_value >= 4102444799999999) AS open_from \
-    FROM _timescaledb_catalog.continuous_agg, names \
-    WHERE user_view_schema = current_schema() AND user_view_name = ANY(names))";
-
-const LOGGED: &str = "SELECT place, lowest_modified_value AS first, greatest_modified_value AS last \
-    FROM aggregates, names, LATERAL (\
-      SELECT lowest_modified_value, greatest_modified_value \
-      FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
-      WHERE hypertable_id = raw \
-      AND lowest_modified_value < least(until, coalesce(open_from, until)) \
-      AND greatest_modified_value >= names.first) AS logged";
-
-const HANDED_ON: &str = " UNION ALL SELECT place, lowest_modified_value, greatest_modified_value \
-    FROM _timescaledb_catalog.continuous_aggs_materialization_invalidation_log \
-    JOIN aggregates ON materialization_id = mat, names \
-    WHERE lowest_modified_value < until AND greatest_modified_value >= names.first";
-
-const BEING_MADE: &str = " UNION ALL SELECT place, lowest_modified_value, greatest_modified_value \
-    FROM _timescaledb_catalog.continuous_aggs_materialization_ranges \
-    JOIN aggregates ON materialization_id = mat, names \
-    WHERE lowest_modified_value < until AND greatest_modified_value >= names.first";
+#[derive(QueryableByName)]
+struct Ids {
+    #[diesel(sql_type = Integer)]
+    materialization: i32,
+    #[diesel(sql_type = Integer)]
+    raw: i32,
+}
 
 #[derive(QueryableByName)]
 struct Count {
@@ -216,20 +187,25 @@ pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbEr
     if layout == CatalogLayout::Unknown {
         return Ok(0);
     }
-    let names: Vec<String> = Timeframe::ALL
-        .iter()
-        .map(|it| format!("ohlc_{it}"))
-        .collect();
+    let ids: Vec<Ids> = sql_query(
+        "SELECT mat_hypertable_id AS materialization, raw_hypertable_id AS raw \
+         FROM _timescaledb_catalog.continuous_agg WHERE user_view_schema = current_schema()",
+    )
+    .load(connection)?;
+    let ids = ids.into_iter().map(|row| AggregateIds {
+        materialization: row.materialization,
+        raw: row.raw,
+    });
+    let changes = pending_changes(layout, &ids.collect::<Vec<_>>());
     // what begins before all time, or reaches the last possible tick, was never refreshed and is no
     // change
     let row: Count = sql_query(format!(
-        "WITH names AS (SELECT $1::name[] AS names, '-9223372036854775807'::bigint AS first, \
-           9223372036854775807::bigint AS until), {} \
-         SELECT count(*) AS count FROM changes \
-         WHERE first > '-9223372036854775808'::bigint AND last < 4102444799999999",
-        pending_changes(layout)
+        "WITH times AS (SELECT '{0}'::bigint AS start, {1} AS until) \
+         SELECT count(*) AS count FROM ({changes}) AS changes \
+         WHERE first > '{0}'::bigint AND last < 4102444799999999",
+        -i64::MAX,
+        i64::MAX
     ))
-    .bind::<Array<Text>, _>(names)
     .get_result(connection)?;
     Ok(row.count.unsigned_abs())
 }

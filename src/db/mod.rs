@@ -40,7 +40,7 @@ pub use edition::{Edition, TimescaleVersion, detect_edition};
 pub use executor::Executor;
 pub use failure::DbError;
 pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};
-pub(crate) use invalidations::{CatalogLayout, CatalogLayouts, pending_changes};
+pub(crate) use invalidations::{AggregateIds, CatalogLayout, catalog_layout, pending_changes};
 pub use migrations::{
     MigrationReport, migrate_metadata, migrate_timeseries, pending_metadata_migrations,
     pending_timeseries_migrations, revert_all_metadata_migrations,

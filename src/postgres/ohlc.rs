@@ -4,6 +4,7 @@ mod catalog;
 mod intervals;
 mod page;
 mod parts;
+mod relations;
 mod row;
 mod select;
 mod snapshot;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::db::{CatalogLayouts, TimeseriesConnections, TimeseriesDb};
+use crate::db::{TimeseriesConnections, TimeseriesDb};
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
 };
@@ -31,9 +32,11 @@ pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
-    layouts: Arc<CatalogLayouts>,
+    relations: Arc<KnownRelations>,
     now: Arc<Clock>,
 }
+
+use relations::KnownRelations;
 
 type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
@@ -43,7 +46,7 @@ impl PgOhlcRepository {
         Self {
             connections: Box::new(connections),
             reads: None,
-            layouts: Arc::new(CatalogLayouts::default()),
+            relations: Arc::new(KnownRelations::default()),
             now: Arc::new(Utc::now),
         }
     }
@@ -85,11 +88,11 @@ impl OhlcRepository for PgOhlcRepository {
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let query = *query;
-        let layouts = Arc::clone(&self.layouts);
+        let relations = Arc::clone(&self.relations);
         let now = (self.now)();
         self.reads()
             .run_idempotent("read candles", move |connection| {
-                snapshot::at_one_instant(connection, &layouts, |snapshot| {
+                snapshot::at_one_instant(connection, &relations, |snapshot| {
                     page::read(snapshot, &query, now)
                 })
             })

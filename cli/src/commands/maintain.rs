@@ -73,6 +73,8 @@ struct LeftJson {
     chunk: String,
     reason: String,
 }
+
+#[derive(Debug, Serialize)]
 struct BlockedJson {
     chunk: String,
     from: String,

@@ -95,13 +95,14 @@ impl Listing<'_, '_> {
             now,
         }
         .read(&found)?;
-        let as_read = |exact: BTreeMap<DateTime<Utc>, ExactCandle>| {
-            let exact = exact.into_iter();
-            exact.map(|(open_time, candle)| (open_time, candle.into_candle()))
-        };
-        let mut merged: BTreeMap<_, _> = as_read(found.made).collect();
+        let candles = found.made.into_iter().map(ExactCandle::into_candle);
+        if of_parts.is_empty() && found.stored.is_empty() {
+            return Ok(candles.take(limit).collect());
+        }
+        let mut merged: BTreeMap<_, _> = candles.map(|it| (it.open_time, it)).collect();
         merged.extend(of_parts);
-        merged.extend(as_read(found.stored));
+        let stored = found.stored.into_iter();
+        merged.extend(stored.map(|(open_time, candle)| (open_time, candle.into_candle())));
         let merged = merged.into_values();
         Ok(match query.order {
             SortOrder::Ascending => merged.take(limit).collect(),
@@ -144,7 +145,8 @@ impl Listing<'_, '_> {
         let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
         let catalog = self.snapshot.catalog(query.timeframe, nothing)?;
         let mut edges = Vec::new();
-        for table in [&catalog.candles, &catalog.minutes].into_iter().flatten() {
+        let tables = [catalog.table(query.timeframe), catalog.minutes()];
+        for table in tables.into_iter().flatten() {
             edges.extend(first_kept(self.snapshot.connection, query, table, range)?);
         }
         let open_times = edges

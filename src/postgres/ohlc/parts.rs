@@ -1,6 +1,6 @@
 //! Candles of which smaller parts are stored as candles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,13 +41,18 @@ impl Parts<'_> {
     pub(super) fn read(&mut self, found: &Found) -> Result<Candles, DbError> {
         let mut candles = Candles::new();
         let mut mixed = Vec::new();
+        if found.folded.is_empty() {
+            return Ok(candles);
+        }
+        let made = found.made.iter().map(|candle| candle.open_time);
+        let made: BTreeSet<_> = made.collect();
         for (open_time, folded) in &found.folded {
             if found.stored.contains_key(open_time) {
                 continue;
             }
             // parts of one timeframe and no ticks: what the server made of them is the candle
             match folded.as_slice() {
-                [whole] if !found.made.contains_key(open_time) => {
+                [whole] if !made.contains(open_time) => {
                     candles.insert(*open_time, whole.clone().into_candle());
                 }
                 _ => mixed.push(*open_time),
@@ -91,9 +96,8 @@ impl Parts<'_> {
             with_stored: false,
         }
         .run(self.connection, now)?;
-        let minutes: Vec<_> = minutes.made.into_values().collect();
         StoredParts::new(parts)
-            .fold_with(&minutes, query.timeframe, now)
+            .fold_with(&minutes.made, query.timeframe, now)
             .map_err(|error| RepositoryError::from(error).into())
     }
 }

@@ -19,8 +19,8 @@ use super::row::{CandleRow, CandleSqlType};
 /// What is known of the candles of a window.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Made of ticks, by an aggregate or by the statement itself.
-    pub(super) made: BTreeMap<DateTime<Utc>, ExactCandle>,
+    /// Made of ticks, by an aggregate or by the statement itself, in the order of the listing.
+    pub(super) made: Vec<ExactCandle>,
     /// Stored as candles.
     pub(super) stored: BTreeMap<DateTime<Utc>, ExactCandle>,
     /// What the stored candles of each smaller timeframe fold to.
@@ -49,6 +49,8 @@ impl SelectWindow<'_> {
         let statement = Statement::new(&self);
         let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
         let mut found = Found::default();
+        let mut corrected = BTreeMap::new();
+        found.made.reserve(rows.len());
         for (kind, row, text) in rows {
             let source = match (kind, text) {
                 (STORED, by) => CandleSource::Stored(by.unwrap_or_default()),
@@ -58,21 +60,40 @@ impl SelectWindow<'_> {
             let candle = row.into_candle(query, source, now)?;
             let open_time = candle.open_time;
             match kind {
+                KEPT => found.made.push(candle),
                 STORED => {
                     found.stored.insert(open_time, candle);
                 }
                 FOLDED => found.folded.entry(open_time).or_default().push(candle),
-                // what was kept comes first; ticks only come, or are dropped after they had reached
-                // their candle: the one that knows more knows all
                 _ => {
-                    let known = found.made.get(&open_time);
-                    if known.is_none_or(|known| known.tick_count <= candle.tick_count) {
-                        found.made.insert(open_time, candle);
-                    }
+                    corrected.insert(open_time, candle);
                 }
             }
         }
+        if !corrected.is_empty() {
+            found.made = corrected_by(found.made, corrected, query.order);
+        }
         Ok(found)
+    }
+}
+
+/// `kept` with what was made of ticks meanwhile. Ticks only come, or are dropped after they had reached
+/// their candle: of two candles of a bucket the one that knows more knows all.
+fn corrected_by(
+    kept: Vec<ExactCandle>,
+    mut corrected: BTreeMap<DateTime<Utc>, ExactCandle>,
+    order: SortOrder,
+) -> Vec<ExactCandle> {
+    for candle in kept {
+        let made = corrected.get(&candle.open_time);
+        if made.is_none_or(|made| made.tick_count < candle.tick_count) {
+            corrected.insert(candle.open_time, candle);
+        }
+    }
+    let all = corrected.into_values();
+    match order {
+        SortOrder::Ascending => all.collect(),
+        SortOrder::Descending => all.rev().collect(),
     }
 }
 
@@ -141,16 +162,11 @@ impl Statement {
             with_stored,
         } = select;
         let mut statement = Self::empty(query, *limit);
-        match &catalog.minutes {
+        match catalog.minutes() {
             None => statement.of_ticks(window.from(), window.to()),
             Some(minutes) => {
                 let is_minutes = query.timeframe == Timeframe::M1;
-                let table = if is_minutes {
-                    Some(minutes)
-                } else {
-                    catalog.candles.as_ref()
-                };
-                if let Some(table) = table {
+                if let Some(table) = catalog.table(query.timeframe) {
                     statement.kept(table, *window);
                 }
                 let ticks: Vec<_> = catalog.tick_intervals(*window).iter().collect();
@@ -159,7 +175,7 @@ impl Statement {
                         statement.of_ticks(time(*from), time(*to));
                     }
                 } else {
-                    let candles = catalog.candle_intervals(query.timeframe, *window);
+                    let candles = catalog.candle_intervals(*window);
                     let candles: Vec<_> = candles.iter().collect();
                     statement.of_minutes(minutes, &candles, &ticks);
                     statement.is_common = candles.len() <= 1;

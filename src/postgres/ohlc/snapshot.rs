@@ -2,11 +2,12 @@
 
 use diesel::PgConnection;
 
-use crate::db::{CatalogLayout, CatalogLayouts, DbError};
+use crate::db::DbError;
 use crate::domain::{TimeRange, Timeframe};
 use crate::error::{Database, RepositoryError};
 
-use super::catalog::{Catalog, ChunkState, chunk_state};
+use super::catalog::{Catalog, Chunks};
+use super::relations::KnownRelations;
 
 const OPERATION: &str = "read candles";
 
@@ -16,17 +17,9 @@ const ROUNDS: usize = 10;
 /// A transaction that sees one instant.
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a mut PgConnection,
-    layouts: &'a CatalogLayouts,
+    relations: &'a KnownRelations,
     /// What answers were read from.
     chunks: Option<Chunks>,
-}
-
-/// The chunks of some hypertables.
-struct Chunks {
-    layout: CatalogLayout,
-    hypertables: Vec<i32>,
-    /// At the instant of the snapshot.
-    state: ChunkState,
 }
 
 impl Snapshot<'_> {
@@ -36,17 +29,15 @@ impl Snapshot<'_> {
         timeframe: Timeframe,
         range: TimeRange,
     ) -> Result<Catalog, DbError> {
-        let (version, layout) = self.layouts.last(self.connection)?;
-        let catalog = Catalog::read(self.connection, timeframe, range, layout)?;
-        if catalog.version != version {
-            self.layouts.look(self.connection)?;
-            return Err(in_the_way("the extension was updated").into());
+        let known = self.relations.last(self.connection)?;
+        let mut catalog = Catalog::read(self.connection, timeframe, range, &known)?;
+        if catalog.is_none() {
+            let known = self.relations.look(self.connection)?;
+            catalog = Catalog::read(self.connection, timeframe, range, &known)?;
         }
-        self.chunks = Some(Chunks {
-            layout,
-            hypertables: catalog.hypertables.clone(),
-            state: catalog.chunks,
-        });
+        // another snapshot may have replaced them meanwhile
+        let catalog = catalog.ok_or_else(|| in_the_way("candle relations kept changing"))?;
+        self.chunks = Some(catalog.chunks());
         Ok(catalog)
     }
 }
@@ -61,20 +52,15 @@ impl Snapshot<'_> {
 /// Those of `read`; `Conflict` when the chunks kept changing.
 pub(super) fn at_one_instant<T>(
     connection: &mut PgConnection,
-    layouts: &CatalogLayouts,
+    relations: &KnownRelations,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     let mut error = in_the_way("chunks kept changing");
     for _ in 0..ROUNDS {
-        match in_snapshot(connection, layouts, &read) {
+        match in_snapshot(connection, relations, &read) {
             Ok((answer, None)) => return Ok(answer),
             Ok((answer, Some(chunks))) => {
-                let Chunks {
-                    layout,
-                    hypertables,
-                    state,
-                } = chunks;
-                if chunk_state(connection, layout, &hypertables)? == state {
+                if chunks.are_unchanged(connection)? {
                     return Ok(answer);
                 }
             }
@@ -97,7 +83,7 @@ pub(super) fn at_one_instant<T>(
 
 fn in_snapshot<T>(
     connection: &mut PgConnection,
-    layouts: &CatalogLayouts,
+    relations: &KnownRelations,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
 ) -> Result<(T, Option<Chunks>), DbError> {
     connection
@@ -107,7 +93,7 @@ fn in_snapshot<T>(
         .run(|connection| {
             let mut snapshot = Snapshot {
                 connection,
-                layouts,
+                relations,
                 chunks: None,
             };
             let answer = read(&mut snapshot)?;

@@ -1,0 +1,166 @@
+//! Where the rows of candle relations are, remembered for as long as nothing of it changes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::{AggregateIds, CatalogLayout, DbError, catalog_layout};
+use crate::domain::Timeframe;
+
+/// A continuous aggregate.
+#[derive(Debug, Clone)]
+pub(super) struct Aggregate {
+    pub(super) timeframe: Timeframe,
+    pub(super) ids: AggregateIds,
+    /// The table behind it, quoted.
+    pub(super) table: String,
+}
+
+/// The tables that candles are read from.
+#[derive(Debug)]
+pub(super) struct Relations {
+    /// The release of the extension.
+    pub(super) version: String,
+    pub(super) layout: CatalogLayout,
+    /// Changes when an aggregate or a table is made or dropped.
+    pub(super) identity: i64,
+    /// Those of the current schema, smallest timeframe first.
+    pub(super) aggregates: Vec<Aggregate>,
+    /// The hypertables of ticks and of stored candles.
+    pub(super) tables: Vec<i32>,
+}
+
+/// Remembers the relations that a snapshot had. Each later snapshot tells by
+/// [`Relations::identity`] and [`Relations::version`] whether they are still these.
+#[derive(Debug, Default)]
+pub(super) struct KnownRelations(Mutex<Option<Arc<Relations>>>);
+
+impl KnownRelations {
+    /// Those of the snapshot before, or of this one.
+    pub(super) fn last(&self, connection: &mut PgConnection) -> Result<Arc<Relations>, DbError> {
+        let known = self.lock().clone();
+        match known {
+            Some(known) => Ok(known),
+            None => self.look(connection),
+        }
+    }
+
+    /// Those of this snapshot.
+    pub(super) fn look(&self, connection: &mut PgConnection) -> Result<Arc<Relations>, DbError> {
+        let found = Arc::new(Relations::read(connection)?);
+        let before = self.lock().replace(Arc::clone(&found));
+        if found.layout == CatalogLayout::Unknown
+            && before.is_none_or(|before| before.version != found.version)
+        {
+            tracing::warn!(
+                version = found.version,
+                "candles are made of ticks and of one-minute candles at every read, since this \
+                 release of TimescaleDB is newer than this library"
+            );
+        }
+        Ok(found)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Relations>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Integer)]
+    id: i32,
+    #[diesel(sql_type = Nullable<Integer>)]
+    raw: Option<i32>,
+    #[diesel(sql_type = Text)]
+    of: String,
+}
+
+#[derive(QueryableByName)]
+struct Identity {
+    #[diesel(sql_type = BigInt)]
+    identity: i64,
+}
+
+/// The aggregates and tables of the current schema. A row of a catalog is written to another place
+/// whenever it is changed.
+pub(super) fn identity(hypertables: &[i32]) -> String {
+    let ids = list(hypertables);
+    format!(
+        "((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id)), 0) \
+         FROM _timescaledb_catalog.continuous_agg) \
+         # (SELECT coalesce(bit_xor(hashtidextended(ctid, id)), 0) \
+         FROM _timescaledb_catalog.hypertable WHERE id IN ({ids})))"
+    )
+}
+
+/// For an `IN`; no hypertable has the number 0.
+pub(super) fn list(ids: &[i32]) -> String {
+    ids.iter()
+        .fold("0".to_owned(), |list, id| format!("{list}, {id}"))
+}
+
+const KNOWN: &str = "SELECT format('%I.%I', h.schema_name, h.table_name) AS name, h.id, \
+    raw_hypertable_id AS raw, coalesce(user_view_name, h.table_name)::text AS of \
+    FROM _timescaledb_catalog.hypertable AS h \
+    LEFT JOIN _timescaledb_catalog.continuous_agg ON mat_hypertable_id = h.id \
+    WHERE user_view_schema = current_schema() \
+    OR (h.schema_name = current_schema() AND h.table_name IN ('ticks', 'ohlc_candles'))";
+
+const DOCUMENTED: &str = "SELECT format('%I.%I', materialization_hypertable_schema, \
+    materialization_hypertable_name) AS name, 0 AS id, 0 AS raw, view_name::text AS of \
+    FROM timescaledb_information.continuous_aggregates WHERE view_schema = current_schema()";
+
+impl Relations {
+    fn read(connection: &mut PgConnection) -> Result<Self, DbError> {
+        let (version, layout) = catalog_layout(connection)?;
+        let text = match layout {
+            CatalogLayout::Unknown => DOCUMENTED,
+            _ => KNOWN,
+        };
+        let rows: Vec<Row> = sql_query(text).load(connection)?;
+        let tables = rows.iter().filter(|row| row.raw.is_none());
+        let tables = tables.map(|row| row.id).collect();
+        let mut aggregates = Vec::new();
+        for timeframe in Timeframe::ALL {
+            let name = format!("ohlc_{timeframe}");
+            let row = rows.iter().find(|row| row.of == name);
+            aggregates.extend(row.and_then(|row| {
+                Some(Aggregate {
+                    timeframe,
+                    ids: AggregateIds {
+                        materialization: row.id,
+                        raw: row.raw?,
+                    },
+                    table: row.name.clone(),
+                })
+            }));
+        }
+        let mut relations = Self {
+            version,
+            layout,
+            identity: 0,
+            aggregates,
+            tables,
+        };
+        if layout != CatalogLayout::Unknown {
+            let select = format!("SELECT {} AS identity", identity(&relations.all()));
+            let identity: Identity = sql_query(select).get_result(connection)?;
+            relations.identity = identity.identity;
+        }
+        Ok(relations)
+    }
+
+    /// All hypertables.
+    pub(super) fn all(&self) -> Vec<i32> {
+        let aggregates = self.aggregates.iter().map(|it| it.ids.materialization);
+        aggregates.chain(self.tables.iter().copied()).collect()
+    }
+
+    pub(super) fn aggregate(&self, timeframe: Timeframe) -> Option<&Aggregate> {
+        self.aggregates.iter().find(|it| it.timeframe == timeframe)
+    }
+}
