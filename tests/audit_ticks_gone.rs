@@ -16,11 +16,11 @@ use tickbook::audit::{AuditSettings, FindingKind, Mending, RefreshWindow, Repair
 use tickbook::db::{force_refresh, refresh_days, timeseries_state};
 use tickbook::domain::{Candle, PriceBasis, Tick, TimeRange, Timeframe, earliest_time};
 use tickbook::policies::Policies;
-use tickbook::postgres::PgCandleRefresh;
+use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::repository::CandleQuery;
 
 use audit_site::Site;
-use audited::{EURUSD, Heard, at, audit, insert, start, ticks};
+use audited::{EURUSD, Heard, at, audit_of, insert, start, ticks};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
@@ -99,12 +99,13 @@ async fn verify(aged: &Aged, repair: bool) -> Heard {
         doubtful: state.doubtful,
         ..AuditSettings::new(TimeRange::all(), Utc::now())
     };
+    let rows = PgMaterializedCandles::new(db.clone());
     let made_anew = PgCandleRefresh::new(db);
     let repair = repair.then_some(Repair {
         refresh: Some(&made_anew),
     });
     let (ticks, ohlc) = (&aged.repositories.ticks, &aged.repositories.ohlc);
-    audit(&**ticks, &**ohlc, &settings, repair).await
+    audit_of(EURUSD, &**ticks, &**ohlc, Some(&rows), &settings, repair).await
 }
 
 fn count(heard: &Heard) -> BTreeMap<FindingKind, usize> {

@@ -88,6 +88,13 @@ pub enum Problem {
         /// What its ticks make.
         ticks: Candle,
     },
+    /// [`FindingKind::MaterializedDiffers`].
+    MaterializedDiffers {
+        /// The row; `None`: there is none.
+        found: Option<Candle>,
+        /// What its ticks make; `None`: there are none.
+        ticks: Option<Candle>,
+    },
     /// [`FindingKind::KeyOrder`].
     KeyOrder {
         /// The key that came first.
@@ -135,6 +142,7 @@ impl Problem {
             Self::CandleTicksGone { .. } => FindingKind::CandleTicksGone,
             Self::CandleDiffers { .. } => FindingKind::CandleDiffers,
             Self::StoredCandleDiffers { .. } => FindingKind::StoredCandleDiffers,
+            Self::MaterializedDiffers { .. } => FindingKind::MaterializedDiffers,
             Self::KeyOrder { .. } => FindingKind::KeyOrder,
             Self::SequenceOrder { .. } => FindingKind::SequenceOrder,
             Self::CrossedQuotes(_) => FindingKind::CrossedQuotes,
@@ -146,7 +154,7 @@ impl Problem {
         }
     }
 
-    /// The candle that is read, and the one that its ticks make.
+    /// The candle that is read, or kept as a row, and the one that its ticks make.
     #[must_use]
     pub fn candles(&self) -> (Option<&Candle>, Option<&Candle>) {
         match self {
@@ -156,6 +164,7 @@ impl Problem {
             Self::CandleDiffers { found, ticks } | Self::StoredCandleDiffers { found, ticks } => {
                 (Some(found), Some(ticks))
             }
+            Self::MaterializedDiffers { found, ticks } => (found.as_ref(), ticks.as_ref()),
             _ => (None, None),
         }
     }
@@ -281,6 +290,9 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         candle.basis,
         time(candle.open_time)
     )?;
+    if problem.kind() == FindingKind::MaterializedDiffers {
+        write!(f, " in the table of ohlc_{},", candle.timeframe)?;
+    }
     match (found, ticks) {
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
             let stored = ticks.map_or(0, |ticks| ticks.tick_count);

@@ -16,6 +16,8 @@ pub enum FindingKind {
     CandleDiffers,
     /// The same of a stored candle, which is read instead of the ticks on purpose.
     StoredCandleDiffers,
+    /// A row of made candles with other values than its ticks have, although what is read is right.
+    MaterializedDiffers,
     /// A listing that is not in the order of its keys, or has one twice.
     KeyOrder,
     /// Ticks of one instant that came in another order than their sequence says.
@@ -56,12 +58,13 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::CandleMissing,
         Self::CandleWithoutTicks,
         Self::CandleTicksGone,
         Self::CandleDiffers,
         Self::StoredCandleDiffers,
+        Self::MaterializedDiffers,
         Self::KeyOrder,
         Self::SequenceOrder,
         Self::CrossedQuotes,
@@ -91,6 +94,7 @@ impl FindingKind {
             Self::CandleTicksGone => "candle_ticks_gone",
             Self::CandleDiffers => "candle_differs",
             Self::StoredCandleDiffers => "stored_candle_differs",
+            Self::MaterializedDiffers => "materialized_differs",
             Self::KeyOrder => "key_order",
             Self::SequenceOrder => "sequence_order",
             Self::CrossedQuotes => "crossed_quotes",

@@ -2,12 +2,15 @@
 
 mod catalog;
 mod intervals;
+mod materialized;
 mod page;
 mod parts;
 mod row;
 mod select;
 mod snapshot;
 mod stored;
+
+pub use materialized::PgMaterializedCandles;
 
 use std::fmt;
 use std::sync::Arc;

@@ -63,6 +63,12 @@ impl Catalog {
         pending.buckets(timeframe, window, MAX_CANDLE_INTERVALS)
     }
 
+    /// The buckets of `timeframe` within `window` that wait for a refresh of it or a smaller one.
+    pub(super) fn waiting(&self, timeframe: Timeframe, window: TimeRange) -> Intervals {
+        let pending = self.ticks.and(&self.others);
+        pending.buckets(timeframe, window, usize::MAX)
+    }
+
     /// Reads what is known of the aggregates up to `timeframe` and of the changes within `range`.
     pub(super) fn read(
         connection: &mut PgConnection,

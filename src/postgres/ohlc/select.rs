@@ -92,6 +92,22 @@ pub(super) fn first_kept(
         .transpose()
 }
 
+/// The candles of `window` that the table `name` of an aggregate has, whatever waits.
+pub(super) fn all_kept(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, DbError> {
+    let mut statement = Statement::empty(query, query.limit.get());
+    statement.kept(name, query.range);
+    let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
+    let candles = rows
+        .into_iter()
+        .map(|(_, row, _)| Ok(row.into_candle(query, CandleSource::Ticks, now)?));
+    candles.collect()
+}
+
 const KEPT: i32 = 0;
 const MADE: i32 = 1;
 const STORED: i32 = 2;

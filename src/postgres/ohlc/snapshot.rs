@@ -18,7 +18,7 @@ pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a mut PgConnection,
     layouts: &'a CatalogLayouts,
     /// What answers were read from.
-    chunks: Option<Chunks>,
+    chunks: Vec<Chunks>,
 }
 
 /// The chunks of some hypertables.
@@ -42,7 +42,10 @@ impl Snapshot<'_> {
             self.layouts.look(self.connection)?;
             return Err(in_the_way("the extension was updated").into());
         }
-        self.chunks = Some(Chunks {
+        // all of one snapshot: those of the same hypertables are the same
+        self.chunks
+            .retain(|it| it.hypertables != catalog.hypertables);
+        self.chunks.push(Chunks {
             layout,
             hypertables: catalog.hypertables.clone(),
             state: catalog.chunks,
@@ -67,14 +70,8 @@ pub(super) fn at_one_instant<T>(
     let mut error = in_the_way("chunks kept changing");
     for _ in 0..ROUNDS {
         match in_snapshot(connection, layouts, &read) {
-            Ok((answer, None)) => return Ok(answer),
-            Ok((answer, Some(chunks))) => {
-                let Chunks {
-                    layout,
-                    hypertables,
-                    state,
-                } = chunks;
-                if chunk_state(connection, layout, &hypertables)? == state {
+            Ok((answer, chunks)) => {
+                if are_unchanged(connection, &chunks)? {
                     return Ok(answer);
                 }
             }
@@ -95,11 +92,20 @@ pub(super) fn at_one_instant<T>(
     Err(error.into())
 }
 
+fn are_unchanged(connection: &mut PgConnection, chunks: &[Chunks]) -> Result<bool, DbError> {
+    for chunks in chunks {
+        if chunk_state(connection, chunks.layout, &chunks.hypertables)? != chunks.state {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn in_snapshot<T>(
     connection: &mut PgConnection,
     layouts: &CatalogLayouts,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
-) -> Result<(T, Option<Chunks>), DbError> {
+) -> Result<(T, Vec<Chunks>), DbError> {
     connection
         .build_transaction()
         .repeatable_read()
@@ -108,7 +114,7 @@ fn in_snapshot<T>(
             let mut snapshot = Snapshot {
                 connection,
                 layouts,
-                chunks: None,
+                chunks: Vec::new(),
             };
             let answer = read(&mut snapshot)?;
             Ok((answer, snapshot.chunks))
