@@ -207,7 +207,7 @@ async fn rows_that_wait_are_right_after_a_repair() {
 }
 
 #[tokio::test]
-async fn a_repair_of_one_symbol_harms_no_other() {
+async fn repair_of_one_symbol_harms_no_other() {
     let ticks = stored();
     let Some(site) = Site::community_with(&ticks).await else {
         return;
