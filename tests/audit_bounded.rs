@@ -103,7 +103,8 @@ async fn run(days: i64) -> usize {
     let range = TimeRange::new(start, start + TimeDelta::days(days)).expect("ordered");
     let (endless, mut counter) = (Endless::default(), Counter::default());
     let settings = AuditSettings::new(range, Utc::now());
-    let summary = audit_symbol(&endless, &endless, EURUSD, &settings, None, &mut counter).await;
+    let ticks = &endless;
+    let summary = audit_symbol(ticks, ticks, None, EURUSD, &settings, None, &mut counter).await;
     let summary = summary.expect("audited");
     assert_eq!(summary.ticks, 86_400 * days.unsigned_abs());
     // every candle is missing, and told at the end of its day

@@ -259,7 +259,7 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
     assert_eq!(heard.kinds(), [FindingKind::CandleDiffers]);
     assert!(heard.all_mended());
     let timeframes: Vec<_> = ohlc.windows().iter().map(|it| it.timeframe).collect();
-    assert_eq!(timeframes, [Timeframe::H1, Timeframe::H4, Timeframe::D1]);
+    assert_eq!(timeframes, Timeframe::ALL, "the whole day, smallest first");
 
     let (ticks, ohlc) = Damaged::new(1, damage).await;
     let ohlc = Damaged {

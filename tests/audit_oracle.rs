@@ -9,13 +9,15 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
+use tickbook::audit::MaterializedCandles;
 use tickbook::db::{self, Edition, timeseries_state};
 use tickbook::domain::{CandleSource, PriceBasis, TimeRange, Timeframe};
 use tickbook::policies::Policies;
+use tickbook::postgres::PgMaterializedCandles;
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
-use audited::{EURUSD, audit, insert, whole};
+use audited::{EURUSD, audit, audit_of, insert, whole};
 
 #[tokio::test]
 async fn real_quotes_and_the_candles_of_them_are_clean() {
@@ -52,8 +54,12 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
     settings.limits.stale = Some(TimeDelta::hours(1));
     settings.limits.weekend_rests = true;
     let Repositories { ticks, ohlc, .. } = &repositories;
+    let rows = PgMaterializedCandles::new(pools.timeseries());
+    let rows = state
+        .has_aggregates
+        .then_some(&rows as &dyn MaterializedCandles);
     let begun = Instant::now();
-    let heard = audit(&**ticks, &**ohlc, &settings, None).await;
+    let heard = audit_of(EURUSD, &**ticks, &**ohlc, rows, &settings, None).await;
     let seconds = begun.elapsed().as_secs_f64();
     assert_eq!(heard.findings, []);
     assert_eq!(heard.summary.ticks, market_data::QUOTES);

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::finding::{Problem, differing_fields};
 use super::fold::CandleKey;
+use super::kind::FindingKind;
+use super::materialized::KeptDay;
 use super::settings::AuditSettings;
 use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
@@ -15,10 +17,46 @@ use crate::repository::{CandleQuery, OhlcRepository};
 /// Candles of one symbol and day.
 pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;
 
+/// What is there of one symbol and day.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// As it is read.
+    pub(super) read: DayCandles,
+    /// The rows of made candles, where they are kept.
+    pub(super) kept: Option<KeptDay>,
+}
+
+impl Found {
+    /// Whether what `problem` is about is the same in `other`, so that no tick of it came between.
+    pub(super) fn is_same(&self, other: &Self, key: &CandleKey, problem: &Problem) -> bool {
+        match (problem, &self.kept, &other.kept) {
+            (Problem::MaterializedDiffers { .. }, Some(one), Some(other)) => {
+                !other.waits(key) && same_values(one.row(key), other.row(key))
+            }
+            _ => same_values(self.read.get(key), other.read.get(key)),
+        }
+    }
+}
+
+/// Whether both are missing, or equal but for the time of the reading.
+fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            Candle {
+                closed: other.closed,
+                ..one.clone()
+            } == *other
+        }
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
 /// What comparing a day led to.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) differences: BTreeMap<CandleKey, Problem>,
+    /// Rows that differ and wait for a refresh, which may make them right: no finding.
+    pub(super) waiting: BTreeMap<CandleKey, Problem>,
     pub(super) compared: u64,
     /// Candles that know ticks which may have been dropped.
     pub(super) beyond_ticks: u64,
@@ -59,11 +97,7 @@ pub(super) fn compare(
     window: TimeRange,
     settings: &AuditSettings,
 ) -> Comparison {
-    let end = window.to().min(settings.now);
-    let is_whole = |(timeframe, _, open_time): &CandleKey| {
-        *open_time >= window.from() && *open_time + timeframe.duration() <= end
-    };
-    let asked = |key: &CandleKey| settings.timeframes.contains(&key.0) && is_whole(key);
+    let asked = |key: &CandleKey| asked(key, window, settings);
     let keys: BTreeSet<_> = found.keys().chain(ticks.keys()).copied().collect();
     let mut comparison = Comparison::default();
     for key in keys.into_iter().filter(asked) {
@@ -85,6 +119,37 @@ pub(super) fn compare(
             continue;
         }
         if let Some(problem) = difference(found, ticks) {
+            comparison.differences.insert(key, problem);
+        }
+    }
+    comparison
+}
+
+/// Whether a candle is to be compared: its bucket lies within `window` and is over.
+pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings) -> bool {
+    let (timeframe, _, open_time) = *key;
+    let end = window.to().min(settings.now);
+    let is_whole = open_time >= window.from() && open_time + timeframe.duration() <= end;
+    is_whole && settings.timeframes.contains(&timeframe)
+}
+
+/// Compares the rows of made candles as well. What differs as it is read is told only once.
+pub(super) fn compare_all(
+    found: &Found,
+    ticks: &DayCandles,
+    window: TimeRange,
+    settings: &AuditSettings,
+) -> Comparison {
+    let mut comparison = compare(&found.read, ticks, window, settings);
+    let skipped = settings.skip.contains(&FindingKind::MaterializedDiffers);
+    let Some(kept) = found.kept.as_ref().filter(|_| !skipped) else {
+        return comparison;
+    };
+    for (key, problem) in kept.differences(ticks, window, settings) {
+        let is_told = |read: &Problem| !settings.skip.contains(&read.kind());
+        if kept.waits(&key) {
+            comparison.waiting.insert(key, problem);
+        } else if !comparison.differences.get(&key).is_some_and(is_told) {
             comparison.differences.insert(key, problem);
         }
     }
@@ -118,6 +183,25 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
         }
         (Some(_) | None, None) => None,
     }
+}
+
+/// The windows that make all candles of the day of `window` anew, smallest first, so that no wrong
+/// one of any symbol is folded into a larger one. None of which ticks may be gone or which is not
+/// over: a refresh would erase the first and freeze the second.
+pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<RefreshWindow> {
+    let day = Timeframe::D1.bucket_start(window.from());
+    let first = day.max(settings.complete_from);
+    let end = (day + Timeframe::D1.duration()).min(settings.now);
+    let of = |timeframe: Timeframe| {
+        let start = timeframe.bucket_start(first);
+        let from = match start == first {
+            true => start,
+            false => start + timeframe.duration(),
+        };
+        let range = TimeRange::new(from, timeframe.bucket_start(end)).ok()?;
+        (!range.is_empty()).then_some(RefreshWindow { timeframe, range })
+    };
+    Timeframe::ALL.into_iter().filter_map(of).collect()
 }
 
 /// The windows that make the candles of `keys` anew: their buckets, and the larger ones they are in,
@@ -172,6 +256,36 @@ mod tests {
         };
         let all = refresh_windows(keys, settings);
         all.into_iter().map(described).collect()
+    }
+
+    #[test]
+    fn a_day_is_made_anew_from_its_minutes_up() {
+        let described = |settings: &AuditSettings| -> Vec<String> {
+            let window = TimeRange::new(time("01T10:00"), time("01T11:00")).expect("ordered");
+            let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
+            let all = day_windows(window, settings).into_iter();
+            all.map(|RefreshWindow { timeframe, range }| {
+                format!("{timeframe} {} {}", text(range.from()), text(range.to()))
+            })
+            .collect()
+        };
+        let settings = AuditSettings::new(TimeRange::all(), time("03T00:00"));
+        let whole = Timeframe::ALL.map(|timeframe| format!("{timeframe} 01T00:00 02T00:00"));
+        assert_eq!(described(&settings), whole);
+        let part = AuditSettings {
+            complete_from: time("01T03:02"),
+            now: time("01T11:20"),
+            ..settings
+        };
+        let expected = [
+            "1m 01T03:02 01T11:20",
+            "5m 01T03:05 01T11:20",
+            "15m 01T03:15 01T11:15",
+            "30m 01T03:30 01T11:00",
+            "1h 01T04:00 01T11:00",
+            "4h 01T04:00 01T08:00",
+        ];
+        assert_eq!(described(&part), expected);
     }
 
     #[test]

@@ -97,6 +97,13 @@ pub enum Problem {
         /// Which candle or tick, which column, and why; only the first of the range.
         reason: String,
     },
+    /// [`FindingKind::MaterializedDiffers`].
+    MaterializedDiffers {
+        /// The row; `None`: there is none.
+        found: Option<Candle>,
+        /// What its ticks make; `None`: there are none.
+        ticks: Option<Candle>,
+    },
     /// [`FindingKind::KeyOrder`].
     KeyOrder {
         /// The key that came first.
@@ -145,6 +152,7 @@ impl Problem {
             Self::CandleDiffers { .. } => FindingKind::CandleDiffers,
             Self::StoredCandleDiffers { .. } => FindingKind::StoredCandleDiffers,
             Self::Unreadable { .. } => FindingKind::Unreadable,
+            Self::MaterializedDiffers { .. } => FindingKind::MaterializedDiffers,
             Self::KeyOrder { .. } => FindingKind::KeyOrder,
             Self::SequenceOrder { .. } => FindingKind::SequenceOrder,
             Self::CrossedQuotes(_) => FindingKind::CrossedQuotes,
@@ -156,7 +164,7 @@ impl Problem {
         }
     }
 
-    /// The candle that is read, and the one that its ticks make.
+    /// The candle that is read, or kept as a row, and the one that its ticks make.
     #[must_use]
     pub fn candles(&self) -> (Option<&Candle>, Option<&Candle>) {
         match self {
@@ -166,6 +174,7 @@ impl Problem {
             Self::CandleDiffers { found, ticks } | Self::StoredCandleDiffers { found, ticks } => {
                 (Some(found), Some(ticks))
             }
+            Self::MaterializedDiffers { found, ticks } => (found.as_ref(), ticks.as_ref()),
             _ => (None, None),
         }
     }
@@ -301,6 +310,9 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         candle.basis,
         time(candle.open_time)
     )?;
+    if problem.kind() == FindingKind::MaterializedDiffers {
+        write!(f, " in the table of ohlc_{},", candle.timeframe)?;
+    }
     match (found, ticks) {
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
             let stored = ticks.map_or(0, |ticks| ticks.tick_count);

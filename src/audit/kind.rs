@@ -18,6 +18,8 @@ pub enum FindingKind {
     StoredCandleDiffers,
     /// A row whose values cannot be read: the candles of its day are not compared.
     Unreadable,
+    /// A row of made candles with other values than its ticks have, although what is read is right.
+    MaterializedDiffers,
     /// A listing that is not in the order of its keys, or has one twice.
     KeyOrder,
     /// Ticks of one instant that came in another order than their sequence says.
@@ -60,13 +62,14 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::CandleMissing,
         Self::CandleWithoutTicks,
         Self::CandleTicksGone,
         Self::CandleDiffers,
         Self::StoredCandleDiffers,
         Self::Unreadable,
+        Self::MaterializedDiffers,
         Self::KeyOrder,
         Self::SequenceOrder,
         Self::CrossedQuotes,
@@ -98,6 +101,7 @@ impl FindingKind {
             Self::CandleDiffers => "candle_differs",
             Self::StoredCandleDiffers => "stored_candle_differs",
             Self::Unreadable => "unreadable",
+            Self::MaterializedDiffers => "materialized_differs",
             Self::KeyOrder => "key_order",
             Self::SequenceOrder => "sequence_order",
             Self::CrossedQuotes => "crossed_quotes",

@@ -2,27 +2,65 @@
 
 use std::collections::BTreeMap;
 
-use super::candles::refresh_windows;
+use super::candles::{day_windows, refresh_windows};
 use super::finding::{Finding, Mending, Problem};
 use super::fold::CandleKey;
-use super::repair::{Repair, SEALED};
+use super::repair::{CandleRefresh, Repair, SEALED};
 use super::symbol::Audit;
 use crate::domain::{Candle, CandleSource, TimeRange};
 use crate::error::RepositoryError;
 use crate::policies::RefreshWindow;
 
+/// How often a day is made anew: what is made of a wrong candle may be wrong, and ticks may arrive.
+const ROUNDS: usize = 5;
+
+type Problems = BTreeMap<CandleKey, Problem>;
+
+/// Why a candle cannot be made anew.
+type Refused = BTreeMap<CandleKey, String>;
+
 impl Audit<'_> {
-    /// Makes what differs anew, compares again, and says what became of each.
+    /// Makes what differs anew and compares again, until nothing differs or nothing helps, and says
+    /// what became of each of `differences`. Rows of `waiting` are made anew with them.
     pub(super) async fn mend(
         &mut self,
         window: TimeRange,
-        differences: BTreeMap<CandleKey, Problem>,
+        differences: Problems,
+        waiting: Problems,
         repair: Repair<'_>,
     ) -> Result<Vec<Finding>, RepositoryError> {
-        let mut refused: BTreeMap<CandleKey, String> = BTreeMap::new();
+        let mut left = differences.clone();
+        let mut open = waiting;
+        open.extend(differences.clone());
+        let mut refused = Refused::new();
+        for _ in 0..ROUNDS {
+            refused = self.make_anew(window, &open, repair).await?;
+            let found = self.read(window).await?;
+            let folded = self.fold(window, false).await?;
+            let (comparison, _) = self.settle(window, found, folded).await?;
+            left = comparison.differences;
+            let mut again = comparison.waiting;
+            again.extend(left.clone());
+            let is_refused = |key: &CandleKey| refused.contains_key(key);
+            if again == open || again.keys().all(is_refused) {
+                break;
+            }
+            open = again;
+        }
+        Ok(self.findings(differences, left, &refused))
+    }
+
+    /// Makes `differences` anew, as far as their ticks are kept, and says why of the others.
+    async fn make_anew(
+        &self,
+        window: TimeRange,
+        differences: &Problems,
+        repair: Repair<'_>,
+    ) -> Result<Refused, RepositoryError> {
+        let mut refused = Refused::new();
         let mut made = Vec::new();
         let mut sealed = Vec::new();
-        for (key, problem) in &differences {
+        for (key, problem) in differences {
             let may_be_gone = key.2 < self.settings.complete_from;
             match problem {
                 Problem::CandleTicksGone { .. } => {
@@ -60,29 +98,37 @@ impl Audit<'_> {
         if !made.is_empty() {
             let reason = match repair.refresh {
                 None => Some(computed()),
-                Some(refresh) => {
-                    let windows = refresh_windows(&made, self.settings);
-                    match refresh.refresh(&windows).await {
-                        Ok(left_out) => {
-                            let is_left_out = |key: &&CandleKey| {
-                                let has = |it: &RefreshWindow| {
-                                    it.timeframe == key.0 && it.range.contains(key.2)
-                                };
-                                left_out.iter().any(has)
-                            };
-                            let keys = made.iter().filter(is_left_out);
-                            refused.extend(keys.map(|key| (*key, gone())));
-                            None
-                        }
-                        Err(error) => Some(failed(&error)),
+                Some(refresh) => match self.refresh(window, &made, refresh).await {
+                    Ok(left_out) => {
+                        refused.extend(left_out.into_iter().map(|key| (key, gone())));
+                        None
                     }
-                }
+                    Err(error) => Some(failed(&error)),
+                },
             };
             if let Some(reason) = reason {
                 refused.extend(made.iter().map(|key| (*key, reason.clone())));
             }
         }
-        self.after_repair(window, differences, &refused).await
+        Ok(refused)
+    }
+
+    /// Makes the day of `window` anew. Those of `keys` that are in a part which was left out, since
+    /// ticks of some candle there are gone, are tried one by one. Returns those that still were.
+    async fn refresh(
+        &self,
+        window: TimeRange,
+        keys: &[CandleKey],
+        refresh: &dyn CandleRefresh,
+    ) -> Result<Vec<CandleKey>, RepositoryError> {
+        let left_out = refresh.refresh(&day_windows(window, self.settings)).await?;
+        let keys = within(keys, &left_out);
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let windows = refresh_windows(&keys, self.settings);
+        let left_out = refresh.refresh(&windows).await?;
+        Ok(within(&keys, &left_out))
     }
 
     /// Whether a candle knows ticks that may have gone.
@@ -94,16 +140,13 @@ impl Audit<'_> {
         self.settings.is_doubtful(key.2, found.close_time()) && found.tick_count > stored
     }
 
-    async fn after_repair(
-        &mut self,
-        window: TimeRange,
-        differences: BTreeMap<CandleKey, Problem>,
-        refused: &BTreeMap<CandleKey, String>,
-    ) -> Result<Vec<Finding>, RepositoryError> {
-        let found = self.read(window).await?;
-        let folded = self.fold(window, false).await?;
-        let (comparison, _) = self.settle(window, found, folded).await?;
-        let mut left = comparison.differences;
+    /// What became of `differences`, of which `left` are not mended, with those that came up.
+    fn findings(
+        &self,
+        differences: Problems,
+        mut left: Problems,
+        refused: &Refused,
+    ) -> Vec<Finding> {
         let mut findings: Vec<_> = differences
             .into_iter()
             .map(|(key, problem)| {
@@ -124,8 +167,17 @@ impl Audit<'_> {
             problem,
             mending: Mending::NotMended { reason: still() },
         }));
-        Ok(findings)
+        findings
     }
+}
+
+/// Those of `keys` that begin in one of `windows` of their timeframe.
+fn within(keys: &[CandleKey], windows: &[RefreshWindow]) -> Vec<CandleKey> {
+    let is_within = |key: &&CandleKey| {
+        let has = |it: &RefreshWindow| it.timeframe == key.0 && it.range.contains(key.2);
+        windows.iter().any(has)
+    };
+    keys.iter().filter(is_within).copied().collect()
 }
 
 fn key_of(candle: &Candle) -> CandleKey {

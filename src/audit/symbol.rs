@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::candles::{Comparison, DayCandles, compare, read_day};
+use super::candles::{Comparison, DayCandles, Found, compare_all, read_day};
 use super::finding::{Finding, Mending, Problem};
 use super::fold::AllFolds;
+use super::materialized::{KeptDay, MaterializedCandles};
 use super::repair::Repair;
 use super::settings::AuditSettings;
 use super::summary::AuditSummary;
 use super::ticks::TickChecks;
 use super::unreadable::{first_candle, is_unreadable};
-use crate::domain::{Candle, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
 
@@ -30,8 +31,11 @@ pub trait AuditObserver: Send {
 ///
 /// Buckets that the range cuts, and those that are not over at `settings.now`, are left out. Ticks
 /// may arrive meanwhile: a difference is told only if the candle reads the same before and after its
-/// ticks were read. With `repair`, candles that differ are made anew day by day: those of a backend
-/// that keeps made candles, and stored ones of the source [`SEALED`](super::SEALED); other stored candles stay.
+/// ticks were read. With `materialized`, rows that do not wait for a refresh must equal their ticks
+/// as well. With `repair`, candles that differ are made anew day by day until nothing differs or
+/// nothing helps: those of a backend that keeps made candles, and stored ones of the source
+/// [`SEALED`](super::SEALED); other stored candles stay. Rows that differ and wait are made anew as
+/// well, and are no finding.
 ///
 /// *Ordering*: findings of a day come after those of the days before. *Memory*: 10,000 ticks and
 /// the candles of one day, some 6,000, a few times over.
@@ -42,6 +46,7 @@ pub trait AuditObserver: Send {
 pub async fn audit_symbol(
     ticks: &dyn TickRepository,
     ohlc: &dyn OhlcRepository,
+    materialized: Option<&dyn MaterializedCandles>,
     symbol_id: SymbolId,
     settings: &AuditSettings,
     repair: Option<Repair<'_>>,
@@ -50,6 +55,7 @@ pub async fn audit_symbol(
     let mut audit = Audit {
         ticks,
         ohlc,
+        materialized,
         symbol_id,
         settings,
         repair,
@@ -64,6 +70,7 @@ pub async fn audit_symbol(
 pub(super) struct Audit<'a> {
     ticks: &'a dyn TickRepository,
     pub(super) ohlc: &'a dyn OhlcRepository,
+    materialized: Option<&'a dyn MaterializedCandles>,
     pub(super) symbol_id: SymbolId,
     pub(super) settings: &'a AuditSettings,
     repair: Option<Repair<'a>>,
@@ -106,7 +113,7 @@ impl Audit<'_> {
             _ => self.fold(window, true).await?,
         };
         let found = found?;
-        let is_empty = found.is_empty() && self.summary.ticks == ticks_before;
+        let is_empty = found.read.is_empty() && self.summary.ticks == ticks_before;
         let (comparison, unsettled) = self.settle(window, found, folded).await?;
         self.summary.candles += comparison.compared;
         self.summary.beyond_ticks += comparison.beyond_ticks;
@@ -115,8 +122,9 @@ impl Audit<'_> {
         let skip = &self.settings.skip;
         differences.retain(|_, problem| !skip.contains(&problem.kind()));
         let findings = match self.repair {
-            Some(repair) if !differences.is_empty() => {
-                self.mend(window, differences, repair).await?
+            Some(repair) if !(differences.is_empty() && comparison.waiting.is_empty()) => {
+                let waiting = comparison.waiting;
+                self.mend(window, differences, waiting, repair).await?
             }
             _ => differences
                 .into_values()
@@ -137,10 +145,10 @@ impl Audit<'_> {
     pub(super) async fn settle(
         &mut self,
         window: TimeRange,
-        mut found: DayCandles,
+        mut found: Found,
         mut folded: DayCandles,
     ) -> Result<(Comparison, u64), RepositoryError> {
-        let mut first = compare(&found, &folded, window, self.settings);
+        let mut first = compare_all(&found, &folded, window, self.settings);
         let mut open = std::mem::take(&mut first.differences);
         for _ in 0..ATTEMPTS {
             if open.is_empty() {
@@ -150,7 +158,7 @@ impl Audit<'_> {
             let mut changed = Vec::new();
             for (key, problem) in open {
                 // read the same before and after its ticks: no tick came in between
-                if same_values(found.get(&key), again.get(&key)) {
+                if found.is_same(&again, &key, &problem) {
                     first.differences.insert(key, problem);
                 } else {
                     changed.push(key);
@@ -161,15 +169,22 @@ impl Audit<'_> {
             }
             found = again;
             folded = self.fold(window, false).await?;
-            open = compare(&found, &folded, window, self.settings).differences;
+            open = compare_all(&found, &folded, window, self.settings).differences;
             open.retain(|key, _| changed.contains(key));
         }
         let unsettled = open.len() as u64;
         Ok((first, unsettled))
     }
 
-    pub(super) async fn read(&self, window: TimeRange) -> Result<DayCandles, RepositoryError> {
-        read_day(self.ohlc, self.symbol_id, self.settings, window).await
+    pub(super) async fn read(&self, window: TimeRange) -> Result<Found, RepositoryError> {
+        let kept = match self.materialized {
+            Some(materialized) => Some(materialized.rows(self.symbol_id, window).await?),
+            None => None,
+        };
+        Ok(Found {
+            read: read_day(self.ohlc, self.symbol_id, self.settings, window).await?,
+            kept: kept.map(KeptDay::new),
+        })
     }
 
     /// What the ticks of `window` make; `first` where they are looked at for the first time.
@@ -248,18 +263,5 @@ impl Audit<'_> {
     pub(super) fn tell(&mut self, finding: &Finding) {
         self.summary.count(finding);
         self.observer.finding(finding);
-    }
-}
-
-/// Whether both are missing, or equal but for the time of the reading.
-fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => {
-            Candle {
-                closed: other.closed,
-                ..one.clone()
-            } == *other
-        }
-        (one, other) => one.is_none() && other.is_none(),
     }
 }

@@ -11,7 +11,7 @@ mod ticks;
 
 pub use audit_refresh::PgCandleRefresh;
 pub use numeric::{NumericError, PgDecimal};
-pub use ohlc::PgOhlcRepository;
+pub use ohlc::{PgMaterializedCandles, PgOhlcRepository};
 pub use quarantine::PgQuarantineRepository;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;

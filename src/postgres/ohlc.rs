@@ -2,6 +2,7 @@
 
 mod catalog;
 mod intervals;
+mod materialized;
 mod page;
 mod parts;
 mod relations;
@@ -9,6 +10,8 @@ mod row;
 mod select;
 mod snapshot;
 mod stored;
+
+pub use materialized::PgMaterializedCandles;
 
 use std::fmt;
 use std::sync::Arc;

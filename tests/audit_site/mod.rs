@@ -4,16 +4,16 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::audit::{AuditSettings, FindingKind, Repair};
+use tickbook::audit::{AuditSettings, FindingKind, MaterializedCandles, Repair};
 use tickbook::db::{
     self, DatabasePools, Edition, ScratchSchemas, TimeseriesState, timeseries_state,
 };
-use tickbook::domain::{Timeframe, earliest_time};
+use tickbook::domain::{SymbolId, Tick, Timeframe, earliest_time};
 use tickbook::policies::Policies;
-use tickbook::postgres::PgCandleRefresh;
+use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::{Database, Repositories};
 
-use crate::audited::{Heard, at, audit, insert, start, ticks, whole};
+use crate::audited::{EURUSD, Heard, at, audit_of, insert, start, ticks, whole};
 use crate::migrated::migrated;
 
 pub(crate) struct Site {
@@ -25,31 +25,46 @@ pub(crate) struct Site {
 impl Site {
     /// Two days of ticks, and candle relations, refreshed where there is something to refresh.
     pub(crate) async fn new() -> Self {
+        Self::with(&ticks(2)).await
+    }
+
+    /// The same of these ticks.
+    pub(crate) async fn with(stored: &[Tick]) -> Self {
         let (schemas, pools) = migrated().await;
         let report = db::apply_aggregates(&pools.timeseries()).await;
         let edition = report.expect("candle relations").edition;
         let repositories = Repositories::postgres(&pools);
-        insert(&*repositories.ticks, &ticks(2)).await;
+        insert(&*repositories.ticks, stored).await;
         let site = Self {
             schemas,
             pools,
             repositories,
         };
         if edition == Edition::Community {
-            for timeframe in Timeframe::ALL {
-                site.execute(&format!(
-                    "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{}', '{}')",
-                    start().to_rfc3339(),
-                    at(2 * 1_440).to_rfc3339()
-                ));
-            }
+            site.refresh();
         }
         site
     }
 
+    /// Refreshes what is known to have changed, smallest timeframes first.
+    pub(crate) fn refresh(&self) {
+        for timeframe in Timeframe::ALL {
+            self.execute(&format!(
+                "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{}', '{}')",
+                start().to_rfc3339(),
+                at(2 * 1_440).to_rfc3339()
+            ));
+        }
+    }
+
     /// `None`, and a line that says so, where made candles cannot be damaged.
     pub(crate) async fn community() -> Option<Self> {
-        let site = Self::new().await;
+        Self::community_with(&ticks(2)).await
+    }
+
+    /// The same of these ticks.
+    pub(crate) async fn community_with(stored: &[Tick]) -> Option<Self> {
+        let site = Self::with(stored).await;
         if site.state().await.edition == Edition::Community {
             return Some(site);
         }
@@ -100,17 +115,25 @@ impl Site {
     }
 
     pub(crate) async fn audit(&self, repair: bool) -> Heard {
+        self.audit_of(EURUSD, repair).await
+    }
+
+    pub(crate) async fn audit_of(&self, symbol_id: SymbolId, repair: bool) -> Heard {
         let state = self.state().await;
         let settings = AuditSettings {
             complete_from: state.complete_from.unwrap_or(earliest_time()),
             doubtful: state.doubtful,
             ..whole()
         };
+        let rows = PgMaterializedCandles::new(self.pools.timeseries());
+        let rows = state
+            .has_aggregates
+            .then_some(&rows as &dyn MaterializedCandles);
         let made_anew = PgCandleRefresh::new(self.pools.timeseries());
         let repair = repair.then_some(Repair {
             refresh: Some(&made_anew),
         });
         let Repositories { ticks, ohlc, .. } = &self.repositories;
-        audit(&**ticks, &**ohlc, &settings, repair).await
+        audit_of(symbol_id, &**ticks, &**ohlc, rows, &settings, repair).await
     }
 }

@@ -4,7 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::audit::{
-    AuditObserver, AuditSettings, AuditSummary, Finding, FindingKind, Mending, Repair, audit_symbol,
+    AuditObserver, AuditSettings, AuditSummary, Finding, FindingKind, MaterializedCandles, Mending,
+    Repair, audit_symbol,
 };
 use tickbook::domain::{SymbolId, Tick, TimeRange};
 use tickbook::repository::{OhlcRepository, TickRepository};
@@ -47,8 +48,28 @@ pub(crate) async fn audit(
     settings: &AuditSettings,
     repair: Option<Repair<'_>>,
 ) -> Heard {
+    audit_of(EURUSD, ticks, ohlc, None, settings, repair).await
+}
+
+pub(crate) async fn audit_of(
+    symbol_id: SymbolId,
+    ticks: &dyn TickRepository,
+    ohlc: &dyn OhlcRepository,
+    materialized: Option<&dyn MaterializedCandles>,
+    settings: &AuditSettings,
+    repair: Option<Repair<'_>>,
+) -> Heard {
     let mut heard = Heard::default();
-    let summary = audit_symbol(ticks, ohlc, EURUSD, settings, repair, &mut heard).await;
+    let summary = audit_symbol(
+        ticks,
+        ohlc,
+        materialized,
+        symbol_id,
+        settings,
+        repair,
+        &mut heard,
+    )
+    .await;
     heard.summary = summary.expect("audited");
     heard
 }

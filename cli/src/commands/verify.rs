@@ -9,15 +9,15 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use tickbook::audit::{
-    AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, Mending, Problem, Repair,
-    TickLimits, audit_symbol,
+    AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, MaterializedCandles,
+    Mending, Problem, Repair, TickLimits, audit_symbol,
 };
 use tickbook::config::Config;
 use tickbook::db::{Edition, TimeseriesState, timeseries_state};
 use tickbook::domain::{
     PageLimit, SortOrder, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
 };
-use tickbook::postgres::PgCandleRefresh;
+use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::repository::{SymbolQuery, SymbolRepository, TickQuery};
 use tickbook::{Repositories, RepositoryError};
 
@@ -34,6 +34,10 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
     let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
     let settings = settings(arguments, &state)?;
     let made_anew = PgCandleRefresh::new(pools.timeseries());
+    let rows = PgMaterializedCandles::new(pools.timeseries());
+    let materialized = state
+        .has_aggregates
+        .then_some(&rows as &dyn MaterializedCandles);
     let repair = arguments.repair.then_some(Repair {
         refresh: state
             .has_aggregates
@@ -51,6 +55,7 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
         let summary = audit_symbol(
             &*repositories.ticks,
             &*repositories.ohlc,
+            materialized,
             symbol.symbol_id,
             &settings,
             repair,

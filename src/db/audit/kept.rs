@@ -1,8 +1,8 @@
 //! Which ticks are known to be kept.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::sql_types::Timestamptz;
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
 use crate::db::failure::DbError;
 use crate::db::policies;
@@ -10,7 +10,7 @@ use crate::db::tick_chunks::{TickChunks, Times};
 use crate::domain::{TimeRange, latest_time};
 use crate::error::RepositoryError;
 
-use super::has_table;
+use super::{Answer, has_table};
 
 /// Ticks go with their chunks, or by policies, which leave a record.
 #[derive(Debug, Default)]
@@ -73,14 +73,6 @@ fn recorded(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbEr
     }
 }
 
-#[derive(QueryableByName)]
-struct Gap {
-    #[diesel(sql_type = Timestamptz)]
-    start: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    end: DateTime<Utc>,
-}
-
 /// Those of `gaps` in which candles lie whose ticks have gone.
 fn with_candles(
     connection: &mut PgConnection,
@@ -91,14 +83,20 @@ fn with_candles(
         true => ("ohlc_1m", ""),
         false => ("ohlc_candles", " AND source = 'sealed'"),
     };
-    let (starts, ends): (Vec<_>, Vec<_>) = gaps.iter().copied().unzip();
-    let rows: Vec<Gap> = sql_query(format!(
-        "SELECT start, \"end\" FROM unnest($1, $2) AS gap (start, \"end\") \
-         WHERE EXISTS (SELECT FROM {relation} WHERE open_time >= gap.start \
-         AND open_time < gap.\"end\"{sealed}) ORDER BY start"
-    ))
-    .bind::<Array<Timestamptz>, _>(starts)
-    .bind::<Array<Timestamptz>, _>(ends)
-    .load(connection)?;
-    Ok(rows.into_iter().map(|gap| (gap.start, gap.end)).collect())
+    // bounds that are known when a statement is planned leave most chunks out
+    let statement = format!(
+        "SELECT EXISTS (SELECT FROM {relation} WHERE open_time >= $1 AND open_time < $2{sealed}) \
+         AS answer"
+    );
+    let mut found = Vec::new();
+    for (start, end) in gaps {
+        let row: Answer = sql_query(&statement)
+            .bind::<Timestamptz, _>(start)
+            .bind::<Timestamptz, _>(end)
+            .get_result(connection)?;
+        if row.answer {
+            found.push((*start, *end));
+        }
+    }
+    Ok(found)
 }

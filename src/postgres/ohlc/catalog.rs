@@ -111,6 +111,12 @@ impl Catalog {
         pending.buckets(self.timeframe, window, MAX_CANDLE_INTERVALS)
     }
 
+    /// The buckets within `window` that wait for a refresh of this timeframe or a smaller one.
+    pub(super) fn waiting(&self, window: TimeRange) -> Intervals {
+        let pending = self.ticks.and(&self.others);
+        pending.buckets(self.timeframe, window, usize::MAX)
+    }
+
     /// The chunks that answers of this catalog are read from.
     pub(super) fn chunks(&self) -> Chunks {
         Chunks {
@@ -122,7 +128,7 @@ impl Catalog {
 }
 
 /// The chunks of some hypertables.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Chunks {
     layout: CatalogLayout,
     hypertables: Vec<i32>,

@@ -10,7 +10,9 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{CandleSource, ExactCandle, PriceBasis, SortOrder, TimeRange, Timeframe};
+use crate::domain::{
+    Candle, CandleSource, ExactCandle, PriceBasis, SortOrder, TimeRange, Timeframe,
+};
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
@@ -111,6 +113,23 @@ pub(super) fn first_kept(
     first
         .map(|(_, row, _)| Ok(row.open_time(query)?))
         .transpose()
+}
+
+/// The candles of `window` that the table `name` of an aggregate has, whatever waits.
+pub(super) fn all_kept(
+    connection: &mut PgConnection,
+    query: &CandleQuery,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, DbError> {
+    let mut statement = Statement::empty(query, query.limit.get());
+    statement.kept(name, query.range);
+    let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
+    let candles = rows.into_iter().map(|(_, row, _)| {
+        let candle = row.into_candle(query, CandleSource::Ticks, now)?;
+        Ok(candle.into_candle())
+    });
+    candles.collect()
 }
 
 const KEPT: i32 = 0;

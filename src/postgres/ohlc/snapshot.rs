@@ -19,7 +19,7 @@ pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a mut PgConnection,
     relations: &'a KnownRelations,
     /// What answers were read from.
-    chunks: Option<Chunks>,
+    chunks: Vec<Chunks>,
 }
 
 impl Snapshot<'_> {
@@ -37,7 +37,11 @@ impl Snapshot<'_> {
         }
         // another snapshot may have replaced them meanwhile
         let catalog = catalog.ok_or_else(|| in_the_way("candle relations kept changing"))?;
-        self.chunks = Some(catalog.chunks());
+        // all of one snapshot: those of the same hypertables are the same
+        let chunks = catalog.chunks();
+        if !self.chunks.contains(&chunks) {
+            self.chunks.push(chunks);
+        }
         Ok(catalog)
     }
 }
@@ -58,9 +62,8 @@ pub(super) fn at_one_instant<T>(
     let mut error = in_the_way("chunks kept changing");
     for _ in 0..ROUNDS {
         match in_snapshot(connection, relations, &read) {
-            Ok((answer, None)) => return Ok(answer),
-            Ok((answer, Some(chunks))) => {
-                if chunks.are_unchanged(connection)? {
+            Ok((answer, chunks)) => {
+                if are_unchanged(connection, &chunks)? {
                     return Ok(answer);
                 }
             }
@@ -81,11 +84,20 @@ pub(super) fn at_one_instant<T>(
     Err(error.into())
 }
 
+fn are_unchanged(connection: &mut PgConnection, chunks: &[Chunks]) -> Result<bool, DbError> {
+    for chunks in chunks {
+        if !chunks.are_unchanged(connection)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn in_snapshot<T>(
     connection: &mut PgConnection,
     relations: &KnownRelations,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
-) -> Result<(T, Option<Chunks>), DbError> {
+) -> Result<(T, Vec<Chunks>), DbError> {
     connection
         .build_transaction()
         .repeatable_read()
@@ -94,7 +106,7 @@ fn in_snapshot<T>(
             let mut snapshot = Snapshot {
                 connection,
                 relations,
-                chunks: None,
+                chunks: Vec::new(),
             };
             let answer = read(&mut snapshot)?;
             Ok((answer, snapshot.chunks))

@@ -141,7 +141,7 @@ struct FindingLine<'a> {
     timeframe: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     basis: Option<&'static str>,
-    /// What is read.
+    /// What is read, or kept as a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<CandleValues>,
     /// What the ticks make.

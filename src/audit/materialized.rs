@@ -1,0 +1,229 @@
+//! Made candles as a backend keeps them, beside what is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use super::candles::{DayCandles, asked};
+use super::finding::{Problem, differing_fields};
+use super::fold::CandleKey;
+use super::settings::AuditSettings;
+use crate::domain::{Candle, SymbolId, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+
+/// Gives the rows of made candles where a backend keeps them.
+///
+/// A read replaces rows that wait for a refresh by what their ticks make. So a wrong row can hide
+/// until a refresh takes it for right.
+///
+/// # Examples
+///
+/// ```
+/// use async_trait::async_trait;
+/// use tickbook::RepositoryError;
+/// use tickbook::audit::{MaterializedCandles, MaterializedRows};
+/// use tickbook::domain::{Candle, SymbolId, TimeRange};
+///
+/// /// Keeps candles that never wait.
+/// #[derive(Debug)]
+/// struct Kept(Vec<Candle>);
+///
+/// #[async_trait]
+/// impl MaterializedCandles for Kept {
+///     async fn rows(
+///         &self,
+///         symbol_id: SymbolId,
+///         window: TimeRange,
+///     ) -> Result<MaterializedRows, RepositoryError> {
+///         let asked = |candle: &&Candle| {
+///             candle.symbol_id == symbol_id && window.contains(candle.open_time)
+///         };
+///         let mut rows = MaterializedRows::default();
+///         rows.candles = self.0.iter().filter(asked).cloned().collect();
+///         Ok(rows)
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait MaterializedCandles: Debug + Send + Sync {
+    /// The rows of all timeframes and price bases whose open time is in `window`, and what waits
+    /// there, at one instant.
+    async fn rows(
+        &self,
+        symbol_id: SymbolId,
+        window: TimeRange,
+    ) -> Result<MaterializedRows, RepositoryError>;
+}
+
+/// Rows of made candles, and the times of which they may not know all ticks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MaterializedRows {
+    /// In any order; a row that is kept twice is here twice.
+    pub candles: Vec<Candle>,
+    /// The times that wait for a refresh of the timeframe or a smaller one, in their order. Buckets
+    /// that overlap one of them wait.
+    pub waiting: BTreeMap<Timeframe, Vec<TimeRange>>,
+}
+
+/// The rows of one symbol and day.
+#[derive(Debug)]
+pub(super) struct KeptDay {
+    rows: DayCandles,
+    waiting: BTreeMap<Timeframe, Vec<TimeRange>>,
+}
+
+impl KeptDay {
+    pub(super) fn new(rows: MaterializedRows) -> Self {
+        let mut by_key = DayCandles::new();
+        for candle in rows.candles {
+            let key = (candle.timeframe, candle.basis, candle.open_time);
+            match by_key.get_mut(&key) {
+                // whatever is made of both counts their ticks twice
+                Some(first) => {
+                    let first: &mut Candle = first;
+                    first.tick_count += candle.tick_count.max(1);
+                }
+                None => {
+                    by_key.insert(key, candle);
+                }
+            }
+        }
+        Self {
+            rows: by_key,
+            waiting: rows.waiting,
+        }
+    }
+
+    pub(super) fn row(&self, key: &CandleKey) -> Option<&Candle> {
+        self.rows.get(key)
+    }
+
+    pub(super) fn waits(&self, (timeframe, _, open_time): &CandleKey) -> bool {
+        let Some(waiting) = self.waiting.get(timeframe) else {
+            return false;
+        };
+        let after = waiting.partition_point(|range| range.to() <= *open_time);
+        let end = *open_time + timeframe.duration();
+        waiting.get(after).is_some_and(|range| range.from() < end)
+    }
+
+    /// The rows that differ from their ticks, those that wait among them. Leaves out what may know
+    /// more ticks than are kept.
+    pub(super) fn differences(
+        &self,
+        ticks: &DayCandles,
+        window: TimeRange,
+        settings: &AuditSettings,
+    ) -> BTreeMap<CandleKey, Problem> {
+        let keys: BTreeSet<_> = self.rows.keys().chain(ticks.keys()).copied().collect();
+        let compared =
+            |key: &CandleKey| asked(key, window, settings) && key.2 >= settings.complete_from;
+        let mut differences = BTreeMap::new();
+        for key in keys.into_iter().filter(compared) {
+            let (row, ticks) = (self.rows.get(&key), ticks.get(&key));
+            let count = |candle: Option<&Candle>| candle.map_or(0, |candle| candle.tick_count);
+            if count(row) > count(ticks) && settings.is_doubtful(key.2, key.2 + key.0.duration()) {
+                continue;
+            }
+            let equal = match (row, ticks) {
+                (Some(row), Some(ticks)) => differing_fields(row, ticks).is_empty(),
+                (row, ticks) => row.is_none() && ticks.is_none(),
+            };
+            if !equal {
+                let (found, ticks) = (row.cloned(), ticks.cloned());
+                differences.insert(key, Problem::MaterializedDiffers { found, ticks });
+            }
+        }
+        differences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::domain::{CandleSource, PriceBasis};
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+    }
+
+    fn candle(minute: i64, price: i64) -> Candle {
+        let price = Decimal::from(price);
+        Candle {
+            symbol_id: SymbolId::new(7),
+            timeframe: Timeframe::M5,
+            basis: PriceBasis::Bid,
+            open_time: at(minute),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: price,
+            tick_count: 2,
+            closed: true,
+            source: CandleSource::Ticks,
+        }
+    }
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(at(from), at(to)).expect("ordered")
+    }
+
+    #[test]
+    fn buckets_wait_where_they_overlap_a_change() {
+        let waiting = vec![range(3, 4), range(10, 12), range(19, 20)];
+        let day = KeptDay::new(MaterializedRows {
+            waiting: [(Timeframe::M5, waiting)].into(),
+            ..MaterializedRows::default()
+        });
+        let waits = |timeframe, minute| day.waits(&(timeframe, PriceBasis::Mid, at(minute)));
+        let buckets = (0..5).map(|number| waits(Timeframe::M5, number * 5));
+        assert_eq!(
+            buckets.collect::<Vec<_>>(),
+            [true, false, true, true, false]
+        );
+        assert!(!waits(Timeframe::M1, 3), "of another timeframe");
+    }
+
+    #[test]
+    fn rows_that_are_wrong_missing_or_there_twice_differ() {
+        let ticks: DayCandles = [5, 10, 15, 20]
+            .map(|minute| {
+                (
+                    (Timeframe::M5, PriceBasis::Bid, at(minute)),
+                    candle(minute, 1),
+                )
+            })
+            .into();
+        let candles = vec![
+            candle(0, 1),
+            candle(5, 2),
+            candle(10, 1),
+            candle(15, 1),
+            candle(15, 1),
+        ];
+        let day = KeptDay::new(MaterializedRows {
+            candles,
+            ..MaterializedRows::default()
+        });
+        let differing = |settings: &AuditSettings| -> Vec<_> {
+            let all = day.differences(&ticks, range(0, 1_440), settings);
+            all.keys()
+                .map(|key| (key.2 - at(0)).num_minutes())
+                .collect()
+        };
+        let settings = AuditSettings::new(TimeRange::all(), at(30));
+        assert_eq!(differing(&settings), [0, 5, 15, 20]);
+        let kept = AuditSettings {
+            complete_from: at(3),
+            doubtful: vec![range(17, 18)],
+            ..settings
+        };
+        assert_eq!(differing(&kept), [5, 20]);
+    }
+}

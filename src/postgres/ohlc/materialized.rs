@@ -1,0 +1,94 @@
+//! The rows of the continuous aggregates themselves, beside what waits for their refresh.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::audit::{MaterializedCandles, MaterializedRows};
+use crate::db::{DbError, TimeseriesDb};
+use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+use crate::repository::CandleQuery;
+
+use super::relations::KnownRelations;
+use super::select::all_kept;
+use super::snapshot::{self, Snapshot};
+
+/// [`MaterializedCandles`] over the continuous aggregates of the Community edition.
+#[derive(Clone)]
+pub struct PgMaterializedCandles {
+    db: TimeseriesDb,
+    relations: Arc<KnownRelations>,
+}
+
+impl PgMaterializedCandles {
+    /// Reads over `db`; all of `ohlc_1m` to `ohlc_1d` must be continuous aggregates.
+    #[must_use]
+    pub fn new(db: TimeseriesDb) -> Self {
+        Self {
+            db,
+            relations: Arc::new(KnownRelations::default()),
+        }
+    }
+}
+
+impl fmt::Debug for PgMaterializedCandles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgMaterializedCandles")
+            .field("database", &self.db)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl MaterializedCandles for PgMaterializedCandles {
+    async fn rows(
+        &self,
+        symbol_id: SymbolId,
+        window: TimeRange,
+    ) -> Result<MaterializedRows, RepositoryError> {
+        let relations = Arc::clone(&self.relations);
+        let now = Utc::now();
+        self.db
+            .run_idempotent("read rows of candles", move |connection| {
+                snapshot::at_one_instant(connection, &relations, |snapshot| {
+                    read(snapshot, symbol_id, window, now)
+                })
+            })
+            .await
+    }
+}
+
+fn read(
+    snapshot: &mut Snapshot<'_>,
+    symbol_id: SymbolId,
+    window: TimeRange,
+    now: DateTime<Utc>,
+) -> Result<MaterializedRows, DbError> {
+    let mut all = MaterializedRows::default();
+    for timeframe in Timeframe::ALL {
+        let catalog = snapshot.catalog(timeframe, window)?;
+        let Some(table) = catalog.table(timeframe) else {
+            all.waiting.insert(timeframe, vec![window]);
+            continue;
+        };
+        let waiting = catalog.waiting(window);
+        let waiting = waiting.iter().map(|(from, to)| {
+            let time = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
+            TimeRange::new(time(from), time(to)).map_err(RepositoryError::invalid)
+        });
+        let waiting = waiting.collect::<Result<Vec<_>, _>>()?;
+        all.waiting.insert(timeframe, waiting);
+        for basis in PriceBasis::ALL {
+            let query = CandleQuery {
+                limit: PageLimit::MAX,
+                ..CandleQuery::new(symbol_id, timeframe, basis, window)
+            };
+            let rows = all_kept(snapshot.connection, &query, table, now)?;
+            all.candles.extend(rows);
+        }
+    }
+    Ok(all)
+}
