@@ -7,14 +7,15 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, TimeDelta, Utc};
 use tickbook::RepositoryError;
 use tickbook::audit::{
-    AuditObserver, AuditSettings, CandleRefresh, Finding, RefreshWindow, Repair, audit_symbol,
+    AuditObserver, AuditSettings, CandleRefresh, Finding, MaterializedCandles, RefreshWindow,
+    Repair, audit_symbol,
 };
 use tickbook::db::{
     apply_aggregates, apply_policies, force_refresh, maintain, refresh_days, remove_policies,
     timeseries_state,
 };
 use tickbook::domain::earliest_time;
-use tickbook::postgres::PgCandleRefresh;
+use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 
 use crate::draw;
 use crate::random::Random;
@@ -117,7 +118,11 @@ async fn audit(site: &Site, random: &mut Random) {
                 .then_some(&made_anew as &dyn CandleRefresh),
         });
         let (ticks, ohlc) = (&*site.repositories.ticks, &*site.repositories.ohlc);
-        audit_symbol(ticks, ohlc, symbol_id, &settings, repair, &mut heard).await?;
+        let rows = PgMaterializedCandles::new(site.db.clone());
+        let rows = state
+            .has_aggregates
+            .then_some(&rows as &dyn MaterializedCandles);
+        audit_symbol(ticks, ohlc, rows, symbol_id, &settings, repair, &mut heard).await?;
         Ok::<_, RepositoryError>(())
     };
     site.done(
