@@ -43,6 +43,13 @@ pub(super) fn drop_ticks(
     let Some(last) = chunks.last() else {
         return Ok(());
     };
+    if !levels.are_known() {
+        report.left.push(LeftChunk {
+            chunk: format!("ticks, {}", chunks[0].name),
+            reason: "this release of TimescaleDB is newer than this library".to_owned(),
+        });
+        return Ok(());
+    }
     refuse_before(connection, last.range_end)?;
     let mut since = now(connection)?;
     for chunk in &chunks {

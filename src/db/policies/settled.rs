@@ -3,10 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::failure::DbError;
+use crate::db::invalidations::{AggregateIds, CatalogLayout, catalog_layout, pending_changes};
 use crate::db::tick_chunks::Times;
 use crate::domain::Timeframe;
 
@@ -31,10 +32,8 @@ pub(super) struct Levels {
     pub(super) tables: Vec<String>,
     /// Their numbers.
     pub(super) mats: Vec<i32>,
-    /// Those of what each is made of.
-    raws: Vec<i32>,
-    /// Some releases keep there what a refresh has begun with.
-    has_ranges: bool,
+    ids: Vec<AggregateIds>,
+    layout: CatalogLayout,
 }
 
 #[derive(QueryableByName)]
@@ -88,18 +87,22 @@ impl Levels {
             };
             levels.push(level);
         }
-        let ranges: Answer = sql_query(
-            "SELECT to_regclass('_timescaledb_catalog.continuous_aggs_materialization_ranges') \
-             IS NOT NULL AS answer",
-        )
-        .get_result(connection)?;
+        let ids = levels.iter().map(|level| AggregateIds {
+            materialization: level.mat,
+            raw: level.raw,
+        });
         Ok(Some(Self {
             minutes: levels[0].table.clone(),
             tables: levels.iter().map(|level| level.table.clone()).collect(),
             mats: levels.iter().map(|level| level.mat).collect(),
-            raws: levels.iter().map(|level| level.raw).collect(),
-            has_ranges: ranges.answer,
+            ids: ids.collect(),
+            layout: catalog_layout(connection)?.1,
         }))
+    }
+
+    /// Whether it is known where this release keeps the changes that wait for a refresh.
+    pub(super) fn are_known(&self) -> bool {
+        self.layout != CatalogLayout::Unknown
     }
 
     /// Whether some candle of `[from, to)`, of any timeframe, waits for a refresh.
@@ -108,25 +111,14 @@ impl Levels {
         connection: &mut PgConnection,
         (from, to): Times,
     ) -> Result<bool, DbError> {
-        let meets = "lowest_modified_value < $4 AND greatest_modified_value >= $3)";
-        let of_materialization = |log: &str| {
-            format!(
-                " OR EXISTS (SELECT FROM _timescaledb_catalog.{log} \
-                 WHERE materialization_id = ANY($1) AND {meets}"
-            )
-        };
-        let ranges = match self.has_ranges {
-            true => of_materialization("continuous_aggs_materialization_ranges"),
-            false => String::new(),
-        };
+        if !self.are_known() {
+            return Ok(true);
+        }
         let row: Answer = sql_query(format!(
-            "SELECT EXISTS (SELECT \
-             FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
-             WHERE hypertable_id = ANY($2) AND {meets}{}{ranges} AS answer",
-            of_materialization("continuous_aggs_materialization_invalidation_log")
+            "WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until) \
+             SELECT EXISTS ({}) AS answer",
+            pending_changes(self.layout, &self.ids)
         ))
-        .bind::<Array<Integer>, _>(&self.mats)
-        .bind::<Array<Integer>, _>(&self.raws)
         .bind::<BigInt, _>(from.timestamp_micros())
         .bind::<BigInt, _>(to.timestamp_micros())
         .get_result(connection)?;

@@ -26,6 +26,20 @@ impl Intervals {
         Self::new([self.0.as_slice(), &other.0].concat())
     }
 
+    /// What `other` leaves of them.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let mut left = Vec::new();
+        for (from, to) in self.iter() {
+            let mut reached = from;
+            for (start, end) in other.iter().filter(|hole| hole.1 > from && hole.0 < to) {
+                left.push((reached, start));
+                reached = end;
+            }
+            left.push((reached, to));
+        }
+        Self::new(left)
+    }
+
     /// The buckets of `timeframe` that they meet, as far as these lie within `range`, whose ends are
     /// ends of buckets. Joins those with the smallest gaps between them until there are at most
     /// `max`.
@@ -98,6 +112,19 @@ mod tests {
         assert_eq!(union.iter().collect::<Vec<_>>(), [(1, 4), (5, 7)]);
         let both = union.and(&intervals(&[(4, 5), (20, 21)]));
         assert_eq!(both.iter().collect::<Vec<_>>(), [(1, 7), (20, 21)]);
+    }
+
+    #[test]
+    fn holes_leave_what_lies_beside_them() {
+        let all = intervals(&[(0, 10), (20, 30)]);
+        let left = |holes: &[(i64, i64)]| {
+            let left = all.without(&intervals(holes));
+            left.iter().collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[]), [(0, 10), (20, 30)]);
+        assert_eq!(left(&[(2, 3), (5, 22)]), [(0, 2), (3, 5), (22, 30)]);
+        assert_eq!(left(&[(-5, 40)]), []);
+        assert_eq!(left(&[(10, 20)]), [(0, 10), (20, 30)]);
     }
 
     #[test]

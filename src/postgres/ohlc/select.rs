@@ -1,5 +1,5 @@
-//! The candles of a window, all by one statement: kept by an aggregate, made of ticks, stored as
-//! candles, or made of stored smaller ones.
+//! The candles of a window: kept by an aggregate, stored as candles, or made of stored smaller ones;
+//! and made of ticks.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use crate::domain::{
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
+use super::intervals::Intervals;
 use super::row::{CandleRow, CandleSqlType};
 
 /// What is known of the candles of a window.
@@ -48,10 +49,15 @@ impl SelectWindow<'_> {
         now: DateTime<Utc>,
     ) -> Result<Found, DbError> {
         let query = self.query;
-        let statement = Statement::new(&self);
-        let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
         let mut found = Found::default();
         let mut corrected = BTreeMap::new();
+        let mut rows: Vec<Row> = Vec::new();
+        // apart: what is kept the server plans once, and ticks for the times at hand
+        for statement in [Statement::of_kept(&self), Statement::of_changes(&self)] {
+            if !statement.text.is_empty() {
+                rows.extend(statement.load::<Row>(connection)?);
+            }
+        }
         found.made.reserve(rows.len());
         for (kind, row, text) in rows {
             let source = match (kind, text) {
@@ -108,7 +114,7 @@ pub(super) fn first_kept(
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let mut statement = Statement::empty(query, 1);
     statement.kept(name, range);
-    let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
+    let rows: Vec<Row> = statement.load(connection)?;
     let first = rows.into_iter().next();
     first
         .map(|(_, row, _)| Ok(row.open_time(query)?))
@@ -124,13 +130,16 @@ pub(super) fn all_kept(
 ) -> Result<Vec<Candle>, DbError> {
     let mut statement = Statement::empty(query, query.limit.get());
     statement.kept(name, query.range);
-    let rows: Vec<(i32, CandleRow, Option<String>)> = statement.load(connection)?;
+    let rows: Vec<Row> = statement.load(connection)?;
     let candles = rows.into_iter().map(|(_, row, _)| {
         let candle = row.into_candle(query, CandleSource::Ticks, now)?;
         Ok(candle.into_candle())
     });
     candles.collect()
 }
+
+/// Kind, candle, and who stored it or which timeframe it is made of.
+type Row = (i32, CandleRow, Option<String>);
 
 const KEPT: i32 = 0;
 const MADE: i32 = 1;
@@ -172,42 +181,47 @@ impl Statement {
         }
     }
 
-    fn new(select: &SelectWindow<'_>) -> Self {
+    /// What aggregates have made and what is stored as candles.
+    fn of_kept(select: &SelectWindow<'_>) -> Self {
+        let (query, window) = (select.query, select.window);
+        let mut statement = Self::empty(query, select.limit);
+        if let Some(table) = select.catalog.table(query.timeframe) {
+            statement.kept(table, window);
+        }
+        if select.with_stored {
+            statement.stored(window);
+            if query.timeframe > Timeframe::M1 {
+                statement.folded(window);
+            }
+        }
+        statement
+    }
+
+    /// What aggregates may not know; empty where they know all.
+    fn of_changes(select: &SelectWindow<'_>) -> Self {
         let SelectWindow {
             query,
             catalog,
             window,
             limit,
-            with_stored,
+            ..
         } = select;
         let mut statement = Self::empty(query, *limit);
-        match catalog.minutes() {
-            None => statement.of_ticks(window.from(), window.to()),
-            Some(minutes) => {
-                let is_minutes = query.timeframe == Timeframe::M1;
-                if let Some(table) = catalog.table(query.timeframe) {
-                    statement.kept(table, *window);
-                }
-                let ticks: Vec<_> = catalog.tick_intervals(*window).iter().collect();
-                if is_minutes {
-                    for (from, to) in &ticks {
-                        statement.of_ticks(time(*from), time(*to));
-                    }
-                } else {
-                    let candles = catalog.candle_intervals(*window);
-                    let candles: Vec<_> = candles.iter().collect();
-                    statement.of_minutes(minutes, &candles, &ticks);
-                    statement.is_common = candles.len() <= 1;
-                }
-                statement.is_common &= ticks.len() <= 1;
+        let Some(minutes) = catalog.minutes() else {
+            statement.of_ticks(window.from(), window.to());
+            return statement;
+        };
+        let ticks = catalog.tick_intervals(*window);
+        if query.timeframe == Timeframe::M1 {
+            for (from, to) in ticks.iter() {
+                statement.of_ticks(time(from), time(to));
             }
+        } else {
+            let candles = catalog.candle_intervals(*window);
+            statement.of_minutes(minutes, &candles, &ticks);
+            statement.is_common = candles.iter().count() <= 1;
         }
-        if *with_stored {
-            statement.stored(*window);
-            if query.timeframe > Timeframe::M1 {
-                statement.folded(*window);
-            }
-        }
+        statement.is_common &= ticks.iter().count() <= 1;
         statement
     }
 
@@ -258,10 +272,7 @@ impl Statement {
 
     /// Candles of `buckets`, made of the one-minute candles of the table `minutes` and, where they
     /// may not know all, of the ticks of `ticks`.
-    fn of_minutes(&mut self, minutes: &str, buckets: &[(i64, i64)], ticks: &[(i64, i64)]) {
-        if buckets.is_empty() {
-            return;
-        }
+    fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
         let (basis, end) = (self.basis, self.end());
         let width = self.timeframe.duration().num_minutes();
         let kept = format!(
@@ -274,19 +285,35 @@ impl Statement {
              WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1",
             tick_columns(Timeframe::M1, basis)
         );
-        let mut parts = vec![kept; buckets.len()];
-        parts.resize(buckets.len() + ticks.len(), made);
-        let parts = parts.join(" UNION ALL ");
-        // of one minute that is kept and made the one that knows more counts
+        let mut parts = Vec::new();
+        for (from, to) in buckets.without(ticks).iter() {
+            parts.push(kept.clone());
+            self.bind_symbol_and_times(time(from), time(to));
+        }
+        let mut doubtful = Vec::new();
+        for text in [&kept, &made] {
+            for (from, to) in ticks.iter() {
+                doubtful.push(text.as_str());
+                self.bind_symbol_and_times(time(from), time(to));
+            }
+        }
+        if !doubtful.is_empty() {
+            // of one minute that is kept and made the one that knows more counts
+            parts.push(format!(
+                "(SELECT DISTINCT ON (m) m, o, h, l, c, v, n, of_ticks FROM ({}) AS doubtful \
+                 ORDER BY m, n DESC, of_ticks DESC)",
+                doubtful.join(" UNION ALL ")
+            ));
+        }
+        if parts.is_empty() {
+            return;
+        }
         self.part(&format!(
             "SELECT {MADE}, time_bucket(INTERVAL '{width} minutes', m) AS bucket, first(o, m), \
-             max(h), min(l), last(c, m), sum(v), sum(n)::bigint, NULL::text FROM (\
-             SELECT DISTINCT ON (m) m, o, h, l, c, v, n FROM ({parts}) AS parts \
-             ORDER BY m, n DESC, of_ticks DESC) AS minutes GROUP BY 2{end}"
+             max(h), min(l), last(c, m), sum(v), sum(n)::bigint, NULL::text \
+             FROM ({}) AS minutes GROUP BY 2{end}",
+            parts.join(" UNION ALL ")
         ));
-        for (from, to) in buckets.iter().chain(ticks) {
-            self.bind_symbol_and_times(time(*from), time(*to));
-        }
         self.parameters.push(Parameter::Number(self.limit));
     }
 
