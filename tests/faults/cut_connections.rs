@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use rust_decimal::Decimal;
-use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Timeframe};
+use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Tick, Timeframe};
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;
@@ -164,10 +165,13 @@ async fn fault_16_and_17_of_an_upsert_of_symbols() {
     }
 }
 
-/// Enough ticks for `COPY`, and few enough for the other statement.
-const BATCHES: [(i64, i64, Message); 2] = [
-    (0, 200, Message::CopyDone),
-    (1_000, 1_010, Message::Execute),
+/// Enough ticks for `COPY`, and few enough for the other statement: of now, which commits by itself,
+/// and of long ago, which is stored in a transaction.
+const BATCHES: [(i64, i64, bool, Message); 4] = [
+    (0, 200, true, Message::CopyDone),
+    (1_000, 1_010, true, Message::Execute),
+    (0, 200, false, Message::Query("COMMIT")),
+    (1_000, 1_010, false, Message::Query("COMMIT")),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +187,23 @@ async fn fault_17_commit_is_lost() {
 }
 
 async fn batch_is_lost(loss: fn(Message) -> Loss, is_stored: bool) {
-    for (from, to, message) in BATCHES {
+    let old = |from, to| ticks(from, to);
+    let age = Utc::now() - start() - TimeDelta::minutes(30);
+    let fresh = |from, to| {
+        let shifted = ticks(from, to).into_iter().map(|tick| Tick {
+            tick_time: start() + TimeDelta::seconds(age.num_seconds()) + (tick.tick_time - start()),
+            ..tick
+        });
+        shifted.collect::<Vec<_>>()
+    };
+    for (from, to, is_fresh, message) in BATCHES {
+        let ticks = |from, to| {
+            if is_fresh {
+                fresh(from, to)
+            } else {
+                old(from, to)
+            }
+        };
         let site = GatedSite::new(16, |_| ()).await;
         let repository = &site.repositories.ticks;
         // statements are prepared by now
