@@ -52,7 +52,7 @@ impl SelectWindow<'_> {
         let mut found = Found::default();
         let mut corrected = BTreeMap::new();
         let mut rows: Vec<Row> = Vec::new();
-        // apart: what is kept the server plans once, and ticks for the times at hand
+        // apart, since few pages have changes and each needs a plan of its own
         for statement in [Statement::of_kept(&self), Statement::of_changes(&self)] {
             if !statement.text.is_empty() {
                 rows.extend(statement.load::<Row>(connection)?);

@@ -1,6 +1,7 @@
 //! One instant for a whole answer.
 
 use diesel::PgConnection;
+use diesel::connection::SimpleConnection as _;
 
 use crate::db::DbError;
 use crate::domain::{TimeRange, Timeframe};
@@ -20,6 +21,8 @@ pub(super) struct Snapshot<'a> {
     relations: &'a KnownRelations,
     /// What answers were read from.
     chunks: Vec<Chunks>,
+    /// Whether statements are planned for the chunks that there are.
+    plans_anew: bool,
 }
 
 impl Snapshot<'_> {
@@ -37,6 +40,13 @@ impl Snapshot<'_> {
         }
         // another snapshot may have replaced them meanwhile
         let catalog = catalog.ok_or_else(|| in_the_way("candle relations kept changing"))?;
+        if !self.plans_anew {
+            // a transaction is seen a moment before other sessions hear that it made a chunk, so that
+            // a plan from before may lack one whose rows this snapshot has
+            let planned = "SET LOCAL plan_cache_mode = force_custom_plan";
+            self.connection.batch_execute(planned)?;
+            self.plans_anew = true;
+        }
         // all of one snapshot: those of the same hypertables are the same
         let chunks = catalog.chunks();
         if !self.chunks.contains(&chunks) {
@@ -107,6 +117,7 @@ fn in_snapshot<T>(
                 connection,
                 relations,
                 chunks: Vec::new(),
+                plans_anew: false,
             };
             let answer = read(&mut snapshot)?;
             Ok((answer, snapshot.chunks))
