@@ -10,6 +10,7 @@ use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRang
 use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
+use super::catalog::Catalog;
 use super::parts::{self, Parts};
 use super::select::{SelectWindow, first_kept};
 use super::snapshot::Snapshot;
@@ -113,6 +114,10 @@ impl Listing<'_, '_> {
     /// `range` without the buckets before its first candle, in the order of the listing.
     fn starting_at_data(&mut self, range: TimeRange) -> Result<Option<TimeRange>, DbError> {
         let query = self.query;
+        // first of all, since it has the other statements planned for the chunks of this instant;
+        // changes do not matter here
+        let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
+        let catalog = self.snapshot.catalog(query.timeframe, nothing)?;
         let connection = &mut *self.snapshot.connection;
         let tick = edge_tick_time(connection, query.symbol_id, range, query.order)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
@@ -123,7 +128,7 @@ impl Listing<'_, '_> {
             None => Some(range),
         };
         let kept = match outside {
-            Some(outside) if !outside.is_empty() => self.first_kept(outside)?,
+            Some(outside) if !outside.is_empty() => self.first_kept(&catalog, outside)?,
             _ => None,
         };
         let open_times = [tick, stored, kept].into_iter().flatten();
@@ -139,11 +144,12 @@ impl Listing<'_, '_> {
 
     /// The start of the first bucket of `range` of which an aggregate has a candle, or one of its
     /// minutes.
-    fn first_kept(&mut self, range: TimeRange) -> Result<Option<DateTime<Utc>>, DbError> {
+    fn first_kept(
+        &mut self,
+        catalog: &Catalog,
+        range: TimeRange,
+    ) -> Result<Option<DateTime<Utc>>, DbError> {
         let query = self.query;
-        // its changes do not matter here
-        let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
-        let catalog = self.snapshot.catalog(query.timeframe, nothing)?;
         let mut edges = Vec::new();
         let tables = [catalog.table(query.timeframe), catalog.minutes()];
         for table in tables.into_iter().flatten() {
