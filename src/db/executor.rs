@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::PgConnection;
+use diesel::connection::SimpleConnection as _;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::config::PoolConfig;
@@ -211,7 +212,10 @@ impl Executor {
         }
         let blocking = move || {
             let mut connection = manager.open_unlimited()?;
-            work(&mut connection).map_err(|error| error.into_repository(database, operation))
+            let result = work(&mut connection);
+            // the end of the session would give them back only after the caller has gone on
+            let _ = connection.batch_execute("SELECT pg_advisory_unlock_all()");
+            result.map_err(|error| error.into_repository(database, operation))
         };
         spawn(blocking)
             .await

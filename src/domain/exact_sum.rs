@@ -29,6 +29,7 @@ pub(crate) struct ExactSum {
 impl ExactSum {
     /// `whole` and `fraction` units of 10^-29, which are less than 1; `None` where `whole` is out of
     /// range.
+    #[cfg(any(feature = "postgres", test))]
     pub(crate) fn of_parts(negative: bool, whole: u128, fraction: u128) -> Option<Self> {
         let sum = Self {
             whole: i128::try_from(whole).ok()?,
