@@ -9,6 +9,7 @@ mod relations;
 mod row;
 mod select;
 mod snapshot;
+mod statement;
 mod stored;
 
 pub use materialized::PgMaterializedCandles;

@@ -1,0 +1,292 @@
+//! The statements that candles are read with.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
+use crate::domain::{PriceBasis, SortOrder, TimeRange, Timeframe};
+use crate::repository::CandleQuery;
+
+use super::intervals::Intervals;
+use super::row::{CandleRow, CandleSqlType};
+use super::select::SelectWindow;
+
+/// Kind, candle, and who stored it or which timeframe it is made of.
+pub(super) type Row = (i32, CandleRow, Option<String>);
+
+pub(super) const KEPT: i32 = 0;
+const MADE: i32 = 1;
+pub(super) const STORED: i32 = 2;
+pub(super) const FOLDED: i32 = 3;
+
+/// A text with a question mark for each parameter, and the parameters.
+pub(super) struct Statement {
+    pub(super) text: String,
+    parameters: Vec<Parameter>,
+    basis: PriceBasis,
+    timeframe: Timeframe,
+    order: SortOrder,
+    symbol_id: i64,
+    limit: i64,
+    /// Whether there are few enough texts of its kind to keep it prepared.
+    is_common: bool,
+}
+
+enum Parameter {
+    Number(i64),
+    Time(DateTime<Utc>),
+    Text(&'static str),
+    Texts(Vec<&'static str>),
+}
+
+impl Statement {
+    pub(super) fn empty(query: &CandleQuery, limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            parameters: Vec::new(),
+            basis: query.basis,
+            timeframe: query.timeframe,
+            order: query.order,
+            symbol_id: query.symbol_id.get(),
+            // at most 10,081
+            limit: limit as i64,
+            is_common: true,
+        }
+    }
+
+    /// What aggregates have made and what is stored as candles.
+    pub(super) fn of_kept(select: &SelectWindow<'_>) -> Self {
+        let (query, window) = (select.query, select.window);
+        let mut statement = Self::empty(query, select.limit);
+        if let Some(table) = select.catalog.table(query.timeframe) {
+            statement.kept(table, window);
+        }
+        if select.with_stored {
+            statement.stored(window);
+            if query.timeframe > Timeframe::M1 {
+                statement.folded(window);
+            }
+        }
+        statement
+    }
+
+    /// What aggregates may not know; empty where they know all.
+    pub(super) fn of_changes(select: &SelectWindow<'_>) -> Self {
+        let SelectWindow {
+            query,
+            catalog,
+            window,
+            limit,
+            ..
+        } = select;
+        let mut statement = Self::empty(query, *limit);
+        let Some(minutes) = catalog.minutes() else {
+            statement.of_ticks(window.from(), window.to());
+            return statement;
+        };
+        let ticks = catalog.tick_intervals(*window);
+        if query.timeframe == Timeframe::M1 {
+            for (from, to) in ticks.iter() {
+                statement.of_ticks(time(from), time(to));
+            }
+        } else {
+            let candles = catalog.candle_intervals(*window);
+            statement.of_minutes(minutes, &candles, &ticks);
+            statement.is_common = candles.iter().count() <= 1;
+        }
+        statement.is_common &= ticks.iter().count() <= 1;
+        statement
+    }
+
+    fn part(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push_str(" UNION ALL ");
+        }
+        self.text.push('(');
+        self.text.push_str(text);
+        self.text.push(')');
+    }
+
+    fn end(&self) -> &'static str {
+        match self.order {
+            SortOrder::Ascending => " ORDER BY 2 ASC LIMIT ?",
+            SortOrder::Descending => " ORDER BY 2 DESC LIMIT ?",
+        }
+    }
+
+    fn bind_symbol_and_times(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        self.parameters.push(Parameter::Number(self.symbol_id));
+        self.parameters.push(Parameter::Time(from));
+        self.parameters.push(Parameter::Time(to));
+    }
+
+    /// The candles of the table behind an aggregate.
+    pub(super) fn kept(&mut self, table: &str, window: TimeRange) {
+        let (basis, end) = (self.basis, self.end());
+        self.part(&format!(
+            "SELECT {KEPT}, open_time, {basis}_open, {basis}_high, {basis}_low, {basis}_close, \
+             volume, tick_count, NULL::text FROM {table} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+        ));
+        self.bind_symbol_and_times(window.from(), window.to());
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// Candles made of the ticks of these times.
+    fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end());
+        self.part(&format!(
+            "SELECT {MADE}, {columns}, NULL::text FROM ticks \
+             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 2{end}"
+        ));
+        self.bind_symbol_and_times(from, to);
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// Candles of `buckets`, made of the one-minute candles of the table `minutes` and, where they
+    /// may not know all, of the ticks of `ticks`.
+    fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
+        let (basis, end) = (self.basis, self.end());
+        let width = self.timeframe.duration().num_minutes();
+        let kept = format!(
+            "SELECT open_time AS m, {basis}_open AS o, {basis}_high AS h, {basis}_low AS l, \
+             {basis}_close AS c, volume AS v, tick_count AS n, 0 AS of_ticks FROM {minutes} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?"
+        );
+        let made = format!(
+            "SELECT {}, 1 FROM ticks \
+             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1",
+            tick_columns(Timeframe::M1, basis)
+        );
+        let mut parts = Vec::new();
+        for (from, to) in buckets.without(ticks).iter() {
+            parts.push(kept.clone());
+            self.bind_symbol_and_times(time(from), time(to));
+        }
+        let mut doubtful = Vec::new();
+        for text in [&kept, &made] {
+            for (from, to) in ticks.iter() {
+                doubtful.push(text.as_str());
+                self.bind_symbol_and_times(time(from), time(to));
+            }
+        }
+        if !doubtful.is_empty() {
+            // of one minute that is kept and made the one that knows more counts
+            parts.push(format!(
+                "(SELECT DISTINCT ON (m) m, o, h, l, c, v, n, of_ticks FROM ({}) AS doubtful \
+                 ORDER BY m, n DESC, of_ticks DESC)",
+                doubtful.join(" UNION ALL ")
+            ));
+        }
+        if parts.is_empty() {
+            return;
+        }
+        self.part(&format!(
+            "SELECT {MADE}, time_bucket(INTERVAL '{width} minutes', m) AS bucket, first(o, m), \
+             max(h), min(l), last(c, m), sum(v), sum(n)::bigint, NULL::text \
+             FROM ({}) AS minutes GROUP BY 2{end}",
+            parts.join(" UNION ALL ")
+        ));
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// Candles stored as candles.
+    fn stored(&mut self, window: TimeRange) {
+        let end = self.end();
+        self.part(&format!(
+            "SELECT {STORED}, open_time, open_price, high_price, low_price, close_price, volume, \
+             tick_count, source FROM ohlc_candles WHERE timeframe = ? AND basis = ? \
+             AND symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+        ));
+        let (timeframe, basis) = (self.timeframe.as_str(), self.basis.as_str());
+        self.parameters.push(Parameter::Text(timeframe));
+        self.parameters.push(Parameter::Text(basis));
+        self.bind_symbol_and_times(window.from(), window.to());
+        self.parameters.push(Parameter::Number(self.limit));
+    }
+
+    /// What stored smaller candles fold to, of each timeframe apart.
+    fn folded(&mut self, window: TimeRange) {
+        let (end, width) = (self.end(), self.timeframe.duration().num_minutes());
+        self.part(&format!(
+            "SELECT {FOLDED}, time_bucket(INTERVAL '{width} minutes', open_time), \
+             first(open_price, open_time), max(high_price), min(low_price), \
+             last(close_price, open_time), sum(volume), sum(tick_count)::bigint, timeframe \
+             FROM ohlc_candles WHERE timeframe = ANY(?) AND basis = ? AND symbol_id = ? \
+             AND open_time >= ? AND open_time < ? GROUP BY 2, timeframe{end}"
+        ));
+        let smaller: Vec<_> = Timeframe::ALL
+            .into_iter()
+            .filter(|one| *one < self.timeframe)
+            .map(Timeframe::as_str)
+            .collect();
+        // one row for each timeframe of a bucket at most
+        let limit = self.limit * smaller.len() as i64;
+        self.parameters.push(Parameter::Texts(smaller));
+        self.parameters.push(Parameter::Text(self.basis.as_str()));
+        self.bind_symbol_and_times(window.from(), window.to());
+        self.parameters.push(Parameter::Number(limit));
+    }
+}
+
+/// Bucket, open, high, low, close, volume and count of ticks.
+fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
+    let minutes = timeframe.duration().num_minutes();
+    // ties of time are decided by the sequence
+    let key = "tick_order_key(tick_time, sequence)";
+    let prices = match basis {
+        PriceBasis::Bid | PriceBasis::Ask => format!(
+            "first({basis}_price, {key}), max({basis}_price), min({basis}_price), \
+             last({basis}_price, {key})"
+        ),
+        // the half of a sum, as in `manual_sql/`
+        PriceBasis::Mid => format!(
+            "(first(bid_price, {key}) + first(ask_price, {key})) * 0.5, \
+             max(bid_price + ask_price) * 0.5, min(bid_price + ask_price) * 0.5, \
+             (last(bid_price, {key}) + last(ask_price, {key})) * 0.5"
+        ),
+    };
+    format!(
+        "time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {prices}, \
+         sum(bid_volume + ask_volume), count(*)"
+    )
+}
+
+/// A bound of an interval lies within the window.
+fn time(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
+impl QueryFragment<Pg> for Statement {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if !self.is_common {
+            out.unsafe_to_cache_prepared();
+        }
+        let mut pieces = self.text.split('?');
+        out.push_sql(pieces.next().unwrap_or_default());
+        for (piece, parameter) in pieces.zip(&self.parameters) {
+            match parameter {
+                Parameter::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Parameter::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
+                Parameter::Text(text) => out.push_bind_param::<Text, _>(text)?,
+                Parameter::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
+            }
+            out.push_sql(piece);
+        }
+        Ok(())
+    }
+}
+
+// diesel tells prepared statements apart by their text
+impl QueryId for Statement {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Statement {
+    type SqlType = (Integer, CandleSqlType, Nullable<Text>);
+}
+
+impl RunQueryDsl<PgConnection> for Statement {}
