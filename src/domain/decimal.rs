@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_has_28_digits_and_is_below_ten_to_the_25th() {
+    fn a_stored_volume_has_28_digits_and_is_bounded() {
         for text in [
             "0",
             "9999999999999999999999999.999",
