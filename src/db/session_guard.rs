@@ -1,5 +1,6 @@
 //! Notices statements that change a session for whoever uses its connection next.
 
+use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,9 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_inst
 
 /// So much of a text is looked at; statements that change a session are short.
 const LOOKED_AT: usize = 2_048;
+
+/// How many texts are remembered, of 2 KiB at most: more than the statements of one call.
+const REMEMBERED: usize = 16;
 
 /// What diesel shows between the text of a statement and its values. Values change no session, and
 /// showing those of a batch takes longer than sending a small one.
@@ -24,8 +28,8 @@ pub(super) struct SessionGuard {
     changed: Arc<AtomicBool>,
     begins: bool,
     text: Beginning,
-    /// The last text that changes nothing: most statements are the same again and again.
-    harmless: String,
+    /// The last texts that change nothing: most statements are the same again and again.
+    harmless: VecDeque<String>,
     next: Option<Box<dyn Instrumentation>>,
 }
 
@@ -36,7 +40,7 @@ impl SessionGuard {
             changed,
             begins: false,
             text: Beginning(String::new()),
-            harmless: String::new(),
+            harmless: VecDeque::new(),
             next: get_default_instrumentation(),
         }
     }
@@ -52,17 +56,29 @@ impl SessionGuard {
                 self.text.0.clear();
                 // it fails when there is more, which is not looked at
                 let _ = write!(self.text, "{query}");
-                if self.text.0 == self.harmless {
+                if self.harmless.contains(&self.text.0) {
                     return;
                 }
                 if changes_session(&self.text.0) {
                     self.changed.store(true, Ordering::Relaxed);
                 } else {
-                    std::mem::swap(&mut self.text.0, &mut self.harmless);
+                    self.remember();
                 }
             }
             _ => {}
         }
+    }
+}
+
+impl SessionGuard {
+    fn remember(&mut self) {
+        let oldest = if self.harmless.len() < REMEMBERED {
+            String::new()
+        } else {
+            self.harmless.pop_front().unwrap_or_default()
+        };
+        self.harmless
+            .push_back(std::mem::replace(&mut self.text.0, oldest));
     }
 }
 
@@ -99,8 +115,20 @@ impl fmt::Write for Beginning {
 
 fn changes_session(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let calls = ["set_config", "pg_advisory_lock", "pg_try_advisory_lock"];
-    calls.iter().any(|call| lower.contains(call)) || lower.split(';').any(is_of_session)
+    let locks = ["pg_advisory_lock", "pg_try_advisory_lock"];
+    locks.iter().any(|call| lower.contains(call))
+        || lower
+            .split("set_config")
+            .skip(1)
+            .any(sets_beyond_transaction)
+        || lower.split(';').any(is_of_session)
+}
+
+/// Whether the last of `arguments`, which follow `set_config`, is not `true`: for the transaction
+/// only.
+fn sets_beyond_transaction(arguments: &str) -> bool {
+    let arguments = arguments.split(')').next().unwrap_or_default();
+    !arguments.trim_end().ends_with("true")
 }
 
 fn is_of_session(statement: &str) -> bool {
@@ -132,6 +160,7 @@ mod tests {
             "SET SESSION search_path = x",
             "SELECT set_config('a.b', 'c', false)",
             "SELECT set_config ('a.b', 'c', false)",
+            "SELECT set_config('a.b', 'c', true), set_config('a.b', 'true', false)",
             "DO $$ BEGIN SET a.b = 'c'; END $$",
             "LISTEN news",
             "CREATE TEMP TABLE t (x int)",
@@ -141,6 +170,7 @@ mod tests {
         }
         for text in [
             "SET LOCAL lock_timeout = 5",
+            "SELECT set_config('lock_timeout', '5', true)",
             "SET CONSTRAINTS ALL DEFERRED",
             "SELECT pg_advisory_xact_lock(1)",
             "UPDATE t SET x = 1",

@@ -3,6 +3,7 @@
 //!
 //! The argument why this is enough is in `docs/decisions/candle-reads.md`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::pg::Pg;
@@ -14,7 +15,7 @@ use crate::db::{CatalogLayout, DbError, pending_changes};
 use crate::domain::{TimeRange, Timeframe};
 
 use super::intervals::Intervals;
-use super::relations::{Relations, identity, list};
+use super::relations::{Relations, hash_of_rows, identity};
 
 /// How many intervals of one-minute candles, and of larger ones, one statement reads apart. Wider
 /// ones are right as well.
@@ -26,43 +27,46 @@ const MAX_CANDLE_INTERVALS: usize = 16;
 pub(super) struct Catalog {
     relations: Arc<Relations>,
     timeframe: Timeframe,
-    chunks: ChunkState,
+    chunks: Chunks,
+    has_stored: bool,
     /// Changes of ticks, and of candles of any smaller timeframe, that candles may not know.
     ticks: Intervals,
     others: Intervals,
 }
 
-/// Changes when a chunk is made, dropped, compressed or decompressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ChunkState {
-    hash: i64,
-    count: i64,
-}
-
 impl Catalog {
     /// Reads what is known of the aggregates up to `timeframe` and of the changes within `range`;
     /// `None` where `relations` are not those of this snapshot.
+    ///
+    /// The statements after it are planned for the chunks that there are then: a transaction is
+    /// visible a moment before other sessions hear that it made a chunk, so that a plan from before may
+    /// lack one whose rows this snapshot has.
     pub(super) fn read(
         connection: &mut PgConnection,
         timeframe: Timeframe,
         range: TimeRange,
         relations: &Arc<Relations>,
+        reads: TickReads,
     ) -> Result<Option<Self>, DbError> {
-        let select = SelectCatalog::new(relations, timeframe, range);
+        let select = SelectCatalog::new(relations, timeframe, range, reads);
         let rows: Vec<Row> = select.load(connection)?;
         let (mut ticks, mut others) = (Vec::new(), Vec::new());
-        let mut chunks = ChunkState { hash: 0, count: 0 };
+        let mut chunks = Chunks::none(relations.layout);
+        let mut has_stored = relations.stored.is_none();
         let mut floor = i64::MIN;
-        for (kind, first, second, identity, version) in rows {
+        for (kind, first, second, third, version) in rows {
             match kind {
                 STATE => {
-                    let is_same = identity.unwrap_or_default() == relations.identity
-                        && version.as_ref() == Some(&relations.version);
+                    let is_same =
+                        first == relations.identity && version.as_ref() == Some(&relations.version);
                     if !is_same {
                         return Ok(None);
                     }
-                    let (hash, count) = (first, second);
-                    chunks = ChunkState { hash, count };
+                }
+                CHUNKS => {
+                    chunks.states.insert(first, second);
+                    let is_stored = relations.stored.map(i64::from) == Some(first);
+                    has_stored |= is_stored && third.is_some_and(|count| count > 0);
                 }
                 FLOOR => floor = first,
                 // of ticks or of candles; inclusive ends
@@ -76,6 +80,7 @@ impl Catalog {
             relations: Arc::clone(relations),
             timeframe,
             chunks,
+            has_stored,
             ticks: Intervals::new(ticks.collect()),
             others: Intervals::new(others),
         }))
@@ -117,66 +122,102 @@ impl Catalog {
         pending.buckets(self.timeframe, window, usize::MAX)
     }
 
+    /// Whether any candle may be stored as a candle.
+    pub(super) fn has_stored(&self) -> bool {
+        self.has_stored
+    }
+
     /// The chunks that answers of this catalog are read from.
-    pub(super) fn chunks(&self) -> Chunks {
-        Chunks {
-            layout: self.relations.layout,
-            hypertables: read_from(&self.relations, self.timeframe),
-            state: self.chunks,
-        }
+    pub(super) fn chunks(&self) -> &Chunks {
+        &self.chunks
     }
 }
 
-/// The chunks of some hypertables.
-#[derive(Debug, PartialEq, Eq)]
+/// Which ticks are read in the snapshot of a catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TickReads {
+    /// Those that candles may not know.
+    Pending,
+    All,
+}
+
+/// The chunks of some hypertables, as one snapshot has them.
+#[derive(Debug, Clone)]
 pub(super) struct Chunks {
     layout: CatalogLayout,
-    hypertables: Vec<i32>,
-    /// At the instant of the snapshot.
-    state: ChunkState,
+    /// By the number of the hypertable. Changes when a chunk of it is made, dropped, compressed or
+    /// decompressed.
+    states: BTreeMap<i64, i64>,
 }
 
 impl Chunks {
+    fn none(layout: CatalogLayout) -> Self {
+        Self {
+            layout,
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// With `others` of the same snapshot.
+    pub(super) fn extend(&mut self, others: &Self) {
+        self.states.extend(&others.states);
+    }
+
     /// Whether they are now as they were at that instant.
     pub(super) fn are_unchanged(&self, connection: &mut PgConnection) -> Result<bool, DbError> {
-        let select = SelectChunks(chunk_state(self.layout, &self.hypertables));
-        let now: (i64, i64) = select.get_result(connection)?;
-        let (hash, count) = now;
-        Ok(ChunkState { hash, count } == self.state)
+        let hypertables: Vec<_> = self.states.keys().map(ToString::to_string).collect();
+        let select = SelectChunks(match self.layout {
+            CatalogLayout::Unknown => ALL_CHUNKS.to_owned(),
+            _ => chunks_of(&hypertables.join(", ")),
+        });
+        let (now, _): (i64, i64) = select.get_result(connection)?;
+        let then = self.states.values().fold(0, |all, state| all ^ state);
+        Ok(now == then)
     }
 }
 
-/// Ticks, stored candles, one-minute candles and those that are asked for.
-fn read_from(relations: &Relations, timeframe: Timeframe) -> Vec<i32> {
-    let aggregates = relations.aggregates.iter();
-    let read = aggregates.filter(|it| it.timeframe == Timeframe::M1 || it.timeframe == timeframe);
-    let read = read.map(|it| it.ids.materialization);
-    read.chain(relations.tables.iter().copied()).collect()
-}
-
-/// Kind, two numbers, the identity of the relations and the release, by the kind.
+/// Kind, up to three numbers, the release.
 type Row = (i32, i64, i64, Option<i64>, Option<String>);
 
+/// The identity of the relations and the release.
 const STATE: i32 = 0;
-const FLOOR: i32 = 1;
-const OF_TICKS: i32 = 2;
+/// Number of the hypertable, state of its chunks, their count.
+const CHUNKS: i32 = 1;
+const FLOOR: i32 = 2;
+const OF_TICKS: i32 = 3;
 
-/// The same of all chunks, by the documented view.
-const ALL_CHUNKS_STATE: &str = "SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', \
+/// State and count of all chunks, by the documented view.
+const ALL_CHUNKS: &str = "SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', \
     chunk_schema, chunk_name, is_compressed), 0)), 0) AS hash, count(*) AS count \
     FROM timescaledb_information.chunks";
 
-/// The state of the chunks of `hypertables`. A row of the catalog is written to another place whenever
-/// it is changed, and its old place is not used again while a snapshot may see it.
-fn chunk_state(layout: CatalogLayout, hypertables: &[i32]) -> String {
-    if layout == CatalogLayout::Unknown {
-        return ALL_CHUNKS_STATE.to_owned();
-    }
+/// State and count of the chunks of the hypertables of a list.
+fn chunks_of(hypertables: &str) -> String {
     format!(
-        "SELECT coalesce(bit_xor(hashtidextended(ctid, id)), 0) AS hash, count(*) AS count \
-         FROM _timescaledb_catalog.chunk WHERE hypertable_id IN ({})",
-        list(hypertables)
+        "SELECT {} AS hash, count(*) AS count \
+         FROM _timescaledb_catalog.chunk WHERE hypertable_id IN ({hypertables})",
+        hash_of_rows("id")
     )
+}
+
+/// The hypertables that candles are read from, each with a condition for reading from it.
+fn read_from(
+    relations: &Relations,
+    timeframe: Timeframe,
+    reads: TickReads,
+) -> Vec<(i32, &'static str)> {
+    let aggregates = relations.aggregates.iter();
+    let read = aggregates.filter(|it| it.timeframe == Timeframe::M1 || it.timeframe == timeframe);
+    let mut read: Vec<_> = read.map(|it| (it.ids.materialization, "")).collect();
+    read.extend(relations.stored.map(|id| (id, "")));
+    let has_minutes = relations.aggregate(Timeframe::M1).is_some();
+    let of_ticks = if has_minutes && reads == TickReads::Pending {
+        " WHERE EXISTS (SELECT FROM changes WHERE place = 1 AND first <= last)"
+    } else {
+        ""
+    };
+    read.extend(relations.ticks.map(|id| (id, of_ticks)));
+    read
 }
 
 /// A text, in microseconds since 1970 the times that it is about, as `times (start, until)`, and what
@@ -188,30 +229,45 @@ struct SelectCatalog {
 }
 
 impl SelectCatalog {
-    fn new(relations: &Relations, timeframe: Timeframe, range: TimeRange) -> Self {
-        let chunks = chunk_state(relations.layout, &read_from(relations, timeframe));
-        let version = "(SELECT extversion FROM pg_extension WHERE extname = 'timescaledb')";
+    fn new(
+        relations: &Relations,
+        timeframe: Timeframe,
+        range: TimeRange,
+        reads: TickReads,
+    ) -> Self {
+        let state = "(SELECT extversion FROM pg_extension, planned WHERE extname = 'timescaledb')";
         let text = if relations.layout == CatalogLayout::Unknown {
             format!(
-                "SELECT 0, hash, count, 0::bigint, {version} FROM ({chunks}) AS state \
-                 UNION ALL SELECT 2, start, until, NULL, NULL FROM times"
+                " SELECT {STATE}, 0::bigint, 0::bigint, NULL::bigint, {state} \
+                 UNION ALL SELECT {CHUNKS}, 0, hash, NULL, NULL FROM ({ALL_CHUNKS}) AS chunks \
+                 UNION ALL SELECT {OF_TICKS}, start, until, NULL, NULL FROM times"
             )
         } else {
             let aggregates = relations.aggregates.iter();
             let counted = aggregates.filter(|it| it.timeframe <= timeframe);
             let counted: Vec<_> = counted.map(|it| it.ids).collect();
-            format!(
-                "SELECT 0, hash, count, {}, {version} FROM ({chunks}) AS state \
-                 UNION ALL SELECT 1, \
+            let mut text = format!(
+                ", changes AS ({}) SELECT {STATE}, {}, 0::bigint, NULL::bigint, {state}",
+                pending_changes(relations.layout, &counted),
+                identity(&relations.all()),
+            );
+            for (id, condition) in read_from(relations, timeframe, reads) {
+                text.push_str(&format!(
+                    " UNION ALL SELECT {CHUNKS}, {id}, hash, count, NULL \
+                     FROM ({}) AS chunks{condition}",
+                    chunks_of(&id.to_string())
+                ));
+            }
+            text.push_str(&format!(
+                " UNION ALL SELECT {FLOOR}, \
                  (extract(epoch FROM ticks_dropped_before) * 1000000)::bigint, 0, NULL, NULL \
                  FROM applied_policies WHERE ticks_dropped_before IS NOT NULL \
                  UNION ALL SELECT kind, lower(part), upper(part) - 1, NULL, NULL FROM (\
-                 SELECT least(place, 2) + 1 AS kind, \
+                 SELECT least(place, 2) + {OF_TICKS} - 1 AS kind, \
                  unnest(range_agg(int8range(first, last, '[]'))) AS part \
-                 FROM ({}) AS changes WHERE first <= last GROUP BY 1) AS merged",
-                identity(&relations.all()),
-                pending_changes(relations.layout, &counted)
-            )
+                 FROM changes WHERE first <= last GROUP BY 1) AS merged"
+            ));
+            text
         };
         Self {
             from: range.from().timestamp_micros(),
@@ -227,7 +283,11 @@ impl QueryFragment<Pg> for SelectCatalog {
         out.push_bind_param::<BigInt, _>(&self.from)?;
         out.push_sql("::bigint AS start, ");
         out.push_bind_param::<BigInt, _>(&self.to)?;
-        out.push_sql("::bigint AS until) ");
+        // the statements after it are planned at each call
+        out.push_sql(
+            "::bigint AS until), planned AS MATERIALIZED (SELECT \
+             set_config('plan_cache_mode', 'force_custom_plan', true) AS mode)",
+        );
         out.push_sql(&self.text);
         Ok(())
     }

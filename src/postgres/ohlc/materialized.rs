@@ -12,6 +12,7 @@ use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::CandleQuery;
 
+use super::catalog::TickReads;
 use super::relations::KnownRelations;
 use super::select::all_kept;
 use super::snapshot::{self, Snapshot};
@@ -69,7 +70,7 @@ fn read(
 ) -> Result<MaterializedRows, DbError> {
     let mut all = MaterializedRows::default();
     for timeframe in Timeframe::ALL {
-        let catalog = snapshot.catalog(timeframe, window)?;
+        let catalog = snapshot.catalog(timeframe, window, TickReads::Pending)?;
         let Some(table) = catalog.table(timeframe) else {
             all.waiting.insert(timeframe, vec![window]);
             continue;

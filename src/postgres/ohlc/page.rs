@@ -10,7 +10,7 @@ use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRang
 use crate::postgres::ticks::edge_tick_time;
 use crate::repository::CandleQuery;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, TickReads};
 use super::parts::{self, Parts};
 use super::select::{SelectWindow, first_kept};
 use super::snapshot::Snapshot;
@@ -80,7 +80,9 @@ impl Listing<'_, '_> {
     /// stored parts, else the one made of ticks.
     fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
         let (query, now) = (self.query, self.now);
-        let catalog = self.snapshot.catalog(query.timeframe, window)?;
+        let catalog = self
+            .snapshot
+            .catalog(query.timeframe, window, TickReads::Pending)?;
         let found = SelectWindow {
             query,
             catalog: &catalog,
@@ -117,7 +119,9 @@ impl Listing<'_, '_> {
         // first of all, since it has the other statements planned for the chunks of this instant;
         // changes do not matter here
         let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
-        let catalog = self.snapshot.catalog(query.timeframe, nothing)?;
+        let catalog = self
+            .snapshot
+            .catalog(query.timeframe, nothing, TickReads::All)?;
         let connection = &mut *self.snapshot.connection;
         let tick = edge_tick_time(connection, query.symbol_id, range, query.order)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));

@@ -27,8 +27,10 @@ pub(super) struct Relations {
     pub(super) identity: i64,
     /// Those of the current schema, smallest timeframe first.
     pub(super) aggregates: Vec<Aggregate>,
-    /// The hypertables of ticks and of stored candles.
-    pub(super) tables: Vec<i32>,
+    /// The hypertable of ticks, if its number is known.
+    pub(super) ticks: Option<i32>,
+    /// That of stored candles.
+    pub(super) stored: Option<i32>,
 }
 
 /// Remembers the relations that a snapshot had. Each later snapshot tells by
@@ -85,22 +87,27 @@ struct Identity {
     identity: i64,
 }
 
-/// The aggregates and tables of the current schema. A row of a catalog is written to another place
-/// whenever it is changed.
-pub(super) fn identity(hypertables: &[i32]) -> String {
-    let ids = list(hypertables);
+/// A hash of rows of a catalog with the number `id`. A row is written to another place whenever it is
+/// changed, and a place that is used again has another `xmin`.
+pub(super) fn hash_of_rows(id: &str) -> String {
     format!(
-        "((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id)), 0) \
-         FROM _timescaledb_catalog.continuous_agg) \
-         # (SELECT coalesce(bit_xor(hashtidextended(ctid, id)), 0) \
-         FROM _timescaledb_catalog.hypertable WHERE id IN ({ids})))"
+        "coalesce(bit_xor(hashtidextended(ctid, {id}) \
+         # hash_array_extended(ARRAY[xmin], {id})), 0)"
     )
 }
 
-/// For an `IN`; no hypertable has the number 0.
-pub(super) fn list(ids: &[i32]) -> String {
-    ids.iter()
-        .fold("0".to_owned(), |list, id| format!("{list}, {id}"))
+/// A hash of the aggregates, and of the tables with these numbers.
+pub(super) fn identity(hypertables: &[i32]) -> String {
+    // no hypertable has the number 0
+    let ids = hypertables
+        .iter()
+        .fold("0".to_owned(), |list, id| format!("{list}, {id}"));
+    format!(
+        "((SELECT {} FROM _timescaledb_catalog.continuous_agg) \
+         # (SELECT {} FROM _timescaledb_catalog.hypertable WHERE id IN ({ids})))",
+        hash_of_rows("mat_hypertable_id"),
+        hash_of_rows("id")
+    )
 }
 
 const KNOWN: &str = "SELECT format('%I.%I', h.schema_name, h.table_name) AS name, h.id, \
@@ -122,8 +129,10 @@ impl Relations {
             _ => KNOWN,
         };
         let rows: Vec<Row> = sql_query(text).load(connection)?;
-        let tables = rows.iter().filter(|row| row.raw.is_none());
-        let tables = tables.map(|row| row.id).collect();
+        let table = |name: &str| {
+            let row = rows.iter().find(|row| row.raw.is_none() && row.of == name);
+            row.map(|row| row.id)
+        };
         let mut aggregates = Vec::new();
         for timeframe in Timeframe::ALL {
             let name = format!("ohlc_{timeframe}");
@@ -143,8 +152,9 @@ impl Relations {
             version,
             layout,
             identity: 0,
+            ticks: table("ticks"),
+            stored: table("ohlc_candles"),
             aggregates,
-            tables,
         };
         if layout != CatalogLayout::Unknown {
             let select = format!("SELECT {} AS identity", identity(&relations.all()));
@@ -157,7 +167,7 @@ impl Relations {
     /// All hypertables.
     pub(super) fn all(&self) -> Vec<i32> {
         let aggregates = self.aggregates.iter().map(|it| it.ids.materialization);
-        aggregates.chain(self.tables.iter().copied()).collect()
+        aggregates.chain(self.ticks).chain(self.stored).collect()
     }
 
     pub(super) fn aggregate(&self, timeframe: Timeframe) -> Option<&Aggregate> {

@@ -11,7 +11,8 @@ use crate::domain::{Candle, CandleSource, ExactCandle, SortOrder, TimeRange};
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
-use super::statement::{FOLDED, KEPT, Row, STORED, Statement};
+use super::row::CandleRow;
+use super::statement::{FOLDED, Statement, StoredRow};
 
 /// What is known of the candles of a window.
 #[derive(Debug, Default)]
@@ -22,6 +23,27 @@ pub(super) struct Found {
     pub(super) stored: BTreeMap<DateTime<Utc>, ExactCandle>,
     /// What the stored candles of each smaller timeframe fold to.
     pub(super) folded: BTreeMap<DateTime<Utc>, Vec<ExactCandle>>,
+}
+
+impl Found {
+    fn add_stored(
+        &mut self,
+        rows: Vec<StoredRow>,
+        query: &CandleQuery,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        for (kind, row, text) in rows {
+            if kind == FOLDED {
+                let candle = row.into_candle(query, CandleSource::Smaller, now)?;
+                let folded = self.folded.entry(candle.open_time).or_default();
+                folded.push(candle);
+            } else {
+                let candle = row.into_candle(query, CandleSource::Stored(text), now)?;
+                self.stored.insert(candle.open_time, candle);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Which candles of a window to look for.
@@ -43,33 +65,26 @@ impl SelectWindow<'_> {
         now: DateTime<Utc>,
     ) -> Result<Found, DbError> {
         let query = self.query;
+        let of_ticks = |row: CandleRow| -> Result<_, DbError> {
+            Ok(row.into_candle(query, CandleSource::Ticks, now)?)
+        };
         let mut found = Found::default();
-        let mut corrected = BTreeMap::new();
-        let mut rows: Vec<Row> = Vec::new();
-        // apart, since few pages have changes and each needs a plan of its own
-        for statement in [Statement::of_kept(&self), Statement::of_changes(&self)] {
-            if !statement.text.is_empty() {
-                rows.extend(statement.load::<Row>(connection)?);
-            }
+        if let Some(table) = self.catalog.table(query.timeframe) {
+            let kept = Statement::of_kept(query, table, self.window, self.limit);
+            let kept: Vec<CandleRow> = kept.load(connection)?;
+            found.made = kept.into_iter().map(of_ticks).collect::<Result<_, _>>()?;
         }
-        found.made.reserve(rows.len());
-        for (kind, row, text) in rows {
-            let source = match (kind, text) {
-                (STORED, by) => CandleSource::Stored(by.unwrap_or_default()),
-                (FOLDED, _) => CandleSource::Smaller,
-                _ => CandleSource::Ticks,
-            };
-            let candle = row.into_candle(query, source, now)?;
-            let open_time = candle.open_time;
-            match kind {
-                KEPT => found.made.push(candle),
-                STORED => {
-                    found.stored.insert(open_time, candle);
-                }
-                FOLDED => found.folded.entry(open_time).or_default().push(candle),
-                _ => {
-                    corrected.insert(open_time, candle);
-                }
+        if self.with_stored && self.catalog.has_stored() {
+            let stored: Vec<StoredRow> = Statement::of_stored(&self).load(connection)?;
+            found.add_stored(stored, query, now)?;
+        }
+        // apart, since few pages have changes and each needs a plan of its own
+        let mut corrected = BTreeMap::new();
+        if let Some(changes) = Statement::of_changes(&self) {
+            let rows: Vec<CandleRow> = changes.load(connection)?;
+            for row in rows {
+                let candle = of_ticks(row)?;
+                corrected.insert(candle.open_time, candle);
             }
         }
         if !corrected.is_empty() {
@@ -106,13 +121,9 @@ pub(super) fn first_kept(
     name: &str,
     range: TimeRange,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    let mut statement = Statement::empty(query, 1);
-    statement.kept(name, range);
-    let rows: Vec<Row> = statement.load(connection)?;
+    let rows: Vec<CandleRow> = Statement::of_kept(query, name, range, 1).load(connection)?;
     let first = rows.into_iter().next();
-    first
-        .map(|(_, row, _)| Ok(row.open_time(query)?))
-        .transpose()
+    first.map(|row| Ok(row.open_time(query)?)).transpose()
 }
 
 /// The candles of `window` that the table `name` of an aggregate has, whatever waits.
@@ -122,10 +133,10 @@ pub(super) fn all_kept(
     name: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Candle>, DbError> {
-    let mut statement = Statement::empty(query, query.limit.get());
-    statement.kept(name, query.range);
-    let rows: Vec<Row> = statement.load(connection)?;
-    let candles = rows.into_iter().map(|(_, row, _)| {
+    let limit = query.limit.get();
+    let rows: Vec<CandleRow> =
+        Statement::of_kept(query, name, query.range, limit).load(connection)?;
+    let candles = rows.into_iter().map(|row| {
         let candle = row.into_candle(query, CandleSource::Ticks, now)?;
         Ok(candle.into_candle())
     });

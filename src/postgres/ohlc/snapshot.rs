@@ -1,13 +1,12 @@
 //! One instant for a whole answer.
 
 use diesel::PgConnection;
-use diesel::connection::SimpleConnection as _;
 
 use crate::db::DbError;
 use crate::domain::{TimeRange, Timeframe};
 use crate::error::{Database, RepositoryError};
 
-use super::catalog::{Catalog, Chunks};
+use super::catalog::{Catalog, Chunks, TickReads};
 use super::relations::KnownRelations;
 
 const OPERATION: &str = "read candles";
@@ -20,37 +19,29 @@ pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a mut PgConnection,
     relations: &'a KnownRelations,
     /// What answers were read from.
-    chunks: Vec<Chunks>,
-    /// Whether statements are planned for the chunks that there are.
-    plans_anew: bool,
+    chunks: Option<Chunks>,
 }
 
 impl Snapshot<'_> {
-    /// What is known of the aggregates up to `timeframe` and of the changes within `range`.
+    /// What is known of the aggregates up to `timeframe` and of the changes within `range`. Statements
+    /// that read rows come after it.
     pub(super) fn catalog(
         &mut self,
         timeframe: Timeframe,
         range: TimeRange,
+        reads: TickReads,
     ) -> Result<Catalog, DbError> {
         let known = self.relations.last(self.connection)?;
-        let mut catalog = Catalog::read(self.connection, timeframe, range, &known)?;
+        let mut catalog = Catalog::read(self.connection, timeframe, range, &known, reads)?;
         if catalog.is_none() {
             let known = self.relations.look(self.connection)?;
-            catalog = Catalog::read(self.connection, timeframe, range, &known)?;
+            catalog = Catalog::read(self.connection, timeframe, range, &known, reads)?;
         }
         // another snapshot may have replaced them meanwhile
         let catalog = catalog.ok_or_else(|| in_the_way("candle relations kept changing"))?;
-        if !self.plans_anew {
-            // a transaction is seen a moment before other sessions hear that it made a chunk, so that
-            // a plan from before may lack one whose rows this snapshot has
-            let planned = "SET LOCAL plan_cache_mode = force_custom_plan";
-            self.connection.batch_execute(planned)?;
-            self.plans_anew = true;
-        }
-        // all of one snapshot: those of the same hypertables are the same
-        let chunks = catalog.chunks();
-        if !self.chunks.contains(&chunks) {
-            self.chunks.push(chunks);
+        match &mut self.chunks {
+            Some(chunks) => chunks.extend(catalog.chunks()),
+            None => self.chunks = Some(catalog.chunks().clone()),
         }
         Ok(catalog)
     }
@@ -73,7 +64,11 @@ pub(super) fn at_one_instant<T>(
     for _ in 0..ROUNDS {
         match in_snapshot(connection, relations, &read) {
             Ok((answer, chunks)) => {
-                if are_unchanged(connection, &chunks)? {
+                let is_unchanged = match chunks {
+                    Some(chunks) => chunks.are_unchanged(connection)?,
+                    None => true,
+                };
+                if is_unchanged {
                     return Ok(answer);
                 }
             }
@@ -94,20 +89,11 @@ pub(super) fn at_one_instant<T>(
     Err(error.into())
 }
 
-fn are_unchanged(connection: &mut PgConnection, chunks: &[Chunks]) -> Result<bool, DbError> {
-    for chunks in chunks {
-        if !chunks.are_unchanged(connection)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 fn in_snapshot<T>(
     connection: &mut PgConnection,
     relations: &KnownRelations,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
-) -> Result<(T, Vec<Chunks>), DbError> {
+) -> Result<(T, Option<Chunks>), DbError> {
     connection
         .build_transaction()
         .repeatable_read()
@@ -116,8 +102,7 @@ fn in_snapshot<T>(
             let mut snapshot = Snapshot {
                 connection,
                 relations,
-                chunks: Vec::new(),
-                plans_anew: false,
+                chunks: None,
             };
             let answer = read(&mut snapshot)?;
             Ok((answer, snapshot.chunks))

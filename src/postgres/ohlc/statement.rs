@@ -1,9 +1,11 @@
 //! The statements that candles are read with.
 
+use std::marker::PhantomData;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::domain::{PriceBasis, SortOrder, TimeRange, Timeframe};
@@ -14,15 +16,16 @@ use super::row::{CandleRow, CandleSqlType};
 use super::select::SelectWindow;
 
 /// Kind, candle, and who stored it or which timeframe it is made of.
-pub(super) type Row = (i32, CandleRow, Option<String>);
+pub(super) type StoredRow = (i32, CandleRow, String);
 
-pub(super) const KEPT: i32 = 0;
-const MADE: i32 = 1;
-pub(super) const STORED: i32 = 2;
-pub(super) const FOLDED: i32 = 3;
+pub(super) const STORED: i32 = 0;
+pub(super) const FOLDED: i32 = 1;
 
-/// A text with a question mark for each parameter, and the parameters.
-pub(super) struct Statement {
+/// The SQL types of a [`StoredRow`].
+pub(super) type StoredSqlType = (Integer, CandleSqlType, Text);
+
+/// A text with a question mark for each parameter, and the parameters. Its rows are of the SQL type `T`.
+pub(super) struct Statement<T> {
     pub(super) text: String,
     parameters: Vec<Parameter>,
     basis: PriceBasis,
@@ -32,6 +35,7 @@ pub(super) struct Statement {
     limit: i64,
     /// Whether there are few enough texts of its kind to keep it prepared.
     is_common: bool,
+    rows: PhantomData<T>,
 }
 
 enum Parameter {
@@ -41,39 +45,29 @@ enum Parameter {
     Texts(Vec<&'static str>),
 }
 
-impl Statement {
-    pub(super) fn empty(query: &CandleQuery, limit: usize) -> Self {
-        Self {
-            text: String::new(),
-            parameters: Vec::new(),
-            basis: query.basis,
-            timeframe: query.timeframe,
-            order: query.order,
-            symbol_id: query.symbol_id.get(),
-            // at most 10,081
-            limit: limit as i64,
-            is_common: true,
-        }
-    }
-
-    /// What aggregates have made and what is stored as candles.
-    pub(super) fn of_kept(select: &SelectWindow<'_>) -> Self {
-        let (query, window) = (select.query, select.window);
-        let mut statement = Self::empty(query, select.limit);
-        if let Some(table) = select.catalog.table(query.timeframe) {
-            statement.kept(table, window);
-        }
-        if select.with_stored {
-            statement.stored(window);
-            if query.timeframe > Timeframe::M1 {
-                statement.folded(window);
-            }
-        }
+/// Statements that give candles.
+impl Statement<CandleSqlType> {
+    /// What the table `name` of an aggregate has.
+    pub(super) fn of_kept(
+        query: &CandleQuery,
+        name: &str,
+        window: TimeRange,
+        limit: usize,
+    ) -> Self {
+        let mut statement = Self::empty(query, limit);
+        let (basis, end) = (query.basis, statement.end(1));
+        statement.text = format!(
+            "SELECT open_time, {basis}_open, {basis}_high, {basis}_low, {basis}_close, \
+             volume, tick_count FROM {name} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+        );
+        statement.bind_symbol_and_times(window.from(), window.to());
+        statement.bind_limit();
         statement
     }
 
-    /// What aggregates may not know; empty where they know all.
-    pub(super) fn of_changes(select: &SelectWindow<'_>) -> Self {
+    /// What aggregates may not know; `None` where they know all.
+    pub(super) fn of_changes(select: &SelectWindow<'_>) -> Option<Self> {
         let SelectWindow {
             query,
             catalog,
@@ -84,7 +78,7 @@ impl Statement {
         let mut statement = Self::empty(query, *limit);
         let Some(minutes) = catalog.minutes() else {
             statement.of_ticks(window.from(), window.to());
-            return statement;
+            return Some(statement);
         };
         let ticks = catalog.tick_intervals(*window);
         if query.timeframe == Timeframe::M1 {
@@ -97,58 +91,24 @@ impl Statement {
             statement.is_common = candles.iter().count() <= 1;
         }
         statement.is_common &= ticks.iter().count() <= 1;
-        statement
-    }
-
-    fn part(&mut self, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push_str(" UNION ALL ");
-        }
-        self.text.push('(');
-        self.text.push_str(text);
-        self.text.push(')');
-    }
-
-    fn end(&self) -> &'static str {
-        match self.order {
-            SortOrder::Ascending => " ORDER BY 2 ASC LIMIT ?",
-            SortOrder::Descending => " ORDER BY 2 DESC LIMIT ?",
-        }
-    }
-
-    fn bind_symbol_and_times(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
-        self.parameters.push(Parameter::Number(self.symbol_id));
-        self.parameters.push(Parameter::Time(from));
-        self.parameters.push(Parameter::Time(to));
-    }
-
-    /// The candles of the table behind an aggregate.
-    pub(super) fn kept(&mut self, table: &str, window: TimeRange) {
-        let (basis, end) = (self.basis, self.end());
-        self.part(&format!(
-            "SELECT {KEPT}, open_time, {basis}_open, {basis}_high, {basis}_low, {basis}_close, \
-             volume, tick_count, NULL::text FROM {table} \
-             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
-        ));
-        self.bind_symbol_and_times(window.from(), window.to());
-        self.parameters.push(Parameter::Number(self.limit));
+        Some(statement).filter(|statement| !statement.text.is_empty())
     }
 
     /// Candles made of the ticks of these times.
     fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
-        let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end());
+        let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end(1));
         self.part(&format!(
-            "SELECT {MADE}, {columns}, NULL::text FROM ticks \
-             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 2{end}"
+            "SELECT {columns} FROM ticks \
+             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1{end}"
         ));
         self.bind_symbol_and_times(from, to);
-        self.parameters.push(Parameter::Number(self.limit));
+        self.bind_limit();
     }
 
     /// Candles of `buckets`, made of the one-minute candles of the table `minutes` and, where they
     /// may not know all, of the ticks of `ticks`.
     fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
-        let (basis, end) = (self.basis, self.end());
+        let (basis, end) = (self.basis, self.end(1));
         let width = self.timeframe.duration().num_minutes();
         let kept = format!(
             "SELECT open_time AS m, {basis}_open AS o, {basis}_high AS h, {basis}_low AS l, \
@@ -184,17 +144,30 @@ impl Statement {
             return;
         }
         self.part(&format!(
-            "SELECT {MADE}, time_bucket(INTERVAL '{width} minutes', m) AS bucket, first(o, m), \
-             max(h), min(l), last(c, m), sum(v), sum(n)::bigint, NULL::text \
-             FROM ({}) AS minutes GROUP BY 2{end}",
+            "SELECT time_bucket(INTERVAL '{width} minutes', m) AS bucket, first(o, m), \
+             max(h), min(l), last(c, m), sum(v), sum(n)::bigint \
+             FROM ({}) AS minutes GROUP BY 1{end}",
             parts.join(" UNION ALL ")
         ));
-        self.parameters.push(Parameter::Number(self.limit));
+        self.bind_limit();
+    }
+}
+
+/// The statement that gives stored candles.
+impl Statement<StoredSqlType> {
+    /// What is stored as candles of this timeframe, and what smaller ones fold to.
+    pub(super) fn of_stored(select: &SelectWindow<'_>) -> Self {
+        let mut statement = Self::empty(select.query, select.limit);
+        statement.stored(select.window);
+        if select.query.timeframe > Timeframe::M1 {
+            statement.folded(select.window);
+        }
+        statement
     }
 
     /// Candles stored as candles.
     fn stored(&mut self, window: TimeRange) {
-        let end = self.end();
+        let end = self.end(2);
         self.part(&format!(
             "SELECT {STORED}, open_time, open_price, high_price, low_price, close_price, volume, \
              tick_count, source FROM ohlc_candles WHERE timeframe = ? AND basis = ? \
@@ -204,12 +177,12 @@ impl Statement {
         self.parameters.push(Parameter::Text(timeframe));
         self.parameters.push(Parameter::Text(basis));
         self.bind_symbol_and_times(window.from(), window.to());
-        self.parameters.push(Parameter::Number(self.limit));
+        self.bind_limit();
     }
 
     /// What stored smaller candles fold to, of each timeframe apart.
     fn folded(&mut self, window: TimeRange) {
-        let (end, width) = (self.end(), self.timeframe.duration().num_minutes());
+        let (end, width) = (self.end(2), self.timeframe.duration().num_minutes());
         self.part(&format!(
             "SELECT {FOLDED}, time_bucket(INTERVAL '{width} minutes', open_time), \
              first(open_price, open_time), max(high_price), min(low_price), \
@@ -228,6 +201,51 @@ impl Statement {
         self.parameters.push(Parameter::Text(self.basis.as_str()));
         self.bind_symbol_and_times(window.from(), window.to());
         self.parameters.push(Parameter::Number(limit));
+    }
+}
+
+impl<T> Statement<T> {
+    fn empty(query: &CandleQuery, limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            parameters: Vec::new(),
+            basis: query.basis,
+            timeframe: query.timeframe,
+            order: query.order,
+            symbol_id: query.symbol_id.get(),
+            // at most 10,081
+            limit: limit as i64,
+            is_common: true,
+            rows: PhantomData,
+        }
+    }
+
+    fn part(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push_str(" UNION ALL ");
+        }
+        self.text.push('(');
+        self.text.push_str(text);
+        self.text.push(')');
+    }
+
+    /// Sorts by the open time, which is the column number `place`.
+    fn end(&self, place: usize) -> String {
+        let direction = match self.order {
+            SortOrder::Ascending => "ASC",
+            SortOrder::Descending => "DESC",
+        };
+        format!(" ORDER BY {place} {direction} LIMIT ?")
+    }
+
+    fn bind_symbol_and_times(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        self.parameters.push(Parameter::Number(self.symbol_id));
+        self.parameters.push(Parameter::Time(from));
+        self.parameters.push(Parameter::Time(to));
+    }
+
+    fn bind_limit(&mut self) {
+        self.parameters.push(Parameter::Number(self.limit));
     }
 }
 
@@ -259,7 +277,7 @@ fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
-impl QueryFragment<Pg> for Statement {
+impl<T> QueryFragment<Pg> for Statement<T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if !self.is_common {
             out.unsafe_to_cache_prepared();
@@ -280,13 +298,13 @@ impl QueryFragment<Pg> for Statement {
 }
 
 // diesel tells prepared statements apart by their text
-impl QueryId for Statement {
+impl<T> QueryId for Statement<T> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for Statement {
-    type SqlType = (Integer, CandleSqlType, Nullable<Text>);
+impl<T> Query for Statement<T> {
+    type SqlType = T;
 }
 
-impl RunQueryDsl<PgConnection> for Statement {}
+impl<T> RunQueryDsl<PgConnection> for Statement<T> {}
