@@ -218,6 +218,37 @@ BEGIN
 END
 $$;
 
+-- A refresh deletes candles that it finds no ticks for, also where the ticks were dropped after their
+-- candles knew them. Such candles of one minute stay; larger ones are made of them. A refresh runs with a
+-- search_path of its own, so that the schema is part of the function.
+DO $$
+DECLARE
+    candles regclass;
+BEGIN
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION %1$I.keep_candles_of_dropped_ticks() RETURNS trigger
+        LANGUAGE plpgsql AS $body$
+        BEGIN
+            IF EXISTS (SELECT FROM %1$I.applied_policies WHERE ticks_dropped_before > OLD.open_time) THEN
+                RETURN NULL;
+            END IF;
+            RETURN OLD;
+        END
+        $body$
+    $function$, current_schema());
+    SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)
+        INTO candles
+        FROM timescaledb_information.continuous_aggregates
+        WHERE view_schema = current_schema() AND view_name = 'ohlc_1m';
+    IF NOT EXISTS (SELECT FROM pg_trigger
+                   WHERE tgrelid = candles AND tgname = 'keep_candles_of_dropped_ticks') THEN
+        EXECUTE format('CREATE TRIGGER keep_candles_of_dropped_ticks BEFORE DELETE ON %s '
+            'FOR EACH ROW EXECUTE FUNCTION %I.keep_candles_of_dropped_ticks()',
+            candles, current_schema());
+    END IF;
+END
+$$;
+
 COMMENT ON VIEW ohlc_1m IS 'Candles of one minute made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 COMMENT ON VIEW ohlc_5m IS 'Candles of 5 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 COMMENT ON VIEW ohlc_15m IS 'Candles of 15 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';

@@ -219,6 +219,37 @@ async fn refresh_in_flight_keeps_ticks_from_going() {
 }
 
 #[tokio::test]
+async fn refresh_after_ticks_went_erases_no_candle() {
+    let mut aged = Aged::ten_days().await;
+    if !aged.is_community() {
+        return;
+    }
+    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+        .await
+        .expect("consistent");
+    assert!(maintained(&aged).await.dropped_ticks > 0);
+    let candles = aged.minute_candles();
+    let refresh = |timeframe: Timeframe| {
+        format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', NULL, NULL, force => true)")
+    };
+    for timeframe in Timeframe::ALL {
+        aged.execute(&refresh(timeframe));
+    }
+    assert_eq!(aged.minute_candles(), candles);
+    aged.execute("SELECT compress_chunk(chunk, if_not_compressed => true) FROM show_chunks('ohlc_1m') AS chunk");
+    for timeframe in Timeframe::ALL {
+        aged.execute(&refresh(timeframe));
+    }
+    assert_eq!(aged.minute_candles(), candles);
+    aged.assert_whole(&Timeframe::ALL).await;
+    // candles above the floor are deleted as ever
+    let table = minutes(&mut aged);
+    let deleted = format!("DELETE FROM {table}");
+    aged.execute(&deleted);
+    assert!(aged.minute_candles() < candles);
+}
+
+#[tokio::test]
 async fn candle_that_is_wrong_is_made_anew_before_ticks_go() {
     let mut aged = Aged::ten_days().await;
     if !aged.is_community() {

@@ -3,18 +3,15 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
 
 use crate::draw;
 use crate::random::Random;
 use crate::site::{Site, relation};
-
-/// Ticks that are so much younger than the floor are there for the time of a refresh.
-const MARGIN: TimeDelta = TimeDelta::minutes(5);
 
 /// Relations with chunks: those of the round's schema.
 const RELATIONS: &str = "WITH relations AS (\
@@ -41,12 +38,6 @@ struct Chunk {
     chunk: String,
     #[diesel(sql_type = Bool)]
     compression_enabled: bool,
-}
-
-#[derive(QueryableByName)]
-struct Floor {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    floor: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -115,27 +106,10 @@ fn run(site: &Site, connection: &mut PgConnection, kind: &'static str, sql: &str
     site.model.end(op, outcome);
 }
 
-/// Nothing protects candles from a refresh by hand of ticks that are gone: it stays above them.
+/// Of any window, also where ticks were dropped.
 fn refresh(site: &Site, connection: &mut PgConnection, random: &mut Random, known: &Known) {
-    let _nobody_raises_it = site.by_hand.blocking_read();
-    let floor: Result<Floor, _> = sql_query(
-        "SELECT greatest((SELECT greatest((row ->> 'ticks_refused_before')::timestamptz, \
-         (row ->> 'ticks_dropped_before')::timestamptz, now() - make_interval(secs => \
-         (row ->> 'ticks_drop_after_seconds')::float8)) \
-         FROM (SELECT to_jsonb(applied_policies) AS row FROM applied_policies) AS recorded), \
-         (SELECT min(range_start) FROM timescaledb_information.chunks \
-         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks')) AS floor",
-    )
-    .get_result(connection);
-    let floor = match floor {
-        Ok(row) => row.floor,
-        Err(error) => return site.counts.error("floor", &error),
-    };
     let timeframe = draw::timeframe(random);
-    let mut from = site.times.any(random);
-    if let Some(floor) = floor {
-        from = from.max(floor + MARGIN);
-    }
+    let from = site.times.any(random);
     let length = match random.below(3) {
         0 => TimeDelta::hours(1),
         1 => TimeDelta::hours(1 + random.below(48) as i64),

@@ -34,7 +34,6 @@ pub(crate) async fn keep(site: &Site) {
             }
             7..=9 => apply(site, &mut random).await,
             10 if random.below(3) == 0 => {
-                let _alone = site.by_hand.write().await;
                 let removed = remove_policies(&site.db);
                 let text = "-- tickbook policies remove".to_owned();
                 site.done("policies removed", text, removed).await;
@@ -71,7 +70,6 @@ pub(crate) async fn aggregates(site: &Site) {
 pub(crate) async fn apply(site: &Site, random: &mut Random) {
     let policies = draw::policies(random);
     let text = format!("-- tickbook policies apply, with\n{policies}");
-    let _alone = site.by_hand.write().await;
     let applied = apply_policies(&site.db, &policies);
     if site.done("policies applied", text, applied).await.is_some() {
         *site.policies.lock().unwrap_or_else(PoisonError::into_inner) = policies;

@@ -47,7 +47,6 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         counts,
         policies: Mutex::new(Policies::default()),
         has_relations: AtomicBool::new(false),
-        by_hand: tokio::sync::RwLock::new(()),
         hand: Mutex::new(None),
         begun,
         ends: (end - tail, end - tail.mul_f64(0.6)),

@@ -10,7 +10,6 @@ use tickbook::db::{Edition, ScratchSchemas, TimeseriesDb};
 use tickbook::domain::Timeframe;
 use tickbook::policies::Policies;
 use tickbook::{Repositories, RepositoryError};
-use tokio::sync::RwLock;
 
 use crate::draw::Times;
 use crate::model::Model;
@@ -142,8 +141,6 @@ pub(crate) struct Site {
     /// What was applied last.
     pub(crate) policies: Mutex<Policies>,
     pub(crate) has_relations: AtomicBool,
-    /// Held for reading by refreshes by hand, which nothing protects from a floor that is raised.
-    pub(crate) by_hand: RwLock<()>,
     /// The process of the session that works by hand, to be cancelled at the end.
     pub(crate) hand: Mutex<Option<i32>>,
     /// When nothing long is begun any more, and when nothing is.
