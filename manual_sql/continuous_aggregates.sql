@@ -197,23 +197,33 @@ FROM ohlc_4h
 GROUP BY symbol_id, time_bucket(INTERVAL '1 day', open_time)
 WITH NO DATA;
 
--- each aggregate gets an index on the bucket alone, which lures the planner into reading the candles
--- of all symbols for those of one; the index on symbol and bucket stays
+-- Each aggregate gets an index on the bucket alone, which lures the planner into reading the candles of
+-- all symbols for those of one, and one on symbol and bucket, which allows a candle twice. One that allows
+-- it once takes their place: a refresh that would double a candle fails.
 DO $$
 DECLARE
+    candles record;
     index_name text;
 BEGIN
-    FOR index_name IN
-        SELECT i.indexrelid::regclass::text
-        FROM timescaledb_information.continuous_aggregates AS a
-        JOIN pg_namespace AS n ON n.nspname = a.materialization_hypertable_schema
-        JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = a.materialization_hypertable_name
-        JOIN pg_index AS i ON i.indrelid = c.oid AND i.indnatts = 1
-        JOIN pg_attribute AS t ON t.attrelid = c.oid AND t.attnum = i.indkey[0] AND t.attname = 'open_time'
-        WHERE a.view_schema = current_schema()
-            AND a.view_name IN ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d')
+    FOR candles IN
+        SELECT materialization_hypertable_schema AS schema_name, materialization_hypertable_name AS table_name
+        FROM timescaledb_information.continuous_aggregates
+        WHERE view_schema = current_schema()
+            AND view_name IN ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d')
     LOOP
-        EXECUTE 'DROP INDEX ' || index_name;
+        EXECUTE format('CREATE UNIQUE INDEX IF NOT EXISTS %I ON %I.%I (symbol_id, open_time)',
+            candles.table_name || '_key', candles.schema_name, candles.table_name);
+        FOR index_name IN
+            SELECT indexrelid::regclass::text
+            FROM pg_index
+            WHERE NOT indisunique
+                AND indrelid = format('%I.%I', candles.schema_name, candles.table_name)::regclass
+                AND (SELECT array_agg(attname::text ORDER BY attnum)
+                     FROM pg_attribute WHERE attrelid = indexrelid)
+                    IN (ARRAY['open_time'], ARRAY['symbol_id', 'open_time'])
+        LOOP
+            EXECUTE 'DROP INDEX ' || index_name;
+        END LOOP;
     END LOOP;
 END
 $$;

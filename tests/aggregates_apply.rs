@@ -284,11 +284,11 @@ async fn an_aggregate_is_never_dropped() {
 #[derive(QueryableByName)]
 struct Index {
     #[diesel(sql_type = Text)]
-    columns: String,
+    definition: String,
 }
 
 #[tokio::test]
-async fn aggregates_keep_the_index_on_symbol_and_bucket_alone() {
+async fn aggregates_have_one_index_which_allows_a_candle_once() {
     let schemas = ScratchSchemas::create();
     let (db, mut connection, edition) = migrated(&schemas).await;
     if !community(edition) {
@@ -296,7 +296,7 @@ async fn aggregates_keep_the_index_on_symbol_and_bucket_alone() {
     }
     apply_aggregates(&db).await.expect("applies");
     let indexes: Vec<Index> = sql_query(
-        "SELECT substring(indexdef FROM '\\((.*)\\)') AS columns \
+        "SELECT regexp_replace(indexdef, 'INDEX .* USING', 'INDEX USING') AS definition \
          FROM timescaledb_information.continuous_aggregates \
          JOIN pg_indexes ON schemaname = materialization_hypertable_schema \
            AND tablename = materialization_hypertable_name \
@@ -304,8 +304,10 @@ async fn aggregates_keep_the_index_on_symbol_and_bucket_alone() {
     )
     .load(&mut connection)
     .expect("answers");
-    let columns: Vec<_> = indexes.iter().map(|index| index.columns.as_str()).collect();
-    assert_eq!(columns, ["symbol_id, open_time DESC"; RELATIONS.len()]);
+    let definitions = indexes.iter().map(|index| index.definition.as_str());
+    let definitions: Vec<_> = definitions.collect();
+    let expected = "CREATE UNIQUE INDEX USING btree (symbol_id, open_time)";
+    assert_eq!(definitions, [expected; RELATIONS.len()]);
 }
 
 #[derive(QueryableByName)]

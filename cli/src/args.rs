@@ -14,7 +14,7 @@ pub(crate) use crate::commands::verify::VerifyArguments;
 pub(crate) use export::{
     ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
 };
-pub(crate) use policies::{MaintainArguments, PoliciesArguments, PoliciesCommand};
+pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or

@@ -47,7 +47,7 @@ pub use migrations::{
     revert_all_timeseries_migrations,
 };
 pub use policies::{
-    AppliedPolicies, BlockedChunk, DirtyWindows, JobStatus, LeftChunk, MaintenanceReport,
+    AppliedPolicies, BlockedChunk, DirtyWindows, DueDrop, JobStatus, LeftChunk, MaintenanceReport,
     MaintenanceState, PolicyPlan, PolicyStatus, apply_policies, maintain, plan_policies,
     policy_status, refresh_days, remove_policies,
 };

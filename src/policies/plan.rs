@@ -76,6 +76,10 @@ impl fmt::Display for Value {
             Self::Columns {
                 segment_by,
                 order_by,
+            } if segment_by.is_empty() && order_by.is_empty() => f.write_str("none"),
+            Self::Columns {
+                segment_by,
+                order_by,
             } => write!(f, "by {segment_by}, sorted by {order_by}"),
             Self::Refresh {
                 start_offset,

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+use tickbook::Database;
 use tickbook::domain::Tick;
 
 use crate::model::{Inner, Op};
@@ -12,6 +15,22 @@ use crate::view::Call;
 
 /// Of each round, as many are told.
 const MOST: usize = 3;
+
+#[derive(QueryableByName)]
+struct Table {
+    #[diesel(sql_type = Text)]
+    view: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Twice {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    first: Option<String>,
+}
 
 /// Tells it, writes the file, and ends the round.
 pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Option<Call>) {
@@ -43,7 +62,8 @@ pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Opti
             call.begin.1, call.end.1
         );
     }
-    let _ = writeln!(said, "{text}\nin flight:");
+    let _ = writeln!(said, "{text}\nrows that stand twice: {}", twice(site));
+    let _ = writeln!(said, "in flight:");
     for (number, op) in inner.ops.iter().enumerate() {
         let is_over =
             |call: &Call| op.begin > call.end.0 || op.end.is_some_and(|end| end < call.begin.0);
@@ -66,6 +86,43 @@ pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Opti
         }
     }
     println!("{said}again: make fuzz-candles SEED={}", site.seed);
+}
+
+/// Of each aggregate, how many rows have the symbol and open time of another one.
+fn twice(site: &Site) -> String {
+    let mut connection = site.schemas.connection(Database::Timeseries);
+    let tables: Result<Vec<Table>, _> = sql_query(
+        "SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schema, \
+         materialization_hypertable_name) AS name \
+         FROM timescaledb_information.continuous_aggregates WHERE view_schema = current_schema()",
+    )
+    .load(&mut connection);
+    let mut told = String::new();
+    for table in tables.into_iter().flatten() {
+        let rows: Result<Twice, _> = sql_query(format!(
+            "SELECT count(*) - count(DISTINCT (symbol_id, open_time)) AS rows, \
+             (SELECT string_agg(format('%s %s', symbol_id, open_time), ', ') FROM ( \
+             SELECT symbol_id, open_time FROM {0} GROUP BY 1, 2 HAVING count(*) > 1 \
+             ORDER BY 2 LIMIT 5) AS some) AS first FROM {0}",
+            table.name
+        ))
+        .get_result(&mut connection);
+        let _ = match rows {
+            Ok(Twice { rows: 0, .. }) => continue,
+            Ok(Twice { rows, first }) => write!(
+                told,
+                "{} {rows} ({})",
+                table.view,
+                first.unwrap_or_default()
+            ),
+            Err(error) => write!(told, "{} {error}", table.view),
+        };
+    }
+    if told.is_empty() {
+        "none".to_owned()
+    } else {
+        told
+    }
 }
 
 fn write_script(

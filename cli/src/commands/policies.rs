@@ -1,15 +1,18 @@
 //! `tickbook policies plan`, `apply`, `status` and `remove`
 
+use std::io::{self, IsTerminal as _, Write as _};
+
 use serde::Serialize;
 use tickbook::config::Config;
 use tickbook::db::{
-    DatabasePools, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
+    DatabasePools, DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
     remove_policies,
 };
 use tickbook::policies::{Change, Value};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::Outcome;
-use crate::args::PoliciesArguments;
+use crate::args::{ApplyArguments, PoliciesArguments};
 use crate::report::{print, print_json};
 
 pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
@@ -28,9 +31,15 @@ pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcom
     })
 }
 
-pub(crate) async fn apply(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
+pub(crate) async fn apply(arguments: &ApplyArguments) -> anyhow::Result<Outcome> {
     let config = Config::load()?;
     let db = DatabasePools::new(&config).timeseries();
+    if !arguments.yes {
+        let plan = plan_policies(&db, &config.policies).await?;
+        if !plan.due_drops.is_empty() && !is_wanted(&plan, arguments.json).await? {
+            return Ok(Outcome::Incomplete);
+        }
+    }
     let plan = apply_policies(&db, &config.policies).await?;
     if arguments.json {
         print_json(&PlanJson::new(&plan))?;
@@ -38,6 +47,34 @@ pub(crate) async fn apply(arguments: &PoliciesArguments) -> anyhow::Result<Outco
         tell(&plan, "changed")?;
     }
     Ok(Outcome::Complete)
+}
+
+/// Shows `plan`, which drops something at once, and asks whether it is wanted.
+async fn is_wanted(plan: &PolicyPlan, json: bool) -> anyhow::Result<bool> {
+    if json {
+        print_json(&PlanJson::new(plan))?;
+    } else {
+        tell(plan, "would change")?;
+    }
+    let mut stderr = io::stderr();
+    if json || !io::stdin().is_terminal() || !stderr.is_terminal() {
+        writeln!(
+            stderr,
+            "nothing was applied: repeat the command with --yes to drop what is listed"
+        )?;
+        return Ok(false);
+    }
+    write!(stderr, "Apply, and drop what is listed? [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    BufReader::new(tokio::io::stdin())
+        .read_line(&mut answer)
+        .await?;
+    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !is_yes {
+        writeln!(stderr, "nothing was applied")?;
+    }
+    Ok(is_yes)
 }
 
 pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
@@ -86,11 +123,34 @@ fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
     let clashes = plan.clashes.iter().map(ToString::to_string);
     let problems: Vec<_> = clashes.chain(plan.obstacles.iter().cloned()).collect();
     if problems.is_empty() {
-        return print("consistent: yes, no candle gets lost");
+        print("consistent: yes")?;
+        return tell_due_drops(&plan.due_drops);
     }
     print("consistent: no")?;
     for problem in problems {
         print(&format!("  {problem}"))?;
+    }
+    Ok(())
+}
+
+fn tell_due_drops(drops: &[DueDrop]) -> anyhow::Result<()> {
+    if drops.is_empty() {
+        return print("dropped by the next maintenance: nothing");
+    }
+    print("dropped by the next maintenance, since it is old enough:")?;
+    for drop in drops {
+        let rows = if drop.relation == "ticks" {
+            "ticks"
+        } else {
+            "candles"
+        };
+        print(&format!(
+            "  {}: {} {rows} before {}, {} chunks",
+            drop.relation,
+            drop.rows,
+            drop.before.to_rfc3339(),
+            drop.chunks
+        ))?;
     }
     Ok(())
 }
@@ -152,6 +212,16 @@ struct PlanJson {
     consistent: bool,
     clashes: Vec<ClashJson>,
     obstacles: Vec<String>,
+    /// What the next maintenance drops because of the changes.
+    due_drops: Vec<DueDropJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct DueDropJson {
+    relation: String,
+    chunks: u64,
+    rows: u64,
+    before: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -196,6 +266,16 @@ impl PlanJson {
                 })
                 .collect(),
             obstacles: plan.obstacles.clone(),
+            due_drops: plan
+                .due_drops
+                .iter()
+                .map(|drop| DueDropJson {
+                    relation: drop.relation.clone(),
+                    chunks: drop.chunks,
+                    rows: drop.rows,
+                    before: drop.before.to_rfc3339(),
+                })
+                .collect(),
         }
     }
 }

@@ -49,6 +49,45 @@ async fn policies_are_planned_applied_shown_and_removed() {
 }
 
 #[tokio::test]
+async fn policies_that_drop_at_once_want_a_yes() {
+    let cli = with_relations();
+    cli.file(
+        "20140501_quote.csv",
+        "292,1.1,1.2\n60292,1.1,1.2\n86399000,1.1,1.2\n",
+    );
+    let import = "import ticks 20140501_quote.csv --symbol EURUSD --create-symbol --format lean";
+    let words: Vec<_> = import.split(' ').collect();
+    cli.run(&words).expect_code(0);
+    let plan = cli.run(&["policies", "plan"]).expect_code(0);
+    for text in [
+        "dropped by the next maintenance, since it is old enough:",
+        "  ticks: 3 ticks before 2014-05-02T00:00:00+00:00, 1 chunks",
+        "  ohlc_1m: 3 candles before ",
+    ] {
+        assert!(plan.stdout.contains(text), "{text}: {plan:?}");
+    }
+    let refused = cli.run(&["policies", "apply"]).expect_code(1);
+    assert!(refused.stdout.contains("  ticks: 3 ticks"), "{refused:?}");
+    assert!(refused.stderr.contains("--yes"), "{refused:?}");
+    let refused = cli.run(&["policies", "apply", "--json"]).expect_code(1);
+    let due = refused.json()["due_drops"].clone();
+    assert_eq!(due[0]["relation"], "ticks");
+    assert_eq!((&due[0]["rows"], &due[0]["chunks"]), (&3.into(), &1.into()));
+    let status = cli.run(&["policies", "status"]).expect_code(0);
+    assert!(status.stdout.contains("applied: never"), "{status:?}");
+    assert!(!status.stdout.contains("by , sorted by"), "{status:?}");
+    assert_eq!(psql(&cli, "SELECT count(*) FROM ticks"), "3");
+
+    cli.run(&["policies", "apply", "--yes"]).expect_code(0);
+    let maintained = cli.run(&["maintain"]).expect_code(0);
+    assert!(maintained.stdout.contains("dropped 1 chunks of ticks"));
+    assert_eq!(psql(&cli, "SELECT count(*) FROM ticks"), "0");
+    // what is due already is no news
+    let again = cli.run(&["policies", "apply"]).expect_code(0);
+    assert!(again.stdout.contains("nothing to do"), "{again:?}");
+}
+
+#[tokio::test]
 async fn an_inconsistent_set_is_told_by_plan_and_refused_by_apply() {
     let cli = with_relations();
     let variables = [("TICKBOOK__POLICIES__TICKS__DROP_AFTER", "5d")];

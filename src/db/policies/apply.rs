@@ -13,6 +13,7 @@ use crate::policies::{
     Change, Clash, Floors, Item, Kind, Policies, Span, Value, difference, late_after, prove, wanted,
 };
 
+use super::due::{DueDrop, due_drops};
 use super::floor::without_writers;
 use super::lock;
 use super::present::{AppliedPolicies, Present};
@@ -31,6 +32,9 @@ pub struct PolicyPlan {
     pub clashes: Vec<Clash>,
     /// What else keeps them from being applied, and what to do.
     pub obstacles: Vec<String>,
+    /// What the next maintenance drops because of the changes; empty where the policies cannot be
+    /// applied.
+    pub due_drops: Vec<DueDrop>,
 }
 
 impl PolicyPlan {
@@ -48,18 +52,19 @@ impl PolicyPlan {
 }
 
 /// Compares `policies` with what the database has, and proves that they lose no candle. Changes
-/// nothing.
+/// nothing. Counts what would be dropped, which reads all of it.
 ///
 /// # Errors
-/// Those of any call on a database; not that the policies clash, which the plan says.
+/// Those of any call on a database, `Configuration` behind a PgBouncer; not that the policies clash,
+/// which the plan says.
 pub async fn plan_policies(
     db: &TimeseriesDb,
     policies: &Policies,
 ) -> Result<PolicyPlan, RepositoryError> {
     let policies = policies.clone();
-    db.run_idempotent("plan policies", move |connection| {
+    db.run_dedicated("plan policies", move |connection| {
         let present = Present::read(connection)?;
-        Ok(plan(&policies, &present))
+        plan(connection, &policies, &present)
     })
     .await
 }
@@ -82,7 +87,7 @@ pub async fn apply_policies(
     db.run_dedicated("apply policies", move |connection| {
         lock(connection)?;
         let present = Present::read(connection)?;
-        let plan = plan(&policies, &present);
+        let plan = plan(connection, &policies, &present)?;
         if !plan.is_applicable() {
             return Err(refused(&plan).into());
         }
@@ -154,7 +159,11 @@ pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<Change>, Repositor
     .await
 }
 
-fn plan(policies: &Policies, present: &Present) -> PolicyPlan {
+fn plan(
+    connection: &mut PgConnection,
+    policies: &Policies,
+    present: &Present,
+) -> Result<PolicyPlan, DbError> {
     let wanted = wanted(policies, present.has_jobs(), present.has_aggregates);
     let applied = present.applied.as_ref();
     let mut obstacles = Vec::new();
@@ -165,7 +174,7 @@ fn plan(policies: &Policies, present: &Present) -> PolicyPlan {
                 .to_owned(),
         );
     }
-    PolicyPlan {
+    let mut plan = PolicyPlan {
         edition: present.edition,
         changes: difference(&wanted, &present.settings),
         changes_record: applied.is_none_or(|applied| {
@@ -174,7 +183,12 @@ fn plan(policies: &Policies, present: &Present) -> PolicyPlan {
         }),
         clashes: prove(policies).err().unwrap_or_default(),
         obstacles,
+        due_drops: Vec::new(),
+    };
+    if plan.is_applicable() {
+        plan.due_drops = due_drops(connection, &plan.changes, present)?;
     }
+    Ok(plan)
 }
 
 /// How old ticks are that mark their day, where something is to be refreshed.

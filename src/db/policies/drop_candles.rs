@@ -32,7 +32,7 @@ pub(super) fn drop_candles(
         return Ok(());
     };
     let limit = now(connection)? - drop_after.delta();
-    let Some(cut) = cut(connection, limit)? else {
+    let Some(cut) = cut(connection, limit, None)? else {
         return Ok(());
     };
     match drop_before(connection, cut) {
@@ -46,10 +46,12 @@ pub(super) fn drop_candles(
 }
 
 /// The last time, `limit` at most, before which whole chunks lie and none that reaches beyond, nor a
-/// tick that is kept; `None` where there is no such chunk.
-fn cut(
+/// tick that is kept; `None` where there is no such chunk. Ticks in chunks that end by `ticks_limit`
+/// are not kept.
+pub(super) fn cut(
     connection: &mut PgConnection,
     limit: DateTime<Utc>,
+    ticks_limit: Option<DateTime<Utc>>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let row: Cut = sql_query(
         "WITH relations AS (SELECT hypertable_schema, hypertable_name \
@@ -65,9 +67,10 @@ fn cut(
            WHERE q.range_start < p.range_end AND q.range_end > p.range_end) \
          AND NOT EXISTS (SELECT FROM timescaledb_information.chunks AS t \
            WHERE t.hypertable_schema = current_schema() AND t.hypertable_name = 'ticks' \
-           AND t.range_start < p.range_end)",
+           AND t.range_start < p.range_end AND ($2 IS NULL OR t.range_end > $2))",
     )
     .bind::<Timestamptz, _>(limit)
+    .bind::<Nullable<Timestamptz>, _>(ticks_limit)
     .get_result(connection)?;
     Ok(row.cut)
 }

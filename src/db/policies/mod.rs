@@ -4,6 +4,7 @@
 mod apply;
 mod drop_candles;
 mod drop_ticks;
+mod due;
 mod floor;
 mod in_flight;
 mod maintain;
@@ -19,6 +20,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use super::failure::DbError;
 
 pub use apply::{PolicyPlan, apply_policies, plan_policies, remove_policies};
+pub use due::DueDrop;
 pub(crate) use floor::SHARE_FLOOR;
 pub use maintain::{LeftChunk, MaintenanceReport, MaintenanceState, maintain};
 pub use present::AppliedPolicies;
