@@ -217,7 +217,7 @@ async fn candles_are_whole_while_they_are_refreshed() {
     let db = pools.timeseries();
     let aggregates = apply_aggregates(&db).await.expect("made");
     if aggregates.edition != Edition::Community {
-        println!("skipped: this is the Apache edition, which has no aggregates to refresh");
+        suite::skip("this is the Apache edition, which has no aggregates to refresh");
         return;
     }
     let shared = Arc::new(Shared {

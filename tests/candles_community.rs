@@ -53,7 +53,7 @@ impl Site {
     async fn with_aggregates() -> Option<Self> {
         let site = Self::bare().await;
         if site.edition == Edition::Apache {
-            println!("skipped: the Apache edition has no continuous aggregates");
+            suite::skip("the Apache edition has no continuous aggregates");
             return None;
         }
         site.apply_aggregates().await;
@@ -165,7 +165,7 @@ async fn candles_over_a_dropped_short_chunk_keep_their_ticks() {
 async fn aggregates_made_beside_a_reader_are_read_at_once() {
     let mut site = Site::bare().await;
     if site.edition == Edition::Apache {
-        println!("skipped: the Apache edition has no continuous aggregates");
+        suite::skip("the Apache edition has no continuous aggregates");
         return;
     }
     site.insert(&[tick(A, "05T07:00", 1), tick(B, "05T16:00", 2)])

@@ -137,10 +137,12 @@ struct Site {
     schemas: ScratchSchemas,
 }
 
-/// `None`, after saying so, where there is no PgBouncer.
+/// `None`, and the test counts as skipped, where there is no PgBouncer.
 async fn site() -> Option<Site> {
     if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs pgbouncer");
+        suite::skip(format_args!(
+            "{PROGRAM} is missing; dev/dependencies installs pgbouncer"
+        ));
         return None;
     }
     // straight to the server
@@ -159,7 +161,7 @@ mod fault_24_conformance {
                 let pools = DatabasePools::new(&site.bouncer.config());
                 Subject::guarded(Repositories::postgres(&pools), site)
             }
-            // said to be skipped; a store is needed nevertheless
+            // counted as skipped; a store is needed nevertheless
             None => Subject::new(Repositories::in_memory()),
         }
     }

@@ -220,7 +220,9 @@ fn tick(symbol: i64, index: i64) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
     if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+        suite::skip(format_args!(
+            "{PROGRAM} is missing; dev/dependencies installs rabbitmq-server"
+        ));
         return;
     }
     let mut broker = Broker::start();
@@ -282,7 +284,9 @@ async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_comes_later_is_connected_to_then() {
     if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+        suite::skip(format_args!(
+            "{PROGRAM} is missing; dev/dependencies installs rabbitmq-server"
+        ));
         return;
     }
     let mut broker = Broker::down();
@@ -309,7 +313,9 @@ async fn a_broker_that_comes_later_is_connected_to_then() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_log_however_long_has_the_password() {
     if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+        suite::skip(format_args!(
+            "{PROGRAM} is missing; dev/dependencies installs rabbitmq-server"
+        ));
         return;
     }
     let broker = Broker::start();
