@@ -4,6 +4,8 @@
 //! and returns; the program `suite`, through which `make test` runs cargo, counts it as skipped.
 #![forbid(unsafe_code)]
 
+mod program;
 mod skip;
 
+pub use program::{PROGRAMS, program};
 pub use skip::{SKIPS, Skip, skip};
