@@ -154,7 +154,7 @@ type Candles = BTreeMap<(Timeframe, PriceBasis), Vec<Candle>>;
 
 /// What folding says.
 fn folded(ticks: &[Tick]) -> Candles {
-    let now = Utc::now();
+    let now = suite::now();
     Timeframe::ALL
         .into_iter()
         .flat_map(|timeframe| PriceBasis::ALL.map(|basis| (timeframe, basis)))

@@ -69,7 +69,7 @@ impl Piece {
         let mut candles = HashMap::new();
         for timeframe in timeframes {
             for basis in PriceBasis::ALL {
-                let folded = fold_ticks(ticks, *timeframe, basis, Utc::now()).expect("fits");
+                let folded = fold_ticks(ticks, *timeframe, basis, suite::now()).expect("fits");
                 candles.insert((*timeframe, basis), folded);
             }
         }

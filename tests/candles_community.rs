@@ -98,7 +98,7 @@ impl Site {
             let ticks = self.ticks.iter().filter(|tick| tick.symbol_id == symbol);
             let ticks: Vec<_> = ticks.cloned().collect();
             for timeframe in Timeframe::ALL {
-                let expected = fold_ticks(&ticks, timeframe, PriceBasis::Bid, Utc::now());
+                let expected = fold_ticks(&ticks, timeframe, PriceBasis::Bid, suite::now());
                 let read = self.candles(symbol, timeframe).await;
                 assert_eq!(
                     read,

@@ -4,8 +4,10 @@
 //! and returns; the program `suite`, through which `make test` runs cargo, counts it as skipped.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod program;
 mod skip;
 
+pub use clock::{instants, now};
 pub use program::{PROGRAMS, program};
 pub use skip::{SKIPS, Skip, skip};
