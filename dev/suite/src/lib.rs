@@ -7,7 +7,9 @@
 mod clock;
 mod program;
 mod skip;
+mod watch;
 
 pub use clock::{instants, now};
 pub use program::{PROGRAMS, program};
 pub use skip::{SKIPS, Skip, skip};
+pub use watch::{Watch, assert_in_time, asserts_time};
