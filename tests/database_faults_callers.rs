@@ -21,15 +21,28 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
+const PLENTY: Duration = Duration::from_secs(60);
+
+/// Keeps a connection until somebody says that it is enough, however long others take.
+const HOLD: &str = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM released) LOOP \
+    PERFORM pg_sleep(0.02); END LOOP; END $$";
+
 #[tokio::test]
 async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
     let schemas = ScratchSchemas::create();
-    let db = pool(&schemas, |config| config.pool.size = 2);
+    let db = pool(&schemas, |config| {
+        config.pool.size = 2;
+        config.pool.call_timeout = PLENTY;
+        config.pool.statement_timeout = PLENTY;
+    });
+    execute(&db, "CREATE TABLE released ()")
+        .await
+        .expect("made");
     pool::warm_up(&db, 2).await;
     let holders: Vec<_> = (0..2)
         .map(|_| {
             let db = db.clone();
-            tokio::spawn(async move { execute(&db, "SELECT pg_sleep(2)").await })
+            tokio::spawn(async move { execute(&db, HOLD).await })
         })
         .collect();
     wait_until("busy connections", || db.connections() == (2, 0)).await;
@@ -57,6 +70,10 @@ async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
     // ten thousand tasks are started and ended one after the other
     begun.assert_within(deadline + 4 * OVERRUN);
     heartbeat.assert_steady().await;
+    schemas
+        .connection(Database::Metadata)
+        .batch_execute("INSERT INTO released DEFAULT VALUES")
+        .expect("stored");
     for holder in holders {
         holder.await.expect("no panic").expect("not disturbed");
     }
