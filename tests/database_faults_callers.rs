@@ -27,7 +27,8 @@ const PLENTY: Duration = Duration::from_secs(60);
 const HOLD: &str = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM released) LOOP \
     PERFORM pg_sleep(0.02); END LOOP; END $$";
 
-#[tokio::test]
+// with a worker for the heartbeat, since the test itself takes long to begin so many calls
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| {

@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// So often the bare threads wake at most between two beats of the runtime. They wake later where the
 /// machine is busy, and so do not take its lag for ours.
-const LONGEST_GAP: u64 = 300;
+const LONGEST_GAP: u64 = 500;
 
 /// The largest gap between two beats, above that of the bare threads; where time is asserted.
 const LARGEST_LAG: Duration = Duration::from_millis(100);
