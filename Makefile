@@ -31,11 +31,26 @@ run: ## start both databases, migrate, build, start the server with a feed
 	$$folder/tickbook migrate; \
 	exec $$folder/orderbook-server --listen $(LISTEN) --feed $(FEED)
 
+# what runs cargo's tests and ends with one line of sums
+SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- cargo test --no-fail-fast
+ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
+# the tests that need other programs, and the words that their names have
+WITH_PROGRAMS := -p tickbook -p orderbook-server --features $(FEATURES) \
+	--test database_pgbouncer --test faults --test server
+OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
+
 .PHONY: test
-test: ## run every test against throw-away databases
+test: ## run every test against throw-away databases but those of test-programs
 	@options=$$(dev/dependencies); \
-	cargo test --workspace --exclude tickbook-bench --features $(FEATURES) $$options --no-run; \
-	dev/databases throwaway -- cargo test --workspace --exclude tickbook-bench --features $(FEATURES) $$options
+	cargo test $(ALL) $$options --no-run; \
+	dev/databases throwaway -- $(SUITE) $(ALL) $$options
+
+.PHONY: test-programs
+test-programs: ## run the tests that need RabbitMQ, PgBouncer or OpenSSL, which it installs
+	@options=$$(dev/dependencies); \
+	programs=$$(dev/programs); export TICKBOOK_PROGRAMS=$$programs; \
+	cargo test $(WITH_PROGRAMS) $$options --no-run; \
+	dev/databases throwaway -- $(SUITE) $(WITH_PROGRAMS) $$options -- $(OF_PROGRAMS)
 
 .PHONY: faults
 faults: ## make network, servers and disk fail, the slow ways too; prints a table
@@ -72,7 +87,7 @@ lint: ## format check, clippy, documentation, features one by one
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
 
 .PHONY: ci
-ci: lint test ## what has to pass before a change lands
+ci: lint test test-programs ## what has to pass before a change lands
 
 .PHONY: bench
 bench: ## measure writing and reading beside limits and peers, see docs/performance.md

@@ -102,7 +102,7 @@ async fn run(days: i64) -> usize {
     let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
     let range = TimeRange::new(start, start + TimeDelta::days(days)).expect("ordered");
     let (endless, mut counter) = (Endless::default(), Counter::default());
-    let settings = AuditSettings::new(range, Utc::now());
+    let settings = AuditSettings::new(range, suite::now());
     let ticks = &endless;
     let summary = audit_symbol(ticks, ticks, None, EURUSD, &settings, None, &mut counter).await;
     let summary = summary.expect("audited");
@@ -125,7 +125,7 @@ fn peak() -> usize {
 #[tokio::test]
 async fn the_memory_of_an_audit_does_not_grow_with_its_range() {
     if !std::path::Path::new("/proc/self/status").exists() {
-        println!("not run: memory is measured by /proc, which this system does not have");
+        suite::skip("memory is measured by /proc, which this system does not have");
         return;
     }
     let idle = peak();

@@ -74,7 +74,7 @@ fn expected(ticks: &[Tick]) -> Candles {
         of_symbol.sort_by_key(|tick| tick.key());
         for timeframe in Timeframe::ALL {
             for basis in PriceBasis::ALL {
-                let candles = fold_ticks(of_symbol.iter().copied(), timeframe, basis, Utc::now());
+                let candles = fold_ticks(of_symbol.iter().copied(), timeframe, basis, suite::now());
                 all.extend(candles.expect("fits").into_iter().map(|it| (key(&it), it)));
             }
         }

@@ -97,7 +97,7 @@ async fn verify(aged: &Aged, repair: bool) -> Heard {
     let settings = AuditSettings {
         complete_from: state.complete_from.unwrap_or(earliest_time()),
         doubtful: state.doubtful,
-        ..AuditSettings::new(TimeRange::all(), Utc::now())
+        ..AuditSettings::new(TimeRange::all(), suite::now())
     };
     let rows = PgMaterializedCandles::new(db.clone());
     let made_anew = PgCandleRefresh::new(db);

@@ -69,7 +69,7 @@ impl Piece {
         let mut candles = HashMap::new();
         for timeframe in timeframes {
             for basis in PriceBasis::ALL {
-                let folded = fold_ticks(ticks, *timeframe, basis, Utc::now()).expect("fits");
+                let folded = fold_ticks(ticks, *timeframe, basis, suite::now()).expect("fits");
                 candles.insert((*timeframe, basis), folded);
             }
         }
@@ -217,7 +217,7 @@ async fn candles_are_whole_while_they_are_refreshed() {
     let db = pools.timeseries();
     let aggregates = apply_aggregates(&db).await.expect("made");
     if aggregates.edition != Edition::Community {
-        println!("skipped: this is the Apache edition, which has no aggregates to refresh");
+        suite::skip("this is the Apache edition, which has no aggregates to refresh");
         return;
     }
     let shared = Arc::new(Shared {

@@ -53,7 +53,7 @@ impl Site {
     async fn with_aggregates() -> Option<Self> {
         let site = Self::bare().await;
         if site.edition == Edition::Apache {
-            println!("skipped: the Apache edition has no continuous aggregates");
+            suite::skip("the Apache edition has no continuous aggregates");
             return None;
         }
         site.apply_aggregates().await;
@@ -98,7 +98,7 @@ impl Site {
             let ticks = self.ticks.iter().filter(|tick| tick.symbol_id == symbol);
             let ticks: Vec<_> = ticks.cloned().collect();
             for timeframe in Timeframe::ALL {
-                let expected = fold_ticks(&ticks, timeframe, PriceBasis::Bid, Utc::now());
+                let expected = fold_ticks(&ticks, timeframe, PriceBasis::Bid, suite::now());
                 let read = self.candles(symbol, timeframe).await;
                 assert_eq!(
                     read,
@@ -165,7 +165,7 @@ async fn candles_over_a_dropped_short_chunk_keep_their_ticks() {
 async fn aggregates_made_beside_a_reader_are_read_at_once() {
     let mut site = Site::bare().await;
     if site.edition == Edition::Apache {
-        println!("skipped: the Apache edition has no continuous aggregates");
+        suite::skip("the Apache edition has no continuous aggregates");
         return;
     }
     site.insert(&[tick(A, "05T07:00", 1), tick(B, "05T16:00", 2)])

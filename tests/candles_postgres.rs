@@ -1,7 +1,7 @@
 //! Candles of continuous aggregates, and of ticks where there are none.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
 use rust_decimal::Decimal;
@@ -64,7 +64,7 @@ async fn pages(
 async fn assert_equal_to_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     for timeframe in Timeframe::ALL {
         for basis in PriceBasis::ALL {
-            let mut expected = fold_ticks(ticks, timeframe, basis, Utc::now()).expect("fits");
+            let mut expected = fold_ticks(ticks, timeframe, basis, suite::now()).expect("fits");
             for limit in [7, 500] {
                 let read = pages(repositories, timeframe, basis, SortOrder::Ascending, limit);
                 assert_eq!(read.await, expected, "{timeframe} {basis} by {limit}");

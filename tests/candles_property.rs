@@ -93,7 +93,7 @@ async fn assert_equal(
     state: &str,
 ) {
     let of_symbol: Vec<_> = ticks.iter().filter(|it| it.symbol_id == SYMBOL).collect();
-    let now = Utc::now();
+    let now = suite::now();
     for timeframe in Timeframe::ALL {
         let basis = PriceBasis::ALL[random.below(3) as usize];
         let all = fold_ticks(of_symbol.iter().copied(), timeframe, basis, now).expect("fits");
@@ -307,7 +307,7 @@ async fn larger_candles_come_from_smaller_ones_where_ticks_are_gone() {
 
     // sealed before the ticks went, on any edition
     let of_symbol = ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
-    let now = Utc::now();
+    let now = suite::now();
     let mut sealed = fold_ticks(of_symbol, Timeframe::M1, PriceBasis::Bid, now).expect("fits");
     for candle in &mut sealed {
         candle.source = CandleSource::Stored("sealed".to_owned());

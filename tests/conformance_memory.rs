@@ -1,8 +1,13 @@
 //! The in-memory repositories do what every backend does.
 #![cfg(feature = "conformance")]
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use tickbook::Repositories;
 use tickbook::conformance::Subject;
+use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
+use tickbook::policies::{RetentionFloor, Span};
 
 async fn empty_store() -> Subject {
     Subject::new(Repositories::in_memory())
@@ -10,20 +15,19 @@ async fn empty_store() -> Subject {
 
 tickbook::conformance_tests!(empty_store);
 
+fn with_a_floor(ticks: &InMemoryTickRepository) {
+    ticks.set_floor(RetentionFloor {
+        drop_after: Some(Span::days(30)),
+        ..RetentionFloor::default()
+    });
+}
+
 mod with_a_floor {
-    use std::sync::Arc;
-
-    use tickbook::memory::InMemoryTickRepository;
-    use tickbook::policies::{RetentionFloor, Span};
-
     use super::*;
 
     async fn empty_store() -> Subject {
         let ticks = InMemoryTickRepository::new();
-        ticks.set_floor(RetentionFloor {
-            drop_after: Some(Span::days(30)),
-            ..RetentionFloor::default()
-        });
+        super::with_a_floor(&ticks);
         Subject::new(Repositories {
             ticks: Arc::new(ticks),
             ..Repositories::in_memory()
@@ -33,6 +37,44 @@ mod with_a_floor {
     tickbook::conformance_floor_tests!(empty_store);
 }
 
+/// An empty store whose clock stands at `time`.
+fn store_at(time: &str, prepare: impl Fn(&InMemoryTickRepository)) -> Subject {
+    let time: DateTime<Utc> = time.parse().expect("RFC 3339");
+    let ticks = InMemoryTickRepository::with_clock(move || time);
+    prepare(&ticks);
+    let repositories = Repositories {
+        ohlc: Arc::new(InMemoryOhlcRepository::with_clock(
+            ticks.clone(),
+            move || time,
+        )),
+        ticks: Arc::new(ticks),
+        ..Repositories::in_memory()
+    };
+    Subject::new(repositories).with_clock_at(time)
+}
+
+macro_rules! stamp {
+    ($($name:ident $time:literal)+) => {
+        $(mod $name {
+            async fn empty_store() -> super::Subject {
+                super::store_at($time, |_| ())
+            }
+
+            tickbook::conformance_clock_tests!(empty_store);
+
+            mod with_a_floor {
+                async fn empty_store() -> super::super::Subject {
+                    super::super::store_at($time, super::super::with_a_floor)
+                }
+
+                tickbook::conformance_floor_tests!(empty_store);
+            }
+        })+
+    };
+}
+
+suite::at_each_instant!(stamp);
+
 /// The list in the macro and the functions are kept in step by this test alone.
 #[test]
 fn every_behaviour_is_stamped() {
@@ -41,7 +83,11 @@ fn every_behaviour_is_stamped() {
     let stamped: Vec<&str> = stamp.split_whitespace().collect();
     let mut behaviours = 0;
     for file in std::fs::read_dir(folder).expect("the folder of the suite") {
-        let source = std::fs::read_to_string(file.expect("a file").path()).expect("a source file");
+        let path = file.expect("a file").path();
+        if path.ends_with("clock.rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(path).expect("a source file");
         for line in source.lines() {
             let Some(rest) = line.strip_prefix("pub async fn ") else {
                 continue;

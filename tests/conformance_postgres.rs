@@ -2,12 +2,20 @@
 //! edition `TIMESCALEDB_URL` leads to.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use tickbook::Repositories;
 use tickbook::conformance::Subject;
-use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::db::{self, DatabasePools, Edition, ScratchSchemas};
+use tickbook::policies::{Policies, Span};
+use tickbook::postgres::{PgOhlcRepository, PgTickRepository};
 
 async fn migrated() -> (ScratchSchemas, DatabasePools) {
-    let schemas = ScratchSchemas::create();
+    migrate(ScratchSchemas::create()).await
+}
+
+async fn migrate(schemas: ScratchSchemas) -> (ScratchSchemas, DatabasePools) {
     let pools = DatabasePools::new(&schemas.config());
     db::migrate_metadata(&pools.metadata())
         .await
@@ -46,8 +54,6 @@ mod with_candle_relations {
 
 /// Whatever else the policies do on the edition.
 mod with_policies {
-    use tickbook::policies::{Policies, Span};
-
     use super::*;
 
     async fn empty_store() -> Subject {
@@ -55,13 +61,77 @@ mod with_policies {
         db::apply_aggregates(&pools.timeseries())
             .await
             .expect("candle relations");
-        let mut policies = Policies::default();
-        policies.ticks.drop_after = Some(Span::days(30));
-        db::apply_policies(&pools.timeseries(), &policies)
-            .await
-            .expect("consistent");
+        drop_after_30_days(&pools).await;
         Subject::guarded(Repositories::postgres(&pools), schemas)
     }
 
     tickbook::conformance_floor_tests!(empty_store);
 }
+
+async fn drop_after_30_days(pools: &DatabasePools) {
+    let mut policies = Policies::default();
+    policies.ticks.drop_after = Some(Span::days(30));
+    db::apply_policies(&pools.timeseries(), &policies)
+        .await
+        .expect("consistent");
+}
+
+/// Repositories whose clock stands at `time`.
+fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
+    Repositories {
+        ticks: Arc::new(PgTickRepository::new(pools.timeseries()).with_clock(move || time)),
+        ohlc: Arc::new(PgOhlcRepository::new(pools.timeseries()).with_clock(move || time)),
+        ..Repositories::postgres(pools)
+    }
+}
+
+/// Candle relations of either edition.
+async fn store_at(time: &str) -> Subject {
+    let time = time.parse().expect("RFC 3339");
+    let (schemas, pools) = migrated().await;
+    db::apply_aggregates(&pools.timeseries())
+        .await
+        .expect("candle relations");
+    Subject::guarded(repositories_at(time, &pools), schemas).with_clock_at(time)
+}
+
+/// With a floor 30 days before, which is up to the clock of the database: it stands as well.
+async fn store_with_a_floor_at(time: &str) -> Subject {
+    let time = time.parse().expect("RFC 3339");
+    let (schemas, pools) = migrate(ScratchSchemas::create_at(time)).await;
+    let aggregates = db::apply_aggregates(&pools.timeseries()).await;
+    if aggregates.expect("candle relations").edition == Edition::Community {
+        suite::skip("jobs of the Community edition take the time of the system for the present");
+        // a store with such a floor is needed nevertheless
+        let (schemas, pools) = migrated().await;
+        db::apply_aggregates(&pools.timeseries())
+            .await
+            .expect("candle relations");
+        drop_after_30_days(&pools).await;
+        return Subject::guarded(Repositories::postgres(&pools), schemas);
+    }
+    drop_after_30_days(&pools).await;
+    Subject::guarded(repositories_at(time, &pools), schemas).with_clock_at(time)
+}
+
+macro_rules! stamp {
+    ($($name:ident $time:literal)+) => {
+        $(mod $name {
+            async fn empty_store() -> super::Subject {
+                super::store_at($time).await
+            }
+
+            tickbook::conformance_clock_tests!(empty_store);
+
+            mod with_a_floor {
+                async fn empty_store() -> super::super::Subject {
+                    super::super::store_with_a_floor_at($time).await
+                }
+
+                tickbook::conformance_floor_tests!(empty_store);
+            }
+        })+
+    };
+}
+
+suite::at_each_instant!(stamp);

@@ -1,7 +1,7 @@
 //! Connections that die, hang, or cannot be opened: what callers notice of it.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use tickbook::db::ScratchSchemas;
@@ -33,11 +33,10 @@ async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
     assert!(!waiting.is_finished());
     heartbeat.assert_steady().await;
     way.open();
-    let opened = Instant::now();
+    let opened = suite::Watch::start();
     let answer = read(&db).await;
-    let took = opened.elapsed();
+    opened.assert_within(Duration::from_millis(1_500));
     assert_eq!(answer.expect("it is up again"), 7);
-    assert!(took < Duration::from_millis(1_500), "{took:?}");
     let answer = waiting.await.expect("no panic");
     assert_eq!(answer.expect("within its deadline"), 7);
 }
@@ -54,10 +53,9 @@ async fn fault_27_a_call_that_finds_no_connection_free_is_told_who_has_them() {
     });
     wait_until("a busy connection", || db.connections() == (1, 0)).await;
     let short = Duration::from_millis(500);
-    let (heartbeat, begun) = (Heartbeat::start(), Instant::now());
+    let (heartbeat, begun) = (Heartbeat::start(), suite::Watch::start());
     let error = db.run_within("wait", short, |_| Ok(())).await;
-    let took = begun.elapsed();
-    assert!(took <= short + OVERRUN, "{took:?}");
+    begun.assert_within(short + OVERRUN);
     heartbeat.assert_steady().await;
     let text = error.expect_err("busy").to_string();
     for part in ["all 1 connections", "waited 0.5 s", "1 in use", "0 others"] {
@@ -119,12 +117,11 @@ async fn fault_07_terminated_idle_connections_cost_callers_nothing() {
         warm_up(&db, 5).await;
         assert_eq!(terminate(&mut admin, &name), 5);
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let begun = Instant::now();
+        let begun = suite::Watch::start();
         for _ in 0..5 {
             assert_eq!(read(&db).await.expect("on a new connection"), 7);
         }
-        let took = begun.elapsed();
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        begun.assert_within(Duration::from_secs(1));
     }
 }
 
@@ -196,13 +193,13 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
     let stuck = || {
         let db = db.clone();
         tokio::spawn(async move {
-            let begun = Instant::now();
+            let begun = suite::Watch::start();
             let result = db
                 .run_within("hang", deadline, |connection| {
                     Ok(number(connection, "SELECT 1::bigint AS number")?)
                 })
                 .await;
-            (result, begun.elapsed())
+            (result, begun.of_ours())
         })
     };
     for call in (0..size).map(|_| stuck()).collect::<Vec<_>>() {
@@ -212,7 +209,7 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
             matches!(error, RepositoryError::Timeout { .. }),
             "{error:?}"
         );
-        assert!(took < deadline + OVERRUN, "{took:?}");
+        suite::assert_in_time(took, deadline + OVERRUN);
     }
     heartbeat.assert_steady().await;
     // all threads hang in the old pool, and no call has got to the new one yet
@@ -253,9 +250,9 @@ async fn fault_15_a_stuck_pool_is_not_replaced_before_the_last_one_is_free() {
             });
             call.await.expect_err("frozen");
         }
-        let answer = db
-            .run_within("wait", Duration::from_secs(1), |_| Ok(()))
-            .await;
+        // a pool that is replaced has to open a connection, which may take its time
+        let patience = Duration::from_secs(if generation == 0 { 20 } else { 1 });
+        let answer = db.run_within("wait", patience, |_| Ok(())).await;
         assert_eq!(answer.is_ok(), generation == 0, "{answer:?}");
     }
     way.thaw();

@@ -1,7 +1,7 @@
 //! Fault 24: a PgBouncer in transaction mode stands between the library and its databases. Every
 //! transaction may run on another connection of the server.
 //!
-//! Where PgBouncer is missing each test says so in one line; `dev/dependencies` installs it.
+//! Part of `make test-programs`.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 #[path = "migrated/mod.rs"]
@@ -23,8 +23,6 @@ use tickbook::{Database, Repositories, RepositoryError};
 
 use self::migrated::{SYMBOL, ticks};
 
-const PROGRAM: &str = "/usr/sbin/pgbouncer";
-
 /// Connections to each database; fewer than the pools have.
 const SERVER_CONNECTIONS: u32 = 2;
 
@@ -39,7 +37,7 @@ struct Bouncer {
 }
 
 impl Bouncer {
-    fn start(schemas: &ScratchSchemas) -> Self {
+    fn start(program: &Path, schemas: &ScratchSchemas) -> Self {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("pgbouncer-{}-{count}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -71,8 +69,8 @@ impl Bouncer {
                       \"$0\" -q \"$@\" </dev/null & cat >/dev/null; kill -9 $!";
         let mut bouncer = Self {
             child: Command::new("sh")
-                .args(["-c", script, PROGRAM])
-                .arg(&settings)
+                .args(["-c", script])
+                .args([program, &settings])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -137,15 +135,12 @@ struct Site {
     schemas: ScratchSchemas,
 }
 
-/// `None`, after saying so, where there is no PgBouncer.
+/// `None`, and the test counts as skipped, unless it is one of `make test-programs`.
 async fn site() -> Option<Site> {
-    if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs pgbouncer");
-        return None;
-    }
+    let program = suite::program("pgbouncer")?;
     // straight to the server
     let (schemas, _) = migrated::migrated().await;
-    let bouncer = Bouncer::start(&schemas);
+    let bouncer = Bouncer::start(&program, &schemas);
     Some(Site { bouncer, schemas })
 }
 
@@ -159,7 +154,7 @@ mod fault_24_conformance {
                 let pools = DatabasePools::new(&site.bouncer.config());
                 Subject::guarded(Repositories::postgres(&pools), site)
             }
-            // said to be skipped; a store is needed nevertheless
+            // counted as skipped; a store is needed nevertheless
             None => Subject::new(Repositories::in_memory()),
         }
     }

@@ -39,16 +39,12 @@ async fn a_call_ends_at_its_deadline_and_says_that_it_had_begun() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, 1);
     answers(&db).await.expect("the database is up");
-    let start = Instant::now();
+    let start = suite::Watch::start();
     let deadline = Duration::from_millis(300);
     let error = sleep_in_database(&db, 1.5, deadline)
         .await
         .expect_err("too slow");
-    assert!(
-        start.elapsed() < deadline + OVERRUN,
-        "{:?}",
-        start.elapsed()
-    );
+    start.assert_within(deadline + OVERRUN);
     assert!(
         matches!(error, RepositoryError::Timeout { begun: true, .. }),
         "{error:?}"
@@ -64,16 +60,12 @@ async fn a_call_that_finds_the_pool_busy_waits_no_longer_than_its_deadline() {
     let holder =
         tokio::spawn(async move { sleep_in_database(&busy, 1.0, Duration::from_secs(10)).await });
     wait_until(|| db.connections() == (1, 0)).await;
-    let start = Instant::now();
+    let start = suite::Watch::start();
     let deadline = Duration::from_millis(200);
     let error = sleep_in_database(&db, 0.0, deadline)
         .await
         .expect_err("busy");
-    assert!(
-        start.elapsed() < deadline + OVERRUN,
-        "{:?}",
-        start.elapsed()
-    );
+    start.assert_within(deadline + OVERRUN);
     assert!(
         matches!(error, RepositoryError::Unavailable { .. }),
         "{error:?}"

@@ -5,7 +5,7 @@ mod scratch_database;
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use scratch_database::ScratchDatabase;
 use tickbook::config::Config;
@@ -149,9 +149,9 @@ async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_
         .port();
     let url = moved_to(schemas.url(Database::Timeseries), port);
     let pools = pools(schemas.url(Database::Metadata), &url);
-    let start = Instant::now();
+    let start = suite::Watch::start();
     let report = check_health(&pools).await;
-    assert!(start.elapsed() < LATEST, "{:?}", start.elapsed());
+    start.assert_within(LATEST);
     assert_eq!(report.metadata.state, HealthState::Up);
     let reason = down(&report.timeseries);
     assert!(reason.contains("Connection refused"), "{reason}");
@@ -166,9 +166,9 @@ async fn servers_that_never_answer_are_down_within_one_deadline() {
     let port = silent.local_addr().expect("bound").port();
     let [metadata, timeseries] = [Database::Metadata, Database::Timeseries]
         .map(|database| moved_to(schemas.url(database), port));
-    let start = Instant::now();
+    let start = suite::Watch::start();
     let report = check_health(&pools(&metadata, &timeseries)).await;
-    assert!(start.elapsed() < LATEST, "{:?}", start.elapsed());
+    start.assert_within(LATEST);
     down(&report.metadata);
     down(&report.timeseries);
 }

@@ -74,7 +74,7 @@ async fn assert_durable_again(persister: &TickPersister, ticks: &Switched, index
 async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
     for on_full in [OnFull::Block, OnFull::Error] {
         let Some(disk) = SmallDisk::mount("32m") else {
-            println!("skipped: a full disk wants the right to mount one");
+            suite::skip("a full disk wants the right to mount one");
             return;
         };
         let ticks = Arc::new(Switched::default());
@@ -120,7 +120,7 @@ async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
 async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again() {
     for on_full in [OnFull::Block, OnFull::Error] {
         let Some(disk) = SmallDisk::mount("10m") else {
-            println!("skipped: a full disk wants the right to mount one");
+            suite::skip("a full disk wants the right to mount one");
             return;
         };
         let ticks = Arc::new(Switched::default());
@@ -172,7 +172,7 @@ async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again()
 #[tokio::test]
 async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_nothing() {
     let Some(disk) = SmallDisk::mount("64m") else {
-        println!("skipped: a disk that refuses writes wants the right to mount one");
+        suite::skip("a disk that refuses writes wants the right to mount one");
         return;
     };
     let ticks = Arc::new(Switched::default());

@@ -100,14 +100,14 @@ fn fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spo
     let mut process = Process::start(TEST, folder.path(), "backlog");
     assert_eq!(process.hear("queued"), BACKLOG.to_string());
     process.hear("ready");
-    let begun = Instant::now();
+    let begun = suite::Watch::start();
     process.terminate();
     assert_eq!(process.hear("spooled"), BACKLOG.to_string());
     let (code, _) = process.end();
-    let took = begun.elapsed();
+    let (took, of_ours) = (begun.elapsed(), begun.of_ours());
     println!("it ended {took:?} after it was told");
     assert_eq!(code, Some(0));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    suite::assert_in_time(of_ours, Duration::from_secs(10));
     runtime.block_on(async {
         let ticks = drain(folder.path()).await;
         assert_exact(&*ticks, BACKLOG).await;
@@ -135,7 +135,7 @@ fn fault_55_a_process_told_twice_to_end_is_gone_at_once_and_loses_no_durable_tic
     process.terminate();
     let (code, took) = process.end();
     assert_eq!(code, Some(AT_ONCE));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    suite::assert_in_time(took, Duration::from_secs(2));
     let found = runtime.block_on(async { all(&*drain(folder.path()).await).await });
     for (index, tick) in (0..).zip(&found) {
         assert_eq!(index_of(tick), index, "one is missing");
@@ -194,7 +194,7 @@ fn fault_56_a_burst_without_a_database_stays_within_its_memory() {
     match most.parse::<u64>() {
         // the queue of 100,000 ticks is 13 MB
         Ok(most) => assert!(most <= 13 + 64, "{most} MB"),
-        Err(_) => println!("this system does not say how much memory a process has"),
+        Err(_) => suite::skip("this system does not say how much memory a process has"),
     }
     runtime.block_on(async {
         let ticks = drain(folder.path()).await;

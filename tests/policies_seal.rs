@@ -4,20 +4,29 @@
 mod aged;
 
 use aged::{Aged, SYMBOLS, short_policies, tick};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::db::{Edition, MaintenanceState, apply_policies, maintain, policy_status};
 use tickbook::domain::{Candle, CandleSource, PriceBasis, Timeframe, fold_candles, fold_ticks};
 use tickbook::policies::Span;
 
-/// Ten days of ticks on the Apache edition; says so elsewhere.
-async fn apache() -> Option<Aged> {
-    let aged = Aged::ten_days().await;
-    if aged.edition == Edition::Apache {
-        return Some(aged);
+/// The instants that a test goes through, each with stores of its own: those of the suite and the
+/// present. None on the Community edition, where the test counts as skipped.
+async fn instants() -> Vec<DateTime<Utc>> {
+    if Aged::empty().await.edition == Edition::Apache {
+        return suite::instants()
+            .into_iter()
+            .chain([suite::now()])
+            .collect();
     }
-    println!("skipped: this is the Community edition, whose aggregates keep candles");
-    None
+    suite::skip("this is the Community edition, whose aggregates keep candles");
+    Vec::new()
+}
+
+/// Ten days of ticks that end at `time`.
+async fn ten_days_at(time: DateTime<Utc>) -> Aged {
+    println!("at {time}");
+    Aged::ten_days_at(time).await
 }
 
 const TICKS: &str = "SELECT count(*) AS number FROM ticks";
@@ -25,9 +34,12 @@ const SEALED: &str = "SELECT count(*) AS number FROM ohlc_candles WHERE source =
 
 #[tokio::test]
 async fn candles_are_sealed_before_their_ticks_are_dropped() {
-    let Some(mut aged) = apache().await else {
-        return;
-    };
+    for time in instants().await {
+        seal_before_dropping(ten_days_at(time).await).await;
+    }
+}
+
+async fn seal_before_dropping(mut aged: Aged) {
     let before = aged.candles(Timeframe::M1, PriceBasis::Mid).await;
     let report = maintain(&aged.db()).await.expect("maintained");
     assert_eq!(report.state, MaintenanceState::NotApplied);
@@ -50,8 +62,8 @@ async fn candles_are_sealed_before_their_ticks_are_dropped() {
     for timeframe in &Timeframe::ALL[1..] {
         for basis in PriceBasis::ALL {
             let minutes = aged.candles(Timeframe::M1, basis).await;
-            let made = fold_candles(&minutes, *timeframe, Utc::now());
-            let expected = fold_ticks(&aged.ticks, *timeframe, basis, Utc::now());
+            let made = fold_candles(&minutes, *timeframe, suite::now());
+            let expected = fold_ticks(&aged.ticks, *timeframe, basis, suite::now());
             assert_eq!(made.expect("fits"), expected.expect("fits"), "{timeframe}");
         }
     }
@@ -67,9 +79,12 @@ async fn candles_are_sealed_before_their_ticks_are_dropped() {
 
 #[tokio::test]
 async fn an_imported_candle_stays_when_its_ticks_are_sealed() {
-    let Some(aged) = apache().await else {
-        return;
-    };
+    for time in instants().await {
+        seal_beside_an_imported_candle(ten_days_at(time).await).await;
+    }
+}
+
+async fn seal_beside_an_imported_candle(aged: Aged) {
     let first = &aged.ticks[0];
     let imported = Candle {
         symbol_id: first.symbol_id,
@@ -99,9 +114,12 @@ async fn an_imported_candle_stays_when_its_ticks_are_sealed() {
 
 #[tokio::test]
 async fn a_chunk_that_came_back_does_not_change_what_was_sealed() {
-    let Some(mut aged) = apache().await else {
-        return;
-    };
+    for time in instants().await {
+        seal_and_write_behind_it(ten_days_at(time).await).await;
+    }
+}
+
+async fn seal_and_write_behind_it(mut aged: Aged) {
     apply_policies(&aged.db(), &short_policies(Span::days(7)))
         .await
         .expect("consistent");
@@ -119,9 +137,12 @@ async fn a_chunk_that_came_back_does_not_change_what_was_sealed() {
 
 #[tokio::test]
 async fn of_candles_that_go_a_day_is_read_whole_or_not_at_all() {
-    let Some(mut aged) = apache().await else {
-        return;
-    };
+    for time in instants().await {
+        drop_candles_by_days(ten_days_at(time).await).await;
+    }
+}
+
+async fn drop_candles_by_days(mut aged: Aged) {
     let mut policies = short_policies(Span::days(7));
     // refreshed for so short a time that ticks may go a day earlier below, whatever the hour
     if let Some(minutes) = policies.refresh.get_mut(&Timeframe::M1) {
@@ -149,7 +170,7 @@ async fn of_candles_that_go_a_day_is_read_whole_or_not_at_all() {
     assert_eq!((report.dropped_ticks, report.dropped_candles), (1, 0));
     for timeframe in Timeframe::ALL {
         for basis in PriceBasis::ALL {
-            let expected = fold_ticks(&aged.ticks, timeframe, basis, Utc::now()).expect("fits");
+            let expected = fold_ticks(&aged.ticks, timeframe, basis, suite::now()).expect("fits");
             let read = aged.candles(timeframe, basis).await;
             let first_day = Timeframe::D1.bucket_start(read[0].open_time);
             let left = expected.iter().filter(|it| it.open_time >= first_day);
@@ -165,9 +186,12 @@ async fn of_candles_that_go_a_day_is_read_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn old_candles_go_and_ticks_stay_where_only_candles_are_dropped() {
-    let Some(mut aged) = apache().await else {
-        return;
-    };
+    for time in instants().await {
+        drop_candles_only(ten_days_at(time).await).await;
+    }
+}
+
+async fn drop_candles_only(mut aged: Aged) {
     let mut policies = short_policies(Span::days(7));
     policies.ticks.drop_after = None;
     policies.ticks.compress_after = None;
@@ -219,11 +243,13 @@ fn largest(aged: &Aged) -> Vec<tickbook::domain::Tick> {
 
 #[tokio::test]
 async fn volumes_of_more_than_28_digits_are_sealed() {
-    let mut aged = Aged::empty().await;
-    if aged.edition != Edition::Apache {
-        println!("skipped: this is the Community edition, whose jobs drop ticks");
-        return;
+    for time in instants().await {
+        println!("at {time}");
+        seal_large_volumes(Aged::empty_at(time).await).await;
     }
+}
+
+async fn seal_large_volumes(mut aged: Aged) {
     let ticks = largest(&aged);
     aged.insert(&ticks).await;
     apply_policies(&aged.db(), &short_policies(Span::days(7)))
@@ -260,9 +286,12 @@ async fn volumes_of_more_than_28_digits_are_sealed() {
 
 #[tokio::test]
 async fn a_chunk_that_cannot_be_sealed_is_named() {
-    let Some(mut aged) = apache().await else {
-        return;
-    };
+    for time in instants().await {
+        block_a_chunk(ten_days_at(time).await).await;
+    }
+}
+
+async fn block_a_chunk(mut aged: Aged) {
     let due = Timeframe::D1.bucket_start(aged.now - TimeDelta::days(7));
     // the second of the days that are due
     let blocked = Timeframe::D1.bucket_start(aged.ticks[0].tick_time) + TimeDelta::days(1);

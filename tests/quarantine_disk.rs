@@ -64,7 +64,7 @@ fn work_of(name: &str) -> u64 {
 #[tokio::test]
 async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database_or_the_disk() {
     let Some(disk) = SmallDisk::mount("16m") else {
-        println!("skipped: a full disk wants the right to mount one");
+        suite::skip("a full disk wants the right to mount one");
         return;
     };
     let (away, repository, quarantine) = with_five_hundred(&disk).await;
@@ -108,7 +108,7 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
 #[tokio::test]
 async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() {
     let Some(disk) = SmallDisk::mount("16m") else {
-        println!("skipped: a full disk wants the right to mount one");
+        suite::skip("a full disk wants the right to mount one");
         return;
     };
     let (away, repository, quarantine) = with_five_hundred(&disk).await;
@@ -128,7 +128,7 @@ async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() 
 #[tokio::test]
 async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_touched() {
     let Some(disk) = SmallDisk::mount("16m") else {
-        println!("skipped: a disk that refuses writes wants the right to mount one");
+        suite::skip("a disk that refuses writes wants the right to mount one");
         return;
     };
     let (away, repository, quarantine) = with_five_hundred(&disk).await;

@@ -34,7 +34,7 @@ async fn late_ticks_go_into_compressed_chunks() {
         .get_result(&mut connection)
         .expect("read");
     if license.license != "timescale" {
-        println!("skipped: this is the Apache edition, which compresses nothing");
+        suite::skip("this is the Apache edition, which compresses nothing");
         return;
     }
     let repository = PgTickRepository::new(pools.clone());

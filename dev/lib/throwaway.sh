@@ -12,6 +12,7 @@ throwaway() {
   look_for_given
   if [ "$given" = yes ]; then
     check_given_answers
+    have psql || "$project_dir/dev/dependencies" psql
     export TICKBOOK_DATABASES=given
     exec "$@"
   fi
@@ -144,7 +145,26 @@ start_throwaway_containers() {
   throwaway_urls "${ports[@]}"
 }
 
+# Tests ask psql what is stored: the one that comes with the servers does where the machine
+# has none.
+provide_psql() {
+  ! have psql || return 0
+  if client_for_urls; then
+    mkdir "$throwaway_folder/bin"
+    {
+      printf '#!/bin/sh\nexec'
+      printf ' %q' "${psql_client[@]}"
+      printf ' "$@"\n'
+    } >"$throwaway_folder/bin/psql"
+    chmod 755 "$throwaway_folder/bin/psql"
+    export PATH=$throwaway_folder/bin:$PATH
+  else
+    "$project_dir/dev/dependencies" psql
+  fi
+}
+
 throwaway_run() {
+  provide_psql
   export DATABASE_URL=$metadata_url TIMESCALEDB_URL=$timeseries_url TICKBOOK_DATABASES=throwaway
   local code=0
   if ! env --default-signal=INT,QUIT true 2>/dev/null; then

@@ -2,8 +2,9 @@
 //!
 //! Covers `OhlcRepository::candles` and `OhlcRepository::latest` without stored candles.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
+use super::clock::now;
 use super::samples::{
     EURUSD, GBPUSD, Random, candles, dec, insert, insert_new, micros, quote, range, seconds,
     series, with_other_price,
@@ -16,7 +17,7 @@ use crate::domain::{
 use crate::repository::CandleQuery;
 
 fn fold(ticks: &[Tick], timeframe: Timeframe, basis: PriceBasis) -> Vec<Candle> {
-    fold_ticks(ticks, timeframe, basis, Utc::now()).expect("the numbers fit")
+    fold_ticks(ticks, timeframe, basis, now()).expect("the numbers fit")
 }
 
 /// Compares every timeframe and basis of EURUSD with the fold of `ticks`.
@@ -222,17 +223,17 @@ pub async fn candles_reach_from_1970_to_2100(repositories: &Repositories) {
 
 pub async fn a_candle_is_closed_when_its_end_has_passed(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
-    let now = Utc::now();
+    let present = now();
     let given: Vec<Tick> = [-3 * 86_400, -7_200, -90, 0, 30, 90, 7_200, 3 * 86_400]
         .into_iter()
-        .map(|offset| quote(now + TimeDelta::seconds(offset), 0, "1", "2"))
+        .map(|offset| quote(present + TimeDelta::seconds(offset), 0, "1", "2"))
         .collect();
     insert_new(repositories.ticks.as_ref(), &given).await;
     for timeframe in Timeframe::ALL {
-        let before = Utc::now();
+        let before = now();
         let read = candles(ohlc, timeframe, PriceBasis::Bid, TimeRange::all()).await;
         let newest = ohlc.latest(EURUSD, timeframe, PriceBasis::Bid).await;
-        let after = Utc::now();
+        let after = now();
         let newest = newest.expect("it is read");
         assert_eq!(newest.as_ref(), read.last());
         assert!(newest.is_some_and(|candle| !candle.closed));

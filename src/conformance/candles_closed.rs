@@ -2,8 +2,7 @@
 //!
 //! Covers `CandleQuery::closed_only`.
 
-use chrono::Utc;
-
+use super::clock::now;
 use super::samples::{EURUSD, insert_new, limit, read_candle_pages};
 use crate::Repositories;
 use crate::domain::{Candle, CandleSource, PriceBasis, SortOrder, Tick, TimeRange, Timeframe};
@@ -11,7 +10,7 @@ use crate::repository::CandleQuery;
 
 /// Ticks in the forming bucket and the three before, and a candle stored for a time to come.
 async fn fill(repositories: &Repositories, timeframe: Timeframe) {
-    let forming = timeframe.bucket_start(Utc::now());
+    let forming = timeframe.bucket_start(now());
     let ticks: Vec<Tick> = (0..4)
         .map(|ago| {
             Tick::quote(
@@ -82,9 +81,9 @@ pub async fn the_newest_closed_candle_is_a_page_of_one(repositories: &Repositori
         limit: limit(1),
         ..CandleQuery::new(EURUSD, timeframe, PriceBasis::Bid, TimeRange::all())
     };
-    let before = timeframe.bucket_start(Utc::now());
+    let before = timeframe.bucket_start(now());
     let newest = ohlc.candles(&query).await.expect("a page is read").items;
-    let after = timeframe.bucket_start(Utc::now());
+    let after = timeframe.bucket_start(now());
     assert_eq!(newest.len(), 1);
     assert!(newest[0].closed);
     let close_time = newest[0].close_time();

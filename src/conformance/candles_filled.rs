@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::now;
 use super::samples::{EURUSD, insert_new, limit, quote, range, seconds};
 use crate::Repositories;
 use crate::domain::{
@@ -101,7 +102,7 @@ async fn read_pages(
 pub async fn pages_of_filled_candles_are_every_bucket_of_the_range(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     for timeframe in [Timeframe::M1, Timeframe::M5] {
-        let all = fold_ticks(&ticks(), timeframe, PriceBasis::Bid, Utc::now()).expect("fits");
+        let all = fold_ticks(&ticks(), timeframe, PriceBasis::Bid, now()).expect("fits");
         for within in [
             TimeRange::all(),
             range(minute(2), minute(35)),
@@ -160,7 +161,7 @@ pub async fn a_filled_candle_says_what_was_asked_for(repositories: &Repositories
 
 pub async fn without_a_fill_gaps_are_left_out(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
-    let all = fold_ticks(&ticks(), Timeframe::M1, PriceBasis::Bid, Utc::now()).expect("fits");
+    let all = fold_ticks(&ticks(), Timeframe::M1, PriceBasis::Bid, now()).expect("fits");
     let query = CandleQuery {
         limit: limit(3),
         ..query(TimeRange::all())
@@ -205,7 +206,13 @@ pub async fn nothing_is_filled_after_now(repositories: &Repositories) {
         .upsert_candles(std::slice::from_ref(&future));
     assert_eq!(stored.await.expect("it is stored"), 1);
     let now = seconds(300 * 60 + 30);
-    let mut all = fold_ticks(&ticks(), Timeframe::M1, PriceBasis::Bid, Utc::now()).expect("fits");
+    let mut all = fold_ticks(
+        &ticks(),
+        Timeframe::M1,
+        PriceBasis::Bid,
+        crate::conformance::clock::now(),
+    )
+    .expect("fits");
     all.push(future);
     let mut expected = expected(&all, TimeRange::all(), GapFill::Flat, now);
     let forming = &expected[expected.len() - 2];

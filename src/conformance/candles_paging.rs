@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::now;
 use super::samples::{
     EURUSD, GBPUSD, Random, candles, insert_new, limit, micros, quote, range, read_candle_pages,
     seconds,
@@ -26,7 +27,7 @@ fn ticks() -> Vec<Tick> {
 }
 
 fn all(timeframe: Timeframe) -> Vec<Candle> {
-    fold_ticks(&ticks(), timeframe, PriceBasis::Bid, Utc::now()).expect("the numbers fit")
+    fold_ticks(&ticks(), timeframe, PriceBasis::Bid, now()).expect("the numbers fit")
 }
 
 fn query(timeframe: Timeframe, range: TimeRange) -> CandleQuery {
@@ -231,7 +232,7 @@ pub async fn candles_that_come_between_pages_disturb_nothing(repositories: &Repo
             strictly_ordered,
             "{order}: a candle is repeated or misplaced"
         );
-        let there = fold_ticks(&early, Timeframe::M1, PriceBasis::Bid, Utc::now()).expect("fits");
+        let there = fold_ticks(&early, Timeframe::M1, PriceBasis::Bid, now()).expect("fits");
         assert!(read.len() > there.len(), "{order}: none came in between");
         read.retain(|candle| there.iter().any(|one| one.open_time == candle.open_time));
         assert_eq!(read, there, "{order}: a candle is skipped");

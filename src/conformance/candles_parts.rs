@@ -6,6 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
+use super::clock::now;
 use super::samples::{
     EURUSD, Random, candles, insert_new, limit, range, read_candle_pages, seconds, series, start,
 };
@@ -41,7 +42,7 @@ async fn store(repositories: &Repositories, candles: &[Candle]) {
 
 /// The definition, bucket by bucket: stored, else of the next smaller candles, else of ticks.
 fn expected(ticks: &[Tick], stored: &[Candle], timeframe: Timeframe) -> Vec<Candle> {
-    let now = Utc::now();
+    let now = now();
     let place = Timeframe::ALL.iter().position(|one| *one == timeframe);
     let mut made = match place.expect("one of all") {
         0 => fold_ticks(ticks, timeframe, PriceBasis::Bid, now).expect("fits"),
@@ -146,7 +147,7 @@ pub async fn stored_minutes_of_another_basis_are_no_parts(repositories: &Reposit
     let ohlc = repositories.ohlc.as_ref();
     for basis in [PriceBasis::Ask, PriceBasis::Mid] {
         for timeframe in Timeframe::ALL {
-            let of_ticks = fold_ticks(&ticks, timeframe, basis, Utc::now()).expect("fits");
+            let of_ticks = fold_ticks(&ticks, timeframe, basis, now()).expect("fits");
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read, of_ticks);
         }

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::now;
 use super::samples::{
     EURUSD, GBPUSD, Random, candles, dec, insert_new, limit, range, read_candle_pages, seconds,
     series,
@@ -74,7 +75,7 @@ pub async fn the_largest_and_smallest_candles_read_back(repositories: &Repositor
         volume: dec("999999999999999.9999999999999"),
         tick_count: i64::MAX,
         source: CandleSource::Stored("é".repeat(50)),
-        closed: open_time < Utc::now(),
+        closed: open_time < now(),
         ..imported(open_time)
     });
     assert_eq!(upsert(ohlc, &given).await, 2);
@@ -167,9 +168,8 @@ pub async fn a_stored_candle_is_read_instead_of_the_one_of_ticks(repositories: &
     let ohlc = repositories.ohlc.as_ref();
     let ticks = series(EURUSD, 900);
     insert_new(repositories.ticks.as_ref(), &ticks).await;
-    let of_ticks = |timeframe, basis| {
-        fold_ticks(&ticks, timeframe, basis, Utc::now()).expect("the numbers fit")
-    };
+    let of_ticks =
+        |timeframe, basis| fold_ticks(&ticks, timeframe, basis, now()).expect("the numbers fit");
     let stored = [imported(seconds(60)), imported(seconds(240))];
     upsert(ohlc, &stored).await;
     let mut expected = of_ticks(Timeframe::M1, PriceBasis::Bid);
@@ -206,7 +206,7 @@ pub async fn stored_candles_stand_among_those_of_ticks(repositories: &Repositori
         .map(|second| imported(seconds(second)))
         .into();
     let mut expected =
-        fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, Utc::now()).expect("the numbers fit");
+        fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, now()).expect("the numbers fit");
     expected.retain(|candle| stored.iter().all(|one| one.open_time != candle.open_time));
     expected.extend(stored.clone());
     expected.sort_by_key(|candle| candle.open_time);
@@ -244,7 +244,7 @@ pub async fn latest_is_the_newest_of_stored_and_of_ticks(repositories: &Reposito
     let ticks = series(EURUSD, 30);
     insert_new(repositories.ticks.as_ref(), &ticks).await;
     let of_ticks =
-        fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, Utc::now()).expect("the numbers fit");
+        fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, now()).expect("the numbers fit");
     assert_eq!(latest().await.as_ref(), of_ticks.last());
     for second in [0, 60] {
         let stored = imported(seconds(second));
@@ -269,7 +269,7 @@ pub async fn the_time_of_reading_decides_whether_a_stored_candle_is_closed(
     let ohlc = repositories.ohlc.as_ref();
     let day = |offset| Candle {
         timeframe: Timeframe::D1,
-        ..imported(Timeframe::D1.bucket_start(Utc::now() + TimeDelta::days(offset)))
+        ..imported(Timeframe::D1.bucket_start(now() + TimeDelta::days(offset)))
     };
     let past = Candle {
         closed: false,

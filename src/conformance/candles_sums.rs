@@ -2,9 +2,9 @@
 //!
 //! Covers `OhlcRepository::candles`, `OhlcRepository::latest` and `OhlcRepository::upsert_candles`.
 
-use chrono::Utc;
 use rust_decimal::Decimal;
 
+use super::clock::now;
 use super::samples::{
     EURUSD, Random, candles, dec, insert_new, limit, quote, read_candle_pages, seconds,
 };
@@ -58,7 +58,7 @@ async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) 
     let ohlc = repositories.ohlc.as_ref();
     for timeframe in Timeframe::ALL {
         for basis in PriceBasis::ALL {
-            let expected = fold_ticks(ticks, timeframe, basis, Utc::now()).expect("they fit");
+            let expected = fold_ticks(ticks, timeframe, basis, now()).expect("they fit");
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read, expected, "{timeframe} {basis}");
             let query = CandleQuery {

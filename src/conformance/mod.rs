@@ -20,6 +20,7 @@ pub mod candles_parts;
 pub mod candles_stored;
 #[allow(missing_docs)]
 pub mod candles_sums;
+mod clock;
 #[allow(missing_docs)]
 pub mod feed_symbols;
 #[allow(missing_docs)]
@@ -47,13 +48,17 @@ pub mod ticks_writing;
 
 use std::any::Any;
 
+use chrono::{DateTime, Utc};
+
 use crate::Repositories;
+pub use clock::by_its_clock;
 
 /// An empty store, and what must live as long as it does.
 #[derive(Debug)]
 pub struct Subject {
     // dropped in this order: connections close before what they lead to is removed
     repositories: Repositories,
+    stands_at: Option<DateTime<Utc>>,
     _guard: Option<Box<dyn Any + Send>>,
 }
 
@@ -63,6 +68,7 @@ impl Subject {
     pub fn new(repositories: Repositories) -> Self {
         Self {
             repositories,
+            stands_at: None,
             _guard: None,
         }
     }
@@ -72,8 +78,16 @@ impl Subject {
     pub fn guarded(repositories: Repositories, guard: impl Any + Send) -> Self {
         Self {
             repositories,
+            stands_at: None,
             _guard: Some(Box::new(guard)),
         }
+    }
+
+    /// A store whose clock stands still at `time`, which is the present for the suite as well.
+    #[must_use]
+    pub fn with_clock_at(mut self, time: DateTime<Utc>) -> Self {
+        self.stands_at = Some(time);
+        self
     }
 
     /// The store.

@@ -220,7 +220,8 @@ macro_rules! conformance_tests {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $behaviour() {
                     let subject = super::$fixture().await;
-                    $crate::conformance::$file::$behaviour(subject.repositories()).await;
+                    let behaviour = $crate::conformance::$file::$behaviour(subject.repositories());
+                    $crate::conformance::by_its_clock(&subject, behaviour).await;
                 }
             )+
         })+
@@ -240,6 +241,32 @@ macro_rules! conformance_floor_tests {
                 ticks_below_the_floor_are_rejected_with_the_reason
                 ticks_below_the_floor_keep_no_other_out
                 a_tick_that_is_no_tick_is_told_so_and_not_that_it_is_old
+            }
+        }
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour that depends on the present.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); it gives an empty store whose
+/// clock stands still, see [`Subject::with_clock_at`](crate::conformance::Subject::with_clock_at).
+#[macro_export]
+macro_rules! conformance_clock_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
+            ticks_newest {
+                latest_is_found_however_old_or_new_it_is
+                as_of_an_instant_is_the_last_tick_up_to_and_at_it
+            }
+            candles {
+                a_candle_is_closed_when_its_end_has_passed
+            }
+            candles_closed {
+                closed_only_leaves_out_what_still_changes
+                the_newest_closed_candle_is_a_page_of_one
+            }
+            candles_stored {
+                the_time_of_reading_decides_whether_a_stored_candle_is_closed
             }
         }
     };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 
+use super::clock::now;
 use super::samples::{EURUSD, insert_new, limit, micros, quote, range, seconds, series};
 use crate::Repositories;
 use crate::domain::{
@@ -79,7 +80,7 @@ pub async fn a_stream_of_nothing_ends_at_once(repositories: &Repositories) {
 pub async fn a_stream_gives_every_candle_of_its_range_in_order(repositories: &Repositories) {
     let all = series(EURUSD, 3_000);
     insert_new(repositories.ticks.as_ref(), &all).await;
-    let now = chrono::Utc::now();
+    let now = now();
     let candles = fold_ticks(&all, Timeframe::M1, PriceBasis::Mid, now).expect("fits");
     assert!(candles.len() > 15);
     for size in [1, 4, 500] {
@@ -96,7 +97,7 @@ pub async fn a_filled_stream_gives_every_bucket_in_order(repositories: &Reposito
     let minutes = [0, 1, 5, 30, 31];
     let ticks = minutes.map(|minute| quote(seconds(minute * 60), 0, "1.5", "2"));
     insert_new(repositories.ticks.as_ref(), &ticks).await;
-    let now = chrono::Utc::now();
+    let now = now();
     for order in [SortOrder::Ascending, SortOrder::Descending] {
         for size in [1, 4, 500] {
             let query = CandleQuery {

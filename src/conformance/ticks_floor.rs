@@ -2,15 +2,16 @@
 //!
 //! Covers `TickRepository::insert_batch` of a store whose floor is 30 days ago.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
+use super::clock::now;
 use super::samples::{BATCH_SIZES, insert, nth_tick, quote, stored};
 use crate::Repositories;
 use crate::domain::{SymbolId, Tick};
 
 /// Ticks of one symbol, one in a second, from `days` ago on.
 fn days_ago(symbol_id: SymbolId, days: i64, count: usize) -> Vec<Tick> {
-    let start = Utc::now() - TimeDelta::days(days);
+    let start = now() - TimeDelta::days(days);
     (0..count)
         .map(|number| {
             let time = start + TimeDelta::seconds(number as i64);

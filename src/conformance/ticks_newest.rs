@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::now;
 use super::samples::{
     EURUSD, GBPUSD, Random, insert_new, micros, nth_tick, quote, seconds, series,
 };
@@ -55,7 +56,7 @@ pub async fn a_symbol_without_ticks_has_no_latest(repositories: &Repositories) {
 
 pub async fn latest_is_found_however_old_or_new_it_is(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
-    let now = Utc::now();
+    let now = now();
     let times = [
         earliest_time(),
         seconds(0),
@@ -135,7 +136,7 @@ pub async fn as_of_an_instant_is_the_last_tick_up_to_and_at_it(repositories: &Re
         (seconds(2) - TimeDelta::nanoseconds(1), 5),
         (seconds(9), 29),
         (seconds(10), 29),
-        (Utc::now(), 29),
+        (now(), 29),
         (latest_time(), 29),
         (DateTime::<Utc>::MAX_UTC, 29),
     ] {
@@ -172,6 +173,6 @@ pub async fn as_of_looks_back_across_decades(repositories: &Repositories) {
     assert_eq!(as_of(ticks, earliest_time()).await, first);
     assert_eq!(as_of(ticks, micros(-1)).await, first);
     assert_eq!(as_of(ticks, seconds(0)).await, second);
-    assert_eq!(as_of(ticks, Utc::now()).await, second);
+    assert_eq!(as_of(ticks, now()).await, second);
     assert_eq!(as_of(ticks, latest_time()).await, third);
 }

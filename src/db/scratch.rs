@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 use secrecy::ExposeSecret as _;
@@ -34,6 +35,20 @@ impl ScratchSchemas {
     /// not pass without one.
     #[must_use]
     pub fn create() -> Self {
+        Self::make(None)
+    }
+
+    /// Makes both; in the one of the time-series database it is `time`, and stays so, for whatever
+    /// asks by SQL. Jobs of TimescaleDB itself ask the system.
+    ///
+    /// # Panics
+    /// As [`create`](Self::create).
+    #[must_use]
+    pub fn create_at(time: DateTime<Utc>) -> Self {
+        Self::make(Some(time))
+    }
+
+    fn make(time: Option<DateTime<Utc>>) -> Self {
         let seconds = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
@@ -55,7 +70,20 @@ impl ScratchSchemas {
             remove_leftovers(&mut connection, seconds);
             execute(&mut connection, &format!("CREATE SCHEMA {name}"));
             let separator = if server.contains('?') { '&' } else { '?' };
-            format!("{server}{separator}options=-csearch_path%3D{name}%2Cpublic")
+            let mut path = format!("{name}%2Cpublic");
+            if let (Database::Timeseries, Some(time)) = (database, time) {
+                // what a path does not name comes first
+                path = format!("{name}%2Cpg_catalog%2Cpublic");
+                for clock in ["now", "clock_timestamp"] {
+                    let time = time.to_rfc3339();
+                    let sql = format!(
+                        "CREATE FUNCTION {name}.{clock}() RETURNS timestamptz LANGUAGE sql STABLE \
+                         AS $$ SELECT timestamptz '{time}' $$"
+                    );
+                    execute(&mut connection, &sql);
+                }
+            }
+            format!("{server}{separator}options=-csearch_path%3D{path}")
         });
         Self { name, urls }
     }

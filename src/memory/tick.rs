@@ -24,11 +24,20 @@ const MOST_SYMBOLS: usize = 10_000;
 /// How many ticks are looked at before other tasks have a turn: a millisecond or two.
 const AT_ONCE: usize = 2_000;
 
+type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
+
 /// Ticks in memory. Clones share their ticks.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct InMemoryTickRepository {
     ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
     floor: Arc<RwLock<RetentionFloor>>,
+    now: Arc<Clock>,
+}
+
+impl Default for InMemoryTickRepository {
+    fn default() -> Self {
+        Self::with_clock(Utc::now)
+    }
 }
 
 impl InMemoryTickRepository {
@@ -36,6 +45,16 @@ impl InMemoryTickRepository {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Holds nothing yet, and takes ticks for too old by what `now` says at each write.
+    #[must_use]
+    pub fn with_clock(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self {
+            ticks: Arc::default(),
+            floor: Arc::default(),
+            now: Arc::new(now),
+        }
     }
 
     /// Rejects older ticks from now on; what is stored stays. None is too old unless called.
@@ -120,7 +139,7 @@ impl fmt::Debug for InMemoryTickRepository {
 impl TickRepository for InMemoryTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         let mut receipt = InsertReceipt::default();
-        let (floor, now) = (*read(&self.floor), Utc::now());
+        let (floor, now) = (*read(&self.floor), (self.now)());
         let mut stored = write(&self.ticks);
         for given in ticks {
             let tick = match given.normalized() {

@@ -41,7 +41,10 @@ pub struct PgTickRepository {
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
     writer: Arc<Writer>,
+    now: Arc<Clock>,
 }
+
+type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 impl PgTickRepository {
     /// Reads and writes over `connections`; connects when it is first used.
@@ -50,6 +53,7 @@ impl PgTickRepository {
             connections: Box::new(connections),
             reads: None,
             writer: Arc::new(Writer::default()),
+            now: Arc::new(Utc::now),
         }
     }
 
@@ -58,6 +62,15 @@ impl PgTickRepository {
     #[must_use]
     pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
         self.reads = Some(Box::new(reads));
+        self
+    }
+
+    /// Takes ticks for new by what `now` says, instead of the system's clock: where the search for
+    /// the newest begins, and whether a batch has ticks that may be too old. How old a tick may be is
+    /// decided by the clock of the database.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.now = Arc::new(now);
         self
     }
 
@@ -92,11 +105,12 @@ impl TickRepository for PgTickRepository {
             return Ok(batch.into_receipt());
         }
         let writer = Arc::clone(&self.writer);
+        let now = (self.now)();
         let mut receipt = self
             .connections
             .timeseries()
             .run("insert ticks", move |connection| {
-                writer.insert(connection, batch)
+                writer.insert(connection, batch, now)
             })
             .await?;
         receipt.rejected = in_order_given(receipt.rejected, ticks);
@@ -104,18 +118,19 @@ impl TickRepository for PgTickRepository {
     }
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
-        let query = *query;
+        let (query, now) = (*query, (self.now)());
         self.reads()
             .run_idempotent("read ticks", move |connection| {
-                range::page(connection, &query)
+                range::page(connection, &query, now)
             })
             .await
     }
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        let now = (self.now)();
         self.reads()
             .run_idempotent("read the latest tick", move |connection| {
-                range::newest_in(connection, symbol_id, TimeRange::all())
+                range::newest_in(connection, symbol_id, TimeRange::all(), now)
             })
             .await
     }
@@ -133,9 +148,10 @@ impl TickRepository for PgTickRepository {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        let now = (self.now)();
         self.reads()
             .run_idempotent("read the latest ticks", move |connection| {
-                newest::newest_of(connection, ids.clone())
+                newest::newest_of(connection, ids.clone(), now)
             })
             .await
     }
@@ -148,9 +164,10 @@ impl TickRepository for PgTickRepository {
         let Some(range) = range::up_to(at) else {
             return Ok(None);
         };
+        let now = (self.now)();
         self.reads()
             .run_idempotent("read the tick of a time", move |connection| {
-                range::newest_in(connection, symbol_id, range)
+                range::newest_in(connection, symbol_id, range, now)
             })
             .await
     }

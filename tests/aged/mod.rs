@@ -34,7 +34,17 @@ pub(crate) struct Aged {
 impl Aged {
     /// Ten days of ticks, and what the manual SQL makes of the edition.
     pub(crate) async fn ten_days() -> Self {
-        let mut aged = Self::empty().await;
+        Self::empty().await.with_ten_days().await
+    }
+
+    /// The same, where the database takes `time` for the present: on the Apache edition alone, since
+    /// the jobs of the other ask the system.
+    pub(crate) async fn ten_days_at(time: DateTime<Utc>) -> Self {
+        Self::empty_at(time).await.with_ten_days().await
+    }
+
+    async fn with_ten_days(mut self) -> Self {
+        let aged = &mut self;
         let start = aged.now - TimeDelta::days(10);
         let mut ticks = Vec::new();
         for symbol_id in SYMBOLS {
@@ -48,12 +58,20 @@ impl Aged {
         }
         ticks.retain(|tick| tick.tick_time < aged.now);
         aged.insert(&ticks).await;
-        aged
+        self
     }
 
     /// No tick.
     pub(crate) async fn empty() -> Self {
-        let schemas = ScratchSchemas::create();
+        Self::in_schemas(ScratchSchemas::create(), suite::now()).await
+    }
+
+    /// No tick, and the present is as for [`ten_days_at`](Self::ten_days_at).
+    pub(crate) async fn empty_at(time: DateTime<Utc>) -> Self {
+        Self::in_schemas(ScratchSchemas::create_at(time), time).await
+    }
+
+    async fn in_schemas(schemas: ScratchSchemas, now: DateTime<Utc>) -> Self {
         let config: Config = schemas.config();
         let pools = DatabasePools::new(&config);
         db::migrate_metadata(&pools.metadata()).await.expect("up");
@@ -67,7 +85,7 @@ impl Aged {
         Self {
             repositories: Repositories::postgres(&pools),
             connection: schemas.connection(Database::Timeseries),
-            now: Utc::now()
+            now: now
                 .duration_trunc(TimeDelta::minutes(1))
                 .expect("a whole minute"),
             ticks: Vec::new(),
@@ -77,11 +95,11 @@ impl Aged {
         }
     }
 
-    /// Whether this is the Community edition; says so where it is not.
+    /// Whether this is the Community edition; the test counts as skipped where it is not.
     pub(crate) fn is_community(&self) -> bool {
         let is_community = self.edition == Edition::Community;
         if !is_community {
-            println!("skipped: this is the Apache edition, which has no aggregates and jobs");
+            suite::skip("this is the Apache edition, which has no aggregates and jobs");
         }
         is_community
     }
@@ -166,7 +184,7 @@ impl Aged {
     pub(crate) async fn assert_whole(&self, timeframes: &[Timeframe]) {
         for timeframe in timeframes {
             for basis in PriceBasis::ALL {
-                let expected = fold_ticks(&self.ticks, *timeframe, basis, Utc::now());
+                let expected = fold_ticks(&self.ticks, *timeframe, basis, suite::now());
                 let read = self.candles(*timeframe, basis).await;
                 let read: Vec<_> = read
                     .into_iter()
@@ -189,7 +207,7 @@ impl Aged {
     pub(crate) fn assert_materialized(&mut self) {
         for timeframe in Timeframe::ALL {
             let until = timeframe.bucket_start(self.now - timeframe.duration());
-            let expected = fold_ticks(&self.ticks, timeframe, PriceBasis::Mid, Utc::now());
+            let expected = fold_ticks(&self.ticks, timeframe, PriceBasis::Mid, suite::now());
             let expected: Vec<_> = expected
                 .expect("fits")
                 .into_iter()

@@ -84,7 +84,7 @@ pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
 }
 
 pub(crate) fn whole() -> AuditSettings {
-    AuditSettings::new(TimeRange::all(), Utc::now())
+    AuditSettings::new(TimeRange::all(), suite::now())
 }
 
 /// Ticks of every 20 seconds of some days, with prices of their own and two in each tenth instant.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Tick, Timeframe};
 use tickbook::{Database, RepositoryError};
@@ -188,7 +188,7 @@ async fn fault_17_commit_is_lost() {
 
 async fn batch_is_lost(loss: fn(Message) -> Loss, is_stored: bool) {
     let old = |from, to| ticks(from, to);
-    let age = Utc::now() - start() - TimeDelta::minutes(30);
+    let age = suite::now() - start() - TimeDelta::minutes(30);
     let fresh = |from, to| {
         let shifted = ticks(from, to).into_iter().map(|tick| Tick {
             tick_time: start() + TimeDelta::seconds(age.num_seconds()) + (tick.tick_time - start()),

@@ -26,7 +26,7 @@ impl Fault {
         }
     }
 
-    /// `None`, after saying so, unless the long ones are to run.
+    /// `None`, and the test counts as skipped, unless the long ones are to run.
     pub(crate) fn begin_long(name: &'static str) -> Option<Self> {
         let fault = Self::begin(name);
         if std::env::var("TICKBOOK_FAULTS").is_ok_and(|wanted| wanted == "all") {
@@ -39,7 +39,7 @@ impl Fault {
     /// Ends it with the reason why the fault cannot be injected here.
     pub(crate) fn skip(mut self, reason: impl Into<String>) {
         let reason = reason.into();
-        eprintln!("{} is skipped: {reason}", self.name);
+        suite::skip(&reason);
         self.skipped = Some(reason);
     }
 }

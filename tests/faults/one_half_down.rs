@@ -35,10 +35,9 @@ async fn fault_44_metadata_database_down() {
     // what was under way on a lost connection may be told as such
     let lost = symbols.get(SYMBOL).await.expect_err("its database is down");
     assert!(lost.is_transient(), "{lost:?}");
-    let begun = Instant::now();
+    let begun = suite::Watch::start();
     let error = symbols.get(SYMBOL).await.expect_err("its database is down");
-    let deadline = site.config.pool.call_timeout + OVERRUN;
-    assert!(begun.elapsed() < deadline, "{:?}", begun.elapsed());
+    begun.assert_within(site.config.pool.call_timeout + OVERRUN);
     assert!(
         matches!(
             error,
@@ -52,16 +51,15 @@ async fn fault_44_metadata_database_down() {
     let health = check_health(&site.pools).await;
     assert!(matches!(health.metadata.state, HealthState::Down { .. }));
     assert_eq!(health.timeseries.state, HealthState::Up);
-    load.wait_for_progress(Duration::from_secs(1)).await;
+    load.wait_for_progress(Duration::from_secs(10)).await;
     heartbeat.assert_steady().await;
     site.metadata.open();
-    let opened = Instant::now();
+    let opened = suite::Watch::start();
     let listed = symbols
         .list(&SymbolQuery::default())
         .await
         .expect("it is back");
-    let took = opened.elapsed();
-    assert!(took <= RECOVERY, "the first success came after {took:?}");
+    opened.assert_within(RECOVERY);
     assert_eq!(listed.items.len(), 1);
     assert_exact(site.ticks_url(), &load.finish().await);
 }
@@ -77,11 +75,10 @@ async fn fault_44_timeseries_database_down() {
     let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await;
     let symbol_id = created.expect("the other half works").symbol_id;
     assert!(symbols.get(symbol_id).await.expect("read").is_some());
-    let begun = Instant::now();
+    let begun = suite::Watch::start();
     let error = site.repositories.ticks.latest(symbol_id).await;
+    begun.assert_within(site.config.pool.call_timeout + OVERRUN);
     let error = error.expect_err("its database is down");
-    let deadline = site.config.pool.call_timeout + OVERRUN;
-    assert!(begun.elapsed() <= deadline, "{:?}", begun.elapsed());
     assert!(
         matches!(
             error,

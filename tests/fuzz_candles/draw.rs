@@ -28,7 +28,7 @@ impl Times {
             0 => TimeDelta::zero(),
             _ => TimeDelta::minutes(10 + random.below(1_800) as i64),
         };
-        let begun = Utc::now() - lag;
+        let begun = suite::now() - lag;
         let days = 3 + random.below(4) as i64;
         let hot = (0..4)
             .map(|_| begun - TimeDelta::minutes(random.below(days as u64 * 1_440) as i64))
@@ -43,7 +43,7 @@ impl Times {
 
     /// The time of the market.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        Utc::now() - self.lag
+        suite::now() - self.lag
     }
 
     pub(crate) fn start(&self) -> DateTime<Utc> {

@@ -80,7 +80,7 @@ fn window(site: &Site, random: &mut Random) -> RefreshWindow {
     let timeframe = draw::timeframe(random);
     let from = timeframe.bucket_start(site.times.any(random));
     // the forming candle is never refreshed
-    let end = timeframe.bucket_start(Utc::now());
+    let end = timeframe.bucket_start(suite::now());
     let to = from + timeframe.duration() * (1 + random.below(200) as i32);
     let range = draw::range(from.min(end), to.min(end));
     RefreshWindow { timeframe, range }
@@ -107,7 +107,7 @@ async fn audit(site: &Site, random: &mut Random) {
         let settings = AuditSettings {
             complete_from: state.complete_from.unwrap_or(earliest_time()),
             doubtful: state.doubtful.clone(),
-            ..AuditSettings::new(range, Utc::now())
+            ..AuditSettings::new(range, suite::now())
         };
         let made_anew = PgCandleRefresh::new(db);
         let repair = repairs.then_some(Repair {

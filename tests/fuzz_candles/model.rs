@@ -59,7 +59,7 @@ impl Inner {
             writer: None,
             ticks: Vec::new(),
             begin,
-            began_at: Utc::now(),
+            began_at: suite::now(),
             end: None,
             ended_at: None,
             outcome: String::new(),
@@ -96,7 +96,7 @@ impl Model {
             let end = inner.number();
             let op = &mut inner.ops[op];
             op.end = Some(end);
-            op.ended_at = Some(Utc::now());
+            op.ended_at = Some(suite::now());
             op.outcome = outcome;
         }
         self.ended.notify_waiters();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
 use tickbook::RepositoryError;
 use tickbook::domain::{Candle, CandleCursor, Page, PageLimit, SortOrder, TimeRange};
 use tickbook::repository::CandleQuery;
@@ -42,9 +41,9 @@ pub(crate) async fn read(site: Arc<Site>, reader: usize) {
 }
 
 async fn listing(site: &Site, query: CandleQuery) -> Option<CandleCursor> {
-    let begin = (site.model.position(), Utc::now());
+    let begin = (site.model.position(), suite::now());
     let answer = site.repositories.ohlc.candles(&query).await;
-    let end = (site.model.position(), Utc::now());
+    let end = (site.model.position(), suite::now());
     let call = Call { query, begin, end };
     let next = answer.as_ref().ok().and_then(|page| page.next);
     compare(site, call, answer).await;
@@ -64,11 +63,11 @@ async fn latest(site: &Site, query: CandleQuery) {
         )
     };
     let ohlc = &site.repositories.ohlc;
-    let begin = (site.model.position(), Utc::now());
+    let begin = (site.model.position(), suite::now());
     let answer = ohlc
         .latest(query.symbol_id, query.timeframe, query.basis)
         .await;
-    let end = (site.model.position(), Utc::now());
+    let end = (site.model.position(), suite::now());
     let page = answer.map(|candle| Page {
         next: candle.as_ref().map(CandleCursor::of),
         items: candle.into_iter().collect(),

@@ -18,8 +18,8 @@ pub const QUOTES: u64 = 532_903;
 /// How many one-minute bars.
 pub const BARS: usize = 15_366;
 
-/// The folder of `TICKBOOK_MARKET_DATA`, else `../shared/market-data` beside the project. `None`,
-/// and a line that says so, where the variable is not set and that is not there.
+/// The folder of `TICKBOOK_MARKET_DATA`, else `../shared/market-data` beside the project. `None`
+/// where the variable is not set and that is not there; the test counts as skipped then.
 pub fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(VARIABLE) {
         let folder = PathBuf::from(folder);
@@ -38,7 +38,9 @@ pub fn folder() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("not run: there is no market data, set {VARIABLE} to a folder of it");
+    suite::skip(format_args!(
+        "there is no market data, set {VARIABLE} to a folder of it"
+    ));
     None
 }
 

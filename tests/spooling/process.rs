@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SPOOL: &str = "TICKBOOK_CHILD_SPOOL";
 const TASK: &str = "TICKBOOK_CHILD_TASK";
@@ -118,11 +118,11 @@ impl Process {
         numbers
     }
 
-    /// Waits for its end. Returns its exit code, if it was not killed, and how long it took.
+    /// Waits for its end. Returns its exit code, if it was not killed, and how long it took, less the lag of the machine.
     pub(crate) fn end(mut self) -> (Option<i32>, Duration) {
-        let begun = Instant::now();
+        let begun = suite::Watch::start();
         let status = self.child.wait().expect("its end");
-        (status.code(), begun.elapsed())
+        (status.code(), begun.of_ours())
     }
 }
 

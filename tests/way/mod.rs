@@ -86,6 +86,22 @@ impl Way {
     }
 }
 
+impl Drop for Way {
+    /// Threads that wait on a frozen connection would keep the runtime of a failed test from ending.
+    fn drop(&mut self) {
+        self.state.open.store(false, Ordering::SeqCst);
+        if let Ok(mut connections) = self.state.connections.lock() {
+            for connection in connections.drain(..) {
+                connection.frozen.store(false, Ordering::SeqCst);
+                for end in connection.ends {
+                    // it may have ended by itself
+                    let _ = end.shutdown(Shutdown::Both);
+                }
+            }
+        }
+    }
+}
+
 impl State {
     fn pass(&self, client: TcpStream, server: &str) -> io::Result<()> {
         let mut connections = self.connections.lock().expect("no panic");

@@ -122,7 +122,7 @@ fn a_server_without_timescaledb_says_what_it_lacks() {
     let migrate = ["migrate", "--timeseries"];
     let run = cli.run_with(&migrate, &[("TIMESCALEDB_URL", url)]);
     if run.code == 0 {
-        println!("the metadata server has TimescaleDB as well: this test saw nothing");
+        suite::skip("the metadata server has TimescaleDB as well");
         return;
     }
     let error = run.error();

@@ -131,7 +131,7 @@ async fn an_import_ends_with_refreshed_candles() {
     let query = "SELECT count(*) FROM timescaledb_information.continuous_aggregates \
                  WHERE view_schema = current_schema()";
     if psql(&cli, query) == "0" {
-        println!("skipped: this is the Apache edition, which has no aggregates");
+        suite::skip("this is the Apache edition, which has no aggregates");
         return;
     }
     for (relation, candles) in [("ohlc_1m", "3"), ("ohlc_1h", "2"), ("ohlc_1d", "1")] {

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::db::{
     DatabasePools, MaintenanceReport, ScratchSchemas, apply_policies, maintain, policy_status,
@@ -23,7 +23,7 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
     let db = pools.timeseries();
     let symbol_id = SymbolId::new(7);
     let ticks = [100, 20].map(|days| {
-        let time = Utc::now() - TimeDelta::days(days);
+        let time = suite::now() - TimeDelta::days(days);
         Tick::quote(symbol_id, time, Decimal::ONE, Decimal::TWO)
     });
     let repositories = Repositories::postgres(&pools);

@@ -66,7 +66,7 @@ fn replay_and_compare(folder: &std::path::Path, store: &[&str], variables: &[(&s
     for basis in PriceBasis::ALL {
         for timeframe in Timeframe::ALL {
             let candles = all_candles(&server, symbol_id, timeframe, basis);
-            let folded = fold_ticks(&ticks, timeframe, basis, Utc::now()).expect("fits");
+            let folded = fold_ticks(&ticks, timeframe, basis, suite::now()).expect("fits");
             let folded: Vec<_> = folded.iter().map(shown).collect();
             assert!(
                 candles == folded,

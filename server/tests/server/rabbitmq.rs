@@ -1,9 +1,10 @@
-//! The exchange of ticks, at a real RabbitMQ that the test starts for itself.
+//! The exchange of ticks, at a real RabbitMQ that the test starts for itself. Part of
+//! `make test-programs`.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -20,14 +21,28 @@ use crate::binary::Program;
 use crate::databases::until;
 use crate::whole_server::Server;
 
-/// What Debian's package installs; the one on the path changes the user and wants to be a service.
-const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-
 /// A broker starts within this on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
+struct Programs {
+    server: PathBuf,
+    /// Tells Erlang nodes where others are.
+    names: PathBuf,
+}
+
+impl Programs {
+    /// `None`, and the test counts as skipped, unless it is one of `make test-programs`.
+    fn found() -> Option<Self> {
+        Some(Self {
+            server: suite::program("rabbitmq-server")?,
+            names: suite::program("epmd")?,
+        })
+    }
+}
+
 /// A broker of its own on loopback, with everything it writes in a folder of its own.
 struct Broker {
+    server: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
     distribution_port: u16,
@@ -43,21 +58,22 @@ fn free_port() -> u16 {
 }
 
 impl Broker {
-    fn start() -> Self {
-        let mut broker = Self::down();
+    fn start(programs: Programs) -> Self {
+        let mut broker = Self::down(programs);
         broker.start_node();
         broker
     }
 
     /// One that nobody has started yet.
-    fn down() -> Self {
+    fn down(programs: Programs) -> Self {
         let names_port = free_port();
-        let names = Command::new("epmd")
+        let names = Command::new(programs.names)
             .args(["-address", "127.0.0.1", "-port", &names_port.to_string()])
             .stdin(Stdio::null())
             .spawn()
             .expect("epmd comes with RabbitMQ");
         Self {
+            server: programs.server,
             folder: tempfile::tempdir().expect("a folder"),
             port: free_port(),
             distribution_port: free_port(),
@@ -82,7 +98,7 @@ impl Broker {
         let set = |command: &mut Command, name: &str, path: &Path| {
             command.env(name, path);
         };
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.server);
         command
             .env(
                 "RABBITMQ_NODENAME",
@@ -219,11 +235,10 @@ fn tick(symbol: i64, index: i64) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
-    if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+    let Some(programs) = Programs::found() else {
         return;
-    }
-    let mut broker = Broker::start();
+    };
+    let mut broker = Broker::start(programs);
     let (connection, channel) = broker.queue().await;
     let server = Server::with_symbols(
         &[
@@ -281,11 +296,10 @@ async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_comes_later_is_connected_to_then() {
-    if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+    let Some(programs) = Programs::found() else {
         return;
-    }
-    let mut broker = Broker::down();
+    };
+    let mut broker = Broker::down(programs);
     let server = Server::with_symbols(&[("TICKBOOK__RABBITMQ__URL", &broker.url())], 1).await;
     assert_eq!(server.post(&json!([tick(1, 0)])).await["inserted"], 1);
     broker.start_node();
@@ -308,11 +322,10 @@ async fn a_broker_that_comes_later_is_connected_to_then() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_log_however_long_has_the_password() {
-    if !Path::new(PROGRAM).exists() {
-        println!("skipped: {PROGRAM} is missing; dev/dependencies installs rabbitmq-server");
+    let Some(programs) = Programs::found() else {
         return;
-    }
-    let broker = Broker::start();
+    };
+    let broker = Broker::start(programs);
     drop(broker.queue().await);
     for url in [
         // a login that fails, and a broker that is away

@@ -266,7 +266,7 @@ async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
             .expect("a text")
             .parse()
             .expect("a time");
-        assert!((Utc::now() - time).abs() < TimeDelta::seconds(20));
+        assert!((suite::now() - time).abs() < TimeDelta::seconds(20));
     }
     let stopping = tokio::spawn(server.stop());
     loop {
@@ -287,7 +287,7 @@ async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
 async fn candles_are_those_of_rest() {
     let server = server(&[]).await;
     // a bucket of the day that is and will be forming, and one of long ago
-    let now = Utc::now();
+    let now = suite::now();
     server
         .post(&json!([tick(1, past(), 0, 5), tick(1, now, 0, 20)]))
         .await;

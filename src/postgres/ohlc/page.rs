@@ -123,7 +123,7 @@ impl Listing<'_, '_> {
             .snapshot
             .catalog(query.timeframe, nothing, TickReads::All)?;
         let connection = &mut *self.snapshot.connection;
-        let tick = edge_tick_time(connection, query.symbol_id, range, query.order)?;
+        let tick = edge_tick_time(connection, query.symbol_id, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
         let stored = parts::edge(connection, query, range)?;
         // an aggregate keeps candles whose ticks have gone: all outside of where ticks are

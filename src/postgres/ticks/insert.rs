@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
@@ -68,8 +68,9 @@ impl Writer {
         &self,
         connection: &mut PgConnection,
         mut batch: Batch,
+        now: DateTime<Utc>,
     ) -> Result<InsertReceipt, DbError> {
-        let is_old = has_old_ticks(&batch, Utc::now());
+        let is_old = has_old_ticks(&batch, now);
         let mut attempt = 1;
         let outcome = loop {
             let written = match is_old {

@@ -16,9 +16,10 @@ use super::windows::windows;
 pub(super) fn newest_of(
     connection: &mut PgConnection,
     mut symbol_ids: Vec<i64>,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Tick>, DbError> {
     let mut ticks: Vec<Tick> = Vec::with_capacity(symbol_ids.len());
-    for range in windows(TimeRange::all(), SortOrder::Descending, Utc::now(), 1) {
+    for range in windows(TimeRange::all(), SortOrder::Descending, now, 1) {
         let query = SelectNewest {
             symbol_ids: &symbol_ids,
             from: range.from(),

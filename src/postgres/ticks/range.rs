@@ -20,6 +20,7 @@ use super::windows::windows;
 pub(super) fn page(
     connection: &mut PgConnection,
     query: &TickQuery,
+    now: DateTime<Utc>,
 ) -> Result<Page<Tick, TickCursor>, DbError> {
     let mut range = query.range;
     if let Some(after) = query.after {
@@ -42,6 +43,7 @@ pub(super) fn page(
         order: query.order,
         after: query.after,
         limit: query.limit.get() + 1,
+        now,
     };
     let ticks = select.run(connection)?;
     Ok(Page::from_overfull(ticks, query.limit, TickCursor::of))
@@ -52,8 +54,9 @@ pub(super) fn newest_in(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
     range: TimeRange,
+    now: DateTime<Utc>,
 ) -> Result<Option<Tick>, DbError> {
-    edge(connection, symbol_id, range, SortOrder::Descending)
+    edge(connection, symbol_id, range, SortOrder::Descending, now)
 }
 
 /// When the first tick of `range` in that order was.
@@ -62,8 +65,9 @@ pub(in crate::postgres) fn edge_tick_time(
     symbol_id: SymbolId,
     range: TimeRange,
     order: SortOrder,
+    now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    Ok(edge(connection, symbol_id, range, order)?.map(|tick| tick.tick_time))
+    Ok(edge(connection, symbol_id, range, order, now)?.map(|tick| tick.tick_time))
 }
 
 fn edge(
@@ -71,6 +75,7 @@ fn edge(
     symbol_id: SymbolId,
     range: TimeRange,
     order: SortOrder,
+    now: DateTime<Utc>,
 ) -> Result<Option<Tick>, DbError> {
     let select = Select {
         symbol_id: symbol_id.get(),
@@ -78,6 +83,7 @@ fn edge(
         order,
         after: None,
         limit: 1,
+        now,
     };
     Ok(select.run(connection)?.pop())
 }
@@ -95,12 +101,14 @@ struct Select {
     order: SortOrder,
     after: Option<TickCursor>,
     limit: usize,
+    /// Where a search for the newest begins.
+    now: DateTime<Utc>,
 }
 
 impl Select {
     fn run(self, connection: &mut PgConnection) -> Result<Vec<Tick>, DbError> {
         let mut ticks = Vec::new();
-        for range in windows(self.range, self.order, Utc::now(), self.limit) {
+        for range in windows(self.range, self.order, self.now, self.limit) {
             let part = SelectPart {
                 select: &self,
                 from: range.from(),

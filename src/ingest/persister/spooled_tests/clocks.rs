@@ -1,7 +1,5 @@
 //! Fault 54: the clock on the wall is set while ticks wait, and ticks come with odd stamps.
 
-use chrono::Utc;
-
 use super::*;
 use crate::ingest::spool::SpoolBatch;
 
@@ -49,7 +47,7 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
         PersisterConfig::default(),
     );
     // paused, the clock of the timers runs ahead of the one on the wall, which all but stands still
-    let on_the_wall = Utc::now();
+    let on_the_wall = suite::now();
     for (count, odd) in (1..).zip(odd_ticks()) {
         let pushed = Instant::now();
         persister.push(odd.clone()).await.expect("it is open");
@@ -69,7 +67,7 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
     let back = Instant::now();
     persister.flush().await.expect("it is back");
     assert!(back.elapsed() <= Duration::from_secs(1));
-    assert!(Utc::now() - on_the_wall < TimeDelta::minutes(10));
+    assert!(suite::now() - on_the_wall < TimeDelta::minutes(10));
     let expected = odd_ticks().into_iter().chain([tick(100)]).collect();
     assert_eq!(stored_ticks(&repository).await, by_key(expected));
 }
@@ -84,7 +82,7 @@ async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
         let batch = SpoolBatch {
             number,
             ticks: Arc::new(vec![odd.clone()]),
-            accepted_at: Utc::now() + TimeDelta::hours(hours),
+            accepted_at: suite::now() + TimeDelta::hours(hours),
         };
         spool.append(vec![batch]).await.expect("on the disk");
     }

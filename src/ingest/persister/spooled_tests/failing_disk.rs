@@ -108,3 +108,49 @@ async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
         }
     }
 }
+
+#[tokio::test]
+async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
+    push_patiently(&persister, 0..10).await;
+    persister.flush().await.expect("the database works");
+
+    disk.set_failing(Failing::Writes);
+    let other = |index| Tick {
+        ask_volume: Decimal::ONE,
+        ..tick(index)
+    };
+    for index in [3, 4] {
+        persister.push(other(index)).await.expect("memory has room");
+        persister.flush().await.expect("the database works");
+    }
+    assert_eq!(persister.stats().conflicts, 2);
+    let on_disk = || persister.spool_content().map(|it| it.dead_letters);
+    assert_eq!(on_disk(), Some(0), "the disk takes nothing");
+
+    // with whatever is stored next, which is itself no dead letter
+    disk.set_failing(Failing::Nothing);
+    let deadline = Instant::now() + PLENTY;
+    for index in 10.. {
+        push_patiently(&persister, index..index + 1).await;
+        persister.flush().await.expect("the database works");
+        if on_disk() == Some(2) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{:?} dead letters", on_disk());
+        sleep(Duration::from_millis(1)).await;
+    }
+    persister.stop(PLENTY).await;
+    let after_a_power_cut = Arc::new(ModelDisk::with(disk.durable()));
+    let spool = Spool::open_on(folder.path(), 1 << 30, after_a_power_cut).await;
+    let letters = spool.expect("it opens").dead_letters().await;
+    let mut ticks: Vec<Tick> = letters
+        .expect("it reads")
+        .into_iter()
+        .map(|(_, letter)| letter.tick)
+        .collect();
+    ticks.sort_unstable_by_key(Tick::key);
+    assert_eq!(ticks, [other(3), other(4)]);
+}

@@ -42,10 +42,9 @@ async fn a_spool_that_is_still_being_closed_is_told_to_be_held_by_this_process()
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let persister = persister_on(&disk, folder.path()).await;
     disk.set_busy(true);
-    let begun = Instant::now();
-    let report = persister.stop(Duration::ZERO).await;
-    let took = begun.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    // it ends while the disk is busy, which it stays
+    let report = timeout(PLENTY, persister.stop(Duration::ZERO)).await;
+    let report = report.expect("it does not wait for the disk");
     assert_eq!((report.unsaved.len(), report.spooled), (0, 10));
     let open = async || Spool::open_on(folder.path(), 1 << 30, Arc::new(disk.clone())).await;
     let refused = open().await.expect_err("its file is not closed");

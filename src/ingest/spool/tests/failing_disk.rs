@@ -106,3 +106,39 @@ fn fault_50_what_a_failed_sync_forgot_is_written_again() {
     assert_eq!(disk.durable(), disk.seen());
     assert_eq!(disk.durable()[5_000..], [2; 5_000]);
 }
+
+/// Of 2,000 ticks up to number 2,000, 4,000 and so on: too much for a page.
+fn large_block(nth: u64) -> Block {
+    let batch = batch(nth * 2_000 - 1_999..=nth * 2_000);
+    Block {
+        number: batch.number,
+        bytes: block::encode(&batch.ticks, batch.accepted_at),
+    }
+}
+
+#[test]
+fn fault_50_what_follows_a_failed_sync_survives() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let mut keeper = keeper(folder.path(), &disk).expect("it opens");
+    let mut commit = |nth| keeper.with_store(|store| store.commit(&[large_block(nth)], 0, &[]));
+    commit(1).expect("the disk works");
+    disk.set_failing(Failing::Syncs);
+    commit(2).expect_err("the disk does not sync");
+    // nobody asks for the second batch again: the database has it by now
+    disk.set_failing(Failing::Nothing);
+    let mut failures = 0;
+    while let Err(error) = commit(3) {
+        failures += 1;
+        assert!(failures < 1_000, "it never goes on: {error}");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+
+    let after_a_power_cut = ModelDisk::with(disk.durable());
+    let opened = Store::open(folder.path(), LARGE, &after_a_power_cut, Arc::default());
+    let read = opened.expect("it opens").read(0, u64::MAX, usize::MAX);
+    let found: BTreeMap<u64, Vec<Tick>> = read.expect("it reads").into_iter().collect();
+    for number in [2_000, 6_000] {
+        let expected: Vec<Tick> = (number - 1_999..=number).map(tick).collect();
+        assert_eq!(found.get(&number), Some(&expected), "batch {number}");
+    }
+}

@@ -1,0 +1,22 @@
+//! What the suite takes for the present.
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+use super::Subject;
+
+tokio::task_local! {
+    static STANDS_AT: Option<DateTime<Utc>>;
+}
+
+/// The present of the store that is tested. The suite asks for it nowhere else.
+pub(super) fn now() -> DateTime<Utc> {
+    let stands_at = STANDS_AT.try_with(|at| *at).ok().flatten();
+    stands_at.unwrap_or_else(Utc::now)
+}
+
+/// Runs a behaviour by the clock of `subject`.
+pub async fn by_its_clock<T>(subject: &Subject, behaviour: impl Future<Output = T>) -> T {
+    STANDS_AT.scope(subject.stands_at, behaviour).await
+}
