@@ -156,6 +156,12 @@ impl DatabaseUrl {
         })
     }
 
+    /// The user, where the URL names one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
     /// The database name.
     #[must_use]
     pub fn database(&self) -> &str {

@@ -283,13 +283,19 @@ impl Executor {
             let result = work(&mut pooled.connection);
             pooled.used = std::time::Instant::now();
             let result = result.map_err(|error| error.into_repository(database, operation));
-            pooled.broken = matches!(
-                result,
-                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. })
-            );
-            if pooled.broken {
-                contact.suspect_all();
-            }
+            pooled.broken = match &result {
+                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. }) => {
+                    contact.suspect_all();
+                    true
+                }
+                Err(error @ RepositoryError::SchemaChanged { .. }) => {
+                    let cause = error.with_causes();
+                    tracing::warn!(%database, operation, %cause, "connections are replaced");
+                    contact.outdate_all();
+                    true
+                }
+                _ => false,
+            };
             drop(pooled);
             measure::connections(database, &running.generation.pool.state());
             result

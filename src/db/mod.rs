@@ -5,6 +5,7 @@
 mod aggregates;
 mod audit;
 mod candle_refresh;
+mod condition;
 mod connect;
 mod connections;
 mod contact;
@@ -34,6 +35,7 @@ mod transaction;
 pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
 pub use audit::{TimeseriesState, timeseries_state};
 pub use candle_refresh::force_refresh;
+pub(crate) use condition::Condition;
 pub use connect::PasswordProvider;
 pub use connections::{MetadataConnections, TimeseriesConnections};
 pub use edition::{Edition, TimescaleVersion, detect_edition};

@@ -59,7 +59,9 @@ impl Retries {
                 self.pauses += 1;
                 self.next.max(now)
             }
-            RepositoryError::Conflict { .. } if self.conflicts < MOST_CONFLICTS => {
+            RepositoryError::Conflict { .. } | RepositoryError::SchemaChanged { .. }
+                if self.conflicts < MOST_CONFLICTS =>
+            {
                 self.conflicts += 1;
                 now + pause_of_conflict(self.conflicts)
             }

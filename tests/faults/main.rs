@@ -27,6 +27,7 @@ mod name_resolution;
 mod no_connection;
 mod odd_values;
 mod one_half_down;
+mod other_language;
 mod packet_loss;
 mod recovery;
 mod refusals;
