@@ -18,7 +18,7 @@ use super::contact::Contact;
 use super::failure::DbError;
 use super::lanes::{CHECKOUT_TIMEOUT, Generation, Lanes};
 use super::measure;
-use super::retry::Retries;
+use super::retry::{OutdatedConnections, Retries};
 
 /// How long a call waits before it looks whether the database refuses the settings, which no
 /// further waiting changes.
@@ -99,6 +99,35 @@ impl Executor {
     {
         let deadline = Instant::now() + timeout;
         self.attempt(&self.lanes, operation, deadline, work).await
+    }
+
+    /// Runs `work` on a pooled connection, and again only where the connection was outdated, so that
+    /// nothing was done: for writes that must not be repeated otherwise.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); those of the last attempt.
+    pub async fn run_once<T, F>(
+        &self,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        let deadline = Instant::now() + self.call_timeout;
+        let mut changes = OutdatedConnections::default();
+        let work = Arc::new(work);
+        loop {
+            let work = Arc::clone(&work);
+            let attempt = move |connection: &mut PgConnection| work(connection);
+            let result = self
+                .attempt(&self.lanes, operation, deadline, attempt)
+                .await;
+            if !changes.may_repeat(&result) {
+                return result;
+            }
+        }
     }
 
     /// Runs `work` on a pooled connection, and again where that may help: for reads, and for writes

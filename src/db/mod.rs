@@ -54,6 +54,7 @@ pub use policies::{
     policy_status, refresh_days, remove_policies,
 };
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
+pub(crate) use retry::OutdatedConnections;
 #[cfg(feature = "conformance")]
 pub use scratch::ScratchSchemas;
 pub use secrecy::SecretString;

@@ -71,6 +71,19 @@ impl Retries {
     }
 }
 
+/// The attempts of a call that is repeated for nothing but connections that were outdated.
+#[derive(Debug, Default)]
+pub(crate) struct OutdatedConnections(u32);
+
+impl OutdatedConnections {
+    /// Whether a call that ended so is repeated at once.
+    pub(crate) fn may_repeat<T>(&mut self, result: &Result<T, RepositoryError>) -> bool {
+        let outdated = matches!(result, Err(RepositoryError::SchemaChanged { .. }));
+        self.0 += 1;
+        outdated && self.0 <= MOST_CONFLICTS
+    }
+}
+
 /// Some milliseconds, different for each call, so that two do not meet again.
 fn pause_of_conflict(conflicts: u32) -> Duration {
     use std::hash::{BuildHasher as _, RandomState};

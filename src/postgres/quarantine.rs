@@ -138,7 +138,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         }
         let timeseries = self.connections.timeseries();
         timeseries
-            .run("decide about the quarantine", move |connection| {
+            .run_once("decide about the quarantine", move |connection| {
                 // locked in one order, so that two who decide cannot wait for each other
                 let changed = sql_query(
                     "UPDATE tick_quarantine SET state = $2, decided_at = now() \

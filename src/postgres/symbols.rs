@@ -42,8 +42,8 @@ impl SymbolRepository for PgSymbolRepository {
         check(&symbol)?;
         self.connections
             .metadata()
-            .run("create a symbol", move |connection| {
-                writing::create(connection, symbol)
+            .run_once("create a symbol", move |connection| {
+                writing::create(connection, symbol.clone())
             })
             .await
     }

@@ -15,13 +15,14 @@ mod windows;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use crate::config::SynchronousCommit;
-use crate::db::{TimeseriesConnections, TimeseriesDb};
+use crate::db::{OutdatedConnections, TimeseriesConnections, TimeseriesDb};
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
 use crate::repository::{InsertReceipt, TickQuery, TickRepository};
@@ -87,18 +88,26 @@ impl fmt::Debug for PgTickRepository {
 #[async_trait]
 impl TickRepository for PgTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        let batch = Batch::new(ticks);
+        let mut batch = Batch::new(ticks);
         if batch.has_nothing_to_store() {
             return Ok(batch.into_receipt());
         }
-        let writer = Arc::clone(&self.writer);
-        let mut receipt = self
-            .connections
-            .timeseries()
-            .run("insert ticks", move |connection| {
-                writer.insert(connection, batch)
-            })
-            .await?;
+        let timeseries = self.connections.timeseries();
+        let deadline = Instant::now() + timeseries.call_timeout();
+        let mut changes = OutdatedConnections::default();
+        let mut receipt = loop {
+            let writer = Arc::clone(&self.writer);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let result = timeseries
+                .run_within("insert ticks", left, move |connection| {
+                    writer.insert(connection, batch)
+                })
+                .await;
+            if !changes.may_repeat(&result) {
+                break result?;
+            }
+            batch = Batch::new(ticks);
+        };
         receipt.rejected = in_order_given(receipt.rejected, ticks);
         Ok(receipt)
     }
