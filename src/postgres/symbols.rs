@@ -65,7 +65,7 @@ impl SymbolRepository for PgSymbolRepository {
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
         self.connections
             .metadata()
-            .run_idempotent("read a symbol", move |connection| {
+            .read("read a symbol", move |connection| {
                 reading::by_id(connection, symbol_id)
             })
             .await
@@ -78,7 +78,7 @@ impl SymbolRepository for PgSymbolRepository {
         let reference = reference.clone();
         self.connections
             .metadata()
-            .run_idempotent("read a symbol by name", move |connection| {
+            .read("read a symbol by name", move |connection| {
                 reading::by_name(connection, &reference)
             })
             .await
@@ -88,7 +88,7 @@ impl SymbolRepository for PgSymbolRepository {
         let query = query.clone();
         self.connections
             .metadata()
-            .run_idempotent("list symbols", move |connection| {
+            .read("list symbols", move |connection| {
                 reading::list(connection, &query)
             })
             .await
@@ -129,7 +129,7 @@ impl SymbolRepository for PgSymbolRepository {
         let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
         self.connections
             .metadata()
-            .run_idempotent("read a symbol by feed key", move |connection| {
+            .read("read a symbol by feed key", move |connection| {
                 feeds::symbol_of(connection, &feed, &feed_key)
             })
             .await

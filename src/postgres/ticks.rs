@@ -115,7 +115,7 @@ impl TickRepository for PgTickRepository {
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
         let query = *query;
         self.reads()
-            .run_idempotent("read ticks", move |connection| {
+            .read("read ticks", move |connection| {
                 range::page(connection, &query)
             })
             .await
@@ -123,7 +123,7 @@ impl TickRepository for PgTickRepository {
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
         self.reads()
-            .run_idempotent("read the latest tick", move |connection| {
+            .read("read the latest tick", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all())
             })
             .await
@@ -143,7 +143,7 @@ impl TickRepository for PgTickRepository {
             return Ok(Vec::new());
         }
         self.reads()
-            .run_idempotent("read the latest ticks", move |connection| {
+            .read("read the latest ticks", move |connection| {
                 newest::newest_of(connection, ids.clone())
             })
             .await
@@ -158,7 +158,7 @@ impl TickRepository for PgTickRepository {
             return Ok(None);
         };
         self.reads()
-            .run_idempotent("read the tick of a time", move |connection| {
+            .read("read the tick of a time", move |connection| {
                 range::newest_in(connection, symbol_id, range)
             })
             .await
@@ -167,7 +167,7 @@ impl TickRepository for PgTickRepository {
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         let count: i64 = self
             .reads()
-            .run_idempotent("count ticks", move |connection| {
+            .read("count ticks", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))
                     .filter(ticks::tick_time.ge(range.from()))

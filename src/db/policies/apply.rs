@@ -57,7 +57,7 @@ pub async fn plan_policies(
     policies: &Policies,
 ) -> Result<PolicyPlan, RepositoryError> {
     let policies = policies.clone();
-    db.run_idempotent("plan policies", move |connection| {
+    db.read("plan policies", move |connection| {
         let present = Present::read(connection)?;
         Ok(plan(&policies, &present))
     })
