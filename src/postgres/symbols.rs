@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::db::MetadataConnections;
 use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
 use crate::error::RepositoryError;
-use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
+use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository, different_symbols};
 
 /// [`SymbolRepository`] over PostgreSQL.
 pub struct PgSymbolRepository {
@@ -67,6 +67,20 @@ impl SymbolRepository for PgSymbolRepository {
             .metadata()
             .read("read a symbol", move |connection| {
                 reading::by_id(connection, symbol_id)
+            })
+            .await
+    }
+
+    async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError> {
+        let ids = different_symbols(symbol_ids)?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.into_iter().map(SymbolId::get).collect();
+        self.connections
+            .metadata()
+            .read("read symbols", move |connection| {
+                reading::by_ids(connection, &ids)
             })
             .await
     }
