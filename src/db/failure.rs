@@ -4,6 +4,8 @@
 //! recognized becomes `Backend`, with the original as its source. Connection failures come as text
 //! always: libpq's own is English, the server's is not.
 
+use std::error::Error as StdError;
+
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::database_url::DatabaseUrl;
@@ -60,17 +62,17 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         Condition::ConnectionLost => RepositoryError::Ambiguous {
             database,
             operation,
-            source: error.into(),
+            source: cause(error),
         },
         Condition::StaleStatement => RepositoryError::SchemaChanged {
             database,
             operation,
-            source: error.into(),
+            source: cause(error),
         },
         Condition::Conflict => RepositoryError::Conflict {
             database,
             operation,
-            source: error.into(),
+            source: cause(error),
         },
         Condition::ReadOnly => RepositoryError::Unavailable {
             database,
@@ -100,16 +102,51 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         Condition::Other if may_be_stale(&error) => RepositoryError::SchemaChanged {
             database,
             operation,
-            source: error.into(),
+            source: cause(error),
         },
         Condition::NumericOutOfRange | Condition::Integrity | Condition::Other => {
             RepositoryError::Backend {
                 database,
                 operation,
-                source: error.into(),
+                source: cause(error),
             }
         }
     }
+}
+
+/// What the server said, with the row and the names that it gave beside its message: the source of
+/// an error of a repository.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Cause {
+    text: String,
+    said: DieselError,
+}
+
+/// Characters of a detail at most, which may hold a whole row.
+const DETAIL: usize = 500;
+
+fn cause(error: DieselError) -> Box<dyn StdError + Send + Sync> {
+    let DieselError::DatabaseError(_, info) = &error else {
+        return error.into();
+    };
+    let mut text = info.message().to_owned();
+    if let Some(detail) = info.details() {
+        let lines: Vec<_> = detail.lines().map(str::trim).collect();
+        let detail: String = lines.join(" ").chars().take(DETAIL).collect();
+        text.push_str(&format!(" ({detail})"));
+    }
+    let names = [
+        ("table", info.table_name()),
+        ("column", info.column_name()),
+        ("constraint", info.constraint_name()),
+    ];
+    for (what, name) in names {
+        if let Some(name) = name.filter(|name| !info.message().contains(*name)) {
+            text.push_str(&format!(", {what} {name}"));
+        }
+    }
+    Box::new(Cause { text, said: error })
 }
 
 /// The error of a connection that could not be opened; `text` is libpq's.

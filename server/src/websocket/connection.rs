@@ -251,7 +251,8 @@ impl Connection {
             Ok(Some(found)) => series.found(found, now, Utc::now()),
             Ok(None) => series.not_found(wanted, false, now),
             Err(error) => {
-                tracing::debug!(%error, "candles of a WebSocket cannot be read yet");
+                let (error, symbol_id) = (error.with_causes(), key.symbol_id);
+                tracing::debug!(%error, %symbol_id, "candles of a WebSocket cannot be read yet");
                 series.not_found(wanted, true, now);
             }
         }
