@@ -20,6 +20,7 @@ mod timed;
 
 mod cut_connections;
 mod frozen_server;
+mod heavy_readers;
 mod large_batch;
 mod late_writes;
 mod memory;

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::result::Error as DieselError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Bool, Integer};
 use diesel::{
     Connection as _, PgConnection, QueryResult, QueryableByName, RunQueryDsl as _, sql_query,
@@ -143,10 +143,12 @@ fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
                 found.extend(wording(&error).map(|words| (condition, words)));
             }
         }
+        // a statement outlives the transaction that prepared it, and a PgBouncer has a session for
+        // no more than a transaction
+        let _ = connection
+            .transaction(|connection| connection.batch_execute(&format!("DEALLOCATE {NAME}")));
         Err::<(), _>(DieselError::RollbackTransaction)
     });
-    // statements outlive the transaction that prepared them
-    let _ = connection.batch_execute(&format!("DEALLOCATE {NAME}"));
     found
 }
 
@@ -173,7 +175,8 @@ fn ask_for_lock(
 
 /// What was said, with `%` for what differs from error to error.
 fn wording(error: &DieselError) -> Option<String> {
-    let DieselError::DatabaseError(_, info) = error else {
+    // what diesel has a kind for is not asked for, such as a replica that is only read
+    let DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) = error else {
         return None;
     };
     let names = [NAME, NUMBER].into_iter().chain(FORBIDDEN);
