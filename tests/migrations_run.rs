@@ -355,7 +355,7 @@ async fn a_failing_migration_is_named_and_those_before_it_stay() {
     let db = DatabasePools::new(&schemas.config()).metadata();
     schemas
         .connection(Database::Metadata)
-        .batch_execute("CREATE TABLE instruments (in_the_way int)")
+        .batch_execute("CREATE TYPE instruments AS ENUM ('in the way')")
         .expect("made");
     let error = migrate_metadata(&db).await.expect_err("the name is taken");
     let source = std::error::Error::source(&error)
