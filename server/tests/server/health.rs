@@ -64,17 +64,18 @@ async fn ready_is_200_only_when_every_database_is() {
 
 #[tokio::test]
 async fn failed_jobs_show_and_make_nothing_unready() {
-    let mut timeseries = database("timeseries", None);
-    timeseries.failed_jobs.push(FailedJobState {
+    let handle = metrics::install().expect("no other recorder");
+    // other tests of this process count the jobs of other databases
+    let mut replica = database("replica", None);
+    replica.failed_jobs.push(FailedJobState {
         name: "job 1001, policy_retention of ticks".to_owned(),
         failures: 3,
         last_run: Some("2026-11-28T06:00:00+00:00".to_owned()),
         error: Some("the cellar is flooded (SQLSTATE P0001)".to_owned()),
     });
-    let probe = Given(vec![timeseries]);
+    let probe = Given(vec![replica]);
     let stop = CancellationToken::new();
     let readiness = Readiness::watch(Arc::new(probe), stop.clone()).await;
-    let handle = metrics::install().expect("no other recorder");
     let app = router(AppState::new(Repositories::in_memory(), readiness, handle));
     let answer = get(&app, "/health/ready").await;
     assert_eq!(answer.status, 200);
@@ -82,7 +83,7 @@ async fn failed_jobs_show_and_make_nothing_unready() {
     assert_eq!(job["failures"], 3);
     assert_eq!(job["error"], "the cellar is flooded (SQLSTATE P0001)");
     let counted = get(&app, "/metrics").await.text;
-    let line = "database_jobs_failed{database=\"timeseries\"} 1";
+    let line = "database_jobs_failed{database=\"replica\"} 1";
     assert!(counted.contains(line), "{counted}");
     stop.cancel();
 }
