@@ -53,6 +53,15 @@ pub struct Config {
 pub struct PoolConfig {
     /// Connections at most, 1 to 1000.
     pub size: u32,
+    /// How many of them reads leave to writes, 0 to 500; at most half of them. A replica has none.
+    pub kept_for_writes: u32,
+    /// How many are opened before they are needed and kept open while idle, 0 to 1000.
+    pub min_idle: u32,
+    /// After this an idle connection beyond `min_idle` is closed.
+    pub idle_timeout: Duration,
+    /// After this a connection is closed as soon as nobody uses it, so that a new password, a new
+    /// address or a new server is found.
+    pub max_lifetime: Duration,
     /// How long a call waits for a connection and its answer together.
     pub call_timeout: Duration,
     /// How long one attempt to connect may take.
@@ -190,6 +199,10 @@ impl Checked<'_> {
         let timeseries_read_url = checked.read_url();
         let pool = PoolConfig {
             size: checked.number("pool.size", 1, 1_000),
+            kept_for_writes: checked.number("pool.kept_for_writes", 0, 500),
+            min_idle: checked.number("pool.min_idle", 0, 1_000),
+            idle_timeout: checked.millis("pool.idle_timeout_ms", 86_400_000),
+            max_lifetime: checked.millis("pool.max_lifetime_ms", 604_800_000),
             call_timeout: checked.millis("pool.call_timeout_ms", 600_000),
             connect_timeout: checked.millis("pool.connect_timeout_ms", 600_000),
             statement_timeout: checked.millis("pool.statement_timeout_ms", 600_000),

@@ -57,6 +57,11 @@ pub enum InvalidDatabaseUrl {
     /// A port that is none.
     #[error("its port is no number from 1 to 65535: write host:port")]
     Port,
+    /// A user or password with a character that ends it, so that a part of it stands elsewhere.
+    #[error(
+        "its user or password holds a character that ends it: write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
+    )]
+    Credentials,
     /// No database name.
     #[error("it names no database: write postgresql://user:password@host:port/database")]
     NoDatabase,
@@ -88,7 +93,12 @@ impl DatabaseUrl {
             None => (rest, ""),
         };
         let (authority, database) = match rest.split_once('/') {
+            Some((_, database)) if database.contains(['@', '/']) => {
+                return Err(InvalidDatabaseUrl::Credentials);
+            }
             Some((authority, database)) => (authority, decode("database", database)?),
+            // what stands behind the ? belongs to a password then
+            None if query.contains('@') => return Err(InvalidDatabaseUrl::Credentials),
             None => return Err(InvalidDatabaseUrl::NoDatabase),
         };
         if database.is_empty() {
@@ -96,6 +106,9 @@ impl DatabaseUrl {
         }
         let (credentials, hosts) = match authority.rsplit_once('@') {
             Some((credentials, hosts)) => (credentials, hosts),
+            None if query.contains('@') && !names_socket(query) => {
+                return Err(InvalidDatabaseUrl::Credentials);
+            }
             None => ("", authority),
         };
         let (user, password) = match credentials.split_once(':') {
@@ -154,6 +167,12 @@ impl DatabaseUrl {
                 || host.eq_ignore_ascii_case("localhost")
                 || address.unwrap_or(false)
         })
+    }
+
+    /// The user, where the URL names one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// The database name.
@@ -228,6 +247,11 @@ impl DatabaseUrl {
             _ => text.to_owned(),
         }
     }
+}
+
+/// Whether an @ behind the ? is that of an abstract socket.
+fn names_socket(query: &str) -> bool {
+    query.split('&').any(|pair| pair.starts_with("host=@"))
 }
 
 fn parse_host(text: &str) -> Result<(String, Option<u16>), InvalidDatabaseUrl> {
@@ -368,10 +392,39 @@ mod tests {
             format!("postgres://user:{secret}@host/db?nonsense={secret}"),
             format!("postgres://user:a?{secret}@host/db"),
             format!("postgres://user:{secret}%00@host/db"),
+            format!("postgres://user:a@{secret}/b@host/db"),
+            format!("postgres://user:a/{secret}@host/db"),
+            format!("postgres://user:12/{secret}@host/db"),
+            format!("postgres://user:a@{secret}/b/c@host/db"),
+            format!("postgres://user:1/x?{secret}@host/db"),
         ] {
             let error = DatabaseUrl::parse(&bad).expect_err("malformed");
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn credentials_that_end_too_early_are_refused() {
+        for text in [
+            "postgres://u:p@ss/word@host/db",
+            "postgres://u:pa/ss@host/db",
+            "postgres://u:12/ss@host/db",
+            "postgres://u:pa?ss@host/db",
+            "postgres://us/er:pw@host/db",
+        ] {
+            let error = DatabaseUrl::parse(text).expect_err(text);
+            assert_eq!(error, InvalidDatabaseUrl::Credentials, "{text}");
+            let shown = error.to_string();
+            assert!(shown.contains("%40") && shown.contains("%2F"), "{shown}");
+        }
+        // escaped, or not to be misread
+        for text in [
+            "postgres://u:p%40ss%2Fword@host/db",
+            "postgres://u:p@ss@host/db",
+            "postgres:///db?host=@socket",
+        ] {
+            DatabaseUrl::parse(text).expect(text);
         }
     }
 }

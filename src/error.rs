@@ -178,6 +178,17 @@ pub enum RepositoryError {
         /// The cause and the remedy.
         reason: String,
     },
+    /// The tables changed while the connection was open, and its statements are of the former ones.
+    /// Nothing was done; the connection is closed, and a new one does it.
+    #[error("{operation} met a change of the tables of the {database} database: try again")]
+    SchemaChanged {
+        /// Where.
+        database: Database,
+        /// Which call.
+        operation: &'static str,
+        /// What the database said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// A stored value is none this library can represent.
     #[error("{entity} {key} holds a value that cannot be read: {reason}")]
     Data {
@@ -216,12 +227,18 @@ impl RepositoryError {
         }
     }
 
+    /// The error with everything behind it, for a log: `Display` leaves the causes to `source`.
+    pub fn with_causes(&self) -> impl fmt::Display + '_ {
+        WithCauses(self)
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Conflict { .. }
+                | Self::SchemaChanged { .. }
                 | Self::Unavailable { .. }
                 | Self::Timeout { .. }
                 | Self::Ambiguous { .. }
@@ -240,6 +257,7 @@ impl RepositoryError {
             | Self::AlreadyExists { .. }
             | Self::InvalidInput { .. }
             | Self::Conflict { .. }
+            | Self::SchemaChanged { .. }
             | Self::Unavailable { .. }
             | Self::RolledBack { .. }
             | Self::Configuration { .. }
@@ -247,6 +265,20 @@ impl RepositoryError {
             | Self::Schema { .. }
             | Self::Backend { .. } => true,
         }
+    }
+}
+
+struct WithCauses<'a>(&'a RepositoryError);
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 

@@ -5,8 +5,9 @@ mod scratch_database;
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use scratch_database::ScratchDatabase;
 use tickbook::config::Config;
 use tickbook::db::{
@@ -189,4 +190,51 @@ async fn a_wrong_password_is_down_and_says_what_to_correct() {
         "{reason}"
     );
     holds_no_secret(&report, &wrong);
+}
+
+#[tokio::test]
+async fn a_failed_job_shows_with_its_error() {
+    let schemas = ScratchSchemas::create();
+    let pools = migrated(&schemas).await;
+    let report = check_health(&pools).await;
+    let timescaledb = report.timeseries.timescaledb.expect("it is there");
+    assert_eq!(report.timeseries.failed_jobs, []);
+    if timescaledb.edition == Edition::Apache {
+        eprintln!("only the Community edition runs jobs of a user");
+        return;
+    }
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute(
+            "CREATE PROCEDURE always_fails(job_id int, config jsonb) LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'the cellar is flooded'; END $$; \
+             SELECT add_job('always_fails', '1h', initial_start => now())",
+        )
+        .expect("a job");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let failed = loop {
+        let failed = check_health(&pools).await.timeseries.failed_jobs;
+        if !failed.is_empty() || Instant::now() > deadline {
+            break failed;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    connection
+        .batch_execute(
+            "SELECT delete_job(job_id) FROM timescaledb_information.jobs \
+             WHERE proc_schema = current_schema()",
+        )
+        .expect("it goes");
+    let [job] = &failed[..] else {
+        panic!("{failed:?}");
+    };
+    assert!(job.name.ends_with("always_fails"), "{job:?}");
+    assert!(job.failures > 0 && job.last_run.is_some(), "{job:?}");
+    let error = job.error.as_deref().expect("an error");
+    assert!(
+        error.contains("flooded") && error.contains("SQLSTATE"),
+        "{error}"
+    );
+    // it is no reason to serve nobody
+    assert_eq!(report.timeseries.state, HealthState::Up);
 }

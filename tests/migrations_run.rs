@@ -48,6 +48,40 @@ struct Name {
     name: String,
 }
 
+#[tokio::test]
+async fn a_table_of_another_program_stops_all_migrations() {
+    let schemas = ScratchSchemas::create();
+    let pools = DatabasePools::new(&schemas.config());
+    for (database, table) in [
+        (Database::Metadata, "instruments"),
+        (Database::Timeseries, "ohlc_candles"),
+    ] {
+        let mut connection = schemas.connection(database);
+        let made = format!("CREATE TABLE {table} (theirs int)");
+        connection.batch_execute(&made).expect("made");
+        let before = objects(&mut connection);
+        let error = match database {
+            Database::Metadata => migrate_metadata(&pools.metadata()).await,
+            _ => migrate_timeseries(&pools.timeseries()).await,
+        };
+        let error = error.expect_err("it is theirs");
+        assert!(
+            matches!(error, RepositoryError::Configuration { .. }),
+            "{error:?}"
+        );
+        let text = error.to_string();
+        for part in [
+            table,
+            "nothing was changed",
+            "search_path",
+            database.url_variable(),
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(objects(&mut connection), before);
+    }
+}
+
 /// Everything in the current schema but the table of applied migrations, and every hypertable.
 fn objects(connection: &mut PgConnection) -> Vec<String> {
     let timescaledb = "SELECT to_regclass('_timescaledb_catalog.hypertable')::text AS name \
@@ -319,7 +353,7 @@ async fn a_failing_migration_is_named_and_those_before_it_stay() {
     let db = DatabasePools::new(&schemas.config()).metadata();
     schemas
         .connection(Database::Metadata)
-        .batch_execute("CREATE TABLE instruments (in_the_way int)")
+        .batch_execute("CREATE TYPE instruments AS ENUM ('in the way')")
         .expect("made");
     let error = migrate_metadata(&db).await.expect_err("the name is taken");
     let source = std::error::Error::source(&error)

@@ -24,6 +24,7 @@ sandbox_command() {
   pg_command=(bwrap --unshare-user --uid 70 --gid 70 --unshare-pid --unshare-ipc --unshare-cgroup-try
     --ro-bind "$rootfs" / --dev /dev "${sandbox_proc[@]}" --tmpfs /tmp --bind "$data" /data --chdir /
     --clearenv --setenv PATH "$pg_home/bin:/usr/bin:/bin" --setenv LANG C.UTF-8 --setenv HOME /tmp
+    --setenv LOCPATH /data/locale
     --as-pid-1 "$@")
 }
 
@@ -43,14 +44,14 @@ prepare_native() {
 }
 
 # pg_program DATA PROGRAM ARGS...: sets pg_command. Inside, the data folder has the
-# name that pg_data tells.
+# name that pg_data tells. A test may have put languages of its own into its folder locale.
 pg_program() {
   local data=$1 program=$2
   shift 2
   if [ "$pg_runs" = sandbox ]; then
     sandbox_command "$data" "$pg_home/bin/$program" "$@"
   else
-    pg_command=(env -i "PATH=$pg_home/bin:/usr/bin:/bin" LANG=C.UTF-8
+    pg_command=(env -i "PATH=$pg_home/bin:/usr/bin:/bin" LANG=C.UTF-8 "LOCPATH=$data/locale"
       "${native_user[@]}" "$pg_home/bin/$program" "$@")
   fi
 }

@@ -31,23 +31,32 @@ impl KnownSymbols {
     /// # Errors
     /// 404 when it does not, and what the repository says.
     pub async fn require(&self, symbol_id: SymbolId) -> Result<(), Problem> {
-        if self.has_seen(symbol_id) {
+        self.require_all(&[symbol_id]).await
+    }
+
+    /// Checks that the symbols exist: all that were not seen before by one look-up.
+    ///
+    /// # Errors
+    /// 404 with the first that does not, and what the repository says.
+    pub async fn require_all(&self, symbol_ids: &[SymbolId]) -> Result<(), Problem> {
+        let unseen = self.unseen(symbol_ids);
+        if unseen.is_empty() {
             return Ok(());
         }
-        match self.symbols.get(symbol_id).await? {
-            Some(_) => {
-                let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
-                seen.insert(symbol_id);
-                Ok(())
-            }
-            None => Err(Problem::unknown_symbol(symbol_id)),
+        let found = self.symbols.get_many(&unseen).await?;
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        seen.extend(found.iter().map(|symbol| symbol.symbol_id));
+        match unseen.into_iter().find(|id| !seen.contains(id)) {
+            Some(missing) => Err(Problem::unknown_symbol(missing)),
+            None => Ok(()),
         }
     }
 
-    fn has_seen(&self, symbol_id: SymbolId) -> bool {
-        self.seen
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&symbol_id)
+    /// Those that a look-up has to find, in the order given.
+    #[must_use]
+    pub fn unseen(&self, symbol_ids: &[SymbolId]) -> Vec<SymbolId> {
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        let unseen = symbol_ids.iter().filter(|id| !seen.contains(id));
+        unseen.copied().collect()
     }
 }

@@ -39,6 +39,7 @@ pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
                     tell(&report);
                 }
                 Err(error) => {
+                    let error = error.with_causes();
                     tracing::warn!(%error, "the maintenance failed and is tried again");
                     // what waits gets older, which is when it should be seen
                     if let Ok(status) = policy_status(&db).await {

@@ -18,6 +18,7 @@ const REQUESTS: &str = "http_requests_total";
 const IN_FLIGHT: &str = "http_requests_in_flight";
 const DURATION: &str = "http_request_duration_seconds";
 const CONNECTIONS: &str = "database_connections";
+const FAILED_JOBS: &str = "database_jobs_failed";
 const RETRIES: &str = "feed_write_retries_total";
 const WAITING: &str = "feed_ticks_waiting";
 /// Ticks of `POST /api/v1/ticks`.
@@ -70,6 +71,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(IN_FLIGHT, "requests that are being answered");
     describe_histogram!(DURATION, "time from request to answer, in seconds");
     describe_gauge!(CONNECTIONS, "connections of each pool");
+    describe_gauge!(
+        FAILED_JOBS,
+        "jobs of the database whose last run failed; /health/ready names them"
+    );
     describe_counter!(
         RETRIES,
         "writes of the feed's ticks that failed and were tried again"
@@ -175,4 +180,10 @@ pub fn set_connections(database: &'static str, open: u32, idle: u32) {
     let busy = open.saturating_sub(idle);
     gauge!(CONNECTIONS, "database" => database, "state" => "idle").set(idle);
     gauge!(CONNECTIONS, "database" => database, "state" => "busy").set(busy);
+}
+
+/// Says how many jobs of a database failed the last time.
+pub fn set_failed_jobs(database: &str, count: usize) {
+    // a database has fewer than 2^53 jobs
+    gauge!(FAILED_JOBS, "database" => database.to_owned()).set(count as f64);
 }

@@ -259,6 +259,12 @@ impl From<RepositoryError> for Problem {
                 "had another writer in the way: repeat the request",
                 1,
             ),
+            // the next connection knows the tables as they are now
+            RepositoryError::SchemaChanged { database, .. } => Self::database(
+                database,
+                "has got other tables during the request: repeat it",
+                1,
+            ),
             // these three wait for a person
             RepositoryError::Schema { database, .. } => Self::database(
                 database,

@@ -79,14 +79,17 @@ impl RabbitMqSink {
 
     /// Publishes from the start of `outgoing`, and takes what was confirmed out of it.
     async fn publish(&mut self, outgoing: &mut Vec<Outgoing>) -> anyhow::Result<()> {
-        for message in &*outgoing {
-            if !self.keys.contains_key(&message.symbol_id) {
-                let symbol = self.symbols.get(message.symbol_id).await?;
-                let key = symbol.map_or_else(
-                    || format!("unknown.{}", message.symbol_id),
-                    |symbol| routing_key(&symbol),
-                );
-                self.keys.insert(message.symbol_id, key);
+        let unseen = outgoing.iter().map(|message| message.symbol_id);
+        let unseen: Vec<_> = unseen.filter(|id| !self.keys.contains_key(id)).collect();
+        if !unseen.is_empty() {
+            let found = self.symbols.get_many(&unseen).await?;
+            let found = found
+                .iter()
+                .map(|symbol| (symbol.symbol_id, routing_key(symbol)));
+            self.keys.extend(found);
+            for symbol_id in unseen {
+                let unknown = || format!("unknown.{symbol_id}");
+                self.keys.entry(symbol_id).or_insert_with(unknown);
             }
         }
         let channel = self.channel().await?;

@@ -8,11 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tickbook::Database;
-use tickbook::db::{DatabaseHealth, DatabasePools, HealthState, check_health};
+use tickbook::db::{DatabaseHealth, DatabasePools, FailedJob, HealthState, check_health};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
+
+use crate::metrics;
 
 /// How often the databases are asked.
 const EVERY: Duration = Duration::from_secs(2);
@@ -42,9 +44,36 @@ pub struct DatabaseState {
     /// What the relation of each timeframe is: aggregate, view or missing.
     #[schema(example = json!({"ohlc_1m": "view"}))]
     pub candle_relations: BTreeMap<String, String>,
+    /// Jobs of the database whose last run failed. They do not make it unready.
+    pub failed_jobs: Vec<FailedJobState>,
     /// What the database or the network said, with hosts and users: for the log.
     #[serde(skip)]
     pub cause: Option<String>,
+}
+
+/// A job of a database whose last run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailedJobState {
+    /// Its number, what it runs and what it works on.
+    #[schema(example = "job 1001, policy_retention of ticks")]
+    pub name: String,
+    /// How many of its runs failed.
+    pub failures: i64,
+    /// When its last run began, RFC 3339.
+    pub last_run: Option<String>,
+    /// Why it failed last.
+    pub error: Option<String>,
+}
+
+impl From<FailedJob> for FailedJobState {
+    fn from(job: FailedJob) -> Self {
+        Self {
+            name: job.name,
+            failures: job.failures,
+            last_run: job.last_run.map(|time| time.to_rfc3339()),
+            error: job.error,
+        }
+    }
 }
 
 impl DatabaseState {
@@ -80,6 +109,7 @@ impl DatabaseState {
                 .into_iter()
                 .map(|(name, kind)| (name, kind.as_str().to_owned()))
                 .collect(),
+            failed_jobs: health.failed_jobs.into_iter().map(Into::into).collect(),
             cause,
         }
     }
@@ -115,6 +145,7 @@ impl Readiness {
     pub async fn watch(probe: Arc<dyn Probe>, stop: CancellationToken) -> Self {
         let first = probe.databases().await;
         first.iter().for_each(tell);
+        tell_jobs(&[], &first);
         let (sender, receiver) = watch::channel(first);
         tokio::spawn(async move {
             let mut timer = interval_at(Instant::now() + EVERY, EVERY);
@@ -122,6 +153,7 @@ impl Readiness {
             while stop.run_until_cancelled(timer.tick()).await.is_some() {
                 let found = probe.databases().await;
                 let before = sender.send_replace(found.clone());
+                tell_jobs(&before, &found);
                 for state in &found {
                     let was_ready = |other: &DatabaseState| {
                         other.database == state.database && other.is_ready()
@@ -145,6 +177,33 @@ impl Readiness {
     #[must_use]
     pub fn databases(&self) -> Vec<DatabaseState> {
         self.0.borrow().clone()
+    }
+}
+
+/// Logs each job that failed and did not before, and counts those that fail.
+fn tell_jobs(before: &[DatabaseState], found: &[DatabaseState]) {
+    let failed = |states: &[DatabaseState], database: &str| -> BTreeMap<String, FailedJobState> {
+        let of_it = states.iter().filter(|state| state.database == database);
+        let jobs = of_it.flat_map(|state| state.failed_jobs.iter().cloned());
+        jobs.map(|job| (job.name.clone(), job)).collect()
+    };
+    // a database that gives no answer says nothing of its jobs
+    for state in found.iter().filter(|state| state.state != "down") {
+        let database = &state.database;
+        let (then, now) = (failed(before, database), failed(found, database));
+        metrics::set_failed_jobs(database, now.len());
+        for (name, job) in &now {
+            if then
+                .get(name)
+                .is_none_or(|then| then.failures != job.failures)
+            {
+                let (failures, error) = (job.failures, job.error.as_deref().unwrap_or("unknown"));
+                tracing::warn!(database, job = name, failures, error, "a job failed");
+            }
+        }
+        for name in then.keys().filter(|name| !now.contains_key(*name)) {
+            tracing::info!(database, job = name, "a job that failed works again");
+        }
     }
 }
 

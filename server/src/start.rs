@@ -141,9 +141,9 @@ async fn leftover(
                 None
             };
             let (feed, stop) = (Box::new(NoFeed), stop.clone());
-            Ok(Some(Pipeline::start(
-                feed, persister, quality, fan_out, stop,
-            )))
+            let pipeline = Pipeline::start(feed, persister, quality, fan_out, stop);
+            pipeline.give_back_when_drained();
+            Ok(Some(pipeline))
         }
         Err(error @ SpoolError::Locked { .. }) => {
             tracing::info!(%error, "this server leaves the spool alone");

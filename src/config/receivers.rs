@@ -51,13 +51,22 @@ impl BrokerUrl {
     /// Keeps a URL.
     ///
     /// # Errors
-    /// It begins with neither `amqp://` nor `amqps://`.
+    /// It begins with neither `amqp://` nor `amqps://`; its user or password holds a character that
+    /// ends it, so that a part of it would be taken for a host.
     pub fn parse(url: &str) -> Result<Self, String> {
-        if url.starts_with("amqp://") || url.starts_with("amqps://") {
-            Ok(Self(url.into()))
-        } else {
-            Err("write it like amqp://user:password@host:5672/vhost".to_owned())
+        let rest = url
+            .strip_prefix("amqp://")
+            .or_else(|| url.strip_prefix("amqps://"))
+            .ok_or("write it like amqp://user:password@host:5672/vhost")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if rest[end..].contains('@') {
+            return Err(
+                "its user or password holds a character that ends it: write @ as %40, / as %2F, \
+                 ? as %3F, # as %23 and % as %25"
+                    .to_owned(),
+            );
         }
+        Ok(Self(url.into()))
     }
 
     /// The URL with its password.

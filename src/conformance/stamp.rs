@@ -42,6 +42,8 @@ macro_rules! conformance_tests {
             }
             symbols_reading {
                 a_symbol_is_found_by_its_id
+                many_symbols_are_found_by_their_ids
+                ten_thousand_ids_are_looked_up_at_once
                 an_unknown_id_is_no_error
                 a_symbol_is_found_by_its_name
                 an_ambiguous_name_is_refused_with_all_it_may_mean

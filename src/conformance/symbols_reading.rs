@@ -1,6 +1,6 @@
 //! Symbols by id, by name, and listed.
 //!
-//! Covers `SymbolRepository::get`, `SymbolRepository::get_by_name` and `SymbolRepository::list`.
+//! Covers `SymbolRepository::get`, `SymbolRepository::get_many`, `SymbolRepository::get_by_name` and `SymbolRepository::list`.
 
 use super::samples::limit;
 use crate::Repositories;
@@ -47,6 +47,30 @@ pub async fn a_symbol_is_found_by_its_id(repositories: &Repositories) {
         let read = symbols.get(symbol.symbol_id).await.expect("it is read");
         assert_eq!(read, Some(symbol));
     }
+}
+
+pub async fn many_symbols_are_found_by_their_ids(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    let created = create_six(symbols).await;
+    let ids = [40, 4, 1, 40, 3, 0, -1, i64::MAX].map(SymbolId::new);
+    let read = symbols.get_many(&ids).await.expect("they are read");
+    let wanted = created.iter().filter(|one| ids.contains(&one.symbol_id));
+    assert_eq!(read, wanted.cloned().collect::<Vec<_>>());
+    assert_eq!(symbols.get_many(&[]).await.expect("none"), []);
+}
+
+pub async fn ten_thousand_ids_are_looked_up_at_once(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    let created = create_six(symbols).await;
+    let ids: Vec<_> = (1..=10_000).map(SymbolId::new).collect();
+    let read = symbols.get_many(&ids).await.expect("they are read");
+    assert_eq!(read, created);
+    let more: Vec<_> = (1..=10_001).map(SymbolId::new).collect();
+    let error = symbols.get_many(&more).await.expect_err("too many");
+    assert!(
+        matches!(error, RepositoryError::InvalidInput { .. }),
+        "{error:?}"
+    );
 }
 
 pub async fn an_unknown_id_is_no_error(repositories: &Repositories) {

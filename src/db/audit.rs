@@ -5,7 +5,7 @@ mod kept;
 mod keys;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, StateProblem};
@@ -15,6 +15,7 @@ use crate::policies::{Policies, Span};
 
 use super::aggregates::{CandleRelationKind, candle_relations};
 use super::edition::{Edition, detect_edition};
+use super::failed_jobs::{FailedJob, failed_jobs};
 use super::failure::DbError;
 use super::invalidations::waiting_changes;
 use super::policies;
@@ -56,7 +57,7 @@ pub async fn timeseries_state(
     declared: &Policies,
 ) -> Result<TimeseriesState, RepositoryError> {
     let declared = declared.clone();
-    db.run_idempotent("look at the state of the database", move |connection| {
+    db.read("look at the state of the database", move |connection| {
         let edition = detect_edition(connection)?.edition;
         let mut problems = keys::problems(connection)?;
         problems.extend(chunks::problems(connection, &declared)?);
@@ -188,43 +189,22 @@ fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>
     Ok(problems)
 }
 
-#[derive(QueryableByName)]
-struct Job {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    failures: i64,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    last_run: Option<DateTime<Utc>>,
-}
-
 fn job_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbError> {
-    // a job of an aggregate has the name of its view or of what is behind it, by the version
-    let jobs: Vec<Job> = sql_query(
-        "SELECT format('job %s, %s of %s', j.job_id, j.proc_name, \
-           coalesce(a.view_name, j.hypertable_name)) AS name, \
-         coalesce(s.total_failures, 0)::bigint AS failures, \
-         CASE WHEN isfinite(s.last_run_started_at) THEN s.last_run_started_at END AS last_run \
-         FROM timescaledb_information.jobs AS j \
-         JOIN timescaledb_information.job_stats AS s USING (job_id) \
-         LEFT JOIN timescaledb_information.continuous_aggregates AS a \
-         ON (a.materialization_hypertable_schema, a.materialization_hypertable_name) = \
-         (j.hypertable_schema, j.hypertable_name) \
-         WHERE current_schema() IN (a.view_schema, j.hypertable_schema) \
-         AND s.last_run_status = 'Failed' ORDER BY j.job_id",
-    )
-    .load(connection)?;
-    let describe = |job: Job| {
+    let describe = |job: FailedJob| {
         let last_run = job
             .last_run
             .map_or_else(String::new, |at| format!(" at {at}"));
+        let why = job.error.map_or_else(
+            || "see timescaledb_information.job_errors".to_owned(),
+            |error| format!("the last time with: {error}"),
+        );
         let detail = format!(
-            "its last run{last_run} failed, {} did so far: see timescaledb_information.job_errors",
+            "its last run{last_run} failed, {} did so far, {why}",
             job.failures
         );
         problem(FindingKind::JobFailed, job.name, detail)
     };
-    Ok(jobs.into_iter().map(describe).collect())
+    Ok(failed_jobs(connection)?.into_iter().map(describe).collect())
 }
 
 fn backlog(waiting: u64) -> Option<StateProblem> {

@@ -14,6 +14,7 @@ use crate::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 
+use super::condition::{learn, speak_english};
 use super::contact::Contact;
 use super::failure::{ConnectError, classify_connect};
 use super::measure;
@@ -34,6 +35,7 @@ pub(super) struct PooledConnection {
     pub(super) used: Instant,
     /// Lost or in an unknown state: not to be given out again.
     pub(super) broken: bool,
+    opened: Instant,
     changed: Arc<AtomicBool>,
 }
 
@@ -80,6 +82,17 @@ impl ConnectionManager {
 
     /// A connection whose statements may take as long as they need.
     pub(super) fn open_unlimited(&self) -> Result<PgConnection, ConnectError> {
+        let mut connection = self.establish()?;
+        if !self.pgbouncer {
+            speak_english(&mut connection);
+        }
+        if self.contact.is_first() {
+            learn(&mut connection, || self.establish().ok());
+        }
+        Ok(connection)
+    }
+
+    fn establish(&self) -> Result<PgConnection, ConnectError> {
         let database = self.contact.database();
         let url = match &self.passwords {
             Some(password_of) => self.url.clone().with_password(password_of(database)),
@@ -127,6 +140,7 @@ impl r2d2::ManageConnection for ConnectionManager {
         if let Some(error) = self.contact.just_failed() {
             return Err(error);
         }
+        let opened = Instant::now();
         let mut connection = self
             .open()
             .inspect_err(|error| self.contact.failed(error.clone()))?;
@@ -137,11 +151,18 @@ impl r2d2::ManageConnection for ConnectionManager {
             connection,
             used: Instant::now(),
             broken: false,
+            opened,
             changed,
         })
     }
 
     fn is_valid(&self, connection: &mut PooledConnection) -> Result<(), ConnectError> {
+        if self.contact.outdates(connection.opened) {
+            return Err(ConnectError::Unavailable {
+                database: self.contact.database(),
+                reason: "the tables changed while it was open".to_owned(),
+            });
+        }
         if connection.used.elapsed() < PING_AFTER && !self.contact.suspects(connection.used) {
             return Ok(());
         }

@@ -29,8 +29,11 @@ pub(super) struct Contact {
 #[derive(Debug, Default)]
 struct State {
     reached: bool,
+    /// A connection was opened since the last failure.
+    met: bool,
     failure: Option<Failure>,
     suspect: Option<Instant>,
+    outdated: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -53,6 +56,12 @@ impl Contact {
         self.database
     }
 
+    /// Whether no connection was opened before, or none since the last failure: it may be another
+    /// server now.
+    pub(super) fn is_first(&self) -> bool {
+        !std::mem::replace(&mut self.state().met, true)
+    }
+
     /// Notes that a connection was opened.
     pub(super) fn reached(&self) {
         let mut state = self.state();
@@ -68,6 +77,7 @@ impl Contact {
     pub(super) fn failed(&self, error: ConnectError) {
         let now = Instant::now();
         let mut state = self.state();
+        state.met = false;
         let before = state.failure.as_ref();
         let silent = before.is_some_and(|before| {
             before.error.is_same_kind(&error) && now - before.logged < LOG_EVERY
@@ -123,6 +133,16 @@ impl Contact {
     /// Whether a connection last used at `used` may be dead for the same reason as another one.
     pub(super) fn suspects(&self, used: Instant) -> bool {
         self.state().suspect.is_some_and(|since| used <= since)
+    }
+
+    /// Notes that the tables changed under a connection, as they did under all that are open.
+    pub(super) fn outdate_all(&self) {
+        self.state().outdated = Some(Instant::now());
+    }
+
+    /// Whether the tables changed after a connection was opened at `opened`.
+    pub(super) fn outdates(&self, opened: Instant) -> bool {
+        self.state().outdated.is_some_and(|since| opened <= since)
     }
 
     fn failure_within(&self, age: Duration) -> Option<ConnectError> {

@@ -16,9 +16,9 @@ use crate::error::{Database, RepositoryError};
 use super::connect::{ConnectionManager, PasswordProvider};
 use super::contact::Contact;
 use super::failure::DbError;
-use super::lanes::{CHECKOUT_TIMEOUT, Generation, Lanes};
+use super::lanes::{CHECKOUT_TIMEOUT, Generation, Lanes, PoolLimits, Use};
 use super::measure;
-use super::retry::Retries;
+use super::retry::{OutdatedConnections, Retries};
 
 /// How long a call waits before it looks whether the database refuses the settings, which no
 /// further waiting changes.
@@ -29,7 +29,8 @@ const LOOK_FOR_REFUSAL: Duration = Duration::from_millis(250);
 /// A permit is taken before a thread is: calls that wait cost no thread, are served in their order,
 /// and no more threads than connections are ever blocked. Dropping a call's future does not stop
 /// its closure, which then ends by itself or by the server's statement timeout; its permit is kept
-/// until then.
+/// until then. Some connections are kept for writes, so that reads do not make them wait: only
+/// [`read`](Self::read) leaves them alone.
 ///
 /// A closure leaves the session as it found it: use [`transaction`](super::transaction) and
 /// `SET LOCAL`. A connection on which `BEGIN`, `SET` or the like was sent is closed afterwards.
@@ -50,10 +51,25 @@ impl Executor {
         passwords: Option<PasswordProvider>,
     ) -> Self {
         let manager = ConnectionManager::new(database, url, config, passwords);
+        let limits = PoolLimits {
+            most: config.size,
+            kept_for_writes: match database {
+                Database::Metadata | Database::Timeseries => config.kept_for_writes,
+                Database::Replica => 0,
+            },
+            min_idle: config.min_idle,
+            idle_timeout: config.idle_timeout,
+            max_lifetime: config.max_lifetime,
+        };
+        let one = PoolLimits {
+            most: 1,
+            min_idle: 0,
+            ..limits
+        };
         Self {
             database,
-            lanes: Lanes::new(config.size, config.stuck_after, manager.clone()),
-            probes: Lanes::new(1, config.stuck_after, manager.clone()),
+            lanes: Lanes::new(limits, config.stuck_after, manager.clone()),
+            probes: Lanes::new(one, config.stuck_after, manager.clone()),
             manager,
             call_timeout: config.call_timeout,
         }
@@ -98,7 +114,37 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let deadline = Instant::now() + timeout;
-        self.attempt(&self.lanes, operation, deadline, work).await
+        self.attempt(&self.lanes, Use::Write, operation, deadline, work)
+            .await
+    }
+
+    /// Runs `work` on a pooled connection, and again only where the connection was outdated, so that
+    /// nothing was done: for writes that must not be repeated otherwise.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); those of the last attempt.
+    pub async fn run_once<T, F>(
+        &self,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        let deadline = Instant::now() + self.call_timeout;
+        let mut changes = OutdatedConnections::default();
+        let work = Arc::new(work);
+        loop {
+            let work = Arc::clone(&work);
+            let attempt = move |connection: &mut PgConnection| work(connection);
+            let result = self
+                .attempt(&self.lanes, Use::Write, operation, deadline, attempt)
+                .await;
+            if !changes.may_repeat(&result) {
+                return result;
+            }
+        }
     }
 
     /// Runs `work` on a pooled connection, and again where that may help: for reads, and for writes
@@ -120,8 +166,22 @@ impl Executor {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
     {
-        self.retrying(operation, |contact| contact.is_or_was_just_reached(), work)
-            .await
+        let is_patient = |contact: &Contact| contact.is_or_was_just_reached();
+        self.retrying(Use::Write, operation, is_patient, work).await
+    }
+
+    /// As [`run_idempotent`](Self::run_idempotent), for what only reads: waits for one of the
+    /// connections that are not kept for writes.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); those of the last attempt.
+    pub async fn read<T, F>(&self, operation: &'static str, work: F) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        let is_patient = |contact: &Contact| contact.is_or_was_just_reached();
+        self.retrying(Use::Read, operation, is_patient, work).await
     }
 
     /// Waits until the database answers, for a start that is worth nothing without it: tried at 0,
@@ -131,11 +191,13 @@ impl Executor {
     /// `Unavailable` when it did not answer in time; `Configuration` or `Tls`, at once, when it
     /// refuses or cannot be trusted.
     pub(crate) async fn wait_until_reached(&self) -> Result<(), RepositoryError> {
-        self.retrying("connect", |_| true, |_| Ok(())).await
+        self.retrying(Use::Write, "connect", |_| true, |_| Ok(()))
+            .await
     }
 
     async fn retrying<T, F>(
         &self,
+        of: Use,
         operation: &'static str,
         is_patient: fn(&Contact) -> bool,
         work: F,
@@ -152,7 +214,7 @@ impl Executor {
             let work = Arc::clone(&work);
             let attempt = move |connection: &mut PgConnection| work(connection);
             let error = match self
-                .attempt(&self.lanes, operation, deadline, attempt)
+                .attempt(&self.lanes, of, operation, deadline, attempt)
                 .await
             {
                 Ok(value) => return Ok(value),
@@ -181,7 +243,8 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let deadline = Instant::now() + timeout;
-        self.attempt(&self.probes, operation, deadline, work).await
+        self.attempt(&self.probes, Use::Read, operation, deadline, work)
+            .await
     }
 
     /// Runs `work` on a connection of its own, outside of the pool and without time limits, and
@@ -232,6 +295,7 @@ impl Executor {
     async fn attempt<T, F>(
         &self,
         lanes: &Arc<Lanes>,
+        of: Use,
         operation: &'static str,
         deadline: Instant,
         work: F,
@@ -242,7 +306,7 @@ impl Executor {
     {
         let begun = std::time::Instant::now();
         let result = self
-            .attempt_unmeasured(lanes, operation, deadline, work)
+            .attempt_unmeasured(lanes, of, operation, deadline, work)
             .await;
         measure::call(operation, self.database, begun.elapsed(), &result);
         result
@@ -251,6 +315,7 @@ impl Executor {
     async fn attempt_unmeasured<T, F>(
         &self,
         lanes: &Arc<Lanes>,
+        of: Use,
         operation: &'static str,
         deadline: Instant,
         work: F,
@@ -261,7 +326,7 @@ impl Executor {
     {
         let database = self.database;
         let running = lanes
-            .enter(deadline)
+            .enter(of, deadline)
             .await
             .inspect_err(|_| measure::no_connection(database))?;
         let contact = Arc::clone(lanes.contact());
@@ -283,13 +348,19 @@ impl Executor {
             let result = work(&mut pooled.connection);
             pooled.used = std::time::Instant::now();
             let result = result.map_err(|error| error.into_repository(database, operation));
-            pooled.broken = matches!(
-                result,
-                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. })
-            );
-            if pooled.broken {
-                contact.suspect_all();
-            }
+            pooled.broken = match &result {
+                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. }) => {
+                    contact.suspect_all();
+                    true
+                }
+                Err(error @ RepositoryError::SchemaChanged { .. }) => {
+                    let cause = error.with_causes();
+                    tracing::warn!(%database, operation, %cause, "connections are replaced");
+                    contact.outdate_all();
+                    true
+                }
+                _ => false,
+            };
             drop(pooled);
             measure::connections(database, &running.generation.pool.state());
             result

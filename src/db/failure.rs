@@ -1,13 +1,17 @@
 //! What diesel and libpq say, as errors of a repository.
 //!
-//! diesel has kinds for twelve SQLSTATEs and gives all others as English text, and connection
-//! failures always as text; the texts below are PostgreSQL's own for `lc_messages = 'C'`. What is
-//! not recognized becomes `Backend`, with the original as its source.
+//! [`Condition`] says which condition of PostgreSQL an error is, in whichever language. What is not
+//! recognized becomes `Backend`, with the original as its source. Connection failures come as text
+//! always: libpq's own is English, the server's is not.
+
+use std::error::Error as StdError;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::database_url::DatabaseUrl;
 use crate::error::{Database, RepositoryError};
+
+use super::condition::{Condition, may_be_stale};
 
 /// What a closure on a connection may fail with.
 #[derive(Debug, thiserror::Error)]
@@ -44,100 +48,105 @@ impl DbError {
 }
 
 fn classify(error: DieselError, database: Database, operation: &'static str) -> RepositoryError {
-    use DatabaseErrorKind as Kind;
-    let (kind, text) = match &error {
-        DieselError::DatabaseError(kind, info) => (Some(kind), info.message().to_owned()),
-        other => (None, other.to_string()),
+    let condition = Condition::of(&error);
+    let says = match &error {
+        DieselError::DatabaseError(_, info) => info.message().to_owned(),
+        other => other.to_string(),
     };
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let unknown = matches!(kind, Some(Kind::Unknown));
-    // a statement with more parameters than the protocol can count
-    if matches!(kind, Some(Kind::UnableToSendCommand)) && says(&["number of parameters must be"]) {
-        return RepositoryError::Internal {
+    let variable = database.url_variable();
+    match condition {
+        Condition::TooManyParameters => RepositoryError::Internal {
             operation,
-            reason: text,
-        };
-    }
-    if is_lost(&error) || (unknown && says(&LOST)) {
-        return RepositoryError::Ambiguous {
+            reason: says,
+        },
+        Condition::ConnectionLost => RepositoryError::Ambiguous {
             database,
             operation,
-            source: error.into(),
-        };
-    }
-    if matches!(kind, Some(Kind::SerializationFailure)) || (unknown && says(&["deadlock detected"]))
-    {
-        return RepositoryError::Conflict {
+            source: cause(error),
+        },
+        Condition::StaleStatement => RepositoryError::SchemaChanged {
             database,
             operation,
-            source: error.into(),
-        };
-    }
-    if matches!(kind, Some(Kind::ReadOnlyTransaction)) {
-        let reason = "it is read-only, as after a switch of the primary".to_owned();
-        return RepositoryError::Unavailable { database, reason };
-    }
-    if unknown && says(&["canceling statement due to"]) {
-        return RepositoryError::Timeout {
+            source: cause(error),
+        },
+        Condition::Conflict => RepositoryError::Conflict {
+            database,
+            operation,
+            source: cause(error),
+        },
+        Condition::ReadOnly => RepositoryError::Unavailable {
+            database,
+            reason: "it is read-only, as after a switch of the primary".to_owned(),
+        },
+        Condition::Canceled => RepositoryError::Timeout {
             database,
             operation,
             begun: false,
-        };
-    }
-    if unknown && says(&["current transaction is aborted"]) {
-        return RepositoryError::RolledBack {
+        },
+        Condition::TransactionFailed => RepositoryError::RolledBack {
             database,
             operation,
-        };
-    }
-    if unknown && says(&EXHAUSTED) {
-        let reason = format!("{text}: give the server more of it");
-        return RepositoryError::Unavailable { database, reason };
-    }
-    if unknown && says(&["permission denied"]) {
-        let variable = database.url_variable();
-        let reason = format!("{text}: grant it to the user of {variable}");
-        return RepositoryError::Configuration { database, reason };
-    }
-    if unknown && says(&["does not exist"]) && !says(&["database \""]) {
-        let reason = format!("{text}: run `tickbook migrate`");
-        return RepositoryError::Schema { database, reason };
-    }
-    RepositoryError::Backend {
-        database,
-        operation,
-        source: error.into(),
+        },
+        Condition::Exhausted => RepositoryError::Unavailable {
+            database,
+            reason: format!("{says}: see that the server has enough of it"),
+        },
+        Condition::PermissionDenied => RepositoryError::Configuration {
+            database,
+            reason: format!("{says}: grant it to the user of {variable}"),
+        },
+        Condition::Undefined => RepositoryError::Schema {
+            database,
+            reason: format!("{says}: run `tickbook migrate`"),
+        },
+        Condition::Other if may_be_stale(&error) => RepositoryError::SchemaChanged {
+            database,
+            operation,
+            source: cause(error),
+        },
+        Condition::NumericOutOfRange | Condition::Integrity | Condition::Other => {
+            RepositoryError::Backend {
+                database,
+                operation,
+                source: cause(error),
+            }
+        }
     }
 }
 
-/// Texts of a connection that is gone.
-const LOST: [&str; 6] = [
-    "terminating connection",
-    "server closed the connection",
-    "could not receive data",
-    "could not send data",
-    "connection not open",
-    "no connection to the server",
-];
+/// What the server said, with the row and the names that it gave beside its message: the source of
+/// an error of a repository.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Cause {
+    text: String,
+    said: DieselError,
+}
 
-/// Texts of a server that has run out of disk or memory, without having stored anything.
-const EXHAUSTED: [&str; 4] = [
-    "No space left on device",
-    "could not extend file",
-    "out of memory",
-    "out of shared memory",
-];
+/// Characters of a detail at most, which may hold a whole row.
+const DETAIL: usize = 500;
 
-/// Whether diesel says that the connection is gone, or does not know what became of a transaction.
-fn is_lost(error: &DieselError) -> bool {
-    match error {
-        DieselError::DatabaseError(kind, _) => matches!(
-            kind,
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
-        ),
-        DieselError::RollbackErrorOnCommit { .. } | DieselError::BrokenTransactionManager => true,
-        _ => false,
+fn cause(error: DieselError) -> Box<dyn StdError + Send + Sync> {
+    let DieselError::DatabaseError(_, info) = &error else {
+        return error.into();
+    };
+    let mut text = info.message().to_owned();
+    if let Some(detail) = info.details() {
+        let lines: Vec<_> = detail.lines().map(str::trim).collect();
+        let detail: String = lines.join(" ").chars().take(DETAIL).collect();
+        text.push_str(&format!(" ({detail})"));
     }
+    let names = [
+        ("table", info.table_name()),
+        ("column", info.column_name()),
+        ("constraint", info.constraint_name()),
+    ];
+    for (what, name) in names {
+        if let Some(name) = name.filter(|name| !info.message().contains(*name)) {
+            text.push_str(&format!(", {what} {name}"));
+        }
+    }
+    Box::new(Cause { text, said: error })
 }
 
 /// The error of a connection that could not be opened; `text` is libpq's.
@@ -168,7 +177,27 @@ pub(crate) fn classify_connect(text: &str, database: Database, url: &DatabaseUrl
     ]) {
         return configuration(format!("correct {variable} or the server's settings"));
     }
+    // a server that starts, stops or is full names neither user nor database in any language
+    if names_quoted(&text, url.user()) || names_quoted(&text, Some(url.database())) {
+        return configuration(format!("correct {variable} or the server's settings"));
+    }
     ConnectError::Unavailable { database, reason }
+}
+
+/// Whether `text` has `name` between quotation marks, of whichever language.
+fn names_quoted(text: &str, name: Option<&str>) -> bool {
+    const MARKS: [char; 13] = [
+        '"', '\'', '«', '»', '„', '“', '”', '‘', '’', '「', '」', '『', '』',
+    ];
+    let is_space = |c: char| c.is_whitespace();
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return false;
+    };
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].trim_end_matches(is_space);
+        let after = text[at + name.len()..].trim_start_matches(is_space);
+        before.ends_with(MARKS) && after.starts_with(MARKS)
+    })
 }
 
 /// Texts of a TLS that did not come about.

@@ -9,6 +9,7 @@ use crate::error::{Database, RepositoryError};
 use super::aggregates::{CandleRelationKind, candle_relations};
 use super::edition::{TimescaleVersion, detect_edition};
 use super::executor::Executor;
+use super::failed_jobs::{FailedJob, failed_jobs};
 use super::failure::DbError;
 use super::migrations::pending_migrations;
 use super::pools::DatabasePools;
@@ -48,6 +49,9 @@ pub struct DatabaseHealth {
     /// Its candle relations, smallest timeframe first; empty for the metadata database. A missing
     /// one does not make it unready.
     pub candle_relations: Vec<(String, CandleRelationKind)>,
+    /// Its jobs whose last run failed; empty for the metadata database. None makes it unready: what
+    /// is stored is read and written all the same.
+    pub failed_jobs: Vec<FailedJob>,
 }
 
 /// What is known of the databases.
@@ -116,6 +120,7 @@ impl DatabaseHealth {
             pending_migrations: Vec::new(),
             timescaledb: None,
             candle_relations: Vec::new(),
+            failed_jobs: Vec::new(),
         }
     }
 
@@ -135,6 +140,7 @@ fn examine(connection: &mut PgConnection, database: Database) -> Result<Database
         health.timescaledb = note(&mut health, detect_edition(connection))?;
         if health.timescaledb.is_some() {
             health.candle_relations = candle_relations(connection)?;
+            health.failed_jobs = failed_jobs(connection)?;
         }
     }
     health.pending_migrations = pending_migrations(connection, database)?;

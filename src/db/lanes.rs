@@ -23,11 +23,40 @@ pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a call that waits looks whether those in front of it are stuck.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// What a call is, which decides how many of the connections it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// One of those that others must not keep waiting: any connection.
+    Write,
+    /// A read: any but those that are kept for writes.
+    Read,
+}
+
 /// A pool, and a permit for each of its connections.
 pub(super) struct Generation {
     pub(super) pool: r2d2::Pool<ConnectionManager>,
     permits: Arc<Semaphore>,
+    /// Taken by reads before one of the others is.
+    read_permits: Arc<Semaphore>,
     running: Mutex<BTreeMap<u64, Instant>>,
+}
+
+/// How many connections there are, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PoolLimits {
+    pub(super) most: u32,
+    /// How many of them reads leave to writes; at most half.
+    pub(super) kept_for_writes: u32,
+    /// How many are opened before they are needed; at most all.
+    pub(super) min_idle: u32,
+    pub(super) idle_timeout: Duration,
+    pub(super) max_lifetime: Duration,
+}
+
+impl PoolLimits {
+    fn for_reads(self) -> u32 {
+        self.most - self.kept_for_writes.min(self.most / 2)
+    }
 }
 
 /// The pool of one database, which is replaced when calls are stuck in it.
@@ -37,7 +66,7 @@ pub(super) struct Generation {
 /// server answers; it is not replaced again before the old one has got its threads back, so that
 /// there are never more than twice as many as connections.
 pub(super) struct Lanes {
-    size: u32,
+    limits: PoolLimits,
     stuck_after: Duration,
     manager: ConnectionManager,
     current: watch::Sender<Arc<Generation>>,
@@ -53,14 +82,24 @@ pub(super) struct Running {
     lanes: Arc<Lanes>,
     number: u64,
     since: Instant,
-    _permit: OwnedSemaphorePermit,
+    _permits: Permits,
+}
+
+/// One of the connections, and for a read one of its share.
+struct Permits {
+    _read: Option<OwnedSemaphorePermit>,
+    _any: OwnedSemaphorePermit,
 }
 
 impl Lanes {
-    pub(super) fn new(size: u32, stuck_after: Duration, manager: ConnectionManager) -> Arc<Self> {
-        let first = Generation::new(size, manager.clone());
+    pub(super) fn new(
+        limits: PoolLimits,
+        stuck_after: Duration,
+        manager: ConnectionManager,
+    ) -> Arc<Self> {
+        let first = Generation::new(limits, manager.clone());
         Arc::new(Self {
-            size,
+            limits,
             stuck_after,
             manager,
             current: watch::Sender::new(Arc::new(first)),
@@ -86,37 +125,38 @@ impl Lanes {
     /// `Unavailable` at the deadline.
     pub(super) async fn enter(
         self: &Arc<Self>,
+        of: Use,
         deadline: tokio::time::Instant,
     ) -> Result<Running, RepositoryError> {
         let generation = self.current();
         // fails while others wait
-        if let Ok(permit) = Arc::clone(&generation.permits).try_acquire_owned() {
-            return Ok(self.run(generation, permit));
+        if let Some(permits) = generation.try_acquire(of) {
+            return Ok(self.run(generation, permits));
         }
         let _waiting = Waiting::begin(self);
         let begun = Instant::now();
         let mut replaced = self.current.subscribe();
         loop {
             let generation = Arc::clone(&replaced.borrow_and_update());
-            let mut permit = pin!(Arc::clone(&generation.permits).acquire_owned());
+            let mut permits = pin!(generation.acquire(of));
             loop {
                 self.look_for_stuck(&generation);
                 tokio::select! {
                     biased;
-                    // the semaphore is never closed
-                    Ok(permit) = &mut permit => {
+                    // the semaphores are never closed
+                    Some(permits) = &mut permits => {
                         measure::waited(self.contact().database(), begun.elapsed());
-                        return Ok(self.run(Arc::clone(&generation), permit));
+                        return Ok(self.run(Arc::clone(&generation), permits));
                     }
                     Ok(()) = replaced.changed() => break,
-                    () = sleep_until(deadline) => return Err(self.busy(&generation, begun)),
+                    () = sleep_until(deadline) => return Err(self.busy(of, &generation, begun)),
                     () = sleep(LOOK_EVERY.min(self.stuck_after)) => {}
                 }
             }
         }
     }
 
-    fn run(self: &Arc<Self>, generation: Arc<Generation>, permit: OwnedSemaphorePermit) -> Running {
+    fn run(self: &Arc<Self>, generation: Arc<Generation>, permits: Permits) -> Running {
         let (number, since) = (self.numbers.fetch_add(1, Ordering::Relaxed), Instant::now());
         generation.running().insert(number, since);
         Running {
@@ -124,16 +164,25 @@ impl Lanes {
             lanes: Arc::clone(self),
             number,
             since,
-            _permit: permit,
+            _permits: permits,
         }
     }
 
-    fn busy(&self, generation: &Generation, begun: Instant) -> RepositoryError {
+    fn busy(&self, of: Use, generation: &Generation, begun: Instant) -> RepositoryError {
+        let most = self.limits.most;
+        let share = match of {
+            Use::Read if self.limits.for_reads() < most => {
+                format!(
+                    "all {} of {most} connections that reads may have",
+                    self.limits.for_reads()
+                )
+            }
+            Use::Read | Use::Write => format!("all {most} connections of the pool"),
+        };
         RepositoryError::Unavailable {
             database: self.contact().database(),
             reason: format!(
-                "all {} connections of the pool are busy: waited {:.1} s, {} in use, {} others waiting",
-                self.size,
+                "{share} are busy: waited {:.1} s, {} in use, {} others waiting",
                 begun.elapsed().as_secs_f32(),
                 generation.running().len(),
                 self.waiting.load(Ordering::Relaxed).saturating_sub(1)
@@ -172,7 +221,7 @@ impl Lanes {
         let connections = stuck.running().len();
         tracing::warn!(%database, connections, "replacing a pool whose connections are stuck");
         *self.retired() = Some(stuck);
-        let next = Generation::new(self.size, self.manager.clone());
+        let next = Generation::new(self.limits, self.manager.clone());
         self.current.send_replace(Arc::new(next));
         self.close_retired();
     }
@@ -200,19 +249,45 @@ impl Lanes {
 }
 
 impl Generation {
-    fn new(size: u32, manager: ConnectionManager) -> Self {
+    fn new(limits: PoolLimits, manager: ConnectionManager) -> Self {
         let pool = r2d2::Pool::builder()
-            .max_size(size)
-            .min_idle(Some(0))
+            .max_size(limits.most)
+            .min_idle(Some(limits.min_idle.min(limits.most)))
+            .idle_timeout(Some(limits.idle_timeout))
+            .max_lifetime(Some(limits.max_lifetime))
             .connection_timeout(CHECKOUT_TIMEOUT)
             // the manager logs what is worth it
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
         Self {
             pool,
-            permits: Arc::new(Semaphore::new(size as usize)),
+            permits: Arc::new(Semaphore::new(limits.most as usize)),
+            read_permits: Arc::new(Semaphore::new(limits.for_reads() as usize)),
             running: Mutex::default(),
         }
+    }
+
+    fn try_acquire(&self, of: Use) -> Option<Permits> {
+        let read = match of {
+            Use::Read => Some(Arc::clone(&self.read_permits).try_acquire_owned().ok()?),
+            Use::Write => None,
+        };
+        Some(Permits {
+            _read: read,
+            _any: Arc::clone(&self.permits).try_acquire_owned().ok()?,
+        })
+    }
+
+    /// `None` is what a closed semaphore gives.
+    async fn acquire(&self, of: Use) -> Option<Permits> {
+        let read = match of {
+            Use::Read => Some(Arc::clone(&self.read_permits).acquire_owned().await.ok()?),
+            Use::Write => None,
+        };
+        Some(Permits {
+            _read: read,
+            _any: Arc::clone(&self.permits).acquire_owned().await.ok()?,
+        })
     }
 
     fn older_than(&self, age: Duration) -> usize {

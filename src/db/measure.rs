@@ -79,6 +79,7 @@ fn outcome_of(error: &RepositoryError) -> &'static str {
         RepositoryError::AlreadyExists { .. } => "already_exists",
         RepositoryError::InvalidInput { .. } => "invalid_input",
         RepositoryError::Conflict { .. } => "conflict",
+        RepositoryError::SchemaChanged { .. } => "schema_changed",
         RepositoryError::Unavailable { .. } => "unavailable",
         RepositoryError::Timeout { .. } => "timeout",
         RepositoryError::Ambiguous { .. } => "ambiguous",

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel::pg::Pg;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
@@ -135,6 +135,7 @@ fn run_pending(
     if database == Database::Timeseries {
         check_extension(connection)?;
     }
+    refuse_foreign_tables(connection, database)?;
     // makes the table of applied migrations where there is none
     connection.applied_migrations().map_err(failure)?;
     let (pending, applied) = partition(connection, database)?;
@@ -208,6 +209,64 @@ fn partition(
         .partition(|migration| !applied.contains(&migration.name().version().to_string())))
 }
 
+/// Checks that nothing has the name of what a pending migration makes, before any of them runs.
+fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> Result<(), DbError> {
+    let (pending, _) = partition(connection, database)?;
+    let wanted: Vec<_> = pending
+        .iter()
+        .filter_map(|migration| made_by(&migration.name().to_string()))
+        .flatten()
+        .copied()
+        .collect();
+    let found: Vec<Foreign> = sql_query(
+        "SELECT current_schema()::text AS schema, relname::text AS name FROM pg_class \
+         WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1) \
+         ORDER BY relname",
+    )
+    .bind::<Array<Text>, _>(wanted)
+    .load(connection)?;
+    let Some(first) = found.first() else {
+        return Ok(());
+    };
+    let names: Vec<_> = found.iter().map(|foreign| foreign.name.as_str()).collect();
+    let (schema, names) = (&first.schema, names.join(", "));
+    let variable = database.url_variable();
+    Err(RepositoryError::Configuration {
+        database,
+        reason: format!(
+            "the schema {schema} has {names} already, which another program made: nothing was \
+             changed; use a database of its own, or CREATE SCHEMA tickbook and add \
+             ?options=-csearch_path%3Dtickbook,public to {variable}"
+        ),
+    }
+    .into())
+}
+
+/// The relations that a migration makes.
+fn made_by(migration: &str) -> Option<&'static [&'static str]> {
+    let (_, made) = migration.split_once("_create_")?;
+    Some(match made {
+        "exchanges" => &["exchanges"],
+        "symbols" => &["symbols", "symbols_name_idx"],
+        "instruments" => &["instruments"],
+        "feed_symbols" => &["feed_symbols", "feed_symbols_symbol_id_idx"],
+        "ticks" => &["ticks", "ticks_tick_time_brin"],
+        "ohlc_candles" => &["ohlc_candles", "ohlc_candles_revision"],
+        "applied_policies" => &["applied_policies"],
+        "dirty_windows" => &["dirty_windows"],
+        "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],
+        _ => return None,
+    })
+}
+
+#[derive(QueryableByName)]
+struct Foreign {
+    #[diesel(sql_type = Text)]
+    schema: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
 #[derive(QueryableByName)]
 struct Exists {
     #[diesel(sql_type = Bool)]
@@ -240,4 +299,22 @@ fn applied_versions(connection: &mut PgConnection) -> Result<BTreeSet<String>, D
 fn failure(error: Box<dyn StdError + Send + Sync>) -> DbError {
     let text: Box<dyn DatabaseErrorInformation + Send + Sync> = Box::new(error.to_string());
     DieselError::DatabaseError(DatabaseErrorKind::Unknown, text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_of_every_migration_are_known() {
+        for set in [&METADATA, &TIMESERIES] {
+            let migrations: Vec<BoxedMigration> = set.migrations().expect("embedded");
+            for migration in migrations {
+                let name = migration.name().to_string();
+                let makes_none = ["create_extension_timescaledb", "create_tick_order_key"];
+                let makes_none = makes_none.iter().any(|end| name.ends_with(end));
+                assert_eq!(made_by(&name).is_none(), makes_none, "{name}");
+            }
+        }
+    }
 }

@@ -5,11 +5,13 @@
 mod aggregates;
 mod audit;
 mod candle_refresh;
+mod condition;
 mod connect;
 mod connections;
 mod contact;
 mod edition;
 mod executor;
+mod failed_jobs;
 mod failure;
 mod guarded_refresh;
 mod health;
@@ -34,10 +36,12 @@ mod transaction;
 pub use aggregates::{AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations};
 pub use audit::{TimeseriesState, timeseries_state};
 pub use candle_refresh::force_refresh;
+pub(crate) use condition::Condition;
 pub use connect::PasswordProvider;
 pub use connections::{MetadataConnections, TimeseriesConnections};
 pub use edition::{Edition, TimescaleVersion, detect_edition};
 pub use executor::Executor;
+pub use failed_jobs::FailedJob;
 pub use failure::DbError;
 pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};
 pub(crate) use invalidations::{AggregateIds, CatalogLayout, catalog_layout, pending_changes};
@@ -52,6 +56,7 @@ pub use policies::{
     policy_status, refresh_days, remove_policies,
 };
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
+pub(crate) use retry::OutdatedConnections;
 #[cfg(feature = "conformance")]
 pub use scratch::ScratchSchemas;
 pub use secrecy::SecretString;

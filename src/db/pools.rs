@@ -43,7 +43,8 @@ pub struct DatabasePools {
 }
 
 impl DatabasePools {
-    /// Makes the pools without connecting: the first call of a repository does.
+    /// Makes the pools without waiting for a connection: the first call of a repository opens one,
+    /// unless `pool.min_idle` says that some are opened before.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self::of(config, None)

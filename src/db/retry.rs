@@ -59,13 +59,28 @@ impl Retries {
                 self.pauses += 1;
                 self.next.max(now)
             }
-            RepositoryError::Conflict { .. } if self.conflicts < MOST_CONFLICTS => {
+            RepositoryError::Conflict { .. } | RepositoryError::SchemaChanged { .. }
+                if self.conflicts < MOST_CONFLICTS =>
+            {
                 self.conflicts += 1;
                 now + pause_of_conflict(self.conflicts)
             }
             _ => return None,
         };
         (at < self.deadline).then_some(at)
+    }
+}
+
+/// The attempts of a call that is repeated for nothing but connections that were outdated.
+#[derive(Debug, Default)]
+pub(crate) struct OutdatedConnections(u32);
+
+impl OutdatedConnections {
+    /// Whether a call that ended so is repeated at once.
+    pub(crate) fn may_repeat<T>(&mut self, result: &Result<T, RepositoryError>) -> bool {
+        let outdated = matches!(result, Err(RepositoryError::SchemaChanged { .. }));
+        self.0 += 1;
+        outdated && self.0 <= MOST_CONFLICTS
     }
 }
 

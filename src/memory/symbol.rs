@@ -11,7 +11,8 @@ use super::{read, write};
 use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
 use crate::error::RepositoryError;
 use crate::repository::{
-    FeedSymbol, SymbolQuery, SymbolRepository, only_one, symbol_missing, symbol_taken,
+    FeedSymbol, SymbolQuery, SymbolRepository, different_symbols, only_one, symbol_missing,
+    symbol_taken,
 };
 
 /// Symbols in memory.
@@ -116,6 +117,15 @@ impl SymbolRepository for InMemorySymbolRepository {
 
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
         Ok(read(&self.store).symbols.get(&symbol_id).cloned())
+    }
+
+    async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError> {
+        let ids = different_symbols(symbol_ids)?;
+        let store = read(&self.store);
+        Ok(ids
+            .iter()
+            .filter_map(|id| store.symbols.get(id).cloned())
+            .collect())
     }
 
     async fn get_by_name(

@@ -95,7 +95,7 @@ impl OhlcRepository for PgOhlcRepository {
         let relations = Arc::clone(&self.relations);
         let now = (self.now)();
         self.reads()
-            .run_idempotent("read candles", move |connection| {
+            .read("read candles", move |connection| {
                 snapshot::at_one_instant(connection, &relations, |snapshot| {
                     page::read(snapshot, &query, now)
                 })

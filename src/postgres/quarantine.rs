@@ -91,7 +91,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         let query = *query;
         let timeseries = self.connections.timeseries();
         let items = timeseries
-            .run_idempotent("read the quarantine", move |connection| {
+            .read("read the quarantine", move |connection| {
                 let rows: Vec<Row> = sql_query(format!(
                     "{SELECT} WHERE tick_time >= $1 AND tick_time < $2 AND quarantine_id > $3 \
                      AND ($4 IS NULL OR symbol_id = $4) AND ($5 IS NULL OR rule = $5) \
@@ -116,7 +116,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         let ids = different_ids(ids)?;
         let timeseries = self.connections.timeseries();
         timeseries
-            .run_idempotent("read ticks of the quarantine", move |connection| {
+            .read("read ticks of the quarantine", move |connection| {
                 let select =
                     format!("{SELECT} WHERE quarantine_id = ANY($1) ORDER BY quarantine_id");
                 let rows = sql_query(select)
@@ -138,7 +138,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         }
         let timeseries = self.connections.timeseries();
         timeseries
-            .run("decide about the quarantine", move |connection| {
+            .run_once("decide about the quarantine", move |connection| {
                 // locked in one order, so that two who decide cannot wait for each other
                 let changed = sql_query(
                     "UPDATE tick_quarantine SET state = $2, decided_at = now() \

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::db::MetadataConnections;
 use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
 use crate::error::RepositoryError;
-use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
+use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository, different_symbols};
 
 /// [`SymbolRepository`] over PostgreSQL.
 pub struct PgSymbolRepository {
@@ -42,8 +42,8 @@ impl SymbolRepository for PgSymbolRepository {
         check(&symbol)?;
         self.connections
             .metadata()
-            .run("create a symbol", move |connection| {
-                writing::create(connection, symbol)
+            .run_once("create a symbol", move |connection| {
+                writing::create(connection, symbol.clone())
             })
             .await
     }
@@ -65,8 +65,22 @@ impl SymbolRepository for PgSymbolRepository {
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
         self.connections
             .metadata()
-            .run_idempotent("read a symbol", move |connection| {
+            .read("read a symbol", move |connection| {
                 reading::by_id(connection, symbol_id)
+            })
+            .await
+    }
+
+    async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError> {
+        let ids = different_symbols(symbol_ids)?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.into_iter().map(SymbolId::get).collect();
+        self.connections
+            .metadata()
+            .read("read symbols", move |connection| {
+                reading::by_ids(connection, &ids)
             })
             .await
     }
@@ -78,7 +92,7 @@ impl SymbolRepository for PgSymbolRepository {
         let reference = reference.clone();
         self.connections
             .metadata()
-            .run_idempotent("read a symbol by name", move |connection| {
+            .read("read a symbol by name", move |connection| {
                 reading::by_name(connection, &reference)
             })
             .await
@@ -88,7 +102,7 @@ impl SymbolRepository for PgSymbolRepository {
         let query = query.clone();
         self.connections
             .metadata()
-            .run_idempotent("list symbols", move |connection| {
+            .read("list symbols", move |connection| {
                 reading::list(connection, &query)
             })
             .await
@@ -129,7 +143,7 @@ impl SymbolRepository for PgSymbolRepository {
         let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
         self.connections
             .metadata()
-            .run_idempotent("read a symbol by feed key", move |connection| {
+            .read("read a symbol by feed key", move |connection| {
                 feeds::symbol_of(connection, &feed, &feed_key)
             })
             .await

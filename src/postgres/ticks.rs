@@ -15,13 +15,14 @@ mod windows;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use crate::config::SynchronousCommit;
-use crate::db::{TimeseriesConnections, TimeseriesDb};
+use crate::db::{OutdatedConnections, TimeseriesConnections, TimeseriesDb};
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
 use crate::repository::{InsertReceipt, TickQuery, TickRepository};
@@ -100,19 +101,27 @@ impl fmt::Debug for PgTickRepository {
 #[async_trait]
 impl TickRepository for PgTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        let batch = Batch::new(ticks);
+        let mut batch = Batch::new(ticks);
         if batch.has_nothing_to_store() {
             return Ok(batch.into_receipt());
         }
-        let writer = Arc::clone(&self.writer);
         let now = (self.now)();
-        let mut receipt = self
-            .connections
-            .timeseries()
-            .run("insert ticks", move |connection| {
-                writer.insert(connection, batch, now)
-            })
-            .await?;
+        let timeseries = self.connections.timeseries();
+        let deadline = Instant::now() + timeseries.call_timeout();
+        let mut changes = OutdatedConnections::default();
+        let mut receipt = loop {
+            let writer = Arc::clone(&self.writer);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let result = timeseries
+                .run_within("insert ticks", left, move |connection| {
+                    writer.insert(connection, batch, now)
+                })
+                .await;
+            if !changes.may_repeat(&result) {
+                break result?;
+            }
+            batch = Batch::new(ticks);
+        };
         receipt.rejected = in_order_given(receipt.rejected, ticks);
         Ok(receipt)
     }
@@ -120,7 +129,7 @@ impl TickRepository for PgTickRepository {
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
         let (query, now) = (*query, (self.now)());
         self.reads()
-            .run_idempotent("read ticks", move |connection| {
+            .read("read ticks", move |connection| {
                 range::page(connection, &query, now)
             })
             .await
@@ -129,7 +138,7 @@ impl TickRepository for PgTickRepository {
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
         let now = (self.now)();
         self.reads()
-            .run_idempotent("read the latest tick", move |connection| {
+            .read("read the latest tick", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all(), now)
             })
             .await
@@ -150,7 +159,7 @@ impl TickRepository for PgTickRepository {
         }
         let now = (self.now)();
         self.reads()
-            .run_idempotent("read the latest ticks", move |connection| {
+            .read("read the latest ticks", move |connection| {
                 newest::newest_of(connection, ids.clone(), now)
             })
             .await
@@ -166,7 +175,7 @@ impl TickRepository for PgTickRepository {
         };
         let now = (self.now)();
         self.reads()
-            .run_idempotent("read the tick of a time", move |connection| {
+            .read("read the tick of a time", move |connection| {
                 range::newest_in(connection, symbol_id, range, now)
             })
             .await
@@ -175,7 +184,7 @@ impl TickRepository for PgTickRepository {
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         let count: i64 = self
             .reads()
-            .run_idempotent("count ticks", move |connection| {
+            .read("count ticks", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))
                     .filter(ticks::tick_time.ge(range.from()))

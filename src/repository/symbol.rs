@@ -64,6 +64,13 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// The symbol of that id.
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError>;
 
+    /// The symbols of those ids, by ascending id, in one look-up. An id that is given twice counts
+    /// once; one that no symbol has is left out.
+    ///
+    /// # Errors
+    /// `InvalidInput` when there are more than 10,000 different ids.
+    async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError>;
+
     /// The symbol of that name.
     ///
     /// # Errors
@@ -115,6 +122,21 @@ impl FeedSymbol {
         }
         Ok(())
     }
+}
+
+/// The ids to look up at once, ascending and each once.
+pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>, RepositoryError> {
+    const MOST: usize = 10_000;
+    let mut ids = symbol_ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > MOST {
+        return Err(RepositoryError::invalid(format!(
+            "{} symbols are too many: ask for at most {MOST} at once",
+            ids.len()
+        )));
+    }
+    Ok(ids)
 }
 
 /// The one symbol of `found` that `reference` means.

@@ -99,6 +99,11 @@ impl Load {
         &self.persister
     }
 
+    /// How the tick that was pushed last comes along.
+    pub(crate) fn newest(&self) -> Option<Ack> {
+        self.newest.borrow().clone()
+    }
+
     /// Checks that what was pushed last comes to the disk while the database takes nothing.
     pub(crate) async fn assert_spools(&self) {
         let ack = self.newest.borrow().clone().expect("something was pushed");

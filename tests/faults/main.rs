@@ -20,6 +20,7 @@ mod timed;
 
 mod cut_connections;
 mod frozen_server;
+mod heavy_readers;
 mod large_batch;
 mod late_writes;
 mod memory;
@@ -27,6 +28,7 @@ mod name_resolution;
 mod no_connection;
 mod odd_values;
 mod one_half_down;
+mod other_language;
 mod packet_loss;
 mod recovery;
 mod refusals;

@@ -151,6 +151,37 @@ impl Server {
         self.start_again();
     }
 
+    /// From now on it words its errors in German.
+    ///
+    /// # Errors
+    /// The reason why this machine cannot make that language.
+    pub(crate) fn speak_german(&self) -> Result<(), String> {
+        self.stop("fast");
+        let data = self.folder.join("data");
+        let locales = data.join("locale");
+        std::fs::create_dir(&locales).map_err(|error| error.to_string())?;
+        let made = Command::new("localedef")
+            .args(["-i", "de_DE", "-f", "UTF-8"])
+            .arg(locales.join("de_DE.UTF-8"))
+            .output()
+            .map_err(|error| format!("localedef does not start: {error}"))?;
+        if !made.status.success() {
+            return Err("there are no sources of locales here: install locales".to_owned());
+        }
+        let owner = Command::new("chown")
+            .arg("-R")
+            .arg("--reference")
+            .args([&data, &locales])
+            .status();
+        assert!(owner.is_ok_and(|status| status.success()), "chown");
+        let settings = data.join("postgresql.conf");
+        let mut text = std::fs::read_to_string(&settings).expect("read");
+        text.push_str("\nlc_messages = 'de_DE.UTF-8'\ndeadlock_timeout = 20ms\n");
+        std::fs::write(settings, text).expect("written");
+        self.start_again();
+        Ok(())
+    }
+
     /// Where psql and the library find it.
     pub(crate) fn url(&self) -> String {
         self.url_as("orderbook", "throwaway")

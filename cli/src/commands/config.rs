@@ -31,7 +31,8 @@ fn describe(config: &Config) -> String {
     format!(
         "[metadata]\nurl = \"{metadata_url}\"\n\n\
          [timeseries]\nurl = \"{timeseries_url}\"\nread_url = \"{read_url}\"\n\n\
-         [pool]\nsize = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
+         [pool]\nsize = {}\nkept_for_writes = {}\nmin_idle = {}\n\
+         idle_timeout_ms = {}\nmax_lifetime_ms = {}\ncall_timeout_ms = {}\nconnect_timeout_ms = {}\n\
          statement_timeout_ms = {}\nlock_timeout_ms = {}\n\n\
          [ticks]\nbatch_size = {}\nflush_interval_ms = {}\nsynchronous_commit = \"{}\"\nqueue = {}\n\n\
          [spool]\nmode = \"{}\"\ndirectory = {:?}\nmax_bytes = {}\non_full = \"{}\"\n\n\
@@ -41,6 +42,10 @@ fn describe(config: &Config) -> String {
          [websocket]\nheartbeat_ms = {}\nqueue = {}\nmost_gaps = {}\nsend_timeout_ms = {}\n\n\
          [rabbitmq]\nurl = \"{}\"\nexchange = \"{}\"\nqueue = {}",
         pool.size,
+        pool.kept_for_writes,
+        pool.min_idle,
+        pool.idle_timeout.as_millis(),
+        pool.max_lifetime.as_millis(),
         pool.call_timeout.as_millis(),
         pool.connect_timeout.as_millis(),
         pool.statement_timeout.as_millis(),

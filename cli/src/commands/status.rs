@@ -4,7 +4,8 @@ use serde::Serialize;
 use tickbook::DatabaseUrl;
 use tickbook::config::Config;
 use tickbook::db::{
-    DatabaseHealth, DatabasePools, HealthState, PolicyStatus, check_health, policy_status,
+    DatabaseHealth, DatabasePools, FailedJob, HealthState, PolicyStatus, check_health,
+    policy_status,
 };
 
 use crate::Outcome;
@@ -101,6 +102,27 @@ struct DatabaseStatus {
     pending_migrations: Vec<String>,
     /// Smallest timeframe first.
     candle_relations: Vec<CandleRelation>,
+    /// Jobs whose last run failed.
+    failed_jobs: Vec<FailedJobStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct FailedJobStatus {
+    name: String,
+    failures: i64,
+    last_run: Option<String>,
+    error: Option<String>,
+}
+
+impl From<FailedJob> for FailedJobStatus {
+    fn from(job: FailedJob) -> Self {
+        Self {
+            name: job.name,
+            failures: job.failures,
+            last_run: job.last_run.map(|time| time.to_rfc3339()),
+            error: job.error,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -136,6 +158,7 @@ impl DatabaseStatus {
                     kind: kind.as_str(),
                 })
                 .collect(),
+            failed_jobs: health.failed_jobs.into_iter().map(Into::into).collect(),
         }
     }
 
@@ -162,6 +185,16 @@ impl DatabaseStatus {
                 .map(|CandleRelation { name, kind }| format!("{name} {kind}"))
                 .collect();
             add("candle relations", &relations.join(", "));
+        }
+        for FailedJobStatus {
+            name,
+            failures,
+            error,
+            ..
+        } in &self.failed_jobs
+        {
+            let error = error.as_deref().unwrap_or("the database does not say why");
+            add("failed", &format!("{name}, {failures} times: {error}"));
         }
         lines.join("\n")
     }

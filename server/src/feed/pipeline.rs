@@ -9,7 +9,7 @@ use tickbook::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
 use tickbook::ingest::{PersisterHealth, TickPersister};
 use tickbook::quality::{QualityControl, Quarantine};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
@@ -23,6 +23,9 @@ const FLUSH: Duration = Duration::from_secs(10);
 
 /// How much of that ticks may take to reach the persister, which can keep what it has.
 const HAND_OVER: Duration = Duration::from_secs(3);
+
+/// How often ticks that were held back are asked for, when a spool is to be given back.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Ticks between the feed and the persister, which has a queue of its own.
 const STORE_QUEUE: usize = 1_000;
@@ -73,6 +76,8 @@ pub struct FeedMonitor {
     refused: Refused,
     persister: TickPersister,
     quarantine: Option<Quarantine>,
+    /// Everything is stored, and the spool is free for others.
+    given_back: Arc<AtomicBool>,
 }
 
 impl FeedMonitor {
@@ -108,6 +113,9 @@ impl FeedMonitor {
     /// How storing its ticks goes.
     #[must_use]
     pub fn health(&self) -> PersisterHealth {
+        if self.given_back.load(Ordering::Acquire) {
+            return PersisterHealth::Up;
+        }
         self.persister.health()
     }
 
@@ -149,6 +157,7 @@ impl Pipeline {
             refused,
             persister,
             quarantine: quality.as_ref().map(|(_, quarantine)| quarantine.clone()),
+            given_back: Arc::default(),
         };
         let mut output = FeedOutput::new(fan_out.clone());
         if let Some((control, quarantine)) = quality {
@@ -178,6 +187,29 @@ impl Pipeline {
     #[must_use]
     pub fn monitor(&self) -> FeedMonitor {
         self.monitor.clone()
+    }
+
+    /// Gives the spool back as soon as everything in it is stored, for a server that adds nothing:
+    /// another one with a feed may need it.
+    pub fn give_back_when_drained(&self) {
+        let monitor = self.monitor();
+        tokio::spawn(async move {
+            // it waits for as long as the database is away
+            if monitor.persister.flush().await.is_err() {
+                return;
+            }
+            if let Some(quarantine) = &monitor.quarantine {
+                while quarantine.waiting() > 0 {
+                    sleep(LOOK_AGAIN).await;
+                }
+            }
+            monitor.given_back.store(true, Ordering::Release);
+            if let Some(quarantine) = &monitor.quarantine {
+                quarantine.stop(FLUSH).await;
+            }
+            monitor.persister.stop(FLUSH).await;
+            tracing::info!("everything in the spool is stored: other servers may use it");
+        });
     }
 
     /// Waits for the end of the feed and until everything is stored, ten seconds at most, and says

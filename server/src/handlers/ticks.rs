@@ -90,9 +90,7 @@ pub async fn latest(
 ) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["symbols"])?;
     let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
-    for id in &ids {
-        app.known_symbols.require(*id).await?;
-    }
+    app.known_symbols.require_all(&ids).await?;
     let ticks = app.repositories.ticks.latest_of(&ids).await?;
     let list = TickList::complete(ticks);
     page_answer(&list, list.data.len(), TICK_BYTES)
@@ -126,9 +124,8 @@ pub async fn insert(
     Query::parse(request.uri().query(), &[])?;
     let ticks = parse_ticks(&json_body(request).await?)?;
     let symbol_ids: BTreeSet<_> = ticks.iter().map(|tick| tick.symbol_id).collect();
-    for symbol_id in symbol_ids {
-        app.known_symbols.require(symbol_id).await?;
-    }
+    let symbol_ids: Vec<_> = symbol_ids.into_iter().collect();
+    app.known_symbols.require_all(&symbol_ids).await?;
     let crossed = ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
     metrics::count_posted(ticks.len() as u64, crossed);
     let receipt = store_and_publish(&app, ticks).await?;

@@ -1,5 +1,7 @@
 //! One client.
 
+mod requests;
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -17,19 +19,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::candles::Series;
-use super::protocol::{Channel, GapBody, Message, Numbered, Request, Subscription};
+use super::protocol::{Channel, GapBody, Message, Numbered};
 use super::reading::{Found, SeriesKey, Wanted, read};
 use crate::app::AppState;
 use crate::wire::TimeText;
+use requests::Requests;
 
 /// How often closing candles and due readings are looked for.
 const PULSE: Duration = Duration::from_millis(200);
-
-/// Most bytes of a message of a client.
-const MESSAGE_LIMIT: usize = 64 * 1024;
-
-/// Most symbols that a client subscribes to, each channel of each counted.
-const SUBSCRIPTIONS: usize = 1_000;
 
 /// Codes of RFC 6455 and its registry.
 mod code {
@@ -66,6 +63,7 @@ pub(super) struct Connection {
     ticks: HashSet<SymbolId>,
     series: BTreeMap<SeriesKey, Series>,
     readings: JoinSet<ReadResult>,
+    requests: Requests,
     /// Messages sent so far.
     sent: u64,
     last_sent: Instant,
@@ -99,6 +97,7 @@ impl Connection {
             ticks: HashSet::new(),
             series: BTreeMap::new(),
             readings: JoinSet::new(),
+            requests: Requests::default(),
             sent: 0,
             last_sent: Instant::now(),
             gaps: 0,
@@ -134,7 +133,7 @@ impl Connection {
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                frame = self.input.next() => match frame {
+                frame = self.input.next(), if self.requests.has_room() => match frame {
                     Some(Ok(frame)) => self.take(frame).await?,
                     Some(Err(_)) | None => return Err(End::Gone),
                 },
@@ -144,6 +143,7 @@ impl Connection {
                     })?;
                     self.deliver(events).await?;
                 }
+                Some(found) = self.requests.found() => self.take_found(found).await?,
                 Some(read) = self.readings.join_next() => {
                     // a reading that panicked has said so itself, and the others go on
                     if let Ok(read) = read {
@@ -159,92 +159,6 @@ impl Connection {
                 self.send(&Message::Heartbeat { time }).await?;
             }
             self.within_patience_flush().await?;
-        }
-    }
-
-    async fn take(&mut self, frame: Frame) -> Result<(), End> {
-        let answer = match frame {
-            Frame::Text(text) if text.len() > MESSAGE_LIMIT => {
-                let reason = format!("the message has more than {MESSAGE_LIMIT} bytes: send less");
-                return Err(End::Closed(code::POLICY, reason));
-            }
-            Frame::Text(text) => match Request::parse(&text) {
-                Ok(request) => self.answer(request).await,
-                Err(reason) => Message::Error { reason },
-            },
-            Frame::Binary(_) => Message::Error {
-                reason: "the message is binary: send JSON text".to_owned(),
-            },
-            Frame::Close(_) => return Err(End::Gone),
-            // the protocol's own pings are answered below this
-            Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
-        };
-        self.send(&answer).await
-    }
-
-    async fn answer(&mut self, request: Request) -> Message {
-        match request {
-            Request::Ping => Message::Pong,
-            Request::Subscribe(subscription) => match self.subscribe(&subscription).await {
-                Ok(()) => Message::Subscribed((&subscription).into()),
-                Err(reason) => Message::Error { reason },
-            },
-            Request::Unsubscribe(subscription) => {
-                self.unsubscribe(&subscription);
-                Message::Unsubscribed((&subscription).into())
-            }
-        }
-    }
-
-    /// All of it or nothing.
-    async fn subscribe(&mut self, subscription: &Subscription) -> Result<(), String> {
-        let count = self.ticks.len() + self.series.len() + subscription.symbols.len();
-        if count > SUBSCRIPTIONS {
-            let most = "a connection has at most 1000 subscriptions: open another one";
-            return Err(most.to_owned());
-        }
-        for symbol_id in &subscription.symbols {
-            let known = self.app.known_symbols.require(*symbol_id).await;
-            known.map_err(|problem| problem.to_string())?;
-        }
-        for symbol_id in subscription.symbols.iter().copied() {
-            self.queue.follow(symbol_id);
-            match subscription.channel {
-                Channel::Ticks => {
-                    self.ticks.insert(symbol_id);
-                }
-                Channel::Candles(timeframe, basis) => {
-                    let key = SeriesKey {
-                        symbol_id,
-                        timeframe,
-                        basis,
-                    };
-                    let new = || Series::new(key, Instant::now());
-                    self.series.entry(key).or_insert_with(new);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn unsubscribe(&mut self, subscription: &Subscription) {
-        for symbol_id in subscription.symbols.iter().copied() {
-            match subscription.channel {
-                Channel::Ticks => {
-                    self.ticks.remove(&symbol_id);
-                }
-                Channel::Candles(timeframe, basis) => {
-                    self.series.remove(&SeriesKey {
-                        symbol_id,
-                        timeframe,
-                        basis,
-                    });
-                }
-            }
-            let has_candles = self.series.keys().any(|key| key.symbol_id == symbol_id);
-            if !has_candles && !self.ticks.contains(&symbol_id) {
-                self.queue.unfollow(symbol_id);
-            }
         }
     }
 
@@ -337,7 +251,8 @@ impl Connection {
             Ok(Some(found)) => series.found(found, now, Utc::now()),
             Ok(None) => series.not_found(wanted, false, now),
             Err(error) => {
-                tracing::debug!(%error, "candles of a WebSocket cannot be read yet");
+                let (error, symbol_id) = (error.with_causes(), key.symbol_id);
+                tracing::debug!(%error, %symbol_id, "candles of a WebSocket cannot be read yet");
                 series.not_found(wanted, true, now);
             }
         }

@@ -258,9 +258,22 @@ async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
         let feed = &program.get("/health/ready").1["feed"];
         feed["spooled"] == 0 && feed["inserted"] == 500
     });
-    // a second server leaves it alone, and serves
-    let second = Program::start(&[], &variables);
-    assert!(second.get("/health/ready").1["feed"].is_null());
+    // it gives the spool back, so that a server with a feed can use it
+    let lock = std::fs::File::open(folder.path().join("owner.lock")).expect("a spool");
+    until("the spool is free", || lock.try_lock().is_ok());
+    drop(lock);
+    let (status, body) = program.get("/health/ready");
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["feed"]["health"], "up");
+    let feed = ["--feed", "simulated"];
+    let second = Program::start(&feed, &variables);
+    until("the feed runs", || {
+        second.get("/health/ready").1["feed"]["received"].as_u64() > Some(0)
+    });
+    // and one without leaves it alone while it is used
+    let third = Program::start(&[], &variables);
+    assert!(third.get("/health/ready").1["feed"].is_null());
+    assert_eq!(third.stop("TERM").0.code(), Some(0));
     assert_eq!(second.stop("TERM").0.code(), Some(0));
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
     let all = TimeRange::all();

@@ -8,7 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
-use orderbook_server::readiness::{DatabaseState, Probe, Readiness};
+use orderbook_server::app::AppState;
+use orderbook_server::metrics;
+use orderbook_server::readiness::{DatabaseState, FailedJobState, Probe, Readiness};
+use orderbook_server::router::router;
 use serde_json::json;
 use tickbook::Repositories;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,7 @@ fn database(name: &str, problem: Option<&str>) -> DatabaseState {
         edition: None,
         pending_migrations: Vec::new(),
         candle_relations: BTreeMap::new(),
+        failed_jobs: Vec::new(),
         cause: problem.map(|_| format!("user:{SECRET}")),
     }
 }
@@ -56,6 +60,43 @@ async fn ready_is_200_only_when_every_database_is() {
     assert_eq!(body["databases"][0]["state"], "up");
     assert_eq!(body["databases"][1]["problem"], "it gives no answer");
     assert!(!answer.text.contains(SECRET), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn failed_jobs_show_and_make_nothing_unready() {
+    let handle = metrics::install().expect("no other recorder");
+    // other tests of this process count the jobs of other databases
+    let mut replica = database("replica", None);
+    replica.failed_jobs.push(FailedJobState {
+        name: "job 1001, policy_retention of ticks".to_owned(),
+        failures: 3,
+        last_run: Some("2026-11-28T06:00:00+00:00".to_owned()),
+        error: Some("the cellar is flooded (SQLSTATE P0001)".to_owned()),
+    });
+    let probe = Given(vec![replica]);
+    let stop = CancellationToken::new();
+    let readiness = Readiness::watch(Arc::new(probe), stop.clone()).await;
+    let app = router(AppState::new(Repositories::in_memory(), readiness, handle));
+    let answer = get(&app, "/health/ready").await;
+    assert_eq!(answer.status, 200);
+    let job = &answer.json()["databases"][0]["failed_jobs"][0];
+    assert_eq!(job["failures"], 3);
+    assert_eq!(job["error"], "the cellar is flooded (SQLSTATE P0001)");
+    let counted = get(&app, "/metrics").await.text;
+    let line = "database_jobs_failed{database=\"replica\"} 1";
+    assert!(counted.contains(line), "{counted}");
+    stop.cancel();
+}
+
+/// Says what it was told to say.
+#[derive(Debug)]
+struct Given(Vec<DatabaseState>);
+
+#[async_trait]
+impl Probe for Given {
+    async fn databases(&self) -> Vec<DatabaseState> {
+        self.0.clone()
+    }
 }
 
 #[tokio::test]

@@ -21,4 +21,5 @@ mod support;
 mod symbols;
 mod ticks;
 mod websocket;
+mod websocket_lookups;
 mod whole_server;

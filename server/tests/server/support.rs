@@ -39,6 +39,10 @@ impl Mocks {
             let exists = (1..=3).contains(&id.get());
             Ok(exists.then(|| symbol(id.get())))
         });
+        mocks.symbols.expect_get_many().returning(|ids| {
+            let exist = ids.iter().filter(|id| (1..=3).contains(&id.get()));
+            Ok(exist.map(|id| symbol(id.get())).collect())
+        });
         mocks
     }
 

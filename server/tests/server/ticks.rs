@@ -126,20 +126,20 @@ async fn an_unknown_symbol_is_404_and_named() {
 async fn a_symbol_is_asked_for_once_and_a_missing_one_each_time() {
     let mut mocks = Mocks::with_symbols();
     mocks.symbols.checkpoint();
-    let known = |id: &SymbolId| id.get() == 1;
-    let missing = |id: &SymbolId| id.get() == 99;
+    let known = |ids: &[SymbolId]| ids == [SymbolId::new(1)];
+    let missing = |ids: &[SymbolId]| ids == [SymbolId::new(99)];
     mocks
         .symbols
-        .expect_get()
+        .expect_get_many()
         .withf(known)
         .once()
-        .returning(|_| Ok(Some(crate::support::symbol(1))));
+        .returning(|_| Ok(vec![crate::support::symbol(1)]));
     mocks
         .symbols
-        .expect_get()
+        .expect_get_many()
         .withf(missing)
         .times(2)
-        .returning(|_| Ok(None));
+        .returning(|_| Ok(Vec::new()));
     mocks.ticks.expect_range().times(2).returning(|_| {
         Ok(Page {
             items: Vec::new(),
@@ -152,6 +152,26 @@ async fn a_symbol_is_asked_for_once_and_a_missing_one_each_time() {
     }
     for path in ["/api/v1/ticks/99", "/api/v1/ohlc/99"] {
         get(&app, path).await.problem(404);
+    }
+}
+
+#[tokio::test]
+async fn all_symbols_of_a_request_are_looked_up_once() {
+    let mut mocks = Mocks::default();
+    mocks.symbols.expect_get_many().once().returning(|ids| {
+        assert_eq!(ids.len(), 1_000);
+        Ok(ids
+            .iter()
+            .map(|id| crate::support::symbol(id.get()))
+            .collect())
+    });
+    let none_yet = mocks.ticks.expect_latest_of();
+    none_yet.times(2).returning(|_| Ok(Vec::new()));
+    let app = mocks.app();
+    let ids: Vec<_> = (1..=1_000).map(|id: i64| id.to_string()).collect();
+    let path = format!("/api/v1/ticks/latest?symbols={}", ids.join(","));
+    for _ in 0..2 {
+        assert_eq!(get(&app, &path).await.status, 200);
     }
 }
 
@@ -193,7 +213,7 @@ async fn a_database_that_is_down_is_503() {
     let mut mocks = Mocks::default();
     mocks
         .symbols
-        .expect_get()
+        .expect_get_many()
         .returning(move |_| Err(unavailable(Database::Metadata)));
     let answer = get(&mocks.app(), "/api/v1/ticks/1").await;
     assert!(answer.problem(503).contains("metadata"));

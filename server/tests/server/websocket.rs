@@ -1,6 +1,7 @@
 //! `/ws`, by a real client of a whole server over memory.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,19 +30,23 @@ pub(crate) enum Next {
 
 impl Client {
     pub(crate) async fn connect(server: &Server) -> Self {
-        let url = format!("ws://{}/ws", server.address);
+        Self::connect_to(server.address).await
+    }
+
+    pub(crate) async fn connect_to(address: SocketAddr) -> Self {
+        let url = format!("ws://{address}/ws");
         let (socket, answer) = connect_async(url).await.expect("a WebSocket");
         assert_eq!(answer.status(), 101);
         Self { socket, seq: 0 }
     }
 
-    async fn send(&mut self, message: impl ToString) {
+    pub(crate) async fn send(&mut self, message: impl ToString) {
         let message = Message::text(message.to_string());
         self.socket.send(message).await.expect("sent");
     }
 
     /// The next message, heartbeats included.
-    async fn next(&mut self) -> Next {
+    pub(crate) async fn next(&mut self) -> Next {
         let next = timeout(DEADLINE, self.socket.next()).await;
         match next.expect("in time").expect("no end without a close") {
             Ok(Message::Text(text)) => {
@@ -58,7 +63,7 @@ impl Client {
     }
 
     /// The next message but heartbeats.
-    async fn message(&mut self) -> Value {
+    pub(crate) async fn message(&mut self) -> Value {
         loop {
             match self.next().await {
                 Next::Message(message) if message["type"] == "heartbeat" => {}

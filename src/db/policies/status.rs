@@ -63,7 +63,7 @@ pub struct JobStatus {
 /// # Errors
 /// Those of any call on a database.
 pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, RepositoryError> {
-    db.run_idempotent("read the state of policies", |connection| {
+    db.read("read the state of policies", |connection| {
         let present = Present::read(connection)?;
         // a time of minus infinity is that of a job that has not run
         let jobs = sql_query(

@@ -41,6 +41,7 @@ pub(super) fn count_retry(error: &RepositoryError) {
 fn class(error: &RepositoryError) -> &'static str {
     match error {
         RepositoryError::Conflict { .. } => "conflict",
+        RepositoryError::SchemaChanged { .. } => "schema_changed",
         RepositoryError::Unavailable { .. } => "unavailable",
         RepositoryError::Timeout { .. } => "timeout",
         RepositoryError::Ambiguous { .. } => "ambiguous",

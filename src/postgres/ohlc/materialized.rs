@@ -53,7 +53,7 @@ impl MaterializedCandles for PgMaterializedCandles {
         let relations = Arc::clone(&self.relations);
         let now = Utc::now();
         self.db
-            .run_idempotent("read rows of candles", move |connection| {
+            .read("read rows of candles", move |connection| {
                 snapshot::at_one_instant(connection, &relations, |snapshot| {
                     read(snapshot, symbol_id, window, now)
                 })

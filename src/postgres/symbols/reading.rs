@@ -23,6 +23,17 @@ pub(super) fn by_id(
     Ok(row.map(SymbolRow::into_symbol).transpose()?)
 }
 
+pub(super) fn by_ids(
+    connection: &mut PgConnection,
+    symbol_ids: &[i64],
+) -> Result<Vec<Symbol>, DbError> {
+    let rows = symbols_with_instruments()
+        .filter(symbols::symbol_id.eq_any(symbol_ids))
+        .order(symbols::symbol_id)
+        .load(connection)?;
+    Ok(into_symbols(rows)?)
+}
+
 pub(super) fn by_name(
     connection: &mut PgConnection,
     reference: &SymbolReference,

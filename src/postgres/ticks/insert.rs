@@ -11,7 +11,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
 
 use crate::config::SynchronousCommit;
-use crate::db::DbError;
+use crate::db::{Condition, DbError};
 use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
 use crate::repository::{InsertReceipt, RejectedTick};
@@ -278,8 +278,7 @@ pub(super) fn refusal(error: &DieselError) -> Option<String> {
         | Kind::NotNullViolation
         | Kind::ForeignKeyViolation
         | Kind::ExclusionViolation => true,
-        Kind::Unknown => message == "numeric field overflow" || message.ends_with(" out of range"),
-        _ => false,
+        _ => Condition::of(error) == Condition::NumericOutOfRange,
     };
     of_a_row.then(|| format!("the database refuses it: {message}"))
 }

@@ -3,6 +3,7 @@
 use chrono::Utc;
 
 use super::Writer;
+use crate::domain::Tick;
 use crate::error::RepositoryError;
 use crate::ingest::persister::health::Failure;
 use crate::ingest::persister::{meters, spooler};
@@ -97,7 +98,7 @@ impl Writer {
                 .map_or_else(Utc::now, |failure| failure.since);
             state.failure = Some(Failure {
                 since,
-                reason: error.to_string(),
+                reason: error.with_causes().to_string(),
                 needs_repair,
             });
             if self.shared.spool.is_some() && !state.spooling {
@@ -107,10 +108,13 @@ impl Writer {
             }
         }
         self.measure();
+        let first = self.in_hand.front().and_then(|batch| batch.ticks.first());
+        let first = first.map(Tick::key);
+        let error = error.with_causes();
         if needs_repair {
-            tracing::error!(ticks, %error, "ticks are not stored until this is repaired");
+            tracing::error!(ticks, ?first, %error, "ticks are not stored until this is repaired");
         } else {
-            tracing::warn!(ticks, %error, "ticks are not stored yet: trying again");
+            tracing::warn!(ticks, ?first, %error, "ticks are not stored yet: trying again");
         }
     }
 

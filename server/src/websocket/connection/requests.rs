@@ -1,0 +1,175 @@
+//! What a client asks for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use axum::extract::ws::Message as Frame;
+use tickbook::RepositoryError;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::super::candles::Series;
+use super::super::protocol::{Channel, Message, Request, Subscription};
+use super::super::reading::SeriesKey;
+use super::{Connection, End, code};
+use crate::problem::Problem;
+
+/// Most bytes of a message of a client.
+const MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// Most symbols that a client subscribes to, each channel of each counted.
+const SUBSCRIPTIONS: usize = 1_000;
+
+/// So many requests wait behind one whose symbols are looked up; more are not read yet.
+const WAITING: usize = 16;
+
+/// Whether all symbols of a subscription exist.
+type Lookup = Result<(), Problem>;
+
+/// Requests in the order in which they came. The symbols of the first one are looked up beside
+/// everything else, since the database may take long.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    waiting: VecDeque<Request>,
+    lookups: JoinSet<Lookup>,
+}
+
+impl Requests {
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING
+    }
+
+    /// What the look-up has found; `None` while there is none.
+    pub(super) async fn found(&mut self) -> Option<Result<Lookup, JoinError>> {
+        self.lookups.join_next().await
+    }
+}
+
+impl Connection {
+    pub(super) async fn take(&mut self, frame: Frame) -> Result<(), End> {
+        let answer = match frame {
+            Frame::Text(text) if text.len() > MESSAGE_LIMIT => {
+                let reason = format!("the message has more than {MESSAGE_LIMIT} bytes: send less");
+                return Err(End::Closed(code::POLICY, reason));
+            }
+            Frame::Text(text) => match Request::parse(&text) {
+                Ok(Request::Ping) => Message::Pong,
+                Ok(request) => {
+                    self.requests.waiting.push_back(request);
+                    return self.work_off().await;
+                }
+                Err(reason) => Message::Error { reason },
+            },
+            Frame::Binary(_) => Message::Error {
+                reason: "the message is binary: send JSON text".to_owned(),
+            },
+            Frame::Close(_) => return Err(End::Gone),
+            // the protocol's own pings are answered below this
+            Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
+        };
+        self.send(&answer).await
+    }
+
+    /// Ends the look-up of the first request, and takes the next ones.
+    pub(super) async fn take_found(&mut self, found: Result<Lookup, JoinError>) -> Result<(), End> {
+        let found = found.unwrap_or_else(|error| {
+            tracing::error!(%error, "a look-up of symbols ended unexpectedly");
+            Err(Problem::from(RepositoryError::Internal {
+                operation: "look symbols up",
+                reason: "the look-up ended".to_owned(),
+            }))
+        });
+        if let Some(Request::Subscribe(subscription)) = self.requests.waiting.pop_front() {
+            let answer = match found {
+                Ok(()) => self.subscribe(&subscription),
+                Err(problem) => Message::Error {
+                    reason: problem.to_string(),
+                },
+            };
+            self.send(&answer).await?;
+        }
+        self.work_off().await
+    }
+
+    /// Answers requests up to one whose symbols have to be looked up.
+    async fn work_off(&mut self) -> Result<(), End> {
+        while self.requests.lookups.is_empty() {
+            let answer = match self.requests.waiting.front() {
+                None => return Ok(()),
+                Some(Request::Ping) => Message::Pong,
+                Some(Request::Unsubscribe(subscription)) => {
+                    let subscription = subscription.clone();
+                    self.unsubscribe(&subscription);
+                    Message::Unsubscribed((&subscription).into())
+                }
+                Some(Request::Subscribe(subscription)) => {
+                    let known = Arc::clone(&self.app.known_symbols);
+                    let unseen = known.unseen(&subscription.symbols);
+                    if !unseen.is_empty() && self.has_place_for(subscription) {
+                        let lookup = async move { known.require_all(&unseen).await };
+                        self.requests.lookups.spawn(lookup);
+                        return Ok(());
+                    }
+                    let subscription = subscription.clone();
+                    self.subscribe(&subscription)
+                }
+            };
+            self.requests.waiting.pop_front();
+            self.send(&answer).await?;
+        }
+        Ok(())
+    }
+
+    fn has_place_for(&self, subscription: &Subscription) -> bool {
+        self.ticks.len() + self.series.len() + subscription.symbols.len() <= SUBSCRIPTIONS
+    }
+
+    /// All of it or nothing. The symbols exist.
+    fn subscribe(&mut self, subscription: &Subscription) -> Message {
+        if !self.has_place_for(subscription) {
+            let most = "a connection has at most 1000 subscriptions: open another one";
+            return Message::Error {
+                reason: most.to_owned(),
+            };
+        }
+        for symbol_id in subscription.symbols.iter().copied() {
+            self.queue.follow(symbol_id);
+            match subscription.channel {
+                Channel::Ticks => {
+                    self.ticks.insert(symbol_id);
+                }
+                Channel::Candles(timeframe, basis) => {
+                    let key = SeriesKey {
+                        symbol_id,
+                        timeframe,
+                        basis,
+                    };
+                    let new = || Series::new(key, Instant::now());
+                    self.series.entry(key).or_insert_with(new);
+                }
+            }
+        }
+        Message::Subscribed(subscription.into())
+    }
+
+    fn unsubscribe(&mut self, subscription: &Subscription) {
+        for symbol_id in subscription.symbols.iter().copied() {
+            match subscription.channel {
+                Channel::Ticks => {
+                    self.ticks.remove(&symbol_id);
+                }
+                Channel::Candles(timeframe, basis) => {
+                    self.series.remove(&SeriesKey {
+                        symbol_id,
+                        timeframe,
+                        basis,
+                    });
+                }
+            }
+            let has_candles = self.series.keys().any(|key| key.symbol_id == symbol_id);
+            if !has_candles && !self.ticks.contains(&symbol_id) {
+                self.queue.unfollow(symbol_id);
+            }
+        }
+    }
+}

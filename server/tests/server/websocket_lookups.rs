@@ -1,0 +1,98 @@
+//! Clients of `/ws` whose symbols are looked up while the database hangs.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use orderbook_server::app::AppState;
+use orderbook_server::metrics;
+use orderbook_server::readiness::Readiness;
+use orderbook_server::router::router;
+use orderbook_server::websocket::WebSockets;
+use serde_json::json;
+use tickbook::Repositories;
+use tickbook::config::WebSocketConfig;
+use tickbook::repository::MockSymbolRepository;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::symbol;
+use crate::websocket::{Client, Next};
+
+/// Symbols that are found when the sender says so; every id is one.
+fn hanging() -> (MockSymbolRepository, Sender<()>) {
+    let (sender, receiver) = channel::<()>();
+    let receiver: Arc<Mutex<Receiver<()>>> = Arc::new(Mutex::new(receiver));
+    let mut symbols = MockSymbolRepository::new();
+    symbols.expect_get_many().returning(move |ids| {
+        let receiver = receiver.lock().expect("no panic");
+        receiver
+            .recv_timeout(Duration::from_secs(30))
+            .expect("told to go on");
+        Ok(ids.iter().map(|id| symbol(id.get())).collect())
+    });
+    (symbols, sender)
+}
+
+async fn serve(symbols: MockSymbolRepository) -> std::net::SocketAddr {
+    let repositories = Repositories {
+        symbols: Arc::new(symbols),
+        ..Repositories::in_memory()
+    };
+    let handle = metrics::install().expect("no other recorder");
+    let config = WebSocketConfig {
+        heartbeat: Duration::from_millis(300),
+        ..WebSocketConfig::default()
+    };
+    let state = AppState {
+        websockets: WebSockets::new(config, CancellationToken::new()),
+        ..AppState::new(repositories, Readiness::fixed(Vec::new()), handle)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move { axum::serve(listener, router(state)).await });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hanging_look_up_silences_no_client() {
+    let (symbols, go_on) = hanging();
+    let mut client = Client::connect_to(serve(symbols).await).await;
+    let subscribe = |ids: &[i64]| json!({"op": "subscribe", "channel": "ticks", "symbols": ids});
+    let unsubscribe = json!({"op": "unsubscribe", "channel": "ticks", "symbols": [1]});
+    client.send(subscribe(&[1, 2])).await;
+    // what comes behind it waits its turn, except that a ping is answered
+    client.send(unsubscribe).await;
+    client.send(json!({"op": "ping"})).await;
+    assert_eq!(client.message().await["type"], "pong");
+    for _ in 0..2 {
+        let Next::Message(message) = client.next().await else {
+            panic!("closed");
+        };
+        assert_eq!(message["type"], "heartbeat");
+    }
+    go_on.send(()).expect("it waits");
+    let answers = [client.message().await, client.message().await];
+    let kinds = answers.each_ref().map(|answer| answer["type"].clone());
+    assert_eq!(kinds, ["subscribed", "unsubscribed"], "{answers:?}");
+    // known by now
+    client.send(subscribe(&[2, 1])).await;
+    assert_eq!(client.message().await["type"], "subscribed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_behind_a_look_up_are_all_answered() {
+    let (symbols, go_on) = hanging();
+    let mut client = Client::connect_to(serve(symbols).await).await;
+    // more than wait in the server at once
+    for id in 1..=40 {
+        let request = json!({"op": "subscribe", "channel": "ticks", "symbols": [id]});
+        client.send(request).await;
+    }
+    for id in 1..=40 {
+        go_on.send(()).expect("it waits");
+        let answer = client.message().await;
+        assert_eq!(answer["type"], "subscribed", "{answer}");
+        assert_eq!(answer["symbols"], json!([id]));
+    }
+}

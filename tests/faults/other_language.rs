@@ -1,0 +1,146 @@
+//! A server that words its errors in German, and a role that may not change that.
+
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
+use tickbook::db::{DatabasePools, TimeseriesDb, transaction};
+use tickbook::domain::TimeRange;
+use tickbook::repository::TickQuery;
+use tickbook::{Database, Repositories, RepositoryError};
+
+use crate::fault::Fault;
+use crate::migrated::{SYMBOL, ticks};
+use crate::oracle::{ask, assert_exact};
+use crate::server::Server;
+use crate::site::{config, repositories_on};
+
+/// How the server answers a statement of the pool.
+async fn answer(db: &TimeseriesDb, sql: &'static str) -> RepositoryError {
+    let answer = db.run("ask", move |connection| Ok(connection.batch_execute(sql)?));
+    answer.await.expect_err(sql)
+}
+
+/// Two transactions that lock two rows, each in the order of its own.
+async fn deadlock(db: &TimeseriesDb) -> Vec<RepositoryError> {
+    let both = Arc::new(Barrier::new(2));
+    let calls = [[1, 2], [2, 1]].map(|[first, second]| {
+        let (db, both) = (db.clone(), Arc::clone(&both));
+        tokio::spawn(async move {
+            db.run("lock two rows", move |connection| {
+                transaction(connection, |connection| {
+                    let lock = |row| format!("UPDATE two SET x = x + 1 WHERE id = {row}");
+                    connection.batch_execute(&lock(first))?;
+                    both.wait();
+                    Ok(connection.batch_execute(&lock(second))?)
+                })
+            })
+            .await
+        })
+    });
+    let mut errors = Vec::new();
+    for call in calls {
+        errors.extend(call.await.expect("no panic").err());
+    }
+    errors
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_60_server_speaks_another_language() {
+    let fault = Fault::begin("fault_60_server_speaks_another_language");
+    let server = match Server::start(Database::Timeseries) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    if let Err(reason) = server.speak_german() {
+        return fault.skip(reason);
+    }
+    let (_, _owner) = repositories_on(&server, |_| ()).await;
+    ask(
+        &server.url(),
+        "CREATE TABLE two (id int PRIMARY KEY, x int); INSERT INTO two VALUES (1, 0), (2, 0); \
+         CREATE TABLE closed (x int); \
+         CREATE ROLE plain LOGIN PASSWORD 'plain'; \
+         GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO plain; \
+         REVOKE ALL ON closed FROM plain",
+    );
+    let url = server.url_as("plain", "plain");
+    let mut settings = config(&url, &url);
+    settings.pool.size = 3;
+    settings.pool.lock_timeout = Duration::from_millis(300);
+    settings.pool.statement_timeout = Duration::from_millis(900);
+    let pools = DatabasePools::new(&settings);
+    let db = pools.timeseries();
+    let said = answer(&db, "SELECT 1 / 0").await.with_causes().to_string();
+    assert!(said.contains("Division durch Null"), "{said}");
+
+    let mut other = PgConnection::establish(&server.url()).expect("a connection");
+    let locked = other.batch_execute("BEGIN; LOCK TABLE two IN ACCESS EXCLUSIVE MODE");
+    locked.expect("locked");
+    let error = answer(&db, "SELECT 1 FROM two").await;
+    assert!(
+        matches!(error, RepositoryError::Timeout { .. }),
+        "{error:?}"
+    );
+    other.batch_execute("ROLLBACK").expect("unlocked");
+    let error = answer(&db, "SELECT pg_sleep(5)").await;
+    assert!(
+        matches!(error, RepositoryError::Timeout { .. }),
+        "{error:?}"
+    );
+
+    let errors = deadlock(&db).await;
+    assert!(
+        matches!(errors[..], [RepositoryError::Conflict { .. }]),
+        "{errors:?}"
+    );
+    let error = answer(&db, "SELECT 1 FROM closed").await;
+    assert!(
+        matches!(error, RepositoryError::Configuration { .. }),
+        "{error:?}"
+    );
+    for sql in ["SELECT 1 FROM missing", "SELECT missing FROM two"] {
+        let error = answer(&db, sql).await;
+        assert!(matches!(error, RepositoryError::Schema { .. }), "{error:?}");
+    }
+    let error = answer(&db, "BEGIN; SELECT 1 FROM missing").await;
+    assert!(!error.is_transient(), "{error:?}");
+
+    for (database, user, password) in [("missing", "plain", "plain"), ("", "plain", "wrong")] {
+        let mut url = server.url_as(user, password);
+        if !database.is_empty() {
+            let (address, _) = url.rsplit_once('/').expect("a database");
+            url = format!("{address}/{database}");
+        }
+        let begun = Instant::now();
+        let pools = DatabasePools::new(&config(&url, &url));
+        let error = Repositories::postgres(&pools).ticks.latest(SYMBOL).await;
+        let error = error.expect_err("refused");
+        assert!(
+            matches!(error, RepositoryError::Configuration { .. }),
+            "{error:?}"
+        );
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "it was waited for"
+        );
+    }
+
+    // statements of a former schema are prepared again
+    let repositories = Repositories::postgres(&pools);
+    let query = TickQuery::new(SYMBOL, TimeRange::all());
+    repositories
+        .ticks
+        .insert_batch(&ticks(0, 10))
+        .await
+        .expect("stored");
+    repositories.ticks.range(&query).await.expect("read");
+    ask(
+        &server.url(),
+        "ALTER TABLE ticks ALTER COLUMN bid_price TYPE numeric(29, 12)",
+    );
+    let page = repositories.ticks.range(&query).await.expect("read again");
+    assert_eq!(page.items.len(), 10);
+    assert_exact(&server.url(), &ticks(0, 10));
+}
