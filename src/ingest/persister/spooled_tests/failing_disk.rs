@@ -9,10 +9,23 @@ pub(super) async fn open_on(
     folder: &Path,
     on_full: OnFull,
 ) -> TickPersister {
+    let spool = SpoolConfig {
+        on_full,
+        ..settings(folder, SpoolMode::WriteAhead)
+    };
+    open_with(repository, disk, &spool).await
+}
+
+pub(super) async fn open_with(
+    repository: &Arc<FaultyRepository>,
+    disk: &ModelDisk,
+    settings: &SpoolConfig,
+) -> TickPersister {
     let repository = Arc::clone(repository) as Arc<dyn TickRepository>;
-    let spool = Spool::open_on(folder, 1 << 30, Arc::new(disk.clone())).await;
+    let disk = Arc::new(disk.clone());
+    let spool = Spool::open_on(&settings.directory, settings.max_bytes, disk).await;
     let spool = Some(spool.expect("it opens"));
-    let shared = Shared::new(config(), spool, SpoolMode::WriteAhead, on_full);
+    let shared = Shared::new(config(), spool, settings.mode, settings.on_full);
     TickPersister::begin(repository, shared)
 }
 
@@ -29,7 +42,7 @@ async fn push_patiently(persister: &TickPersister, range: std::ops::Range<i64>) 
 
 /// Pushes from `first` on until there is no place. Returns the acknowledgement of the last, and the
 /// number of the first that was not taken.
-async fn push_until_refused(
+pub(super) async fn push_until_refused(
     persister: &TickPersister,
     first: i64,
     on_full: OnFull,
@@ -48,7 +61,7 @@ async fn push_until_refused(
     (last, first)
 }
 
-fn is_degraded(persister: &TickPersister) -> bool {
+pub(super) fn is_degraded(persister: &TickPersister) -> bool {
     matches!(persister.health(), PersisterHealth::Degraded { .. })
 }
 
@@ -107,4 +120,34 @@ async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
             assert_eq!(persister.stop(PLENTY).await.spooled, 0);
         }
     }
+}
+
+#[tokio::test]
+async fn health_is_up_once_the_disk_works_again() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
+    disk.set_failing(Failing::Syncs);
+    push(&persister, 0..10).await;
+    persister.flush().await.expect("the database works");
+    assert!(is_degraded(&persister), "{:?}", persister.health());
+    // without another tick
+    disk.set_failing(Failing::Nothing);
+    until("up", || persister.health() == PersisterHealth::Up).await;
+}
+
+#[tokio::test]
+async fn memory_is_free_once_the_disk_works_again() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    repository.set_down(Some(Fault::Unavailable));
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Error).await;
+    disk.set_failing(Failing::Syncs);
+    let (_, refused) = push_until_refused(&persister, 0, OnFull::Error).await;
+    disk.set_failing(Failing::Nothing);
+    // the database is still away
+    push_patiently(&persister, refused..refused + 2_000).await;
+    repository.set_down(None);
+    persister.flush().await.expect("it is back");
+    assert_eq!(stored(&repository).await, keys(0..refused + 2_000));
 }
