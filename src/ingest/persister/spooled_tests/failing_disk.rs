@@ -1,5 +1,6 @@
 //! Fault 50 as the persister has it: a disk that fails keeps nothing from the database.
 
+use super::log::Log;
 use super::*;
 use crate::ingest::spool::model::{Failing, ModelDisk};
 
@@ -150,4 +151,22 @@ async fn memory_is_free_once_the_disk_works_again() {
     repository.set_down(None);
     persister.flush().await.expect("it is back");
     assert_eq!(stored(&repository).await, keys(0..refused + 2_000));
+}
+
+#[tokio::test]
+async fn spooler_that_dies_ends_the_persister() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    repository.set_down(Some(Fault::Unavailable));
+    let _log = Log::panicking_at(Some("ticks are not on the disk"));
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
+    disk.set_failing(Failing::Syncs);
+    let ack = persister.push_with_ack(tick(0)).await.expect("it is open");
+    let ended = timeout(PLENTY, persister.ended()).await;
+    ended.expect("nobody waits for a dead task");
+    let durable = ack.wait(AckLevel::Durable).await;
+    assert_eq!(durable, Err(PersisterClosed));
+    assert_eq!(persister.push(tick(1)).await, Err(PushError::Closed));
+    let report = persister.stop(PLENTY).await;
+    assert_eq!(report.unsaved, [tick(0)]);
 }

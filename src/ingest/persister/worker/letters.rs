@@ -38,6 +38,8 @@ type Answer = Result<Kept, SpoolError>;
 struct Writing {
     /// So many of those that wait.
     count: usize,
+    /// Whether the disk has been waited for in vain.
+    hangs: bool,
     answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
 }
 
@@ -55,13 +57,15 @@ impl DeadLetters {
     fn log_and_limit(&mut self) -> usize {
         self.waiting[self.logged..].iter().for_each(log);
         // those that are being written are the oldest
-        let excess = self.waiting.len().saturating_sub(MOST);
-        self.waiting.truncate(MOST);
+        let written = self.writing.as_ref().map_or(0, |writing| writing.count);
+        let most = MOST.max(written);
+        let excess = self.waiting.len().saturating_sub(most);
+        self.waiting.truncate(most);
         self.logged = self.waiting.len();
         excess
     }
 
-    /// The disk has the first `kept` of those that were being written, or of the first `count`.
+    /// The first `count` need no place any more.
     fn forget(&mut self, count: usize) {
         self.waiting.drain(..count);
         self.logged = self.logged.saturating_sub(count);
@@ -113,6 +117,7 @@ impl Writer {
         let (spool, count) = (spool.clone(), letters.len());
         self.dead_letters.writing = Some(Writing {
             count,
+            hangs: false,
             answer: Box::pin(async move { spool.settle_with(number, letters).await }),
         });
     }
@@ -123,9 +128,13 @@ impl Writer {
         let Some(writing) = &mut letters.writing else {
             return;
         };
-        let has_hung = letters.logged >= writing.count;
-        let patience = if has_hung { Duration::ZERO } else { patience };
+        let patience = if writing.hangs {
+            Duration::ZERO
+        } else {
+            patience
+        };
         let Ok(answer) = timeout(patience, &mut writing.answer).await else {
+            writing.hangs = true;
             spooler::note_hanging(&self.shared, SpoolPart::DeadLetters, spool);
             self.log_letters();
             return;
