@@ -11,10 +11,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spooling::process::{Deaths, Process, orders};
-use spooling::{Switched, all, index_of, many_batches, open, push_until_killed, settings};
+use spooling::{Switched, all, index_of, many_batches, open, push_until_killed, settings_of};
+use tickbook::ingest::SpoolMode;
 
 #[test]
 fn fault_45_a_killed_process_loses_no_durable_tick() {
+    let test = "fault_45_a_killed_process_loses_no_durable_tick";
+    killed_at_random(test, SpoolMode::WriteAhead, Deaths::new());
+}
+
+#[test]
+fn fault_45_on_failure_loses_no_durable_tick() {
+    let mut deaths = Deaths::new();
+    // that a killed process leaves the same file does not depend on the mode
+    deaths.count = deaths.count.div_ceil(3);
+    killed_at_random(
+        "fault_45_on_failure_loses_no_durable_tick",
+        SpoolMode::OnFailure,
+        deaths,
+    );
+}
+
+fn killed_at_random(test: &str, mode: SpoolMode, mut deaths: Deaths) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -22,24 +40,27 @@ fn fault_45_a_killed_process_loses_no_durable_tick() {
     if let Some((directory, first)) = orders() {
         let first = first.parse().expect("a number");
         runtime.block_on(async {
-            let persister = open(&Arc::default(), many_batches(), &settings(&directory)).await;
+            let persister = open(
+                &Arc::default(),
+                many_batches(),
+                &settings_of(mode, &directory),
+            )
+            .await;
             push_until_killed(&persister, first).await;
         });
         return;
     }
-    let mut deaths = Deaths::new();
     let folder = tempfile::tempdir().expect("a folder");
     let mut durable = BTreeSet::new();
     for round in 0..deaths.count {
         // from before it has opened the spool to the middle of its writes
         let patience = deaths.next(Duration::from_millis(150));
         let first = (round * 1_000_000).to_string();
-        let test = "fault_45_a_killed_process_loses_no_durable_tick";
         let writer = Process::start(test, folder.path(), &first);
         durable.extend(writer.kill_after(patience));
     }
     assert!(
-        durable.len() > 100,
+        durable.len() as u64 > 5 * deaths.count,
         "only {} ticks were durable",
         durable.len()
     );
@@ -47,7 +68,7 @@ fn fault_45_a_killed_process_loses_no_durable_tick() {
     let stored = runtime.block_on(async {
         let ticks = Arc::new(Switched::present());
         // the lock of a killed process is no obstacle
-        let persister = open(&ticks, many_batches(), &settings(folder.path())).await;
+        let persister = open(&ticks, many_batches(), &settings_of(mode, folder.path())).await;
         let content = persister.spool_content().expect("there is one");
         assert_eq!(content.quarantined, 0);
         let report = persister.stop(Duration::from_secs(60)).await;

@@ -76,24 +76,52 @@ async fn fault_37_one_bad_tick_among_a_thousand_keeps_none_out() {
 
 #[tokio::test]
 async fn fault_38_a_missing_column_makes_no_dead_letters() {
+    let broken = "ALTER TABLE ticks RENAME COLUMN ask_volume TO gone";
+    keeps_every_tick(broken, "ALTER TABLE ticks RENAME COLUMN gone TO ask_volume").await;
+}
+
+#[tokio::test]
+async fn fault_38_a_new_column_makes_no_dead_letters() {
+    let broken = "ALTER TABLE ticks ADD COLUMN venue int NOT NULL DEFAULT 0; \
+                  ALTER TABLE ticks ALTER COLUMN venue DROP DEFAULT";
+    keeps_every_tick(broken, "ALTER TABLE ticks DROP COLUMN venue").await;
+}
+
+#[tokio::test]
+async fn fault_38_a_wrong_constraint_makes_no_dead_letters() {
+    let broken = "ALTER TABLE ticks ADD CONSTRAINT no_tick CHECK (bid_price < 0) NOT VALID";
+    keeps_every_tick(broken, "ALTER TABLE ticks DROP CONSTRAINT no_tick").await;
+}
+
+#[tokio::test]
+async fn fault_38_a_trigger_makes_no_dead_letters() {
+    let broken = "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS \
+                  $$ BEGIN RETURN NULL; END $$; \
+                  CREATE TRIGGER leave_out BEFORE INSERT ON ticks \
+                  FOR EACH ROW EXECUTE FUNCTION leave_out()";
+    keeps_every_tick(broken, "DROP TRIGGER leave_out ON ticks").await;
+}
+
+async fn keeps_every_tick(broken: &'static str, repaired: &'static str) {
     let (_schemas, pools) = migrated().await;
     let folder = tempfile::tempdir().expect("a folder");
     let (persister, repository) = open(&pools, folder.path()).await;
     push(&persister, &ticks(0, 10)).await;
     persister.drain(PLENTY).await.expect("stored");
-    run(&pools, "ALTER TABLE ticks RENAME COLUMN ask_volume TO gone").await;
+    run(&pools, broken).await;
     push(&persister, &ticks(10, 2_500)).await;
     let undrained = persister.drain(Duration::from_secs(3)).await;
     assert_eq!(undrained.map_err(|undrained| undrained.left), Err(2_490));
     let content = persister.spool_content().expect("there is one");
     assert_eq!((content.dead_letters, persister.stats().rejected), (0, 0));
+    assert_eq!(persister.stats().duplicates, 0);
     let health = persister.health();
     assert!(
         matches!(health, PersisterHealth::Misconfigured { .. }),
         "{health:?}"
     );
 
-    run(&pools, "ALTER TABLE ticks RENAME COLUMN gone TO ask_volume").await;
+    run(&pools, repaired).await;
     persister.drain(PLENTY).await.expect("it is repaired");
     assert_eq!(count(&repository).await, 2_500);
     assert_eq!(persister.health(), PersisterHealth::Up);

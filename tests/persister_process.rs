@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use spooling::process::{Process, orders, tell};
-use spooling::{Switched, all, assert_exact, index_of, open, settings, tick};
-use tickbook::ingest::{Ack, AckLevel, PersisterConfig, TickPersister};
+use spooling::{Switched, all, assert_exact, index_of, open, settings, settings_of, tick};
+use tickbook::ingest::{Ack, AckLevel, PersisterConfig, SpoolMode, TickPersister};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -47,10 +47,11 @@ async fn end_when_told(persister: &TickPersister, patience: Duration) {
 }
 
 /// Takes a backlog without a database and waits for SIGTERM.
-async fn take_a_backlog(directory: &Path) {
+async fn take_a_backlog(mode: SpoolMode, directory: &Path, backlog: i64) {
     let config = PersisterConfig::default();
-    let persister = open(&Arc::default(), config, &settings(directory)).await;
-    for index in 0..BACKLOG {
+    let spool = settings_of(mode, directory);
+    let persister = open(&Arc::default(), config, &spool).await;
+    for index in 0..backlog {
         persister.push(tick(index)).await.expect("it is open");
     }
     tell(format!("queued {}", persister.stats().queued));
@@ -91,18 +92,28 @@ async fn drain(directory: &Path) -> Arc<Switched> {
 fn fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spool() {
     const TEST: &str =
         "fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spool";
+    told_to_end_in_an_outage(TEST, SpoolMode::WriteAhead, BACKLOG);
+}
+
+#[test]
+fn fault_55_on_failure_leaves_its_ticks_in_the_spool() {
+    const TEST: &str = "fault_55_on_failure_leaves_its_ticks_in_the_spool";
+    told_to_end_in_an_outage(TEST, SpoolMode::OnFailure, BACKLOG / 10);
+}
+
+fn told_to_end_in_an_outage(test: &str, mode: SpoolMode, backlog: i64) {
     let runtime = runtime(true);
     if let Some((directory, _)) = orders() {
-        runtime.block_on(take_a_backlog(&directory));
+        runtime.block_on(take_a_backlog(mode, &directory, backlog));
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let mut process = Process::start(TEST, folder.path(), "backlog");
-    assert_eq!(process.hear("queued"), BACKLOG.to_string());
+    let mut process = Process::start(test, folder.path(), "backlog");
+    assert_eq!(process.hear("queued"), backlog.to_string());
     process.hear("ready");
     let begun = suite::Watch::start();
     process.terminate();
-    assert_eq!(process.hear("spooled"), BACKLOG.to_string());
+    assert_eq!(process.hear("spooled"), backlog.to_string());
     let (code, _) = process.end();
     let (took, of_ours) = (begun.elapsed(), begun.of_ours());
     println!("it ended {took:?} after it was told");
@@ -110,7 +121,7 @@ fn fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spo
     suite::assert_in_time(of_ours, Duration::from_secs(10));
     runtime.block_on(async {
         let ticks = drain(folder.path()).await;
-        assert_exact(&*ticks, BACKLOG).await;
+        assert_exact(&*ticks, backlog).await;
     });
 }
 

@@ -5,10 +5,10 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
-use tickbook::Database;
 use tickbook::domain::{SymbolId, Tick, TimeRange};
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
+use tickbook::{Database, RepositoryError};
 
 mod migrated;
 
@@ -147,4 +147,116 @@ async fn an_error_that_is_not_of_one_row_rejects_no_tick() {
     }
     let count = repository.count(SYMBOL, TimeRange::all()).await;
     assert_eq!(count.expect("counted"), 0);
+}
+
+/// What keeps every tick out, and how it ends.
+const FAULTS_OF_THE_TABLE: [(&str, &str); 3] = [
+    (
+        "ALTER TABLE ticks ADD COLUMN venue int NOT NULL DEFAULT 0; \
+         ALTER TABLE ticks ALTER COLUMN venue DROP DEFAULT",
+        "ALTER TABLE ticks DROP COLUMN venue",
+    ),
+    (
+        "ALTER TABLE ticks ADD CONSTRAINT no_tick CHECK (bid_price < 0) NOT VALID",
+        "ALTER TABLE ticks DROP CONSTRAINT no_tick",
+    ),
+    (
+        "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RETURN NULL; END $$; \
+         CREATE TRIGGER leave_out BEFORE INSERT ON ticks \
+         FOR EACH ROW EXECUTE FUNCTION leave_out()",
+        "DROP TRIGGER leave_out ON ticks; DROP FUNCTION leave_out()",
+    ),
+];
+
+/// Ticks of now, which take another way than old ones.
+fn moved_to_now(mut ticks: Vec<Tick>) -> Vec<Tick> {
+    let distance = suite::now() - ticks[0].tick_time;
+    for tick in &mut ticks {
+        tick.tick_time = tickbook::domain::truncate_to_micros(tick.tick_time + distance);
+    }
+    ticks
+}
+
+#[tokio::test]
+async fn table_that_takes_no_tick_rejects_none() {
+    let (schemas, pools) = migrated().await;
+    let mut connection = schemas.connection(Database::Timeseries);
+    let mut expected = 0;
+    let mut symbol_id = 1;
+    // nothing is stored in the first round
+    for _ in 0..2 {
+        for (broken, repaired) in FAULTS_OF_THE_TABLE {
+            for (size, is_now) in [(1, false), (1, true), (20, true), (300, false), (300, true)] {
+                let repository = PgTickRepository::new(pools.clone());
+                let mut batch = ticks(0, size);
+                if is_now {
+                    batch = moved_to_now(batch);
+                }
+                symbol_id += 1;
+                for tick in &mut batch {
+                    tick.symbol_id = SymbolId::new(symbol_id);
+                }
+                connection.batch_execute(broken).expect("broken");
+                let refused = repository.insert_batch(&batch).await;
+                let case = format!("{broken} {size} {is_now}");
+                let Err(error @ RepositoryError::Schema { .. }) = refused else {
+                    panic!("{case}: {refused:?}");
+                };
+                assert!(error.is_certainly_not_applied() && !error.is_transient());
+                connection.batch_execute(repaired).expect("repaired");
+                let count = repository.count(SymbolId::new(symbol_id), TimeRange::all());
+                assert_eq!(count.await.expect("counted"), 0, "{case}");
+                if expected > 0 {
+                    let receipt = repository.insert_batch(&batch).await.expect(&case);
+                    assert_eq!(receipt.inserted, size as u64, "{case}");
+                }
+            }
+        }
+        let repository = PgTickRepository::new(pools.clone());
+        let receipt = repository.insert_batch(&ticks(0, 3)).await;
+        expected += receipt.expect("it is repaired").inserted;
+    }
+}
+
+#[tokio::test]
+async fn tick_that_a_trigger_leaves_out_is_rejected() {
+    let (schemas, pools) = migrated().await;
+    let repository = PgTickRepository::new(pools);
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute(
+            "CREATE FUNCTION no_thirteen() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RETURN CASE WHEN NEW.bid_price <> 13 THEN NEW END; END $$; \
+             CREATE TRIGGER no_thirteen BEFORE INSERT ON ticks \
+             FOR EACH ROW EXECUTE FUNCTION no_thirteen()",
+        )
+        .expect("added");
+    for (symbol, size, is_now) in [
+        (1, 20, false),
+        (2, 300, false),
+        (3, 20, true),
+        (4, 300, true),
+    ] {
+        let mut batch = ticks(0, size);
+        if is_now {
+            batch = moved_to_now(batch);
+        }
+        for tick in &mut batch {
+            tick.symbol_id = SymbolId::new(symbol);
+        }
+        batch[3].bid_price = Decimal::from(13);
+        let others = size as u64 - 1;
+        for (inserted, duplicates) in [(others, 0), (0, others)] {
+            let receipt = repository.insert_batch(&batch).await.expect("inserted");
+            let counts = (receipt.inserted, receipt.duplicates);
+            assert_eq!(counts, (inserted, duplicates), "{size} {is_now}");
+            assert_eq!(receipt.rejected.len(), 1);
+            assert_eq!(receipt.rejected[0].tick, batch[3]);
+            assert!(receipt.rejected[0].reason.contains("trigger"));
+        }
+        let receipt = repository.insert_batch(&batch[3..4]).await;
+        let receipt = receipt.expect("others were taken");
+        assert_eq!((receipt.duplicates, receipt.rejected.len()), (0, 1));
+    }
 }

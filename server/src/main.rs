@@ -71,8 +71,14 @@ async fn serve(args: &Args) -> anyhow::Result<bool> {
         let Some(pipeline) = pipeline else {
             return true;
         };
-        stop.cancelled().await;
-        pipeline.finish().await
+        let is_broken = tokio::select! {
+            biased;
+            () = stop.cancelled() => false,
+            () = pipeline.broken() => true,
+        };
+        // nothing would take the ticks of the feed any more
+        stop.cancel();
+        pipeline.finish().await && !is_broken
     };
     let (served, stored) = tokio::join!(serving, storing);
     receivers.finish().await;

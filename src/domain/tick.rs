@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::decimal::{DecimalError, check_tick_decimal};
 use super::symbol_id::SymbolId;
-use super::time::{earliest_time, latest_time, truncate_to_micros};
+use super::time::{LEAP_SECOND, earliest_time, is_leap_second, latest_time, truncate_to_micros};
 
 /// The identity of a tick: symbol, instant, and the order within that instant.
 ///
@@ -109,7 +109,19 @@ impl Tick {
                 time: tick_time,
             });
         }
+        if is_leap_second(tick_time) {
+            return Err(InvalidTick::LeapSecond {
+                field: "tick_time",
+                time: tick_time,
+            });
+        }
         let received_at = self.received_at.map(truncate_to_micros);
+        if let Some(time) = received_at.filter(|time| is_leap_second(*time)) {
+            return Err(InvalidTick::LeapSecond {
+                field: "received_at",
+                time,
+            });
+        }
         if let Some(time) = received_at
             && (time < earliest_time() || time >= latest_time())
         {
@@ -162,6 +174,14 @@ pub enum InvalidTick {
         /// The instant.
         time: DateTime<Utc>,
     },
+    /// A leap second, which stores would move into the second after it.
+    #[error("{field} {time} is a {LEAP_SECOND}")]
+    LeapSecond {
+        /// Which of the two times.
+        field: &'static str,
+        /// The instant.
+        time: DateTime<Utc>,
+    },
     /// The sequence is below zero.
     #[error("sequence {0} is negative: count from 0 within one instant")]
     NegativeSequence(i32),
@@ -191,6 +211,7 @@ impl InvalidTick {
             Self::SymbolId(_) => "symbol_id",
             Self::NegativeSequence(_) => "sequence",
             Self::TimeOutOfRange { field, .. }
+            | Self::LeapSecond { field, .. }
             | Self::NegativeVolume { field, .. }
             | Self::Number { field, .. } => field,
         }
@@ -208,6 +229,25 @@ mod tests {
             Decimal::new(138_676, 5),
             Decimal::new(1_386_860, 6),
         )
+    }
+
+    #[test]
+    fn leap_seconds_are_refused_by_name() {
+        let leap = DateTime::from_timestamp(1_483_228_799, 1_500_000_000).expect("2016-12-31");
+        let of_venue = Tick {
+            tick_time: leap,
+            ..tick()
+        };
+        let of_receiver = Tick {
+            received_at: Some(leap),
+            ..tick()
+        };
+        for (tick, field) in [(of_venue, "tick_time"), (of_receiver, "received_at")] {
+            let refused = tick.normalized().expect_err("no store has it");
+            assert_eq!(refused.field(), field);
+            let text = refused.to_string();
+            assert!(text.contains("leap second"), "{text}");
+        }
     }
 
     #[test]

@@ -28,13 +28,25 @@ pub fn truncate_to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
 /// Reads an RFC 3339 instant with any offset, such as `2014-05-01T00:00:00.292Z`.
 ///
 /// # Errors
-/// The text itself and an example, when it is none.
+/// The text itself and an example, when it is none; a leap second.
 pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|time| time.with_timezone(&Utc))
-        .map_err(|_| {
-            format!("{text:?} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")
-        })
+    let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
+        format!("{text:?} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")
+    })?;
+    let time = time.with_timezone(&Utc);
+    if is_leap_second(time) {
+        return Err(format!("{text:?} is a {LEAP_SECOND}"));
+    }
+    Ok(time)
+}
+
+/// What a time is that no store has a place of its own for, and what to do.
+pub(crate) const LEAP_SECOND: &str = "leap second: send the second before or after it";
+
+/// Whether a store, which has no leap seconds, would move `time` into the next second.
+#[must_use]
+pub(crate) fn is_leap_second(time: DateTime<Utc>) -> bool {
+    time.timestamp_subsec_nanos() >= 1_000_000_000
 }
 
 /// `from` came after `to`.

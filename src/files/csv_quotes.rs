@@ -7,7 +7,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{parse_time, truncate_to_micros};
+use crate::domain::{LEAP_SECOND, parse_time, truncate_to_micros};
 
 use super::error::{FileError, LineError};
 use super::field::{Columns, shown};
@@ -113,7 +113,13 @@ impl TimeFormat {
         let text = std::str::from_utf8(field).unwrap_or("");
         let number = text.parse::<i64>().ok();
         let time = match self {
-            Self::Rfc3339 => parse_time(text).ok(),
+            Self::Rfc3339 => match parse_time(text) {
+                Ok(time) => Some(time),
+                Err(error) if error.ends_with(LEAP_SECOND) => {
+                    return Err(format!("tick_time {error}"));
+                }
+                Err(_) => None,
+            },
             Self::Seconds => number.and_then(|number| DateTime::from_timestamp(number, 0)),
             Self::Milliseconds => number.and_then(DateTime::from_timestamp_millis),
             Self::Microseconds => number.and_then(DateTime::from_timestamp_micros),
@@ -254,4 +260,21 @@ fn read_sequence(field: &[u8]) -> Result<i32, String> {
         let shown = shown(field);
         format!("sequence {shown} is no whole number from 0 to 2147483647: count from 0")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leap_seconds_are_refused_by_name() {
+        for text in ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60.5+01:00"] {
+            let refused = TimeFormat::Rfc3339.read(text.as_bytes());
+            let reason = refused.expect_err("it would be another tick's time");
+            assert!(reason.contains("leap second"), "{reason}");
+            assert!(reason.contains(text), "{reason}");
+        }
+        let around = TimeFormat::Rfc3339.read(b"2016-12-31T23:59:59.999999Z");
+        around.expect("a second that every clock has");
+    }
 }

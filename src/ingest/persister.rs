@@ -1,6 +1,7 @@
 //! Single ticks from many tasks to batches in a repository, without losing or doubling one.
 
 mod ack;
+mod batch;
 mod health;
 mod meters;
 mod settings;
@@ -25,7 +26,7 @@ use crate::domain::Tick;
 use crate::repository::TickRepository;
 
 /// Longer ones could end beyond what an `Instant` holds.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
+pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// What a [`TickPersister`] did since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +43,8 @@ pub struct PersisterStats {
     pub rejected: u64,
     /// Ticks accepted whose bid was above the ask; they are stored like others.
     pub crossed: u64,
+    /// Ticks of the spool that were found damaged on the disk and put aside there.
+    pub damaged: u64,
     /// Failed writes; each was tried again, except where a stop ran out of time.
     pub retries: u64,
     /// Ticks accepted, or found in the spool, of which it is not known yet what became.
@@ -190,6 +193,12 @@ impl TickPersister {
     #[must_use]
     pub fn spool_content(&self) -> Option<SpoolContent> {
         self.shared.spool.as_ref().map(Spool::content)
+    }
+
+    /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it or in
+    /// the runtime, after which it takes and stores nothing.
+    pub async fn ended(&self) {
+        self.shared.ended().await;
     }
 
     /// Accepts no more ticks, writes what was accepted, and gives up after `patience`; with a spool,

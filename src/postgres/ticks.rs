@@ -5,6 +5,7 @@ mod ages;
 mod batch;
 mod copy;
 mod frontier;
+mod halves;
 mod insert;
 mod newest;
 mod range;

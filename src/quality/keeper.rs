@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics::gauge;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::store::{Batch, Store};
 use crate::error::RepositoryError;
@@ -20,6 +20,11 @@ const CHANNEL: usize = 1_000;
 const MOST: u64 = 100_000;
 /// Ticks of one write.
 const BATCH: usize = 1_000;
+
+/// Longer ones could end beyond what an `Instant` holds.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
+/// How long the disk may take for what is in memory when there is no time left.
+const GRACE: Duration = Duration::from_secs(2);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -130,17 +135,28 @@ impl Quarantine {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Takes no more ticks and waits until the repository has them; until `patience` is over, and
-    /// no longer than until a write fails where the disk has them all. Returns how many stay on the
+    /// Takes no more ticks and waits until the repository has them; until `patience` is over, two
+    /// seconds longer where the disk does not answer, and no longer than until a write fails where the disk has them all. Returns how many stay on the
     /// disk, and how many are lost. A second call returns zeros.
     pub async fn stop(&self, patience: Duration) -> (u64, u64) {
         let Some(Ending { stop, ended }) = self.ending.lock().await.take() else {
             return (0, 0);
         };
+        let patience = patience.min(LONGEST_PATIENCE);
+        let give_up_at = Instant::now() + patience;
         // it may have ended by itself
-        let _ = stop.send(Instant::now() + patience);
-        // a thread that panicked does not say what it had
-        ended.await.unwrap_or_else(|_| (0, self.waiting()))
+        let _ = stop.send(give_up_at);
+        match timeout_at(give_up_at + GRACE, ended).await {
+            Ok(Ok(left)) => left,
+            // a thread that panicked does not say what it had, nor one whose disk does not answer
+            Ok(Err(_)) | Err(_) => (0, self.waiting()),
+        }
+    }
+
+    /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it, after
+    /// which it takes nothing.
+    pub async fn ended(&self) {
+        self.sender.closed().await;
     }
 }
 

@@ -60,9 +60,16 @@ impl Load {
         repository: Arc<dyn TickRepository>,
         directory: &Path,
     ) -> Self {
+        Self::start_with(repository, write_ahead(directory)).await
+    }
+
+    /// With a spool that works as it says.
+    pub(crate) async fn start_with(
+        repository: Arc<dyn TickRepository>,
+        spool: SpoolConfig,
+    ) -> Self {
         let memory = Memory::start();
         let repository = Arc::new(Timed::new(repository, CALL_TIMEOUT));
-        let spool = write_ahead(directory);
         let opened = TickPersister::open(Arc::clone(&repository) as _, small_batches(), &spool);
         let persister = opened.await.expect("a spool of its own");
         Self::push(persister, repository, memory)

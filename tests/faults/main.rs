@@ -27,6 +27,7 @@ mod memory;
 mod name_resolution;
 mod no_connection;
 mod odd_values;
+mod on_failure;
 mod one_half_down;
 mod other_language;
 mod packet_loss;

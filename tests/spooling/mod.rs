@@ -103,8 +103,13 @@ pub(crate) fn index_of(found: &Tick) -> i64 {
 
 /// Writing ahead, without a limit but the disk's.
 pub(crate) fn settings(directory: &Path) -> SpoolConfig {
+    settings_of(SpoolMode::WriteAhead, directory)
+}
+
+/// Without a limit but the disk's.
+pub(crate) fn settings_of(mode: SpoolMode, directory: &Path) -> SpoolConfig {
     SpoolConfig {
-        mode: SpoolMode::WriteAhead,
+        mode,
         directory: directory.to_owned(),
         max_bytes: 1 << 40,
         on_full: OnFull::Block,

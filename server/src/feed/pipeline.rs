@@ -212,6 +212,32 @@ impl Pipeline {
         });
     }
 
+    /// Waits until what stores the ticks has ended by itself, after which the server is of no use to
+    /// the feed.
+    pub async fn broken(&self) {
+        let quarantine = async {
+            match &self.monitor.quarantine {
+                Some(quarantine) => quarantine.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.monitor.persister.ended() => {
+                if self.monitor.given_back.load(Ordering::Acquire) {
+                    // nothing has to be stored any more
+                    std::future::pending::<()>().await;
+                }
+                tracing::error!("the writer of ticks has ended: see above for why");
+            }
+            () = quarantine => {
+                if self.monitor.given_back.load(Ordering::Acquire) {
+                    std::future::pending::<()>().await;
+                }
+                tracing::error!("the writer of the quarantine has ended: see above for why");
+            }
+        }
+    }
+
     /// Waits for the end of the feed and until everything is stored, ten seconds at most, and says
     /// in the log what was. Returns whether nothing was lost. To be called after `stop`; it closes
     /// the fan-out.
@@ -261,6 +287,13 @@ impl Pipeline {
                 "ticks of the feed found no place and are not stored"
             );
         }
+        if stats.damaged > 0 {
+            tracing::error!(
+                feed,
+                damaged = stats.damaged,
+                "ticks of the spool were damaged and are put aside in it"
+            );
+        }
         if spooled > 0 {
             tracing::warn!(
                 feed,
@@ -288,7 +321,7 @@ impl Pipeline {
                 "ticks of the feed could not be stored in time"
             );
         }
-        unsaved == 0 && refused == 0 && lost == 0
+        unsaved == 0 && refused == 0 && lost == 0 && stats.damaged == 0
     }
 }
 

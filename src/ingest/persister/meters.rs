@@ -12,6 +12,8 @@ pub(super) struct Meters {
     pub(super) rejected: Counter,
     pub(super) conflicts: Counter,
     pub(super) dead_letters: Counter,
+    /// Those that the disk had no place for.
+    pub(super) dead_letters_in_log: Counter,
     pub(super) waiting_ticks: Gauge,
     pub(super) waiting_bytes: Gauge,
     pub(super) oldest_age: Gauge,
@@ -26,6 +28,7 @@ impl Meters {
             rejected: counter!(discarded, "reason" => "rejected"),
             conflicts: counter!(discarded, "reason" => "conflict"),
             dead_letters: counter!("tick_dead_letter_total"),
+            dead_letters_in_log: counter!("tick_dead_letter_in_log_only_total"),
             waiting_ticks: gauge!("tick_buffer_size_events"),
             waiting_bytes: gauge!("tick_buffer_size_bytes"),
             oldest_age: gauge!("tick_buffer_oldest_age_seconds"),

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError, watch};
 use tokio::time::Instant;
 
+use super::LONGEST_PATIENCE;
 use super::ack::{AckLevel, PersisterClosed, PushError};
 use super::meters::Meters;
 use super::settings::{OnFull, PersisterConfig, SpoolMode};
@@ -68,7 +69,9 @@ impl Shared {
             batch_size: config.batch_size.max(1),
             drain_batch_size: config.drain_batch_size.max(config.batch_size).max(1),
             queue: config.queue.clamp(1, Semaphore::MAX_PERMITS),
-            ..config
+            flush_interval: config.flush_interval.min(LONGEST_PATIENCE),
+            first_retry_delay: config.first_retry_delay.min(LONGEST_PATIENCE),
+            longest_retry_delay: config.longest_retry_delay.min(LONGEST_PATIENCE),
         };
         let found = spool.as_ref().map_or((0, 0), Spool::found);
         let ticks = spool.as_ref().map_or(0, |spool| spool.content().ticks);
@@ -233,6 +236,13 @@ impl Shared {
 
     pub(super) fn course(&self) -> watch::Receiver<Course> {
         self.course.subscribe()
+    }
+
+    /// Waits until nothing more will happen.
+    pub(super) async fn ended(&self) {
+        let mut progress = self.progress.subscribe();
+        // the sender is a part of this
+        let _ = progress.wait_for(|progress| progress.ended).await;
     }
 
     /// Nothing more will happen.

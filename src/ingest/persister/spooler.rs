@@ -1,25 +1,28 @@
 //! The task that brings ticks to the disk. All that come while the disk is busy share its next
-//! write.
+//! write. A disk that fails, or does not answer, keeps no tick from the database.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::health::Failure;
+use super::batch::Step;
+use super::health::SpoolPart;
 use super::shared::Shared;
-use super::state::Step;
 use crate::ingest::spool::{Spool, SpoolBatch, SpoolError};
 
 /// Pause after a write of the spool that failed.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// A disk that does not answer for so long is not waited for. Slow ones answer before.
+pub(super) const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+
 /// Works until the writer has ended and everything is on the disk, or cannot be.
 pub(super) async fn run(shared: Arc<Shared>, spool: Spool) {
     let mut retry_at = None;
     loop {
-        let step = shared.lock().spooler_step(retry_at);
+        let step = shared.lock().spooler_step(retry_at, false);
         let new = match step {
             Step::Do(new) => new,
             Step::Wait(at) => {
@@ -29,40 +32,82 @@ pub(super) async fn run(shared: Arc<Shared>, spool: Spool) {
             Step::End => return,
         };
         if new > 0 && retry_at.is_some_and(|at| at > Instant::now()) {
-            // the disk has just failed: these wait in memory for both
-            shared.lock().not_spooled(new);
-            shared.to_writer.notify_one();
+            // the disk has just failed
+            leave_in_memory(&shared, new);
             continue;
         }
-        let (batches, is_last_try) = {
-            let state = shared.lock();
-            let batches: Vec<SpoolBatch> = state
-                .unspooled
-                .iter()
-                .map(|batch| batch.for_spool())
-                .collect();
-            (batches, state.writer_done)
-        };
-        let last = batches.last().map_or(0, |batch| batch.number);
-        match spool.append(batches).await {
-            Ok(()) => {
-                retry_at = None;
-                let freed = shared.lock().spooled(new);
-                shared.free_places(freed);
-                shared.advance_durable(last);
-            }
-            Err(error) => {
-                retry_at = Some(Instant::now() + RETRY);
-                note_failure(&shared, &error);
-                shared.lock().not_spooled(new);
-                shared.set_saturated(true);
-                if is_last_try {
-                    return;
-                }
-            }
+        let is_last_try = shared.lock().writer_done;
+        match append(&shared, &spool, new).await {
+            Appended::Done => retry_at = None,
+            Appended::Failed if is_last_try => return,
+            Appended::Failed => retry_at = Some(Instant::now() + RETRY),
+            Appended::NoLongerNeeded => return,
         }
         shared.to_writer.notify_one();
     }
+}
+
+enum Appended {
+    Done,
+    Failed,
+    /// The database has everything, and nothing more will come.
+    NoLongerNeeded,
+}
+
+/// Brings all that the spool owes to the disk, the last `new` batches of which are nowhere else.
+async fn append(shared: &Shared, spool: &Spool, mut new: usize) -> Appended {
+    let batches: Vec<SpoolBatch> = {
+        let state = shared.lock();
+        let owed = state.unspooled.iter();
+        owed.map(|batch| batch.for_spool()).collect()
+    };
+    let through = batches.last().map_or(0, |batch| batch.number);
+    let mut appending = pin!(spool.append(batches));
+    let done = match timeout(PATIENCE, &mut appending).await {
+        Ok(done) => done,
+        Err(_) => {
+            note_hanging(shared, SpoolPart::Append, spool);
+            leave_in_memory(shared, new);
+            new = 0;
+            // what comes meanwhile waits in memory as well
+            loop {
+                let step = shared.lock().spooler_step(None, true);
+                let at = match step {
+                    Step::Do(count) => {
+                        leave_in_memory(shared, count);
+                        continue;
+                    }
+                    Step::Wait(at) => at,
+                    Step::End => return Appended::NoLongerNeeded,
+                };
+                tokio::select! {
+                    biased;
+                    done = &mut appending => break done,
+                    () = wait(shared, at) => {}
+                }
+            }
+        }
+    };
+    match done {
+        Ok(()) => {
+            let freed = shared.lock().spooled(through, new);
+            shared.free_places(freed);
+            shared.advance_durable(through);
+            Appended::Done
+        }
+        Err(error) => {
+            note_failure(shared, SpoolPart::Append, &error);
+            leave_in_memory(shared, new);
+            Appended::Failed
+        }
+    }
+}
+
+/// The last `new` batches wait in memory for the disk and the database.
+fn leave_in_memory(shared: &Shared, new: usize) {
+    shared.lock().not_spooled(new);
+    shared.set_saturated(true);
+    shared.to_writer.notify_one();
 }
 
 /// Waits for news, or for a time.
@@ -79,19 +124,30 @@ async fn wait(shared: &Shared, at: Option<Instant>) {
     }
 }
 
-/// Tells of a failure of the spool once for as long as it lasts.
-pub(super) fn note_failure(shared: &Shared, error: &SpoolError) {
-    let mut state = shared.lock();
-    let since = match &state.spool_failure {
-        Some(failure) => failure.since,
-        None => {
-            tracing::error!(%error, "ticks are not on the disk: they wait in memory for the database");
-            Utc::now()
-        }
+/// Notes that the disk has not answered for [`PATIENCE`].
+pub(super) fn note_hanging(shared: &Shared, part: SpoolPart, spool: &Spool) {
+    let error = SpoolError::Hanging {
+        directory: spool.directory().to_owned(),
+        patience: PATIENCE,
     };
-    state.spool_failure = Some(Failure {
-        since,
-        reason: error.to_string(),
-        needs_repair: false,
-    });
+    note_failure(shared, part, &error);
+}
+
+/// Tells of a failure of the spool once for as long as it lasts.
+pub(super) fn note_failure(shared: &Shared, part: SpoolPart, error: &SpoolError) {
+    let is_first = shared.lock().spool_failures.note(part, error.to_string());
+    if !is_first {
+        return;
+    }
+    match part {
+        SpoolPart::Append => {
+            tracing::error!(%error, "ticks are not on the disk: they wait in memory for the database");
+        }
+        SpoolPart::Read => {
+            tracing::error!(%error, "ticks of the spool cannot be read: they wait on the disk");
+        }
+        SpoolPart::DeadLetters => {
+            tracing::error!(%error, "dead letters are not on the disk: the log has them");
+        }
+    }
 }

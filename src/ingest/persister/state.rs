@@ -11,48 +11,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::health::Failure;
+use super::batch::{Batch, Source, Spilled, Step};
+use super::health::{Failure, SpoolFailures, SpoolPart};
 use super::settings::SpoolMode;
 use super::{PersisterConfig, PersisterStats};
 use crate::domain::Tick;
-use crate::ingest::spool::SpoolBatch;
-
-/// Ticks that are written together, or with others.
-#[derive(Debug, Clone)]
-pub(super) struct Batch {
-    /// Of its last tick.
-    pub(super) number: u64,
-    pub(super) ticks: Arc<Vec<Tick>>,
-    /// When its first tick was accepted.
-    pub(super) at: Instant,
-}
-
-impl Batch {
-    /// Of its first tick.
-    pub(super) fn first(&self) -> u64 {
-        self.number + 1 - self.ticks.len() as u64
-    }
-
-    pub(super) fn for_spool(&self) -> SpoolBatch {
-        SpoolBatch {
-            number: self.number,
-            ticks: Arc::clone(&self.ticks),
-            accepted_at: Utc::now() - self.at.elapsed(),
-        }
-    }
-}
 
 #[derive(Debug)]
 struct Accepted {
     tick: Tick,
     at: Instant,
-}
-
-/// Numbers of ticks that only the disk has; both ends belong to it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Spilled {
-    pub(super) first: u64,
-    pub(super) through: u64,
 }
 
 #[derive(Debug)]
@@ -70,8 +38,6 @@ pub(super) struct State {
     pub(super) urged_committed: u64,
     /// Whether open ticks go to the spool rather than to the writer.
     pub(super) spooling: bool,
-    /// Whether the spooler has taken open ticks that are nowhere else yet.
-    pub(super) spooler_busy: bool,
     /// Batches the spool has not taken and has to; the window or the writer have them as well.
     pub(super) unspooled: Vec<Batch>,
     window: VecDeque<Batch>,
@@ -82,23 +48,7 @@ pub(super) struct State {
     /// When the oldest tick was accepted that the writer has.
     pub(super) in_hand_since: Option<Instant>,
     pub(super) failure: Option<Failure>,
-    pub(super) spool_failure: Option<Failure>,
-}
-
-/// Whether there is something to do.
-#[derive(Debug)]
-pub(super) enum Step<T> {
-    Do(T),
-    /// Nothing before this time, unless something happens.
-    Wait(Option<Instant>),
-    End,
-}
-
-/// Where the writer gets its next ticks from.
-#[derive(Debug)]
-pub(super) enum Source {
-    Memory(Vec<Batch>),
-    Disk(Spilled),
+    pub(super) spool_failures: SpoolFailures,
 }
 
 impl State {
@@ -129,7 +79,6 @@ impl State {
             next: last + 1,
             urged_durable: 0,
             urged_committed: 0,
-            spooler_busy: false,
             unspooled: Vec::new(),
             window: VecDeque::new(),
             window_ticks: 0,
@@ -138,7 +87,7 @@ impl State {
             writer_done: false,
             in_hand_since: None,
             failure: None,
-            spool_failure: None,
+            spool_failures: SpoolFailures::default(),
         }
     }
 
@@ -175,81 +124,99 @@ impl State {
         }
     }
 
-    /// What the spooler has to do: batches for the spool, how many of them being new.
-    pub(super) fn spooler_step(&mut self, retry_at: Option<Instant>) -> Step<usize> {
+    /// What the spooler has to do: batches for the spool, how many of them being new. After a write
+    /// that failed it tries again at `retry_at`, though the spool owes nothing, to learn whether the
+    /// disk works. While the disk `hangs` there are only new ones, which it cannot have.
+    pub(super) fn spooler_step(&mut self, retry_at: Option<Instant>, hangs: bool) -> Step<usize> {
         self.forget_committed();
-        if !self.spooling {
-            return if self.writer_done {
-                Step::End
-            } else {
-                Step::Wait(None)
-            };
+        let owes = !self.unspooled.is_empty();
+        if self.writer_done && !owes && (self.open.is_empty() || !self.spooling) {
+            return Step::End;
         }
         let now = Instant::now();
-        let (is_due, due) = self.open_due(self.urged_durable.max(self.urged_committed), now);
+        let (is_due, due) = if self.spooling {
+            self.open_due(self.urged_durable.max(self.urged_committed), now)
+        } else {
+            (false, None)
+        };
         if is_due {
             let new = self.take_open(self.config.drain_batch_size);
             let count = new.len();
             self.unspooled.extend(new);
-            self.spooler_busy = true;
             return Step::Do(count);
         }
-        if !self.unspooled.is_empty() {
-            if self.writer_done || retry_at.is_none_or(|at| at <= now) {
-                return Step::Do(0);
-            }
-            return Step::Wait(due.into_iter().chain(retry_at).min());
+        if hangs || !(owes || retry_at.is_some()) {
+            return Step::Wait(due);
         }
-        if self.writer_done && self.open.is_empty() {
-            return Step::End;
+        if self.writer_done || retry_at.is_none_or(|at| at <= now) {
+            return Step::Do(0);
         }
-        Step::Wait(due)
+        Step::Wait(due.into_iter().chain(retry_at).min())
     }
 
-    /// The disk has all of `unspooled`, the last `new` of which are nowhere else yet. Returns how
-    /// many ticks need no place in memory any more.
-    pub(super) fn spooled(&mut self, new: usize) -> usize {
-        let all = std::mem::take(&mut self.unspooled);
-        self.spooler_busy = false;
-        self.spool_failure = None;
-        let mut freed = 0;
-        if let Some(spilled) = &mut self.spilled {
-            // those behind have been waiting for the disk in memory
-            while self
-                .window
-                .back()
-                .is_some_and(|batch| batch.number > spilled.through)
-            {
-                freed += self.window.pop_back().map_or(0, |batch| batch.ticks.len());
-            }
-            self.window_ticks -= freed;
-            spilled.through = spilled
-                .through
-                .max(all.last().map_or(0, |batch| batch.number));
-            let new = &all[all.len() - new..];
-            return freed + new.iter().map(|batch| batch.ticks.len()).sum::<usize>();
+    /// The disk has what `unspooled` has up to the number `through`, the last `new` of which are
+    /// nowhere else yet. Returns how many ticks need no place in memory any more.
+    pub(super) fn spooled(&mut self, through: u64, new: usize) -> usize {
+        self.spool_failures.end(SpoolPart::Append);
+        let count = self
+            .unspooled
+            .partition_point(|batch| batch.number <= through);
+        let on_disk: Vec<Batch> = self.unspooled.drain(..count).collect();
+        let first_new = on_disk.len() - new;
+        for batch in on_disk.iter().skip(first_new) {
+            self.push_window(batch.clone());
         }
-        let first_new = all.len() - new;
-        for batch in all.into_iter().skip(first_new) {
-            if let Some(spilled) = &mut self.spilled {
-                spilled.through = batch.number;
-                freed += batch.ticks.len();
-            } else if self.window_ticks + batch.ticks.len() > self.config.queue / 2 {
-                self.spilled = Some(Spilled {
-                    first: batch.first(),
-                    through: batch.number,
+        match (self.spilled, on_disk.last()) {
+            (Some(spilled), Some(last)) => {
+                // those behind have been waiting for the disk in memory
+                let freed = self.drop_from_window(|batch| {
+                    batch.number > spilled.through && batch.number <= through
                 });
-                freed += batch.ticks.len();
-            } else {
-                self.push_window(batch);
+                self.spilled = Some(Spilled {
+                    through: spilled.through.max(last.number),
+                    ..spilled
+                });
+                freed
+            }
+            (None, Some(_)) => self.spill(through),
+            (_, None) => 0,
+        }
+    }
+
+    /// Leaves to the disk what is more than half of the queue, of what it has. Returns how many
+    /// ticks that were.
+    fn spill(&mut self, through: u64) -> usize {
+        let mut first = None;
+        let mut left = self.window_ticks;
+        for batch in self.window.iter().rev() {
+            if left <= self.config.queue / 2 {
+                break;
+            }
+            if batch.number <= through {
+                left -= batch.ticks.len();
+                first = Some(batch.first());
             }
         }
+        let Some(first) = first else {
+            return 0;
+        };
+        self.spilled = Some(Spilled { first, through });
+        self.drop_from_window(|batch| batch.number >= first && batch.number <= through)
+    }
+
+    fn drop_from_window(&mut self, is_dropped: impl Fn(&Batch) -> bool) -> usize {
+        let mut freed = 0;
+        self.window.retain(|batch| {
+            let dropped = is_dropped(batch);
+            freed += if dropped { batch.ticks.len() } else { 0 };
+            !dropped
+        });
+        self.window_ticks -= freed;
         freed
     }
 
-    /// The disk has nothing of `unspooled`: the last `new` of them wait in memory for both.
+    /// The disk does not have the last `new` of `unspooled`: they wait in memory for both.
     pub(super) fn not_spooled(&mut self, new: usize) {
-        self.spooler_busy = false;
         let first_new = self.unspooled.len() - new;
         let new: Vec<Batch> = self.unspooled[first_new..].to_vec();
         new.into_iter().for_each(|batch| self.push_window(batch));
@@ -259,7 +226,7 @@ impl State {
     pub(super) fn writer_step(&mut self, most: usize) -> Step<Source> {
         self.forget_committed();
         let is_idle = self.window.is_empty() && self.spilled.is_none();
-        let nothing_else = is_idle && !self.spooler_busy && self.unspooled.is_empty();
+        let nothing_else = is_idle && self.unspooled.is_empty();
         if self.mode == SpoolMode::OnFailure && nothing_else && self.failure.is_none() {
             self.spooling = false;
         }
@@ -305,10 +272,17 @@ impl State {
         }
     }
 
+    /// The batch of this number, which only the disk had, is damaged and was put aside.
+    pub(super) fn give_up_damaged(&mut self, number: u64, ticks: u64) {
+        self.stats.damaged += ticks;
+        self.stats.queued = self.stats.queued.saturating_sub(ticks);
+        self.read_through(number);
+    }
+
     /// Whether all that is not in the database is on the disk.
     pub(super) fn is_all_spooled(&mut self) -> bool {
         self.forget_committed();
-        self.spooling && self.open.is_empty() && !self.spooler_busy && self.unspooled.is_empty()
+        self.spooling && self.open.is_empty() && self.unspooled.is_empty()
     }
 
     /// Takes everything that is in memory only, `in_hand` being what the writer has.

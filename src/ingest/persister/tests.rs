@@ -7,6 +7,8 @@ use super::*;
 use crate::domain::{PageLimit, SymbolId, TickKey, TimeRange};
 use crate::repository::TickQuery;
 
+mod ends;
+
 const SYMBOL: SymbolId = SymbolId::new(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -367,6 +369,7 @@ async fn every_outcome_is_counted() {
         duplicates: 3,
         conflicts: 2,
         rejected: 1,
+        damaged: 0,
         crossed: 1,
         retries: 0,
         queued: 0,

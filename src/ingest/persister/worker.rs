@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
+use self::letters::DeadLetters;
+use super::batch::{Batch, Source, Spilled, Step};
+use super::health::SpoolPart;
 use super::shared::{Course, Shared};
 use super::spooler;
-use super::state::{Batch, Source, Spilled, Step};
 use crate::domain::Tick;
 use crate::error::RepositoryError;
-use crate::ingest::spool::DeadLetter;
+use crate::ingest::spool::Found;
 use crate::repository::{InsertReceipt, TickRepository};
 
 /// How long the disk may take for what is in memory when there is no time left.
@@ -30,7 +32,17 @@ pub(super) async fn run(shared: Arc<Shared>, repository: Arc<dyn TickRepository>
     if let Some(spool) = &shared.spool {
         spooler.spawn(spooler::run(Arc::clone(&shared), spool.clone()));
     }
-    let in_hand = Writer::new(Arc::clone(&shared), repository).run().await;
+    let writing = Writer::new(Arc::clone(&shared), repository).run();
+    tokio::pin!(writing);
+    let in_hand = tokio::select! {
+        in_hand = &mut writing => in_hand,
+        // it ends after the writer, unless it panics
+        Some(spooler) = spooler.join_next() => {
+            tracing::error!(?spooler, "bringing ticks to the disk ended unexpectedly");
+            shared.close(Some(Instant::now()));
+            writing.await
+        }
+    };
     {
         let mut state = shared.lock();
         state.writer_done = true;
@@ -77,6 +89,7 @@ impl Drop for Ending {
     }
 }
 
+mod letters;
 mod outcome;
 
 struct Writer {
@@ -89,8 +102,7 @@ struct Writer {
     is_failing: bool,
     /// Ticks of one write at most; smaller after a timeout.
     most: usize,
-    /// Of batches whose end the spool could not note.
-    dead_letters: Vec<DeadLetter>,
+    dead_letters: DeadLetters,
     /// Ticks accepted that are in the counters.
     received_told: u64,
 }
@@ -106,7 +118,7 @@ impl Writer {
             in_hand: VecDeque::new(),
             is_failing: false,
             most,
-            dead_letters: Vec::new(),
+            dead_letters: DeadLetters::default(),
             received_told: 0,
         }
     }
@@ -142,6 +154,7 @@ impl Writer {
                 (delay * 2).min(longest_delay)
             };
         }
+        self.keep_last_letters().await;
         self.in_hand.into()
     }
 
@@ -161,7 +174,10 @@ impl Writer {
                         return false;
                     }
                 }
-                Step::Wait(at) => self.wait(at).await,
+                Step::Wait(at) => {
+                    let retry_at = self.retry_letters().await;
+                    self.wait(at.into_iter().chain(retry_at).min()).await;
+                }
                 Step::End => return false,
             }
             if !self.has_time() {
@@ -177,29 +193,43 @@ impl Writer {
         let Some(spool) = self.shared.spool.clone() else {
             return false;
         };
-        let reading = spool.read(spilled.first - 1, spilled.through, self.most);
-        match reading.await {
-            Ok(read) => {
-                let through = read.last().map_or(spilled.through, |(number, _)| *number);
+        let mut reading = Box::pin(spool.read(spilled.first - 1, spilled.through, self.most));
+        let read = loop {
+            let patient = timeout(spooler::PATIENCE, &mut reading);
+            match self.before_deadline(patient).await {
+                Some(Ok(read)) => break read,
+                Some(Err(_)) => spooler::note_hanging(&self.shared, SpoolPart::Read, &spool),
+                None => return false,
+            }
+        };
+        match read {
+            Ok(Found::Batches(batches)) => {
+                let through = batches
+                    .last()
+                    .map_or(spilled.through, |(number, _)| *number);
                 let at = Instant::now();
-                self.in_hand = read
-                    .into_iter()
-                    .filter(|(_, ticks)| !ticks.is_empty())
-                    .map(|(number, ticks)| Batch {
-                        number,
-                        ticks: Arc::new(ticks),
-                        at,
-                    })
-                    .collect();
+                let batch = |(number, ticks)| Batch {
+                    number,
+                    ticks: Arc::new(ticks),
+                    at,
+                };
+                self.in_hand = batches.into_iter().map(batch).collect();
                 let mut state = self.shared.lock();
+                state.spool_failures.end(SpoolPart::Read);
                 state.read_through(through);
                 if state.in_hand_since.is_none() {
                     state.in_hand_since = Some(at);
                 }
                 true
             }
+            Ok(Found::Damaged { number, ticks }) => {
+                // all before it is in the database
+                self.shared.lock().give_up_damaged(number, ticks);
+                self.shared.advance_committed(number);
+                true
+            }
             Err(error) => {
-                spooler::note_failure(&self.shared, &error);
+                spooler::note_failure(&self.shared, SpoolPart::Read, &error);
                 // what it holds stays there for the next start
                 !self.closing && self.pause(Duration::from_millis(250)).await
             }

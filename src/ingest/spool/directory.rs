@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::disk::Disk;
 use super::error::SpoolError;
 
 /// The newest format this program reads, and the one it writes.
@@ -60,6 +61,21 @@ impl OwnedDirectory {
             reason: reason.to_string(),
         }
     }
+}
+
+/// Makes the folder and those above it survive a loss of power, whoever made them: a start that was
+/// cut off may not have come to it.
+pub(super) fn make_lasting(path: &Path, disk: &dyn Disk) -> Result<(), SpoolError> {
+    let whole = std::path::absolute(path).map_err(|error| io_error(path, &error))?;
+    for folder in whole.ancestors().skip(1) {
+        match disk.sync_folder(folder) {
+            Ok(()) => {}
+            // what cannot be read was not made by this program
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            Err(error) => return Err(io_error(folder, &error)),
+        }
+    }
+    Ok(())
 }
 
 /// The file with the ticks.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redb::backends::FileBackend;
 use redb::{Database, StorageBackend};
 
-use super::directory::{data_file, io_error};
+use super::directory::data_file;
 use super::error::{SpoolError, storage_error};
 
 /// The library's default of a gigabyte is meant for databases that are read a lot.
@@ -27,6 +27,14 @@ const LARGEST_NEW: u64 = 4 << 20;
 pub(in crate::ingest) trait Disk: Debug + Send + Sync {
     /// Opens the file, or makes it.
     fn open(&self, path: &Path) -> Result<Box<dyn StorageBackend>, redb::Error>;
+
+    /// Makes the names in a folder survive a loss of power.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// How much of an open file is kept in memory.
+    fn cache_bytes(&self) -> usize {
+        CACHE
+    }
 }
 
 /// The file system.
@@ -39,6 +47,10 @@ impl Disk for FileSystem {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(redb::Error::Io)?;
         Ok(Box::new(FileBackend::new(file)?))
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
     }
 }
 
@@ -130,16 +142,14 @@ pub(super) fn open_database(
         file.set_len(0).map_err(io_failed)?;
     }
     let is_new = is_unfinished || file.len().map_err(io_failed)? == 0;
+    // its name has to survive as well; whoever made the file may not have come to this
+    disk.sync_folder(directory).map_err(io_failed)?;
     let file = SpoolFile { file, sync_failed };
     let opened = Database::builder()
-        .set_cache_size(CACHE)
+        .set_cache_size(disk.cache_bytes())
         .create_with_backend(file);
     let mut database = opened.map_err(|error| failed(error.into()))?;
     if is_new {
-        // the name of the file has to survive as well
-        File::open(directory)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| io_error(directory, &error))?;
         return Ok(database);
     }
     match database.check_integrity() {

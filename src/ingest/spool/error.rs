@@ -1,6 +1,7 @@
 //! Why the spool does not do what it was asked.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::directory::io_error;
 
@@ -57,6 +58,16 @@ pub enum SpoolError {
         /// What it may hold.
         max_bytes: u64,
     },
+    /// Dead letters use up their half of what it may hold.
+    #[error(
+        "the dead letters in the spool {} use up their half of spool.max_bytes: see `tickbook spool \
+         dead-letter` for why ticks are not stored, discard them, or raise spool.max_bytes",
+        directory.display()
+    )]
+    DeadLettersFull {
+        /// Where the spool is.
+        directory: PathBuf,
+    },
     /// The disk holds as much as it can. What is in the spool can still be read and removed.
     #[error(
         "the disk of the spool {} is full ({reason}): make space, or let the database catch up",
@@ -75,6 +86,18 @@ pub enum SpoolError {
         directory: PathBuf,
         /// What the system said.
         reason: String,
+    },
+    /// The disk has neither done what it was asked nor failed.
+    #[error(
+        "the disk of the spool {} has not answered for {} s: see what keeps it, or stop the program",
+        directory.display(),
+        patience.as_secs_f64()
+    )]
+    Hanging {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// How long it was waited for.
+        patience: Duration,
     },
     /// It was closed.
     #[error("the spool is closed: open it again")]

@@ -12,7 +12,7 @@ use super::disk::{self, Disk};
 use super::error::{SpoolError, storage_error};
 use super::lock;
 use super::reserve::Reserve;
-use super::store::{SpoolContent, Store};
+use super::store::{Known, SpoolContent, Store};
 
 /// After a failure the file is opened anew at most so often. The tests make it fail hundreds of
 /// times.
@@ -35,6 +35,8 @@ pub(super) struct Keeper {
     /// Whether the file has pages that the disk may not have.
     sync_failed: Arc<AtomicBool>,
     last_failure: Option<(Instant, SpoolError)>,
+    /// What the file had when it was closed for a failure.
+    known: Option<Known>,
 }
 
 impl Keeper {
@@ -54,6 +56,7 @@ impl Keeper {
             no_room_since: None,
             sync_failed: Arc::default(),
             last_failure: None,
+            known: None,
         };
         let mut opened = keeper.open_store();
         if matches!(opened, Err(SpoolError::DiskFull { .. })) && keeper.reserve.free() {
@@ -125,7 +128,7 @@ impl Keeper {
             }
             Err(error) => {
                 tracing::error!(%error, "the spool failed and will be opened again");
-                self.store = None;
+                self.known = self.store.take().map(|store| store.known());
                 // with the space that was set aside it works at once
                 if !self.frees_space(error) {
                     self.last_failure = Some((Instant::now(), error.clone()));
@@ -165,8 +168,11 @@ impl Keeper {
             opened = self.open_store();
         }
         match opened {
-            Ok(store) => {
+            Ok(mut store) => {
                 tracing::info!("the spool works again");
+                if let Some(known) = self.known.take() {
+                    store.compare(&known);
+                }
                 self.store = Some(store);
                 Ok(())
             }

@@ -27,9 +27,9 @@ use self::disk::FileSystem;
 pub(crate) use self::disk::{is_unfinished, rewrite};
 pub use self::error::SpoolError;
 pub use self::store::SpoolContent;
+pub(super) use self::store::{Found, Kept};
 pub(super) use self::thread::SpoolBatch;
-use self::thread::{Answer, Request, SpoolThread};
-use crate::domain::Tick;
+use self::thread::{Answer, Request, Settled, SpoolThread};
 
 /// The format of the files this version writes, and the newest it reads.
 pub const SPOOL_FORMAT: u32 = directory::FORMAT;
@@ -39,6 +39,7 @@ pub const SPOOL_FORMAT: u32 = directory::FORMAT;
 pub struct Spool {
     requests: Sender<Request>,
     content: Arc<Mutex<SpoolContent>>,
+    settled: Arc<Settled>,
     directory: Arc<Path>,
     /// The numbers of what it held when it was opened: before the first tick, and of the last.
     found: (u64, u64),
@@ -66,7 +67,8 @@ impl Spool {
         let (opened, answer) = oneshot::channel();
         let work = move || match open(&path, max_bytes, disk) {
             Ok((found, content, thread)) => {
-                if opened.send(Ok((found, content))).is_ok() {
+                let settled = thread.settled();
+                if opened.send(Ok((found, content, settled))).is_ok() {
                     thread.run(&receiver);
                 }
             }
@@ -79,10 +81,11 @@ impl Spool {
             .name("tick-spool".to_owned())
             .spawn(work)
             .map_err(|error| directory::io_error(directory, &error))?;
-        let (found, content) = answer.await.map_err(|_| SpoolError::Closed)??;
+        let (found, content, settled) = answer.await.map_err(|_| SpoolError::Closed)??;
         Ok(Self {
             requests,
             content,
+            settled,
             directory: directory.into(),
             found,
         })
@@ -144,30 +147,31 @@ impl Spool {
 
     /// Everything up to `through` is in the database. The disk is told some time later.
     pub(super) fn settle(&self, through: u64) {
-        // a closed spool keeps them, and they are sent again
-        let _ = self
-            .requests
-            .send(Request::Settle(through, Vec::new(), None));
+        if self.settled.advance(through) {
+            // a closed spool keeps them, and they are sent again
+            let _ = self.requests.send(Request::Settle);
+        }
     }
 
-    /// Everything up to `through` is in the database, except these. Returns when the disk knows.
+    /// Everything up to `through` is in the database, except these. Returns when the disk knows, and
+    /// how many of them it has, the first ones.
     pub(super) async fn settle_with(
         &self,
         through: u64,
         dead_letters: Vec<DeadLetter>,
-    ) -> Result<(), SpoolError> {
-        self.ask(|answer| Request::Settle(through, dead_letters, Some(answer)))
+    ) -> Result<Kept, SpoolError> {
+        self.ask(|answer| Request::Keep(through, dead_letters, answer))
             .await
     }
 
     /// Batches behind `after` up to `through`: at least one where there is one, and up to so many
-    /// ticks. A batch found damaged comes without ticks.
+    /// ticks; or the first of them, where it is damaged.
     pub(super) async fn read(
         &self,
         after: u64,
         through: u64,
         most_ticks: usize,
-    ) -> Result<Vec<(u64, Vec<Tick>)>, SpoolError> {
+    ) -> Result<Found, SpoolError> {
         self.ask(|answer| Request::Read {
             after,
             through,
@@ -196,6 +200,7 @@ type Opened = ((u64, u64), Arc<Mutex<SpoolContent>>, SpoolThread);
 /// Blocks.
 fn open(path: &Path, max_bytes: u64, disk: Arc<dyn Disk>) -> Result<Opened, SpoolError> {
     let owned = OwnedDirectory::take(path)?;
+    directory::make_lasting(path, &*disk)?;
     let thread = SpoolThread::open(owned, max_bytes, disk)?;
     let content = thread.content();
     Ok((thread.found(), content, thread))

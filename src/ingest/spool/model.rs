@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use chrono::DateTime;
 use redb::StorageBackend;
 
+use super::block;
 use super::disk::Disk;
+use crate::domain::Tick;
 
 /// What changes a file.
 #[derive(Debug, Clone)]
@@ -53,6 +56,12 @@ struct Model {
     failing: Failing,
     /// Nobody gets a file closed.
     is_busy: bool,
+    /// Nothing is written, and nothing fails.
+    hangs: bool,
+    /// Operations that wait for the end of that.
+    hanging: u64,
+    folders: Vec<PathBuf>,
+    is_uncached: bool,
     operations: u64,
     descriptors: u64,
     /// Of those, whose sync has failed.
@@ -73,6 +82,13 @@ impl ModelDisk {
         disk
     }
 
+    /// A disk all of whose bytes are read when they are needed, so that damage is seen.
+    pub(in crate::ingest) fn uncached() -> Self {
+        let disk = Self::default();
+        disk.lock().is_uncached = true;
+        disk
+    }
+
     pub(in crate::ingest) fn set_failing(&self, failing: Failing) {
         self.lock().failing = failing;
     }
@@ -80,6 +96,51 @@ impl ModelDisk {
     /// While it is busy, closing a file waits.
     pub(in crate::ingest) fn set_busy(&self, is_busy: bool) {
         self.lock().is_busy = is_busy;
+    }
+
+    /// While it hangs, writes and syncs wait, and so do reads.
+    pub(in crate::ingest) fn set_hanging(&self, hangs: bool) {
+        self.lock().hangs = hangs;
+    }
+
+    /// How many operations hang.
+    pub(in crate::ingest) fn hanging(&self) -> u64 {
+        self.lock().hanging
+    }
+
+    /// The folders that were synced.
+    pub(in crate::ingest) fn folders(&self) -> Vec<PathBuf> {
+        self.lock().folders.clone()
+    }
+
+    fn wait(&self) {
+        if !self.lock().hangs {
+            return;
+        }
+        self.lock().hanging += 1;
+        while self.lock().hangs {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.lock().hanging -= 1;
+    }
+
+    /// Flips a bit of `tick`, which follows `before` in a batch.
+    pub(in crate::ingest) fn damage(&self, before: &Tick, tick: &Tick) {
+        let of = |ticks: &[Tick]| block::encode(ticks, DateTime::UNIX_EPOCH);
+        let start = of(std::slice::from_ref(before)).len();
+        let pattern = of(&[before.clone(), tick.clone()]).split_off(start);
+        let mut model = self.lock();
+        let places: Vec<usize> = model
+            .seen
+            .windows(pattern.len())
+            .enumerate()
+            .filter(|(_, bytes)| *bytes == pattern)
+            .map(|(place, _)| place)
+            .collect();
+        assert!(!places.is_empty(), "the tick is on the disk");
+        for place in places {
+            model.seen[place] ^= 1;
+        }
     }
 
     /// What is in the file after a power cut.
@@ -119,6 +180,15 @@ impl Disk for ModelDisk {
         let (disk, descriptor) = (self.clone(), model.descriptors);
         Ok(Box::new(ModelFile { disk, descriptor }))
     }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.lock().folders.push(path.to_owned());
+        Ok(())
+    }
+
+    fn cache_bytes(&self) -> usize {
+        if self.lock().is_uncached { 0 } else { 16 << 20 }
+    }
 }
 
 #[derive(Debug)]
@@ -150,6 +220,7 @@ impl StorageBackend for ModelFile {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.disk.wait();
         let model = self.disk.lock();
         let start = offset as usize;
         let found = model.seen.get(start..start + out.len());
@@ -158,6 +229,7 @@ impl StorageBackend for ModelFile {
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
+        self.disk.wait();
         let mut model = self.disk.lock();
         if model.fails(Failing::Writes) {
             return Err(error());
@@ -167,6 +239,7 @@ impl StorageBackend for ModelFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.disk.wait();
         let mut model = self.disk.lock();
         model.syncs_after_failure += u64::from(model.poisoned.contains(&self.descriptor));
         let pending = std::mem::take(&mut model.pending);
@@ -188,6 +261,7 @@ impl StorageBackend for ModelFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.disk.wait();
         let mut model = self.disk.lock();
         if model.fails(Failing::Writes) {
             // as much of it as there was

@@ -7,22 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
-use redb::ReadableTableMetadata as _;
-use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, Durability, TableDefinition};
 
 use super::block;
 use super::dead_letter::DeadLetter;
 use super::disk::{self, Disk};
 use super::error::{SpoolError, storage_error};
-use crate::domain::Tick;
 
 /// Batches by the number of their last tick.
 const BATCHES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("batches");
 const DEAD_LETTERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("dead_letters");
-/// Batches that were found damaged, as they were found.
+/// Batches that were found damaged, as they were found and in that order; the numbers of batches
+/// begin again in an empty spool.
 const QUARANTINE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("quarantine");
 
 const PAGE: u64 = 4096;
+/// Of a row among many in a page: its number, its place, and its part of what the page leaves free.
+const LETTER_OVERHEAD: u64 = 32;
 
 /// What is known of a batch without reading it.
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +52,32 @@ pub struct SpoolContent {
     pub oldest: Option<DateTime<Utc>>,
     /// Ticks that no database will ever take.
     pub dead_letters: u64,
+    /// What these and the damaged batches take on the disk, about. It counts towards what a spool
+    /// may hold, and dead letters get half of that at most.
+    pub kept_bytes: u64,
     /// Batches that were found damaged and put aside.
     pub quarantined: u64,
 }
+
+/// What became of dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::ingest) struct Kept {
+    /// So many of the first ones are on the disk.
+    pub(in crate::ingest) letters: usize,
+    /// Whether the others found their part of the spool used up.
+    pub(in crate::ingest) is_full: bool,
+}
+
+/// Batches by their numbers, with how many ticks each has.
+#[derive(Debug)]
+pub(super) struct Known {
+    batches: BTreeMap<u64, u64>,
+    lost: BTreeMap<u64, u64>,
+}
+
+mod reading;
+
+pub(in crate::ingest) use self::reading::Found;
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -62,7 +86,11 @@ pub(super) struct Store {
     database: Database,
     index: BTreeMap<u64, Entry>,
     content: SpoolContent,
+    dead_letter_bytes: u64,
     next_dead_letter: u64,
+    next_quarantined: u64,
+    /// Batches that were here and are not: their numbers, and how many ticks each had.
+    lost: BTreeMap<u64, u64>,
 }
 
 impl Store {
@@ -80,7 +108,10 @@ impl Store {
             database: disk::open_database(directory, disk, sync_failed)?,
             index: BTreeMap::new(),
             content: SpoolContent::default(),
+            dead_letter_bytes: 0,
             next_dead_letter: 0,
+            next_quarantined: 0,
+            lost: BTreeMap::new(),
         };
         store.load()?;
         Ok(store)
@@ -110,7 +141,26 @@ impl Store {
             .range(..=through)
             .map(|(_, entry)| entry.bytes)
             .sum();
-        self.content.bytes - freed + bytes <= self.max_bytes
+        self.content.bytes - freed + self.content.kept_bytes + bytes <= self.max_bytes
+    }
+
+    /// How many of the dead letters have a place when all batches up to `through` are gone, and
+    /// whether they use up their part.
+    fn places_for(&self, letters: &[Vec<u8>], through: u64, blocks: &[Block]) -> Kept {
+        let added: u64 = blocks
+            .iter()
+            .map(|block| disk_bytes(block.bytes.len()))
+            .sum();
+        let (mut bytes, mut kept) = (0, Kept::default());
+        for letter in letters {
+            bytes += letter_bytes(letter.len());
+            kept.is_full = self.dead_letter_bytes + bytes > self.max_bytes / 2;
+            if kept.is_full || !self.has_place(through, added + bytes) {
+                break;
+            }
+            kept.letters += 1;
+        }
+        kept
     }
 
     pub(super) fn full(&self) -> SpoolError {
@@ -120,22 +170,25 @@ impl Store {
         }
     }
 
-    /// Adds batches and dead letters and removes the batches up to `through`, all or nothing, and
-    /// returns when the disk has it.
+    /// Adds batches and the dead letters that have a place and removes the batches up to `through`,
+    /// all or nothing, and returns when the disk has it.
     pub(super) fn commit(
         &mut self,
         blocks: &[Block],
         through: u64,
         dead_letters: &[DeadLetter],
-    ) -> Result<(), SpoolError> {
+    ) -> Result<Kept, SpoolError> {
+        let mut letters: Vec<Vec<u8>> = dead_letters.iter().map(DeadLetter::encode).collect();
+        let kept = self.places_for(&letters, through, blocks);
+        letters.truncate(kept.letters);
         let failed = |error: redb::Error| storage_error(&self.directory, &error);
         let gone: Vec<u64> = self
             .index
             .range(..=through)
             .map(|(number, _)| *number)
             .collect();
-        if blocks.is_empty() && gone.is_empty() && dead_letters.is_empty() {
-            return Ok(());
+        if blocks.is_empty() && gone.is_empty() && letters.is_empty() {
+            return Ok(kept);
         }
         let written = write(&self.database, |transaction| {
             let mut batches = transaction.open_table(BATCHES)?;
@@ -145,10 +198,10 @@ impl Store {
             for block in blocks.iter().filter(|block| block.number > through) {
                 batches.insert(block.number, block.bytes.as_slice())?;
             }
-            if !dead_letters.is_empty() {
+            if !letters.is_empty() {
                 let mut table = transaction.open_table(DEAD_LETTERS)?;
-                for (number, letter) in (self.next_dead_letter..).zip(dead_letters) {
-                    table.insert(number, letter.encode().as_slice())?;
+                for (number, letter) in (self.next_dead_letter..).zip(&letters) {
+                    table.insert(number, letter.as_slice())?;
                 }
             }
             Ok(())
@@ -160,78 +213,55 @@ impl Store {
         for block in blocks.iter().filter(|block| block.number > through) {
             self.remember(block.number, &block.bytes);
         }
-        self.next_dead_letter += dead_letters.len() as u64;
-        self.content.dead_letters += dead_letters.len() as u64;
-        Ok(())
+        self.next_dead_letter += letters.len() as u64;
+        self.content.dead_letters += letters.len() as u64;
+        let bytes = letters.iter().map(|letter| letter_bytes(letter.len()));
+        self.count_letters(bytes.sum());
+        Ok(kept)
     }
 
-    /// Batches behind `after` up to `through`, at least one and up to so many ticks. A damaged one
-    /// is put aside; its number comes without ticks.
-    pub(super) fn read(
-        &mut self,
-        after: u64,
-        through: u64,
-        most_ticks: usize,
-    ) -> Result<Vec<(u64, Vec<Tick>)>, SpoolError> {
-        let failed = |error: redb::Error| storage_error(&self.directory, &error);
-        let mut read = Vec::new();
-        let mut damaged = Vec::new();
-        let mut count = 0;
-        let mut reading = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_read()?;
-            let batches = transaction.open_table(BATCHES)?;
-            for row in batches.range(after.saturating_add(1)..=through)? {
-                let (number, bytes) = row?;
-                let number = number.value();
-                let ticks = match block::decode(bytes.value()) {
-                    Ok(ticks) => ticks,
-                    Err(error) => {
-                        damaged.push((number, error.to_string(), bytes.value().to_vec()));
-                        Vec::new()
-                    }
-                };
-                if !read.is_empty() && count + ticks.len() > most_ticks {
-                    break;
-                }
-                count += ticks.len();
-                read.push((number, ticks));
-            }
-            Ok(())
-        };
-        reading().map_err(failed)?;
-        self.put_aside(damaged)?;
-        Ok(read)
+    fn count_letters(&mut self, bytes: u64) {
+        self.dead_letter_bytes += bytes;
+        self.content.kept_bytes += bytes;
     }
 
-    /// The dead letters with their numbers, oldest first. Damaged ones are left out.
-    pub(super) fn dead_letters(&self) -> Result<Vec<(u64, DeadLetter)>, SpoolError> {
-        let reading = || -> Result<Vec<_>, redb::Error> {
-            let transaction = self.database.begin_read()?;
-            let table = transaction.open_table(DEAD_LETTERS)?;
-            let mut letters = Vec::new();
-            for row in table.iter()? {
-                let (number, bytes) = row?;
-                match DeadLetter::decode(bytes.value()) {
-                    Some(letter) => letters.push((number.value(), letter)),
-                    None => tracing::error!(number = number.value(), "a dead letter is damaged"),
-                }
+    /// Notes which of the batches of the same file, as it was before, are not here.
+    pub(super) fn compare(&mut self, before: &Known) {
+        self.lost.clone_from(&before.lost);
+        for (number, ticks) in &before.batches {
+            if !self.index.contains_key(number) {
+                self.lost.insert(*number, *ticks);
             }
-            Ok(letters)
-        };
-        reading().map_err(|error| storage_error(&self.directory, &error))
+        }
+    }
+
+    /// The batches that are here, and that were.
+    pub(super) fn known(&self) -> Known {
+        let batches = self.index.iter();
+        Known {
+            batches: batches
+                .map(|(number, entry)| (*number, entry.ticks))
+                .collect(),
+            lost: self.lost.clone(),
+        }
     }
 
     pub(super) fn discard_dead_letters(&mut self, numbers: &[u64]) -> Result<(), SpoolError> {
         let written = write(&self.database, |transaction| {
             let mut table = transaction.open_table(DEAD_LETTERS)?;
-            let mut removed = 0;
+            let (mut removed, mut bytes) = (0, 0);
             for number in numbers {
-                removed += u64::from(table.remove(number)?.is_some());
+                if let Some(letter) = table.remove(number)? {
+                    removed += 1;
+                    bytes += letter_bytes(letter.value().len());
+                }
             }
-            Ok(removed)
+            Ok((removed, bytes))
         });
-        let removed = written.map_err(|error| storage_error(&self.directory, &error))?;
+        let (removed, bytes) = written.map_err(|error| storage_error(&self.directory, &error))?;
         self.content.dead_letters -= removed;
+        self.dead_letter_bytes -= bytes;
+        self.content.kept_bytes -= bytes;
         Ok(())
     }
 
@@ -239,78 +269,6 @@ impl Store {
     pub(super) fn compact(&mut self) -> Result<(), SpoolError> {
         let compacted = self.database.compact();
         compacted.map_err(|error| storage_error(&self.directory, &error.into()))?;
-        Ok(())
-    }
-
-    /// Reads everything once, so that damage is found before anybody relies on it.
-    fn load(&mut self) -> Result<(), SpoolError> {
-        let mut damaged = Vec::new();
-        let mut found = Vec::new();
-        let mut reading = || -> Result<_, redb::Error> {
-            // the tables have to exist before they can be read
-            write(&self.database, |transaction| {
-                transaction.open_table(BATCHES)?;
-                transaction.open_table(DEAD_LETTERS)?;
-                transaction.open_table(QUARANTINE)?;
-                Ok(())
-            })?;
-            let transaction = self.database.begin_read()?;
-            for row in transaction.open_table(BATCHES)?.iter()? {
-                let (number, bytes) = row?;
-                match block::decode(bytes.value()) {
-                    Ok(_) => found.push((
-                        number.value(),
-                        bytes.value().len(),
-                        block::header(bytes.value()),
-                    )),
-                    Err(error) => {
-                        damaged.push((number.value(), error.to_string(), bytes.value().to_vec()))
-                    }
-                }
-            }
-            let dead_letters = transaction.open_table(DEAD_LETTERS)?;
-            let last = dead_letters.last()?.map(|(number, _)| number.value());
-            let quarantined = transaction.open_table(QUARANTINE)?;
-            Ok((dead_letters.len()?, last, quarantined.len()?))
-        };
-        let (dead_letters, last, quarantined) =
-            reading().map_err(|error| storage_error(&self.directory, &error))?;
-        self.content.dead_letters = dead_letters;
-        self.next_dead_letter = last.map_or(0, |last| last + 1);
-        self.content.quarantined = quarantined;
-        for (number, length, header) in found {
-            if let Some((ticks, accepted_at)) = header {
-                self.insert_entry(number, length, u64::from(ticks), accepted_at);
-            }
-        }
-        self.put_aside(damaged)
-    }
-
-    /// Moves damaged batches out of the way of the others; what is left of them stays on the disk.
-    fn put_aside(&mut self, damaged: Vec<(u64, String, Vec<u8>)>) -> Result<(), SpoolError> {
-        if damaged.is_empty() {
-            return Ok(());
-        }
-        let written = write(&self.database, |transaction| {
-            let mut batches = transaction.open_table(BATCHES)?;
-            let mut quarantine = transaction.open_table(QUARANTINE)?;
-            for (number, _, bytes) in &damaged {
-                quarantine.insert(number, bytes.as_slice())?;
-                batches.remove(number)?;
-            }
-            Ok(())
-        });
-        written.map_err(|error| storage_error(&self.directory, &error))?;
-        for (number, reason, _) in damaged {
-            tracing::error!(
-                number,
-                reason,
-                "a batch of the spool is damaged and was put aside"
-            );
-            metrics::counter!("spool_quarantined_records_total").increment(1);
-            self.forget(number);
-            self.content.quarantined += 1;
-        }
         Ok(())
     }
 
@@ -339,6 +297,11 @@ impl Store {
             self.content.bytes -= entry.bytes;
         }
     }
+}
+
+/// What a dead letter takes in the file, about: many share a page.
+fn letter_bytes(length: usize) -> u64 {
+    length as u64 + LETTER_OVERHEAD
 }
 
 /// What a block takes in the file, whose pages come in powers of two.

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::SymbolId;
+use crate::domain::{SymbolId, Tick};
 
 mod creation;
 mod damage;
@@ -54,8 +54,15 @@ async fn with_batches(folder: &Path, count: u64) {
     spool.close().await;
 }
 
+fn batches(found: Result<Found, SpoolError>) -> Vec<(u64, Vec<Tick>)> {
+    match found.expect("it reads") {
+        Found::Batches(batches) => batches,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn all(spool: &Spool) -> Vec<(u64, Vec<Tick>)> {
-    spool.read(0, u64::MAX, usize::MAX).await.expect("it reads")
+    batches(spool.read(0, u64::MAX, usize::MAX).await)
 }
 
 #[tokio::test]
@@ -66,7 +73,7 @@ async fn batches_come_back_in_order_until_they_are_settled() {
     assert_eq!(spool.found(), (0, 50));
     assert_eq!(spool.content().ticks, 50);
     assert_eq!(spool.content().oldest, Some(DateTime::UNIX_EPOCH));
-    let read = spool.read(10, 40, 15).await.expect("it reads");
+    let read = batches(spool.read(10, 40, 15).await);
     assert_eq!(read, [(20, (11..=20).map(tick).collect::<Vec<_>>())]);
     // in the middle of a batch, which stays as a whole
     spool.settle(34);

@@ -1,6 +1,7 @@
 //! The one thread that touches the disk. It answers in the order of the requests and lets all that
 //! wait share one write.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::directory::OwnedDirectory;
 use super::disk::Disk;
 use super::error::SpoolError;
 use super::keeper::Keeper;
-use super::store::{Block, SpoolContent, Store, disk_bytes};
+use super::store::{Block, Found, Kept, SpoolContent, Store, disk_bytes};
 use crate::domain::Tick;
 
 /// How long the removal of what is in the database waits for a write to share.
@@ -37,13 +38,15 @@ pub(in crate::ingest) struct SpoolBatch {
 #[derive(Debug)]
 pub(super) enum Request {
     Append(Vec<SpoolBatch>, Answer<()>),
-    /// Everything up to the number is in the database; answered only where somebody asks.
-    Settle(u64, Vec<DeadLetter>, Option<Answer<()>>),
+    /// More is in the database than before.
+    Settle,
+    /// Everything up to the number is in the database, or is one of these.
+    Keep(u64, Vec<DeadLetter>, Answer<Kept>),
     Read {
         after: u64,
         through: u64,
         most_ticks: usize,
-        answer: Answer<Vec<(u64, Vec<Tick>)>>,
+        answer: Answer<Found>,
     },
     DeadLetters(Answer<Vec<(u64, DeadLetter)>>),
     Discard(Vec<u64>, Answer<()>),
@@ -53,7 +56,29 @@ pub(super) enum Request {
 
 pub(super) struct SpoolThread {
     keeper: Keeper,
+    settled: Arc<Settled>,
     settled_through: u64,
+}
+
+/// Up to which number everything is in the database. One request is on its way at most, however
+/// long the disk keeps the thread.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    through: AtomicU64,
+    is_told: AtomicBool,
+}
+
+impl Settled {
+    /// Whether the thread has to be told.
+    pub(super) fn advance(&self, through: u64) -> bool {
+        self.through.fetch_max(through, Ordering::SeqCst);
+        !self.is_told.swap(true, Ordering::SeqCst)
+    }
+
+    fn through(&self) -> u64 {
+        self.is_told.store(false, Ordering::SeqCst);
+        self.through.load(Ordering::SeqCst)
+    }
 }
 
 /// Requests that share one write.
@@ -62,7 +87,8 @@ struct Group {
     blocks: Vec<Block>,
     bytes: usize,
     disk_bytes: u64,
-    dead_letters: Vec<DeadLetter>,
+    /// With the number up to which the others are in the database.
+    dead_letters: Option<(u64, Vec<DeadLetter>, Answer<Kept>)>,
     answers: Vec<Answer<()>>,
 }
 
@@ -81,6 +107,7 @@ impl SpoolThread {
     ) -> Result<Self, SpoolError> {
         Ok(Self {
             keeper: Keeper::open(directory, max_bytes, disk)?,
+            settled: Arc::default(),
             settled_through: 0,
         })
     }
@@ -92,6 +119,11 @@ impl SpoolThread {
         let first = store.and_then(Store::first);
         let before_first = first.map_or(last, |(number, ticks)| number.saturating_sub(ticks));
         (before_first, last)
+    }
+
+    /// What tells it how much is in the database.
+    pub(super) fn settled(&self) -> Arc<Settled> {
+        Arc::clone(&self.settled)
     }
 
     /// What it holds, also later.
@@ -127,10 +159,14 @@ impl SpoolThread {
                         return;
                     }
                     Request::Append(batches, answer) => self.add(&mut group, &batches, answer),
-                    Request::Settle(through, letters, answer) => {
-                        self.settled_through = self.settled_through.max(through);
-                        group.dead_letters.extend(letters);
-                        group.answers.extend(answer);
+                    Request::Settle => {
+                        self.settled_through = self.settled_through.max(self.settled.through());
+                    }
+                    Request::Keep(through, letters, answer) => {
+                        if group.dead_letters.is_some() {
+                            self.commit(std::mem::take(&mut group));
+                        }
+                        group.dead_letters = Some((through, letters, answer));
                     }
                     reading => {
                         // it has to see what was written before
@@ -145,7 +181,7 @@ impl SpoolThread {
                 };
             }
             // a removal alone waits for something to share its write with
-            let only_removal = group.answers.is_empty() && group.dead_letters.is_empty();
+            let only_removal = group.answers.is_empty() && group.dead_letters.is_none();
             if is_idle || !only_removal {
                 self.commit(group);
             }
@@ -188,13 +224,24 @@ impl SpoolThread {
     }
 
     fn commit(&mut self, group: Group) {
-        let through = self.settled_through;
+        let (through, letters, keeping) = match group.dead_letters {
+            Some((through, letters, answer)) => (through, letters, Some(answer)),
+            None => (0, Vec::new(), None),
+        };
+        let through = through.max(self.settled_through);
         let done = self
             .keeper
-            .with_store(|store| store.commit(&group.blocks, through, &group.dead_letters));
+            .with_store(|store| store.commit(&group.blocks, through, &letters));
+        if done.is_ok() {
+            // what goes with dead letters goes when the disk has these, and not before
+            self.settled_through = through;
+        }
+        // who asked may have gone
+        if let Some(keeping) = keeping {
+            let _ = keeping.send(done.clone());
+        }
         for answer in group.answers {
-            // who asked may have gone
-            let _ = answer.send(done.clone());
+            let _ = answer.send(done.clone().map(|_| ()));
         }
     }
 
@@ -220,7 +267,7 @@ impl SpoolThread {
                         .with_store(|store| store.discard_dead_letters(&numbers)),
                 );
             }
-            Request::Append(..) | Request::Settle(..) | Request::Close(_) => {}
+            Request::Append(..) | Request::Settle | Request::Keep(..) | Request::Close(_) => {}
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::db::policies::SHARE_FLOOR;
 
 use super::ages::{look, mark_late_days};
 use super::batch::Batch;
-use super::insert::{Outcome, Writer, insert_by_halves, insert_new, of_commit, refusal};
+use super::halves::insert_by_halves;
+use super::insert::{Outcome, Writer, insert_new, of_commit, refusal, with_inserted};
 use super::stored::read_stored;
 use super::unnest::insert_missing;
 
@@ -91,8 +92,11 @@ impl Writer {
         if way == Way::Fastest && self.looks_new(connection, rows)? {
             mark_late_days(connection, batch)?;
             *next = Some(Way::Missing);
-            insert_new(connection, rows)?;
-            return Ok(Outcome::AllInserted);
+            let inserted = insert_new(connection, rows)?;
+            return match inserted == rows.len() {
+                true => Ok(Outcome::AllInserted),
+                false => some_inserted(connection, batch, inserted),
+            };
         }
         if self.resending.load(Ordering::Relaxed) {
             let stored = read_stored(connection, rows)?;
@@ -110,7 +114,21 @@ impl Writer {
         }
         self.be_cautious();
         self.resending.store(inserted == 0, Ordering::Relaxed);
-        let stored = read_stored(connection, rows)?;
-        Ok(Outcome::SomeInserted(inserted as u64, stored))
+        some_inserted(connection, batch, inserted)
     }
+}
+
+/// What became of `batch`, of which `inserted` rows were stored by this transaction.
+fn some_inserted(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    inserted: usize,
+) -> Result<Outcome, DbError> {
+    let stored = read_stored(connection, &batch.firsts)?;
+    if stored.len() == batch.firsts.len() {
+        return Ok(Outcome::SomeInserted(inserted as u64, stored));
+    }
+    // something leaves rows out
+    let receipt = insert_by_halves(connection, batch.clone())?;
+    Ok(Outcome::SomeRefused(with_inserted(receipt, inserted)))
 }

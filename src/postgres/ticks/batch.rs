@@ -130,6 +130,7 @@ impl Batch {
     pub(super) fn compared(self, inserted: u64, stored: &HashMap<TickKey, Tick>) -> InsertReceipt {
         let mut equal: u64 = 0;
         let mut conflicts = Vec::new();
+        let mut missing = self.rejected;
         // both are in key order, and a stable sort merges them
         let mut all = self.firsts;
         all.extend(self.repeats);
@@ -141,8 +142,11 @@ impl Batch {
                     stored: stored.clone(),
                     refused: tick,
                 }),
-                // a tick that is gone already was dropped with its chunk after it had been stored
-                Some(_) | None => equal += 1,
+                Some(_) => equal += 1,
+                None => missing.push(RejectedTick {
+                    tick,
+                    reason: "the database does not have it".to_owned(),
+                }),
             }
         }
         InsertReceipt {
@@ -150,7 +154,7 @@ impl Batch {
             // what was inserted by this batch equals itself
             duplicates: equal.saturating_sub(inserted),
             conflicts,
-            rejected: self.rejected,
+            rejected: missing,
         }
     }
 }

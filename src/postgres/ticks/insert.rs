@@ -1,6 +1,6 @@
 //! How a batch is written: which statement, when again, and what about rows the database refuses.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,12 +14,13 @@ use crate::config::SynchronousCommit;
 use crate::db::{Condition, DbError};
 use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
-use crate::repository::{InsertReceipt, RejectedTick};
+use crate::repository::InsertReceipt;
 
 use super::ages::has_old_ticks;
 use super::batch::Batch;
 use super::copy::copy;
 use super::frontier::Frontier;
+use super::halves::{insert_by_halves, table_refuses};
 use super::stored::read_stored;
 use super::unnest::{insert_missing, insert_one};
 
@@ -107,7 +108,8 @@ impl Writer {
         if self.looks_new(connection, rows)? {
             let written = self.commit(connection, |connection| insert_new(connection, rows));
             match written.map_err(DbError::from) {
-                Ok(_) => return Ok(Outcome::AllInserted),
+                Ok(inserted) if inserted == rows.len() => return Ok(Outcome::AllInserted),
+                Ok(inserted) => return some_inserted(connection, batch, inserted),
                 Err(error) if error.is_unique_violation() => self.be_cautious(),
                 Err(DbError::Diesel(error)) if refusal(&error).is_some() => {}
                 Err(error) => return Err(error),
@@ -129,8 +131,7 @@ impl Writer {
             Ok(inserted) => {
                 self.be_cautious();
                 self.resending.store(inserted == 0, Ordering::Relaxed);
-                let stored = read_stored(connection, rows).map_err(after_commit)?;
-                Ok(Outcome::SomeInserted(inserted as u64, stored))
+                some_inserted(connection, batch, inserted)
             }
             Err(error) if refusal(&error).is_some() => connection
                 .transaction(|connection| insert_by_halves(connection, batch.clone()))
@@ -211,62 +212,38 @@ pub(super) fn insert_new(connection: &mut PgConnection, rows: &[Tick]) -> QueryR
     }
 }
 
-/// Stores what the database takes; for use within a transaction.
-pub(super) fn insert_by_halves(
+/// What became of `batch`, of which `inserted` rows were stored and committed. Where not all are
+/// there now, something leaves rows out, and the others are looked at one by one.
+fn some_inserted(
     connection: &mut PgConnection,
-    batch: Batch,
-) -> Result<InsertReceipt, DbError> {
-    let mut refused = Vec::new();
-    let inserted = insert_half(connection, &batch.firsts, &mut refused)?;
-    let keys: HashSet<_> = refused.iter().map(|refused| refused.tick.key()).collect();
-    let Batch {
-        mut firsts,
-        mut repeats,
-        ..
-    } = batch;
-    firsts.retain(|tick| !keys.contains(&tick.key()));
-    let stored = read_stored(connection, &firsts)?;
-    // where the first tick of a key was refused, the next one of it is the first
-    let again = repeats.extract_if(.., |tick| keys.contains(&tick.key()));
-    let again = Batch::of_sorted(again.collect());
-    let accepted = Batch::of_parts(firsts, repeats);
-    let mut receipt = accepted.compared(inserted, &stored);
-    receipt.rejected = refused;
-    if !again.has_nothing_to_store() {
-        receipt.merge(insert_by_halves(connection, again)?);
+    batch: &Batch,
+    inserted: usize,
+) -> Result<Outcome, DbError> {
+    let stored = read_stored(connection, &batch.firsts).map_err(after_commit)?;
+    if stored.len() == batch.firsts.len() {
+        return Ok(Outcome::SomeInserted(inserted as u64, stored));
     }
-    Ok(receipt)
-}
-
-fn insert_half(
-    connection: &mut PgConnection,
-    rows: &[Tick],
-    refused: &mut Vec<RejectedTick>,
-) -> QueryResult<u64> {
-    // a transaction within a transaction is a savepoint
-    match connection.transaction(|connection| insert_missing(connection, rows)) {
-        Ok(inserted) => Ok(inserted as u64),
-        Err(error) => match (refusal(&error), rows) {
-            (Some(reason), [tick]) => {
-                refused.push(RejectedTick {
-                    tick: tick.clone(),
-                    reason,
-                });
-                Ok(0)
-            }
-            (Some(_), rows) => {
-                let (left, right) = rows.split_at(rows.len() / 2);
-                Ok(insert_half(connection, left, refused)?
-                    + insert_half(connection, right, refused)?)
-            }
-            (None, _) => Err(error),
-        },
+    let by_halves = connection
+        .transaction(|connection| insert_by_halves(connection, batch.clone()))
+        .map_err(of_commit);
+    match by_halves {
+        Ok(receipt) => Ok(Outcome::SomeRefused(with_inserted(receipt, inserted))),
+        Err(error) if inserted == 0 => Err(error),
+        Err(error) => Err(after_commit(error)),
     }
 }
 
-/// Why the database will never take a row of the statement that failed so, if that is why it did.
+/// A receipt that has rows for duplicates that were inserted a moment before.
+pub(super) fn with_inserted(mut receipt: InsertReceipt, inserted: usize) -> InsertReceipt {
+    receipt.inserted += inserted as u64;
+    receipt.duplicates = receipt.duplicates.saturating_sub(inserted as u64);
+    receipt
+}
+
+/// Why the database will not take a row of the statement that failed so, if that is why it did.
 ///
-/// Anything else, such as a full disk, must not cost a tick.
+/// Anything else, such as a full disk, must not cost a tick; nor must a column that wants a value
+/// which no tick has.
 pub(super) fn refusal(error: &DieselError) -> Option<String> {
     use DatabaseErrorKind as Kind;
     let DieselError::DatabaseError(kind, info) = error else {
@@ -274,16 +251,18 @@ pub(super) fn refusal(error: &DieselError) -> Option<String> {
     };
     let message = info.message();
     let of_a_row = match kind {
-        Kind::CheckViolation
-        | Kind::NotNullViolation
-        | Kind::ForeignKeyViolation
-        | Kind::ExclusionViolation => true,
+        Kind::CheckViolation | Kind::ForeignKeyViolation | Kind::ExclusionViolation => true,
         _ => Condition::of(error) == Condition::NumericOutOfRange,
     };
     of_a_row.then(|| format!("the database refuses it: {message}"))
 }
 
 fn classified(error: DbError) -> RepositoryError {
+    if let DbError::Diesel(DieselError::DatabaseError(DatabaseErrorKind::NotNullViolation, info)) =
+        &error
+    {
+        return table_refuses(info.message());
+    }
     error.into_repository(Database::Timeseries, OPERATION)
 }
 

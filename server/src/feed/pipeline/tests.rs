@@ -10,6 +10,7 @@ use tickbook::repository::{MockTickRepository, TickRepository};
 use tickbook::{Database, Repositories, RepositoryError};
 
 use super::*;
+use crate::feed::NoFeed;
 
 /// Brings three ticks of one instant, then breaks off.
 #[derive(Debug)]
@@ -143,4 +144,30 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
     // those that waited in memory for a place on the disk
     assert!(state.received - state.spooled <= 1_000, "{state:?}");
     assert!(!nothing_lost, "ticks were refused");
+}
+
+/// A writer whose runtime is gone, as after a mistake in it.
+#[test]
+fn writer_that_ended_is_told() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let built = builder.worker_threads(1).enable_all().build();
+        built.expect("a runtime")
+    };
+    let (own, of_the_writer) = (runtime(), runtime());
+    let persister = of_the_writer.block_on(async {
+        TickPersister::start(Repositories::in_memory().ticks, PersisterConfig::default())
+    });
+    own.block_on(async {
+        let stop = CancellationToken::new();
+        let fan_out = FanOut::new();
+        let pipeline = Pipeline::start(Box::new(NoFeed), persister, None, &fan_out, stop.clone());
+        let working = tokio::time::timeout(Duration::from_millis(50), pipeline.broken()).await;
+        assert!(working.is_err(), "it works");
+        of_the_writer.shutdown_background();
+        let told = tokio::time::timeout(Duration::from_secs(20), pipeline.broken()).await;
+        told.expect("it is told");
+        stop.cancel();
+        pipeline.finish().await;
+    });
 }

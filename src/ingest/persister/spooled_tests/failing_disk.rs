@@ -1,5 +1,6 @@
 //! Fault 50 as the persister has it: a disk that fails keeps nothing from the database.
 
+use super::log::Log;
 use super::*;
 use crate::ingest::spool::model::{Failing, ModelDisk};
 
@@ -9,10 +10,23 @@ pub(super) async fn open_on(
     folder: &Path,
     on_full: OnFull,
 ) -> TickPersister {
+    let spool = SpoolConfig {
+        on_full,
+        ..settings(folder, SpoolMode::WriteAhead)
+    };
+    open_with(repository, disk, &spool).await
+}
+
+pub(super) async fn open_with(
+    repository: &Arc<FaultyRepository>,
+    disk: &ModelDisk,
+    settings: &SpoolConfig,
+) -> TickPersister {
     let repository = Arc::clone(repository) as Arc<dyn TickRepository>;
-    let spool = Spool::open_on(folder, 1 << 30, Arc::new(disk.clone())).await;
+    let disk = Arc::new(disk.clone());
+    let spool = Spool::open_on(&settings.directory, settings.max_bytes, disk).await;
     let spool = Some(spool.expect("it opens"));
-    let shared = Shared::new(config(), spool, SpoolMode::WriteAhead, on_full);
+    let shared = Shared::new(config(), spool, settings.mode, settings.on_full);
     TickPersister::begin(repository, shared)
 }
 
@@ -29,7 +43,7 @@ async fn push_patiently(persister: &TickPersister, range: std::ops::Range<i64>) 
 
 /// Pushes from `first` on until there is no place. Returns the acknowledgement of the last, and the
 /// number of the first that was not taken.
-async fn push_until_refused(
+pub(super) async fn push_until_refused(
     persister: &TickPersister,
     first: i64,
     on_full: OnFull,
@@ -48,7 +62,7 @@ async fn push_until_refused(
     (last, first)
 }
 
-fn is_degraded(persister: &TickPersister) -> bool {
+pub(super) fn is_degraded(persister: &TickPersister) -> bool {
     matches!(persister.health(), PersisterHealth::Degraded { .. })
 }
 
@@ -153,4 +167,52 @@ async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
         .collect();
     ticks.sort_unstable_by_key(Tick::key);
     assert_eq!(ticks, [other(3), other(4)]);
+}
+
+#[tokio::test]
+async fn health_is_up_once_the_disk_works_again() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
+    disk.set_failing(Failing::Syncs);
+    push(&persister, 0..10).await;
+    persister.flush().await.expect("the database works");
+    assert!(is_degraded(&persister), "{:?}", persister.health());
+    // without another tick
+    disk.set_failing(Failing::Nothing);
+    until("up", || persister.health() == PersisterHealth::Up).await;
+}
+
+#[tokio::test]
+async fn memory_is_free_once_the_disk_works_again() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    repository.set_down(Some(Fault::Unavailable));
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Error).await;
+    disk.set_failing(Failing::Syncs);
+    let (_, refused) = push_until_refused(&persister, 0, OnFull::Error).await;
+    disk.set_failing(Failing::Nothing);
+    // the database is still away
+    push_patiently(&persister, refused..refused + 2_000).await;
+    repository.set_down(None);
+    persister.flush().await.expect("it is back");
+    assert_eq!(stored(&repository).await, keys(0..refused + 2_000));
+}
+
+#[tokio::test]
+async fn spooler_that_dies_ends_the_persister() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    repository.set_down(Some(Fault::Unavailable));
+    let _log = Log::panicking_at(Some("ticks are not on the disk"));
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
+    disk.set_failing(Failing::Syncs);
+    let ack = persister.push_with_ack(tick(0)).await.expect("it is open");
+    let ended = timeout(PLENTY, persister.ended()).await;
+    ended.expect("nobody waits for a dead task");
+    let durable = ack.wait(AckLevel::Durable).await;
+    assert_eq!(durable, Err(PersisterClosed));
+    assert_eq!(persister.push(tick(1)).await, Err(PushError::Closed));
+    let report = persister.stop(PLENTY).await;
+    assert_eq!(report.unsaved, [tick(0)]);
 }

@@ -46,6 +46,8 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
             keys(0..accepted + 500),
             "{on_full:?}"
         );
+        // without another tick
+        until("up", || persister.health() == PersisterHealth::Up).await;
         assert_eq!(persister.stop(PLENTY).await.spooled, 0);
     }
 }

@@ -6,8 +6,8 @@ use super::Writer;
 use crate::domain::Tick;
 use crate::error::RepositoryError;
 use crate::ingest::persister::health::Failure;
-use crate::ingest::persister::{meters, spooler};
-use crate::ingest::spool::{DeadLetter, DeadLetterReason, Spool, SpoolError};
+use crate::ingest::persister::meters;
+use crate::ingest::spool::Spool;
 use crate::repository::InsertReceipt;
 
 impl Writer {
@@ -50,36 +50,6 @@ impl Writer {
         }
         self.shared.advance_committed(number);
         self.measure();
-    }
-
-    /// Lets the spool forget what is stored, and keep what never will be.
-    async fn settle(&mut self, spool: &Spool, receipt: &InsertReceipt, number: u64) {
-        self.dead_letters.extend(DeadLetter::of_receipt(receipt));
-        if self.dead_letters.is_empty() {
-            spool.settle(number);
-            return;
-        }
-        let letters = self.dead_letters.clone();
-        let count = letters.len() as u64;
-        match spool.settle_with(number, letters).await {
-            Ok(()) => {
-                self.dead_letters.clear();
-                self.shared.meters.dead_letters.increment(count);
-            }
-            Err(error) => self.keep_dead_letters(&error),
-        }
-    }
-
-    /// They are tried again with the next ones; until then at least the log has them.
-    fn keep_dead_letters(&mut self, error: &SpoolError) {
-        spooler::note_failure(&self.shared, error);
-        for letter in &self.dead_letters {
-            let reason: &dyn std::fmt::Debug = match &letter.reason {
-                DeadLetterReason::Rejected(reason) => reason,
-                DeadLetterReason::Conflict(stored) => stored,
-            };
-            tracing::error!(tick = ?letter.tick, ?reason, "a dead letter is not on the disk yet");
-        }
     }
 
     pub(super) fn record_failure(&mut self, error: &RepositoryError, ticks: usize) {

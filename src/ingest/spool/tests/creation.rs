@@ -66,3 +66,19 @@ fn fault_51_a_file_whose_making_was_cut_off_anywhere_is_made_again() {
         change.apply(&mut file);
     }
 }
+
+#[tokio::test]
+async fn folders_of_a_spool_survive_a_power_cut() {
+    let folder = new_folder();
+    let whole = folder.path().join("data").join("spool");
+    for round in ["made", "there already"] {
+        let disk = ModelDisk::default();
+        let spool = Spool::open_on(&whole, LARGE, Arc::new(disk.clone())).await;
+        let synced = disk.folders();
+        for folder in [whole.as_path(), &folder.path().join("data"), folder.path()] {
+            let is_synced = synced.iter().any(|one| one == folder);
+            assert!(is_synced, "{round}: {} of {synced:?}", folder.display());
+        }
+        spool.expect("it opens").close().await;
+    }
+}

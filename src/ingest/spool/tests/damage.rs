@@ -46,7 +46,7 @@ fn open(folder: &Path, file: Vec<u8>) -> Outcome {
     // as the spool does with what only damage can break
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let mut store = Store::open(folder, LARGE, &disk, Arc::default())?;
-        let read = store.read(0, u64::MAX, usize::MAX)?;
+        let read = batches(Ok(store.read(0, u64::MAX, usize::MAX)?));
         Ok((read, store.content().quarantined))
     }));
     match opened {
@@ -106,4 +106,47 @@ fn fault_48_a_flipped_bit_anywhere_gives_no_wrong_tick() {
     }
     println!("{outcomes:?}");
     assert!(outcomes.len() > 1, "no damage was noticed");
+}
+
+fn store_on(folder: &Path, disk: &ModelDisk) -> Store {
+    Store::open(folder, LARGE, disk, Arc::default()).expect("it opens")
+}
+
+#[test]
+fn damaged_batches_do_not_overwrite_each_other() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    for round in 1..=3 {
+        let mut store = store_on(folder.path(), &disk);
+        assert_eq!(store.content().quarantined, round - 1);
+        // an empty spool counts from the beginning
+        let bytes = vec![round as u8; 100];
+        let written = store.commit(&[Block { number: 10, bytes }], 0, &[]);
+        written.expect("written");
+    }
+    let store = store_on(folder.path(), &disk);
+    assert_eq!(store.content().quarantined, 3);
+    assert_eq!(store.content().kept_bytes, 3 * 4096);
+}
+
+#[test]
+fn batches_lost_while_the_file_was_closed_are_told() {
+    let folder = new_folder();
+    let (disk, other) = (ModelDisk::default(), ModelDisk::default());
+    let block = |first: u64| Block {
+        number: first + 9,
+        bytes: block::encode(&batch(first..=first + 9).ticks, DateTime::UNIX_EPOCH),
+    };
+    let mut before = store_on(folder.path(), &disk);
+    let all = [block(1), block(11), block(21)];
+    before.commit(&all, 0, &[]).expect("written");
+    let mut after = store_on(folder.path(), &other);
+    after.commit(&all[..1], 0, &[]).expect("written");
+    after.compare(&before.known());
+    let read = after.read(0, 30, usize::MAX).expect("it reads");
+    assert_eq!(batches(Ok(read))[0].0, 10);
+    for (read_through, number) in [(10, 20), (20, 30)] {
+        let read = after.read(read_through, 30, usize::MAX);
+        let lost = Found::Damaged { number, ticks: 10 };
+        assert_eq!(read.expect("it reads"), lost);
+    }
 }

@@ -1,0 +1,72 @@
+//! What a test logs, to count lines.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Event, Metadata, Subscriber};
+
+/// The lines of this thread, for as long as it lives.
+pub(super) struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+    _guard: DefaultGuard,
+}
+
+impl Log {
+    pub(super) fn start() -> Self {
+        Self::panicking_at(None)
+    }
+
+    /// A line with this text is a mistake in the task that logs it.
+    pub(super) fn panicking_at(text: Option<&'static str>) -> Self {
+        let lines = Arc::default();
+        let guard = tracing::subscriber::set_default(Lines(Arc::clone(&lines), text));
+        Self {
+            lines,
+            _guard: guard,
+        }
+    }
+
+    /// How many lines have this text.
+    pub(super) fn count(&self, text: &str) -> usize {
+        let lines = self.lines.lock().expect("whole");
+        lines.iter().filter(|line| line.contains(text)).count()
+    }
+}
+
+struct Lines(Arc<Mutex<Vec<String>>>, Option<&'static str>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{field}={value:?} ").expect("memory");
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        assert!(!self.1.is_some_and(|text| line.0.contains(text)), "told to");
+        self.0.lock().expect("whole").push(line.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}

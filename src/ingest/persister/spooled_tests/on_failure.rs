@@ -1,0 +1,127 @@
+//! The mode that uses the disk from the first failed write on.
+
+use super::failing_disk::open_with;
+use super::*;
+use crate::ingest::spool::model::{Failing, ModelDisk};
+
+#[tokio::test]
+async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored() {
+    let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+    let persister = open(&repository, &settings(folder.path(), SpoolMode::OnFailure)).await;
+    let ticks = || persister.spool_content().expect("there is one").ticks;
+    persister
+        .push_with(tick(0), AckLevel::Durable)
+        .await
+        .expect("stored");
+    assert_eq!(stored(&repository).await, keys(0..1));
+    repository.set_down(Some(Fault::Unavailable));
+    push(&persister, 1..4_000).await;
+    persister.push_with_ack(tick(4_000)).await.expect("open");
+    until("the backlog is on the disk", || ticks() == 4_000).await;
+    repository.set_down(None);
+    persister.flush().await.expect("it is back");
+    until("the spool is empty", || ticks() == 0).await;
+    push(&persister, 4_001..4_300).await;
+    persister.flush().await.expect("it is there");
+    assert_eq!(stored(&repository).await, keys(0..4_300));
+    assert_eq!(persister.health(), PersisterHealth::Up);
+}
+
+/// A write of the disk that takes long: meanwhile the database takes what it is about, and fails
+/// again for what comes after that.
+#[tokio::test]
+async fn slow_write_stands_for_no_tick_after_it() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    let settings = settings(folder.path(), SpoolMode::OnFailure);
+    let persister = open_with(&repository, &disk, &settings).await;
+    disk.set_hanging(true);
+    repository.set_down(Some(Fault::Unavailable));
+    push(&persister, 0..100).await;
+    until("the disk is written", || disk.hanging() > 0).await;
+    repository.set_down(None);
+    until("stored", || persister.stats().inserted == 100).await;
+    repository.set_down(Some(Fault::Unavailable));
+    let failed = persister.stats().retries;
+    push(&persister, 100..200).await;
+    until("it fails", || persister.stats().retries > failed).await;
+    disk.set_hanging(false);
+    let last = persister.push_with(tick(200), AckLevel::Durable).await;
+    last.expect("the disk works");
+    let after_a_power_cut = ModelDisk::with(disk.durable());
+    let report = persister.stop(PLENTY).await;
+    assert_eq!((report.unsaved.len(), report.spooled), (0, 101));
+
+    repository.set_down(None);
+    let persister = open_with(&repository, &after_a_power_cut, &settings).await;
+    persister.flush().await.expect("it is back");
+    assert_eq!(stored(&repository).await, keys(0..201));
+}
+
+/// The database comes and goes, the disk fails and hangs, and the process stops and starts; all at
+/// random instants.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_tick_is_lost_whatever_fails_when() {
+    let seed = std::env::var("TICKBOOK_SEED").ok();
+    let seed = seed.map_or_else(std::process::id, |seed| seed.parse().expect("a number"));
+    println!("TICKBOOK_SEED={seed}");
+    let mut random = u64::from(seed) | 1;
+    let mut below = move |limit: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % limit
+    };
+    for mode in [SpoolMode::OnFailure, SpoolMode::WriteAhead] {
+        let (folder, disk) = (new_folder(), ModelDisk::default());
+        let repository = Arc::new(FaultyRepository::default());
+        let settings = settings(folder.path(), mode);
+        let mut next = 0;
+        for _ in 0..4 {
+            let persister = open_with(&repository, &disk, &settings).await;
+            let mut last = None;
+            for _ in 0..40 {
+                let faults = [
+                    None,
+                    None,
+                    Some(Fault::Unavailable),
+                    Some(Fault::AnswerLost),
+                ];
+                repository.set_down(faults[below(4) as usize]);
+                let failing = [Failing::Nothing, Failing::Nothing, Failing::Syncs];
+                disk.set_failing(failing[below(3) as usize]);
+                disk.set_hanging(below(3) == 0);
+                let count = below(60) as i64;
+                for index in next..next + count {
+                    let pushed = timeout(Duration::from_millis(5), async {
+                        persister.push_with_ack(tick(index)).await
+                    });
+                    // neither of them takes it
+                    let Ok(pushed) = pushed.await else {
+                        break;
+                    };
+                    last = Some(pushed.expect("it is open"));
+                    next = index + 1;
+                }
+                sleep(Duration::from_millis(below(30))).await;
+            }
+            disk.set_hanging(false);
+            disk.set_failing(Failing::Nothing);
+            if let Some(last) = last {
+                // in the database, or on the disk
+                repository.set_down([None, Some(Fault::Unavailable)][below(2) as usize]);
+                let durable = timeout(PLENTY, last.wait(AckLevel::Durable));
+                durable.await.expect("in time").expect("it is open");
+                repository.set_down(Some(Fault::Unavailable));
+            }
+            let report = persister.stop(PLENTY).await;
+            assert_eq!(report.unsaved, [], "{mode:?}");
+            assert_eq!(report.stats.queued, report.spooled, "{mode:?}");
+        }
+        repository.set_down(None);
+        let persister = open_with(&repository, &disk, &settings).await;
+        persister.flush().await.expect("it is back");
+        assert!(next > 500, "{next} ticks only");
+        assert_eq!(stored(&repository).await, keys(0..next), "{mode:?}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Ticks that no database will take, on their way to the disk.
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::Writer;
+use crate::ingest::persister::health::SpoolPart;
+use crate::ingest::persister::spooler::{self, PATIENCE};
+use crate::ingest::spool::{DeadLetter, DeadLetterReason, Kept, Spool, SpoolError};
+use crate::repository::InsertReceipt;
+
+/// Dead letters that wait for the disk at most; the log has the others as well.
+const MOST: usize = 10_000;
+
+/// Pause after a write that failed, if nothing else is written.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// How long the disk may take for the last ones when the persister ends.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Dead letters that the disk does not have yet, oldest first.
+#[derive(Default)]
+pub(super) struct DeadLetters {
+    waiting: Vec<DeadLetter>,
+    /// So many of them are in the log, in full.
+    logged: usize,
+    /// What the disk does not answer.
+    writing: Option<Writing>,
+    /// When they are tried again, unless others come before.
+    retry_at: Option<Instant>,
+}
+
+type Answer = Result<Kept, SpoolError>;
+
+struct Writing {
+    /// So many of those that wait.
+    count: usize,
+    /// Whether the disk has been waited for in vain.
+    hangs: bool,
+    answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
+}
+
+impl fmt::Debug for DeadLetters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetters")
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl DeadLetters {
+    /// Writes into the log, once, those that the disk did not take, and lets go what is too much.
+    /// Returns how many only the log has.
+    fn log_and_limit(&mut self) -> usize {
+        self.waiting[self.logged..].iter().for_each(log);
+        // those that are being written are the oldest
+        let written = self.writing.as_ref().map_or(0, |writing| writing.count);
+        let most = MOST.max(written);
+        let excess = self.waiting.len().saturating_sub(most);
+        self.waiting.truncate(most);
+        self.logged = self.waiting.len();
+        excess
+    }
+
+    /// The first `count` need no place any more.
+    fn forget(&mut self, count: usize) {
+        self.waiting.drain(..count);
+        self.logged = self.logged.saturating_sub(count);
+    }
+}
+
+impl Writer {
+    /// Lets the spool forget what is stored up to `number`, and keep what never will be.
+    pub(super) async fn settle(&mut self, spool: &Spool, receipt: &InsertReceipt, number: u64) {
+        self.dead_letters
+            .waiting
+            .extend(DeadLetter::of_receipt(receipt));
+        if self.dead_letters.waiting.is_empty() {
+            spool.settle(number);
+            return;
+        }
+        if self.dead_letters.writing.is_none() {
+            self.begin_writing(spool, number);
+        }
+        self.await_letters(spool, PATIENCE).await;
+    }
+
+    /// Tries once more, as it does before the end.
+    pub(super) async fn keep_last_letters(&mut self) {
+        let Some(spool) = self.shared.spool.clone() else {
+            return;
+        };
+        if self.dead_letters.waiting.is_empty() {
+            return;
+        }
+        if self.dead_letters.writing.is_none() {
+            let committed = self.shared.lock().committed;
+            self.begin_writing(&spool, committed);
+        }
+        self.await_letters(&spool, GRACE).await;
+    }
+
+    /// Tries again some time after a failure, though no others come. Returns when the next time is.
+    pub(super) async fn retry_letters(&mut self) -> Option<Instant> {
+        let at = self.dead_letters.retry_at?;
+        if at <= Instant::now() {
+            self.keep_last_letters().await;
+        }
+        self.dead_letters.retry_at
+    }
+
+    fn begin_writing(&mut self, spool: &Spool, number: u64) {
+        let letters = self.dead_letters.waiting.clone();
+        let (spool, count) = (spool.clone(), letters.len());
+        self.dead_letters.writing = Some(Writing {
+            count,
+            hangs: false,
+            answer: Box::pin(async move { spool.settle_with(number, letters).await }),
+        });
+    }
+
+    /// Waits for the disk; one that has not answered before is not waited for.
+    async fn await_letters(&mut self, spool: &Spool, patience: Duration) {
+        let letters = &mut self.dead_letters;
+        let Some(writing) = &mut letters.writing else {
+            return;
+        };
+        let patience = if writing.hangs {
+            Duration::ZERO
+        } else {
+            patience
+        };
+        let Ok(answer) = timeout(patience, &mut writing.answer).await else {
+            writing.hangs = true;
+            spooler::note_hanging(&self.shared, SpoolPart::DeadLetters, spool);
+            self.log_letters();
+            return;
+        };
+        let count = writing.count;
+        letters.writing = None;
+        letters.retry_at = None;
+        match answer {
+            Ok(kept) => {
+                letters.forget(kept.letters);
+                self.shared
+                    .meters
+                    .dead_letters
+                    .increment(kept.letters as u64);
+                if kept.letters == count {
+                    self.shared
+                        .lock()
+                        .spool_failures
+                        .end(SpoolPart::DeadLetters);
+                    return;
+                }
+                let full = SpoolError::DeadLettersFull {
+                    directory: spool.directory().to_owned(),
+                };
+                spooler::note_failure(&self.shared, SpoolPart::DeadLetters, &full);
+                self.log_letters();
+                if kept.is_full {
+                    // no later write will have a place for them
+                    self.dead_letters.retry_at = None;
+                    let left = count - kept.letters;
+                    self.dead_letters.forget(left);
+                    self.shared
+                        .meters
+                        .dead_letters_in_log
+                        .increment(left as u64);
+                }
+            }
+            Err(error) => {
+                spooler::note_failure(&self.shared, SpoolPart::DeadLetters, &error);
+                self.log_letters();
+            }
+        }
+    }
+
+    fn log_letters(&mut self) {
+        self.dead_letters.retry_at = Some(Instant::now() + RETRY);
+        let excess = self.dead_letters.log_and_limit();
+        self.shared
+            .meters
+            .dead_letters_in_log
+            .increment(excess as u64);
+    }
+}
+
+fn log(letter: &DeadLetter) {
+    let reason: &dyn fmt::Debug = match &letter.reason {
+        DeadLetterReason::Rejected(reason) => reason,
+        DeadLetterReason::Conflict(stored) => stored,
+    };
+    tracing::error!(tick = ?letter.tick, ?reason, "a dead letter is not on the disk");
+}

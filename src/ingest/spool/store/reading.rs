@@ -1,0 +1,205 @@
+//! What is read from the file, and how what is damaged gets out of the way.
+
+use redb::{ReadableDatabase as _, ReadableTable};
+
+use super::{BATCHES, DEAD_LETTERS, QUARANTINE, Store, disk_bytes, letter_bytes, write};
+use crate::domain::Tick;
+use crate::ingest::spool::block;
+use crate::ingest::spool::dead_letter::DeadLetter;
+use crate::ingest::spool::error::{SpoolError, storage_error};
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::ingest) enum Found {
+    /// Batches by the numbers of their last ticks.
+    Batches(Vec<(u64, Vec<Tick>)>),
+    /// The next batch, whose ticks the disk has lost.
+    Damaged {
+        /// Of its last tick.
+        number: u64,
+        /// How many it had.
+        ticks: u64,
+    },
+}
+
+impl Store {
+    /// Batches behind `after` up to `through`, at least one and up to so many ticks. The first one
+    /// that is damaged or lost ends what is read, and comes alone the next time.
+    pub(in crate::ingest::spool) fn read(
+        &mut self,
+        after: u64,
+        through: u64,
+        most_ticks: usize,
+    ) -> Result<Found, SpoolError> {
+        let after = after.saturating_add(1);
+        let lost = self.lost.range(after..=through).next();
+        let lost = lost.map(|(number, ticks)| (*number, *ticks));
+        let last = lost.map_or(through, |(number, _)| number - 1);
+        let failed = |error: redb::Error| storage_error(&self.directory, &error);
+        let mut read = Vec::new();
+        let mut damaged = None;
+        let mut count = 0;
+        let mut reading = || -> Result<(), redb::Error> {
+            let transaction = self.database.begin_read()?;
+            let batches = transaction.open_table(BATCHES)?;
+            if after > last {
+                return Ok(());
+            }
+            for row in batches.range(after..=last)? {
+                let (number, bytes) = row?;
+                let number = number.value();
+                let ticks = match block::decode(bytes.value()) {
+                    Ok(ticks) => ticks,
+                    Err(error) => {
+                        damaged = Some((number, error.to_string(), bytes.value().to_vec()));
+                        break;
+                    }
+                };
+                if !read.is_empty() && count + ticks.len() > most_ticks {
+                    break;
+                }
+                count += ticks.len();
+                read.push((number, ticks));
+            }
+            Ok(())
+        };
+        reading().map_err(failed)?;
+        if !read.is_empty() {
+            return Ok(Found::Batches(read));
+        }
+        if let Some(damaged) = damaged {
+            let number = damaged.0;
+            let ticks = self.index.get(&number).map_or(0, |entry| entry.ticks);
+            self.put_aside(vec![damaged])?;
+            self.lost.insert(number, ticks);
+            return Ok(Found::Damaged { number, ticks });
+        }
+        Ok(match lost {
+            Some((number, ticks)) => Found::Damaged { number, ticks },
+            None => Found::Batches(read),
+        })
+    }
+
+    /// The dead letters with their numbers, oldest first. Damaged ones are left out.
+    pub(in crate::ingest::spool) fn dead_letters(
+        &self,
+    ) -> Result<Vec<(u64, DeadLetter)>, SpoolError> {
+        let reading = || -> Result<Vec<_>, redb::Error> {
+            let transaction = self.database.begin_read()?;
+            let table = transaction.open_table(DEAD_LETTERS)?;
+            let mut letters = Vec::new();
+            for row in table.iter()? {
+                let (number, bytes) = row?;
+                match DeadLetter::decode(bytes.value()) {
+                    Some(letter) => letters.push((number.value(), letter)),
+                    None => tracing::error!(number = number.value(), "a dead letter is damaged"),
+                }
+            }
+            Ok(letters)
+        };
+        reading().map_err(|error| storage_error(&self.directory, &error))
+    }
+
+    /// Reads everything once, so that damage is found before anybody relies on it.
+    pub(in crate::ingest::spool) fn load(&mut self) -> Result<(), SpoolError> {
+        let mut damaged = Vec::new();
+        let mut found = Vec::new();
+        let mut reading = || -> Result<_, redb::Error> {
+            // the tables have to exist before they can be read
+            write(&self.database, |transaction| {
+                transaction.open_table(BATCHES)?;
+                transaction.open_table(DEAD_LETTERS)?;
+                transaction.open_table(QUARANTINE)?;
+                Ok(())
+            })?;
+            let transaction = self.database.begin_read()?;
+            for row in transaction.open_table(BATCHES)?.iter()? {
+                let (number, bytes) = row?;
+                match block::decode(bytes.value()) {
+                    Ok(_) => found.push((
+                        number.value(),
+                        bytes.value().len(),
+                        block::header(bytes.value()),
+                    )),
+                    Err(error) => {
+                        damaged.push((number.value(), error.to_string(), bytes.value().to_vec()))
+                    }
+                }
+            }
+            let dead_letters = Extent::of(&transaction.open_table(DEAD_LETTERS)?, letter_bytes)?;
+            let quarantined = Extent::of(&transaction.open_table(QUARANTINE)?, disk_bytes)?;
+            Ok((dead_letters, quarantined))
+        };
+        let (dead_letters, quarantined) =
+            reading().map_err(|error| storage_error(&self.directory, &error))?;
+        self.content.dead_letters = dead_letters.rows;
+        self.next_dead_letter = dead_letters.next;
+        self.count_letters(dead_letters.bytes);
+        self.content.quarantined = quarantined.rows;
+        self.next_quarantined = quarantined.next;
+        self.content.kept_bytes += quarantined.bytes;
+        for (number, length, header) in found {
+            if let Some((ticks, accepted_at)) = header {
+                self.insert_entry(number, length, u64::from(ticks), accepted_at);
+            }
+        }
+        self.put_aside(damaged)
+    }
+
+    /// Moves damaged batches out of the way of the others; what is left of them stays on the disk.
+    fn put_aside(&mut self, damaged: Vec<(u64, String, Vec<u8>)>) -> Result<(), SpoolError> {
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let written = write(&self.database, |transaction| {
+            let mut batches = transaction.open_table(BATCHES)?;
+            let mut quarantine = transaction.open_table(QUARANTINE)?;
+            for (next, (number, _, bytes)) in (self.next_quarantined..).zip(&damaged) {
+                quarantine.insert(next, bytes.as_slice())?;
+                batches.remove(number)?;
+            }
+            Ok(())
+        });
+        written.map_err(|error| storage_error(&self.directory, &error))?;
+        for (number, reason, bytes) in damaged {
+            tracing::error!(
+                number,
+                reason,
+                "a batch of the spool is damaged and was put aside"
+            );
+            metrics::counter!("spool_quarantined_records_total").increment(1);
+            self.forget(number);
+            self.content.quarantined += 1;
+            self.next_quarantined += 1;
+            self.content.kept_bytes += disk_bytes(bytes.len());
+        }
+        Ok(())
+    }
+}
+
+/// How many rows a table has, the number after the last of them, and what they take.
+struct Extent {
+    rows: u64,
+    next: u64,
+    bytes: u64,
+}
+
+impl Extent {
+    fn of(
+        table: &impl ReadableTable<u64, &'static [u8]>,
+        row_bytes: fn(usize) -> u64,
+    ) -> Result<Self, redb::Error> {
+        let mut extent = Self {
+            rows: 0,
+            next: 0,
+            bytes: 0,
+        };
+        for row in table.iter()? {
+            let (number, bytes) = row?;
+            extent.rows += 1;
+            extent.next = number.value() + 1;
+            extent.bytes += row_bytes(bytes.value().len());
+        }
+        Ok(extent)
+    }
+}

@@ -1,0 +1,72 @@
+//! The mode of the spool that begins with the first failed write: outages that come and go.
+
+use std::time::Duration;
+
+use tickbook::ingest::{SpoolConfig, SpoolMode};
+
+use crate::fault::Fault;
+use crate::gate::Door;
+use crate::load::{Load, eventually, write_ahead};
+use crate::oracle::assert_exact;
+use crate::site::GatedSite;
+
+/// How long the database is away and there, in milliseconds, one after the other.
+const FLAPS: [(u64, u64); 8] = [
+    (30, 300),
+    (250, 20),
+    (5, 100),
+    (300, 5),
+    (40, 40),
+    (10, 10),
+    (120, 150),
+    (60, 0),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_02_on_failure_loses_nothing_in_flaps() {
+    let _fault = Fault::begin("fault_02_on_failure_loses_nothing_in_flaps");
+    let site = GatedSite::new(2, |_| ()).await;
+    flaps(&site, 1, |site| site.timeseries.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_06_on_failure_loses_nothing_in_many_flaps() {
+    let name = "fault_06_on_failure_loses_nothing_in_many_flaps";
+    let Some(_fault) = Fault::begin_long(name) else {
+        return;
+    };
+    let site = GatedSite::new(6, |config| {
+        config.pool.call_timeout = Duration::from_secs(1);
+    })
+    .await;
+    flaps(&site, 5, |site| {
+        site.timeseries.set_door(Door::Hang);
+        site.timeseries.reset_all();
+    })
+    .await;
+}
+
+async fn flaps(site: &GatedSite, rounds: usize, begin: impl Fn(&GatedSite)) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spool = SpoolConfig {
+        mode: SpoolMode::OnFailure,
+        ..write_ahead(folder.path())
+    };
+    let load = Load::start_with(site.repositories.ticks.clone(), spool).await;
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    for (away, there) in FLAPS.repeat(rounds) {
+        begin(site);
+        tokio::time::sleep(Duration::from_millis(away)).await;
+        site.timeseries.open();
+        tokio::time::sleep(Duration::from_millis(there)).await;
+    }
+    // one that lasts is on the disk, and what it left is stored
+    begin(site);
+    load.wait_for_failures(1).await;
+    load.assert_spools().await;
+    site.timeseries.open();
+    load.wait_for_progress(Duration::from_secs(10)).await;
+    let content = || load.persister().spool_content().expect("there is one");
+    eventually("the spool is empty", || content().ticks == 0).await;
+    assert_exact(site.ticks_url(), &load.finish().await);
+}
