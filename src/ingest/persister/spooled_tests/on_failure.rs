@@ -91,17 +91,17 @@ async fn no_tick_is_lost_whatever_fails_when() {
                 let failing = [Failing::Nothing, Failing::Nothing, Failing::Syncs];
                 disk.set_failing(failing[below(3) as usize]);
                 disk.set_hanging(below(3) == 0);
-                let count = below(60) as i64;
-                for index in next..next + count {
+                let end = next + below(60) as i64;
+                while next < end {
                     let pushed = timeout(Duration::from_millis(5), async {
-                        persister.push_with_ack(tick(index)).await
+                        persister.push_with_ack(tick(next)).await
                     });
                     // neither of them takes it
                     let Ok(pushed) = pushed.await else {
                         break;
                     };
                     last = Some(pushed.expect("it is open"));
-                    next = index + 1;
+                    next += 1;
                 }
                 sleep(Duration::from_millis(below(30))).await;
             }
