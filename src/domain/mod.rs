@@ -41,6 +41,7 @@ pub use parts::StoredParts;
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_id::SymbolId;
 pub use tick::{InvalidTick, Tick, TickKey};
+#[cfg(feature = "files")]
 pub(crate) use time::LEAP_SECOND;
 pub use time::{
     InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time, truncate_to_micros,
