@@ -177,6 +177,12 @@ pub(crate) fn classify_connect(text: &str, database: Database, url: &DatabaseUrl
     ]) {
         return configuration(format!("correct {variable} or the server's settings"));
     }
+    if says(&[
+        "too many connections",
+        "is not currently accepting connections",
+    ]) {
+        return ConnectError::Unavailable { database, reason };
+    }
     // a server that starts, stops or is full names neither user nor database in any language
     if names_quoted(&text, url.user()) || names_quoted(&text, Some(url.database())) {
         return configuration(format!("correct {variable} or the server's settings"));

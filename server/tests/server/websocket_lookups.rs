@@ -21,6 +21,10 @@ use crate::support::symbol;
 use crate::websocket::{Client, Next};
 
 /// Symbols that are found when the sender says so; every id is one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the answers of a mock are no futures, and this one takes long"
+)]
 fn hanging() -> (MockSymbolRepository, Sender<()>) {
     let (sender, receiver) = channel::<()>();
     let receiver: Arc<Mutex<Receiver<()>>> = Arc::new(Mutex::new(receiver));

@@ -14,6 +14,8 @@ fn a_wrong_password_needs_a_person_and_a_starting_server_does_not() {
         "FATAL:  the database system is starting up",
         "connection to server at \"h\", port 5432 failed: Connection refused",
         "FATAL:  sorry, too many clients already",
+        "FATAL:  too many connections for role \"u\"",
+        "FATAL:  database \"d\" is not currently accepting connections",
         "timeout expired",
     ] {
         assert!(
