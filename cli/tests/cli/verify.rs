@@ -146,7 +146,7 @@ fn chunks_are_compared_with_the_settings() {
     let told = lines(&cli.run_with(&command, &variables).expect_code(1));
     assert_eq!(told[0]["kind"], "chunk_interval");
     assert_eq!(told[0]["object"], "ticks");
-    cli.run_with(&["policies", "apply"], &variables)
+    cli.run_with(&["policies", "apply", "--yes"], &variables)
         .expect_code(0);
     cli.run(&command).expect_code(1);
     let told = lines(&cli.run_with(&command, &variables).expect_code(0));
