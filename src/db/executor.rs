@@ -13,16 +13,13 @@ use crate::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::{Database, RepositoryError};
 
+use super::blocking::{internal, spawn};
 use super::connect::{ConnectionManager, PasswordProvider};
 use super::contact::Contact;
 use super::failure::DbError;
-use super::lanes::{CHECKOUT_TIMEOUT, Generation, Lanes, PoolLimits, Use};
+use super::lanes::{CHECKOUT_TIMEOUT, Lanes, PoolLimits, Use};
 use super::measure;
 use super::retry::{OutdatedConnections, Retries};
-
-/// How long a call waits before it looks whether the database refuses the settings, which no
-/// further waiting changes.
-const LOOK_FOR_REFUSAL: Duration = Duration::from_millis(250);
 
 /// Runs closures on pooled connections of one database, each within a deadline.
 ///
@@ -337,7 +334,9 @@ impl Executor {
             let remaining = deadline.saturating_duration_since(Instant::now());
             // ends a little before the deadline, so that the caller learns why there is no connection
             let patience = remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT);
-            let mut pooled = checkout(&running.generation, &contact, patience)
+            let mut pooled = running
+                .generation
+                .checkout(&contact, patience)
                 .inspect_err(|_| measure::no_connection(database))?;
             if Instant::now() >= deadline {
                 // the caller has gone: what is not begun is certainly not applied
@@ -380,24 +379,6 @@ impl Executor {
     }
 }
 
-fn checkout(
-    generation: &Generation,
-    contact: &Contact,
-    patience: Duration,
-) -> Result<r2d2::PooledConnection<ConnectionManager>, RepositoryError> {
-    let begun = std::time::Instant::now();
-    let first = generation.pool.get_timeout(patience.min(LOOK_FOR_REFUSAL));
-    first.or_else(|_| {
-        if let Some(error) = contact.refused() {
-            return Err(error.into());
-        }
-        generation
-            .pool
-            .get_timeout(patience.saturating_sub(begun.elapsed()))
-            .map_err(|_| contact.no_connection())
-    })
-}
-
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Executor")
@@ -407,32 +388,10 @@ impl fmt::Debug for Executor {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where blocking calls leave the runtime"
-)]
-pub(super) fn spawn<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> tokio::task::JoinHandle<T> {
-    tokio::task::spawn_blocking(work)
-}
-
 fn not_begun(database: Database, operation: &'static str) -> RepositoryError {
     RepositoryError::Timeout {
         database,
         operation,
         begun: false,
-    }
-}
-
-fn internal(operation: &'static str, error: &tokio::task::JoinError) -> RepositoryError {
-    let reason = if error.is_panic() {
-        "it panicked"
-    } else {
-        "the runtime is shutting down"
-    };
-    RepositoryError::Internal {
-        operation,
-        reason: reason.to_owned(),
     }
 }

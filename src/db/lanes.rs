@@ -11,14 +11,18 @@ use tokio::time::{sleep, sleep_until};
 
 use crate::error::RepositoryError;
 
+use super::blocking::spawn;
 use super::connect::ConnectionManager;
 use super::contact::Contact;
-use super::executor::spawn;
 use super::measure;
 
 /// How long r2d2 may try to open a connection for one call. Its pause between attempts grows up to
 /// half of this, so that a short time makes for a quick recovery.
 pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a call waits before it looks whether the database refuses the settings, which no
+/// further waiting changes.
+const LOOK_FOR_REFUSAL: Duration = Duration::from_millis(250);
 
 /// How often a call that waits looks whether those in front of it are stuck.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,6 +43,26 @@ pub(super) struct Generation {
     /// Taken by reads before one of the others is.
     read_permits: Arc<Semaphore>,
     running: Mutex<BTreeMap<u64, Instant>>,
+}
+
+impl Generation {
+    /// A connection within `patience`, or why there is none.
+    pub(super) fn checkout(
+        &self,
+        contact: &Contact,
+        patience: Duration,
+    ) -> Result<r2d2::PooledConnection<ConnectionManager>, RepositoryError> {
+        let begun = Instant::now();
+        let first = self.pool.get_timeout(patience.min(LOOK_FOR_REFUSAL));
+        first.or_else(|_| {
+            if let Some(error) = contact.refused() {
+                return Err(error.into());
+            }
+            self.pool
+                .get_timeout(patience.saturating_sub(begun.elapsed()))
+                .map_err(|_| contact.no_connection())
+        })
+    }
 }
 
 /// How many connections there are, and for how long.

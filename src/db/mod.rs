@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod audit;
+mod blocking;
 mod candle_refresh;
 mod condition;
 mod connect;

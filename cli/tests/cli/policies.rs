@@ -10,6 +10,17 @@ fn with_relations() -> Cli {
     cli
 }
 
+/// Of 2014-05-01, in three minutes of two hours.
+fn import_three_ticks(cli: &Cli) {
+    cli.file(
+        "20140501_quote.csv",
+        "292,1.1,1.2\n60292,1.1,1.2\n86399000,1.1,1.2\n",
+    );
+    let import = "import ticks 20140501_quote.csv --symbol EURUSD --create-symbol --format lean";
+    let words: Vec<_> = import.split(' ').collect();
+    cli.run(&words).expect_code(0);
+}
+
 #[tokio::test]
 async fn policies_are_planned_applied_shown_and_removed() {
     let cli = with_relations();
@@ -51,13 +62,7 @@ async fn policies_are_planned_applied_shown_and_removed() {
 #[tokio::test]
 async fn policies_that_drop_at_once_want_a_yes() {
     let cli = with_relations();
-    cli.file(
-        "20140501_quote.csv",
-        "292,1.1,1.2\n60292,1.1,1.2\n86399000,1.1,1.2\n",
-    );
-    let import = "import ticks 20140501_quote.csv --symbol EURUSD --create-symbol --format lean";
-    let words: Vec<_> = import.split(' ').collect();
-    cli.run(&words).expect_code(0);
+    import_three_ticks(&cli);
     let plan = cli.run(&["policies", "plan"]).expect_code(0);
     for text in [
         "dropped by the next maintenance, since it is old enough:",
@@ -120,13 +125,7 @@ async fn a_wrong_length_is_told_before_anything_is_done() {
 #[tokio::test]
 async fn an_import_ends_with_refreshed_candles() {
     let cli = with_relations();
-    cli.file(
-        "20140501_quote.csv",
-        "292,1.1,1.2\n60292,1.1,1.2\n86399000,1.1,1.2\n",
-    );
-    let import = "import ticks 20140501_quote.csv --symbol EURUSD --create-symbol --format lean";
-    let words: Vec<_> = import.split(' ').collect();
-    cli.run(&words).expect_code(0);
+    import_three_ticks(&cli);
     // nothing of what a read would make of ticks by itself
     let query = "SELECT count(*) FROM timescaledb_information.continuous_aggregates \
                  WHERE view_schema = current_schema()";

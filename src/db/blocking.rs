@@ -1,0 +1,27 @@
+//! Blocking calls, off the runtime.
+
+use crate::error::RepositoryError;
+
+/// Runs `work` on a thread that may block.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where blocking calls leave the runtime"
+)]
+pub(super) fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    tokio::task::spawn_blocking(work)
+}
+
+/// The error of an operation whose thread did not end as it should.
+pub(super) fn internal(operation: &'static str, error: &tokio::task::JoinError) -> RepositoryError {
+    let reason = if error.is_panic() {
+        "it panicked"
+    } else {
+        "the runtime is shutting down"
+    };
+    RepositoryError::Internal {
+        operation,
+        reason: reason.to_owned(),
+    }
+}
