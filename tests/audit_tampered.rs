@@ -243,6 +243,8 @@ fn tamper(site: &Site, random: &mut Random) {
                 format!(
                     "CREATE TEMPORARY TABLE copied AS SELECT * FROM {table} WHERE {row}; \
                      UPDATE copied SET open_time = '{to}', bid_low = -7; \
+                     DELETE FROM {table} AS d USING copied AS c \
+                     WHERE (d.symbol_id, d.open_time) = (c.symbol_id, c.open_time); \
                      INSERT INTO {table} SELECT * FROM copied; DROP TABLE copied"
                 )
             }
