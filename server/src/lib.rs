@@ -23,6 +23,7 @@ pub mod receivers;
 pub mod router;
 pub mod server;
 pub mod shutdown;
+mod slow_start;
 pub mod start;
 pub mod websocket;
 pub mod wire;

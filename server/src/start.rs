@@ -1,5 +1,6 @@
 //! Puts together what the arguments and the settings ask for.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -22,6 +23,7 @@ use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
 use crate::router::router;
+use crate::slow_start::warn_while_slow;
 use crate::{maintenance, metrics};
 
 /// A server that is ready to be run.
@@ -81,7 +83,7 @@ pub async fn start(
             let is_lasting =
                 args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
             let directory = is_lasting.then_some(config.spool.directory.as_path());
-            let quarantine = Quarantine::open(Arc::clone(&repositories.quarantine), directory)?;
+            let quarantine = open_quarantine(&repositories, directory).await?;
             let (quality, stop) = (Some((control, quarantine)), stop.clone());
             Some(Pipeline::start(feed, persister, quality, &fan_out, stop))
         }
@@ -123,7 +125,8 @@ async fn leftover(
         spool.mode = SpoolMode::OnFailure;
     }
     let ticks = Arc::clone(&repositories.ticks);
-    match TickPersister::open(ticks, (&config.ticks).into(), &spool).await {
+    let opening = TickPersister::open(ticks, (&config.ticks).into(), &spool);
+    match warn_while_slow("spool", directory, opening).await {
         Ok(persister) => {
             let ticks = persister.spool_content().map_or(0, |content| content.ticks);
             if ticks > 0 {
@@ -133,8 +136,7 @@ async fn leftover(
                 );
             }
             let quality = if Quarantine::exists(directory) {
-                let quarantine = Arc::clone(&repositories.quarantine);
-                let quarantine = Quarantine::open(quarantine, Some(directory))?;
+                let quarantine = open_quarantine(repositories, Some(directory)).await?;
                 // nothing comes that could be looked at, but something may have been left
                 Some((QualityControl::new(QualityRules::default()), quarantine))
             } else {
@@ -171,7 +173,20 @@ async fn make_persister(
         );
     }
     let ticks = Arc::clone(&repositories.ticks);
-    Ok(TickPersister::open(ticks, (&config.ticks).into(), &spool).await?)
+    let opening = TickPersister::open(ticks, (&config.ticks).into(), &spool);
+    Ok(warn_while_slow("spool", &spool.directory, opening).await?)
+}
+
+async fn open_quarantine(
+    repositories: &Repositories,
+    directory: Option<&Path>,
+) -> anyhow::Result<Quarantine> {
+    let repository = Arc::clone(&repositories.quarantine);
+    let owned = directory.map(Path::to_owned);
+    let opening =
+        tokio::task::spawn_blocking(move || Quarantine::open(repository, owned.as_deref()));
+    let directory = directory.unwrap_or(Path::new(""));
+    Ok(warn_while_slow("file of the quarantine", directory, opening).await??)
 }
 
 async fn make_feed(

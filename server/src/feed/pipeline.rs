@@ -125,10 +125,26 @@ impl FeedMonitor {
     }
 }
 
+/// Tells of the end of a feed, also where it panics.
+struct FeedEnd {
+    ended: Arc<AtomicBool>,
+    panicked: CancellationToken,
+}
+
+impl Drop for FeedEnd {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        if std::thread::panicking() {
+            self.panicked.cancel();
+        }
+    }
+}
+
 /// A feed that runs, and what stores its ticks.
 #[derive(Debug)]
 pub struct Pipeline {
     feed: JoinHandle<()>,
+    panicked: CancellationToken,
     fan_out: FanOut,
     store: SinkTask,
     monitor: FeedMonitor,
@@ -146,6 +162,7 @@ impl Pipeline {
         stop: CancellationToken,
     ) -> Self {
         let name = feed.name();
+        let panicked = CancellationToken::new();
         let store = StoreSink::new(persister.clone());
         let refused = store.refused();
         let options = QueueOptions::storing("store", STORE_QUEUE);
@@ -163,8 +180,12 @@ impl Pipeline {
         if let Some((control, quarantine)) = quality {
             output = output.with_quality(QualityStage::new(control, quarantine));
         }
-        let ended = Arc::clone(&monitor.ended);
+        let end = FeedEnd {
+            ended: Arc::clone(&monitor.ended),
+            panicked: panicked.clone(),
+        };
         let feed = tokio::spawn(async move {
+            let _end = end;
             match stop.run_until_cancelled(feed.run(output)).await {
                 None => {}
                 Some(Ok(())) => tracing::info!(feed = name, "the feed has ended"),
@@ -173,10 +194,10 @@ impl Pipeline {
                     tracing::error!(feed = name, error, "the feed broke off");
                 }
             }
-            ended.store(true, Ordering::Release);
         });
         Self {
             feed,
+            panicked,
             fan_out: fan_out.clone(),
             store,
             monitor,
@@ -212,8 +233,9 @@ impl Pipeline {
         });
     }
 
-    /// Waits until what stores the ticks has ended by itself, after which the server is of no use to
-    /// the feed.
+    /// Waits until the feed has panicked, or until what stores its ticks has ended before it was
+    /// stopped. The server has to end then. A feed that returns an error does not count: the server
+    /// goes on to serve what is stored.
     pub async fn broken(&self) {
         let quarantine = async {
             match &self.monitor.quarantine {
@@ -222,6 +244,9 @@ impl Pipeline {
             }
         };
         tokio::select! {
+            () = self.panicked.cancelled() => {
+                tracing::error!(feed = self.monitor.name, "the feed panicked: see above for where");
+            }
             () = self.monitor.persister.ended() => {
                 if self.monitor.given_back.load(Ordering::Acquire) {
                     // nothing has to be stored any more

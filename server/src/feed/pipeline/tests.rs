@@ -32,16 +32,36 @@ impl Feed for Broken {
     }
 }
 
+/// Brings a tick, then panics.
+#[derive(Debug)]
+struct Panicking;
+
+#[async_trait]
+impl Feed for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+
+    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
+        let price = Decimal::ONE;
+        let tick = Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, price, price);
+        output.send(tick, None).await?;
+        panic!("a fault of the feed")
+    }
+}
+
 fn start(ticks: Arc<dyn TickRepository>, stop: &CancellationToken) -> Pipeline {
+    start_feed(Box::new(Broken), ticks, stop)
+}
+
+fn start_feed(
+    feed: Box<dyn Feed>,
+    ticks: Arc<dyn TickRepository>,
+    stop: &CancellationToken,
+) -> Pipeline {
     let config = Config::load_from(std::path::Path::new(""), []).expect("the defaults");
     let persister = TickPersister::start(ticks, (&config.ticks).into());
-    Pipeline::start(
-        Box::new(Broken),
-        persister,
-        None,
-        &FanOut::new(),
-        stop.clone(),
-    )
+    Pipeline::start(feed, persister, None, &FanOut::new(), stop.clone())
 }
 
 /// A database that stays away.
@@ -69,6 +89,31 @@ async fn what_a_feed_brought_is_stored_though_it_broke_off() {
     assert!(pipeline.finish().await);
     let state = monitor.state();
     assert_eq!((state.received, state.inserted, state.waiting), (3, 3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn feed_that_panics_ends_the_server() {
+    let stop = CancellationToken::new();
+    let ticks = Repositories::in_memory().ticks;
+    let pipeline = start_feed(Box::new(Panicking), ticks, &stop);
+    let limit = Duration::from_secs(60);
+    let broken = tokio::time::timeout(limit, pipeline.broken()).await;
+    broken.expect("the server is told");
+    let monitor = pipeline.monitor();
+    assert!(!monitor.state().running);
+    stop.cancel();
+    assert!(pipeline.finish().await, "its tick is stored");
+    assert_eq!(monitor.state().inserted, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn feed_that_breaks_off_does_not_end_the_server() {
+    let stop = CancellationToken::new();
+    let pipeline = start(Repositories::in_memory().ticks, &stop);
+    let limit = Duration::from_secs(60);
+    let broken = tokio::time::timeout(limit, pipeline.broken()).await;
+    assert!(broken.is_err());
+    assert!(!pipeline.monitor().state().running);
 }
 
 #[tokio::test(start_paused = true)]
