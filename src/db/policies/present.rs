@@ -204,11 +204,17 @@ struct Columns {
 }
 
 fn compression(connection: &mut PgConnection) -> Result<Settings, DbError> {
+    // the view of these settings fails where another schema is dropped while it is read
     let rows: Vec<Columns> = sql_query(format!(
-        "{RELATIONS} SELECT relation::text, coalesce(segmentby, '') AS segment_by, \
-         coalesce(orderby, '') AS order_by \
-         FROM relations JOIN timescaledb_information.hypertable_compression_settings \
-         ON hypertable = format('%I.%I', hypertable_schema, hypertable_name)::regclass"
+        "{RELATIONS} SELECT relation::text, \
+         coalesce(array_to_string(segmentby, ','), '') AS segment_by, \
+         coalesce((SELECT string_agg(format('%I', name) || CASE WHEN descending THEN ' DESC' ELSE '' END \
+             || CASE WHEN nulls_first AND NOT descending THEN ' NULLS FIRST' \
+                WHEN descending AND NOT nulls_first THEN ' NULLS LAST' ELSE '' END, ',' ORDER BY place) \
+           FROM unnest(orderby, orderby_desc, orderby_nullsfirst) WITH ORDINALITY \
+             AS columns(name, descending, nulls_first, place)), '') AS order_by \
+         FROM relations LEFT JOIN _timescaledb_catalog.compression_settings \
+         ON relid = to_regclass(format('%I.%I', hypertable_schema, hypertable_name))"
     ))
     .load(connection)?;
     let columns = |row: Columns| {
