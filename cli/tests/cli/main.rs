@@ -6,6 +6,7 @@ mod import_candles;
 mod import_symbols;
 mod import_ticks;
 mod policies;
+mod policies_killed;
 mod quarantine;
 mod spool;
 mod support;

@@ -40,14 +40,20 @@ impl Cli {
         self.run_with(arguments, &[])
     }
 
-    /// Runs with other values of these variables.
-    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    /// The binary, to be run in the folder with the databases.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbook"));
         command.args(arguments).current_dir(self.folder.path());
         command.env_remove("RUST_LOG");
         for database in [Database::Metadata, Database::Timeseries] {
             command.env(database.url_variable(), self.scratch.url(database));
         }
+        command
+    }
+
+    /// Runs with other values of these variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
         let output = command.output().expect("the binary starts");
         let run = Run {
@@ -118,17 +124,14 @@ impl Run {
     }
 }
 
-/// The folder with real market data; says so where it is missing.
+/// The folder with real market data; the test counts as skipped where it is missing.
 pub(crate) fn market_data() -> Option<PathBuf> {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/market-data");
     let folder = std::env::var_os("TICKBOOK_MARKET_DATA").map_or(usual, PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }
-    println!(
-        "no market data in {}: this test did nothing",
-        folder.display()
-    );
+    suite::skip("there is no market data");
     None
 }
 
