@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::connection::SimpleConnection as _;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Bool;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
+use super::condition::Condition;
 use super::failure::DbError;
 
 /// How often a refresh that met one of a job is tried, with a pause between.
@@ -81,12 +83,17 @@ fn call_until_alone(connection: &mut PgConnection, call: &str) -> Result<(), DbE
     }
 }
 
-/// Whether a job was refreshing the same candles.
-fn is_concurrent(error: &diesel::result::Error) -> bool {
-    let text = error.to_string();
-    ["concurrent refresh", "deadlock", "could not serialize"]
-        .iter()
-        .any(|words| text.contains(words))
+/// Whether another session was refreshing or compressing the same candles. A duplicate key is a candle
+/// that such a session wrote meanwhile: the refresh took everything back, and its changes wait.
+fn is_concurrent(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => true,
+        // TimescaleDB words its errors in English alone
+        DieselError::DatabaseError(_, info) if info.message().contains("concurrent refresh") => {
+            true
+        }
+        _ => Condition::of(error) == Condition::Conflict,
+    }
 }
 
 #[derive(QueryableByName)]

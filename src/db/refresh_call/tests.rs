@@ -1,6 +1,7 @@
 //! The session in which candles are refreshed.
 
 use chrono::{TimeDelta, TimeZone as _};
+use diesel::result::DatabaseErrorInformation;
 use diesel::sql_types::Text;
 
 use crate::config::Config;
@@ -99,4 +100,51 @@ async fn a_refresh_that_fails_puts_the_setting_back() {
     let setting = |connection: &mut PgConnection| Ok(seqscan(connection));
     let pooled = pools.timeseries().run("look", setting).await;
     assert_eq!(pooled.expect("a setting"), "on");
+}
+
+/// What a server reports besides the message.
+struct Reported(&'static str);
+
+impl DatabaseErrorInformation for Reported {
+    fn message(&self) -> &str {
+        self.0
+    }
+    fn details(&self) -> Option<&str> {
+        None
+    }
+    fn hint(&self) -> Option<&str> {
+        None
+    }
+    fn table_name(&self) -> Option<&str> {
+        None
+    }
+    fn column_name(&self) -> Option<&str> {
+        None
+    }
+    fn constraint_name(&self) -> Option<&str> {
+        None
+    }
+    fn statement_position(&self) -> Option<i32> {
+        None
+    }
+}
+
+#[test]
+fn refresh_that_met_another_is_repeated() {
+    use DatabaseErrorKind as Kind;
+    for (kind, message, is_repeated) in [
+        (Kind::UniqueViolation, "doppelter Schlüsselwert", true),
+        (Kind::SerializationFailure, "kann Zugriff nicht", true),
+        (Kind::Unknown, "deadlock detected", true),
+        (
+            Kind::Unknown,
+            "could not refresh continuous aggregate \"ohlc_1m\" due to a concurrent refresh",
+            true,
+        ),
+        (Kind::Unknown, "division by zero", false),
+        (Kind::CheckViolation, "verletzt eine Bedingung", false),
+    ] {
+        let error = DieselError::DatabaseError(kind, Box::new(Reported(message)));
+        assert_eq!(is_concurrent(&error), is_repeated, "{message}");
+    }
 }
