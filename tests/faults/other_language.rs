@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
+use rust_decimal::Decimal;
 use tickbook::db::{DatabasePools, TimeseriesDb, transaction};
 use tickbook::domain::TimeRange;
 use tickbook::repository::TickQuery;
@@ -142,5 +143,28 @@ async fn fault_60_server_speaks_another_language() {
     );
     let page = repositories.ticks.range(&query).await.expect("read again");
     assert_eq!(page.items.len(), 10);
-    assert_exact(&server.url(), &ticks(0, 10));
+
+    // statements that the server has lost
+    for _ in 0..10 {
+        let forget =
+            |connection: &mut PgConnection| Ok(connection.batch_execute("DEALLOCATE ALL")?);
+        db.run("forget", forget).await.expect("forgotten");
+    }
+    let page = repositories.ticks.range(&query).await.expect("read again");
+    assert_eq!(page.items.len(), 10);
+
+    // a number that does not fit its column costs its own row alone
+    ask(
+        &server.url(),
+        "ALTER TABLE ticks ALTER COLUMN bid_price TYPE numeric(15, 12)",
+    );
+    let mut more = ticks(10, 20);
+    more[3].bid_price = Decimal::from(1_000);
+    more[3].ask_price = Decimal::from(1_001);
+    let receipt = repositories.ticks.insert_batch(&more).await;
+    let receipt = receipt.expect("stored but for one");
+    assert_eq!(receipt.inserted, 9, "{receipt:?}");
+    assert_eq!(receipt.rejected.len(), 1, "{receipt:?}");
+    more.remove(3);
+    assert_exact(&server.url(), &[ticks(0, 10), more].concat());
 }
