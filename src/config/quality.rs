@@ -7,6 +7,7 @@ use config::{Map, Value};
 use rust_decimal::Decimal;
 
 use super::Checked;
+use crate::domain::parse_decimal;
 use crate::quality::{QualityRules, RuleAction};
 
 /// Which rules count for which symbol.
@@ -113,7 +114,7 @@ fn millis(text: &str) -> Result<TimeDelta, String> {
 }
 
 fn decimal(text: &str) -> Result<Decimal, String> {
-    let number = text.parse().ok();
+    let number = parse_decimal(text).ok();
     number
         .filter(|number: &Decimal| {
             !number.is_sign_negative() && *number <= Decimal::from(1_000_000)

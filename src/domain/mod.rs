@@ -5,8 +5,10 @@
 mod candle;
 mod cursor;
 mod decimal;
+mod decimal_text;
 mod exact_candle;
 mod exact_sum;
+mod excerpt;
 mod fold;
 mod gap;
 mod instrument;
@@ -28,9 +30,11 @@ pub use decimal::{
     TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE, check_candle_decimal, check_candle_volume,
     check_tick_decimal,
 };
+pub use decimal_text::{DecimalTextError, parse_decimal};
 pub use exact_candle::ExactCandle;
 #[cfg(feature = "postgres")]
 pub(crate) use exact_sum::{ExactSum, FRACTION_SCALE};
+pub use excerpt::excerpt;
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};

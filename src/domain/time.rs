@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use super::excerpt::excerpt;
+
 /// Microseconds of 2100-01-01T00:00:00Z.
 const LATEST_MICROS: i64 = 4_102_444_800_000_000;
 
@@ -28,14 +30,15 @@ pub fn truncate_to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
 /// Reads an RFC 3339 instant with any offset, such as `2014-05-01T00:00:00.292Z`.
 ///
 /// # Errors
-/// The text itself and an example, when it is none; a leap second.
+/// The text itself, cut to 40 characters, and an example, when it is none; a leap second.
 pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
-        format!("{text:?} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")
+        let shown = excerpt(text);
+        format!("{shown} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")
     })?;
     let time = time.with_timezone(&Utc);
     if is_leap_second(time) {
-        return Err(format!("{text:?} is a {LEAP_SECOND}"));
+        return Err(format!("{} is a {LEAP_SECOND}", excerpt(text)));
     }
     Ok(time)
 }
@@ -146,6 +149,16 @@ mod tests {
     fn from_after_to_is_refused() {
         assert!(TimeRange::new(nanos(2_000), nanos(1_000)).is_err());
         assert!(TimeRange::new(nanos(1_000), nanos(1_000)).is_ok_and(|range| range.is_empty()));
+    }
+
+    #[test]
+    fn a_long_text_is_not_repeated_as_a_whole() {
+        let error = parse_time(&"9".repeat(1_000_000)).expect_err("no time");
+        assert!(error.len() < 200, "{} bytes", error.len());
+        // any number of digits may follow the point
+        let leap = format!("2016-12-31T23:59:60.{}Z", "0".repeat(1_000_000));
+        let error = parse_time(&leap).expect_err("a leap second, or no time");
+        assert!(error.len() < 200, "{} bytes", error.len());
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{LEAP_SECOND, parse_time, truncate_to_micros};
+use crate::domain::{LEAP_SECOND, excerpt, parse_time, truncate_to_micros};
 
 use super::error::{FileError, LineError};
-use super::field::{Columns, shown};
+use super::field::Columns;
 use super::header::Header;
 use super::lines::Lines;
 use super::quote::Quote;
@@ -126,7 +126,7 @@ impl TimeFormat {
             Self::Nanoseconds => number.map(DateTime::from_timestamp_nanos),
         };
         time.map(truncate_to_micros).ok_or_else(|| {
-            let shown = shown(field);
+            let shown = excerpt(field);
             let remedy = match self {
                 Self::Rfc3339 if number.is_some() => {
                     "no RFC 3339 time: say the unit of the numbers (s, ms, us or ns)"
@@ -257,7 +257,7 @@ fn read_sequence(field: &[u8]) -> Result<i32, String> {
         .ok()
         .and_then(|text| text.parse::<i32>().ok());
     number.filter(|&number| number >= 0).ok_or_else(|| {
-        let shown = shown(field);
+        let shown = excerpt(field);
         format!("sequence {shown} is no whole number from 0 to 2147483647: count from 0")
     })
 }

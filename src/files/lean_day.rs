@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use crate::domain::excerpt;
+
 use super::error::FileError;
-use super::field::shown;
 use super::source::Entry;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
@@ -30,7 +31,7 @@ impl LeanDay {
         micros(field)
             .map(|micros| self.0 + TimeDelta::microseconds(micros))
             .ok_or_else(|| {
-                let shown = shown(field);
+                let shown = excerpt(field);
                 format!(
                     "{name} {shown} is no time of a day in milliseconds: \
                      write a number from 0 to 86399999.999"

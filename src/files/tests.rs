@@ -78,7 +78,7 @@ fn lean_lines_are_read_with_and_without_sizes_and_fractions() {
         lean(b"292,1.38676,1.38686\r\n\n42.4319,1.10,1.2"),
         [
             "1 01T00:00:00.292000 None 1.38676 1.38686 0 0",
-            "3 01T00:00:00.042431 None 1.10 1.2 0 0"
+            "3 01T00:00:00.042431 None 1.1 1.2 0 0"
         ]
     );
     assert_eq!(
@@ -312,8 +312,8 @@ fn bars_have_eleven_columns() {
         format!("{open} {high} {low} {close}")
     };
     assert_eq!(bar.open_time.to_rfc3339(), "2014-05-01T00:01:00+00:00");
-    assert_eq!(prices(bar.bid), "1.1 1.4 1.0 1.2");
-    assert_eq!(prices(bar.ask), "2.1 2.4 2.0 2.2");
+    assert_eq!(prices(bar.bid), "1.1 1.4 1 1.2");
+    assert_eq!(prices(bar.ask), "2.1 2.4 2 2.2");
     assert_eq!(format!("{} {}", bar.bid_size, bar.ask_size), "3 4");
     assert!(bars[1].as_ref().is_err_and(|error| error.line() == 2));
 }

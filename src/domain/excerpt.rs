@@ -1,0 +1,34 @@
+//! Input as an error repeats it.
+
+/// The longest part of a malformed text that an error repeats.
+const SHOWN_CHARACTERS: usize = 40;
+
+/// `text` in quotation marks, cut to 40 characters, bytes that are no text replaced.
+#[must_use]
+pub fn excerpt(text: impl AsRef<[u8]>) -> String {
+    let text = text.as_ref();
+    // a character has four bytes at most, so that a text of any length costs the same
+    let start = &text[..text.len().min(4 * (SHOWN_CHARACTERS + 1))];
+    let start = String::from_utf8_lossy(start);
+    let cut: String = start.chars().take(SHOWN_CHARACTERS).collect();
+    if cut.len() < start.len() {
+        format!("{cut:?}…")
+    } else {
+        format!("{cut:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forty_characters_are_shown_and_a_cut_is_marked() {
+        let forty = "\u{1F600}".repeat(40);
+        assert_eq!(excerpt(&forty), format!("\"{forty}\""));
+        assert_eq!(excerpt(format!("{forty}x")), format!("\"{forty}\"…"));
+        assert_eq!(excerpt("9".repeat(4_000_000)).chars().count(), 43);
+        assert_eq!(excerpt(b"a\xff\n"), "\"a\u{FFFD}\\n\"");
+        assert_eq!(excerpt(""), "\"\"");
+    }
+}
