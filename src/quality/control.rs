@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::jump::Prices;
 use super::rule::{Assessment, Rule, RuleAction, Verdict};
-use super::rules::QualityRules;
+use super::rules::{QualityRules, beyond};
+use super::symbol_rules::SymbolRules;
 use crate::domain::{SymbolId, Tick};
 
 /// Messages that one may be a repetition of.
@@ -21,8 +22,7 @@ const REMEMBERED: usize = 16;
 /// symbol.
 #[derive(Debug)]
 pub struct QualityControl {
-    rules: Arc<QualityRules>,
-    overrides: HashMap<SymbolId, Arc<QualityRules>>,
+    rules: SymbolRules,
     symbols: HashMap<SymbolId, State>,
 }
 
@@ -30,27 +30,32 @@ impl QualityControl {
     /// The same rules for every symbol.
     #[must_use]
     pub fn new(rules: QualityRules) -> Self {
-        Self {
-            rules: Arc::new(rules),
-            overrides: HashMap::new(),
-            symbols: HashMap::new(),
-        }
+        SymbolRules::new(rules).into()
     }
 
     /// Other rules for one symbol; to be called before its first tick.
     #[must_use]
     pub fn with_symbol(mut self, symbol_id: SymbolId, rules: QualityRules) -> Self {
-        self.overrides.insert(symbol_id, Arc::new(rules));
+        self.rules = self.rules.with_symbol(symbol_id, rules);
         self
     }
 
     /// Says what the rules find in a tick that came at `now`.
     pub fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
-        let state = self.symbols.entry(tick.symbol_id).or_insert_with(|| {
-            let rules = self.overrides.get(&tick.symbol_id);
-            State::new(Arc::clone(rules.unwrap_or(&self.rules)))
-        });
+        let state = self
+            .symbols
+            .entry(tick.symbol_id)
+            .or_insert_with(|| State::new(Arc::clone(self.rules.of(tick.symbol_id))));
         state.check(tick, now)
+    }
+}
+
+impl From<SymbolRules> for QualityControl {
+    fn from(rules: SymbolRules) -> Self {
+        Self {
+            rules,
+            symbols: HashMap::new(),
+        }
     }
 }
 
@@ -99,13 +104,8 @@ impl State {
                 found.add(action, verdict);
             }
         };
-        let ahead = tick.tick_time - now;
-        look(rules.future, &mut || {
-            beyond(Rule::Future, ahead, rules.future_limit)
-        });
-        look(rules.stale, &mut || {
-            beyond(Rule::Stale, -ahead, rules.stale_limit)
-        });
+        look(rules.future, &mut || rules.ahead(tick.tick_time, now));
+        look(rules.stale, &mut || rules.behind(tick.tick_time, now));
         look(rules.not_positive, &mut || not_positive(tick));
         look(rules.crossed, &mut || crossed(tick));
         look(rules.repeated, &mut || {
@@ -173,19 +173,6 @@ impl State {
         let lasted = tick.tick_time - line.since;
         beyond(Rule::FlatLine, lasted, rules.flat_line_time)
     }
-}
-
-fn beyond(rule: Rule, observed: TimeDelta, limit: TimeDelta) -> Option<Verdict> {
-    (observed > limit).then(|| Verdict {
-        rule,
-        observed: seconds(observed),
-        limit: seconds(limit),
-    })
-}
-
-/// Exact to the microsecond.
-fn seconds(time: TimeDelta) -> Decimal {
-    Decimal::new(time.num_microseconds().unwrap_or(i64::MAX), 6).normalize()
 }
 
 fn not_positive(tick: &Tick) -> Option<Verdict> {

@@ -38,26 +38,6 @@ fn dec(text: &str) -> Decimal {
 }
 
 #[test]
-fn a_time_in_the_future_is_found_beyond_its_limit() {
-    let rules = QualityRules {
-        future: RuleAction::Quarantine,
-        future_limit: TimeDelta::seconds(60),
-        ..silent()
-    };
-    let mut control = QualityControl::new(rules);
-    let tick = quote(0, 100);
-    let at_limit = start() - TimeDelta::seconds(60);
-    assert!(control.check(&tick, at_limit).is_clean());
-    let beyond = control.check(&tick, at_limit - TimeDelta::microseconds(1));
-    let verdict = beyond.quarantine().expect("too far ahead");
-    assert_eq!(verdict.rule, Rule::Future);
-    assert_eq!(
-        (verdict.observed, verdict.limit),
-        (dec("60.000001"), dec("60"))
-    );
-}
-
-#[test]
 fn a_stale_time_is_found_beyond_its_limit() {
     let rules = QualityRules {
         stale: RuleAction::Quarantine,

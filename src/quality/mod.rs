@@ -15,6 +15,7 @@ mod releasing;
 mod rule;
 mod rules;
 mod store;
+mod symbol_rules;
 mod window;
 
 pub use control::QualityControl;
@@ -22,8 +23,11 @@ pub use keeper::{Quarantine, QuarantineClosed, QuarantineError};
 pub use releasing::{ReleaseReceipt, release};
 pub use rule::{Assessment, Rule, RuleAction, Verdict};
 pub use rules::QualityRules;
+pub use symbol_rules::SymbolRules;
 
 #[cfg(test)]
 mod control_tests;
+#[cfg(test)]
+mod future_tests;
 #[cfg(test)]
 mod keeper_tests;

@@ -1,14 +1,14 @@
 //! Which rules count, and their limits.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::rule::RuleAction;
+use super::rule::{Rule, RuleAction, Verdict};
 
 /// The rules for one symbol, or for all that have none of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QualityRules {
-    /// For a time ahead of the clock …
+    /// For a time ahead of the clock; where it is `Quarantine`, every way in refuses such a time …
     pub future: RuleAction,
     /// … by more than this.
     pub future_limit: TimeDelta,
@@ -51,11 +51,12 @@ pub struct QualityRules {
 }
 
 impl Default for QualityRules {
-    /// Nothing is held back; what is odd in any market is flagged.
+    /// A time more than five minutes ahead of the clock is held back, since it would be the newest
+    /// until that time comes. Nothing else is; what is odd in any market is flagged.
     fn default() -> Self {
         Self {
-            future: RuleAction::Flag,
-            future_limit: TimeDelta::seconds(60),
+            future: RuleAction::Quarantine,
+            future_limit: TimeDelta::minutes(5),
             stale: RuleAction::Off,
             stale_limit: TimeDelta::hours(1),
             not_positive: RuleAction::Flag,
@@ -78,6 +79,23 @@ impl Default for QualityRules {
 }
 
 impl QualityRules {
+    /// Why `time` is not to be stored at `now`: it is ahead by more than `future_limit`, and
+    /// `future` is `Quarantine`. For ways in that answer about each tick, and refuse it where a feed
+    /// would have it held back.
+    #[must_use]
+    pub fn refuses_time(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
+        let refuses = self.future == RuleAction::Quarantine;
+        self.ahead(time, now).filter(|_| refuses)
+    }
+
+    pub(super) fn ahead(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
+        beyond(Rule::Future, time - now, self.future_limit)
+    }
+
+    pub(super) fn behind(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
+        beyond(Rule::Stale, now - time, self.stale_limit)
+    }
+
     /// Every rule with that action, and the limits as they are.
     #[must_use]
     pub fn all(self, action: RuleAction) -> Self {
@@ -93,4 +111,15 @@ impl QualityRules {
             ..self
         }
     }
+}
+
+/// What is found where `observed` is more than `limit`; exact to the microsecond.
+pub(super) fn beyond(rule: Rule, observed: TimeDelta, limit: TimeDelta) -> Option<Verdict> {
+    let seconds =
+        |time: TimeDelta| Decimal::new(time.num_microseconds().unwrap_or(i64::MAX), 6).normalize();
+    (observed > limit).then(|| Verdict {
+        rule,
+        observed: seconds(observed),
+        limit: seconds(limit),
+    })
 }

@@ -1,0 +1,66 @@
+//! Which rules count for which symbol.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::rules::QualityRules;
+use crate::domain::{SymbolId, SymbolReference};
+use crate::error::RepositoryError;
+use crate::repository::SymbolRepository;
+
+/// The rules of all symbols, and those of symbols that have their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SymbolRules {
+    of_all: Arc<QualityRules>,
+    of_symbols: HashMap<SymbolId, Arc<QualityRules>>,
+}
+
+impl SymbolRules {
+    /// The same rules for every symbol.
+    #[must_use]
+    pub fn new(rules: QualityRules) -> Self {
+        Self {
+            of_all: Arc::new(rules),
+            of_symbols: HashMap::new(),
+        }
+    }
+
+    /// Other rules for one symbol.
+    #[must_use]
+    pub fn with_symbol(mut self, symbol_id: SymbolId, rules: QualityRules) -> Self {
+        self.of_symbols.insert(symbol_id, Arc::new(rules));
+        self
+    }
+
+    /// The rules of `of_all`, and of those symbols that `named` names by id, by `oanda:EURUSD` or by
+    /// `EURUSD` where that is one symbol. Returns the names of no symbol, too: their rules are left out.
+    ///
+    /// # Errors
+    /// What the repository says.
+    pub async fn find<'a>(
+        of_all: &QualityRules,
+        named: impl IntoIterator<Item = (&'a String, &'a QualityRules)>,
+        symbols: &dyn SymbolRepository,
+    ) -> Result<(Self, Vec<String>), RepositoryError> {
+        let mut found = Self::new(of_all.clone());
+        let mut unknown = Vec::new();
+        for (name, rules) in named {
+            let symbol = match (name.parse(), name.parse::<SymbolReference>()) {
+                (Ok(id), _) => symbols.get(SymbolId::new(id)).await?,
+                (_, Ok(reference)) => symbols.get_by_name(&reference).await?,
+                _ => None,
+            };
+            match symbol {
+                Some(symbol) => found = found.with_symbol(symbol.symbol_id, rules.clone()),
+                None => unknown.push(name.clone()),
+            }
+        }
+        Ok((found, unknown))
+    }
+
+    /// The rules that count for `symbol_id`.
+    #[must_use]
+    pub fn of(&self, symbol_id: SymbolId) -> &Arc<QualityRules> {
+        self.of_symbols.get(&symbol_id).unwrap_or(&self.of_all)
+    }
+}
