@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tickbook::Repositories;
 use tickbook::config::WebSocketConfig;
 use tickbook::db::DatabasePools;
 use tickbook::fanout::FanOut;
+use tickbook::quality::SymbolRules;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::FeedMonitor;
@@ -33,6 +35,9 @@ impl fmt::Display for Store {
     }
 }
 
+/// Says what time it is.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
 /// What handlers share. Cloning shares it.
 #[derive(Clone)]
 pub struct AppState {
@@ -50,6 +55,10 @@ pub struct AppState {
     pub pools: Option<DatabasePools>,
     /// The feed, where there is one.
     pub feed: Option<FeedMonitor>,
+    /// Which times to come are refused, by symbol.
+    pub rules: SymbolRules,
+    /// What these are compared with.
+    pub clock: Clock,
     /// Where ticks go besides the store.
     pub fan_out: FanOut,
     /// The clients of `/ws`.
@@ -72,6 +81,8 @@ impl AppState {
             store: Store::Memory,
             pools: None,
             feed: None,
+            rules: SymbolRules::default(),
+            clock: Arc::new(Utc::now),
             fan_out: FanOut::new(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
         }

@@ -1,14 +1,16 @@
-//! The body of `POST /api/v1/ticks`, read so that an error names index and field.
+//! The body of `POST /api/v1/ticks`, taken apart into its elements.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
 use axum::http::{StatusCode, header};
-use tickbook::domain::Tick;
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::problem::Problem;
-use crate::wire::TickObject;
 
 /// Most bytes of a body.
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -44,33 +46,60 @@ pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
     }
 }
 
-/// The ticks of a body, each in the form in which it is stored.
+/// The elements of a body, which is valid JSON as a whole and an array. What each of them holds is not
+/// looked at.
 ///
 /// # Errors
-/// Index and field of the first thing that is wrong, such as `[17].bid_price`.
-pub(crate) fn parse_ticks(body: &[u8]) -> Result<Vec<Tick>, Problem> {
+/// No JSON, no array, too many elements.
+pub(crate) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first != Some(&b'[') {
+        return Err(Problem::invalid_body(
+            "the body is no JSON array: send an array of ticks",
+        ));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
-    let ticks: Vec<TickObject> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
-        // a body that is no array, or no JSON, has no place to name
-        let place = if path == "." { "the body" } else { &path };
-        Problem::invalid_body(format!("{place}: {error}"))
-    })?;
-    json.end()
-        .map_err(|error| Problem::invalid_body(format!("behind the array: {error}")))?;
-    if ticks.len() > TICK_LIMIT {
+    let array = json
+        .deserialize_seq(Array)
+        .and_then(|array| json.end().map(|()| array))
+        .map_err(|error| Problem::invalid_body(format!("the body is no JSON: {error}")))?;
+    if array.more > 0 {
         let detail = format!(
             "the array has {} ticks: send at most {TICK_LIMIT} at once",
-            ticks.len()
+            array.first.len() + array.more
         );
         return Err(Problem::invalid_body(detail));
     }
-    let tick = |(index, TickObject(tick)): (usize, &TickObject)| {
-        tick.normalized().map_err(|error| {
-            let field = error.field();
-            Problem::invalid_body(format!("[{index}].{field}: {error}"))
-        })
-    };
-    ticks.iter().enumerate().map(tick).collect()
+    Ok(array.first)
+}
+
+/// As many elements as are taken, and how many there are besides, which take no memory.
+struct Elements<'a> {
+    first: Vec<&'a RawValue>,
+    more: usize,
+}
+
+struct Array;
+
+impl<'a> Visitor<'a> for Array {
+    type Value = Elements<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of ticks")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<Elements<'a>, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < TICK_LIMIT {
+            match array.next_element()? {
+                Some(element) => first.push(element),
+                None => return Ok(Elements { first, more: 0 }),
+            }
+        }
+        let mut more = 0;
+        while array.next_element::<IgnoredAny>()?.is_some() {
+            more += 1;
+        }
+        Ok(Elements { first, more })
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tickbook::RepositoryError;
 use tickbook::domain::SymbolId;
 use tickbook::repository::SymbolRepository;
 
@@ -39,17 +40,29 @@ impl KnownSymbols {
     /// # Errors
     /// 404 with the first that does not, and what the repository says.
     pub async fn require_all(&self, symbol_ids: &[SymbolId]) -> Result<(), Problem> {
+        let unknown = self.unknown(symbol_ids).await?;
+        match symbol_ids.iter().find(|id| unknown.contains(id)) {
+            Some(missing) => Err(Problem::unknown_symbol(*missing)),
+            None => Ok(()),
+        }
+    }
+
+    /// Those of the symbols that do not exist: all that were not seen before by one look-up.
+    ///
+    /// # Errors
+    /// What the repository says.
+    pub async fn unknown(
+        &self,
+        symbol_ids: &[SymbolId],
+    ) -> Result<HashSet<SymbolId>, RepositoryError> {
         let unseen = self.unseen(symbol_ids);
         if unseen.is_empty() {
-            return Ok(());
+            return Ok(HashSet::new());
         }
         let found = self.symbols.get_many(&unseen).await?;
         let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
         seen.extend(found.iter().map(|symbol| symbol.symbol_id));
-        match unseen.into_iter().find(|id| !seen.contains(id)) {
-            Some(missing) => Err(Problem::unknown_symbol(missing)),
-            None => Ok(()),
-        }
+        Ok(unseen.into_iter().filter(|id| !seen.contains(id)).collect())
     }
 
     /// Those that a look-up has to find, in the order given.

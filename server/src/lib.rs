@@ -15,6 +15,7 @@ mod known_symbols;
 pub mod maintenance;
 pub mod metrics;
 mod params;
+mod posted;
 pub mod problem;
 mod publish;
 pub mod rabbitmq;

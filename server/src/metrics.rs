@@ -11,8 +11,9 @@ use axum::response::Response;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tickbook::ingest::PersisterStats;
-use tickbook::repository::InsertReceipt;
 use tokio_util::sync::CancellationToken;
+
+use crate::wire::ReceiptBody;
 
 const REQUESTS: &str = "http_requests_total";
 const IN_FLIGHT: &str = "http_requests_in_flight";
@@ -28,7 +29,7 @@ const FEED: &str = "feed";
 const TICKS: [(&str, &str); 6] = [
     (
         "ticks_received_total",
-        "ticks that came in, malformed requests excluded",
+        "ticks that came in, requests that are refused as a whole excluded",
     ),
     (
         "ticks_inserted_total",
@@ -138,14 +139,14 @@ impl Drop for InFlight {
     }
 }
 
-/// Counts ticks that were posted, `crossed` of them crossed.
+/// Counts elements that were posted, `crossed` of them crossed ticks.
 pub fn count_posted(ticks: u64, crossed: u64) {
     counter!(TICKS[0].0, "source" => REST).increment(ticks);
     counter!(TICKS[5].0, "source" => REST).increment(crossed);
 }
 
 /// Counts what became of ticks that were posted.
-pub fn count_receipt(receipt: &InsertReceipt) {
+pub fn count_receipt(receipt: &ReceiptBody) {
     let numbers = [
         receipt.inserted,
         receipt.duplicates,

@@ -1,6 +1,7 @@
 //! Posted ticks: stored, and then published as far as they are news.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use tickbook::RepositoryError;
 use tickbook::domain::{Tick, TickKey};
@@ -16,7 +17,7 @@ use crate::app::AppState;
 /// Those of the repository. Where the ticks may be stored nevertheless, a gap is announced.
 pub(crate) async fn store_and_publish(
     app: &AppState,
-    ticks: Vec<Tick>,
+    ticks: Arc<Vec<Tick>>,
 ) -> Result<InsertReceipt, RepositoryError> {
     let (repository, fan_out) = (app.repositories.ticks.clone(), app.fan_out.clone());
     let storing = tokio::spawn(async move {

@@ -75,11 +75,13 @@ pub async fn start(
     let fan_out = FanOut::new();
     let receivers = Receivers::start(config, &fan_out, &repositories, stop)?;
     let feed = make_feed(args, &repositories).await?;
+    // behind the feed, which makes the symbols it needs
+    let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
     let pipeline = match feed {
         None => leftover(args, config, &repositories, &fan_out, stop).await?,
         Some(feed) => {
             let persister = make_persister(args, config, &repositories).await?;
-            let control = quality::control(&config.quality, &repositories).await?;
+            let control = QualityControl::from(rules.clone());
             let is_lasting =
                 args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
             let directory = is_lasting.then_some(config.spool.directory.as_path());
@@ -93,6 +95,7 @@ pub async fn start(
         store: args.store,
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
+        rules,
         fan_out,
         websockets: receivers.websockets(),
         ..AppState::new(repositories.clone(), readiness, handle)

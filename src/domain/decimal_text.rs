@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused_as_such() {
+    fn texts_that_are_no_numbers_are_refused() {
         for text in [
             "-", "+", ".", "-.", "e5", ".e5", "1e", "1e+", "1e1.5", "1e5e5", "1_000", "1,5", " 1",
             "1 ", "NaN", "inf", "Infinity", "0x1", "--1", "+-1", "1e--1", "1.2.3", "١", "1\0",
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_rounded_is_refused() {
+    fn numbers_that_would_be_rounded_are_refused() {
         let long = "1".repeat(4_000);
         let apart = format!("1{}1", "0".repeat(4_000));
         for text in [
@@ -244,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_decimal_writes_of_itself_is_read_as_it(
+        fn texts_of_decimals_are_read_as_the_decimals(
             units in -((1_i128 << 96) - 1)..(1_i128 << 96), scale in 0_u32..=28,
             zeros in 0_usize..40, moved in -40_i64..40,
         ) {

@@ -2,12 +2,13 @@
 
 use chrono::Utc;
 use metrics::{Counter, counter};
-use tickbook::Repositories;
+use tickbook::RepositoryError;
 use tickbook::config::QualityConfig;
-use tickbook::domain::{SymbolId, SymbolReference, Tick};
-use tickbook::quality::{QualityControl, Quarantine, QuarantineClosed, Rule, RuleAction};
-use tickbook::repository::QuarantinedTick;
-use tickbook::{RepositoryError, repository::SymbolRepository};
+use tickbook::domain::Tick;
+use tickbook::quality::{
+    QualityControl, Quarantine, QuarantineClosed, Rule, RuleAction, SymbolRules,
+};
+use tickbook::repository::{QuarantinedTick, SymbolRepository};
 
 /// The rules, and where ticks go that are held back.
 #[derive(Debug)]
@@ -82,31 +83,16 @@ impl QualityStage {
 ///
 /// # Errors
 /// What the repository says.
-pub async fn control(
+pub async fn rules(
     config: &QualityConfig,
-    repositories: &Repositories,
-) -> Result<QualityControl, RepositoryError> {
-    let mut control = QualityControl::new(config.rules.clone());
-    for (name, rules) in &config.symbols {
-        match find(&*repositories.symbols, name).await? {
-            Some(symbol_id) => control = control.with_symbol(symbol_id, rules.clone()),
-            None => tracing::warn!(
-                name,
-                "[quality.symbols] names a symbol that does not exist: its rules are not used"
-            ),
-        }
-    }
-    Ok(control)
-}
-
-async fn find(
     symbols: &dyn SymbolRepository,
-    name: &str,
-) -> Result<Option<SymbolId>, RepositoryError> {
-    let symbol = match (name.parse(), name.parse::<SymbolReference>()) {
-        (Ok(id), _) => symbols.get(SymbolId::new(id)).await?,
-        (_, Ok(reference)) => symbols.get_by_name(&reference).await?,
-        _ => None,
-    };
-    Ok(symbol.map(|symbol| symbol.symbol_id))
+) -> Result<SymbolRules, RepositoryError> {
+    let (rules, unknown) = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
+    for name in unknown {
+        tracing::warn!(
+            name,
+            "[quality.symbols] names a symbol that does not exist: its rules are not used"
+        );
+    }
+    Ok(rules)
 }

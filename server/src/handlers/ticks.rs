@@ -1,18 +1,19 @@
 //! `/api/v1/ticks`
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
 use tickbook::domain::TickCursor;
-use tickbook::repository::TickQuery;
+use tickbook::repository::{InsertReceipt, TickQuery};
 
 use super::page::page_answer;
 use crate::app::AppState;
-use crate::body::{json_body, parse_ticks};
+use crate::body::{elements, json_body};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
+use crate::posted::Posted;
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
 use crate::wire::{NewTick, ReceiptBody, TickList};
@@ -98,9 +99,10 @@ pub async fn latest(
 
 /// Stores ticks
 ///
-/// All or none: when the answer is not 200, nothing was stored, except that after a 503 everything
-/// may have been. Sending ticks again is safe: those that are stored already are counted as
-/// duplicates.
+/// Each element of the array is judged by itself: one that cannot be stored is rejected in the receipt,
+/// with its index, and the others are stored. When the answer is not 200, nothing was stored, except
+/// that after a 503 everything may have been. Sending ticks again is safe: those that are stored
+/// already are counted as duplicates.
 #[utoipa::path(
     post,
     operation_id = "insert_ticks",
@@ -108,9 +110,8 @@ pub async fn latest(
     tag = "ticks",
     request_body(content = Vec<NewTick>, description = "0 to 10000 ticks in any order, 4 MiB at most"),
     responses(
-        (status = 200, description = "what became of each tick", body = ReceiptBody),
-        (status = 400, description = "malformed; the detail names index and field", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "what became of each element", body = ReceiptBody),
+        (status = 400, description = "no JSON, no array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "the body came too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
@@ -122,13 +123,23 @@ pub async fn insert(
     request: Request,
 ) -> Result<Json<ReceiptBody>, Problem> {
     Query::parse(request.uri().query(), &[])?;
-    let ticks = parse_ticks(&json_body(request).await?)?;
-    let symbol_ids: BTreeSet<_> = ticks.iter().map(|tick| tick.symbol_id).collect();
-    let symbol_ids: Vec<_> = symbol_ids.into_iter().collect();
-    app.known_symbols.require_all(&symbol_ids).await?;
-    let crossed = ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
-    metrics::count_posted(ticks.len() as u64, crossed);
-    let receipt = store_and_publish(&app, ticks).await?;
+    let (sent, mut posted) = {
+        let body = json_body(request).await?;
+        let elements = elements(&body)?;
+        (elements.len() as u64, Posted::read(&elements))
+    };
+    posted.reject_future(&app.rules, (app.clock)());
+    let unknown = app.known_symbols.unknown(&posted.symbol_ids()).await?;
+    posted.reject_unknown(&unknown);
+    let crossed = posted.crossed();
+    metrics::count_posted(sent, crossed);
+    let ticks = posted.take_ticks();
+    let stored = if ticks.is_empty() {
+        InsertReceipt::default()
+    } else {
+        store_and_publish(&app, Arc::clone(&ticks)).await?
+    };
+    let receipt = posted.into_receipt(&ticks, stored, crossed);
     metrics::count_receipt(&receipt);
-    Ok(Json(ReceiptBody::new(receipt, crossed)))
+    Ok(Json(receipt))
 }

@@ -1,16 +1,19 @@
-//! Exact decimals as JSON strings.
+//! Exact decimals as JSON strings, and what is read as one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use arrayvec::ArrayString;
 use rust_decimal::Decimal;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use utoipa::ToSchema;
+use tickbook::domain::{excerpt, parse_decimal};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-/// A decimal in a string, exact, without exponent: a JSON number would pass through a binary
-/// floating-point number in most programs and lose digits. At most 15 digits before and 12 behind
-/// the point where it is stored; without trailing zeros where the server writes it.
+/// A decimal in a string, exact, without exponent and trailing zeros: a JSON number would pass through
+/// a binary floating-point number in most programs and lose digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ToSchema)]
 #[schema(value_type = String, example = "1.38676", pattern = r"^-?[0-9]+(\.[0-9]+)?$")]
 pub struct DecimalText(pub Decimal);
@@ -54,72 +57,65 @@ impl<'de> Deserialize<'de> for DecimalText {
     }
 }
 
+/// A decimal as a client sends it: in a string, or as a JSON number, whose digits are read as they
+/// stand in the message. At most 15 digits before and 12 behind the point are stored, and nothing is
+/// rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DecimalInput(pub Decimal);
+
+impl Serialize for DecimalInput {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        DecimalText(self.0).serialize(serializer)
+    }
+}
+
+impl ToSchema for DecimalInput {
+    fn name() -> Cow<'static, str> {
+        "DecimalInput".into()
+    }
+}
+
+impl PartialSchema for DecimalInput {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"))
+            .description(Some(
+                "recommended: most programs lose digits of JSON numbers",
+            ));
+        let number = ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .description(Some("read to the last digit, with or without exponent"));
+        OneOfBuilder::new()
+            .item(text)
+            .item(number)
+            .description(Some(
+                "A decimal of at most 15 digits before and 12 behind the point. Nothing is rounded.",
+            ))
+            .examples([serde_json::json!("1.38676")])
+            .into()
+    }
+}
+
 struct DecimalVisitor;
 
 impl Visitor<'_> for DecimalVisitor {
     type Value = DecimalText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a decimal in a string such as \"1.38676\": send strings, JSON numbers lose digits",
-        )
+        f.write_str("a decimal in a string such as \"1.38676\"")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<DecimalText, E> {
-        parse(text).map(DecimalText).map_err(E::custom)
+        parse_decimal(text)
+            .map(DecimalText)
+            .map_err(|error| E::custom(format_args!("{} {error}", excerpt(text))))
     }
-}
-
-fn parse(text: &str) -> Result<Decimal, String> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !plain(whole) || !plain(fraction) {
-        // a text that is no number may be anything, and as long as the body
-        let shown: String = text.chars().take(40).collect();
-        return Err(format!(
-            "{shown:?} is no decimal: write digits and a point, such as \"1.38676\""
-        ));
-    }
-    // zeros at the ends are no digits that have to fit
-    let whole = whole.trim_start_matches('0');
-    let fraction = fraction.trim_end_matches('0');
-    let sign = if digits.len() < text.len() { "-" } else { "" };
-    Decimal::from_str_exact(&format!("{sign}0{whole}.{fraction}0"))
-        .map(|value| value.normalize())
-        .map_err(|_| {
-            let (whole, fraction) = (whole.len(), fraction.len());
-            format!(
-                "has {whole} digits before and {fraction} behind the point: \
-                 15 and 12 are stored, nothing is rounded"
-            )
-        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_kept_and_zeros_at_the_ends_are_not() {
-        for (text, written) in [
-            ("1.38676", "1.38676"),
-            ("001.500", "1.5"),
-            ("-37.63", "-37.63"),
-            ("0", "0"),
-            ("-0.0", "0"),
-            (
-                "999999999999999.999999999999",
-                "999999999999999.999999999999",
-            ),
-            ("1.50000000000000000000000000000000000000", "1.5"),
-        ] {
-            assert_eq!(
-                parse(text).map(|value| value.to_string()),
-                Ok(written.to_owned())
-            );
-        }
-    }
 
     #[test]
     fn a_decimal_is_written_as_its_own_formatter_writes_it() {
@@ -158,18 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_decimal_is_refused() {
-        for text in [
-            "", "-", ".", "1.", ".5", "+1", "1e5", "1_000", "1,5", " 1", "NaN", "Infinity", "0x1",
-            "--1", "1.2.3", "١",
-        ] {
-            assert!(parse(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn more_digits_than_fit_are_never_rounded() {
-        assert!(parse("0.12345678901234567890123456789012345").is_err());
-        assert!(parse(&"9".repeat(40)).is_err());
+    fn texts_that_are_no_decimals_are_cut_in_errors() {
+        let long = serde_json::Value::from("x".repeat(1_000_000));
+        let error = serde_json::from_value::<DecimalText>(long).expect_err("no decimal");
+        let error = error.to_string();
+        assert!(error.contains("is no decimal"), "{error}");
+        assert!(error.len() < 200, "{} bytes", error.len());
+        let value = serde_json::from_str::<DecimalText>("\"1E-8\"").expect("a decimal");
+        assert_eq!(written(value.0).as_str(), "0.00000001");
     }
 }

@@ -2,13 +2,18 @@
 
 mod candle;
 mod decimal;
+mod new_tick;
+mod receipt;
+mod rejection;
 mod symbol;
 mod tick;
 mod time;
 
 pub use candle::{CandleBody, CandleList};
-pub use decimal::DecimalText;
+pub use decimal::{DecimalInput, DecimalText};
+pub use new_tick::NewTick;
+pub use receipt::{ConflictBody, ReceiptBody, RejectedBody};
+pub use rejection::{Rejection, RejectionReason};
 pub use symbol::{InstrumentBody, SymbolBody, SymbolList};
-pub(crate) use tick::TickObject;
-pub use tick::{ConflictBody, NewTick, ReceiptBody, RejectedBody, TickBody, TickList};
+pub use tick::{TickBody, TickList};
 pub use time::TimeText;

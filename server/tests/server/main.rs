@@ -3,6 +3,7 @@
 
 mod binary;
 mod databases;
+mod future_ticks;
 mod gate;
 mod health;
 mod insert_ticks;
@@ -16,6 +17,7 @@ mod parameters;
 mod posting;
 mod quality;
 mod rabbitmq;
+mod rejected_ticks;
 mod slow_clients;
 mod support;
 mod symbols;

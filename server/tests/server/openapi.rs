@@ -101,12 +101,38 @@ async fn prices_are_strings_and_the_example_of_a_tick_is_accepted() {
         ["symbol_id", "tick_time", "bid_price", "ask_price"]
     );
     assert_eq!(schema["additionalProperties"], false);
-    let example: NewTick = serde_json::from_value(schema["example"].clone()).expect("a tick");
+    let example = NewTick::read(&schema["example"].to_string()).expect("a tick");
     example.normalized().expect("a tick that can be stored");
     assert_eq!(
         description["components"]["schemas"]["DecimalText"]["type"],
         "string"
     );
+    let input = &description["components"]["schemas"]["DecimalInput"]["oneOf"];
+    assert_eq!(
+        (&input[0]["type"], &input[1]["type"]),
+        (&"string".into(), &"number".into())
+    );
+}
+
+#[tokio::test]
+async fn each_reason_of_a_rejection_is_described() {
+    let description = description().await;
+    let reasons = &description["components"]["schemas"]["RejectionReason"]["enum"];
+    let expected = [
+        "not_an_object",
+        "unknown_field",
+        "duplicate_field",
+        "missing_field",
+        "wrong_type",
+        "invalid_number",
+        "too_many_digits",
+        "invalid_time",
+        "out_of_range",
+        "tick_in_future",
+        "unknown_symbol",
+        "refused_by_store",
+    ];
+    assert_eq!(*reasons, Value::from(expected.to_vec()));
 }
 
 #[tokio::test]

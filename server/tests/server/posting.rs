@@ -244,12 +244,66 @@ async fn a_row_that_the_database_refuses_is_told_beside_those_it_stored() {
             let rejected = receipt["rejected"].as_array().expect("a list");
             assert_eq!(rejected.len(), 1, "{receipt}");
             assert_eq!(rejected[0]["tick"]["bid_price"], "1000");
-            let reason = rejected[0]["reason"].as_str().expect("a text");
-            assert!(reason.contains("below_100"), "{reason}");
+            assert_eq!(rejected[0]["index"], 1, "{receipt}");
+            assert_eq!(rejected[0]["reason"], "refused_by_store", "{receipt}");
+            let detail = rejected[0]["detail"].as_str().expect("a text");
+            assert!(detail.contains("below_100"), "{detail}");
         }
         let page = format!("/api/v1/ticks/1?from=2014-05-01T{hour:02}:00:00Z");
         let (_, page) = program.get(&page);
         let listed = page["data"].as_array().expect("a list").len() as u64;
         assert_eq!(listed, count - 1);
     }
+}
+
+#[tokio::test]
+async fn bad_elements_are_rejected_beside_stored_ones() {
+    let schemas = ScratchSchemas::create();
+    prepare(&schemas).await;
+    let program = Program::start(&[], &variables(&schemas));
+    for (hour, count) in COUNTS.into_iter().enumerate() {
+        let mut ticks = ticks(hour as u64, count);
+        ticks[0]["bid_price"] = json!("1E-8");
+        let mut bad = vec![Value::Null; 5];
+        for bad in &mut bad[1..] {
+            *bad = ticks[1].clone();
+        }
+        bad[1]["bid_price"] = json!("1.0000000000001");
+        bad[2]["symbol_id"] = json!(4_000_000);
+        bad[3]["tick_time"] = json!("2099-12-31T00:00:00Z");
+        bad[4]["sequence"] = json!(2_147_483_648_u32);
+        let first_bad = ticks.len();
+        ticks.append(&mut bad);
+        ticks.insert(1, json!({}));
+        for (inserted, duplicates) in [(count, 0), (0, count)] {
+            let (status, receipt) = program.post(PATH, &json!(ticks));
+            assert_eq!(status, 200, "{receipt}");
+            assert_eq!(receipt["inserted"], inserted, "{receipt}");
+            assert_eq!(receipt["duplicates"], duplicates, "{receipt}");
+            let rejected = receipt["rejected"].as_array().expect("a list");
+            let told: Vec<_> = rejected
+                .iter()
+                .map(|rejected| (rejected["index"].as_u64(), rejected["reason"].as_str()))
+                .collect();
+            let reasons = [
+                "not_an_object",
+                "too_many_digits",
+                "unknown_symbol",
+                "tick_in_future",
+                "out_of_range",
+            ];
+            let behind = (first_bad as u64 + 1..).zip(reasons);
+            let expected = std::iter::once((1, "missing_field")).chain(behind);
+            let expected: Vec<_> = expected
+                .map(|(index, reason)| (Some(index), Some(reason)))
+                .collect();
+            assert_eq!(told, expected);
+        }
+        let page = format!("/api/v1/ticks/1?from=2014-05-01T{hour:02}:00:00Z&limit=1");
+        let (_, page) = program.get(&page);
+        assert_eq!(page["data"][0]["bid_price"], "0.00000001");
+    }
+    let (_, latest) = program.get("/api/v1/ticks/latest?symbols=1");
+    let latest = latest["data"][0]["tick_time"].as_str().expect("a time");
+    assert!(latest.starts_with("2014-05-01T01:"), "{latest}");
 }

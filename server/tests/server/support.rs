@@ -13,6 +13,7 @@ use orderbook_server::router::router;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tickbook::domain::{NewSymbol, Symbol, SymbolId, Tick};
+use tickbook::quality::SymbolRules;
 use tickbook::repository::{
     MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
 };
@@ -64,9 +65,32 @@ impl Mocks {
 }
 
 pub(crate) fn app(repositories: Repositories, databases: Vec<DatabaseState>) -> Router {
+    router(state(repositories, databases))
+}
+
+/// With rules and a clock of its own.
+pub(crate) fn app_at(repositories: Repositories, rules: SymbolRules, now: DateTime<Utc>) -> Router {
+    router(AppState {
+        rules,
+        clock: Arc::new(move || now),
+        ..state(repositories, Vec::new())
+    })
+}
+
+fn state(repositories: Repositories, databases: Vec<DatabaseState>) -> AppState {
     let handle = metrics::install().expect("no other recorder");
-    let readiness = Readiness::fixed(databases);
-    router(AppState::new(repositories, readiness, handle))
+    AppState::new(repositories, Readiness::fixed(databases), handle)
+}
+
+/// In memory, with the symbols 1 to 3.
+pub(crate) async fn with_symbols() -> Repositories {
+    let repositories = Repositories::in_memory();
+    for id in 1..=3 {
+        let new = NewSymbol::named("oanda", format!("S{id}"));
+        let symbol = repositories.symbols.create(new).await.expect("memory");
+        assert_eq!(symbol.symbol_id.get(), id);
+    }
+    repositories
 }
 
 /// What a client gets.

@@ -1,0 +1,300 @@
+//! Ticks as clients send them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tickbook::domain::{
+    DecimalTextError, InvalidTick, SymbolId, Tick, excerpt, parse_decimal, parse_time,
+};
+use utoipa::ToSchema;
+
+use super::decimal::DecimalInput;
+use super::rejection::{Rejection, RejectionReason};
+use super::time::TimeText;
+
+/// A tick to be stored. A field that is not listed here is refused, and one that comes twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "symbol_id": 1, "tick_time": "2014-05-01T00:00:00.292Z", "sequence": 0,
+    "bid_price": "1.38676", "ask_price": "1.38682", "bid_volume": "0", "ask_volume": "0",
+    "received_at": null
+}))]
+pub struct NewTick {
+    /// Whose tick it is; a JSON number without point and exponent.
+    #[schema(example = 1, minimum = 1)]
+    pub symbol_id: i64,
+    /// When it happened at the venue, from 1970 to 2099, and not further ahead of the server's clock
+    /// than five minutes, unless its settings say otherwise.
+    pub tick_time: TimeText,
+    /// Its place within that instant, 0 unless given; a JSON number without point and exponent. Two
+    /// ticks of one symbol and one microsecond need different ones: count 0, 1, 2 … in the order they
+    /// came, or the second is a duplicate or a conflict of the first.
+    #[serde(default)]
+    #[schema(example = 0, minimum = 0)]
+    pub sequence: i32,
+    /// Price at which one can sell; may be negative.
+    pub bid_price: DecimalInput,
+    /// Price at which one can buy; may be negative, and below the bid.
+    pub ask_price: DecimalInput,
+    /// Quantity offered at the bid, not negative; 0 unless given.
+    #[serde(default)]
+    pub bid_volume: DecimalInput,
+    /// Quantity offered at the ask, not negative; 0 unless given.
+    #[serde(default)]
+    pub ask_volume: DecimalInput,
+    /// When the sender saw it.
+    #[serde(default)]
+    pub received_at: Option<TimeText>,
+}
+
+/// What a tick may have, in the order of [`NewTick`].
+const FIELDS: [&str; 8] = [
+    "symbol_id",
+    "tick_time",
+    "sequence",
+    "bid_price",
+    "ask_price",
+    "bid_volume",
+    "ask_volume",
+    "received_at",
+];
+
+impl NewTick {
+    /// Reads the JSON text of one tick, which is a valid text.
+    ///
+    /// # Errors
+    /// What is wrong with it, the first thing where there are several.
+    pub fn read(json: &str) -> Result<Self, Rejection> {
+        let [
+            symbol_id,
+            tick_time,
+            sequence,
+            bid_price,
+            ask_price,
+            bid_volume,
+            ask_volume,
+            received_at,
+        ] = Field::all_of(json)?;
+        Ok(Self {
+            symbol_id: symbol_id.required()?.integer(1, i64::MAX)?,
+            tick_time: tick_time.required()?.time()?,
+            sequence: match sequence.given() {
+                Some(sequence) => sequence.integer(0, i32::MAX)?,
+                None => 0,
+            },
+            bid_price: bid_price.required()?.decimal()?,
+            ask_price: ask_price.required()?.decimal()?,
+            bid_volume: bid_volume
+                .given()
+                .map_or(Ok(DecimalInput::default()), Value::decimal)?,
+            ask_volume: ask_volume
+                .given()
+                .map_or(Ok(DecimalInput::default()), Value::decimal)?,
+            received_at: match received_at.given() {
+                Some(value) if value.json != "null" => Some(value.time()?),
+                _ => None,
+            },
+        })
+    }
+
+    /// The tick in the form in which it is stored.
+    ///
+    /// # Errors
+    /// What no store can keep.
+    pub fn normalized(&self) -> Result<Tick, InvalidTick> {
+        let tick = Tick {
+            symbol_id: SymbolId::new(self.symbol_id),
+            tick_time: self.tick_time.0,
+            sequence: self.sequence,
+            bid_price: self.bid_price.0,
+            ask_price: self.ask_price.0,
+            bid_volume: self.bid_volume.0,
+            ask_volume: self.ask_volume.0,
+            received_at: self.received_at.map(|time| time.0),
+        };
+        tick.normalized()
+    }
+}
+
+/// A field that may be there.
+#[derive(Clone, Copy)]
+struct Field<'a> {
+    name: &'static str,
+    json: Option<&'a str>,
+}
+
+impl<'a> Field<'a> {
+    /// The fields of an object, in the order of [`FIELDS`].
+    fn all_of(json: &'a str) -> Result<[Self; 8], Rejection> {
+        if !json.starts_with('{') {
+            return Err(Rejection {
+                reason: RejectionReason::NotAnObject,
+                field: None,
+                detail: format!("is {}: send a tick as {{\"symbol_id\": …}}", kind(json)),
+            });
+        }
+        let mut fields = FIELDS.map(|name| Self { name, json: None });
+        let read = serde_json::Deserializer::from_str(json).deserialize_map(Fill(&mut fields));
+        // the text is valid: what is left is a name with half of a surrogate pair
+        let problem = read.unwrap_or_else(|error| {
+            Some(unknown_field(format!(
+                "has a name that is no text: {error}"
+            )))
+        });
+        problem.map_or(Ok(fields), Err)
+    }
+
+    fn given(self) -> Option<Value<'a>> {
+        let name = self.name;
+        self.json.map(|json| Value { name, json })
+    }
+
+    fn required(self) -> Result<Value<'a>, Rejection> {
+        self.given().ok_or_else(|| {
+            Rejection::of_field(
+                self.name,
+                RejectionReason::MissingField,
+                "is missing: send it",
+            )
+        })
+    }
+}
+
+fn unknown_field(detail: String) -> Rejection {
+    Rejection {
+        reason: RejectionReason::UnknownField,
+        field: None,
+        detail,
+    }
+}
+
+/// Puts values where they belong; the result is the first thing that is wrong.
+struct Fill<'f, 'a>(&'f mut [Field<'a>; 8]);
+
+impl<'a> Visitor<'a> for Fill<'_, 'a> {
+    type Value = Option<Rejection>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a tick as an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut problem = None;
+        while let Some(name) = map.next_key::<Name<'a>>()? {
+            let json = map.next_value::<&RawValue>()?.get();
+            let found = match self.0.iter_mut().find(|field| field.name == name.0) {
+                None => {
+                    let known = FIELDS.join(", ");
+                    let shown = excerpt(name.0.as_bytes());
+                    unknown_field(format!("has a field {shown}: a tick has {known}"))
+                }
+                Some(field) if field.json.is_some() => Rejection::of_field(
+                    field.name,
+                    RejectionReason::DuplicateField,
+                    "stands twice in the tick: send it once",
+                ),
+                Some(field) => {
+                    field.json = Some(json);
+                    continue;
+                }
+            };
+            problem.get_or_insert(found);
+        }
+        Ok(problem)
+    }
+}
+
+/// The name of a field, copied only where it has escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A field that is there.
+struct Value<'a> {
+    name: &'static str,
+    json: &'a str,
+}
+
+impl Value<'_> {
+    fn wrong_type(&self, remedy: &str) -> Rejection {
+        let problem = format!("is {}: send {remedy}", kind(self.json));
+        Rejection::of_field(self.name, RejectionReason::WrongType, problem)
+    }
+
+    fn is_number(&self) -> bool {
+        self.json
+            .starts_with(|c: char| c == '-' || c.is_ascii_digit())
+    }
+
+    /// The characters of a string; `None` for another type, or half of a surrogate pair in it.
+    fn text(&self) -> Option<Cow<'_, str>> {
+        let text = self.json.strip_prefix('"')?.strip_suffix('"')?;
+        if text.contains('\\') {
+            return serde_json::from_str(self.json).ok().map(Cow::Owned);
+        }
+        Some(Cow::Borrowed(text))
+    }
+
+    /// In a string or as a number, whose digits are read as they stand in the message.
+    fn decimal(self) -> Result<DecimalInput, Rejection> {
+        let text = match self.text() {
+            Some(text) => text,
+            None if self.is_number() => Cow::Borrowed(self.json),
+            None => return Err(self.wrong_type("a decimal such as \"1.38676\"")),
+        };
+        parse_decimal(text.as_bytes())
+            .map(DecimalInput)
+            .map_err(|error| {
+                let reason = match error {
+                    DecimalTextError::TooManyDigits => RejectionReason::TooManyDigits,
+                    _ => RejectionReason::InvalidNumber,
+                };
+                let problem = format!("{} {error}", excerpt(text.as_bytes()));
+                Rejection::of_field(self.name, reason, problem)
+            })
+    }
+
+    /// A number without point and exponent: `1.0` and `1e3` may be what a program made of a larger
+    /// integer.
+    fn integer<T: std::str::FromStr + fmt::Display>(self, low: T, high: T) -> Result<T, Rejection> {
+        if !self.is_number() {
+            return Err(self.wrong_type("a whole number"));
+        }
+        let reject = |reason, problem: &str| {
+            let problem = format!("{} {problem}", excerpt(self.json));
+            Rejection::of_field(self.name, reason, problem)
+        };
+        if self.json.contains(['.', 'e', 'E']) {
+            let problem = "is no whole number: send it without point and exponent";
+            return Err(reject(RejectionReason::InvalidNumber, problem));
+        }
+        self.json.parse().map_err(|_| {
+            let problem = format!("is out of range: send {low} to {high}");
+            reject(RejectionReason::OutOfRange, &problem)
+        })
+    }
+
+    fn time(self) -> Result<TimeText, Rejection> {
+        let Some(text) = self.text() else {
+            return Err(self.wrong_type("a time such as \"2014-05-01T00:00:00.292Z\""));
+        };
+        parse_time(&text)
+            .map(TimeText)
+            .map_err(|error| Rejection::of_field(self.name, RejectionReason::InvalidTime, error))
+    }
+}
+
+/// What a JSON value is, in words.
+fn kind(json: &str) -> &'static str {
+    match json.as_bytes().first() {
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'"') => "a text",
+        Some(b'[') => "an array",
+        Some(b'{') => "an object",
+        _ => "a number",
+    }
+}
