@@ -201,8 +201,9 @@ that was split at once.
   csv    with a header row. Columns: tick_time (or time, timestamp), bid_price (bid), ask_price (ask);
          optional bid_volume (bid_size), ask_volume (ask_size), sequence
 
-A line that cannot be used is rejected, listed on standard error, and the others are stored. A tick
-whose time and sequence are taken by another content is a conflict: what was stored stays. The
+A line that cannot be used is rejected, listed on standard error, and the others are stored; so is one
+whose time is further ahead of the clock than quality.future_limit_ms, unless --allow-future is given.
+A tick whose time and sequence are taken by another content is a conflict: what was stored stays. The
 last line is `read N, inserted N, duplicates N, conflicts N, rejected N, crossed N` (crossed: bid
 above ask, stored all the same). Exit code 1 when anything was rejected or in conflict.
 
@@ -222,9 +223,10 @@ and larger timeframes are made of it.
          a zip) starts with. A line makes a candle of the bid and one of the ask; the volume of both
          is the sum of both sizes, and the number of ticks is 0, since it is not known
 
-A line that cannot be used is rejected, listed on standard error, and the others are stored. The last
-line is `read N, stored N, rejected N`: lines read, candles stored, lines rejected. Exit code 1
-when anything was rejected. Harmless to repeat.
+A line that cannot be used is rejected, listed on standard error, and the others are stored; so is one
+whose minute is further ahead of the clock than quality.future_limit_ms, unless --allow-future is
+given. The last line is `read N, stored N, rejected N`: lines read, candles stored, lines rejected.
+Exit code 1 when anything was rejected. Harmless to repeat.
 
 Examples:
   tickbook import candles 20140501_quote.zip --symbol oanda:EURUSD --format lean
@@ -273,6 +275,9 @@ pub(crate) struct ImportTicksArguments {
     /// csv: how times are written: RFC 3339, or a whole number of this unit since 1970
     #[arg(long, value_name = "FORMAT", default_value = "rfc3339")]
     pub(crate) time_format: TimeFormatName,
+    /// Takes ticks of times to come, however far ahead of this machine's clock they are
+    #[arg(long)]
+    pub(crate) allow_future: bool,
     /// Ticks in one transaction
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) batch_size: u32,
@@ -298,6 +303,9 @@ pub(crate) struct ImportCandlesArguments {
     /// What the candles say where they come from, 1 to 50 characters
     #[arg(long, default_value = "import")]
     pub(crate) source: String,
+    /// Takes candles of times to come, however far ahead of this machine's clock they are
+    #[arg(long)]
+    pub(crate) allow_future: bool,
     /// Lines in one transaction
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) batch_size: u32,

@@ -9,6 +9,8 @@ use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
 use tickbook::files::{BarPrices, FileError, LeanBars, MarketFile, MinuteBar};
 use tokio::sync::mpsc;
 
+use crate::importing::TimesToCome;
+
 /// Batches that may wait to be stored, which bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
 
@@ -33,19 +35,24 @@ pub(crate) fn check(files: &[PathBuf]) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Batches in the order of the files, and the thread that reads them.
+pub(crate) type BarBatches = (mpsc::Receiver<anyhow::Result<BarBatch>>, JoinHandle<()>);
+
 /// Reads the files one after the other into batches of `size` lines. The last one may be an error:
 /// what could not be read to its end.
 pub(crate) fn spawn(
     files: Vec<PathBuf>,
     symbol_id: SymbolId,
     source: String,
+    times_to_come: TimesToCome,
     size: usize,
-) -> (mpsc::Receiver<anyhow::Result<BarBatch>>, JoinHandle<()>) {
+) -> BarBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let thread = std::thread::spawn(move || {
         let mut reader = Reader {
             symbol_id,
             source,
+            times_to_come,
             size,
             batch: BarBatch::default(),
             sender,
@@ -65,6 +72,7 @@ pub(crate) fn spawn(
 struct Reader {
     symbol_id: SymbolId,
     source: String,
+    times_to_come: TimesToCome,
     size: usize,
     batch: BarBatch,
     sender: mpsc::Sender<anyhow::Result<BarBatch>>,
@@ -103,6 +111,9 @@ impl Reader {
     }
 
     fn candles(&self, bar: &MinuteBar) -> Result<[Candle; 2], String> {
+        if let Some(problem) = self.times_to_come.problem("open_time", bar.open_time) {
+            return Err(problem);
+        }
         let volume = bar.bid_size.checked_add(bar.ask_size);
         let volume = volume.ok_or("the sizes are too large: correct them")?;
         let bid = self.candle(bar, PriceBasis::Bid, bar.bid, volume);

@@ -12,6 +12,8 @@ use tickbook::files::{
 use tickbook::ingest::SequenceAssigner;
 use tokio::sync::mpsc;
 
+use crate::importing::TimesToCome;
+
 /// Batches that may wait to be stored, which bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
 
@@ -46,13 +48,29 @@ impl std::fmt::Display for Origin {
     }
 }
 
+/// Why a line holds no tick that is stored.
+#[derive(Debug)]
+pub(crate) enum LineProblem {
+    Unreadable(LineError),
+    TooFarAhead(Origin, String),
+}
+
+impl std::fmt::Display for LineProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable(error) => error.fmt(f),
+            Self::TooFarAhead(origin, reason) => write!(f, "{origin}: {reason}"),
+        }
+    }
+}
+
 /// Some ticks in file order, and the lines between them that hold none.
 #[derive(Debug, Default)]
 pub(crate) struct QuoteBatch {
     pub(crate) ticks: Vec<Tick>,
     /// One for each tick.
     pub(crate) origins: Vec<Origin>,
-    pub(crate) errors: Vec<LineError>,
+    pub(crate) errors: Vec<LineProblem>,
     /// Ticks without a number in the file that are older than the one before.
     pub(crate) out_of_order: u64,
 }
@@ -77,22 +95,27 @@ pub(crate) fn check(files: &[PathBuf], format: &QuoteFormat) -> Result<(), FileE
     Ok(())
 }
 
+/// Batches in the order of the files, and the thread that reads them.
+pub(crate) type QuoteBatches = (
+    mpsc::Receiver<Result<QuoteBatch, anyhow::Error>>,
+    JoinHandle<()>,
+);
+
 /// Reads the files one after the other into batches of `size` lines. The last one may be an error:
 /// what could not be read to its end.
 pub(crate) fn spawn(
     files: Vec<PathBuf>,
     format: QuoteFormat,
     symbol_id: SymbolId,
+    times_to_come: TimesToCome,
     size: usize,
-) -> (
-    mpsc::Receiver<Result<QuoteBatch, anyhow::Error>>,
-    JoinHandle<()>,
-) {
+) -> QuoteBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let thread = std::thread::spawn(move || {
         let mut reader = Reader {
             format,
             symbol_id,
+            times_to_come,
             size,
             sequences: SequenceAssigner::new(),
             newest: None,
@@ -108,6 +131,7 @@ pub(crate) fn spawn(
 struct Reader {
     format: QuoteFormat,
     symbol_id: SymbolId,
+    times_to_come: TimesToCome,
     size: usize,
     sequences: SequenceAssigner,
     newest: Option<DateTime<Utc>>,
@@ -133,7 +157,7 @@ impl Reader {
                 match quote {
                     Ok(quote) => self.add(quote, &name),
                     Err(error) if error.ends_entry() => return Err(Stop::Failed(error.into())),
-                    Err(error) => self.batch.errors.push(error),
+                    Err(error) => self.batch.errors.push(LineProblem::Unreadable(error)),
                 }
                 if self.batch.lines() >= self.size {
                     self.send()?;
@@ -144,10 +168,16 @@ impl Reader {
     }
 
     fn add(&mut self, quote: Quote, entry: &Arc<str>) {
-        self.batch.origins.push(Origin {
+        let origin = Origin {
             entry: Arc::clone(entry),
             line: quote.line,
-        });
+        };
+        if let Some(reason) = self.times_to_come.problem("tick_time", quote.tick_time) {
+            let problem = LineProblem::TooFarAhead(origin, reason);
+            self.batch.errors.push(problem);
+            return;
+        }
+        self.batch.origins.push(origin);
         let numbered = quote.sequence.is_some();
         let mut tick = quote.into_tick(self.symbol_id);
         if !numbered {

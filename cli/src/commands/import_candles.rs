@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use chrono::Utc;
 use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::domain::SymbolId;
 use tickbook::repository::OhlcRepository;
 
 use crate::Outcome;
 use crate::args::{CandleFormat, ImportCandlesArguments};
-use crate::bar_batches;
-use crate::importing::{find_symbol, progress, refuse_twice};
+use crate::bar_batches::{self, BarBatches};
+use crate::importing::{TimesToCome, find_symbol, progress, refuse_twice};
 use crate::report::{CandleSummary, Problems, print, print_json, seconds};
 
 pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Outcome> {
@@ -21,14 +21,20 @@ pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Ou
     }
     refuse_twice(&arguments.files)?;
     bar_batches::check(&arguments.files)?;
-    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
+    let config = Config::load()?;
+    let (repositories, _) = Repositories::connect(&config).await?;
     let Repositories { symbols, ohlc, .. } = repositories;
     let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
+    let (allow, now) = (arguments.allow_future, Utc::now());
+    let times = TimesToCome::refused(&config.quality, &*symbols, symbol_id, allow, now).await?;
+    let (files, source) = (arguments.files.clone(), arguments.source.clone());
+    let size = arguments.batch_size as usize;
+    let batches = bar_batches::spawn(files, symbol_id, source, times, size);
 
     let begun = Instant::now();
     let mut summary = CandleSummary::default();
     let mut problems = Problems::default();
-    let stored = store(arguments, symbol_id, &*ohlc, &mut summary, &mut problems).await;
+    let stored = store(batches, &*ohlc, &mut summary, &mut problems).await;
     summary.seconds = seconds(begun.elapsed());
     problems.print();
     if arguments.json {
@@ -45,16 +51,12 @@ pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Ou
 }
 
 async fn store(
-    arguments: &ImportCandlesArguments,
-    symbol_id: SymbolId,
+    (mut batches, thread): BarBatches,
     ohlc: &dyn OhlcRepository,
     summary: &mut CandleSummary,
     problems: &mut Problems,
 ) -> anyhow::Result<()> {
     let progress = progress("lines");
-    let (files, source) = (arguments.files.clone(), arguments.source.clone());
-    let size = arguments.batch_size as usize;
-    let (mut batches, thread) = bar_batches::spawn(files, symbol_id, source, size);
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
         summary.stored += ohlc.upsert_candles(&batch.candles).await?;

@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 use tickbook::config::Config;
 use tickbook::db::{DatabasePools, refresh_days};
-use tickbook::domain::{SymbolId, Tick, Timeframe};
+use tickbook::domain::{Tick, Timeframe};
 use tickbook::files::CsvLayout;
 use tickbook::repository::{InsertReceipt, TickRepository};
 use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
-use crate::importing::{find_symbol, progress, refuse_twice};
-use crate::quote_batches::{self, QuoteBatch, QuoteFormat};
+use crate::importing::{TimesToCome, find_symbol, progress, refuse_twice};
+use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
 
 pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outcome> {
@@ -24,13 +24,19 @@ pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outc
     // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
     quote_batches::check(&arguments.files, &format)?;
-    let (repositories, pools) = Repositories::connect(&Config::load()?).await?;
+    let config = Config::load()?;
+    let (repositories, pools) = Repositories::connect(&config).await?;
     let Repositories { symbols, ticks, .. } = repositories;
     let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
+    let (allow, now) = (arguments.allow_future, Utc::now());
+    let times = TimesToCome::refused(&config.quality, &*symbols, symbol_id, allow, now).await?;
+    let size = arguments.batch_size as usize;
+    let files = arguments.files.clone();
+    let batches = quote_batches::spawn(files, format, symbol_id, times, size);
 
     let begun = Instant::now();
     let mut import = Import::new();
-    let stored = import.store(arguments, format, symbol_id, &*ticks).await;
+    let stored = import.store(batches, &*ticks).await;
     let refreshed = match stored {
         Ok(()) => import.refresh(&pools).await,
         Err(_) => Ok(()),
@@ -100,14 +106,9 @@ impl Import {
 
     async fn store(
         &mut self,
-        arguments: &ImportTicksArguments,
-        format: QuoteFormat,
-        symbol_id: SymbolId,
+        (mut batches, thread): QuoteBatches,
         ticks: &dyn TickRepository,
     ) -> anyhow::Result<()> {
-        let files = arguments.files.clone();
-        let size = arguments.batch_size as usize;
-        let (mut batches, thread) = quote_batches::spawn(files, format, symbol_id, size);
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
             let receipt = ticks.insert_batch(&batch.ticks).await?;

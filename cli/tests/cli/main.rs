@@ -3,6 +3,7 @@
 mod databases;
 mod failures;
 mod import_candles;
+mod import_future;
 mod import_symbols;
 mod import_ticks;
 mod policies;
