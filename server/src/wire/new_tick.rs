@@ -131,19 +131,15 @@ impl<'a> Field<'a> {
     /// The fields of an object, in the order of [`FIELDS`].
     fn all_of(json: &'a str) -> Result<[Self; 8], Rejection> {
         if !json.starts_with('{') {
-            return Err(Rejection {
-                reason: RejectionReason::NotAnObject,
-                field: None,
-                detail: format!("is {}: send a tick as {{\"symbol_id\": …}}", kind(json)),
-            });
+            let detail = format!("is {}: send a tick as {{\"symbol_id\": …}}", kind(json));
+            return Err(of_no_field(RejectionReason::NotAnObject, detail));
         }
         let mut fields = FIELDS.map(|name| Self { name, json: None });
         let read = serde_json::Deserializer::from_str(json).deserialize_map(Fill(&mut fields));
         // the text is valid: what is left is a name with half of a surrogate pair
         let problem = read.unwrap_or_else(|error| {
-            Some(unknown_field(format!(
-                "has a name that is no text: {error}"
-            )))
+            let detail = format!("has a field whose name is no text: {error}");
+            Some(of_no_field(RejectionReason::UnknownField, detail))
         });
         problem.map_or(Ok(fields), Err)
     }
@@ -164,12 +160,23 @@ impl<'a> Field<'a> {
     }
 }
 
-fn unknown_field(detail: String) -> Rejection {
+fn of_no_field(reason: RejectionReason, detail: String) -> Rejection {
     Rejection {
-        reason: RejectionReason::UnknownField,
+        reason,
         field: None,
         detail,
     }
+}
+
+fn unknown_field(name: &str) -> Rejection {
+    let (shown, known) = (excerpt(name), FIELDS.join(", "));
+    let detail = format!("has a field {shown}: a tick has {known}");
+    of_no_field(RejectionReason::UnknownField, detail)
+}
+
+fn duplicate_field(name: &'static str) -> Rejection {
+    let problem = "stands twice in the tick: send it once";
+    Rejection::of_field(name, RejectionReason::DuplicateField, problem)
 }
 
 /// Puts values where they belong; the result is the first thing that is wrong.
@@ -184,25 +191,16 @@ impl<'a> Visitor<'a> for Fill<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut problem = None;
-        while let Some(name) = map.next_key::<Name<'a>>()? {
+        while let Some(Name(name)) = map.next_key::<Name<'a>>()? {
             let json = map.next_value::<&RawValue>()?.get();
-            let found = match self.0.iter_mut().find(|field| field.name == name.0) {
-                None => {
-                    let known = FIELDS.join(", ");
-                    let shown = excerpt(name.0.as_bytes());
-                    unknown_field(format!("has a field {shown}: a tick has {known}"))
-                }
-                Some(field) if field.json.is_some() => Rejection::of_field(
-                    field.name,
-                    RejectionReason::DuplicateField,
-                    "stands twice in the tick: send it once",
-                ),
-                Some(field) => {
-                    field.json = Some(json);
-                    continue;
-                }
-            };
-            problem.get_or_insert(found);
+            let place = self.0.iter_mut().find(|field| field.name == name);
+            match place {
+                Some(field) if field.json.is_none() => field.json = Some(json),
+                // any number of fields may follow, and the first thing that is wrong is enough
+                _ if problem.is_some() => {}
+                Some(field) => problem = Some(duplicate_field(field.name)),
+                None => problem = Some(unknown_field(&name)),
+            }
         }
         Ok(problem)
     }

@@ -213,6 +213,7 @@ async fn answers_repeat_little_of_what_they_reject() {
         element(3, "tick_time", &text),
         element(3, "tick_time", &fraction),
         element(3, &long, "1"),
+        format!("{{{}\"x\":1}}", "\"x\":1,".repeat(200_000)),
         text.clone(),
         digits.clone(),
     ] {
