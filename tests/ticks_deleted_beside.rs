@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aged::{Aged, SYMBOLS};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::Text;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use random::Random;
 use tickbook::db::{ScratchSchemas, refresh_days};
 use tickbook::domain::{
@@ -21,7 +23,7 @@ use tickbook::repository::{CandleQuery, delete_ticks};
 use tickbook::{Database, Repositories};
 
 const SYMBOL: SymbolId = SYMBOLS[0];
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 80;
 const READERS: u64 = 2;
 
 /// What was stored before and after each change, the last one perhaps to come.
@@ -117,6 +119,80 @@ fn refresh(
         refreshes += u64::from(connection.batch_execute(&call).is_ok());
     }
     refreshes
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+fn text(connection: &mut PgConnection, query: &str) -> String {
+    let row: Row = sql_query(query).get_result(connection).expect("a row");
+    row.text
+}
+
+/// Waits until the answer of `query` is `t`.
+async fn until(connection: &mut PgConnection, query: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while text(connection, query) != "t" {
+        assert!(std::time::Instant::now() < deadline, "{query}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refresh_beside_a_delete_makes_what_is_left() {
+    let mut aged = Aged::ten_days().await;
+    if !aged.is_community() {
+        return;
+    }
+    // of the smaller candles there is no row that a refresh could wait for
+    let day = Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(3);
+    let window = |timeframe| {
+        let (from, to) = (day.to_rfc3339(), (day + TimeDelta::days(1)).to_rfc3339());
+        format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', '{to}')")
+    };
+    aged.execute(&window("1d"));
+    let of_days = text(
+        &mut aged.connection,
+        "SELECT format('%I.%I', materialization_hypertable_schema, \
+         materialization_hypertable_name) AS text FROM timescaledb_information.continuous_aggregates \
+         WHERE view_schema = current_schema() AND view_name = 'ohlc_1d'",
+    );
+    aged.execute(&format!("BEGIN; SELECT FROM {of_days} FOR UPDATE"));
+    let mut looks = aged.schemas.connection(Database::Timeseries);
+    let repositories = aged.repositories.clone();
+    let range = TimeRange::new(day, day + TimeDelta::hours(20)).expect("ordered");
+    let delete =
+        tokio::spawn(
+            async move { delete_ticks(&*repositories.ticks, SYMBOL, range, |_| ()).await },
+        );
+    // it has deleted the ticks, and waits for the row of the day
+    let waits = format!(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+         AND query LIKE 'DELETE FROM {of_days}%')::text::char(1)::text AS text"
+    );
+    until(&mut looks, &waits).await;
+    let mut by_hand = aged.schemas.connection(Database::Timeseries);
+    let pid = text(&mut by_hand, "SELECT pg_backend_pid()::text AS text");
+    let call = window("1m");
+    let refresh = std::thread::spawn(move || by_hand.batch_execute(&call));
+    until(
+        &mut looks,
+        &format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} \
+             AND (wait_event_type = 'Lock' OR state = 'idle' AND query LIKE 'CALL%'))::text::char(1)::text AS text"
+        ),
+    )
+    .await;
+    aged.execute("ROLLBACK");
+    refresh.join().expect("no panic").expect("refreshed");
+    let deleted = delete.await.expect("no panic").expect("deleted");
+    aged.ticks
+        .retain(|tick| tick.symbol_id != SYMBOL || !range.contains(tick.tick_time));
+    assert!(deleted.ticks > 0);
+    aged.assert_whole(&Timeframe::ALL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
