@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::db::{DatabasePools, refresh_days};
-use tickbook::domain::{SymbolId, TimeRange};
+use tickbook::domain::{SymbolId, TimeRange, Timeframe};
 use tickbook::repository::{
     CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
     delete_ticks,
@@ -159,8 +159,8 @@ struct TicksJson {
     /// Whether they are deleted, or would be.
     deleted: bool,
     ticks: u64,
-    first: Option<DateTime<Utc>>,
-    last: Option<DateTime<Utc>>,
+    first: Option<String>,
+    last: Option<String>,
     /// Candles that change, by timeframe.
     candles: BTreeMap<&'static str, u64>,
     seconds: f64,
@@ -171,8 +171,8 @@ impl TicksJson {
         Self {
             deleted,
             ticks: ticks.ticks,
-            first: ticks.span.map(|(first, _)| first),
-            last: ticks.span.map(|(_, last)| last),
+            first: ticks.span.map(|(first, _)| time(first)),
+            last: ticks.span.map(|(_, last)| time(last)),
             candles: by_timeframe(&ticks.candles),
             seconds: seconds(begun.elapsed()),
         }
@@ -180,8 +180,8 @@ impl TicksJson {
 
     fn lines(&self, verb: &str) -> String {
         let mut line = format!("{verb} {} ticks", self.ticks);
-        if let (Some(first), Some(last)) = (self.first, self.last) {
-            line += &format!(" from {} to {}", first.to_rfc3339(), last.to_rfc3339());
+        if let (Some(first), Some(last)) = (&self.first, &self.last) {
+            line += &format!(" from {first} to {last}");
             line += &format!("\ncandles that change: {}", listed(&self.candles));
         }
         line
@@ -225,6 +225,11 @@ impl CandlesJson {
     }
 }
 
+/// As exports write it.
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 fn by_timeframe(counts: &CandleCounts) -> BTreeMap<&'static str, u64> {
     let some = counts.iter().filter(|(_, count)| *count > 0);
     some.map(|(timeframe, count)| (timeframe.as_str(), count))
@@ -232,7 +237,7 @@ fn by_timeframe(counts: &CandleCounts) -> BTreeMap<&'static str, u64> {
 }
 
 fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
-    let ordered = tickbook::domain::Timeframe::ALL.into_iter();
+    let ordered = Timeframe::ALL.into_iter();
     let parts: Vec<_> = ordered
         .filter_map(|it| Some(format!("{} of {it}", counts.get(it.as_str())?)))
         .collect();

@@ -48,7 +48,7 @@ fn ticks_are_deleted_when_that_is_confirmed() {
     let refused = run(&cli, &format!("delete ticks {MINUTE} --json")).expect_code(1);
     let mut expected = json!({
         "deleted": false, "ticks": 2,
-        "first": "2014-05-01T00:01:00.292Z", "last": "2014-05-01T00:01:00.293Z",
+        "first": "2014-05-01T00:01:00.292000Z", "last": "2014-05-01T00:01:00.293000Z",
         "candles": {"1m": 1, "5m": 1, "15m": 1, "30m": 1, "1h": 1, "4h": 1, "1d": 1},
     });
     assert_eq!(refused.json(), expected);
