@@ -229,8 +229,9 @@ END
 $$;
 
 -- A refresh deletes candles that it finds no ticks for, also where the ticks were dropped after their
--- candles knew them. Such candles of one minute stay; larger ones are made of them. A refresh runs with a
--- search_path of its own, so that the schema is part of the function.
+-- candles knew them. Such candles of one minute stay, except where somebody deletes candles and says so in
+-- tickbook.deletes_candles; larger ones are made of them. A refresh runs with a search_path of its own, so
+-- that the schema is part of the function.
 DO $$
 DECLARE
     candles regclass;
@@ -239,7 +240,8 @@ BEGIN
         CREATE OR REPLACE FUNCTION %1$I.keep_candles_of_dropped_ticks() RETURNS trigger
         LANGUAGE plpgsql AS $body$
         BEGIN
-            IF EXISTS (SELECT FROM %1$I.applied_policies WHERE ticks_dropped_before > OLD.open_time) THEN
+            IF current_setting('tickbook.deletes_candles', true) IS DISTINCT FROM 'on'
+                AND EXISTS (SELECT FROM %1$I.applied_policies WHERE ticks_dropped_before > OLD.open_time) THEN
                 RETURN NULL;
             END IF;
             RETURN OLD;

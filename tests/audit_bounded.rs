@@ -10,7 +10,10 @@ use tickbook::audit::{AuditObserver, AuditSettings, Finding, audit_symbol};
 use tickbook::domain::{
     Candle, CandleCursor, Page, PriceBasis, SymbolId, Tick, TickCursor, TimeRange, Timeframe,
 };
-use tickbook::repository::{CandleQuery, InsertReceipt, OhlcRepository, TickQuery, TickRepository};
+use tickbook::repository::{
+    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, TickQuery,
+    TickRepository,
+};
 
 const EURUSD: SymbolId = SymbolId::new(1);
 /// 86,400 ticks a day.
@@ -59,6 +62,18 @@ impl TickRepository for Endless {
     async fn count(&self, _: SymbolId, _: TimeRange) -> Result<u64, RepositoryError> {
         unreachable!("not asked by an audit")
     }
+
+    async fn delete_range(
+        &self,
+        _: SymbolId,
+        _: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        unreachable!("nothing is deleted")
+    }
+
+    async fn deletable(&self, _: SymbolId, _: TimeRange) -> Result<DeletedTicks, RepositoryError> {
+        unreachable!("nothing is deleted")
+    }
 }
 
 #[async_trait]
@@ -84,6 +99,24 @@ impl OhlcRepository for Endless {
 
     async fn upsert_candles(&self, _: &[Candle]) -> Result<u64, RepositoryError> {
         unreachable!("not asked by an audit")
+    }
+
+    async fn delete_range(
+        &self,
+        _: SymbolId,
+        _: Option<Timeframe>,
+        _: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        unreachable!("nothing is deleted")
+    }
+
+    async fn deletable(
+        &self,
+        _: SymbolId,
+        _: Option<Timeframe>,
+        _: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        unreachable!("nothing is deleted")
     }
 }
 

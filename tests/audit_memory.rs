@@ -15,7 +15,7 @@ use tickbook::domain::{
     Candle, CandleCursor, CandleSource, Page, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 };
 use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
-use tickbook::repository::{CandleQuery, OhlcRepository, TickRepository as _};
+use tickbook::repository::{CandleQuery, DeletedCandles, OhlcRepository, TickRepository as _};
 use tickbook::{Repositories, RepositoryError};
 
 use audited::{EURUSD, at, audit, insert, start, ticks, whole};
@@ -82,6 +82,24 @@ impl OhlcRepository for Damaged {
 
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
         self.whole.upsert_candles(candles).await
+    }
+
+    async fn delete_range(
+        &self,
+        _: SymbolId,
+        _: Option<Timeframe>,
+        _: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        unreachable!("nothing is deleted")
+    }
+
+    async fn deletable(
+        &self,
+        _: SymbolId,
+        _: Option<Timeframe>,
+        _: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        unreachable!("nothing is deleted")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod delete;
 mod export;
 mod policies;
 
@@ -11,6 +12,9 @@ use tickbook::files::{QuoteColumn, TimeFormat};
 
 pub(crate) use crate::commands::quarantine::QuarantineCommand;
 pub(crate) use crate::commands::verify::VerifyArguments;
+pub(crate) use delete::{
+    DeleteArguments, DeleteCandlesArguments, DeleteCommand, DeleteTicksArguments,
+};
 pub(crate) use export::{
     ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
 };
@@ -83,6 +87,9 @@ Example:
     /// Writes ticks or candles as CSV
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Takes ticks or candles back, such as those of a wrong import
+    #[command(subcommand)]
+    Delete(DeleteCommand),
     /// Looks at the ticks that a server left on the disk, and stores them
     #[command(subcommand)]
     Spool(SpoolCommand),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod asking;
 mod bar_batches;
 mod commands;
 mod csv_file;
@@ -16,8 +17,8 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use args::{
-    AggregatesCommand, Arguments, Command, ExportCommand, ImportCommand, PoliciesCommand,
-    SpoolCommand,
+    AggregatesCommand, Arguments, Command, DeleteCommand, ExportCommand, ImportCommand,
+    PoliciesCommand, SpoolCommand,
 };
 
 /// What the exit code says of a command that could run.
@@ -89,6 +90,12 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         }
         Command::Import(ImportCommand::Candles(arguments)) => {
             commands::import_candles::run(&arguments).await
+        }
+        Command::Delete(DeleteCommand::Ticks(arguments)) => {
+            commands::delete::ticks(&arguments).await
+        }
+        Command::Delete(DeleteCommand::Candles(arguments)) => {
+            commands::delete::candles(&arguments).await
         }
         Command::Export(ExportCommand::Ticks(arguments)) => {
             commands::export::ticks(&arguments).await

@@ -11,6 +11,8 @@ pub mod candles;
 #[allow(missing_docs)]
 pub mod candles_closed;
 #[allow(missing_docs)]
+pub mod candles_deleting;
+#[allow(missing_docs)]
 pub mod candles_filled;
 #[allow(missing_docs)]
 pub mod candles_paging;
@@ -35,6 +37,8 @@ pub mod symbols_reading;
 pub mod symbols_writing;
 #[allow(missing_docs)]
 pub mod ticks_concurrent;
+#[allow(missing_docs)]
+pub mod ticks_deleting;
 #[allow(missing_docs)]
 pub mod ticks_floor;
 #[allow(missing_docs)]

@@ -126,6 +126,16 @@ macro_rules! conformance_tests {
                 as_of_before_the_first_tick_there_is_none
                 as_of_looks_back_across_decades
             }
+            ticks_deleting {
+                deleting_is_of_the_half_open_range
+                ticks_of_other_symbols_stay
+                deleting_nothing_is_no_error
+                a_part_is_of_one_day_and_names_the_rest
+                deletable_ticks_are_those_deleted
+                deleted_ticks_may_be_stored_again
+                stored_candles_stay_when_ticks_go
+                random_deletes_leave_the_fold_of_the_rest
+            }
             candles {
                 candles_equal_the_fold_of_random_ticks
                 candles_equal_the_fold_of_dense_ticks
@@ -193,6 +203,15 @@ macro_rules! conformance_tests {
                 stored_volumes_of_28_digits_read_back
                 the_largest_stored_volumes_have_a_sum
                 a_volume_beyond_28_digits_is_not_stored
+            }
+            candles_deleting {
+                deleted_candles_leave_their_neighbours
+                candles_of_all_timeframes_go_together
+                candles_of_ticks_stay_and_are_counted
+                larger_candles_follow_deleted_minutes
+                ranges_that_cut_candles_are_refused
+                deleting_no_candle_is_no_error
+                candles_of_many_days_go_day_by_day
             }
             streams {
                 a_stream_gives_every_tick_of_its_range_in_order

@@ -16,7 +16,9 @@ use crate::domain::{
     TickFold, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
-use crate::repository::{CandleQuery, OhlcRepository};
+use crate::repository::{
+    CandleQuery, DeletedCandles, OhlcRepository, part_of_a_day, refuse_cut_candles,
+};
 
 /// How much time is looked at at once: 10,080 minutes, of which each may be stored.
 const SPAN: TimeDelta = TimeDelta::days(7);
@@ -171,6 +173,55 @@ impl InMemoryOhlcRepository {
     }
 }
 
+impl InMemoryOhlcRepository {
+    /// What is deleted of the first day of a range, and by `is_meant` deletes it.
+    fn delete(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+        is_meant: bool,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        refuse_cut_candles(range, timeframe)?;
+        let mut stored = write(&self.stored);
+        let is_asked_for = |(of, its, _, open_time): &Key| {
+            *of == symbol_id
+                && timeframe.is_none_or(|one| one == *its)
+                && range.contains(*open_time)
+        };
+        let mut keys: Vec<_> = stored
+            .keys()
+            .filter(|key| is_asked_for(key))
+            .copied()
+            .collect();
+        let ticks = |range| {
+            let bucket = timeframe.unwrap_or(Timeframe::M1);
+            self.ticks.with_range(symbol_id, range, |ticks| {
+                let starts = ticks.map(|tick| bucket.bucket_start(tick.tick_time));
+                starts.collect::<BTreeSet<_>>()
+            })
+        };
+        let opens = keys.iter().map(|(_, _, _, open_time)| *open_time);
+        let Some(first) = opens.chain(ticks(range)).min() else {
+            return Ok(DeletedCandles::default());
+        };
+        let (part, rest) = part_of_a_day(range, first)?;
+        keys.retain(|(_, _, _, open_time)| part.contains(*open_time));
+        let mut deleted = DeletedCandles {
+            of_ticks: ticks(part).len() as u64,
+            rest,
+            ..DeletedCandles::default()
+        };
+        for key in keys {
+            deleted.candles.add(key.1, 1);
+            if is_meant {
+                stored.remove(&key);
+            }
+        }
+        Ok(deleted)
+    }
+}
+
 impl fmt::Debug for InMemoryOhlcRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemoryOhlcRepository")
@@ -215,6 +266,24 @@ impl OhlcRepository for InMemoryOhlcRepository {
         let count = different.len() as u64;
         write(&self.stored).extend(different);
         Ok(count)
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        self.delete(symbol_id, timeframe, range, true)
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        self.delete(symbol_id, timeframe, range, false)
     }
 }
 

@@ -16,7 +16,10 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 use crate::policies::RetentionFloor;
-use crate::repository::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
+use crate::repository::{
+    DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository,
+    part_of_a_day, refuse_dropped,
+};
 
 /// How many symbols one call of `latest_of` may ask for.
 const MOST_SYMBOLS: usize = 10_000;
@@ -96,6 +99,31 @@ impl InMemoryTickRepository {
             }
             yield_now().await;
         }
+    }
+
+    /// What is deleted of the first day of a range, and by `is_meant` deletes it.
+    fn delete(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+        is_meant: bool,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        refuse_dropped(range, read(&self.floor).dropped_before)?;
+        let mut ticks = write(&self.ticks);
+        let keys =
+            |range: TimeRange| first_key(symbol_id, range.from())..first_key(symbol_id, range.to());
+        let Some((first, _)) = ticks.range(keys(range)).next() else {
+            return Ok(DeletedTicks::default());
+        };
+        let (part, rest) = part_of_a_day(range, first.tick_time)?;
+        let keys: Vec<_> = ticks.range(keys(part)).map(|(key, _)| *key).collect();
+        if is_meant {
+            for key in &keys {
+                ticks.remove(key);
+            }
+        }
+        let deleted = DeletedTicks::of(keys.into_iter().map(|key| key.tick_time));
+        Ok(DeletedTicks { rest, ..deleted })
     }
 
     /// The last tick of `symbol_id` by `(tick_time, sequence)` with `tick_time <= at`.
@@ -234,6 +262,22 @@ impl TickRepository for InMemoryTickRepository {
         })
         .await?;
         Ok(count)
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.delete(symbol_id, range, true)
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.delete(symbol_id, range, false)
     }
 }
 

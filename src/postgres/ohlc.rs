@@ -1,6 +1,7 @@
 //! Candles in TimescaleDB: made of ticks, or stored as candles.
 
 mod catalog;
+mod delete;
 mod intervals;
 mod materialized;
 mod page;
@@ -25,7 +26,7 @@ use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
-use crate::repository::{CandleQuery, OhlcRepository};
+use crate::repository::{CandleQuery, DeletedCandles, OhlcRepository};
 
 /// [`OhlcRepository`] over TimescaleDB, either edition.
 ///
@@ -129,6 +130,36 @@ impl OhlcRepository for PgOhlcRepository {
         timeseries
             .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)
+            })
+            .await
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        let doomed = delete::Doomed::new(symbol_id, timeframe, range)?;
+        self.connections
+            .timeseries()
+            .run_once("delete candles", move |connection| {
+                doomed.delete(connection)
+            })
+            .await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        let doomed = delete::Doomed::new(symbol_id, timeframe, range)?;
+        self.connections
+            .timeseries()
+            .read("count candles to delete", move |connection| {
+                doomed.count(connection)
             })
             .await
     }

@@ -4,6 +4,7 @@ mod aged;
 mod ages;
 mod batch;
 mod copy;
+mod delete;
 mod frontier;
 mod halves;
 mod insert;
@@ -26,7 +27,7 @@ use crate::config::SynchronousCommit;
 use crate::db::{OutdatedConnections, TimeseriesConnections, TimeseriesDb};
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
-use crate::repository::{InsertReceipt, TickQuery, TickRepository};
+use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 
 use super::schema::timeseries::ticks;
 use batch::{Batch, in_order_given};
@@ -197,5 +198,31 @@ impl TickRepository for PgTickRepository {
             .await?;
         // a count is never negative
         Ok(count.unsigned_abs())
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.connections
+            .timeseries()
+            .run_once("delete ticks", move |connection| {
+                delete::delete_part(connection, symbol_id, range)
+            })
+            .await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.connections
+            .timeseries()
+            .read("count ticks to delete", move |connection| {
+                delete::deletable_part(connection, symbol_id, range)
+            })
+            .await
     }
 }

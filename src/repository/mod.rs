@@ -11,6 +11,7 @@
 //! Under the feature `mock` each trait has a mock made by mockall: `MockSymbolRepository`,
 //! `MockTickRepository`, `MockOhlcRepository` and `MockQuarantineRepository`.
 
+mod delete;
 mod fill;
 mod ohlc;
 mod quarantine;
@@ -18,6 +19,11 @@ mod stream;
 mod symbol;
 mod tick;
 
+pub use delete::{
+    CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
+    delete_ticks,
+};
+pub(crate) use delete::{buckets, part_of_a_day, refuse_cut_candles, refuse_dropped, split_at};
 pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use quarantine::{

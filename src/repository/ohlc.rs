@@ -10,6 +10,8 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 
+use super::DeletedCandles;
+
 /// Which candles of one symbol to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandleQuery {
@@ -140,4 +142,36 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidInput` names the first candle that [`Candle::validate`] refuses.
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError>;
+
+    /// Deletes the first candles of a range that stand without ticks, one UTC day of them at most, and
+    /// says which part of the range is left; [`delete_candles`](super::delete_candles) deletes all.
+    ///
+    /// These are candles that were stored as candles, of `timeframe` (`None`: of all) and every basis, and
+    /// candles that are kept of ticks that were dropped. The kept ones are one-minute candles, so that
+    /// they go with [`Timeframe::M1`] or `None`, and the larger ones that are made of them follow.
+    /// Candles that are made of stored ticks stay: delete the ticks. Where a stored candle covered
+    /// ticks, the candle is what these make from then on.
+    ///
+    /// *Atomicity* and *repeating*: as [`delete_range`](super::TickRepository::delete_range) of ticks.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the range does not begin and end with a bucket of `timeframe`, or with a day
+    /// where it is `None`: no candle is deleted in part.
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError>;
+
+    /// What [`delete_range`](Self::delete_range) would delete now. Changes nothing.
+    ///
+    /// # Errors
+    /// Those of [`delete_range`](Self::delete_range).
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError>;
 }

@@ -10,6 +10,8 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 
+use super::DeletedTicks;
+
 /// What became of each tick of a batch.
 ///
 /// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of ticks given.
@@ -148,4 +150,38 @@ pub trait TickRepository: Debug + Send + Sync + 'static {
 
     /// How many ticks of a symbol a range holds.
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError>;
+
+    /// Deletes the first ticks of a range, one UTC day of them at most, and says which part of the range
+    /// is left; [`delete_ticks`](super::delete_ticks) deletes all.
+    ///
+    /// Afterwards every candle of every timeframe is what the ticks that are left make, with what is
+    /// kept of ticks that were dropped before. Candles that are stored as candles stay, and so do ticks
+    /// that wait elsewhere, such as in a spool: they are stored later. A tick that was deleted may be
+    /// stored again.
+    ///
+    /// *Atomicity*: ticks and candles change at one instant for every reader, and on an error nothing
+    /// is deleted, except where the error is not
+    /// [certainly not applied](RepositoryError::is_certainly_not_applied); then this part may be.
+    /// Ticks that are stored beside the call may stay.
+    /// *Repeating*: a call may be repeated; it finds what is left.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the range begins before a time whose ticks were dropped, or where a candle
+    /// knows ticks that are gone for another reason: no candle could be made anew there. It names the
+    /// time from which ticks can be deleted. Nothing is deleted then.
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError>;
+
+    /// What [`delete_range`](Self::delete_range) would delete now. Changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the range begins before a time whose ticks were dropped.
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError>;
 }

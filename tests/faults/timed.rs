@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
 use tickbook::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
-use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
+use tickbook::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 
 use crate::site::OVERRUN;
 
@@ -69,5 +69,21 @@ impl TickRepository for Timed {
 
     async fn count(&self, symbol: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         self.repository.count(symbol, range).await
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.repository.delete_range(symbol_id, range).await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.repository.deletable(symbol_id, range).await
     }
 }

@@ -254,11 +254,12 @@ fn fields(got: &Candle, expected: &Folded) -> Option<String> {
 
 /// Each candle alone: what it must know, and what it may know.
 fn bounds(call: &Call, view: &View, page: &Page<Candle, CandleCursor>) -> Verdict {
-    let all: BTreeSet<_> = view.undecided.iter().flatten().copied().collect();
+    let all = view.undecided.iter().flatten().copied();
+    let batches: BTreeSet<_> = all.filter(|it| !view.deletes.contains(it)).collect();
     let is_cut = page.items.len() == call.query.limit.get();
     for bucket in &view.buckets {
-        let least = bucket.fold(call, &BTreeSet::new());
-        let Some(most) = bucket.fold(call, &all) else {
+        let least = bucket.fold(call, &view.deletes);
+        let Some(most) = bucket.fold(call, &batches) else {
             continue;
         };
         let open_time = most.open_time;

@@ -6,6 +6,7 @@
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 mod check;
+mod deletes;
 mod draw;
 mod exact;
 mod hand;

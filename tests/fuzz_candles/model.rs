@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use tickbook::domain::{SymbolId, Tick, TickKey};
-use tickbook::repository::InsertReceipt;
+use tickbook::domain::{SymbolId, Tick, TickKey, TimeRange};
+use tickbook::repository::{DeletedTicks, InsertReceipt};
 use tokio::sync::Notify;
 
 use crate::exact::Quote;
@@ -33,14 +33,16 @@ pub(crate) struct Entry {
     pub(crate) quote: Quote,
     /// The number of the batch that brought it.
     pub(crate) batch: usize,
+    /// The number of what deleted it.
+    pub(crate) deleted: Option<usize>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Inner {
     next: u64,
     pub(crate) ops: Vec<Op>,
-    /// By symbol, then by time in microseconds and sequence.
-    pub(crate) ticks: BTreeMap<i64, BTreeMap<(i64, i32), Entry>>,
+    /// By symbol, then by time in microseconds and sequence: each was stored, deleted, stored again.
+    pub(crate) ticks: BTreeMap<i64, BTreeMap<(i64, i32), Vec<Entry>>>,
     /// Days of a symbol of which it is not known what became of a tick.
     pub(crate) unknown: BTreeSet<(i64, i64)>,
 }
@@ -49,6 +51,18 @@ impl Inner {
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+
+    /// The ticks of a range that nothing deleted.
+    fn stored(&mut self, symbol: SymbolId, range: TimeRange) -> impl Iterator<Item = &mut Entry> {
+        let (from, to) = (
+            range.from().timestamp_micros(),
+            range.to().timestamp_micros(),
+        );
+        let of_symbol = self.ticks.entry(symbol.get()).or_default();
+        let inside = of_symbol.range_mut((from, i32::MIN)..(to, i32::MIN));
+        let last = inside.filter_map(|(_, entries)| entries.last_mut());
+        last.filter(|entry| entry.deleted.is_none())
     }
 
     fn push(&mut self, kind: &'static str, text: String) -> usize {
@@ -108,10 +122,14 @@ impl Model {
         let op = inner.push(kind, String::new());
         for tick in ticks {
             let of_symbol = inner.ticks.entry(tick.symbol_id.get()).or_default();
-            of_symbol.entry(place(&tick.key())).or_insert(Entry {
-                quote: Quote::of(tick),
-                batch: op,
-            });
+            let of_key = of_symbol.entry(place(&tick.key())).or_default();
+            if of_key.last().is_none_or(|last| last.deleted.is_some()) {
+                of_key.push(Entry {
+                    quote: Quote::of(tick),
+                    batch: op,
+                    deleted: None,
+                });
+            }
         }
         inner.ops[op].writer = Some(writer);
         inner.ops[op].ticks = ticks.to_vec();
@@ -134,9 +152,10 @@ impl Model {
             let mut new = 0;
             for key in keys {
                 let of_symbol = inner.ticks.entry(key.symbol_id.get()).or_default();
-                let is_new = of_symbol.get(&place(&key)).map(|it| it.batch) == Some(batch);
+                let of_key = of_symbol.entry(place(&key)).or_default();
+                let is_new = of_key.last().map(|it| it.batch) == Some(batch);
                 if is_new && rejected.contains(&key) {
-                    of_symbol.remove(&place(&key));
+                    of_key.pop();
                     if again {
                         let day = key.tick_time.timestamp().div_euclid(86_400);
                         inner.unknown.insert((key.symbol_id.get(), day));
@@ -162,6 +181,73 @@ impl Model {
         );
         self.end(batch, outcome);
         wrong
+    }
+
+    /// Registers that ticks of a range are deleted, in the order of the calls of `writer`. No batch may be
+    /// under way.
+    pub(crate) fn begin_delete(&self, writer: usize, symbol: SymbolId, range: TimeRange) -> usize {
+        let mut inner = self.lock();
+        let (from, to) = (range.from().to_rfc3339(), range.to().to_rfc3339());
+        let text = format!("-- tickbook delete ticks --symbol {symbol} --from {from} --to {to}");
+        let op = inner.push("ticks deleted", text);
+        inner.ops[op].writer = Some(writer);
+        for entry in inner.stored(symbol, range) {
+            entry.deleted = Some(op);
+        }
+        op
+    }
+
+    /// Registers what became of it: nothing by `None`, unless it may have been done. Returns what is
+    /// wrong with the receipt.
+    pub(crate) fn end_delete(
+        &self,
+        op: usize,
+        (symbol, range): (SymbolId, TimeRange),
+        deleted: Option<&DeletedTicks>,
+        outcome: String,
+    ) -> Option<String> {
+        let mut wrong = None;
+        {
+            let mut inner = self.lock();
+            let behind = match deleted {
+                Some(DeletedTicks { rest: None, .. }) => range.to(),
+                Some(DeletedTicks {
+                    rest: Some(rest), ..
+                }) => rest.from(),
+                None => range.from(),
+            };
+            let behind = behind.timestamp_micros();
+            let mut count = 0;
+            let of_symbol = inner.ticks.entry(symbol.get()).or_default();
+            for ((time, _), entries) in of_symbol.iter_mut() {
+                for entry in entries.iter_mut().filter(|it| it.deleted == Some(op)) {
+                    if *time >= behind {
+                        entry.deleted = None;
+                    } else {
+                        count += 1;
+                    }
+                }
+            }
+            if let Some(deleted) = deleted
+                && deleted.ticks != count
+            {
+                wrong = Some(format!(
+                    "{} ticks are said to be deleted, {count} were stored",
+                    deleted.ticks
+                ));
+            }
+        }
+        self.end(op, outcome);
+        wrong
+    }
+
+    /// Takes what is stored of these days for unknown.
+    pub(crate) fn forget(&self, symbol: SymbolId, range: TimeRange) {
+        let day = |time: DateTime<Utc>| time.timestamp().div_euclid(86_400);
+        let mut inner = self.lock();
+        for day in day(range.from())..=day(range.to()) {
+            inner.unknown.insert((symbol.get(), day));
+        }
     }
 
     /// Waits until something more has ended than `is_met` was last asked about.

@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use tickbook::db::{Edition, detect_edition, remove_policies};
 use tickbook::policies::Policies;
 use tickbook::{Database, Repositories};
+use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 
 use crate::draw::Times;
@@ -45,6 +46,7 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         model: Model::default(),
         times,
         counts,
+        batches: RwLock::default(),
         policies: Mutex::new(Policies::default()),
         has_relations: AtomicBool::new(false),
         hand: Mutex::new(None),

@@ -10,6 +10,7 @@ use tickbook::db::{Edition, ScratchSchemas, TimeseriesDb};
 use tickbook::domain::Timeframe;
 use tickbook::policies::Policies;
 use tickbook::{Repositories, RepositoryError};
+use tokio::sync::RwLock;
 
 use crate::draw::Times;
 use crate::model::Model;
@@ -138,6 +139,8 @@ pub(crate) struct Site {
     pub(crate) model: Model,
     pub(crate) times: Times,
     pub(crate) counts: Arc<Counts>,
+    /// Shared by batches, so that it is known which ticks a delete meets.
+    pub(crate) batches: RwLock<()>,
     /// What was applied last.
     pub(crate) policies: Mutex<Policies>,
     pub(crate) has_relations: AtomicBool,

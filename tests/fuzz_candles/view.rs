@@ -18,20 +18,35 @@ pub(crate) struct Call {
     pub(crate) end: (u64, DateTime<Utc>),
 }
 
-/// Ticks of one bucket in their order, with the batch of those that may be in or out.
+/// Ticks of one bucket in their order.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) open_time: i64,
-    ticks: Vec<(Quote, Option<usize>)>,
+    ticks: Vec<Known>,
+}
+
+/// A tick that is in, unless what brought it or took it away is undecided.
+#[derive(Debug)]
+struct Known {
+    quote: Quote,
+    batch: Option<usize>,
+    deleted: Option<usize>,
+}
+
+impl Known {
+    fn is_certain(&self) -> bool {
+        self.batch.is_none() && self.deleted.is_none()
+    }
 }
 
 impl Bucket {
-    /// The candle when of the undecided batches those of `applied` are in.
+    /// The candle when of the undecided calls those of `applied` are done.
     pub(crate) fn fold(&self, call: &Call, applied: &BTreeSet<usize>) -> Option<Folded> {
-        let ticks = self.ticks.iter();
-        let known = ticks
-            .filter(|(_, batch)| batch.is_none_or(|batch| applied.contains(&batch)))
-            .map(|(quote, _)| *quote);
+        let is_in = |tick: &&Known| {
+            tick.batch.is_none_or(|batch| applied.contains(&batch))
+                && tick.deleted.is_none_or(|delete| !applied.contains(&delete))
+        };
+        let known = self.ticks.iter().filter(is_in).map(|tick| tick.quote);
         Folded::of(self.open_time, call.query.basis, known)
     }
 }
@@ -40,8 +55,10 @@ impl Bucket {
 pub(crate) struct View {
     /// In the order of the query; more than the limit where there are more.
     pub(crate) buckets: Vec<Bucket>,
-    /// By writer, the batches that may be in or out, in their order.
+    /// By writer, the batches and deletes that may be done or not, in their order.
     pub(crate) undecided: Vec<Vec<usize>>,
+    /// The deletes among them.
+    pub(crate) deletes: BTreeSet<usize>,
 }
 
 impl View {
@@ -77,6 +94,7 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
     let mut view = View {
         buckets: Vec::new(),
         undecided: Vec::new(),
+        deletes: BTreeSet::new(),
     };
     let Some(of_symbol) = inner.ticks.get(&symbol).filter(|_| from < to) else {
         return Gathered::Known(view);
@@ -88,11 +106,12 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
     };
     let mut undecided: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut certain = 0;
-    for ((time, _), entry) in ticks {
+    let entries = ticks.flat_map(|(key, entries)| entries.iter().map(move |entry| (key, entry)));
+    for ((time, _), entry) in entries {
         let open_time = time - time.rem_euclid(width);
         if view.buckets.last().map(|it| it.open_time) != Some(open_time) {
             if let Some(last) = view.buckets.last()
-                && last.ticks.iter().any(|(_, batch)| batch.is_none())
+                && last.ticks.iter().any(Known::is_certain)
             {
                 certain += 1;
             }
@@ -106,19 +125,31 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
             let ticks = Vec::new();
             view.buckets.push(Bucket { open_time, ticks });
         }
-        let op = &inner.ops[entry.batch];
-        let batch = match op.end {
-            Some(end) if end < call.begin.0 => None,
-            _ if op.begin > call.end.0 => continue,
-            None => return Gathered::Waits,
-            Some(_) => {
-                let of_writer = undecided.entry(op.writer.unwrap_or_default()).or_default();
-                of_writer.insert(entry.batch);
+        let batch = match state(inner, call, entry.batch) {
+            State::Done => None,
+            State::Later => continue,
+            State::Waits => return Gathered::Waits,
+            State::Undecided(writer) => {
+                undecided.entry(writer).or_default().insert(entry.batch);
                 Some(entry.batch)
             }
         };
+        let deleted = match entry.deleted.map(|op| (op, state(inner, call, op))) {
+            None | Some((_, State::Later)) => None,
+            Some((_, State::Done)) => continue,
+            Some((_, State::Waits)) => return Gathered::Waits,
+            Some((op, State::Undecided(writer))) => {
+                undecided.entry(writer).or_default().insert(op);
+                view.deletes.insert(op);
+                Some(op)
+            }
+        };
         if let Some(last) = view.buckets.last_mut() {
-            last.ticks.push((entry.quote, batch));
+            last.ticks.push(Known {
+                quote: entry.quote,
+                batch,
+                deleted,
+            });
         }
     }
     if query.order == SortOrder::Descending {
@@ -131,6 +162,25 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
         .map(|batches| batches.into_iter().collect())
         .collect();
     Gathered::Known(view)
+}
+
+/// A call of a writer, as an answer may have seen it.
+enum State {
+    Done,
+    Later,
+    Waits,
+    /// Whose it is.
+    Undecided(usize),
+}
+
+fn state(inner: &Inner, call: &Call, op: usize) -> State {
+    let op = &inner.ops[op];
+    match op.end {
+        Some(end) if end < call.begin.0 => State::Done,
+        _ if op.begin > call.end.0 => State::Later,
+        None => State::Waits,
+        Some(_) => State::Undecided(op.writer.unwrap_or_default()),
+    }
 }
 
 /// The open times that are asked for, from the first to before the last, in microseconds.

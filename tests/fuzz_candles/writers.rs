@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use tickbook::db::refresh_days;
 use tickbook::domain::{Tick, Timeframe};
 
+use crate::deletes;
 use crate::draw;
 use crate::random::Random;
 use crate::report;
@@ -34,6 +35,7 @@ pub(crate) async fn write(site: Arc<Site>, writer: usize) {
                 let again = again(&mut random, writer, &sent);
                 store(&site, "batch sent again", writer, &again).await;
             }
+            3 if random.below(3) == 0 => deletes::delete(&site, &mut random, writer).await,
             _ => {
                 let (kind, ticks) = batch(&site, &mut random, writer, is_full);
                 store(&site, kind, writer, &ticks).await;
@@ -177,6 +179,7 @@ async fn store(site: &Site, kind: &'static str, writer: usize, ticks: &[Tick]) {
     if site.leaves_out(kind) {
         return;
     }
+    let _beside = site.batches.read().await;
     let batch = site.model.begin_batch(kind, writer, ticks);
     let mut is_unknown = false;
     for _ in 0..ATTEMPTS {

@@ -20,7 +20,7 @@ use tickbook::ingest::{
     AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
 };
 use tickbook::memory::InMemoryTickRepository;
-use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
+use tickbook::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 use tickbook::{Database, RepositoryError};
 
 pub(crate) const SYMBOL: SymbolId = SymbolId::new(1);
@@ -84,6 +84,22 @@ impl TickRepository for Switched {
     }
     async fn count(&self, symbol: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         self.stored.count(symbol, range).await
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.stored.delete_range(symbol_id, range).await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.stored.deletable(symbol_id, range).await
     }
 }
 

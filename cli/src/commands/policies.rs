@@ -1,7 +1,5 @@
 //! `tickbook policies plan`, `apply`, `status` and `remove`
 
-use std::io::{self, IsTerminal as _, Write as _};
-
 use serde::Serialize;
 use tickbook::config::Config;
 use tickbook::db::{
@@ -9,11 +7,17 @@ use tickbook::db::{
     remove_policies,
 };
 use tickbook::policies::{Change, Value};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::Outcome;
 use crate::args::{ApplyArguments, PoliciesArguments};
+use crate::asking::Question;
 use crate::report::{print, print_json};
+
+const DROPS: Question = Question {
+    text: "Apply, and drop what is listed?",
+    not_asked: "nothing was applied: repeat the command with --yes to drop what is listed",
+    declined: "nothing was applied",
+};
 
 pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
     let config = Config::load()?;
@@ -56,25 +60,7 @@ async fn is_wanted(plan: &PolicyPlan, json: bool) -> anyhow::Result<bool> {
     } else {
         tell(plan, "would change")?;
     }
-    let mut stderr = io::stderr();
-    if json || !io::stdin().is_terminal() || !stderr.is_terminal() {
-        writeln!(
-            stderr,
-            "nothing was applied: repeat the command with --yes to drop what is listed"
-        )?;
-        return Ok(false);
-    }
-    write!(stderr, "Apply, and drop what is listed? [y/N] ")?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    BufReader::new(tokio::io::stdin())
-        .read_line(&mut answer)
-        .await?;
-    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
-    if !is_yes {
-        writeln!(stderr, "nothing was applied")?;
-    }
-    Ok(is_yes)
+    DROPS.ask(json).await
 }
 
 pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {

@@ -1,6 +1,7 @@
 //! The binary, end to end, against real databases.
 
 mod databases;
+mod delete;
 mod failures;
 mod import_candles;
 mod import_future;

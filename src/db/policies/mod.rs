@@ -34,6 +34,10 @@ pub use status::{JobStatus, PolicyStatus, policy_status};
 /// One process at a time refreshes, seals, drops or changes policies; until the session ends.
 const LOCK: &str = "(hashtextextended('tickbook maintenance ' || current_schema(), 0))";
 
+/// Takes the same lock until the transaction ends.
+pub(super) const LOCK_TRANSACTION: &str = "SELECT pg_advisory_xact_lock\
+    (hashtextextended('tickbook maintenance ' || current_schema(), 0))";
+
 /// Waits until no other process does.
 pub(super) fn lock(connection: &mut PgConnection) -> Result<(), DbError> {
     sql_query(format!("SELECT pg_advisory_lock{LOCK}")).execute(connection)?;

@@ -10,7 +10,7 @@ use super::*;
 use crate::domain::{Page, SymbolId, TickCursor, TickKey, TimeRange};
 use crate::error::{Database, RepositoryError};
 use crate::memory::InMemoryTickRepository;
-use crate::repository::{InsertReceipt, TickQuery};
+use crate::repository::{DeletedTicks, InsertReceipt, TickQuery};
 
 /// What becomes of a write instead of success.
 #[derive(Debug, Clone, Copy)]
@@ -120,5 +120,21 @@ impl TickRepository for FaultyRepository {
 
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         self.stored.count(symbol_id, range).await
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.stored.delete_range(symbol_id, range).await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.stored.deletable(symbol_id, range).await
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::domain::{PageLimit, SymbolId, TimeRange};
-use crate::repository::InsertReceipt;
+use crate::repository::{DeletedTicks, InsertReceipt};
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 
@@ -72,6 +72,18 @@ impl TickRepository for Endless {
 
     async fn count(&self, _: SymbolId, _: TimeRange) -> Result<u64, RepositoryError> {
         unreachable!("a stream asks for pages")
+    }
+
+    async fn delete_range(
+        &self,
+        _: SymbolId,
+        _: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        unreachable!("nothing is deleted")
+    }
+
+    async fn deletable(&self, _: SymbolId, _: TimeRange) -> Result<DeletedTicks, RepositoryError> {
+        unreachable!("nothing is deleted")
     }
 }
 

@@ -1,0 +1,245 @@
+//! `tickbook delete`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use tickbook::Repositories;
+use tickbook::config::Config;
+use tickbook::db::{DatabasePools, refresh_days};
+use tickbook::domain::{SymbolId, TimeRange, Timeframe};
+use tickbook::repository::{
+    CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
+    delete_ticks,
+};
+
+use crate::Outcome;
+use crate::args::{DeleteArguments, DeleteCandlesArguments, DeleteTicksArguments};
+use crate::asking::Question;
+use crate::importing::progress;
+use crate::report::{print, print_json, seconds};
+
+const QUESTION: Question = Question {
+    text: "Delete what is listed?",
+    not_asked: "nothing was deleted: repeat the command with --yes to delete what is listed",
+    declined: "nothing was deleted",
+};
+
+const ENDED_EARLY: &str = "it ended early: what is counted above is deleted; run it again";
+
+pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Outcome> {
+    let what = &arguments.what;
+    let begun = Instant::now();
+    let Target {
+        repositories,
+        pools,
+        symbol_id,
+        range,
+    } = Target::open(what).await?;
+    let ticks = &*repositories.ticks;
+    if !what.yes {
+        let counted = deletable_ticks(ticks, symbol_id, range).await?;
+        let report = TicksJson::new(&counted, false, begun);
+        let is_nothing = counted.ticks == 0;
+        if !is_wanted(what, &report, &report.lines("would delete"), is_nothing).await? {
+            return Ok(outcome(what, is_nothing));
+        }
+    }
+    let mut deleted = DeletedTicks::default();
+    let mut days = BTreeSet::new();
+    let progress = progress("ticks");
+    let done = delete_ticks(ticks, symbol_id, range, |part| {
+        days.extend(part.span.map(|(first, _)| first));
+        deleted.merge(part.clone());
+        progress.set_position(deleted.ticks);
+    })
+    .await;
+    progress.finish_and_clear();
+    let refreshed = refresh_days(&pools.timeseries(), days).await;
+    let report = TicksJson::new(&deleted, true, begun);
+    tell(what, &report, &report.lines("deleted"))?;
+    done.context(ENDED_EARLY)?;
+    refreshed.context(
+        "the ticks are deleted, but candles were not refreshed: reading them is right and slow, \
+         the maintenance refreshes them",
+    )?;
+    Ok(Outcome::Complete)
+}
+
+pub(crate) async fn candles(arguments: &DeleteCandlesArguments) -> anyhow::Result<Outcome> {
+    let (what, timeframe) = (&arguments.what, arguments.timeframe);
+    let begun = Instant::now();
+    let Target {
+        repositories,
+        symbol_id,
+        range,
+        ..
+    } = Target::open(what).await?;
+    let ohlc = &*repositories.ohlc;
+    if !what.yes {
+        let counted = deletable_candles(ohlc, symbol_id, timeframe, range).await?;
+        let report = CandlesJson::new(&counted, false, begun);
+        let is_nothing = counted.candles.total() == 0;
+        if !is_wanted(what, &report, &report.lines("would delete"), is_nothing).await? {
+            return Ok(outcome(what, is_nothing));
+        }
+    }
+    let mut deleted = DeletedCandles::default();
+    let progress = progress("candles");
+    let done = delete_candles(ohlc, symbol_id, timeframe, range, |part| {
+        deleted.merge(part.clone());
+        progress.set_position(deleted.candles.total());
+    })
+    .await;
+    progress.finish_and_clear();
+    let report = CandlesJson::new(&deleted, true, begun);
+    tell(what, &report, &report.lines("deleted"))?;
+    done.context(ENDED_EARLY)?;
+    Ok(Outcome::Complete)
+}
+
+/// What a command is about.
+struct Target {
+    repositories: Repositories,
+    pools: DatabasePools,
+    symbol_id: SymbolId,
+    range: TimeRange,
+}
+
+impl Target {
+    async fn open(arguments: &DeleteArguments) -> anyhow::Result<Self> {
+        let range = TimeRange::new(arguments.from, arguments.to)?;
+        let (repositories, pools) = Repositories::connect(&Config::load()?).await?;
+        let reference = &arguments.symbol;
+        let Some(symbol) = repositories.symbols.get_by_name(reference).await? else {
+            bail!("there is no symbol {reference}: correct --symbol");
+        };
+        Ok(Self {
+            repositories,
+            pools,
+            symbol_id: symbol.symbol_id,
+            range,
+        })
+    }
+}
+
+/// Shows what would be deleted, and asks whether that is wanted.
+async fn is_wanted(
+    arguments: &DeleteArguments,
+    report: &impl Serialize,
+    lines: &str,
+    is_nothing: bool,
+) -> anyhow::Result<bool> {
+    tell(arguments, report, lines)?;
+    if arguments.dry_run || is_nothing {
+        return Ok(false);
+    }
+    QUESTION.ask(arguments.json).await
+}
+
+fn tell(arguments: &DeleteArguments, report: &impl Serialize, lines: &str) -> anyhow::Result<()> {
+    match arguments.json {
+        true => print_json(report),
+        false => print(lines),
+    }
+}
+
+/// Of a command that deleted nothing.
+fn outcome(arguments: &DeleteArguments, is_nothing: bool) -> Outcome {
+    match arguments.dry_run || is_nothing {
+        true => Outcome::Complete,
+        false => Outcome::Incomplete,
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct TicksJson {
+    /// Whether they are deleted, or would be.
+    deleted: bool,
+    ticks: u64,
+    first: Option<String>,
+    last: Option<String>,
+    /// Candles that change, by timeframe.
+    candles: BTreeMap<&'static str, u64>,
+    seconds: f64,
+}
+
+impl TicksJson {
+    fn new(ticks: &DeletedTicks, deleted: bool, begun: Instant) -> Self {
+        Self {
+            deleted,
+            ticks: ticks.ticks,
+            first: ticks.span.map(|(first, _)| time(first)),
+            last: ticks.span.map(|(_, last)| time(last)),
+            candles: by_timeframe(&ticks.candles),
+            seconds: seconds(begun.elapsed()),
+        }
+    }
+
+    fn lines(&self, verb: &str) -> String {
+        let mut line = format!("{verb} {} ticks", self.ticks);
+        if let (Some(first), Some(last)) = (&self.first, &self.last) {
+            line += &format!(" from {first} to {last}");
+            line += &format!("\ncandles that change: {}", listed(&self.candles));
+        }
+        line
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct CandlesJson {
+    /// Whether they are deleted, or would be.
+    deleted: bool,
+    /// By timeframe; those of each basis count.
+    candles: BTreeMap<&'static str, u64>,
+    /// Buckets of the timeframe, else minutes, whose candles are made of ticks and stay.
+    of_ticks: u64,
+    seconds: f64,
+}
+
+impl CandlesJson {
+    fn new(candles: &DeletedCandles, deleted: bool, begun: Instant) -> Self {
+        Self {
+            deleted,
+            candles: by_timeframe(&candles.candles),
+            of_ticks: candles.of_ticks,
+            seconds: seconds(begun.elapsed()),
+        }
+    }
+
+    fn lines(&self, verb: &str) -> String {
+        let total: u64 = self.candles.values().sum();
+        let mut line = format!("{verb} {total} candles");
+        if total > 0 {
+            line += &format!(": {}", listed(&self.candles));
+        }
+        if self.of_ticks > 0 {
+            line += &format!(
+                "\n{} more are made of stored ticks and stay: delete the ticks",
+                self.of_ticks
+            );
+        }
+        line
+    }
+}
+
+/// As exports write it.
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+fn by_timeframe(counts: &CandleCounts) -> BTreeMap<&'static str, u64> {
+    let some = counts.iter().filter(|(_, count)| *count > 0);
+    some.map(|(timeframe, count)| (timeframe.as_str(), count))
+        .collect()
+}
+
+fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
+    let ordered = Timeframe::ALL.into_iter();
+    let parts: Vec<_> = ordered
+        .filter_map(|it| Some(format!("{} of {it}", counts.get(it.as_str())?)))
+        .collect();
+    parts.join(", ")
+}

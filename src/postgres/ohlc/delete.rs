@@ -1,0 +1,215 @@
+//! Taking candles back that stand without ticks: stored as candles, or kept of dropped ticks.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::{CandleRows, DbError, begin_deleting, mark_changed_day, transaction};
+use crate::domain::{PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+use crate::postgres::ticks::edge_tick_time;
+use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
+
+/// Which candles.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doomed {
+    symbol_id: SymbolId,
+    timeframe: Option<Timeframe>,
+    range: TimeRange,
+}
+
+impl Doomed {
+    pub(super) fn new(
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<Self, RepositoryError> {
+        refuse_cut_candles(range, timeframe)?;
+        Ok(Self {
+            symbol_id,
+            timeframe,
+            range,
+        })
+    }
+
+    /// Deletes the first part in one transaction.
+    pub(super) fn delete(self, connection: &mut PgConnection) -> Result<DeletedCandles, DbError> {
+        transaction(connection, |connection| {
+            begin_deleting(connection)?;
+            let rows = CandleRows::lock(connection)?;
+            rows.let_kept_go(connection)?;
+            let Some((doomed, rest)) = self.first_part(connection, rows.minutes())? else {
+                return Ok(DeletedCandles::default());
+            };
+            let mut deleted = doomed.counted(connection, DELETE_STORED)?;
+            deleted.rest = rest;
+            if let Some(minutes) = doomed.kept_minutes(connection, rows.minutes())? {
+                let gone = rows.forget_minutes(connection, self.symbol_id, &minutes)?;
+                rows.forget_larger(connection, self.symbol_id, &minutes)?;
+                add_kept(&mut deleted, gone.len());
+                if let Some(row) = gone.first() {
+                    mark_changed_day(connection, row.open_time)?;
+                }
+            }
+            Ok(deleted)
+        })
+    }
+
+    /// What [`delete`](Self::delete) would delete.
+    pub(super) fn count(self, connection: &mut PgConnection) -> Result<DeletedCandles, DbError> {
+        let minutes = CandleRows::minutes_of(connection)?;
+        let Some((doomed, rest)) = self.first_part(connection, minutes.as_deref())? else {
+            return Ok(DeletedCandles::default());
+        };
+        let mut deleted = doomed.counted(connection, SELECT_STORED)?;
+        deleted.rest = rest;
+        if let Some(minutes) = doomed.kept_minutes(connection, minutes.as_deref())? {
+            add_kept(&mut deleted, minutes.len());
+        }
+        Ok(deleted)
+    }
+
+    /// The part to begin with, and what is behind it; `None` where there is neither candle nor tick.
+    fn first_part(
+        self,
+        connection: &mut PgConnection,
+        minutes: Option<&str>,
+    ) -> Result<Option<(Self, Option<TimeRange>)>, DbError> {
+        let stored: First = sql_query(
+            "SELECT min(edge.open_time) AS first FROM unnest($2) AS wanted (name) \
+             CROSS JOIN unnest($3) AS of (basis) CROSS JOIN LATERAL (\
+             SELECT open_time FROM ohlc_candles WHERE symbol_id = $1 AND timeframe = wanted.name \
+             AND ohlc_candles.basis = of.basis AND open_time >= $4 AND open_time < $5 \
+             ORDER BY open_time LIMIT 1) AS edge",
+        )
+        .bind::<BigInt, _>(self.symbol_id.get())
+        .bind::<Array<Text>, _>(self.names())
+        .bind::<Array<Text>, _>(PriceBasis::ALL.map(PriceBasis::as_str).to_vec())
+        .bind::<Timestamptz, _>(self.range.from())
+        .bind::<Timestamptz, _>(self.range.to())
+        .get_result(connection)?;
+        let kept = match minutes.filter(|_| self.has_kept()) {
+            Some(table) => {
+                let first: First = sql_query(format!(
+                    "SELECT min(open_time) AS first FROM (SELECT open_time FROM {table} \
+                     WHERE symbol_id = $1 AND open_time >= $2 AND open_time < $3 \
+                     ORDER BY open_time LIMIT 1) AS edge"
+                ))
+                .bind::<BigInt, _>(self.symbol_id.get())
+                .bind::<Timestamptz, _>(self.range.from())
+                .bind::<Timestamptz, _>(self.range.to())
+                .get_result(connection)?;
+                first.first
+            }
+            None => None,
+        };
+        let (order, now) = (SortOrder::Ascending, self.range.to());
+        let tick = edge_tick_time(connection, self.symbol_id, self.range, order, now)?;
+        let Some(first) = [stored.first, kept, tick].into_iter().flatten().min() else {
+            return Ok(None);
+        };
+        let (range, rest) = part_of_a_day(self.range, first)?;
+        Ok(Some((Self { range, ..self }, rest)))
+    }
+
+    /// What became of stored candles, by `statement`, and how many buckets have ticks.
+    fn counted(
+        self,
+        connection: &mut PgConnection,
+        statement: &str,
+    ) -> Result<DeletedCandles, DbError> {
+        let rows: Vec<OfTimeframe> = sql_query(statement)
+            .bind::<BigInt, _>(self.symbol_id.get())
+            .bind::<Array<Text>, _>(self.names())
+            .bind::<Timestamptz, _>(self.range.from())
+            .bind::<Timestamptz, _>(self.range.to())
+            .load(connection)?;
+        let mut deleted = DeletedCandles::default();
+        for row in rows {
+            let timeframe = row.timeframe.parse().map_err(RepositoryError::invalid)?;
+            deleted.candles.add(timeframe, 1);
+        }
+        let bucket = self.timeframe.unwrap_or(Timeframe::M1);
+        let width = bucket.duration().num_minutes();
+        let count: Count = sql_query(format!(
+            "SELECT count(DISTINCT time_bucket(INTERVAL '{width} minutes', tick_time)) AS count \
+             FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3"
+        ))
+        .bind::<BigInt, _>(self.symbol_id.get())
+        .bind::<Timestamptz, _>(self.range.from())
+        .bind::<Timestamptz, _>(self.range.to())
+        .get_result(connection)?;
+        deleted.of_ticks = count.count.unsigned_abs();
+        Ok(deleted)
+    }
+
+    /// The one-minute candles of the table `minutes` whose ticks are not stored.
+    fn kept_minutes(
+        self,
+        connection: &mut PgConnection,
+        minutes: Option<&str>,
+    ) -> Result<Option<BTreeSet<DateTime<Utc>>>, DbError> {
+        let Some(table) = minutes.filter(|_| self.has_kept()) else {
+            return Ok(None);
+        };
+        let kept: Vec<OpenTime> = sql_query(format!(
+            "SELECT open_time FROM {table} \
+             WHERE symbol_id = $1 AND open_time >= $2 AND open_time < $3 EXCEPT \
+             SELECT time_bucket(INTERVAL '1 minute', tick_time) FROM ticks \
+             WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3"
+        ))
+        .bind::<BigInt, _>(self.symbol_id.get())
+        .bind::<Timestamptz, _>(self.range.from())
+        .bind::<Timestamptz, _>(self.range.to())
+        .load(connection)?;
+        Ok(Some(kept.into_iter().map(|row| row.open_time).collect()))
+    }
+
+    fn has_kept(self) -> bool {
+        matches!(self.timeframe, None | Some(Timeframe::M1))
+    }
+
+    fn names(self) -> Vec<&'static str> {
+        let wanted = Timeframe::ALL.into_iter();
+        let wanted = wanted.filter(|one| self.timeframe.is_none_or(|timeframe| timeframe == *one));
+        wanted.map(Timeframe::as_str).collect()
+    }
+}
+
+const DELETE_STORED: &str = "DELETE FROM ohlc_candles WHERE symbol_id = $1 \
+    AND timeframe = ANY($2) AND open_time >= $3 AND open_time < $4 RETURNING timeframe";
+
+const SELECT_STORED: &str = "SELECT timeframe FROM ohlc_candles WHERE symbol_id = $1 \
+    AND timeframe = ANY($2) AND open_time >= $3 AND open_time < $4";
+
+/// A kept row has the candles of all bases.
+fn add_kept(deleted: &mut DeletedCandles, rows: usize) {
+    let candles = rows * PriceBasis::ALL.len();
+    deleted.candles.add(Timeframe::M1, candles as u64);
+}
+
+#[derive(QueryableByName)]
+struct First {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    first: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct OpenTime {
+    #[diesel(sql_type = Timestamptz)]
+    open_time: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct OfTimeframe {
+    #[diesel(sql_type = Text)]
+    timeframe: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}

@@ -1,0 +1,214 @@
+//! Taking ticks back, and the rows of candles that know them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{BigInt, Nullable, Timestamptz};
+use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::policies::applied_now;
+use crate::db::{CandleRows, DbError, begin_deleting, mark_changed_day, transaction};
+use crate::domain::{SortOrder, SymbolId, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+use crate::repository::{CandleCounts, DeletedTicks, part_of_a_day, refuse_dropped, split_at};
+
+use super::range::edge_tick_time;
+
+/// Ticks of one transaction, a minute more or less.
+const MOST_TICKS: i64 = 50_000;
+
+#[derive(QueryableByName)]
+struct Time {
+    #[diesel(sql_type = Timestamptz)]
+    tick_time: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Deletes the first part of `range` in one transaction.
+pub(super) fn delete_part(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+) -> Result<DeletedTicks, DbError> {
+    transaction(connection, |connection| {
+        begin_deleting(connection)?;
+        let Some((part, rest)) = first_part(connection, symbol_id, range)? else {
+            return Ok(DeletedTicks::default());
+        };
+        // before the ticks are read: see `CandleRows`
+        let rows = CandleRows::lock(connection)?;
+        let times: Vec<Time> = sql_query(
+            "DELETE FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 \
+             RETURNING tick_time",
+        )
+        .bind::<BigInt, _>(symbol_id.get())
+        .bind::<Timestamptz, _>(part.from())
+        .bind::<Timestamptz, _>(part.to())
+        .load(connection)?;
+        let times = times.into_iter().map(|row| row.tick_time);
+        let mut of_minutes: BTreeMap<DateTime<Utc>, i64> = BTreeMap::new();
+        let deleted = DeletedTicks::of(times.inspect(|time| {
+            *of_minutes
+                .entry(Timeframe::M1.bucket_start(*time))
+                .or_default() += 1;
+        }));
+        let minutes = of_minutes.keys().copied().collect();
+        for row in rows.forget_minutes(connection, symbol_id, &minutes)? {
+            let deleted = of_minutes.get(&row.open_time).copied().unwrap_or_default();
+            if row.tick_count > deleted {
+                see_what_is_left(
+                    connection,
+                    symbol_id,
+                    row.open_time,
+                    row.tick_count - deleted,
+                )?;
+            }
+        }
+        rows.forget_larger(connection, symbol_id, &minutes)?;
+        if let Some((first, _)) = deleted.span {
+            mark_changed_day(connection, first)?;
+        }
+        Ok(DeletedTicks { rest, ..deleted })
+    })
+}
+
+/// What [`delete_part`] would delete.
+pub(super) fn deletable_part(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+) -> Result<DeletedTicks, DbError> {
+    let Some((part, rest)) = first_part(connection, symbol_id, range)? else {
+        return Ok(DeletedTicks::default());
+    };
+    let buckets = Timeframe::ALL.map(|timeframe| {
+        let width = timeframe.duration().num_minutes();
+        format!("count(DISTINCT time_bucket(INTERVAL '{width} minutes', minute)) AS c{width}")
+    });
+    let counted: Counted = sql_query(format!(
+        "SELECT coalesce(sum(ticks), 0)::bigint AS ticks, min(first) AS first, max(last) AS last, {} \
+         FROM (SELECT time_bucket(INTERVAL '1 minute', tick_time) AS minute, count(*) AS ticks, \
+         min(tick_time) AS first, max(tick_time) AS last FROM ticks \
+         WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 GROUP BY 1) AS minutes",
+        buckets.join(", ")
+    ))
+    .bind::<BigInt, _>(symbol_id.get())
+    .bind::<Timestamptz, _>(part.from())
+    .bind::<Timestamptz, _>(part.to())
+    .get_result(connection)?;
+    Ok(DeletedTicks {
+        ticks: counted.ticks.unsigned_abs(),
+        candles: counted.candles(),
+        span: counted.first.zip(counted.last),
+        rest,
+    })
+}
+
+/// The part of `range` to begin with, and what is behind it; `None` where there is no tick.
+fn first_part(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+) -> Result<Option<(TimeRange, Option<TimeRange>)>, DbError> {
+    if let Some((applied, _)) = applied_now(connection)? {
+        refuse_dropped(range, applied.floor.dropped_before)?;
+    }
+    // where a search for the newest begins does not matter
+    let now = range.to();
+    let order = SortOrder::Ascending;
+    let Some(first) = edge_tick_time(connection, symbol_id, range, order, now)? else {
+        return Ok(None);
+    };
+    let (of_day, behind) = part_of_a_day(range, first)?;
+    let beyond: Option<Time> = sql_query(
+        "SELECT tick_time FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 \
+         ORDER BY tick_time OFFSET $4 LIMIT 1",
+    )
+    .bind::<BigInt, _>(symbol_id.get())
+    .bind::<Timestamptz, _>(first)
+    .bind::<Timestamptz, _>(of_day.to())
+    .bind::<BigInt, _>(MOST_TICKS)
+    .get_result(connection)
+    .optional()?;
+    let Some(beyond) = beyond else {
+        return Ok(Some((of_day, behind)));
+    };
+    // whole minutes, and one at least
+    let minute = Timeframe::M1.bucket_start(beyond.tick_time);
+    let end = match minute > first {
+        true => minute,
+        false => minute + TimeDelta::minutes(1),
+    };
+    Ok(Some(split_at(range, end)?))
+}
+
+/// Refuses where a candle of one minute knows more ticks than were stored: it knew `missing` more than
+/// were deleted.
+fn see_what_is_left(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    minute: DateTime<Utc>,
+    missing: i64,
+) -> Result<(), DbError> {
+    let end = minute + TimeDelta::minutes(1);
+    let left: Count = sql_query(
+        "SELECT count(*) AS count FROM ticks \
+         WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3",
+    )
+    .bind::<BigInt, _>(symbol_id.get())
+    .bind::<Timestamptz, _>(minute)
+    .bind::<Timestamptz, _>(end)
+    .get_result(connection)?;
+    if missing <= left.count {
+        return Ok(());
+    }
+    Err(RepositoryError::invalid(format!(
+        "the candle of symbol {symbol_id} at {} knows more ticks than are stored, so that it cannot be \
+         made anew: see `tickbook verify`, or delete ticks from {} on",
+        minute.to_rfc3339(),
+        end.to_rfc3339()
+    ))
+    .into())
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    ticks: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    first: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last: Option<DateTime<Utc>>,
+    #[diesel(sql_type = BigInt)]
+    c1: i64,
+    #[diesel(sql_type = BigInt)]
+    c5: i64,
+    #[diesel(sql_type = BigInt)]
+    c15: i64,
+    #[diesel(sql_type = BigInt)]
+    c30: i64,
+    #[diesel(sql_type = BigInt)]
+    c60: i64,
+    #[diesel(sql_type = BigInt)]
+    c240: i64,
+    #[diesel(sql_type = BigInt)]
+    c1440: i64,
+}
+
+impl Counted {
+    fn candles(&self) -> CandleCounts {
+        let counts = [
+            self.c1, self.c5, self.c15, self.c30, self.c60, self.c240, self.c1440,
+        ];
+        let mut candles = CandleCounts::default();
+        for (timeframe, count) in Timeframe::ALL.into_iter().zip(counts) {
+            candles.add(timeframe, count.unsigned_abs());
+        }
+        candles
+    }
+}

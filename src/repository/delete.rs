@@ -1,0 +1,345 @@
+//! Taking ticks and candles back, part by part.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::sleep;
+
+use super::{OhlcRepository, TickRepository};
+use crate::domain::{SymbolId, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+
+/// How often a part is tried that another writer, a refresh or the maintenance keeps from being
+/// deleted, and the pause between two attempts.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A number of candles for each timeframe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CandleCounts([u64; Timeframe::ALL.len()]);
+
+impl CandleCounts {
+    /// How many of `timeframe`.
+    #[must_use]
+    pub fn get(&self, timeframe: Timeframe) -> u64 {
+        self.0[timeframe as usize]
+    }
+
+    /// Counts `count` more of `timeframe`.
+    pub fn add(&mut self, timeframe: Timeframe, count: u64) {
+        self.0[timeframe as usize] += count;
+    }
+
+    /// Each timeframe with its number, smallest first.
+    pub fn iter(&self) -> impl Iterator<Item = (Timeframe, u64)> {
+        Timeframe::ALL.into_iter().zip(self.0)
+    }
+
+    /// How many of all timeframes.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// What was deleted of the ticks of one symbol, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DeletedTicks {
+    /// How many ticks.
+    pub ticks: u64,
+    /// How many candles they were in: each changes, or has no tick any more. All bases of a bucket
+    /// are one candle here.
+    pub candles: CandleCounts,
+    /// The times of the first and the last of them.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// What is left of the range that was given: call again with it. `None`: nothing is.
+    pub rest: Option<TimeRange>,
+}
+
+impl DeletedTicks {
+    /// Of ticks with these times, in any order.
+    pub(crate) fn of(times: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
+        let mut deleted = Self::default();
+        let mut minutes = BTreeSet::new();
+        for time in times {
+            deleted.ticks += 1;
+            minutes.insert(Timeframe::M1.bucket_start(time));
+            let (first, last) = deleted.span.unwrap_or((time, time));
+            deleted.span = Some((first.min(time), last.max(time)));
+        }
+        for timeframe in Timeframe::ALL {
+            let count = buckets(&minutes, timeframe).len();
+            deleted.candles.add(timeframe, count as u64);
+        }
+        deleted
+    }
+
+    /// Adds what the next part became. A candle that both parts had a tick of counts once.
+    pub fn merge(&mut self, next: Self) {
+        self.ticks += next.ticks;
+        for (timeframe, count) in next.candles.iter() {
+            let shared = match (self.span, next.span) {
+                (Some((_, last)), Some((first, _))) => {
+                    timeframe.bucket_start(last) == timeframe.bucket_start(first)
+                }
+                _ => false,
+            };
+            self.candles.add(timeframe, count - u64::from(shared));
+        }
+        self.span = match (self.span, next.span) {
+            (Some((first, _)), Some((_, last))) => Some((first, last)),
+            (before, after) => before.or(after),
+        };
+        self.rest = next.rest;
+    }
+}
+
+/// What was deleted of the candles of one symbol, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DeletedCandles {
+    /// How many candles that stood without ticks; each basis is one.
+    pub candles: CandleCounts,
+    /// How many buckets (of the timeframe that was given, else of one minute) have ticks. Their candles
+    /// are made of these, and stay.
+    pub of_ticks: u64,
+    /// What is left of the range that was given: call again with it. `None`: nothing is.
+    pub rest: Option<TimeRange>,
+}
+
+impl DeletedCandles {
+    /// Adds what the next part became.
+    pub fn merge(&mut self, next: Self) {
+        for (timeframe, count) in next.candles.iter() {
+            self.candles.add(timeframe, count);
+        }
+        self.of_ticks += next.of_ticks;
+        self.rest = next.rest;
+    }
+}
+
+/// Deletes all ticks of a range, part by part: see
+/// [`delete_range`](TickRepository::delete_range). Calls `progress` with each part that was deleted.
+///
+/// A part that another session keeps from being deleted is tried again for some time.
+///
+/// # Errors
+/// Those of [`delete_range`](TickRepository::delete_range). What `progress` was told of stays deleted; the
+/// call may be repeated.
+pub async fn delete_ticks(
+    ticks: &dyn TickRepository,
+    symbol_id: SymbolId,
+    range: TimeRange,
+    mut progress: impl FnMut(&DeletedTicks),
+) -> Result<DeletedTicks, RepositoryError> {
+    let mut all = DeletedTicks::default();
+    let mut rest = Some(range);
+    while let Some(range) = rest {
+        let part = patiently(|| ticks.delete_range(symbol_id, range)).await?;
+        progress(&part);
+        all.merge(part);
+        rest = all.rest;
+    }
+    Ok(all)
+}
+
+/// What [`delete_ticks`] would delete now.
+///
+/// # Errors
+/// Those of [`deletable`](TickRepository::deletable).
+pub async fn deletable_ticks(
+    ticks: &dyn TickRepository,
+    symbol_id: SymbolId,
+    range: TimeRange,
+) -> Result<DeletedTicks, RepositoryError> {
+    let mut all = DeletedTicks::default();
+    let mut rest = Some(range);
+    while let Some(range) = rest {
+        all.merge(ticks.deletable(symbol_id, range).await?);
+        rest = all.rest;
+    }
+    Ok(all)
+}
+
+/// Deletes all candles of a range that stand without ticks, part by part: see
+/// [`delete_range`](OhlcRepository::delete_range). Everything said of [`delete_ticks`] holds.
+///
+/// # Errors
+/// Those of [`delete_range`](OhlcRepository::delete_range).
+pub async fn delete_candles(
+    ohlc: &dyn OhlcRepository,
+    symbol_id: SymbolId,
+    timeframe: Option<Timeframe>,
+    range: TimeRange,
+    mut progress: impl FnMut(&DeletedCandles),
+) -> Result<DeletedCandles, RepositoryError> {
+    let mut all = DeletedCandles::default();
+    let mut rest = Some(range);
+    while let Some(range) = rest {
+        let part = patiently(|| ohlc.delete_range(symbol_id, timeframe, range)).await?;
+        progress(&part);
+        all.merge(part);
+        rest = all.rest;
+    }
+    Ok(all)
+}
+
+/// What [`delete_candles`] would delete now.
+///
+/// # Errors
+/// Those of [`deletable`](OhlcRepository::deletable).
+pub async fn deletable_candles(
+    ohlc: &dyn OhlcRepository,
+    symbol_id: SymbolId,
+    timeframe: Option<Timeframe>,
+    range: TimeRange,
+) -> Result<DeletedCandles, RepositoryError> {
+    let mut all = DeletedCandles::default();
+    let mut rest = Some(range);
+    while let Some(range) = rest {
+        all.merge(ohlc.deletable(symbol_id, timeframe, range).await?);
+        rest = all.rest;
+    }
+    Ok(all)
+}
+
+/// Tries again what was certainly not done and may be done later.
+async fn patiently<T, F>(part: impl Fn() -> F) -> Result<T, RepositoryError>
+where
+    F: Future<Output = Result<T, RepositoryError>>,
+{
+    let mut attempt = 1;
+    loop {
+        match part().await {
+            Err(error)
+                if attempt < ATTEMPTS
+                    && error.is_transient()
+                    && error.is_certainly_not_applied() =>
+            {
+                tracing::info!(error = %error.with_causes(), attempt, "a part is deleted later");
+                attempt += 1;
+                sleep(PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// The starts of the buckets of `timeframe` that hold `minutes`.
+pub(crate) fn buckets(
+    minutes: &BTreeSet<DateTime<Utc>>,
+    timeframe: Timeframe,
+) -> BTreeSet<DateTime<Utc>> {
+    let starts = minutes.iter().map(|minute| timeframe.bucket_start(*minute));
+    starts.collect()
+}
+
+/// The part of `range` that ends with the day of `first`, and what is behind it. A candle lies within
+/// one day.
+pub(crate) fn part_of_a_day(
+    range: TimeRange,
+    first: DateTime<Utc>,
+) -> Result<(TimeRange, Option<TimeRange>), RepositoryError> {
+    let end = Timeframe::D1.bucket_start(first) + Timeframe::D1.duration();
+    split_at(range, end)
+}
+
+/// The part of `range` before `end`, which is behind its start, and the part behind it, if there is any.
+pub(crate) fn split_at(
+    range: TimeRange,
+    end: DateTime<Utc>,
+) -> Result<(TimeRange, Option<TimeRange>), RepositoryError> {
+    let end = end.min(range.to());
+    let part = TimeRange::new(range.from(), end).map_err(RepositoryError::invalid)?;
+    let rest = TimeRange::new(end, range.to()).map_err(RepositoryError::invalid)?;
+    Ok((part, Some(rest).filter(|rest| !rest.is_empty())))
+}
+
+/// Refuses to delete ticks of times before `dropped_before`: candles that nobody can make anew know
+/// ticks of them.
+pub(crate) fn refuse_dropped(
+    range: TimeRange,
+    dropped_before: Option<DateTime<Utc>>,
+) -> Result<(), RepositoryError> {
+    match dropped_before {
+        Some(floor) if range.from() < floor && !range.is_empty() => {
+            let floor = floor.to_rfc3339();
+            Err(RepositoryError::invalid(format!(
+                "ticks before {floor} were dropped by the retention and only their candles are kept: \
+                 delete ticks from {floor} on; the candles before it are deleted as candles"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a range of candles that may cut one of `timeframe`, of any one if there is none given.
+pub(crate) fn refuse_cut_candles(
+    range: TimeRange,
+    timeframe: Option<Timeframe>,
+) -> Result<(), RepositoryError> {
+    let largest = timeframe.unwrap_or(Timeframe::D1);
+    for (name, time) in [("from", range.from()), ("to", range.to())] {
+        let start = largest.bucket_start(time);
+        if start != time {
+            let next = start + largest.duration();
+            let remedy = match timeframe {
+                Some(_) => "",
+                None => ", or name a smaller timeframe",
+            };
+            return Err(RepositoryError::invalid(format!(
+                "{name} ({}) is within a candle of {largest}: use {} or {}{remedy}",
+                time.to_rfc3339(),
+                start.to_rfc3339(),
+                next.to_rfc3339()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn second(second: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    #[test]
+    fn merged_parts_count_a_candle_once() {
+        let times = [5, 59, 60, 130, 3_599, 3_600, 86_399, 86_400, 200_000].map(second);
+        let whole = DeletedTicks::of(times);
+        for cut in 0..=times.len() {
+            let mut merged = DeletedTicks::of(times[..cut].iter().copied());
+            merged.merge(DeletedTicks::of(times[cut..].iter().copied()));
+            assert_eq!(merged, whole, "cut at {cut}");
+        }
+        assert_eq!(whole.candles.get(Timeframe::M1), 7);
+        assert_eq!(whole.candles.get(Timeframe::D1), 3);
+        let mut with_nothing = whole.clone();
+        with_nothing.merge(DeletedTicks::default());
+        assert_eq!(with_nothing, whole);
+    }
+
+    #[test]
+    fn cut_candles_are_refused_with_both_ends() {
+        let range = |from, to| TimeRange::new(second(from), second(to)).expect("ordered");
+        let refused = |range, timeframe| {
+            let refused = refuse_cut_candles(range, timeframe);
+            refused.map_err(|error| error.to_string())
+        };
+        assert_eq!(refused(range(0, 86_400), None), Ok(()));
+        assert_eq!(refused(range(60, 120), Some(Timeframe::M1)), Ok(()));
+        let error = refused(range(0, 300), None).expect_err("cut");
+        assert!(error.contains("to (1970-01-01T00:05:00"), "{error}");
+        assert!(error.contains("1970-01-02T00:00:00"), "{error}");
+        let error = refused(range(60, 300), Some(Timeframe::M5)).expect_err("cut");
+        assert!(error.starts_with("from (1970-01-01T00:01:00"), "{error}");
+    }
+}
