@@ -12,6 +12,7 @@ use tickbook::fanout::FanOut;
 use tickbook::ingest::{Spool, SpoolError, SpoolMode, TickPersister};
 use tickbook::quality::{QualityControl, QualityRules, Quarantine};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, Store};
@@ -186,8 +187,11 @@ async fn open_quarantine(
 ) -> anyhow::Result<Quarantine> {
     let repository = Arc::clone(&repositories.quarantine);
     let owned = directory.map(Path::to_owned);
-    let opening =
-        tokio::task::spawn_blocking(move || Quarantine::open(repository, owned.as_deref()));
+    let (opened, opening) = oneshot::channel();
+    // the disk may make it wait
+    std::thread::Builder::new()
+        .name("quarantine-open".to_owned())
+        .spawn(move || opened.send(Quarantine::open(repository, owned.as_deref())))?;
     let directory = directory.unwrap_or(Path::new(""));
     Ok(warn_while_slow("file of the quarantine", directory, opening).await??)
 }
