@@ -258,7 +258,7 @@ pub(crate) fn split_at(
     Ok((part, Some(rest).filter(|rest| !rest.is_empty())))
 }
 
-/// Refuses to delete ticks of times before `dropped_before`: candles that nobody can make anew know
+/// Refuses to delete ticks of times before `dropped_before`: candles that cannot be recomputed know
 /// ticks of them.
 pub(crate) fn refuse_dropped(
     range: TimeRange,
