@@ -320,7 +320,7 @@ mod tests {
             merged.merge(DeletedTicks::of(times[cut..].iter().copied()));
             assert_eq!(merged, whole, "cut at {cut}");
         }
-        assert_eq!(whole.candles.get(Timeframe::M1), 7);
+        assert_eq!(whole.candles.get(Timeframe::M1), 8);
         assert_eq!(whole.candles.get(Timeframe::D1), 3);
         let mut with_nothing = whole.clone();
         with_nothing.merge(DeletedTicks::default());
