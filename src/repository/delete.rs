@@ -258,7 +258,7 @@ pub(crate) fn split_at(
     Ok((part, Some(rest).filter(|rest| !rest.is_empty())))
 }
 
-/// Refuses to delete ticks of times before `dropped_before`: candles that nobody can make anew know
+/// Refuses to delete ticks of times before `dropped_before`: candles that cannot be recomputed know
 /// ticks of them.
 pub(crate) fn refuse_dropped(
     range: TimeRange,
@@ -320,7 +320,7 @@ mod tests {
             merged.merge(DeletedTicks::of(times[cut..].iter().copied()));
             assert_eq!(merged, whole, "cut at {cut}");
         }
-        assert_eq!(whole.candles.get(Timeframe::M1), 7);
+        assert_eq!(whole.candles.get(Timeframe::M1), 8);
         assert_eq!(whole.candles.get(Timeframe::D1), 3);
         let mut with_nothing = whole.clone();
         with_nothing.merge(DeletedTicks::default());

@@ -167,7 +167,7 @@ pub trait TickRepository: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `InvalidInput` where the range begins before a time whose ticks were dropped, or where a candle
-    /// knows ticks that are gone for another reason: no candle could be made anew there. It names the
+    /// knows ticks that are missing for another reason: no candle could be recomputed there. It names the
     /// time from which ticks can be deleted. Nothing is deleted then.
     async fn delete_range(
         &self,

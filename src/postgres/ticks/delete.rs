@@ -169,7 +169,7 @@ fn see_what_is_left(
     }
     Err(RepositoryError::invalid(format!(
         "the candle of symbol {symbol_id} at {} knows more ticks than are stored, so that it cannot be \
-         made anew: see `tickbook verify`, or delete ticks from {} on",
+         recomputed: see `tickbook verify`, or delete ticks from {} on",
         minute.to_rfc3339(),
         end.to_rfc3339()
     ))
