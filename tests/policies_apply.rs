@@ -247,6 +247,23 @@ async fn a_mark_that_comes_while_candles_are_refreshed_stays() {
 }
 
 #[tokio::test]
+async fn marks_go_with_the_days_that_are_refreshed() {
+    let mut aged = Aged::ten_days().await;
+    if !aged.is_community() {
+        return;
+    }
+    aged.execute(
+        "INSERT INTO dirty_windows (day) \
+         SELECT date_trunc('day', now() - INTERVAL '1 day' * ago, 'UTC') \
+         FROM unnest(ARRAY[3, 4, 5, 3]) AS ago",
+    );
+    let days = [3, 4].map(|ago| aged.now - TimeDelta::days(ago));
+    let windows = refresh_days(&aged.db(), BTreeSet::from(days)).await;
+    assert!(!windows.expect("refreshed").is_empty());
+    assert_eq!(aged.number(MARKS), 1, "that of the third day");
+}
+
+#[tokio::test]
 async fn refreshed_days_are_materialized_without_any_policy() {
     let mut aged = Aged::ten_days().await;
     if !aged.is_community() {
@@ -275,4 +292,28 @@ async fn ticks_of_the_last_hour_ask_for_no_policy() {
     let old = tick(SYMBOLS[0], aged.now - TimeDelta::hours(2), 0, 1);
     let asked = aged.repositories.ticks.insert_batch(&[old]).await;
     assert!(asked.is_err(), "an old tick asks for the policies");
+}
+
+#[tokio::test]
+async fn record_of_dropped_candles_outlives_the_policies() {
+    let mut aged = Aged::empty().await;
+    let mut policies = short_policies(Span::days(7));
+    policies.ticks.drop_after = None;
+    policies.ticks.compress_after = None;
+    policies.candles.drop_after = None;
+    let rows = "SELECT count(*) AS number FROM applied_policies";
+    for has_dropped in [false, true] {
+        let applied = apply_policies(&aged.db(), &policies).await;
+        applied.expect("consistent");
+        if has_dropped {
+            aged.execute(
+                "UPDATE applied_policies SET candles_dropped_before = now() - INTERVAL '40 days'",
+            );
+        }
+        remove_policies(&aged.db()).await.expect("removed");
+        assert_eq!(aged.number(rows), i64::from(has_dropped));
+    }
+    let status = policy_status(&aged.db()).await.expect("answers");
+    let floor = status.applied.expect("a record").candles;
+    assert!(floor.dropped_before.is_some(), "{floor:?}");
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Integer};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::Database;
 use tickbook::domain::{Tick, TimeRange};
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
+use tickbook::{Database, RepositoryError};
 
 mod migrated;
 
@@ -104,4 +104,29 @@ async fn a_batch_that_loses_a_deadlock_is_written_again() {
         let count = repository.count(SYMBOL, TimeRange::all()).await;
         assert_eq!(count.expect("counted"), batch.len() as u64 + 1);
     }
+}
+
+#[tokio::test]
+async fn conflict_that_stays_is_told_after_five_attempts() {
+    let (schemas, pools) = migrated().await;
+    let repository = PgTickRepository::new(pools);
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute(
+            "CREATE SEQUENCE attempts; CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql \
+             AS $$ BEGIN PERFORM nextval('attempts'); \
+             RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'; END $$; \
+             CREATE TRIGGER lose BEFORE INSERT ON ticks FOR EACH ROW EXECUTE FUNCTION lose()",
+        )
+        .expect("a trigger");
+    let error = repository.insert_batch(&ticks(0, 20)).await;
+    let error = error.expect_err("it always loses");
+    assert!(
+        matches!(error, RepositoryError::Conflict { .. }),
+        "{error:?}"
+    );
+    let attempts: Number = sql_query("SELECT last_value AS number FROM attempts")
+        .get_result(&mut connection)
+        .expect("read");
+    assert_eq!(attempts.number, 5);
 }

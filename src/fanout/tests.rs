@@ -163,3 +163,26 @@ async fn a_sink_that_hangs_is_broken_off_and_says_what_it_leaves() {
     fan_out.close();
     assert_eq!(task.finish(Duration::from_secs(1)).await, 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn sink_gets_the_symbols_that_it_follows() {
+    let fan_out = FanOut::new();
+    let mut queue = fan_out.open(QueueOptions {
+        every_symbol: false,
+        ..QueueOptions::dropping_oldest("screen", 9)
+    });
+    assert!(queue.is_caught_up(), "nothing was published");
+    fan_out.publish(&ticks(2)).await.expect("open");
+    assert!(queue.is_caught_up(), "it follows none");
+    queue.follow(SymbolId::new(1));
+    fan_out.publish(&ticks(3)).await.expect("open");
+    assert!(!queue.is_caught_up());
+    let events = queue.next().await.expect("open");
+    assert_eq!(summary(&events), (vec![3, 4, 5], 0));
+    assert!(queue.is_caught_up(), "all is taken");
+    fan_out.publish(&ticks(1)).await.expect("open");
+    queue.unfollow(SymbolId::new(1));
+    assert!(queue.is_caught_up(), "what waited is forgotten");
+    fan_out.close();
+    assert_eq!(queue.next().await, None);
+}

@@ -176,3 +176,29 @@ fn bytes_that_were_changed_are_no_tick() {
         );
     }
 }
+
+#[tokio::test]
+async fn end_of_a_quarantine_can_be_waited_for() {
+    let quarantine = open(&Arc::default(), None);
+    quarantine.keep(kept(1)).await.expect("open");
+    let short = Duration::from_millis(50);
+    let waited = tokio::time::timeout(short, quarantine.ended()).await;
+    assert!(waited.is_err(), "it works");
+    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    let waited = tokio::time::timeout(PATIENCE, quarantine.ended()).await;
+    waited.expect("it ended");
+}
+
+/// The clock of the stop is paused, that of the quarantine is not.
+#[tokio::test(start_paused = true)]
+async fn patience_of_a_stop_is_a_year_at_most() {
+    let repository = Arc::new(Shaky::default());
+    repository.away.store(true, Ordering::SeqCst);
+    let quarantine = open(&repository, None);
+    quarantine.keep(kept(1)).await.expect("open");
+    let begun = tokio::time::Instant::now();
+    quarantine.stop(Duration::MAX).await;
+    let days = begun.elapsed().as_secs() / 86_400;
+    assert_eq!(days, 365);
+    repository.away.store(false, Ordering::SeqCst);
+}

@@ -94,3 +94,19 @@ pub struct SpoolConfig {
     /// What a push does when there is no place.
     pub on_full: OnFull,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mode_is_called_as_in_the_settings() {
+        let modes = [
+            SpoolMode::WriteAhead,
+            SpoolMode::OnFailure,
+            SpoolMode::Memory,
+        ];
+        let names = ["write_ahead", "on_failure", "memory"];
+        assert_eq!(modes.map(SpoolMode::as_str), names);
+    }
+}

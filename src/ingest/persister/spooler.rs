@@ -16,7 +16,7 @@ use crate::ingest::spool::{Spool, SpoolBatch, SpoolError};
 const RETRY: Duration = Duration::from_millis(250);
 
 /// A disk that does not answer for so long is not waited for. Slow ones answer before.
-pub(super) const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Works until the writer has ended and everything is on the disk, or cannot be.
 pub(super) async fn run(shared: Arc<Shared>, spool: Spool) {

@@ -365,3 +365,21 @@ fn jittered(delay: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish() as u32;
     delay.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_lie_between_half_of_the_delay_and_all_of_it() {
+        let second = Duration::from_secs(1);
+        let pauses: Vec<_> = (0..200).map(|_| jittered(second)).collect();
+        let (least, most) = (pauses.iter().min(), pauses.iter().max());
+        assert!(least.is_some_and(|least| *least >= second / 2), "{least:?}");
+        assert!(most.is_some_and(|most| *most <= second), "{most:?}");
+        // on each side of the middle: by chance all are on one in 1 of 2^199 runs
+        let middle = second * 3 / 4;
+        assert!(least.is_some_and(|least| *least < middle), "{least:?}");
+        assert!(most.is_some_and(|most| *most > middle), "{most:?}");
+    }
+}

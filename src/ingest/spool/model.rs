@@ -63,6 +63,7 @@ struct Model {
     folders: Vec<PathBuf>,
     is_uncached: bool,
     operations: u64,
+    failures: u64,
     descriptors: u64,
     /// Of those, whose sync has failed.
     poisoned: BTreeSet<u64>,
@@ -163,6 +164,11 @@ impl ModelDisk {
         self.lock().operations
     }
 
+    /// Operations that have failed.
+    pub(in crate::ingest) fn failures(&self) -> u64 {
+        self.lock().failures
+    }
+
     /// Syncs of an open file whose sync had failed before; they would succeed and mean nothing.
     pub(in crate::ingest) fn syncs_after_failure(&self) -> u64 {
         self.lock().syncs_after_failure
@@ -200,7 +206,9 @@ struct ModelFile {
 impl Model {
     fn fails(&mut self, lasting: Failing) -> bool {
         self.operations += 1;
-        self.failing == lasting || self.failing == Failing::Once(self.operations)
+        let fails = self.failing == lasting || self.failing == Failing::Once(self.operations);
+        self.failures += u64::from(fails);
+        fails
     }
 
     fn change(&mut self, change: Change) {

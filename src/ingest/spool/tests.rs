@@ -4,6 +4,8 @@ use chrono::DateTime;
 use rust_decimal::Decimal;
 use tempfile::TempDir;
 
+use super::model::ModelDisk;
+use super::store::Store;
 use super::*;
 use crate::domain::{SymbolId, Tick};
 
@@ -201,4 +203,58 @@ async fn fault_50_a_folder_that_is_none_is_told() {
     let refused = Spool::open(&file, LARGE).await.expect_err("it is a file");
     assert!(matches!(refused, SpoolError::Io { .. }), "{refused:?}");
     assert!(refused.to_string().contains("file"), "{refused}");
+}
+
+#[tokio::test]
+async fn owner_that_is_another_process_is_told_by_its_id() {
+    let folder = new_folder();
+    let spool = open_at(folder.path()).await;
+    let refused = || async {
+        let refused = Spool::open(folder.path(), LARGE).await;
+        refused.expect_err("it is in use").to_string()
+    };
+    let by_this = refused().await;
+    assert!(by_this.contains("this process"), "{by_this}");
+    fs::write(folder.path().join("owner.lock"), "1\n").expect("written");
+    let by_another = refused().await;
+    assert!(by_another.contains("process 1"), "{by_another}");
+    assert!(!by_another.contains("this process"), "{by_another}");
+    spool.close().await;
+}
+
+#[tokio::test]
+async fn spool_that_has_lost_its_format_is_refused() {
+    let folder = new_folder();
+    with_batches(folder.path(), 3).await;
+    fs::remove_file(folder.path().join("format")).expect("removed");
+    let before = contents(folder.path());
+    let refused = Spool::open(folder.path(), LARGE).await;
+    let refused = refused.expect_err("nobody knows what it holds");
+    assert!(
+        matches!(refused, SpoolError::Corrupted { .. }),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("`format`"), "{refused}");
+    assert_eq!(contents(folder.path()), before);
+}
+
+#[test]
+fn dead_letters_fill_their_half_to_the_last_byte() {
+    let letter = DeadLetter {
+        at: DateTime::UNIX_EPOCH,
+        tick: tick(1),
+        reason: DeadLetterReason::Rejected("it is none".to_owned()),
+    };
+    let letters = vec![letter; 4];
+    let kept = |max_bytes: u64, letters: &[DeadLetter]| {
+        let (folder, disk) = (new_folder(), ModelDisk::default());
+        let opened = Store::open(folder.path(), max_bytes, &disk, Arc::default());
+        let mut store = opened.expect("it opens");
+        let kept = store.commit(&[], 0, letters).expect("written");
+        (kept.letters, kept.is_full, store.content().kept_bytes)
+    };
+    let (_, _, one) = kept(LARGE, &letters[..1]);
+    assert_eq!(kept(6 * one, &letters), (3, true, 3 * one));
+    assert_eq!(kept(6 * one - 2, &letters), (2, true, 2 * one));
+    assert_eq!(kept(6 * one, &letters[..3]), (3, false, 3 * one));
 }

@@ -323,3 +323,36 @@ impl Query for SelectChunks {
 }
 
 impl RunQueryDsl<PgConnection> for SelectChunks {}
+
+#[cfg(all(test, feature = "conformance"))]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+    use crate::db::ScratchSchemas;
+    use crate::error::Database;
+
+    #[test]
+    fn chunks_of_an_unknown_release_are_all_compared() {
+        let schemas = ScratchSchemas::create();
+        let mut connection = schemas.connection(Database::Timeseries);
+        let execute = |connection: &mut PgConnection, text| {
+            connection.batch_execute(text).expect("executed");
+        };
+        // other tests make chunks meanwhile
+        execute(&mut connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+        let (state, _): (i64, i64) = SelectChunks(ALL_CHUNKS.to_owned())
+            .get_result(&mut connection)
+            .expect("read");
+        let mut chunks = Chunks::none(CatalogLayout::Unknown);
+        chunks.states.insert(0, state);
+        assert!(chunks.are_unchanged(&mut connection).expect("read"));
+        execute(
+            &mut connection,
+            "CREATE TABLE series (time timestamptz NOT NULL); \
+             SELECT create_hypertable('series', 'time'); INSERT INTO series VALUES (now())",
+        );
+        assert!(!chunks.are_unchanged(&mut connection).expect("read"));
+        execute(&mut connection, "ROLLBACK");
+    }
+}

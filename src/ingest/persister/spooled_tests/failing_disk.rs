@@ -216,3 +216,20 @@ async fn spooler_that_dies_ends_the_persister() {
     let report = persister.stop(PLENTY).await;
     assert_eq!(report.unsaved, [tick(0)]);
 }
+
+#[tokio::test]
+async fn disk_that_fails_is_not_tried_with_every_tick() {
+    let (folder, disk) = (new_folder(), ModelDisk::default());
+    let repository = Arc::new(FaultyRepository::default());
+    let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
+    disk.set_failing(Failing::Syncs);
+    let begun = Instant::now();
+    for index in 0..300 {
+        push(&persister, index..index + 1).await;
+        persister.flush().await.expect("the database works");
+    }
+    let failures = disk.failures();
+    // a pause of 250 ms follows each try, which finds some operations failing
+    let tries = 1 + begun.elapsed().as_millis() as u64 / 250;
+    assert!((1..=4 * tries).contains(&failures), "{failures} of {tries}");
+}

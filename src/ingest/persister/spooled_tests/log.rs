@@ -1,12 +1,16 @@
 //! What a test logs, to count lines.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
+
+/// While there is one subscriber, tracing asks that of the thread which meets a line first, and
+/// remembers its answer for every thread. A thread without one would hide the line from a test.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Lines(Arc::default(), None)));
 
 /// The lines of this thread, for as long as it lives.
 pub(super) struct Log {
@@ -21,6 +25,7 @@ impl Log {
 
     /// A line with this text is a mistake in the task that logs it.
     pub(super) fn panicking_at(text: Option<&'static str>) -> Self {
+        LazyLock::force(&SECOND);
         let lines = Arc::default();
         let guard = tracing::subscriber::set_default(Lines(Arc::clone(&lines), text));
         Self {
@@ -69,4 +74,13 @@ impl Subscriber for Lines {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn line_that_another_thread_meets_first_is_counted() {
+    let say = || tracing::error!("it is told");
+    let log = Log::start();
+    std::thread::spawn(say).join().expect("no panic");
+    say();
+    assert_eq!(log.count("it is told"), 1);
 }
