@@ -1,13 +1,13 @@
 //! Numbers ticks and puts them into the queue of every sink.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{Counter, counter, gauge};
 use tokio::sync::Notify;
 
-use super::event::{Event, Gap, PublishedTick};
-use super::queue::{OverflowPolicy, Queue, QueueOptions};
+use super::event::Event;
+use super::queue::QueueOptions;
+use super::routing::{Core, Registered};
 use crate::domain::{SymbolId, Tick};
 
 /// Most events a sink is given at once.
@@ -22,7 +22,8 @@ pub struct FanOutClosed;
 /// Gives every published tick to every sink, in one order.
 ///
 /// A sink that is slow never slows another one, nor a publisher, unless its policy is
-/// [`Block`](OverflowPolicy::Block). Memory is bounded by the capacities of the queues and one gap
+/// [`Block`](super::OverflowPolicy::Block). A tick costs nothing for a sink that does not
+/// [follow](SinkQueue::follow) its symbol. Memory is bounded by the capacities of the queues and one gap
 /// for each symbol.
 ///
 /// Counts `fan_out_published_ticks_total`, and by `sink` `fan_out_delivered_ticks_total`,
@@ -30,75 +31,18 @@ pub struct FanOutClosed;
 ///
 /// Clones are handles of the same fan-out.
 #[derive(Debug, Clone, Default)]
-pub struct FanOut(Arc<Shared>);
+pub struct FanOut(pub(super) Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     core: Mutex<Core>,
     /// A queue that publishers wait for has room, or waits no more.
     room: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Core {
-    /// How many ticks were published.
-    published: u64,
-    queues: BTreeMap<u64, Registered>,
-    opened: u64,
-    closed: bool,
-}
-
-struct Registered {
-    queue: Queue,
-    /// Events that were taken and are still being worked at.
-    taken: usize,
-    takes_stored: bool,
-    blocks: bool,
-    ready: Arc<Notify>,
-    missed: Counter,
-}
-
-impl std::fmt::Debug for Registered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registered")
-            .field("queue", &self.queue)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Core> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Core {
-    /// How many ticks can be published without anybody waiting.
-    fn room(&self, stored: bool) -> usize {
-        let queues = self.queues.values();
-        let concerned = queues.filter(|queue| queue.takes_stored || !stored);
-        concerned
-            .map(|registered| registered.queue.room())
-            .min()
-            .unwrap_or(usize::MAX)
-    }
-
-    /// Numbers ticks, and gives every concerned queue what `event` makes of them.
-    fn give(&mut self, ticks: &[Tick], stored: bool, event: impl Fn(PublishedTick) -> Event) {
-        let first = self.published + 1;
-        for registered in self.queues.values_mut() {
-            if stored && !registered.takes_stored {
-                continue;
-            }
-            let mut missed = 0;
-            for (number, tick) in (first..).zip(ticks) {
-                let tick = tick.clone();
-                missed += registered.queue.push(event(PublishedTick { number, tick }));
-            }
-            registered.missed.increment(missed);
-            registered.ready.notify_one();
-        }
-        self.published += ticks.len() as u64;
     }
 }
 
@@ -140,25 +84,36 @@ impl FanOut {
                 if core.closed {
                     return Err(FanOutClosed);
                 }
-                let (now, later) = rest.split_at(core.room(stored).min(rest.len()));
-                core.give(now, stored, Event::Tick);
-                counter!("fan_out_published_ticks_total").increment(now.len() as u64);
-                rest = later;
-                !rest.is_empty()
+                let room = core.room(stored).min(rest.len());
+                let given = core.give(&rest[..room], stored);
+                counter!("fan_out_published_ticks_total").increment(given as u64);
+                rest = &rest[given..];
+                given == room
             };
+            if rest.is_empty() {
+                break;
+            }
             if waits {
                 room_freed.await;
+            } else {
+                tokio::task::yield_now().await;
             }
         }
         Ok(())
     }
 
     /// Numbers stored ticks that cannot be published one by one, and tells every sink that takes
-    /// stored ticks that it missed them. Where some of `ticks` are no news, the gaps are wider than
-    /// they had to be.
+    /// stored ticks that it missed them: one gap for each symbol. Where some of `ticks` are no
+    /// news, the gaps are wider than they had to be.
     pub fn announce_missed(&self, ticks: &[Tick]) {
-        let mut core = self.0.lock();
-        core.give(ticks, true, |missed| Event::Gap(Gap::of(&missed)));
+        let mut sorted = ticks.to_vec();
+        sorted.sort_by_key(|tick| tick.symbol_id);
+        let by_symbol: Vec<_> = sorted.chunk_by(|a, b| a.symbol_id == b.symbol_id).collect();
+        let mut rest = &by_symbol[..];
+        while !rest.is_empty() {
+            let told = self.0.lock().give_missed(rest);
+            rest = &rest[told..];
+        }
     }
 
     /// Opens the queue of a sink that takes its events itself. It gets what is published from now
@@ -168,20 +123,11 @@ impl FanOut {
         let ready = Arc::new(Notify::new());
         let name = options.name;
         gauge!("fan_out_sinks", "sink" => name).increment(1);
-        let registered = Registered {
-            queue: Queue::new(&options),
-            taken: 0,
-            takes_stored: options.takes_stored,
-            blocks: options.policy == OverflowPolicy::Block,
-            ready: Arc::clone(&ready),
-            missed: counter!("fan_out_missed_ticks_total", "sink" => name),
-        };
+        let missed = counter!("fan_out_missed_ticks_total", "sink" => name);
         // there from the start, so that its first step shows
-        registered.missed.increment(0);
-        let mut core = self.0.lock();
-        core.opened += 1;
-        let id = core.opened;
-        core.queues.insert(id, registered);
+        missed.increment(0);
+        let registered = Registered::new(&options, Arc::clone(&ready), missed);
+        let id = self.0.lock().add(registered, options.every_symbol);
         SinkQueue {
             name,
             ready,
@@ -197,9 +143,7 @@ impl FanOut {
     pub fn close(&self) {
         let mut core = self.0.lock();
         core.closed = true;
-        for registered in core.queues.values() {
-            registered.ready.notify_one();
-        }
+        core.wake_all();
         drop(core);
         self.0.room.notify_waiters();
     }
@@ -217,7 +161,7 @@ impl QueueMonitor {
     #[must_use]
     pub fn waiting(&self) -> usize {
         let core = self.fan_out.0.lock();
-        let registered = core.queues.get(&self.id);
+        let registered = core.get(self.id);
         registered.map_or(0, |registered| registered.queue.len() + registered.taken)
     }
 
@@ -225,7 +169,7 @@ impl QueueMonitor {
     #[must_use]
     pub fn missed(&self) -> u64 {
         let core = self.fan_out.0.lock();
-        let registered = core.queues.get(&self.id);
+        let registered = core.get(self.id);
         registered.map_or(0, |registered| registered.queue.missed())
     }
 }
@@ -248,7 +192,7 @@ impl SinkQueue {
             {
                 let mut core = self.monitor.fan_out.0.lock();
                 let closed = core.closed;
-                let registered = core.queues.get_mut(&self.monitor.id)?;
+                let registered = core.get_mut(self.monitor.id)?;
                 if !registered.queue.is_empty() {
                     let events = registered.queue.take(DELIVERY);
                     registered.taken = events.len();
@@ -269,19 +213,31 @@ impl SinkQueue {
 
     /// Starts to get ticks of a symbol: all that are published from now on.
     pub fn follow(&self, symbol_id: SymbolId) {
-        self.change(|queue| queue.follow(symbol_id));
+        self.follow_all(&[symbol_id]);
+    }
+
+    /// [`follow`](Self::follow), of several symbols.
+    pub fn follow_all(&self, symbol_ids: &[SymbolId]) {
+        let mut core = self.monitor.fan_out.0.lock();
+        core.follow(self.monitor.id, symbol_ids);
     }
 
     /// Gets no more ticks of a symbol, nor those of it that wait.
     pub fn unfollow(&self, symbol_id: SymbolId) {
-        self.change(|queue| queue.unfollow(symbol_id));
+        self.unfollow_all(&[symbol_id]);
+    }
+
+    /// [`unfollow`](Self::unfollow), of several symbols by one look at what waits.
+    pub fn unfollow_all(&self, symbol_ids: &[SymbolId]) {
+        let mut core = self.monitor.fan_out.0.lock();
+        core.unfollow(self.monitor.id, symbol_ids);
     }
 
     /// Whether nothing waits but what was taken last.
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         let core = self.monitor.fan_out.0.lock();
-        let registered = core.queues.get(&self.monitor.id);
+        let registered = core.get(self.monitor.id);
         registered.is_none_or(|registered| registered.queue.is_empty())
     }
 
@@ -291,16 +247,9 @@ impl SinkQueue {
         self.monitor.clone()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Queue)) {
-        let mut core = self.monitor.fan_out.0.lock();
-        if let Some(registered) = core.queues.get_mut(&self.monitor.id) {
-            change(&mut registered.queue);
-        }
-    }
-
     fn worked_off(&self) {
         let mut core = self.monitor.fan_out.0.lock();
-        if let Some(registered) = core.queues.get_mut(&self.monitor.id) {
+        if let Some(registered) = core.get_mut(self.monitor.id) {
             registered.taken = 0;
         }
     }
@@ -318,7 +267,7 @@ impl Drop for SinkQueue {
     fn drop(&mut self) {
         gauge!("fan_out_sinks", "sink" => self.name).decrement(1);
         let mut core = self.monitor.fan_out.0.lock();
-        let removed = core.queues.remove(&self.monitor.id);
+        let removed = core.remove(self.monitor.id);
         let stored = removed.is_some_and(|registered| registered.blocks);
         drop(core);
         if stored {

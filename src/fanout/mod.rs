@@ -9,6 +9,7 @@
 mod event;
 mod hub;
 mod queue;
+mod routing;
 mod sink;
 
 pub use event::{Event, Gap, PublishedTick};

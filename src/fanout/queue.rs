@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use super::event::{Event, Gap};
 use crate::domain::SymbolId;
 
+/// A queue that is empty keeps room for so many events at most.
+const USUAL: usize = 1_024;
+
 /// What happens when the queue of a sink is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverflowPolicy {
@@ -136,21 +139,43 @@ impl Queue {
         let mut events: Vec<_> = dropped.into_values().map(Event::Gap).collect();
         let ready = self.waiting.len().min(most);
         events.extend(self.waiting.drain(..ready));
+        // what a rush took, unless it is about to be needed again
+        if ready * 8 < self.waiting.capacity() {
+            self.shrink();
+        }
         events
     }
 
-    pub(super) fn follow(&mut self, symbol_id: SymbolId) {
-        if let Some(followed) = &mut self.followed {
-            followed.insert(symbol_id);
-        }
+    /// Returns whether it is new.
+    pub(super) fn follow(&mut self, symbol_id: SymbolId) -> bool {
+        let followed = self.followed.as_mut();
+        followed.is_some_and(|followed| followed.insert(symbol_id))
     }
 
-    /// What waits of the symbol is forgotten, and not missed.
-    pub(super) fn unfollow(&mut self, symbol_id: SymbolId) {
-        if let Some(followed) = &mut self.followed {
-            followed.remove(&symbol_id);
-            self.dropped.remove(&symbol_id);
-            self.waiting.retain(|event| event.symbol_id() != symbol_id);
+    /// What waits of the symbols is forgotten, and not missed. Returns those that were followed.
+    pub(super) fn unfollow(&mut self, symbol_ids: &[SymbolId]) -> HashSet<SymbolId> {
+        let Some(followed) = &mut self.followed else {
+            return HashSet::new();
+        };
+        let left = symbol_ids.iter().filter(|id| followed.remove(id));
+        let left: HashSet<_> = left.copied().collect();
+        if !left.is_empty() {
+            self.dropped.retain(|id, _| !left.contains(id));
+            self.waiting
+                .retain(|event| !left.contains(&event.symbol_id()));
+            self.shrink();
+        }
+        left
+    }
+
+    pub(super) fn followed(&self) -> impl Iterator<Item = SymbolId> + '_ {
+        self.followed.iter().flatten().copied()
+    }
+
+    /// Gives memory back that a rush has taken.
+    fn shrink(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > USUAL {
+            self.waiting = VecDeque::new();
         }
     }
 

@@ -186,3 +186,70 @@ async fn sink_gets_the_symbols_that_it_follows() {
     fan_out.close();
     assert_eq!(queue.next().await, None);
 }
+
+/// A queue that gets the ticks of one symbol.
+fn following(fan_out: &FanOut, symbol: i64) -> SinkQueue {
+    let queue = fan_out.open(QueueOptions {
+        every_symbol: false,
+        ..QueueOptions::dropping_oldest("screen", 100)
+    });
+    queue.follow(SymbolId::new(symbol));
+    queue
+}
+
+#[tokio::test]
+async fn sinks_of_other_symbols_cost_nothing() {
+    let fan_out = FanOut::new();
+    let _store = fan_out.open(QueueOptions::storing("store", 1_000));
+    let mut screen = following(&fan_out, 1);
+    let _idle: Vec<_> = (2..1_002)
+        .map(|symbol| following(&fan_out, symbol))
+        .collect();
+    fan_out.publish(&ticks(10)).await.expect("open");
+    assert_eq!(fan_out.0.lock().visits, 20, "ten for each of two");
+    fan_out.publish_stored(&ticks(5)).await.expect("open");
+    fan_out.announce_missed(&ticks(5));
+    let events = screen.next().await.expect("open");
+    assert_eq!(summary(&events), ((1..=15).collect(), 5));
+    assert_eq!(events.len(), 16, "one gap for all that were missed");
+}
+
+#[tokio::test]
+async fn many_followers_get_a_batch_piece_by_piece() {
+    let fan_out = FanOut::new();
+    let mut screens: Vec<_> = (0..1_000).map(|_| following(&fan_out, 1)).collect();
+    let batch = ticks(50);
+    let mut publishing = std::pin::pin!(fan_out.publish(&batch));
+    let mut pieces = 0;
+    let mut before = 0;
+    std::future::poll_fn(|context| {
+        let poll = publishing.as_mut().poll(context);
+        let visits = fan_out.0.lock().visits;
+        assert!(visits - before <= routing::WORK, "{before} to {visits}");
+        pieces += 1;
+        before = visits;
+        poll
+    })
+    .await
+    .expect("open");
+    assert!(pieces > 10, "{pieces}");
+    for screen in &mut screens {
+        let events = screen.next().await.expect("open");
+        assert_eq!(summary(&events), ((1..=50).collect(), 0));
+    }
+}
+
+#[tokio::test]
+async fn symbols_are_left_together_and_sinks_leave_nothing() {
+    let fan_out = FanOut::new();
+    let mut screen = following(&fan_out, 1);
+    let others: Vec<_> = (2..1_000).map(SymbolId::new).collect();
+    screen.follow_all(&others);
+    fan_out.publish(&ticks(2)).await.expect("open");
+    screen.unfollow_all(&others);
+    assert_eq!(fan_out.0.lock().followed(), 1);
+    let events = screen.next().await.expect("open");
+    assert_eq!(summary(&events), (vec![1, 2], 0));
+    drop(screen);
+    assert_eq!(fan_out.0.lock().followed(), 0);
+}

@@ -82,7 +82,7 @@ fn what_is_followed_no_more_is_not_missed() {
     queue.push(Event::Tick(published(2, 1)));
     queue.push(Event::Tick(published(3, 1)));
     queue.push(Event::Tick(published(4, 2)));
-    queue.unfollow(SymbolId::new(1));
+    queue.unfollow(&[SymbolId::new(1)]);
     assert!(queue.is_empty());
     queue.push(Event::Tick(published(5, 1)));
     assert!(queue.is_empty());
