@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::decimal::{DecimalError, check_candle_decimal, check_candle_volume};
+use super::excerpt::excerpt;
 use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time};
 use super::timeframe::Timeframe;
@@ -46,7 +47,7 @@ impl fmt::Display for PriceBasis {
 
 /// The text names no price basis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no price basis: use bid, ask or mid")]
+#[error("{} is no price basis: use bid, ask or mid", excerpt(.0))]
 pub struct UnknownPriceBasis(pub String);
 
 impl FromStr for PriceBasis {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::candle::{Candle, PriceBasis};
+use super::excerpt::excerpt;
 use super::symbol_id::SymbolId;
 use super::timeframe::Timeframe;
 
@@ -49,7 +50,7 @@ impl fmt::Display for GapFill {
 
 /// The text names no way to fill gaps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} fills no gaps: use none, null, previous or flat")]
+#[error("{} fills no gaps: use none, null, previous or flat", excerpt(.0))]
 pub struct UnknownGapFill(pub String);
 
 impl FromStr for GapFill {

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::decimal::check_tick_decimal;
+use super::excerpt::excerpt;
 use super::invalid_symbol::{InvalidSymbol, check_name};
 
 /// The kind of an instrument.
@@ -76,8 +77,8 @@ impl fmt::Display for InstrumentType {
 /// The text names no instrument type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
-     option, indexoption or futureoption"
+    "{} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
+     option, indexoption or futureoption", excerpt(.0)
 )]
 pub struct UnknownInstrumentType(pub String);
 

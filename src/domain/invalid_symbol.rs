@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::decimal::DecimalError;
+use super::excerpt::excerpt;
 use super::symbol_id::SymbolId;
 
 /// Longest name, in characters.
@@ -16,8 +17,9 @@ pub enum InvalidSymbol {
     Id(SymbolId),
     /// A name is empty, too long, or holds what separates names.
     #[error(
-        "{field} {text:?} must have 1 to 50 characters without spaces, colons and commas: \
-         rename it"
+        "{field} {} must have 1 to 50 characters without spaces, colons and commas: \
+         rename it",
+        excerpt(text)
     )]
     Name {
         /// Which name.
@@ -26,7 +28,7 @@ pub enum InvalidSymbol {
         text: String,
     },
     /// Exchanges are written in lower case so that each has one spelling.
-    #[error("exchange {0:?} has upper-case letters: write it in lower case")]
+    #[error("exchange {} has upper-case letters: write it in lower case", excerpt(.0))]
     UpperCaseExchange(String),
     /// The digits are not 0 to 12.
     #[error("digits {0} is out of range: use 0 to 12")]

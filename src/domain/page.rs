@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::excerpt::excerpt;
+
 /// How many items a page may hold: 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit(u32);
@@ -86,7 +88,7 @@ impl FromStr for SortOrder {
         match text {
             "asc" => Ok(Self::Ascending),
             "desc" => Ok(Self::Descending),
-            _ => Err(format!("{text:?} is no order: use asc or desc")),
+            _ => Err(format!("{} is no order: use asc or desc", excerpt(text))),
         }
     }
 }

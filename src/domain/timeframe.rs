@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::excerpt::excerpt;
+
 /// The width of a candle. Buckets are aligned to UTC: a day starts at 00:00:00Z.
 ///
 /// Ordered from the smallest to the largest; each width divides all larger ones.
@@ -88,7 +90,7 @@ impl fmt::Display for Timeframe {
 
 /// The text names no timeframe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no timeframe: use one of 1m, 5m, 15m, 30m, 1h, 4h, 1d")]
+#[error("{} is no timeframe: use one of 1m, 5m, 15m, 30m, 1h, 4h, 1d", excerpt(.0))]
 pub struct UnknownTimeframe(pub String);
 
 impl FromStr for Timeframe {

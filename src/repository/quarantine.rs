@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Page, PageLimit, SymbolId, Tick, TimeRange};
+use crate::domain::{Page, PageLimit, SymbolId, Tick, TimeRange, excerpt};
 use crate::error::RepositoryError;
 use crate::quality::{Rule, Verdict};
 
@@ -61,7 +61,10 @@ impl std::str::FromStr for QuarantineState {
         [Self::Pending, Self::Released, Self::Discarded]
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no state: use pending, released or discarded"))
+            .ok_or_else(|| {
+                let shown = excerpt(text);
+                format!("{shown} is no state: use pending, released or discarded")
+            })
     }
 }
 

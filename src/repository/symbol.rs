@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
-use crate::domain::{NewSymbol, Page, PageLimit, Symbol, SymbolId, SymbolReference};
+use crate::domain::{NewSymbol, Page, PageLimit, Symbol, SymbolId, SymbolReference, excerpt};
 use crate::error::{Entity, RepositoryError};
 
 /// What a feed calls a symbol.
@@ -116,7 +116,8 @@ impl FeedSymbol {
             let length = text.chars().count();
             if length == 0 || length > longest {
                 return Err(RepositoryError::invalid(format!(
-                    "{field} {text:?} must have 1 to {longest} characters: shorten or fill it"
+                    "{field} {} must have 1 to {longest} characters: shorten or fill it",
+                    excerpt(text)
                 )));
             }
         }
