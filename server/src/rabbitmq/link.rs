@@ -1,0 +1,141 @@
+//! The connection to the broker.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
+use metrics::{counter, gauge};
+use tickbook::config::BrokerUrl;
+use tokio::time::timeout;
+
+use super::message::Outgoing;
+
+/// A broker that needs longer is taken to be away.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What takes messages.
+#[async_trait]
+pub(super) trait Broker: Debug + Send {
+    /// Publishes from the start of `outgoing`, and takes what was confirmed out of it.
+    async fn publish(&mut self, outgoing: &mut Vec<Outgoing>) -> anyhow::Result<()>;
+
+    /// Gives up a connection that has failed; returns whether there was one.
+    fn cut(&mut self) -> bool;
+}
+
+/// A broker by its URL, connected to when there is something to publish.
+pub(super) struct Link {
+    url: BrokerUrl,
+    exchange: String,
+    link: Option<(Connection, Channel)>,
+}
+
+impl Link {
+    /// # Errors
+    /// The URL is none.
+    pub(super) fn new(url: BrokerUrl, exchange: String) -> anyhow::Result<Self> {
+        parse(&url)?;
+        gauge!("rabbitmq_connected").set(0);
+        Ok(Self {
+            url,
+            exchange,
+            link: None,
+        })
+    }
+
+    async fn channel(&mut self) -> anyhow::Result<Channel> {
+        if let Some((_, channel)) = &self.link {
+            return Ok(channel.clone());
+        }
+        let linking = async {
+            let name = "orderbook-server".into();
+            let properties = ConnectionProperties::default().with_connection_name(name);
+            let connection = Connection::connect_uri(parse(&self.url)?, properties).await?;
+            let channel = connection.create_channel().await?;
+            let durable = ExchangeDeclareOptions {
+                durable: true,
+                ..ExchangeDeclareOptions::default()
+            };
+            let exchange = self.exchange.as_str().into();
+            let none = FieldTable::default();
+            channel
+                .exchange_declare(exchange, ExchangeKind::Topic, durable, none)
+                .await?;
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await?;
+            anyhow::Ok((connection, channel))
+        };
+        let (connection, channel) = timeout(PATIENCE, linking).await??;
+        gauge!("rabbitmq_connected").set(1);
+        counter!("rabbitmq_connections_total").increment(1);
+        tracing::info!(exchange = self.exchange, "connected to RabbitMQ");
+        self.link = Some((connection, channel.clone()));
+        Ok(channel)
+    }
+}
+
+impl Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Broker for Link {
+    async fn publish(&mut self, outgoing: &mut Vec<Outgoing>) -> anyhow::Result<()> {
+        let channel = self.channel().await?;
+        let mut sent = Vec::with_capacity(outgoing.len());
+        for message in &*outgoing {
+            let properties = BasicProperties::default()
+                .with_content_type("application/json".into())
+                .with_delivery_mode(2)
+                .with_type(message.kind.into())
+                .with_message_id(message.id.as_str().into());
+            let publishing = channel.basic_publish(
+                self.exchange.as_str().into(),
+                message.key.as_str().into(),
+                BasicPublishOptions::default(),
+                &message.body,
+                properties,
+            );
+            sent.push(timeout(PATIENCE, publishing).await??);
+        }
+        let mut confirmed = 0;
+        let mut failed = None;
+        for confirm in sent {
+            match timeout(PATIENCE, confirm).await {
+                Ok(Ok(answer)) if answer.is_ack() => confirmed += 1,
+                Ok(Ok(_)) => failed = Some(anyhow::anyhow!("the broker refused a message")),
+                Ok(Err(error)) => failed = Some(error.into()),
+                Err(_) => failed = Some(anyhow::anyhow!("the broker confirms nothing")),
+            }
+            if failed.is_some() {
+                break;
+            }
+        }
+        outgoing.drain(..confirmed);
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn cut(&mut self) -> bool {
+        gauge!("rabbitmq_connected").set(0);
+        self.link.take().is_some()
+    }
+}
+
+/// Says nothing of the URL in an error, which may hold the password anywhere.
+fn parse(url: &BrokerUrl) -> anyhow::Result<AMQPUri> {
+    url.with_password().parse().map_err(|_| {
+        anyhow::anyhow!(
+            "rabbitmq.url is no URL of a broker: write amqp://user:password@host:5672/vhost, \
+             with % escapes in user, password and vhost"
+        )
+    })
+}

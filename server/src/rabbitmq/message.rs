@@ -1,0 +1,98 @@
+//! What is published.
+
+use serde::Serialize;
+use tickbook::domain::{Symbol, SymbolId};
+use tickbook::fanout::Event;
+
+use crate::wire::{TickBody, TimeText};
+
+/// Most bytes of a routing key.
+pub(super) const KEY_LIMIT: usize = 255;
+
+/// A message that waits to be confirmed.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) key: String,
+    pub(super) kind: &'static str,
+    pub(super) id: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Missed ticks, to be read again with the REST interface: `from` inside, `to` outside.
+#[derive(Serialize)]
+struct GapBody {
+    symbol_id: i64,
+    from: TimeText,
+    to: TimeText,
+    missed: u64,
+}
+
+impl Outgoing {
+    pub(super) fn new(event: Event, key: String) -> Option<Self> {
+        let symbol_id = event.symbol_id();
+        let (kind, id, body) = match event {
+            Event::Tick(published) => {
+                let tick = published.tick;
+                let micros = tick.tick_time.timestamp_micros();
+                let id = format!("{symbol_id}/{micros}/{}", tick.sequence);
+                ("tick", id, serde_json::to_vec(&TickBody::from(tick)))
+            }
+            Event::Gap(gap) => {
+                let body = GapBody {
+                    symbol_id: symbol_id.get(),
+                    from: TimeText(gap.from),
+                    to: TimeText(gap.to),
+                    missed: gap.missed,
+                };
+                let id = format!("gap/{symbol_id}/{}/{}", gap.first, gap.last);
+                ("gap", id, serde_json::to_vec(&body))
+            }
+        };
+        match body {
+            Ok(body) => Some(Self {
+                key,
+                kind,
+                id,
+                body,
+            }),
+            Err(error) => {
+                tracing::error!(%error, "a message is no JSON");
+                None
+            }
+        }
+    }
+}
+
+/// Exchange and name as one word each, since consumers select by words.
+pub(super) fn routing_key(symbol: &Symbol) -> String {
+    let word = |text: &str| text.replace('%', "%25").replace('.', "%2E");
+    let mut key = format!("{}.{}", word(&symbol.exchange), word(&symbol.name));
+    while key.len() > KEY_LIMIT {
+        key.pop();
+    }
+    key
+}
+
+/// The key of a symbol that does not exist.
+pub(super) fn unknown_key(symbol_id: SymbolId) -> String {
+    format!("unknown.{symbol_id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use tickbook::domain::NewSymbol;
+
+    use super::*;
+
+    fn key(exchange: &str, name: &str) -> String {
+        routing_key(&NewSymbol::named(exchange, name).into_symbol(SymbolId::new(1)))
+    }
+
+    #[test]
+    fn a_routing_key_has_two_words_and_fits() {
+        assert_eq!(key("oanda", "EURUSD"), "oanda.EURUSD");
+        assert_eq!(key("nyse", "BRK.A"), "nyse.BRK%2EA");
+        let long = key(&"€".repeat(50), &"€".repeat(50));
+        assert!(long.len() <= KEY_LIMIT && long.len() > KEY_LIMIT - 3);
+    }
+}
