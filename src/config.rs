@@ -1,7 +1,6 @@
 //! Settings: compiled-in defaults, files, environment. All errors at once, no password in any.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,10 +15,12 @@ mod layers;
 mod policies;
 mod quality;
 mod receivers;
+mod server;
 
 use layers::{VARIABLES, layers, unknown_keys};
 pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
+pub use server::ServerConfig;
 
 /// Every setting, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,13 +126,6 @@ impl From<&TickConfig> for PersisterConfig {
     }
 }
 
-/// Settings of the order-book server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerConfig {
-    /// Address and port; port 0 takes a free one.
-    pub listen: SocketAddr,
-}
-
 /// Everything that is wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidConfig {
@@ -219,7 +213,7 @@ impl Checked<'_> {
         let spool = checked.spool();
         let quality = checked.quality();
         let policies = checked.policies();
-        let listen = checked.listen();
+        let server = checked.server();
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
         Some(Config {
@@ -231,7 +225,7 @@ impl Checked<'_> {
             spool: spool?,
             quality,
             policies: policies?,
-            server: ServerConfig { listen: listen? },
+            server: server?,
             websocket,
             rabbitmq: rabbitmq?,
         })
@@ -360,20 +354,6 @@ impl Checked<'_> {
             self.problems.push(format!("{key} must be {names}"));
         }
         found
-    }
-
-    fn listen(&mut self) -> Option<SocketAddr> {
-        let text = self.layers.get_string("server.listen").unwrap_or_default();
-        match text.parse() {
-            Ok(listen) => Some(listen),
-            Err(_) => {
-                self.problems.push(
-                    "server.listen is no address with a port: write it like 127.0.0.1:3000"
-                        .to_owned(),
-                );
-                None
-            }
-        }
     }
 }
 

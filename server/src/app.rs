@@ -6,13 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tickbook::Repositories;
-use tickbook::config::WebSocketConfig;
+use tickbook::config::{ServerConfig, WebSocketConfig};
 use tickbook::db::DatabasePools;
 use tickbook::fanout::FanOut;
 use tickbook::quality::SymbolRules;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::FeedMonitor;
+use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::readiness::Readiness;
 use crate::websocket::WebSockets;
@@ -63,6 +64,8 @@ pub struct AppState {
     pub fan_out: FanOut,
     /// The clients of `/ws`.
     pub websockets: WebSockets,
+    /// What requests may take.
+    pub http: Http,
 }
 
 impl AppState {
@@ -85,6 +88,7 @@ impl AppState {
             clock: Arc::new(Utc::now),
             fan_out: FanOut::new(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
+            http: Http::new(ServerConfig::default()),
         }
     }
 }

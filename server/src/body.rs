@@ -1,15 +1,17 @@
 //! The body of `POST /api/v1/ticks`, taken apart into its elements.
 
 use std::fmt;
-use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request};
-use axum::http::{StatusCode, header};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
+use crate::http::{FREE, Held, Http};
 use crate::problem::Problem;
 
 /// Most bytes of a body.
@@ -18,32 +20,87 @@ pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// Most ticks of a body.
 const TICK_LIMIT: usize = 10_000;
 
-/// A client that sends more slowly holds memory for nothing.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// So much more memory is asked for at once.
+const STEP: usize = 64 * 1024;
+
+/// A body that has come whole.
+#[derive(Debug)]
+pub(crate) struct JsonBody {
+    pub(crate) bytes: Vec<u8>,
+    /// What it takes of the memory for bodies.
+    pub(crate) held: Held,
+}
 
 /// The body of a request that declares it as JSON. A page in a browser can only send others to a
 /// server of another origin without asking it first.
 ///
 /// # Errors
-/// Not declared as JSON, too large, too slow, broken off.
-pub(crate) async fn json_body(request: Request) -> Result<Bytes, Problem> {
-    let declared = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
-    if !declared {
+/// Not declared as JSON, too large, too slow, broken off; no memory for it, no time any more.
+pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody, Problem> {
+    check_type(request.headers())?;
+    let declared = request.headers().get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > BODY_LIMIT as u64) {
+        return Err(Problem::body_too_large(BODY_LIMIT));
+    }
+    let held = http.memory().for_body();
+    let reading = timeout(http.config().body_timeout, read(request.into_body(), &held));
+    let bytes = tokio::select! {
+        read = reading => read.map_err(|_| Problem::slow_body())??,
+        () = held.ended() => return Err(Problem::no_memory()),
+        () = http.no_more_bodies().cancelled() => return Err(Problem::stopping()),
+    };
+    held.came();
+    Ok(JsonBody { bytes, held })
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let declared = text(header::CONTENT_TYPE).unwrap_or_default();
+    let (kind, parameters) = declared.split_once(';').unwrap_or((declared, ""));
+    if !kind.trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::not_json());
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(Problem::body_too_large(BODY_LIMIT))
-        }
-        Ok(Err(_)) => Err(Problem::invalid_body("the body broke off: send it again")),
-        Err(_) => Err(Problem::slow_body()),
+    let charset = parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map_or("utf-8", |(_, charset)| charset.trim().trim_matches('"'));
+    let is_plain = |coding: &str| coding.trim().eq_ignore_ascii_case("identity");
+    let is_coded = headers.contains_key(header::CONTENT_ENCODING)
+        && !text(header::CONTENT_ENCODING).is_some_and(is_plain);
+    let is_utf_8 = ["utf-8", "utf8", "us-ascii"]
+        .iter()
+        .any(|known| charset.eq_ignore_ascii_case(known));
+    if is_coded || !is_utf_8 {
+        return Err(Problem::encoded());
     }
+    Ok(())
+}
+
+async fn read(mut body: Body, held: &Held) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Problem::invalid_body("the body broke off: send it again");
+        let Ok(data) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        let length = bytes.len() + data.len();
+        if length > BODY_LIMIT {
+            return Err(Problem::body_too_large(BODY_LIMIT));
+        }
+        let room = if length > FREE {
+            length.next_multiple_of(STEP)
+        } else {
+            length
+        };
+        held.grow(room).await?;
+        if length > bytes.capacity() {
+            bytes.reserve_exact(room - bytes.len());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
 }
 
 /// The elements of a body, which is valid JSON as a whole and an array. What each of them holds is not

@@ -11,6 +11,7 @@ pub mod args;
 mod body;
 pub mod feed;
 pub mod handlers;
+pub mod http;
 mod known_symbols;
 pub mod maintenance;
 pub mod metrics;

@@ -56,6 +56,7 @@ async fn serve(args: &Args) -> anyhow::Result<bool> {
         listener,
         app,
         pipeline,
+        http,
         receivers,
         repositories: _,
     } = started?;
@@ -63,7 +64,7 @@ async fn serve(args: &Args) -> anyhow::Result<bool> {
     // whoever reads this may have gone away again, which is no reason to stop
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     let serving = async {
-        let served = server::run(listener, app, stop.clone().cancelled_owned()).await;
+        let served = server::run(listener, app, http, stop.clone().cancelled_owned()).await;
         stop.cancel();
         served
     };

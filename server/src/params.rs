@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use tickbook::domain::{
-    PageLimit, SortOrder, SymbolId, TimeRange, earliest_time, latest_time, parse_time,
+    PageLimit, SortOrder, SymbolId, TimeRange, earliest_time, excerpt, latest_time, parse_time,
 };
 
 use crate::problem::Problem;
@@ -33,11 +33,12 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode("a parameter's name", name)?;
             if !known.contains(&name.as_str()) {
+                let name = excerpt(name);
                 return Err(Problem::invalid_parameter(if known.is_empty() {
-                    format!("{name:?} is no parameter here: there are none")
+                    format!("{name} is no parameter here: there are none")
                 } else {
                     let known = known.join(", ");
-                    format!("{name:?} is no parameter here: there are {known}")
+                    format!("{name} is no parameter here: there are {known}")
                 }));
             }
             if pairs.iter().any(|(other, _)| *other == name) {
@@ -84,7 +85,10 @@ impl Query {
             Some("false") => Ok(Some(false)),
             Some(other) => Err(invalid(
                 name,
-                &format!("{other:?} is neither true nor false: use one of them"),
+                &format!(
+                    "{} is neither true nor false: use one of them",
+                    excerpt(other)
+                ),
             )),
         }
     }
@@ -100,14 +104,17 @@ impl Query {
         // every run of digits is a number, however long; only the range is wrong with it
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let detail = format!("limit {text:?} is no whole number: use 1 to 10000");
+            let shown = excerpt(text);
+            let detail = format!("limit {shown} is no whole number: use 1 to 10000");
             return Err(Problem::invalid_parameter(detail));
         }
         text.parse::<i64>()
             .ok()
             .and_then(|limit| PageLimit::try_from(limit).ok())
             .ok_or_else(|| {
-                let detail = format!("limit {text} is out of range: use 1 to 10000");
+                let shown = excerpt(text);
+                let shown = shown.trim_matches('"');
+                let detail = format!("limit {shown} is out of range: use 1 to 10000");
                 Problem::invalid_parameter(detail)
             })
     }
@@ -181,7 +188,10 @@ pub(crate) fn symbol_id(name: &str, text: &str) -> Result<SymbolId, Problem> {
         Ok(id) if plain && id > 0 => Ok(SymbolId::new(id)),
         _ => Err(invalid(
             name,
-            &format!("{text:?} is no symbol id: use a positive whole number"),
+            &format!(
+                "{} is no symbol id: use a positive whole number",
+                excerpt(text)
+            ),
         )),
     }
 }

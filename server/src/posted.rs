@@ -8,8 +8,12 @@ use serde_json::value::RawValue;
 use tickbook::domain::{SymbolId, Tick, TickKey};
 use tickbook::quality::SymbolRules;
 use tickbook::repository::{InsertReceipt, RejectedTick};
+use tokio::task::yield_now;
 
 use crate::wire::{NewTick, ReceiptBody, RejectedBody, Rejection, RejectionReason};
+
+/// After so many elements other requests have their turn.
+const AT_ONCE: usize = 250;
 
 /// Ticks of a request, and what was rejected so far.
 #[derive(Debug, Default)]
@@ -22,9 +26,12 @@ pub(crate) struct Posted {
 
 impl Posted {
     /// Reads each element by itself.
-    pub(crate) fn read(elements: &[&RawValue]) -> Self {
+    pub(crate) async fn read(elements: &[&RawValue]) -> Self {
         let mut posted = Self::default();
         for (index, element) in elements.iter().enumerate() {
+            if index % AT_ONCE == AT_ONCE - 1 {
+                yield_now().await;
+            }
             let tick = NewTick::read(element.get());
             match tick.and_then(|tick| tick.normalized().map_err(Rejection::from)) {
                 Ok(tick) => {

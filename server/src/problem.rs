@@ -1,5 +1,7 @@
 //! Errors as clients see them: `application/problem+json`.
 
+mod kind;
+
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
@@ -7,9 +9,11 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tickbook::domain::SymbolId;
+use tickbook::domain::{SymbolId, excerpt};
 use tickbook::{Database, Entity, RepositoryError};
 use utoipa::ToSchema;
+
+use kind::Kind;
 
 /// What went wrong, for programs (`type`, `status`) and for people (`title`, `detail`).
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -35,79 +39,6 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     retry_after: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    InvalidParameter,
-    InvalidBody,
-    UnknownSymbol,
-    NotFound,
-    MethodNotAllowed,
-    RequestTimeout,
-    AlreadyExists,
-    TooLarge,
-    UnsupportedMediaType,
-    Unavailable,
-    Internal,
-}
-
-impl Kind {
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Self::InvalidParameter => (
-                StatusCode::BAD_REQUEST,
-                "urn:tickbook:invalid-parameter",
-                "invalid parameter",
-            ),
-            Self::InvalidBody => (
-                StatusCode::BAD_REQUEST,
-                "urn:tickbook:invalid-body",
-                "invalid body",
-            ),
-            Self::UnknownSymbol => (
-                StatusCode::NOT_FOUND,
-                "urn:tickbook:unknown-symbol",
-                "unknown symbol",
-            ),
-            Self::NotFound => (StatusCode::NOT_FOUND, "urn:tickbook:not-found", "not found"),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "urn:tickbook:method-not-allowed",
-                "method not allowed",
-            ),
-            Self::RequestTimeout => (
-                StatusCode::REQUEST_TIMEOUT,
-                "urn:tickbook:request-timeout",
-                "request timeout",
-            ),
-            Self::AlreadyExists => (
-                StatusCode::CONFLICT,
-                "urn:tickbook:already-exists",
-                "already exists",
-            ),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "urn:tickbook:body-too-large",
-                "body too large",
-            ),
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "urn:tickbook:unsupported-media-type",
-                "unsupported media type",
-            ),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "urn:tickbook:unavailable",
-                "temporarily unavailable",
-            ),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "urn:tickbook:internal",
-                "internal error",
-            ),
-        }
-    }
 }
 
 impl Problem {
@@ -139,6 +70,7 @@ impl Problem {
     /// No route has that path.
     #[must_use]
     pub fn no_route(path: &str) -> Self {
+        let path = shortened(path);
         let detail = format!("there is nothing at {path}: /openapi.json describes what there is");
         Self::new(Kind::NotFound, detail)
     }
@@ -146,6 +78,7 @@ impl Problem {
     /// The route does not know that method.
     #[must_use]
     pub fn method_not_allowed(method: &str, path: &str) -> Self {
+        let (path, method) = (shortened(path), excerpt(method));
         let detail = format!("{path} does not take {method}: the Allow header says what it takes");
         Self::new(Kind::MethodNotAllowed, detail)
     }
@@ -171,11 +104,76 @@ impl Problem {
         Self::new(Kind::UnsupportedMediaType, detail)
     }
 
+    /// The body is compressed, or in letters of its own.
+    #[must_use]
+    pub fn encoded() -> Self {
+        let detail = "the body is compressed or no UTF-8: send JSON in UTF-8 as it is";
+        Self::new(Kind::UnsupportedMediaType, detail)
+    }
+
+    /// Path and query are longer than is taken.
+    #[must_use]
+    pub fn uri_too_long(limit: usize) -> Self {
+        let detail = format!("path and query have more than {limit} bytes: ask for less at once");
+        Self::new(Kind::UriTooLong, detail)
+    }
+
+    /// The header fields are longer or more than are taken.
+    #[must_use]
+    pub fn headers_too_large(bytes: usize, fields: usize) -> Self {
+        let detail = format!(
+            "the header has more than {bytes} bytes or {fields} fields: leave out what is not needed"
+        );
+        Self::new(Kind::HeadersTooLarge, detail)
+    }
+
+    /// As many requests are worked at as may be.
+    #[must_use]
+    pub fn busy() -> Self {
+        let detail = "the server is at work on as many requests as it takes: repeat it later";
+        Self::unavailable(detail.to_owned(), 1)
+    }
+
+    /// Bodies and answers of others take all memory that there is for them.
+    #[must_use]
+    pub fn no_memory() -> Self {
+        let detail = "bodies and answers of other requests take all memory there is for them: \
+                      repeat it later, or with a smaller body or limit";
+        Self::unavailable(detail.to_owned(), 2)
+    }
+
+    /// So many connections are at work that no other one is.
+    #[must_use]
+    pub fn no_more_connections() -> Self {
+        let detail = "all connections that the server takes are at work: connect again later";
+        Self::unavailable(detail.to_owned(), 2)
+    }
+
+    /// The server stops before the body has come.
+    #[must_use]
+    pub fn stopping() -> Self {
+        let detail = "the server stops and the body has not come whole: send it again later";
+        Self::unavailable(detail.to_owned(), 5)
+    }
+
     /// So many WebSocket clients are connected that no other one is taken, or none any more.
     #[must_use]
     pub fn no_more_clients() -> Self {
         let detail = "no other WebSocket client is taken now: connect again later";
         Self::unavailable(detail.to_owned(), 5)
+    }
+
+    /// One address has as many WebSocket clients as it may have.
+    #[must_use]
+    pub fn no_more_of_address(most: usize) -> Self {
+        let detail = format!(
+            "this address has {most} WebSocket clients already: close one, or see \
+             websocket.max_connections_per_address"
+        );
+        Self {
+            retry_after: Some(5),
+            ..Self::new(Kind::TooManyConnections, detail)
+        }
     }
 
     fn unavailable(detail: String, retry_after: u16) -> Self {
@@ -308,6 +306,19 @@ fn log(error: &RepositoryError) {
         }
         error => tracing::error!(error = chain(error), "a repository failed"),
     }
+}
+
+/// A text that may hold input of any length: the beginning and the end of it, 75 characters each
+/// at most.
+pub(crate) fn shortened(text: &str) -> String {
+    const KEPT: usize = 75;
+    if text.chars().nth(2 * KEPT).is_none() {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(KEPT).collect();
+    let mut end: Vec<char> = text.chars().rev().take(KEPT).collect();
+    end.reverse();
+    format!("{start} … {}", end.into_iter().collect::<String>())
 }
 
 /// An error and all its sources in one line.

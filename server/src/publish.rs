@@ -11,13 +11,15 @@ use tickbook::repository::InsertReceipt;
 use crate::app::AppState;
 
 /// Stores ticks and publishes those that are stored now and were not before. Once begun it is done
-/// to the end, also when the caller does not wait: nothing is stored without being told of.
+/// to the end, also when the caller does not wait: nothing is stored without being told of. `kept`
+/// is dropped then, so that what the caller has taken of any limit stays taken as long.
 ///
 /// # Errors
 /// Those of the repository. Where the ticks may be stored nevertheless, a gap is announced.
 pub(crate) async fn store_and_publish(
     app: &AppState,
     ticks: Arc<Vec<Tick>>,
+    kept: impl Send + 'static,
 ) -> Result<InsertReceipt, RepositoryError> {
     let (repository, fan_out) = (app.repositories.ticks.clone(), app.fan_out.clone());
     let storing = tokio::spawn(async move {
@@ -28,6 +30,7 @@ pub(crate) async fn store_and_publish(
             Err(error) if !error.is_certainly_not_applied() => fan_out.announce_missed(&ticks),
             Err(_) => {}
         }
+        drop((ticks, kept));
         stored
     });
     storing.await.unwrap_or_else(|error| {

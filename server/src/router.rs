@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use crate::app::{AppState, OpenApiText};
 use crate::body::BODY_LIMIT;
 use crate::handlers::{health, ohlc, symbols, ticks};
+use crate::http::admission;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::websocket::handshake;
@@ -52,7 +53,12 @@ pub fn router(state: AppState) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(OpenApiText(text.into())))
+        // handlers that read a body have a limit of their own
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(
+            state.http.clone(),
+            admission::admit,
+        ))
         .layer(middleware::from_fn(metrics::count_request))
         .with_state(state)
 }

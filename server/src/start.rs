@@ -21,6 +21,7 @@ use crate::feed::quality;
 use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
 use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
+use crate::http::{BESIDES, Http, descriptors};
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
 use crate::router::router;
@@ -36,6 +37,8 @@ pub struct Started {
     pub app: Router,
     /// The feed, which runs already.
     pub pipeline: Option<Pipeline>,
+    /// What its clients may take.
+    pub http: Http,
     /// Those who get ticks from the server.
     pub receivers: Receivers,
     /// What the server works on.
@@ -56,6 +59,8 @@ pub async fn start(
         .await
         .with_context(|| format!("cannot listen on {listen}: choose another one with --listen"))?;
     let handle = metrics::install().context("cannot record metrics")?;
+    let config = &within_descriptors(config);
+    let http = Http::new(config.server.clone());
     let (repositories, pools) = match args.store {
         Store::Memory => (Repositories::in_memory(), None),
         Store::Postgres => {
@@ -99,15 +104,40 @@ pub async fn start(
         rules,
         fan_out,
         websockets: receivers.websockets(),
+        http: http.clone(),
         ..AppState::new(repositories.clone(), readiness, handle)
     };
     Ok(Started {
         listener,
         app: router(state),
         pipeline,
+        http,
         receivers,
         repositories,
     })
+}
+
+/// The settings with as many connections as there can be sockets. WebSocket clients, which stay,
+/// leave a quarter of them to requests.
+fn within_descriptors(config: &Config) -> Config {
+    let mut config = config.clone();
+    let limit = descriptors::raise();
+    // the pools, the spool, RabbitMQ, the runtime
+    let others = 64 + BESIDES + 3 * config.pool.size as usize;
+    let wanted = config.server.max_connections;
+    let most = descriptors::connections(wanted, limit, others);
+    if most < wanted {
+        tracing::warn!(
+            wanted,
+            most,
+            limit,
+            "the limit of open files leaves fewer connections than server.max_connections: raise it"
+        );
+    }
+    config.server.max_connections = most;
+    let websockets = &mut config.websocket.max_connections;
+    *websockets = (*websockets).min(most / 4 * 3);
+    config
 }
 
 /// What stores the ticks that a server with a feed left in its spool; nothing where there is no

@@ -18,6 +18,12 @@ pub struct WebSocketConfig {
     pub most_gaps: u32,
     /// How long a client may read nothing.
     pub send_timeout: Duration,
+    /// Clients at once, 1 to 100,000.
+    pub max_connections: usize,
+    /// Clients of one address at once, 1 to 100,000; 0 is as many as there are.
+    pub max_connections_per_address: usize,
+    /// Ticks that wait for candles to be read, of all clients together, 1 to 10,000,000.
+    pub candle_buffer: usize,
 }
 
 impl Default for WebSocketConfig {
@@ -28,6 +34,9 @@ impl Default for WebSocketConfig {
             queue: 10_000,
             most_gaps: 10,
             send_timeout: Duration::from_secs(10),
+            max_connections: 1_000,
+            max_connections_per_address: 200,
+            candle_buffer: 100_000,
         }
     }
 }
@@ -97,6 +106,13 @@ impl Checked<'_> {
             queue: self.number("websocket.queue", 1, 1_000_000),
             most_gaps: self.number("websocket.most_gaps", 1, 1_000),
             send_timeout: self.millis("websocket.send_timeout_ms", 600_000),
+            max_connections: self.number("websocket.max_connections", 1, 100_000),
+            max_connections_per_address: self.number(
+                "websocket.max_connections_per_address",
+                0,
+                100_000,
+            ),
+            candle_buffer: self.number("websocket.candle_buffer", 1, 10_000_000),
         }
     }
 

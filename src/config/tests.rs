@@ -23,7 +23,7 @@ fn the_defaults_are_compiled_in() {
     assert_eq!(config.spool.directory, Path::new("data/spool"));
     assert_eq!(config.spool.max_bytes, 8 << 30);
     assert_eq!(config.spool.on_full, OnFull::Block);
-    assert_eq!(config.server.listen.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.server, ServerConfig::default());
     assert_eq!(config.metadata_url.database(), "orderbook_metadata");
     assert!(config.pool.statement_timeout < config.pool.call_timeout);
 }

@@ -79,7 +79,13 @@ async fn serve(repositories: Repositories) -> Result<SocketAddr> {
     );
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    tokio::spawn(server::run(listener, router(state), std::future::pending()));
+    let http = state.http.clone();
+    tokio::spawn(server::run(
+        listener,
+        router(state),
+        http,
+        std::future::pending(),
+    ));
     Ok(address)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tickbook::domain::SymbolId;
+use tickbook::domain::{SymbolId, excerpt};
 use tickbook::files::{CsvLayout, CsvQuotes, FileError, LeanQuotes, LineError, MarketFile, Quote};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -40,7 +40,10 @@ impl FromStr for Speed {
             .and_then(|factor| factor.parse().ok())
             .filter(|factor: &f64| factor.is_finite() && *factor > 0.0)
             .map(Self::Times)
-            .ok_or_else(|| format!("{text:?} is no speed: use 1x, 10x, 0.5x or the like, or max"))
+            .ok_or_else(|| {
+                let shown = excerpt(text);
+                format!("{shown} is no speed: use 1x, 10x, 0.5x or the like, or max")
+            })
     }
 }
 

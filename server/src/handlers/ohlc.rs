@@ -1,13 +1,15 @@
 //! `/api/v1/ohlc`
 
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use chrono::Utc;
-use tickbook::domain::{CandleCursor, GapFill, Timeframe};
+use tickbook::domain::{Candle, CandleCursor, GapFill, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
 
-use super::page::page_answer;
+use super::page::{page_answer, room};
 use crate::app::AppState;
+use crate::http::Connection;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::CandleList;
@@ -48,6 +50,7 @@ pub async fn list(
     State(app): State<AppState>,
     Path(id): Path<String>,
     RawQuery(raw): RawQuery,
+    connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
     let known = [
         "timeframe",
@@ -77,8 +80,9 @@ pub async fn list(
             .cursor(|text| CandleCursor::decode(text, symbol_id, timeframe, basis, range, order))?,
         limit: query.limit()?,
     };
+    let room = room::<Candle>(&app, connection, query.limit.get(), CANDLE_BYTES).await?;
     app.known_symbols.require(symbol_id).await?;
     let page = filled_candles(&*app.repositories.ohlc, &query, fill, Utc::now()).await?;
     let list = CandleList::new(page, &query, fill);
-    page_answer(&list, list.data.len(), CANDLE_BYTES)
+    page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await
 }

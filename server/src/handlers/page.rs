@@ -1,26 +1,90 @@
 //! Pages of many rows as answers.
 
+use axum::Extension;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use tickbook::RepositoryError;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::yield_now;
 
+use crate::app::AppState;
+use crate::http::{Connection, Held};
 use crate::problem::Problem;
 
-/// `page` as the JSON body of an answer.
-///
-/// Room for `rows` rows of some `row_bytes` bytes is taken at once: a buffer that grows copies a
-/// page several times.
-pub(super) fn page_answer(
-    page: &impl Serialize,
+/// After so many rows other requests have their turn.
+const AT_ONCE: usize = 250;
+
+/// Memory for a page, and one of the requests that are worked at.
+#[derive(Debug)]
+pub(super) struct Room {
+    memory: Held,
+    working: OwnedSemaphorePermit,
+}
+
+/// Waits until there is memory for a page of `rows` rows, as they are read and as they are sent.
+/// Whoever waits is not worked at.
+pub(super) async fn room<Row>(
+    app: &AppState,
+    connection: Option<Extension<Connection>>,
     rows: usize,
     row_bytes: usize,
+) -> Result<Room, Problem> {
+    let connection = connection.map(|Extension(connection)| connection);
+    let bytes = rows * (row_bytes + size_of::<Row>());
+    let memory = app.http.memory().for_answer(connection, bytes).await?;
+    let working = app.http.begin()?;
+    Ok(Room { memory, working })
+}
+
+/// A body and the memory that it takes until it was sent.
+struct Page {
+    text: Vec<u8>,
+    _memory: Held,
+}
+
+impl AsRef<[u8]> for Page {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+/// A page as the JSON body of an answer: `data` and `next_cursor`.
+///
+/// Room for all rows of some `row_bytes` bytes is taken at once: a buffer that grows copies a page
+/// several times.
+pub(super) async fn page_answer<Row: Serialize + Sync>(
+    data: &[Row],
+    next_cursor: Option<&str>,
+    row_bytes: usize,
+    room: Room,
 ) -> Result<Response, Problem> {
-    let mut body = Vec::with_capacity((rows + 1) * row_bytes);
-    serde_json::to_writer(&mut body, page).map_err(|error| RepositoryError::Internal {
+    let failed = |error: serde_json::Error| RepositoryError::Internal {
         operation: "write a page",
         reason: error.to_string(),
-    })?;
+    };
+    let mut text = Vec::with_capacity((data.len() + 1) * row_bytes);
+    text.extend_from_slice(b"{\"data\":[");
+    for (index, row) in data.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+            if index % AT_ONCE == 0 {
+                yield_now().await;
+            }
+        }
+        serde_json::to_writer(&mut text, row).map_err(failed)?;
+    }
+    text.extend_from_slice(b"],\"next_cursor\":");
+    serde_json::to_writer(&mut text, &next_cursor).map_err(failed)?;
+    text.push(b'}');
+    let Room { memory, working } = room;
+    memory.shrink(text.capacity());
+    drop(working);
+    let body = Body::from(Bytes::from_owner(Page {
+        text,
+        _memory: memory,
+    }));
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], body).into_response())
 }

@@ -1,14 +1,20 @@
 //! `/api/v1/symbols`
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use tickbook::domain::SymbolCursor;
+use axum::response::Response;
+use axum::{Extension, Json};
+use tickbook::domain::{Symbol, SymbolCursor};
 use tickbook::repository::SymbolQuery;
 
+use super::page::{page_answer, room};
 use crate::app::AppState;
+use crate::http::Connection;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::{SymbolBody, SymbolList};
+
+/// Bytes of a symbol as JSON, somewhat more than most have.
+const SYMBOL_BYTES: usize = 600;
 
 /// Lists symbols
 ///
@@ -34,7 +40,8 @@ use crate::wire::{SymbolBody, SymbolList};
 pub async fn list(
     State(app): State<AppState>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<SymbolList>, Problem> {
+    connection: Option<Extension<Connection>>,
+) -> Result<Response, Problem> {
     let known = ["name", "exchange", "active", "limit", "cursor"];
     let query = Query::parse(raw.as_deref(), &known)?;
     let query = SymbolQuery {
@@ -46,8 +53,10 @@ pub async fn list(
             .map(|cursor| cursor.symbol_id),
         limit: query.limit()?,
     };
+    let room = room::<Symbol>(&app, connection, query.limit.get(), SYMBOL_BYTES).await?;
     let page = app.repositories.symbols.list(&query).await?;
-    Ok(Json(page.into()))
+    let list = SymbolList::from(page);
+    page_answer(&list.data, list.next_cursor.as_deref(), SYMBOL_BYTES, room).await
 }
 
 /// One symbol

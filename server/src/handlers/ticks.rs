@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use tickbook::domain::TickCursor;
+use axum::{Extension, Json};
+use tickbook::domain::{Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, TickQuery};
 
-use super::page::page_answer;
+use super::page::{page_answer, room};
 use crate::app::AppState;
-use crate::body::{elements, json_body};
+use crate::body::{JsonBody, elements, json_body};
+use crate::http::Connection;
 use crate::metrics;
 use crate::params::{Query, symbol_id};
 use crate::posted::Posted;
@@ -52,6 +53,7 @@ pub async fn list(
     State(app): State<AppState>,
     Path(id): Path<String>,
     RawQuery(raw): RawQuery,
+    connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
     let symbol_id = symbol_id("symbol_id", &id)?;
@@ -63,10 +65,11 @@ pub async fn list(
         after: query.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?,
         limit: query.limit()?,
     };
+    let room = room::<Tick>(&app, connection, query.limit.get(), TICK_BYTES).await?;
     app.known_symbols.require(symbol_id).await?;
     let page = app.repositories.ticks.range(&query).await?;
     let list = TickList::new(page, &query);
-    page_answer(&list, list.data.len(), TICK_BYTES)
+    page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
 }
 
 /// Latest tick of each of some symbols
@@ -88,13 +91,15 @@ pub async fn list(
 pub async fn latest(
     State(app): State<AppState>,
     RawQuery(raw): RawQuery,
+    connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["symbols"])?;
     let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
+    let room = room::<Tick>(&app, connection, ids.len(), TICK_BYTES).await?;
     app.known_symbols.require_all(&ids).await?;
     let ticks = app.repositories.ticks.latest_of(&ids).await?;
     let list = TickList::complete(ticks);
-    page_answer(&list, list.data.len(), TICK_BYTES)
+    page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
 }
 
 /// Stores ticks
@@ -114,7 +119,7 @@ pub async fn latest(
         (status = 400, description = "no JSON, no array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "the body came too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -123,11 +128,14 @@ pub async fn insert(
     request: Request,
 ) -> Result<Json<ReceiptBody>, Problem> {
     Query::parse(request.uri().query(), &[])?;
+    let JsonBody { bytes, held } = json_body(&app.http, request).await?;
+    // a body that comes slowly keeps no other request from being worked at
+    let working = app.http.begin()?;
     let (sent, mut posted) = {
-        let body = json_body(request).await?;
-        let elements = elements(&body)?;
-        (elements.len() as u64, Posted::read(&elements))
+        let elements = elements(&bytes)?;
+        (elements.len() as u64, Posted::read(&elements).await)
     };
+    drop(bytes);
     posted.reject_future(&app.rules, (app.clock)());
     let unknown = app.known_symbols.unknown(&posted.symbol_ids()).await?;
     posted.reject_unknown(&unknown);
@@ -137,7 +145,8 @@ pub async fn insert(
     let stored = if ticks.is_empty() {
         InsertReceipt::default()
     } else {
-        store_and_publish(&app, Arc::clone(&ticks)).await?
+        // the ticks take about what the body took
+        store_and_publish(&app, Arc::clone(&ticks), (working, held)).await?
     };
     let receipt = posted.into_receipt(&ticks, stored, crossed);
     metrics::count_receipt(&receipt);

@@ -7,14 +7,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tickbook::domain::{Candle, CandleFold, CandleSource, SymbolId, Tick};
+use tickbook::domain::{Candle, CandleFold, CandleSource, Tick};
 use tickbook::fanout::Gap;
 use tokio::time::Instant;
 
+use super::buffer::{Buffer, WaitingTicks};
 use super::reading::{Found, SeriesKey, TickPlace, Wanted};
-
-/// Ticks that are kept while the store is being read.
-const BUFFER: usize = 10_000;
 
 /// A late tick is stored within this, as a rule.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -31,6 +29,7 @@ pub(super) struct Series {
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
     looks: u32,
+    room: WaitingTicks,
     /// To be sent.
     updates: Vec<Candle>,
     /// Sent as forming, and followed by newer ones; to be sent again when they have closed.
@@ -40,7 +39,7 @@ pub(super) struct Series {
 #[derive(Debug)]
 enum State {
     /// These ticks wait for what the store says.
-    Waiting(Vec<Tick>),
+    Waiting(Buffer),
     Live {
         newest: Option<TickPlace>,
         last: Option<Box<Last>>,
@@ -57,24 +56,25 @@ struct Last {
 
 impl Series {
     /// Has to read the newest candle first.
-    pub(super) fn new(key: SeriesKey, now: Instant) -> Self {
+    pub(super) fn new(key: SeriesKey, now: Instant, room: &WaitingTicks) -> Self {
         let newest = Wanted {
             from: None,
             stored: None,
         };
         Self {
             key,
-            state: State::Waiting(Vec::new()),
+            state: State::Waiting(room.buffer()),
             missing: false,
             wanted: Some((newest, now)),
             looks: 0,
+            room: room.clone(),
             updates: Vec::new(),
             closing: Vec::new(),
         }
     }
 
-    pub(super) fn symbol_id(&self) -> SymbolId {
-        self.key.symbol_id
+    pub(super) fn key(&self) -> SeriesKey {
+        self.key
     }
 
     /// What is to be read now, if anything; the answer goes to [`found`](Self::found) or
@@ -83,7 +83,7 @@ impl Series {
         let (wanted, _) = self.wanted.take_if(|(_, at)| *at <= now)?;
         self.missing = false;
         if let State::Live { .. } = self.state {
-            self.state = State::Waiting(Vec::new());
+            self.state = State::Waiting(self.room.buffer());
         }
         Some(wanted)
     }
@@ -111,11 +111,11 @@ impl Series {
             newest: found.newest,
             last,
         };
-        let State::Waiting(waiting) = std::mem::replace(&mut self.state, state) else {
+        let State::Waiting(mut waiting) = std::mem::replace(&mut self.state, state) else {
             return;
         };
         let mut passed = None;
-        for tick in waiting {
+        for tick in waiting.take() {
             let place = Some((tick.tick_time, tick.sequence));
             let open_time = self.key.timeframe.bucket_start(tick.tick_time);
             let was_read = found
@@ -151,12 +151,15 @@ impl Series {
             return;
         };
         match &mut self.state {
-            State::Waiting(waiting) if waiting.len() < BUFFER => waiting.push(tick),
+            // too many wait: they are read from the store with the rest
             State::Waiting(waiting) => {
+                let Err(tick) = waiting.push(tick) else {
+                    return;
+                };
                 let first = waiting
                     .first()
                     .map_or(tick.tick_time, |tick| tick.tick_time);
-                waiting.clear();
+                waiting.take();
                 self.missing = true;
                 let wanted = Wanted {
                     from: Some(self.key.timeframe.bucket_start(first.min(tick.tick_time))),
@@ -170,7 +173,7 @@ impl Series {
 
     /// Takes note of missed ticks. What waits came before them and will be read with them.
     pub(super) fn gap(&mut self, gap: &Gap, now: Instant) {
-        self.state = State::Waiting(Vec::new());
+        self.state = State::Waiting(self.room.buffer());
         self.missing = true;
         let wanted = Wanted {
             from: Some(self.key.timeframe.bucket_start(gap.from)),

@@ -1,16 +1,14 @@
 //! The clients of `/ws`: how many, and their end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tickbook::config::WebSocketConfig;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Most clients at once.
-const CONNECTIONS: usize = 1_000;
+use super::buffer::WaitingTicks;
+use super::places::Places;
 
 /// How long a client may take to read that the server did not wait for it.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -24,7 +22,9 @@ pub struct WebSockets {
     /// No client is waited for.
     pub(super) hurry: CancellationToken,
     pub(super) tasks: TaskTracker,
-    pub(super) free: Arc<Semaphore>,
+    pub(super) places: Places,
+    /// Ticks that wait for candles to be read.
+    pub(super) waiting: WaitingTicks,
 }
 
 impl WebSockets {
@@ -33,11 +33,12 @@ impl WebSockets {
     #[must_use]
     pub fn new(config: WebSocketConfig, stop: CancellationToken) -> Self {
         Self {
+            places: Places::new(config.max_connections, config.max_connections_per_address),
+            waiting: WaitingTicks::new(config.candle_buffer),
             config,
             stop,
             hurry: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            free: Arc::new(Semaphore::new(CONNECTIONS)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod requests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
@@ -14,13 +14,14 @@ use tickbook::RepositoryError;
 use tickbook::config::WebSocketConfig;
 use tickbook::domain::SymbolId;
 use tickbook::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::task::{JoinSet, coop};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::candles::Series;
+use super::clients::WebSockets;
 use super::protocol::{Channel, GapBody, Message, Numbered};
 use super::reading::{Found, SeriesKey, Wanted, read};
+use super::series_set::SeriesSet;
 use crate::app::AppState;
 use crate::wire::TimeText;
 use requests::Requests;
@@ -61,7 +62,9 @@ pub(super) struct Connection {
     input: SplitStream<WebSocket>,
     queue: SinkQueue,
     ticks: HashSet<SymbolId>,
-    series: BTreeMap<SeriesKey, Series>,
+    series: SeriesSet,
+    /// When all series are looked at again.
+    pulse: Instant,
     readings: JoinSet<ReadResult>,
     requests: Requests,
     /// Messages sent so far.
@@ -73,12 +76,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        socket: WebSocket,
-        app: AppState,
-        config: WebSocketConfig,
-        hurry: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(socket: WebSocket, app: AppState, sockets: WebSockets) -> Self {
+        let WebSockets {
+            config,
+            hurry,
+            waiting,
+            ..
+        } = sockets;
         let (output, input) = socket.split();
         let queue = app.fan_out.open(QueueOptions {
             name: "websocket",
@@ -95,7 +99,8 @@ impl Connection {
             input,
             queue,
             ticks: HashSet::new(),
-            series: BTreeMap::new(),
+            series: SeriesSet::new(waiting),
+            pulse: Instant::now(),
             readings: JoinSet::new(),
             requests: Requests::default(),
             sent: 0,
@@ -129,9 +134,8 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
-        let mut pulse = interval(PULSE);
-        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let wake = self.wake();
             tokio::select! {
                 frame = self.input.next(), if self.requests.has_room() => match frame {
                     Some(Ok(frame)) => self.take(frame).await?,
@@ -150,11 +154,10 @@ impl Connection {
                         self.take_reading(read);
                     }
                 }
-                _ = pulse.tick() => {}
+                () = sleep_until(wake) => {}
             }
-            self.read_what_is_due();
             self.send_candles().await?;
-            if self.last_sent.elapsed() + PULSE >= self.config.heartbeat {
+            if Instant::now() >= self.next_heartbeat() {
                 let time = TimeText(Utc::now());
                 self.send(&Message::Heartbeat { time }).await?;
             }
@@ -162,13 +165,31 @@ impl Connection {
         }
     }
 
+    /// When there is something to do though nothing comes. A client without candles has its
+    /// heartbeat alone.
+    fn wake(&self) -> Instant {
+        let heartbeat = self.next_heartbeat();
+        if self.series.len() == 0 {
+            heartbeat
+        } else {
+            heartbeat.min(self.pulse)
+        }
+    }
+
+    /// Somewhat early, so that the client has it in time.
+    fn next_heartbeat(&self) -> Instant {
+        let early = PULSE.min(self.config.heartbeat / 2);
+        self.last_sent + (self.config.heartbeat - early)
+    }
+
     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), End> {
         let (now, clock) = (Instant::now(), Utc::now());
         let mut gaps = 0;
         for event in events {
+            // other clients have their turn
+            coop::consume_budget().await;
             let symbol_id = event.symbol_id();
-            let series = self.series.values_mut();
-            let of_symbol = series.filter(|series| series.symbol_id() == symbol_id);
+            let of_symbol = self.series.of(symbol_id).iter_mut();
             match event {
                 Event::Tick(published) => {
                     of_symbol.for_each(|series| series.tick(&published.tick, now, clock));
@@ -202,15 +223,14 @@ impl Connection {
     }
 
     async fn send_gap(&mut self, gap: &Gap) -> Result<(), End> {
-        let of_series = |key: &SeriesKey| {
+        let of_series = |key: SeriesKey| {
             let width = key.timeframe.duration();
             let last = gap.to - chrono::TimeDelta::microseconds(1);
             let from = key.timeframe.bucket_start(gap.from);
             let to = key.timeframe.bucket_start(last) + width;
             (Channel::Candles(key.timeframe, key.basis), from, to)
         };
-        let keys = self.series.keys();
-        let keys = keys.filter(|key| key.symbol_id == gap.symbol_id);
+        let keys = self.series.keys_of(gap.symbol_id);
         let mut notices: Vec<_> = keys.map(of_series).collect();
         if self.ticks.contains(&gap.symbol_id) {
             notices.insert(0, (Channel::Ticks, gap.from, gap.to));
@@ -228,22 +248,9 @@ impl Connection {
         Ok(())
     }
 
-    fn read_what_is_due(&mut self) {
-        let now = Instant::now();
-        for (key, series) in &mut self.series {
-            if let Some(wanted) = series.due(now) {
-                let (key, repositories) = (*key, self.app.repositories.clone());
-                self.readings.spawn(async move {
-                    let found = read(&repositories, key, wanted).await;
-                    (key, wanted, found)
-                });
-            }
-        }
-    }
-
     fn take_reading(&mut self, (key, wanted, found): ReadResult) {
         // it may have been unsubscribed from meanwhile
-        let Some(series) = self.series.get_mut(&key) else {
+        let Some(series) = self.series.get(key) else {
             return;
         };
         let now = Instant::now();
@@ -258,11 +265,23 @@ impl Connection {
         }
     }
 
+    /// Sends the candles that have changed, and reads what is due.
     async fn send_candles(&mut self) -> Result<(), End> {
-        let clock = Utc::now();
-        let series = self.series.values_mut();
-        let updates: Vec<_> = series.flat_map(|series| series.updates(clock)).collect();
+        let (now, clock) = (Instant::now(), Utc::now());
+        if now >= self.pulse {
+            self.pulse = now + PULSE;
+            self.series.touch_all();
+        }
+        let (due, updates) = self.series.work_off(now, clock);
+        for (key, wanted) in due {
+            let repositories = self.app.repositories.clone();
+            self.readings.spawn(async move {
+                let found = read(&repositories, key, wanted).await;
+                (key, wanted, found)
+            });
+        }
         for candle in updates {
+            coop::consume_budget().await;
             self.send(&Message::Candle(candle.into())).await?;
         }
         Ok(())

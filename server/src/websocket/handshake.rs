@@ -1,14 +1,15 @@
 //! From a request to a WebSocket.
 
-use std::sync::Arc;
-
+use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
 use super::connection::Connection;
+use super::places::NoPlace;
 use crate::app::AppState;
+use crate::http::Peer;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 
@@ -28,12 +29,14 @@ const FRAME_LIMIT: usize = 1024 * 1024;
     responses(
         (status = 101, description = "the connection is a WebSocket from here on"),
         (status = 400, description = "no WebSocket handshake", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too many clients of this address", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
         (status = 503, description = "too many clients, or the server stops", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
 pub(crate) async fn connect(
     State(app): State<AppState>,
     RawQuery(raw): RawQuery,
+    peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
@@ -43,9 +46,10 @@ pub(crate) async fn connect(
         Problem::invalid_parameter(detail)
     })?;
     let sockets = app.websockets.clone();
-    let place = Arc::clone(&sockets.free).try_acquire_owned();
-    let place = match place {
+    let address = peer.map(|Extension(Peer(address))| address.ip());
+    let place = match sockets.places.take(address) {
         Ok(place) if !sockets.stop.is_cancelled() => place,
+        Err(NoPlace::OfAddress(most)) => return Err(Problem::no_more_of_address(most)),
         _ => return Err(Problem::no_more_clients()),
     };
     let upgrade = upgrade
@@ -53,7 +57,7 @@ pub(crate) async fn connect(
         .max_frame_size(FRAME_LIMIT);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
-        let connection = Connection::new(socket, app, sockets.config, sockets.hurry);
+        let connection = Connection::new(socket, app, sockets);
         connection.run().await;
         drop((place, token));
     }))

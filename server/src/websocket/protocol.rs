@@ -1,13 +1,41 @@
 //! The messages of a connection.
 
 use serde::{Deserialize, Serialize};
-use tickbook::domain::{PriceBasis, SymbolId, Timeframe};
+use serde_json::value::RawValue;
+use tickbook::domain::{PriceBasis, SymbolId, Timeframe, excerpt};
+
+use crate::problem::shortened;
 
 use crate::wire::{CandleBody, TickBody, TimeText};
 
+/// Most symbols of one message, as many as a connection has subscriptions.
+pub(super) const SYMBOLS: usize = 1_000;
+
+/// Most characters of an id.
+const ID: usize = 64;
+
+/// A message of a client.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) id: Option<RequestId>,
+    pub(super) ask: Ask,
+}
+
+/// A message that cannot be accepted.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) id: Option<RequestId>,
+    pub(super) reason: String,
+}
+
+/// What a client calls its request: a text or a number, given back as it came.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub(super) struct RequestId(Box<RawValue>);
+
 /// What a client may ask for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Request {
+pub(super) enum Ask {
     Subscribe(Subscription),
     Unsubscribe(Subscription),
     Ping,
@@ -31,6 +59,7 @@ pub(super) enum Channel {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRequest {
+    id: Option<Box<RawValue>>,
     op: String,
     channel: Option<String>,
     symbols: Option<Vec<i64>>,
@@ -38,34 +67,88 @@ struct RawRequest {
     basis: Option<String>,
 }
 
+/// The one field that an answer has to have, whatever else a message holds.
+#[derive(Deserialize)]
+struct OnlyId {
+    id: Option<Box<RawValue>>,
+}
+
 impl Request {
     /// Reads a message.
     ///
     /// # Errors
     /// What is wrong with it and what to do.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, Refused> {
+        if !text.trim_start().starts_with('{') {
+            let reason =
+                "the message is no request (no JSON object): send {\"op\": \"subscribe\", …}";
+            return Err(Refused {
+                id: None,
+                reason: reason.to_owned(),
+            });
+        }
         let raw: RawRequest = serde_json::from_str(text).map_err(|error| {
-            format!("the message is no request ({error}): send {{\"op\": \"subscribe\", …}}")
-        })?;
-        match raw.op.as_str() {
-            "subscribe" => Ok(Self::Subscribe(raw.subscription()?)),
-            "unsubscribe" => Ok(Self::Unsubscribe(raw.subscription()?)),
-            "ping" => Ok(Self::Ping),
-            other => {
-                let shown: String = other.chars().take(40).collect();
-                Err(format!(
-                    "{shown:?} is no op: use subscribe, unsubscribe or ping"
-                ))
+            let found = serde_json::from_str::<OnlyId>(text).ok();
+            let error = shortened(&error.to_string());
+            Refused {
+                id: found.and_then(|found| RequestId::new(found.id?).ok()),
+                reason: format!(
+                    "the message is no request ({error}): send {{\"op\": \"subscribe\", …}}"
+                ),
             }
+        })?;
+        let id = raw.id.clone().map(RequestId::new).transpose();
+        let id = id.map_err(|reason| Refused { id: None, reason })?;
+        match raw.ask() {
+            Ok(ask) => Ok(Self { id, ask }),
+            Err(reason) => Err(Refused { id, reason }),
         }
     }
 }
 
+impl RequestId {
+    fn new(raw: Box<RawValue>) -> Result<Self, String> {
+        let text = raw.get();
+        let length = match text.as_bytes() {
+            [b'"', ..] => {
+                let text = serde_json::from_str::<String>(text).unwrap_or_default();
+                text.chars().count()
+            }
+            [b'-' | b'0'..=b'9', ..] => text.len(),
+            _ => return Err("id is neither a text nor a number: use one of them".to_owned()),
+        };
+        if length > ID {
+            return Err(format!("id has {length} characters: use at most {ID}"));
+        }
+        Ok(Self(raw))
+    }
+}
+
 impl RawRequest {
+    fn ask(self) -> Result<Ask, String> {
+        match self.op.as_str() {
+            "subscribe" => Ok(Ask::Subscribe(self.subscription()?)),
+            "unsubscribe" => Ok(Ask::Unsubscribe(self.subscription()?)),
+            "ping" => Ok(Ask::Ping),
+            other => {
+                let shown = excerpt(other);
+                Err(format!(
+                    "{shown} is no op: use subscribe, unsubscribe or ping"
+                ))
+            }
+        }
+    }
+
     fn subscription(self) -> Result<Subscription, String> {
         let ids = self.symbols.unwrap_or_default();
         if ids.is_empty() {
             return Err("symbols is missing or empty: give ids, as in [1, 2]".to_owned());
+        }
+        if ids.len() > SYMBOLS {
+            let count = ids.len();
+            return Err(format!(
+                "symbols has {count} ids: send at most {SYMBOLS} in a message"
+            ));
         }
         if let Some(id) = ids.iter().find(|id| **id < 1) {
             return Err(format!(
@@ -91,8 +174,8 @@ impl RawRequest {
                 Channel::Candles(timeframe, basis)
             }
             Some(other) => {
-                let shown: String = other.chars().take(40).collect();
-                return Err(format!("{shown:?} is no channel: use ticks or candles"));
+                let shown = excerpt(other);
+                return Err(format!("{shown} is no channel: use ticks or candles"));
             }
             None => return Err("channel is missing: use ticks or candles".to_owned()),
         };
@@ -109,17 +192,28 @@ impl RawRequest {
 pub(super) enum Message {
     Subscribed(SubscriptionBody),
     Unsubscribed(SubscriptionBody),
-    Error { reason: String },
+    Error {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        reason: String,
+    },
     Tick(TickBody),
     Candle(CandleBody),
     Gap(GapBody),
-    Heartbeat { time: TimeText },
-    Pong,
+    Heartbeat {
+        time: TimeText,
+    },
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
 }
 
 /// The symbols and the channel that a request was about.
 #[derive(Debug, Serialize)]
 pub(super) struct SubscriptionBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<RequestId>,
     #[serde(flatten)]
     channel: ChannelBody,
     symbols: Vec<i64>,
@@ -162,9 +256,10 @@ impl From<Channel> for ChannelBody {
     }
 }
 
-impl From<&Subscription> for SubscriptionBody {
-    fn from(subscription: &Subscription) -> Self {
+impl SubscriptionBody {
+    pub(super) fn new(id: Option<RequestId>, subscription: &Subscription) -> Self {
         Self {
+            id,
             channel: subscription.channel.into(),
             symbols: subscription.symbols.iter().map(|id| id.get()).collect(),
         }

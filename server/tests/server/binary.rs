@@ -23,11 +23,38 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it on a free port and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::run(command(arguments, variables))
+    }
+
+    /// The same, with so many files that it may have open at most.
+    pub(crate) fn with_open_files(
+        most: u32,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let program = command(arguments, variables);
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .envs(variables.iter().copied());
+        Self::run(limited)
+    }
+
+    fn run(mut program: Command) -> Self {
         let spool = tempfile::tempdir().expect("a folder");
-        let directory = spool.path().to_str().expect("UTF-8");
-        let mut all = vec![("TICKBOOK__SPOOL__DIRECTORY", directory)];
-        all.extend_from_slice(variables);
-        let mut child = command(arguments, &all).spawn().expect("it starts");
+        if !program
+            .get_envs()
+            .any(|(name, _)| name == "TICKBOOK__SPOOL__DIRECTORY")
+        {
+            program.env("TICKBOOK__SPOOL__DIRECTORY", spool.path());
+        }
+        let program = program
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = program.spawn().expect("it starts");
         let mut stderr = child.stderr.take().expect("piped");
         let log = std::thread::spawn(move || {
             let mut text = String::new();
@@ -46,6 +73,11 @@ impl Program {
             },
             None => panic!("{line:?}: {}", log.join().expect("the log")),
         }
+    }
+
+    /// Its number among the processes.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Host and port.

@@ -6,7 +6,9 @@ mod databases;
 mod future_ticks;
 mod gate;
 mod health;
+mod hostile;
 mod insert_ticks;
+mod limits;
 mod maintenance;
 #[path = "../../../tests/market_data/mod.rs"]
 mod market_data;
@@ -23,5 +25,6 @@ mod support;
 mod symbols;
 mod ticks;
 mod websocket;
+mod websocket_limits;
 mod websocket_lookups;
 mod whole_server;

@@ -73,18 +73,18 @@ impl Client {
         }
     }
 
-    async fn request(&mut self, request: Value) -> Value {
+    pub(crate) async fn request(&mut self, request: Value) -> Value {
         self.send(request).await;
         self.message().await
     }
 
-    async fn ticks(&mut self, symbols: &[i64]) {
+    pub(crate) async fn ticks(&mut self, symbols: &[i64]) {
         let request = json!({"op": "subscribe", "channel": "ticks", "symbols": symbols});
         let answer = self.request(request).await;
         assert_eq!(answer["type"], "subscribed", "{answer}");
     }
 
-    async fn error(&mut self, request: impl ToString) -> String {
+    pub(crate) async fn error(&mut self, request: impl ToString) -> String {
         self.send(request).await;
         let answer = self.message().await;
         assert_eq!(answer["type"], "error", "{answer}");

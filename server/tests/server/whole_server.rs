@@ -25,10 +25,21 @@ fn configured(folder: &Path, settings: &[(&str, &str)]) -> Config {
     Config::load_from(folder, settings.iter().map(owned)).expect("valid settings")
 }
 
+/// Waits until something is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = timeout(DEADLINE, waiting).await;
+    assert!(waited.is_ok(), "never: {what}");
+}
+
 /// A server of its own, in memory.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     running: JoinHandle<bool>,
     pub(crate) repositories: Repositories,
 }
@@ -86,6 +97,7 @@ impl Server {
             listener,
             app,
             pipeline,
+            http,
             receivers,
             repositories,
         } = started;
@@ -97,7 +109,7 @@ impl Server {
         let address = listener.local_addr().expect("bound");
         let stopped = stop.clone();
         let running = tokio::spawn(async move {
-            let served = server::run(listener, app, stopped.cancelled_owned()).await;
+            let served = server::run(listener, app, http, stopped.cancelled_owned()).await;
             served.expect("the listener works");
             let stored = match pipeline {
                 Some(pipeline) => pipeline.finish().await,

@@ -1,6 +1,6 @@
 use chrono::DateTime;
 use rust_decimal::Decimal;
-use tickbook::domain::{PriceBasis, Timeframe, fold_ticks};
+use tickbook::domain::{PriceBasis, SymbolId, Timeframe, fold_ticks};
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn stored(ticks: &[Tick], clock: i64) -> Found {
 /// A series that has read these ticks at second 0.
 fn live(ticks: &[Tick]) -> Series {
     let now = Instant::now();
-    let mut series = Series::new(KEY, now);
+    let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     assert!(series.due(now).is_some(), "it reads first");
     series.found(stored(ticks, 0), now, time(0));
     assert_eq!(series.updates(time(0)), candles(ticks, 0));
@@ -78,7 +78,7 @@ async fn a_tick_of_the_next_bucket_begins_a_candle_and_leaves_the_other_one_righ
 async fn ticks_that_came_while_the_store_was_read_count_once() {
     let ticks = [tick(1, 10), tick(2, 12), tick(3, 14)];
     let now = Instant::now();
-    let mut series = Series::new(KEY, now);
+    let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     for tick in &ticks {
         series.tick(tick, now, time(3));
@@ -145,7 +145,7 @@ async fn after_a_gap_the_store_is_read_before_ticks_count_again() {
 #[tokio::test(start_paused = true)]
 async fn a_gap_during_a_reading_makes_it_be_read_once_more() {
     let now = Instant::now();
-    let mut series = Series::new(KEY, now);
+    let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     let missed = tick(2, 1);
     let gap = Gap {
@@ -169,7 +169,7 @@ async fn a_gap_during_a_reading_makes_it_be_read_once_more() {
 #[tokio::test(start_paused = true)]
 async fn more_ticks_than_are_kept_are_read_from_the_store() {
     let now = Instant::now();
-    let mut series = Series::new(KEY, now);
+    let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     for sequence in 0..=10_000 {
         let tick = Tick {
@@ -186,7 +186,7 @@ async fn more_ticks_than_are_kept_are_read_from_the_store() {
 #[tokio::test(start_paused = true)]
 async fn a_candle_that_was_stored_as_one_stays_as_it_is() {
     let now = Instant::now();
-    let mut series = Series::new(KEY, now);
+    let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     let mut found = stored(&[tick(1, 10)], 1);
     found.candles[0].source = CandleSource::Stored("import".to_owned());
@@ -194,4 +194,31 @@ async fn a_candle_that_was_stored_as_one_stays_as_it_is() {
     series.updates(time(1));
     series.tick(&tick(2, 99), now, time(2));
     assert_eq!(series.updates(time(2)), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn series_that_find_no_room_read_the_store() {
+    let room = WaitingTicks::new(5);
+    let now = Instant::now();
+    let mut first = Series::new(KEY, now, &room);
+    let mut second = Series::new(KEY, now, &room);
+    assert!(first.due(now).is_some() && second.due(now).is_some());
+    let ticks: Vec<_> = (1..=4).map(|second| tick(second, second)).collect();
+    for tick in &ticks {
+        first.tick(tick, now, time(9));
+    }
+    assert_eq!(room.left(), 1);
+    for tick in &ticks[..3] {
+        second.tick(tick, now, time(9));
+    }
+    // the second one let go of its tick, took the third, and reads again what it lacks
+    assert_eq!(room.left(), 0);
+    second.found(stored(&ticks[..1], 9), now, time(9));
+    let again = second.due(now).expect("it lacks ticks");
+    assert_eq!(again.stored, Some((time(2), 0)));
+    second.found(stored(&ticks[..3], 9), now, time(9));
+    let updates = second.updates(time(9));
+    assert_eq!(updates.last(), candles(&ticks[..3], 9).last());
+    drop((first, second));
+    assert_eq!(room.left(), 5);
 }

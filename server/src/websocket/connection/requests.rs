@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::ws::Message as Frame;
 use tickbook::RepositoryError;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, coop};
 use tokio::time::Instant;
 
-use super::super::candles::Series;
-use super::super::protocol::{Channel, Message, Request, Subscription};
+use super::super::protocol::{
+    Ask, Channel, Message, Refused, Request, RequestId, Subscription, SubscriptionBody,
+};
 use super::super::reading::SeriesKey;
 use super::{Connection, End, code};
 use crate::problem::Problem;
@@ -53,14 +54,15 @@ impl Connection {
                 return Err(End::Closed(code::POLICY, reason));
             }
             Frame::Text(text) => match Request::parse(&text) {
-                Ok(Request::Ping) => Message::Pong,
+                Ok(Request { id, ask: Ask::Ping }) => Message::Pong { id },
                 Ok(request) => {
                     self.requests.waiting.push_back(request);
                     return self.work_off().await;
                 }
-                Err(reason) => Message::Error { reason },
+                Err(Refused { id, reason }) => Message::Error { id, reason },
             },
             Frame::Binary(_) => Message::Error {
+                id: None,
                 reason: "the message is binary: send JSON text".to_owned(),
             },
             Frame::Close(_) => return Err(End::Gone),
@@ -79,10 +81,15 @@ impl Connection {
                 reason: "the look-up ended".to_owned(),
             }))
         });
-        if let Some(Request::Subscribe(subscription)) = self.requests.waiting.pop_front() {
+        if let Some(Request {
+            id,
+            ask: Ask::Subscribe(subscription),
+        }) = self.requests.waiting.pop_front()
+        {
             let answer = match found {
-                Ok(()) => self.subscribe(&subscription),
+                Ok(()) => self.subscribe(id, &subscription),
                 Err(problem) => Message::Error {
+                    id,
                     reason: problem.to_string(),
                 },
             };
@@ -94,27 +101,30 @@ impl Connection {
     /// Answers requests up to one whose symbols have to be looked up.
     async fn work_off(&mut self) -> Result<(), End> {
         while self.requests.lookups.is_empty() {
-            let answer = match self.requests.waiting.front() {
-                None => return Ok(()),
-                Some(Request::Ping) => Message::Pong,
-                Some(Request::Unsubscribe(subscription)) => {
-                    let subscription = subscription.clone();
+            let Some(Request { id, ask }) = self.requests.waiting.pop_front() else {
+                return Ok(());
+            };
+            // whoever sends without end leaves others their turn
+            coop::consume_budget().await;
+            let answer = match ask {
+                Ask::Ping => Message::Pong { id },
+                Ask::Unsubscribe(subscription) => {
                     self.unsubscribe(&subscription);
-                    Message::Unsubscribed((&subscription).into())
+                    Message::Unsubscribed(SubscriptionBody::new(id, &subscription))
                 }
-                Some(Request::Subscribe(subscription)) => {
+                Ask::Subscribe(subscription) => {
                     let known = Arc::clone(&self.app.known_symbols);
                     let unseen = known.unseen(&subscription.symbols);
-                    if !unseen.is_empty() && self.has_place_for(subscription) {
+                    if !unseen.is_empty() && self.has_place_for(&subscription) {
+                        let ask = Ask::Subscribe(subscription);
+                        self.requests.waiting.push_front(Request { id, ask });
                         let lookup = async move { known.require_all(&unseen).await };
                         self.requests.lookups.spawn(lookup);
                         return Ok(());
                     }
-                    let subscription = subscription.clone();
-                    self.subscribe(&subscription)
+                    self.subscribe(id, &subscription)
                 }
             };
-            self.requests.waiting.pop_front();
             self.send(&answer).await?;
         }
         Ok(())
@@ -125,15 +135,16 @@ impl Connection {
     }
 
     /// All of it or nothing. The symbols exist.
-    fn subscribe(&mut self, subscription: &Subscription) -> Message {
+    fn subscribe(&mut self, id: Option<RequestId>, subscription: &Subscription) -> Message {
         if !self.has_place_for(subscription) {
             let most = "a connection has at most 1000 subscriptions: open another one";
             return Message::Error {
+                id,
                 reason: most.to_owned(),
             };
         }
+        self.queue.follow_all(&subscription.symbols);
         for symbol_id in subscription.symbols.iter().copied() {
-            self.queue.follow(symbol_id);
             match subscription.channel {
                 Channel::Ticks => {
                     self.ticks.insert(symbol_id);
@@ -144,12 +155,11 @@ impl Connection {
                         timeframe,
                         basis,
                     };
-                    let new = || Series::new(key, Instant::now());
-                    self.series.entry(key).or_insert_with(new);
+                    self.series.insert(key, Instant::now());
                 }
             }
         }
-        Message::Subscribed(subscription.into())
+        Message::Subscribed(SubscriptionBody::new(id, subscription))
     }
 
     fn unsubscribe(&mut self, subscription: &Subscription) {
@@ -159,17 +169,16 @@ impl Connection {
                     self.ticks.remove(&symbol_id);
                 }
                 Channel::Candles(timeframe, basis) => {
-                    self.series.remove(&SeriesKey {
+                    self.series.remove(SeriesKey {
                         symbol_id,
                         timeframe,
                         basis,
                     });
                 }
             }
-            let has_candles = self.series.keys().any(|key| key.symbol_id == symbol_id);
-            if !has_candles && !self.ticks.contains(&symbol_id) {
-                self.queue.unfollow(symbol_id);
-            }
         }
+        let symbols = subscription.symbols.iter().copied();
+        let unused = symbols.filter(|id| !self.series.has(*id) && !self.ticks.contains(id));
+        self.queue.unfollow_all(&unused.collect::<Vec<_>>());
     }
 }

@@ -1,0 +1,74 @@
+//! Requests that are refused before a handler sees them.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use metrics::counter;
+
+use super::{Connection, Http};
+use crate::problem::Problem;
+
+/// Most bytes of path and query together.
+pub(crate) const URI_LIMIT: usize = 8 * 1024;
+
+/// Most bytes of all header fields together.
+pub(crate) const HEADERS_LIMIT: usize = 16 * 1024;
+
+/// Most header fields.
+pub(crate) const FIELDS_LIMIT: usize = 100;
+
+/// Lets a request through, one of those that are worked at.
+pub(crate) async fn admit(State(http): State<Http>, request: Request, next: Next) -> Response {
+    let is_of_operation = request.uri().path().starts_with("/health/");
+    let connection = request.extensions().get::<Connection>();
+    if connection.is_some_and(Connection::is_reserved) {
+        let mut response = if is_of_operation {
+            next.run(request).await
+        } else {
+            counter!("http_refused_total", "reason" => "connections").increment(1);
+            Problem::no_more_connections().into_response()
+        };
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+        return response;
+    }
+    if let Err(problem) = check(&request) {
+        return problem.into_response();
+    }
+    if is_of_operation || counts_itself(&request) {
+        return next.run(request).await;
+    }
+    match http.begin() {
+        Ok(_working) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Whether the handler begins itself to work at it: when a body has come, or there is memory for a
+/// page. A WebSocket has a limit of its own.
+fn counts_itself(request: &Request) -> bool {
+    let path = request.uri().path();
+    let has_pages = ["/api/v1/ticks/", "/api/v1/ohlc/"];
+    request.method() == Method::POST
+        || path == "/ws"
+        || path == "/api/v1/symbols"
+        || has_pages.iter().any(|start| path.starts_with(start))
+}
+
+fn check(request: &Request) -> Result<(), Problem> {
+    let uri = request.uri();
+    let length = uri.path().len() + uri.query().map_or(0, str::len);
+    if length > URI_LIMIT {
+        return Err(Problem::uri_too_long(URI_LIMIT));
+    }
+    let headers = request.headers();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if bytes > HEADERS_LIMIT || headers.len() > FIELDS_LIMIT {
+        return Err(Problem::headers_too_large(HEADERS_LIMIT, FIELDS_LIMIT));
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! One connection.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, Response, StatusCode};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use metrics::counter;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::io::Socket;
+use super::open::{Answering, Place};
+use super::{Http, Peer};
+
+/// Bytes of a head that are read before the connection is closed without words. Heads that are
+/// shorter than this and longer than allowed get an answer.
+const HEAD_BUFFER: usize = 64 * 1024;
+
+/// The same for header fields.
+const FIELDS: usize = 200;
+
+/// Serves a connection until one side ends it or it takes too long. At `stop` it ends as soon as
+/// no request is being answered; at `kill` at once.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    app: Router,
+    http: Http,
+    (stop, kill): (CancellationToken, CancellationToken),
+) {
+    let connection = place.connection().clone();
+    let app = TowerToHyperService::new(app);
+    let answering = connection.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let guard = answering.begin();
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(answering.clone());
+        let response = app.call(request);
+        async move {
+            let response = response.await?;
+            Ok::<_, Infallible>(watched(response, guard))
+        }
+    });
+    let serving = http1::Builder::new()
+        // the deadlines below are finer
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BUFFER)
+        .max_headers(FIELDS)
+        .serve_connection(TokioIo::new(Socket::new(stream, place)), service)
+        .with_upgrades();
+    let mut serving = pin!(serving);
+    let mut too_long = pin!(sleep_until(Instant::now()));
+    let mut is_stopping = false;
+    loop {
+        let in_time = std::future::poll_fn(|context: &mut Context<'_>| {
+            if serving.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            let Some(deadline) = connection.deadline(http.config()) else {
+                return Poll::Pending;
+            };
+            if too_long.deadline() != deadline {
+                too_long.as_mut().reset(deadline);
+            }
+            too_long.as_mut().poll(context).map(|()| false)
+        });
+        tokio::select! {
+            // what has come already is looked at before anything else
+            biased;
+            served = in_time => {
+                if !served {
+                    let reason = if connection.is_idle() { "idle" } else { "reads_nothing" };
+                    counter!("http_connections_closed_total", "reason" => reason).increment(1);
+                }
+                return;
+            }
+            () = connection.end().cancelled() => return,
+            () = kill.cancelled() => return,
+            () = stop.cancelled(), if !is_stopping => {
+                if connection.is_idle() {
+                    return;
+                }
+                is_stopping = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// An answer that counts as one that is being given until its body was taken.
+fn watched(response: Response<Body>, guard: Answering) -> Response<Body> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        guard.forever();
+        return response;
+    }
+    response.map(|body| {
+        Body::new(Watched {
+            body,
+            _answering: guard,
+        })
+    })
+}
+
+struct Watched {
+    body: Body,
+    _answering: Answering,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

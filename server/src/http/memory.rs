@@ -1,0 +1,298 @@
+//! What bodies that come and answers that leave take together, and who has to give it back.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::open::Connection;
+use crate::problem::Problem;
+
+/// So many bytes of each are not counted; the limit of connections bounds them.
+pub(crate) const FREE: usize = 16 * 1024;
+
+/// A client that sends or takes nothing for so long has to go when others need memory.
+const STALLED: Duration = Duration::from_secs(1);
+
+/// How long a client waits for memory.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes for the bodies and answers of all clients. Cloning shares it.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    size: usize,
+    state: Mutex<State>,
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    taken: usize,
+    asked: u64,
+    holders: BTreeMap<u64, Holder>,
+}
+
+#[derive(Debug)]
+struct Holder {
+    bytes: usize,
+    what: What,
+}
+
+/// Whose memory it is.
+#[derive(Debug)]
+enum What {
+    /// Of a body that comes; since when nothing has come, and how to break it off.
+    Body(Instant, CancellationToken),
+    /// Of an answer to this client, or of its body once it has come.
+    Answer(Option<Connection>),
+}
+
+impl Holder {
+    /// Since when its client has done nothing.
+    fn stalled(&self) -> Option<Instant> {
+        match &self.what {
+            What::Body(since, end) => (!end.is_cancelled()).then_some(*since),
+            What::Answer(connection) => {
+                let connection = connection.as_ref()?;
+                let blocked = connection.blocked_since()?;
+                (!connection.end().is_cancelled()).then_some(blocked)
+            }
+        }
+    }
+}
+
+/// Memory that is taken until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    memory: Memory,
+    id: u64,
+    end: CancellationToken,
+}
+
+impl Memory {
+    pub(super) fn new(size: usize) -> Self {
+        Self(Arc::new(Shared {
+            size,
+            state: Mutex::default(),
+            freed: Notify::new(),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let state = self.0.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For a body, of which nothing has come yet.
+    pub(crate) fn for_body(&self) -> Held {
+        let end = CancellationToken::new();
+        self.hold(What::Body(Instant::now(), end.clone()), end)
+    }
+
+    /// For an answer of so many bytes at most; waits until there is room.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(crate) async fn for_answer(
+        &self,
+        connection: Option<Connection>,
+        bytes: usize,
+    ) -> Result<Held, Problem> {
+        let held = self.hold(What::Answer(connection), CancellationToken::new());
+        held.grow(bytes).await?;
+        Ok(held)
+    }
+
+    fn hold(&self, what: What, end: CancellationToken) -> Held {
+        let mut state = self.lock();
+        state.asked += 1;
+        let id = state.asked;
+        state.holders.insert(id, Holder { bytes: 0, what });
+        Held {
+            memory: self.clone(),
+            id,
+            end,
+        }
+    }
+
+    #[cfg(test)]
+    fn taken(&self) -> usize {
+        self.lock().taken
+    }
+}
+
+impl State {
+    /// Ends the client that has done nothing for the longest time, where that is long enough.
+    /// Returns when it is worth a look again, where it is not.
+    fn end_stalled(&self, besides: u64, now: Instant) -> Result<(), Option<Instant>> {
+        let others = self.holders.iter().filter(|(id, _)| **id != besides);
+        let holding = others.filter(|(_, holder)| holder.bytes > 0);
+        let stalled = holding.filter_map(|(_, holder)| Some((holder.stalled()?, holder)));
+        let Some((since, holder)) = stalled.min_by_key(|(since, _)| *since) else {
+            return Err(None);
+        };
+        if now < since + STALLED {
+            return Err(Some(since + STALLED));
+        }
+        match &holder.what {
+            What::Body(_, end) => end.cancel(),
+            What::Answer(connection) => connection.iter().for_each(Connection::break_off),
+        }
+        Ok(())
+    }
+}
+
+impl Held {
+    /// Has so many bytes in all; waits until there is room.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(crate) async fn grow(&self, bytes: usize) -> Result<(), Problem> {
+        let wanted = bytes.saturating_sub(FREE).min(self.memory.0.size);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let freed = self.memory.0.freed.notified();
+            tokio::pin!(freed);
+            // from here on nothing that is freed is missed
+            freed.as_mut().enable();
+            let now = Instant::now();
+            let look = {
+                let mut state = self.memory.lock();
+                let taken = state.taken;
+                let Some(holder) = state.holders.get_mut(&self.id) else {
+                    return Ok(());
+                };
+                let more = wanted.saturating_sub(holder.bytes);
+                if taken + more <= self.memory.0.size {
+                    holder.bytes += more;
+                    if let What::Body(since, _) = &mut holder.what {
+                        *since = now;
+                    }
+                    state.taken += more;
+                    return Ok(());
+                }
+                state.end_stalled(self.id, now)
+            };
+            if now >= deadline {
+                counter!("http_refused_total", "reason" => "memory").increment(1);
+                return Err(Problem::no_memory());
+            }
+            match look {
+                // it gives back what it holds as soon as it runs
+                Ok(()) | Err(None) => {
+                    tokio::select! {
+                        () = &mut freed => {}
+                        () = sleep_until(deadline.min(now + STALLED)) => {}
+                    }
+                }
+                Err(Some(at)) => {
+                    tokio::select! {
+                        () = &mut freed => {}
+                        () = sleep_until(at.min(deadline)) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives back what is more than `bytes`.
+    pub(crate) fn shrink(&self, bytes: usize) {
+        let mut state = self.memory.lock();
+        let wanted = bytes.saturating_sub(FREE);
+        let Some(holder) = state.holders.get_mut(&self.id) else {
+            return;
+        };
+        let less = holder.bytes.saturating_sub(wanted);
+        holder.bytes -= less;
+        state.taken -= less;
+        drop(state);
+        self.memory.0.freed.notify_waiters();
+    }
+
+    /// The body has come whole and is not broken off any more.
+    pub(crate) fn came(&self) {
+        let mut state = self.memory.lock();
+        if let Some(holder) = state.holders.get_mut(&self.id) {
+            holder.what = What::Answer(None);
+        }
+    }
+
+    /// Others need the memory.
+    pub(crate) async fn ended(&self) {
+        self.end.cancelled().await;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut state = self.memory.lock();
+        if let Some(holder) = state.holders.remove(&self.id) {
+            state.taken -= holder.bytes;
+        }
+        drop(state);
+        self.memory.0.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn stalled_body_makes_room_for_others() {
+        let memory = Memory::new(1_000);
+        let slow = memory.for_body();
+        slow.grow(FREE + 900).await.expect("free");
+        let next = memory.for_body();
+        let begun = Instant::now();
+        let (grown, ()) = tokio::join!(next.grow(FREE + 500), async {
+            slow.ended().await;
+            drop(slow);
+        });
+        grown.expect("room");
+        assert_eq!(begun.elapsed(), STALLED);
+        assert_eq!(memory.taken(), 500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_in_use_is_waited_for_and_refused_then() {
+        let memory = Memory::new(1_000);
+        let answer = memory.for_answer(None, FREE + 1_000).await.expect("free");
+        assert!(memory.for_answer(None, FREE + 1).await.is_err());
+        let small = memory.for_answer(None, FREE).await;
+        small.expect("needs none");
+        let waits = memory.for_answer(None, FREE + 400);
+        let (waited, ()) = tokio::join!(waits, async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            answer.shrink(FREE + 600);
+        });
+        waited.expect("room");
+        drop(answer);
+        assert_eq!(memory.taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_that_came_is_not_broken_off() {
+        let memory = Memory::new(1_000);
+        let body = memory.for_body();
+        body.grow(FREE + 1_000).await.expect("free");
+        body.came();
+        assert!(memory.for_answer(None, FREE + 1).await.is_err());
+        assert!(!body.end.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_than_there_is_is_all_there_is() {
+        let memory = Memory::new(1_000);
+        let all = memory.for_answer(None, FREE + 9_000).await.expect("free");
+        assert_eq!(memory.taken(), 1_000);
+        drop(all);
+    }
+}

@@ -1,0 +1,73 @@
+//! Ticks that wait until the store was read, few of one series and bounded of all.
+
+use std::sync::Arc;
+
+use metrics::counter;
+use tickbook::domain::Tick;
+use tokio::sync::Semaphore;
+
+/// Ticks of one series that wait at most.
+pub(super) const OF_SERIES: usize = 10_000;
+
+/// How many more ticks may wait in the series of all clients. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct WaitingTicks(Arc<Semaphore>);
+
+impl WaitingTicks {
+    pub(super) fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))))
+    }
+
+    pub(super) fn buffer(&self) -> Buffer {
+        Buffer {
+            ticks: Vec::new(),
+            room: self.clone(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn left(&self) -> usize {
+        self.0.available_permits()
+    }
+}
+
+/// The ticks of one series that wait.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    ticks: Vec<Tick>,
+    room: WaitingTicks,
+}
+
+impl Buffer {
+    /// Keeps a tick; gives it back where there is no room.
+    pub(super) fn push(&mut self, tick: Tick) -> Result<(), Tick> {
+        if self.ticks.len() >= OF_SERIES {
+            return Err(tick);
+        }
+        let Ok(permit) = self.room.0.try_acquire() else {
+            counter!("websocket_candle_buffer_full_total").increment(1);
+            return Err(tick);
+        };
+        // given back when the ticks are gone
+        permit.forget();
+        self.ticks.push(tick);
+        Ok(())
+    }
+
+    pub(super) fn first(&self) -> Option<&Tick> {
+        self.ticks.first()
+    }
+
+    /// What waits; nothing waits any more.
+    pub(super) fn take(&mut self) -> Vec<Tick> {
+        let ticks = std::mem::take(&mut self.ticks);
+        self.room.0.add_permits(ticks.len());
+        ticks
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.take();
+    }
+}

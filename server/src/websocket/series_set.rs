@@ -1,0 +1,106 @@
+//! The candle subscriptions of one client, found by symbol.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use tickbook::domain::{Candle, SymbolId};
+use tokio::time::Instant;
+
+use super::buffer::WaitingTicks;
+use super::candles::Series;
+use super::reading::{SeriesKey, Wanted};
+
+/// All series of a client. A tick costs nothing for the series of other symbols.
+#[derive(Debug)]
+pub(super) struct SeriesSet {
+    /// In the order of their keys; a symbol has as many as there are timeframes and bases at most.
+    by_symbol: BTreeMap<SymbolId, Vec<Series>>,
+    count: usize,
+    /// Whose series may have something to send or to read already.
+    touched: BTreeSet<SymbolId>,
+    room: WaitingTicks,
+}
+
+impl SeriesSet {
+    pub(super) fn new(room: WaitingTicks) -> Self {
+        Self {
+            by_symbol: BTreeMap::new(),
+            count: 0,
+            touched: BTreeSet::new(),
+            room,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn insert(&mut self, key: SeriesKey, now: Instant) {
+        let of_symbol = self.by_symbol.entry(key.symbol_id).or_default();
+        if let Err(place) = of_symbol.binary_search_by_key(&key, Series::key) {
+            of_symbol.insert(place, Series::new(key, now, &self.room));
+            self.count += 1;
+            self.touched.insert(key.symbol_id);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: SeriesKey) {
+        let Some(of_symbol) = self.by_symbol.get_mut(&key.symbol_id) else {
+            return;
+        };
+        if let Ok(place) = of_symbol.binary_search_by_key(&key, Series::key) {
+            of_symbol.remove(place);
+            self.count -= 1;
+        }
+        if of_symbol.is_empty() {
+            self.by_symbol.remove(&key.symbol_id);
+        }
+    }
+
+    pub(super) fn has(&self, symbol_id: SymbolId) -> bool {
+        self.by_symbol.contains_key(&symbol_id)
+    }
+
+    pub(super) fn keys_of(&self, symbol_id: SymbolId) -> impl Iterator<Item = SeriesKey> + '_ {
+        let of_symbol = self.by_symbol.get(&symbol_id);
+        of_symbol.into_iter().flatten().map(Series::key)
+    }
+
+    /// The series of a symbol, to be changed.
+    pub(super) fn of(&mut self, symbol_id: SymbolId) -> &mut [Series] {
+        match self.by_symbol.get_mut(&symbol_id) {
+            Some(of_symbol) => {
+                self.touched.insert(symbol_id);
+                of_symbol
+            }
+            None => &mut [],
+        }
+    }
+
+    /// The series of a key, to be changed.
+    pub(super) fn get(&mut self, key: SeriesKey) -> Option<&mut Series> {
+        let of_symbol = self.of(key.symbol_id);
+        of_symbol.iter_mut().find(|series| series.key() == key)
+    }
+
+    /// From now on all are looked at: time has passed.
+    pub(super) fn touch_all(&mut self) {
+        self.touched.extend(self.by_symbol.keys());
+    }
+
+    /// What has to be read now and the candles to be sent, of all that were touched.
+    pub(super) fn work_off(
+        &mut self,
+        now: Instant,
+        clock: DateTime<Utc>,
+    ) -> (Vec<(SeriesKey, Wanted)>, Vec<Candle>) {
+        let (mut due, mut updates) = (Vec::new(), Vec::new());
+        for symbol_id in std::mem::take(&mut self.touched) {
+            for series in self.by_symbol.get_mut(&symbol_id).into_iter().flatten() {
+                due.extend(series.due(now).map(|wanted| (series.key(), wanted)));
+                updates.extend(series.updates(clock));
+            }
+        }
+        (due, updates)
+    }
+}

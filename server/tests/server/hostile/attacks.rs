@@ -1,0 +1,308 @@
+//! What clients do that mean harm.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// Connections and tasks of an attack, which end when it is dropped.
+#[derive(Default)]
+pub(crate) struct Held {
+    streams: Vec<TcpStream>,
+    tasks: JoinSet<()>,
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn connect(address: SocketAddr) -> Option<TcpStream> {
+    let connected = timeout(PATIENCE, TcpStream::connect(address)).await;
+    connected.ok()?.ok()
+}
+
+/// A connection that has said something; whether the server still listens does not matter.
+async fn say(address: SocketAddr, bytes: &[u8]) -> Option<TcpStream> {
+    let mut stream = connect(address).await?;
+    let _ = timeout(PATIENCE, stream.write_all(bytes)).await;
+    Some(stream)
+}
+
+fn post(body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn ticks(count: usize) -> String {
+    let tick = |index: usize| {
+        json!({
+            "symbol_id": 1, "tick_time": "2014-05-01T00:00:00Z", "sequence": index,
+            "bid_price": "1", "ask_price": "2", "bid_volume": "0", "ask_volume": "0",
+        })
+    };
+    Value::from((0..count).map(tick).collect::<Vec<_>>()).to_string()
+}
+
+const PAGE: &str = "GET /api/v1/ticks/1?limit=10000 HTTP/1.1\r\nHost: test\r\n\r\n";
+
+async fn answer(address: SocketAddr, request: &str) -> String {
+    let mut stream = say(address, request.as_bytes()).await.expect("it listens");
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE * 3, stream.read_to_end(&mut answer)).await;
+    read.expect("in time").expect("an answer");
+    String::from_utf8(answer).expect("UTF-8")
+}
+
+/// Stores 10,000 ticks of symbol 1.
+pub(super) async fn fill(address: SocketAddr) {
+    let whole = post(&ticks(10_000)).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let answer = answer(address, &whole).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// Reads them.
+pub(super) async fn page(address: SocketAddr) {
+    let request = PAGE.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let answer = answer(address, &request).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.len() > 1_000_000);
+}
+
+pub(super) async fn silent(address: SocketAddr) -> Held {
+    let mut held = Held::default();
+    for index in 0..1_100 {
+        let said: &[u8] = if index % 2 == 0 { b"" } else { b"GET /he" };
+        held.streams.extend(say(address, said).await);
+    }
+    held
+}
+
+pub(super) async fn slow_heads(address: SocketAddr) -> Held {
+    let mut held = Held::default();
+    for _ in 0..300 {
+        held.tasks.spawn(async move {
+            loop {
+                let Some(mut stream) = say(address, b"GET /health/live HTTP/1.1\r\nX: ").await
+                else {
+                    continue;
+                };
+                while stream.write_all(b"x").await.is_ok() {
+                    sleep(Duration::from_millis(500)).await;
+                }
+            }
+        });
+    }
+    held
+}
+
+pub(super) async fn unread(address: SocketAddr) -> Held {
+    let mut held = Held::default();
+    for _ in 0..300 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(2_048).expect("a small buffer");
+        if let Ok(mut stream) = socket.connect(address).await {
+            let _ = timeout(PATIENCE, stream.write_all(PAGE.repeat(6).as_bytes())).await;
+            held.streams.push(stream);
+        }
+    }
+    held
+}
+
+pub(super) async fn unfinished(address: SocketAddr) -> Held {
+    let mut body = ticks(10);
+    body.push_str(&" ".repeat(4 * 1024 * 1024 - body.len()));
+    let mut whole = post(&body);
+    whole.pop();
+    let whole: std::sync::Arc<str> = whole.into();
+    let mut held = Held::default();
+    for _ in 0..150 {
+        let whole = std::sync::Arc::clone(&whole);
+        held.tasks.spawn(async move {
+            if let Some(mut stream) = connect(address).await {
+                let _ = stream.write_all(whole.as_bytes()).await;
+                // until the server ends it
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+        });
+    }
+    held
+}
+
+/// The same request again and again, from so many clients.
+fn again(address: SocketAddr, clients: usize, request: String) -> Held {
+    let request: std::sync::Arc<str> = request.into();
+    let mut held = Held::default();
+    for _ in 0..clients {
+        let request = std::sync::Arc::clone(&request);
+        held.tasks.spawn(async move {
+            loop {
+                if let Some(mut stream) = say(address, request.as_bytes()).await {
+                    // the answer, or its beginning
+                    let mut some = [0; 4_096];
+                    let _ = timeout(PATIENCE, stream.read(&mut some)).await;
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
+    held
+}
+
+pub(super) async fn deep(address: SocketAddr) -> Held {
+    again(address, 2, post(&"[".repeat(200_000)))
+}
+
+pub(super) async fn elements(address: SocketAddr) -> Held {
+    let body = format!("[{}1]", "1,".repeat(999_999));
+    again(address, 2, post(&body))
+}
+
+pub(super) async fn pipelines(address: SocketAddr) -> Held {
+    let one = "GET /api/v1/symbols HTTP/1.1\r\nHost: test\r\n\r\n";
+    again(address, 2, one.repeat(1_000))
+}
+
+pub(super) async fn large(address: SocketAddr) -> Held {
+    let mut held = Held::default();
+    for is_chunked in [true, false] {
+        held.tasks.spawn(async move {
+            let length = if is_chunked {
+                "Transfer-Encoding: chunked"
+            } else {
+                "Content-Length: 104857600"
+            };
+            let head = format!(
+                "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\n\
+                 Content-Type: application/json\r\n{length}\r\n\r\n"
+            );
+            let chunk = format!("100000\r\n{}\r\n", " ".repeat(0x10_0000));
+            loop {
+                let Some(mut stream) = say(address, head.as_bytes()).await else {
+                    continue;
+                };
+                for _ in 0..100 {
+                    if stream.write_all(chunk.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
+    held
+}
+
+/// Posts ten thousand ticks and leaves, again and again.
+pub(super) async fn left_posts(address: SocketAddr) -> Held {
+    let request: std::sync::Arc<str> = post(&ticks(10_000)).into();
+    let mut held = Held::default();
+    for _ in 0..2 {
+        let request = std::sync::Arc::clone(&request);
+        held.tasks.spawn(async move {
+            loop {
+                drop(say(address, request.as_bytes()).await);
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
+    held
+}
+
+const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// A WebSocket that sends as it likes.
+async fn websocket(address: SocketAddr) -> Option<TcpStream> {
+    let mut stream = say(address, HANDSHAKE.as_bytes()).await?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(PATIENCE, stream.read_u8()).await.ok()?.ok()?);
+    }
+    head.starts_with(b"HTTP/1.1 101").then_some(stream)
+}
+
+/// A frame with a mask that changes nothing.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u16::try_from(payload.len()) {
+        Ok(length) if length < 126 => frame.push(0x80 | length.to_be_bytes()[1]),
+        Ok(length) => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0x80 | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+/// Messages that never end, of small pieces.
+pub(super) async fn fragments(address: SocketAddr) -> Held {
+    let mut held = Held::default();
+    for _ in 0..150 {
+        held.tasks.spawn(async move {
+            let Some(mut stream) = websocket(address).await else {
+                return;
+            };
+            let mut piece = frame(0x01, b"x");
+            while stream.write_all(&piece).await.is_ok() {
+                piece = frame(0x00, &[b'x'; 100]).repeat(10);
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+    }
+    held
+}
+
+/// Ten thousand subscriptions, and messages of as many ids as fit.
+pub(super) async fn subscriptions(address: SocketAddr) -> Held {
+    let subscribe: Vec<_> = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"]
+        .iter()
+        .flat_map(|timeframe| {
+            ["bid", "ask", "mid"].map(|basis| {
+                json!({
+                    "op": "subscribe", "channel": "candles", "symbols": [1, 2, 3, 4],
+                    "timeframe": timeframe, "basis": basis,
+                })
+            })
+        })
+        .flat_map(|request| frame(0x81, request.to_string().as_bytes()))
+        .collect();
+    let many = |count: usize| {
+        let ids = vec![1; count];
+        let request = json!({"op": "unsubscribe", "channel": "ticks", "symbols": ids});
+        frame(0x81, request.to_string().as_bytes())
+    };
+    let unsubscribe = [many(31_000), many(1_000)].concat();
+    let mut held = Held::default();
+    for index in 0..122 {
+        let (subscribe, unsubscribe) = (subscribe.clone(), unsubscribe.clone());
+        held.tasks.spawn(async move {
+            let Some(mut stream) = websocket(address).await else {
+                return;
+            };
+            let _ = stream.write_all(&subscribe).await;
+            let (mut input, mut output) = stream.into_split();
+            let reading = async { tokio::io::copy(&mut input, &mut tokio::io::sink()).await };
+            let writing = async {
+                // two of them ask for as much work as they can
+                while index < 2 && output.write_all(&unsubscribe).await.is_ok() {}
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                _ = reading => {}
+                () = writing => {}
+            }
+        });
+    }
+    held
+}

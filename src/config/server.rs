@@ -1,0 +1,73 @@
+//! Settings of the order-book server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::Checked;
+
+/// Settings of the order-book server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Connections at once, 8 to 100,000, as far as the limit of open files leaves them.
+    pub max_connections: usize,
+    /// Requests that are worked at at once, 1 to 100,000.
+    pub max_requests: usize,
+    /// What bodies that come and answers that leave take together, in bytes.
+    pub buffer_bytes: usize,
+    /// How long the head of a request may take.
+    pub header_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Duration,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_timeout: Duration,
+}
+
+impl Default for ServerConfig {
+    /// The compiled-in defaults.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3_000)),
+            max_connections: 2_000,
+            max_requests: 200,
+            buffer_bytes: 48 << 20,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Checked<'_> {
+    pub(super) fn server(&mut self) -> Option<ServerConfig> {
+        let listen = self.listen();
+        Some(ServerConfig {
+            max_connections: self.number("server.max_connections", 8, 100_000),
+            max_requests: self.number("server.max_requests", 1, 100_000),
+            buffer_bytes: self.number("server.buffer_bytes", 8 << 20, 1 << 40),
+            header_timeout: self.millis("server.header_timeout_ms", 600_000),
+            idle_timeout: self.millis("server.idle_timeout_ms", 86_400_000),
+            body_timeout: self.millis("server.body_timeout_ms", 600_000),
+            write_timeout: self.millis("server.write_timeout_ms", 600_000),
+            listen: listen?,
+        })
+    }
+
+    fn listen(&mut self) -> Option<SocketAddr> {
+        let text = self.layers.get_string("server.listen").unwrap_or_default();
+        match text.parse() {
+            Ok(listen) => Some(listen),
+            Err(_) => {
+                self.problems.push(
+                    "server.listen is no address with a port: write it like 127.0.0.1:3000"
+                        .to_owned(),
+                );
+                None
+            }
+        }
+    }
+}
