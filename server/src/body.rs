@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::Deserializer as _;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
@@ -44,7 +44,9 @@ pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody,
         return Err(Problem::body_too_large(BODY_LIMIT));
     }
     let held = http.memory().for_body();
-    let reading = timeout(http.config().body_timeout, read(request.into_body(), &held));
+    let length = declared.and_then(|length| usize::try_from(length).ok());
+    let reading = read(request.into_body(), length, &held);
+    let reading = timeout(http.config().body_timeout, reading);
     let bytes = tokio::select! {
         read = reading => read.map_err(|_| Problem::slow_body())??,
         () = held.ended() => return Err(Problem::no_memory()),
@@ -78,7 +80,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn read(mut body: Body, held: &Held) -> Result<Vec<u8>, Problem> {
+/// Takes memory as the body comes, of which `declared` bytes are said to come.
+async fn read(mut body: Body, declared: Option<usize>, held: &Held) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let broken = |_| Problem::invalid_body("the body broke off: send it again");
@@ -95,8 +98,10 @@ async fn read(mut body: Body, held: &Held) -> Result<Vec<u8>, Problem> {
             length
         };
         held.grow(room).await?;
+        // once, so that no piece of it is left behind in the heap; what is not filled takes nothing
         if length > bytes.capacity() {
-            bytes.reserve_exact(room - bytes.len());
+            let whole = declared.unwrap_or(2 * bytes.len()).min(BODY_LIMIT);
+            bytes.reserve_exact(whole.max(length) - bytes.len());
         }
         bytes.extend_from_slice(&data);
     }
@@ -116,47 +121,39 @@ pub(crate) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
         ));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
+    let mut is_too_long = false;
     let array = json
-        .deserialize_seq(Array)
-        .and_then(|array| json.end().map(|()| array))
-        .map_err(|error| Problem::invalid_body(format!("the body is no JSON: {error}")))?;
-    if array.more > 0 {
-        let detail = format!(
-            "the array has {} ticks: send at most {TICK_LIMIT} at once",
-            array.first.len() + array.more
-        );
-        return Err(Problem::invalid_body(detail));
-    }
-    Ok(array.first)
+        .deserialize_seq(Array(&mut is_too_long))
+        .and_then(|array| json.end().map(|()| array));
+    let array = array.map_err(|error| {
+        Problem::invalid_body(if is_too_long {
+            format!("the array has more than {TICK_LIMIT} ticks: send at most {TICK_LIMIT} at once")
+        } else {
+            format!("the body is no JSON: {error}")
+        })
+    })?;
+    Ok(array)
 }
 
-/// As many elements as are taken, and how many there are besides, which take no memory.
-struct Elements<'a> {
-    first: Vec<&'a RawValue>,
-    more: usize,
-}
+/// Reads as many elements as are taken, and no more.
+struct Array<'a>(&'a mut bool);
 
-struct Array;
-
-impl<'a> Visitor<'a> for Array {
-    type Value = Elements<'a>;
+impl<'a> Visitor<'a> for Array<'_> {
+    type Value = Vec<&'a RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of ticks")
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<Elements<'a>, A::Error> {
-        let mut first = Vec::new();
-        while first.len() < TICK_LIMIT {
-            match array.next_element()? {
-                Some(element) => first.push(element),
-                None => return Ok(Elements { first, more: 0 }),
+    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = array.next_element()? {
+            if elements.len() == TICK_LIMIT {
+                *self.0 = true;
+                return Err(A::Error::custom("too many"));
             }
+            elements.push(element);
         }
-        let mut more = 0;
-        while array.next_element::<IgnoredAny>()?.is_some() {
-            more += 1;
-        }
-        Ok(Elements { first, more })
+        Ok(elements)
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use crate::wire::{NewTick, ReceiptBody, RejectedBody, Rejection, RejectionReason};
 
 /// After so many elements other requests have their turn.
-const AT_ONCE: usize = 250;
+const AT_ONCE: usize = 100;
 
 /// Ticks of a request, and what was rejected so far.
 #[derive(Debug, Default)]

@@ -1,12 +1,14 @@
 //! Pages of many rows as answers.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use tickbook::RepositoryError;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
 use crate::app::AppState;
@@ -14,13 +16,14 @@ use crate::http::{Connection, Held};
 use crate::problem::Problem;
 
 /// After so many rows other requests have their turn.
-const AT_ONCE: usize = 250;
+const AT_ONCE: usize = 100;
 
 /// Memory for a page, and one of the requests that are worked at.
 #[derive(Debug)]
 pub(super) struct Room {
     memory: Held,
     working: OwnedSemaphorePermit,
+    writing: Arc<Semaphore>,
 }
 
 /// Waits until there is memory for a page of `rows` rows, as they are read and as they are sent.
@@ -35,7 +38,11 @@ pub(super) async fn room<Row>(
     let bytes = rows * (row_bytes + size_of::<Row>());
     let memory = app.http.memory().for_answer(connection, bytes).await?;
     let working = app.http.begin()?;
-    Ok(Room { memory, working })
+    Ok(Room {
+        memory,
+        working,
+        writing: app.http.writing(),
+    })
 }
 
 /// A body and the memory that it takes until it was sent.
@@ -64,6 +71,13 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
         operation: "write a page",
         reason: error.to_string(),
     };
+    let Room {
+        memory,
+        working,
+        writing,
+    } = room;
+    // it is never closed; many pages at once would only keep everybody else from the processors
+    let turn = writing.acquire().await;
     let mut text = Vec::with_capacity((data.len() + 1) * row_bytes);
     text.extend_from_slice(b"{\"data\":[");
     for (index, row) in data.iter().enumerate() {
@@ -78,9 +92,8 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
     text.extend_from_slice(b"],\"next_cursor\":");
     serde_json::to_writer(&mut text, &next_cursor).map_err(failed)?;
     text.push(b'}');
-    let Room { memory, working } = room;
     memory.shrink(text.capacity());
-    drop(working);
+    drop((turn, working));
     let body = Body::from(Bytes::from_owner(Page {
         text,
         _memory: memory,

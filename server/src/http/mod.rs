@@ -37,6 +37,7 @@ struct Shared {
     open: Open,
     memory: Memory,
     requests: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
     no_more_bodies: CancellationToken,
 }
 
@@ -48,6 +49,7 @@ impl Http {
             open: Open::new(config.max_connections),
             memory: Memory::new(config.buffer_bytes),
             requests: Arc::new(Semaphore::new(config.max_requests)),
+            writing: Arc::new(Semaphore::new(processors().div_ceil(2))),
             no_more_bodies: CancellationToken::new(),
             config,
         }))
@@ -72,6 +74,11 @@ impl Http {
         &self.0.no_more_bodies
     }
 
+    /// Turns for writing pages: half the processors.
+    pub(crate) fn writing(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.writing)
+    }
+
     /// One of the requests that are worked at, until it is dropped.
     ///
     /// # Errors
@@ -83,4 +90,8 @@ impl Http {
             Problem::busy()
         })
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

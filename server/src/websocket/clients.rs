@@ -1,14 +1,19 @@
 //! The clients of `/ws`: how many, and their end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tickbook::config::WebSocketConfig;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::buffer::WaitingTicks;
 use super::places::Places;
+
+/// Series of all clients that are read from the store at once; one client may ask for a thousand.
+const READINGS: usize = 8;
 
 /// How long a client may take to read that the server did not wait for it.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -25,6 +30,8 @@ pub struct WebSockets {
     pub(super) places: Places,
     /// Ticks that wait for candles to be read.
     pub(super) waiting: WaitingTicks,
+    /// Turns for reading candles.
+    pub(super) readings: Arc<Semaphore>,
 }
 
 impl WebSockets {
@@ -35,6 +42,7 @@ impl WebSockets {
         Self {
             places: Places::new(config.max_connections, config.max_connections_per_address),
             waiting: WaitingTicks::new(config.candle_buffer),
+            readings: Arc::new(Semaphore::new(READINGS)),
             config,
             stop,
             hurry: CancellationToken::new(),

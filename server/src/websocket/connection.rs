@@ -3,6 +3,7 @@
 mod requests;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
@@ -14,6 +15,7 @@ use tickbook::RepositoryError;
 use tickbook::config::WebSocketConfig;
 use tickbook::domain::SymbolId;
 use tickbook::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +68,7 @@ pub(super) struct Connection {
     /// When all series are looked at again.
     pulse: Instant,
     readings: JoinSet<ReadResult>,
+    turns: Arc<Semaphore>,
     requests: Requests,
     /// Messages sent so far.
     sent: u64,
@@ -81,6 +84,7 @@ impl Connection {
             config,
             hurry,
             waiting,
+            readings,
             ..
         } = sockets;
         let (output, input) = socket.split();
@@ -102,6 +106,7 @@ impl Connection {
             series: SeriesSet::new(waiting),
             pulse: Instant::now(),
             readings: JoinSet::new(),
+            turns: readings,
             requests: Requests::default(),
             sent: 0,
             last_sent: Instant::now(),
@@ -274,8 +279,10 @@ impl Connection {
         }
         let (due, updates) = self.series.work_off(now, clock);
         for (key, wanted) in due {
-            let repositories = self.app.repositories.clone();
+            let (turns, repositories) = (self.turns.clone(), self.app.repositories.clone());
             self.readings.spawn(async move {
+                // it is never closed
+                let _turn = turns.acquire().await;
                 let found = read(&repositories, key, wanted).await;
                 (key, wanted, found)
             });

@@ -13,8 +13,12 @@ use crate::http::Peer;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 
-/// Nothing a client has to say is nearly as long; more is not even read.
-const FRAME_LIMIT: usize = 1024 * 1024;
+/// Nothing a client has to say is nearly as long; more is not even read. So much of messages that
+/// never end is kept for each client.
+const FRAME_LIMIT: usize = 128 * 1024;
+
+/// Bytes that are read at once.
+const READ_BUFFER: usize = 8 * 1024;
 
 /// Ticks and candles as they come
 ///
@@ -54,7 +58,8 @@ pub(crate) async fn connect(
     };
     let upgrade = upgrade
         .max_message_size(FRAME_LIMIT)
-        .max_frame_size(FRAME_LIMIT);
+        .max_frame_size(FRAME_LIMIT)
+        .read_buffer_size(READ_BUFFER);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
         let connection = Connection::new(socket, app, sockets);

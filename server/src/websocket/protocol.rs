@@ -1,6 +1,9 @@
 //! The messages of a connection.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tickbook::domain::{PriceBasis, SymbolId, Timeframe, excerpt};
 
@@ -62,9 +65,41 @@ struct RawRequest {
     id: Option<Box<RawValue>>,
     op: String,
     channel: Option<String>,
-    symbols: Option<Vec<i64>>,
+    symbols: Option<Ids>,
     timeframe: Option<String>,
     basis: Option<String>,
+}
+
+/// Ids of symbols, no more of which are read than may be sent.
+struct Ids(Vec<i64>);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(IdsVisitor)
+    }
+}
+
+struct IdsVisitor;
+
+impl<'de> Visitor<'de> for IdsVisitor {
+    type Value = Ids;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of symbol ids")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Ids, A::Error> {
+        let mut ids = Vec::new();
+        while let Some(id) = array.next_element()? {
+            if ids.len() == SYMBOLS {
+                return Err(A::Error::custom(format_args!(
+                    "symbols has more than {SYMBOLS} ids: send at most {SYMBOLS} in a message"
+                )));
+            }
+            ids.push(id);
+        }
+        Ok(Ids(ids))
+    }
 }
 
 /// The one field that an answer has to have, whatever else a message holds.
@@ -140,15 +175,9 @@ impl RawRequest {
     }
 
     fn subscription(self) -> Result<Subscription, String> {
-        let ids = self.symbols.unwrap_or_default();
+        let ids = self.symbols.map_or(Vec::new(), |ids| ids.0);
         if ids.is_empty() {
             return Err("symbols is missing or empty: give ids, as in [1, 2]".to_owned());
-        }
-        if ids.len() > SYMBOLS {
-            let count = ids.len();
-            return Err(format!(
-                "symbols has {count} ids: send at most {SYMBOLS} in a message"
-            ));
         }
         if let Some(id) = ids.iter().find(|id| **id < 1) {
             return Err(format!(

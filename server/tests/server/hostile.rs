@@ -24,8 +24,13 @@ const OPEN_FILES: u32 = 1_024;
 /// What may be added to its memory, in bytes.
 const MEMORY: u64 = 64 << 20;
 
-/// Timers of the operating system and of a busy machine are that inexact.
-const INEXACT: Duration = Duration::from_millis(20);
+/// Timers of the operating system and of a busy machine are that inexact. A program that is built
+/// without optimization keeps all processors busy with what takes a twentieth otherwise.
+const INEXACT: Duration = if cfg!(debug_assertions) {
+    Duration::from_secs(2)
+} else {
+    Duration::from_millis(20)
+};
 
 /// `false`, and the test counts as skipped, unless the long ones are to run.
 fn is_wanted() -> bool {
@@ -94,7 +99,7 @@ async fn fault_70_hostile_clients_harm_no_other() {
         ("WebSocket fragments", |to| Box::pin(attacks::fragments(to))),
         ("subscriptions", |to| Box::pin(attacks::subscriptions(to))),
     ];
-    let mut most = before;
+    let (mut most, mut slow) = (before, Vec::new());
     for (name, attack) in all {
         let held = attack(address).await;
         sleep(Duration::from_secs(4)).await;
@@ -109,12 +114,15 @@ async fn fault_70_hostile_clients_harm_no_other() {
         assert_eq!(seen.health_failed, 0, "{name}");
         if suite::asserts_time() {
             let limit = usual.health * 2 + INEXACT;
-            assert!(seen.health <= limit, "{name}: {seen}, usually {usual}");
+            if seen.health > limit {
+                slow.push(format!("{name}: {seen}, usually {usual}"));
+            }
         }
         drop(held);
         // whatever it held is given back
         served.turn();
     }
+    assert!(slow.is_empty(), "{slow:#?}");
     assert!(most <= before + MEMORY, "{} MiB", most >> 20);
     eventually("all requests are answered", async || {
         sleep(Duration::from_millis(500)).await;

@@ -2,6 +2,7 @@
 //! real databases.
 
 mod binary;
+mod busy;
 mod databases;
 mod future_ticks;
 mod gate;

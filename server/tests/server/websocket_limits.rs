@@ -81,7 +81,6 @@ async fn one_message_has_a_thousand_symbols_at_most() {
     for op in ["subscribe", "unsubscribe"] {
         let many = json!({"op": op, "channel": "ticks", "symbols": vec![1; 31_000], "id": 1});
         let reason = client.error(many).await;
-        assert!(reason.contains("31000 ids"), "{reason}");
         assert!(reason.contains("at most 1000"), "{reason}");
     }
     let all: Vec<_> = (1..=1_000).collect();

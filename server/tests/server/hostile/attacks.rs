@@ -255,8 +255,8 @@ pub(super) async fn fragments(address: SocketAddr) -> Held {
             };
             let mut piece = frame(0x01, b"x");
             while stream.write_all(&piece).await.is_ok() {
-                piece = frame(0x00, &[b'x'; 100]).repeat(10);
-                sleep(Duration::from_millis(20)).await;
+                piece = frame(0x00, &[b'x'; 4_000]).repeat(2);
+                sleep(Duration::from_millis(200)).await;
             }
         });
     }

@@ -1,0 +1,83 @@
+//! Requests that are worked at, of which there may be so many at once.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use orderbook_server::app::AppState;
+use orderbook_server::http::Http;
+use orderbook_server::metrics;
+use orderbook_server::readiness::Readiness;
+use orderbook_server::router::router;
+use serde_json::json;
+use tickbook::Repositories;
+use tickbook::config::ServerConfig;
+use tickbook::repository::{InsertReceipt, MockTickRepository};
+use tokio::task::block_in_place;
+use tower::ServiceExt as _;
+
+use crate::support::{get, post, with_symbols};
+use crate::whole_server::eventually;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the answers of a mock are no futures, and this one takes long"
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn posts_that_are_left_count_until_they_are_stored() {
+    let (go_on, told) = channel::<()>();
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let told = Arc::new(Mutex::new(told));
+    let mut ticks = MockTickRepository::new();
+    ticks.expect_insert_batch().returning(move |batch| {
+        begun.send(()).expect("the test waits");
+        let told = told.lock().expect("no panic");
+        let gone_on = block_in_place(|| told.recv_timeout(Duration::from_secs(30)));
+        gone_on.expect("told to go on");
+        Ok(InsertReceipt {
+            inserted: batch.len() as u64,
+            ..InsertReceipt::default()
+        })
+    });
+    let repositories = Repositories {
+        ticks: Arc::new(ticks),
+        ..with_symbols().await
+    };
+    let handle = metrics::install().expect("no other recorder");
+    let app = router(AppState {
+        http: Http::new(ServerConfig {
+            max_requests: 1,
+            ..ServerConfig::default()
+        }),
+        ..AppState::new(repositories, Readiness::fixed(Vec::new()), handle)
+    });
+    let tick = json!([{
+        "symbol_id": 1, "tick_time": "2014-05-01T00:00:00Z", "sequence": 0,
+        "bid_price": "1", "ask_price": "2", "bid_volume": "0", "ask_volume": "0",
+    }]);
+    let request = Request::post("/api/v1/ticks")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(tick.to_string()))
+        .expect("a request");
+    let client = tokio::spawn(app.clone().oneshot(request));
+    begins.recv().await.expect("it is being stored");
+    client.abort();
+    assert!(client.await.is_err(), "the client has gone");
+
+    let refused = post(&app, "/api/v1/ticks", tick.to_string()).await;
+    let detail = refused.problem(503);
+    assert!(detail.contains("as many requests"), "{detail}");
+    assert_eq!(refused.header(header::RETRY_AFTER), "1");
+    for path in ["/api/v1/symbols", "/api/v1/symbols/1", "/metrics"] {
+        get(&app, path).await.problem(503);
+    }
+    assert_eq!(get(&app, "/health/live").await.status, 200);
+
+    go_on.send(()).expect("it waits");
+    eventually("it is stored", async || {
+        get(&app, "/api/v1/symbols").await.status == 200
+    })
+    .await;
+}
