@@ -1,23 +1,26 @@
 //! Settings: compiled-in defaults, files, environment. All errors at once, no password in any.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use config::Value;
 
 use crate::database_url::DatabaseUrl;
+use crate::domain::excerpt;
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use crate::policies::Policies;
 
 mod layers;
+mod loading;
 mod policies;
 mod quality;
 mod receivers;
+mod written;
 
-use layers::{VARIABLES, layers, unknown_keys};
+use layers::VARIABLES;
+pub use loading::Settings;
 pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
 
@@ -132,6 +135,30 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
 }
 
+/// The address of `text`: an IP address or the name of a host, and a port. Of the addresses of a host
+/// the first of IPv4 counts, else the first.
+///
+/// # Errors
+/// What is wrong, and an example.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let example = "write it like 127.0.0.1:3000";
+    let shown = excerpt(text);
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    let Some(Ok(_)) = port else {
+        return Err(format!("{shown} is no address with a port: {example}"));
+    };
+    let addresses: Vec<_> = match text.to_socket_addrs() {
+        Ok(addresses) => addresses.collect(),
+        Err(error) => return Err(format!("{shown} has no address ({error}): {example}")),
+    };
+    let of_ipv4 = addresses.iter().find(|address| address.is_ipv4());
+    let first = of_ipv4.or(addresses.first()).copied();
+    first.ok_or_else(|| format!("{shown} has no address: {example}"))
+}
+
 /// Everything that is wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidConfig {
@@ -150,41 +177,6 @@ impl fmt::Display for InvalidConfig {
 }
 
 impl std::error::Error for InvalidConfig {}
-
-impl Config {
-    /// Reads the settings: the compiled-in `config/default.toml`; over them `config/default.toml`
-    /// and `config/{environment}.toml` of the working folder where they exist; over them the
-    /// environment. `TICKBOOK_ENVIRONMENT` says the environment, `development` unless set.
-    ///
-    /// # Errors
-    /// All problems at once.
-    pub fn load() -> Result<Self, InvalidConfig> {
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Self::load_from(Path::new("config"), variables)
-    }
-
-    /// Reads the settings from `folder` and from `variables` instead of the process's environment.
-    ///
-    /// # Errors
-    /// All problems at once.
-    pub fn load_from(
-        folder: &Path,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, InvalidConfig> {
-        let variables: Vec<_> = variables.into_iter().collect();
-        let layers = layers(folder, &variables).map_err(|error| InvalidConfig {
-            problems: vec![error],
-        })?;
-        let mut problems = unknown_keys(&layers);
-        let checked = Checked::read(&layers, &mut problems);
-        match checked {
-            Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(InvalidConfig { problems }),
-        }
-    }
-}
 
 struct Checked<'a> {
     layers: &'a config::Config,
@@ -364,18 +356,15 @@ impl Checked<'_> {
 
     fn listen(&mut self) -> Option<SocketAddr> {
         let text = self.layers.get_string("server.listen").unwrap_or_default();
-        match text.parse() {
-            Ok(listen) => Some(listen),
-            Err(_) => {
-                self.problems.push(
-                    "server.listen is no address with a port: write it like 127.0.0.1:3000"
-                        .to_owned(),
-                );
-                None
-            }
+        let listen = parse_listen(&text);
+        if let Err(problem) = &listen {
+            self.problems.push(format!("server.listen: {problem}"));
         }
+        listen.ok()
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_loading;
