@@ -16,6 +16,7 @@ mod logs;
 mod policies;
 mod policies_killed;
 mod quarantine;
+mod readme;
 mod settings;
 mod spool;
 mod support;
