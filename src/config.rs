@@ -1,7 +1,6 @@
 //! Settings: compiled-in defaults, files, environment. All errors at once, no password in any.
 
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use config::Value;
@@ -12,15 +11,18 @@ use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use crate::policies::Policies;
 
 mod layers;
+mod loading;
 mod policies;
 mod quality;
 mod receivers;
 mod server;
+mod written;
 
-use layers::{VARIABLES, layers, unknown_keys};
+use layers::VARIABLES;
+pub use loading::Settings;
 pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
-pub use server::ServerConfig;
+pub use server::{ServerConfig, parse_listen};
 
 /// Every setting, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,41 +146,6 @@ impl fmt::Display for InvalidConfig {
 }
 
 impl std::error::Error for InvalidConfig {}
-
-impl Config {
-    /// Reads the settings: the compiled-in `config/default.toml`; over them `config/default.toml`
-    /// and `config/{environment}.toml` of the working folder where they exist; over them the
-    /// environment. `TICKBOOK_ENVIRONMENT` says the environment, `development` unless set.
-    ///
-    /// # Errors
-    /// All problems at once.
-    pub fn load() -> Result<Self, InvalidConfig> {
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Self::load_from(Path::new("config"), variables)
-    }
-
-    /// Reads the settings from `folder` and from `variables` instead of the process's environment.
-    ///
-    /// # Errors
-    /// All problems at once.
-    pub fn load_from(
-        folder: &Path,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, InvalidConfig> {
-        let variables: Vec<_> = variables.into_iter().collect();
-        let layers = layers(folder, &variables).map_err(|error| InvalidConfig {
-            problems: vec![error],
-        })?;
-        let mut problems = unknown_keys(&layers);
-        let checked = Checked::read(&layers, &mut problems);
-        match checked {
-            Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(InvalidConfig { problems }),
-        }
-    }
-}
 
 struct Checked<'a> {
     layers: &'a config::Config,
@@ -359,3 +326,5 @@ impl Checked<'_> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_loading;

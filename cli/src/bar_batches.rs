@@ -2,6 +2,8 @@
 //! stored.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rust_decimal::Decimal;
@@ -21,6 +23,8 @@ pub(crate) struct BarBatch {
     pub(crate) candles: Vec<Candle>,
     /// Where and why, one for each line that is rejected.
     pub(crate) problems: Vec<String>,
+    /// Of all files, those that were read up to its end.
+    pub(crate) bytes: u64,
 }
 
 /// What is wrong with the files before anything is read of them: missing, damaged, without a date.
@@ -54,6 +58,7 @@ pub(crate) fn spawn(
             source,
             times_to_come,
             size,
+            bytes: Arc::default(),
             batch: BarBatch::default(),
             sender,
         };
@@ -74,6 +79,7 @@ struct Reader {
     source: String,
     times_to_come: TimesToCome,
     size: usize,
+    bytes: Arc<AtomicU64>,
     batch: BarBatch,
     sender: mpsc::Sender<anyhow::Result<BarBatch>>,
 }
@@ -84,6 +90,8 @@ impl Reader {
         for index in 0..file.entry_count() {
             let entry = file.entry(index)?;
             let place = entry.to_string();
+            tracing::info!(file = %place, "a file is read");
+            let entry = entry.counted(Arc::clone(&self.bytes));
             for bar in LeanBars::new(entry)? {
                 match bar {
                     Ok(bar) => self.add(&bar, &place),
@@ -152,7 +160,8 @@ impl Reader {
 
     /// Returns whether somebody still takes batches.
     fn send(&mut self) -> bool {
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.bytes = self.bytes.load(Ordering::Relaxed);
         self.sender.blocking_send(Ok(batch)).is_ok()
     }
 }

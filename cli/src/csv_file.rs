@@ -1,11 +1,11 @@
-//! CSV that a thread of its own writes, to a file or to standard output.
+//! CSV that a thread of its own writes.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::output_file::Output;
 
 /// Texts that may wait to be written, which bounds the memory of an export.
 const WAITING: usize = 2;
@@ -13,30 +13,18 @@ const WAITING: usize = 2;
 /// A text is given to the thread when it has grown so long.
 const TEXT_BYTES: usize = 256 * 1024;
 
-/// Rows on their way to a file, which has its name when it is complete and not before.
+/// Rows on their way to an output.
 pub(crate) struct CsvFile {
     rows: csv::Writer<Vec<u8>>,
     sender: mpsc::Sender<Vec<u8>>,
     written: oneshot::Receiver<io::Result<()>>,
-    /// Where it is written to, and what it will be called.
-    names: Option<(PathBuf, PathBuf)>,
+    output: Output,
 }
 
 impl CsvFile {
-    /// Opens `path`, else standard output.
-    pub(crate) fn create(path: Option<&Path>, header: &[&str]) -> anyhow::Result<Self> {
-        let names = path.map(|path| {
-            let mut part = path.as_os_str().to_owned();
-            part.push(".part");
-            (PathBuf::from(part), path.to_path_buf())
-        });
-        let mut target: Box<dyn Write + Send> = match &names {
-            Some((part, _)) => {
-                let file = File::create(part);
-                Box::new(file.with_context(|| format!("{}: cannot be written", part.display()))?)
-            }
-            None => Box::new(io::stdout()),
-        };
+    /// Begins to write to `output`.
+    pub(crate) fn create(output: Output, header: &[&str]) -> anyhow::Result<Self> {
+        let mut target = output.writer()?;
         let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
         let (tell, written) = oneshot::channel();
         std::thread::spawn(move || {
@@ -55,7 +43,7 @@ impl CsvFile {
             rows,
             sender,
             written,
-            names,
+            output,
         })
     }
 
@@ -82,14 +70,10 @@ impl CsvFile {
         drop(self.sender);
         match self.written.await.context("writing ended unexpectedly")? {
             Ok(()) => {}
-            // whoever reads standard output has enough
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.names.is_none() => {}
+            // a program that reads it has enough
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.output.is_stream() => {}
             Err(error) => return Err(error).context("the file cannot be written: see its disk"),
         }
-        if let Some((part, name)) = self.names {
-            std::fs::rename(&part, &name)
-                .with_context(|| format!("{}: cannot be given its name", part.display()))?;
-        }
-        Ok(())
+        self.output.finish()
     }
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
-use indicatif::{ProgressBar, ProgressStyle};
 use tickbook::RepositoryError;
 use tickbook::config::QualityConfig;
 use tickbook::domain::{NewSymbol, SymbolId, SymbolReference};
 use tickbook::quality::{QualityRules, SymbolRules};
-use tickbook::repository::SymbolRepository;
+use tickbook::repository::{SymbolRepository, find_symbol as find};
+
+use crate::opening::named;
+use crate::times::time_text;
 
 /// The exchange of a symbol that is created without one.
 const DEFAULT_EXCHANGE: &str = "default";
@@ -22,13 +24,20 @@ pub(crate) async fn find_symbol(
     reference: &SymbolReference,
     create: bool,
 ) -> anyhow::Result<SymbolId> {
-    if let Some(symbol) = symbols.get_by_name(reference).await? {
+    if let Some(symbol) = find(symbols, reference).await? {
         return Ok(symbol.symbol_id);
+    }
+    if create && reference.id().is_some() {
+        bail!(
+            "there is no symbol {}: name the one to create, such as oanda:EURUSD",
+            named(reference)
+        );
     }
     if !create {
         bail!(
-            "there is no symbol {reference}: create it with --create-symbol, \
-             or import the symbols of its exchange with `tickbook import symbols`"
+            "there is no symbol {}: create it with --create-symbol, \
+             or import the symbols of its exchange with `tickbook import symbols`",
+            named(reference)
         );
     }
     let exchange = reference.exchange.as_deref().unwrap_or(DEFAULT_EXCHANGE);
@@ -65,8 +74,9 @@ impl TimesToCome {
         let verdict = self.rules.as_ref()?.refuses_time(time, self.now)?;
         let (ahead, limit) = (verdict.observed, verdict.limit);
         Some(format!(
-            "{name} {time} is {ahead} s ahead of this machine's clock, and {limit} s are taken: \
-             correct it, or use --allow-future"
+            "{name} {} is {ahead} s ahead of this machine's clock, and {limit} s are taken: \
+             correct it, or use --allow-future",
+            time_text(time)
         ))
     }
 }
@@ -81,14 +91,4 @@ pub(crate) fn refuse_twice(files: &[PathBuf]) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A counter of `what`, such as `ticks`, that shows itself on a terminal only.
-pub(crate) fn progress(what: &str) -> ProgressBar {
-    let progress = ProgressBar::new_spinner();
-    let template = format!("{{spinner}} {{human_pos}} {what}, {{per_sec}}");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        progress.set_style(style);
-    }
-    progress
 }

@@ -6,11 +6,17 @@ mod asking;
 mod bar_batches;
 mod commands;
 mod csv_file;
+mod failure;
 mod importing;
+mod interruption;
+mod opening;
+mod output_file;
+mod progress;
 mod quote_batches;
 mod report;
+mod times;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -30,26 +36,35 @@ enum Outcome {
     Incomplete,
 }
 
-/// The exit code of a command that could not run; clap uses the same.
-const COULD_NOT_RUN: u8 = 2;
-
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let json = failure::wants_json(std::env::args_os());
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::tell_usage(&error, json),
+    };
     log_to_stderr(arguments.verbose);
     let outcome = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(arguments.command)));
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(run_until_interrupted(arguments.command));
+            // a call that blocks a thread would be waited for
+            runtime.shutdown_background();
+            outcome
+        });
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
-        Err(error) => {
-            let text = format!("{error:#}");
-            let words: Vec<_> = text.split_whitespace().collect();
-            // nobody is left to tell when standard error is closed
-            let _ = writeln!(std::io::stderr(), "error: {}", words.join(" "));
-            ExitCode::from(COULD_NOT_RUN)
-        }
+        Err(error) => failure::tell(&error, json),
     }
+}
+
+async fn run_until_interrupted(command: Command) -> anyhow::Result<Outcome> {
+    interruption::listen()?;
+    // these say themselves how far they came
+    if matches!(command, Command::Import(_) | Command::Delete(_)) {
+        return run(command).await;
+    }
+    interruption::unless_interrupted(run(command)).await
 }
 
 async fn run(command: Command) -> anyhow::Result<Outcome> {
@@ -71,6 +86,8 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Maintain(arguments) => commands::maintain::run(&arguments).await,
         Command::Status(arguments) => commands::status::run(&arguments).await,
         Command::Config => commands::config::run(),
+        Command::Completions(arguments) => commands::generate::completions(&arguments),
+        Command::Man => commands::generate::man(),
         Command::Verify(arguments) => commands::verify::run(&arguments).await,
         Command::Spool(SpoolCommand::Inspect(arguments)) => {
             commands::spool::inspect(&arguments).await
@@ -110,13 +127,19 @@ fn log_to_stderr(verbose: u8) {
     // without -v a failure is one line, which the pool's warnings would only repeat
     let level = match verbose {
         0 => "error",
-        1 => "info",
-        _ => "debug",
+        1 => "error,tickbook=info",
+        _ => "error,tickbook=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(is_coloured())
         .init();
+}
+
+/// Whether log lines have colours: on a terminal, unless `NO_COLOR` is set to something.
+fn is_coloured() -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !is_unwanted
 }

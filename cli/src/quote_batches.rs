@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use chrono::{DateTime, Utc};
@@ -73,6 +74,8 @@ pub(crate) struct QuoteBatch {
     pub(crate) errors: Vec<LineProblem>,
     /// Ticks without a number in the file that are older than the one before.
     pub(crate) out_of_order: u64,
+    /// Of all files, those that were read up to its end.
+    pub(crate) bytes: u64,
 }
 
 impl QuoteBatch {
@@ -119,6 +122,7 @@ pub(crate) fn spawn(
             size,
             sequences: SequenceAssigner::new(),
             newest: None,
+            bytes: Arc::default(),
             batch: QuoteBatch::default(),
             sender,
         };
@@ -135,6 +139,7 @@ struct Reader {
     size: usize,
     sequences: SequenceAssigner,
     newest: Option<DateTime<Utc>>,
+    bytes: Arc<AtomicU64>,
     batch: QuoteBatch,
     sender: mpsc::Sender<Result<QuoteBatch, anyhow::Error>>,
 }
@@ -153,6 +158,8 @@ impl Reader {
         for index in 0..file.entry_count() {
             let entry = file.entry(index).map_err(failed)?;
             let name: Arc<str> = entry.to_string().into();
+            tracing::info!(file = %name, "a file is read");
+            let entry = entry.counted(Arc::clone(&self.bytes));
             for quote in self.format.read(entry).map_err(failed)? {
                 match quote {
                     Ok(quote) => self.add(quote, &name),
@@ -191,7 +198,8 @@ impl Reader {
     }
 
     fn send(&mut self) -> Result<(), Stop> {
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.bytes = self.bytes.load(Ordering::Relaxed);
         self.sender
             .blocking_send(Ok(batch))
             .map_err(|_| Stop::Unheard)

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
+use tickbook::domain::printable;
 
 /// More problems are counted, not listed.
 const LISTED: usize = 20;
@@ -30,7 +31,7 @@ impl Problems {
         let mut stderr = io::stderr().lock();
         // nobody is left to tell when standard error is closed
         for problem in &self.listed {
-            let _ = writeln!(stderr, "{problem}");
+            let _ = writeln!(stderr, "{}", printable(problem));
         }
         if self.unlisted > 0 {
             let _ = writeln!(stderr, "… and {} more", self.unlisted);
@@ -128,6 +129,15 @@ pub(crate) fn seconds(elapsed: Duration) -> f64 {
 /// Prints `text` and a line break to standard output, without a panic where nobody reads on.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints `bytes` as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

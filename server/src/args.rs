@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use tickbook::config::parse_listen;
 use tickbook::domain::SymbolReference;
 
 use crate::app::Store;
@@ -36,9 +37,9 @@ SIGTERM and SIGINT (Ctrl-C) stop the server gracefully; a second one ends it at 
 #[derive(Debug, Clone, Parser)]
 #[command(name = "orderbook-server", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Address and port to listen on; port 0 takes a free one [default: server.listen of the
+    /// Address or host, and port to listen on; port 0 takes a free one [default: server.listen of the
     /// settings, 127.0.0.1:3000]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen)]
     pub listen: Option<SocketAddr>,
 
     /// Where symbols and ticks are kept
@@ -118,6 +119,15 @@ mod tests {
         let args = parse("orderbook-server").expect("valid");
         assert_eq!((args.store, args.feed), (Store::Postgres, FeedKind::None));
         assert_eq!(args.listen, None);
+    }
+
+    #[test]
+    fn host_is_listened_on_by_name() {
+        let args = parse("orderbook-server --listen localhost:3000").expect("valid");
+        let address = args.listen.map(|address| address.to_string());
+        assert_eq!(address.as_deref(), Some("127.0.0.1:3000"));
+        let error = parse("orderbook-server --listen 3000").expect_err("no address");
+        assert!(error.contains("127.0.0.1:3000"), "{error}");
     }
 
     #[test]

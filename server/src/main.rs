@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, Parser as _};
 use orderbook_server::args::Args;
 use orderbook_server::start::{Started, start};
 use orderbook_server::{server, shutdown};
-use tickbook::config::Config;
+use tickbook::config::Settings;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 /// Serves until a signal comes. Returns whether every tick was stored.
 async fn serve(args: &Args) -> anyhow::Result<bool> {
-    let config = Config::load()?;
+    let config = Settings::load()?.config;
     let stop = CancellationToken::new();
     shutdown::on_signals(stop.clone()).context("cannot listen to signals")?;
     let starting = start(args, &config, &stop);
@@ -92,9 +92,15 @@ fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(is_coloured())
         .with_filter(filter.and(filter_fn(shows_no_password)));
     tracing_subscriber::registry().with(lines).init();
+}
+
+/// Whether log lines have colours: on a terminal, unless `NO_COLOR` is set to something.
+fn is_coloured() -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !is_unwanted
 }
 
 /// The client of RabbitMQ logs what it sends, the password included, below info.

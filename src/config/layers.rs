@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{ConfigError, Environment, File, FileFormat, Value};
+use config::{ConfigError, Environment, File, FileFormat, Source, Value};
 
-const DEFAULTS: &str = include_str!("../../config/default.toml");
+pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Environment variables with names of their own, and the settings they are.
 pub(super) const VARIABLES: [(&str, &str); 6] = [
@@ -16,55 +16,177 @@ pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("TICK_FLUSH_INTERVAL_MS", "ticks.flush_interval_ms"),
 ];
 
-pub(super) fn layers(
-    folder: &Path,
-    variables: &[(String, String)],
-) -> Result<config::Config, String> {
-    let environment = variables
-        .iter()
-        .find(|(name, _)| name == "TICKBOOK_ENVIRONMENT")
-        .map_or("development", |(_, value)| value.as_str());
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if environment.is_empty() || !environment.chars().all(plain) {
-        return Err(
-            "TICKBOOK_ENVIRONMENT must have letters, digits, - and _ only: name a file of config/"
-                .to_owned(),
-        );
+/// Unless `TICKBOOK_ENVIRONMENT` says another one; it needs no file.
+const DEVELOPMENT: &str = "development";
+
+/// The section of tickbook in files of other programs.
+const SECTION: &str = "tickbook";
+
+/// Which files there may be, and what of them counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Files<'a> {
+    /// `default.toml` and `{environment}.toml` of this folder.
+    Own(&'a Path),
+    /// In this folder `tickbook.toml` and `tickbook.{environment}.toml`, and the section `[tickbook]` of
+    /// `config/default.toml` and `config/{environment}.toml`.
+    Shared(&'a Path),
+    /// The same where one of these has settings; else the files of `config/` as a whole.
+    OwnUnlessShared(&'a Path),
+}
+
+/// The files that were found, each stronger than those before it.
+#[derive(Debug, Default)]
+pub(super) struct Layers(Vec<Table>);
+
+/// The settings of one file.
+#[derive(Debug, Clone)]
+struct Table(config::Map<String, Value>);
+
+impl Source for Table {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
     }
-    let file = |path: PathBuf| File::from(path).format(FileFormat::Toml).required(false);
-    let prefixed: config::Map<String, String> = variables
-        .iter()
-        .filter(|(name, _)| name.starts_with("TICKBOOK__"))
-        .cloned()
-        .collect();
-    let mut builder = config::Config::builder()
-        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-        .add_source(file(folder.join("default.toml")))
-        .add_source(file(folder.join(format!("{environment}.toml"))))
-        .add_source(
+
+    fn collect(&self) -> Result<config::Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+impl Layers {
+    /// `None` where a problem is noted that leaves nothing to read.
+    pub(super) fn read(
+        files: Files<'_>,
+        variables: &[(String, String)],
+        problems: &mut Vec<String>,
+    ) -> Option<Self> {
+        let named = variables
+            .iter()
+            .find(|(name, _)| name == "TICKBOOK_ENVIRONMENT");
+        let environment = named.map_or(DEVELOPMENT, |(_, value)| value.as_str());
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if environment.is_empty() || !environment.chars().all(plain) {
+            let problem =
+                "TICKBOOK_ENVIRONMENT must have letters, digits, - and _ only: name a file";
+            problems.push(problem.to_owned());
+            return None;
+        }
+        let (layers, looked_for) = match files {
+            Files::Own(folder) => Self::own(folder, environment, problems),
+            Files::Shared(folder) => Self::shared(folder, environment, true, problems),
+            Files::OwnUnlessShared(folder) => Self::shared(folder, environment, false, problems),
+        };
+        let is_missing = environment != DEVELOPMENT && !looked_for.iter().any(|it| it.exists());
+        if is_missing {
+            let names: Vec<_> = looked_for
+                .iter()
+                .map(|it| it.display().to_string())
+                .collect();
+            problems.push(format!(
+                "TICKBOOK_ENVIRONMENT is {environment}, but there is no {}: write the file, or \
+                 correct the name",
+                names.join(" and no ")
+            ));
+        }
+        Some(layers)
+    }
+
+    /// With the files of the environment that were looked for.
+    fn own(folder: &Path, environment: &str, problems: &mut Vec<String>) -> (Self, Vec<PathBuf>) {
+        let of_environment = folder.join(format!("{environment}.toml"));
+        let files = [folder.join("default.toml"), of_environment.clone()];
+        let tables = files.iter().filter_map(|file| table(file, problems));
+        (Self(tables.collect()), vec![of_environment])
+    }
+
+    fn shared(
+        folder: &Path,
+        environment: &str,
+        is_shared: bool,
+        problems: &mut Vec<String>,
+    ) -> (Self, Vec<PathBuf>) {
+        let config = folder.join("config");
+        let mut noted = Vec::new();
+        let mut is_shared = is_shared;
+        let mut layers = Self::default();
+        let mut looked_for = Vec::new();
+        for name in ["default", environment] {
+            let common = config.join(format!("{name}.toml"));
+            let own = match name {
+                "default" => folder.join("tickbook.toml"),
+                name => folder.join(format!("tickbook.{name}.toml")),
+            };
+            let section = table(&common, &mut noted).and_then(|mut all| all.0.remove(SECTION));
+            if let Some(section) = section {
+                is_shared = true;
+                match section.into_table() {
+                    Ok(section) => layers.0.push(Table(section)),
+                    Err(_) => noted.push(format!(
+                        "{SECTION} in {} must be a section: write [{SECTION}]",
+                        common.display()
+                    )),
+                }
+            }
+            is_shared |= own.exists();
+            layers.0.extend(table(&own, &mut noted));
+            looked_for = vec![common, own];
+        }
+        if !is_shared {
+            let (layers, _) = Self::own(&config, environment, problems);
+            return (layers, looked_for);
+        }
+        problems.append(&mut noted);
+        (layers, looked_for)
+    }
+
+    /// The defaults, under the files, under the environment.
+    pub(super) fn build(self, variables: &[(String, String)]) -> Result<config::Config, String> {
+        let prefixed: config::Map<String, String> = variables
+            .iter()
+            .filter(|(name, _)| name.starts_with("TICKBOOK__"))
+            .cloned()
+            .collect();
+        let mut builder =
+            config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        for table in self.0 {
+            builder = builder.add_source(table);
+        }
+        builder = builder.add_source(
             Environment::with_prefix("TICKBOOK")
                 .prefix_separator("__")
                 .separator("__")
                 .source(Some(prefixed)),
         );
-    for (name, key) in VARIABLES {
-        if let Some((_, value)) = variables.iter().find(|(known, _)| known == name) {
-            builder = builder
-                .set_override(key, value.as_str())
-                .map_err(|_| format!("{name} cannot be set"))?;
+        for (name, key) in VARIABLES {
+            if let Some((_, value)) = variables.iter().find(|(known, _)| known == name) {
+                builder = builder
+                    .set_override(key, value.as_str())
+                    .map_err(|_| format!("{name} cannot be set"))?;
+            }
         }
+        let unreadable = |_| "the settings cannot be read: see how they are written".to_owned();
+        builder.build().map_err(unreadable)
     }
-    builder.build().map_err(|error| describe(&error))
 }
 
-/// A syntax error of a file, without the lines of it, which may hold a password.
-fn describe(error: &ConfigError) -> String {
-    match error {
-        ConfigError::FileParse { uri, .. } => format!(
-            "{} is no valid TOML: correct it",
-            uri.as_deref().unwrap_or("a file of config/")
-        ),
-        _ => "the settings cannot be read: see that config/ holds readable TOML files".to_owned(),
+/// What stands in `path`, if it exists. A syntax error is noted without the lines of the file, which
+/// may hold a password.
+fn table(path: &Path, problems: &mut Vec<String>) -> Option<Table> {
+    let file = File::from(path).format(FileFormat::Toml).required(true);
+    if !path.exists() {
+        return None;
+    }
+    let read = config::Config::builder().add_source(file).build();
+    let all = read.and_then(|read| read.try_deserialize::<config::Map<String, Value>>());
+    match all {
+        Ok(all) => Some(Table(all)),
+        Err(ConfigError::FileParse { .. }) => {
+            problems.push(format!("{} is no valid TOML: correct it", path.display()));
+            None
+        }
+        Err(_) => {
+            problems.push(format!("{} cannot be read: see its rights", path.display()));
+            None
+        }
     }
 }
 

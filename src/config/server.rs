@@ -1,9 +1,10 @@
 //! Settings of the order-book server.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use super::Checked;
+use crate::domain::excerpt;
 
 /// Settings of the order-book server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,30 @@ impl Default for ServerConfig {
     }
 }
 
+/// The address of `text`: an IP address or the name of a host, and a port. Of the addresses of a host
+/// the first of IPv4 counts, else the first.
+///
+/// # Errors
+/// What is wrong, and an example.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let example = "write it like 127.0.0.1:3000";
+    let shown = excerpt(text);
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    let Some(Ok(_)) = port else {
+        return Err(format!("{shown} is no address with a port: {example}"));
+    };
+    let addresses: Vec<_> = match text.to_socket_addrs() {
+        Ok(addresses) => addresses.collect(),
+        Err(error) => return Err(format!("{shown} has no address ({error}): {example}")),
+    };
+    let of_ipv4 = addresses.iter().find(|address| address.is_ipv4());
+    let first = of_ipv4.or(addresses.first()).copied();
+    first.ok_or_else(|| format!("{shown} has no address: {example}"))
+}
+
 impl Checked<'_> {
     pub(super) fn server(&mut self) -> Option<ServerConfig> {
         let listen = self.listen();
@@ -59,15 +84,10 @@ impl Checked<'_> {
 
     fn listen(&mut self) -> Option<SocketAddr> {
         let text = self.layers.get_string("server.listen").unwrap_or_default();
-        match text.parse() {
-            Ok(listen) => Some(listen),
-            Err(_) => {
-                self.problems.push(
-                    "server.listen is no address with a port: write it like 127.0.0.1:3000"
-                        .to_owned(),
-                );
-                None
-            }
+        let listen = parse_listen(&text);
+        if let Err(problem) = &listen {
+            self.problems.push(format!("server.listen: {problem}"));
         }
+        listen.ok()
     }
 }

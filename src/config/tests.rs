@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Config, InvalidConfig> {

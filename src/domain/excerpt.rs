@@ -18,6 +18,19 @@ pub fn excerpt(text: impl AsRef<[u8]>) -> String {
     }
 }
 
+/// `text` with its control characters as escapes, so that it does nothing to a terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => printable.extend(c.escape_default()),
+            false => printable.push(c),
+        }
+    }
+    printable
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +43,10 @@ mod tests {
         assert_eq!(excerpt("9".repeat(4_000_000)).chars().count(), 43);
         assert_eq!(excerpt(b"a\xff\n"), "\"a\u{FFFD}\\n\"");
         assert_eq!(excerpt(""), "\"\"");
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("a\u{1b}[2J\u{9b}é\"'"), "a\\u{1b}[2J\\u{9b}é\"'");
     }
 }

@@ -34,7 +34,7 @@ pub use decimal_text::{DecimalTextError, parse_decimal};
 pub use exact_candle::ExactCandle;
 #[cfg(feature = "postgres")]
 pub(crate) use exact_sum::{ExactSum, FRACTION_SCALE};
-pub use excerpt::excerpt;
+pub use excerpt::{excerpt, printable};
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};

@@ -96,13 +96,23 @@ impl NewSymbol {
     }
 }
 
-/// How people name a symbol: `EURUSD`, or `oanda:EURUSD` where several exchanges have one.
+/// How people name a symbol: `EURUSD`, `oanda:EURUSD` where several exchanges have one, or its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SymbolReference {
     /// The exchange, where it was said.
     pub exchange: Option<String>,
     /// The name.
     pub name: String,
+}
+
+impl SymbolReference {
+    /// The id that it is, as a whole number without an exchange: `123` is one, `oanda:123` is a name.
+    #[must_use]
+    pub fn id(&self) -> Option<SymbolId> {
+        let is_number = self.exchange.is_none() && self.name.bytes().all(|it| it.is_ascii_digit());
+        let id = self.name.parse().ok().filter(|_| is_number);
+        id.map(SymbolId::new)
+    }
 }
 
 impl FromStr for SymbolReference {
@@ -136,6 +146,15 @@ impl fmt::Display for SymbolReference {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reference_of_digits_is_an_id() {
+        let id = |text: &str| text.parse::<SymbolReference>().expect("valid").id();
+        assert_eq!(id("123"), Some(SymbolId::new(123)));
+        for name in ["oanda:123", "EURUSD", "123A", "-1", "99999999999999999999"] {
+            assert_eq!(id(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn a_reference_names_an_exchange_or_none() {

@@ -4,17 +4,19 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::domain::printable;
+
 /// The file, and the entry of it where it is a zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place(Arc<str>);
 
 impl Place {
     pub(crate) fn file(path: &Path) -> Self {
-        Self(path.display().to_string().into())
+        Self(printable(&path.display().to_string()).into())
     }
 
     pub(crate) fn entry(&self, name: &str) -> Self {
-        Self(format!("{}: {name}", self.0).into())
+        Self(format!("{}: {}", self.0, printable(name)).into())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Header rows: which column is where.
 
+use crate::domain::excerpt;
+
 use super::error::{FileError, LineError};
 use super::field::Columns;
 use super::lines::Lines;
@@ -25,6 +27,12 @@ impl Header {
                 break;
             }
         }
+        let is_text = std::str::from_utf8(&line).is_ok_and(|line| !line.contains(is_of_no_text));
+        if !is_text {
+            let shown = excerpt(&line);
+            let reason = format!("is no text, but begins with {shown}: convert it to CSV in UTF-8");
+            return Err(FileError::new(lines.place(), reason));
+        }
         let mut columns = Columns::default();
         columns.read(&line);
         let names = (0..columns.len())
@@ -48,6 +56,10 @@ impl Header {
         let text: String = shown.join(", ").chars().take(400).collect();
         text
     }
+}
+
+fn is_of_no_text(c: char) -> bool {
+    c.is_control() && c != '\t'
 }
 
 fn unusable(lines: &Lines<'_>, error: &LineError) -> FileError {

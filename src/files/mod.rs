@@ -41,3 +41,5 @@ pub use source::{Entry, MarketFile};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_bytes;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -12,7 +14,29 @@ use super::error::{FileError, Place};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
-const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
+/// How files begin that are not read, and what they are.
+const UNREAD: [(&[u8], &str); 5] = [
+    (
+        b"\x1f\x8b",
+        "compressed with gzip, which is not read: unpack it, or zip it",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "compressed with zstd, which is not read: unpack it, or zip it",
+    ),
+    (
+        b"\xfd7zX",
+        "compressed with xz, which is not read: unpack it, or zip it",
+    ),
+    (
+        b"BZh",
+        "compressed with bzip2, which is not read: unpack it, or zip it",
+    ),
+    (
+        b"PAR1",
+        "a Parquet file, which is not read: convert it to CSV",
+    ),
+];
 
 /// A file of market data: a zip with entries, or plain text, which counts as one entry.
 pub struct MarketFile {
@@ -45,9 +69,9 @@ impl MarketFile {
         }
         let mut file = File::open(&path).map_err(unreadable)?;
         let magic = first_bytes(&mut file).map_err(unreadable)?;
-        if magic.starts_with(GZIP_MAGIC) {
-            let reason = "is compressed with gzip, which is not read: unpack it, or zip it";
-            return Err(FileError::new(&place, reason));
+        let unread = UNREAD.iter().find(|(start, _)| magic.starts_with(start));
+        if let Some((_, what)) = unread {
+            return Err(FileError::new(&place, format!("is {what}")));
         }
         let content = if ZIP_MAGIC.iter().any(|zip| magic.starts_with(zip)) {
             open_zip(file).map_err(|reason| FileError::new(&place, reason))?
@@ -106,6 +130,31 @@ impl MarketFile {
 }
 
 impl MarketFile {
+    /// How many bytes its entries have in all, unpacked.
+    ///
+    /// # Errors
+    /// When an entry cannot be found.
+    pub fn unpacked_bytes(&mut self) -> Result<u64, FileError> {
+        match &mut self.content {
+            Content::Plain(file) => {
+                let metadata = file.metadata();
+                let metadata =
+                    metadata.map_err(|error| FileError::new(&self.place, unreadable(&error)))?;
+                Ok(metadata.len())
+            }
+            Content::Zip { archive, files } => {
+                let mut bytes = 0;
+                for &index in files.iter() {
+                    let entry = archive
+                        .by_index_raw(index)
+                        .map_err(|error| FileError::new(&self.place, zip_reason(index, &error)))?;
+                    bytes += entry.size();
+                }
+                Ok(bytes)
+            }
+        }
+    }
+
     /// Unpacks every entry of a zip once and compares it with its checksum, which an iterator
     /// reaches only behind the last line. A plain file has none.
     ///
@@ -142,6 +191,42 @@ pub struct Entry<'a> {
     /// Names that may hold the date, the one to believe first.
     pub(crate) names: Vec<String>,
     pub(crate) reader: Box<dyn BufRead + 'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// Adds the bytes that are read of it to `bytes`, so that others see how far reading has come.
+    #[must_use]
+    pub fn counted(mut self, bytes: Arc<AtomicU64>) -> Entry<'a> {
+        self.reader = Box::new(Counted {
+            reader: self.reader,
+            bytes,
+        });
+        self
+    }
+}
+
+struct Counted<'a> {
+    reader: Box<dyn BufRead + 'a>,
+    bytes: Arc<AtomicU64>,
+}
+
+impl io::Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl BufRead for Counted<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        self.reader.consume(count);
+    }
 }
 
 impl fmt::Display for Entry<'_> {

@@ -10,17 +10,17 @@ use crate::domain::{InstrumentType, SymbolId};
 
 use super::*;
 
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-fn plain(folder: &TempDir, name: &str, content: &[u8]) -> PathBuf {
+pub(super) fn plain(folder: &TempDir, name: &str, content: &[u8]) -> PathBuf {
     let path = folder.path().join(name);
     fs::write(&path, content).expect("written");
     path
 }
 
-fn zipped(folder: &TempDir, name: &str, entries: &[(&str, &[u8])]) -> PathBuf {
+pub(super) fn zipped(folder: &TempDir, name: &str, entries: &[(&str, &[u8])]) -> PathBuf {
     let path = folder.path().join(name);
     let mut zip = ZipWriter::new(fs::File::create(&path).expect("created"));
     zip.add_directory("a_folder", SimpleFileOptions::default())
@@ -35,7 +35,7 @@ fn zipped(folder: &TempDir, name: &str, entries: &[(&str, &[u8])]) -> PathBuf {
 }
 
 /// Each quote as `entry-line time sequence bid ask bid-size ask-size`, each error as its text.
-fn quotes(path: &Path, layout: Option<&CsvLayout>) -> Result<Vec<String>, FileError> {
+pub(super) fn quotes(path: &Path, layout: Option<&CsvLayout>) -> Result<Vec<String>, FileError> {
     let mut file = MarketFile::open(path)?;
     let mut all = Vec::new();
     for index in 0..file.entry_count() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::rules::QualityRules;
 use crate::domain::{SymbolId, SymbolReference};
 use crate::error::RepositoryError;
-use crate::repository::SymbolRepository;
+use crate::repository::{SymbolRepository, find_symbol};
 
 /// The rules of all symbols, and those of symbols that have their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,10 +45,9 @@ impl SymbolRules {
         let mut found = Self::new(of_all.clone());
         let mut unknown = Vec::new();
         for (name, rules) in named {
-            let symbol = match (name.parse(), name.parse::<SymbolReference>()) {
-                (Ok(id), _) => symbols.get(SymbolId::new(id)).await?,
-                (_, Ok(reference)) => symbols.get_by_name(&reference).await?,
-                _ => None,
+            let symbol = match name.parse::<SymbolReference>() {
+                Ok(reference) => find_symbol(symbols, &reference).await?,
+                Err(_) => None,
             };
             match symbol {
                 Some(symbol) => found = found.with_symbol(symbol.symbol_id, rules.clone()),

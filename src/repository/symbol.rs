@@ -140,6 +140,20 @@ pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>
     Ok(ids)
 }
 
+/// The symbol that `reference` means: the one of an id, or else of a name.
+///
+/// # Errors
+/// Those of [`SymbolRepository::get`] and [`SymbolRepository::get_by_name`].
+pub async fn find_symbol(
+    symbols: &dyn SymbolRepository,
+    reference: &SymbolReference,
+) -> Result<Option<Symbol>, RepositoryError> {
+    match reference.id() {
+        Some(id) => symbols.get(id).await,
+        None => symbols.get_by_name(reference).await,
+    }
+}
+
 /// The one symbol of `found` that `reference` means.
 pub(crate) fn only_one(
     reference: &SymbolReference,

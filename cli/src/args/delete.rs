@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use tickbook::domain::{SymbolReference, Timeframe, parse_time};
+use tickbook::domain::{SymbolReference, Timeframe};
+
+use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeleteCommand {
@@ -15,8 +17,8 @@ are held back, or that wait in a spool: these are stored later. Ticks before the
 have dropped are refused, since only their candles are kept.
 
 Examples:
-  tickbook delete ticks --symbol oanda:EURUSD --from 2014-05-01T00:00:00Z --to 2014-05-02T00:00:00Z --dry-run
-  tickbook delete ticks --symbol EURUSD --from 2014-05-01T09:30:00Z --to 2014-05-01T09:31:00Z --yes --json")]
+  tickbook delete ticks --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-02 --dry-run
+  tickbook delete ticks --symbol oanda:EURUSD --from 2014-05-01T09:30:00Z --to 2014-05-01T09:31:00Z --yes --json")]
     Ticks(DeleteTicksArguments),
     /// Deletes the candles of one symbol and range that stand without ticks: imported ones, and those
     /// kept of dropped ticks
@@ -29,8 +31,8 @@ Says how many go, then asks; not on a terminal it wants --yes. Exit code 1 when 
 that reason.
 
 Examples:
-  tickbook delete candles --symbol oanda:EURUSD --from 2014-05-01T00:00:00Z --to 2014-06-01T00:00:00Z --dry-run
-  tickbook delete candles --symbol EURUSD --timeframe 1m --from 2014-05-01T09:30:00Z --to 2014-05-01T10:00:00Z")]
+  tickbook delete candles --symbol oanda:EURUSD --from 2014-05-01 --to 2014-06-01 --dry-run
+  tickbook delete candles --symbol oanda:EURUSD --timeframe 1m --from 2014-05-01T09:30:00Z --to 2014-05-01T10:00:00Z")]
     Candles(DeleteCandlesArguments),
 }
 
@@ -51,14 +53,14 @@ pub(crate) struct DeleteCandlesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArguments {
-    /// Whose: EURUSD, or oanda:EURUSD where several exchanges have that name
+    /// Whose: EURUSD, oanda:EURUSD where several exchanges have that name, or its id
     #[arg(long)]
     pub(crate) symbol: SymbolReference,
-    /// From this time on, such as 2014-05-01T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    /// From this time on, such as 2014-05-01 or 2014-05-01T09:30:00Z
+    #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     pub(crate) from: DateTime<Utc>,
     /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     pub(crate) to: DateTime<Utc>,
     /// Says what would be deleted, and deletes nothing
     #[arg(long, conflicts_with = "yes")]

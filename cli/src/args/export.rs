@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use tickbook::domain::{GapFill, PriceBasis, SymbolReference, Timeframe, parse_time};
+use tickbook::domain::{GapFill, PriceBasis, SymbolReference, Timeframe};
+
+use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExportCommand {
@@ -12,11 +14,12 @@ pub(crate) enum ExportCommand {
     #[command(after_help = "\
 Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. `tickbook import ticks
 --format csv` reads them back. Of a range of any length only some pages are held in memory. The file
-is there when it is complete.
+is there when it is complete, and of an export that ended early nothing is left. A device or a pipe is
+written as it comes.
 
 Examples:
   tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv
-  tickbook export ticks --symbol EURUSD --from 2014-05-01T00:00:00Z --to 2014-05-02T00:00:00Z | head")]
+  tickbook export ticks --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-02 | head")]
     Ticks(ExportTicksArguments),
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
@@ -27,8 +30,8 @@ and no volume, and where they have no price the field is empty.
 
 Examples:
   tickbook export candles --symbol oanda:EURUSD --timeframe 1h --basis mid --output hours.csv
-  tickbook export candles --symbol EURUSD --timeframe 1d --closed
-  tickbook export candles --symbol EURUSD --fill flat --from 2014-05-01T00:00:00Z")]
+  tickbook export candles --symbol oanda:EURUSD --timeframe 1d --closed
+  tickbook export candles --symbol oanda:EURUSD --fill flat --from 2014-05-01")]
     Candles(ExportCandlesArguments),
 }
 
@@ -59,16 +62,19 @@ pub(crate) struct ExportCandlesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
-    /// Whose: EURUSD, or oanda:EURUSD where several exchanges have that name
+    /// Whose: EURUSD, oanda:EURUSD where several exchanges have that name, or its id
     #[arg(long)]
     pub(crate) symbol: SymbolReference,
-    /// From this time on, such as 2014-05-01T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    /// From this time on, such as 2014-05-01 or 2014-05-01T09:30:00Z
+    #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     pub(crate) from: Option<DateTime<Utc>>,
     /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     pub(crate) to: Option<DateTime<Utc>>,
-    /// Where to; standard output when it is left out
+    /// Where to: a file, a device or a pipe; standard output for - and when it is left out
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Replaces the file of --output, or that which a link there leads to
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
 }

@@ -1,14 +1,16 @@
 //! `tickbook aggregates apply`
 
-use tickbook::config::Config;
+use tickbook::Database;
 use tickbook::db::{DatabasePools, apply_aggregates};
 
 use crate::Outcome;
+use crate::opening::{patiently, settings};
 use crate::report::print;
 
 pub(crate) async fn apply() -> anyhow::Result<Outcome> {
-    let pools = DatabasePools::new(&Config::load()?);
-    let report = apply_aggregates(&pools.timeseries()).await?;
+    let config = settings()?;
+    let db = DatabasePools::new(&config).timeseries();
+    let report = patiently(&config, &[Database::Timeseries], apply_aggregates(&db)).await?;
     print(&format!("edition: {}", report.edition))?;
     for (name, kind) in &report.relations {
         let made = if report.changed.contains(name) {

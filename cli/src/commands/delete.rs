@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
-use chrono::{DateTime, SecondsFormat, Utc};
+use anyhow::Context as _;
 use serde::Serialize;
 use tickbook::Repositories;
-use tickbook::config::Config;
 use tickbook::db::{DatabasePools, refresh_days};
 use tickbook::domain::{SymbolId, TimeRange, Timeframe};
 use tickbook::repository::{
@@ -18,8 +16,11 @@ use tickbook::repository::{
 use crate::Outcome;
 use crate::args::{DeleteArguments, DeleteCandlesArguments, DeleteTicksArguments};
 use crate::asking::Question;
-use crate::importing::progress;
+use crate::interruption;
+use crate::opening::{connect, settings, symbol};
+use crate::progress::{bar, counter};
 use crate::report::{print, print_json, seconds};
+use crate::times::time_text as time;
 
 const QUESTION: Question = Question {
     text: "Delete what is listed?",
@@ -37,25 +38,29 @@ pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Ou
         pools,
         symbol_id,
         range,
-    } = Target::open(what).await?;
+    } = interruption::unless_interrupted(Target::open(what)).await?;
     let ticks = &*repositories.ticks;
+    let mut progress = counter("ticks");
     if !what.yes {
-        let counted = deletable_ticks(ticks, symbol_id, range).await?;
+        let counting = async { Ok(deletable_ticks(ticks, symbol_id, range).await?) };
+        let counted = interruption::unless_interrupted(counting).await?;
+        progress = bar(counted.ticks);
         let report = TicksJson::new(&counted, false, begun);
         let is_nothing = counted.ticks == 0;
-        if !is_wanted(what, &report, &report.lines("would delete"), is_nothing).await? {
+        let lines = report.lines("would delete");
+        let asking = is_wanted(what, &report, &lines, is_nothing);
+        if !interruption::unless_interrupted(asking).await? {
             return Ok(outcome(what, is_nothing));
         }
     }
     let mut deleted = DeletedTicks::default();
     let mut days = BTreeSet::new();
-    let progress = progress("ticks");
-    let done = delete_ticks(ticks, symbol_id, range, |part| {
+    let deleting = delete_ticks(ticks, symbol_id, range, |part| {
         days.extend(part.span.map(|(first, _)| first));
         deleted.merge(part.clone());
         progress.set_position(deleted.ticks);
-    })
-    .await;
+    });
+    let done = interruption::unless_interrupted(async { Ok(deleting.await?) }).await;
     progress.finish_and_clear();
     let refreshed = refresh_days(&pools.timeseries(), days).await;
     let report = TicksJson::new(&deleted, true, begun);
@@ -76,23 +81,27 @@ pub(crate) async fn candles(arguments: &DeleteCandlesArguments) -> anyhow::Resul
         symbol_id,
         range,
         ..
-    } = Target::open(what).await?;
+    } = interruption::unless_interrupted(Target::open(what)).await?;
     let ohlc = &*repositories.ohlc;
+    let mut progress = counter("candles");
     if !what.yes {
-        let counted = deletable_candles(ohlc, symbol_id, timeframe, range).await?;
+        let counting = async { Ok(deletable_candles(ohlc, symbol_id, timeframe, range).await?) };
+        let counted = interruption::unless_interrupted(counting).await?;
+        progress = bar(counted.candles.total());
         let report = CandlesJson::new(&counted, false, begun);
         let is_nothing = counted.candles.total() == 0;
-        if !is_wanted(what, &report, &report.lines("would delete"), is_nothing).await? {
+        let lines = report.lines("would delete");
+        let asking = is_wanted(what, &report, &lines, is_nothing);
+        if !interruption::unless_interrupted(asking).await? {
             return Ok(outcome(what, is_nothing));
         }
     }
     let mut deleted = DeletedCandles::default();
-    let progress = progress("candles");
-    let done = delete_candles(ohlc, symbol_id, timeframe, range, |part| {
+    let deleting = delete_candles(ohlc, symbol_id, timeframe, range, |part| {
         deleted.merge(part.clone());
         progress.set_position(deleted.candles.total());
-    })
-    .await;
+    });
+    let done = interruption::unless_interrupted(async { Ok(deleting.await?) }).await;
     progress.finish_and_clear();
     let report = CandlesJson::new(&deleted, true, begun);
     tell(what, &report, &report.lines("deleted"))?;
@@ -111,11 +120,8 @@ struct Target {
 impl Target {
     async fn open(arguments: &DeleteArguments) -> anyhow::Result<Self> {
         let range = TimeRange::new(arguments.from, arguments.to)?;
-        let (repositories, pools) = Repositories::connect(&Config::load()?).await?;
-        let reference = &arguments.symbol;
-        let Some(symbol) = repositories.symbols.get_by_name(reference).await? else {
-            bail!("there is no symbol {reference}: correct --symbol");
-        };
+        let (repositories, pools) = connect(&settings()?).await?;
+        let symbol = symbol(&*repositories.symbols, &arguments.symbol).await?;
         Ok(Self {
             repositories,
             pools,
@@ -223,11 +229,6 @@ impl CandlesJson {
         }
         line
     }
-}
-
-/// As exports write it.
-fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 fn by_timeframe(counts: &CandleCounts) -> BTreeMap<&'static str, u64> {

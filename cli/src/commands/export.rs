@@ -1,16 +1,17 @@
 //! `tickbook export`
 
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use anyhow::bail;
-use chrono::{DateTime, SecondsFormat, Utc};
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use futures_core::Stream;
-use indicatif::ProgressBar;
+use indicatif::HumanCount;
 use rust_decimal::Decimal;
-use tickbook::config::Config;
 use tickbook::domain::{
-    Candle, CandleSlot, CandleSource, FilledCandle, PageLimit, SymbolId, Tick, TimeRange,
+    Candle, CandleSlot, CandleSource, FilledCandle, PageLimit, Symbol, Tick, TimeRange,
     earliest_time, latest_time,
 };
 use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
@@ -19,7 +20,10 @@ use tickbook::{Repositories, RepositoryError};
 use crate::Outcome;
 use crate::args::{ExportArguments, ExportCandlesArguments, ExportTicksArguments};
 use crate::csv_file::CsvFile;
-use crate::importing::progress;
+use crate::opening::{connect, full_name, settings, symbol};
+use crate::output_file::Output;
+use crate::progress::TimeBar;
+use crate::times::time_text as time;
 
 const TICK_COLUMNS: [&str; 7] = [
     "tick_time",
@@ -44,68 +48,107 @@ const CANDLE_COLUMNS: [&str; 10] = [
     "source",
 ];
 
+/// Rows from one look at the progress to the next.
+const STEP: u64 = 1_000;
+
 pub(crate) async fn ticks(arguments: &ExportTicksArguments) -> anyhow::Result<Outcome> {
-    let (repositories, symbol_id, range) = open(&arguments.what).await?;
+    let export = Export::open(&arguments.what).await?;
     let query = TickQuery {
         limit: PageLimit::MAX,
-        ..TickQuery::new(symbol_id, range)
+        ..TickQuery::new(export.symbol.symbol_id, export.range)
     };
-    let stream = tick_stream(repositories.ticks, query);
-    write(&arguments.what, &TICK_COLUMNS, stream, "ticks", tick_row).await
+    let stream = tick_stream(Arc::clone(&export.repositories.ticks), query);
+    let time = |tick: &Tick| tick.tick_time;
+    export
+        .write(&TICK_COLUMNS, stream, "ticks", tick_row, time)
+        .await
 }
 
 pub(crate) async fn candles(arguments: &ExportCandlesArguments) -> anyhow::Result<Outcome> {
-    let (repositories, symbol_id, range) = open(&arguments.what).await?;
+    let export = Export::open(&arguments.what).await?;
+    let (symbol_id, range) = (export.symbol.symbol_id, export.range);
     let query = CandleQuery {
         closed_only: arguments.closed,
         limit: PageLimit::MAX,
         ..CandleQuery::new(symbol_id, arguments.timeframe, arguments.basis, range)
     };
-    let stream = filled_candle_stream(repositories.ohlc, query, arguments.fill, Utc::now());
-    write(
-        &arguments.what,
-        &CANDLE_COLUMNS,
-        stream,
-        "candles",
-        candle_row,
-    )
-    .await
+    let ohlc = Arc::clone(&export.repositories.ohlc);
+    let stream = filled_candle_stream(ohlc, query, arguments.fill, Utc::now());
+    let time = |slot: &CandleSlot| match slot {
+        CandleSlot::Candle(candle) => candle.open_time,
+        CandleSlot::Filled(empty) => empty.open_time,
+    };
+    export
+        .write(&CANDLE_COLUMNS, stream, "candles", candle_row, time)
+        .await
 }
 
-async fn open(arguments: &ExportArguments) -> anyhow::Result<(Repositories, SymbolId, TimeRange)> {
-    let from = arguments.from.unwrap_or_else(earliest_time);
-    let range = TimeRange::new(from, arguments.to.unwrap_or_else(latest_time))?;
-    let (repositories, _) = Repositories::connect(&Config::load()?).await?;
-    let reference = &arguments.symbol;
-    let Some(symbol) = repositories.symbols.get_by_name(reference).await? else {
-        bail!("there is no symbol {reference}: correct --symbol");
-    };
-    Ok((repositories, symbol.symbol_id, range))
+/// What a command is about.
+struct Export {
+    output: Output,
+    /// Where to, unless it is standard output.
+    path: Option<PathBuf>,
+    repositories: Repositories,
+    symbol: Symbol,
+    range: TimeRange,
 }
 
-async fn write<T, const COLUMNS: usize>(
-    arguments: &ExportArguments,
-    columns: &[&str; COLUMNS],
-    mut items: impl Stream<Item = Result<T, RepositoryError>> + Unpin,
-    what: &str,
-    row: impl Fn(&T) -> [String; COLUMNS],
-) -> anyhow::Result<Outcome> {
-    let mut file = CsvFile::create(arguments.output.as_deref(), columns)?;
-    // on a terminal it would stand between the rows
-    let progress = match arguments.output {
-        Some(_) => progress(what),
-        None => ProgressBar::hidden(),
-    };
-    while let Some(item) = poll_fn(|context| Pin::new(&mut items).poll_next(context)).await {
-        let row = row(&item?);
-        if !file.write(&row.each_ref().map(String::as_str)).await? {
-            break;
-        }
-        progress.inc(1);
+impl Export {
+    async fn open(arguments: &ExportArguments) -> anyhow::Result<Self> {
+        let from = arguments.from.unwrap_or_else(earliest_time);
+        let range = TimeRange::new(from, arguments.to.unwrap_or_else(latest_time))?;
+        let (path, force) = (arguments.output.clone(), arguments.force);
+        // a pipe is opened when somebody reads it
+        let opened = tokio::task::spawn_blocking(move || Output::open(path.as_deref(), force));
+        let output = opened.await.context("opening ended unexpectedly")??;
+        let (repositories, _) = connect(&settings()?).await?;
+        let symbol = symbol(&*repositories.symbols, &arguments.symbol).await?;
+        let path = arguments.output.clone();
+        Ok(Self {
+            path: path.filter(|_| !matches!(output, Output::Stdout)),
+            output,
+            repositories,
+            symbol,
+            range,
+        })
     }
-    progress.finish_and_clear();
-    file.finish().await?;
-    Ok(Outcome::Complete)
+
+    async fn write<T, const COLUMNS: usize>(
+        self,
+        columns: &[&str; COLUMNS],
+        mut items: impl Stream<Item = Result<T, RepositoryError>> + Unpin,
+        what: &str,
+        row: impl Fn(&T) -> [String; COLUMNS],
+        time: impl Fn(&T) -> DateTime<Utc>,
+    ) -> anyhow::Result<Outcome> {
+        // on a terminal it would stand between the rows
+        let progress = match &self.path {
+            Some(_) => {
+                let (id, name) = (self.symbol.symbol_id, full_name(&self.symbol));
+                TimeBar::of_ticks(&self.repositories, id, self.range, name).await
+            }
+            None => TimeBar::hidden(),
+        };
+        let mut file = CsvFile::create(self.output, columns)?;
+        let mut count: u64 = 0;
+        while let Some(item) = poll_fn(|context| Pin::new(&mut items).poll_next(context)).await {
+            let item = item?;
+            let row = row(&item);
+            if !file.write(&row.each_ref().map(String::as_str)).await? {
+                break;
+            }
+            count += 1;
+            if count.is_multiple_of(STEP) {
+                progress.reach(time(&item), format!("{} {what}", HumanCount(count)));
+            }
+        }
+        file.finish().await?;
+        progress.finish();
+        if let Some(path) = &self.path {
+            eprintln!("{count} {what} in {}", path.display());
+        }
+        Ok(Outcome::Complete)
+    }
 }
 
 fn tick_row(tick: &Tick) -> [String; TICK_COLUMNS.len()] {
@@ -160,8 +203,4 @@ fn known_row(candle: &Candle) -> [String; CANDLE_COLUMNS.len()] {
             CandleSource::Stored(by) => by.clone(),
         },
     ]
-}
-
-fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -4,14 +4,18 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use chrono::Utc;
-use tickbook::Repositories;
+use indicatif::{HumanCount, ProgressBar};
 use tickbook::config::Config;
 use tickbook::repository::OhlcRepository;
+use tickbook::{Database, Repositories};
 
 use crate::Outcome;
 use crate::args::{CandleFormat, ImportCandlesArguments};
 use crate::bar_batches::{self, BarBatches};
-use crate::importing::{TimesToCome, find_symbol, progress, refuse_twice};
+use crate::importing::{TimesToCome, find_symbol, refuse_twice};
+use crate::interruption;
+use crate::opening::{connect, patiently, settings};
+use crate::progress::bar_of_files;
 use crate::report::{CandleSummary, Problems, print, print_json, seconds};
 
 pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Outcome> {
@@ -21,12 +25,18 @@ pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Ou
     }
     refuse_twice(&arguments.files)?;
     bar_batches::check(&arguments.files)?;
-    let config = Config::load()?;
-    let (repositories, _) = Repositories::connect(&config).await?;
-    let Repositories { symbols, ohlc, .. } = repositories;
-    let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
-    let (allow, now) = (arguments.allow_future, Utc::now());
-    let times = TimesToCome::refused(&config.quality, &*symbols, symbol_id, allow, now).await?;
+    let config = settings()?;
+    let opening = async {
+        let (repositories, _) = connect(&config).await?;
+        let symbols = &*repositories.symbols;
+        let symbol_id = find_symbol(symbols, &arguments.symbol, arguments.create_symbol).await?;
+        let (allow, now) = (arguments.allow_future, Utc::now());
+        let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
+        Ok((repositories, symbol_id, times))
+    };
+    let opened = interruption::unless_interrupted(opening).await?;
+    let (Repositories { ohlc, .. }, symbol_id, times) = opened;
+    let progress = bar_of_files(&arguments.files)?;
     let (files, source) = (arguments.files.clone(), arguments.source.clone());
     let size = arguments.batch_size as usize;
     let batches = bar_batches::spawn(files, symbol_id, source, times, size);
@@ -34,7 +44,13 @@ pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Ou
     let begun = Instant::now();
     let mut summary = CandleSummary::default();
     let mut problems = Problems::default();
-    let stored = store(batches, &*ohlc, &mut summary, &mut problems).await;
+    let storing = Storing {
+        config: &config,
+        ohlc: &*ohlc,
+        progress: &progress,
+    };
+    let stored = storing.store(batches, &mut summary, &mut problems).await;
+    progress.finish_and_clear();
     summary.seconds = seconds(begun.elapsed());
     problems.print();
     if arguments.json {
@@ -50,26 +66,43 @@ pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Ou
     })
 }
 
-async fn store(
-    (mut batches, thread): BarBatches,
-    ohlc: &dyn OhlcRepository,
-    summary: &mut CandleSummary,
-    problems: &mut Problems,
-) -> anyhow::Result<()> {
-    let progress = progress("lines");
-    while let Some(batch) = batches.recv().await {
-        let batch = batch?;
-        summary.stored += ohlc.upsert_candles(&batch.candles).await?;
-        summary.read += batch.lines as u64;
-        summary.rejected += batch.problems.len() as u64;
-        for problem in batch.problems {
-            problems.add(|| problem);
+struct Storing<'a> {
+    config: &'a Config,
+    ohlc: &'a dyn OhlcRepository,
+    progress: &'a ProgressBar,
+}
+
+impl Storing<'_> {
+    async fn store(
+        &self,
+        (mut batches, thread): BarBatches,
+        summary: &mut CandleSummary,
+        problems: &mut Problems,
+    ) -> anyhow::Result<()> {
+        loop {
+            // a batch that is being stored is waited for, so that what is counted is what is stored
+            let batch = tokio::select! {
+                biased;
+                signal = interruption::come() => return Err(signal.into()),
+                batch = batches.recv() => batch,
+            };
+            let Some(batch) = batch else { break };
+            let batch = batch?;
+            let storing = self.ohlc.upsert_candles(&batch.candles);
+            summary.stored += patiently(self.config, &[Database::Timeseries], storing).await?;
+            summary.read += batch.lines as u64;
+            summary.rejected += batch.problems.len() as u64;
+            tracing::debug!(candles = batch.candles.len(), "a batch is stored");
+            for problem in batch.problems {
+                problems.add(|| problem);
+            }
+            self.progress.set_position(batch.bytes);
+            let message = format!("{} lines", HumanCount(summary.read));
+            self.progress.set_message(message);
         }
-        progress.set_position(summary.read);
+        if thread.join().is_err() {
+            bail!("reading ended unexpectedly: report this as a defect of tickbook");
+        }
+        Ok(())
     }
-    progress.finish_and_clear();
-    if thread.join().is_err() {
-        bail!("reading ended unexpectedly: report this as a defect of tickbook");
-    }
-    Ok(())
 }

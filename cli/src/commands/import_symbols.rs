@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use tickbook::Repositories;
-use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::files::{LeanSymbols, ListedSymbol, MarketFile};
 use tickbook::repository::SymbolRepository;
 
 use crate::Outcome;
 use crate::args::{ImportSymbolsArguments, SymbolFormat};
+use crate::interruption;
+use crate::opening::{connect_symbols, settings};
 use crate::report::{Problems, SymbolSummary, print, print_json, seconds};
 
 /// Symbols of one transaction.
@@ -22,7 +22,9 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     let mut table = match arguments.format {
         SymbolFormat::Lean => Table::read(arguments)?,
     };
-    let symbols = Repositories::connect_symbols(&Config::load()?).await?;
+    let config = settings()?;
+    let symbols = interruption::unless_interrupted(async { Ok(connect_symbols(&config).await?) });
+    let symbols = symbols.await?;
     let stored = table.store(&*symbols).await;
     table.summary.seconds = seconds(begun.elapsed());
     table.problems.print();
@@ -122,6 +124,7 @@ impl Table {
 
     async fn store(&mut self, symbols: &dyn SymbolRepository) -> anyhow::Result<()> {
         for batch in self.symbols.chunks(BATCH) {
+            interruption::check()?;
             self.summary.stored += symbols.upsert_batch(batch).await?.len() as u64;
         }
         Ok(())

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
-use indicatif::ProgressBar;
+use indicatif::{HumanCount, ProgressBar};
+use tickbook::Database;
 use tickbook::config::Config;
 use tickbook::db::{DatabasePools, refresh_days};
 use tickbook::domain::{Tick, Timeframe};
@@ -15,30 +16,40 @@ use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
-use crate::importing::{TimesToCome, find_symbol, progress, refuse_twice};
+use crate::importing::{TimesToCome, find_symbol, refuse_twice};
+use crate::interruption;
+use crate::opening::{connect, patiently, settings};
+use crate::progress::bar_of_files;
 use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
+use crate::times::time_text;
 
 pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outcome> {
     let format = format(arguments)?;
     // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
     quote_batches::check(&arguments.files, &format)?;
-    let config = Config::load()?;
-    let (repositories, pools) = Repositories::connect(&config).await?;
-    let Repositories { symbols, ticks, .. } = repositories;
-    let symbol_id = find_symbol(&*symbols, &arguments.symbol, arguments.create_symbol).await?;
-    let (allow, now) = (arguments.allow_future, Utc::now());
-    let times = TimesToCome::refused(&config.quality, &*symbols, symbol_id, allow, now).await?;
+    let config = settings()?;
+    let opening = async {
+        let (repositories, pools) = connect(&config).await?;
+        let symbols = &*repositories.symbols;
+        let symbol_id = find_symbol(symbols, &arguments.symbol, arguments.create_symbol).await?;
+        let (allow, now) = (arguments.allow_future, Utc::now());
+        let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
+        Ok((repositories, pools, symbol_id, times))
+    };
+    let opened = interruption::unless_interrupted(opening).await?;
+    let (Repositories { ticks, .. }, pools, symbol_id, times) = opened;
+    let progress = bar_of_files(&arguments.files)?;
     let size = arguments.batch_size as usize;
     let files = arguments.files.clone();
     let batches = quote_batches::spawn(files, format, symbol_id, times, size);
 
     let begun = Instant::now();
-    let mut import = Import::new();
+    let mut import = Import::new(config, progress);
     let stored = import.store(batches, &*ticks).await;
     let refreshed = match stored {
-        Ok(()) => import.refresh(&pools).await,
+        Ok(()) => interruption::unless_interrupted(import.refresh(&pools)).await,
         Err(_) => Ok(()),
     };
     import.progress.finish_and_clear();
@@ -85,6 +96,7 @@ fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
 
 #[derive(Debug)]
 struct Import {
+    config: Config,
     progress: ProgressBar,
     summary: TickSummary,
     problems: Problems,
@@ -94,9 +106,10 @@ struct Import {
 }
 
 impl Import {
-    fn new() -> Self {
+    fn new(config: Config, progress: ProgressBar) -> Self {
         Self {
-            progress: progress("ticks"),
+            config,
+            progress,
             summary: TickSummary::default(),
             problems: Problems::default(),
             out_of_order: 0,
@@ -109,14 +122,30 @@ impl Import {
         (mut batches, thread): QuoteBatches,
         ticks: &dyn TickRepository,
     ) -> anyhow::Result<()> {
-        while let Some(batch) = batches.recv().await {
+        loop {
+            // a batch that is being stored is waited for, so that what is counted is what is stored
+            let batch = tokio::select! {
+                biased;
+                signal = interruption::come() => return Err(signal.into()),
+                batch = batches.recv() => batch,
+            };
+            let Some(batch) = batch else { break };
             let batch = batch?;
-            let receipt = ticks.insert_batch(&batch.ticks).await?;
+            let inserting = ticks.insert_batch(&batch.ticks);
+            let receipt = patiently(&self.config, &[Database::Timeseries], inserting).await?;
             self.count(&batch, &receipt);
+            tracing::debug!(
+                ticks = batch.ticks.len(),
+                inserted = receipt.inserted,
+                last = batch.origins.last().map(ToString::to_string),
+                "a batch is stored"
+            );
             let times = batch.ticks.iter().map(|tick| tick.tick_time);
             self.days
                 .extend(times.map(|time| Timeframe::D1.bucket_start(time)));
-            self.progress.set_position(self.summary.read);
+            self.progress.set_position(batch.bytes);
+            let message = format!("{} ticks", HumanCount(self.summary.read));
+            self.progress.set_message(message);
         }
         if thread.join().is_err() {
             bail!("reading ended unexpectedly: report this as a defect of tickbook");
@@ -128,7 +157,8 @@ impl Import {
     async fn refresh(&mut self, pools: &DatabasePools) -> anyhow::Result<()> {
         let days = std::mem::take(&mut self.days);
         if !days.is_empty() {
-            self.progress.set_message(", refreshing candles");
+            self.progress.set_message("refreshing candles");
+            tracing::info!(days = days.len(), "candles are refreshed");
             match refresh_days(&pools.timeseries(), days).await {
                 Ok(_) => {}
                 // behind a PgBouncer, where it cannot be done
@@ -162,7 +192,7 @@ impl Import {
                 format!(
                     "{}: conflict: {} sequence {} is stored with {}, not {}: the stored one stays",
                     place(batch, &conflict.refused),
-                    conflict.stored.tick_time.to_rfc3339(),
+                    time_text(conflict.stored.tick_time),
                     conflict.stored.sequence,
                     content(&conflict.stored),
                     content(&conflict.refused)

@@ -1,16 +1,19 @@
 //! `tickbook maintain`
 
 use serde::Serialize;
-use tickbook::config::Config;
+use tickbook::Database;
 use tickbook::db::{BlockedChunk, DatabasePools, MaintenanceReport, MaintenanceState, maintain};
 
 use crate::Outcome;
 use crate::args::MaintainArguments;
+use crate::opening::{patiently, settings};
 use crate::report::{print, print_json};
+use crate::times::time_text;
 
 pub(crate) async fn run(arguments: &MaintainArguments) -> anyhow::Result<Outcome> {
-    let db = DatabasePools::new(&Config::load()?).timeseries();
-    let report = maintain(&db).await?;
+    let config = settings()?;
+    let db = DatabasePools::new(&config).timeseries();
+    let report = patiently(&config, &[Database::Timeseries], maintain(&db)).await?;
     if arguments.json {
         print_json(&ReportJson::new(&report))?;
     } else {
@@ -88,8 +91,8 @@ impl BlockedJson {
     fn new(blocked: &BlockedChunk) -> Self {
         Self {
             chunk: blocked.chunk.clone(),
-            from: blocked.from.to_rfc3339(),
-            to: blocked.to.to_rfc3339(),
+            from: time_text(blocked.from),
+            to: time_text(blocked.to),
             waiting: blocked.waiting,
             reason: blocked.reason.clone(),
         }
@@ -116,8 +119,8 @@ impl ReportJson {
                 .iter()
                 .map(|window| WindowJson {
                     timeframe: window.timeframe.as_str(),
-                    from: window.range.from().to_rfc3339(),
-                    to: window.range.to().to_rfc3339(),
+                    from: time_text(window.range.from()),
+                    to: time_text(window.range.to()),
                 })
                 .collect(),
             sealed: report.sealed,

@@ -1,20 +1,26 @@
 //! `tickbook migrate`
 
-use tickbook::config::Config;
+use tickbook::Database;
 use tickbook::db::{DatabasePools, MigrationReport, migrate_metadata, migrate_timeseries};
 
 use crate::Outcome;
 use crate::args::MigrateArguments;
+use crate::opening::{patiently, settings};
 use crate::report::print;
 
 pub(crate) async fn run(arguments: &MigrateArguments) -> anyhow::Result<Outcome> {
-    let pools = DatabasePools::new(&Config::load()?);
+    let config = settings()?;
+    let pools = DatabasePools::new(&config);
     let both = arguments.metadata == arguments.timeseries;
     if both || arguments.metadata {
-        tell(&migrate_metadata(&pools.metadata()).await?)?;
+        let pool = pools.metadata();
+        let migrating = migrate_metadata(&pool);
+        tell(&patiently(&config, &[Database::Metadata], migrating).await?)?;
     }
     if both || arguments.timeseries {
-        tell(&migrate_timeseries(&pools.timeseries()).await?)?;
+        let pool = pools.timeseries();
+        let migrating = migrate_timeseries(&pool);
+        tell(&patiently(&config, &[Database::Timeseries], migrating).await?)?;
     }
     Ok(Outcome::Complete)
 }

@@ -4,6 +4,7 @@ pub(crate) mod aggregates;
 pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod export;
+pub(crate) mod generate;
 pub(crate) mod import_candles;
 pub(crate) mod import_symbols;
 pub(crate) mod import_ticks;

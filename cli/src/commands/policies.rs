@@ -1,7 +1,7 @@
 //! `tickbook policies plan`, `apply`, `status` and `remove`
 
 use serde::Serialize;
-use tickbook::config::Config;
+use tickbook::Database;
 use tickbook::db::{
     DatabasePools, DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
     remove_policies,
@@ -11,7 +11,9 @@ use tickbook::policies::{Change, Value};
 use crate::Outcome;
 use crate::args::{ApplyArguments, PoliciesArguments};
 use crate::asking::Question;
+use crate::opening::{patiently, settings};
 use crate::report::{print, print_json};
+use crate::times::time_text;
 
 const DROPS: Question = Question {
     text: "Apply, and drop what is listed?",
@@ -20,9 +22,10 @@ const DROPS: Question = Question {
 };
 
 pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
-    let config = Config::load()?;
+    let config = settings()?;
     let db = DatabasePools::new(&config).timeseries();
-    let plan = plan_policies(&db, &config.policies).await?;
+    let planning = plan_policies(&db, &config.policies);
+    let plan = patiently(&config, &[Database::Timeseries], planning).await?;
     if arguments.json {
         print_json(&PlanJson::new(&plan))?;
     } else {
@@ -36,15 +39,17 @@ pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcom
 }
 
 pub(crate) async fn apply(arguments: &ApplyArguments) -> anyhow::Result<Outcome> {
-    let config = Config::load()?;
+    let config = settings()?;
     let db = DatabasePools::new(&config).timeseries();
     if !arguments.yes {
-        let plan = plan_policies(&db, &config.policies).await?;
+        let planning = plan_policies(&db, &config.policies);
+        let plan = patiently(&config, &[Database::Timeseries], planning).await?;
         if !plan.due_drops.is_empty() && !is_wanted(&plan, arguments.json).await? {
             return Ok(Outcome::Incomplete);
         }
     }
-    let plan = apply_policies(&db, &config.policies).await?;
+    let applying = apply_policies(&db, &config.policies);
+    let plan = patiently(&config, &[Database::Timeseries], applying).await?;
     if arguments.json {
         print_json(&PlanJson::new(&plan))?;
     } else {
@@ -64,8 +69,9 @@ async fn is_wanted(plan: &PolicyPlan, json: bool) -> anyhow::Result<bool> {
 }
 
 pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
-    let db = DatabasePools::new(&Config::load()?).timeseries();
-    let removed = remove_policies(&db).await?;
+    let config = settings()?;
+    let db = DatabasePools::new(&config).timeseries();
+    let removed = patiently(&config, &[Database::Timeseries], remove_policies(&db)).await?;
     if arguments.json {
         let changes: Vec<_> = removed.iter().map(ChangeJson::new).collect();
         print_json(&changes)?;
@@ -78,8 +84,9 @@ pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outc
 }
 
 pub(crate) async fn status(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
-    let db = DatabasePools::new(&Config::load()?).timeseries();
-    let status = policy_status(&db).await?;
+    let config = settings()?;
+    let db = DatabasePools::new(&config).timeseries();
+    let status = patiently(&config, &[Database::Timeseries], policy_status(&db)).await?;
     if arguments.json {
         print_json(&StatusJson::new(&status))?;
     } else {
@@ -134,7 +141,7 @@ fn tell_due_drops(drops: &[DueDrop]) -> anyhow::Result<()> {
             "  {}: {} {rows} before {}, {} chunks",
             drop.relation,
             drop.rows,
-            drop.before.to_rfc3339(),
+            time_text(drop.before),
             drop.chunks
         ))?;
     }
@@ -153,14 +160,14 @@ fn describe(status: &PolicyStatus) -> String {
     lines.push(match &status.applied {
         None => "applied: never; nothing is dropped or refused for its age".to_owned(),
         Some(applied) if applied.settings.is_empty() => {
-            format!("applied: removed at {}", applied.applied_at.to_rfc3339())
+            format!("applied: removed at {}", time_text(applied.applied_at))
         }
-        Some(applied) => format!("applied: {}", applied.applied_at.to_rfc3339()),
+        Some(applied) => format!("applied: {}", time_text(applied.applied_at)),
     });
     if let Some(applied) = &status.applied
         && let Some(oldest) = applied.floor.oldest(status.now)
     {
-        lines.push(format!("ticks refused before: {}", oldest.to_rfc3339()));
+        lines.push(format!("ticks refused before: {}", time_text(oldest)));
     }
     lines.push(match status.dirty.oldest {
         None => "days that wait for a refresh: none".to_owned(),
@@ -259,7 +266,7 @@ impl PlanJson {
                     relation: drop.relation.clone(),
                     chunks: drop.chunks,
                     rows: drop.rows,
-                    before: drop.before.to_rfc3339(),
+                    before: time_text(drop.before),
                 })
                 .collect(),
         }
@@ -314,8 +321,8 @@ impl StatusJson {
         let age = status.dirty.oldest.map(|oldest| status.now - oldest);
         Self {
             edition: status.edition.as_str(),
-            applied_at: applied.map(|applied| applied.applied_at.to_rfc3339()),
-            ticks_refused_before: floor.map(|floor| floor.to_rfc3339()),
+            applied_at: applied.map(|applied| time_text(applied.applied_at)),
+            ticks_refused_before: floor.map(time_text),
             dirty_days: status.dirty.days,
             dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
             waiting_changes: status.waiting_changes,
@@ -336,8 +343,8 @@ impl StatusJson {
                     relation: job.relation.clone(),
                     procedure: job.procedure.clone(),
                     last_run_status: job.last_run_status.clone(),
-                    last_run: job.last_run.map(|time| time.to_rfc3339()),
-                    next_run: job.next_run.map(|time| time.to_rfc3339()),
+                    last_run: job.last_run.map(time_text),
+                    next_run: job.next_run.map(time_text),
                     failures: job.failures,
                 })
                 .collect(),

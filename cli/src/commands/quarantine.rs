@@ -1,17 +1,20 @@
 //! `tickbook quarantine`
 
-use anyhow::Context as _;
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tickbook::Repositories;
-use tickbook::config::Config;
-use tickbook::domain::{PageLimit, SymbolId, SymbolReference, TimeRange};
+use tickbook::domain::{PageLimit, SymbolReference, TimeRange};
 use tickbook::quality::{ReleaseReceipt, Rule, release};
 use tickbook::repository::{QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState};
 
 use crate::Outcome;
+use crate::opening::{connect, full_name, settings, symbol};
 use crate::report::{print, print_json};
+use crate::times::{time_or_date, time_text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineCommand {
@@ -30,7 +33,7 @@ is 1 then. Candles of times that were refreshed before are not made anew by this
 
 Examples:
   tickbook quarantine release 17 18
-  tickbook quarantine release --all --rule future --from 2026-11-01T00:00:00Z")]
+  tickbook quarantine release --all --rule future --from 2026-11-01")]
     Release(DecideArguments),
     /// Decides that ticks are not to be stored; they stay to be seen with `list --state discarded`
     #[command(after_help = "\
@@ -41,17 +44,17 @@ Example:
 
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only those of this symbol: its id, EURUSD or oanda:EURUSD
+    /// Only those of this symbol: EURUSD, oanda:EURUSD or its id
     #[arg(long)]
-    symbol: Option<String>,
+    symbol: Option<SymbolReference>,
     /// Only those that this rule held back, such as deviation
     #[arg(long)]
     rule: Option<Rule>,
-    /// Only ticks from this time on
-    #[arg(long, value_name = "TIME")]
+    /// Only ticks from this time on, such as 2014-05-01 or 2014-05-01T09:30:00Z
+    #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     from: Option<DateTime<Utc>>,
     /// Only ticks before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     to: Option<DateTime<Utc>>,
 }
 
@@ -75,8 +78,8 @@ pub(crate) struct ListArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DecideArguments {
-    /// Their numbers
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    /// Their numbers, as `quarantine list` shows them
+    #[arg(conflicts_with_all = ["all", "symbol", "rule", "from", "to"])]
     numbers: Vec<i64>,
     /// All that nobody has decided about, or those of them that the filters leave
     #[arg(long)]
@@ -100,7 +103,13 @@ fn state(text: &str) -> Result<StateFilter, String> {
 }
 
 pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> {
-    let (repositories, _pools) = Repositories::connect(&Config::load()?).await?;
+    if let QuarantineCommand::Release(arguments) | QuarantineCommand::Discard(arguments) = command
+        && !arguments.all
+        && arguments.numbers.is_empty()
+    {
+        bail!("name the numbers that `tickbook quarantine list` shows, or give --all");
+    }
+    let (repositories, _pools) = connect(&settings()?).await?;
     match command {
         QuarantineCommand::List(arguments) => list(&repositories, arguments).await,
         QuarantineCommand::Release(arguments) => {
@@ -115,7 +124,7 @@ pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> 
 async fn query(repositories: &Repositories, filter: &Filter) -> anyhow::Result<QuarantineQuery> {
     let symbol_id = match &filter.symbol {
         None => None,
-        Some(text) => Some(symbol(repositories, text).await?),
+        Some(it) => Some(symbol(&*repositories.symbols, it).await?.symbol_id),
     };
     let all = TimeRange::all();
     let (from, to) = (
@@ -131,18 +140,6 @@ async fn query(repositories: &Repositories, filter: &Filter) -> anyhow::Result<Q
     })
 }
 
-async fn symbol(repositories: &Repositories, text: &str) -> anyhow::Result<SymbolId> {
-    if let Ok(id) = text.parse() {
-        return Ok(SymbolId::new(id));
-    }
-    let reference: SymbolReference = text
-        .parse()
-        .with_context(|| format!("--symbol {text:?} is neither an id nor a name"))?;
-    let symbol = repositories.symbols.get_by_name(&reference).await?;
-    let symbol = symbol.with_context(|| format!("there is no symbol {text}"))?;
-    Ok(symbol.symbol_id)
-}
-
 /// One line of `list`.
 #[derive(Debug, Serialize)]
 struct Line {
@@ -153,6 +150,8 @@ struct Line {
     limit: String,
     quarantined_at: String,
     symbol_id: i64,
+    /// `oanda:EURUSD`; null where there is none any more.
+    symbol: Option<String>,
     tick_time: String,
     sequence: i32,
     bid_price: String,
@@ -163,7 +162,7 @@ struct Line {
 }
 
 impl Line {
-    fn of(entry: &QuarantineEntry) -> Self {
+    fn of(entry: &QuarantineEntry, name: Option<&String>) -> Self {
         let (tick, verdict) = (&entry.kept.tick, &entry.kept.verdict);
         Self {
             id: entry.id.0,
@@ -171,21 +170,24 @@ impl Line {
             rule: verdict.rule.as_str(),
             observed: verdict.observed.to_string(),
             limit: verdict.limit.to_string(),
-            quarantined_at: entry.kept.quarantined_at.to_rfc3339(),
+            quarantined_at: time_text(entry.kept.quarantined_at),
             symbol_id: tick.symbol_id.get(),
-            tick_time: tick.tick_time.to_rfc3339(),
+            symbol: name.cloned(),
+            tick_time: time_text(tick.tick_time),
             sequence: tick.sequence,
             bid_price: tick.bid_price.to_string(),
             ask_price: tick.ask_price.to_string(),
             bid_volume: tick.bid_volume.to_string(),
             ask_volume: tick.ask_volume.to_string(),
-            received_at: tick.received_at.map(|time| time.to_rfc3339()),
+            received_at: tick.received_at.map(time_text),
         }
     }
 
     fn text(&self) -> String {
+        let name = self.symbol.as_ref();
+        let name = name.map_or(String::new(), |name| format!(" {name}"));
         format!(
-            "{} {}: symbol {} time {} sequence {} bid {} ask {}: {} {} (limit {})",
+            "{} {}: symbol {}{name} time {} sequence {} bid {} ask {}: {} {} (limit {})",
             self.id,
             self.state,
             self.symbol_id,
@@ -212,8 +214,19 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
         let most = left.min(PageLimit::MAX.get());
         query.limit = PageLimit::try_from(most as i64)?;
         let page = repositories.quarantine.list(&query).await?;
+        let ids: BTreeSet<_> = page
+            .items
+            .iter()
+            .map(|entry| entry.kept.tick.symbol_id)
+            .collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let symbols = repositories.symbols.get_many(&ids).await?;
+        let names = symbols
+            .iter()
+            .map(|symbol| (symbol.symbol_id, full_name(symbol)));
+        let names: HashMap<_, _> = names.collect();
         for entry in &page.items {
-            let line = Line::of(entry);
+            let line = Line::of(entry, names.get(&entry.kept.tick.symbol_id));
             if arguments.json {
                 print_json(&line)?;
             } else {
@@ -280,6 +293,7 @@ async fn decide(
             .copied()
             .map(QuarantineId)
             .collect();
+        require(repositories, &ids).await?;
         decide_about(repositories, &ids, state, &mut done).await?;
     }
     let Decision {
@@ -300,6 +314,30 @@ async fn decide(
         print(&format!("discarded {decided}"))?;
     }
     Ok(outcome(*conflicts == 0 && *rejected == 0))
+}
+
+/// An error where one of `ids` is in quarantine in no state, before anything is decided.
+async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::Result<()> {
+    let mut missing = Vec::new();
+    for id in ids {
+        let query = QuarantineQuery {
+            state: None,
+            after: Some(QuarantineId(id.0.saturating_sub(1))),
+            limit: PageLimit::new(1).unwrap_or_default(),
+            ..QuarantineQuery::default()
+        };
+        let page = repositories.quarantine.list(&query).await?;
+        if page.items.first().is_none_or(|entry| entry.id != *id) {
+            missing.push(id.0.to_string());
+        }
+    }
+    if !missing.is_empty() {
+        bail!(
+            "there is no {} in quarantine, and nothing was decided: see `tickbook quarantine list`",
+            missing.join(", ")
+        );
+    }
+    Ok(())
 }
 
 async fn decide_about(

@@ -1,11 +1,11 @@
 //! `tickbook spool`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::bail;
 use chrono::Utc;
 use serde::Serialize;
-use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::domain::Tick;
 use tickbook::ingest::{
@@ -15,7 +15,9 @@ use tickbook::ingest::{
 
 use crate::Outcome;
 use crate::args::{DeadLetterArguments, SpoolArguments};
+use crate::opening::{connect, settings as read_settings};
 use crate::report::{print, print_json};
+use crate::times::time_text;
 
 /// A replay ends when the database fails, and not before.
 const PATIENCE: Duration = Duration::from_secs(365 * 86_400);
@@ -24,7 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Debug, Serialize)]
 struct Inspection {
     directory: PathBuf,
-    exists: bool,
     /// The process that works with it; the numbers are in its metrics.
     owner: Option<u32>,
     locked: bool,
@@ -41,21 +42,17 @@ struct Inspection {
 pub(crate) async fn inspect(arguments: &SpoolArguments) -> anyhow::Result<Outcome> {
     let settings = settings(arguments)?.1;
     let directory = settings.directory;
-    let exists = Spool::exists(&directory);
     let (mut content, mut owner, mut locked) = (None, None, false);
-    if exists {
-        match Spool::open(&directory, settings.max_bytes).await {
-            Ok(spool) => {
-                content = Some(spool.content());
-                spool.close().await;
-            }
-            Err(SpoolError::Locked { pid, .. }) => (owner, locked) = (pid, true),
-            Err(other) => return Err(other.into()),
+    match Spool::open(&directory, settings.max_bytes).await {
+        Ok(spool) => {
+            content = Some(spool.content());
+            spool.close().await;
         }
+        Err(SpoolError::Locked { pid, .. }) => (owner, locked) = (pid, true),
+        Err(other) => return Err(other.into()),
     }
     let oldest = content.and_then(|content| content.oldest);
     let inspection = Inspection {
-        exists,
         owner,
         locked,
         // another one would have been refused
@@ -64,7 +61,7 @@ pub(crate) async fn inspect(arguments: &SpoolArguments) -> anyhow::Result<Outcom
         directory,
         ticks: content.map(|content| content.ticks),
         bytes: content.map(|content| content.bytes),
-        oldest: oldest.map(|oldest| oldest.to_rfc3339()),
+        oldest: oldest.map(time_text),
         oldest_age_seconds: oldest.map(|oldest| (Utc::now() - oldest).num_seconds()),
         dead_letters: content.map(|content| content.dead_letters),
         quarantined: content.map(|content| content.quarantined),
@@ -79,9 +76,6 @@ pub(crate) async fn inspect(arguments: &SpoolArguments) -> anyhow::Result<Outcom
 
 fn describe(inspection: &Inspection, content: Option<SpoolContent>) -> String {
     let directory = inspection.directory.display();
-    if !inspection.exists {
-        return format!("there is no spool in {directory}");
-    }
     let mut lines = vec![format!(
         "spool {directory}, {} bytes",
         inspection.file_bytes
@@ -123,31 +117,22 @@ struct Replay {
 
 pub(crate) async fn replay(arguments: &SpoolArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = settings(arguments)?;
-    let mut done = Replay {
-        inserted: 0,
-        duplicates: 0,
-        conflicts: 0,
-        rejected: 0,
-        left: 0,
+    let (repositories, _pools) = connect(&config).await?;
+    let settings = SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        ..settings
     };
-    if Spool::exists(&settings.directory) {
-        let (repositories, _pools) = Repositories::connect(&config).await?;
-        let settings = SpoolConfig {
-            mode: SpoolMode::WriteAhead,
-            ..settings
-        };
-        let writing = PersisterConfig::from(&config.ticks);
-        let persister = TickPersister::open(repositories.ticks, writing, &settings).await?;
-        let report = persister.stop(PATIENCE).await;
-        let stats = report.stats;
-        done = Replay {
-            inserted: stats.inserted,
-            duplicates: stats.duplicates,
-            conflicts: stats.conflicts,
-            rejected: stats.rejected,
-            left: report.spooled,
-        };
-    }
+    let writing = PersisterConfig::from(&config.ticks);
+    let persister = TickPersister::open(repositories.ticks, writing, &settings).await?;
+    let report = persister.stop(PATIENCE).await;
+    let stats = report.stats;
+    let done = Replay {
+        inserted: stats.inserted,
+        duplicates: stats.duplicates,
+        conflicts: stats.conflicts,
+        rejected: stats.rejected,
+        left: report.spooled,
+    };
     if arguments.json {
         print_json(&done)?;
     } else {
@@ -186,19 +171,10 @@ struct Letter {
 
 pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = settings(&arguments.spool)?;
-    if !Spool::exists(&settings.directory) {
-        if !arguments.spool.json {
-            print(&format!(
-                "there is no spool in {}",
-                settings.directory.display()
-            ))?;
-        }
-        return Ok(Outcome::Complete);
-    }
     let spool = Spool::open(&settings.directory, settings.max_bytes).await?;
     let letters = spool.dead_letters().await?;
     let ticks = match arguments.replay {
-        true => Some(Repositories::connect(&config).await?.0.ticks),
+        true => Some(connect(&config).await?.0.ticks),
         false => None,
     };
     let mut gone = Vec::new();
@@ -246,7 +222,7 @@ fn tell(
     };
     let line = Letter {
         number,
-        at: letter.at.to_rfc3339(),
+        at: time_text(letter.at),
         kind,
         reason,
         tick: text(&letter.tick),
@@ -267,7 +243,7 @@ fn text(tick: &Tick) -> String {
     format!(
         "symbol {} time {} sequence {} bid {} ask {} volumes {} {}",
         tick.symbol_id,
-        tick.tick_time.to_rfc3339(),
+        time_text(tick.tick_time),
         tick.sequence,
         tick.bid_price,
         tick.ask_price,
@@ -276,11 +252,26 @@ fn text(tick: &Tick) -> String {
     )
 }
 
+/// An error where there is no spool: a wrong folder would look like an empty one.
+fn require(directory: &Path) -> anyhow::Result<()> {
+    if !Spool::exists(directory) {
+        let shown = std::path::absolute(directory);
+        let shown = shown.unwrap_or_else(|_| directory.to_path_buf());
+        bail!(
+            "there is no spool in {}: name its folder with --dir, or correct spool.directory",
+            shown.display()
+        );
+    }
+    Ok(())
+}
+
+/// The settings, and those of a spool that is there.
 fn settings(arguments: &SpoolArguments) -> anyhow::Result<(Config, SpoolConfig)> {
-    let config = Config::load()?;
+    let config = read_settings()?;
     let mut settings = config.spool.clone();
     if let Some(directory) = &arguments.dir {
         settings.directory.clone_from(directory);
     }
+    require(&settings.directory)?;
     Ok((config, settings))
 }

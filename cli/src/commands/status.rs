@@ -1,21 +1,23 @@
 //! `tickbook status`
 
 use serde::Serialize;
-use tickbook::DatabaseUrl;
-use tickbook::config::Config;
 use tickbook::db::{
-    DatabaseHealth, DatabasePools, FailedJob, HealthState, PolicyStatus, check_health,
-    policy_status,
+    CandleRelationKind, DatabaseHealth, DatabasePools, FailedJob, HealthState, PolicyStatus,
+    check_health, policy_status,
 };
+use tickbook::{Database, DatabaseUrl};
 
 use crate::Outcome;
 use crate::args::StatusArguments;
+use crate::opening::{patiently, settings};
 use crate::report::{print, print_json};
+use crate::times::time_text;
 
 pub(crate) async fn run(arguments: &StatusArguments) -> anyhow::Result<Outcome> {
-    let config = Config::load()?;
+    let config = settings()?;
     let pools = DatabasePools::new(&config);
-    let health = check_health(&pools).await;
+    let both = [Database::Metadata, Database::Timeseries];
+    let health = patiently(&config, &both, check_health(&pools)).await;
     let policies = match health.timeseries.state {
         HealthState::Up => policy_status(&pools.timeseries()).await.ok(),
         _ => None,
@@ -66,7 +68,7 @@ impl PoliciesState {
         let applied = status.applied.as_ref();
         let age = status.dirty.oldest.map(|oldest| status.now - oldest);
         Self {
-            applied_at: applied.map(|applied| applied.applied_at.to_rfc3339()),
+            applied_at: applied.map(|applied| time_text(applied.applied_at)),
             dirty_days: status.dirty.days,
             dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
         }
@@ -119,7 +121,7 @@ impl From<FailedJob> for FailedJobStatus {
         Self {
             name: job.name,
             failures: job.failures,
-            last_run: job.last_run.map(|time| time.to_rfc3339()),
+            last_run: job.last_run.map(time_text),
             error: job.error,
         }
     }
@@ -185,6 +187,10 @@ impl DatabaseStatus {
                 .map(|CandleRelation { name, kind }| format!("{name} {kind}"))
                 .collect();
             add("candle relations", &relations.join(", "));
+            let is_missing = |it: &CandleRelation| it.kind == CandleRelationKind::Missing.as_str();
+            if self.candle_relations.iter().any(is_missing) {
+                add("", "make those that are missing: tickbook aggregates apply");
+            }
         }
         for FailedJobStatus {
             name,

@@ -5,31 +5,31 @@ mod output;
 
 use std::time::Instant;
 
-use anyhow::bail;
 use chrono::{DateTime, Utc};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::HumanCount;
+use tickbook::RepositoryError;
 use tickbook::audit::{
     AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, MaterializedCandles,
     Mending, Problem, Repair, TickLimits, audit_symbol,
 };
-use tickbook::config::Config;
 use tickbook::db::{Edition, TimeseriesState, timeseries_state};
 use tickbook::domain::{
-    PageLimit, SortOrder, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
+    PageLimit, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
 };
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
-use tickbook::repository::{SymbolQuery, SymbolRepository, TickQuery};
-use tickbook::{Repositories, RepositoryError};
+use tickbook::repository::{SymbolQuery, SymbolRepository};
 
 use crate::Outcome;
+use crate::opening::{connect, full_name, settings as read_settings, symbol};
+use crate::progress::TimeBar;
 
 pub(crate) use arguments::VerifyArguments;
 use output::Output;
 
 pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let config = Config::load()?;
-    let (repositories, pools) = Repositories::connect(&config).await?;
+    let config = read_settings()?;
+    let (repositories, pools) = connect(&config).await?;
     let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
     let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
     let settings = settings(arguments, &state)?;
@@ -45,13 +45,15 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
     });
 
     let mut teller = Teller {
-        output: Output::new(arguments.json),
-        progress: Progress::hidden(),
+        output: Output::new(arguments.json, &symbols),
+        progress: TimeBar::hidden(),
         failed: None,
     };
     let mut total = state_findings(&state, &settings, &mut teller);
     for symbol in &symbols {
-        teller.progress = progress(&repositories, symbol, settings.range).await;
+        tracing::info!(symbol = full_name(symbol), "a symbol is verified");
+        let (id, name) = (symbol.symbol_id, full_name(symbol));
+        teller.progress = TimeBar::of_ticks(&repositories, id, settings.range, name).await;
         let summary = audit_symbol(
             &*repositories.ticks,
             &*repositories.ohlc,
@@ -62,7 +64,7 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
             &mut teller,
         )
         .await;
-        teller.progress.bar.finish_and_clear();
+        teller.progress.finish();
         total.merge(match summary {
             Err(error @ RepositoryError::Data { .. }) => {
                 unreadable(symbol, &error, &settings, &mut teller)
@@ -117,10 +119,7 @@ async fn symbols(
 ) -> anyhow::Result<Vec<Symbol>> {
     let mut symbols = Vec::new();
     for reference in asked {
-        match repository.get_by_name(reference).await? {
-            Some(symbol) => symbols.push(symbol),
-            None => bail!("there is no symbol {reference}: see how it is written"),
-        }
+        symbols.push(symbol(repository, reference).await?);
     }
     if !asked.is_empty() {
         return Ok(symbols);
@@ -183,66 +182,26 @@ fn unreadable(
     summary
 }
 
-/// A bar over the time of the ticks, which shows itself on a terminal only. Without one where the
-/// ticks cannot be read, which the audit tells.
-async fn progress(repositories: &Repositories, symbol: &Symbol, range: TimeRange) -> Progress {
-    let mut edges = Vec::new();
-    let limit = PageLimit::new(1).unwrap_or_default();
-    for order in [SortOrder::Ascending, SortOrder::Descending] {
-        let query = TickQuery {
-            order,
-            limit,
-            ..TickQuery::new(symbol.symbol_id, range)
-        };
-        if let Ok(page) = repositories.ticks.range(&query).await {
-            edges.extend(page.items.first().map(|tick| tick.tick_time.timestamp()));
-        }
-    }
-    let [first, last] = edges[..] else {
-        return Progress::hidden();
-    };
-    let bar = ProgressBar::new((last - first).unsigned_abs());
-    bar.set_prefix(symbol.name.clone());
-    let template = "{prefix} {wide_bar} {percent} % {msg}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    Progress { bar, first }
-}
-
-struct Progress {
-    bar: ProgressBar,
-    /// Where it begins, in seconds since 1970.
-    first: i64,
-}
-
-impl Progress {
-    fn hidden() -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-            first: 0,
-        }
-    }
-}
-
 struct Teller {
     output: Output,
-    progress: Progress,
+    progress: TimeBar,
     failed: Option<anyhow::Error>,
 }
 
 impl AuditObserver for Teller {
     fn finding(&mut self, finding: &Finding) {
-        let told = self.progress.bar.suspend(|| self.output.finding(finding));
+        let told = self.progress.suspend(|| self.output.finding(finding));
         if let Err(error) = told {
             self.failed.get_or_insert(error);
         }
     }
 
     fn progress(&mut self, ticks: u64, reached: DateTime<Utc>) {
-        let Progress { bar, first } = &self.progress;
-        let done = (reached.timestamp() - first).max(0).unsigned_abs();
-        bar.set_position(done.min(bar.length().unwrap_or(0)));
-        bar.set_message(format!("{ticks} ticks, {}", reached.format("%Y-%m-%d")));
+        let message = format!(
+            "{} ticks, {}",
+            HumanCount(ticks),
+            reached.format("%Y-%m-%d")
+        );
+        self.progress.reach(reached, message);
     }
 }

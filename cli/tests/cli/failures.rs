@@ -75,7 +75,12 @@ fn a_database_that_is_down_is_named() {
             .expect("a free port")
             .port();
         let url = format!("postgresql://u:S3cretPw@127.0.0.1:{port}/d");
-        for run in with_url(&cli, database, &url) {
+        for (index, run) in with_url(&cli, database, &url).into_iter().enumerate() {
+            if index == 1 {
+                let waited_for = run.waited_for.as_deref().unwrap_or_default();
+                let shown = format!(":***@127.0.0.1:{port}/d");
+                assert!(waited_for.contains(&shown), "{run:?}");
+            }
             let error = run.error();
             assert!(
                 error.contains(database.as_str()) && error.contains("unavailable"),
@@ -177,6 +182,8 @@ fn every_command_has_help() {
         &["migrate"],
         &["status"],
         &["config"],
+        &["completions"],
+        &["man"],
         &["aggregates", "apply"],
         &["import", "symbols"],
         &["import", "ticks"],

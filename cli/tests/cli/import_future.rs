@@ -41,7 +41,7 @@ async fn ticks_of_times_to_come_are_rejected_with_their_line() {
         json!({"read": 3, "inserted": 2, "duplicates": 0, "conflicts": 0, "rejected": 1, "crossed": 0})
     );
     for part in [
-        "quotes.csv: line 3: tick_time 2099-12-31 00:00:00 UTC is ",
+        "quotes.csv: line 3: tick_time 2099-12-31T00:00:00.000000Z is ",
         "300 s are taken",
         "--allow-future",
     ] {
@@ -88,7 +88,7 @@ async fn candles_of_times_to_come_are_rejected_too() {
         rejecting.json(),
         json!({"read": 2, "stored": 2, "rejected": 1})
     );
-    let told = "20991231_bars.csv: line 1: open_time 2099-12-31 00:00:00 UTC is ";
+    let told = "20991231_bars.csv: line 1: open_time 2099-12-31T00:00:00.000000Z is ";
     assert!(rejecting.stderr.contains(told), "{rejecting:?}");
     let repositories = cli.repositories();
     let reference: SymbolReference = "oanda:EURUSD".parse().expect("valid");

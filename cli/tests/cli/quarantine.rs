@@ -56,8 +56,8 @@ async fn stored(cli: &Cli) -> u64 {
 async fn what_was_held_back_is_listed_with_its_reason() {
     let cli = prepared().await;
     let run = cli.run(&["quarantine", "list"]).expect_code(1);
-    let first = "1 pending: symbol 1 time 2014-05-01T00:00:00+00:00 sequence 0 bid 1.38 ask 1: \
-                 crossed 0.38 (limit 0)";
+    let first = "1 pending: symbol 1 oanda:EURUSD time 2014-05-01T00:00:00.000000Z sequence 0 \
+                 bid 1.38 ask 1: crossed 0.38 (limit 0)";
     assert_eq!(run.stdout.lines().next(), Some(first));
     assert_eq!(run.stdout.lines().last(), Some("listed 3"));
 
@@ -74,8 +74,21 @@ async fn what_was_held_back_is_listed_with_its_reason() {
     ];
     let listed = lines(&cli.run(&filtered).expect_code(1).stdout);
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0]["tick_time"], "2014-05-01T00:00:02+00:00");
+    assert_eq!(listed[0]["tick_time"], "2014-05-01T00:00:02.000000Z");
     assert_eq!(listed[0]["observed"], "0.38");
+    assert_eq!(listed[0]["symbol"], "oanda:EURUSD");
+    for symbol in ["EURUSD", "1"] {
+        let list = [
+            "quarantine",
+            "list",
+            "--symbol",
+            symbol,
+            "--from",
+            "2014-05-01",
+        ];
+        let run = cli.run(&list).expect_code(1);
+        assert_eq!(run.stdout.lines().last(), Some("listed 3"));
+    }
 
     let run = cli
         .run(&["quarantine", "list", "--limit", "2"])
@@ -147,9 +160,38 @@ fn what_cannot_be_meant_is_refused() {
     for arguments in [
         &["quarantine", "release"][..],
         &["quarantine", "discard", "1", "--all"],
+        &["quarantine", "release", "1", "--symbol", "EURUSD"],
+        &["quarantine", "release", "1", "--rule", "crossed"],
+        &["quarantine", "discard", "1", "--from", "2014-05-01"],
+        &["quarantine", "discard", "1", "--to", "2014-05-01"],
         &["quarantine", "list", "--rule", "volume"],
         &["quarantine", "list", "--state", "gone"],
     ] {
         cli.run(arguments).expect_code(2);
     }
+}
+
+#[test]
+fn release_without_numbers_mentions_all() {
+    let cli = Cli::new();
+    for arguments in [
+        &["quarantine", "release"][..],
+        &["quarantine", "discard", "--rule", "crossed"],
+    ] {
+        let run = cli.run(arguments);
+        assert!(run.error().contains("--all"), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_of_no_tick_are_an_error() {
+    let cli = prepared().await;
+    for command in ["release", "discard"] {
+        let run = cli.run(&["quarantine", command, "1", "98", "99"]);
+        assert!(run.error().contains("there is no 98, 99"), "{run:?}");
+    }
+    assert_eq!(stored(&cli).await, 0);
+    cli.run(&["quarantine", "release", "1"]).expect_code(0);
+    // harmless to repeat
+    cli.run(&["quarantine", "release", "1"]).expect_code(0);
 }

@@ -78,10 +78,6 @@ fn leave(cli: &Cli, ticks: Vec<Tick>) {
 #[test]
 fn what_was_left_is_told_and_stored() {
     let cli = Cli::migrated();
-    let none = cli.run(&["spool", "inspect"]).expect_code(0);
-    assert!(none.stdout.contains("there is no spool"), "{none:?}");
-    cli.run(&["spool", "replay"]).expect_code(0);
-
     leave(&cli, (0..250).map(tick).collect());
     let told = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
     let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
@@ -105,8 +101,23 @@ fn what_was_left_is_told_and_stored() {
 }
 
 #[test]
-fn dead_letters_are_listed_tried_again_and_discarded() {
+fn folder_without_a_spool_is_an_error() {
     let cli = Cli::migrated();
+    for command in ["inspect", "replay", "dead-letter"] {
+        let usual = cli.run(&["spool", command]);
+        assert!(
+            usual.error().contains("data/spool: name its folder"),
+            "{usual:?}"
+        );
+        let other = cli.run(&["spool", command, "--dir", "TYPO", "--json"]);
+        assert!(other.error().contains("no spool in /"), "{other:?}");
+        assert!(other.error().contains("TYPO"), "{other:?}");
+    }
+    assert!(!cli.folder.path().join("TYPO").exists());
+}
+
+/// One of each kind.
+pub(crate) fn leave_dead_letters(cli: &Cli) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let negative = Tick {
         sequence: -1,
@@ -118,7 +129,15 @@ fn dead_letters_are_listed_tried_again_and_discarded() {
     };
     let memory = Repositories::in_memory().ticks;
     // in conflict in memory, but not in the database
-    runtime.block_on(spool(&cli, memory, &[tick(0), other, negative]));
+    runtime.block_on(spool(cli, memory, &[tick(0), other, negative]));
+    // durable ticks beside them
+    leave(cli, vec![tick(2)]);
+}
+
+#[test]
+fn dead_letters_are_listed_tried_again_and_discarded() {
+    let cli = Cli::migrated();
+    leave_dead_letters(&cli);
     let listed = cli.run(&["spool", "dead-letter"]).expect_code(1);
     assert!(listed.stdout.contains("rejected: symbol 5"), "{listed:?}");
     assert!(listed.stdout.contains("conflict: symbol 5"), "{listed:?}");

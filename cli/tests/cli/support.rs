@@ -1,7 +1,7 @@
 //! Runs the binary against schemas of its own, from a folder without settings.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,7 +19,9 @@ pub(crate) struct Cli {
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) stdout: String,
+    /// Without the line that says that a database is waited for.
     pub(crate) stderr: String,
+    pub(crate) waited_for: Option<String>,
 }
 
 impl Cli {
@@ -44,7 +46,9 @@ impl Cli {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbook"));
         command.args(arguments).current_dir(self.folder.path());
-        command.env_remove("RUST_LOG");
+        for variable in ["RUST_LOG", "NO_COLOR", "TICKBOOK_ENVIRONMENT"] {
+            command.env_remove(variable);
+        }
         for database in [Database::Metadata, Database::Timeseries] {
             command.env(database.url_variable(), self.scratch.url(database));
         }
@@ -55,12 +59,7 @@ impl Cli {
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
-        let output = command.output().expect("the binary starts");
-        let run = Run {
-            code: output.status.code().expect("it was not killed"),
-            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        };
+        let run = Run::of(command.output().expect("the binary starts"));
         for secret in self
             .passwords()
             .iter()
@@ -101,6 +100,18 @@ impl Cli {
 }
 
 impl Run {
+    pub(crate) fn of(output: Output) -> Self {
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        let waits = |line: &&str| line.starts_with("waiting for ");
+        let told = stderr.split_inclusive('\n').filter(|line| !waits(line));
+        Self {
+            code: output.status.code().expect("it was not killed"),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: told.collect(),
+            waited_for: stderr.lines().find(waits).map(str::to_owned),
+        }
+    }
+
     pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         self

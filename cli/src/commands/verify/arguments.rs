@@ -3,18 +3,20 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use tickbook::audit::FindingKind;
-use tickbook::domain::{SymbolReference, Timeframe, parse_time};
+use tickbook::domain::{SymbolReference, Timeframe};
+
+use crate::times::time_or_date;
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// Only this symbol, such as EURUSD or oanda:EURUSD; may be repeated; all unless given
+    /// Only this symbol: EURUSD, oanda:EURUSD or its id; may be repeated; all unless given
     #[arg(long = "symbol", value_name = "SYMBOL")]
     pub(crate) symbols: Vec<SymbolReference>,
-    /// Only from this instant on, itself inside, such as 2014-05-01T00:00:00Z
-    #[arg(long, value_parser = parse_time)]
+    /// Only from this instant on, itself inside, such as 2014-05-01 or 2014-05-01T09:30:00Z
+    #[arg(long, value_parser = time_or_date)]
     pub(crate) from: Option<DateTime<Utc>>,
     /// Only up to this instant, itself outside
-    #[arg(long, value_parser = parse_time)]
+    #[arg(long, value_parser = time_or_date)]
     pub(crate) to: Option<DateTime<Utc>>,
     /// Only candles of this timeframe; may be repeated
     #[arg(long = "timeframe", value_name = "TIMEFRAME")]

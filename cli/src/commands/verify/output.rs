@@ -1,32 +1,45 @@
 //! What `tickbook verify` tells, for people or as lines of JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
 use tickbook::audit::{AuditSettings, AuditSummary, Finding, Mending, Problem};
-use tickbook::domain::{Candle, CandleSource, SymbolId, Tick, TickKey, earliest_time};
+use tickbook::domain::{Candle, CandleSource, Symbol, SymbolId, Tick, TickKey, earliest_time};
 
+use crate::opening::full_name;
 use crate::report::{print, print_json, seconds};
+use crate::times::time_text;
 
 pub(super) struct Output {
     json: bool,
+    /// `oanda:EURUSD` of each.
+    names: HashMap<SymbolId, String>,
 }
 
 impl Output {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json }
+    pub(super) fn new(json: bool, symbols: &[Symbol]) -> Self {
+        let names = symbols
+            .iter()
+            .map(|symbol| (symbol.symbol_id, full_name(symbol)));
+        Self {
+            json,
+            names: names.collect(),
+        }
     }
 
     pub(super) fn finding(&self, finding: &Finding) -> anyhow::Result<()> {
+        let name = symbol_id(&finding.problem).and_then(|id| self.names.get(&id));
         if self.json {
-            return print_json(&FindingLine::new(finding));
+            return print_json(&FindingLine::new(finding, name.map(String::as_str)));
         }
+        let name = name.map_or(String::new(), |name| format!(" [{name}]"));
+        let problem = &finding.problem;
         match &finding.mending {
-            Mending::NotTried => print(&finding.problem.to_string()),
-            Mending::Mended => print(&format!("{} [mended]", finding.problem)),
+            Mending::NotTried => print(&format!("{problem}{name}")),
+            Mending::Mended => print(&format!("{problem}{name} [mended]")),
             Mending::NotMended { reason } => {
-                print(&format!("{} [not mended: {reason}]", finding.problem))
+                print(&format!("{problem}{name} [not mended: {reason}]"))
             }
         }
     }
@@ -47,7 +60,7 @@ impl Output {
             symbols,
             ticks: summary.ticks,
             candles: summary.candles,
-            complete_from: (complete_from > earliest_time()).then(|| complete_from.to_rfc3339()),
+            complete_from: (complete_from > earliest_time()).then(|| time_text(complete_from)),
             beyond_ticks: summary.beyond_ticks,
             unsettled: summary.unsettled,
             findings: kinds.map(|(kind, count)| (kind.as_str(), *count)).collect(),
@@ -127,6 +140,8 @@ struct FindingLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     symbol_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    symbol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<&'a str>,
     /// What was counted or measured, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -184,14 +199,11 @@ impl CandleValues {
 }
 
 impl<'a> FindingLine<'a> {
-    fn new(finding: &'a Finding) -> Self {
+    fn new(finding: &'a Finding, symbol: Option<&'a str>) -> Self {
         let problem = &finding.problem;
         let (found, expected) = problem.candles();
         let candle = found.or(expected);
         let times = times(problem);
-        let rfc3339 = |time: chrono::DateTime<chrono::Utc>| {
-            time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
-        };
         let (mended, reason) = match &finding.mending {
             Mending::NotTried => (None, None),
             Mending::Mended => (Some(true), None),
@@ -201,6 +213,7 @@ impl<'a> FindingLine<'a> {
             r#type: "finding",
             kind: problem.kind().as_str(),
             symbol_id: symbol_id(problem).map(SymbolId::get),
+            symbol,
             object: match problem {
                 Problem::State(state) => Some(&state.object),
                 _ => None,
@@ -209,8 +222,8 @@ impl<'a> FindingLine<'a> {
                 Problem::State(state) => state.numbers.iter().copied().collect(),
                 _ => BTreeMap::new(),
             },
-            from: times.map(|(from, _)| rfc3339(from)),
-            to: times.map(|(_, to)| rfc3339(to)),
+            from: times.map(|(from, _)| time_text(from)),
+            to: times.map(|(_, to)| time_text(to)),
             ticks: problem.run().map(|run| run.count),
             timeframe: candle.map(|candle| candle.timeframe.as_str()),
             basis: candle.map(|candle| candle.basis.as_str()),

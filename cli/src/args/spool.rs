@@ -1,0 +1,53 @@
+//! The command line of what is left on the disk.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpoolCommand {
+    /// Says what a spool holds, and which process works with it
+    #[command(after_help = "\
+Examples:
+  tickbook spool inspect
+  tickbook spool inspect --dir /var/lib/orderbook/spool --json")]
+    Inspect(SpoolArguments),
+    /// Stores the ticks of a spool that no process works with; harmless to repeat
+    #[command(after_help = "\
+Exit code 1 when something stays in the spool, is rejected or in conflict.
+
+Example:
+  tickbook spool replay")]
+    Replay(SpoolArguments),
+    /// Lists the ticks that no database would take, with the reason
+    #[command(after_help = "\
+A tick that is stored by --replay is a dead letter no longer. Exit code 1 when some are left.
+
+Examples:
+  tickbook spool dead-letter
+  tickbook spool dead-letter --replay     tries them again
+  tickbook spool dead-letter --discard    forgets them")]
+    DeadLetter(DeadLetterArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpoolArguments {
+    /// Where the spool is, instead of spool.directory
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Prints JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetterArguments {
+    #[command(flatten)]
+    pub(crate) spool: SpoolArguments,
+    /// Tries them again
+    #[arg(long, conflicts_with = "discard")]
+    pub(crate) replay: bool,
+    /// Forgets them after they are listed
+    #[arg(long)]
+    pub(crate) discard: bool,
+}

@@ -1,0 +1,76 @@
+//! How a command tells that it could not run.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use tickbook::config::InvalidConfig;
+use tickbook::domain::printable;
+
+use crate::interruption::Interrupted;
+use crate::report::print_json;
+
+/// The exit code of a command that could not run; clap uses the same.
+const COULD_NOT_RUN: u8 = 2;
+
+/// What `--json` prints, as the last line.
+#[derive(Debug, Serialize)]
+struct Failure<'a> {
+    error: &'a str,
+    exit_code: u8,
+}
+
+/// Whether the command line asks for JSON, however wrong it is.
+pub(crate) fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json")
+}
+
+/// Tells what is wrong with the command line, or prints the help that it asks for.
+pub(crate) fn tell_usage(error: &clap::Error, json: bool) -> ExitCode {
+    let code = u8::try_from(error.exit_code()).unwrap_or(COULD_NOT_RUN);
+    // nobody is left to tell when standard error is closed
+    let _ = error.print();
+    if code != 0 && json {
+        let text = error.to_string();
+        let text = text.split("\n\nUsage:").next().unwrap_or_default();
+        tell_json(text.trim_start_matches("error: "), code);
+    }
+    ExitCode::from(code)
+}
+
+/// Tells `error`, each mistake of the settings in a line of its own, anything else in one.
+pub(crate) fn tell(error: &anyhow::Error, json: bool) -> ExitCode {
+    let interrupted = error
+        .chain()
+        .find_map(|it| it.downcast_ref::<Interrupted>());
+    let code = interrupted.map_or(COULD_NOT_RUN, |signal| signal.exit_code());
+    let text = match error.downcast_ref::<InvalidConfig>() {
+        Some(invalid) => {
+            let lines = invalid.problems.iter().map(|problem| one_line(problem));
+            let lines: Vec<_> = lines.collect();
+            match &lines[..] {
+                [only] => format!("the settings are wrong: {only}"),
+                all => format!("the settings are wrong:\n  {}", all.join("\n  ")),
+            }
+        }
+        None => one_line(&format!("{error:#}")),
+    };
+    let _ = writeln!(io::stderr(), "error: {text}");
+    if json {
+        tell_json(&text, code);
+    }
+    ExitCode::from(code)
+}
+
+fn tell_json(error: &str, exit_code: u8) {
+    // what could be said was said on standard error
+    let _ = print_json(&Failure { error, exit_code });
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    printable(&words.join(" "))
+}

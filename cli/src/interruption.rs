@@ -1,0 +1,90 @@
+//! SIGINT (Ctrl-C) and SIGTERM.
+
+use std::fmt;
+use std::io;
+use std::sync::OnceLock;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// The signal that asked the command to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupted {
+    /// SIGINT, such as from Ctrl-C.
+    Int,
+    /// SIGTERM.
+    Term,
+}
+
+impl Interrupted {
+    /// 128 and the number of the signal, as shells have it.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Int => 130,
+            Self::Term => 143,
+        }
+    }
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Int => "interrupted by SIGINT",
+            Self::Term => "interrupted by SIGTERM",
+        })
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+static CAME: OnceLock<watch::Sender<Option<Interrupted>>> = OnceLock::new();
+
+/// Notes the first signal from now on; a second one ends the process at once.
+pub(crate) fn listen() -> io::Result<()> {
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut term = signal(SignalKind::terminate())?;
+    let came = CAME.get_or_init(|| watch::Sender::new(None));
+    tokio::spawn(async move {
+        loop {
+            let this = tokio::select! {
+                _ = int.recv() => Interrupted::Int,
+                _ = term.recv() => Interrupted::Term,
+            };
+            if came.borrow().is_some() {
+                std::process::exit(this.exit_code().into());
+            }
+            came.send_replace(Some(this));
+        }
+    });
+    Ok(())
+}
+
+/// An error once a signal came.
+pub(crate) fn check() -> Result<(), Interrupted> {
+    match CAME.get().and_then(|came| *came.borrow()) {
+        Some(signal) => Err(signal),
+        None => Ok(()),
+    }
+}
+
+/// Waits for the first signal.
+pub(crate) async fn come() -> Interrupted {
+    let mut came = CAME.get_or_init(|| watch::Sender::new(None)).subscribe();
+    let first = came.wait_for(Option::is_some).await.map(|it| *it);
+    match first {
+        Ok(Some(signal)) => signal,
+        // the sender is static
+        _ => std::future::pending().await,
+    }
+}
+
+/// What `work` returns, unless a signal comes first: then it is dropped where it waits.
+pub(crate) async fn unless_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        signal = come() => Err(signal.into()),
+    }
+}

@@ -1,0 +1,136 @@
+//! Where an export is written to.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use tempfile::TempPath;
+
+/// The rights of a new file, less those that the process takes from its files.
+#[cfg(unix)]
+const NEW_FILE: u32 = 0o666;
+
+/// Standard output, a device or a pipe, or a file that has its name when it is complete.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Stdout,
+    /// Written as it comes.
+    Stream(File),
+    /// Removed when it is dropped.
+    File {
+        part: TempPath,
+        file: File,
+        name: PathBuf,
+        replaces: bool,
+    },
+}
+
+impl Output {
+    /// Of `path`, else standard output. A file that exists is replaced only if `force` says so.
+    pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
+        let is_stdout = |path: &&Path| [Path::new("-"), Path::new("/dev/stdout")].contains(path);
+        let Some(path) = path.filter(|path| !is_stdout(path)) else {
+            return Ok(Self::Stdout);
+        };
+        let shown = path.display();
+        let replaced = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                bail!("{shown}: is a folder: name a file in it")
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                let opened = OpenOptions::new().write(true).open(path);
+                return Ok(Self::Stream(
+                    opened.with_context(|| format!("{shown}: cannot be written"))?,
+                ));
+            }
+            Ok(_) if !force => {
+                bail!("{shown}: exists: name another file, or give --force to replace this one")
+            }
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.is_symlink() {
+                    bail!("{shown}: is a link to nothing: name a file");
+                }
+                None
+            }
+            Err(error) => return Err(error).with_context(|| format!("{shown}: cannot be written")),
+        };
+        // of a link the file it leads to is replaced, and the link stays
+        let name = match &replaced {
+            Some(_) => path.canonicalize(),
+            None => Ok(path.to_path_buf()),
+        };
+        let name = name.with_context(|| format!("{shown}: cannot be found"))?;
+        let folder = name.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let part = new_file(folder, replaced.as_ref());
+        let part = part.with_context(|| format!("{shown}: cannot be written"))?;
+        let (file, part) = part.into_parts();
+        Ok(Self::File {
+            part,
+            file,
+            name,
+            replaces: replaced.is_some(),
+        })
+    }
+
+    /// What is written to.
+    pub(crate) fn writer(&self) -> io::Result<Box<dyn Write + Send>> {
+        Ok(match self {
+            Self::Stdout => Box::new(io::stdout()),
+            Self::Stream(file) | Self::File { file, .. } => Box::new(file.try_clone()?),
+        })
+    }
+
+    /// Whether one that reads may have enough before the end.
+    pub(crate) fn is_stream(&self) -> bool {
+        !matches!(self, Self::File { .. })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let Self::File {
+            part,
+            file,
+            name,
+            replaces,
+        } = self
+        else {
+            return Ok(());
+        };
+        file.sync_all()
+            .context("the file cannot be written: see its disk")?;
+        let named = match replaces {
+            true => part.persist(&name),
+            false => part.persist_noclobber(&name),
+        };
+        named.with_context(|| format!("{}: cannot be given its name", name.display()))
+    }
+}
+
+/// A file in `folder` with the rights of `replaced`.
+fn new_file(folder: &Path, replaced: Option<&fs::Metadata>) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tickbook-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(NEW_FILE));
+    let file = builder.tempfile_in(folder)?;
+    if let Some(replaced) = replaced {
+        file.as_file().set_permissions(replaced.permissions())?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_output_is_known_by_its_names() {
+        for name in [None, Some("-"), Some("/dev/stdout")] {
+            let output = Output::open(name.map(Path::new), false).expect("it is open");
+            assert!(matches!(output, Output::Stdout), "{name:?}");
+        }
+    }
+}

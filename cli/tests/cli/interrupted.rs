@@ -1,0 +1,150 @@
+//! SIGINT and SIGTERM.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Cli, Run, psql};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn kill(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args([signal, &id]).status();
+    assert!(sent.expect("kill is on the PATH").success());
+}
+
+/// Waits until `condition` holds while `child` runs.
+fn until(child: &mut Child, what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        let ended = child.try_wait().expect("a child");
+        assert!(ended.is_none(), "it ended before {what}: {ended:?}");
+        assert!(
+            begun.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn end(child: Child) -> Run {
+    Run::of(child.wait_with_output().expect("it ends"))
+}
+
+fn with_ticks(count: u32) -> Cli {
+    let cli = Cli::migrated();
+    let mut text = String::new();
+    for number in 0..count {
+        writeln!(text, "{number},1.1,1.2").expect("written");
+    }
+    cli.file("20140501_quote.csv", text);
+    cli
+}
+
+#[test]
+fn import_says_how_far_it_came() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let cli = with_ticks(100_000);
+        let import = "import ticks 20140501_quote.csv --symbol a:B --create-symbol --format lean \
+                      --batch-size 50 --json";
+        let import: Vec<_> = import.split_whitespace().collect();
+        let mut command = cli.command(&import);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let stored = || psql(&cli, "SELECT count(*) FROM ticks");
+        until(&mut child, "the first batch", || stored() != "0");
+        kill(&child, signal);
+        let run = end(child).expect_code(code);
+        let lines: Vec<Value> = run
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert_eq!(lines.len(), 2, "{run:?}");
+        assert_eq!(lines[0]["inserted"].to_string(), stored(), "{run:?}");
+        assert_eq!(lines[1]["exit_code"], code);
+        for word in [
+            "what is counted above is stored",
+            "run it again",
+            "interrupted by SIG",
+        ] {
+            assert!(run.stderr.contains(word), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn candles_that_were_stored_are_counted() {
+    let cli = Cli::migrated();
+    let mut text = String::new();
+    for minute in 0..1_440 {
+        let side = "1.1,1.4,1.0,1.2,10";
+        writeln!(text, "{},{side},{side}", minute * 60_000).expect("written");
+    }
+    cli.file("20140501_bars.csv", &text);
+    let import = "import candles 20140501_bars.csv --symbol a:B --create-symbol --format lean \
+                  --batch-size 1";
+    let import: Vec<_> = import.split_whitespace().collect();
+    let mut command = cli.command(&import);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let stored = || psql(&cli, "SELECT count(*) FROM ohlc_candles");
+    until(&mut child, "the first candle", || stored() != "0");
+    kill(&child, "-INT");
+    let run = end(child).expect_code(130);
+    assert!(
+        run.stdout.contains(&format!("stored {}, ", stored())),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn export_leaves_nothing_behind() {
+    let cli = with_ticks(60_000);
+    let import = "import ticks 20140501_quote.csv --symbol a:B --create-symbol --format lean";
+    cli.run(&import.split(' ').collect::<Vec<_>>())
+        .expect_code(0);
+    let out = cli.folder.path().join("out");
+    fs::create_dir(&out).expect("made");
+    let names = || fs::read_dir(&out).expect("a folder").count();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        // a database that never answers holds the export while its file is open
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = silent.local_addr().expect("bound").port();
+        let url = format!("postgresql://u:S3cretPw@127.0.0.1:{port}/d");
+        let mut command = cli.command(&["export", "ticks", "--symbol", "a:B", "--output", "out/f"]);
+        command.env("TIMESCALEDB_URL", url);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        until(&mut child, "the file of the export", || names() == 1);
+        kill(&child, signal);
+        let run = end(child).expect_code(code);
+        assert!(run.stderr.contains("interrupted by SIG"), "{run:?}");
+        assert_eq!(names(), 0, "{run:?}");
+    }
+}
+
+#[test]
+fn export_ends_while_rows_are_written() {
+    let cli = with_ticks(60_000);
+    let import = "import ticks 20140501_quote.csv --symbol a:B --create-symbol --format lean";
+    cli.run(&import.split(' ').collect::<Vec<_>>())
+        .expect_code(0);
+    let mut command = cli.command(&["export", "ticks", "--symbol", "a:B"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut rows = BufReader::with_capacity(64, child.stdout.take().expect("piped"));
+    let mut line = String::new();
+    rows.read_line(&mut line).expect("a header");
+    // nobody reads on: the export waits for the pipe
+    kill(&child, "-INT");
+    let mut stderr = String::new();
+    let mut reader = child.stderr.take().expect("piped");
+    reader.read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "{stderr}");
+}

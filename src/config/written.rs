@@ -1,0 +1,127 @@
+//! The settings as a file would have them.
+
+use config::{File, FileFormat, Map, Value, ValueKind};
+
+use super::layers::DEFAULTS;
+use crate::database_url::DatabaseUrl;
+
+/// The section whose sections have names that no default has.
+const SYMBOLS: &str = "quality.symbols";
+
+/// Every setting that `config/default.toml` has, in its order, with the value of `layers`.
+pub(super) fn written(layers: &config::Config) -> String {
+    let defaults = config::Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .build();
+    let defaults = defaults.map(table).unwrap_or_default();
+    let values = table(layers.clone());
+    let mut parts: Vec<String> = Vec::new();
+    let mut section = String::new();
+    for line in DEFAULTS.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+            section = name.to_owned();
+            if section == SYMBOLS {
+                parts.extend(symbols(&values));
+            } else {
+                parts.push(format!("[{section}]"));
+            }
+            continue;
+        }
+        let Some((key, _)) = line.split_once(" = ") else {
+            continue;
+        };
+        if key.starts_with('#') {
+            continue;
+        }
+        let default = find(&defaults, &section, key);
+        if let (Some(default), Some(value)) = (default, find(&values, &section, key))
+            && let Some(part) = parts.last_mut()
+        {
+            let text = value_text(key, value, Some(default), line);
+            part.push_str(&format!("\n{key} = {text}"));
+        }
+    }
+    parts.join("\n\n")
+}
+
+fn table(config: config::Config) -> Map<String, Value> {
+    config.try_deserialize().unwrap_or_default()
+}
+
+/// The value of `key` in `section`, the names of sections within each other between dots.
+fn find<'a>(values: &'a Map<String, Value>, section: &str, key: &str) -> Option<&'a Value> {
+    let mut inner = values;
+    for name in section.split('.') {
+        let ValueKind::Table(table) = &inner.get(name)?.kind else {
+            return None;
+        };
+        inner = table;
+    }
+    inner.get(key)
+}
+
+/// One section for each symbol that has rules of its own.
+fn symbols(values: &Map<String, Value>) -> Vec<String> {
+    let (section, key) = SYMBOLS.split_once('.').unwrap_or_default();
+    let Some(ValueKind::Table(all)) = find(values, section, key).map(|it| &it.kind) else {
+        return Vec::new();
+    };
+    let mut names: Vec<_> = all.iter().collect();
+    names.sort_by_key(|(name, _)| name.as_str());
+    let parts = names.into_iter().map(|(name, value)| {
+        let ValueKind::Table(rules) = &value.kind else {
+            return String::new();
+        };
+        let mut rules: Vec<_> = rules.iter().collect();
+        rules.sort_by_key(|(rule, _)| rule.as_str());
+        let rules = rules
+            .into_iter()
+            .map(|(rule, value)| format!("\n{rule} = {}", value_text(rule, value, None, "")));
+        format!("[{SYMBOLS}.{}]{}", quoted(name), rules.collect::<String>())
+    });
+    parts.collect()
+}
+
+/// `value` in the form of `default`, whose keys have the order of `line`.
+fn value_text(key: &str, value: &Value, default: Option<&Value>, line: &str) -> String {
+    if let ValueKind::Table(table) = &value.kind {
+        let mut keys: Vec<_> = table.iter().collect();
+        keys.sort_by_key(|(key, _)| line.find(key.as_str()));
+        let parts = keys
+            .into_iter()
+            .map(|(key, value)| format!("{key} = {}", value_text(key, value, None, line)));
+        return format!("{{ {} }}", parts.collect::<Vec<_>>().join(", "));
+    }
+    let text = value.clone().into_string().unwrap_or_default();
+    if key == "url" || key.ends_with("_url") {
+        return quoted(&without_password(&text));
+    }
+    let is_bare = match default.unwrap_or(value).kind {
+        ValueKind::Boolean(_) => matches!(text.as_str(), "true" | "false"),
+        ValueKind::String(_) => false,
+        _ => text.parse::<i64>().is_ok() || (default.is_none() && text.parse::<f64>().is_ok()),
+    };
+    if is_bare { text } else { quoted(&text) }
+}
+
+fn without_password(url: &str) -> String {
+    match DatabaseUrl::parse(url) {
+        Ok(url) => url.to_string(),
+        Err(_) if url.is_empty() => String::new(),
+        Err(_) => "***".to_owned(),
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
