@@ -24,11 +24,12 @@ pub(crate) struct CsvFile {
 impl CsvFile {
     /// Begins to write to `output`.
     pub(crate) fn create(output: Output, header: &[&str]) -> anyhow::Result<Self> {
-        let mut target = output.writer()?;
+        let open = output.opener();
         let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
         let (tell, written) = oneshot::channel();
         std::thread::spawn(move || {
-            let mut write = || {
+            let write = || {
+                let mut target = open()?;
                 while let Some(text) = receiver.blocking_recv() {
                     target.write_all(&text)?;
                 }

@@ -11,12 +11,15 @@ use tempfile::TempPath;
 #[cfg(unix)]
 const NEW_FILE: u32 = 0o666;
 
+/// Opens what is written to.
+pub(crate) type Opener = Box<dyn FnOnce() -> io::Result<Box<dyn Write>> + Send>;
+
 /// Standard output, a device or a pipe, or a file that has its name when it is complete.
 #[derive(Debug)]
 pub(crate) enum Output {
     Stdout,
-    /// Written as it comes.
-    Stream(File),
+    /// Opened by the thread that writes, since a pipe waits for one that reads.
+    Stream(PathBuf),
     /// Removed when it is dropped.
     File {
         part: TempPath,
@@ -38,12 +41,7 @@ impl Output {
             Ok(metadata) if metadata.is_dir() => {
                 bail!("{shown}: is a folder: name a file in it")
             }
-            Ok(metadata) if !metadata.is_file() => {
-                let opened = OpenOptions::new().write(true).open(path);
-                return Ok(Self::Stream(
-                    opened.with_context(|| format!("{shown}: cannot be written"))?,
-                ));
-            }
+            Ok(metadata) if !metadata.is_file() => return Ok(Self::Stream(path.to_path_buf())),
             Ok(_) if !force => {
                 bail!("{shown}: exists: name another file, or give --force to replace this one")
             }
@@ -75,12 +73,19 @@ impl Output {
         })
     }
 
-    /// What is written to.
-    pub(crate) fn writer(&self) -> io::Result<Box<dyn Write + Send>> {
-        Ok(match self {
-            Self::Stdout => Box::new(io::stdout()),
-            Self::Stream(file) | Self::File { file, .. } => Box::new(file.try_clone()?),
-        })
+    /// Opens what is written to, which may wait.
+    pub(crate) fn opener(&self) -> Opener {
+        match self {
+            Self::Stdout => Box::new(|| Ok(Box::new(io::stdout()))),
+            Self::Stream(path) => {
+                let path = path.clone();
+                Box::new(move || Ok(Box::new(OpenOptions::new().write(true).open(path)?)))
+            }
+            Self::File { file, .. } => {
+                let file = file.try_clone();
+                Box::new(move || Ok(Box::new(file?)))
+            }
+        }
     }
 
     /// Whether one that reads may have enough before the end.

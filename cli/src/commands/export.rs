@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 use indicatif::HumanCount;
@@ -97,10 +96,7 @@ impl Export {
     async fn open(arguments: &ExportArguments) -> anyhow::Result<Self> {
         let from = arguments.from.unwrap_or_else(earliest_time);
         let range = TimeRange::new(from, arguments.to.unwrap_or_else(latest_time))?;
-        let (path, force) = (arguments.output.clone(), arguments.force);
-        // a pipe is opened when somebody reads it
-        let opened = tokio::task::spawn_blocking(move || Output::open(path.as_deref(), force));
-        let output = opened.await.context("opening ended unexpectedly")??;
+        let output = Output::open(arguments.output.as_deref(), arguments.force)?;
         let (repositories, _) = connect(&settings()?).await?;
         let symbol = symbol(&*repositories.symbols, &arguments.symbol).await?;
         let path = arguments.output.clone();

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::support::{Cli, Run, psql};
 
+/// Each is deleted in a transaction of its own.
+const DAYS: u64 = 140;
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn kill(child: &Child, signal: &str) {
@@ -147,4 +150,38 @@ fn export_ends_while_rows_are_written() {
     let mut reader = child.stderr.take().expect("piped");
     reader.read_to_string(&mut stderr).expect("UTF-8");
     assert_eq!(child.wait().expect("it ends").code(), Some(130), "{stderr}");
+}
+
+#[test]
+fn delete_says_how_far_it_came() {
+    let cli = Cli::migrated();
+    let mut text = String::from("tick_time,bid,ask\n");
+    for day in 0..DAYS {
+        let (month, day) = (1 + day / 28, 1 + day % 28);
+        writeln!(text, "2014-{month:02}-{day:02}T00:00:00Z,1.1,1.2").expect("written");
+    }
+    cli.file("quotes.csv", text);
+    let import = "import ticks quotes.csv --symbol a:B --create-symbol --format csv";
+    cli.run(&import.split(' ').collect::<Vec<_>>())
+        .expect_code(0);
+    let delete = "delete ticks --symbol a:B --from 2014-01-01 --to 2015-01-01 --yes --json";
+    let delete: Vec<_> = delete.split(' ').collect();
+    let mut command = cli.command(&delete);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let stored = || psql(&cli, "SELECT count(*) FROM ticks");
+    let all = DAYS.to_string();
+    until(&mut child, "the first day", || stored() != all);
+    kill(&child, "-INT");
+    let run = end(child).expect_code(130);
+    let told = "what is counted above is deleted";
+    assert!(run.stderr.contains(told), "{run:?}");
+    let first = run.stdout.lines().next().unwrap_or_default();
+    let told: Value = serde_json::from_str(first).expect("JSON");
+    let deleted = told["ticks"].as_u64().expect("a number");
+    assert!(deleted > 0, "{run:?}");
+    // the transaction at hand may have ended or not
+    let left: u64 = stored().parse().expect("a number");
+    let counted = DAYS - deleted;
+    assert!((left..=left + 1).contains(&counted), "{left}: {run:?}");
 }
