@@ -286,7 +286,11 @@ async fn unfinished_bodies_leave_memory_to_others() {
 
 #[tokio::test]
 async fn unread_answers_leave_memory_to_others() {
-    let settings = [("TICKBOOK__SERVER__BUFFER_BYTES", "8388608")];
+    let settings = [
+        ("TICKBOOK__SERVER__BUFFER_BYTES", "8388608"),
+        // nothing else ends them
+        ("TICKBOOK__SERVER__WRITE_TIMEOUT_MS", "600000"),
+    ];
     let server = Server::with_small_buffers(&settings).await;
     let stored = server
         .post(&serde_json::from_str(&ticks(10_000, 0)).expect("JSON"))
