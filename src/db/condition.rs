@@ -236,4 +236,4 @@ fn names_data_file(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

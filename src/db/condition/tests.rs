@@ -33,11 +33,17 @@ impl DatabaseErrorInformation for Said {
     }
 }
 
+/// An error as diesel reports it.
+pub(in crate::db) fn error(
+    kind: DatabaseErrorKind,
+    text: &'static str,
+    detail: Option<&'static str>,
+) -> DieselError {
+    DieselError::DatabaseError(kind, Box::new(Said(text, detail)))
+}
+
 fn of(kind: DatabaseErrorKind, text: &'static str, detail: Option<&'static str>) -> Condition {
-    Condition::of(&DieselError::DatabaseError(
-        kind,
-        Box::new(Said(text, detail)),
-    ))
+    Condition::of(&error(kind, text, detail))
 }
 
 fn of_text(text: &'static str) -> Condition {

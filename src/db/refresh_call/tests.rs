@@ -1,10 +1,10 @@
 //! The session in which candles are refreshed.
 
 use chrono::{TimeDelta, TimeZone as _};
-use diesel::result::DatabaseErrorInformation;
 use diesel::sql_types::Text;
 
 use crate::config::Config;
+use crate::db::condition::tests::error;
 use crate::db::{
     DatabasePools, Edition, ScratchSchemas, apply_aggregates, migrate_timeseries, refresh_days,
 };
@@ -102,33 +102,6 @@ async fn a_refresh_that_fails_puts_the_setting_back() {
     assert_eq!(pooled.expect("a setting"), "on");
 }
 
-/// What a server reports besides the message.
-struct Reported(&'static str);
-
-impl DatabaseErrorInformation for Reported {
-    fn message(&self) -> &str {
-        self.0
-    }
-    fn details(&self) -> Option<&str> {
-        None
-    }
-    fn hint(&self) -> Option<&str> {
-        None
-    }
-    fn table_name(&self) -> Option<&str> {
-        None
-    }
-    fn column_name(&self) -> Option<&str> {
-        None
-    }
-    fn constraint_name(&self) -> Option<&str> {
-        None
-    }
-    fn statement_position(&self) -> Option<i32> {
-        None
-    }
-}
-
 #[test]
 fn refresh_that_met_another_is_repeated() {
     use DatabaseErrorKind as Kind;
@@ -144,7 +117,7 @@ fn refresh_that_met_another_is_repeated() {
         (Kind::Unknown, "division by zero", false),
         (Kind::CheckViolation, "verletzt eine Bedingung", false),
     ] {
-        let error = DieselError::DatabaseError(kind, Box::new(Reported(message)));
+        let error = error(kind, message, None);
         assert_eq!(is_concurrent(&error), is_repeated, "{message}");
     }
 }
