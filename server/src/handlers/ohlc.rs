@@ -3,7 +3,6 @@
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use chrono::Utc;
 use tickbook::domain::{Candle, CandleCursor, GapFill, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
 
@@ -82,7 +81,7 @@ pub async fn list(
     };
     let room = room::<Candle>(&app, connection, query.limit.get(), CANDLE_BYTES).await?;
     app.known_symbols.require(symbol_id).await?;
-    let page = filled_candles(&*app.repositories.ohlc, &query, fill, Utc::now()).await?;
+    let page = filled_candles(&*app.repositories.ohlc, &query, fill, (app.clock)()).await?;
     let list = CandleList::new(page, &query, fill);
     page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await
 }

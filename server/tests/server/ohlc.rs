@@ -2,13 +2,14 @@
 
 use serde_json::json;
 use tickbook::domain::{
-    Candle, CandleCursor, CandleSource, Page, PageLimit, PriceBasis, SortOrder, SymbolId,
+    Candle, CandleCursor, CandleSource, Page, PageLimit, PriceBasis, SortOrder, SymbolId, Tick,
     TimeRange, Timeframe,
 };
+use tickbook::quality::SymbolRules;
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, RepositoryError};
 
-use crate::support::{Mocks, dec, get, time};
+use crate::support::{Mocks, app_at, dec, get, time, with_symbols};
 
 const ID: SymbolId = SymbolId::new(1);
 
@@ -233,4 +234,25 @@ async fn an_unreadable_candle_is_named() {
         "candle 1m bid of symbol 1 at 2014-05-01 00:10:00 UTC holds a value that cannot be read: \
          close: it is NaN, which is no number"
     );
+}
+
+#[tokio::test]
+async fn filled_bucket_is_closed_by_the_clock() {
+    for (now, closed) in [
+        ("2014-05-01T00:09:59Z", false),
+        ("2014-05-01T00:10:00Z", true),
+    ] {
+        let repositories = with_symbols().await;
+        let ticks = ["2014-05-01T00:00:00Z", "2014-05-01T00:10:00Z"]
+            .map(|at| Tick::quote(ID, time(at), dec("1"), dec("2")));
+        let stored = repositories.ticks.insert_batch(&ticks).await;
+        assert_eq!(stored.expect("memory").inserted, 2);
+        let app = app_at(repositories, SymbolRules::default(), time(now));
+        let path = "/api/v1/ohlc/1?timeframe=5m&basis=bid&fill=flat";
+        let answer = get(&app, path).await.json();
+        let filled = &answer["data"][1];
+        assert_eq!(filled["open_time"], "2014-05-01T00:05:00.000000Z");
+        assert_eq!(filled["filled"], true, "{answer}");
+        assert_eq!(filled["closed"], closed, "{answer}");
+    }
 }
