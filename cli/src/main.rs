@@ -18,6 +18,7 @@ mod times;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -36,6 +37,10 @@ enum Outcome {
     Incomplete,
 }
 
+/// A call that blocks a thread is waited for so long at the end. One that is in the TLS library when
+/// the process takes that down would crash it; one that hangs waits in the system, which harms nothing.
+const ABANDON: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let json = failure::wants_json(std::env::args_os());
     let arguments = match Arguments::try_parse() {
@@ -47,8 +52,7 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
             let outcome = runtime.block_on(run_until_interrupted(arguments.command));
-            // a call that blocks a thread would be waited for
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(ABANDON);
             outcome
         });
     match outcome {
