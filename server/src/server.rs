@@ -55,6 +55,7 @@ pub async fn run(
             tokio::task::yield_now().await;
             continue;
         };
+        tracing::trace!(%peer, "a connection was accepted");
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "small answers may be delayed");
         }
