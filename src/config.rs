@@ -6,9 +6,10 @@ use std::time::Duration;
 use config::Value;
 
 use crate::database_url::DatabaseUrl;
+use crate::db::{DatabaseConfig, PoolConfig, SynchronousCommit};
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
-use crate::policies::Policies;
+use crate::retention::Policies;
 
 mod layers;
 mod loading;
@@ -27,14 +28,8 @@ pub use server::{ServerConfig, parse_listen};
 /// Every setting, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where exchanges, instruments and symbols are.
-    pub metadata_url: DatabaseUrl,
-    /// Where ticks and candles are.
-    pub timeseries_url: DatabaseUrl,
-    /// A replica of it for reads that may be a little behind.
-    pub timeseries_read_url: Option<DatabaseUrl>,
-    /// The connection pools.
-    pub pool: PoolConfig,
+    /// Both databases and the pools of connections to them.
+    pub database: DatabaseConfig,
     /// Batches of ticks.
     pub ticks: TickConfig,
     /// Where ticks are kept until the database has them.
@@ -51,36 +46,6 @@ pub struct Config {
     pub rabbitmq: RabbitMqConfig,
 }
 
-/// Settings of each of the connection pools.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolConfig {
-    /// Connections at most, 1 to 1000.
-    pub size: u32,
-    /// How many of them reads leave to writes, 0 to 500; at most half of them. A replica has none.
-    pub kept_for_writes: u32,
-    /// How many are opened before they are needed and kept open while idle, 0 to 1000.
-    pub min_idle: u32,
-    /// After this an idle connection beyond `min_idle` is closed.
-    pub idle_timeout: Duration,
-    /// After this a connection is closed as soon as nobody uses it, so that a new password, a new
-    /// address or a new server is found.
-    pub max_lifetime: Duration,
-    /// How long a call waits for a connection and its answer together.
-    pub call_timeout: Duration,
-    /// How long one attempt to connect may take.
-    pub connect_timeout: Duration,
-    /// After this the server gives up a statement.
-    pub statement_timeout: Duration,
-    /// After this the server gives up waiting for a lock.
-    pub lock_timeout: Duration,
-    /// When all connections are busy and one has been for longer than this, the pool is replaced
-    /// by a new one as soon as the server answers again.
-    pub stuck_after: Duration,
-    /// Whether the URLs lead to a PgBouncer in transaction mode: no prepared statements and no
-    /// session settings, so that the timeouts above must be set for the role.
-    pub pgbouncer: bool,
-}
-
 /// When a batch of ticks is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TickConfig {
@@ -88,33 +53,8 @@ pub struct TickConfig {
     pub batch_size: usize,
     /// … or when its first tick has waited for so long.
     pub flush_interval: Duration,
-    /// Whether the server has a batch on its disk before it says that the batch is stored.
-    pub synchronous_commit: SynchronousCommit,
     /// Ticks that wait in memory at most, 1 to 10,000,000.
     pub queue: usize,
-}
-
-/// When the server answers that ticks are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SynchronousCommit {
-    /// When they would survive a crash of the server or of its machine.
-    #[default]
-    On,
-    /// Before that, which saves each batch the wait for the disk and **gives up** the batches of
-    /// the last moments before a crash of the server or of its machine: up to three times
-    /// `wal_writer_delay`, 600 ms unless the server says otherwise. They were answered as stored
-    /// and are gone; a batch is gone as a whole and nothing is ever damaged. Only for feeds that
-    /// can send the last seconds again, and without effect on anything but ticks.
-    Off,
-}
-
-impl fmt::Display for SynchronousCommit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::On => "on",
-            Self::Off => "off",
-        })
-    }
 }
 
 impl From<&TickConfig> for PersisterConfig {
@@ -171,10 +111,10 @@ impl Checked<'_> {
             stuck_after: checked.millis("pool.stuck_after_ms", 3_600_000),
             pgbouncer: checked.flag("pool.pgbouncer"),
         };
+        let synchronous_commit = checked.synchronous_commit();
         let ticks = TickConfig {
             batch_size: checked.number("ticks.batch_size", 1, 100_000),
             flush_interval: checked.millis("ticks.flush_interval_ms", 60_000),
-            synchronous_commit: checked.synchronous_commit(),
             queue: checked.number("ticks.queue", 1, 10_000_000),
         };
         let spool = checked.spool();
@@ -184,10 +124,13 @@ impl Checked<'_> {
         let websocket = checked.websocket();
         let rabbitmq = checked.rabbitmq();
         Some(Config {
-            metadata_url: metadata_url?,
-            timeseries_url: timeseries_url?,
-            timeseries_read_url: timeseries_read_url?,
-            pool,
+            database: DatabaseConfig {
+                metadata_url: metadata_url?,
+                timeseries_url: timeseries_url?,
+                timeseries_read_url: timeseries_read_url?,
+                pool,
+                synchronous_commit,
+            },
             ticks,
             spool: spool?,
             quality,

@@ -40,11 +40,11 @@ pub mod fanout;
 pub mod files;
 pub mod ingest;
 pub mod memory;
-pub mod policies;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod quality;
 pub mod repository;
+pub mod retention;
 mod wiring;
 
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "postgres")]
-use crate::config::Config;
-#[cfg(feature = "postgres")]
-use crate::db::{DatabasePools, pending_metadata_migrations, pending_timeseries_migrations};
+use crate::db::{DatabaseConfig, DatabasePools};
 #[cfg(feature = "postgres")]
 use crate::error::{Database, RepositoryError};
 use crate::memory::{
@@ -16,6 +14,8 @@ use crate::memory::{
 use crate::postgres::{
     PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
 };
+#[cfg(feature = "postgres")]
+use crate::postgres::{pending_metadata_migrations, pending_timeseries_migrations};
 use crate::repository::{OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository};
 
 /// What a server gets injected.
@@ -70,7 +70,9 @@ impl Repositories {
     /// `Unavailable`, `Configuration` or `Tls` when a database does not answer, refuses, or cannot be
     /// trusted; `Schema` when migrations are pending.
     #[cfg(feature = "postgres")]
-    pub async fn connect(config: &Config) -> Result<(Self, DatabasePools), RepositoryError> {
+    pub async fn connect(
+        config: &DatabaseConfig,
+    ) -> Result<(Self, DatabasePools), RepositoryError> {
         let pools = DatabasePools::new(config);
         let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
         let (metadata, timeseries) = tokio::join!(
@@ -83,7 +85,7 @@ impl Repositories {
         require_metadata(&pools).await?;
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
-        let ticks = ticks_of(&pools).with_synchronous_commit(config.ticks.synchronous_commit);
+        let ticks = ticks_of(&pools).with_synchronous_commit(config.synchronous_commit);
         let repositories = Self {
             ticks: Arc::new(ticks),
             ..Self::postgres(&pools)
@@ -97,7 +99,7 @@ impl Repositories {
     /// As [`connect`](Self::connect), of the metadata database.
     #[cfg(feature = "postgres")]
     pub async fn connect_symbols(
-        config: &Config,
+        config: &DatabaseConfig,
     ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
         let pools = DatabasePools::new(config);
         pools.metadata().wait_until_reached().await?;

@@ -6,9 +6,10 @@ use std::process::{Command, Output};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::db::{
-    CandleRelationKind, DatabasePools, Edition, ScratchSchemas, TimeseriesDb, apply_aggregates,
-    candle_relations, detect_edition, migrate_timeseries,
+use tickbook::db::{DatabasePools, ScratchSchemas, TimeseriesDb};
+use tickbook::postgres::{
+    CandleRelationKind, Edition, apply_aggregates, candle_relations, detect_edition,
+    migrate_timeseries,
 };
 use tickbook::{Database, RepositoryError};
 

@@ -13,11 +13,9 @@ use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
 use tickbook::Database;
-use tickbook::db::{
-    DatabasePools, Edition, ScratchSchemas, TimeseriesDb, apply_aggregates, detect_edition,
-    migrate_timeseries,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas, TimeseriesDb};
 use tickbook::domain::{Candle, PriceBasis, SymbolId, Tick, Timeframe, fold_ticks};
+use tickbook::postgres::{Edition, apply_aggregates, detect_edition, migrate_timeseries};
 
 const DAYS: i64 = 20;
 const FIRST_DAY: &str = "1999-12-22T00:00:00Z";

@@ -10,11 +10,12 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use tickbook::audit::MaterializedCandles;
-use tickbook::db::{self, Edition, timeseries_state};
 use tickbook::domain::{CandleSource, PriceBasis, TimeRange, Timeframe};
-use tickbook::policies::Policies;
+use tickbook::postgres;
 use tickbook::postgres::PgMaterializedCandles;
+use tickbook::postgres::{Edition, timeseries_state};
 use tickbook::repository::CandleQuery;
+use tickbook::retention::Policies;
 use tickbook::{Database, Repositories};
 
 use audited::{EURUSD, audit, audit_of, insert, whole};
@@ -25,7 +26,7 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
         return;
     };
     let (schemas, pools) = migrated::migrated().await;
-    let report = db::apply_aggregates(&pools.timeseries()).await;
+    let report = postgres::apply_aggregates(&pools.timeseries()).await;
     let edition = report.expect("candle relations").edition;
     let repositories = Repositories::postgres(&pools);
     let ticks = market_data::ticks(&folder, EURUSD);

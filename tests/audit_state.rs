@@ -6,9 +6,9 @@ mod audited;
 mod migrated;
 
 use tickbook::audit::FindingKind;
-use tickbook::db::{Edition, apply_aggregates, policy_status, refresh_days};
 use tickbook::domain::Timeframe;
-use tickbook::policies::{Policies, Span};
+use tickbook::postgres::{Edition, apply_aggregates, policy_status, refresh_days};
+use tickbook::retention::{Policies, Span};
 
 use audit_site::Site;
 use audited::at;

@@ -13,11 +13,11 @@ use aged::{Aged, SYMBOLS, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::audit::{AuditSettings, FindingKind, Mending, RefreshWindow, Repair};
-use tickbook::db::{force_refresh, refresh_days, timeseries_state};
 use tickbook::domain::{Candle, PriceBasis, Tick, TimeRange, Timeframe, earliest_time};
-use tickbook::policies::Policies;
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
+use tickbook::postgres::{force_refresh, refresh_days, timeseries_state};
 use tickbook::repository::CandleQuery;
+use tickbook::retention::Policies;
 
 use audit_site::Site;
 use audited::{EURUSD, Heard, at, audit_of, insert, start, ticks};

@@ -12,10 +12,11 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use rust_decimal::Decimal;
-use tickbook::db::{Edition, ScratchSchemas, TimeseriesDb, apply_aggregates, refresh_days};
+use tickbook::db::{ScratchSchemas, TimeseriesDb};
 use tickbook::domain::{
     Candle, CandleSource, PageLimit, PriceBasis, Tick, TimeRange, Timeframe, fold_ticks,
 };
+use tickbook::postgres::{Edition, apply_aggregates, refresh_days};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 use tokio::sync::oneshot;

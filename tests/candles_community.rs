@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
 use rust_decimal::Decimal;
-use tickbook::db::{self, DatabasePools, Edition, ScratchSchemas};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{
     Candle, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
+use tickbook::postgres::{self, Edition};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
@@ -36,7 +37,7 @@ impl Site {
     async fn bare() -> Self {
         let (schemas, pools) = migrated().await;
         let mut connection = schemas.connection(Database::Timeseries);
-        let edition = db::detect_edition(&mut connection)
+        let edition = postgres::detect_edition(&mut connection)
             .expect("an edition")
             .edition;
         Self {
@@ -62,7 +63,9 @@ impl Site {
 
     async fn apply_aggregates(&self) {
         let timeseries = self.pools.timeseries();
-        db::apply_aggregates(&timeseries).await.expect("aggregates");
+        postgres::apply_aggregates(&timeseries)
+            .await
+            .expect("aggregates");
     }
 
     async fn insert(&mut self, ticks: &[Tick]) {
@@ -74,7 +77,7 @@ impl Site {
     /// As an import ends.
     async fn refresh_day(&self, of: DateTime<Utc>) {
         let days = BTreeSet::from([of]);
-        let refreshed = db::refresh_days(&self.pools.timeseries(), days).await;
+        let refreshed = postgres::refresh_days(&self.pools.timeseries(), days).await;
         assert!(!refreshed.expect("refreshed").is_empty());
     }
 

@@ -5,10 +5,10 @@ mod aged;
 
 use aged::{Aged, SYMBOLS, short_policies};
 use chrono::{DateTime, TimeDelta, Utc};
-use tickbook::db::{Edition, apply_policies, maintain};
 use tickbook::domain::{TimeRange, Timeframe};
-use tickbook::policies::Span;
+use tickbook::postgres::{Edition, apply_policies, maintain};
 use tickbook::repository::{DeletedCandles, deletable_candles, delete_candles};
+use tickbook::retention::Span;
 
 /// Ten days, of which the first three are dropped; and before which time.
 async fn dropped() -> (Aged, DateTime<Utc>) {

@@ -5,10 +5,11 @@ use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
 use rust_decimal::Decimal;
-use tickbook::db::{self, DatabasePools, Edition, ScratchSchemas};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{
     Candle, PageLimit, PriceBasis, SortOrder, Tick, TimeRange, Timeframe, fold_ticks,
 };
+use tickbook::postgres::{self, Edition};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
@@ -78,7 +79,7 @@ async fn assert_equal_to_the_fold(repositories: &Repositories, ticks: &[Tick]) {
 
 /// Candle relations, and whether they are continuous aggregates.
 async fn with_relations(pools: &DatabasePools) -> bool {
-    let report = db::apply_aggregates(&pools.timeseries())
+    let report = postgres::apply_aggregates(&pools.timeseries())
         .await
         .expect("candle relations");
     report.edition == Edition::Community

@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use chrono::TimeDelta;
 use diesel::RunQueryDsl as _;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use tickbook::db::{self, Edition};
 use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
+use tickbook::postgres;
+use tickbook::postgres::Edition;
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
@@ -52,7 +53,7 @@ async fn read_from(repositories: &Repositories, timeframe: Timeframe) -> (bool, 
 async fn ticks_are_read_only_where_no_aggregate_knows_them() {
     let (schemas, pools) = migrated().await;
     set_default_instrumentation(record).expect("set before the repositories read");
-    let relations = db::apply_aggregates(&pools.timeseries())
+    let relations = postgres::apply_aggregates(&pools.timeseries())
         .await
         .expect("candle relations");
     let repositories = Repositories::postgres(&pools);

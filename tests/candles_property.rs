@@ -7,11 +7,12 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
-use tickbook::db::{DatabasePools, Edition, ScratchSchemas, apply_aggregates};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{
     Candle, CandleSource, PageLimit, PriceBasis, SortOrder, SymbolId, Tick, TimeRange, Timeframe,
     fold_ticks,
 };
+use tickbook::postgres::{Edition, apply_aggregates};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, DatabaseUrl, Repositories};
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tickbook::Repositories;
 use tickbook::conformance::Subject;
 use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
-use tickbook::policies::{RetentionFloor, Span};
+use tickbook::retention::{RetentionFloor, Span};
 
 async fn empty_store() -> Subject {
     Subject::new(Repositories::in_memory())

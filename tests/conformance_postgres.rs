@@ -7,9 +7,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tickbook::Repositories;
 use tickbook::conformance::Subject;
-use tickbook::db::{self, DatabasePools, Edition, ScratchSchemas};
-use tickbook::policies::{Policies, Span};
-use tickbook::postgres::{PgOhlcRepository, PgTickRepository};
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::postgres::Edition;
+use tickbook::postgres::{self, PgOhlcRepository, PgTickRepository};
+use tickbook::retention::{Policies, Span};
 
 async fn migrated() -> (ScratchSchemas, DatabasePools) {
     migrate(ScratchSchemas::create()).await
@@ -17,10 +18,10 @@ async fn migrated() -> (ScratchSchemas, DatabasePools) {
 
 async fn migrate(schemas: ScratchSchemas) -> (ScratchSchemas, DatabasePools) {
     let pools = DatabasePools::new(&schemas.config());
-    db::migrate_metadata(&pools.metadata())
+    postgres::migrate_metadata(&pools.metadata())
         .await
         .expect("migrations of the metadata database");
-    db::migrate_timeseries(&pools.timeseries())
+    postgres::migrate_timeseries(&pools.timeseries())
         .await
         .expect("migrations of the time-series database");
     (schemas, pools)
@@ -43,7 +44,7 @@ mod with_candle_relations {
 
     async fn empty_store() -> Subject {
         let (schemas, pools) = migrated().await;
-        db::apply_aggregates(&pools.timeseries())
+        postgres::apply_aggregates(&pools.timeseries())
             .await
             .expect("candle relations");
         Subject::guarded(Repositories::postgres(&pools), schemas)
@@ -58,7 +59,7 @@ mod with_policies {
 
     async fn empty_store() -> Subject {
         let (schemas, pools) = migrated().await;
-        db::apply_aggregates(&pools.timeseries())
+        postgres::apply_aggregates(&pools.timeseries())
             .await
             .expect("candle relations");
         drop_after_30_days(&pools).await;
@@ -71,7 +72,7 @@ mod with_policies {
 async fn drop_after_30_days(pools: &DatabasePools) {
     let mut policies = Policies::default();
     policies.ticks.drop_after = Some(Span::days(30));
-    db::apply_policies(&pools.timeseries(), &policies)
+    postgres::apply_policies(&pools.timeseries(), &policies)
         .await
         .expect("consistent");
 }
@@ -89,7 +90,7 @@ fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
 async fn store_at(time: &str) -> Subject {
     let time = time.parse().expect("RFC 3339");
     let (schemas, pools) = migrated().await;
-    db::apply_aggregates(&pools.timeseries())
+    postgres::apply_aggregates(&pools.timeseries())
         .await
         .expect("candle relations");
     Subject::guarded(repositories_at(time, &pools), schemas).with_clock_at(time)
@@ -99,12 +100,12 @@ async fn store_at(time: &str) -> Subject {
 async fn store_with_a_floor_at(time: &str) -> Subject {
     let time = time.parse().expect("RFC 3339");
     let (schemas, pools) = migrate(ScratchSchemas::create_at(time)).await;
-    let aggregates = db::apply_aggregates(&pools.timeseries()).await;
+    let aggregates = postgres::apply_aggregates(&pools.timeseries()).await;
     if aggregates.expect("candle relations").edition == Edition::Community {
         suite::skip("jobs of the Community edition take the time of the system for the present");
         // a store with such a floor is needed nevertheless
         let (schemas, pools) = migrated().await;
-        db::apply_aggregates(&pools.timeseries())
+        postgres::apply_aggregates(&pools.timeseries())
             .await
             .expect("candle relations");
         drop_after_30_days(&pools).await;

@@ -6,23 +6,22 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::config::Config;
-use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{PriceBasis, SymbolReference, TimeRange, Timeframe};
-use tickbook::postgres::{PgOhlcRepository, PgSymbolRepository, PgTickRepository};
+use tickbook::postgres::{self, PgOhlcRepository, PgSymbolRepository, PgTickRepository};
 use tickbook::repository::{
     CandleQuery, OhlcRepository, SymbolRepository, TickQuery, TickRepository,
 };
-use tickbook::{Database, Repositories, RepositoryError};
+use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
 mod migrated;
 
 use migrated::{SYMBOL, migrated, migrated_with, ticks};
 
-fn config(metadata: &str, timeseries: &str) -> Config {
-    let variables = [("DATABASE_URL", metadata), ("TIMESCALEDB_URL", timeseries)];
-    let variables = variables.map(|(name, url)| (name.to_owned(), url.to_owned()));
-    Config::load_from(std::path::Path::new(""), variables).expect("valid URLs")
+fn config(metadata: &str, timeseries: &str) -> DatabaseConfig {
+    let url = |text| DatabaseUrl::parse(text).expect("a valid URL");
+    DatabaseConfig::new(url(metadata), url(timeseries))
 }
 
 /// The text of an error and of everything behind it.
@@ -80,7 +79,7 @@ async fn connecting_wants_both_databases_migrated() {
     let schemas = ScratchSchemas::create();
     let config = schemas.config();
     let pools = DatabasePools::new(&config);
-    db::migrate_metadata(&pools.metadata())
+    postgres::migrate_metadata(&pools.metadata())
         .await
         .expect("migrated");
     let error = Repositories::connect(&config)
@@ -90,7 +89,7 @@ async fn connecting_wants_both_databases_migrated() {
         panic!("{error:?}");
     };
     assert_eq!(*database, Database::Timeseries);
-    db::migrate_timeseries(&pools.timeseries())
+    postgres::migrate_timeseries(&pools.timeseries())
         .await
         .expect("migrated");
     let (repositories, _pools) = Repositories::connect(&config).await.expect("ready");

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use tickbook::Database;
 use tickbook::config::Config;
-use tickbook::db::{DatabasePools, ScratchSchemas, migrate_metadata, pending_metadata_migrations};
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::postgres::{migrate_metadata, pending_metadata_migrations};
 
 mod pool;
 
@@ -19,7 +20,7 @@ const LATEST: Duration = Duration::from_secs(30);
 #[ignore = "a process of fault_43"]
 async fn process_that_migrates() {
     let config = Config::load().expect("valid settings");
-    let pools = DatabasePools::new(&config);
+    let pools = DatabasePools::new(&config.database);
     migrate_metadata(&pools.metadata()).await.expect("migrated");
 }
 

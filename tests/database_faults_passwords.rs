@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use tickbook::config::Config;
-use tickbook::db::{
-    DatabasePools, ScratchSchemas, SecretString, check_health, migrate_metadata, migrate_timeseries,
-};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas, SecretString};
+use tickbook::postgres::{check_health, migrate_metadata, migrate_timeseries};
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
 mod pool;
@@ -138,7 +138,7 @@ fn all_of(error: &dyn Error) -> String {
 }
 
 /// What is said of a URL that leads to no database.
-async fn try_everything(mut config: Config, url: String) -> Vec<String> {
+async fn try_everything(mut config: DatabaseConfig, url: String) -> Vec<String> {
     let parsed = DatabaseUrl::parse(&url).expect("valid");
     config.metadata_url = parsed.clone();
     config.timeseries_url = parsed.clone();

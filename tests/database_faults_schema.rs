@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{IntoSql as _, PgConnection, RunQueryDsl as _};
-use tickbook::db::apply_aggregates;
 use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
+use tickbook::postgres::apply_aggregates;
 use tickbook::repository::{CandleQuery, TickQuery};
 use tickbook::{Database, Repositories, RepositoryError};
 

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{ScratchSchemas, migrate_metadata, transaction};
+use tickbook::db::{ScratchSchemas, transaction};
+use tickbook::postgres::migrate_metadata;
 use tickbook::{Database, RepositoryError};
 
 mod pool;

@@ -15,11 +15,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types::BigInt};
-use tickbook::config::Config;
 use tickbook::conformance::Subject;
-use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::NewSymbol;
-use tickbook::{Database, Repositories, RepositoryError};
+use tickbook::postgres;
+use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
 use self::migrated::{SYMBOL, ticks};
 
@@ -91,11 +92,10 @@ impl Bouncer {
         bouncer
     }
 
-    fn config(&self) -> Config {
+    fn config(&self) -> DatabaseConfig {
         let url = |database| format!("postgresql://anyone@127.0.0.1:{}/{database}", self.port);
-        let variables = [Database::Metadata, Database::Timeseries]
-            .map(|database| (database.url_variable().to_owned(), url(database)));
-        let mut config = Config::load_from(Path::new(""), variables).expect("valid URLs");
+        let url = |database| DatabaseUrl::parse(&url(database)).expect("a valid URL");
+        let mut config = DatabaseConfig::new(url(Database::Metadata), url(Database::Timeseries));
         config.pool.size = 5;
         config.pool.pgbouncer = true;
         config
@@ -220,8 +220,10 @@ async fn fault_24_migrations_through_it_are_refused_with_a_remedy() {
     let config = site.bouncer.config();
     let pools = DatabasePools::new(&config);
     for refused in [
-        db::migrate_metadata(&pools.metadata()).await.err(),
-        db::migrate_timeseries(&pools.timeseries()).await.err(),
+        postgres::migrate_metadata(&pools.metadata()).await.err(),
+        postgres::migrate_timeseries(&pools.timeseries())
+            .await
+            .err(),
     ] {
         let error = refused.expect("refused");
         assert!(
@@ -232,6 +234,6 @@ async fn fault_24_migrations_through_it_are_refused_with_a_remedy() {
         assert!(text.contains("URL of the server itself"), "{text}");
     }
     // what only looks may pass
-    let pending = db::pending_timeseries_migrations(&pools.timeseries()).await;
+    let pending = postgres::pending_timeseries_migrations(&pools.timeseries()).await;
     assert_eq!(pending.expect("looked"), Vec::<String>::new());
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use diesel::{RunQueryDsl as _, sql_query};
-use tickbook::config::Config;
+use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, DbError, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
@@ -130,7 +130,7 @@ async fn a_server_that_accepts_and_never_answers_does_not_hang_a_call() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = silent.local_addr().expect("bound").port();
     let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@127.0.0.1:{port}/d"));
-    let mut config: Config = schemas.config();
+    let mut config: DatabaseConfig = schemas.config();
     config.metadata_url = url.expect("valid");
     let db = DatabasePools::new(&config).metadata();
     let start = Instant::now();

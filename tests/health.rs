@@ -4,15 +4,15 @@
 mod scratch_database;
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use scratch_database::ScratchDatabase;
-use tickbook::config::Config;
-use tickbook::db::{
-    CandleRelationKind, DatabaseHealth, DatabasePools, Edition, HealthReport, HealthState,
-    ScratchSchemas, apply_aggregates, check_health, migrate_metadata, migrate_timeseries,
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::postgres::{
+    CandleRelationKind, DatabaseHealth, Edition, HealthReport, HealthState, apply_aggregates,
+    check_health, migrate_metadata, migrate_timeseries,
 };
 use tickbook::{Database, DatabaseUrl};
 
@@ -20,11 +20,8 @@ use tickbook::{Database, DatabaseUrl};
 const LATEST: Duration = Duration::from_millis(1_300);
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
-    let variables = [
-        ("DATABASE_URL".to_owned(), metadata_url.to_owned()),
-        ("TIMESCALEDB_URL".to_owned(), timeseries_url.to_owned()),
-    ];
-    DatabasePools::new(&Config::load_from(Path::new(""), variables).expect("valid"))
+    let url = |text| DatabaseUrl::parse(text).expect("a valid URL");
+    DatabasePools::new(&DatabaseConfig::new(url(metadata_url), url(timeseries_url)))
 }
 
 async fn migrated(schemas: &ScratchSchemas) -> DatabasePools {

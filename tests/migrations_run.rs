@@ -3,19 +3,18 @@
 
 mod scratch_database;
 
-use std::path::Path;
-
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use scratch_database::ScratchDatabase;
-use tickbook::config::Config;
-use tickbook::db::{
-    DatabasePools, ScratchSchemas, migrate_metadata, migrate_timeseries,
-    pending_metadata_migrations, pending_timeseries_migrations, revert_all_metadata_migrations,
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::postgres::{
+    migrate_metadata, migrate_timeseries, pending_metadata_migrations,
+    pending_timeseries_migrations, revert_all_metadata_migrations,
     revert_all_timeseries_migrations,
 };
-use tickbook::{Database, RepositoryError};
+use tickbook::{Database, DatabaseUrl, RepositoryError};
 
 const METADATA: [&str; 4] = [
     "2026-11-20-090000_create_exchanges",
@@ -35,11 +34,8 @@ const TIMESERIES: [&str; 7] = [
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
-    let variables = [
-        ("DATABASE_URL".to_owned(), metadata_url.to_owned()),
-        ("TIMESCALEDB_URL".to_owned(), timeseries_url.to_owned()),
-    ];
-    DatabasePools::new(&Config::load_from(Path::new(""), variables).expect("valid"))
+    let url = |text| DatabaseUrl::parse(text).expect("a valid URL");
+    DatabasePools::new(&DatabaseConfig::new(url(metadata_url), url(timeseries_url)))
 }
 
 #[derive(QueryableByName)]

@@ -4,13 +4,12 @@
 mod market_data;
 
 use diesel::{RunQueryDsl as _, sql_query};
-use tickbook::db::{
-    DatabasePools, Edition, ScratchSchemas, apply_aggregates, migrate_metadata, migrate_timeseries,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{
     Candle, NewSymbol, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
 use tickbook::files::{BarPrices, MinuteBar};
+use tickbook::postgres::{Edition, apply_aggregates, migrate_metadata, migrate_timeseries};
 use tickbook::repository::{CandleQuery, InsertReceipt, OhlcRepository, TickRepository};
 use tickbook::{Database, Repositories};
 

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use aged::{Aged, SYMBOLS, short_policies, tick};
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{
-    DatabasePools, Edition, MaintenanceState, ScratchSchemas, apply_policies, maintain,
-    migrate_timeseries, plan_policies, policy_status, refresh_days, remove_policies,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::Timeframe;
-use tickbook::policies::{Policies, Span};
+use tickbook::postgres::{
+    Edition, MaintenanceState, apply_policies, maintain, migrate_timeseries, plan_policies,
+    policy_status, refresh_days, remove_policies,
+};
+use tickbook::retention::{Policies, Span};
 
 const MARKS: &str = "SELECT count(*) AS number FROM dirty_windows";
 
@@ -49,7 +50,7 @@ async fn applying_twice_changes_nothing_the_second_time() {
     assert_eq!(applied.floor.drop_after, policies.ticks.drop_after);
     // 9 relations are compressed, 7 refreshed, and what is dropped no job drops
     let (jobs, late_after) = match aged.edition {
-        Edition::Community => (16, Some(tickbook::policies::late_after(&policies))),
+        Edition::Community => (16, Some(tickbook::retention::late_after(&policies))),
         Edition::Apache => (0, None),
     };
     assert_eq!((status.jobs.len(), applied.late_after), (jobs, late_after));

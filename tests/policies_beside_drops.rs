@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use aged::Aged;
 use diesel::connection::SimpleConnection as _;
 use tickbook::Database;
-use tickbook::db::{apply_policies, plan_policies};
-use tickbook::policies::Policies;
+use tickbook::postgres::{apply_policies, plan_policies};
+use tickbook::retention::Policies;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plan_beside_schemas_that_are_dropped() {

@@ -12,9 +12,11 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Bool;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
-use tickbook::db::{MaintenanceReport, apply_policies, maintain, policy_status, refresh_days};
 use tickbook::domain::Timeframe;
-use tickbook::policies::{Policies, Span};
+use tickbook::postgres::{
+    MaintenanceReport, apply_policies, maintain, policy_status, refresh_days,
+};
+use tickbook::retention::{Policies, Span};
 
 const TICKS: &str = "SELECT count(*) AS number FROM ticks";
 const CHANGES: &str = "SELECT count(*) AS number \

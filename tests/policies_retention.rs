@@ -7,9 +7,9 @@ mod aged;
 use aged::{Aged, SYMBOLS, short_policies, tick};
 use chrono::TimeDelta;
 use tickbook::RepositoryError;
-use tickbook::db::{apply_policies, maintain, policy_status, refresh_days};
 use tickbook::domain::Timeframe;
-use tickbook::policies::{Policies, Span, prove};
+use tickbook::postgres::{apply_policies, maintain, policy_status, refresh_days};
+use tickbook::retention::{Policies, Span, prove};
 
 const DROP: &str = "SELECT drop_chunks('ticks', older_than => INTERVAL '5 days')";
 

@@ -6,9 +6,9 @@ mod aged;
 use aged::{Aged, SYMBOLS, short_policies, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use tickbook::db::{Edition, MaintenanceState, apply_policies, maintain, policy_status};
 use tickbook::domain::{Candle, CandleSource, PriceBasis, Timeframe, fold_candles, fold_ticks};
-use tickbook::policies::Span;
+use tickbook::postgres::{Edition, MaintenanceState, apply_policies, maintain, policy_status};
+use tickbook::retention::Span;
 
 /// The instants that a test goes through, each with stores of its own: those of the suite and the
 /// present. None on the Community edition, where the test counts as skipped.

@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aged::{Aged, SYMBOLS, short_policies, tick};
 use chrono::TimeDelta;
 use random::Random;
-use tickbook::db::{apply_policies, maintain, refresh_days};
 use tickbook::domain::{Tick, TickKey, Timeframe};
-use tickbook::policies::Span;
+use tickbook::postgres::{apply_policies, maintain, refresh_days};
+use tickbook::retention::Span;
 
 const HOUR: i64 = 3_600;
 const WRITERS: u64 = 3;
@@ -96,7 +96,7 @@ async fn accepted_ticks_are_in_their_candles_for_ever() {
     assert!(dropped > 0 && refused > 0 && kept > 0);
     assert!(report.left.is_empty(), "{report:?}");
 
-    if aged.edition == tickbook::db::Edition::Community {
+    if aged.edition == tickbook::postgres::Edition::Community {
         let days = aged.ticks.iter().map(|tick| tick.tick_time).collect();
         refresh_days(&aged.db(), days).await.expect("refreshed");
         aged.assert_materialized();

@@ -5,9 +5,10 @@
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
-use tickbook::config::Config;
-use tickbook::db::{DatabasePools, HealthState, ScratchSchemas, check_health};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
+use tickbook::postgres::{HealthState, check_health};
 use tickbook::repository::{CandleQuery, TickQuery};
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
@@ -27,7 +28,7 @@ struct Site {
     pools: DatabasePools,
 }
 
-fn with_replica(schemas: &ScratchSchemas, url: &str) -> Config {
+fn with_replica(schemas: &ScratchSchemas, url: &str) -> DatabaseConfig {
     let mut config = schemas.config();
     config.timeseries_read_url = Some(DatabaseUrl::parse(url).expect("a URL"));
     config

@@ -6,8 +6,9 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::Integer;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
-use tickbook::db::{DatabasePools, ScratchSchemas, migrate_metadata, migrate_timeseries};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{InstrumentType, PriceBasis, Timeframe};
+use tickbook::postgres::{migrate_metadata, migrate_timeseries};
 
 type Row = [(&'static str, &'static str)];
 

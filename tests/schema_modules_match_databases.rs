@@ -4,7 +4,8 @@
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
-use tickbook::db::{DatabasePools, ScratchSchemas, migrate_metadata, migrate_timeseries};
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::postgres::{migrate_metadata, migrate_timeseries};
 
 const METADATA: &str = include_str!("../src/postgres/schema/metadata.rs");
 const TIMESERIES: &str = include_str!("../src/postgres/schema/timeseries.rs");

@@ -13,10 +13,11 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use random::Random;
-use tickbook::db::{DatabasePools, apply_policies, maintain, refresh_days};
+use tickbook::db::DatabasePools;
 use tickbook::domain::{TimeRange, Timeframe};
-use tickbook::policies::Span;
+use tickbook::postgres::{apply_policies, maintain, refresh_days};
 use tickbook::repository::{DeletedTicks, deletable_ticks, delete_ticks};
+use tickbook::retention::Span;
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
 #[derive(QueryableByName)]
@@ -179,7 +180,7 @@ async fn compressed_ticks_are_deleted() {
     refresh_all(&aged).await;
     compress_all(&mut aged);
     // a server that lets a transaction decompress one row
-    let mut config: tickbook::config::Config = aged.schemas.config();
+    let mut config = aged.schemas.config();
     let url = aged.schemas.url(Database::Timeseries);
     let limit = "timescaledb.max_tuples_decompressed_per_dml_transaction%3D1";
     let limited = match url.contains("options=") {
@@ -217,7 +218,7 @@ async fn imported_again_ticks_make_the_same_candles() {
     aged.assert_whole(&Timeframe::ALL).await;
     refresh_all(&aged).await;
     aged.assert_whole(&Timeframe::ALL).await;
-    if aged.edition == tickbook::db::Edition::Community {
+    if aged.edition == tickbook::postgres::Edition::Community {
         aged.assert_materialized();
     }
 }
@@ -255,7 +256,7 @@ async fn ticks_are_deleted_from_the_floor_on() {
     // every larger candle that knows ticks of both sides
     delete(&mut aged, range(floor, floor + TimeDelta::minutes(100))).await;
     aged.assert_whole(&Timeframe::ALL).await;
-    if aged.edition == tickbook::db::Edition::Community {
+    if aged.edition == tickbook::postgres::Edition::Community {
         let window = range(floor - TimeDelta::days(2), floor + TimeDelta::days(2));
         for timeframe in Timeframe::ALL {
             refresh_by_hand(&mut aged, timeframe, window);

@@ -15,10 +15,11 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use random::Random;
-use tickbook::db::{ScratchSchemas, refresh_days};
+use tickbook::db::ScratchSchemas;
 use tickbook::domain::{
     Candle, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
+use tickbook::postgres::refresh_days;
 use tickbook::repository::{CandleQuery, delete_ticks};
 use tickbook::{Database, Repositories};
 

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
-use tickbook::config::SynchronousCommit;
+use tickbook::db::SynchronousCommit;
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
 

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::postgres;
 use tickbook::{Database, config::Config};
 
 /// A schema with the table of ticks, and a connection that looks at it from outside.
@@ -29,7 +30,7 @@ impl Place {
     /// A schema with the tables of the migrations.
     pub(crate) async fn migrated() -> Result<Self> {
         let place = Self::empty();
-        db::migrate_timeseries(&place.pools().timeseries())
+        postgres::migrate_timeseries(&place.pools().timeseries())
             .await
             .context("migrations of the time-series database")?;
         Ok(place)

@@ -20,8 +20,8 @@ static SAID: AtomicBool = AtomicBool::new(false);
 pub(crate) fn settings() -> Result<Config, InvalidConfig> {
     let config = Settings::load()?.config;
     tracing::info!(
-        metadata = %config.metadata_url,
-        timeseries = %config.timeseries_url,
+        metadata = %config.database.metadata_url,
+        timeseries = %config.database.timeseries_url,
         "settings are read"
     );
     tracing::debug!(?config, "settings");
@@ -34,7 +34,7 @@ pub(crate) async fn connect(
 ) -> Result<(Repositories, DatabasePools), RepositoryError> {
     let begun = Instant::now();
     let both = [Database::Metadata, Database::Timeseries];
-    let connected = patiently(config, &both, Repositories::connect(config)).await?;
+    let connected = patiently(config, &both, Repositories::connect(&config.database)).await?;
     tracing::info!(seconds = begun.elapsed().as_secs_f64(), "connected");
     Ok(connected)
 }
@@ -43,7 +43,7 @@ pub(crate) async fn connect(
 pub(crate) async fn connect_symbols(
     config: &Config,
 ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
-    let symbols = Repositories::connect_symbols(config);
+    let symbols = Repositories::connect_symbols(&config.database);
     patiently(config, &[Database::Metadata], symbols).await
 }
 
@@ -62,8 +62,8 @@ pub(crate) async fn patiently<T>(
     if !SAID.swap(true, Ordering::Relaxed) {
         let names = databases.iter().map(|database| {
             let url = match database {
-                Database::Metadata => &config.metadata_url,
-                _ => &config.timeseries_url,
+                Database::Metadata => &config.database.metadata_url,
+                _ => &config.database.timeseries_url,
             };
             format!("the {database} database, {url}")
         });

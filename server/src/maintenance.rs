@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics::{describe_gauge, gauge};
-use tickbook::db::{MaintenanceReport, MaintenanceState, TimeseriesDb, maintain, policy_status};
+use tickbook::db::TimeseriesDb;
+use tickbook::postgres::{MaintenanceReport, MaintenanceState, maintain, policy_status};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 

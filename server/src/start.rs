@@ -65,7 +65,7 @@ pub async fn start(
         Store::Memory => (Repositories::in_memory(), None),
         Store::Postgres => {
             // migrating is left to `tickbook migrate`, which may need other rights
-            let (repositories, pools) = Repositories::connect(config).await?;
+            let (repositories, pools) = Repositories::connect(&config.database).await?;
             maintenance::start(
                 pools.timeseries(),
                 config.policies.maintain_every.into(),
@@ -123,7 +123,7 @@ fn within_descriptors(config: &Config) -> Config {
     let mut config = config.clone();
     let limit = descriptors::raise();
     // the pools, the spool, RabbitMQ, the runtime
-    let others = 64 + BESIDES + 3 * config.pool.size as usize;
+    let others = 64 + BESIDES + 3 * config.database.pool.size as usize;
     let wanted = config.server.max_connections;
     let most = descriptors::connections(wanted, limit, others);
     if most < wanted {

@@ -11,8 +11,8 @@ use super::materialized::KeptDay;
 use super::settings::AuditSettings;
 use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
-use crate::policies::RefreshWindow;
 use crate::repository::{CandleQuery, OhlcRepository};
+use crate::retention::RefreshWindow;
 
 /// Candles of one symbol and day.
 pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;

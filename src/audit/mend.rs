@@ -9,7 +9,7 @@ use super::repair::{CandleRefresh, Repair, SEALED};
 use super::symbol::Audit;
 use crate::domain::{Candle, CandleSource, TimeRange};
 use crate::error::RepositoryError;
-use crate::policies::RefreshWindow;
+use crate::retention::RefreshWindow;
 
 /// How often a day is made anew: what is made of a wrong candle may be wrong, and ticks may arrive.
 const ROUNDS: usize = 5;

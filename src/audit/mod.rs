@@ -20,7 +20,7 @@ mod ticks;
 mod unreadable;
 mod weekend;
 
-pub use crate::policies::RefreshWindow;
+pub use crate::retention::RefreshWindow;
 pub use finding::{Finding, Mending, Problem, StateProblem, TickRun};
 pub use kind::{FindingKind, UnknownFindingKind};
 pub use materialized::{MaterializedCandles, MaterializedRows};

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::error::RepositoryError;
-use crate::policies::RefreshWindow;
+use crate::retention::RefreshWindow;
 
 /// The source of candles that were stored before their ticks went.
 pub const SEALED: &str = "sealed";

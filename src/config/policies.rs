@@ -6,7 +6,7 @@ use config::Value;
 
 use super::Checked;
 use crate::domain::Timeframe;
-use crate::policies::{Policies, RefreshPolicy, Span, TablePolicies};
+use crate::retention::{Policies, RefreshPolicy, Span, TablePolicies};
 
 /// The text for "never".
 const NONE: &str = "none";

@@ -16,29 +16,36 @@ fn nowhere() -> &'static Path {
 #[test]
 fn the_defaults_are_compiled_in() {
     let config = load(nowhere(), &[]).expect("the defaults are valid");
-    assert_eq!(config.pool.size, 20);
+    assert_eq!(config.database.pool.size, 20);
     assert_eq!(config.ticks.batch_size, 1_000);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(100));
-    assert_eq!(config.ticks.synchronous_commit, SynchronousCommit::On);
+    assert_eq!(config.database.synchronous_commit, SynchronousCommit::On);
     assert_eq!(config.ticks.queue, 100_000);
     assert_eq!(config.spool.mode, SpoolMode::WriteAhead);
     assert_eq!(config.spool.directory, Path::new("data/spool"));
     assert_eq!(config.spool.max_bytes, 8 << 30);
     assert_eq!(config.spool.on_full, OnFull::Block);
     assert_eq!(config.server, ServerConfig::default());
-    assert_eq!(config.metadata_url.database(), "orderbook_metadata");
-    assert!(config.pool.statement_timeout < config.pool.call_timeout);
+    assert_eq!(
+        config.database.metadata_url.database(),
+        "orderbook_metadata"
+    );
+    assert!(config.database.pool.statement_timeout < config.database.pool.call_timeout);
 }
 
 #[test]
 fn a_replica_is_there_only_when_it_is_named() {
     let config = load(nowhere(), &[]).expect("the defaults are valid");
-    assert_eq!(config.timeseries_read_url, None);
+    assert_eq!(config.database.timeseries_read_url, None);
     let config = load(
         nowhere(),
         &[("TIMESCALEDB_READ_URL", "postgresql://u:p@replica/db")],
     );
-    let url = config.expect("valid").timeseries_read_url.expect("named");
+    let url = config
+        .expect("valid")
+        .database
+        .timeseries_read_url
+        .expect("named");
     assert_eq!(url.database(), "db");
     let error = load(
         nowhere(),
@@ -73,7 +80,7 @@ fn later_layers_override_earlier_ones() {
         ],
     )
     .expect("valid");
-    assert_eq!(config.pool.size, 2);
+    assert_eq!(config.database.pool.size, 2);
     assert_eq!(config.ticks.batch_size, 3);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(4));
     assert_eq!(config.server.listen.port(), 0);
@@ -93,9 +100,9 @@ fn the_five_variables_are_the_strongest() {
         ],
     )
     .expect("valid");
-    assert_eq!(config.metadata_url.database(), "m");
-    assert_eq!(config.timeseries_url.database(), "t");
-    assert_eq!(config.pool.size, 7);
+    assert_eq!(config.database.metadata_url.database(), "m");
+    assert_eq!(config.database.timeseries_url.database(), "t");
+    assert_eq!(config.database.pool.size, 7);
     assert_eq!(config.ticks.batch_size, 9);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(10));
 }
@@ -104,7 +111,7 @@ fn the_five_variables_are_the_strongest() {
 fn synchronous_commit_is_on_or_off() {
     let with = |value| {
         let variable = ("TICKBOOK__TICKS__SYNCHRONOUS_COMMIT", value);
-        load(nowhere(), &[variable]).map(|config| config.ticks.synchronous_commit)
+        load(nowhere(), &[variable]).map(|config| config.database.synchronous_commit)
     };
     assert_eq!(with("off"), Ok(SynchronousCommit::Off));
     assert_eq!(with("on"), Ok(SynchronousCommit::On));

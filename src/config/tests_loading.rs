@@ -39,7 +39,10 @@ const HOST: &str = "[myapp]\nname = \"x\"\n[server]\nport = 1\n[metadata]\nurl =
 fn sections_of_another_program_are_left_alone() {
     let folder = folder(&[("config/default.toml", HOST)]);
     let config = host(&folder, &[]).expect("no setting of tickbook");
-    assert_eq!(config.metadata_url.database(), "orderbook_metadata");
+    assert_eq!(
+        config.database.metadata_url.database(),
+        "orderbook_metadata"
+    );
     let problems = own(&folder, &[]).expect_err("a folder of tickbook alone");
     assert!(
         problems[0].starts_with("myapp is no section"),
@@ -58,8 +61,8 @@ fn section_tickbook_of_another_program_is_read() {
     let folder = folder(&files);
     let live = ("TICKBOOK_ENVIRONMENT", "live");
     for load in [host, own] {
-        assert_eq!(load(&folder, &[]).expect("valid").pool.size, 3);
-        let pool = load(&folder, &[live]).expect("valid").pool;
+        assert_eq!(load(&folder, &[]).expect("valid").database.pool.size, 3);
+        let pool = load(&folder, &[live]).expect("valid").database.pool;
         assert_eq!((pool.size, pool.min_idle), (4, 1));
     }
 }
@@ -107,8 +110,8 @@ fn programs_of_tickbook_read_all_of_config() {
         ("config/development.toml", "[pool]\nsize = 4\n"),
     ];
     let folder = folder(&files);
-    assert_eq!(own(&folder, &[]).expect("valid").pool.size, 4);
-    assert_eq!(host(&folder, &[]).expect("valid").pool.size, 20);
+    assert_eq!(own(&folder, &[]).expect("valid").database.pool.size, 4);
+    assert_eq!(host(&folder, &[]).expect("valid").database.pool.size, 20);
 }
 
 #[test]

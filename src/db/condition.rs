@@ -236,4 +236,4 @@ fn names_data_file(text: &str) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,7 @@ use diesel::r2d2::R2D2Connection as _;
 use diesel::{Connection as _, PgConnection};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::PoolConfig;
+use super::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 

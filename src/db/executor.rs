@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::config::PoolConfig;
+use super::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::{Database, RepositoryError};
 
@@ -229,7 +229,7 @@ impl Executor {
 
     /// Runs `work` within `timeout` on a connection that calls do not use, so that a pool which is
     /// busy is not taken for a database that is down.
-    pub(super) async fn probe<T, F>(
+    pub(crate) async fn probe<T, F>(
         &self,
         operation: &'static str,
         timeout: Duration,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::PoolConfig;
+use super::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 
@@ -92,18 +92,9 @@ fn sets(options: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-
-    fn config() -> PoolConfig {
-        let none: [(String, String); 0] = [];
-        Config::load_from(std::path::Path::new(""), none)
-            .expect("the defaults are valid")
-            .pool
-    }
-
     fn complete(url: &str) -> DatabaseUrl {
         let url = DatabaseUrl::parse(url).expect("valid");
-        with_connection_parameters(url, Database::Metadata, &config())
+        with_connection_parameters(url, Database::Metadata, &PoolConfig::default())
     }
 
     #[test]
@@ -158,7 +149,7 @@ mod tests {
     #[test]
     fn options_of_the_url_keep_their_limits() {
         let plain = complete("postgres://localhost/d");
-        let settings = session_settings(&plain, &config()).expect("some");
+        let settings = session_settings(&plain, &PoolConfig::default()).expect("some");
         for part in [
             "SET statement_timeout = 10000",
             "SET lock_timeout = 3000",
@@ -170,7 +161,7 @@ mod tests {
         let own = complete(
             "postgres://localhost/d?options=-cstatement_timeout%3D5s%20-c%20lock_timeout%3D1s%20-csearch_path%3Dx",
         );
-        let settings = session_settings(&own, &config()).expect("some");
+        let settings = session_settings(&own, &PoolConfig::default()).expect("some");
         assert!(!settings.contains("SET statement_timeout"), "{settings}");
         assert!(!settings.contains("SET lock_timeout"), "{settings}");
         assert!(settings.contains("idle_in_transaction"), "{settings}");
@@ -181,7 +172,7 @@ mod tests {
         let url = complete("postgres://localhost/d");
         let config = PoolConfig {
             pgbouncer: true,
-            ..config()
+            ..PoolConfig::default()
         };
         assert_eq!(session_settings(&url, &config), None);
     }

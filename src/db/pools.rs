@@ -3,9 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::config::Config;
 use crate::error::Database;
 
+use super::config::DatabaseConfig;
 use super::connect::PasswordProvider;
 use super::executor::Executor;
 
@@ -46,18 +46,18 @@ impl DatabasePools {
     /// Makes the pools without waiting for a connection: the first call of a repository opens one,
     /// unless `pool.min_idle` says that some are opened before.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &DatabaseConfig) -> Self {
         Self::of(config, None)
     }
 
     /// Makes the pools with passwords of `passwords` instead of those of the URLs, asked for each
     /// connection that is opened: a password that changes needs no restart.
     #[must_use]
-    pub fn with_passwords(config: &Config, passwords: PasswordProvider) -> Self {
+    pub fn with_passwords(config: &DatabaseConfig, passwords: PasswordProvider) -> Self {
         Self::of(config, Some(passwords))
     }
 
-    fn of(config: &Config, passwords: Option<PasswordProvider>) -> Self {
+    fn of(config: &DatabaseConfig, passwords: Option<PasswordProvider>) -> Self {
         let executor = |database, url| {
             let passwords = passwords.clone();
             Arc::new(Executor::new(database, url, &config.pool, passwords))

@@ -8,9 +8,10 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 use secrecy::ExposeSecret as _;
 
-use crate::config::Config;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
+
+use super::config::DatabaseConfig;
 
 /// Schemas of runs that were killed are removed when they are older.
 const LEFTOVER_SECONDS: u64 = 3_600;
@@ -108,13 +109,11 @@ impl ScratchSchemas {
     /// # Panics
     /// When a URL is malformed.
     #[must_use]
-    pub fn config(&self) -> Config {
-        let variables = [Database::Metadata, Database::Timeseries].map(|database| {
-            let variable = database.url_variable().to_owned();
-            (variable, self.url(database).to_owned())
-        });
-        let mut config = Config::load_from(std::path::Path::new(""), variables)
-            .expect("the URLs that led here are valid");
+    pub fn config(&self) -> DatabaseConfig {
+        let url = |database| {
+            DatabaseUrl::parse(self.url(database)).expect("the URLs that led here are valid")
+        };
+        let mut config = DatabaseConfig::new(url(Database::Metadata), url(Database::Timeseries));
         config.pool.size = 5;
         config
     }

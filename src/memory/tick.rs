@@ -15,11 +15,11 @@ use crate::domain::{
     Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
 };
 use crate::error::RepositoryError;
-use crate::policies::RetentionFloor;
 use crate::repository::{
     DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository,
     part_of_a_day, refuse_dropped,
 };
+use crate::retention::RetentionFloor;
 
 /// How many symbols one call of `latest_of` may ask for.
 const MOST_SYMBOLS: usize = 10_000;

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use crate::audit::{CandleRefresh, RefreshWindow};
-use crate::db::{TimeseriesDb, force_refresh};
+use crate::db::TimeseriesDb;
 use crate::error::RepositoryError;
+use crate::postgres::force_refresh;
 
 /// [`CandleRefresh`] over the continuous aggregates of the Community edition.
 #[derive(Debug, Clone)]

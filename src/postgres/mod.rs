@@ -1,17 +1,36 @@
-//! The repositories over PostgreSQL and TimescaleDB.
+//! The repositories over PostgreSQL and TimescaleDB, and everything else that names a table of them:
+//! migrations, health, candle relations, retention.
 
 mod audit_refresh;
+mod health;
+mod migrations;
 mod numeric;
 mod ohlc;
 mod quarantine;
+mod requirements;
 pub(crate) mod schema;
+mod statements;
 mod stored_time;
 mod symbols;
 mod ticks;
+pub(crate) mod timescale;
 
 pub use audit_refresh::PgCandleRefresh;
+pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};
+pub use migrations::{
+    MigrationReport, migrate_metadata, migrate_timeseries, pending_metadata_migrations,
+    pending_timeseries_migrations, revert_all_metadata_migrations,
+    revert_all_timeseries_migrations,
+};
 pub use numeric::{NumericError, PgDecimal};
 pub use ohlc::{PgMaterializedCandles, PgOhlcRepository};
 pub use quarantine::PgQuarantineRepository;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;
+pub use timescale::{
+    AggregatesReport, AppliedPolicies, BlockedChunk, CandleRelationKind, DirtyWindows, DueDrop,
+    Edition, FailedJob, JobStatus, LeftChunk, MaintenanceReport, MaintenanceState, PolicyPlan,
+    PolicyStatus, TimescaleVersion, TimeseriesState, apply_aggregates, apply_policies,
+    candle_relations, detect_edition, force_refresh, maintain, plan_policies, policy_status,
+    refresh_days, remove_policies, timeseries_state,
+};

@@ -8,13 +8,14 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
-use tickbook::config::Config;
-use tickbook::db::{self, DatabasePools, Edition, ScratchSchemas, TimeseriesDb};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas, TimeseriesDb};
 use tickbook::domain::{
     Candle, CandleSource, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
-use tickbook::policies::{Policies, Span};
+use tickbook::postgres::{self, Edition};
 use tickbook::repository::CandleQuery;
+use tickbook::retention::{Policies, Span};
 use tickbook::{Database, Repositories};
 
 pub(crate) const SYMBOLS: [SymbolId; 2] = [SymbolId::new(7), SymbolId::new(8)];
@@ -72,13 +73,15 @@ impl Aged {
     }
 
     async fn in_schemas(schemas: ScratchSchemas, now: DateTime<Utc>) -> Self {
-        let config: Config = schemas.config();
+        let config: DatabaseConfig = schemas.config();
         let pools = DatabasePools::new(&config);
-        db::migrate_metadata(&pools.metadata()).await.expect("up");
-        db::migrate_timeseries(&pools.timeseries())
+        postgres::migrate_metadata(&pools.metadata())
             .await
             .expect("up");
-        let edition = db::apply_aggregates(&pools.timeseries())
+        postgres::migrate_timeseries(&pools.timeseries())
+            .await
+            .expect("up");
+        let edition = postgres::apply_aggregates(&pools.timeseries())
             .await
             .expect("candle relations")
             .edition;

@@ -5,12 +5,11 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::audit::{AuditSettings, FindingKind, MaterializedCandles, Repair};
-use tickbook::db::{
-    self, DatabasePools, Edition, ScratchSchemas, TimeseriesState, timeseries_state,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick, Timeframe, earliest_time};
-use tickbook::policies::Policies;
+use tickbook::postgres::{self, Edition, TimeseriesState, timeseries_state};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
+use tickbook::retention::Policies;
 use tickbook::{Database, Repositories};
 
 use crate::audited::{EURUSD, Heard, at, audit_of, insert, start, ticks, whole};
@@ -31,7 +30,7 @@ impl Site {
     /// The same of these ticks.
     pub(crate) async fn with(stored: &[Tick]) -> Self {
         let (schemas, pools) = migrated().await;
-        let report = db::apply_aggregates(&pools.timeseries()).await;
+        let report = postgres::apply_aggregates(&pools.timeseries()).await;
         let edition = report.expect("candle relations").edition;
         let repositories = Repositories::postgres(&pools);
         insert(&*repositories.ticks, stored).await;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tickbook::config::Config;
-use tickbook::db::{DatabasePools, HealthState, check_health};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::DatabasePools;
+use tickbook::postgres::{HealthState, check_health};
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
@@ -235,7 +236,7 @@ fn is_down(error: &RepositoryError, wanted: Database) -> bool {
     matches!(error, RepositoryError::Unavailable { database, .. } if *database == wanted)
 }
 
-fn pools_of(config: &Config, size: u32) -> DatabasePools {
+fn pools_of(config: &DatabaseConfig, size: u32) -> DatabasePools {
     let mut config = config.clone();
     config.pool.size = size;
     DatabasePools::new(&config)

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tickbook::db::{DatabasePools, HealthState, check_health};
+use tickbook::db::DatabasePools;
 use tickbook::domain::NewSymbol;
+use tickbook::postgres::{HealthState, check_health};
 use tickbook::repository::SymbolQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use tickbook::config::Config;
+use tickbook::db::DatabaseConfig;
 use tickbook::db::DatabasePools;
 use tickbook::domain::Tick;
 use tickbook::{Database, Repositories, RepositoryError};
@@ -134,7 +134,7 @@ async fn store(repositories: &Repositories, batch: &[Tick]) {
 /// made here, leads past the network.
 fn with_distant_library<F: Future<Output = Vec<Tick>>>(
     fault: Fault,
-    test: impl FnOnce(Network, Config, PgConnection) -> F + Send,
+    test: impl FnOnce(Network, DatabaseConfig, PgConnection) -> F + Send,
 ) {
     let network = match Network::create() {
         Ok(network) => network,

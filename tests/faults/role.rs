@@ -1,7 +1,7 @@
 //! Users of a database that are no superusers.
 
 use tickbook::Database;
-use tickbook::config::Config;
+use tickbook::db::DatabaseConfig;
 
 use crate::oracle::ask;
 use crate::site::{GatedSite, at_port, config};
@@ -31,11 +31,11 @@ impl Role {
         role
     }
 
-    pub(crate) fn config(&self, site: &GatedSite) -> Config {
+    pub(crate) fn config(&self, site: &GatedSite) -> DatabaseConfig {
         self.config_with(site, "right")
     }
 
-    pub(crate) fn config_with(&self, site: &GatedSite, password: &str) -> Config {
+    pub(crate) fn config_with(&self, site: &GatedSite, password: &str) -> DatabaseConfig {
         let url = at_port(&self.url, site.timeseries.port());
         let start = url.find("://").expect("a URL") + 3;
         let at = url.rfind('@').expect("credentials");

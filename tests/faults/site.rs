@@ -1,13 +1,13 @@
 //! Migrated databases and repositories over them, behind a gate or on a server of the test's own.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
 use std::time::Duration;
 
-use tickbook::config::Config;
-use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::ingest::PersisterConfig;
-use tickbook::{Database, Repositories};
+use tickbook::postgres;
+use tickbook::{Database, DatabaseUrl, Repositories};
 
 use crate::gate::Gate;
 use crate::migrated::migrated;
@@ -25,12 +25,12 @@ pub(crate) struct GatedSite {
     pub(crate) timeseries: Gate,
     pub(crate) pools: DatabasePools,
     pub(crate) repositories: Repositories,
-    pub(crate) config: Config,
+    pub(crate) config: DatabaseConfig,
     schemas: ScratchSchemas,
 }
 
 impl GatedSite {
-    pub(crate) async fn new(seed: u64, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn new(seed: u64, change: impl FnOnce(&mut DatabaseConfig)) -> Self {
         println!("seed {seed}");
         let (schemas, _) = migrated().await;
         let gate = |database| Gate::to(address_of(schemas.url(database)), seed);
@@ -66,23 +66,22 @@ impl GatedSite {
 /// Repositories over the time-series database of a server of the test's own; symbols have none.
 pub(crate) async fn repositories_on(
     server: &Server,
-    change: impl FnOnce(&mut Config),
+    change: impl FnOnce(&mut DatabaseConfig),
 ) -> (Repositories, DatabasePools) {
     let mut config = config(&server.url(), &server.url());
     config.pool.size = 5;
     change(&mut config);
     let pools = DatabasePools::new(&config);
-    db::migrate_timeseries(&pools.timeseries())
+    postgres::migrate_timeseries(&pools.timeseries())
         .await
         .expect("migrations of the time-series database");
     (Repositories::postgres(&pools), pools)
 }
 
 /// The default settings with these URLs.
-pub(crate) fn config(metadata: &str, timeseries: &str) -> Config {
-    let variables = [("DATABASE_URL", metadata), ("TIMESCALEDB_URL", timeseries)];
-    let variables = variables.map(|(name, url)| (name.to_owned(), url.to_owned()));
-    Config::load_from(Path::new(""), variables).expect("valid URLs")
+pub(crate) fn config(metadata: &str, timeseries: &str) -> DatabaseConfig {
+    let url = |text| DatabaseUrl::parse(text).expect("a valid URL");
+    DatabaseConfig::new(url(metadata), url(timeseries))
 }
 
 /// Small batches, so that some are always on their way.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tickbook::db::{HealthState, check_health};
 use tickbook::domain::TimeRange;
 use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::postgres::{HealthState, check_health};
 use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use tickbook::domain::{
     CandleCursor, PageLimit, PriceBasis, SortOrder, SymbolId, Tick, TimeRange, Timeframe,
 };
-use tickbook::policies::{Policies, RefreshPolicy, Span, prove};
 use tickbook::repository::CandleQuery;
+use tickbook::retention::{Policies, RefreshPolicy, Span, prove};
 
 use crate::model::SYMBOLS;
 use crate::random::Random;

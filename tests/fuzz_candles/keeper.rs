@@ -10,12 +10,12 @@ use tickbook::audit::{
     AuditObserver, AuditSettings, CandleRefresh, Finding, MaterializedCandles, RefreshWindow,
     Repair, audit_symbol,
 };
-use tickbook::db::{
+use tickbook::domain::earliest_time;
+use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
+use tickbook::postgres::{
     apply_aggregates, apply_policies, force_refresh, maintain, refresh_days, remove_policies,
     timeseries_state,
 };
-use tickbook::domain::earliest_time;
-use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 
 use crate::draw;
 use crate::random::Random;
@@ -41,7 +41,7 @@ pub(crate) async fn keep(site: &Site) {
             11..=13 => audit(site, &mut random).await,
             14..=16 if site.has_aggregates() => {
                 let windows = vec![window(site, &mut random)];
-                let text = format!("-- tickbook::db::force_refresh({windows:?})");
+                let text = format!("-- tickbook::postgres::force_refresh({windows:?})");
                 let refreshed = force_refresh(&site.db, windows);
                 site.done("forced refresh", text, refreshed).await;
             }
@@ -49,7 +49,7 @@ pub(crate) async fn keep(site: &Site) {
                 let days: BTreeSet<_> = (0..1 + random.below(3))
                     .map(|_| site.times.day(&mut random))
                     .collect();
-                let text = format!("-- tickbook::db::refresh_days({days:?})");
+                let text = format!("-- tickbook::postgres::refresh_days({days:?})");
                 let refreshed = refresh_days(&site.db, days);
                 site.done("refresh of days", text, refreshed).await;
             }

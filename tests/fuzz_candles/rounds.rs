@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{Edition, detect_edition, remove_policies};
-use tickbook::policies::Policies;
+use tickbook::postgres::{Edition, detect_edition, remove_policies};
+use tickbook::retention::Policies;
 use tickbook::{Database, Repositories};
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;

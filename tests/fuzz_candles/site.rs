@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tickbook::db::{Edition, ScratchSchemas, TimeseriesDb};
+use tickbook::db::{ScratchSchemas, TimeseriesDb};
 use tickbook::domain::Timeframe;
-use tickbook::policies::Policies;
+use tickbook::postgres::Edition;
+use tickbook::retention::Policies;
 use tickbook::{Repositories, RepositoryError};
 use tokio::sync::RwLock;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
-use tickbook::db::refresh_days;
 use tickbook::domain::{Tick, Timeframe};
+use tickbook::postgres::refresh_days;
 
 use crate::deletes;
 use crate::draw;

@@ -3,14 +3,13 @@
 // each test file uses what it needs
 #![allow(dead_code)]
 
-use std::path::Path;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use tickbook::Database;
-use tickbook::config::Config;
-use tickbook::db::{self, DatabasePools, ScratchSchemas};
+use tickbook::db::DatabaseConfig;
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick};
+use tickbook::postgres;
+use tickbook::{Database, DatabaseUrl};
 
 pub(crate) const SYMBOL: SymbolId = SymbolId::new(7);
 
@@ -19,16 +18,16 @@ pub(crate) async fn migrated() -> (ScratchSchemas, DatabasePools) {
 }
 
 pub(crate) async fn migrated_with(
-    change: impl FnOnce(&mut Config),
+    change: impl FnOnce(&mut DatabaseConfig),
 ) -> (ScratchSchemas, DatabasePools) {
     let schemas = ScratchSchemas::create();
     let mut config = schemas.config();
     change(&mut config);
     let pools = DatabasePools::new(&config);
-    db::migrate_metadata(&pools.metadata())
+    postgres::migrate_metadata(&pools.metadata())
         .await
         .expect("migrations of the metadata database");
-    db::migrate_timeseries(&pools.timeseries())
+    postgres::migrate_timeseries(&pools.timeseries())
         .await
         .expect("migrations of the time-series database");
     (schemas, pools)
@@ -41,12 +40,12 @@ pub(crate) fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 2] {
 }
 
 /// In such a process.
-pub(crate) fn config_of_variables() -> Config {
-    let variables = [Database::Metadata, Database::Timeseries].map(|database| {
-        let name = database.url_variable();
-        (name.to_owned(), std::env::var(name).expect("given"))
-    });
-    Config::load_from(Path::new(""), variables).expect("valid URLs")
+pub(crate) fn config_of_variables() -> DatabaseConfig {
+    let url = |database: Database| {
+        let text = std::env::var(database.url_variable()).expect("given");
+        DatabaseUrl::parse(&text).expect("a valid URL")
+    };
+    DatabaseConfig::new(url(Database::Metadata), url(Database::Timeseries))
 }
 
 pub(crate) fn start() -> DateTime<Utc> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::config::Config;
+use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
@@ -16,7 +16,10 @@ use tickbook::{Database, DatabaseUrl, RepositoryError};
 pub(crate) const OVERRUN: Duration = Duration::from_millis(250);
 
 /// A pool into the metadata schema.
-pub(crate) fn pool(schemas: &ScratchSchemas, change: impl FnOnce(&mut Config)) -> MetadataDb {
+pub(crate) fn pool(
+    schemas: &ScratchSchemas,
+    change: impl FnOnce(&mut DatabaseConfig),
+) -> MetadataDb {
     let mut config = schemas.config();
     change(&mut config);
     DatabasePools::new(&config).metadata()
@@ -26,7 +29,7 @@ pub(crate) fn pool(schemas: &ScratchSchemas, change: impl FnOnce(&mut Config)) -
 pub(crate) fn pool_at(
     schemas: &ScratchSchemas,
     url: &str,
-    change: impl FnOnce(&mut Config),
+    change: impl FnOnce(&mut DatabaseConfig),
 ) -> MetadataDb {
     pool(schemas, |config| {
         config.metadata_url = DatabaseUrl::parse(url).expect("a valid URL");

@@ -4,9 +4,8 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use tickbook::db;
 use tickbook::domain::{PriceBasis, SymbolId, Timeframe};
-use tickbook::postgres::PgOhlcRepository;
+use tickbook::postgres::{self, PgOhlcRepository};
 use tickbook::repository::{CandleQuery, OhlcRepository as _};
 
 use crate::history::History;
@@ -119,8 +118,8 @@ impl Bench {
 async fn history_in_aggregates(what: &str) -> Result<Option<Place>> {
     let mut place = Place::migrated().await?;
     let pools = place.pools();
-    let applied = db::apply_aggregates(&pools.timeseries()).await?;
-    if applied.edition != db::Edition::Community {
+    let applied = postgres::apply_aggregates(&pools.timeseries()).await?;
+    if applied.edition != postgres::Edition::Community {
         println!("not measured, since it needs the Community edition of TimescaleDB: {what}\n");
         return Ok(None);
     }

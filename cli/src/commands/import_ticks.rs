@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use indicatif::{HumanCount, ProgressBar};
 use tickbook::Database;
 use tickbook::config::Config;
-use tickbook::db::{DatabasePools, refresh_days};
+use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Timeframe};
 use tickbook::files::CsvLayout;
+use tickbook::postgres::refresh_days;
 use tickbook::repository::{InsertReceipt, TickRepository};
 use tickbook::{Repositories, RepositoryError};
 

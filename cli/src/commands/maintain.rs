@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use tickbook::Database;
-use tickbook::db::{BlockedChunk, DatabasePools, MaintenanceReport, MaintenanceState, maintain};
+use tickbook::db::DatabasePools;
+use tickbook::postgres::{BlockedChunk, MaintenanceReport, MaintenanceState, maintain};
 
 use crate::Outcome;
 use crate::args::MaintainArguments;
@@ -12,7 +13,7 @@ use crate::times::time_text;
 
 pub(crate) async fn run(arguments: &MaintainArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let db = DatabasePools::new(&config).timeseries();
+    let db = DatabasePools::new(&config.database).timeseries();
     let report = patiently(&config, &[Database::Timeseries], maintain(&db)).await?;
     if arguments.json {
         print_json(&ReportJson::new(&report))?;

@@ -1,7 +1,8 @@
 //! `tickbook migrate`
 
 use tickbook::Database;
-use tickbook::db::{DatabasePools, MigrationReport, migrate_metadata, migrate_timeseries};
+use tickbook::db::DatabasePools;
+use tickbook::postgres::{MigrationReport, migrate_metadata, migrate_timeseries};
 
 use crate::Outcome;
 use crate::args::MigrateArguments;
@@ -10,7 +11,7 @@ use crate::report::print;
 
 pub(crate) async fn run(arguments: &MigrateArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let pools = DatabasePools::new(&config);
+    let pools = DatabasePools::new(&config.database);
     let both = arguments.metadata == arguments.timeseries;
     if both || arguments.metadata {
         let pool = pools.metadata();

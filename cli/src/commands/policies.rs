@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use tickbook::Database;
-use tickbook::db::{
-    DatabasePools, DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
+use tickbook::db::DatabasePools;
+use tickbook::postgres::{
+    DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
     remove_policies,
 };
-use tickbook::policies::{Change, Value};
+use tickbook::retention::{Change, Value};
 
 use crate::Outcome;
 use crate::args::{ApplyArguments, PoliciesArguments};
@@ -23,7 +24,7 @@ const DROPS: Question = Question {
 
 pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let db = DatabasePools::new(&config).timeseries();
+    let db = DatabasePools::new(&config.database).timeseries();
     let planning = plan_policies(&db, &config.policies);
     let plan = patiently(&config, &[Database::Timeseries], planning).await?;
     if arguments.json {
@@ -40,7 +41,7 @@ pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcom
 
 pub(crate) async fn apply(arguments: &ApplyArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let db = DatabasePools::new(&config).timeseries();
+    let db = DatabasePools::new(&config.database).timeseries();
     if !arguments.yes {
         let planning = plan_policies(&db, &config.policies);
         let plan = patiently(&config, &[Database::Timeseries], planning).await?;
@@ -70,7 +71,7 @@ async fn is_wanted(plan: &PolicyPlan, json: bool) -> anyhow::Result<bool> {
 
 pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let db = DatabasePools::new(&config).timeseries();
+    let db = DatabasePools::new(&config.database).timeseries();
     let removed = patiently(&config, &[Database::Timeseries], remove_policies(&db)).await?;
     if arguments.json {
         let changes: Vec<_> = removed.iter().map(ChangeJson::new).collect();
@@ -85,7 +86,7 @@ pub(crate) async fn remove(arguments: &PoliciesArguments) -> anyhow::Result<Outc
 
 pub(crate) async fn status(arguments: &PoliciesArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let db = DatabasePools::new(&config).timeseries();
+    let db = DatabasePools::new(&config.database).timeseries();
     let status = patiently(&config, &[Database::Timeseries], policy_status(&db)).await?;
     if arguments.json {
         print_json(&StatusJson::new(&status))?;

@@ -1,9 +1,10 @@
 //! `tickbook status`
 
 use serde::Serialize;
-use tickbook::db::{
-    CandleRelationKind, DatabaseHealth, DatabasePools, FailedJob, HealthState, PolicyStatus,
-    check_health, policy_status,
+use tickbook::db::DatabasePools;
+use tickbook::postgres::{
+    CandleRelationKind, DatabaseHealth, FailedJob, HealthState, PolicyStatus, check_health,
+    policy_status,
 };
 use tickbook::{Database, DatabaseUrl};
 
@@ -15,7 +16,7 @@ use crate::times::time_text;
 
 pub(crate) async fn run(arguments: &StatusArguments) -> anyhow::Result<Outcome> {
     let config = settings()?;
-    let pools = DatabasePools::new(&config);
+    let pools = DatabasePools::new(&config.database);
     let both = [Database::Metadata, Database::Timeseries];
     let health = patiently(&config, &both, check_health(&pools)).await;
     let policies = match health.timeseries.state {
@@ -25,11 +26,11 @@ pub(crate) async fn run(arguments: &StatusArguments) -> anyhow::Result<Outcome> 
     let status = Status {
         policies: policies.as_ref().map(PoliciesState::new),
         ready: health.is_ready(),
-        metadata: DatabaseStatus::new(health.metadata, &config.metadata_url),
-        timeseries: DatabaseStatus::new(health.timeseries, &config.timeseries_url),
+        metadata: DatabaseStatus::new(health.metadata, &config.database.metadata_url),
+        timeseries: DatabaseStatus::new(health.timeseries, &config.database.timeseries_url),
         replica: health
             .replica
-            .zip(config.timeseries_read_url.as_ref())
+            .zip(config.database.timeseries_read_url.as_ref())
             .map(|(health, url)| DatabaseStatus::new(health, url)),
     };
     if arguments.json {

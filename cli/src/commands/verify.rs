@@ -12,10 +12,10 @@ use tickbook::audit::{
     AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, MaterializedCandles,
     Mending, Problem, Repair, TickLimits, audit_symbol,
 };
-use tickbook::db::{Edition, TimeseriesState, timeseries_state};
 use tickbook::domain::{
     PageLimit, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
 };
+use tickbook::postgres::{Edition, TimeseriesState, timeseries_state};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::repository::{SymbolQuery, SymbolRepository};
 

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tickbook::db::{
-    DatabasePools, ScratchSchemas, apply_aggregates, migrate_metadata, migrate_timeseries,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
 use tickbook::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::postgres::{apply_aggregates, migrate_metadata, migrate_timeseries};
 use tickbook::repository::MockTickRepository;
 use tickbook::{Database, Repositories, RepositoryError};
 

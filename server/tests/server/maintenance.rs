@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
-use tickbook::db::{
-    DatabasePools, MaintenanceReport, ScratchSchemas, apply_policies, maintain, policy_status,
-};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick, TimeRange};
-use tickbook::policies::Policies;
+use tickbook::postgres::{MaintenanceReport, apply_policies, maintain, policy_status};
+use tickbook::retention::Policies;
 use tickbook::{Database, Repositories};
 
 use crate::binary::Program;

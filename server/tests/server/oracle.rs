@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tickbook::db::{DatabasePools, ScratchSchemas, migrate_metadata, migrate_timeseries};
+use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{Candle, PriceBasis, SymbolId, Timeframe, fold_ticks};
+use tickbook::postgres::{migrate_metadata, migrate_timeseries};
 
 use crate::binary::Program;
 use crate::databases::variables;

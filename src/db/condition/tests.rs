@@ -34,7 +34,7 @@ impl DatabaseErrorInformation for Said {
 }
 
 /// An error as diesel reports it.
-pub(in crate::db) fn error(
+pub(crate) fn error(
     kind: DatabaseErrorKind,
     text: &'static str,
     detail: Option<&'static str>,

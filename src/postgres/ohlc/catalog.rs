@@ -11,8 +11,9 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-use crate::db::{CatalogLayout, DbError, pending_changes};
+use crate::db::DbError;
 use crate::domain::{TimeRange, Timeframe};
+use crate::postgres::timescale::{CatalogLayout, pending_changes};
 
 use super::intervals::Intervals;
 use super::relations::{Relations, hash_of_rows, identity};

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::db::{CandleRows, DbError, begin_deleting, mark_changed_day, transaction};
+use crate::db::{DbError, transaction};
 use crate::domain::{PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::postgres::ticks::edge_tick_time;
+use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
 
 /// Which candles.

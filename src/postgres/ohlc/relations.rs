@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::db::{AggregateIds, CatalogLayout, DbError, catalog_layout};
+use crate::db::DbError;
 use crate::domain::Timeframe;
+use crate::postgres::timescale::{AggregateIds, CatalogLayout, catalog_layout};
 
 /// A continuous aggregate.
 #[derive(Debug, Clone)]

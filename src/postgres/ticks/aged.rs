@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 
-use crate::config::SynchronousCommit;
 use crate::db::DbError;
-use crate::db::policies::SHARE_FLOOR;
+use crate::db::SynchronousCommit;
+use crate::postgres::timescale::retention::SHARE_FLOOR;
 
 use super::ages::{look, mark_late_days};
 use super::batch::Batch;

@@ -7,9 +7,9 @@ use diesel::sql_types::{Array, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::db::policies::applied_now;
 use crate::domain::Timeframe;
-use crate::policies::ALWAYS_FRESH;
+use crate::postgres::timescale::retention::applied_now;
+use crate::retention::ALWAYS_FRESH;
 
 use super::batch::Batch;
 

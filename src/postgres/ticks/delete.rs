@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Nullable, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::db::policies::applied_now;
-use crate::db::{CandleRows, DbError, begin_deleting, mark_changed_day, transaction};
+use crate::db::{DbError, transaction};
 use crate::domain::{SortOrder, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::postgres::timescale::retention::applied_now;
+use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{CandleCounts, DeletedTicks, part_of_a_day, refuse_dropped, split_at};
 
 use super::range::edge_tick_time;

@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
 
-use crate::config::SynchronousCommit;
+use crate::db::SynchronousCommit;
 use crate::db::{Condition, DbError};
 use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};

@@ -1,0 +1,297 @@
+//! What only the database itself can tell an audit: keys, chunks, aggregates, jobs.
+
+mod chunks;
+mod kept;
+mod keys;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Bool, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::audit::{FindingKind, StateProblem};
+use crate::domain::TimeRange;
+use crate::error::RepositoryError;
+use crate::retention::{Policies, Span};
+
+use super::retention;
+use crate::db::DbError;
+use crate::db::TimeseriesDb;
+use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::edition::{Edition, detect_edition};
+use crate::postgres::timescale::failed_jobs::{FailedJob, failed_jobs};
+use crate::postgres::timescale::invalidations::waiting_changes;
+use crate::postgres::timescale::thresholds::near_thresholds;
+use kept::{Kept, kept};
+
+/// Reads look through every entry of the logs of changes.
+const MOST_INVALIDATIONS: u64 = 1_000;
+
+/// How long a refresh of late days itself may take.
+const LONGEST_REFRESH: Span = Span::hours(1);
+
+/// The state of the time-series database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeseriesState {
+    /// Its edition.
+    pub edition: Edition,
+    /// Whether every one of `ohlc_1m` to `ohlc_1d` is a continuous aggregate.
+    pub has_aggregates: bool,
+    /// Ticks before it may have been dropped; `None`: there are no ticks, or none was dropped.
+    pub complete_from: Option<DateTime<Utc>>,
+    /// Later times of which ticks may be missing nevertheless: candles, but no chunk of ticks, or
+    /// one that was made after a chunk of a later time.
+    pub doubtful: Vec<TimeRange>,
+    /// Changes of ticks that wait for a refresh.
+    pub invalidations: u64,
+    /// What is not as it should be.
+    pub problems: Vec<StateProblem>,
+}
+
+/// Looks at keys, constraints, chunks, aggregates and jobs of the current schema, and compares them
+/// with what `declared` says. Changes nothing.
+///
+/// # Errors
+/// Those of any call on a database.
+pub async fn timeseries_state(
+    db: &TimeseriesDb,
+    declared: &Policies,
+) -> Result<TimeseriesState, RepositoryError> {
+    let declared = declared.clone();
+    db.read("look at the state of the database", move |connection| {
+        let edition = detect_edition(connection)?.edition;
+        let mut problems = keys::problems(connection)?;
+        problems.extend(chunks::problems(connection, &declared)?);
+        let kinds = candle_relations(connection)?;
+        let is_aggregate = |(_, kind): &(String, _)| *kind == CandleRelationKind::Aggregate;
+        let has_aggregates = kinds.iter().all(is_aggregate);
+        problems.extend(relation_problems(edition, &kinds));
+        let mut waiting = 0;
+        if edition == Edition::Community {
+            problems.extend(aggregate_problems(connection)?);
+            problems.extend(job_problems(connection)?);
+            waiting = waiting_changes(connection)?;
+            problems.extend(backlog(waiting));
+        }
+        if has_aggregates {
+            problems.extend(stale_days(connection, &declared)?);
+        }
+        let Kept { from, doubtful } = kept(connection, has_aggregates)?;
+        Ok(TimeseriesState {
+            edition,
+            has_aggregates,
+            complete_from: from,
+            doubtful,
+            invalidations: waiting,
+            problems,
+        })
+    })
+    .await
+}
+
+fn problem(
+    kind: FindingKind,
+    object: impl Into<String>,
+    detail: impl Into<String>,
+) -> StateProblem {
+    StateProblem {
+        kind,
+        object: object.into(),
+        detail: detail.into(),
+        numbers: Vec::new(),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+/// Whether the migrations that make it have run.
+fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, DbError> {
+    let row: Answer = sql_query(
+        "SELECT to_regclass(format('%I.%I', current_schema(), $1)) IS NOT NULL AS answer",
+    )
+    .bind::<Text, _>(name)
+    .get_result(connection)?;
+    Ok(row.answer)
+}
+
+/// Some relations without the others, or views where aggregates could be. None at all is a choice.
+fn relation_problems(
+    edition: Edition,
+    relations: &[(String, CandleRelationKind)],
+) -> Vec<StateProblem> {
+    if relations
+        .iter()
+        .all(|(_, kind)| *kind == CandleRelationKind::Missing)
+    {
+        return Vec::new();
+    }
+    let expected = match edition {
+        Edition::Apache => CandleRelationKind::View,
+        Edition::Community => CandleRelationKind::Aggregate,
+    };
+    let wrong = relations.iter().filter(|(_, kind)| *kind != expected);
+    wrong
+        .map(|(name, kind)| {
+            let detail = format!("it is {kind}, not {expected}: run `tickbook aggregates apply`");
+            problem(FindingKind::AggregateMissing, name.as_str(), detail)
+        })
+        .collect()
+}
+
+#[derive(QueryableByName)]
+struct Aggregate {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    materialized_only: bool,
+    #[diesel(sql_type = Bool)]
+    has_bucket_index: bool,
+}
+
+fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbError> {
+    let aggregates: Vec<Aggregate> = sql_query(
+        "SELECT a.view_name::text AS name, a.materialized_only, EXISTS (SELECT FROM pg_index AS i \
+           JOIN pg_attribute AS t ON t.attrelid = i.indrelid AND t.attnum = i.indkey[0] \
+           WHERE i.indrelid = format('%I.%I', a.materialization_hypertable_schema, \
+             a.materialization_hypertable_name)::regclass \
+           AND i.indnatts = 1 AND t.attname = 'open_time') AS has_bucket_index \
+         FROM timescaledb_information.continuous_aggregates AS a \
+         WHERE a.view_schema = current_schema() AND a.view_name IN \
+         ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d') \
+         ORDER BY 1",
+    )
+    .load(connection)?;
+    let mut problems = Vec::new();
+    for aggregate in aggregates {
+        let name = aggregate.name;
+        if aggregate.materialized_only {
+            let detail = format!(
+                "it hides candles that no refresh has made yet: ALTER MATERIALIZED VIEW {name} \
+                 SET (timescaledb.materialized_only = false)"
+            );
+            let kind = FindingKind::AggregateNotRealTime;
+            problems.push(problem(kind, name.as_str(), detail));
+        }
+        if aggregate.has_bucket_index {
+            let detail = "it has an index on open_time alone, which misleads the planner: \
+                          run `tickbook aggregates apply`";
+            problems.push(problem(FindingKind::AggregateBucketIndex, name, detail));
+        }
+    }
+    for name in near_thresholds(connection)? {
+        let detail = "a refresh may miss an insert that commits at the same time, for good: run \
+                      `tickbook aggregates apply`";
+        problems.push(problem(FindingKind::AggregateThresholdNear, name, detail));
+    }
+    Ok(problems)
+}
+
+fn job_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbError> {
+    let describe = |job: FailedJob| {
+        let last_run = job
+            .last_run
+            .map_or_else(String::new, |at| format!(" at {at}"));
+        let why = job.error.map_or_else(
+            || "see timescaledb_information.job_errors".to_owned(),
+            |error| format!("the last time with: {error}"),
+        );
+        let detail = format!(
+            "its last run{last_run} failed, {} did so far, {why}",
+            job.failures
+        );
+        problem(FindingKind::JobFailed, job.name, detail)
+    };
+    Ok(failed_jobs(connection)?.into_iter().map(describe).collect())
+}
+
+fn backlog(waiting: u64) -> Option<StateProblem> {
+    (waiting > MOST_INVALIDATIONS).then(|| {
+        let detail = format!(
+            "{waiting} changes wait for a refresh, {MOST_INVALIDATIONS} are much already: reads \
+             look through all of them; refresh the candles of old ticks"
+        );
+        let kind = FindingKind::InvalidationBacklog;
+        StateProblem {
+            numbers: vec![("changes", i64::try_from(waiting).unwrap_or(i64::MAX))],
+            ..problem(kind, "ohlc_1m to ohlc_1d", detail)
+        }
+    })
+}
+
+/// Days whose ticks came late and that no maintenance has refreshed when it should have.
+fn stale_days(
+    connection: &mut PgConnection,
+    declared: &Policies,
+) -> Result<Option<StateProblem>, DbError> {
+    if !has_table(connection, "dirty_windows")? {
+        return Ok(None);
+    }
+    let waiting = retention::dirty_windows(connection)?;
+    let Some(oldest) = waiting.oldest else {
+        return Ok(None);
+    };
+    let age = retention::now(connection)? - oldest;
+    Ok(stale(waiting.days, Span::from(age), declared))
+}
+
+fn stale(days: u64, age: Span, declared: &Policies) -> Option<StateProblem> {
+    // the first run may just have begun when the ticks came
+    let longest = declared.maintain_every * 2 + LONGEST_REFRESH;
+    (age > longest).then(|| {
+        let detail = format!(
+            "{days} days whose ticks came late wait for a refresh, the oldest for {age}, which \
+             {longest} should be enough for: see why neither the server nor `tickbook maintain` \
+             refreshes them"
+        );
+        let days = i64::try_from(days).unwrap_or(i64::MAX);
+        StateProblem {
+            numbers: vec![("days", days), ("oldest_age_seconds", age.as_seconds())],
+            ..problem(FindingKind::DirtyWindowStale, "dirty_windows", detail)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_of_changes_is_told_beyond_its_limit() {
+        assert_eq!(backlog(MOST_INVALIDATIONS), None);
+        let told = backlog(MOST_INVALIDATIONS + 1).expect("too many");
+        assert_eq!(told.kind, FindingKind::InvalidationBacklog);
+        assert!(told.detail.contains("1001 changes"), "{}", told.detail);
+        assert_eq!(told.numbers, [("changes", 1_001)]);
+    }
+
+    #[test]
+    fn late_days_may_wait_for_two_runs_and_an_hour() {
+        let declared = Policies {
+            maintain_every: Span::seconds(600),
+            ..Policies::default()
+        };
+        let most = Span::seconds(2 * 600 + 3_600);
+        assert_eq!(stale(3, most, &declared), None);
+        let told = stale(3, most + Span::seconds(1), &declared).expect("too long");
+        assert_eq!(told.kind, FindingKind::DirtyWindowStale);
+        assert_eq!(told.numbers, [("days", 3), ("oldest_age_seconds", 4_801)]);
+        assert!(told.detail.contains("3 days"), "{}", told.detail);
+        assert!(told.detail.contains("for 1h20m1s"), "{}", told.detail);
+    }
+
+    #[test]
+    fn candle_relations_are_all_of_one_kind_or_none() {
+        let of = |kinds: [CandleRelationKind; 2]| {
+            let named = kinds.map(|kind| ("ohlc_1m".to_owned(), kind));
+            relation_problems(Edition::Community, &named).len()
+        };
+        use CandleRelationKind::{Aggregate, Missing, View};
+        assert_eq!(of([Missing, Missing]), 0);
+        assert_eq!(of([Aggregate, Aggregate]), 0);
+        assert_eq!(of([Aggregate, Missing]), 1);
+        assert_eq!(of([View, View]), 2);
+    }
+}

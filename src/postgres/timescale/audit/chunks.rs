@@ -1,0 +1,121 @@
+//! Chunks: how long they are, and whether policies have done their work.
+
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::audit::{FindingKind, StateProblem};
+use crate::db::DbError;
+use crate::retention::Policies;
+
+use super::{has_table, problem};
+
+/// Jobs come late: what should have been dropped or compressed gets a day more.
+const PATIENCE: &str = "INTERVAL '1 day'";
+
+#[derive(QueryableByName)]
+struct Interval {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    seconds: i64,
+}
+
+#[derive(QueryableByName)]
+struct Late {
+    #[diesel(sql_type = Text)]
+    object: String,
+    #[diesel(sql_type = Bool)]
+    to_drop: bool,
+    #[diesel(sql_type = Text)]
+    end: String,
+    #[diesel(sql_type = Text)]
+    after: String,
+}
+
+pub(super) fn problems(
+    connection: &mut PgConnection,
+    declared: &Policies,
+) -> Result<Vec<StateProblem>, DbError> {
+    let mut problems = Vec::new();
+    let intervals: Vec<Interval> = sql_query(
+        "SELECT hypertable_name::text AS name, \
+         extract(epoch FROM time_interval)::bigint AS seconds \
+         FROM timescaledb_information.dimensions WHERE hypertable_schema = current_schema() \
+         AND hypertable_name IN ('ticks', 'ohlc_candles') AND dimension_number = 1 ORDER BY 1",
+    )
+    .load(connection)?;
+    for Interval { name, seconds } in intervals {
+        let expected = match name.as_str() {
+            "ticks" => declared.ticks.chunk,
+            _ => declared.candles.chunk,
+        };
+        if seconds != expected.as_seconds() {
+            let detail = format!(
+                "its next chunk will be {seconds} s long, {} s are declared: run `tickbook \
+                 policies apply`",
+                expected.as_seconds()
+            );
+            problems.push(problem(FindingKind::ChunkInterval, name, detail));
+        }
+    }
+    for late in late_chunks(connection)? {
+        let (kind, what, remedy) = match late.to_drop {
+            true => (
+                FindingKind::ChunkNotDropped,
+                "still there",
+                "see what `tickbook maintain` says of it",
+            ),
+            false => (
+                FindingKind::ChunkNotCompressed,
+                "not compressed",
+                "see whether the job runs",
+            ),
+        };
+        let detail = format!(
+            "it ends at {} and is {what}, which it should not be after {}: {remedy}",
+            late.end, late.after
+        );
+        problems.push(problem(kind, late.object, detail));
+    }
+    Ok(problems)
+}
+
+/// Chunks that a policy should have dropped or compressed, by the jobs of the database and by what
+/// was applied.
+fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
+    let recorded = match has_table(connection, "applied_policies")? {
+        true => {
+            " UNION ALL SELECT current_schema(), 'ticks', 'ticks', true, \
+             make_interval(secs => ticks_drop_after_seconds) FROM applied_policies \
+             WHERE ticks_drop_after_seconds IS NOT NULL \
+             UNION ALL SELECT hypertable_schema, hypertable_name, relation, true, \
+             make_interval(secs => candles_drop_after_seconds) FROM applied_policies, relations \
+             WHERE candles_drop_after_seconds IS NOT NULL AND relation <> 'ticks'"
+        }
+        false => "",
+    };
+    let late = sql_query(format!(
+        "WITH relations AS (SELECT hypertable_schema, hypertable_name, \
+             hypertable_name AS relation FROM timescaledb_information.hypertables \
+             WHERE hypertable_schema = current_schema() \
+             AND hypertable_name IN ('ticks', 'ohlc_candles') \
+           UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \
+             view_name FROM timescaledb_information.continuous_aggregates \
+             WHERE view_schema = current_schema()), \
+         policies AS (SELECT r.hypertable_schema, r.hypertable_name, relation, \
+             proc_name = 'policy_retention' AS to_drop, \
+             coalesce(config ->> 'drop_after', config ->> 'compress_after')::interval AS after \
+           FROM timescaledb_information.jobs AS j JOIN relations AS r \
+           ON (j.hypertable_schema, j.hypertable_name) = (r.hypertable_schema, r.hypertable_name) \
+           OR (j.hypertable_schema, j.hypertable_name) = (current_schema(), relation) \
+           WHERE proc_name IN ('policy_retention', 'policy_compression'){recorded}) \
+         SELECT DISTINCT format('%s, chunk %s', relation, chunk_name) AS object, to_drop, \
+           range_end::text AS end, after::text AS after \
+         FROM timescaledb_information.chunks AS c JOIN policies AS p \
+         USING (hypertable_schema, hypertable_name) \
+         WHERE (to_drop OR NOT is_compressed) AND range_end < now() - after - {PATIENCE} \
+         ORDER BY 1, 2"
+    ))
+    .load(connection)?;
+    Ok(late)
+}

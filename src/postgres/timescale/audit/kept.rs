@@ -1,0 +1,102 @@
+//! Which ticks are known to be kept.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::Timestamptz;
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::domain::{TimeRange, latest_time};
+use crate::error::RepositoryError;
+use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
+use crate::postgres::timescale::retention;
+
+use super::{Answer, has_table};
+
+/// Ticks go with their chunks, or by policies, which leave a record.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// From when on ticks are kept; `None`: all are.
+    pub(super) from: Option<DateTime<Utc>>,
+    /// Later times of which they may be missing nevertheless.
+    pub(super) doubtful: Vec<TimeRange>,
+}
+
+pub(super) fn kept(connection: &mut PgConnection, has_aggregates: bool) -> Result<Kept, DbError> {
+    let recorded = recorded(connection)?;
+    let chunks = TickChunks::read(connection)?;
+    let chunks = chunks.all();
+    let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else {
+        let range = TimeRange::all();
+        let has_candles =
+            !with_candles(connection, has_aggregates, &[(range.from(), range.to())])?.is_empty();
+        let none = match has_candles {
+            true => Some(retention::now(connection)?),
+            false => None,
+        };
+        return Ok(Kept {
+            from: none.max(recorded),
+            doubtful: Vec::new(),
+        });
+    };
+    let mut gaps: Vec<Times> = chunks
+        .windows(2)
+        .filter(|pair| pair[0].to < pair[1].from)
+        .map(|pair| (pair[0].to, pair[1].from))
+        .collect();
+    gaps.push((last.to, latest_time()));
+    let mut doubtful = with_candles(connection, has_aggregates, &gaps)?;
+
+    // a late tick makes a chunk anew in a time that was dropped: what is kept begins behind it
+    let mut from = first.from;
+    for chunk in chunks.iter().take_while(|chunk| chunk.made_late) {
+        if let Some((_, end)) = doubtful.iter().find(|(start, _)| *start == chunk.to) {
+            from = *end;
+        }
+    }
+    let from = Some(from).max(recorded);
+    let made_late = chunks.iter().filter(|chunk| chunk.made_late);
+    doubtful.extend(made_late.map(|chunk| (chunk.from, chunk.to)));
+    doubtful.sort_unstable();
+    let doubtful = doubtful
+        .into_iter()
+        .filter(|(_, end)| Some(*end) > from)
+        .map(|(start, end)| TimeRange::new(start, end).map_err(RepositoryError::invalid))
+        .collect::<Result<_, _>>()?;
+    Ok(Kept { from, doubtful })
+}
+
+/// Before which time ticks may have been dropped by policies, or may be while an audit runs.
+fn recorded(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
+    match has_table(connection, "applied_policies")? {
+        true => retention::kept_from(connection),
+        false => Ok(None),
+    }
+}
+
+/// Those of `gaps` in which candles lie whose ticks have gone.
+fn with_candles(
+    connection: &mut PgConnection,
+    has_aggregates: bool,
+    gaps: &[Times],
+) -> Result<Vec<Times>, DbError> {
+    let (relation, sealed) = match has_aggregates {
+        true => ("ohlc_1m", ""),
+        false => ("ohlc_candles", " AND source = 'sealed'"),
+    };
+    // bounds that are known when a statement is planned leave most chunks out
+    let statement = format!(
+        "SELECT EXISTS (SELECT FROM {relation} WHERE open_time >= $1 AND open_time < $2{sealed}) \
+         AS answer"
+    );
+    let mut found = Vec::new();
+    for (start, end) in gaps {
+        let row: Answer = sql_query(&statement)
+            .bind::<Timestamptz, _>(start)
+            .bind::<Timestamptz, _>(end)
+            .get_result(connection)?;
+        if row.answer {
+            found.push((*start, *end));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,100 @@
+//! Primary keys and constraints.
+
+use diesel::sql_types::{Array, Bool, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::audit::{FindingKind, StateProblem};
+use crate::db::DbError;
+
+use super::problem;
+
+const KEYS: [(&str, &str); 2] = [
+    ("ticks", "symbol_id, tick_time, sequence"),
+    ("ohlc_candles", "symbol_id, timeframe, basis, open_time"),
+];
+
+/// What keeps out of `ticks` what no reader expects.
+const CONSTRAINTS: [&str; 6] = [
+    "ticks_symbol_id_positive",
+    "ticks_tick_time_range",
+    "ticks_sequence_not_negative",
+    "ticks_prices_numbers",
+    "ticks_volumes_not_negative",
+    "ticks_received_at_range",
+];
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    object: String,
+    #[diesel(sql_type = Text)]
+    columns: String,
+    #[diesel(sql_type = Bool)]
+    is_valid: bool,
+}
+
+#[derive(QueryableByName)]
+struct Constraint {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    exists: bool,
+}
+
+pub(super) fn problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbError> {
+    let mut problems = Vec::new();
+    for (table, expected) in KEYS {
+        for key in keys(connection, table)? {
+            if key.is_valid && key.columns == expected {
+                continue;
+            }
+            let found = match (key.columns.as_str(), key.is_valid) {
+                ("", _) => "there is none".to_owned(),
+                (columns, true) => format!("it is ({columns})"),
+                (columns, false) => format!("({columns}) is not valid"),
+            };
+            let detail = format!(
+                "the primary key must be ({expected}), {found}: without it nothing keeps \
+                 duplicates out; look for some, then add it"
+            );
+            problems.push(problem(FindingKind::PrimaryKey, key.object, detail));
+        }
+    }
+    let constraints: Vec<Constraint> = sql_query(
+        "SELECT name, EXISTS (SELECT FROM pg_constraint WHERE conname = name \
+         AND conrelid = to_regclass(format('%I.ticks', current_schema())) \
+         AND contype = 'c') AS exists \
+         FROM unnest($1) AS name WHERE NOT EXISTS (SELECT FROM pg_constraint \
+         WHERE conname = name AND convalidated AND contype = 'c' \
+         AND conrelid = to_regclass(format('%I.ticks', current_schema())))",
+    )
+    .bind::<Array<Text>, _>(CONSTRAINTS.as_slice())
+    .load(connection)?;
+    for Constraint { name, exists } in constraints {
+        let detail = match exists {
+            true => format!("it was never validated: ALTER TABLE ticks VALIDATE CONSTRAINT {name}"),
+            false => "ticks lacks it: add it as the migrations do".to_owned(),
+        };
+        problems.push(problem(FindingKind::Constraint, name, detail));
+    }
+    Ok(problems)
+}
+
+/// The primary keys of a hypertable and of its chunks.
+fn keys(connection: &mut PgConnection, table: &str) -> Result<Vec<Key>, DbError> {
+    let keys = sql_query(
+        "WITH tables AS (SELECT format('%I.%I', current_schema(), $1)::regclass AS id, $1 AS object \
+           UNION ALL SELECT format('%I.%I', chunk_schema, chunk_name)::regclass, \
+             $1 || ', chunk ' || chunk_name \
+           FROM timescaledb_information.chunks \
+           WHERE hypertable_schema = current_schema() AND hypertable_name = $1) \
+         SELECT object, coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.place) \
+           FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place) \
+           JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number), '') AS columns, \
+         coalesce(i.indisvalid AND i.indisready, false) AS is_valid \
+         FROM tables LEFT JOIN pg_index AS i ON i.indrelid = id AND i.indisprimary ORDER BY object",
+    )
+    .bind::<Text, _>(table)
+    .load(connection)?;
+    Ok(keys)
+}

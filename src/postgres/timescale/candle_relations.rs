@@ -1,0 +1,156 @@
+//! The relations `ohlc_1m` to `ohlc_1d`, from the files of `manual_sql/`.
+
+use std::fmt;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::Text;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::error::{Database, RepositoryError};
+
+use crate::db::DbError;
+use crate::db::TimeseriesDb;
+use crate::db::transaction;
+use crate::postgres::migrations::{lock_schema, pending_migrations};
+use crate::postgres::statements::statements;
+use crate::postgres::timescale::edition::{Edition, detect_edition};
+use crate::postgres::timescale::thresholds::{raise_thresholds, thresholds_are_far};
+
+const CONTINUOUS_AGGREGATES: &str = include_str!("../../../manual_sql/continuous_aggregates.sql");
+const CANDLE_VIEWS: &str = include_str!("../../../manual_sql/candle_views.sql");
+
+/// What a candle relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CandleRelationKind {
+    /// A continuous aggregate.
+    Aggregate,
+    /// A plain view, which makes its candles anew at every read.
+    View,
+    /// There is none.
+    Missing,
+}
+
+impl CandleRelationKind {
+    /// `aggregate`, `view` or `missing`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aggregate => "aggregate",
+            Self::View => "view",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+impl fmt::Display for CandleRelationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What applying the manual SQL led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AggregatesReport {
+    /// The edition, which decides the file.
+    pub edition: Edition,
+    /// The candle relations that stand now, smallest timeframe first.
+    pub relations: Vec<(String, CandleRelationKind)>,
+    /// Those that were made now, or made a continuous aggregate of a view.
+    pub changed: Vec<String>,
+}
+
+/// Makes the candle relations that are missing: continuous aggregates on the Community edition,
+/// plain views on the Apache edition. All or none; may be repeated at any time. Then every insert is
+/// made to log what it changed, so that no refresh misses it.
+///
+/// Views are replaced by aggregates where the edition has them. An aggregate is never dropped. No
+/// candle is computed yet: until a refresh, aggregates compute them when they are read.
+///
+/// # Errors
+/// `Schema` when migrations have not run; what the database answers otherwise.
+pub async fn apply_aggregates(db: &TimeseriesDb) -> Result<AggregatesReport, RepositoryError> {
+    db.run_dedicated("apply aggregates", apply).await
+}
+
+fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
+    let edition = detect_edition(connection)?.edition;
+    lock_schema(connection)?;
+    // another schema of the search_path may have ticks, which the relations must not stand on
+    if !pending_migrations(connection, Database::Timeseries)?.is_empty() {
+        return Err(RepositoryError::Schema {
+            database: Database::Timeseries,
+            reason: "not all migrations have run: run `tickbook migrate` first".to_owned(),
+        }
+        .into());
+    }
+    let before = candle_relations(connection)?;
+    let sql = match edition {
+        Edition::Apache => CANDLE_VIEWS,
+        Edition::Community => CONTINUOUS_AGGREGATES,
+    };
+    transaction(connection, |connection| {
+        // a refresh refuses a transaction: those of the file are made below, where they are missing
+        for statement in statements(sql) {
+            if !statement.starts_with("CALL ") {
+                connection.batch_execute(statement)?;
+            }
+        }
+        Ok(())
+    })?;
+    if !thresholds_are_far(connection)? {
+        raise_thresholds(connection)?;
+    }
+    let relations = candle_relations(connection)?;
+    let changed = relations
+        .iter()
+        .filter(|relation| !before.contains(relation))
+        .map(|(name, _)| name.clone())
+        .collect();
+    Ok(AggregatesReport {
+        edition,
+        relations,
+        changed,
+    })
+}
+
+#[derive(QueryableByName)]
+struct Relation {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+}
+
+/// Which candle relations the current schema has: `ohlc_1m`, `ohlc_5m`, `ohlc_15m`, `ohlc_30m`,
+/// `ohlc_1h`, `ohlc_4h`, `ohlc_1d`, in this order.
+///
+/// # Errors
+/// `Schema` when the database does not have the extension; what it answers otherwise.
+pub fn candle_relations(
+    connection: &mut PgConnection,
+) -> Result<Vec<(String, CandleRelationKind)>, DbError> {
+    // the visible part of a continuous aggregate is a view as well
+    let relations: Vec<Relation> = sql_query(
+        "SELECT r.name, CASE \
+           WHEN EXISTS (SELECT FROM timescaledb_information.continuous_aggregates \
+             WHERE view_schema = current_schema() AND view_name = r.name) THEN 'aggregate' \
+           WHEN EXISTS (SELECT FROM pg_views \
+             WHERE schemaname = current_schema() AND viewname = r.name) THEN 'view' \
+           ELSE 'missing' END AS kind \
+         FROM unnest(ARRAY['ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d']) \
+           WITH ORDINALITY AS r (name, place) \
+         ORDER BY r.place",
+    )
+    .load(connection)?;
+    Ok(relations
+        .into_iter()
+        .map(|Relation { name, kind }| {
+            let kind = match kind.as_str() {
+                "aggregate" => CandleRelationKind::Aggregate,
+                "view" => CandleRelationKind::View,
+                _ => CandleRelationKind::Missing,
+            };
+            (name, kind)
+        })
+        .collect())
+}

@@ -1,0 +1,8 @@
+//! Refreshes of continuous aggregates.
+
+pub(super) mod call;
+mod forced;
+pub(super) mod guarded;
+pub(super) mod tick_chunks;
+
+pub use forced::force_refresh;

@@ -1,0 +1,113 @@
+//! Which ticks may be gone, by the chunks of `ticks` that are there.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Bool, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+
+/// From this instant, itself inside, to that.
+pub(in crate::postgres::timescale) type Times = (DateTime<Utc>, DateTime<Utc>);
+
+/// The chunks of `ticks`. Ticks come and go with them.
+#[derive(Debug)]
+pub(in crate::postgres::timescale) struct TickChunks(Vec<TickChunk>);
+
+#[derive(Debug, QueryableByName)]
+pub(in crate::postgres::timescale) struct TickChunk {
+    #[diesel(sql_type = Timestamptz)]
+    pub(in crate::postgres::timescale) from: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub(in crate::postgres::timescale) to: DateTime<Utc>,
+    /// Whether it was made after a chunk of a later time: by an import of old ticks, or by a late
+    /// tick after the chunk that had been there was dropped.
+    #[diesel(sql_type = Bool)]
+    pub(in crate::postgres::timescale) made_late: bool,
+}
+
+impl TickChunks {
+    pub(in crate::postgres::timescale) fn read(
+        connection: &mut PgConnection,
+    ) -> Result<Self, DbError> {
+        let chunks = sql_query(
+            "SELECT range_start AS from, range_end AS to, coalesce(chunk_creation_time > \
+               min(chunk_creation_time) OVER (ORDER BY range_start \
+               ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS made_late \
+             FROM timescaledb_information.chunks \
+             WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks' \
+             ORDER BY range_start",
+        )
+        .load(connection)?;
+        Ok(Self(chunks))
+    }
+
+    /// By time.
+    pub(in crate::postgres::timescale) fn all(&self) -> &[TickChunk] {
+        &self.0
+    }
+
+    /// The parts of `[from, to)` of which ticks may be gone: where no chunk is, and where one was
+    /// made late.
+    pub(in crate::postgres::timescale) fn doubtful(&self, (from, to): Times) -> Vec<Times> {
+        let mut doubtful = Vec::new();
+        let mut reached = from;
+        for chunk in self.0.iter().filter(|chunk| chunk.to > from) {
+            if chunk.from >= to {
+                break;
+            }
+            if chunk.from > reached {
+                doubtful.push((reached, chunk.from));
+            }
+            if chunk.made_late {
+                doubtful.push((chunk.from.max(from), chunk.to.min(to)));
+            }
+            reached = chunk.to;
+        }
+        if reached < to {
+            doubtful.push((reached, to));
+        }
+        doubtful
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::days(day)
+    }
+
+    fn chunks(days: &[(i64, bool)]) -> TickChunks {
+        let chunk = |&(start, made_late): &(i64, bool)| TickChunk {
+            from: day(start),
+            to: day(start + 1),
+            made_late,
+        };
+        TickChunks(days.iter().map(chunk).collect())
+    }
+
+    fn doubtful(chunks: &TickChunks, from: i64, to: i64) -> Vec<(i64, i64)> {
+        let days = |time: DateTime<Utc>| (time - DateTime::UNIX_EPOCH).num_days();
+        let all = chunks.doubtful((day(from), day(to))).into_iter();
+        all.map(|(from, to)| (days(from), days(to))).collect()
+    }
+
+    #[test]
+    fn ticks_are_kept_where_chunks_are_that_were_made_in_their_order() {
+        let chunks = chunks(&[(1, false), (2, false), (4, true), (5, false)]);
+        assert_eq!(doubtful(&chunks, 1, 3), []);
+        assert_eq!(doubtful(&chunks, 5, 6), []);
+        assert_eq!(
+            doubtful(&chunks, 0, 8),
+            [(0, 1), (3, 4), (4, 5), (6, 8)],
+            "before, between and behind them, and where one was made late"
+        );
+        assert_eq!(doubtful(&chunks, 3, 4), [(3, 4)]);
+    }
+
+    #[test]
+    fn no_chunk_keeps_nothing() {
+        assert_eq!(doubtful(&chunks(&[]), 0, 8), [(0, 8)]);
+    }
+}

@@ -1,0 +1,103 @@
+//! Candles go: those of all timeframes in one transaction, so that none is ever made of what is left
+//! of smaller ones.
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{Nullable, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::db::transaction;
+use crate::domain::Timeframe;
+
+use super::drop_ticks::of_a_lock;
+use super::maintain::{LeftChunk, MaintenanceReport};
+use super::present::{AppliedPolicies, now};
+
+#[derive(QueryableByName)]
+struct Cut {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    cut: Option<DateTime<Utc>>,
+}
+
+/// Drops the chunks of candles that are old enough, on the Community edition.
+///
+/// For use under the lock of the maintenance, after ticks were dropped.
+pub(super) fn drop_candles(
+    connection: &mut PgConnection,
+    applied: &AppliedPolicies,
+    report: &mut MaintenanceReport,
+) -> Result<(), DbError> {
+    let Some(drop_after) = applied.candles.drop_after else {
+        return Ok(());
+    };
+    let limit = now(connection)? - drop_after.delta();
+    let Some(cut) = cut(connection, limit, None)? else {
+        return Ok(());
+    };
+    match drop_before(connection, cut) {
+        Ok(dropped) => report.dropped_candles += dropped,
+        Err(error) => report.left.push(LeftChunk {
+            chunk: format!("candles before {}", cut.to_rfc3339()),
+            reason: of_a_lock(error)?,
+        }),
+    }
+    Ok(())
+}
+
+/// The last time, `limit` at most, before which whole chunks lie and none that reaches beyond, nor a
+/// tick that is kept; `None` where there is no such chunk. Ticks in chunks that end by `ticks_limit`
+/// are not kept.
+pub(super) fn cut(
+    connection: &mut PgConnection,
+    limit: DateTime<Utc>,
+    ticks_limit: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let row: Cut = sql_query(
+        "WITH relations AS (SELECT hypertable_schema, hypertable_name \
+             FROM timescaledb_information.hypertables \
+             WHERE hypertable_schema = current_schema() AND hypertable_name = 'ohlc_candles' \
+           UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name \
+             FROM timescaledb_information.continuous_aggregates \
+             WHERE view_schema = current_schema() AND view_name LIKE 'ohlc\\_%'), \
+         pieces AS (SELECT range_start, range_end FROM timescaledb_information.chunks \
+           JOIN relations USING (hypertable_schema, hypertable_name)) \
+         SELECT max(range_end) AS cut FROM pieces AS p WHERE range_end <= $1 \
+         AND NOT EXISTS (SELECT FROM pieces AS q \
+           WHERE q.range_start < p.range_end AND q.range_end > p.range_end) \
+         AND NOT EXISTS (SELECT FROM timescaledb_information.chunks AS t \
+           WHERE t.hypertable_schema = current_schema() AND t.hypertable_name = 'ticks' \
+           AND t.range_start < p.range_end AND ($2 IS NULL OR t.range_end > $2))",
+    )
+    .bind::<Timestamptz, _>(limit)
+    .bind::<Nullable<Timestamptz>, _>(ticks_limit)
+    .get_result(connection)?;
+    Ok(row.cut)
+}
+
+/// Returns how many chunks.
+fn drop_before(connection: &mut PgConnection, cut: DateTime<Utc>) -> Result<u64, DbError> {
+    transaction(connection, |connection| {
+        connection.batch_execute("SET LOCAL lock_timeout = '5s'")?;
+        let mut dropped = 0;
+        let aggregates = Timeframe::ALL.map(|timeframe| format!("ohlc_{timeframe}"));
+        for relation in aggregates
+            .iter()
+            .map(String::as_str)
+            .chain(["ohlc_candles"])
+        {
+            dropped += sql_query(format!(
+                "SELECT drop_chunks('{relation}', older_than => $1)"
+            ))
+            .bind::<Timestamptz, _>(cut)
+            .execute(connection)? as u64;
+        }
+        sql_query(
+            "UPDATE applied_policies \
+             SET candles_dropped_before = greatest(candles_dropped_before, $1)",
+        )
+        .bind::<Timestamptz, _>(cut)
+        .execute(connection)?;
+        Ok(dropped)
+    })
+}

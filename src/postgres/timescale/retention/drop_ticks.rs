@@ -1,0 +1,196 @@
+//! Ticks go where continuous aggregates keep their candles: not before every candle knows all of
+//! them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::Timestamptz;
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::db::transaction;
+use crate::domain::Timeframe;
+use crate::error::{Database, RepositoryError};
+use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
+use crate::postgres::timescale::refresh::tick_chunks::Times;
+use crate::retention::next_start;
+
+use super::floor::refuse_before;
+use super::in_flight::{is_refreshed_by_hand, wait_for_refreshes};
+use super::maintain::{LeftChunk, MaintenanceReport};
+use super::present::{AppliedPolicies, now};
+use super::seal::{Chunk, chunks_before, drop_chunk};
+use super::settled::Levels;
+
+/// How often the candles of a chunk are refreshed before it is left to the next run.
+const ROUNDS: u32 = 5;
+
+const CHANGES_COME: &str = "changes of its candles keep coming";
+
+/// Drops the chunks of ticks that are old enough, oldest first, and stops at one that has to stay.
+///
+/// For use under the lock of the maintenance, which keeps every other refresh of this library out.
+pub(super) fn drop_ticks(
+    connection: &mut PgConnection,
+    levels: &Levels,
+    applied: &AppliedPolicies,
+    report: &mut MaintenanceReport,
+) -> Result<(), DbError> {
+    let Some(drop_after) = applied.floor.drop_after else {
+        return Ok(());
+    };
+    let limit = now(connection)? - drop_after.delta();
+    let chunks = chunks_before(connection, "ticks", limit)?;
+    let Some(last) = chunks.last() else {
+        return Ok(());
+    };
+    if !levels.are_known() {
+        report.left.push(LeftChunk {
+            chunk: format!("ticks, {}", chunks[0].name),
+            reason: "this release of TimescaleDB is newer than this library".to_owned(),
+        });
+        return Ok(());
+    }
+    refuse_before(connection, last.range_end)?;
+    let mut since = now(connection)?;
+    for chunk in &chunks {
+        // somebody wrote where ticks had been dropped: no candle is to know of it
+        let came_back = applied.floor.dropped_before >= Some(chunk.range_end);
+        let mut reason = None;
+        for _ in 0..ROUNDS {
+            reason = match came_back {
+                true => None,
+                false => settle(
+                    connection,
+                    levels,
+                    chunk,
+                    since,
+                    applied.candles.dropped_before,
+                )?,
+            };
+            if reason.is_some() {
+                break;
+            }
+            match drop_settled(connection, levels, chunk, came_back) {
+                Ok(None) => break,
+                // once more, also for the refreshes that began meanwhile
+                Ok(why) => {
+                    reason = why;
+                    since = now(connection)?;
+                }
+                Err(error) => {
+                    reason = Some(of_a_lock(error)?);
+                    break;
+                }
+            }
+        }
+        if let Some(reason) = reason {
+            report.left.push(LeftChunk {
+                chunk: format!("ticks, {}", chunk.name),
+                reason,
+            });
+            break;
+        }
+        report.dropped_ticks += 1;
+    }
+    Ok(())
+}
+
+/// Makes the candles of `chunk` know all of its ticks; else tells why they do not.
+fn settle(
+    connection: &mut PgConnection,
+    levels: &Levels,
+    chunk: &Chunk,
+    since: DateTime<Utc>,
+    candles_from: Option<DateTime<Utc>>,
+) -> Result<Option<String>, DbError> {
+    // what began before ticks were refused may write candles of what it read then
+    if !wait_for_refreshes(connection, levels, since)? {
+        return Ok(Some("a refresh of candles has not ended".to_owned()));
+    }
+    let guarded = GuardedRefresh::read(connection)?;
+    let times = (chunk.range_start, chunk.range_end);
+    let mut forced = false;
+    for _ in 0..ROUNDS {
+        refresh(connection, &guarded, times, candles_from)?;
+        if levels.is_pending(connection, times)? {
+            continue;
+        }
+        let Some(difference) = levels.difference(connection, times)? else {
+            return Ok(None);
+        };
+        if forced {
+            return Ok(Some(difference.to_string()));
+        }
+        forced = true;
+        let part = (difference.minute, difference.last + TimeDelta::minutes(1));
+        guarded.run(connection, Timeframe::M1, part, true)?;
+    }
+    // what waits and is not refreshed is where candles know ticks that are gone
+    let difference = levels.difference(connection, times)?;
+    Ok(Some(difference.map_or_else(
+        || CHANGES_COME.to_owned(),
+        |difference| difference.to_string(),
+    )))
+}
+
+/// Refreshes every candle that has to do with `[from, to)` and is over, smaller timeframes first.
+fn refresh(
+    connection: &mut PgConnection,
+    guarded: &GuardedRefresh,
+    (from, to): Times,
+    candles_from: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    let now = now(connection)?;
+    for timeframe in Timeframe::ALL {
+        let last = timeframe.bucket_start(to - TimeDelta::microseconds(1));
+        let end = (last + timeframe.duration()).min(timeframe.bucket_start(now));
+        let mut start = timeframe.bucket_start(from);
+        if let Some(floor) = candles_from {
+            start = start.max(next_start(timeframe, floor));
+        }
+        if start < end {
+            guarded.run(connection, timeframe, (start, end), false)?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops `chunk` unless its candles have changed again; then tells so.
+fn drop_settled(
+    connection: &mut PgConnection,
+    levels: &Levels,
+    chunk: &Chunk,
+    came_back: bool,
+) -> Result<Option<String>, DbError> {
+    transaction(connection, |connection| {
+        // a refresh that writes candles is waited for, one that is about to write waits
+        connection.batch_execute(&format!(
+            "SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE",
+            levels.minutes
+        ))?;
+        if is_refreshed_by_hand(connection, levels)? {
+            return Ok(Some("its candles are refreshed by hand".to_owned()));
+        }
+        if !came_back && levels.is_pending(connection, (chunk.range_start, chunk.range_end))? {
+            return Ok(Some(CHANGES_COME.to_owned()));
+        }
+        drop_chunk(connection, "ticks", chunk)?;
+        sql_query(
+            "UPDATE applied_policies \
+             SET ticks_dropped_before = greatest(ticks_dropped_before, $1)",
+        )
+        .bind::<Timestamptz, _>(chunk.range_end)
+        .execute(connection)?;
+        Ok(None)
+    })
+}
+
+/// Why nothing was dropped, if it was for a lock that somebody else has.
+pub(super) fn of_a_lock(error: DbError) -> Result<String, DbError> {
+    match error.into_repository(Database::Timeseries, "maintain") {
+        RepositoryError::Timeout { .. } | RepositoryError::Conflict { .. } => {
+            Ok("it, or its candles, are locked by another session".to_owned())
+        }
+        error => Err(error.into()),
+    }
+}

@@ -1,0 +1,138 @@
+//! What the maintenance would drop at once.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::domain::Timeframe;
+use crate::retention::{Change, Kind, Value};
+
+use super::drop_candles::cut;
+use super::present::Present;
+
+/// Rows of a relation that are so old that the next maintenance drops them, with their chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DueDrop {
+    /// `ticks`, `ohlc_candles`, or one of `ohlc_1m` to `ohlc_1d`.
+    pub relation: String,
+    /// How many chunks; 0 for candles that are made of ticks and in no chunk.
+    pub chunks: u64,
+    /// How many ticks or candles.
+    pub rows: u64,
+    /// The time of each is before this one.
+    pub before: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Table {
+    #[diesel(sql_type = Text)]
+    relation: String,
+    /// Quoted.
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    chunks: i64,
+    #[diesel(sql_type = Timestamptz)]
+    before: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// What goes at once where `changes` are made, ticks first. Reads all that goes.
+pub(super) fn due_drops(
+    connection: &mut PgConnection,
+    changes: &[Change],
+    present: &Present,
+) -> Result<Vec<DueDrop>, DbError> {
+    let limit = |relation: &str| {
+        let change = changes
+            .iter()
+            .find(|it| it.item.relation == relation && it.item.kind == Kind::DropAfter)?;
+        match change.to {
+            Some(Value::Length(span)) => Some(present.now - span.delta()),
+            _ => None,
+        }
+    };
+    let mut drops = Vec::new();
+    let (ticks_limit, candle_limit) = (limit("ticks"), limit("ohlc_candles"));
+    if let Some(limit) = ticks_limit {
+        drops.extend(drops_before(connection, "ticks", "tick_time", limit)?);
+        if !present.has_aggregates
+            && let (Some(ticks), Some(limit)) = (drops.first(), candle_limit)
+        {
+            let before = Timeframe::M1.bucket_start(limit.min(ticks.before));
+            drops.extend(sealed_for_nothing(connection, before)?);
+        }
+    }
+    if let Some(limit) = candle_limit
+        && let Some(cut) = cut(connection, limit, ticks_limit)?
+    {
+        drops.extend(drops_before(connection, "ohlc\\_%", "open_time", cut)?);
+    }
+    Ok(drops)
+}
+
+/// The candles of one minute that are stored when their ticks go, and are as old as candles that go.
+fn sealed_for_nothing(
+    connection: &mut PgConnection,
+    before: DateTime<Utc>,
+) -> Result<Option<DueDrop>, DbError> {
+    let count: Count = sql_query(
+        "SELECT count(*) AS rows FROM (SELECT DISTINCT symbol_id, \
+         time_bucket(INTERVAL '1 minute', tick_time) FROM ticks WHERE tick_time < $1) AS minutes",
+    )
+    .bind::<Timestamptz, _>(before)
+    .get_result(connection)?;
+    Ok((count.rows > 0).then(|| DueDrop {
+        relation: "ohlc_1m".to_owned(),
+        chunks: 0,
+        rows: count.rows.unsigned_abs(),
+        before,
+    }))
+}
+
+/// The chunks of the relations of this schema with a name like `pattern` that end by `limit`.
+fn drops_before(
+    connection: &mut PgConnection,
+    pattern: &str,
+    time_column: &str,
+    limit: DateTime<Utc>,
+) -> Result<Vec<DueDrop>, DbError> {
+    let tables: Vec<Table> = sql_query(
+        "WITH tables AS (SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
+             FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema() \
+           UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \
+             view_name FROM timescaledb_information.continuous_aggregates \
+             WHERE view_schema = current_schema()) \
+         SELECT relation::text, format('%I.%I', hypertable_schema, hypertable_name) AS name, \
+         count(*) AS chunks, max(range_end) AS before \
+         FROM tables JOIN timescaledb_information.chunks \
+         USING (hypertable_schema, hypertable_name) \
+         WHERE relation LIKE $1 AND range_end <= $2 GROUP BY 1, 2 ORDER BY min(range_end), 1",
+    )
+    .bind::<Text, _>(pattern)
+    .bind::<Timestamptz, _>(limit)
+    .load(connection)?;
+    let mut drops = Vec::new();
+    for table in tables {
+        let count: Count = sql_query(format!(
+            "SELECT count(*) AS rows FROM {} WHERE {time_column} < $1",
+            table.name
+        ))
+        .bind::<Timestamptz, _>(table.before)
+        .get_result(connection)?;
+        drops.push(DueDrop {
+            relation: table.relation,
+            chunks: table.chunks.unsigned_abs(),
+            rows: count.rows.unsigned_abs(),
+            before: table.before,
+        });
+    }
+    Ok(drops)
+}

@@ -1,0 +1,99 @@
+//! Refreshes that are at work, of this library, of others, and of jobs of the database.
+//!
+//! A refresh that has begun while ticks were there goes on after they were dropped, finds nothing to
+//! make candles of, and erases them.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Bool, Integer, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+
+use super::settled::Levels;
+
+/// How long refreshes are waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Between two of its transactions a session looks idle to those who may not see its statement.
+const TIMES_SEEN: u32 = 2;
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+/// Waits until every refresh of `levels` that began before `time` is over; `false`: one still runs.
+pub(super) fn wait_for_refreshes(
+    connection: &mut PgConnection,
+    levels: &Levels,
+    time: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let deadline = Instant::now() + LONGEST_WAIT;
+    let mut seen = 0;
+    loop {
+        if is_refreshing(connection, levels, time)? {
+            seen = 0;
+        } else {
+            seen += 1;
+            if seen == TIMES_SEEN {
+                return Ok(true);
+            }
+        }
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Of a session whose statement is hidden only its transaction is seen, by the lock of its number;
+/// nobody can tell what it does. A refresh that has locked an aggregate of another schema is none of
+/// these; the statement does not tell the schema.
+fn is_refreshing(
+    connection: &mut PgConnection,
+    levels: &Levels,
+    time: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let row: Answer = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity AS a \
+         WHERE datname = current_database() AND pid <> pg_backend_pid() AND CASE \
+         WHEN query = '<insufficient privilege>' THEN EXISTS (SELECT FROM pg_locks AS l \
+           WHERE l.pid = a.pid AND l.locktype = 'virtualxid') \
+         ELSE state <> 'idle' AND query ~* 'refresh_continuous_aggregate|run_job' \
+           AND least(query_start, xact_start) < $1 AND NOT EXISTS (SELECT FROM pg_locks AS l \
+           JOIN pg_class AS c ON c.oid = l.relation \
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace \
+           JOIN _timescaledb_catalog.hypertable AS h \
+           ON (h.schema_name, h.table_name) = (n.nspname, c.relname) \
+           JOIN _timescaledb_catalog.continuous_agg ON mat_hypertable_id = h.id \
+           WHERE l.pid = a.pid AND l.locktype = 'relation' \
+           AND mat_hypertable_id <> ALL($2)) END) AS answer",
+    )
+    .bind::<Timestamptz, _>(time)
+    .bind::<Array<Integer>, _>(&levels.mats)
+    .get_result(connection)?;
+    Ok(row.answer)
+}
+
+/// Whether somebody who is no job refreshes one of `levels`. Jobs do not reach what is dropped, see
+/// the proof of policies.
+pub(super) fn is_refreshed_by_hand(
+    connection: &mut PgConnection,
+    levels: &Levels,
+) -> Result<bool, DbError> {
+    let row: Answer = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \
+         WHERE pid <> pg_backend_pid() AND l.locktype = 'relation' \
+         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+         AND l.relation = ANY($1::text[]::regclass[]::oid[]) AND state <> 'idle' \
+         AND query ~* 'refresh_continuous_aggregate' \
+         AND query !~* 'policy_refresh_continuous_aggregate') AS answer",
+    )
+    .bind::<Array<Text>, _>(&levels.tables)
+    .get_result(connection)?;
+    Ok(row.answer)
+}

@@ -1,0 +1,295 @@
+//! What a database has.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::edition::{Edition, detect_edition};
+use crate::retention::{Floors, Item, Kind, RetentionFloor, Settings, Span, Value};
+
+/// What the policies that were applied last mean for those who write and refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedPolicies {
+    /// The section `policies` of the settings; empty after they were removed.
+    pub settings: String,
+    /// When.
+    pub applied_at: DateTime<Utc>,
+    /// How old a tick may be.
+    pub floor: RetentionFloor,
+    /// Ticks that are older when they come mark their day; `None`: none does.
+    pub late_after: Option<Span>,
+    /// When candles are dropped, and which were.
+    pub candles: RetentionFloor,
+}
+
+impl AppliedPolicies {
+    /// Before which times ticks and candles were dropped.
+    pub(super) fn floors(applied: Option<&Self>) -> Floors {
+        Floors {
+            ticks: applied.and_then(|applied| applied.floor.dropped_before),
+            candles: applied.and_then(|applied| applied.candles.dropped_before),
+        }
+    }
+}
+
+/// A database, as far as policies are about it.
+#[derive(Debug)]
+pub(super) struct Present {
+    pub(super) edition: Edition,
+    /// Whether every one of `ohlc_1m` to `ohlc_1d` is a continuous aggregate.
+    pub(super) has_aggregates: bool,
+    pub(super) settings: Settings,
+    pub(super) applied: Option<AppliedPolicies>,
+    /// By the clock of the database, which drops by it.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Present {
+    pub(super) fn read(connection: &mut PgConnection) -> Result<Self, DbError> {
+        let edition = detect_edition(connection)?.edition;
+        let has_aggregates = candle_relations(connection)?
+            .iter()
+            .all(|(_, kind)| *kind == CandleRelationKind::Aggregate);
+        let applied = applied(connection)?;
+        let mut settings = chunks(connection)?;
+        // the maintenance of the library drops by this record
+        settings.extend(recorded(applied.as_ref()));
+        if edition == Edition::Community {
+            settings.extend(compression(connection)?);
+            jobs(connection, &mut settings)?;
+        }
+        Ok(Self {
+            edition,
+            has_aggregates,
+            settings,
+            applied,
+            now: now(connection)?,
+        })
+    }
+
+    pub(super) fn has_jobs(&self) -> bool {
+        self.edition == Edition::Community
+    }
+
+    /// Of everything that drops rows of `relation`, what drops the youngest.
+    pub(super) fn shortest_drop_after(&self, relation: &str) -> Option<Span> {
+        let item = Item {
+            relation: relation.to_owned(),
+            kind: Kind::DropAfter,
+        };
+        let lengths = self.settings.get(&item)?.iter().filter_map(|it| match it {
+            Value::Length(span) => Some(*span),
+            _ => None,
+        });
+        lengths.min()
+    }
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+pub(in crate::postgres::timescale) fn now(
+    connection: &mut PgConnection,
+) -> Result<DateTime<Utc>, DbError> {
+    let now: Now = sql_query("SELECT clock_timestamp() AS now").get_result(connection)?;
+    Ok(now.now)
+}
+
+#[derive(QueryableByName)]
+struct AppliedRow {
+    #[diesel(sql_type = Text)]
+    settings: String,
+    #[diesel(sql_type = Timestamptz)]
+    applied_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ticks_drop_after_seconds: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    candles_drop_after_seconds: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    late_after_seconds: Option<i64>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    ticks_refused_before: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    ticks_dropped_before: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    candles_dropped_before: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+/// What was applied last, if anything was.
+pub(super) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPolicies>, DbError> {
+    Ok(applied_now(connection)?.map(|(applied, _)| applied))
+}
+
+/// What was applied last, if anything was, and the time of the database, in one round trip. What a
+/// writer reads holds until its transaction ends if that holds the lock of the floor.
+pub(crate) fn applied_now(
+    connection: &mut PgConnection,
+) -> Result<Option<(AppliedPolicies, DateTime<Utc>)>, DbError> {
+    let row: Option<AppliedRow> = sql_query(
+        "SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds, \
+         late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before, \
+         clock_timestamp() AS now FROM applied_policies",
+    )
+    .get_result(connection)
+    .optional()?;
+    Ok(row.map(|row| {
+        let applied = AppliedPolicies {
+            settings: row.settings,
+            applied_at: row.applied_at,
+            floor: RetentionFloor {
+                drop_after: row.ticks_drop_after_seconds.map(Span::seconds),
+                refused_before: row.ticks_refused_before,
+                dropped_before: row.ticks_dropped_before,
+            },
+            late_after: row.late_after_seconds.map(Span::seconds),
+            candles: RetentionFloor {
+                drop_after: row.candles_drop_after_seconds.map(Span::seconds),
+                refused_before: None,
+                dropped_before: row.candles_dropped_before,
+            },
+        };
+        (applied, row.now)
+    }))
+}
+
+/// Hypertables of the current schema, by the name of their aggregate where they hold one.
+const RELATIONS: &str = "WITH relations AS (\
+    SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
+    FROM timescaledb_information.hypertables \
+    WHERE hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'ohlc_candles') \
+    UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, view_name \
+    FROM timescaledb_information.continuous_aggregates \
+    WHERE view_schema = current_schema() AND view_name IN \
+    ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d')) ";
+
+fn item(relation: String, kind: Kind) -> Item {
+    Item { relation, kind }
+}
+
+#[derive(QueryableByName)]
+struct Chunk {
+    #[diesel(sql_type = Text)]
+    relation: String,
+    #[diesel(sql_type = BigInt)]
+    seconds: i64,
+}
+
+fn chunks(connection: &mut PgConnection) -> Result<Settings, DbError> {
+    let rows: Vec<Chunk> = sql_query(format!(
+        "{RELATIONS} SELECT relation::text, extract(epoch FROM time_interval)::bigint AS seconds \
+         FROM relations JOIN timescaledb_information.dimensions \
+         USING (hypertable_schema, hypertable_name) WHERE dimension_number = 1"
+    ))
+    .load(connection)?;
+    let chunk = |row: Chunk| {
+        let value = Value::Length(Span::seconds(row.seconds));
+        (item(row.relation, Kind::Chunk), vec![value])
+    };
+    Ok(rows.into_iter().map(chunk).collect())
+}
+
+#[derive(QueryableByName)]
+struct Columns {
+    #[diesel(sql_type = Text)]
+    relation: String,
+    #[diesel(sql_type = Text)]
+    segment_by: String,
+    #[diesel(sql_type = Text)]
+    order_by: String,
+}
+
+fn compression(connection: &mut PgConnection) -> Result<Settings, DbError> {
+    // the view of these settings fails where another schema is dropped while it is read
+    let rows: Vec<Columns> = sql_query(format!(
+        "{RELATIONS} SELECT relation::text, \
+         coalesce(array_to_string(segmentby, ','), '') AS segment_by, \
+         coalesce((SELECT string_agg(format('%I', name) || CASE WHEN descending THEN ' DESC' ELSE '' END \
+             || CASE WHEN nulls_first AND NOT descending THEN ' NULLS FIRST' \
+                WHEN descending AND NOT nulls_first THEN ' NULLS LAST' ELSE '' END, ',' ORDER BY place) \
+           FROM unnest(orderby, orderby_desc, orderby_nullsfirst) WITH ORDINALITY \
+             AS columns(name, descending, nulls_first, place)), '') AS order_by \
+         FROM relations LEFT JOIN _timescaledb_catalog.compression_settings \
+         ON relid = to_regclass(format('%I.%I', hypertable_schema, hypertable_name))"
+    ))
+    .load(connection)?;
+    let columns = |row: Columns| {
+        let value = Value::Columns {
+            segment_by: row.segment_by,
+            order_by: row.order_by,
+        };
+        (item(row.relation, Kind::Compression), vec![value])
+    };
+    Ok(rows.into_iter().map(columns).collect())
+}
+
+#[derive(QueryableByName)]
+struct Job {
+    #[diesel(sql_type = Text)]
+    relation: String,
+    #[diesel(sql_type = Text)]
+    procedure: String,
+    #[diesel(sql_type = BigInt)]
+    every: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    length: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    start_offset: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    end_offset: Option<i64>,
+}
+
+/// Jobs that are stopped do nothing and count for nothing.
+fn jobs(connection: &mut PgConnection, settings: &mut Settings) -> Result<(), DbError> {
+    // jobs on an aggregate have the name of its view or of what is behind it, by the version
+    let rows: Vec<Job> = sql_query(format!(
+        "{RELATIONS} SELECT relation::text, proc_name::text AS procedure, \
+         extract(epoch FROM schedule_interval)::bigint AS every, \
+         extract(epoch FROM coalesce(config ->> 'drop_after', config ->> 'compress_after')::interval)::bigint AS length, \
+         extract(epoch FROM (config ->> 'start_offset')::interval)::bigint AS start_offset, \
+         extract(epoch FROM (config ->> 'end_offset')::interval)::bigint AS end_offset \
+         FROM timescaledb_information.jobs AS j JOIN relations AS r \
+         ON (j.hypertable_schema, j.hypertable_name) = (r.hypertable_schema, r.hypertable_name) \
+         OR (j.hypertable_schema, j.hypertable_name) = (current_schema(), relation) \
+         WHERE scheduled ORDER BY job_id"
+    ))
+    .load(connection)?;
+    for job in rows {
+        let length = Value::Length(Span::seconds(job.length.unwrap_or_default()));
+        let (kind, value) = match job.procedure.as_str() {
+            "policy_retention" => (Kind::DropAfter, length),
+            "policy_compression" => (Kind::CompressAfter, length),
+            "policy_refresh_continuous_aggregate" => {
+                let refresh = Value::Refresh {
+                    start_offset: job.start_offset.map(Span::seconds),
+                    end_offset: job.end_offset.map(Span::seconds),
+                    every: Span::seconds(job.every),
+                };
+                (Kind::Refresh, refresh)
+            }
+            _ => continue,
+        };
+        let values = settings.entry(item(job.relation, kind)).or_default();
+        values.push(value);
+    }
+    Ok(())
+}
+
+fn recorded(applied: Option<&AppliedPolicies>) -> Settings {
+    let Some(applied) = applied else {
+        return Settings::new();
+    };
+    [("ticks", applied.floor), ("ohlc_candles", applied.candles)]
+        .into_iter()
+        .filter_map(|(relation, floor)| {
+            let value = Value::Length(floor.drop_after?);
+            Some((item(relation.to_owned(), Kind::DropAfter), vec![value]))
+        })
+        .collect()
+}

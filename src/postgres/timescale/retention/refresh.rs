@@ -1,0 +1,197 @@
+//! Refreshing the candles of days, smaller timeframes first.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::db::TimeseriesDb;
+use crate::domain::TimeRange;
+use crate::error::RepositoryError;
+use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
+use crate::retention::{Floors, RefreshWindow, refresh_windows};
+
+use super::lock;
+use super::present::{AppliedPolicies, applied, now};
+
+/// Days that wait for a refresh, since ticks came late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirtyWindows {
+    /// How many days.
+    pub days: u64,
+    /// When the first of the ticks came.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Refreshes the candles of `days` (any time of each), as far as ticks are left and candles are
+/// over. Returns what was refreshed: nothing where no continuous aggregate is, as on the Apache
+/// edition.
+///
+/// Waits while another process maintains the database.
+///
+/// # Errors
+/// Those of any call on a database; then some windows may be refreshed and others not.
+pub async fn refresh_days(
+    db: &TimeseriesDb,
+    days: BTreeSet<DateTime<Utc>>,
+) -> Result<Vec<RefreshWindow>, RepositoryError> {
+    if days.is_empty() {
+        return Ok(Vec::new());
+    }
+    db.run_dedicated("refresh candles", move |connection| {
+        if !has_aggregates(connection)? {
+            return Ok(Vec::new());
+        }
+        lock(connection)?;
+        let days = days.iter().map(|time| start_of_day(*time)).collect();
+        let (windows, _) = refresh(connection, &days)?;
+        Ok(windows)
+    })
+    .await
+}
+
+pub(super) fn has_aggregates(connection: &mut PgConnection) -> Result<bool, DbError> {
+    let relations = candle_relations(connection)?;
+    let is_aggregate = |(_, kind): &(String, _)| *kind == CandleRelationKind::Aggregate;
+    Ok(relations.iter().all(is_aggregate))
+}
+
+pub(super) fn start_of_day(time: DateTime<Utc>) -> DateTime<Utc> {
+    crate::domain::Timeframe::D1.bucket_start(time)
+}
+
+/// Refreshes the candles of `days` down to where ticks were dropped, and takes the marks away that
+/// they had before. Returns the windows, and how many marks.
+pub(super) fn refresh(
+    connection: &mut PgConnection,
+    days: &BTreeSet<DateTime<Utc>>,
+) -> Result<(Vec<RefreshWindow>, usize), DbError> {
+    // a mark that comes meanwhile may be of ticks that the refresh did not see
+    let marks = marks_of(connection, days)?;
+    let now = now(connection)?;
+    let applied = applied(connection)?;
+    let floors = AppliedPolicies::floors(applied.as_ref());
+    let windows = refresh_days_above(connection, days, floors, now)?;
+    let cleared = sql_query("DELETE FROM dirty_windows WHERE mark = ANY($1)")
+        .bind::<Array<BigInt>, _>(marks)
+        .execute(connection)?;
+    Ok((windows, cleared))
+}
+
+/// Refreshes the candles of `days` as far as they are above `floors` and their ticks are there.
+/// Returns what was refreshed.
+fn refresh_days_above(
+    connection: &mut PgConnection,
+    days: &BTreeSet<DateTime<Utc>>,
+    mut floors: Floors,
+    now: DateTime<Utc>,
+) -> Result<Vec<RefreshWindow>, DbError> {
+    // chunks that somebody dropped by hand are in no record
+    let guarded = GuardedRefresh::read(connection)?;
+    let first_kept = guarded.first_kept();
+    floors.ticks = floors.ticks.max(first_kept);
+    let windows = match first_kept {
+        Some(_) => refresh_windows(days, floors, now),
+        None => Vec::new(),
+    };
+    let mut refreshed = Vec::new();
+    for RefreshWindow { timeframe, range } in windows {
+        let outcome = guarded.run(connection, timeframe, (range.from(), range.to()), false)?;
+        for (from, to) in outcome.left_out {
+            tracing::warn!(
+                %timeframe, %from, %to,
+                "candles are not refreshed, since they know ticks that are gone"
+            );
+        }
+        for (from, to) in outcome.refreshed {
+            let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
+            refreshed.push(RefreshWindow { timeframe, range });
+        }
+    }
+    Ok(refreshed)
+}
+
+/// Before which times ticks and candles were dropped by the policies that were applied. Nothing is
+/// dropped while the caller has the lock of the maintenance.
+pub(in crate::postgres::timescale) fn floors(
+    connection: &mut PgConnection,
+) -> Result<Floors, DbError> {
+    Ok(AppliedPolicies::floors(applied(connection)?.as_ref()))
+}
+
+/// Before which time ticks were dropped, or may be dropped any moment.
+pub(in crate::postgres::timescale) fn kept_from(
+    connection: &mut PgConnection,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let (applied, now) = (applied(connection)?, now(connection)?);
+    Ok(applied.and_then(|applied| applied.floor.oldest(now)))
+}
+
+#[derive(QueryableByName)]
+struct Mark {
+    #[diesel(sql_type = BigInt)]
+    mark: i64,
+}
+
+fn marks_of(
+    connection: &mut PgConnection,
+    days: &BTreeSet<DateTime<Utc>>,
+) -> Result<Vec<i64>, DbError> {
+    let days: Vec<_> = days.iter().copied().collect();
+    let rows: Vec<Mark> = sql_query("SELECT mark FROM dirty_windows WHERE day = ANY($1)")
+        .bind::<Array<Timestamptz>, _>(days)
+        .load(connection)?;
+    Ok(rows.into_iter().map(|row| row.mark).collect())
+}
+
+#[derive(QueryableByName)]
+struct Day {
+    #[diesel(sql_type = Timestamptz)]
+    day: DateTime<Utc>,
+}
+
+/// The days that are marked.
+pub(super) fn dirty_days(
+    connection: &mut PgConnection,
+) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
+    let rows: Vec<Day> = sql_query("SELECT DISTINCT day FROM dirty_windows").load(connection)?;
+    Ok(rows.into_iter().map(|row| row.day).collect())
+}
+
+/// The days that chunks of ticks are about.
+pub(super) fn days_of_chunks(
+    connection: &mut PgConnection,
+) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
+    let rows: Vec<Day> = sql_query(
+        "SELECT DISTINCT day FROM timescaledb_information.chunks, \
+         generate_series(date_trunc('day', range_start, 'UTC'), \
+         range_end - INTERVAL '1 microsecond', INTERVAL '24 hours') AS day \
+         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks'",
+    )
+    .load(connection)?;
+    Ok(rows.into_iter().map(|row| row.day).collect())
+}
+
+#[derive(QueryableByName)]
+struct DirtyRow {
+    #[diesel(sql_type = BigInt)]
+    days: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<DateTime<Utc>>,
+}
+
+pub(in crate::postgres::timescale) fn dirty_windows(
+    connection: &mut PgConnection,
+) -> Result<DirtyWindows, DbError> {
+    let row: DirtyRow = sql_query(
+        "SELECT count(DISTINCT day) AS days, min(marked_at) AS oldest FROM dirty_windows",
+    )
+    .get_result(connection)?;
+    Ok(DirtyWindows {
+        days: row.days.unsigned_abs(),
+        oldest: row.oldest,
+    })
+}

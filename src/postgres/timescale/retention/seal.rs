@@ -1,0 +1,210 @@
+//! Where no aggregate keeps candles: ticks go, and before they go their candles of one minute are
+//! stored as candles.
+
+use std::error::Error as _;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::db::transaction;
+use crate::domain::PriceBasis;
+use crate::error::RepositoryError;
+
+/// Who made a candle that was stored when its ticks went.
+pub(super) const SEALED: &str = "sealed";
+
+#[derive(QueryableByName)]
+pub(super) struct Chunk {
+    /// With its schema, quoted.
+    #[diesel(sql_type = Text)]
+    pub(super) name: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub(super) range_start: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub(super) range_end: DateTime<Utc>,
+}
+
+impl Chunk {
+    /// What the report of a maintenance says of it.
+    pub(super) fn blocked(&self, waiting: usize, error: &RepositoryError) -> BlockedChunk {
+        // the cause is often in the source alone
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            reason = format!("{reason}: {error}");
+            source = error.source();
+        }
+        BlockedChunk {
+            chunk: self.name.clone(),
+            from: self.range_start,
+            to: self.range_end,
+            waiting: waiting as u64,
+            reason,
+        }
+    }
+}
+
+/// A chunk that is due and could not be dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedChunk {
+    /// Its name, with its schema.
+    pub chunk: String,
+    /// Start of its time, itself inside.
+    pub from: DateTime<Utc>,
+    /// End of its time, itself outside.
+    pub to: DateTime<Utc>,
+    /// How many later chunks wait for it: they go in the order of their time, since all before the
+    /// end of the last one counts as gone.
+    pub waiting: u64,
+    /// What the database said.
+    pub reason: String,
+}
+
+impl fmt::Display for BlockedChunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            chunk,
+            from,
+            to,
+            waiting,
+            reason,
+        } = self;
+        write!(
+            f,
+            "chunk {chunk} from {} to {} could not be dropped, and {waiting} later ones wait for \
+             it: {reason}",
+            from.to_rfc3339(),
+            to.to_rfc3339()
+        )
+    }
+}
+
+/// The chunks of `hypertable` that end at `time` or before, oldest first.
+pub(super) fn chunks_before(
+    connection: &mut PgConnection,
+    hypertable: &str,
+    time: DateTime<Utc>,
+) -> Result<Vec<Chunk>, DbError> {
+    let chunks = sql_query(
+        "SELECT format('%I.%I', chunk_schema, chunk_name) AS name, range_start, range_end \
+         FROM timescaledb_information.chunks \
+         WHERE hypertable_schema = current_schema() AND hypertable_name = $1 AND range_end <= $2 \
+         ORDER BY range_start",
+    )
+    .bind::<Text, _>(hypertable)
+    .bind::<Timestamptz, _>(time)
+    .load(connection)?;
+    Ok(chunks)
+}
+
+/// Stores the candles of a chunk of ticks and drops it, both or neither. Returns how many candles.
+pub(super) fn seal_and_drop(
+    connection: &mut PgConnection,
+    chunk: &Chunk,
+) -> Result<usize, DbError> {
+    transaction(connection, |connection| {
+        // a writer that is none of this library may be about to write here: it waits, readers do not
+        connection.batch_execute(&format!(
+            "SET LOCAL lock_timeout = '5s'; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
+            chunk.name
+        ))?;
+        let mut sealed = 0;
+        for basis in PriceBasis::ALL {
+            sealed += seal(connection, chunk, basis)?;
+        }
+        drop_chunk(connection, "ticks", chunk)?;
+        sql_query(
+            "UPDATE applied_policies \
+             SET ticks_dropped_before = greatest(ticks_dropped_before, $1)",
+        )
+        .bind::<Timestamptz, _>(chunk.range_end)
+        .execute(connection)?;
+        Ok(sealed)
+    })
+}
+
+fn seal(connection: &mut PgConnection, chunk: &Chunk, basis: PriceBasis) -> Result<usize, DbError> {
+    let price = match basis {
+        PriceBasis::Bid => "bid_price",
+        PriceBasis::Ask => "ask_price",
+        PriceBasis::Mid => "(bid_price + ask_price) * 0.5",
+    };
+    // ties of time are decided by the sequence
+    let key = "tick_order_key(tick_time, sequence)";
+    // a candle that came as one stays; one that was sealed before knew the ticks that have gone
+    let statement = format!(
+        "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
+         open_price, high_price, low_price, close_price, volume, tick_count, source) \
+         SELECT symbol_id, '1m', '{basis}', bucket, bucket + INTERVAL '1 minute', \
+         open, high, low, close, volume, tick_count, '{SEALED}' FROM (\
+         SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS bucket, \
+         first({price}, {key}) AS open, max({price}) AS high, min({price}) AS low, \
+         last({price}, {key}) AS close, sum(bid_volume + ask_volume) AS volume, \
+         count(*) AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
+         GROUP BY symbol_id, bucket) AS made \
+         ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
+         open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, \
+         low_price = EXCLUDED.low_price, close_price = EXCLUDED.close_price, \
+         volume = EXCLUDED.volume, tick_count = EXCLUDED.tick_count \
+         WHERE ohlc_candles.source = '{SEALED}' AND ohlc_candles.tick_count < EXCLUDED.tick_count"
+    );
+    let sealed = sql_query(statement)
+        .bind::<Timestamptz, _>(chunk.range_start)
+        .bind::<Timestamptz, _>(chunk.range_end)
+        .execute(connection)?;
+    Ok(sealed)
+}
+
+/// Drops a chunk of stored candles.
+pub(super) fn drop_stored_candles(
+    connection: &mut PgConnection,
+    chunk: &Chunk,
+) -> Result<(), DbError> {
+    transaction(connection, |connection| {
+        connection.batch_execute("SET LOCAL lock_timeout = '5s'")?;
+        drop_chunk(connection, "ohlc_candles", chunk)?;
+        sql_query(
+            "UPDATE applied_policies \
+             SET candles_dropped_before = greatest(candles_dropped_before, $1)",
+        )
+        .bind::<Timestamptz, _>(chunk.range_end)
+        .execute(connection)?;
+        Ok(())
+    })
+}
+
+#[derive(QueryableByName)]
+struct Dropped {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Drops exactly `chunk`.
+pub(super) fn drop_chunk(
+    connection: &mut PgConnection,
+    hypertable: &str,
+    chunk: &Chunk,
+) -> Result<(), DbError> {
+    let dropped: Vec<Dropped> = sql_query(format!(
+        "SELECT name FROM drop_chunks('{hypertable}', older_than => $1, newer_than => $2) AS name"
+    ))
+    .bind::<Timestamptz, _>(chunk.range_end)
+    .bind::<Timestamptz, _>(chunk.range_start)
+    .load(connection)?;
+    match dropped.as_slice() {
+        [only] if only.name == chunk.name => Ok(()),
+        _ => {
+            let names: Vec<_> = dropped.into_iter().map(|dropped| dropped.name).collect();
+            Err(RepositoryError::Internal {
+                operation: "maintain",
+                reason: format!("{} was to be dropped, not {}", chunk.name, names.join(", ")),
+            }
+            .into())
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What policies do.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::TimeseriesDb;
+use crate::error::RepositoryError;
+use crate::postgres::timescale::edition::Edition;
+use crate::postgres::timescale::invalidations::waiting_changes;
+use crate::retention::Settings;
+
+use super::present::{AppliedPolicies, Present};
+use super::refresh::{DirtyWindows, dirty_windows};
+
+/// What a database has, and how its jobs do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyStatus {
+    /// Its edition.
+    pub edition: Edition,
+    /// What was applied last; `None`: nothing was.
+    pub applied: Option<AppliedPolicies>,
+    /// What it has.
+    pub settings: Settings,
+    /// Its jobs, by number.
+    pub jobs: Vec<JobStatus>,
+    /// Days that wait for a refresh.
+    pub dirty: DirtyWindows,
+    /// Changes of ticks that wait for a refresh, old and new.
+    pub waiting_changes: u64,
+    /// The time there.
+    pub now: DateTime<Utc>,
+}
+
+/// A job of the database.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct JobStatus {
+    /// Its number.
+    #[diesel(sql_type = Integer)]
+    pub job_id: i32,
+    /// What it works on.
+    #[diesel(sql_type = Text)]
+    pub relation: String,
+    /// What it runs, such as `policy_retention`.
+    #[diesel(sql_type = Text)]
+    pub procedure: String,
+    /// How its last run ended, such as `Success`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_run_status: Option<String>,
+    /// When its last run began.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_run: Option<DateTime<Utc>>,
+    /// When it runs next.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub next_run: Option<DateTime<Utc>>,
+    /// How many of its runs failed.
+    #[diesel(sql_type = BigInt)]
+    pub failures: i64,
+}
+
+/// Reads what the database has and how its jobs do. Changes nothing.
+///
+/// # Errors
+/// Those of any call on a database.
+pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, RepositoryError> {
+    db.read("read the state of policies", |connection| {
+        let present = Present::read(connection)?;
+        // a time of minus infinity is that of a job that has not run
+        let jobs = sql_query(
+            "SELECT j.job_id, coalesce(a.view_name, j.hypertable_name)::text AS relation, \
+             j.proc_name::text AS procedure, s.last_run_status, \
+             CASE WHEN isfinite(s.last_run_started_at) THEN s.last_run_started_at END AS last_run, \
+             CASE WHEN isfinite(s.next_start) THEN s.next_start END AS next_run, \
+             coalesce(s.total_failures, 0)::bigint AS failures \
+             FROM timescaledb_information.jobs AS j \
+             LEFT JOIN timescaledb_information.job_stats AS s USING (job_id) \
+             LEFT JOIN timescaledb_information.continuous_aggregates AS a \
+             ON (a.materialization_hypertable_schema, a.materialization_hypertable_name) = \
+             (j.hypertable_schema, j.hypertable_name) \
+             WHERE current_schema() IN (a.view_schema, j.hypertable_schema) ORDER BY j.job_id",
+        )
+        .load(connection)?;
+        Ok(PolicyStatus {
+            edition: present.edition,
+            dirty: dirty_windows(connection)?,
+            waiting_changes: waiting_changes(connection)?,
+            applied: present.applied,
+            settings: present.settings,
+            jobs,
+            now: present.now,
+        })
+    })
+    .await
+}
