@@ -8,10 +8,10 @@
 //! - [`repository`] has the traits; their documentation is the contract, and the module
 //!   `conformance` (feature `conformance`) the suite that every backend passes.
 //! - [`ingest`] brings single ticks of many tasks into batches.
-//! - [`fanout`] gives them to every receiver at its own pace.
+//! - [`ingest::fanout`] gives them to every receiver at its own pace.
 //! - [`audit`] compares candles with their ticks.
-//! - [`quality`] looks at them before they are written.
-//! - [`policies`] proves that what is dropped and refreshed loses no candle.
+//! - [`ingest::quality`] looks at them before they are written.
+//! - [`retention`] proves that what is dropped and refreshed loses no candle.
 //! - [`config`] reads the settings.
 //!
 //! # Features
@@ -35,14 +35,12 @@ mod database_url;
 pub mod db;
 pub mod domain;
 mod error;
-pub mod fanout;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-pub mod quality;
 pub mod repository;
 pub mod retention;
 mod wiring;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use held_back::{Away, held_back, numbers, open};
 use spooling::small_disk::SmallDisk;
-use tickbook::quality::Quarantine;
+use tickbook::ingest::quality::Quarantine;
 use tickbook::repository::QuarantineRepository;
 
 const PLENTY: Duration = Duration::from_secs(60);

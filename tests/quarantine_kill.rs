@@ -18,7 +18,7 @@ use std::time::Duration;
 use held_back::{Away, held_back, numbers, open};
 use spooling::process::{Deaths, Process, orders, tell};
 use tickbook::db::{DatabasePools, ScratchSchemas};
-use tickbook::quality::Quarantine;
+use tickbook::ingest::quality::Quarantine;
 use tickbook::{Database, Repositories};
 
 const TEST: &str = "fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back";

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
 use tickbook::config::QualityConfig;
 use tickbook::domain::{NewSymbol, SymbolId, SymbolReference};
-use tickbook::quality::{QualityRules, SymbolRules};
+use tickbook::ingest::quality::{QualityRules, SymbolRules};
 use tickbook::repository::{SymbolRepository, find_symbol as find};
 
 use crate::opening::named;

@@ -8,8 +8,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tickbook::Repositories;
 use tickbook::config::{ServerConfig, WebSocketConfig};
 use tickbook::db::DatabasePools;
-use tickbook::fanout::FanOut;
-use tickbook::quality::SymbolRules;
+use tickbook::ingest::fanout::FanOut;
+use tickbook::ingest::quality::SymbolRules;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::FeedMonitor;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use tickbook::domain::{SymbolId, Tick, TickKey};
-use tickbook::quality::SymbolRules;
+use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::{InsertReceipt, RejectedTick};
 use tokio::task::yield_now;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tickbook::RepositoryError;
 use tickbook::domain::{Tick, TickKey};
-use tickbook::fanout::FanOut;
+use tickbook::ingest::fanout::FanOut;
 use tickbook::repository::InsertReceipt;
 
 use crate::app::AppState;

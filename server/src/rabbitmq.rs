@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tickbook::config::BrokerUrl;
 use tickbook::domain::{Symbol, SymbolId};
-use tickbook::fanout::{Event, SinkEnded, TickSink};
+use tickbook::ingest::fanout::{Event, SinkEnded, TickSink};
 use tickbook::repository::SymbolRepository;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::fanout::{FanOut, QueueOptions, SinkTask};
+use tickbook::ingest::fanout::{FanOut, QueueOptions, SinkTask};
 use tokio_util::sync::CancellationToken;
 
 use crate::rabbitmq::RabbitMqSink;

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::Checked;
 use crate::domain::parse_decimal;
-use crate::quality::{QualityRules, RuleAction};
+use crate::ingest::quality::{QualityRules, RuleAction};
 
 /// Which rules count for which symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -8,8 +8,9 @@ use super::samples::{
     EURUSD, GBPUSD, dec, insert, limit, micros, nth_tick, range, seconds, stored, with_other_price,
 };
 use crate::Repositories;
+use crate::domain::{Rule, Verdict};
 use crate::domain::{SymbolId, Tick};
-use crate::quality::{Rule, Verdict, release};
+use crate::ingest::quality::release;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
     QuarantinedTick,

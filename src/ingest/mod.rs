@@ -1,7 +1,9 @@
 //! From a feed to a repository: numbering, batching, and the spool that survives a crash. Knows
 //! only `Arc<dyn TickRepository>`.
 
+pub mod fanout;
 mod persister;
+pub mod quality;
 mod sequence;
 mod spool;
 

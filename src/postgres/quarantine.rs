@@ -10,9 +10,8 @@ use rust_decimal::Decimal;
 
 use super::numeric::{PgDecimal, StoredNumeric};
 use crate::db::TimeseriesConnections;
-use crate::domain::{Page, SymbolId, Tick};
+use crate::domain::{Page, SymbolId, Tick, UnknownRule, Verdict};
 use crate::error::{Entity, RepositoryError};
-use crate::quality::Verdict;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
     QuarantinedTick, different_ids, normalized_quarantine,
@@ -220,7 +219,10 @@ impl Row {
                     received_at: self.received_at,
                 },
                 verdict: Verdict {
-                    rule: self.rule.parse().map_err(data)?,
+                    rule: self
+                        .rule
+                        .parse()
+                        .map_err(|error: UnknownRule| data(error.to_string()))?,
                     observed: number("observed", self.observed)?,
                     limit: number("rule_limit", self.rule_limit)?,
                 },

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{Page, PageLimit, SymbolId, Tick, TimeRange, excerpt};
+use crate::domain::{Rule, Verdict};
 use crate::error::RepositoryError;
-use crate::quality::{Rule, Verdict};
 
 /// A tick that was held back.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -106,7 +106,7 @@ impl TickQuery {
 /// Stored ticks have the form [`Tick::normalized`] gives them. Whether a symbol exists is not
 /// checked: symbols live in another database. Nor is a time compared with the clock: one of 2099 is
 /// stored, and is the latest. Callers that take ticks from others ask
-/// [`QualityRules::refuses_time`](crate::quality::QualityRules::refuses_time) before.
+/// [`QualityRules::refuses_time`](crate::ingest::quality::QualityRules::refuses_time) before.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TickRepository: Debug + Send + Sync + 'static {

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use tickbook::domain::{Page, PageLimit};
-use tickbook::quality::{Quarantine, QuarantineError, Rule, Verdict};
+use tickbook::domain::{Rule, Verdict};
+use tickbook::ingest::quality::{Quarantine, QuarantineError};
 use tickbook::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
     QuarantinedTick,

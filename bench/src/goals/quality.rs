@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tickbook::domain::{SymbolId, Tick};
-use tickbook::quality::{QualityControl, QualityRules, RuleAction};
+use tickbook::ingest::quality::{QualityControl, QualityRules, RuleAction};
 
 use crate::report::Report;
 use crate::report::Target::AtMost;

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tickbook::Repositories;
+use tickbook::domain::Rule;
 use tickbook::domain::{PageLimit, SymbolReference, TimeRange};
-use tickbook::quality::{ReleaseReceipt, Rule, release};
+use tickbook::ingest::quality::{ReleaseReceipt, release};
 use tickbook::repository::{QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState};
 
 use crate::Outcome;

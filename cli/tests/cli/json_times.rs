@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tickbook::domain::{NewSymbol, SymbolId, Tick};
-use tickbook::quality::{Rule, Verdict};
+use tickbook::domain::{Rule, Verdict};
 use tickbook::repository::QuarantinedTick;
 
 use crate::spool::leave_dead_letters;

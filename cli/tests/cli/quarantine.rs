@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
-use tickbook::quality::{Rule, Verdict};
+use tickbook::domain::{Rule, Verdict};
 use tickbook::repository::QuarantinedTick;
 
 use crate::support::Cli;

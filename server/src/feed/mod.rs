@@ -11,8 +11,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use tickbook::domain::Tick;
-use tickbook::fanout::{FanOut, FanOutClosed};
 use tickbook::ingest::SequenceAssigner;
+use tickbook::ingest::fanout::{FanOut, FanOutClosed};
 
 pub use pipeline::{FeedMonitor, FeedState, Pipeline};
 use quality::QualityStage;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tickbook::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
+use tickbook::ingest::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
+use tickbook::ingest::quality::{QualityControl, Quarantine};
 use tickbook::ingest::{PersisterHealth, TickPersister};
-use tickbook::quality::{QualityControl, Quarantine};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;

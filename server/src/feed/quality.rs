@@ -4,9 +4,10 @@ use chrono::Utc;
 use metrics::{Counter, counter};
 use tickbook::RepositoryError;
 use tickbook::config::QualityConfig;
+use tickbook::domain::Rule;
 use tickbook::domain::Tick;
-use tickbook::quality::{
-    QualityControl, Quarantine, QuarantineClosed, Rule, RuleAction, SymbolRules,
+use tickbook::ingest::quality::{
+    QualityControl, Quarantine, QuarantineClosed, RuleAction, SymbolRules,
 };
 use tickbook::repository::{QuarantinedTick, SymbolRepository};
 
@@ -38,7 +39,7 @@ impl QualityStage {
             control,
             quarantine,
             clean: count("none", "pass"),
-            found: Rule::ALL.into_iter().map(of_rule).collect(),
+            found: Rule::ALL.iter().copied().map(of_rule).collect(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use metrics::counter;
 use tickbook::domain::SymbolId;
-use tickbook::fanout::{Event, Gap, PublishedTick, SinkEnded, TickSink};
+use tickbook::ingest::fanout::{Event, Gap, PublishedTick, SinkEnded, TickSink};
 use tickbook::ingest::{PushError, TickPersister};
 use tokio::time::Instant;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use tickbook::domain::{Symbol, SymbolId};
-use tickbook::fanout::{Event, Gap};
+use tickbook::ingest::fanout::{Event, Gap};
 use tokio::time::Instant;
 
 use super::message::{routing_key, unknown_key};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tickbook::domain::{Symbol, SymbolId};
-use tickbook::fanout::Event;
+use tickbook::ingest::fanout::Event;
 
 use crate::wire::{TickBody, TimeText};
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tickbook::RepositoryError;
 use tickbook::domain::{NewSymbol, Tick};
-use tickbook::fanout::PublishedTick;
+use tickbook::ingest::fanout::PublishedTick;
 use tickbook::repository::MockSymbolRepository;
 use tickbook::{Database, Repositories};
 use tokio::sync::Notify;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tickbook::domain::{Candle, CandleFold, CandleSource, Tick};
-use tickbook::fanout::Gap;
+use tickbook::ingest::fanout::Gap;
 use tokio::time::Instant;
 
 use super::buffer::{Buffer, WaitingTicks};

@@ -14,7 +14,7 @@ use metrics::counter;
 use tickbook::RepositoryError;
 use tickbook::config::WebSocketConfig;
 use tickbook::domain::SymbolId;
-use tickbook::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
+use tickbook::ingest::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};

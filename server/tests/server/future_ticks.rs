@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use tickbook::domain::Rule;
 use tickbook::domain::{NewSymbol, PageLimit, SymbolId};
-use tickbook::quality::{QualityRules, Rule, RuleAction, SymbolRules};
+use tickbook::ingest::quality::{QualityRules, RuleAction, SymbolRules};
 use tickbook::repository::QuarantineQuery;
 
 use crate::support::{app_at, get, post, with_symbols};

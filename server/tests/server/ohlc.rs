@@ -5,7 +5,7 @@ use tickbook::domain::{
     Candle, CandleCursor, CandleSource, Page, PageLimit, PriceBasis, SortOrder, SymbolId, Tick,
     TimeRange, Timeframe,
 };
-use tickbook::quality::SymbolRules;
+use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, RepositoryError};
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use tickbook::Database;
 use tickbook::Repositories;
 use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::domain::Rule;
 use tickbook::domain::{PageLimit, SymbolId, TimeRange};
-use tickbook::quality::Rule;
 use tickbook::repository::{QuarantineEntry, QuarantineQuery};
 
 use crate::binary::Program;

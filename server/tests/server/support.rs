@@ -13,7 +13,7 @@ use orderbook_server::router::router;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tickbook::domain::{NewSymbol, Symbol, SymbolId, Tick};
-use tickbook::quality::SymbolRules;
+use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::{
     MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
 };

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tickbook::Repositories;
 use tickbook::domain::{Tick, TimeRange};
-use tickbook::fanout::{FanOut, QueueOptions};
+use tickbook::ingest::fanout::{FanOut, QueueOptions};
 use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::{TickQuery, TickRepository};
 use tokio::time::timeout;

@@ -7,7 +7,7 @@ use orderbook_server::http::descriptors;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tickbook::domain::{SymbolId, Tick};
-use tickbook::fanout::{FanOut, QueueOptions, SinkQueue};
+use tickbook::ingest::fanout::{FanOut, QueueOptions, SinkQueue};
 
 use super::is_wanted;
 use crate::binary::Program;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::rule::{Rule, RuleAction, Verdict};
+use super::assessment::RuleAction;
+use crate::domain::{Rule, Verdict};
 
 /// The rules for one symbol, or for all that have none of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]

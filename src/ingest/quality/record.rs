@@ -3,15 +3,14 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::rule::{Rule, Verdict};
-use crate::domain::{SymbolId, Tick};
+use crate::domain::{Rule, SymbolId, Tick, Verdict};
 use crate::repository::QuarantinedTick;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 pub(super) fn encode(kept: &QuarantinedTick) -> Vec<u8> {
     let tick = &kept.tick;
-    let mut bytes = vec![VERSION, kept.verdict.rule as u8];
+    let mut bytes = vec![VERSION, kept.verdict.rule.code()];
     for number in [
         tick.symbol_id.get(),
         tick.tick_time.timestamp_micros(),
@@ -82,7 +81,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<QuarantinedTick> {
             },
         },
         verdict: Verdict {
-            rule: *Rule::ALL.get(usize::from(rule))?,
+            rule: Rule::from_code(rule)?,
             observed,
             limit,
         },

@@ -1,12 +1,14 @@
-//! What is looked for, and what was found.
+//! The rules that ticks are checked against, and what a rule found.
 
 use std::fmt;
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
 /// What a tick is looked at for. The order of the variants decides which rule puts a tick into
 /// quarantine where several would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Rule {
     /// Its time is ahead of the clock; observed and limit are seconds.
     Future,
@@ -29,7 +31,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in their order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &'static [Self] = &[
         Self::Future,
         Self::Stale,
         Self::NotPositive,
@@ -39,6 +41,28 @@ impl Rule {
         Self::Deviation,
         Self::ZScore,
     ];
+
+    /// The number of the rule in files of this library. It never changes, wherever a rule is put
+    /// among the others.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Future => 1,
+            Self::Stale => 2,
+            Self::NotPositive => 3,
+            Self::Crossed => 4,
+            Self::Repeated => 5,
+            Self::FlatLine => 6,
+            Self::Deviation => 7,
+            Self::ZScore => 8,
+        }
+    }
+
+    /// The rule that has this [`code`](Self::code).
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|rule| rule.code() == code)
+    }
 
     /// The name in settings, metrics and the store, such as `flat_line`.
     #[must_use]
@@ -62,39 +86,22 @@ impl fmt::Display for Rule {
     }
 }
 
-impl std::str::FromStr for Rule {
-    type Err = String;
+/// A text that names no rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid rule {0:?}: expected one of {known}", known = names())]
+pub struct UnknownRule(pub String);
+
+fn names() -> String {
+    let names: Vec<_> = Rule::ALL.iter().map(|rule| rule.as_str()).collect();
+    names.join(", ")
+}
+
+impl FromStr for Rule {
+    type Err = UnknownRule;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|rule| rule.as_str() == text);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            format!("{text:?} is no rule: use one of {names}")
-        })
-    }
-}
-
-/// What becomes of a tick that a rule finds fault with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RuleAction {
-    /// Nothing: the rule is off.
-    #[default]
-    Off,
-    /// It passes, and is counted.
-    Flag,
-    /// It is held back and kept.
-    Quarantine,
-}
-
-impl RuleAction {
-    /// `off`, `flag` or `quarantine`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Flag => "flag",
-            Self::Quarantine => "quarantine",
-        }
+        let found = Self::ALL.iter().find(|rule| rule.as_str() == text);
+        found.copied().ok_or_else(|| UnknownRule(text.to_owned()))
     }
 }
 
@@ -115,36 +122,29 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What all rules say of one tick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Assessment {
-    found: [Option<(RuleAction, Verdict)>; Rule::ALL.len()],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Assessment {
-    /// What each rule found, in the order of the rules.
-    pub fn verdicts(&self) -> impl Iterator<Item = (RuleAction, &Verdict)> {
-        self.found
+    #[test]
+    fn codes_of_rules_never_change() {
+        let codes: Vec<_> = Rule::ALL
             .iter()
-            .flatten()
-            .map(|(action, verdict)| (*action, verdict))
-    }
-
-    /// Whether no rule found anything.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.found.iter().all(Option::is_none)
-    }
-
-    /// Why the tick is held back; `None` when it passes.
-    #[must_use]
-    pub fn quarantine(&self) -> Option<Verdict> {
-        self.verdicts()
-            .find(|(action, _)| *action == RuleAction::Quarantine)
-            .map(|(_, verdict)| *verdict)
-    }
-
-    pub(super) fn add(&mut self, action: RuleAction, verdict: Verdict) {
-        self.found[verdict.rule as usize] = Some((action, verdict));
+            .map(|rule| (rule.as_str(), rule.code()))
+            .collect();
+        let known = [
+            ("future", 1),
+            ("stale", 2),
+            ("not_positive", 3),
+            ("crossed", 4),
+            ("repeated", 5),
+            ("flat_line", 6),
+            ("deviation", 7),
+            ("z_score", 8),
+        ];
+        assert_eq!(codes, known);
+        for rule in Rule::ALL {
+            assert_eq!(Rule::from_code(rule.code()), Some(*rule));
+        }
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::{NewSymbol, SymbolId, Tick};
+use crate::domain::{NewSymbol, Rule, SymbolId, Tick};
 use crate::memory::InMemorySymbolRepository;
 use crate::repository::SymbolRepository as _;
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::{Page, SymbolId, Tick};
+use crate::domain::{Page, Rule, SymbolId, Tick, Verdict};
 use crate::error::{Database, RepositoryError};
 use crate::memory::InMemoryQuarantineRepository;
 use crate::repository::{

@@ -6,22 +6,22 @@
 //! [`QuarantineRepository`](crate::repository::QuarantineRepository) has it, and [`release`] stores
 //! it as if it had never been held back.
 
+mod assessment;
 mod control;
 mod file;
 mod jump;
 mod keeper;
 mod record;
 mod releasing;
-mod rule;
 mod rules;
 mod store;
 mod symbol_rules;
 mod window;
 
+pub use assessment::{Assessment, RuleAction};
 pub use control::QualityControl;
 pub use keeper::{Quarantine, QuarantineClosed, QuarantineError};
 pub use releasing::{ReleaseReceipt, release};
-pub use rule::{Assessment, Rule, RuleAction, Verdict};
 pub use rules::QualityRules;
 pub use symbol_rules::SymbolRules;
 

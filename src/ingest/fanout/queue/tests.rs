@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::domain::Tick;
-use crate::fanout::PublishedTick;
+use crate::ingest::fanout::PublishedTick;
 
 /// Times run backwards now and then, as they do in feeds.
 fn published(number: u64, symbol: i64) -> PublishedTick {

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive as _, ToPrimitive as _};
 
-use super::rule::{Assessment, Rule, RuleAction, Verdict};
+use super::assessment::{Assessment, RuleAction};
 use super::rules::QualityRules;
 use super::window::Window;
+use crate::domain::{Rule, Verdict};
 
 /// Fewer steps say nothing about the next one.
 const FEWEST_STEPS: usize = 30;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::{SymbolId, Tick};
+use crate::domain::{Rule, SymbolId, Tick};
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
+use super::assessment::{Assessment, RuleAction};
 use super::jump::Prices;
-use super::rule::{Assessment, Rule, RuleAction, Verdict};
 use super::rules::{QualityRules, beyond};
 use super::symbol_rules::SymbolRules;
+use crate::domain::{Rule, Verdict};
 use crate::domain::{SymbolId, Tick};
 
 /// Messages that one may be a repetition of.
