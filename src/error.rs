@@ -1,9 +1,13 @@
 //! The one error of all repositories, which no caller has to know a database for.
 
+mod kind;
+
 use std::error::Error as StdError;
 use std::fmt;
 
 use crate::domain::FoldError;
+
+pub use kind::ErrorKind;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

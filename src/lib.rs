@@ -27,6 +27,7 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+mod backoff;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -45,8 +46,9 @@ pub mod repository;
 pub mod retention;
 mod wiring;
 
+pub use backoff::{Backoff, Delays};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
-pub use error::{Database, Entity, RepositoryError};
+pub use error::{Database, Entity, ErrorKind, RepositoryError};
 pub use wiring::Repositories;
 
 /// Compiles what the README shows.

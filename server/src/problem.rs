@@ -281,8 +281,11 @@ impl From<RepositoryError> for Problem {
             ),
             // its operator has to correct that row: the text has values, and nothing of the server
             RepositoryError::Data { .. } => Self::new(Kind::Internal, error),
-            // RepositoryError is non-exhaustive: what is new is ours to look at, too
-            _ => Self::new(
+            // these are defects of the server or of the database, and so is what a later version adds
+            RepositoryError::RolledBack { .. }
+            | RepositoryError::Backend { .. }
+            | RepositoryError::Internal { .. }
+            | _ => Self::new(
                 Kind::Internal,
                 "the server failed on this request: its log says why",
             ),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tickbook::Backoff;
 use tickbook::config::BrokerUrl;
 use tickbook::domain::{Symbol, SymbolId};
 use tickbook::ingest::fanout::{Event, SinkEnded, TickSink};
@@ -20,8 +21,7 @@ use keys::Keys;
 use link::{Broker, Link};
 use message::Outgoing;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
 /// Publishes every tick, in order for each symbol, until the broker has confirmed it. Where a
 /// connection was lost before that, what was not confirmed is published again. Ticks of a symbol
@@ -76,23 +76,17 @@ impl Inner {
         let mut outgoing: Vec<_> = messages
             .filter_map(|(event, key)| Outgoing::new(event, key))
             .collect();
-        let mut pause = FIRST_PAUSE;
+        let mut delays = BACKOFF.delays();
         while !outgoing.is_empty() {
             if let Err(error) = self.broker.publish(&mut outgoing).await {
-                if self.broker.cut() || pause == FIRST_PAUSE {
+                if self.broker.cut() || !delays.has_failed() {
                     let error = format!("{error:#}");
                     tracing::warn!(error, "RabbitMQ is away: ticks wait for it");
                 }
-                pause = wait(pause).await;
+                sleep(delays.next_delay()).await;
             }
         }
     }
-}
-
-/// Returns how long to wait the next time.
-async fn wait(pause: Duration) -> Duration {
-    sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
-    (pause * 2).min(LONGEST_PAUSE)
 }
 
 #[async_trait]
@@ -119,7 +113,7 @@ impl TickSink for RabbitMqSink {
 
 /// Looks symbols up until nothing waits for them, and publishes what has waited.
 async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
-    let mut pause = FIRST_PAUSE;
+    let mut delays = BACKOFF.delays();
     loop {
         let wanted = inner.lock().await.keys.wanted();
         let mut failed = None;
@@ -140,11 +134,11 @@ async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
             None if inner.lock().await.keys.waiting() == 0 => return,
             None => {}
             Some(error) => {
-                if pause == FIRST_PAUSE {
+                if !delays.has_failed() {
                     let error = error.with_causes().to_string();
                     tracing::warn!(error, "ticks wait for the names of their symbols");
                 }
-                pause = wait(pause).await;
+                sleep(delays.next_delay()).await;
             }
         }
     }

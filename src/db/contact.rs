@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Database, RepositoryError};
 
 use super::failure::ConnectError;
+use super::retry::LONGEST_OUTAGE;
 
 /// A failure that is older is not told to those who got no connection.
 const STALE: Duration = Duration::from_secs(6);
@@ -17,7 +18,7 @@ const LOG_EVERY: Duration = Duration::from_secs(30);
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
 /// For how long after it was lost a database is waited for; longer than the last retry of a call.
-const INTERRUPTION: Duration = Duration::from_secs(15);
+const INTERRUPTION: Duration = LONGEST_OUTAGE.saturating_add(Duration::from_secs(1));
 
 /// Shared by all who connect to one database for one pool.
 #[derive(Debug)]

@@ -14,7 +14,9 @@ pub(super) fn call<T>(
     took: Duration,
     result: &Result<T, RepositoryError>,
 ) {
-    let outcome = result.as_ref().map_or_else(outcome_of, |_| "ok");
+    let outcome = result
+        .as_ref()
+        .map_or_else(|error| error.kind().as_str(), |_| "ok");
     histogram!(
         "db_client_operation_duration_seconds",
         "operation" => operation, "database" => database.as_str(), "outcome" => outcome,
@@ -26,7 +28,7 @@ pub(super) fn call<T>(
 pub(super) fn retry(database: Database, error: &RepositoryError) {
     counter!(
         "db_client_operation_retries_total",
-        "database" => database.as_str(), "cause" => outcome_of(error),
+        "database" => database.as_str(), "cause" => error.kind().as_str(),
     )
     .increment(1);
 }
@@ -71,24 +73,4 @@ pub(super) fn waiting(database: Database, change: f64) {
 pub(super) fn stuck(database: Database, count: usize) {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     gauge!("db_stuck_operations", "pool" => database.as_str()).set(f64::from(count));
-}
-
-fn outcome_of(error: &RepositoryError) -> &'static str {
-    match error {
-        RepositoryError::NotFound { .. } => "not_found",
-        RepositoryError::AlreadyExists { .. } => "already_exists",
-        RepositoryError::InvalidInput { .. } => "invalid_input",
-        RepositoryError::Conflict { .. } => "conflict",
-        RepositoryError::SchemaChanged { .. } => "schema_changed",
-        RepositoryError::Unavailable { .. } => "unavailable",
-        RepositoryError::Timeout { .. } => "timeout",
-        RepositoryError::Ambiguous { .. } => "ambiguous",
-        RepositoryError::RolledBack { .. } => "rolled_back",
-        RepositoryError::Configuration { .. } => "configuration",
-        RepositoryError::Tls { .. } => "tls",
-        RepositoryError::Schema { .. } => "schema",
-        RepositoryError::Data { .. } => "data",
-        RepositoryError::Backend { .. } => "backend",
-        RepositoryError::Internal { .. } => "internal",
-    }
 }

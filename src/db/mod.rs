@@ -28,7 +28,7 @@ pub use connections::{MetadataConnections, TimeseriesConnections};
 pub use executor::Executor;
 pub use failure::DbError;
 pub use pools::{DatabasePools, MetadataDb, TimeseriesDb};
-pub(crate) use retry::OutdatedConnections;
+pub(crate) use retry::{CONFLICT_BACKOFF, OutdatedConnections};
 #[cfg(feature = "conformance")]
 pub use scratch::ScratchSchemas;
 pub use secrecy::SecretString;

@@ -4,15 +4,24 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backoff::{Backoff, Delays};
 use crate::error::RepositoryError;
 
-/// Pauses after an attempt that found no database, so that the attempts are at 0, 2, 6 and 14
-/// seconds; one that took longer than its pause is followed at once.
-const PAUSES: [Duration; 3] = [
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
+/// Delays after an attempt that found no database, so that the attempts are at 0, 2, 6 and 14
+/// seconds; one that took longer than its delay is followed at once.
+const BACKOFF: Backoff =
+    Backoff::new(Duration::from_secs(2), Duration::from_secs(8)).without_jitter();
+
+/// How often a call that found no database is repeated.
+const MOST_OUTAGES: u32 = 3;
+
+/// The sum of these delays: how long a database may be away without a call noticing.
+pub(super) const LONGEST_OUTAGE: Duration = Duration::from_secs(14);
+
+/// Delays after an attempt that met another writer, different for each call, so that two do not
+/// meet again.
+pub(crate) const CONFLICT_BACKOFF: Backoff =
+    Backoff::new(Duration::from_millis(8), Duration::from_millis(64));
 
 /// How often a call that met another writer is repeated.
 const MOST_CONFLICTS: u32 = 5;
@@ -22,7 +31,9 @@ const MOST_CONFLICTS: u32 = 5;
 pub(super) struct Retries {
     next: Instant,
     deadline: Instant,
-    pauses: usize,
+    delays: Delays,
+    outages: u32,
+    conflict_delays: Delays,
     conflicts: u32,
     lost: bool,
 }
@@ -33,7 +44,9 @@ impl Retries {
         Self {
             next: start,
             deadline,
-            pauses: 0,
+            delays: BACKOFF.delays(),
+            outages: 0,
+            conflict_delays: CONFLICT_BACKOFF.delays(),
             conflicts: 0,
             lost: false,
         }
@@ -54,16 +67,18 @@ impl Retries {
                 self.lost = true;
                 now
             }
-            RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. } if patient => {
-                self.next += *PAUSES.get(self.pauses)?;
-                self.pauses += 1;
+            RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. }
+                if patient && self.outages < MOST_OUTAGES =>
+            {
+                self.outages += 1;
+                self.next += self.delays.next_delay();
                 self.next.max(now)
             }
             RepositoryError::Conflict { .. } | RepositoryError::SchemaChanged { .. }
                 if self.conflicts < MOST_CONFLICTS =>
             {
                 self.conflicts += 1;
-                now + pause_of_conflict(self.conflicts)
+                now + self.conflict_delays.next_delay()
             }
             _ => return None,
         };
@@ -82,13 +97,6 @@ impl OutdatedConnections {
         self.0 += 1;
         outdated && self.0 <= MOST_CONFLICTS
     }
-}
-
-/// Some milliseconds, different for each call, so that two do not meet again.
-fn pause_of_conflict(conflicts: u32) -> Duration {
-    use std::hash::{BuildHasher as _, RandomState};
-    let random = RandomState::new().hash_one(conflicts);
-    Duration::from_micros(2_000 + random % (10_000 * u64::from(conflicts)))
 }
 
 #[cfg(test)]
@@ -136,6 +144,13 @@ mod tests {
     fn an_absent_database_is_tried_at_0_2_6_and_14_seconds() {
         assert_eq!(attempts(&unavailable(), 60, 0), [0, 2, 6, 14]);
         assert_eq!(attempts(&unavailable(), 60, 3), [0, 3, 6, 14]);
+    }
+
+    #[test]
+    fn delays_sum_up_to_the_longest_outage() {
+        let mut delays = BACKOFF.delays();
+        let sum: Duration = (0..MOST_OUTAGES).map(|_| delays.next_delay()).sum();
+        assert_eq!(sum, LONGEST_OUTAGE);
     }
 
     #[test]

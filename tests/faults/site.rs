@@ -12,6 +12,7 @@ use tickbook::{Database, DatabaseUrl, Repositories};
 use crate::gate::Gate;
 use crate::migrated::migrated;
 use crate::server::Server;
+use tickbook::Backoff;
 
 /// How far past its deadline a call may end.
 pub(crate) const OVERRUN: Duration = Duration::from_millis(250);
@@ -89,7 +90,7 @@ pub(crate) fn small_batches() -> PersisterConfig {
     PersisterConfig {
         batch_size: 200,
         flush_interval: Duration::from_millis(20),
-        longest_retry_delay: Duration::from_secs(1),
+        backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
         ..PersisterConfig::default()
     }
 }

@@ -38,21 +38,5 @@ impl Meters {
 
 /// Counts a failed write.
 pub(super) fn count_retry(error: &RepositoryError) {
-    counter!("tick_retry_total", "class" => class(error)).increment(1);
-}
-
-fn class(error: &RepositoryError) -> &'static str {
-    match error {
-        RepositoryError::Conflict { .. } => "conflict",
-        RepositoryError::SchemaChanged { .. } => "schema_changed",
-        RepositoryError::Unavailable { .. } => "unavailable",
-        RepositoryError::Timeout { .. } => "timeout",
-        RepositoryError::Ambiguous { .. } => "ambiguous",
-        RepositoryError::Configuration { .. } => "configuration",
-        RepositoryError::Tls { .. } => "tls",
-        RepositoryError::Schema { .. } => "schema",
-        RepositoryError::Backend { .. } => "backend",
-        RepositoryError::Internal { .. } => "internal",
-        _ => "other",
-    }
+    counter!("tick_retry_total", "class" => error.kind().as_str()).increment(1);
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::backoff::Backoff;
+
 /// How a [`TickPersister`](super::TickPersister) works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersisterConfig {
@@ -15,15 +17,13 @@ pub struct PersisterConfig {
     pub queue: usize,
     /// Ticks written at once at most while there is a backlog; never fewer than `batch_size`.
     pub drain_batch_size: usize,
-    /// Pause after the first failure of a write; every further pause is twice as long.
-    pub first_retry_delay: Duration,
-    /// The longest pause between two tries, which is how much later than possible the first write
-    /// after an outage may begin.
-    pub longest_retry_delay: Duration,
+    /// Delays after failed writes. The longest is how much later than possible the first write after
+    /// an outage may begin.
+    pub backoff: Backoff,
 }
 
 impl Default for PersisterConfig {
-    /// 1,000 ticks or 100 ms, 100,000 waiting ones, 10,000 at once for a backlog, pauses of 100 ms
+    /// 1,000 ticks or 100 ms, 100,000 waiting ones, 10,000 at once for a backlog, delays of 100 ms
     /// to 1 s.
     fn default() -> Self {
         Self {
@@ -31,8 +31,7 @@ impl Default for PersisterConfig {
             flush_interval: Duration::from_millis(100),
             queue: 100_000,
             drain_batch_size: 10_000,
-            first_retry_delay: Duration::from_millis(100),
-            longest_retry_delay: Duration::from_secs(1),
+            backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::ack::{AckLevel, PersisterClosed, PushError};
 use super::meters::Meters;
 use super::settings::{OnFull, PersisterConfig, SpoolMode};
 use super::state::State;
+use crate::backoff::Backoff;
 use crate::domain::Tick;
 use crate::ingest::spool::Spool;
 
@@ -70,8 +71,11 @@ impl Shared {
             drain_batch_size: config.drain_batch_size.max(config.batch_size).max(1),
             queue: config.queue.clamp(1, Semaphore::MAX_PERMITS),
             flush_interval: config.flush_interval.min(LONGEST_PATIENCE),
-            first_retry_delay: config.first_retry_delay.min(LONGEST_PATIENCE),
-            longest_retry_delay: config.longest_retry_delay.min(LONGEST_PATIENCE),
+            backoff: Backoff {
+                initial: config.backoff.initial.min(LONGEST_PATIENCE),
+                max: config.backoff.max.min(LONGEST_PATIENCE),
+                ..config.backoff
+            },
         };
         let found = spool.as_ref().map_or((0, 0), Spool::found);
         let ticks = spool.as_ref().map_or(0, |spool| spool.content().ticks);

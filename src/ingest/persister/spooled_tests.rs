@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::faulty::{Fault, FaultyRepository};
 use super::*;
+use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
 use crate::ingest::spool::Found;
 use crate::ingest::{DeadLetterReason, Spool};
@@ -55,8 +56,7 @@ fn config() -> PersisterConfig {
         flush_interval: Duration::from_millis(20),
         queue: 1_000,
         drain_batch_size: 500,
-        first_retry_delay: Duration::from_millis(5),
-        longest_retry_delay: Duration::from_millis(20),
+        backoff: Backoff::new(Duration::from_millis(5), Duration::from_millis(20)),
     }
 }
 

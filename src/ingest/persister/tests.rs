@@ -4,6 +4,7 @@ use tokio::time::{sleep, timeout};
 
 use super::faulty::{Fault, FaultyRepository};
 use super::*;
+use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SymbolId, TickKey, TimeRange};
 use crate::repository::TickQuery;
 
@@ -31,7 +32,7 @@ fn start(repository: &Arc<FaultyRepository>) -> TickPersister {
         batch_size: 10,
         drain_batch_size: 10,
         queue: 20,
-        longest_retry_delay: Duration::from_secs(30),
+        backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
         ..PersisterConfig::default()
     };
     TickPersister::start(Arc::clone(repository) as Arc<dyn TickRepository>, config)
@@ -319,8 +320,7 @@ async fn many_tasks_and_faults_store_each_tick_once() {
         flush_interval: MILLISECOND,
         queue: 50,
         drain_batch_size: 200,
-        first_retry_delay: Duration::from_micros(100),
-        longest_retry_delay: MILLISECOND,
+        backoff: Backoff::new(Duration::from_micros(100), MILLISECOND),
     };
     let injected = Arc::clone(&repository) as Arc<dyn TickRepository>;
     let persister = TickPersister::start(injected, config);

@@ -1,7 +1,6 @@
 //! The task that writes to the repository, and what happens at the end.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,15 +124,13 @@ impl Writer {
 
     /// Returns what it has taken and not written.
     async fn run(mut self) -> Vec<Batch> {
-        let first_delay = self.shared.lock().config.first_retry_delay;
-        let longest_delay = self.shared.lock().config.longest_retry_delay;
-        let mut delay = first_delay;
+        let mut delays = self.shared.lock().config.backoff.delays();
         while self.take().await {
             let (ticks, number) = self.next_write();
             let attempt = insert(Arc::clone(&self.repository), Arc::clone(&ticks));
             match self.before_deadline(attempt).await {
                 Some(Ok(receipt)) => {
-                    delay = first_delay;
+                    delays.reset();
                     self.record(&receipt, number, ticks.len()).await;
                     continue;
                 }
@@ -144,15 +141,13 @@ impl Writer {
                 break;
             }
             let was_closing = self.closing;
-            if !self.pause(delay).await {
+            if !self.pause(delays.next_delay()).await {
                 break;
             }
-            delay = if self.closing && !was_closing {
-                // little time is left, so that a long pause would waste it
-                first_delay
-            } else {
-                (delay * 2).min(longest_delay)
-            };
+            if self.closing && !was_closing {
+                // little time is left, so that a long delay would waste it
+                delays.reset();
+            }
         }
         self.keep_last_letters().await;
         self.in_hand.into()
@@ -310,9 +305,9 @@ impl Writer {
         }
     }
 
-    /// Waits for some time up to `delay`. A stop ends the pause; `false` when its time has run out.
+    /// Waits for `delay`. A stop ends the pause; `false` when its time has run out.
     async fn pause(&mut self, delay: Duration) -> bool {
-        let pause = sleep(jittered(delay));
+        let pause = sleep(delay);
         if self.closing {
             return self.before_deadline(pause).await.is_some();
         }
@@ -357,29 +352,5 @@ async fn insert(
         Some(Ok(result)) => result,
         Some(Err(error)) => Err(failed(&error)),
         None => Err(failed(&"no write was begun")),
-    }
-}
-
-/// Between half of `delay` and all of it, so that many writers do not come back at once.
-fn jittered(delay: Duration) -> Duration {
-    let random = RandomState::new().build_hasher().finish() as u32;
-    delay.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_lie_between_half_of_the_delay_and_all_of_it() {
-        let second = Duration::from_secs(1);
-        let pauses: Vec<_> = (0..200).map(|_| jittered(second)).collect();
-        let (least, most) = (pauses.iter().min(), pauses.iter().max());
-        assert!(least.is_some_and(|least| *least >= second / 2), "{least:?}");
-        assert!(most.is_some_and(|most| *most <= second), "{most:?}");
-        // on each side of the middle: by chance all are on one in 1 of 2^199 runs
-        let middle = second * 3 / 4;
-        assert!(least.is_some_and(|least| *least < middle), "{least:?}");
-        assert!(most.is_some_and(|most| *most > middle), "{most:?}");
     }
 }

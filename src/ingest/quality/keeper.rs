@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::store::{Batch, Store};
+use crate::backoff::{Backoff, Delays};
 use crate::error::RepositoryError;
 use crate::repository::{QuarantineRepository, QuarantinedTick};
 
@@ -26,8 +27,7 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 /// How long the disk may take for what is in memory when there is no time left.
 const GRACE: Duration = Duration::from_secs(2);
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
 /// The quarantine was stopped; the tick was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +102,7 @@ impl Quarantine {
             repository,
             waiting: Arc::clone(&waiting),
             putting: None,
-            pause: FIRST_PAUSE,
+            delays: BACKOFF.delays(),
             retry_at: Instant::now(),
         };
         let started = runtime.and_then(|runtime| {
@@ -166,7 +166,7 @@ struct Worker {
     waiting: Arc<AtomicU64>,
     /// The write that is on its way.
     putting: Option<Putting>,
-    pause: Duration,
+    delays: Delays,
     retry_at: Instant,
 }
 
@@ -226,7 +226,7 @@ impl Worker {
         }
         let Some(batch) = self.store.first(BATCH).map(Arc::new) else {
             // a disk that gives nothing may do so later
-            self.retry_at = Instant::now() + FIRST_PAUSE;
+            self.retry_at = Instant::now() + BACKOFF.initial;
             return;
         };
         let repository = Arc::clone(&self.repository);
@@ -240,15 +240,14 @@ impl Worker {
         match put {
             Ok(_) => {
                 self.store.forget(&batch);
-                self.pause = FIRST_PAUSE;
+                self.delays.reset();
                 self.retry_at = Instant::now();
             }
             Err(error) => {
-                if self.pause == FIRST_PAUSE {
+                if !self.delays.has_failed() {
                     tracing::warn!(error, "the quarantine cannot be written: its ticks wait");
                 }
-                self.retry_at = Instant::now() + self.pause;
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.retry_at = Instant::now() + self.delays.next_delay();
             }
         }
     }
@@ -256,7 +255,7 @@ impl Worker {
     /// Whether nothing is lost by ending before everything is put.
     fn may_end(&self, give_up_at: Option<Instant>) -> bool {
         let (_, in_memory) = self.store.left();
-        let has_failed = self.pause > FIRST_PAUSE && self.putting.is_none();
+        let has_failed = self.delays.has_failed() && self.putting.is_none();
         give_up_at.is_some() && has_failed && in_memory == 0
     }
 }

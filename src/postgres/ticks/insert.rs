@@ -1,9 +1,7 @@
 //! How a batch is written: which statement, when again, and what about rows the database refuses.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -11,7 +9,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
 
 use crate::db::SynchronousCommit;
-use crate::db::{Condition, DbError};
+use crate::db::{CONFLICT_BACKOFF, Condition, DbError};
 use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
 use crate::repository::InsertReceipt;
@@ -73,6 +71,7 @@ impl Writer {
     ) -> Result<InsertReceipt, DbError> {
         let is_old = has_old_ticks(&batch, now);
         let mut attempt = 1;
+        let mut delays = CONFLICT_BACKOFF.delays();
         let outcome = loop {
             let written = match is_old {
                 true => self.attempt_old(connection, &mut batch),
@@ -81,7 +80,7 @@ impl Writer {
             match written.map_err(classified) {
                 Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
                     self.be_cautious();
-                    std::thread::sleep(pause(attempt));
+                    std::thread::sleep(delays.next_delay());
                     attempt += 1;
                 }
                 Err(error) => {
@@ -299,10 +298,4 @@ fn of_commit_error(error: DieselError) -> DieselError {
         DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
         error => error,
     }
-}
-
-/// Some milliseconds, different for each writer, so that two do not meet again.
-fn pause(attempt: u32) -> Duration {
-    let random = RandomState::new().hash_one(attempt);
-    Duration::from_micros(1_000 + random % (4_000 * u64::from(attempt)))
 }

@@ -5,8 +5,7 @@ use super::*;
 fn endless() -> PersisterConfig {
     PersisterConfig {
         flush_interval: Duration::MAX,
-        first_retry_delay: Duration::MAX,
-        longest_retry_delay: Duration::MAX,
+        backoff: Backoff::new(Duration::MAX, Duration::MAX),
         ..PersisterConfig::default()
     }
 }
