@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::finding::{Problem, differing_fields};
-use super::fold::CandleKey;
+use super::fold::{CandleKey, DayCandles, asked};
 use super::kind::FindingKind;
 use super::materialized::KeptDay;
 use super::settings::AuditSettings;
@@ -13,9 +13,6 @@ use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeR
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
 use crate::retention::RefreshWindow;
-
-/// Candles of one symbol and day.
-pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;
 
 /// What is there of one symbol and day.
 #[derive(Debug)]
@@ -123,14 +120,6 @@ pub(super) fn compare(
         }
     }
     comparison
-}
-
-/// Whether a candle is to be compared: its bucket lies within `window` and is over.
-pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings) -> bool {
-    let (timeframe, _, open_time) = *key;
-    let end = window.to().min(settings.now);
-    let is_whole = open_time >= window.from() && open_time + timeframe.duration() <= end;
-    is_whole && settings.timeframes.contains(&timeframe)
 }
 
 /// Compares the rows of made candles as well. What differs as it is read is told only once.

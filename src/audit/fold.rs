@@ -4,12 +4,24 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::settings::AuditSettings;
 use crate::domain::{
-    Candle, CandleFold, CandleSource, FoldError, PriceBasis, SymbolId, Tick, Timeframe,
+    Candle, CandleFold, CandleSource, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 };
 
 /// Which candle of a symbol.
 pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
+
+/// Candles of one symbol and day.
+pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;
+
+/// Whether a candle is to be compared: its bucket lies within `window` and is over.
+pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings) -> bool {
+    let (timeframe, _, open_time) = *key;
+    let end = window.to().min(settings.now);
+    let is_whole = open_time >= window.from() && open_time + timeframe.duration() <= end;
+    is_whole && settings.timeframes.contains(&timeframe)
+}
 
 /// Candles in the making.
 ///

@@ -5,9 +5,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::candles::{DayCandles, asked};
 use super::finding::{Problem, differing_fields};
-use super::fold::CandleKey;
+use super::fold::{CandleKey, DayCandles, asked};
 use super::settings::AuditSettings;
 use crate::domain::{Candle, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::candles::{Comparison, DayCandles, Found, compare_all, read_day};
+use super::candles::{Comparison, Found, compare_all, read_day};
 use super::finding::{Finding, Mending, Problem};
-use super::fold::AllFolds;
+use super::fold::{AllFolds, DayCandles};
 use super::materialized::{KeptDay, MaterializedCandles};
 use super::repair::Repair;
 use super::settings::AuditSettings;
@@ -80,6 +80,29 @@ pub(super) struct Audit<'a> {
 }
 
 impl Audit<'_> {
+    /// Tells of a row in `window` that cannot be read. Returns that the window is not empty.
+    pub(super) fn tell_unreadable(
+        &mut self,
+        window: TimeRange,
+        error: RepositoryError,
+    ) -> Result<bool, RepositoryError> {
+        if !is_unreadable(&error) {
+            return Err(error);
+        }
+        let problem = Problem::Unreadable {
+            symbol_id: self.symbol_id,
+            range: window,
+            reason: error.to_string(),
+        };
+        if !self.settings.skip.contains(&problem.kind()) {
+            self.tell(&Finding {
+                problem,
+                mending: Mending::NotTried,
+            });
+        }
+        Ok(false)
+    }
+
     async fn run(&mut self) -> Result<(), RepositoryError> {
         let range = self.settings.range;
         let mut from = range.from();

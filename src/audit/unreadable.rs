@@ -2,8 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::finding::{Finding, Mending, Problem};
-use super::symbol::Audit;
 use crate::domain::TimeRange;
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
@@ -14,31 +12,6 @@ const DAY: TimeDelta = TimeDelta::days(1);
 /// Whether one row is at fault and not the store.
 pub(super) fn is_unreadable(error: &RepositoryError) -> bool {
     matches!(error, RepositoryError::Data { .. })
-}
-
-impl Audit<'_> {
-    /// Tells of a row in `window` that cannot be read. Returns that the window is not empty.
-    pub(super) fn tell_unreadable(
-        &mut self,
-        window: TimeRange,
-        error: RepositoryError,
-    ) -> Result<bool, RepositoryError> {
-        if !is_unreadable(&error) {
-            return Err(error);
-        }
-        let problem = Problem::Unreadable {
-            symbol_id: self.symbol_id,
-            range: window,
-            reason: error.to_string(),
-        };
-        if !self.settings.skip.contains(&problem.kind()) {
-            self.tell(&Finding {
-                problem,
-                mending: Mending::NotTried,
-            });
-        }
-        Ok(false)
-    }
 }
 
 /// The open time of the first candle of `query`, or a time less than a day before it where it cannot

@@ -1,7 +1,7 @@
 //! Schemas of their own for tests against real databases.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -115,6 +115,8 @@ impl ScratchSchemas {
         };
         let mut config = DatabaseConfig::new(url(Database::Metadata), url(Database::Timeseries));
         config.pool.size = 5;
+        // a machine that is busy with other tests is no fault of the database
+        config.pool.connect_timeout = Duration::from_secs(10);
         config
     }
 

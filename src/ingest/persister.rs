@@ -2,7 +2,10 @@
 
 mod ack;
 mod batch;
+mod error;
+mod failures;
 mod health;
+mod level;
 mod meters;
 mod settings;
 mod shared;
@@ -17,8 +20,10 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-pub use self::ack::{Ack, AckLevel, PersisterClosed, PushError, Undrained};
+pub use self::ack::Ack;
+pub use self::error::{PersisterClosed, PushError, Undrained};
 pub use self::health::PersisterHealth;
+pub use self::level::AckLevel;
 pub use self::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use self::shared::Shared;
 use super::spool::{Spool, SpoolContent, SpoolError};

@@ -68,55 +68,6 @@ impl PersisterHealth {
     }
 }
 
-/// What went wrong and still does.
-#[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) since: DateTime<Utc>,
-    pub(super) reason: String,
-    pub(super) needs_repair: bool,
-}
-
-/// What works with the spool, each of which may fail alone.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum SpoolPart {
-    /// Bringing ticks to the disk.
-    Append,
-    /// Reading what only the disk has.
-    Read,
-    /// Bringing dead letters to the disk.
-    DeadLetters,
-}
-
-/// What of the spool goes wrong.
-#[derive(Debug, Default)]
-pub(super) struct SpoolFailures([Option<Failure>; 3]);
-
-impl SpoolFailures {
-    /// Whether this is the first one of the part since it worked.
-    pub(super) fn note(&mut self, part: SpoolPart, reason: String) -> bool {
-        let noted = &mut self.0[part as usize];
-        let is_first = noted.is_none();
-        let since = noted
-            .as_ref()
-            .map_or_else(Utc::now, |failure| failure.since);
-        *noted = Some(Failure {
-            since,
-            reason,
-            needs_repair: false,
-        });
-        is_first
-    }
-
-    /// The part works.
-    pub(super) fn end(&mut self, part: SpoolPart) {
-        self.0[part as usize] = None;
-    }
-
-    fn first(&self) -> Option<&Failure> {
-        self.0.iter().flatten().next()
-    }
-}
-
 pub(super) fn of(shared: &Shared) -> PersisterHealth {
     let content = shared.spool.as_ref().map(|spool| spool.content());
     let has_place = shared.has_place();

@@ -7,7 +7,8 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError, watch};
 use tokio::time::Instant;
 
 use super::LONGEST_PATIENCE;
-use super::ack::{AckLevel, PersisterClosed, PushError};
+use super::error::{PersisterClosed, PushError};
+use super::level::AckLevel;
 use super::meters::Meters;
 use super::settings::{OnFull, PersisterConfig, SpoolMode};
 use super::state::State;

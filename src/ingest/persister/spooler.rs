@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::batch::Step;
-use super::health::SpoolPart;
+use super::failures::SpoolPart;
 use super::shared::Shared;
 use crate::ingest::spool::{Spool, SpoolBatch, SpoolError};
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::batch::{Batch, Source, Spilled, Step};
-use super::health::{Failure, SpoolFailures, SpoolPart};
+use super::failures::{Failure, SpoolFailures, SpoolPart};
 use super::settings::SpoolMode;
 use super::{PersisterConfig, PersisterStats};
 use crate::domain::Tick;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use self::letters::DeadLetters;
 use super::batch::{Batch, Source, Spilled, Step};
-use super::health::SpoolPart;
+use super::failures::SpoolPart;
 use super::shared::{Course, Shared};
 use super::spooler;
 use crate::domain::Tick;

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::error::QuarantineError;
 use super::store::{Batch, Store};
 use crate::backoff::{Backoff, Delays};
 use crate::error::RepositoryError;
@@ -33,19 +34,6 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the quarantine was stopped: start another one")]
 pub struct QuarantineClosed;
-
-/// Why ticks that are held back cannot be kept on the disk.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the quarantine file {path} cannot be used ({reason}): see who has it open, make space and see \
-     to its rights, or move it away"
-)]
-pub struct QuarantineError {
-    /// The file.
-    pub path: std::path::PathBuf,
-    /// What the system says.
-    pub reason: String,
-}
 
 /// Keeps ticks that are held back until the repository has them.
 ///

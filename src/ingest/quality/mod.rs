@@ -8,6 +8,7 @@
 
 mod assessment;
 mod control;
+mod error;
 mod file;
 mod jump;
 mod keeper;
@@ -20,7 +21,8 @@ mod window;
 
 pub use assessment::{Assessment, RuleAction};
 pub use control::QualityControl;
-pub use keeper::{Quarantine, QuarantineClosed, QuarantineError};
+pub use error::QuarantineError;
+pub use keeper::{Quarantine, QuarantineClosed};
 pub use releasing::{ReleaseReceipt, release};
 pub use rules::QualityRules;
 pub use symbol_rules::SymbolRules;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::error::QuarantineError;
 use super::file::{Numbered, QuarantineFile};
-use super::keeper::QuarantineError;
 use crate::repository::QuarantinedTick;
 
 /// After a failure the file is opened anew at most so often.

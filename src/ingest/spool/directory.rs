@@ -4,15 +4,14 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::disk::Disk;
-use super::error::SpoolError;
+use super::disk::{Disk, data_file};
+use super::error::{SpoolError, io_error};
 
 /// The newest format this program reads, and the one it writes.
 pub(super) const FORMAT: u32 = 1;
 
 const LOCK: &str = "owner.lock";
 const FORMAT_FILE: &str = "format";
-const DATA: &str = "spool.redb";
 const FORMAT_PREFIX: &str = "tickbook spool format ";
 
 /// A directory that nobody else works with as long as this lives.
@@ -78,29 +77,14 @@ pub(super) fn make_lasting(path: &Path, disk: &dyn Disk) -> Result<(), SpoolErro
     Ok(())
 }
 
-/// The file with the ticks.
-pub(super) fn data_file(path: &Path) -> PathBuf {
-    path.join(DATA)
-}
-
 /// Whether there is a spool in `path`, in use or not.
 pub(super) fn exists(path: &Path) -> bool {
-    path.join(DATA).exists()
+    data_file(path).exists()
 }
 
 /// How large the file with the ticks is.
 pub(super) fn file_bytes(path: &Path) -> u64 {
-    fs::metadata(path.join(DATA)).map_or(0, |data| data.len())
-}
-
-pub(super) fn io_error(path: &Path, error: &io::Error) -> SpoolError {
-    let (directory, reason) = (path.to_owned(), error.to_string());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            SpoolError::DiskFull { directory, reason }
-        }
-        _ => SpoolError::Io { directory, reason },
-    }
+    fs::metadata(data_file(path)).map_or(0, |data| data.len())
 }
 
 fn take_lock(path: &Path) -> Result<File, SpoolError> {

@@ -3,15 +3,21 @@
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::backends::FileBackend;
 use redb::{Database, StorageBackend};
 
-use super::directory::data_file;
 use super::error::{SpoolError, storage_error};
+
+const DATA: &str = "spool.redb";
+
+/// The file with the ticks.
+pub(super) fn data_file(path: &Path) -> PathBuf {
+    path.join(DATA)
+}
 
 /// The library's default of a gigabyte is meant for databases that are read a lot.
 const CACHE: usize = 16 << 20;

@@ -1,9 +1,8 @@
 //! Why the spool does not do what it was asked.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use super::directory::io_error;
 
 /// Why the spool does not do what it was asked. Nothing it holds is lost by any of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -112,6 +111,17 @@ fn owner(pid: Option<u32>) -> String {
         ),
         Some(pid) => format!("process {pid}"),
         None => "another process".to_owned(),
+    }
+}
+
+/// What an error of the system means.
+pub(super) fn io_error(path: &Path, error: &io::Error) -> SpoolError {
+    let (directory, reason) = (path.to_owned(), error.to_string());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            SpoolError::DiskFull { directory, reason }
+        }
+        _ => SpoolError::Io { directory, reason },
     }
 }
 

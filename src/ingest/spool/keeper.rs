@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::directory::{OwnedDirectory, data_file, file_bytes, io_error};
+use super::directory::{OwnedDirectory, file_bytes};
+use super::disk::data_file;
 use super::disk::{self, Disk};
+use super::error::io_error;
 use super::error::{SpoolError, storage_error};
 use super::lock;
 use super::reserve::Reserve;

@@ -80,7 +80,7 @@ impl Spool {
         std::thread::Builder::new()
             .name("tick-spool".to_owned())
             .spawn(work)
-            .map_err(|error| directory::io_error(directory, &error))?;
+            .map_err(|error| error::io_error(directory, &error))?;
         let (found, content, settled) = answer.await.map_err(|_| SpoolError::Closed)??;
         Ok(Self {
             requests,

@@ -12,8 +12,9 @@ use crate::repository::CandleQuery;
 
 use super::catalog::{Catalog, TickReads};
 use super::parts::{self, Parts};
-use super::select::{SelectWindow, first_kept};
+use super::select::first_kept;
 use super::snapshot::Snapshot;
+use super::statement::SelectWindow;
 
 /// No window has to be longer than all of time.
 const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);

@@ -17,7 +17,8 @@ use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
 use super::row::open_time;
-use super::select::{Found, SelectWindow};
+use super::select::Found;
+use super::statement::SelectWindow;
 use super::stored;
 
 /// How much time is folded at once, so that a page takes bounded memory: 10,080 minutes.

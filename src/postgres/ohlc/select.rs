@@ -10,9 +10,8 @@ use crate::db::DbError;
 use crate::domain::{Candle, CandleSource, ExactCandle, SortOrder, TimeRange};
 use crate::repository::CandleQuery;
 
-use super::catalog::Catalog;
 use super::row::CandleRow;
-use super::statement::{FOLDED, Statement, StoredRow};
+use super::statement::{FOLDED, SelectWindow, Statement, StoredRow};
 
 /// What is known of the candles of a window.
 #[derive(Debug, Default)]
@@ -44,18 +43,6 @@ impl Found {
         }
         Ok(())
     }
-}
-
-/// Which candles of a window to look for.
-pub(super) struct SelectWindow<'a> {
-    pub(super) query: &'a CandleQuery,
-    pub(super) catalog: &'a Catalog,
-    /// Starts and ends where a bucket does.
-    pub(super) window: TimeRange,
-    /// At least the first so many of each kind.
-    pub(super) limit: usize,
-    /// Whether stored candles count.
-    pub(super) with_stored: bool,
 }
 
 impl SelectWindow<'_> {

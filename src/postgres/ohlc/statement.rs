@@ -11,9 +11,21 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use crate::domain::{PriceBasis, SortOrder, TimeRange, Timeframe};
 use crate::repository::CandleQuery;
 
+use super::catalog::Catalog;
 use super::intervals::Intervals;
 use super::row::{CandleRow, CandleSqlType};
-use super::select::SelectWindow;
+
+/// Which candles of a window to look for.
+pub(super) struct SelectWindow<'a> {
+    pub(super) query: &'a CandleQuery,
+    pub(super) catalog: &'a Catalog,
+    /// Starts and ends where a bucket does.
+    pub(super) window: TimeRange,
+    /// At least the first so many of each kind.
+    pub(super) limit: usize,
+    /// Whether stored candles count.
+    pub(super) with_stored: bool,
+}
 
 /// Kind, candle, and who stored it or which timeframe it is made of.
 pub(super) type StoredRow = (i32, CandleRow, String);

@@ -12,8 +12,8 @@ use crate::postgres::timescale::retention::SHARE_FLOOR;
 
 use super::ages::{look, mark_late_days};
 use super::batch::Batch;
-use super::halves::insert_by_halves;
-use super::insert::{Outcome, Writer, insert_new, of_commit, refusal, with_inserted};
+use super::halves::{insert_by_halves, refusal};
+use super::insert::{Outcome, Writer, insert_new, of_commit, with_inserted};
 use super::stored::read_stored;
 use super::unnest::insert_missing;
 

@@ -14,12 +14,11 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl as _};
 
 use super::batch::Batch;
-use super::insert::refusal;
 use super::range::newest_in;
 use super::row::TickRow;
 use super::stored::read_stored;
 use super::unnest::{insert_missing, insert_one};
-use crate::db::DbError;
+use crate::db::{Condition, DbError};
 use crate::domain::{SymbolId, Tick, TimeRange};
 use crate::error::{Database, RepositoryError};
 use crate::postgres::schema::timeseries::ticks;
@@ -27,6 +26,23 @@ use crate::repository::{InsertReceipt, RejectedTick};
 
 /// So many rows of a batch are tried alone before a table that refuses a stored one is given up.
 const SAMPLE: usize = 16;
+
+/// Why the database will not take a row of the statement that failed so, if that is why it did.
+///
+/// Anything else, such as a full disk, must not cost a tick; nor must a column that wants a value
+/// which no tick has.
+pub(super) fn refusal(error: &DieselError) -> Option<String> {
+    use DatabaseErrorKind as Kind;
+    let DieselError::DatabaseError(kind, info) = error else {
+        return None;
+    };
+    let message = info.message();
+    let of_a_row = match kind {
+        Kind::CheckViolation | Kind::ForeignKeyViolation | Kind::ExclusionViolation => true,
+        _ => Condition::of(error) == Condition::NumericOutOfRange,
+    };
+    of_a_row.then(|| format!("the database refuses it: {message}"))
+}
 
 const LEFT_OUT: &str = "the database leaves it out: a trigger of the table ticks returns no row";
 

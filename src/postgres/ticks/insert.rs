@@ -9,7 +9,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryResult};
 
 use crate::db::SynchronousCommit;
-use crate::db::{CONFLICT_BACKOFF, Condition, DbError};
+use crate::db::{CONFLICT_BACKOFF, DbError};
 use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
 use crate::repository::InsertReceipt;
@@ -18,7 +18,7 @@ use super::ages::has_old_ticks;
 use super::batch::Batch;
 use super::copy::copy;
 use super::frontier::Frontier;
-use super::halves::{insert_by_halves, table_refuses};
+use super::halves::{insert_by_halves, refusal, table_refuses};
 use super::stored::read_stored;
 use super::unnest::{insert_missing, insert_one};
 
@@ -237,23 +237,6 @@ pub(super) fn with_inserted(mut receipt: InsertReceipt, inserted: usize) -> Inse
     receipt.inserted += inserted as u64;
     receipt.duplicates = receipt.duplicates.saturating_sub(inserted as u64);
     receipt
-}
-
-/// Why the database will not take a row of the statement that failed so, if that is why it did.
-///
-/// Anything else, such as a full disk, must not cost a tick; nor must a column that wants a value
-/// which no tick has.
-pub(super) fn refusal(error: &DieselError) -> Option<String> {
-    use DatabaseErrorKind as Kind;
-    let DieselError::DatabaseError(kind, info) = error else {
-        return None;
-    };
-    let message = info.message();
-    let of_a_row = match kind {
-        Kind::CheckViolation | Kind::ForeignKeyViolation | Kind::ExclusionViolation => true,
-        _ => Condition::of(error) == Condition::NumericOutOfRange,
-    };
-    of_a_row.then(|| format!("the database refuses it: {message}"))
 }
 
 fn classified(error: DbError) -> RepositoryError {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::Writer;
-use crate::ingest::persister::health::SpoolPart;
+use crate::ingest::persister::failures::SpoolPart;
 use crate::ingest::persister::spooler::{self, PATIENCE};
 use crate::ingest::spool::{DeadLetter, DeadLetterReason, Kept, Spool, SpoolError};
 use crate::repository::InsertReceipt;

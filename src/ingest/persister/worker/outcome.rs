@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::Writer;
 use crate::domain::Tick;
 use crate::error::RepositoryError;
-use crate::ingest::persister::health::Failure;
+use crate::ingest::persister::failures::Failure;
 use crate::ingest::persister::meters;
 use crate::ingest::spool::Spool;
 use crate::repository::InsertReceipt;

@@ -11,8 +11,8 @@ use crate::db::transaction;
 use crate::domain::Timeframe;
 
 use super::drop_ticks::of_a_lock;
-use super::maintain::{LeftChunk, MaintenanceReport};
 use super::present::{AppliedPolicies, now};
+use super::report::{LeftChunk, MaintenanceReport};
 
 #[derive(QueryableByName)]
 struct Cut {

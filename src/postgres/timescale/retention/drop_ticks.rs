@@ -16,8 +16,8 @@ use crate::retention::next_start;
 
 use super::floor::refuse_before;
 use super::in_flight::{is_refreshed_by_hand, wait_for_refreshes};
-use super::maintain::{LeftChunk, MaintenanceReport};
 use super::present::{AppliedPolicies, now};
+use super::report::{LeftChunk, MaintenanceReport};
 use super::seal::{Chunk, chunks_before, drop_chunk};
 use super::settled::Levels;
 

@@ -1,0 +1,12 @@
+//! How far a tick has come.
+
+/// How far a tick has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AckLevel {
+    /// It is in the memory of the process.
+    Accepted,
+    /// The disk has it, or the database. Without a spool only the database makes it durable.
+    Durable,
+    /// It is in the database, or it is known to be a duplicate, a conflict, or rejected.
+    Committed,
+}
