@@ -86,8 +86,8 @@ impl ConnectionManager {
         if !self.pgbouncer {
             speak_english(&mut connection);
         }
-        if self.contact.is_first() {
-            learn(&mut connection, || self.establish().ok());
+        if self.contact.is_first() && !learn(&mut connection, || self.establish().ok()) {
+            self.contact.next_is_first();
         }
         Ok(connection)
     }

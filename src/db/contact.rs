@@ -63,6 +63,12 @@ impl Contact {
         !std::mem::replace(&mut self.state().met, true)
     }
 
+    /// Makes [`is_first`](Self::is_first) true once more, since the first connection did not learn
+    /// what it was to learn.
+    pub(super) fn next_is_first(&self) {
+        self.state().met = false;
+    }
+
     /// Notes that a connection was opened.
     pub(super) fn reached(&self) {
         let mut state = self.state();

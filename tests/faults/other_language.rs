@@ -62,7 +62,7 @@ async fn fault_60_server_speaks_another_language() {
         &server.url(),
         "CREATE TABLE two (id int PRIMARY KEY, x int); INSERT INTO two VALUES (1, 0), (2, 0); \
          CREATE TABLE closed (x int); \
-         CREATE ROLE plain LOGIN PASSWORD 'plain'; \
+         CREATE ROLE plain LOGIN PASSWORD 'plain' CONNECTION LIMIT 1; \
          GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO plain; \
          REVOKE ALL ON closed FROM plain",
     );
@@ -76,6 +76,17 @@ async fn fault_60_server_speaks_another_language() {
     let said = answer(&db, "SELECT 1 / 0").await.with_causes().to_string();
     assert!(said.contains("Division durch Null"), "{said}");
 
+    // the first connection found no other one to learn with, the second one does
+    ask(&server.url(), "ALTER ROLE plain CONNECTION LIMIT -1");
+    let both = [(); 2].map(|()| {
+        tokio::spawn({
+            let db = db.clone();
+            async move { answer(&db, "SELECT pg_sleep(0.5); SELECT 1 / 0").await }
+        })
+    });
+    for call in both {
+        call.await.expect("no panic");
+    }
     let mut other = PgConnection::establish(&server.url()).expect("a connection");
     let locked = other.batch_execute("BEGIN; LOCK TABLE two IN ACCESS EXCLUSIVE MODE");
     locked.expect("locked");

@@ -102,18 +102,23 @@ pub(in crate::db) fn speak_english(connection: &mut PgConnection) {
 
 /// Asks the server how it words its errors, unless it speaks English. `another` is a second
 /// connection, which holds a lock for a moment.
+///
+/// `false` where not everything could be asked: the next connection has to ask again.
+#[must_use]
 pub(in crate::db) fn learn(
     connection: &mut PgConnection,
     another: impl FnOnce() -> Option<PgConnection>,
-) {
+) -> bool {
     let answer: QueryResult<Answer> = sql_query(SPEAKS_ENGLISH).get_result(connection);
-    if !answer.is_ok_and(|answer| !answer.yes) {
-        return;
+    match answer {
+        Ok(answer) if answer.yes => return true,
+        Ok(_) => {}
+        Err(_) => return false,
     }
     let mut found = ask(connection);
-    if let Some(mut another) = another() {
-        found.extend(ask_for_lock(connection, &mut another));
-    }
+    let of_lock = another().map(|mut another| ask_for_lock(connection, &mut another));
+    let is_complete = matches!(of_lock, Some(Ok(_)));
+    found.extend(of_lock.and_then(Result::ok).flatten());
     tracing::info!(
         wordings = found.len(),
         "the server does not speak English: its errors are told apart by what it answered to \
@@ -125,6 +130,7 @@ pub(in crate::db) fn learn(
             learned.push(one);
         }
     }
+    is_complete
 }
 
 fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
@@ -156,7 +162,7 @@ fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
 fn ask_for_lock(
     connection: &mut PgConnection,
     another: &mut PgConnection,
-) -> Option<(Condition, String)> {
+) -> QueryResult<Option<(Condition, String)>> {
     let held = another.transaction(|another| {
         let backend: Backend = sql_query(
             "SELECT pg_backend_pid() AS number, pg_advisory_xact_lock(745, pg_backend_pid())",
@@ -169,8 +175,8 @@ fn ask_for_lock(
         });
         Ok::<_, DieselError>(waited.err())
     });
-    let words = wording(&held.ok()??)?;
-    Some((Condition::Canceled, words))
+    let words = held?.as_ref().and_then(wording);
+    Ok(words.map(|words| (Condition::Canceled, words)))
 }
 
 /// What was said, with `%` for what differs from error to error.
