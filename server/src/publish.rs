@@ -27,7 +27,9 @@ pub(crate) async fn store_and_publish(
         match &stored {
             Ok(receipt) => publish_inserted(&fan_out, &ticks, receipt).await,
             // sent again they are duplicates, which nobody is told of
-            Err(error) if !error.is_certainly_not_applied() => fan_out.announce_missed(&ticks),
+            Err(error) if !error.is_certainly_not_applied() => {
+                fan_out.announce_missed(&ticks).await;
+            }
             Err(_) => {}
         }
         drop((ticks, kept));
@@ -62,7 +64,7 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
         // the server stops otherwise, and clients read the ticks when they are back
         let _ = fan_out.publish_stored(&news).await;
     } else {
-        fan_out.announce_missed(&news);
+        fan_out.announce_missed(&news).await;
     }
 }
 

@@ -39,11 +39,15 @@ impl Gap {
     /// The gap that one missed tick makes.
     #[must_use]
     pub fn of(missed: &PublishedTick) -> Self {
-        let from = truncate_to_micros(missed.tick.tick_time);
+        Self::of_tick(missed.number, &missed.tick)
+    }
+
+    pub(super) fn of_tick(number: u64, tick: &Tick) -> Self {
+        let from = truncate_to_micros(tick.tick_time);
         Self {
-            symbol_id: missed.tick.symbol_id,
-            first: missed.number,
-            last: missed.number,
+            symbol_id: tick.symbol_id,
+            first: number,
+            last: number,
             missed: 1,
             from,
             to: from + TimeDelta::microseconds(1),

@@ -1,13 +1,14 @@
 //! Numbers ticks and puts them into the queue of every sink.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{Counter, counter, gauge};
 use tokio::sync::Notify;
 
-use super::event::Event;
+use super::event::{Event, Gap};
 use super::queue::QueueOptions;
-use super::routing::{Core, Registered};
+use super::routing::{Core, Registered, WORK};
 use crate::domain::{SymbolId, Tick};
 
 /// Most events a sink is given at once.
@@ -24,7 +25,7 @@ pub struct FanOutClosed;
 /// A sink that is slow never slows another one, nor a publisher, unless its policy is
 /// [`Block`](super::OverflowPolicy::Block). A tick costs nothing for a sink that does not
 /// [follow](SinkQueue::follow) its symbol. Memory is bounded by the capacities of the queues and one gap
-/// for each symbol.
+/// for each symbol, and for many queues together by [`limit`](FanOut::limit).
 ///
 /// Counts `fan_out_published_ticks_total`, and by `sink` `fan_out_delivered_ticks_total`,
 /// `fan_out_missed_ticks_total` and the gauge `fan_out_sinks`.
@@ -104,16 +105,38 @@ impl FanOut {
 
     /// Numbers stored ticks that cannot be published one by one, and tells every sink that takes
     /// stored ticks that it missed them: one gap for each symbol. Where some of `ticks` are no
-    /// news, the gaps are wider than they had to be.
-    pub fn announce_missed(&self, ticks: &[Tick]) {
-        let mut sorted = ticks.to_vec();
-        sorted.sort_by_key(|tick| tick.symbol_id);
-        let by_symbol: Vec<_> = sorted.chunk_by(|a, b| a.symbol_id == b.symbol_id).collect();
-        let mut rest = &by_symbol[..];
+    /// news, the gaps are wider than they had to be. Cancelled, it has told of some.
+    pub async fn announce_missed(&self, ticks: &[Tick]) {
+        let mut by_symbol: BTreeMap<SymbolId, Gap> = BTreeMap::new();
+        for piece in ticks.chunks(WORK) {
+            for tick in piece {
+                // it is numbered when it is told of
+                let gap = Gap::of_tick(0, tick);
+                by_symbol
+                    .entry(tick.symbol_id)
+                    .and_modify(|whole| *whole = whole.joined(gap))
+                    .or_insert(gap);
+            }
+            tokio::task::yield_now().await;
+        }
+        let gaps: Vec<_> = by_symbol.into_values().collect();
+        let mut rest = &gaps[..];
         while !rest.is_empty() {
             let told = self.0.lock().give_missed(rest);
             rest = &rest[told..];
+            tokio::task::yield_now().await;
         }
+    }
+
+    /// Lets all queues with that name hold so many events together, those included that their
+    /// owners have taken and not worked off. When they hold more, the queue that holds the most is
+    /// emptied and [evicted](SinkQueue::is_evicted). Queues that publishers wait for are not counted.
+    ///
+    /// Counts `fan_out_evicted_sinks_total` by `sink`.
+    pub fn limit(&self, name: &'static str, most: usize) {
+        // there from the start, so that its first step shows
+        counter!("fan_out_evicted_sinks_total", "sink" => name).increment(0);
+        self.0.lock().limit(name, most);
     }
 
     /// Opens the queue of a sink that takes its events itself. It gets what is published from now
@@ -127,10 +150,12 @@ impl FanOut {
         // there from the start, so that its first step shows
         missed.increment(0);
         let registered = Registered::new(&options, Arc::clone(&ready), missed);
+        let evicted = Arc::clone(&registered.evicted);
         let id = self.0.lock().add(registered, options.every_symbol);
         SinkQueue {
             name,
             ready,
+            evicted,
             delivered: counter!("fan_out_delivered_ticks_total", "sink" => name),
             monitor: QueueMonitor {
                 fan_out: self.clone(),
@@ -178,13 +203,14 @@ impl QueueMonitor {
 pub struct SinkQueue {
     name: &'static str,
     ready: Arc<Notify>,
+    evicted: Arc<Notify>,
     delivered: Counter,
     monitor: QueueMonitor,
 }
 
 impl SinkQueue {
     /// The next events, at least one, as soon as there are any; `None` when the fan-out was closed
-    /// and everything was taken. What was taken before counts as worked off. Cancelled, it has
+    /// and everything was taken, and when the queue was [evicted](Self::is_evicted). What was taken before counts as worked off. Cancelled, it has
     /// taken nothing.
     pub async fn next(&mut self) -> Option<Vec<Event>> {
         self.worked_off();
@@ -193,9 +219,13 @@ impl SinkQueue {
                 let mut core = self.monitor.fan_out.0.lock();
                 let closed = core.closed;
                 let registered = core.get_mut(self.monitor.id)?;
+                if registered.is_evicted {
+                    return None;
+                }
                 if !registered.queue.is_empty() {
                     let events = registered.queue.take(DELIVERY);
                     registered.taken = events.len();
+                    core.count(self.monitor.id);
                     drop(core);
                     self.monitor.fan_out.0.room.notify_waiters();
                     let is_tick = |event: &&Event| matches!(event, Event::Tick(_));
@@ -241,6 +271,21 @@ impl SinkQueue {
         registered.is_none_or(|registered| registered.queue.is_empty())
     }
 
+    /// Whether it was emptied and gets nothing any more, since it held the most when the queues of
+    /// its name held more than their [limit](FanOut::limit).
+    #[must_use]
+    pub fn is_evicted(&self) -> bool {
+        let core = self.monitor.fan_out.0.lock();
+        let registered = core.get(self.monitor.id);
+        registered.is_some_and(|registered| registered.is_evicted)
+    }
+
+    /// Ends when it [is evicted](Self::is_evicted); for one waiter at a time.
+    pub fn evicted(&self) -> impl Future<Output = ()> + Send + use<> {
+        let evicted = Arc::clone(&self.evicted);
+        async move { evicted.notified().await }
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn monitor(&self) -> QueueMonitor {
@@ -249,8 +294,10 @@ impl SinkQueue {
 
     fn worked_off(&self) {
         let mut core = self.monitor.fan_out.0.lock();
-        if let Some(registered) = core.get_mut(self.monitor.id) {
-            registered.taken = 0;
+        if let Some(registered) = core.get_mut(self.monitor.id)
+            && std::mem::take(&mut registered.taken) > 0
+        {
+            core.count(self.monitor.id);
         }
     }
 }

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use super::event::{Event, Gap};
 use crate::domain::SymbolId;
 
-/// A queue that is empty keeps room for so many events at most.
-const USUAL: usize = 1_024;
+/// Room for so many events is never given back.
+const USUAL: usize = 256;
+
+/// A queue with room for so many times what waits gives memory back.
+const SPARSE: usize = 4;
 
 /// What happens when the queue of a sink is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,18 @@ impl Queue {
         self.waiting.is_empty() && self.dropped.is_empty()
     }
 
+    /// What takes memory: ticks and gaps.
+    pub(super) fn held(&self) -> usize {
+        self.waiting.len() + self.dropped.len()
+    }
+
+    /// Forgets what waits and follows nothing any more.
+    pub(super) fn clear(&mut self) {
+        self.waiting = VecDeque::new();
+        self.dropped = BTreeMap::new();
+        self.followed = Some(HashSet::new());
+    }
+
     /// How many ticks were missed in all.
     pub(super) fn missed(&self) -> u64 {
         self.missed
@@ -140,7 +155,7 @@ impl Queue {
         let ready = self.waiting.len().min(most);
         events.extend(self.waiting.drain(..ready));
         // what a rush took, unless it is about to be needed again
-        if ready * 8 < self.waiting.capacity() {
+        if ready * 2 * SPARSE < self.waiting.capacity() {
             self.shrink();
         }
         events
@@ -174,8 +189,9 @@ impl Queue {
 
     /// Gives memory back that a rush has taken.
     fn shrink(&mut self) {
-        if self.waiting.is_empty() && self.waiting.capacity() > USUAL {
-            self.waiting = VecDeque::new();
+        let room = self.waiting.capacity();
+        if room > USUAL && self.waiting.len() < room / SPARSE {
+            self.waiting.shrink_to(self.waiting.len() * 2);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use metrics::Counter;
+use metrics::{Counter, counter};
 use tokio::sync::Notify;
 
 use super::event::{Event, Gap, PublishedTick};
@@ -27,6 +27,8 @@ pub(super) struct Core {
     followers: HashMap<SymbolId, BTreeSet<u64>>,
     /// Those that publishers wait for.
     blocking: BTreeSet<u64>,
+    /// What queues of a name hold together.
+    limits: BTreeMap<&'static str, Limit>,
     opened: u64,
     pub(super) closed: bool,
     /// How many times a queue was looked at for a tick or a gap.
@@ -34,8 +36,16 @@ pub(super) struct Core {
     pub(super) visits: usize,
 }
 
+/// How many events the queues of a name hold and may hold.
+#[derive(Debug)]
+struct Limit {
+    most: usize,
+    held: usize,
+}
+
 /// A queue and its owner.
 pub(super) struct Registered {
+    name: &'static str,
     pub(super) queue: Queue,
     /// Events that were taken and are still being worked at.
     pub(super) taken: usize,
@@ -45,6 +55,11 @@ pub(super) struct Registered {
     missed: Counter,
     /// Got something, and its owner is still to be woken.
     is_fresh: bool,
+    /// So many of its events are counted in the limit of its name.
+    counted: usize,
+    /// It held the most when the queues of its name held too much, and gets nothing any more.
+    pub(super) is_evicted: bool,
+    pub(super) evicted: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Registered {
@@ -58,6 +73,7 @@ impl std::fmt::Debug for Registered {
 impl Registered {
     pub(super) fn new(options: &QueueOptions, ready: Arc<Notify>, missed: Counter) -> Self {
         Self {
+            name: options.name,
             queue: Queue::new(options),
             taken: 0,
             takes_stored: options.takes_stored,
@@ -65,6 +81,9 @@ impl Registered {
             ready,
             missed,
             is_fresh: false,
+            counted: 0,
+            is_evicted: false,
+            evicted: Arc::default(),
         }
     }
 
@@ -94,6 +113,9 @@ impl Core {
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Registered> {
         let removed = self.queues.remove(&id)?;
+        if let Some(limit) = self.limits.get_mut(removed.name) {
+            limit.held -= removed.counted;
+        }
         self.every_symbol.remove(&id);
         self.blocking.remove(&id);
         for symbol_id in removed.queue.followed() {
@@ -121,6 +143,9 @@ impl Core {
         let Some(registered) = self.queues.get_mut(&id) else {
             return;
         };
+        if registered.is_evicted {
+            return;
+        }
         for symbol_id in symbol_ids {
             if registered.queue.follow(*symbol_id) {
                 self.followers.entry(*symbol_id).or_default().insert(id);
@@ -135,6 +160,7 @@ impl Core {
         for symbol_id in registered.queue.unfollow(symbol_ids) {
             self.forget(symbol_id, id);
         }
+        self.count(id);
         self.shrink();
     }
 
@@ -186,23 +212,15 @@ impl Core {
         count
     }
 
-    /// Numbers missed ticks from the start of `by_symbol`, which has those of a symbol together,
-    /// and tells of them as [`give`](Self::give) does. Returns how many symbols it is done with.
-    pub(super) fn give_missed(&mut self, by_symbol: &[&[Tick]]) -> usize {
-        let symbols = by_symbol
-            .iter()
-            .filter_map(|ticks| ticks.first())
-            .map(|tick| tick.symbol_id);
-        let count = self.share(symbols);
-        let mut gaps = Vec::with_capacity(count);
-        for ticks in &by_symbol[..count] {
-            let first = self.published + 1;
-            self.published += ticks.len() as u64;
-            let missed = (first..).zip(*ticks).map(|(number, tick)| {
-                let tick = tick.clone();
-                Gap::of(&PublishedTick { number, tick })
-            });
-            gaps.extend(missed.reduce(Gap::joined));
+    /// Numbers the missed ticks of gaps from the start of `gaps`, one of each symbol, and tells of
+    /// them as [`give`](Self::give) does. Returns how many gaps it is done with.
+    pub(super) fn give_missed(&mut self, gaps: &[Gap]) -> usize {
+        let count = self.share(gaps.iter().map(|gap| gap.symbol_id));
+        let mut gaps = gaps[..count].to_vec();
+        for gap in &mut gaps {
+            gap.first = self.published + 1;
+            self.published += gap.missed;
+            gap.last = self.published;
         }
         let events = || gaps.iter().map(|gap| (gap.symbol_id, Event::Gap(*gap)));
         self.push(&events, true);
@@ -271,6 +289,76 @@ impl Core {
                 registered.is_fresh = false;
                 registered.ready.notify_one();
             }
+            self.count(id);
         }
+    }
+
+    /// From now on the queues of a name hold so many events together.
+    pub(super) fn limit(&mut self, name: &'static str, most: usize) {
+        self.limits.insert(name, Limit { most, held: 0 });
+        let ids: Vec<_> = self.queues.keys().copied().collect();
+        for id in ids {
+            if let Some(registered) = self.queues.get_mut(&id)
+                && registered.name == name
+            {
+                registered.counted = 0;
+            }
+            self.count(id);
+        }
+    }
+
+    /// Counts what a queue holds, after that has changed. Where the queues of its name hold too much
+    /// then, those that hold the most lose it.
+    pub(super) fn count(&mut self, id: u64) {
+        let Some(registered) = self.queues.get_mut(&id) else {
+            return;
+        };
+        let Some(limit) = self.limits.get_mut(registered.name) else {
+            return;
+        };
+        // what publishers wait for has a bound of its own
+        if registered.is_evicted || registered.blocks {
+            return;
+        }
+        let held = registered.queue.held() + registered.taken;
+        limit.held = limit.held - registered.counted + held;
+        registered.counted = held;
+        let name = registered.name;
+        while self
+            .limits
+            .get(name)
+            .is_some_and(|limit| limit.held > limit.most)
+        {
+            if !self.evict_largest(name) {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether there was one that held anything.
+    fn evict_largest(&mut self, name: &'static str) -> bool {
+        let of_name = self.queues.iter_mut().filter(|(_, one)| one.name == name);
+        let Some((id, largest)) = of_name.max_by_key(|(_, registered)| registered.counted) else {
+            return false;
+        };
+        let id = *id;
+        let counted = std::mem::take(&mut largest.counted);
+        if let Some(limit) = self.limits.get_mut(name) {
+            limit.held -= counted;
+        }
+        if counted == 0 {
+            return false;
+        }
+        largest.is_evicted = true;
+        let followed: Vec<_> = largest.queue.followed().collect();
+        largest.queue.clear();
+        largest.evicted.notify_one();
+        largest.ready.notify_one();
+        self.every_symbol.remove(&id);
+        for symbol_id in followed {
+            self.forget(symbol_id, id);
+        }
+        counter!("fan_out_evicted_sinks_total", "sink" => name).increment(1);
+        true
     }
 }

@@ -113,7 +113,7 @@ async fn stored_ticks_do_not_wait_for_the_store() {
     let full = timeout(Duration::from_secs(9), fan_out.publish(&ticks(1))).await;
     assert!(full.is_err(), "the store is full");
     fan_out.publish_stored(&ticks(3)).await.expect("open");
-    fan_out.announce_missed(&ticks(2));
+    fan_out.announce_missed(&ticks(2)).await;
     assert_eq!(
         store.next().await.map(|events| summary(&events)),
         Some((vec![1], 0))
@@ -208,10 +208,27 @@ async fn sinks_of_other_symbols_cost_nothing() {
     fan_out.publish(&ticks(10)).await.expect("open");
     assert_eq!(fan_out.0.lock().visits, 20, "ten for each of two");
     fan_out.publish_stored(&ticks(5)).await.expect("open");
-    fan_out.announce_missed(&ticks(5));
+    fan_out.announce_missed(&ticks(5)).await;
     let events = screen.next().await.expect("open");
     assert_eq!(summary(&events), ((1..=15).collect(), 5));
     assert_eq!(events.len(), 16, "one gap for all that were missed");
+}
+
+/// Polls to the end; returns how many pieces of work it was done in.
+async fn pieces(fan_out: &FanOut, work: impl Future<Output = ()>) -> usize {
+    let mut work = std::pin::pin!(work);
+    let mut pieces = 0;
+    let mut before = fan_out.0.lock().visits;
+    std::future::poll_fn(|context| {
+        let poll = work.as_mut().poll(context);
+        let visits = fan_out.0.lock().visits;
+        assert!(visits - before <= routing::WORK, "{before} to {visits}");
+        pieces += 1;
+        before = visits;
+        poll
+    })
+    .await;
+    pieces
 }
 
 #[tokio::test]
@@ -219,24 +236,91 @@ async fn many_followers_get_a_batch_piece_by_piece() {
     let fan_out = FanOut::new();
     let mut screens: Vec<_> = (0..1_000).map(|_| following(&fan_out, 1)).collect();
     let batch = ticks(50);
-    let mut publishing = std::pin::pin!(fan_out.publish(&batch));
-    let mut pieces = 0;
-    let mut before = 0;
-    std::future::poll_fn(|context| {
-        let poll = publishing.as_mut().poll(context);
-        let visits = fan_out.0.lock().visits;
-        assert!(visits - before <= routing::WORK, "{before} to {visits}");
-        pieces += 1;
-        before = visits;
-        poll
-    })
-    .await
-    .expect("open");
+    let publishing = async { fan_out.publish(&batch).await.expect("open") };
+    let pieces = pieces(&fan_out, publishing).await;
     assert!(pieces > 10, "{pieces}");
     for screen in &mut screens {
         let events = screen.next().await.expect("open");
         assert_eq!(summary(&events), ((1..=50).collect(), 0));
     }
+}
+
+#[tokio::test]
+async fn missed_ticks_are_announced_piece_by_piece() {
+    let fan_out = FanOut::new();
+    let symbols: Vec<_> = (1..=50).map(SymbolId::new).collect();
+    let mut screens: Vec<_> = (0..1_000).map(|_| following(&fan_out, 1)).collect();
+    screens
+        .iter()
+        .for_each(|screen| screen.follow_all(&symbols));
+    let of_symbol = |index: i64| Tick {
+        symbol_id: SymbolId::new(index % 50 + 1),
+        ..tick(index)
+    };
+    let missed: Vec<_> = (0..20_000).map(of_symbol).collect();
+    let pieces = pieces(&fan_out, fan_out.announce_missed(&missed)).await;
+    assert!(pieces > 10, "{pieces}");
+    for screen in &mut screens {
+        let events = screen.next().await.expect("open");
+        assert_eq!(summary(&events), (vec![], 20_000));
+    }
+    let next = fan_out.publish_stored(&missed[..1]).await;
+    next.expect("open");
+    let events = screens[0].next().await.expect("open");
+    assert_eq!(summary(&events), (vec![20_001], 0));
+}
+
+#[tokio::test]
+async fn queues_of_a_name_hold_a_limit_together() {
+    let fan_out = FanOut::new();
+    let mut first = following(&fan_out, 1);
+    fan_out.limit("screen", 100);
+    let mut others = [following(&fan_out, 2), following(&fan_out, 1)];
+    let mut store = fan_out.open(QueueOptions::storing("store", 1_000));
+    fan_out.publish(&ticks(45)).await.expect("open");
+    // what was taken and is not worked off counts
+    assert_eq!(others[1].next().await.map(|events| events.len()), Some(45));
+    fan_out.publish(&ticks(5)).await.expect("open");
+    assert!(
+        !first.is_evicted() && !others[1].is_evicted(),
+        "100 are held"
+    );
+    let of_other = Tick {
+        symbol_id: SymbolId::new(2),
+        ..tick(1)
+    };
+    first.follow(SymbolId::new(3));
+    fan_out
+        .publish(&[Tick {
+            symbol_id: SymbolId::new(3),
+            ..tick(1)
+        }])
+        .await
+        .expect("open");
+    assert!(first.is_evicted(), "it held the most");
+    first.evicted().await;
+    assert_eq!(first.next().await, None);
+    assert_eq!(first.monitor().waiting(), 0);
+    first.follow(SymbolId::new(1));
+    for _ in 0..3 {
+        fan_out.publish(&ticks(10)).await.expect("open");
+        fan_out
+            .publish(std::slice::from_ref(&of_other))
+            .await
+            .expect("open");
+    }
+    assert_eq!(first.next().await, None);
+    assert!(others.iter().all(|queue| !queue.is_evicted()));
+    assert_eq!(others[0].next().await.map(|events| events.len()), Some(3));
+    assert_eq!(others[1].next().await.map(|events| events.len()), Some(35));
+    // the other one has 35 and gets 61 more
+    fan_out.publish(&ticks(61)).await.expect("open");
+    assert!(!others[1].is_evicted(), "99 are held");
+    drop(others);
+    let mut next = following(&fan_out, 1);
+    fan_out.publish(&ticks(100)).await.expect("open");
+    assert_eq!(next.next().await.map(|events| events.len()), Some(100));
+    assert_eq!(store.next().await.map(|events| events.len()), Some(245));
 }
 
 #[tokio::test]

@@ -71,6 +71,25 @@ fn of_each_symbol_the_newest_tick_is_kept() {
 }
 
 #[test]
+fn room_of_a_rush_is_given_back() {
+    let mut queue = queue(OverflowPolicy::DropOldest, 10_000);
+    for number in 1..=10_000 {
+        queue.push(Event::Tick(published(number, 1)));
+    }
+    while queue.len() > 100 {
+        queue.take(100);
+        let (room, left) = (queue.waiting.capacity(), queue.len());
+        assert!(room <= (8 * left).max(1_024), "{room} for {left}");
+    }
+    queue.take(100);
+    assert!(
+        queue.waiting.capacity() <= USUAL,
+        "{}",
+        queue.waiting.capacity()
+    );
+}
+
+#[test]
 fn what_is_followed_no_more_is_not_missed() {
     let mut queue = Queue::new(&QueueOptions {
         every_symbol: false,
