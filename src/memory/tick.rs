@@ -27,6 +27,9 @@ const MOST_SYMBOLS: usize = 10_000;
 /// How many ticks are looked at before other tasks have a turn: a millisecond or two.
 const AT_ONCE: usize = 2_000;
 
+/// How many ticks are stored before readers, whose threads wait meanwhile, have a turn.
+const STORED_AT_ONCE: usize = 500;
+
 type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 /// Ticks in memory. Clones share their ticks.
@@ -126,6 +129,43 @@ impl InMemoryTickRepository {
         Ok(DeletedTicks { rest, ..deleted })
     }
 
+    /// Stores ticks in their order, each as if it came alone.
+    fn insert_some(
+        &self,
+        ticks: &[Tick],
+        refusal: impl Fn(DateTime<Utc>) -> Option<String>,
+        receipt: &mut InsertReceipt,
+    ) {
+        let mut stored = write(&self.ticks);
+        for given in ticks {
+            let tick = match given.normalized() {
+                Ok(tick) => tick,
+                Err(reason) => {
+                    receipt.rejected.push(RejectedTick::invalid(given, reason));
+                    continue;
+                }
+            };
+            if let Some(reason) = refusal(tick.tick_time) {
+                let tick = given.clone();
+                receipt.rejected.push(RejectedTick { tick, reason });
+                continue;
+            }
+            match stored.entry(tick.key()) {
+                Entry::Vacant(free) => {
+                    free.insert(tick);
+                    receipt.inserted += 1;
+                }
+                Entry::Occupied(taken) if taken.get().has_content_of(&tick) => {
+                    receipt.duplicates += 1;
+                }
+                Entry::Occupied(taken) => receipt.conflicts.push(TickConflict {
+                    stored: taken.get().clone(),
+                    refused: tick,
+                }),
+            }
+        }
+    }
+
     /// The last tick of `symbol_id` by `(tick_time, sequence)` with `tick_time <= at`.
     fn last(&self, symbol_id: SymbolId, at: DateTime<Utc>) -> Option<Tick> {
         let from = first_key(symbol_id, earliest_time());
@@ -168,32 +208,14 @@ impl TickRepository for InMemoryTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         let mut receipt = InsertReceipt::default();
         let (floor, now) = (*read(&self.floor), (self.now)());
-        let mut stored = write(&self.ticks);
-        for given in ticks {
-            let tick = match given.normalized() {
-                Ok(tick) => tick,
-                Err(reason) => {
-                    receipt.rejected.push(RejectedTick::invalid(given, reason));
-                    continue;
-                }
-            };
-            if let Some(reason) = floor.refusal(tick.tick_time, now) {
-                let tick = given.clone();
-                receipt.rejected.push(RejectedTick { tick, reason });
-                continue;
-            }
-            match stored.entry(tick.key()) {
-                Entry::Vacant(free) => {
-                    free.insert(tick);
-                    receipt.inserted += 1;
-                }
-                Entry::Occupied(taken) if taken.get().has_content_of(&tick) => {
-                    receipt.duplicates += 1;
-                }
-                Entry::Occupied(taken) => receipt.conflicts.push(TickConflict {
-                    stored: taken.get().clone(),
-                    refused: tick,
-                }),
+        let refusal = |time| floor.refusal(time, now);
+        let mut rest = ticks;
+        while !rest.is_empty() {
+            let (some, later) = rest.split_at(rest.len().min(STORED_AT_ONCE));
+            self.insert_some(some, refusal, &mut receipt);
+            rest = later;
+            if !rest.is_empty() {
+                yield_now().await;
             }
         }
         receipt
