@@ -9,7 +9,7 @@ use tickbook::ingest::fanout::{FanOut, QueueOptions, SinkTask};
 use tokio_util::sync::CancellationToken;
 
 use crate::rabbitmq::RabbitMqSink;
-use crate::websocket::WebSockets;
+use crate::websocket::{self, WebSockets};
 
 /// How long a WebSocket client may take to read what waits for it when the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -46,6 +46,7 @@ impl Receivers {
             }
             None => None,
         };
+        fan_out.limit(websocket::QUEUES, config.websocket.queue_total);
         Ok(Self {
             rabbitmq,
             fan_out: fan_out.clone(),

@@ -14,6 +14,8 @@ pub struct WebSocketConfig {
     pub heartbeat: Duration,
     /// Ticks that wait for one client, 1 to 1,000,000.
     pub queue: usize,
+    /// Ticks that wait for all clients together, 1 to 100,000,000.
+    pub queue_total: usize,
     /// How many times a client may miss ticks without catching up between, 1 to 1,000.
     pub most_gaps: u32,
     /// How long a client may read nothing.
@@ -32,6 +34,7 @@ impl Default for WebSocketConfig {
         Self {
             heartbeat: Duration::from_secs(5),
             queue: 10_000,
+            queue_total: 250_000,
             most_gaps: 10,
             send_timeout: Duration::from_secs(10),
             max_connections: 1_000,
@@ -104,6 +107,7 @@ impl Checked<'_> {
         WebSocketConfig {
             heartbeat: self.millis("websocket.heartbeat_ms", 600_000),
             queue: self.number("websocket.queue", 1, 1_000_000),
+            queue_total: self.number("websocket.queue_total", 1, 100_000_000),
             most_gaps: self.number("websocket.most_gaps", 1, 1_000),
             send_timeout: self.millis("websocket.send_timeout_ms", 600_000),
             max_connections: self.number("websocket.max_connections", 1, 100_000),

@@ -12,6 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::buffer::WaitingTicks;
 use super::places::Places;
 
+/// How the queues of clients are called, which have a limit together.
+pub(crate) const QUEUES: &str = "websocket";
+
 /// Series of all clients that are read from the store at once; one client may ask for a thousand.
 const READINGS: usize = 8;
 

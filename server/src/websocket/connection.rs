@@ -20,7 +20,7 @@ use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::clients::WebSockets;
+use super::clients::{QUEUES, WebSockets};
 use super::protocol::{Channel, GapBody, Message, Numbered};
 use super::reading::{Found, SeriesKey, Wanted, read};
 use super::series_set::SeriesSet;
@@ -89,7 +89,7 @@ impl Connection {
         } = sockets;
         let (output, input) = socket.split();
         let queue = app.fan_out.open(QueueOptions {
-            name: "websocket",
+            name: QUEUES,
             capacity: config.queue,
             policy: OverflowPolicy::DropOldest,
             takes_stored: true,
@@ -118,7 +118,15 @@ impl Connection {
     /// Serves the client until one side ends it.
     pub(super) async fn run(mut self) {
         let hurry = self.hurry.clone();
-        let end = match hurry.run_until_cancelled(self.serve()).await {
+        let (evicted, most) = (self.queue.evicted(), self.config.queue_total);
+        let serving = async {
+            tokio::select! {
+                // also while it takes nothing
+                () = evicted => Err(Self::evicted(most)),
+                ended = self.serve() => ended,
+            }
+        };
+        let end = match hurry.run_until_cancelled(serving).await {
             Some(Ok(never)) => match never {},
             Some(Err(end)) => end,
             None => End::stopped("the server stops before all ticks were read: connect again"),
@@ -147,9 +155,13 @@ impl Connection {
                     Some(Err(_)) | None => return Err(End::Gone),
                 },
                 events = self.queue.next() => {
-                    let events = events.ok_or_else(|| {
-                        End::stopped("the server stops: connect again later")
-                    })?;
+                    let Some(events) = events else {
+                        return Err(if self.queue.is_evicted() {
+                            Self::evicted(self.config.queue_total)
+                        } else {
+                            End::stopped("the server stops: connect again later")
+                        });
+                    };
                     self.deliver(events).await?;
                 }
                 Some(found) = self.requests.found() => self.take_found(found).await?,
@@ -168,6 +180,13 @@ impl Connection {
             }
             self.within_patience_flush().await?;
         }
+    }
+
+    fn evicted(most: usize) -> End {
+        let reason = format!(
+            "too slow: more than {most} ticks wait for all clients, and the most for this one"
+        );
+        End::Closed(code::TRY_AGAIN_LATER, reason)
     }
 
     /// When there is something to do though nothing comes. A client without candles has its

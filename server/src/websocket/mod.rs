@@ -11,5 +11,6 @@ mod reading;
 mod series_set;
 
 pub use buffer::WaitingTicks;
+pub(crate) use clients::QUEUES;
 pub use clients::WebSockets;
 pub use places::Places;

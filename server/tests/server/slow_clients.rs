@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::websocket::Next;
+use crate::websocket::{Client, Next};
 use crate::whole_server::{DEADLINE, Server};
 
 /// Those who are dropped are counted for the whole process.
@@ -200,6 +200,44 @@ async fn a_client_that_reads_nothing_is_dropped_and_told_why() {
     }
     assert!(told.until < 2_000, "{} ticks fit on the way", told.until);
     drop(client);
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn client_for_which_the_most_ticks_wait_is_dropped() {
+    let _one = DROPPING.lock().await;
+    let settings = [
+        ("TICKBOOK__WEBSOCKET__QUEUE_TOTAL", "3000"),
+        // nothing else ends it
+        ("TICKBOOK__WEBSOCKET__SEND_TIMEOUT_MS", "600000"),
+    ];
+    let server = Server::with_small_buffers(&settings).await;
+    let before = dropped(&server).await;
+    let mut slow = RawClient::subscribe(&server).await;
+    let mut quick = Client::connect(&server).await;
+    quick.ticks(&[1]).await;
+    let mut told = Told::default();
+    for round in 0..10 {
+        post(&server, round * 500, 500).await;
+        while told.until < (round + 1) * 500 {
+            told.take(&quick.message().await);
+        }
+    }
+    assert_eq!(told.gaps, 0);
+    assert_eq!(dropped(&server).await, before + 1);
+    let mut told = Told::default();
+    let reason = loop {
+        match slow.next().await {
+            Next::Message(message) => told.take(&message),
+            Next::Closed(code, reason) => {
+                assert_eq!(code, 1013, "{reason}");
+                break reason;
+            }
+        }
+    };
+    assert!(reason.contains("more than 3000 ticks"), "{reason}");
+    assert!(told.until < 3_000, "{} ticks fit on the way", told.until);
+    drop((slow, quick));
     assert!(server.stop().await);
 }
 
