@@ -50,6 +50,22 @@ impl Problem {
         }
     }
 
+    fn into_body(self) -> ProblemBody {
+        let (status, kind, title) = self.kind.parts();
+        ProblemBody {
+            kind: kind.to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+        }
+    }
+
+    /// The body of the answer.
+    pub(crate) fn to_json(&self) -> String {
+        // texts and numbers, which JSON can always hold
+        serde_json::to_string(&self.clone().into_body()).unwrap_or_default()
+    }
+
     /// A path or query parameter that can never be accepted; the detail names it.
     pub fn invalid_parameter(detail: impl fmt::Display) -> Self {
         Self::new(Kind::InvalidParameter, detail)
@@ -116,6 +132,28 @@ impl Problem {
     pub fn uri_too_long(limit: usize) -> Self {
         let detail = format!("path and query have more than {limit} bytes: ask for less at once");
         Self::new(Kind::UriTooLong, detail)
+    }
+
+    /// The head is none of HTTP/1.1.
+    #[must_use]
+    pub fn invalid_head() -> Self {
+        let detail = "the head of the request is no head of HTTP/1.1: use an HTTP client";
+        Self::new(Kind::InvalidRequest, detail)
+    }
+
+    /// The head is longer than is read.
+    #[must_use]
+    pub(crate) fn head_too_large(status: &str, bytes: usize, fields: usize) -> Self {
+        let kind = if status == "414" {
+            Kind::UriTooLong
+        } else {
+            Kind::HeadersTooLarge
+        };
+        let detail = format!(
+            "the head of the request has more than {bytes} bytes or {fields} fields: \
+             leave out what is not needed"
+        );
+        Self::new(kind, detail)
     }
 
     /// The header fields are longer or more than are taken.
@@ -199,20 +237,15 @@ impl fmt::Display for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, kind, title) = self.kind.parts();
-        let body = ProblemBody {
-            kind: kind.to_owned(),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            detail: self.detail,
-        };
-        let mut response = (status, Json(body)).into_response();
+        let (status, ..) = self.kind.parts();
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self.into_body())).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -22,12 +22,11 @@ use super::io::Socket;
 use super::open::{Answering, Place};
 use super::{Http, Peer};
 
-/// Bytes of a head that are read before the connection is closed without words. Heads that are
-/// shorter than this and longer than allowed get an answer.
-const HEAD_BUFFER: usize = 64 * 1024;
+/// Bytes of a head that are read at most. A longer one is refused without being read.
+pub(super) const HEAD_BUFFER: usize = 64 * 1024;
 
 /// The same for header fields.
-const FIELDS: usize = 200;
+pub(super) const FIELDS: usize = 200;
 
 /// Serves a connection until one side ends it or it takes too long. At `stop` it ends as soon as
 /// no request is being answered; at `kill` at once.

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::open::{Connection, Place};
+use super::refused;
 
 /// A socket and its place among the connections, which is free when the socket is closed: also
 /// where a WebSocket has taken it over.
@@ -15,7 +16,17 @@ use super::open::{Connection, Place};
 pub(super) struct Socket {
     stream: TcpStream,
     connection: Connection,
+    refusal: Option<Refusal>,
     _place: Place,
+}
+
+/// An answer of hyper's own, which is being sent with a body.
+#[derive(Debug)]
+struct Refusal {
+    text: Vec<u8>,
+    sent: usize,
+    /// Bytes of the answer without it.
+    stands_for: usize,
 }
 
 impl Socket {
@@ -23,8 +34,33 @@ impl Socket {
         Self {
             stream,
             connection: place.connection().clone(),
+            refusal: None,
             _place: place,
         }
+    }
+
+    fn send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(written)
+    }
+
+    fn send_refusal(
+        &mut self,
+        context: &mut Context<'_>,
+        mut refusal: Refusal,
+    ) -> Poll<io::Result<usize>> {
+        while let Some(rest @ [_, ..]) = refusal.text.get(refusal.sent..) {
+            match self.send(context, rest) {
+                Poll::Ready(Ok(bytes @ 1..)) => refusal.sent += bytes,
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.refusal = Some(refusal);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(refusal.stands_for))
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -58,8 +94,26 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(written)
+        if let Some(refusal) = self.refusal.take() {
+            return self.send_refusal(context, refusal);
+        }
+        match refused::find(bytes) {
+            None => self.send(context, bytes),
+            Some(0) => match refused::with_body(bytes) {
+                None => self.send(context, bytes),
+                Some(text) => {
+                    let stands_for = bytes.len();
+                    let refusal = Refusal {
+                        text,
+                        sent: 0,
+                        stands_for,
+                    };
+                    self.send_refusal(context, refusal)
+                }
+            },
+            // what comes before it first
+            Some(place) => self.send(context, &bytes[..place]),
+        }
     }
 
     fn poll_write_vectored(
@@ -67,6 +121,10 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let mut filled = bytes.iter().filter(|slice| !slice.is_empty());
+        if let (Some(only), None) = (filled.next(), filled.next()) {
+            return self.poll_write(context, only);
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
         self.wrote(written)
     }

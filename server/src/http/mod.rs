@@ -7,6 +7,7 @@ pub mod descriptors;
 mod io;
 mod memory;
 mod open;
+mod refused;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 pub(super) enum Kind {
     InvalidParameter,
     InvalidBody,
+    InvalidRequest,
     UnknownSymbol,
     NotFound,
     MethodNotAllowed,
@@ -33,6 +34,11 @@ impl Kind {
                 StatusCode::BAD_REQUEST,
                 "urn:tickbook:invalid-body",
                 "invalid body",
+            ),
+            Self::InvalidRequest => (
+                StatusCode::BAD_REQUEST,
+                "urn:tickbook:invalid-request",
+                "invalid request",
             ),
             Self::UnknownSymbol => (
                 StatusCode::NOT_FOUND,

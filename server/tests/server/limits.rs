@@ -85,6 +85,25 @@ async fn heads_and_bodies_that_are_too_much_are_problems() {
     assert!(detail.contains("16384"), "{detail}");
     let many: String = (0..101).map(|index| format!("X-{index}: 1\r\n")).collect();
     problem(&get(&server, "/api/v1/symbols", &many).await, 431);
+    // more than is read
+    let fields = format!("X-Long: {}\r\n", "x".repeat(100_000));
+    let detail = problem(&get(&server, "/health/live", &fields).await, 431);
+    assert!(detail.contains("65536"), "{detail}");
+    let longest = "x".repeat(100_000);
+    problem(&get(&server, &format!("/{longest}"), "").await, 431);
+    let many: String = (0..201).map(|index| format!("X-{index}: 1\r\n")).collect();
+    let detail = problem(&get(&server, "/api/v1/symbols", &many).await, 431);
+    assert!(detail.contains("200 fields"), "{detail}");
+    // behind a request that is answered
+    let first = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
+    let both = format!("{first}GET / HTTP/1.1\r\n{many}\r\n");
+    let answers = rest(send(&server, both.as_bytes()).await).await;
+    let (_, second) = answers
+        .split_once("}HTTP/1.1 431")
+        .expect("both are answered");
+    problem(&format!("HTTP/1.1 431{second}"), 431);
+    let detail = problem(&rest(send(&server, b"no request\r\n\r\n").await).await, 400);
+    assert!(detail.contains("HTTP/1.1"), "{detail}");
     // declared, and as it comes
     let head = "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n";
     let declared = format!("{head}Content-Length: 104857600\r\n\r\n");

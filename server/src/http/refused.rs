@@ -1,0 +1,92 @@
+//! Answers that hyper gives by itself, to heads that it cannot read: a status without a body. They get
+//! the body that every other error has.
+
+use super::connection::{FIELDS, HEAD_BUFFER};
+use crate::problem::Problem;
+
+/// No head of hyper's own is longer.
+const LONGEST: usize = 512;
+
+/// Where such an answer begins, if that is how `bytes` end. The handlers of this server give no
+/// answer with these statuses and no body, and no body of theirs holds the end of a head.
+pub(super) fn find(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.strip_suffix(b"\r\n\r\n")?;
+    let tail = &end[end.len().saturating_sub(LONGEST)..];
+    let begins = b"HTTP/1.1 4";
+    let place = tail
+        .windows(begins.len())
+        .rposition(|some| some == begins)?;
+    let head = std::str::from_utf8(&tail[place..]).ok()?;
+    let is_empty = |line: &str| line.eq_ignore_ascii_case("content-length: 0");
+    let is_one = problem(head).is_some() && head.split("\r\n").any(is_empty);
+    is_one.then(|| end.len() - tail.len() + place)
+}
+
+/// The same answer with a body.
+pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
+    let head = std::str::from_utf8(answer.strip_suffix(b"\r\n\r\n")?).ok()?;
+    let body = problem(head)?.to_json();
+    let mut text = String::new();
+    for line in head.split("\r\n") {
+        let is_length = line
+            .split_once(':')
+            .is_some_and(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        if !is_length {
+            text.push_str(line);
+            text.push_str("\r\n");
+        }
+    }
+    let length = body.len();
+    text.push_str("content-type: application/problem+json\r\n");
+    text.push_str(&format!("content-length: {length}\r\n\r\n{body}"));
+    Some(text.into_bytes())
+}
+
+fn problem(head: &str) -> Option<Problem> {
+    let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?;
+    match status {
+        "400" => Some(Problem::invalid_head()),
+        "414" | "431" => Some(Problem::head_too_large(status, HEAD_BUFFER, FIELDS)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BARE: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
+        content-length: 0\r\ndate: Thu, 01 May 2014 00:00:00 GMT\r\n\r\n";
+
+    #[test]
+    fn answers_of_handlers_stay_as_they_are() {
+        let whole = "HTTP/1.1 431 Too Large\r\ncontent-length: 2\r\n\r\n{}";
+        assert_eq!(find(whole.as_bytes()), None);
+        let upgrade = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n";
+        assert_eq!(find(upgrade.as_bytes()), None);
+        let empty = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(find(empty.as_bytes()), None);
+        assert_eq!(find(b""), None);
+    }
+
+    #[test]
+    fn bare_answer_behind_another_one_is_found() {
+        assert_eq!(find(BARE.as_bytes()), Some(0));
+        let first = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{}",
+            "x".repeat(900)
+        );
+        let both = format!("{first}{BARE}");
+        assert_eq!(find(both.as_bytes()), Some(first.len()));
+        let text = with_body(BARE.as_bytes()).expect("one of them");
+        let text = String::from_utf8(text).expect("UTF-8");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+        assert!(head.contains("connection: close") && !head.contains("length: 0\r\n"));
+        let problem: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(problem["status"], 431);
+    }
+}
