@@ -122,6 +122,14 @@ impl Memory {
         }
     }
 
+    /// Wakes whoever waits, unless nothing was given back: most requests take nothing, and many
+    /// may wait.
+    fn freed(&self, bytes: usize) {
+        if bytes > 0 {
+            self.0.freed.notify_waiters();
+        }
+    }
+
     #[cfg(test)]
     fn taken(&self) -> usize {
         self.lock().taken
@@ -213,7 +221,7 @@ impl Held {
         holder.bytes -= less;
         state.taken -= less;
         drop(state);
-        self.memory.0.freed.notify_waiters();
+        self.memory.freed(less);
     }
 
     /// The body has come whole and is not broken off any more.
@@ -233,11 +241,11 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let mut state = self.memory.lock();
-        if let Some(holder) = state.holders.remove(&self.id) {
-            state.taken -= holder.bytes;
-        }
+        let holder = state.holders.remove(&self.id);
+        let bytes = holder.map_or(0, |holder| holder.bytes);
+        state.taken -= bytes;
         drop(state);
-        self.memory.0.freed.notify_waiters();
+        self.memory.freed(bytes);
     }
 }
 
