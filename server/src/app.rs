@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::feed::FeedMonitor;
 use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
+use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::websocket::WebSockets;
 
@@ -66,6 +67,8 @@ pub struct AppState {
     pub websockets: WebSockets,
     /// What requests may take.
     pub http: Http,
+    /// Where work is done that takes long.
+    pub long_work: LongWork,
 }
 
 impl AppState {
@@ -89,6 +92,7 @@ impl AppState {
             fan_out: FanOut::new(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
             http: Http::new(ServerConfig::default()),
+            long_work: LongWork::beside_other_work(),
         }
     }
 }

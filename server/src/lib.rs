@@ -13,6 +13,7 @@ pub mod feed;
 pub mod handlers;
 pub mod http;
 mod known_symbols;
+pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
 mod params;

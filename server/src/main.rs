@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use orderbook_server::args::Args;
+use orderbook_server::long_work::LongWork;
 use orderbook_server::start::{Started, start};
 use orderbook_server::{server, shutdown};
 use tickbook::config::Settings;
@@ -26,14 +27,7 @@ fn main() -> ExitCode {
         Args::command().error(kind, problem).exit();
     }
     log_to_stderr();
-    let result = tokio::runtime::Runtime::new()
-        .context("cannot start the runtime")
-        .and_then(|runtime| {
-            let result = runtime.block_on(serve(&args));
-            runtime.shutdown_timeout(ABANDON);
-            result
-        });
-    match result {
+    match run(&args) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -43,12 +37,21 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(args: &Args) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let long_work = LongWork::start().context("cannot start threads for long work")?;
+    let result = runtime.block_on(serve(args, &long_work));
+    long_work.end(ABANDON);
+    runtime.shutdown_timeout(ABANDON);
+    result
+}
+
 /// Serves until a signal comes. Returns whether every tick was stored.
-async fn serve(args: &Args) -> anyhow::Result<bool> {
+async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
     let config = Settings::load()?.config;
     let stop = CancellationToken::new();
     shutdown::on_signals(stop.clone()).context("cannot listen to signals")?;
-    let starting = start(args, &config, &stop);
+    let starting = start(args, &config, long_work, &stop);
     let Some(started) = stop.run_until_cancelled(starting).await else {
         return Ok(true);
     };

@@ -22,6 +22,7 @@ use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
 use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
 use crate::http::{BESIDES, Http, descriptors};
+use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
 use crate::router::router;
@@ -46,12 +47,14 @@ pub struct Started {
 }
 
 /// Binds the address, connects the store and starts the feed. Feed and timers end at `stop`.
+/// `long_work` is for requests that take long, and for WebSocket clients.
 ///
 /// # Errors
 /// The address is taken, a database cannot be reached or lacks migrations, a file cannot be read.
 pub async fn start(
     args: &Args,
     config: &Config,
+    long_work: &LongWork,
     stop: &CancellationToken,
 ) -> anyhow::Result<Started> {
     let listen = args.listen.unwrap_or(config.server.listen);
@@ -105,6 +108,7 @@ pub async fn start(
         fan_out,
         websockets: receivers.websockets(),
         http: http.clone(),
+        long_work: long_work.clone(),
         ..AppState::new(repositories.clone(), readiness, handle)
     };
     Ok(Started {

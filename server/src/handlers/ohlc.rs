@@ -6,7 +6,7 @@ use axum::response::Response;
 use tickbook::domain::{Candle, CandleCursor, GapFill, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
 
-use super::page::{page_answer, room};
+use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::http::Connection;
 use crate::params::{Query, symbol_id};
@@ -80,8 +80,12 @@ pub async fn list(
         limit: query.limit()?,
     };
     let room = room::<Candle>(&app, connection, query.limit.get(), CANDLE_BYTES).await?;
-    app.known_symbols.require(symbol_id).await?;
-    let page = filled_candles(&*app.repositories.ohlc, &query, fill, (app.clock)()).await?;
-    let list = CandleList::new(page, &query, fill);
-    page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await
+    let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let answering = async move {
+        app.known_symbols.require(symbol_id).await?;
+        let page = filled_candles(&*app.repositories.ohlc, &query, fill, (app.clock)()).await?;
+        let list = CandleList::new(page, &query, fill);
+        page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await
+    };
+    long_work.run_if(is_long, answering).await
 }

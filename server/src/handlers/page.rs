@@ -18,6 +18,11 @@ use crate::problem::Problem;
 /// After so many rows other requests have their turn.
 const AT_ONCE: usize = 100;
 
+/// Whether a page of so many rows takes longer than others should wait.
+pub(super) fn is_long(rows: usize) -> bool {
+    rows > AT_ONCE
+}
+
 /// Memory for a page, and one of the requests that are worked at.
 #[derive(Debug)]
 pub(super) struct Room {

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use tickbook::domain::{Symbol, SymbolCursor};
 use tickbook::repository::SymbolQuery;
 
-use super::page::{page_answer, room};
+use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::http::Connection;
 use crate::params::{Query, symbol_id};
@@ -54,9 +54,13 @@ pub async fn list(
         limit: query.limit()?,
     };
     let room = room::<Symbol>(&app, connection, query.limit.get(), SYMBOL_BYTES).await?;
-    let page = app.repositories.symbols.list(&query).await?;
-    let list = SymbolList::from(page);
-    page_answer(&list.data, list.next_cursor.as_deref(), SYMBOL_BYTES, room).await
+    let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let answering = async move {
+        let page = app.repositories.symbols.list(&query).await?;
+        let list = SymbolList::from(page);
+        page_answer(&list.data, list.next_cursor.as_deref(), SYMBOL_BYTES, room).await
+    };
+    long_work.run_if(is_long, answering).await
 }
 
 /// One symbol

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use tickbook::domain::{Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, TickQuery};
 
-use super::page::{page_answer, room};
+use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::body::{JsonBody, elements, json_body};
-use crate::http::Connection;
+use crate::http::{Connection, FREE};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
 use crate::posted::Posted;
@@ -66,10 +66,14 @@ pub async fn list(
         limit: query.limit()?,
     };
     let room = room::<Tick>(&app, connection, query.limit.get(), TICK_BYTES).await?;
-    app.known_symbols.require(symbol_id).await?;
-    let page = app.repositories.ticks.range(&query).await?;
-    let list = TickList::new(page, &query);
-    page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
+    let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let answering = async move {
+        app.known_symbols.require(symbol_id).await?;
+        let page = app.repositories.ticks.range(&query).await?;
+        let list = TickList::new(page, &query);
+        page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
+    };
+    long_work.run_if(is_long, answering).await
 }
 
 /// Latest tick of each of some symbols
@@ -96,10 +100,14 @@ pub async fn latest(
     let query = Query::parse(raw.as_deref(), &["symbols"])?;
     let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
     let room = room::<Tick>(&app, connection, ids.len(), TICK_BYTES).await?;
-    app.known_symbols.require_all(&ids).await?;
-    let ticks = app.repositories.ticks.latest_of(&ids).await?;
-    let list = TickList::complete(ticks);
-    page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
+    let (long_work, is_long) = (app.long_work.clone(), is_long(ids.len()));
+    let answering = async move {
+        app.known_symbols.require_all(&ids).await?;
+        let ticks = app.repositories.ticks.latest_of(&ids).await?;
+        let list = TickList::complete(ticks);
+        page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
+    };
+    long_work.run_if(is_long, answering).await
 }
 
 /// Stores ticks
@@ -123,12 +131,15 @@ pub async fn latest(
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
-pub async fn insert(
-    State(app): State<AppState>,
-    request: Request,
-) -> Result<Json<ReceiptBody>, Problem> {
+pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
     Query::parse(request.uri().query(), &[])?;
-    let JsonBody { bytes, held } = json_body(&app.http, request).await?;
+    let body = json_body(&app.http, request).await?;
+    let (long_work, is_long) = (app.long_work.clone(), body.bytes.len() > FREE);
+    long_work.run_if(is_long, store(app, body)).await
+}
+
+async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
+    let JsonBody { bytes, held } = body;
     // a body that comes slowly keeps no other request from being worked at
     let working = app.http.begin()?;
     let (sent, mut posted) = {
@@ -150,5 +161,5 @@ pub async fn insert(
     };
     let receipt = posted.into_receipt(&ticks, stored, crossed);
     metrics::count_receipt(&receipt);
-    Ok(Json(receipt))
+    Ok(Json(receipt).into_response())
 }

@@ -62,8 +62,10 @@ pub(crate) async fn connect(
         .read_buffer_size(READ_BUFFER);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
-        let connection = Connection::new(socket, app, sockets);
-        connection.run().await;
+        let long_work = app.long_work.clone();
+        // its timers are of the threads that it is made on
+        let serving = async move { Connection::new(socket, app, sockets).run().await };
+        long_work.run(serving).await;
         drop((place, token));
     }))
 }

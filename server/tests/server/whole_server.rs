@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use orderbook_server::args::Args;
+use orderbook_server::long_work::LongWork;
 use orderbook_server::server;
 use orderbook_server::start::{Started, start};
 use serde_json::Value;
@@ -92,7 +93,8 @@ impl Server {
         ];
         let args = Args::parse_from(fixed.iter().chain(arguments));
         let stop = CancellationToken::new();
-        let started = start(&args, &config, &stop).await.expect("it starts");
+        let long_work = LongWork::start().expect("threads");
+        let started = start(&args, &config, &long_work, &stop).await;
         let Started {
             listener,
             app,
@@ -100,7 +102,7 @@ impl Server {
             http,
             receivers,
             repositories,
-        } = started;
+        } = started.expect("it starts");
         if let Some(bytes) = send_buffer {
             // connections take it over from the listener
             let socket = socket2::SockRef::from(&listener);

@@ -23,7 +23,8 @@ pub(super) struct Seen {
     pub(super) health_failed: usize,
     pub(super) others: usize,
     pub(super) others_failed: usize,
-    other: Duration,
+    /// The same of other requests.
+    pub(super) other: Duration,
 }
 
 impl fmt::Display for Seen {

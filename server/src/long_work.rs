@@ -1,0 +1,171 @@
+//! Work that takes long, on threads of its own.
+//!
+//! Where long and short work share threads, a short request waits at each of its steps for one turn
+//! of everything else. Here the operating system shares the processors out, and prefers the threads of
+//! short requests.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{getpriority_process, setpriority_process};
+use rustix::thread::gettid;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_util::task::AbortOnDropHandle;
+
+/// By how much the threads are nicer than the others of the process: these get three times the time
+/// where processors are short, and take their turn at once.
+const NICER: i32 = 5;
+
+/// Threads for long work. Cloning shares them.
+#[derive(Clone, Default)]
+pub struct LongWork(Option<Arc<Threads>>);
+
+struct Threads {
+    handle: Handle,
+    /// Taken when it is shut down.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl LongWork {
+    /// As many threads as there are processors.
+    ///
+    /// # Errors
+    /// The system does not give them.
+    pub fn start() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .thread_name("long-work")
+            .on_thread_start(become_nicer)
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(Arc::new(Threads {
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+        }))))
+    }
+
+    /// On threads that have other work, too: those of the caller.
+    #[must_use]
+    pub fn beside_other_work() -> Self {
+        Self::default()
+    }
+
+    /// Does the work there. Cancelled, it is cancelled.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let Some(threads) = &self.0 else {
+            return work.await;
+        };
+        match AbortOnDropHandle::new(threads.handle.spawn(work)).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // the process ends, and whoever waits is dropped with its own runtime
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Does the work there where it is long, and here otherwise.
+    pub(crate) async fn run_if<T: Send + 'static>(
+        &self,
+        is_long: bool,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        if is_long {
+            self.run(work).await
+        } else {
+            work.await
+        }
+    }
+
+    /// Ends what is still at work; calls that block a thread are waited for so long.
+    pub fn end(&self, patience: Duration) {
+        if let Some(runtime) = self.0.as_ref().and_then(|threads| threads.take()) {
+            runtime.shutdown_timeout(patience);
+        }
+    }
+}
+
+impl Threads {
+    fn take(&self) -> Option<Runtime> {
+        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        runtime.take()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // the last clone may be dropped where nobody may wait
+        if let Some(runtime) = self.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for LongWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LongWork").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Of Linux, where a thread has a priority of its own; elsewhere the call is refused, or is about
+/// nobody.
+fn become_nicer() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let thread = Some(gettid());
+    let before = getpriority_process(thread);
+    if let Err(error) = before.and_then(|before| setpriority_process(thread, before + NICER)) {
+        tracing::debug!(%error, "a thread for long work has the priority of the others");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn long_work_keeps_no_other_work_waiting() {
+        let long_work = LongWork::start().expect("threads");
+        let (go_on, told) = mpsc::channel::<()>();
+        let long = long_work.run(async move {
+            let told = told.recv_timeout(Duration::from_secs(30));
+            told.expect("others have their turn on the one thread of this test");
+            getpriority_process(Some(gettid())).expect("a priority")
+        });
+        let usual = getpriority_process(Some(gettid())).expect("a priority");
+        let (nice, sent) = tokio::join!(long, async { go_on.send(()) });
+        sent.expect("it waits");
+        assert_eq!(nice, (usual + NICER).min(19));
+    }
+
+    #[tokio::test]
+    async fn long_work_ends_with_its_caller() {
+        let long_work = LongWork::start().expect("threads");
+        let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+        let work = long_work.run(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        });
+        let given_up = tokio::time::timeout(Duration::from_millis(20), work).await;
+        assert!(given_up.is_err());
+        let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+        assert!(ended.expect("in time").is_err(), "it was dropped");
+    }
+
+    #[tokio::test]
+    async fn panics_of_long_work_reach_the_caller() {
+        let long_work = LongWork::start().expect("threads");
+        let working = tokio::spawn(async move {
+            long_work.run(async { panic!("for the test") }).await;
+        });
+        assert!(working.await.is_err_and(|error| error.is_panic()));
+    }
+}

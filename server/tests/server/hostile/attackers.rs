@@ -1,0 +1,97 @@
+//! The clients that mean harm are a process of their own, which gets what the others leave of the
+//! processors: what is measured is the server.
+
+use std::future::Future;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::process::{Child, Command, Stdio};
+
+use orderbook_server::http::descriptors;
+
+use super::attacks::{self, Held};
+
+const ATTACK: &str = "TICKBOOK_TEST_ATTACK";
+const ADDRESS: &str = "TICKBOOK_TEST_ADDRESS";
+const BEGUN: &str = "the attack has begun";
+
+type Attack = fn(SocketAddr) -> Pin<Box<dyn Future<Output = Held> + Send>>;
+
+fn all() -> [(&'static str, Attack); 11] {
+    [
+        ("1,100 silent connections", |to| {
+            Box::pin(attacks::silent(to))
+        }),
+        ("slow heads", |to| Box::pin(attacks::slow_heads(to))),
+        ("300 that read nothing", |to| Box::pin(attacks::unread(to))),
+        ("150 unfinished bodies", |to| {
+            Box::pin(attacks::unfinished(to))
+        }),
+        ("deep JSON", |to| Box::pin(attacks::deep(to))),
+        ("a million elements", |to| Box::pin(attacks::elements(to))),
+        ("pipelines", |to| Box::pin(attacks::pipelines(to))),
+        ("100 MB", |to| Box::pin(attacks::large(to))),
+        ("posts that are left", |to| {
+            Box::pin(attacks::left_posts(to))
+        }),
+        ("WebSocket fragments", |to| Box::pin(attacks::fragments(to))),
+        ("subscriptions", |to| Box::pin(attacks::subscriptions(to))),
+    ]
+}
+
+/// What attacks there are.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|(name, _)| name)
+}
+
+/// A process that attacks until it is dropped.
+pub(super) struct Attackers(Child);
+
+impl Attackers {
+    /// Starts it, and waits until the attack has begun.
+    pub(super) fn start(name: &str, address: SocketAddr) -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new("nice")
+            .args(["-n", "10"])
+            .arg(program)
+            .args(["--ignored", "--exact", "--nocapture"])
+            .arg("hostile::attackers::process_that_attacks")
+            .env(ATTACK, name)
+            .env(ADDRESS, address.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let attackers = Self(child);
+        let mut lines = output.lines().map_while(Result::ok);
+        // the harness may have begun the line
+        let has_begun = lines.any(|line| line.ends_with(BEGUN));
+        assert!(has_begun, "{name}: it ended before");
+        attackers
+    }
+}
+
+impl Drop for Attackers {
+    fn drop(&mut self) {
+        // it may have ended already
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a part of fault_70_hostile_clients_harm_no_other, in a process of its own"]
+async fn process_that_attacks() {
+    descriptors::raise();
+    let variable = |name| std::env::var(name).expect("set by the fault");
+    let name = variable(ATTACK);
+    let address = variable(ADDRESS).parse().expect("an address");
+    let (_, attack) = all()
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .expect("one of them");
+    let _held = attack(address).await;
+    println!("{BEGUN}");
+    std::future::pending::<()>().await;
+}
