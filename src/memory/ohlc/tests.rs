@@ -8,7 +8,7 @@ use crate::repository::TickRepository as _;
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 const TICKS: usize = 1_000_000;
-/// So many ticks may be folded between two turns of another task.
+/// So many ticks may be stored or folded between two turns of another task.
 const MOST_AT_ONCE: usize = 10_000;
 
 /// A million ticks within one day.
@@ -20,8 +20,9 @@ async fn million() -> (InMemoryTickRepository, InMemoryOhlcRepository) {
             Tick::quote(SYMBOL, time, Decimal::from(number), Decimal::from(number))
         })
         .collect();
-    let receipt = repository.insert_batch(&ticks).await.expect("memory");
-    assert_eq!(receipt.inserted, TICKS as u64);
+    let (receipt, turns) = turns_during(repository.insert_batch(&ticks)).await;
+    assert_eq!(receipt.expect("memory").inserted, TICKS as u64);
+    assert!(turns >= TICKS / MOST_AT_ONCE, "insert: {turns} turns");
     let candles = InMemoryOhlcRepository::new(repository.clone());
     (repository, candles)
 }
