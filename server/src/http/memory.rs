@@ -251,6 +251,8 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -284,6 +286,30 @@ mod tests {
         waited.expect("room");
         drop(answer);
         assert_eq!(memory.taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_took_nothing_wake_nobody() {
+        let memory = Memory::new(1_000);
+        let all = memory.for_answer(None, FREE + 1_000).await.expect("free");
+        let (waiting, polls) = (memory.clone(), Arc::new(AtomicUsize::new(0)));
+        let counter = Arc::clone(&polls);
+        let waits = tokio::spawn(async move {
+            let mut waits = std::pin::pin!(waiting.for_answer(None, FREE + 1));
+            let polled = std::future::poll_fn(|context| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                waits.as_mut().poll(context)
+            });
+            polled.await.is_ok()
+        });
+        for _ in 0..100 {
+            drop(memory.for_answer(None, FREE).await.expect("needs none"));
+            tokio::task::yield_now().await;
+        }
+        drop(all);
+        assert!(waits.await.expect("no panic"), "room");
+        let polls = polls.load(Ordering::Relaxed);
+        assert!(polls < 100, "{polls}");
     }
 
     #[tokio::test(start_paused = true)]
