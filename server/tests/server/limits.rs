@@ -86,10 +86,10 @@ async fn heads_and_bodies_that_are_too_much_are_problems() {
     let many: String = (0..101).map(|index| format!("X-{index}: 1\r\n")).collect();
     problem(&get(&server, "/api/v1/symbols", &many).await, 431);
     // more than is read
-    let fields = format!("X-Long: {}\r\n", "x".repeat(100_000));
+    let fields = format!("X-Long: {}\r\n", "x".repeat(300_000));
     let detail = problem(&get(&server, "/health/live", &fields).await, 431);
     assert!(detail.contains("65536"), "{detail}");
-    let longest = "x".repeat(100_000);
+    let longest = "x".repeat(300_000);
     problem(&get(&server, &format!("/{longest}"), "").await, 431);
     let many: String = (0..201).map(|index| format!("X-{index}: 1\r\n")).collect();
     let detail = problem(&get(&server, "/api/v1/symbols", &many).await, 431);
