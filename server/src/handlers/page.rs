@@ -81,8 +81,13 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
         working,
         writing,
     } = room;
-    // it is never closed; many pages at once would only keep everybody else from the processors
-    let turn = writing.acquire().await;
+    // many long pages at once would only keep everybody else from the processors
+    let turn = if is_long(data.len()) {
+        // it is never closed
+        writing.acquire().await.ok()
+    } else {
+        None
+    };
     let mut text = Vec::with_capacity((data.len() + 1) * row_bytes);
     text.extend_from_slice(b"{\"data\":[");
     for (index, row) in data.iter().enumerate() {
