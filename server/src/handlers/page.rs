@@ -111,3 +111,32 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], body).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tickbook::Repositories;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::metrics;
+    use crate::readiness::Readiness;
+
+    #[tokio::test(start_paused = true)]
+    async fn short_pages_wait_for_no_long_ones() {
+        let handle = metrics::install().expect("no other recorder");
+        let readiness = Readiness::fixed(Vec::new());
+        let app = AppState::new(Repositories::in_memory(), readiness, handle);
+        let turns = app.http.writing();
+        let all = u32::try_from(turns.available_permits()).expect("few");
+        let _long = turns.acquire_many(all).await.expect("never closed");
+        for (rows, in_time) in [(AT_ONCE, true), (AT_ONCE + 1, false)] {
+            let room = room::<u8>(&app, None, rows, 4).await.expect("free");
+            let rows = vec![1_u8; rows];
+            let answering = page_answer(&rows, None, 4, room);
+            let answer = timeout(Duration::from_secs(60), answering).await;
+            assert_eq!(answer.is_ok(), in_time, "{}", rows.len());
+        }
+    }
+}

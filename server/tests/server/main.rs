@@ -10,6 +10,7 @@ mod health;
 mod hostile;
 mod insert_ticks;
 mod limits;
+mod long_work;
 mod maintenance;
 #[path = "../../../tests/market_data/mod.rs"]
 mod market_data;
