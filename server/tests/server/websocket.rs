@@ -62,15 +62,19 @@ impl Client {
         }
     }
 
-    /// The next message but heartbeats.
+    /// The next message but heartbeats, which never end.
     pub(crate) async fn message(&mut self) -> Value {
-        loop {
-            match self.next().await {
-                Next::Message(message) if message["type"] == "heartbeat" => {}
-                Next::Message(message) => return message,
-                Next::Closed(code, reason) => panic!("closed: {code} {reason}"),
+        let waiting = async {
+            loop {
+                match self.next().await {
+                    Next::Message(message) if message["type"] == "heartbeat" => {}
+                    Next::Message(message) => return message,
+                    Next::Closed(code, reason) => panic!("closed: {code} {reason}"),
+                }
             }
-        }
+        };
+        let message = timeout(DEADLINE, waiting).await;
+        message.expect("a message besides heartbeats, in time")
     }
 
     pub(crate) async fn request(&mut self, request: Value) -> Value {

@@ -94,10 +94,25 @@ async fn requests_behind_a_look_up_are_all_answered() {
         let request = json!({"op": "subscribe", "channel": "ticks", "symbols": [id]});
         client.send(request).await;
     }
+    // what is not read yet is not answered, not even a ping
+    client.send(json!({"op": "ping"})).await;
+    for _ in 0..2 {
+        let next = client.next().await;
+        assert!(
+            matches!(&next, Next::Message(message) if message["type"] == "heartbeat"),
+            "{next:?}"
+        );
+    }
+    let mut pongs = 0;
     for id in 1..=40 {
         go_on.send(()).expect("it waits");
-        let answer = client.message().await;
+        let mut answer = client.message().await;
+        if answer["type"] == "pong" {
+            pongs += 1;
+            answer = client.message().await;
+        }
         assert_eq!(answer["type"], "subscribed", "{answer}");
         assert_eq!(answer["symbols"], json!([id]));
     }
+    assert_eq!(pongs, 1);
 }
