@@ -1,5 +1,7 @@
 //! The body of `POST /api/v1/ticks`, taken apart into its elements.
 
+mod buffer;
+
 use std::fmt;
 
 use axum::body::Body;
@@ -13,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::http::{FREE, Held, Http};
 use crate::problem::Problem;
+use buffer::Buffer;
 
 /// Most bytes of a body.
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -26,7 +29,7 @@ const STEP: usize = 64 * 1024;
 /// A body that has come whole.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     /// What it takes of the memory for bodies.
     pub(crate) held: Held,
 }
@@ -44,8 +47,7 @@ pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody,
         return Err(Problem::body_too_large(BODY_LIMIT));
     }
     let held = http.memory().for_body();
-    let length = declared.and_then(|length| usize::try_from(length).ok());
-    let reading = read(request.into_body(), length, &held);
+    let reading = read(request.into_body(), &held);
     let reading = timeout(http.config().body_timeout, reading);
     let bytes = tokio::select! {
         read = reading => read.map_err(|_| Problem::slow_body())??,
@@ -80,9 +82,9 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Takes memory as the body comes, of which `declared` bytes are said to come.
-async fn read(mut body: Body, declared: Option<usize>, held: &Held) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
+/// Takes memory as the body comes.
+async fn read(mut body: Body, held: &Held) -> Result<Buffer, Problem> {
+    let mut bytes = Buffer::new();
     while let Some(frame) = body.frame().await {
         let broken = |_| Problem::invalid_body("the body broke off: send it again");
         let Ok(data) = frame.map_err(broken)?.into_data() else {
@@ -98,12 +100,10 @@ async fn read(mut body: Body, declared: Option<usize>, held: &Held) -> Result<Ve
             length
         };
         held.grow(room).await?;
-        // once, so that no piece of it is left behind in the heap; what is not filled takes nothing
-        if length > bytes.capacity() {
-            let whole = declared.unwrap_or(2 * bytes.len()).min(BODY_LIMIT);
-            bytes.reserve_exact(whole.max(length) - bytes.len());
-        }
-        bytes.extend_from_slice(&data);
+        bytes.extend(&data).map_err(|error| {
+            tracing::warn!(%error, "the system gives no memory for a body");
+            Problem::no_memory()
+        })?;
     }
     Ok(bytes)
 }
