@@ -9,13 +9,12 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{getpriority_process, setpriority_process};
-use rustix::thread::gettid;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 /// By how much the threads are nicer than the others of the process: these get three times the time
 /// where processors are short, and take their turn at once.
+#[cfg(target_os = "linux")]
 const NICER: i32 = 5;
 
 /// Threads for long work. Cloning shares them.
@@ -112,18 +111,20 @@ impl fmt::Debug for LongWork {
     }
 }
 
-/// Of Linux, where a thread has a priority of its own; elsewhere the call is refused, or is about
-/// nobody.
+/// On Linux a thread has a priority of its own.
+#[cfg(target_os = "linux")]
 fn become_nicer() {
-    if !cfg!(target_os = "linux") {
-        return;
-    }
-    let thread = Some(gettid());
+    use rustix::process::{getpriority_process, setpriority_process};
+
+    let thread = Some(rustix::thread::gettid());
     let before = getpriority_process(thread);
     if let Err(error) = before.and_then(|before| setpriority_process(thread, before + NICER)) {
         tracing::debug!(%error, "a thread for long work has the priority of the others");
     }
 }
+
+#[cfg(not(target_os = "linux"))]
+fn become_nicer() {}
 
 #[cfg(test)]
 mod tests {
@@ -138,12 +139,21 @@ mod tests {
         let long = long_work.run(async move {
             let told = told.recv_timeout(Duration::from_secs(30));
             told.expect("others have their turn on the one thread of this test");
-            getpriority_process(Some(gettid())).expect("a priority")
         });
-        let usual = getpriority_process(Some(gettid())).expect("a priority");
-        let (nice, sent) = tokio::join!(long, async { go_on.send(()) });
+        let ((), sent) = tokio::join!(long, async { go_on.send(()) });
         sent.expect("it waits");
-        assert_eq!(nice, (usual + NICER).min(19));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn threads_for_long_work_are_nicer() {
+        let priority = || {
+            let thread = Some(rustix::thread::gettid());
+            rustix::process::getpriority_process(thread).expect("a priority")
+        };
+        let long_work = LongWork::start().expect("threads");
+        let nice = long_work.run(async move { priority() }).await;
+        assert_eq!(nice, (priority() + NICER).min(19));
     }
 
     #[tokio::test]
