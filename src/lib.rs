@@ -46,6 +46,13 @@ pub mod repository;
 pub mod retention;
 mod wiring;
 
+// for the double, which tests of the library and of its users share
+#[cfg(test)]
+extern crate self as tickbook;
+#[cfg(test)]
+#[path = "../tests/double/mod.rs"]
+mod double;
+
 pub use backoff::{Backoff, Delays};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, ErrorKind, RepositoryError};

@@ -1,5 +1,7 @@
 //! The memory of an audit does not grow with its range. Alone in its process, which it measures.
 
+mod double;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -7,13 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::RepositoryError;
 use tickbook::audit::{AuditObserver, AuditSettings, Finding, audit_symbol};
-use tickbook::domain::{
-    Candle, CandleCursor, Page, PriceBasis, SymbolId, Tick, TickCursor, TimeRange, Timeframe,
-};
-use tickbook::repository::{
-    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, TickQuery,
-    TickRepository,
-};
+use tickbook::domain::{Candle, CandleCursor, Page, SymbolId, Tick, TickCursor, TimeRange};
+use tickbook::repository::{CandleQuery, TickQuery};
+
+use double::{CandleCalls, Double, TickCalls};
 
 const EURUSD: SymbolId = SymbolId::new(1);
 /// 86,400 ticks a day.
@@ -27,11 +26,7 @@ struct Endless {
 }
 
 #[async_trait]
-impl TickRepository for Endless {
-    async fn insert_batch(&self, _: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        unreachable!("an audit writes no ticks")
-    }
-
+impl TickCalls for Endless {
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
         let mut time = query.range.from();
         if let Some(after) = query.after {
@@ -46,38 +41,10 @@ impl TickRepository for Endless {
         self.largest_page.fetch_max(ticks.len(), Ordering::Relaxed);
         Ok(Page::from_overfull(ticks, query.limit, TickCursor::of))
     }
-
-    async fn latest(&self, _: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        unreachable!("not asked by an audit")
-    }
-
-    async fn latest_of(&self, _: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        unreachable!("not asked by an audit")
-    }
-
-    async fn as_of(&self, _: SymbolId, _: DateTime<Utc>) -> Result<Option<Tick>, RepositoryError> {
-        unreachable!("not asked by an audit")
-    }
-
-    async fn count(&self, _: SymbolId, _: TimeRange) -> Result<u64, RepositoryError> {
-        unreachable!("not asked by an audit")
-    }
-
-    async fn delete_range(
-        &self,
-        _: SymbolId,
-        _: TimeRange,
-    ) -> Result<DeletedTicks, RepositoryError> {
-        unreachable!("nothing is deleted")
-    }
-
-    async fn deletable(&self, _: SymbolId, _: TimeRange) -> Result<DeletedTicks, RepositoryError> {
-        unreachable!("nothing is deleted")
-    }
 }
 
 #[async_trait]
-impl OhlcRepository for Endless {
+impl CandleCalls for Endless {
     async fn candles(
         &self,
         _: &CandleQuery,
@@ -86,37 +53,6 @@ impl OhlcRepository for Endless {
             items: Vec::new(),
             next: None,
         })
-    }
-
-    async fn latest(
-        &self,
-        _: SymbolId,
-        _: Timeframe,
-        _: PriceBasis,
-    ) -> Result<Option<Candle>, RepositoryError> {
-        unreachable!("not asked by an audit")
-    }
-
-    async fn upsert_candles(&self, _: &[Candle]) -> Result<u64, RepositoryError> {
-        unreachable!("not asked by an audit")
-    }
-
-    async fn delete_range(
-        &self,
-        _: SymbolId,
-        _: Option<Timeframe>,
-        _: TimeRange,
-    ) -> Result<DeletedCandles, RepositoryError> {
-        unreachable!("nothing is deleted")
-    }
-
-    async fn deletable(
-        &self,
-        _: SymbolId,
-        _: Option<Timeframe>,
-        _: TimeRange,
-    ) -> Result<DeletedCandles, RepositoryError> {
-        unreachable!("nothing is deleted")
     }
 }
 
@@ -134,7 +70,7 @@ impl AuditObserver for Counter {
 async fn run(days: i64) -> usize {
     let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
     let range = TimeRange::new(start, start + TimeDelta::days(days)).expect("ordered");
-    let (endless, mut counter) = (Endless::default(), Counter::default());
+    let (endless, mut counter) = (Double(Endless::default()), Counter::default());
     let settings = AuditSettings::new(range, suite::now());
     let ticks = &endless;
     let summary = audit_symbol(ticks, ticks, None, EURUSD, &settings, None, &mut counter).await;
@@ -142,7 +78,7 @@ async fn run(days: i64) -> usize {
     assert_eq!(summary.ticks, 86_400 * days.unsigned_abs());
     // every candle is missing, and told at the end of its day
     assert_eq!(counter.0, 3 * 1_903 * days.unsigned_abs());
-    assert!(endless.largest_page.into_inner() <= 10_001);
+    assert!(endless.0.largest_page.into_inner() <= 10_001);
     peak()
 }
 

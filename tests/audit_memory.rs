@@ -1,6 +1,7 @@
 //! The audit over backends in memory, one of which damages the candles it gives.
 
 mod audited;
+mod double;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -12,18 +13,21 @@ use tickbook::audit::{
     AuditSettings, CandleRefresh, FindingKind, Mending, Problem, RefreshWindow, Repair, SEALED,
 };
 use tickbook::domain::{
-    Candle, CandleCursor, CandleSource, Page, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
+    Candle, CandleCursor, CandleSource, Page, PriceBasis, Tick, TimeRange, Timeframe,
 };
 use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
-use tickbook::repository::{CandleQuery, DeletedCandles, OhlcRepository, TickRepository as _};
+use tickbook::repository::{CandleQuery, OhlcRepository, TickRepository as _};
 use tickbook::{Repositories, RepositoryError};
 
 use audited::{EURUSD, at, audit, insert, start, ticks, whole};
+use double::{CandleCalls, Double};
 
 type Damage = Box<dyn Fn(&CandleQuery, &mut Vec<Candle>) + Send + Sync>;
 
 /// Gives the candles of another repository, damaged until they are refreshed.
-struct Damaged {
+type Damaged = Double<Damaging>;
+
+struct Damaging {
     whole: InMemoryOhlcRepository,
     damage: Mutex<Option<Damage>>,
     refreshed: Mutex<Vec<RefreshWindow>>,
@@ -38,12 +42,12 @@ impl Damaged {
     ) -> (InMemoryTickRepository, Self) {
         let repository = InMemoryTickRepository::new();
         insert(&repository, &ticks(days)).await;
-        let damaged = Self {
+        let damaged = Double(Damaging {
             whole: InMemoryOhlcRepository::new(repository.clone()),
             damage: Mutex::new(Some(Box::new(damage))),
             refreshed: Mutex::default(),
             mends: true,
-        };
+        });
         (repository, damaged)
     }
 
@@ -52,14 +56,18 @@ impl Damaged {
     }
 }
 
-impl std::fmt::Debug for Damaged {
+impl std::fmt::Debug for Damaging {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Damaged").finish_non_exhaustive()
+        f.debug_struct("Damaging").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl OhlcRepository for Damaged {
+impl CandleCalls for Damaging {
+    fn candles_behind(&self) -> &dyn OhlcRepository {
+        &self.whole
+    }
+
     async fn candles(
         &self,
         query: &CandleQuery,
@@ -69,37 +77,6 @@ impl OhlcRepository for Damaged {
             damage(query, &mut page.items);
         }
         Ok(page)
-    }
-
-    async fn latest(
-        &self,
-        symbol_id: SymbolId,
-        timeframe: Timeframe,
-        basis: PriceBasis,
-    ) -> Result<Option<Candle>, RepositoryError> {
-        self.whole.latest(symbol_id, timeframe, basis).await
-    }
-
-    async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
-        self.whole.upsert_candles(candles).await
-    }
-
-    async fn delete_range(
-        &self,
-        _: SymbolId,
-        _: Option<Timeframe>,
-        _: TimeRange,
-    ) -> Result<DeletedCandles, RepositoryError> {
-        unreachable!("nothing is deleted")
-    }
-
-    async fn deletable(
-        &self,
-        _: SymbolId,
-        _: Option<Timeframe>,
-        _: TimeRange,
-    ) -> Result<DeletedCandles, RepositoryError> {
-        unreachable!("nothing is deleted")
     }
 }
 
@@ -279,11 +256,8 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
     let timeframes: Vec<_> = ohlc.windows().iter().map(|it| it.timeframe).collect();
     assert_eq!(timeframes, Timeframe::ALL, "the whole day, smallest first");
 
-    let (ticks, ohlc) = Damaged::new(1, damage).await;
-    let ohlc = Damaged {
-        mends: false,
-        ..ohlc
-    };
+    let (ticks, mut ohlc) = Damaged::new(1, damage).await;
+    ohlc.0.mends = false;
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
     let heard = audit(&ticks, &ohlc, &whole(), Some(Repair { refresh })).await;
     assert_eq!(heard.summary.left(), 1, "what did not help is told");

@@ -4,6 +4,8 @@
 //! library is trusted. The tests run one after another, since they measure times. Those that take
 //! long run with `TICKBOOK_FAULTS=all`, as `make faults` does.
 
+#[path = "../double/mod.rs"]
+mod double;
 #[path = "../migrated/mod.rs"]
 mod migrated;
 

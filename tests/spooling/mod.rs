@@ -4,6 +4,8 @@
 // each test file uses what it needs
 #![allow(dead_code)]
 
+#[path = "../double/mod.rs"]
+mod double;
 pub(crate) mod process;
 pub(crate) mod small_disk;
 
@@ -13,21 +15,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
+use double::{Double, TickCalls};
 use rust_decimal::Decimal;
-use tickbook::domain::{Page, PageLimit, SymbolId, Tick, TickCursor, TimeRange};
+use tickbook::domain::{PageLimit, SymbolId, Tick, TimeRange};
 use tickbook::ingest::{
     AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
 };
 use tickbook::memory::InMemoryTickRepository;
-use tickbook::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
+use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
 use tickbook::{Database, RepositoryError};
 
 pub(crate) const SYMBOL: SymbolId = SymbolId::new(1);
 
 /// A memory that is away at first.
+pub(crate) type Switched = Double<Switch>;
+
 #[derive(Debug, Default)]
-pub(crate) struct Switched {
+pub(crate) struct Switch {
     stored: InMemoryTickRepository,
     is_there: AtomicBool,
     /// Writes never end, rather than fail.
@@ -46,14 +51,20 @@ impl Switched {
         memory.hangs.store(true, Ordering::SeqCst);
         memory
     }
+}
 
+impl Switch {
     pub(crate) fn set_there(&self, is_there: bool) {
         self.is_there.store(is_there, Ordering::SeqCst);
     }
 }
 
 #[async_trait]
-impl TickRepository for Switched {
+impl TickCalls for Switch {
+    fn ticks_behind(&self) -> &dyn TickRepository {
+        &self.stored
+    }
+
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         if self.hangs.load(Ordering::SeqCst) {
             return std::future::pending().await;
@@ -65,41 +76,6 @@ impl TickRepository for Switched {
             database: Database::Timeseries,
             reason: "away".to_owned(),
         })
-    }
-    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
-        self.stored.range(query).await
-    }
-    async fn latest(&self, symbol: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        self.stored.latest(symbol).await
-    }
-    async fn latest_of(&self, symbols: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        self.stored.latest_of(symbols).await
-    }
-    async fn as_of(
-        &self,
-        symbol: SymbolId,
-        at: DateTime<Utc>,
-    ) -> Result<Option<Tick>, RepositoryError> {
-        self.stored.as_of(symbol, at).await
-    }
-    async fn count(&self, symbol: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
-        self.stored.count(symbol, range).await
-    }
-
-    async fn delete_range(
-        &self,
-        symbol_id: SymbolId,
-        range: TimeRange,
-    ) -> Result<DeletedTicks, RepositoryError> {
-        self.stored.delete_range(symbol_id, range).await
-    }
-
-    async fn deletable(
-        &self,
-        symbol_id: SymbolId,
-        range: TimeRange,
-    ) -> Result<DeletedTicks, RepositoryError> {
-        self.stored.deletable(symbol_id, range).await
     }
 }
 
@@ -142,6 +118,9 @@ pub(crate) fn many_batches() -> PersisterConfig {
     }
 }
 
+/// So many are pushed before the numbers of those that are durable are printed.
+pub(crate) const TOGETHER: usize = 20;
+
 /// Pushes ticks from number `first` on until the process is killed; prints the number of each once
 /// it is durable.
 pub(crate) async fn push_until_killed(persister: &TickPersister, first: i64) {
@@ -149,7 +128,7 @@ pub(crate) async fn push_until_killed(persister: &TickPersister, first: i64) {
     for index in first.. {
         let ack = persister.push_with_ack(tick(index)).await;
         acks.push((index, ack.expect("open")));
-        if acks.len() == 20 {
+        if acks.len() == TOGETHER {
             for (index, ack) in acks.drain(..) {
                 ack.wait(AckLevel::Durable).await.expect("the disk works");
                 println!("{index}");

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::domain::{Page, SymbolId, TickCursor, TickKey, TimeRange};
+use crate::domain::TickKey;
+use crate::double::{Double, TickCalls};
 use crate::error::{Database, RepositoryError};
 use crate::memory::InMemoryTickRepository;
-use crate::repository::{DeletedTicks, InsertReceipt, TickQuery};
+use crate::repository::InsertReceipt;
 
 /// What becomes of a write instead of success.
 #[derive(Debug, Clone, Copy)]
@@ -32,15 +32,17 @@ pub(super) struct Attempt {
     pub(super) ticks: Vec<TickKey>,
 }
 
+pub(super) type FaultyRepository = Double<Faulty>;
+
 #[derive(Debug, Default)]
-pub(super) struct FaultyRepository {
+pub(crate) struct Faulty {
     pub(super) stored: InMemoryTickRepository,
     attempts: Mutex<Vec<Attempt>>,
     next_faults: Mutex<VecDeque<Fault>>,
     lasting_fault: Mutex<Option<Fault>>,
 }
 
-impl FaultyRepository {
+impl Faulty {
     /// Fails in these ways one after the other, then works.
     pub(super) fn fail_with(&self, faults: impl IntoIterator<Item = Fault>) {
         self.next_faults.lock().expect("whole").extend(faults);
@@ -68,7 +70,11 @@ impl FaultyRepository {
 }
 
 #[async_trait]
-impl TickRepository for FaultyRepository {
+impl TickCalls for Faulty {
+    fn ticks_behind(&self) -> &dyn TickRepository {
+        &self.stored
+    }
+
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         self.attempts.lock().expect("whole").push(Attempt {
             at: Instant::now(),
@@ -96,45 +102,5 @@ impl TickRepository for FaultyRepository {
             Some(Fault::Panic) => panic!("told to"),
             Some(Fault::Hang) => std::future::pending().await,
         }
-    }
-
-    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
-        self.stored.range(query).await
-    }
-
-    async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        self.stored.latest(symbol_id).await
-    }
-
-    async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        self.stored.latest_of(symbol_ids).await
-    }
-
-    async fn as_of(
-        &self,
-        symbol_id: SymbolId,
-        at: DateTime<Utc>,
-    ) -> Result<Option<Tick>, RepositoryError> {
-        self.stored.as_of(symbol_id, at).await
-    }
-
-    async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
-        self.stored.count(symbol_id, range).await
-    }
-
-    async fn delete_range(
-        &self,
-        symbol_id: SymbolId,
-        range: TimeRange,
-    ) -> Result<DeletedTicks, RepositoryError> {
-        self.stored.delete_range(symbol_id, range).await
-    }
-
-    async fn deletable(
-        &self,
-        symbol_id: SymbolId,
-        range: TimeRange,
-    ) -> Result<DeletedTicks, RepositoryError> {
-        self.stored.deletable(symbol_id, range).await
     }
 }

@@ -2,13 +2,13 @@ use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tokio::sync::Notify;
 
 use super::*;
 use crate::domain::{PageLimit, SymbolId, TimeRange};
-use crate::repository::{DeletedTicks, InsertReceipt};
+use crate::double::{Double, TickCalls};
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 
@@ -30,7 +30,7 @@ impl Drop for Dropped {
 }
 
 #[async_trait]
-impl TickRepository for Endless {
+impl TickCalls for Endless {
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
         let page = self.begun.fetch_add(1, Ordering::SeqCst);
         if self.stuck_at == Some(page) {
@@ -52,38 +52,6 @@ impl TickRepository for Endless {
             next: items.last().map(TickCursor::of),
             items,
         })
-    }
-
-    async fn insert_batch(&self, _: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        unreachable!("a stream only reads")
-    }
-
-    async fn latest(&self, _: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        unreachable!("a stream asks for pages")
-    }
-
-    async fn latest_of(&self, _: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        unreachable!("a stream asks for pages")
-    }
-
-    async fn as_of(&self, _: SymbolId, _: DateTime<Utc>) -> Result<Option<Tick>, RepositoryError> {
-        unreachable!("a stream asks for pages")
-    }
-
-    async fn count(&self, _: SymbolId, _: TimeRange) -> Result<u64, RepositoryError> {
-        unreachable!("a stream asks for pages")
-    }
-
-    async fn delete_range(
-        &self,
-        _: SymbolId,
-        _: TimeRange,
-    ) -> Result<DeletedTicks, RepositoryError> {
-        unreachable!("nothing is deleted")
-    }
-
-    async fn deletable(&self, _: SymbolId, _: TimeRange) -> Result<DeletedTicks, RepositoryError> {
-        unreachable!("nothing is deleted")
     }
 }
 
@@ -109,7 +77,7 @@ async fn settle() {
 
 #[tokio::test]
 async fn nothing_is_read_before_the_stream_is() {
-    let endless = Arc::new(Endless::default());
+    let endless = Arc::new(Double(Endless::default()));
     let _stream = tick_stream(endless.clone(), query());
     settle().await;
     assert_eq!(endless.begun.load(Ordering::SeqCst), 0);
@@ -117,7 +85,7 @@ async fn nothing_is_read_before_the_stream_is() {
 
 #[tokio::test]
 async fn one_page_is_read_ahead_and_no_more() {
-    let endless = Arc::new(Endless::default());
+    let endless = Arc::new(Double(Endless::default()));
     let mut stream = tick_stream(endless.clone(), query());
     for number in 0..95_i64 {
         let tick = next(&mut stream).await.expect("endless").expect("a tick");
@@ -130,10 +98,10 @@ async fn one_page_is_read_ahead_and_no_more() {
 
 #[tokio::test]
 async fn the_next_page_is_asked_for_before_the_reader_goes_on() {
-    let endless = Arc::new(Endless {
+    let endless = Arc::new(Double(Endless {
         stuck_at: Some(1),
         ..Endless::default()
-    });
+    }));
     let mut stream = tick_stream(endless.clone(), query());
     assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));
     // on this runtime of one thread no other task has had a turn
@@ -142,10 +110,10 @@ async fn the_next_page_is_asked_for_before_the_reader_goes_on() {
 
 #[tokio::test]
 async fn dropping_the_stream_cancels_what_it_waits_for() {
-    let endless = Arc::new(Endless {
+    let endless = Arc::new(Double(Endless {
         stuck_at: Some(1),
         ..Endless::default()
-    });
+    }));
     let mut stream = tick_stream(endless.clone(), query());
     for _ in 0..10 {
         assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));
@@ -162,10 +130,10 @@ async fn dropping_the_stream_cancels_what_it_waits_for() {
 
 #[tokio::test]
 async fn an_error_comes_behind_the_page_before_it_and_ends_the_stream() {
-    let endless = Arc::new(Endless {
+    let endless = Arc::new(Double(Endless {
         fails_at: Some(2),
         ..Endless::default()
-    });
+    }));
     let mut stream = tick_stream(endless, query());
     for _ in 0..20 {
         assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));

@@ -1,0 +1,158 @@
+//! Repositories of tests that do some calls themselves and leave the others to a repository behind
+//! them.
+
+// each test file uses what it needs
+#![allow(dead_code)]
+
+use std::fmt::Debug;
+use std::ops::Deref;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tickbook::RepositoryError;
+use tickbook::domain::{
+    Candle, CandleCursor, Page, PriceBasis, SymbolId, Tick, TickCursor, TimeRange, Timeframe,
+};
+use tickbook::repository::{
+    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, TickQuery,
+    TickRepository,
+};
+
+/// The calls on ticks that a double does itself.
+#[async_trait]
+pub(crate) trait TickCalls: Debug + Send + Sync + 'static {
+    /// Gets the other calls. Where it is not given, there must be none.
+    fn ticks_behind(&self) -> &dyn TickRepository {
+        unreachable!("{self:?} is not asked for that")
+    }
+
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        self.ticks_behind().insert_batch(ticks).await
+    }
+
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        self.ticks_behind().range(query).await
+    }
+}
+
+/// The calls on candles that a double does itself.
+#[async_trait]
+pub(crate) trait CandleCalls: Debug + Send + Sync + 'static {
+    /// Gets the other calls. Where it is not given, there must be none.
+    fn candles_behind(&self) -> &dyn OhlcRepository {
+        unreachable!("{self:?} is not asked for that")
+    }
+
+    async fn candles(
+        &self,
+        query: &CandleQuery,
+    ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
+        self.candles_behind().candles(query).await
+    }
+}
+
+/// A repository of what `T` does itself.
+#[derive(Debug, Default)]
+pub(crate) struct Double<T>(pub(crate) T);
+
+impl<T> Deref for Double<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[async_trait]
+impl<T: TickCalls> TickRepository for Double<T> {
+    async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
+        self.0.insert_batch(ticks).await
+    }
+
+    async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
+        self.0.range(query).await
+    }
+
+    async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
+        self.ticks_behind().latest(symbol_id).await
+    }
+
+    async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
+        self.ticks_behind().latest_of(symbol_ids).await
+    }
+
+    async fn as_of(
+        &self,
+        symbol_id: SymbolId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Tick>, RepositoryError> {
+        self.ticks_behind().as_of(symbol_id, at).await
+    }
+
+    async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
+        self.ticks_behind().count(symbol_id, range).await
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.ticks_behind().delete_range(symbol_id, range).await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        range: TimeRange,
+    ) -> Result<DeletedTicks, RepositoryError> {
+        self.ticks_behind().deletable(symbol_id, range).await
+    }
+}
+
+#[async_trait]
+impl<T: CandleCalls> OhlcRepository for Double<T> {
+    async fn candles(
+        &self,
+        query: &CandleQuery,
+    ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
+        self.0.candles(query).await
+    }
+
+    async fn latest(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+    ) -> Result<Option<Candle>, RepositoryError> {
+        self.candles_behind()
+            .latest(symbol_id, timeframe, basis)
+            .await
+    }
+
+    async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
+        self.candles_behind().upsert_candles(candles).await
+    }
+
+    async fn delete_range(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        self.candles_behind()
+            .delete_range(symbol_id, timeframe, range)
+            .await
+    }
+
+    async fn deletable(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<DeletedCandles, RepositoryError> {
+        self.candles_behind()
+            .deletable(symbol_id, timeframe, range)
+            .await
+    }
+}
