@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spooling::process::{Deaths, Process, orders};
-use spooling::{Switched, all, index_of, many_batches, open, push_until_killed, settings_of};
+use spooling::{
+    Switched, TOGETHER, all, index_of, many_batches, open, push_until_killed, settings_of,
+};
 use tickbook::ingest::SpoolMode;
 
 #[test]
@@ -53,14 +55,20 @@ fn killed_at_random(test: &str, mode: SpoolMode, mut deaths: Deaths) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut durable = BTreeSet::new();
     for round in 0..deaths.count {
-        // from before it has opened the spool to the middle of its writes
         let patience = deaths.next(Duration::from_millis(150));
         let first = (round * 1_000_000).to_string();
         let writer = Process::start(test, folder.path(), &first);
-        durable.extend(writer.kill_after(patience));
+        // every other one while it is sure to be at work, however long it takes to begin; the others
+        // from before it has opened the spool to the middle of its writes
+        durable.extend(if round % 2 == 0 {
+            writer.kill_after_numbers(TOGETHER, patience)
+        } else {
+            writer.kill_after(patience)
+        });
     }
+    let at_work = deaths.count.div_ceil(2) as usize;
     assert!(
-        durable.len() as u64 > 5 * deaths.count,
+        durable.len() >= TOGETHER * at_work,
         "only {} ticks were durable",
         durable.len()
     );

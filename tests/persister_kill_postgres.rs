@@ -58,7 +58,7 @@ fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
         let writer = Process::start_with(TEST, folder.path(), &first, &variables);
         // every other one while it is sure to be at work, however long it takes to begin
         durable.extend(if round % 2 == 0 {
-            writer.kill_after_first_number(patience)
+            writer.kill_after_numbers(1, patience)
         } else {
             writer.kill_after(patience)
         });

@@ -27,7 +27,7 @@ const THERE: &str = "there ";
 /// Said once something that waited is put.
 const BEGUN: i64 = -1;
 
-const REPORTED_TOGETHER: i64 = 100;
+const REPORTED_TOGETHER: usize = 100;
 
 /// Holds ticks back until it is killed. While the database is away it prints the number of each tick
 /// once it waits on the disk.
@@ -48,8 +48,8 @@ async fn hold_back_until_killed(directory: &Path, task: &str) {
     let mut reported = first;
     for index in first.. {
         quarantine.keep(held_back(index)).await.expect("open");
-        let count = index + 1 - first;
-        if count % REPORTED_TOGETHER == 0 {
+        let count = usize::try_from(index + 1 - first).expect("positive");
+        if count.is_multiple_of(REPORTED_TOGETHER) {
             while quarantine.waiting() < before + count as u64 {
                 tokio::time::sleep(Duration::from_micros(200)).await;
             }
@@ -98,7 +98,7 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
         let numbers = match round % 3 {
             0 => {
                 let patience = deaths.next(Duration::from_millis(200));
-                start(&first.to_string()).kill_after_first_number(patience)
+                start(&first.to_string()).kill_after_numbers(REPORTED_TOGETHER, patience)
             }
             1 => {
                 // from before it has opened the file to the middle of its writes
@@ -108,7 +108,7 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
             _ => {
                 let patience = deaths.next(Duration::from_millis(40));
                 let task = format!("{THERE}{first}");
-                let numbers = start(&task).kill_after_first_number(patience);
+                let numbers = start(&task).kill_after_numbers(1, patience);
                 // where only what was put and not forgotten is put again, there is nothing new
                 while_putting += u64::from(count(&schemas) > before);
                 numbers
@@ -121,7 +121,11 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
         reported.len()
     );
     assert!(while_putting >= deaths.count / 10, "{while_putting} only");
-    assert!(reported.len() > 100, "{} only", reported.len());
+    assert!(
+        reported.len() >= REPORTED_TOGETHER,
+        "{} only",
+        reported.len()
+    );
 
     let kept = runtime.block_on(async {
         let repository = Repositories::postgres(&pools).quarantine;

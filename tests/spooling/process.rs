@@ -84,9 +84,10 @@ impl Process {
         self.kill_when(|_| true, patience)
     }
 
-    /// Kills it `patience` after it said the first number. Returns those it said.
-    pub(crate) fn kill_after_first_number(self, patience: Duration) -> Vec<i64> {
-        self.kill_when(|numbers| !numbers.is_empty(), patience)
+    /// Kills it `patience` after it said so many numbers, however long it takes to begin. Returns
+    /// those it said.
+    pub(crate) fn kill_after_numbers(self, count: usize, patience: Duration) -> Vec<i64> {
+        self.kill_when(|numbers| numbers.len() >= count, patience)
     }
 
     fn kill_when(mut self, is_time: impl Fn(&[i64]) -> bool, patience: Duration) -> Vec<i64> {
