@@ -28,6 +28,7 @@
 
 pub mod audit;
 mod backoff;
+mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -54,6 +55,7 @@ extern crate self as tickbook;
 mod double;
 
 pub use backoff::{Backoff, Delays};
+pub use clock::Clock;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, ErrorKind, RepositoryError};
 pub use wiring::Repositories;

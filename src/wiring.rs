@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::Clock;
 #[cfg(feature = "postgres")]
 use crate::db::{DatabaseConfig, DatabasePools};
 #[cfg(feature = "postgres")]
@@ -35,11 +36,17 @@ impl Repositories {
     /// Empty ones that live in memory, whose candles are made of their own ticks.
     #[must_use]
     pub fn in_memory() -> Self {
-        let ticks = InMemoryTickRepository::new();
+        Self::in_memory_by(&Clock::system())
+    }
+
+    /// The same, which take the time of `clock`.
+    #[must_use]
+    pub fn in_memory_by(clock: &Clock) -> Self {
+        let ticks = InMemoryTickRepository::by(clock.clone());
         Self {
             symbols: Arc::new(InMemorySymbolRepository::new()),
             ticks: Arc::new(ticks.clone()),
-            ohlc: Arc::new(InMemoryOhlcRepository::new(ticks)),
+            ohlc: Arc::new(InMemoryOhlcRepository::by(ticks, clock.clone())),
             quarantine: Arc::new(InMemoryQuarantineRepository::new()),
         }
     }

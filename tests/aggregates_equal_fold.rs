@@ -4,8 +4,9 @@
 //! in one instant, stored in random order.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
+mod random;
+
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -17,6 +18,8 @@ use tickbook::db::{DatabasePools, ScratchSchemas, TimeseriesDb};
 use tickbook::domain::{Candle, PriceBasis, SymbolId, Tick, Timeframe, fold_ticks};
 use tickbook::postgres::{Edition, apply_aggregates, detect_edition, migrate_timeseries};
 
+use random::Random;
+
 const DAYS: i64 = 20;
 const FIRST_DAY: &str = "1999-12-22T00:00:00Z";
 const CANDLE_VIEWS: &str = include_str!("../manual_sql/candle_views.sql");
@@ -27,30 +30,8 @@ const AGGREGATE_IN_PARTS: &str = "SET min_parallel_table_scan_size = 0; \
     SET max_parallel_workers_per_gather = 2; SET enable_partitionwise_aggregate = on; \
     SET timescaledb.enable_chunkwise_aggregation = on";
 
-/// Numbers that look random; SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("after 1970");
-        let seed = now.as_nanos() as u64;
-        println!("seed {seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
-    fn decimal(&mut self, bound: u64, scale: u32) -> Decimal {
-        Decimal::new(self.below(bound) as i64, scale)
-    }
+fn decimal(random: &mut Random, bound: u64, scale: u32) -> Decimal {
+    Decimal::new(random.below(bound) as i64, scale)
 }
 
 fn first_day() -> DateTime<Utc> {
@@ -102,16 +83,16 @@ fn widest() -> Tick {
 /// One to four ticks of one instant, whose sequences need one to four bytes.
 fn ties(random: &mut Random, symbol_id: SymbolId, tick_time: DateTime<Utc>, ticks: &mut Vec<Tick>) {
     for place in 0..=random.below(4) {
-        let bid_price = random.decimal(2_000_000_000_000, 12) - Decimal::ONE;
+        let bid_price = decimal(random, 2_000_000_000_000, 12) - Decimal::ONE;
         ticks.push(Tick {
             sequence: [0, 1, 255, 256, 70_000, i32::MAX][place as usize + random.below(3) as usize],
-            bid_volume: random.decimal(1_000_000_000, 6),
-            ask_volume: random.decimal(1_000_000_000, 6),
+            bid_volume: decimal(random, 1_000_000_000, 6),
+            ask_volume: decimal(random, 1_000_000_000, 6),
             ..Tick::quote(
                 symbol_id,
                 tick_time,
                 bid_price,
-                bid_price + random.decimal(99, 12),
+                bid_price + decimal(random, 99, 12),
             )
         });
     }

@@ -219,6 +219,34 @@ async fn table_that_takes_no_tick_rejects_none() {
     }
 }
 
+/// A sequence counts what a transaction takes back, too.
+#[tokio::test]
+async fn table_that_takes_no_tick_is_seen_by_few_rows() {
+    let (schemas, pools) = migrated().await;
+    let mut connection = schemas.connection(Database::Timeseries);
+    connection
+        .batch_execute(
+            "CREATE SEQUENCE tries; \
+             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM nextval('tries'); \
+             RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'no tick'; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON ticks FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .expect("added");
+    for batch in [ticks(0, 300), moved_to_now(ticks(0, 300))] {
+        let repository = PgTickRepository::new(pools.clone());
+        let refused = repository.insert_batch(&batch).await;
+        let Err(RepositoryError::Schema { reason, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("no tick"), "{reason}");
+        let tries = "SELECT last_value AS number FROM tries";
+        let tries: Number = sql_query(tries).get_result(&mut connection).expect("some");
+        // all at once, those that are missing, and a sample
+        assert!(tries.number <= 2 * 20, "{} tries", tries.number);
+    }
+}
+
 #[tokio::test]
 async fn tick_that_a_trigger_leaves_out_is_rejected() {
     let (schemas, pools) = migrated().await;

@@ -13,6 +13,7 @@ mod opening;
 mod output_file;
 mod progress;
 mod quote_batches;
+mod refreshing;
 mod report;
 mod times;
 
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
+use tickbook::Clock;
 use tracing_subscriber::EnvFilter;
 
 use args::{
@@ -72,6 +74,7 @@ async fn run_until_interrupted(command: Command) -> anyhow::Result<Outcome> {
 }
 
 async fn run(command: Command) -> anyhow::Result<Outcome> {
+    let clock = Clock::system();
     match command {
         Command::Migrate(arguments) => commands::migrate::run(&arguments).await,
         Command::Aggregates(AggregatesCommand::Apply) => commands::aggregates::apply().await,
@@ -92,9 +95,9 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Config => commands::config::run(),
         Command::Completions(arguments) => commands::generate::completions(&arguments),
         Command::Man => commands::generate::man(),
-        Command::Verify(arguments) => commands::verify::run(&arguments).await,
+        Command::Verify(arguments) => commands::verify::run(&arguments, &clock).await,
         Command::Spool(SpoolCommand::Inspect(arguments)) => {
-            commands::spool::inspect(&arguments).await
+            commands::spool::inspect(&arguments, &clock).await
         }
         Command::Spool(SpoolCommand::Replay(arguments)) => {
             commands::spool::replay(&arguments).await
@@ -107,10 +110,10 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
             commands::import_symbols::run(&arguments).await
         }
         Command::Import(ImportCommand::Ticks(arguments)) => {
-            commands::import_ticks::run(&arguments).await
+            commands::import_ticks::run(&arguments, &clock).await
         }
         Command::Import(ImportCommand::Candles(arguments)) => {
-            commands::import_candles::run(&arguments).await
+            commands::import_candles::run(&arguments, &clock).await
         }
         Command::Delete(DeleteCommand::Ticks(arguments)) => {
             commands::delete::ticks(&arguments).await
@@ -122,7 +125,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
             commands::export::ticks(&arguments).await
         }
         Command::Export(ExportCommand::Candles(arguments)) => {
-            commands::export::candles(&arguments).await
+            commands::export::candles(&arguments, &clock).await
         }
     }
 }

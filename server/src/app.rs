@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tickbook::Repositories;
 use tickbook::config::{ServerConfig, WebSocketConfig};
 use tickbook::db::DatabasePools;
 use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::quality::SymbolRules;
+use tickbook::{Clock, Repositories};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::FeedMonitor;
@@ -36,9 +35,6 @@ impl fmt::Display for Store {
         })
     }
 }
-
-/// Says what time it is.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// What handlers share. Cloning shares it.
 #[derive(Clone)]
@@ -88,7 +84,7 @@ impl AppState {
             pools: None,
             feed: None,
             rules: SymbolRules::default(),
-            clock: Arc::new(Utc::now),
+            clock: Clock::system(),
             fan_out: FanOut::new(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
             http: Http::new(ServerConfig::default()),

@@ -11,6 +11,7 @@ use orderbook_server::args::Args;
 use orderbook_server::long_work::LongWork;
 use orderbook_server::start::{Started, start};
 use orderbook_server::{server, shutdown};
+use tickbook::Clock;
 use tickbook::config::Settings;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -49,9 +50,9 @@ fn run(args: &Args) -> anyhow::Result<bool> {
 /// Serves until a signal comes. Returns whether every tick was stored.
 async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
     let config = Settings::load()?.config;
-    let stop = CancellationToken::new();
+    let (clock, stop) = (Clock::system(), CancellationToken::new());
     shutdown::on_signals(stop.clone()).context("cannot listen to signals")?;
-    let starting = start(args, &config, long_work, &stop);
+    let starting = start(args, &config, long_work, &clock, &stop);
     let Some(started) = stop.run_until_cancelled(starting).await else {
         return Ok(true);
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics::{describe_gauge, gauge};
+use tickbook::Clock;
 use tickbook::db::TimeseriesDb;
 use tickbook::postgres::{MaintenanceReport, MaintenanceState, maintain, policy_status};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -16,7 +17,7 @@ const WAITING_CHANGES: &str = "candle_changes_waiting";
 const FIRST: Duration = Duration::from_secs(10);
 
 /// Maintains the database of `db` every so often until `stop`. Of several servers one does.
-pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
+pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: CancellationToken) {
     describe_gauge!(
         DIRTY_AGE,
         "age of the first late tick whose candles wait for a refresh, in seconds"
@@ -36,7 +37,7 @@ pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
             };
             match outcome {
                 Ok(report) => {
-                    tell_waiting(report.dirty.oldest, report.waiting_changes);
+                    tell_waiting(report.dirty.oldest, report.waiting_changes, clock.now());
                     tell(&report);
                 }
                 Err(error) => {
@@ -44,7 +45,7 @@ pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
                     tracing::warn!(%error, "the maintenance failed and is tried again");
                     // what waits gets older, which is when it should be seen
                     if let Ok(status) = policy_status(&db).await {
-                        tell_waiting(status.dirty.oldest, status.waiting_changes);
+                        tell_waiting(status.dirty.oldest, status.waiting_changes, clock.now());
                     }
                 }
             }
@@ -53,8 +54,8 @@ pub fn start(db: TimeseriesDb, every: Duration, stop: CancellationToken) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
-fn tell_waiting(oldest: Option<DateTime<Utc>>, changes: u64) {
-    let age = oldest.map_or(0, |oldest| (Utc::now() - oldest).num_seconds().max(0));
+fn tell_waiting(oldest: Option<DateTime<Utc>>, changes: u64, now: DateTime<Utc>) {
+    let age = oldest.map_or(0, |oldest| (now - oldest).num_seconds().max(0));
     gauge!(DIRTY_AGE).set(age as f64);
     gauge!(WAITING_CHANGES).set(changes as f64);
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::quality::{QualityControl, QualityRules, Quarantine};
 use tickbook::ingest::{Spool, SpoolError, SpoolMode, TickPersister};
+use tickbook::{Clock, Repositories};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +47,8 @@ pub struct Started {
 }
 
 /// Binds the address, connects the store and starts the feed. Feed and timers end at `stop`.
-/// `long_work` is for requests that take long, and for WebSocket clients.
+/// `long_work` is for requests that take long, and for WebSocket clients. What runs in this process
+/// takes the time of `clock`, but for repositories of databases.
 ///
 /// # Errors
 /// The address is taken, a database cannot be reached or lacks migrations, a file cannot be read.
@@ -55,6 +56,7 @@ pub async fn start(
     args: &Args,
     config: &Config,
     long_work: &LongWork,
+    clock: &Clock,
     stop: &CancellationToken,
 ) -> anyhow::Result<Started> {
     let listen = args.listen.unwrap_or(config.server.listen);
@@ -65,13 +67,14 @@ pub async fn start(
     let config = &within_descriptors(config);
     let http = Http::new(config.server.clone());
     let (repositories, pools) = match args.store {
-        Store::Memory => (Repositories::in_memory(), None),
+        Store::Memory => (Repositories::in_memory_by(clock), None),
         Store::Postgres => {
             // migrating is left to `tickbook migrate`, which may need other rights
             let (repositories, pools) = Repositories::connect(&config.database).await?;
             maintenance::start(
                 pools.timeseries(),
                 config.policies.maintain_every.into(),
+                clock.clone(),
                 stop.clone(),
             );
             (repositories, Some(pools))
@@ -83,19 +86,19 @@ pub async fn start(
     };
     let fan_out = FanOut::new();
     let receivers = Receivers::start(config, &fan_out, &repositories, stop)?;
-    let feed = make_feed(args, &repositories).await?;
+    let feed = make_feed(args, &repositories, clock).await?;
     // behind the feed, which makes the symbols it needs
     let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
     let pipeline = match feed {
-        None => leftover(args, config, &repositories, &fan_out, stop).await?,
+        None => leftover(args, config, &repositories, &fan_out, clock, stop).await?,
         Some(feed) => {
-            let persister = make_persister(args, config, &repositories).await?;
+            let persister = make_persister(args, config, &repositories, clock).await?;
             let control = QualityControl::from(rules.clone());
             let is_lasting =
                 args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
             let directory = is_lasting.then_some(config.spool.directory.as_path());
             let quarantine = open_quarantine(&repositories, directory).await?;
-            let (quality, stop) = (Some((control, quarantine)), stop.clone());
+            let (quality, stop) = (Some((control, quarantine, clock.clone())), stop.clone());
             Some(Pipeline::start(feed, persister, quality, &fan_out, stop))
         }
     };
@@ -105,6 +108,7 @@ pub async fn start(
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         rules,
+        clock: clock.clone(),
         fan_out,
         websockets: receivers.websockets(),
         http: http.clone(),
@@ -151,6 +155,7 @@ async fn leftover(
     config: &Config,
     repositories: &Repositories,
     fan_out: &FanOut,
+    clock: &Clock,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Pipeline>> {
     let directory = &config.spool.directory;
@@ -163,7 +168,8 @@ async fn leftover(
         spool.mode = SpoolMode::OnFailure;
     }
     let ticks = Arc::clone(&repositories.ticks);
-    let opening = TickPersister::open(ticks, (&config.ticks).into(), &spool);
+    let opening =
+        TickPersister::open_with_clock(ticks, (&config.ticks).into(), &spool, clock.clone());
     match warn_while_slow("spool", directory, opening).await {
         Ok(persister) => {
             let ticks = persister.spool_content().map_or(0, |content| content.ticks);
@@ -176,7 +182,8 @@ async fn leftover(
             let quality = if Quarantine::exists(directory) {
                 let quarantine = open_quarantine(repositories, Some(directory)).await?;
                 // nothing comes that could be looked at, but something may have been left
-                Some((QualityControl::new(QualityRules::default()), quarantine))
+                let control = QualityControl::new(QualityRules::default());
+                Some((control, quarantine, clock.clone()))
             } else {
                 None
             };
@@ -198,6 +205,7 @@ async fn make_persister(
     args: &Args,
     config: &Config,
     repositories: &Repositories,
+    clock: &Clock,
 ) -> anyhow::Result<TickPersister> {
     let mut spool = config.spool.clone();
     if args.store == Store::Memory {
@@ -211,7 +219,8 @@ async fn make_persister(
         );
     }
     let ticks = Arc::clone(&repositories.ticks);
-    let opening = TickPersister::open(ticks, (&config.ticks).into(), &spool);
+    let opening =
+        TickPersister::open_with_clock(ticks, (&config.ticks).into(), &spool, clock.clone());
     Ok(warn_while_slow("spool", &spool.directory, opening).await?)
 }
 
@@ -233,6 +242,7 @@ async fn open_quarantine(
 async fn make_feed(
     args: &Args,
     repositories: &Repositories,
+    clock: &Clock,
 ) -> anyhow::Result<Option<Box<dyn Feed>>> {
     let symbols = &*repositories.symbols;
     Ok(match args.feed {
@@ -240,7 +250,9 @@ async fn make_feed(
         FeedKind::Simulated => {
             let seed = args.seed.unwrap_or_else(rand::random);
             tracing::info!(seed, "the simulated feed starts");
-            Some(Box::new(SimulatedFeed::new(symbols, seed).await?))
+            Some(Box::new(
+                SimulatedFeed::new(symbols, seed, clock.clone()).await?,
+            ))
         }
         FeedKind::Replay => {
             let reference = args

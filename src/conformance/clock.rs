@@ -5,6 +5,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 
 use super::Subject;
+use crate::Clock;
 
 tokio::task_local! {
     static STANDS_AT: Option<DateTime<Utc>>;
@@ -13,7 +14,7 @@ tokio::task_local! {
 /// The present of the store that is tested. The suite asks for it nowhere else.
 pub(super) fn now() -> DateTime<Utc> {
     let stands_at = STANDS_AT.try_with(|at| *at).ok().flatten();
-    stands_at.unwrap_or_else(Utc::now)
+    stands_at.unwrap_or_else(|| Clock::system().now())
 }
 
 /// Runs a behaviour by the clock of `subject`.

@@ -1,20 +1,21 @@
 //! Schemas of their own for tests against real databases.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 use secrecy::ExposeSecret as _;
 
+use crate::Clock;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 
 use super::config::DatabaseConfig;
 
 /// Schemas of runs that were killed are removed when they are older.
-const LEFTOVER_SECONDS: u64 = 3_600;
+const LEFTOVER_SECONDS: i64 = 3_600;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -50,9 +51,7 @@ impl ScratchSchemas {
     }
 
     fn make(time: Option<DateTime<Utc>>) -> Self {
-        let seconds = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
+        let seconds = Clock::system().now().timestamp();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickbook_test_{seconds}_{}_{count}", std::process::id());
         let urls = [Database::Metadata, Database::Timeseries].map(|database| {
@@ -169,14 +168,14 @@ struct SchemaName {
     nspname: String,
 }
 
-fn remove_leftovers(connection: &mut PgConnection, now: u64) {
+fn remove_leftovers(connection: &mut PgConnection, now: i64) {
     let query = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'tickbook\\_test\\_%'";
     let schemas: Vec<SchemaName> = diesel::sql_query(query)
         .load(connection)
         .unwrap_or_default();
     for SchemaName { nspname } in schemas {
         let made = nspname.split('_').nth(2).and_then(|text| text.parse().ok());
-        if made.is_none_or(|made: u64| made + LEFTOVER_SECONDS < now) {
+        if made.is_none_or(|made: i64| made + LEFTOVER_SECONDS < now) {
             // two runs may sweep the same schema
             let _ = connection.batch_execute(&format!("DROP SCHEMA IF EXISTS {nspname} CASCADE"));
         }

@@ -27,6 +27,7 @@ pub use self::level::AckLevel;
 pub use self::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use self::shared::Shared;
 use super::spool::{Spool, SpoolContent, SpoolError};
+use crate::Clock;
 use crate::domain::Tick;
 use crate::repository::TickRepository;
 
@@ -94,7 +95,13 @@ impl TickPersister {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
-        let shared = Shared::new(config, None, SpoolMode::Memory, OnFull::Block);
+        let shared = Shared::new(
+            config,
+            Clock::system(),
+            None,
+            SpoolMode::Memory,
+            OnFull::Block,
+        );
         Self::begin(repository, shared)
     }
 
@@ -110,13 +117,31 @@ impl TickPersister {
         config: PersisterConfig,
         spool: &SpoolConfig,
     ) -> Result<Self, SpoolError> {
+        Self::open_with_clock(repository, config, spool, Clock::system()).await
+    }
+
+    /// Opens one like [`open`](Self::open) that takes the time of `clock`: for since when ticks wait
+    /// on the disk, since when something fails, and when a dead letter came to be. How long it waits
+    /// for anything is up to the timers of the runtime.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn open_with_clock(
+        repository: Arc<dyn TickRepository>,
+        config: PersisterConfig,
+        spool: &SpoolConfig,
+        clock: Clock,
+    ) -> Result<Self, SpoolError> {
         let open = match spool.mode {
             SpoolMode::WriteAhead | SpoolMode::OnFailure => {
                 Some(Spool::open(&spool.directory, spool.max_bytes).await?)
             }
             SpoolMode::Memory => None,
         };
-        let shared = Shared::new(config, open, spool.mode, spool.on_full);
+        let shared = Shared::new(config, clock, open, spool.mode, spool.on_full);
         Ok(Self::begin(repository, shared))
     }
 

@@ -11,6 +11,7 @@ use tokio::task::yield_now;
 
 use super::tick::InMemoryTickRepository;
 use super::{read, write};
+use crate::Clock;
 use crate::domain::{
     Candle, CandleCursor, ExactCandle, Page, PriceBasis, SortOrder, StoredParts, SymbolId, Tick,
     TickFold, TimeRange, Timeframe,
@@ -24,7 +25,6 @@ use crate::repository::{
 const SPAN: TimeDelta = TimeDelta::days(7);
 
 type Key = (SymbolId, Timeframe, PriceBasis, DateTime<Utc>);
-type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 /// Candles of the ticks of an [`InMemoryTickRepository`], and stored ones in memory.
 ///
@@ -34,14 +34,14 @@ type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 pub struct InMemoryOhlcRepository {
     ticks: InMemoryTickRepository,
     stored: Arc<RwLock<BTreeMap<Key, Candle>>>,
-    now: Arc<Clock>,
+    clock: Clock,
 }
 
 impl InMemoryOhlcRepository {
     /// Candles of `ticks`, closed or forming by the system's clock.
     #[must_use]
     pub fn new(ticks: InMemoryTickRepository) -> Self {
-        Self::with_clock(ticks, Utc::now)
+        Self::by(ticks, Clock::system())
     }
 
     /// Candles of `ticks`, closed or forming by what `now` says at each read.
@@ -50,10 +50,14 @@ impl InMemoryOhlcRepository {
         ticks: InMemoryTickRepository,
         now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
     ) -> Self {
+        Self::by(ticks, Clock::new(now))
+    }
+
+    pub(crate) fn by(ticks: InMemoryTickRepository, clock: Clock) -> Self {
         Self {
             ticks,
             stored: Arc::default(),
-            now: Arc::new(now),
+            clock,
         }
     }
 
@@ -237,7 +241,7 @@ impl OhlcRepository for InMemoryOhlcRepository {
         &self,
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
-        let now = (self.now)();
+        let now = self.clock.now();
         let items = self.first(query, query.limit.get() + 1, now).await?;
         Ok(Page::from_overfull(items, query.limit, CandleCursor::of))
     }
@@ -252,7 +256,7 @@ impl OhlcRepository for InMemoryOhlcRepository {
             order: SortOrder::Descending,
             ..CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
         };
-        Ok(self.first(&query, 1, (self.now)()).await?.pop())
+        Ok(self.first(&query, 1, self.clock.now()).await?.pop())
     }
 
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::yield_now;
 
 use super::{read, write};
+use crate::Clock;
 use crate::domain::{
     Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
 };
@@ -30,19 +31,17 @@ const AT_ONCE: usize = 2_000;
 /// How many ticks are stored before readers, whose threads wait meanwhile, have a turn.
 const STORED_AT_ONCE: usize = 500;
 
-type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
-
 /// Ticks in memory. Clones share their ticks.
 #[derive(Clone)]
 pub struct InMemoryTickRepository {
     ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
     floor: Arc<RwLock<RetentionFloor>>,
-    now: Arc<Clock>,
+    clock: Clock,
 }
 
 impl Default for InMemoryTickRepository {
     fn default() -> Self {
-        Self::with_clock(Utc::now)
+        Self::by(Clock::system())
     }
 }
 
@@ -56,10 +55,14 @@ impl InMemoryTickRepository {
     /// Holds nothing yet, and takes ticks for too old by what `now` says at each write.
     #[must_use]
     pub fn with_clock(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self::by(Clock::new(now))
+    }
+
+    pub(crate) fn by(clock: Clock) -> Self {
         Self {
             ticks: Arc::default(),
             floor: Arc::default(),
-            now: Arc::new(now),
+            clock,
         }
     }
 
@@ -207,7 +210,7 @@ impl fmt::Debug for InMemoryTickRepository {
 impl TickRepository for InMemoryTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         let mut receipt = InsertReceipt::default();
-        let (floor, now) = (*read(&self.floor), (self.now)());
+        let (floor, now) = (*read(&self.floor), self.clock.now());
         let refusal = |time| floor.refusal(time, now);
         let mut rest = ticks;
         while !rest.is_empty() {

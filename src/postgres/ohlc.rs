@@ -21,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::Clock;
 use crate::db::{TimeseriesConnections, TimeseriesDb};
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
@@ -38,12 +39,10 @@ pub struct PgOhlcRepository {
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
     relations: Arc<KnownRelations>,
-    now: Arc<Clock>,
+    clock: Clock,
 }
 
 use relations::KnownRelations;
-
-type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 impl PgOhlcRepository {
     /// Reads and writes over `connections`; connects when it is first used.
@@ -52,7 +51,7 @@ impl PgOhlcRepository {
             connections: Box::new(connections),
             reads: None,
             relations: Arc::new(KnownRelations::default()),
-            now: Arc::new(Utc::now),
+            clock: Clock::system(),
         }
     }
 
@@ -73,7 +72,7 @@ impl PgOhlcRepository {
     /// clock.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.now = Arc::new(now);
+        self.clock = Clock::new(now);
         self
     }
 }
@@ -94,7 +93,7 @@ impl OhlcRepository for PgOhlcRepository {
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let query = *query;
         let relations = Arc::clone(&self.relations);
-        let now = (self.now)();
+        let now = self.clock.now();
         self.reads()
             .read("read candles", move |connection| {
                 snapshot::at_one_instant(connection, &relations, |snapshot| {

@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
+use crate::Clock;
 use crate::db::SynchronousCommit;
 use crate::db::{OutdatedConnections, TimeseriesConnections, TimeseriesDb};
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
@@ -44,10 +45,8 @@ pub struct PgTickRepository {
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
     writer: Arc<Writer>,
-    now: Arc<Clock>,
+    clock: Clock,
 }
-
-type Clock = dyn Fn() -> DateTime<Utc> + Send + Sync;
 
 impl PgTickRepository {
     /// Reads and writes over `connections`; connects when it is first used.
@@ -56,7 +55,7 @@ impl PgTickRepository {
             connections: Box::new(connections),
             reads: None,
             writer: Arc::new(Writer::default()),
-            now: Arc::new(Utc::now),
+            clock: Clock::system(),
         }
     }
 
@@ -73,7 +72,7 @@ impl PgTickRepository {
     /// decided by the clock of the database.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.now = Arc::new(now);
+        self.clock = Clock::new(now);
         self
     }
 
@@ -107,7 +106,7 @@ impl TickRepository for PgTickRepository {
         if batch.has_nothing_to_store() {
             return Ok(batch.into_receipt());
         }
-        let now = (self.now)();
+        let now = self.clock.now();
         let timeseries = self.connections.timeseries();
         let deadline = Instant::now() + timeseries.call_timeout();
         let mut changes = OutdatedConnections::default();
@@ -129,7 +128,7 @@ impl TickRepository for PgTickRepository {
     }
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
-        let (query, now) = (*query, (self.now)());
+        let (query, now) = (*query, self.clock.now());
         self.reads()
             .read("read ticks", move |connection| {
                 range::page(connection, &query, now)
@@ -138,7 +137,7 @@ impl TickRepository for PgTickRepository {
     }
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
-        let now = (self.now)();
+        let now = self.clock.now();
         self.reads()
             .read("read the latest tick", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all(), now)
@@ -159,7 +158,7 @@ impl TickRepository for PgTickRepository {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let now = (self.now)();
+        let now = self.clock.now();
         self.reads()
             .read("read the latest ticks", move |connection| {
                 newest::newest_of(connection, ids.clone(), now)
@@ -175,7 +174,7 @@ impl TickRepository for PgTickRepository {
         let Some(range) = range::up_to(at) else {
             return Ok(None);
         };
-        let now = (self.now)();
+        let now = self.clock.now();
         self.reads()
             .read("read the tick of a time", move |connection| {
                 range::newest_in(connection, symbol_id, range, now)

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
+use tickbook::Clock;
 use tickbook::domain::{PageLimit, SortOrder, SymbolId, Tick, TimeRange};
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::{TickQuery, TickRepository as _, tick_stream};
@@ -193,7 +194,7 @@ async fn pages(
 /// `history` up to now, since a search for the newest starts there.
 async fn history_to_now(history: History) -> Result<(Place, TimeRange)> {
     let mut place = Place::migrated().await?;
-    let to = Utc::now();
+    let to = Clock::system().now();
     let from: DateTime<Utc> = to - TimeDelta::days(i64::from(history.days));
     history.fill_from(&mut place, from)?;
     Ok((place, TimeRange::new(from, to)?))

@@ -20,6 +20,7 @@ use crate::asking::Question;
 use crate::interruption;
 use crate::opening::{connect, settings, symbol};
 use crate::progress::{bar, counter};
+use crate::refreshing::refresh;
 use crate::report::{print, print_json, seconds};
 use crate::times::time_text as time;
 
@@ -63,7 +64,7 @@ pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Ou
     });
     let done = interruption::unless_interrupted(async { Ok(deleting.await?) }).await;
     progress.finish_and_clear();
-    let refreshed = refresh_days(&pools.timeseries(), days).await;
+    let refreshed = refresh(&pools, days).await;
     let report = TicksJson::new(&deleted, true, begun);
     tell(what, &report, &report.lines("deleted"))?;
     done.context(ENDED_EARLY)?;

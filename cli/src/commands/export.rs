@@ -14,7 +14,7 @@ use tickbook::domain::{
     earliest_time, latest_time,
 };
 use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
-use tickbook::{Repositories, RepositoryError};
+use tickbook::{Clock, Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ExportArguments, ExportCandlesArguments, ExportTicksArguments};
@@ -63,7 +63,10 @@ pub(crate) async fn ticks(arguments: &ExportTicksArguments) -> anyhow::Result<Ou
         .await
 }
 
-pub(crate) async fn candles(arguments: &ExportCandlesArguments) -> anyhow::Result<Outcome> {
+pub(crate) async fn candles(
+    arguments: &ExportCandlesArguments,
+    clock: &Clock,
+) -> anyhow::Result<Outcome> {
     let export = Export::open(&arguments.what).await?;
     let (symbol_id, range) = (export.symbol.symbol_id, export.range);
     let query = CandleQuery {
@@ -72,7 +75,7 @@ pub(crate) async fn candles(arguments: &ExportCandlesArguments) -> anyhow::Resul
         ..CandleQuery::new(symbol_id, arguments.timeframe, arguments.basis, range)
     };
     let ohlc = Arc::clone(&export.repositories.ohlc);
-    let stream = filled_candle_stream(ohlc, query, arguments.fill, Utc::now());
+    let stream = filled_candle_stream(ohlc, query, arguments.fill, clock.now());
     let time = |slot: &CandleSlot| match slot {
         CandleSlot::Candle(candle) => candle.open_time,
         CandleSlot::Filled(empty) => empty.open_time,

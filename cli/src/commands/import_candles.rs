@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use chrono::Utc;
 use indicatif::{HumanCount, ProgressBar};
 use tickbook::config::Config;
 use tickbook::repository::OhlcRepository;
-use tickbook::{Database, Repositories};
+use tickbook::{Clock, Database, Repositories};
 
 use crate::Outcome;
 use crate::args::{CandleFormat, ImportCandlesArguments};
@@ -18,7 +17,10 @@ use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::report::{CandleSummary, Problems, print, print_json, seconds};
 
-pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(
+    arguments: &ImportCandlesArguments,
+    clock: &Clock,
+) -> anyhow::Result<Outcome> {
     let CandleFormat::Lean = arguments.format;
     if !(1..=50).contains(&arguments.source.chars().count()) {
         bail!("--source must have 1 to 50 characters: say where the candles come from");
@@ -30,7 +32,7 @@ pub(crate) async fn run(arguments: &ImportCandlesArguments) -> anyhow::Result<Ou
         let (repositories, _) = connect(&config).await?;
         let symbols = &*repositories.symbols;
         let symbol_id = find_symbol(symbols, &arguments.symbol, arguments.create_symbol).await?;
-        let (allow, now) = (arguments.allow_future, Utc::now());
+        let (allow, now) = (arguments.allow_future, clock.now());
         let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
         Ok((repositories, symbol_id, times))
     };

@@ -6,14 +6,14 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use indicatif::{HumanCount, ProgressBar};
-use tickbook::Database;
+use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Timeframe};
 use tickbook::files::CsvLayout;
 use tickbook::postgres::refresh_days;
 use tickbook::repository::{InsertReceipt, TickRepository};
-use tickbook::{Repositories, RepositoryError};
+use tickbook::{Clock, Database};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
@@ -22,10 +22,14 @@ use crate::interruption;
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
+use crate::refreshing::refresh;
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
 use crate::times::time_text;
 
-pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(
+    arguments: &ImportTicksArguments,
+    clock: &Clock,
+) -> anyhow::Result<Outcome> {
     let format = format(arguments)?;
     // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
@@ -35,7 +39,7 @@ pub(crate) async fn run(arguments: &ImportTicksArguments) -> anyhow::Result<Outc
         let (repositories, pools) = connect(&config).await?;
         let symbols = &*repositories.symbols;
         let symbol_id = find_symbol(symbols, &arguments.symbol, arguments.create_symbol).await?;
-        let (allow, now) = (arguments.allow_future, Utc::now());
+        let (allow, now) = (arguments.allow_future, clock.now());
         let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
         Ok((repositories, pools, symbol_id, times))
     };
@@ -160,14 +164,7 @@ impl Import {
         if !days.is_empty() {
             self.progress.set_message("refreshing candles");
             tracing::info!(days = days.len(), "candles are refreshed");
-            match refresh_days(&pools.timeseries(), days).await {
-                Ok(_) => {}
-                // behind a PgBouncer, where it cannot be done
-                Err(RepositoryError::Configuration { reason, .. }) => {
-                    eprintln!("note: candles were not refreshed: {reason}");
-                }
-                Err(error) => return Err(error.into()),
-            }
+            refresh(pools, days).await?;
         }
         Ok(())
     }

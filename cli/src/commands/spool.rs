@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
-use chrono::Utc;
 use serde::Serialize;
+use tickbook::Clock;
 use tickbook::config::Config;
 use tickbook::domain::Tick;
 use tickbook::ingest::{
@@ -39,7 +39,7 @@ struct Inspection {
     quarantined: Option<u64>,
 }
 
-pub(crate) async fn inspect(arguments: &SpoolArguments) -> anyhow::Result<Outcome> {
+pub(crate) async fn inspect(arguments: &SpoolArguments, clock: &Clock) -> anyhow::Result<Outcome> {
     let settings = settings(arguments)?.1;
     let directory = settings.directory;
     let (mut content, mut owner, mut locked) = (None, None, false);
@@ -62,7 +62,7 @@ pub(crate) async fn inspect(arguments: &SpoolArguments) -> anyhow::Result<Outcom
         ticks: content.map(|content| content.ticks),
         bytes: content.map(|content| content.bytes),
         oldest: oldest.map(time_text),
-        oldest_age_seconds: oldest.map(|oldest| (Utc::now() - oldest).num_seconds()),
+        oldest_age_seconds: oldest.map(|oldest| (clock.now() - oldest).num_seconds()),
         dead_letters: content.map(|content| content.dead_letters),
         quarantined: content.map(|content| content.quarantined),
     };

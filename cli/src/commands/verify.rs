@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use indicatif::HumanCount;
-use tickbook::RepositoryError;
 use tickbook::audit::{
     AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, MaterializedCandles,
     Mending, Problem, Repair, TickLimits, audit_symbol,
@@ -18,6 +17,7 @@ use tickbook::domain::{
 use tickbook::postgres::{Edition, TimeseriesState, timeseries_state};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::repository::{SymbolQuery, SymbolRepository};
+use tickbook::{Clock, RepositoryError};
 
 use crate::Outcome;
 use crate::opening::{connect, full_name, settings as read_settings, symbol};
@@ -26,13 +26,13 @@ use crate::progress::TimeBar;
 pub(crate) use arguments::VerifyArguments;
 use output::Output;
 
-pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let config = read_settings()?;
     let (repositories, pools) = connect(&config).await?;
     let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
     let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
-    let settings = settings(arguments, &state)?;
+    let settings = settings(arguments, &state, clock.now())?;
     let made_anew = PgCandleRefresh::new(pools.timeseries());
     let rows = PgMaterializedCandles::new(pools.timeseries());
     let materialized = state
@@ -89,7 +89,11 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> 
     })
 }
 
-fn settings(arguments: &VerifyArguments, state: &TimeseriesState) -> anyhow::Result<AuditSettings> {
+fn settings(
+    arguments: &VerifyArguments,
+    state: &TimeseriesState,
+    now: DateTime<Utc>,
+) -> anyhow::Result<AuditSettings> {
     let from = arguments.from.unwrap_or(earliest_time());
     let range = TimeRange::new(from, arguments.to.unwrap_or(latest_time()))?;
     let mut timeframes = arguments.timeframes.clone();
@@ -109,7 +113,7 @@ fn settings(arguments: &VerifyArguments, state: &TimeseriesState) -> anyhow::Res
             weekend_rests: arguments.weekends_rest,
         },
         skip: arguments.skip.iter().copied().collect(),
-        ..AuditSettings::new(range, Utc::now())
+        ..AuditSettings::new(range, now)
     })
 }
 

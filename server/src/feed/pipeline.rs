@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tickbook::Clock;
 use tickbook::ingest::fanout::{FanOut, QueueMonitor, QueueOptions, SinkTask};
 use tickbook::ingest::quality::{QualityControl, Quarantine};
 use tickbook::ingest::{PersisterHealth, TickPersister};
@@ -153,11 +154,11 @@ pub struct Pipeline {
 impl Pipeline {
     /// Starts `feed`, which ends by itself or at `stop`. Its ticks go into `fan_out`, and from
     /// there into `persister`, which stores them; with `quality` those that pass the rules, while
-    /// the others go into quarantine.
+    /// the others go into quarantine; its clock is the present.
     pub fn start(
         mut feed: Box<dyn Feed>,
         persister: TickPersister,
-        quality: Option<(QualityControl, Quarantine)>,
+        quality: Option<(QualityControl, Quarantine, Clock)>,
         fan_out: &FanOut,
         stop: CancellationToken,
     ) -> Self {
@@ -173,12 +174,14 @@ impl Pipeline {
             handed_over: store.monitor(),
             refused,
             persister,
-            quarantine: quality.as_ref().map(|(_, quarantine)| quarantine.clone()),
+            quarantine: quality
+                .as_ref()
+                .map(|(_, quarantine, _)| quarantine.clone()),
             given_back: Arc::default(),
         };
         let mut output = FeedOutput::new(fan_out.clone());
-        if let Some((control, quarantine)) = quality {
-            output = output.with_quality(QualityStage::new(control, quarantine));
+        if let Some((control, quarantine, clock)) = quality {
+            output = output.with_quality(QualityStage::new(control, quarantine, clock));
         }
         let end = FeedEnd {
             ended: Arc::clone(&monitor.ended),

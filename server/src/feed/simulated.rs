@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::Utc;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use rust_decimal::Decimal;
-use tickbook::RepositoryError;
 use tickbook::domain::{
     Instrument, InstrumentType, NewSymbol, SymbolId, SymbolReference, Tick, truncate_to_micros,
 };
 use tickbook::repository::SymbolRepository;
+use tickbook::{Clock, RepositoryError};
 use tokio::time::sleep;
 
 use super::{Feed, FeedOutput, find_or_create};
@@ -105,11 +104,12 @@ impl Listing {
     }
 }
 
-/// Several quotes of each symbol a second, with the time of this machine's clock. The same seed
+/// Several quotes of each symbol a second, with the time of a clock. The same seed
 /// gives the same prices in the same order.
 #[derive(Debug)]
 pub struct SimulatedFeed {
     symbol_ids: Vec<SymbolId>,
+    clock: Clock,
     walk: Walk,
 }
 
@@ -118,7 +118,11 @@ impl SimulatedFeed {
     ///
     /// # Errors
     /// What the repository says.
-    pub async fn new(symbols: &dyn SymbolRepository, seed: u64) -> Result<Self, RepositoryError> {
+    pub async fn new(
+        symbols: &dyn SymbolRepository,
+        seed: u64,
+        clock: Clock,
+    ) -> Result<Self, RepositoryError> {
         let mut symbol_ids = Vec::new();
         for listing in &LISTINGS {
             let reference = SymbolReference {
@@ -130,6 +134,7 @@ impl SimulatedFeed {
         }
         Ok(Self {
             symbol_ids,
+            clock,
             walk: Walk::new(seed),
         })
     }
@@ -145,7 +150,7 @@ impl Feed for SimulatedFeed {
         loop {
             let step = self.walk.step();
             sleep(step.pause).await;
-            let now = truncate_to_micros(Utc::now());
+            let now = truncate_to_micros(self.clock.now());
             let symbol_id = self.symbol_ids[step.listing];
             let tick = Tick {
                 bid_volume: step.bid_volume,
@@ -209,6 +214,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use tickbook::Repositories;
+    use tickbook::fanout::{Event, FanOut, QueueOptions};
 
     use super::*;
 
@@ -234,11 +240,31 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn quotes_have_the_time_of_the_clock() {
+        for now in suite::instants() {
+            let symbols = Repositories::in_memory().symbols;
+            let clock = Clock::standing_at(now);
+            let feed = SimulatedFeed::new(&*symbols, 1, clock).await;
+            let mut feed = feed.expect("memory");
+            let fan_out = FanOut::new();
+            let mut queue = fan_out.open(QueueOptions::dropping_oldest("test", 1_000));
+            let running = tokio::spawn(async move { feed.run(FeedOutput::new(fan_out)).await });
+            let events = queue.next().await.expect("it quotes");
+            let Event::Tick(published) = &events[0] else {
+                panic!("{events:?}");
+            };
+            let times = (published.tick.tick_time, published.tick.received_at);
+            assert_eq!(times, (now, Some(now)));
+            running.abort();
+        }
+    }
+
     #[tokio::test]
     async fn symbols_are_created_once() {
         let repositories = Repositories::in_memory();
-        let first = SimulatedFeed::new(&*repositories.symbols, 1).await;
-        let again = SimulatedFeed::new(&*repositories.symbols, 2).await;
+        let first = SimulatedFeed::new(&*repositories.symbols, 1, Clock::system()).await;
+        let again = SimulatedFeed::new(&*repositories.symbols, 2, Clock::system()).await;
         let (first, again) = (first.expect("memory"), again.expect("memory"));
         assert_eq!(first.symbol_ids, again.symbol_ids);
         assert_eq!(first.symbol_ids.len(), LISTINGS.len());

@@ -83,7 +83,7 @@ pub async fn list(
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
     let answering = async move {
         app.known_symbols.require(symbol_id).await?;
-        let page = filled_candles(&*app.repositories.ohlc, &query, fill, (app.clock)()).await?;
+        let page = filled_candles(&*app.repositories.ohlc, &query, fill, app.clock.now()).await?;
         let list = CandleList::new(page, &query, fill);
         page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await
     };

@@ -147,7 +147,7 @@ async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
         (elements.len() as u64, Posted::read(&elements).await)
     };
     drop(bytes);
-    posted.reject_future(&app.rules, (app.clock)());
+    posted.reject_future(&app.rules, app.clock.now());
     let unknown = app.known_symbols.unknown(&posted.symbol_ids()).await?;
     posted.reject_unknown(&unknown);
     let crossed = posted.crossed();

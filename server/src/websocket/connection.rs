@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
-use chrono::Utc;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use metrics::counter;
@@ -175,7 +174,7 @@ impl Connection {
             }
             self.send_candles().await?;
             if Instant::now() >= self.next_heartbeat() {
-                let time = TimeText(Utc::now());
+                let time = TimeText(self.app.clock.now());
                 self.send(&Message::Heartbeat { time }).await?;
             }
             self.within_patience_flush().await?;
@@ -207,7 +206,7 @@ impl Connection {
     }
 
     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), Utc::now());
+        let (now, clock) = (Instant::now(), self.app.clock.now());
         let mut gaps = 0;
         for event in events {
             // other clients have their turn
@@ -273,13 +272,13 @@ impl Connection {
     }
 
     fn take_reading(&mut self, (key, wanted, found): ReadResult) {
+        let (now, clock) = (Instant::now(), self.app.clock.now());
         // it may have been unsubscribed from meanwhile
         let Some(series) = self.series.get(key) else {
             return;
         };
-        let now = Instant::now();
         match found {
-            Ok(Some(found)) => series.found(found, now, Utc::now()),
+            Ok(Some(found)) => series.found(found, now, clock),
             Ok(None) => series.not_found(wanted, false, now),
             Err(error) => {
                 let (error, symbol_id) = (error.with_causes(), key.symbol_id);
@@ -291,7 +290,7 @@ impl Connection {
 
     /// Sends the candles that have changed, and reads what is due.
     async fn send_candles(&mut self) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), Utc::now());
+        let (now, clock) = (Instant::now(), self.app.clock.now());
         if now >= self.pulse {
             self.pulse = now + PULSE;
             self.series.touch_all();

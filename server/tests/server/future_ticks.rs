@@ -91,22 +91,10 @@ async fn settings_say_which_times_are_rejected() {
 async fn rules_of_a_symbol_count_for_posted_ticks() {
     let folder = tempfile::tempdir().expect("a folder");
     // a server in memory that has a symbol from the start: that of its replay
-    let file = folder.path().join("20140501_quote.csv");
-    std::fs::write(&file, "0,1.38,1.39\n").expect("written");
     let settings = "[quality.symbols.\"oanda:EURUSD\"]\nfuture = \"off\"\n";
     std::fs::write(folder.path().join("default.toml"), settings).expect("written");
-    let file = file.to_str().expect("UTF-8");
-    let replay = [
-        "--feed",
-        "replay",
-        "--symbol",
-        "oanda:EURUSD",
-        "--speed",
-        "max",
-        "--replay",
-        file,
-    ];
-    let server = Server::start_in(folder.path(), &replay).await;
+    let quotes = ("20140501_quote.csv", "0,1.38,1.39\n");
+    let server = Server::replaying(folder.path(), quotes, &[]).await;
     server.feed_ended().await;
     let other = NewSymbol::named("oanda", "GBPUSD");
     let other = server
@@ -126,20 +114,8 @@ async fn rules_of_a_symbol_count_for_posted_ticks() {
 #[tokio::test]
 async fn ticks_of_a_feed_to_come_are_held_back_by_default() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("20990501_quote.csv");
-    std::fs::write(&file, "0,1.38,1.39\n10,1.38,1.39\n").expect("written");
-    let file = file.to_str().expect("UTF-8");
-    let replay = [
-        "--feed",
-        "replay",
-        "--symbol",
-        "oanda:EURUSD",
-        "--speed",
-        "max",
-        "--replay",
-        file,
-    ];
-    let server = Server::start_with(&replay, &[]).await;
+    let quotes = ("20990501_quote.csv", "0,1.38,1.39\n10,1.38,1.39\n");
+    let server = Server::replaying(folder.path(), quotes, &[]).await;
     let feed = server.feed_ended().await;
     assert_eq!(feed["inserted"], 0, "{feed}");
     let repositories = server.repositories.clone();

@@ -27,7 +27,6 @@ async fn held_back(repositories: &Repositories) -> Vec<QuarantineEntry> {
 #[tokio::test]
 async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("20140501_quote.csv");
     let lines = [
         "0,1.38,1.39",
         "10,1.40,1.38",
@@ -37,23 +36,14 @@ async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
         "50,-1,1.40",
         "60,1.39,1.41",
     ];
-    std::fs::write(&file, lines.join("\n")).expect("written");
-    let replay = [
-        "--feed",
-        "replay",
-        "--symbol",
-        "oanda:EURUSD",
-        "--speed",
-        "max",
-        "--replay",
-        file.to_str().expect("UTF-8"),
-    ];
     let settings = [
         ("TICKBOOK__QUALITY__CROSSED", "quarantine"),
         ("TICKBOOK__QUALITY__NOT_POSITIVE", "quarantine"),
         ("TICKBOOK__QUALITY__DEVIATION", "quarantine"),
     ];
-    let server = Server::start_with(&replay, &settings).await;
+    let lines = lines.join("\n");
+    let quotes = ("20140501_quote.csv", &*lines);
+    let server = Server::replaying(folder.path(), quotes, &settings).await;
     let feed = server.feed_ended().await;
     assert_eq!(feed["inserted"], 4, "{feed}");
     let metrics = server.get_text("/metrics").await;

@@ -17,7 +17,7 @@ use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::{
     MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
 };
-use tickbook::{Database, Repositories, RepositoryError};
+use tickbook::{Clock, Database, Repositories, RepositoryError};
 use tower::ServiceExt as _;
 
 /// A text that no client may ever see.
@@ -72,7 +72,7 @@ pub(crate) fn app(repositories: Repositories, databases: Vec<DatabaseState>) -> 
 pub(crate) fn app_at(repositories: Repositories, rules: SymbolRules, now: DateTime<Utc>) -> Router {
     router(AppState {
         rules,
-        clock: Arc::new(move || now),
+        clock: Clock::standing_at(now),
         ..state(repositories, Vec::new())
     })
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tickbook::Clock;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -261,6 +263,28 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
     assert!(server.stop().await);
 }
 
+/// A clock that goes on from `start`.
+fn running_from(start: DateTime<Utc>) -> Clock {
+    let begun = Instant::now();
+    Clock::new(move || start + begun.elapsed())
+}
+
+#[tokio::test]
+async fn heartbeats_have_the_time_of_the_clock() {
+    for now in suite::instants() {
+        let settings = [("TICKBOOK__WEBSOCKET__HEARTBEAT_MS", "300")];
+        let server = Server::start_at(&settings, &Clock::standing_at(now)).await;
+        let mut client = Client::connect(&server).await;
+        let Next::Message(beat) = client.next().await else {
+            panic!("it lives");
+        };
+        let time = beat["time"].as_str().expect("a text");
+        assert_eq!(time.parse(), Ok(now), "{beat}");
+        drop(client);
+        assert!(server.stop().await);
+    }
+}
+
 #[tokio::test]
 async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
     let server = server(&[("TICKBOOK__WEBSOCKET__HEARTBEAT_MS", "300")]).await;
@@ -270,12 +294,6 @@ async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
             panic!("it lives");
         };
         assert_eq!(beat["type"], "heartbeat");
-        let time: DateTime<Utc> = beat["time"]
-            .as_str()
-            .expect("a text")
-            .parse()
-            .expect("a time");
-        assert!((suite::now() - time).abs() < TimeDelta::seconds(20));
     }
     let stopping = tokio::spawn(server.stop());
     loop {
@@ -294,11 +312,46 @@ async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
 
 #[tokio::test]
 async fn candles_are_those_of_rest() {
-    let server = server(&[]).await;
-    // a bucket of the day that is and will be forming, and one of long ago
-    let now = suite::now();
+    for start in suite::instants() {
+        candles_equal_rest(start).await;
+    }
+}
+
+/// A candle that nobody adds to closes when its minute is over.
+#[tokio::test]
+async fn candles_close_by_the_clock() {
+    for now in suite::instants() {
+        let minute = TimeDelta::minutes(1);
+        let open_time = now.duration_trunc(minute).expect("a whole minute");
+        let time = Arc::new(Mutex::new(now));
+        let told = Arc::clone(&time);
+        let clock = Clock::new(move || *told.lock().expect("no panic"));
+        let server = Server::start_at(&[], &clock).await;
+        let receipt = server.post(&json!([tick(1, open_time, 0, 5)])).await;
+        assert_eq!(receipt["inserted"], 1, "{receipt}");
+        let mut client = Client::connect(&server).await;
+        let request = json!({
+            "op": "subscribe", "channel": "candles", "symbols": [1],
+            "timeframe": "1m", "basis": "bid"
+        });
+        assert_eq!(client.request(request).await["type"], "subscribed");
+        let forming = client.message().await;
+        assert_eq!(forming["closed"], false, "{now} {forming}");
+        *time.lock().expect("no panic") = open_time + minute;
+        let closed = client.message().await;
+        assert_eq!(closed["closed"], true, "{now} {closed}");
+        assert_eq!(closed["open_time"], forming["open_time"]);
+        drop(client);
+        assert!(server.stop().await);
+    }
+}
+
+async fn candles_equal_rest(now: DateTime<Utc>) {
+    // a bucket of the day, which may end meanwhile, and one of long ago
+    let past = now - TimeDelta::days(4_000);
+    let server = Server::start_at(&[], &running_from(now)).await;
     server
-        .post(&json!([tick(1, past(), 0, 5), tick(1, now, 0, 20)]))
+        .post(&json!([tick(1, past, 0, 5), tick(1, now, 0, 20)]))
         .await;
     let mut client = Client::connect(&server).await;
     let mut seen = Seen::new();

@@ -10,9 +10,9 @@ use orderbook_server::long_work::LongWork;
 use orderbook_server::server;
 use orderbook_server::start::{Started, start};
 use serde_json::Value;
-use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
+use tickbook::{Clock, Repositories};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -78,12 +78,44 @@ impl Server {
         Self::start_sized(arguments, config, None).await
     }
 
+    /// Plays `quotes` as the file `name` of EURUSD of oanda, as fast as they are stored. Its settings
+    /// are those of `default.toml` in `folder`, where the file is, and these.
+    pub(crate) async fn replaying(
+        folder: &Path,
+        (name, quotes): (&str, &str),
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let file = folder.join(name);
+        std::fs::write(&file, quotes).expect("written");
+        let file = file.to_str().expect("UTF-8");
+        let feed = ["--feed", "replay", "--symbol", "oanda:EURUSD"];
+        let arguments = [&feed[..], &["--speed", "max", "--replay", file]].concat();
+        Self::start_sized(&arguments, configured(folder, settings), None).await
+    }
+
     /// With the settings of `default.toml` in `folder`.
     pub(crate) async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         Self::start_sized(arguments, configured(folder, &[]), None).await
     }
 
+    /// With the symbol 1; by `clock`.
+    pub(crate) async fn start_at(settings: &[(&str, &str)], clock: &Clock) -> Self {
+        let config = configured(Path::new(""), settings);
+        let server = Self::start_by(&[], config, None, clock).await;
+        server.create_symbols(1).await;
+        server
+    }
+
     async fn start_sized(arguments: &[&str], config: Config, send_buffer: Option<usize>) -> Self {
+        Self::start_by(arguments, config, send_buffer, &Clock::system()).await
+    }
+
+    async fn start_by(
+        arguments: &[&str],
+        config: Config,
+        send_buffer: Option<usize>,
+        clock: &Clock,
+    ) -> Self {
         let fixed = [
             "orderbook-server",
             "--listen",
@@ -94,7 +126,7 @@ impl Server {
         let args = Args::parse_from(fixed.iter().chain(arguments));
         let stop = CancellationToken::new();
         let long_work = LongWork::start().expect("threads");
-        let started = start(&args, &config, &long_work, &stop).await;
+        let started = start(&args, &config, &long_work, clock, &stop).await;
         let Started {
             listener,
             app,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::domain::Tick;
@@ -24,11 +24,11 @@ impl Batch {
         self.number + 1 - self.ticks.len() as u64
     }
 
-    pub(super) fn for_spool(&self) -> SpoolBatch {
+    pub(super) fn for_spool(&self, now: DateTime<Utc>) -> SpoolBatch {
         SpoolBatch {
             number: self.number,
             ticks: Arc::clone(&self.ticks),
-            accepted_at: Utc::now() - self.at.elapsed(),
+            accepted_at: now - self.at.elapsed(),
         }
     }
 }

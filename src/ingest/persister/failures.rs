@@ -27,12 +27,10 @@ pub(super) struct SpoolFailures([Option<Failure>; 3]);
 
 impl SpoolFailures {
     /// Whether this is the first one of the part since it worked.
-    pub(super) fn note(&mut self, part: SpoolPart, reason: String) -> bool {
+    pub(super) fn note(&mut self, part: SpoolPart, reason: String, now: DateTime<Utc>) -> bool {
         let noted = &mut self.0[part as usize];
         let is_first = noted.is_none();
-        let since = noted
-            .as_ref()
-            .map_or_else(Utc::now, |failure| failure.since);
+        let since = noted.as_ref().map_or(now, |failure| failure.since);
         *noted = Some(Failure {
             since,
             reason,

@@ -12,6 +12,7 @@ use super::level::AckLevel;
 use super::meters::Meters;
 use super::settings::{OnFull, PersisterConfig, SpoolMode};
 use super::state::State;
+use crate::Clock;
 use crate::backoff::Backoff;
 use crate::domain::Tick;
 use crate::ingest::spool::Spool;
@@ -63,6 +64,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         config: PersisterConfig,
+        clock: Clock,
         spool: Option<Spool>,
         mode: SpoolMode,
         on_full: OnFull,
@@ -88,7 +90,7 @@ impl Shared {
             to_writer: Notify::new(),
             on_full,
             places: Semaphore::new(config.queue),
-            state: Mutex::new(State::new(config, mode, found, ticks)),
+            state: Mutex::new(State::new(config, clock, mode, found, ticks)),
             progress: watch::Sender::new(Progress {
                 durable: last,
                 committed: before,

@@ -59,7 +59,8 @@ async fn append(shared: &Shared, spool: &Spool, mut new: usize) -> Appended {
     let batches: Vec<SpoolBatch> = {
         let state = shared.lock();
         let owed = state.unspooled.iter();
-        owed.map(|batch| batch.for_spool()).collect()
+        let now = state.clock.now();
+        owed.map(|batch| batch.for_spool(now)).collect()
     };
     let through = batches.last().map_or(0, |batch| batch.number);
     let mut appending = pin!(spool.append(batches));
@@ -135,7 +136,11 @@ pub(super) fn note_hanging(shared: &Shared, part: SpoolPart, spool: &Spool) {
 
 /// Tells of a failure of the spool once for as long as it lasts.
 pub(super) fn note_failure(shared: &Shared, part: SpoolPart, error: &SpoolError) {
-    let is_first = shared.lock().spool_failures.note(part, error.to_string());
+    let is_first = {
+        let mut state = shared.lock();
+        let now = state.clock.now();
+        state.spool_failures.note(part, error.to_string(), now)
+    };
     if !is_first {
         return;
     }

@@ -15,6 +15,7 @@ use super::batch::{Batch, Source, Spilled, Step};
 use super::failures::{Failure, SpoolFailures, SpoolPart};
 use super::settings::SpoolMode;
 use super::{PersisterConfig, PersisterStats};
+use crate::Clock;
 use crate::domain::Tick;
 
 #[derive(Debug)]
@@ -26,6 +27,7 @@ struct Accepted {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) config: PersisterConfig,
+    pub(super) clock: Clock,
     pub(super) mode: SpoolMode,
     pub(super) stats: PersisterStats,
     pub(super) closing: bool,
@@ -56,6 +58,7 @@ impl State {
     /// last.
     pub(super) fn new(
         config: PersisterConfig,
+        clock: Clock,
         mode: SpoolMode,
         found: (u64, u64),
         ticks: u64,
@@ -69,6 +72,7 @@ impl State {
             spooling: mode == SpoolMode::WriteAhead
                 || (mode == SpoolMode::OnFailure && spilled.is_some()),
             config,
+            clock,
             mode,
             stats: PersisterStats {
                 queued: ticks,
@@ -116,7 +120,7 @@ impl State {
         let open = self.open.front().map(|accepted| accepted.at);
         let memory = self.in_hand_since.or(window).or(open);
         let in_memory = memory.map_or(Duration::ZERO, |at| at.elapsed());
-        let on_disk = spooled_at.and_then(|at| (Utc::now() - at).to_std().ok());
+        let on_disk = spooled_at.and_then(|at| (self.clock.now() - at).to_std().ok());
         // what is settled may be on the disk for some time more
         match on_disk {
             Some(on_disk) if self.spilled.is_some() => in_memory.max(on_disk),

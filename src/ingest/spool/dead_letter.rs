@@ -32,8 +32,7 @@ pub enum DeadLetterReason {
 
 impl DeadLetter {
     /// What of a receipt was not stored.
-    pub(in crate::ingest) fn of_receipt(receipt: &InsertReceipt) -> Vec<Self> {
-        let at = Utc::now();
+    pub(in crate::ingest) fn of_receipt(receipt: &InsertReceipt, at: DateTime<Utc>) -> Vec<Self> {
         let conflict = |conflict: &TickConflict| Self {
             at,
             tick: conflict.refused.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::Clock;
 use crate::audit::{MaterializedCandles, MaterializedRows};
 use crate::db::{DbError, TimeseriesDb};
 use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
@@ -22,6 +23,7 @@ use super::snapshot::{self, Snapshot};
 pub struct PgMaterializedCandles {
     db: TimeseriesDb,
     relations: Arc<KnownRelations>,
+    clock: Clock,
 }
 
 impl PgMaterializedCandles {
@@ -31,7 +33,16 @@ impl PgMaterializedCandles {
         Self {
             db,
             relations: Arc::new(KnownRelations::default()),
+            clock: Clock::system(),
         }
+    }
+
+    /// Takes candles for closed or forming by what `now` says at each read, instead of the system's
+    /// clock.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.clock = Clock::new(now);
+        self
     }
 }
 
@@ -51,7 +62,7 @@ impl MaterializedCandles for PgMaterializedCandles {
         window: TimeRange,
     ) -> Result<MaterializedRows, RepositoryError> {
         let relations = Arc::clone(&self.relations);
-        let now = Utc::now();
+        let now = self.clock.now();
         self.db
             .read("read rows of candles", move |connection| {
                 snapshot::at_one_instant(connection, &relations, |snapshot| {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 
@@ -38,6 +39,7 @@ impl Writer {
         &self,
         connection: &mut PgConnection,
         batch: &mut Batch,
+        now: DateTime<Utc>,
     ) -> Result<Outcome, DbError> {
         let mut way = Way::Fastest;
         loop {
@@ -45,7 +47,7 @@ impl Writer {
             let written = connection.transaction(|connection| {
                 self.begin(connection)?;
                 look(connection, batch)?;
-                self.write(connection, batch, way, &mut next)
+                self.write(connection, batch, way, &mut next, now)
             });
             match (written, next) {
                 (Ok(outcome), _) => return Ok(outcome),
@@ -80,6 +82,7 @@ impl Writer {
         batch: &Batch,
         way: Way,
         next: &mut Option<Way>,
+        now: DateTime<Utc>,
     ) -> Result<Outcome, DbError> {
         let rows = &batch.firsts;
         if batch.has_nothing_to_store() {
@@ -87,7 +90,7 @@ impl Writer {
         }
         if way == Way::Halves {
             mark_late_days(connection, batch)?;
-            return insert_by_halves(connection, batch.clone()).map(Outcome::SomeRefused);
+            return insert_by_halves(connection, batch.clone(), now).map(Outcome::SomeRefused);
         }
         if way == Way::Fastest && self.looks_new(connection, rows)? {
             mark_late_days(connection, batch)?;
@@ -95,7 +98,7 @@ impl Writer {
             let inserted = insert_new(connection, rows)?;
             return match inserted == rows.len() {
                 true => Ok(Outcome::AllInserted),
-                false => some_inserted(connection, batch, inserted),
+                false => some_inserted(connection, batch, inserted, now),
             };
         }
         if self.resending.load(Ordering::Relaxed) {
@@ -114,7 +117,7 @@ impl Writer {
         }
         self.be_cautious();
         self.resending.store(inserted == 0, Ordering::Relaxed);
-        some_inserted(connection, batch, inserted)
+        some_inserted(connection, batch, inserted, now)
     }
 }
 
@@ -123,12 +126,13 @@ fn some_inserted(
     connection: &mut PgConnection,
     batch: &Batch,
     inserted: usize,
+    now: DateTime<Utc>,
 ) -> Result<Outcome, DbError> {
     let stored = read_stored(connection, &batch.firsts)?;
     if stored.len() == batch.firsts.len() {
         return Ok(Outcome::SomeInserted(inserted as u64, stored));
     }
     // something leaves rows out
-    let receipt = insert_by_halves(connection, batch.clone())?;
+    let receipt = insert_by_halves(connection, batch.clone(), now)?;
     Ok(Outcome::SomeRefused(with_inserted(receipt, inserted)))
 }

@@ -5,11 +5,12 @@
 //! rejected. One that lets none pass is a mistake in the table, and costs no tick. Another tick is
 //! one of the same batch, or the newest one stored of the same symbol, or any that is stored: it is
 //! written once more under another sequence, and taken back. Where nothing is stored and nothing of
-//! the batch passes, nothing speaks for the table.
+//! the batch passes, nothing speaks for the table; of a large batch some rows from all over are tried
+//! first.
 
 use std::collections::HashSet;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl as _};
 
@@ -24,7 +25,8 @@ use crate::error::{Database, RepositoryError};
 use crate::postgres::schema::timeseries::ticks;
 use crate::repository::{InsertReceipt, RejectedTick};
 
-/// So many rows of a batch are tried alone before a table that refuses a stored one is given up.
+/// So many rows of a batch are tried alone before a table is given up that refuses a stored one, or
+/// has none.
 const SAMPLE: usize = 16;
 
 /// Why the database will not take a row of the statement that failed so, if that is why it did.
@@ -63,17 +65,19 @@ pub(super) fn table_refuses(reason: &str) -> RepositoryError {
 pub(super) fn insert_by_halves(
     connection: &mut PgConnection,
     batch: Batch,
+    now: DateTime<Utc>,
 ) -> Result<InsertReceipt, DbError> {
     let rows = &batch.firsts;
     let Some(first) = rows.first() else {
         return Ok(batch.into_receipt());
     };
-    let stored = try_stored(connection, first.symbol_id)?;
-    if let Stored::Refused(reason) = &stored
+    let stored = try_stored(connection, first.symbol_id, now)?;
+    // row by row, a large batch of which none passes takes longer than any call may
+    if !matches!(stored, Stored::Taken)
         && rows.len() > SAMPLE
-        && !takes_any(connection, rows)?
+        && let Some(reason) = refused_sample(connection, rows)?
     {
-        return Err(table_refuses(reason).into());
+        return Err(table_refuses(&reason).into());
     }
     let mut takes_some = matches!(stored, Stored::Taken);
     let receipt = store(connection, batch, &mut takes_some)?;
@@ -147,14 +151,18 @@ fn insert_half(
 
 enum Stored {
     Taken,
-    Refused(String),
+    Refused,
     /// There is none.
     Nothing,
 }
 
 /// What the table does with a tick that it has already, under another sequence.
-fn try_stored(connection: &mut PgConnection, symbol_id: SymbolId) -> Result<Stored, DbError> {
-    let newest = newest_in(connection, symbol_id, TimeRange::all(), Utc::now())?;
+fn try_stored(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    now: DateTime<Utc>,
+) -> Result<Stored, DbError> {
+    let newest = newest_in(connection, symbol_id, TimeRange::all(), now)?;
     let stored = match newest {
         Some(newest) => newest,
         None => {
@@ -171,26 +179,25 @@ fn try_stored(connection: &mut PgConnection, symbol_id: SymbolId) -> Result<Stor
     };
     Ok(match try_one(connection, &probe) {
         Ok(true) => Stored::Taken,
-        Ok(false) => Stored::Refused(LEFT_OUT.to_owned()),
-        Err(error) => match refusal(&error) {
-            Some(reason) => Stored::Refused(reason),
-            // what is no refusal says nothing against the table
-            None => Stored::Taken,
-        },
+        Ok(false) => Stored::Refused,
+        Err(error) if refusal(&error).is_some() => Stored::Refused,
+        // what is no refusal says nothing against the table
+        Err(_) => Stored::Taken,
     })
 }
 
-/// Whether some of `rows`, from all over, pass alone.
-fn takes_any(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<bool> {
+/// Why the first of some of `rows`, from all over, does not pass alone, where none of them does.
+fn refused_sample(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<Option<String>> {
+    let mut first = None;
     for tick in rows.iter().step_by(rows.len().div_ceil(SAMPLE)) {
-        match try_one(connection, tick) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(error) if refusal(&error).is_some() => {}
-            Err(error) => return Err(error),
-        }
+        let reason = match try_one(connection, tick) {
+            Ok(true) => return Ok(None),
+            Ok(false) => LEFT_OUT.to_owned(),
+            Err(error) => refusal(&error).ok_or(error)?,
+        };
+        first.get_or_insert(reason);
     }
-    Ok(false)
+    Ok(first)
 }
 
 /// Writes a tick and takes it back. Whether the table would have taken it; a taken key is behind all

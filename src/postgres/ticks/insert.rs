@@ -74,8 +74,8 @@ impl Writer {
         let mut delays = CONFLICT_BACKOFF.delays();
         let outcome = loop {
             let written = match is_old {
-                true => self.attempt_old(connection, &mut batch),
-                false => self.attempt(connection, &batch),
+                true => self.attempt_old(connection, &mut batch, now),
+                false => self.attempt(connection, &batch, now),
             };
             match written.map_err(classified) {
                 Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
@@ -102,13 +102,18 @@ impl Writer {
         })
     }
 
-    fn attempt(&self, connection: &mut PgConnection, batch: &Batch) -> Result<Outcome, DbError> {
+    fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, DbError> {
         let rows = &batch.firsts;
         if self.looks_new(connection, rows)? {
             let written = self.commit(connection, |connection| insert_new(connection, rows));
             match written.map_err(DbError::from) {
                 Ok(inserted) if inserted == rows.len() => return Ok(Outcome::AllInserted),
-                Ok(inserted) => return some_inserted(connection, batch, inserted),
+                Ok(inserted) => return some_inserted(connection, batch, inserted, now),
                 Err(error) if error.is_unique_violation() => self.be_cautious(),
                 Err(DbError::Diesel(error)) if refusal(&error).is_some() => {}
                 Err(error) => return Err(error),
@@ -130,10 +135,10 @@ impl Writer {
             Ok(inserted) => {
                 self.be_cautious();
                 self.resending.store(inserted == 0, Ordering::Relaxed);
-                some_inserted(connection, batch, inserted)
+                some_inserted(connection, batch, inserted, now)
             }
             Err(error) if refusal(&error).is_some() => connection
-                .transaction(|connection| insert_by_halves(connection, batch.clone()))
+                .transaction(|connection| insert_by_halves(connection, batch.clone(), now))
                 .map(Outcome::SomeRefused)
                 .map_err(of_commit),
             Err(error) => Err(error.into()),
@@ -217,13 +222,14 @@ fn some_inserted(
     connection: &mut PgConnection,
     batch: &Batch,
     inserted: usize,
+    now: DateTime<Utc>,
 ) -> Result<Outcome, DbError> {
     let stored = read_stored(connection, &batch.firsts).map_err(after_commit)?;
     if stored.len() == batch.firsts.len() {
         return Ok(Outcome::SomeInserted(inserted as u64, stored));
     }
     let by_halves = connection
-        .transaction(|connection| insert_by_halves(connection, batch.clone()))
+        .transaction(|connection| insert_by_halves(connection, batch.clone(), now))
         .map_err(of_commit);
     match by_halves {
         Ok(receipt) => Ok(Outcome::SomeRefused(with_inserted(receipt, inserted))),

@@ -1,5 +1,7 @@
 //! Fault 54: the clock on the wall is set while ticks wait, and ticks come with odd stamps.
 
+use chrono::Utc;
+
 use super::*;
 use crate::ingest::spool::SpoolBatch;
 
@@ -106,4 +108,67 @@ async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
     assert_eq!(stored_ticks(&repository).await, by_key(odd));
     assert_eq!(persister.health(), PersisterHealth::Up);
     assert_eq!(persister.stop(PLENTY).await.spooled, 0);
+}
+
+/// A clock that shows what a test sets.
+fn settable(start: DateTime<Utc>) -> (Arc<std::sync::Mutex<DateTime<Utc>>>, Clock) {
+    let time = Arc::new(std::sync::Mutex::new(start));
+    let told = Arc::clone(&time);
+    let clock = Clock::new(move || *told.lock().expect("no panic"));
+    (time, clock)
+}
+
+#[tokio::test]
+async fn ages_and_failures_are_told_by_the_clock() {
+    for start in suite::instants() {
+        let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
+        let spool = settings(folder.path(), SpoolMode::WriteAhead);
+        let open = async |clock: Clock| {
+            let repository = Arc::clone(&repository) as Arc<dyn TickRepository>;
+            let opened = TickPersister::open_with_clock(repository, config(), &spool, clock).await;
+            opened.expect("the spool opens")
+        };
+        repository.set_down(Some(Fault::Unavailable));
+        let persister = open(Clock::standing_at(start)).await;
+        let durable = persister.push_with(tick(0), AckLevel::Durable).await;
+        durable.expect("the disk works");
+        until("writes fail", || persister.stats().retries > 1).await;
+        match persister.health() {
+            PersisterHealth::Degraded { since, .. } => assert_eq!(since, start),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(persister.stop(PLENTY).await.spooled, 1);
+
+        // a write that neither fails nor ends
+        repository.set_down(Some(Fault::Hang));
+        let (time, clock) = settable(start);
+        let persister = open(clock).await;
+        assert_eq!(persister.health(), PersisterHealth::Up);
+        *time.lock().expect("no panic") = start + TimeDelta::seconds(3_600);
+        match persister.health() {
+            PersisterHealth::Draining { oldest_age, .. } => {
+                assert!(oldest_age >= Duration::from_secs(3_600), "{oldest_age:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+        persister.stop(Duration::ZERO).await;
+
+        // what is stored under the key of a waiting tick makes that a dead letter
+        let other = Tick {
+            bid_price: Decimal::ONE,
+            ..tick(0)
+        };
+        repository.set_down(None);
+        let receipt = repository.stored.insert_batch(&[other]).await;
+        assert_eq!(receipt.expect("memory").inserted, 1);
+        let later = start + TimeDelta::days(1);
+        let persister = open(Clock::standing_at(later)).await;
+        persister.flush().await.expect("it is refused");
+        persister.stop(PLENTY).await;
+        let spool = Spool::open(folder.path(), 1 << 30).await.expect("it opens");
+        let letters = spool.dead_letters().await.expect("they are read");
+        let times: Vec<_> = letters.iter().map(|(_, letter)| letter.at).collect();
+        assert_eq!(times, [later]);
+        spool.close().await;
+    }
 }

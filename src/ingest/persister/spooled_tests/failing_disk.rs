@@ -26,7 +26,13 @@ pub(super) async fn open_with(
     let disk = Arc::new(disk.clone());
     let spool = Spool::open_on(&settings.directory, settings.max_bytes, disk).await;
     let spool = Some(spool.expect("it opens"));
-    let shared = Shared::new(config(), spool, settings.mode, settings.on_full);
+    let shared = Shared::new(
+        config(),
+        Clock::system(),
+        spool,
+        settings.mode,
+        settings.on_full,
+    );
     TickPersister::begin(repository, shared)
 }
 

@@ -75,9 +75,9 @@ impl DeadLetters {
 impl Writer {
     /// Lets the spool forget what is stored up to `number`, and keep what never will be.
     pub(super) async fn settle(&mut self, spool: &Spool, receipt: &InsertReceipt, number: u64) {
-        self.dead_letters
-            .waiting
-            .extend(DeadLetter::of_receipt(receipt));
+        let now = self.shared.lock().clock.now();
+        let letters = DeadLetter::of_receipt(receipt, now);
+        self.dead_letters.waiting.extend(letters);
         if self.dead_letters.waiting.is_empty() {
             spool.settle(number);
             return;

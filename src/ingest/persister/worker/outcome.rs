@@ -1,7 +1,5 @@
 //! What follows from a write that succeeded, or failed.
 
-use chrono::Utc;
-
 use super::Writer;
 use crate::domain::Tick;
 use crate::error::RepositoryError;
@@ -62,10 +60,8 @@ impl Writer {
         {
             let mut state = self.shared.lock();
             state.stats.retries += 1;
-            let since = state
-                .failure
-                .as_ref()
-                .map_or_else(Utc::now, |failure| failure.since);
+            let before = state.failure.as_ref().map(|failure| failure.since);
+            let since = before.unwrap_or_else(|| state.clock.now());
             state.failure = Some(Failure {
                 since,
                 reason: error.with_causes().to_string(),
