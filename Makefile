@@ -35,8 +35,8 @@ run: ## start both databases, migrate, build, start the server with a feed
 SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- cargo test --no-fail-fast
 ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # the tests that need other programs, and the words that their names have
-WITH_PROGRAMS := -p tickbook -p orderbook-server --features $(FEATURES) \
-	--test database_pgbouncer --test faults --test server
+WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli --features $(FEATURES) \
+	--test database_pgbouncer --test faults --test server --test cli
 OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
 
 .PHONY: test

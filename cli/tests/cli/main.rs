@@ -1,5 +1,6 @@
 //! The binary, end to end, against real databases.
 
+mod behind_pgbouncer;
 mod databases;
 mod delete;
 mod export;
