@@ -16,6 +16,7 @@ use crate::migrated::{SYMBOL, ticks};
 use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
 use crate::site::{config, repositories_on};
+use crate::small_disk::{attach, fill, make_room};
 
 /// How the server answers a statement of the pool.
 async fn answer(db: &TimeseriesDb, sql: &'static str) -> RepositoryError {
@@ -47,6 +48,52 @@ async fn deadlock(db: &TimeseriesDb) -> Vec<RepositoryError> {
     errors
 }
 
+const MAKE_PLAIN: &str = "CREATE ROLE plain LOGIN PASSWORD 'plain'; \
+    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO plain";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_60_full_disk_in_another_language() {
+    let fault = Fault::begin("fault_60_full_disk_in_another_language");
+    let server = match Server::start_with_small_disk(Database::Timeseries, 24) {
+        Ok(server) => server,
+        Err(reason) => return fault.skip(reason),
+    };
+    if let Err(reason) = server.speak_german() {
+        return fault.skip(reason);
+    }
+    let (_, _owner) = repositories_on(&server, |_| ()).await;
+    let url = server.url();
+    ask(&url, MAKE_PLAIN);
+    attach(&server);
+    ask(&url, "SELECT attach_tablespace('small', 'ticks')");
+    fill(&url);
+    let plain = server.url_as("plain", "plain");
+    let pools = DatabasePools::new(&config(&plain, &plain));
+    let repository = Repositories::postgres(&pools).ticks;
+    let mut stored = 0;
+    // the last pages of the table and its index take some
+    let error = loop {
+        match repository.insert_batch(&ticks(stored, stored + 500)).await {
+            Ok(receipt) => assert_eq!(receipt.inserted, 500, "{receipt:?}"),
+            Err(error) => break error,
+        }
+        stored += 500;
+        assert!(stored < 500_000, "the disk is never full");
+    };
+    let said = error.with_causes().to_string();
+    assert!(said.contains("konnte"), "{said}");
+    assert!(
+        matches!(error, RepositoryError::Unavailable { .. }),
+        "{error:?}"
+    );
+    assert!(error.is_transient() && error.is_certainly_not_applied());
+    make_room(&url);
+    let receipt = repository.insert_batch(&ticks(stored, stored + 500)).await;
+    let receipt = receipt.expect("there is room");
+    assert_eq!(receipt.inserted, 500, "{receipt:?}");
+    assert_exact(&url, &ticks(0, stored + 500));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_60_server_speaks_another_language() {
     let fault = Fault::begin("fault_60_server_speaks_another_language");
@@ -61,11 +108,12 @@ async fn fault_60_server_speaks_another_language() {
     ask(
         &server.url(),
         "CREATE TABLE two (id int PRIMARY KEY, x int); INSERT INTO two VALUES (1, 0), (2, 0); \
-         CREATE TABLE closed (x int); \
-         CREATE ROLE plain LOGIN PASSWORD 'plain' CONNECTION LIMIT 1; \
-         GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO plain; \
-         REVOKE ALL ON closed FROM plain",
+         CREATE TABLE closed (x int)",
     );
+    ask(&server.url(), MAKE_PLAIN);
+    ask(&server.url(), "REVOKE ALL ON closed FROM plain");
+    // the first connection finds no other one to learn with
+    ask(&server.url(), "ALTER ROLE plain CONNECTION LIMIT 1");
     let url = server.url_as("plain", "plain");
     let mut settings = config(&url, &url);
     settings.pool.size = 3;
@@ -76,7 +124,7 @@ async fn fault_60_server_speaks_another_language() {
     let said = answer(&db, "SELECT 1 / 0").await.with_causes().to_string();
     assert!(said.contains("Division durch Null"), "{said}");
 
-    // the first connection found no other one to learn with, the second one does
+    // the second one does
     ask(&server.url(), "ALTER ROLE plain CONNECTION LIMIT -1");
     let both = [(); 2].map(|()| {
         tokio::spawn({
