@@ -1,4 +1,6 @@
-//! Ticks that are taken back, part by part, beside everything but batches.
+//! Ticks that are taken back, part by part, beside everything but batches: the model decides what of a
+//! batch is new when that begins, and a delete beside it decides that for each tick. Those are in
+//! `tests/ticks_deleted_beside_inserts.rs`.
 
 use chrono::TimeDelta;
 
