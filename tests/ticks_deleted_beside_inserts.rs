@@ -12,8 +12,8 @@ use std::time::Duration;
 use aged::{Aged, SYMBOLS, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use random::Random;
-use tickbook::db::refresh_days;
 use tickbook::domain::{PageLimit, Tick, TickKey, TimeRange, Timeframe};
+use tickbook::postgres::refresh_days;
 use tickbook::repository::TickQuery;
 use tokio::time::sleep;
 

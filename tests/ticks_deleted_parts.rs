@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use aged::{Aged, SYMBOLS, tick};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
-use tickbook::db::refresh_days;
 use tickbook::domain::{TimeRange, Timeframe};
+use tickbook::postgres::refresh_days;
 use tickbook::repository::{deletable_ticks, delete_ticks};
 
 /// More ticks in one minute than are deleted at once.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
-use tickbook::db::{DatabasePools, refresh_days};
+use tickbook::db::DatabasePools;
+use tickbook::postgres::refresh_days;
 
 /// Refreshes the candles of `days`, where candles are kept by aggregates. Behind a PgBouncer, where
 /// that cannot be done, a note says so: reading them is right nevertheless.

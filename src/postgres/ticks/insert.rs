@@ -240,8 +240,10 @@ fn some_inserted(
 
 /// A receipt that has rows for duplicates that were inserted a moment before.
 pub(super) fn with_inserted(mut receipt: InsertReceipt, inserted: usize) -> InsertReceipt {
-    receipt.inserted += inserted as u64;
-    receipt.duplicates = receipt.duplicates.saturating_sub(inserted as u64);
+    let stored = receipt.inserted + receipt.duplicates;
+    // a row that was deleted in between was inserted twice and counts once
+    receipt.inserted = (receipt.inserted + inserted as u64).min(stored);
+    receipt.duplicates = stored - receipt.inserted;
     receipt
 }
 
@@ -286,5 +288,22 @@ fn of_commit_error(error: DieselError) -> DieselError {
     match error {
         DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_inserted_twice_count_once() {
+        let second_look = |inserted, duplicates| InsertReceipt {
+            inserted,
+            duplicates,
+            ..InsertReceipt::default()
+        };
+        assert_eq!(with_inserted(second_look(0, 10), 4), second_look(4, 6));
+        // three of the ten were deleted after their first insert
+        assert_eq!(with_inserted(second_look(3, 7), 10), second_look(10, 0));
     }
 }
