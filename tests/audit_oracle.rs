@@ -84,8 +84,9 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
         let mut candles = ohlc.candles(&query).await.expect("read").items;
         assert_eq!(candles.len(), chunk.len());
         for (candle, bar) in candles.iter_mut().zip(chunk) {
-            (candle.open, candle.high) = (bar.bid.open, bar.bid.high);
-            (candle.low, candle.close) = (bar.bid.low, bar.bid.close);
+            let bid = bar.bid.expect("a bid");
+            (candle.open, candle.high) = (bid.open, bid.high);
+            (candle.low, candle.close) = (bid.low, bid.close);
             candle.source = CandleSource::Stored("import".to_owned());
             // bars know neither
             (candle.volume, candle.tick_count) = (rust_decimal::Decimal::ZERO, 0);

@@ -119,7 +119,7 @@ async fn assert_candles(ohlc: &dyn OhlcRepository, bars: &[MinuteBar], folds: &F
             } else {
                 bar.ask
             };
-            assert_eq!((candle.open_time, prices), (bar.open_time, of_bar));
+            assert_eq!((candle.open_time, Some(prices)), (bar.open_time, of_bar));
         }
     }
     for (timeframe, basis, folded) in &folds.0 {

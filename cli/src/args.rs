@@ -19,7 +19,7 @@ pub(crate) use export::{
 };
 pub(crate) use importing::{
     CandleFormat, ImportCandlesArguments, ImportCommand, ImportSymbolsArguments,
-    ImportTicksArguments, SymbolFormat, TickFormat, TimeFormatName,
+    ImportTicksArguments, LeanArguments, SymbolFormat, TickFormat, TimeFormatName,
 };
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};

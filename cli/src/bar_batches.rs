@@ -1,4 +1,4 @@
-//! Reads files of one-minute bars on a thread of its own, so that the next batch is ready while one is
+//! Reads files of candles on a thread of its own, so that the next batch is ready while one is
 //! stored.
 
 use std::path::{Path, PathBuf};
@@ -8,36 +8,85 @@ use std::thread::JoinHandle;
 
 use rust_decimal::Decimal;
 use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
-use tickbook::files::{BarPrices, FileError, LeanBars, MarketFile, MinuteBar};
+use tickbook::files::{
+    BarPrices, CsvCandle, CsvCandles, Entry, FileError, LeanBars, LeanSurvey, LineError,
+    MarketFile, MinuteBar, PriceScale,
+};
 use tokio::sync::mpsc;
 
+use crate::candle_rows::{CandleRow, IMPORT};
 use crate::importing::TimesToCome;
 
 /// Batches that may wait to be stored, which bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
+
+/// How the files are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BarFormat {
+    Lean(PriceScale),
+    Csv,
+}
 
 /// The candles of some lines, and what is wrong with the others.
 #[derive(Debug, Default)]
 pub(crate) struct BarBatch {
     pub(crate) lines: usize,
     pub(crate) candles: Vec<Candle>,
+    /// Those to be stored where no ticks are.
+    pub(crate) kept: Vec<Candle>,
+    /// Lines that stand for buckets without a candle.
+    pub(crate) filled: u64,
+    /// Lines of candles that are made again of others.
+    pub(crate) derived: u64,
     /// Where and why, one for each line that is rejected.
     pub(crate) problems: Vec<String>,
     /// Of all files, those that were read up to its end.
     pub(crate) bytes: u64,
 }
 
-/// What is wrong with the files before anything is read of them: missing, damaged, without a date.
-pub(crate) fn check(files: &[PathBuf]) -> Result<(), FileError> {
+/// What is wrong with the files before anything is read of them: missing, damaged, without a date or a
+/// column, or what `survey` refuses.
+pub(crate) fn check(
+    files: &[PathBuf],
+    format: BarFormat,
+    survey: &mut LeanSurvey,
+) -> Result<(), FileError> {
     for path in files {
         let mut file = MarketFile::open(path)?;
         file.verify()?;
+        if let BarFormat::Lean(_) = format {
+            survey.look(&mut file)?;
+        }
         for index in 0..file.entry_count() {
-            LeanBars::new(file.entry(index)?)?;
+            drop(format.read(file.entry(index)?)?);
         }
     }
     Ok(())
 }
+
+impl BarFormat {
+    fn read<'a>(self, entry: Entry<'a>) -> Result<Rows<'a>, FileError> {
+        Ok(match self {
+            Self::Lean(scale) => {
+                let bars = LeanBars::new(entry)?.scaled(scale);
+                Box::new(bars.map(|bar| bar.map(Row::Bar)))
+            }
+            Self::Csv => Box::new(
+                CsvCandles::new(entry)?
+                    .map(|candle| candle.map(|candle| candle.map_or(Row::Filled, Row::Candle))),
+            ),
+        })
+    }
+}
+
+/// A line that could be read.
+enum Row {
+    Bar(MinuteBar),
+    Candle(CsvCandle),
+    Filled,
+}
+
+type Rows<'a> = Box<dyn Iterator<Item = Result<Row, LineError>> + 'a>;
 
 /// Batches in the order of the files, and the thread that reads them.
 pub(crate) type BarBatches = (mpsc::Receiver<anyhow::Result<BarBatch>>, JoinHandle<()>);
@@ -46,16 +95,18 @@ pub(crate) type BarBatches = (mpsc::Receiver<anyhow::Result<BarBatch>>, JoinHand
 /// what could not be read to its end.
 pub(crate) fn spawn(
     files: Vec<PathBuf>,
+    format: BarFormat,
     symbol_id: SymbolId,
-    source: String,
+    source: Option<String>,
     times_to_come: TimesToCome,
     size: usize,
 ) -> BarBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let thread = std::thread::spawn(move || {
         let mut reader = Reader {
+            format,
             symbol_id,
-            source,
+            source: source.map(Arc::from),
             times_to_come,
             size,
             bytes: Arc::default(),
@@ -75,8 +126,9 @@ pub(crate) fn spawn(
 }
 
 struct Reader {
+    format: BarFormat,
     symbol_id: SymbolId,
-    source: String,
+    source: Option<Arc<str>>,
     times_to_come: TimesToCome,
     size: usize,
     bytes: Arc<AtomicU64>,
@@ -92,9 +144,9 @@ impl Reader {
             let place = entry.to_string();
             tracing::info!(file = %place, "a file is read");
             let entry = entry.counted(Arc::clone(&self.bytes));
-            for bar in LeanBars::new(entry)? {
-                match bar {
-                    Ok(bar) => self.add(&bar, &place),
+            for row in self.format.read(entry)? {
+                match row {
+                    Ok(row) => self.add(row, &place),
                     Err(error) if error.ends_entry() => return Err(error.into()),
                     Err(error) => self.batch.problems.push(error.to_string()),
                 }
@@ -107,31 +159,61 @@ impl Reader {
         Ok(())
     }
 
-    /// Both candles or none.
-    fn add(&mut self, bar: &MinuteBar, place: &str) {
-        match self.candles(bar) {
-            Ok(candles) => self.batch.candles.extend(candles),
-            Err(reason) => {
-                let problem = format!("{place}: line {}: {reason}", bar.line);
-                self.batch.problems.push(problem);
+    fn add(&mut self, row: Row, place: &str) {
+        let (line, added) = match row {
+            Row::Bar(bar) => (bar.line, self.add_bar(&bar)),
+            Row::Candle(candle) => (candle.line, self.add_candle(candle)),
+            Row::Filled => {
+                self.batch.filled += 1;
+                return;
             }
+        };
+        if let Err(reason) = added {
+            let problem = format!("{place}: line {line}: {reason}");
+            self.batch.problems.push(problem);
         }
     }
 
-    fn candles(&self, bar: &MinuteBar) -> Result<[Candle; 2], String> {
+    /// The candles of both sides or none.
+    fn add_bar(&mut self, bar: &MinuteBar) -> Result<(), String> {
+        let candles = self.candles(bar)?;
+        self.batch.candles.extend(candles);
+        Ok(())
+    }
+
+    fn add_candle(&mut self, candle: CsvCandle) -> Result<(), String> {
+        if let Some(problem) = self.times_to_come.problem("open_time", candle.open_time) {
+            return Err(problem);
+        }
+        let valid = |candle: Candle| match candle.validate() {
+            Ok(()) => Ok(candle),
+            Err(error) => Err(error.to_string()),
+        };
+        match CandleRow::of(candle, self.symbol_id, self.source.as_ref())? {
+            CandleRow::Stored(candle) => self.batch.candles.push(valid(candle)?),
+            CandleRow::Kept(candle) => self.batch.kept.push(valid(candle)?),
+            CandleRow::Derived => self.batch.derived += 1,
+        }
+        Ok(())
+    }
+
+    fn candles(&self, bar: &MinuteBar) -> Result<Vec<Candle>, String> {
         if let Some(problem) = self.times_to_come.problem("open_time", bar.open_time) {
             return Err(problem);
         }
         let volume = bar.bid_size.checked_add(bar.ask_size);
         let volume = volume.ok_or("the sizes are too large: correct them")?;
-        let bid = self.candle(bar, PriceBasis::Bid, bar.bid, volume);
-        let ask = self.candle(bar, PriceBasis::Ask, bar.ask, volume);
-        for candle in [&bid, &ask] {
+        let sides = [(PriceBasis::Bid, bar.bid), (PriceBasis::Ask, bar.ask)];
+        let mut candles = Vec::new();
+        for (basis, prices) in sides {
+            let Some(prices) = prices else { continue };
+            let candle = self.candle(bar, basis, prices, volume);
             candle
                 .validate()
-                .map_err(|error| format!("{}: {error}", candle.basis))?;
+                .map_err(|error| format!("{basis}: {error}"))?;
+            candles.push(candle);
         }
-        Ok([bid, ask])
+        Ok(candles)
     }
 
     fn candle(
@@ -154,7 +236,7 @@ impl Reader {
             // of how many ticks a bar was made no file says
             tick_count: 0,
             closed: true,
-            source: CandleSource::Stored(self.source.clone()),
+            source: CandleSource::Stored(self.source.as_deref().unwrap_or(IMPORT).to_owned()),
         }
     }
 

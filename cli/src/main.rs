@@ -4,17 +4,20 @@
 mod args;
 mod asking;
 mod bar_batches;
+mod candle_rows;
 mod commands;
 mod csv_file;
 mod failure;
 mod importing;
 mod interruption;
+mod lean_files;
 mod opening;
 mod output_file;
 mod progress;
 mod quote_batches;
 mod refreshing;
 mod report;
+mod restoring;
 mod times;
 
 use std::io::IsTerminal as _;

@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::files::{
-    CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LineError, MarketFile, Quote,
+    CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LeanSurvey, LineError, MarketFile,
+    PriceScale, Quote,
 };
 use tickbook::ingest::SequenceAssigner;
 use tokio::sync::mpsc;
@@ -21,14 +22,14 @@ const WAITING_BATCHES: usize = 2;
 /// How the files are written.
 #[derive(Debug, Clone)]
 pub(crate) enum QuoteFormat {
-    Lean,
+    Lean(PriceScale),
     Csv(CsvLayout),
 }
 
 impl QuoteFormat {
     fn read<'a>(&self, entry: Entry<'a>) -> Result<Quotes<'a>, FileError> {
         Ok(match self {
-            Self::Lean => Box::new(LeanQuotes::new(entry)?),
+            Self::Lean(scale) => Box::new(LeanQuotes::new(entry)?.scaled(*scale)),
             Self::Csv(layout) => Box::new(CsvQuotes::new(entry, layout)?),
         })
     }
@@ -85,12 +86,19 @@ impl QuoteBatch {
 }
 
 /// What is wrong with the files before anything is read of them: missing, damaged, without a date
-/// or a column.
-pub(crate) fn check(files: &[PathBuf], format: &QuoteFormat) -> Result<(), FileError> {
+/// or a column, or what `survey` refuses.
+pub(crate) fn check(
+    files: &[PathBuf],
+    format: &QuoteFormat,
+    survey: &mut LeanSurvey,
+) -> Result<(), FileError> {
     for path in files {
         let mut file = MarketFile::open(path)?;
         // a damaged line would be stored long before the checksum behind it is reached
         file.verify()?;
+        if let QuoteFormat::Lean(_) = format {
+            survey.look(&mut file)?;
+        }
         for index in 0..file.entry_count() {
             drop(format.read(file.entry(index)?)?);
         }

@@ -101,8 +101,10 @@ impl SymbolSummary {
 pub(crate) struct CandleSummary {
     /// Lines.
     pub(crate) read: u64,
-    /// Candles, two of each line.
+    /// Candles, up to two of each line.
     pub(crate) stored: u64,
+    /// Lines, or candles, that are none to be stored.
+    pub(crate) skipped: u64,
     /// Lines.
     pub(crate) rejected: u64,
     pub(crate) seconds: f64,
@@ -114,10 +116,13 @@ impl CandleSummary {
         let Self {
             read,
             stored,
+            skipped,
             rejected,
             seconds,
         } = self;
-        format!("read {read}, stored {stored}, rejected {rejected} in {seconds:.1} s")
+        format!(
+            "read {read}, stored {stored}, skipped {skipped}, rejected {rejected} in {seconds:.1} s"
+        )
     }
 }
 

@@ -31,20 +31,23 @@ pub enum QuoteColumn {
     AskVolume,
     /// The place within the instant: `sequence`; optional.
     Sequence,
+    /// When it was received: `received_at`; optional, and empty where it is not known.
+    ReceivedAt,
 }
 
 impl QuoteColumn {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TickTime,
         Self::BidPrice,
         Self::AskPrice,
         Self::BidVolume,
         Self::AskVolume,
         Self::Sequence,
+        Self::ReceivedAt,
     ];
 
-    /// `tick_time`, `bid_price`, `ask_price`, `bid_volume`, `ask_volume` or `sequence`.
+    /// `tick_time`, `bid_price`, `ask_price`, `bid_volume`, `ask_volume`, `sequence` or `received_at`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.names()[0]
@@ -59,6 +62,7 @@ impl QuoteColumn {
             Self::BidVolume => &["bid_volume", "bid_size"],
             Self::AskVolume => &["ask_volume", "ask_size"],
             Self::Sequence => &["sequence"],
+            Self::ReceivedAt => &["received_at"],
         }
     }
 
@@ -76,8 +80,8 @@ impl fmt::Display for QuoteColumn {
 /// The text names no column of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume \
-     or sequence"
+    "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume, \
+     sequence or received_at"
 )]
 pub struct UnknownQuoteColumn(pub String);
 
@@ -109,14 +113,14 @@ pub enum TimeFormat {
 }
 
 impl TimeFormat {
-    fn read(self, field: &[u8]) -> Result<DateTime<Utc>, String> {
+    fn read(self, field: &[u8], name: &str) -> Result<DateTime<Utc>, String> {
         let text = std::str::from_utf8(field).unwrap_or("");
         let number = text.parse::<i64>().ok();
         let time = match self {
             Self::Rfc3339 => match parse_time(text) {
                 Ok(time) => Some(time),
                 Err(error) if error.ends_with(LEAP_SECOND) => {
-                    return Err(format!("tick_time {error}"));
+                    return Err(format!("{name} {error}"));
                 }
                 Err(_) => None,
             },
@@ -134,7 +138,7 @@ impl TimeFormat {
                 Self::Rfc3339 => "no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z",
                 _ => "no whole number of the time unit said: correct it, or say another format",
             };
-            format!("tick_time {shown} is {remedy}")
+            format!("{name} {shown} is {remedy}")
         })
     }
 }
@@ -151,12 +155,13 @@ pub struct CsvLayout {
 /// Iterates over the quotes of a file with a header row, in file order.
 ///
 /// Columns are separated by commas and may stand in quotation marks; lines that start with `#` are
-/// comments.
+/// comments. A row that does not have as many columns as the header is an error.
 pub struct CsvQuotes<'a> {
     lines: Lines<'a>,
     time_format: TimeFormat,
+    header: Header,
     /// Where each of `QuoteColumn::ALL` is.
-    places: [Option<usize>; 6],
+    places: [Option<usize>; 7],
     line: Vec<u8>,
     columns: Columns,
 }
@@ -169,7 +174,7 @@ impl<'a> CsvQuotes<'a> {
     pub fn new(entry: Entry<'a>, layout: &CsvLayout) -> Result<Self, FileError> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;
-        let mut places = [None; 6];
+        let mut places = [None; 7];
         for (place, column) in places.iter_mut().zip(QuoteColumn::ALL) {
             *place = find(&header, column, layout)
                 .map_err(|reason| FileError::new(lines.place(), reason))?;
@@ -177,6 +182,7 @@ impl<'a> CsvQuotes<'a> {
         Ok(Self {
             lines,
             time_format: layout.time_format,
+            header,
             places,
             line: Vec::new(),
             columns: Columns::default(),
@@ -185,7 +191,16 @@ impl<'a> CsvQuotes<'a> {
 
     fn quote(&mut self) -> Result<Quote, String> {
         self.columns.read(&self.line);
-        let [time, bid_price, ask_price, bid_volume, ask_volume, sequence] = self.places;
+        self.header.check_width(&self.columns)?;
+        let [
+            time,
+            bid_price,
+            ask_price,
+            bid_volume,
+            ask_volume,
+            sequence,
+            received_at,
+        ] = self.places;
         let number = |place: Option<usize>, column: QuoteColumn| {
             place.map_or(Ok(Decimal::ZERO), |place| {
                 self.columns.decimal(place, column.as_str())
@@ -194,7 +209,9 @@ impl<'a> CsvQuotes<'a> {
         let time = time.map_or(&b""[..], |time| self.columns.get(time));
         Ok(Quote {
             line: self.lines.number(),
-            tick_time: self.time_format.read(time)?,
+            tick_time: self
+                .time_format
+                .read(time, QuoteColumn::TickTime.as_str())?,
             sequence: match sequence {
                 Some(place) => Some(read_sequence(self.columns.get(place))?),
                 None => None,
@@ -203,6 +220,13 @@ impl<'a> CsvQuotes<'a> {
             ask_price: number(ask_price, QuoteColumn::AskPrice)?,
             bid_volume: number(bid_volume, QuoteColumn::BidVolume)?,
             ask_volume: number(ask_volume, QuoteColumn::AskVolume)?,
+            received_at: match received_at.map(|place| self.columns.get(place)) {
+                None | Some(b"") => None,
+                Some(field) => {
+                    let name = QuoteColumn::ReceivedAt.as_str();
+                    Some(self.time_format.read(field, name)?)
+                }
+            },
         })
     }
 }
@@ -269,12 +293,12 @@ mod tests {
     #[test]
     fn leap_seconds_are_refused_by_name() {
         for text in ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60.5+01:00"] {
-            let refused = TimeFormat::Rfc3339.read(text.as_bytes());
+            let refused = TimeFormat::Rfc3339.read(text.as_bytes(), "tick_time");
             let reason = refused.expect_err("it would be another tick's time");
             assert!(reason.contains("leap second"), "{reason}");
             assert!(reason.contains(text), "{reason}");
         }
-        let around = TimeFormat::Rfc3339.read(b"2016-12-31T23:59:59.999999Z");
+        let around = TimeFormat::Rfc3339.read(b"2016-12-31T23:59:59.999999Z", "tick_time");
         around.expect("a second that every clock has");
     }
 }

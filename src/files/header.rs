@@ -50,6 +50,22 @@ impl Header {
             .collect()
     }
 
+    pub(crate) fn width(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Refuses a row that does not have as many columns as the header.
+    pub(crate) fn check_width(&self, columns: &Columns) -> Result<(), String> {
+        let (width, wanted) = (columns.len(), self.names.len());
+        if width == wanted {
+            return Ok(());
+        }
+        Err(format!(
+            "has {width} columns, not {wanted} as the header: correct it, and write decimals with \
+             points, since commas separate columns"
+        ))
+    }
+
     /// The names, cut to a readable number of them.
     pub(crate) fn list(&self) -> String {
         let shown: Vec<_> = self.names.iter().take(30).map(String::as_str).collect();

@@ -7,6 +7,7 @@ use super::error::{FileError, LineError};
 use super::field::Columns;
 use super::lean_day::LeanDay;
 use super::lines::Lines;
+use super::price_scale::PriceScale;
 use super::source::Entry;
 
 const COLUMNS: [&str; 11] = [
@@ -36,20 +37,20 @@ pub struct BarPrices {
     pub close: Decimal,
 }
 
-/// Bid and ask of one minute, `[open_time, open_time + 1 minute)`.
+/// Bid, ask or both of one minute, `[open_time, open_time + 1 minute)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinuteBar {
     /// The number of its line in the entry, counted from 1.
     pub line: u64,
     /// When the minute begins, UTC.
     pub open_time: DateTime<Utc>,
-    /// Bid prices.
-    pub bid: BarPrices,
-    /// Quantity at the bid, in units of the instrument.
+    /// Bid prices; `None` where nobody bid.
+    pub bid: Option<BarPrices>,
+    /// Quantity at the bid, in units of the instrument; 0 where nobody bid.
     pub bid_size: Decimal,
-    /// Ask prices.
-    pub ask: BarPrices,
-    /// Quantity at the ask, in units of the instrument.
+    /// Ask prices; `None` where nobody asked.
+    pub ask: Option<BarPrices>,
+    /// Quantity at the ask, in units of the instrument; 0 where nobody asked.
     pub ask_size: Decimal,
 }
 
@@ -57,10 +58,14 @@ pub struct MinuteBar {
 ///
 /// A line is `time,bid open,high,low,close,bid size,ask open,high,low,close,ask size`; the time is
 /// in milliseconds since midnight UTC, and the date is the one the entry's or the file's name starts
-/// with.
+/// with. A side whose four prices are empty, or 0, is not there; a line without both is an error.
+///
+/// It takes the file for one of one instrument in UTC; [`LeanSurvey`](super::LeanSurvey) finds out
+/// whether it is.
 pub struct LeanBars<'a> {
     lines: Lines<'a>,
     day: LeanDay,
+    scale: PriceScale,
     line: Vec<u8>,
     columns: Columns,
 }
@@ -74,9 +79,17 @@ impl<'a> LeanBars<'a> {
         Ok(Self {
             day: LeanDay::of(&entry)?,
             lines: Lines::new(entry),
+            scale: PriceScale::default(),
             line: Vec::new(),
             columns: Columns::default(),
         })
+    }
+
+    /// Divides each price by `scale`.
+    #[must_use]
+    pub fn scaled(mut self, scale: PriceScale) -> Self {
+        self.scale = scale;
+        self
     }
 
     fn bar(&mut self) -> Result<MinuteBar, String> {
@@ -86,23 +99,63 @@ impl<'a> LeanBars<'a> {
             let names = COLUMNS.join(", ");
             return Err(format!("has {width} columns, not 11 ({names}): correct it"));
         }
+        let open_time = self.day.time(self.columns.get(0), COLUMNS[0])?;
+        let (bid, bid_size) = self.side(1)?;
+        let (ask, ask_size) = self.side(6)?;
+        if bid.is_none() && ask.is_none() {
+            return Err("has neither bid nor ask: leave it out".to_owned());
+        }
         Ok(MinuteBar {
             line: self.lines.number(),
-            open_time: self.day.time(self.columns.get(0), COLUMNS[0])?,
-            bid: self.prices(1)?,
-            bid_size: self.number(5)?,
-            ask: self.prices(6)?,
-            ask_size: self.number(10)?,
+            open_time,
+            bid,
+            bid_size,
+            ask,
+            ask_size,
         })
+    }
+
+    /// Prices and size of the side whose columns begin with `first`.
+    fn side(&self, first: usize) -> Result<(Option<BarPrices>, Decimal), String> {
+        let size = first + 4;
+        let is_absent = (first..size).all(|at| self.columns.get(at).is_empty());
+        if !is_absent {
+            let prices = self.prices(first)?;
+            let BarPrices {
+                open,
+                high,
+                low,
+                close,
+            } = prices;
+            if [open, high, low, close] != [Decimal::ZERO; 4] {
+                return Ok((Some(prices), self.number(size)?));
+            }
+        }
+        let quantity = match self.columns.get(size) {
+            b"" => Decimal::ZERO,
+            _ => self.number(size)?,
+        };
+        match quantity.is_zero() {
+            true => Ok((None, Decimal::ZERO)),
+            false => Err(format!(
+                "{} is {quantity} without prices: correct it",
+                COLUMNS[size]
+            )),
+        }
     }
 
     fn prices(&self, first: usize) -> Result<BarPrices, String> {
         Ok(BarPrices {
-            open: self.number(first)?,
-            high: self.number(first + 1)?,
-            low: self.number(first + 2)?,
-            close: self.number(first + 3)?,
+            open: self.price(first)?,
+            high: self.price(first + 1)?,
+            low: self.price(first + 2)?,
+            close: self.price(first + 3)?,
         })
+    }
+
+    fn price(&self, index: usize) -> Result<Decimal, String> {
+        let price = self.scale.price(self.number(index)?);
+        price.map_err(|error| format!("{} {error}", COLUMNS[index]))
     }
 
     fn number(&self, index: usize) -> Result<Decimal, String> {

@@ -10,7 +10,7 @@ use super::source::Entry;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// The day whose date stands in front of the entry's name, or else of the file's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LeanDay(DateTime<Utc>);
 
 impl LeanDay {

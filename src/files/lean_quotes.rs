@@ -6,6 +6,7 @@ use super::error::{FileError, LineError};
 use super::field::Columns;
 use super::lean_day::LeanDay;
 use super::lines::Lines;
+use super::price_scale::PriceScale;
 use super::quote::Quote;
 use super::source::Entry;
 
@@ -13,10 +14,15 @@ use super::source::Entry;
 ///
 /// A line is `time,bid,ask`, or `time,bid,bid size,ask,ask size`; the first line that is one of
 /// both decides for the whole entry. The time is in milliseconds since midnight UTC, with a fraction
-/// or without; the date is the one the entry's or the file's name starts with.
+/// or without; the date is the one the entry's or the file's name starts with. A price of 0 is none,
+/// so that its line is an error: a tick has both.
+///
+/// It takes the file for one of one instrument in UTC; [`LeanSurvey`](super::LeanSurvey) finds out
+/// whether it is.
 pub struct LeanQuotes<'a> {
     lines: Lines<'a>,
     day: LeanDay,
+    scale: PriceScale,
     width: Option<usize>,
     line: Vec<u8>,
     columns: Columns,
@@ -31,10 +37,18 @@ impl<'a> LeanQuotes<'a> {
         Ok(Self {
             day: LeanDay::of(&entry)?,
             lines: Lines::new(entry),
+            scale: PriceScale::default(),
             width: None,
             line: Vec::new(),
             columns: Columns::default(),
         })
+    }
+
+    /// Divides each price by `scale`.
+    #[must_use]
+    pub fn scaled(mut self, scale: PriceScale) -> Self {
+        self.scale = scale;
+        self
     }
 
     fn quote(&mut self) -> Result<Quote, String> {
@@ -58,14 +72,26 @@ impl<'a> LeanQuotes<'a> {
         let size = |at: Option<usize>, name: &str| {
             at.map_or(Ok(Decimal::ZERO), |at| columns.decimal(at, name))
         };
+        let price = |at: usize, name: &str| match columns.get(at) {
+            b"" => Err(format!(
+                "{name} is empty: a tick has both prices, leave it out"
+            )),
+            _ => match columns.decimal(at, name)? {
+                zero if zero.is_zero() => Err(format!(
+                    "{name} is 0, which stands for none: a tick has both prices, leave it out"
+                )),
+                scaled => self.scale.price(scaled),
+            },
+        };
         let quote = Quote {
             line: self.lines.number(),
             tick_time: self.day.time(columns.get(0), "time")?,
             sequence: None,
-            bid_price: columns.decimal(1, "bid")?,
-            ask_price: columns.decimal(ask, "ask")?,
+            bid_price: price(1, "bid")?,
+            ask_price: price(ask, "ask")?,
             bid_volume: size(sizes.map(|sizes| sizes.0), "bid size")?,
             ask_volume: size(sizes.map(|sizes| sizes.1), "ask size")?,
+            received_at: None,
         };
         self.width = Some(width);
         Ok(quote)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Instrument, InstrumentType, NewSymbol};
+use crate::domain::{Instrument, InstrumentType, NewSymbol, parse_decimal};
 
 use super::error::{FileError, LineError};
 use super::field::Columns;
@@ -55,6 +55,7 @@ pub struct LeanSymbols<'a> {
     lines: Lines<'a>,
     market: String,
     markets: BTreeSet<String>,
+    header: Header,
     places: [usize; 8],
     line: Vec<u8>,
     columns: Columns,
@@ -81,6 +82,7 @@ impl<'a> LeanSymbols<'a> {
             lines,
             market: market.to_owned(),
             markets: BTreeSet::new(),
+            header,
             places,
             line: Vec::new(),
             columns: Columns::default(),
@@ -105,6 +107,7 @@ impl<'a> LeanSymbols<'a> {
         if self.text(MARKET)? != self.market || name == WILDCARD {
             return Ok(None);
         }
+        self.check_width()?;
         let instrument = self.instrument(name)?;
         let digits = i16::try_from(instrument.tick_size.scale()).unwrap_or(i16::MAX);
         let symbol = NewSymbol {
@@ -118,6 +121,25 @@ impl<'a> LeanSymbols<'a> {
             line: self.lines.number(),
             symbol,
         }))
+    }
+
+    /// Rows may end early, and the tickers of markets are no numbers: one there has come from a
+    /// decimal comma in front of it.
+    fn check_width(&self) -> Result<(), String> {
+        let width = self.columns.len();
+        if width >= self.header.width() {
+            return self.header.check_width(&self.columns);
+        }
+        let tickers = self.header.find(&["market_ticker"]);
+        let is_number = |at: &usize| parse_decimal(self.columns.get(*at)).is_ok();
+        match tickers.iter().any(is_number) {
+            true => Err(
+                "market_ticker is a number: write decimals with points, since commas separate \
+                 columns, or give the row all columns of the header"
+                    .to_owned(),
+            ),
+            false => Ok(()),
+        }
     }
 
     fn instrument(&self, name: &str) -> Result<Instrument, String> {

@@ -22,6 +22,8 @@ pub struct Quote {
     pub bid_volume: Decimal,
     /// See [`Tick::ask_volume`]; 0 where the file does not say.
     pub ask_volume: Decimal,
+    /// See [`Tick::received_at`]; `None` where the file does not say.
+    pub received_at: Option<DateTime<Utc>>,
 }
 
 impl Quote {
@@ -33,6 +35,7 @@ impl Quote {
             sequence: self.sequence.unwrap_or(0),
             bid_volume: self.bid_volume,
             ask_volume: self.ask_volume,
+            received_at: self.received_at,
             ..Tick::quote(symbol_id, self.tick_time, self.bid_price, self.ask_price)
         }
     }

@@ -85,6 +85,10 @@ impl MarketFile {
         })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How many entries it has: 1 of a plain file.
     #[must_use]
     pub fn entry_count(&self) -> usize {

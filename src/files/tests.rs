@@ -102,7 +102,7 @@ fn a_malformed_line_is_named_and_the_next_one_read() {
             &b"1,1.2.3,1\n"[..],
             "line 2: bid \"1.2.3\" is no decimal: write",
         ),
-        (b"1,1,\n", "line 2: ask is empty: write"),
+        (b"1,1,\n", "line 2: ask is empty: a tick has both"),
         (b"1,1\n", "line 2: has 2 columns, not 3 as above: correct"),
         (b"x,1,1\n", "line 2: time \"x\" is no time of a day"),
         (b"1,\xff\xfe\x00,1\n", "line 2: bid \"\u{fffd}\u{fffd}\\0\""),
@@ -312,8 +312,8 @@ fn bars_have_eleven_columns() {
         format!("{open} {high} {low} {close}")
     };
     assert_eq!(bar.open_time.to_rfc3339(), "2014-05-01T00:01:00+00:00");
-    assert_eq!(prices(bar.bid), "1.1 1.4 1 1.2");
-    assert_eq!(prices(bar.ask), "2.1 2.4 2 2.2");
+    assert_eq!(prices(bar.bid.expect("bid")), "1.1 1.4 1 1.2");
+    assert_eq!(prices(bar.ask.expect("ask")), "2.1 2.4 2 2.2");
     assert_eq!(format!("{} {}", bar.bid_size, bar.ask_size), "3 4");
     assert!(bars[1].as_ref().is_err_and(|error| error.line() == 2));
 }

@@ -23,8 +23,8 @@ Examples:
     Ticks(ExportTicksArguments),
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
-Columns: open_time,close_time,open,high,low,close,volume,tick_count,closed,source. The source is ticks,
-smaller (made of stored smaller candles), the name that a stored candle has, or filled: no candle, but a
+Columns: open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source.
+`tickbook import candles --format csv` reads them back. The source is ticks, smaller (made of stored smaller candles), the name that a stored candle has, or filled: no candle, but a
 bucket that --fill lists. Such buckets lie between the symbol's first and newest candle, have no ticks
 and no volume, and where they have no price the field is empty.
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tickbook::domain::{InstrumentType, SymbolReference};
-use tickbook::files::{QuoteColumn, TimeFormat};
+use tickbook::files::{PriceScale, QuoteColumn, TimeFormat};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
@@ -26,9 +26,16 @@ unless a column `sequence` numbers them: give files in the order of time, and al
 that was split at once.
 
   lean   `milliseconds since midnight UTC,bid,ask`, or with sizes `…,bid,bid size,ask,ask size`; the
-         date is the one the file's name (or that of the entry in a zip) starts with
+         date is the one the file's name (or that of the entry in a zip) starts with. A price of 0
+         is none, and a tick has both
   csv    with a header row. Columns: tick_time (or time, timestamp), bid_price (bid), ask_price (ask);
-         optional bid_volume (bid_size), ask_volume (ask_size), sequence
+         optional bid_volume (bid_size), ask_volume (ask_size), sequence, received_at. A row has as
+         many columns as the header. `tickbook export ticks` writes such files
+
+LEAN files are refused before anything of them is stored when they are of several instruments, hold no
+quotes, or look as if their prices were multiplied by 10000 (equities, their options) or their times
+were those of another zone (equities, indices, their options, some futures, forex of fxcm). Names,
+folders, the symbol and the first lines say so. Say --price-scale and --time-zone where you know.
 
 A line that cannot be used is rejected, listed on standard error, and the others are stored; so is one
 whose time is further ahead of the clock than quality.future_limit_ms, unless --allow-future is given.
@@ -43,25 +50,39 @@ Examples:
   tickbook import ticks export.csv --symbol oanda:EURUSD --format csv \\
       --column tick_time=ts --column bid_price=b --column ask_price=a --time-format ms")]
     Ticks(ImportTicksArguments),
-    /// Imports the one-minute candles of one symbol; what is stored already is overwritten
+    /// Imports the candles of one symbol; those stored already are overwritten
     #[command(after_help = "\
 Files are zipped or plain. Where a candle is stored it is read instead of the one that ticks make,
 and larger timeframes are made of it.
 
   lean   `milliseconds since midnight UTC,bid open,high,low,close,bid size,ask open,high,low,close,
          ask size`, one line a minute; the date is the one the file's name (or that of the entry in
-         a zip) starts with. A line makes a candle of the bid and one of the ask; the volume of both
-         is the sum of both sizes, and the number of ticks is 0, since it is not known
+         a zip) starts with. A line makes a candle of the bid and one of the ask, or one of them where
+         the other side's prices are empty or 0; the volume is the sum of both sizes, and the number
+         of ticks is 0, since it is not known. Which files are refused, `import ticks --help` says
+  csv    what `tickbook export candles` wrote, of any timeframe and basis. Columns: open_time, timeframe,
+         basis, open, high, low, close; optional close_time, volume, tick_count, closed, source
+
+Rows of csv become what they were by their source:
+  import, or another name   stored under that name
+  sealed, downsampled       kept of ticks that were dropped: stored as sealed, unless there are ticks
+                            of that time, or a candle that came as one
+  ticks, of one minute      likewise, so that candles move without their ticks. Import ticks first
+  ticks, of more; smaller   skipped: they are made again of ticks and smaller candles
+  filled                    skipped: no candle
+With --source, rows of all sources but filled are stored under that name, and are read instead of what
+ticks make.
 
 A line that cannot be used is rejected, listed on standard error, and the others are stored; so is one
 whose minute is further ahead of the clock than quality.future_limit_ms, unless --allow-future is
-given. The last line is `read N, stored N, rejected N`: lines read, candles stored, lines rejected.
-Exit code 1 when anything was rejected. Harmless to repeat. Ctrl-C ends it after the batch at hand, with
+given. The last line is `read N, stored N, skipped N, rejected N`: lines read, candles stored, lines
+skipped and rejected. Exit code 1 when anything was rejected. Harmless to repeat. Ctrl-C ends it after the batch at hand, with
 this line: what it counts is stored.
 
 Examples:
   tickbook import candles 20140501_quote.zip --symbol oanda:EURUSD --format lean
-  tickbook import candles bars/*.zip --symbol oanda:EURUSD --format lean --create-symbol --source lean")]
+  tickbook import candles bars/*.zip --symbol oanda:EURUSD --format lean --create-symbol --source lean
+  tickbook import candles minutes.csv --symbol oanda:EURUSD --format csv")]
     Candles(ImportCandlesArguments),
 }
 
@@ -106,6 +127,8 @@ pub(crate) struct ImportTicksArguments {
     /// csv: how times are written: RFC 3339, or a whole number of this unit since 1970
     #[arg(long, value_name = "FORMAT", default_value = "rfc3339")]
     pub(crate) time_format: TimeFormatName,
+    #[command(flatten)]
+    pub(crate) lean: LeanArguments,
     /// Takes ticks of times to come, however far ahead of this machine's clock they are
     #[arg(long)]
     pub(crate) allow_future: bool,
@@ -131,9 +154,12 @@ pub(crate) struct ImportCandlesArguments {
     /// Creates the symbol if there is none; on the exchange `default` when --symbol names none
     #[arg(long)]
     pub(crate) create_symbol: bool,
-    /// What the candles say where they come from, 1 to 50 characters
-    #[arg(long, default_value = "import")]
-    pub(crate) source: String,
+    /// What the candles say where they come from, 1 to 50 characters; when it is left out, what the file
+    /// says, or import
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    #[command(flatten)]
+    pub(crate) lean: LeanArguments,
     /// Takes candles of times to come, however far ahead of this machine's clock they are
     #[arg(long)]
     pub(crate) allow_future: bool,
@@ -145,6 +171,23 @@ pub(crate) struct ImportCandlesArguments {
     pub(crate) json: bool,
 }
 
+/// What LEAN files do not say themselves.
+#[derive(Debug, Args)]
+pub(crate) struct LeanArguments {
+    /// lean: by how much its prices are multiplied: 1, or another power of ten, such as 10000
+    #[arg(long, value_name = "N")]
+    pub(crate) price_scale: Option<PriceScale>,
+    /// lean: the zone of its times, where it is not known to be UTC: only UTC is read
+    #[arg(long, value_name = "ZONE", ignore_case = true)]
+    pub(crate) time_zone: Option<TimeZone>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimeZone {
+    #[value(name = "UTC")]
+    Utc,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SymbolFormat {
     Lean,
@@ -153,6 +196,7 @@ pub(crate) enum SymbolFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CandleFormat {
     Lean,
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,6 @@ use serde::Serialize;
 use tickbook::Repositories;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{SymbolId, TimeRange, Timeframe};
-use tickbook::postgres::refresh_days;
 use tickbook::repository::{
     CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
     delete_ticks,

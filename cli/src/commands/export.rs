@@ -13,11 +13,13 @@ use tickbook::domain::{
     Candle, CandleSlot, CandleSource, FilledCandle, PageLimit, Symbol, Tick, TimeRange,
     earliest_time, latest_time,
 };
+use tickbook::files::FILLED;
 use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
 use tickbook::{Clock, Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ExportArguments, ExportCandlesArguments, ExportTicksArguments};
+use crate::candle_rows::{SMALLER, TICKS};
 use crate::csv_file::CsvFile;
 use crate::opening::{connect, full_name, settings, symbol};
 use crate::output_file::Output;
@@ -34,9 +36,11 @@ const TICK_COLUMNS: [&str; 7] = [
     "received_at",
 ];
 
-const CANDLE_COLUMNS: [&str; 10] = [
+const CANDLE_COLUMNS: [&str; 12] = [
     "open_time",
     "close_time",
+    "timeframe",
+    "basis",
     "open",
     "high",
     "low",
@@ -174,6 +178,8 @@ fn filled_row(empty: &FilledCandle) -> [String; CANDLE_COLUMNS.len()] {
     [
         time(empty.open_time),
         time(empty.close_time()),
+        empty.timeframe.to_string(),
+        empty.basis.to_string(),
         price(empty.open),
         price(empty.high),
         price(empty.low),
@@ -181,7 +187,7 @@ fn filled_row(empty: &FilledCandle) -> [String; CANDLE_COLUMNS.len()] {
         "0".to_owned(),
         "0".to_owned(),
         empty.closed.to_string(),
-        "filled".to_owned(),
+        FILLED.to_owned(),
     ]
 }
 
@@ -189,6 +195,8 @@ fn known_row(candle: &Candle) -> [String; CANDLE_COLUMNS.len()] {
     [
         time(candle.open_time),
         time(candle.close_time()),
+        candle.timeframe.to_string(),
+        candle.basis.to_string(),
         candle.open.to_string(),
         candle.high.to_string(),
         candle.low.to_string(),
@@ -197,8 +205,8 @@ fn known_row(candle: &Candle) -> [String; CANDLE_COLUMNS.len()] {
         candle.tick_count.to_string(),
         candle.closed.to_string(),
         match &candle.source {
-            CandleSource::Ticks => "ticks".to_owned(),
-            CandleSource::Smaller => "smaller".to_owned(),
+            CandleSource::Ticks => TICKS.to_owned(),
+            CandleSource::Smaller => SMALLER.to_owned(),
             CandleSource::Stored(by) => by.clone(),
         },
     ]

@@ -5,33 +5,39 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use indicatif::{HumanCount, ProgressBar};
 use tickbook::config::Config;
+use tickbook::files::LeanRows;
 use tickbook::repository::OhlcRepository;
 use tickbook::{Clock, Database, Repositories};
 
 use crate::Outcome;
 use crate::args::{CandleFormat, ImportCandlesArguments};
-use crate::bar_batches::{self, BarBatches};
+use crate::bar_batches::{self, BarBatches, BarFormat};
+use crate::candle_rows::is_reserved;
 use crate::importing::{TimesToCome, find_symbol, refuse_twice};
 use crate::interruption;
+use crate::lean_files::{self, look_at_symbol};
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::report::{CandleSummary, Problems, print, print_json, seconds};
+use crate::restoring::restorable;
 
 pub(crate) async fn run(
     arguments: &ImportCandlesArguments,
     clock: &Clock,
 ) -> anyhow::Result<Outcome> {
-    let CandleFormat::Lean = arguments.format;
-    if !(1..=50).contains(&arguments.source.chars().count()) {
-        bail!("--source must have 1 to 50 characters: say where the candles come from");
-    }
+    let format = format(arguments)?;
     refuse_twice(&arguments.files)?;
-    bar_batches::check(&arguments.files)?;
+    let reference = &arguments.symbol;
+    let mut survey = lean_files::survey(LeanRows::MinuteBars, &arguments.lean, reference);
+    bar_batches::check(&arguments.files, format, &mut survey)?;
     let config = settings()?;
     let opening = async {
         let (repositories, _) = connect(&config).await?;
         let symbols = &*repositories.symbols;
-        let symbol_id = find_symbol(symbols, &arguments.symbol, arguments.create_symbol).await?;
+        if let BarFormat::Lean(_) = format {
+            look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
+        }
+        let symbol_id = find_symbol(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
         let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
         Ok((repositories, symbol_id, times))
@@ -41,31 +47,91 @@ pub(crate) async fn run(
     let progress = bar_of_files(&arguments.files)?;
     let (files, source) = (arguments.files.clone(), arguments.source.clone());
     let size = arguments.batch_size as usize;
-    let batches = bar_batches::spawn(files, symbol_id, source, times, size);
+    let batches = bar_batches::spawn(files, format, symbol_id, source, times, size);
 
     let begun = Instant::now();
-    let mut summary = CandleSummary::default();
-    let mut problems = Problems::default();
+    let mut told = Told::default();
     let storing = Storing {
         config: &config,
         ohlc: &*ohlc,
         progress: &progress,
     };
-    let stored = storing.store(batches, &mut summary, &mut problems).await;
+    let stored = storing.store(batches, &mut told).await;
     progress.finish_and_clear();
-    summary.seconds = seconds(begun.elapsed());
-    problems.print();
-    if arguments.json {
-        print_json(&summary)?;
-    } else {
-        print(&summary.line())?;
-    }
+    told.summary.seconds = seconds(begun.elapsed());
+    told.tell(arguments.json)?;
     stored.context("the import ended early: what is counted above is stored; run it again")?;
-    Ok(if summary.rejected == 0 {
+    Ok(if told.summary.rejected == 0 {
         Outcome::Complete
     } else {
         Outcome::Incomplete
     })
+}
+
+fn format(arguments: &ImportCandlesArguments) -> anyhow::Result<BarFormat> {
+    if let Some(source) = &arguments.source {
+        // exports have one line for each candle, and columns are read without spaces around them
+        let is_text = source.trim() == source && !source.contains(char::is_control);
+        if !is_text || !(1..=50).contains(&source.chars().count()) {
+            bail!(
+                "--source must have 1 to 50 printable characters, without spaces around them: say \
+                 where the candles come from"
+            );
+        }
+        if is_reserved(source) {
+            bail!(
+                "--source {source} is kept for candles that are made or kept of ticks, which \
+                 replace them: choose another name; to bring an export back, use --format csv and \
+                 leave --source out"
+            );
+        }
+    }
+    match arguments.format {
+        CandleFormat::Lean => Ok(BarFormat::Lean(lean_files::scale(&arguments.lean))),
+        CandleFormat::Csv => {
+            arguments.lean.refuse()?;
+            Ok(BarFormat::Csv)
+        }
+    }
+}
+
+/// What became of the lines.
+#[derive(Debug, Default)]
+struct Told {
+    summary: CandleSummary,
+    problems: Problems,
+    filled: u64,
+    derived: u64,
+    /// Candles of ticks, where there are ticks or other candles.
+    known: u64,
+}
+
+impl Told {
+    fn tell(&self, json: bool) -> anyhow::Result<()> {
+        self.problems.print();
+        for (count, what) in [
+            (self.filled, "lines stand for gaps, which have no candle"),
+            (
+                self.derived,
+                "candles were made of ticks or of smaller candles, and are made of them again: \
+                 import those, or say --source to store these as they are",
+            ),
+            (
+                self.known,
+                "candles that were made of ticks are not stored, since ticks or candles of their \
+                 time are",
+            ),
+        ] {
+            if count > 0 {
+                eprintln!("note: {count} {what}");
+            }
+        }
+        if json {
+            print_json(&self.summary)
+        } else {
+            print(&self.summary.line())
+        }
+    }
 }
 
 struct Storing<'a> {
@@ -78,8 +144,7 @@ impl Storing<'_> {
     async fn store(
         &self,
         (mut batches, thread): BarBatches,
-        summary: &mut CandleSummary,
-        problems: &mut Problems,
+        told: &mut Told,
     ) -> anyhow::Result<()> {
         loop {
             // a batch that is being stored is waited for, so that what is counted is what is stored
@@ -91,15 +156,28 @@ impl Storing<'_> {
             let Some(batch) = batch else { break };
             let batch = batch?;
             let storing = self.ohlc.upsert_candles(&batch.candles);
-            summary.stored += patiently(self.config, &[Database::Timeseries], storing).await?;
+            let mut stored = patiently(self.config, &[Database::Timeseries], storing).await?;
+            let kept = batch.kept.len();
+            if kept > 0 {
+                let restorable = restorable(self.ohlc, batch.kept);
+                let candles = patiently(self.config, &[Database::Timeseries], restorable).await?;
+                told.known += (kept - candles.len()) as u64;
+                let storing = self.ohlc.upsert_candles(&candles);
+                stored += patiently(self.config, &[Database::Timeseries], storing).await?;
+            }
+            told.filled += batch.filled;
+            told.derived += batch.derived;
+            let summary = &mut told.summary;
+            summary.stored += stored;
+            summary.skipped = told.filled + told.derived + told.known;
             summary.read += batch.lines as u64;
             summary.rejected += batch.problems.len() as u64;
-            tracing::debug!(candles = batch.candles.len(), "a batch is stored");
+            tracing::debug!(candles = stored, "a batch is stored");
             for problem in batch.problems {
-                problems.add(|| problem);
+                told.problems.add(|| problem);
             }
             self.progress.set_position(batch.bytes);
-            let message = format!("{} lines", HumanCount(summary.read));
+            let message = format!("{} lines", HumanCount(told.summary.read));
             self.progress.set_message(message);
         }
         if thread.join().is_err() {

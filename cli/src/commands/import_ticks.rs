@@ -10,8 +10,7 @@ use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Timeframe};
-use tickbook::files::CsvLayout;
-use tickbook::postgres::refresh_days;
+use tickbook::files::{CsvLayout, LeanRows};
 use tickbook::repository::{InsertReceipt, TickRepository};
 use tickbook::{Clock, Database};
 
@@ -19,6 +18,7 @@ use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
 use crate::importing::{TimesToCome, find_symbol, refuse_twice};
 use crate::interruption;
+use crate::lean_files::{self, look_at_symbol};
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
@@ -33,12 +33,17 @@ pub(crate) async fn run(
     let format = format(arguments)?;
     // a file read a second time would number the ticks of an instant on where the first one ended
     refuse_twice(&arguments.files)?;
-    quote_batches::check(&arguments.files, &format)?;
+    let reference = &arguments.symbol;
+    let mut survey = lean_files::survey(LeanRows::Quotes, &arguments.lean, reference);
+    quote_batches::check(&arguments.files, &format, &mut survey)?;
     let config = settings()?;
     let opening = async {
         let (repositories, pools) = connect(&config).await?;
         let symbols = &*repositories.symbols;
-        let symbol_id = find_symbol(symbols, &arguments.symbol, arguments.create_symbol).await?;
+        if let QuoteFormat::Lean(_) = format {
+            look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
+        }
+        let symbol_id = find_symbol(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
         let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
         Ok((repositories, pools, symbol_id, times))
@@ -82,6 +87,7 @@ pub(crate) async fn run(
 
 fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
     if arguments.format == TickFormat::Csv {
+        arguments.lean.refuse()?;
         return Ok(QuoteFormat::Csv(CsvLayout {
             columns: arguments
                 .columns
@@ -96,7 +102,7 @@ fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
             "--column and --time-format say how csv is read: leave them out, or use --format csv"
         );
     }
-    Ok(QuoteFormat::Lean)
+    Ok(QuoteFormat::Lean(lean_files::scale(&arguments.lean)))
 }
 
 #[derive(Debug)]

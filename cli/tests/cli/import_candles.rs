@@ -43,7 +43,10 @@ async fn bars_become_candles_of_bid_and_ask_and_may_be_imported_again() {
     ];
     for _ in 0..2 {
         let run = import(&cli, &["20140501_bars.csv"], &options).expect_code(0);
-        assert_eq!(run.json(), json!({"read": 2, "stored": 4, "rejected": 0}));
+        assert_eq!(
+            run.json(),
+            json!({"read": 2, "stored": 4, "skipped": 0, "rejected": 0})
+        );
     }
     let bids = candles(&cli, "EURUSD", Timeframe::M1, PriceBasis::Bid).await;
     assert_eq!(bids.len(), 2);
@@ -72,7 +75,8 @@ async fn a_bad_line_is_named_and_the_others_are_stored() {
     let options = ["--symbol", "EURUSD", "--create-symbol", "--source", "lean"];
     let run = import(&cli, &["20140501_bars.csv"], &options).expect_code(1);
     assert!(
-        run.stdout.starts_with("read 4, stored 2, rejected 3 in "),
+        run.stdout
+            .starts_with("read 4, stored 2, skipped 0, rejected 3 in "),
         "{run:?}"
     );
     for place in ["line 2: bid: ", "line 3: bid: ", "line 4: "] {
@@ -188,15 +192,16 @@ async fn exported_candles_say_where_they_come_from() {
     assert_eq!(
         run.stdout.lines().collect::<Vec<_>>(),
         [
-            "open_time,close_time,open,high,low,close,volume,tick_count,closed,source",
-            "2014-05-01T00:00:00.000000Z,2014-05-01T00:01:00.000000Z,1.2,1.5,1.1,1.3,30,0,true,\"a,b\"",
-            "2014-05-01T00:01:00.000000Z,2014-05-01T00:02:00.000000Z,1.3,1.4,1.3,1.4,0,0,true,\"a,b\"",
+            "open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source",
+            "2014-05-01T00:00:00.000000Z,2014-05-01T00:01:00.000000Z,1m,ask,1.2,1.5,1.1,1.3,30,0,true,\"a,b\"",
+            "2014-05-01T00:01:00.000000Z,2014-05-01T00:02:00.000000Z,1m,ask,1.3,1.4,1.3,1.4,0,0,true,\"a,b\"",
         ]
     );
     let hour = [&export[..], &["--timeframe", "1h", "--closed"]].concat();
     let run = cli.run(&hour).expect_code(0);
     assert!(
-        run.stdout.contains(",1.2,1.5,1.1,1.4,30,0,true,smaller\n"),
+        run.stdout
+            .contains(",1h,ask,1.2,1.5,1.1,1.4,30,0,true,smaller\n"),
         "{run:?}"
     );
     let later = [
@@ -235,10 +240,8 @@ async fn gaps_of_exported_candles_are_filled_as_told() {
         let lines = run.stdout.lines().skip(1);
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    let first =
-        "2014-05-01T00:00:00.000000Z,2014-05-01T00:01:00.000000Z,1.1,1.4,1,1.2,30,0,true,import";
-    let last =
-        "2014-05-01T00:03:00.000000Z,2014-05-01T00:04:00.000000Z,1.2,1.3,1.2,1.3,0,0,true,import";
+    let first = "2014-05-01T00:00:00.000000Z,2014-05-01T00:01:00.000000Z,1m,bid,1.1,1.4,1,1.2,30,0,true,import";
+    let last = "2014-05-01T00:03:00.000000Z,2014-05-01T00:04:00.000000Z,1m,bid,1.2,1.3,1.2,1.3,0,0,true,import";
     let known = [first.to_owned(), last.to_owned()];
     assert_eq!(export(&[]), known);
     assert_eq!(export(&["--fill", "none"]), known);
@@ -250,7 +253,7 @@ async fn gaps_of_exported_candles_are_filled_as_told() {
         let filled = ["01", "02"].map(|minute| {
             let end = if minute == "01" { "02" } else { "03" };
             let times = format!("2014-05-01T00:{minute}:00.000000Z,2014-05-01T00:{end}:00.000000Z");
-            format!("{times},{prices},0,0,true,filled")
+            format!("{times},1m,bid,{prices},0,0,true,filled")
         });
         let [one, two] = filled;
         let expected = [first.to_owned(), one, two, last.to_owned()];

@@ -86,7 +86,7 @@ async fn candles_of_times_to_come_are_rejected_too() {
     let rejecting = run(&cli, &rejecting, &[]).expect_code(1);
     assert_eq!(
         rejecting.json(),
-        json!({"read": 2, "stored": 2, "rejected": 1})
+        json!({"read": 2, "stored": 2, "skipped": 0, "rejected": 1})
     );
     let told = "20991231_bars.csv: line 1: open_time 2099-12-31T00:00:00.000000Z is ";
     assert!(rejecting.stderr.contains(told), "{rejecting:?}");
@@ -103,6 +103,6 @@ async fn candles_of_times_to_come_are_rejected_too() {
     let taking = run(&cli, &taking, &[]).expect_code(0);
     assert_eq!(
         taking.json(),
-        json!({"read": 2, "stored": 4, "rejected": 0})
+        json!({"read": 2, "stored": 4, "skipped": 0, "rejected": 0})
     );
 }

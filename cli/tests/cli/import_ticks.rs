@@ -164,12 +164,12 @@ fn symbols_that_are_unknown_or_ambiguous_say_what_to_do() {
             && unknown.error().contains("tickbook import symbols"),
         "{unknown:?}"
     );
-    for exchange in ["fxcm:EURUSD", "oanda:EURUSD"] {
+    for exchange in ["ibkr:EURUSD", "oanda:EURUSD"] {
         to(exchange, &["--create-symbol"]).expect_code(0);
         to(exchange, &[]).expect_code(0);
     }
     let ambiguous = to("EURUSD", &["--create-symbol"]);
-    for candidate in ["fxcm:EURUSD", "oanda:EURUSD"] {
+    for candidate in ["ibkr:EURUSD", "oanda:EURUSD"] {
         assert!(ambiguous.error().contains(candidate), "{ambiguous:?}");
     }
 }

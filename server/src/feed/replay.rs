@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, excerpt};
-use tickbook::files::{CsvLayout, CsvQuotes, FileError, LeanQuotes, LineError, MarketFile, Quote};
+use tickbook::files::{
+    CsvLayout, CsvQuotes, FileError, LeanQuotes, LeanRows, LeanSurvey, LineError, MarketFile, Quote,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -68,10 +70,18 @@ impl ReplayFeed {
     /// Makes the feed.
     ///
     /// # Errors
-    /// A file that cannot be opened.
+    /// A file that cannot be opened; LEAN files that are not those of one symbol, or not as they are
+    /// played ([`LeanSurvey`]).
     pub fn new(files: Vec<PathBuf>, symbol_id: SymbolId, speed: Speed) -> Result<Self, FileError> {
-        for file in &files {
-            MarketFile::open(file)?;
+        let mut survey = LeanSurvey::new(LeanRows::Quotes);
+        for path in &files {
+            let mut file = MarketFile::open(path)?;
+            let layout = CsvLayout::default();
+            let has_header = CsvQuotes::new(file.entry(0)?, &layout).is_ok();
+            // what is neither says so when it is played
+            if !has_header && LeanQuotes::new(file.entry(0)?).is_ok() {
+                survey.look(&mut file)?;
+            }
         }
         Ok(Self {
             files,

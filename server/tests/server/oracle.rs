@@ -76,8 +76,11 @@ fn replay_and_compare(folder: &std::path::Path, store: &[&str], variables: &[(&s
         }
     }
     for (basis, prices) in [
-        ("bid", bars.iter().map(|bar| bar.bid).collect::<Vec<_>>()),
-        ("ask", bars.iter().map(|bar| bar.ask).collect()),
+        (
+            "bid",
+            bars.iter().flat_map(|bar| bar.bid).collect::<Vec<_>>(),
+        ),
+        ("ask", bars.iter().flat_map(|bar| bar.ask).collect()),
     ] {
         let basis = basis.parse().expect("a basis");
         let candles = all_candles(&server, symbol_id, Timeframe::M1, basis);

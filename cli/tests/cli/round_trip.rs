@@ -1,0 +1,215 @@
+//! What is exported comes back as it was, against real databases.
+
+use std::time::SystemTime;
+
+use crate::support::Cli;
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tickbook::domain::{
+    Candle, CandleSource, NewSymbol, PriceBasis, SymbolId, Tick, Timeframe, earliest_time,
+    latest_time,
+};
+
+/// A linear congruential generator, whose seed is printed.
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let given = std::env::var("SEED").ok();
+        let seed = match given {
+            Some(seed) => seed.parse().expect("a number"),
+            None => now.expect("after 1970").as_nanos() as u64,
+        };
+        println!("SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    /// Up to 15 digits before and 12 after the point.
+    fn number(&mut self) -> Decimal {
+        let digits = 10_u64.pow(self.below(10) as u32 + 1);
+        let scale = self.below(13) as u32;
+        Decimal::new(self.below(digits) as i64, scale)
+    }
+
+    fn price(&mut self) -> Decimal {
+        let price = self.number();
+        if self.below(9) == 0 { -price } else { price }
+    }
+
+    fn time(&mut self) -> DateTime<Utc> {
+        let start: DateTime<Utc> = "2014-05-01T00:00:00Z".parse().expect("a time");
+        // some share their instant
+        start + TimeDelta::microseconds(self.below(400) as i64 * 7_300_001)
+    }
+}
+
+async fn symbol(cli: &Cli) -> SymbolId {
+    let symbols = cli.repositories().symbols;
+    let symbol = symbols.create(NewSymbol::named("oanda", "A")).await;
+    symbol.expect("created").symbol_id
+}
+
+fn export(cli: &Cli, what: &[&str]) -> String {
+    let command = [&["export"], what, &["--symbol", "A"]].concat();
+    cli.run(&command).expect_code(0).stdout
+}
+
+fn import(cli: &Cli, what: &str, files: &[&str]) -> crate::support::Run {
+    let options = [
+        "--format",
+        "csv",
+        "--symbol",
+        "A",
+        "--allow-future",
+        "--json",
+    ];
+    cli.run(&[&["import", what], files, &options].concat())
+}
+
+fn random_ticks(random: &mut Random, symbol_id: SymbolId) -> Vec<Tick> {
+    let edges = [earliest_time(), latest_time() - TimeDelta::microseconds(1)];
+    let mut ticks: Vec<_> = (0..500)
+        .map(|index| {
+            let tick_time = match edges.get(index) {
+                Some(edge) => *edge,
+                None => random.time(),
+            };
+            let away = TimeDelta::microseconds(random.below(2_000_000) as i64 - 900_000);
+            Tick {
+                sequence: match random.below(10) {
+                    0 => i32::MAX - index as i32,
+                    _ => index as i32,
+                },
+                bid_volume: random.number(),
+                ask_volume: random.number(),
+                received_at: (index > 1 && random.below(3) > 0).then(|| tick_time + away),
+                ..Tick::quote(symbol_id, tick_time, random.price(), random.price())
+            }
+        })
+        .collect();
+    ticks.sort_by_key(Tick::key);
+    ticks
+}
+
+#[tokio::test]
+async fn ticks_come_back_to_the_last_byte() {
+    let mut random = Random::seeded();
+    let (one, other) = (Cli::migrated(), Cli::migrated());
+    let ticks = random_ticks(&mut random, symbol(&one).await);
+    symbol(&other).await;
+    let receipt = one.repositories().ticks.insert_batch(&ticks).await;
+    assert_eq!(receipt.expect("stored").inserted, 500);
+    let exported = export(&one, &["ticks"]);
+    assert!(exported.lines().filter(|line| !line.ends_with(',')).count() > 100);
+    other.file("ticks.csv", &exported);
+    let run = import(&other, "ticks", &["ticks.csv"]).expect_code(0);
+    assert_eq!(run.json()["inserted"], 500);
+    let again = export(&other, &["ticks"]);
+    for (one, other) in exported.lines().zip(again.lines()) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(exported.len(), again.len());
+}
+
+fn random_candle(random: &mut Random, symbol_id: SymbolId) -> Candle {
+    let timeframe = Timeframe::ALL[random.below(7) as usize];
+    // days without ticks, and some of those with ticks
+    let day = TimeDelta::days(random.below(6) as i64);
+    let mut prices = [
+        random.price(),
+        random.price(),
+        random.price(),
+        random.price(),
+    ];
+    prices.sort_unstable();
+    let sources = ["import", "lean", "a,b", "\"quoted\" ü", "sealed"];
+    let source = match (random.below(5) as usize, timeframe) {
+        (4, Timeframe::M1) => "sealed",
+        (index, _) => sources[index % 4],
+    };
+    let day = match source {
+        // where there are no ticks
+        "sealed" => day + TimeDelta::days(30),
+        _ => day,
+    };
+    Candle {
+        symbol_id,
+        timeframe,
+        basis: PriceBasis::ALL[random.below(3) as usize],
+        open_time: timeframe.bucket_start(random.time() + day),
+        low: prices[0],
+        open: prices[1],
+        close: prices[2],
+        high: prices[3],
+        volume: random.number(),
+        tick_count: random.below(1_000) as i64,
+        closed: true,
+        source: CandleSource::Stored(source.to_owned()),
+    }
+}
+
+/// The exports of all timeframes and bases.
+fn series(cli: &Cli) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for timeframe in Timeframe::ALL.map(Timeframe::as_str) {
+        for basis in PriceBasis::ALL.map(PriceBasis::as_str) {
+            let what = ["candles", "--timeframe", timeframe, "--basis", basis];
+            all.push((format!("{timeframe}_{basis}.csv"), export(cli, &what)));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn candles_come_back_to_the_last_byte() {
+    let mut random = Random::seeded();
+    let (one, other) = (Cli::migrated(), Cli::migrated());
+    let symbol_id = symbol(&one).await;
+    symbol(&other).await;
+    let ticks: Vec<_> = (0..300)
+        .map(|index| Tick {
+            sequence: index,
+            ..Tick::quote(symbol_id, random.time(), random.price(), random.price())
+        })
+        .collect();
+    let from = one.repositories();
+    from.ticks.insert_batch(&ticks).await.expect("stored");
+    let candles: Vec<_> = (0..300)
+        .map(|_| random_candle(&mut random, symbol_id))
+        .collect();
+    from.ohlc.upsert_candles(&candles).await.expect("stored");
+
+    let exported = series(&one);
+    for source in [
+        ",ticks\n",
+        ",smaller\n",
+        ",sealed\n",
+        ",import\n",
+        ",\"a,b\"\n",
+    ] {
+        let has = |(_, text): &(String, String)| text.contains(source);
+        assert!(exported.iter().any(has), "{source}");
+    }
+    other.file("ticks.csv", export(&one, &["ticks"]));
+    import(&other, "ticks", &["ticks.csv"]).expect_code(0);
+    let mut names = Vec::new();
+    for (name, text) in &exported {
+        other.file(name, text);
+        names.push(name.as_str());
+    }
+    import(&other, "candles", &names).expect_code(0);
+    let again = series(&other);
+    for ((name, one), (_, other)) in exported.iter().zip(&again) {
+        for (one, other) in one.lines().zip(other.lines()) {
+            assert_eq!(one, other, "{name}");
+        }
+        assert_eq!(one.len(), other.len(), "{name}");
+    }
+}

@@ -1,0 +1,346 @@
+//! Whether LEAN files are what can be stored for one symbol: looked at before anything is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::domain::{InstrumentType, Symbol, excerpt, parse_decimal};
+
+use super::error::{FileError, Place};
+use super::field::Columns;
+use super::lean_day::LeanDay;
+use super::lean_name::{LeanFolder, LeanName};
+use super::lean_zone::foreign_zone;
+use super::lines::Lines;
+use super::source::{Entry, MarketFile};
+
+/// So many lines of each entry are looked at.
+const SAMPLE: usize = 1_000;
+
+/// What the lines of LEAN files are read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeanRows {
+    /// By [`LeanQuotes`](super::LeanQuotes).
+    Quotes,
+    /// By [`LeanBars`](super::LeanBars).
+    MinuteBars,
+}
+
+/// Refuses LEAN files that would be stored wrong as those of one symbol in UTC: several instruments,
+/// trades and other kinds of data, prices that are multiplied, times of another zone, decimal commas.
+///
+/// A LEAN file says none of this itself, so that names, folders, the symbol and the first lines of
+/// each entry are looked at.
+#[derive(Debug, Clone)]
+pub struct LeanSurvey {
+    rows: LeanRows,
+    market: Option<String>,
+    is_scale_known: bool,
+    is_utc: bool,
+    instrument: Option<(String, Place)>,
+}
+
+impl LeanSurvey {
+    /// Of files that are read as `rows`.
+    #[must_use]
+    pub fn new(rows: LeanRows) -> Self {
+        Self {
+            rows,
+            market: None,
+            is_scale_known: false,
+            is_utc: false,
+            instrument: None,
+        }
+    }
+
+    /// Takes files whose prices look multiplied: the caller knows by how much.
+    #[must_use]
+    pub fn with_known_scale(mut self, is_known: bool) -> Self {
+        self.is_scale_known = is_known;
+        self
+    }
+
+    /// Takes files whose times would be those of another zone: the caller knows that they are UTC.
+    #[must_use]
+    pub fn with_utc(mut self, is_utc: bool) -> Self {
+        self.is_utc = is_utc;
+        self
+    }
+
+    /// Of files of this market or exchange, such as `cme`.
+    #[must_use]
+    pub fn with_market(mut self, market: Option<&str>) -> Self {
+        self.market = market.map(str::to_ascii_lowercase);
+        self
+    }
+
+    /// Looks at the next file. All files are taken for those of one symbol.
+    ///
+    /// # Errors
+    /// What makes it one that cannot be stored as it is, and what to do; a file that cannot be read.
+    pub fn look(&mut self, file: &mut MarketFile) -> Result<(), FileError> {
+        let folder = LeanFolder::of(file.path());
+        self.look_at_names(file, folder.as_ref())?;
+        for index in 0..file.entry_count() {
+            let entry = file.entry(index)?;
+            let place = entry.place.clone();
+            self.look_at_lines(entry)
+                .map_err(|reason| FileError::new(&place, reason))?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the symbol that the files at `path` are to be stored for.
+    ///
+    /// # Errors
+    /// When files of such a symbol cannot be stored as they are.
+    pub fn look_at_symbol(&self, symbol: &Symbol, path: &Path) -> Result<(), FileError> {
+        let Some(instrument) = &symbol.instrument else {
+            return Ok(());
+        };
+        let market = symbol.exchange.to_ascii_lowercase();
+        self.look_at_type(instrument.instrument_type, Some(&market))
+            .map_err(|reason| {
+                let reason = format!(
+                    "{}:{} is of the type {}: {reason}",
+                    symbol.exchange, symbol.name, instrument.instrument_type
+                );
+                FileError::new(&Place::file(path), reason)
+            })
+    }
+
+    fn look_at_names(
+        &mut self,
+        file: &mut MarketFile,
+        folder: Option<&LeanFolder>,
+    ) -> Result<(), FileError> {
+        let mut days = BTreeMap::new();
+        for index in 0..file.entry_count() {
+            let entry = file.entry(index)?;
+            let place = entry.place.clone();
+            let refuse = |reason| FileError::new(&place, reason);
+            let day = LeanDay::of(&entry)?;
+            let names: Vec<_> = entry.names.iter().map(|name| LeanName::of(name)).collect();
+            self.look_at_kind(&names, folder).map_err(refuse)?;
+            if let Some(instrument) = names.iter().find_map(|name| name.instrument.as_ref()) {
+                self.look_at_instrument(instrument, &place)?;
+            }
+            if let Some(other) = days.insert(day, place.clone()) {
+                let reason = format!(
+                    "is of the same day as {other}, and an archive of one instrument has one file \
+                     for each day: unpack it, and import each instrument as a symbol of its own"
+                );
+                return Err(refuse(reason));
+            }
+            let contract = names.iter().find_map(|name| name.contract);
+            let (market, kind) = match folder {
+                Some(folder) => (Some(&folder.market), Some(folder.instrument_type)),
+                None => (self.market.as_ref(), contract),
+            };
+            let market = market.map(String::as_str);
+            match kind {
+                Some(kind) => self.look_at_type(kind, market).map_err(refuse)?,
+                None => self.look_at_zone(None, market).map_err(refuse)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_instrument(&mut self, instrument: &str, place: &Place) -> Result<(), FileError> {
+        match &self.instrument {
+            None => self.instrument = Some((instrument.to_owned(), place.clone())),
+            Some((first, _)) if first == instrument => {}
+            Some((first, at)) => {
+                let reason = format!(
+                    "is of the instrument {instrument}, and {at} of {first}: unpack archives of \
+                     several, and import each instrument as a symbol of its own"
+                );
+                return Err(FileError::new(place, reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_kind(&self, names: &[LeanName], folder: Option<&LeanFolder>) -> Result<(), String> {
+        let kind = names.iter().find_map(|name| name.kind);
+        if let Some(kind) = kind.filter(|kind| *kind != "quote") {
+            return Err(format!(
+                "holds data of the kind {kind}, which has neither bid nor ask: name a file of quotes"
+            ));
+        }
+        let resolution = names.iter().find_map(|name| name.resolution);
+        let resolution = resolution.or(folder.map(|folder| folder.resolution));
+        let (wanted, remedy) = match self.rows {
+            LeanRows::Quotes => ("tick", "name a file of ticks, or import it as candles"),
+            LeanRows::MinuteBars => ("minute", "name a file of one-minute bars"),
+        };
+        match resolution.filter(|resolution| *resolution != wanted) {
+            Some(other) => Err(format!(
+                "is of the resolution {other}, and not {wanted}: {remedy}"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn look_at_type(&self, kind: InstrumentType, market: Option<&str>) -> Result<(), String> {
+        let is_scaled = matches!(
+            kind,
+            InstrumentType::Equity | InstrumentType::Option | InstrumentType::IndexOption
+        );
+        if is_scaled && !self.is_scale_known {
+            return Err(format!(
+                "LEAN multiplies the prices of the type {kind} by 10000: say so with --price-scale \
+                 10000, or --price-scale 1 where they are not multiplied"
+            ));
+        }
+        self.look_at_zone(Some(kind), market)
+    }
+
+    fn look_at_zone(
+        &self,
+        kind: Option<InstrumentType>,
+        market: Option<&str>,
+    ) -> Result<(), String> {
+        let zone = foreign_zone(kind, market).filter(|_| !self.is_utc);
+        zone.map_or(Ok(()), |zone| {
+            Err(format!(
+                "its times are {zone} in LEAN's data, and not UTC: convert them and import them as \
+                 csv, or say with --time-zone UTC that they are UTC"
+            ))
+        })
+    }
+
+    fn look_at_lines(&self, entry: Entry<'_>) -> Result<(), String> {
+        let day = LeanDay::of(&entry).map_err(|error| error.to_string())?;
+        let mut lines = Lines::new(entry);
+        let (mut line, mut columns) = (Vec::new(), Columns::default());
+        let mut seen = Seen::default();
+        for _ in 0..SAMPLE {
+            match lines.next_into(&mut line) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if error.ends_entry() => break,
+                Err(_) => continue,
+            }
+            columns.read(&line);
+            if is_long_time(columns.get(0)) {
+                return Err(format!(
+                    "its time {} is that of a bar of hours or days: name a file of {}",
+                    excerpt(columns.get(0)),
+                    match self.rows {
+                        LeanRows::Quotes => "ticks",
+                        LeanRows::MinuteBars => "one-minute bars",
+                    }
+                ));
+            }
+            seen.look(self.rows, day, &columns);
+        }
+        seen.problem(self.rows, self.is_scale_known)
+    }
+}
+
+/// `20140606 09:00`, as bars of hours and days have it.
+fn is_long_time(field: &[u8]) -> bool {
+    field.len() == 14
+        && field[8] == b' '
+        && field[11] == b':'
+        && field[..8].iter().all(u8::is_ascii_digit)
+}
+
+/// What the first lines have in common.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Lines that are as wide as a row.
+    rows: usize,
+    /// The width of the first other one.
+    other_width: Option<usize>,
+    prices: usize,
+    /// Prices that are whole multiples of 100.
+    round_prices: usize,
+    /// Bars that begin with a minute, and those that do not.
+    on_minutes: usize,
+    off_minutes: usize,
+    /// Quotes with sizes that may be decimals with commas, and those that are none.
+    comma_like: usize,
+    no_commas: usize,
+    /// Sizes with zeros in front, which are the decimals of a price.
+    leading_zeros: usize,
+}
+
+impl Seen {
+    fn look(&mut self, rows: LeanRows, day: LeanDay, columns: &Columns) {
+        let width = columns.len();
+        let prices: &[usize] = match (rows, width) {
+            (LeanRows::Quotes, 3) => &[1, 2],
+            (LeanRows::Quotes, 5) => &[1, 3],
+            (LeanRows::MinuteBars, 11) => &[1, 2, 3, 4, 6, 7, 8, 9],
+            _ => {
+                self.other_width.get_or_insert(width);
+                return;
+            }
+        };
+        self.rows += 1;
+        let found = prices
+            .iter()
+            .filter_map(|at| parse_decimal(columns.get(*at)).ok());
+        for price in found.filter(|price| !price.is_zero()) {
+            self.prices += 1;
+            let hundred = rust_decimal::Decimal::ONE_HUNDRED;
+            self.round_prices += usize::from((price % hundred).is_zero());
+        }
+        match rows {
+            LeanRows::MinuteBars => {
+                if let Ok(time) = day.time(columns.get(0), "time") {
+                    let is_minute = time.timestamp_micros() % 60_000_000 == 0;
+                    self.on_minutes += usize::from(is_minute);
+                    self.off_minutes += usize::from(!is_minute);
+                }
+            }
+            LeanRows::Quotes if width == 5 => {
+                let fields = [1, 2, 3, 4].map(|at| columns.get(at));
+                let digits =
+                    |field: &[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
+                let is_whole = fields.iter().all(|field| digits(field));
+                let has_zeros = |field: &[u8]| field.len() > 1 && field[0] == b'0';
+                let is_comma_like = is_whole && fields[0] == fields[2];
+                self.comma_like += usize::from(is_comma_like);
+                self.no_commas += usize::from(!is_comma_like);
+                self.leading_zeros +=
+                    usize::from(is_whole && (has_zeros(fields[1]) || has_zeros(fields[3])));
+            }
+            LeanRows::Quotes => {}
+        }
+    }
+
+    fn problem(&self, rows: LeanRows, is_scale_known: bool) -> Result<(), String> {
+        if let Some(width) = self.other_width.filter(|_| self.rows == 0) {
+            let (wanted, remedy) = match rows {
+                LeanRows::Quotes => ("3 or 5", "ticks of forex, cfd or crypto quotes"),
+                LeanRows::MinuteBars => ("11", "one-minute bars of quotes"),
+            };
+            return Err(format!(
+                "its lines have {width} columns, not {wanted}: name a file of {remedy}"
+            ));
+        }
+        if self.off_minutes > self.on_minutes {
+            return Err(
+                "most of its bars begin within a minute: name a file of one-minute bars".to_owned(),
+            );
+        }
+        if self.leading_zeros > 0 || self.comma_like > self.no_commas {
+            return Err(
+                "its prices seem to have decimal commas, which separate columns: \
+                        write them with points"
+                    .to_owned(),
+            );
+        }
+        if self.prices > 0 && self.round_prices == self.prices && !is_scale_known {
+            return Err(
+                "all its prices are whole hundreds, as LEAN's are that it multiplies by \
+                        10000: say so with --price-scale 10000, or --price-scale 1 where they are \
+                        not multiplied"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}

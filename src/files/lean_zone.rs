@@ -1,0 +1,70 @@
+//! The time zones of LEAN's data, as its database of market hours has them.
+
+use crate::domain::InstrumentType;
+
+/// Markets whose futures have times in UTC.
+const FUTURES_IN_UTC: [&str; 7] = ["cbot", "cfe", "cme", "comex", "nymex", "nyseliffe", "sgx"];
+
+/// The zone of the times of a type and market, where it is not UTC or not known to be.
+pub(super) fn foreign_zone(
+    kind: Option<InstrumentType>,
+    market: Option<&str>,
+) -> Option<&'static str> {
+    use InstrumentType::{
+        Cfd, Crypto, CryptoFuture, Equity, Forex, Future, FutureOption, Index, IndexOption, Option,
+    };
+    let of_market = match market {
+        Some("usa") => Some("those of America/New_York"),
+        Some("india") => Some("those of Asia/Kolkata"),
+        Some("eurex") => Some("those of Europe/Berlin"),
+        Some("hkfe") => Some("those of Asia/Hong_Kong"),
+        Some("krx") => Some("those of Asia/Seoul"),
+        Some("ose") => Some("those of Asia/Tokyo"),
+        Some("fxcm") => Some("those of UTC-05"),
+        _ => None,
+    };
+    match kind {
+        None => of_market,
+        Some(Crypto | CryptoFuture) => None,
+        Some(Forex | Cfd) => of_market.filter(|_| market == Some("fxcm")),
+        Some(Future | FutureOption) => match market {
+            Some(market) if FUTURES_IN_UTC.contains(&market) => None,
+            _ => of_market.or(Some("those of the market, often its exchange's,")),
+        },
+        Some(Equity | Index | Option | IndexOption) => of_market.or(Some("those of the exchange")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_follow_type_and_market() {
+        for (kind, market, zone) in [
+            ("forex", "oanda", None),
+            ("forex", "fxcm", Some("UTC-05")),
+            ("cfd", "oanda", None),
+            ("crypto", "coinbase", None),
+            ("cryptofuture", "india", None),
+            ("future", "cme", None),
+            ("future", "eurex", Some("Europe/Berlin")),
+            ("future", "", Some("the market")),
+            ("futureoption", "comex", None),
+            ("equity", "usa", Some("America/New_York")),
+            ("equity", "lse", Some("the exchange")),
+            ("option", "", Some("the exchange")),
+            ("", "fxcm", Some("UTC-05")),
+            ("", "oanda", None),
+            ("", "", None),
+        ] {
+            let market = Some(market).filter(|market| !market.is_empty());
+            let found = foreign_zone(kind.parse().ok(), market);
+            let fits = match (found, zone) {
+                (Some(found), Some(zone)) => found.contains(zone),
+                (found, zone) => found == zone,
+            };
+            assert!(fits, "{kind} {market:?}: {found:?}");
+        }
+    }
+}
