@@ -16,7 +16,7 @@ pub(crate) fn survey(
     reference: &SymbolReference,
 ) -> LeanSurvey {
     LeanSurvey::new(rows)
-        .with_known_scale(arguments.price_scale.is_some())
+        .with_price_scale(arguments.price_scale)
         .with_utc(arguments.time_zone.is_some())
         .with_market(reference.exchange.as_deref())
 }

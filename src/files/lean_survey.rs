@@ -11,6 +11,7 @@ use super::lean_day::LeanDay;
 use super::lean_name::{LeanFolder, LeanName};
 use super::lean_zone::foreign_zone;
 use super::lines::Lines;
+use super::price_scale::PriceScale;
 use super::source::{Entry, MarketFile};
 
 /// So many lines of each entry are looked at.
@@ -34,7 +35,7 @@ pub enum LeanRows {
 pub struct LeanSurvey {
     rows: LeanRows,
     market: Option<String>,
-    is_scale_known: bool,
+    scale: Option<PriceScale>,
     is_utc: bool,
     instrument: Option<(String, Place)>,
 }
@@ -46,16 +47,16 @@ impl LeanSurvey {
         Self {
             rows,
             market: None,
-            is_scale_known: false,
+            scale: None,
             is_utc: false,
             instrument: None,
         }
     }
 
-    /// Takes files whose prices look multiplied: the caller knows by how much.
+    /// Of files whose prices are multiplied by `scale`, where the caller knows by how much.
     #[must_use]
-    pub fn with_known_scale(mut self, is_known: bool) -> Self {
-        self.is_scale_known = is_known;
+    pub fn with_price_scale(mut self, scale: Option<PriceScale>) -> Self {
+        self.scale = scale;
         self
     }
 
@@ -114,13 +115,17 @@ impl LeanSurvey {
         folder: Option<&LeanFolder>,
     ) -> Result<(), FileError> {
         let mut days = BTreeMap::new();
+        let mut contracts = Vec::new();
         for index in 0..file.entry_count() {
             let entry = file.entry(index)?;
             let place = entry.place.clone();
             let refuse = |reason| FileError::new(&place, reason);
-            let day = LeanDay::of(&entry)?;
             let names: Vec<_> = entry.names.iter().map(|name| LeanName::of(name)).collect();
             self.look_at_kind(&names, folder).map_err(refuse)?;
+            let day = match LeanDay::of(&entry) {
+                Ok(day) => day,
+                Err(error) => return Err(self.undated(entry).map_or(error, refuse)),
+            };
             if let Some(instrument) = names.iter().find_map(|name| name.instrument.as_ref()) {
                 self.look_at_instrument(instrument, &place)?;
             }
@@ -131,18 +136,38 @@ impl LeanSurvey {
                 );
                 return Err(refuse(reason));
             }
-            let contract = names.iter().find_map(|name| name.contract);
+            contracts.push((place, names.iter().find_map(|name| name.contract)));
+        }
+        for (place, contract) in contracts {
             let (market, kind) = match folder {
                 Some(folder) => (Some(&folder.market), Some(folder.instrument_type)),
                 None => (self.market.as_ref(), contract),
             };
             let market = market.map(String::as_str);
-            match kind {
-                Some(kind) => self.look_at_type(kind, market).map_err(refuse)?,
-                None => self.look_at_zone(None, market).map_err(refuse)?,
-            }
+            let looked = match kind {
+                Some(kind) => self.look_at_type(kind, market),
+                None => self.look_at_zone(None, market),
+            };
+            looked.map_err(|reason| FileError::new(&place, reason))?;
         }
         Ok(())
+    }
+
+    /// What a file is whose name has no date, where its first line says so.
+    fn undated(&self, entry: Entry<'_>) -> Option<String> {
+        let (mut line, mut columns) = (Vec::new(), Columns::default());
+        Lines::new(entry).next_into(&mut line).ok()?;
+        columns.read(&line);
+        is_long_time(columns.get(0)).then(|| self.long_bars(columns.get(0)))
+    }
+
+    fn long_bars(&self, time: &[u8]) -> String {
+        let wanted = match self.rows {
+            LeanRows::Quotes => "ticks",
+            LeanRows::MinuteBars => "one-minute bars",
+        };
+        let time = excerpt(time);
+        format!("its time {time} is that of a bar of hours or days: name a file of {wanted}")
     }
 
     fn look_at_instrument(&mut self, instrument: &str, place: &Place) -> Result<(), FileError> {
@@ -186,7 +211,7 @@ impl LeanSurvey {
             kind,
             InstrumentType::Equity | InstrumentType::Option | InstrumentType::IndexOption
         );
-        if is_scaled && !self.is_scale_known {
+        if is_scaled && self.scale.is_none() {
             return Err(format!(
                 "LEAN multiplies the prices of the type {kind} by 10000: say so with --price-scale \
                  10000, or --price-scale 1 where they are not multiplied"
@@ -200,11 +225,16 @@ impl LeanSurvey {
         kind: Option<InstrumentType>,
         market: Option<&str>,
     ) -> Result<(), String> {
+        let is_scaled = self
+            .scale
+            .is_some_and(|scale| scale != PriceScale::default());
+        // LEAN multiplies the prices of shares and of options alone
+        let kind = kind.or(is_scaled.then_some(InstrumentType::Equity));
         let zone = foreign_zone(kind, market).filter(|_| !self.is_utc);
         zone.map_or(Ok(()), |zone| {
             Err(format!(
-                "its times are {zone} in LEAN's data, and not UTC: convert them and import them as \
-                 csv, or say with --time-zone UTC that they are UTC"
+                "its times {zone} in LEAN's data: convert them to UTC and import them as csv, or \
+                 say --time-zone UTC where they are UTC"
             ))
         })
     }
@@ -223,18 +253,11 @@ impl LeanSurvey {
             }
             columns.read(&line);
             if is_long_time(columns.get(0)) {
-                return Err(format!(
-                    "its time {} is that of a bar of hours or days: name a file of {}",
-                    excerpt(columns.get(0)),
-                    match self.rows {
-                        LeanRows::Quotes => "ticks",
-                        LeanRows::MinuteBars => "one-minute bars",
-                    }
-                ));
+                return Err(self.long_bars(columns.get(0)));
             }
             seen.look(self.rows, day, &columns);
         }
-        seen.problem(self.rows, self.is_scale_known)
+        seen.problem(self.rows, self.scale.is_some())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::domain::InstrumentType;
 /// Markets whose futures have times in UTC.
 const FUTURES_IN_UTC: [&str; 7] = ["cbot", "cfe", "cme", "comex", "nymex", "nyseliffe", "sgx"];
 
-/// The zone of the times of a type and market, where it is not UTC or not known to be.
+/// What the times of a type and market are, where they are not UTC or not known to be.
 pub(super) fn foreign_zone(
     kind: Option<InstrumentType>,
     market: Option<&str>,
@@ -14,13 +14,13 @@ pub(super) fn foreign_zone(
         Cfd, Crypto, CryptoFuture, Equity, Forex, Future, FutureOption, Index, IndexOption, Option,
     };
     let of_market = match market {
-        Some("usa") => Some("those of America/New_York"),
-        Some("india") => Some("those of Asia/Kolkata"),
-        Some("eurex") => Some("those of Europe/Berlin"),
-        Some("hkfe") => Some("those of Asia/Hong_Kong"),
-        Some("krx") => Some("those of Asia/Seoul"),
-        Some("ose") => Some("those of Asia/Tokyo"),
-        Some("fxcm") => Some("those of UTC-05"),
+        Some("usa") => Some("are those of America/New_York"),
+        Some("india") => Some("are those of Asia/Kolkata"),
+        Some("eurex") => Some("are those of Europe/Berlin"),
+        Some("hkfe") => Some("are those of Asia/Hong_Kong"),
+        Some("krx") => Some("are those of Asia/Seoul"),
+        Some("ose") => Some("are those of Asia/Tokyo"),
+        Some("fxcm") => Some("are those of UTC-05"),
         _ => None,
     };
     match kind {
@@ -29,9 +29,13 @@ pub(super) fn foreign_zone(
         Some(Forex | Cfd) => of_market.filter(|_| market == Some("fxcm")),
         Some(Future | FutureOption) => match market {
             Some(market) if FUTURES_IN_UTC.contains(&market) => None,
-            _ => of_market.or(Some("those of the market, often its exchange's,")),
+            _ => of_market.or(Some(
+                "are UTC or those of the exchange, as the market has it",
+            )),
         },
-        Some(Equity | Index | Option | IndexOption) => of_market.or(Some("those of the exchange")),
+        Some(Equity | Index | Option | IndexOption) => {
+            of_market.or(Some("are those of the exchange"))
+        }
     }
 }
 
@@ -49,7 +53,7 @@ mod tests {
             ("cryptofuture", "india", None),
             ("future", "cme", None),
             ("future", "eurex", Some("Europe/Berlin")),
-            ("future", "", Some("the market")),
+            ("future", "", Some("as the market has it")),
             ("futureoption", "comex", None),
             ("equity", "usa", Some("America/New_York")),
             ("equity", "lse", Some("the exchange")),

@@ -16,6 +16,10 @@ fn bars() -> LeanSurvey {
     LeanSurvey::new(LeanRows::MinuteBars)
 }
 
+fn scale(text: &str) -> Option<PriceScale> {
+    text.parse().ok()
+}
+
 fn look(survey: &LeanSurvey, files: &[PathBuf]) -> Result<(), String> {
     let mut survey = survey.clone();
     for path in files {
@@ -44,7 +48,7 @@ fn archives_of_several_contracts_are_refused() {
         let entries = entries.map(|entry| (entry, BAR.as_bytes()));
         zipped(&folder, name, &entries)
     };
-    let knows_all = bars().with_known_scale(true).with_utc(true);
+    let knows_all = bars().with_price_scale(scale("1")).with_utc(true);
     for (name, entries) in [
         (
             "20140606_quote_american.zip",
@@ -180,11 +184,35 @@ fn lines_of_other_data_are_refused() {
 }
 
 #[test]
+fn bars_of_days_are_named_where_a_date_is_missing() {
+    let folder = folder();
+    let text = b"20140606 00:00,1,1,1,1,1,1,1,1,1,1\n";
+    let daily = plain(
+        &folder,
+        "aapl_quote_american_call_10000000_20150117.csv",
+        text,
+    );
+    refused(&bars(), &[daily], "a bar of hours or days");
+    let undated = plain(&folder, "aapl.csv", BAR.as_bytes());
+    refused(&bars(), &[undated], "does not start with a date");
+    let below = "equity/usa/daily";
+    let folder_says = at(&folder, below, "aapl.csv", BAR);
+    refused(&bars(), &[folder_says], "resolution daily, and not minute");
+}
+
+#[test]
 fn prices_that_are_multiplied_need_a_scale() {
     let folder = folder();
     let unnamed = plain(&folder, "20140605_quote.csv", SCALED.as_bytes());
     refused(&bars(), &[unnamed.clone()], "--price-scale 10000");
-    assert_eq!(look(&bars().with_known_scale(true), &[unnamed]), Ok(()));
+    assert_eq!(
+        look(&bars().with_price_scale(scale("1")), &[unnamed.clone()]),
+        Ok(())
+    );
+    // what LEAN multiplies has times of the exchange
+    let scaled = bars().with_price_scale(scale("10000"));
+    refused(&scaled, &[unnamed.clone()], "are those of the exchange");
+    assert_eq!(look(&scaled.with_utc(true), &[unnamed]), Ok(()));
     // a single price between them is enough to tell
     let mixed = format!("{SCALED}{BAR}");
     let mixed = plain(&folder, "20140605_quote.csv", mixed.as_bytes());
@@ -197,14 +225,14 @@ fn prices_that_are_multiplied_need_a_scale() {
         let file = at(&folder, below, "20140605_quote.csv", BAR);
         let utc = bars().with_utc(true);
         refused(&utc, &[file.clone()], "by 10000: say so with --price-scale");
-        assert_eq!(look(&utc.with_known_scale(true), &[file]), Ok(()));
+        assert_eq!(look(&utc.with_price_scale(scale("1")), &[file]), Ok(()));
     }
 }
 
 #[test]
 fn times_of_another_zone_need_a_word() {
     let folder = folder();
-    let scaled = bars().with_known_scale(true);
+    let scaled = bars().with_price_scale(scale("1"));
     for (below, zone) in [
         ("equity/usa/minute/aapl", "America/New_York"),
         ("forex/fxcm/minute/eurusd", "UTC-05"),
@@ -228,7 +256,7 @@ fn times_of_another_zone_need_a_word() {
         "20131006_es_minute_quote_201312.csv",
         BAR.as_bytes(),
     );
-    refused(&bars(), &[contract.clone()], "those of the market");
+    refused(&bars(), &[contract.clone()], "as the market has it");
     assert_eq!(look(&bars().with_market(Some("CME")), &[contract]), Ok(()));
     let pair = plain(&folder, "20140501_eurusd_minute_quote.csv", BAR.as_bytes());
     refused(&bars().with_market(Some("fxcm")), &[pair.clone()], "UTC-05");
@@ -265,7 +293,7 @@ fn symbols_of_other_types_are_refused() {
         error.contains("a.zip: usa:") && error.contains("--price-scale"),
         "{error}"
     );
-    let scaled = bars().with_known_scale(true);
+    let scaled = bars().with_price_scale(scale("1"));
     let error = look(&scaled, "usa", InstrumentType::Equity).expect_err("New York");
     assert!(error.contains("America/New_York"), "{error}");
     assert_eq!(

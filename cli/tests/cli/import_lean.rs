@@ -90,7 +90,11 @@ async fn refused_files_store_nothing_and_make_no_symbol() {
 async fn scaled_bars_of_one_side_are_stored_as_told() {
     let cli = Cli::migrated();
     cli.file("20130701_quote.csv", SCALED);
-    let options = [&NEW[..], &["--price-scale", "10000", "--json"]].concat();
+    let options = [
+        &NEW[..],
+        &["--price-scale", "10000", "--time-zone", "UTC", "--json"],
+    ]
+    .concat();
     let run = import(&cli, "candles", "20130701_quote.csv", &options).expect_code(0);
     let expected = json!({"read": 3, "stored": 4, "skipped": 0, "rejected": 0});
     assert_eq!(run.json(), expected);
