@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::slice::from_ref;
 
 use tempfile::TempDir;
 
@@ -204,14 +205,14 @@ fn bars_of_days_are_named_where_a_date_is_missing() {
 fn prices_that_are_multiplied_need_a_scale() {
     let folder = folder();
     let unnamed = plain(&folder, "20140605_quote.csv", SCALED.as_bytes());
-    refused(&bars(), &[unnamed.clone()], "--price-scale 10000");
+    refused(&bars(), from_ref(&unnamed), "--price-scale 10000");
     assert_eq!(
-        look(&bars().with_price_scale(scale("1")), &[unnamed.clone()]),
+        look(&bars().with_price_scale(scale("1")), from_ref(&unnamed)),
         Ok(())
     );
     // what LEAN multiplies has times of the exchange
     let scaled = bars().with_price_scale(scale("10000"));
-    refused(&scaled, &[unnamed.clone()], "are those of the exchange");
+    refused(&scaled, from_ref(&unnamed), "are those of the exchange");
     assert_eq!(look(&scaled.with_utc(true), &[unnamed]), Ok(()));
     // a single price between them is enough to tell
     let mixed = format!("{SCALED}{BAR}");
@@ -224,7 +225,7 @@ fn prices_that_are_multiplied_need_a_scale() {
     ] {
         let file = at(&folder, below, "20140605_quote.csv", BAR);
         let utc = bars().with_utc(true);
-        refused(&utc, &[file.clone()], "by 10000: say so with --price-scale");
+        refused(&utc, from_ref(&file), "by 10000: say so with --price-scale");
         assert_eq!(look(&utc.with_price_scale(scale("1")), &[file]), Ok(()));
     }
 }
@@ -240,7 +241,7 @@ fn times_of_another_zone_need_a_word() {
         ("index/ose/minute/n225", "Asia/Tokyo"),
     ] {
         let file = at(&folder, below, "20140605_quote.csv", BAR);
-        refused(&scaled, &[file.clone()], zone);
+        refused(&scaled, from_ref(&file), zone);
         assert_eq!(look(&scaled.clone().with_utc(true), &[file]), Ok(()));
     }
     for below in [
@@ -256,10 +257,10 @@ fn times_of_another_zone_need_a_word() {
         "20131006_es_minute_quote_201312.csv",
         BAR.as_bytes(),
     );
-    refused(&bars(), &[contract.clone()], "as the market has it");
+    refused(&bars(), from_ref(&contract), "as the market has it");
     assert_eq!(look(&bars().with_market(Some("CME")), &[contract]), Ok(()));
     let pair = plain(&folder, "20140501_eurusd_minute_quote.csv", BAR.as_bytes());
-    refused(&bars().with_market(Some("fxcm")), &[pair.clone()], "UTC-05");
+    refused(&bars().with_market(Some("fxcm")), from_ref(&pair), "UTC-05");
     assert_eq!(look(&bars().with_market(Some("oanda")), &[pair]), Ok(()));
 }
 

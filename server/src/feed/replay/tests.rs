@@ -123,7 +123,7 @@ async fn files_of_several_contracts_are_refused() {
     };
     let contracts = vec![contract("201312"), contract("201403")];
     let error = ReplayFeed::new(contracts, SYMBOL, Speed::Max).expect_err("one symbol");
-    assert!(error.to_string().contains("not UTC"), "{error}");
+    assert!(error.to_string().contains("convert them to UTC"), "{error}");
     let name = |day: &str, name: &str| {
         let name = format!("201310{day}_{name}_tick_quote.csv");
         file(&folder, &name, "1,1.5,1.6\n")
