@@ -76,8 +76,8 @@ ticks make.
 A line that cannot be used is rejected, listed on standard error, and the others are stored; so is one
 whose minute is further ahead of the clock than quality.future_limit_ms, unless --allow-future is
 given. The last line is `read N, stored N, skipped N, rejected N`: lines read, candles stored, lines
-skipped and rejected. Exit code 1 when anything was rejected. Harmless to repeat. Ctrl-C ends it after the batch at hand, with
-this line: what it counts is stored.
+skipped and rejected. Exit code 1 when anything was rejected. Harmless to repeat. Ctrl-C ends it after
+the batch at hand, with this line: what it counts is stored.
 
 Examples:
   tickbook import candles 20140501_quote.zip --symbol oanda:EURUSD --format lean
