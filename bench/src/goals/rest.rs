@@ -37,8 +37,8 @@ impl Bench {
         let mut config = place.config();
         config.pool.size = 16;
         let pools = db::DatabasePools::new(&config);
-        db::migrate_metadata(&pools.metadata()).await?;
-        db::apply_aggregates(&pools.timeseries()).await?;
+        postgres::migrate_metadata(&pools.metadata()).await?;
+        postgres::apply_aggregates(&pools.timeseries()).await?;
         HISTORY.fill(&mut place)?;
         let repositories = Repositories::postgres(&pools);
         for symbol in 1..=HISTORY.symbols {

@@ -109,7 +109,7 @@ mod tests {
     use rust_decimal::Decimal;
     use tickbook::Repositories;
     use tickbook::domain::SymbolId;
-    use tickbook::quality::QualityRules;
+    use tickbook::ingest::quality::QualityRules;
     use tickbook::repository::QuarantineQuery;
 
     use super::*;

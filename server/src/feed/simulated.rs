@@ -214,7 +214,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use tickbook::Repositories;
-    use tickbook::fanout::{Event, FanOut, QueueOptions};
+    use tickbook::ingest::fanout::{Event, FanOut, QueueOptions};
 
     use super::*;
 
