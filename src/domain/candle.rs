@@ -106,7 +106,7 @@ impl Candle {
     /// End of the bucket, itself outside.
     #[must_use]
     pub fn close_time(&self) -> DateTime<Utc> {
-        self.open_time + self.timeframe.duration()
+        self.timeframe.bucket_end(self.open_time)
     }
 }
 

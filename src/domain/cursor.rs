@@ -3,8 +3,9 @@
 //! A cursor names the last key that was read, so that it stays right whatever arrives meanwhile. It
 //! belongs to one listing: symbol, range, order and, of candles, timeframe and basis are part of it,
 //! and with any other the server would silently skip or repeat. It also has a version and a check
-//! value. There is no secret in it, since it allows nothing: whoever forges one gets a place of a
-//! listing that `from` and `to` could name as well.
+//! value. There is no secret in it, since it allows nothing: a forged one names a place of a listing
+//! that `from` and `to` could name as well, or it is refused. A key that no row of the listing can
+//! have is refused, such as a time outside of the range.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -79,10 +80,13 @@ impl TickCursor {
         let bytes = open(text)?;
         let rest = strip(&bytes, &header(TICKS, symbol_id, range, order))?;
         let (time, rest) = split::<8>(rest)?;
-        let (sequence, _) = split::<4>(rest)?;
+        let sequence = i32::from_be_bytes(whole(rest)?);
+        if sequence < 0 {
+            return Err(CursorError::Broken);
+        }
         Ok(Self {
-            tick_time: instant(time)?,
-            sequence: i32::from_be_bytes(sequence),
+            tick_time: instant(time, range)?,
+            sequence,
         })
     }
 }
@@ -135,10 +139,11 @@ impl CandleCursor {
             &bytes,
             &candle_header(symbol_id, timeframe, basis, range, order),
         )?;
-        let (time, _) = split::<8>(rest)?;
-        Ok(Self {
-            open_time: instant(time)?,
-        })
+        let open_time = instant(whole(rest)?, range)?;
+        if timeframe.bucket_start(open_time) != open_time {
+            return Err(CursorError::Broken);
+        }
+        Ok(Self { open_time })
     }
 }
 
@@ -164,9 +169,12 @@ impl SymbolCursor {
     /// A text that is no cursor, of another version or of another listing.
     pub fn decode(text: &str) -> Result<Self, CursorError> {
         let bytes = open(text)?;
-        let (id, _) = split::<8>(strip(&bytes, &[VERSION, SYMBOLS])?)?;
+        let id = i64::from_be_bytes(whole(strip(&bytes, &[VERSION, SYMBOLS])?)?);
+        if id < 1 {
+            return Err(CursorError::Broken);
+        }
         Ok(Self {
-            symbol_id: SymbolId::new(i64::from_be_bytes(id)),
+            symbol_id: SymbolId::new(id),
         })
     }
 }
@@ -227,8 +235,16 @@ fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), CursorError> 
         .ok_or(CursorError::Broken)
 }
 
-fn instant(micros: [u8; 8]) -> Result<DateTime<Utc>, CursorError> {
-    DateTime::from_timestamp_micros(i64::from_be_bytes(micros)).ok_or(CursorError::Broken)
+/// The bytes that are left, where they are so many.
+fn whole<const N: usize>(bytes: &[u8]) -> Result<[u8; N], CursorError> {
+    bytes.try_into().map_err(|_| CursorError::Broken)
+}
+
+/// A time that a row of a listing of `range` can have.
+fn instant(micros: [u8; 8], range: TimeRange) -> Result<DateTime<Utc>, CursorError> {
+    DateTime::from_timestamp_micros(i64::from_be_bytes(micros))
+        .filter(|time| range.contains(*time))
+        .ok_or(CursorError::Broken)
 }
 
 #[cfg(test)]

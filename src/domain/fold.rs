@@ -152,7 +152,7 @@ impl CandleFold {
             close: self.close.normalize(),
             volume: self.volume.to_decimal()?,
             tick_count: self.tick_count,
-            closed: bucket.open_time + bucket.timeframe.duration() <= now,
+            closed: bucket.timeframe.bucket_end(bucket.open_time) <= now,
             source: CandleSource::Ticks,
         };
         Some(ExactCandle::new(candle, Some(self.volume)))

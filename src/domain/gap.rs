@@ -107,14 +107,14 @@ impl FilledCandle {
             high: flat,
             low: flat,
             close: keeps_close.then_some(previous.close),
-            closed: open_time + previous.timeframe.duration() <= now,
+            closed: previous.timeframe.bucket_end(open_time) <= now,
         }
     }
 
     /// Its end, itself outside.
     #[must_use]
     pub fn close_time(&self) -> DateTime<Utc> {
-        self.open_time + self.timeframe.duration()
+        self.timeframe.bucket_end(self.open_time)
     }
 }
 

@@ -69,6 +69,14 @@ impl Timeframe {
         DateTime::from_timestamp_micros(start).unwrap_or(time)
     }
 
+    /// The end, itself outside, of the bucket that starts at `start`; the last instant there is where
+    /// it would be later.
+    #[must_use]
+    pub fn bucket_end(self, start: DateTime<Utc>) -> DateTime<Utc> {
+        let end = start.checked_add_signed(self.duration());
+        end.unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     fn minutes(self) -> i64 {
         match self {
             Self::M1 => 1,
@@ -114,6 +122,20 @@ mod tests {
             for large in &Timeframe::ALL[index..] {
                 assert_eq!(large.minutes() % small.minutes(), 0);
             }
+        }
+    }
+
+    #[test]
+    fn bucket_of_every_instant_has_both_ends() {
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        for timeframe in Timeframe::ALL {
+            for time in [first, last] {
+                let start = timeframe.bucket_start(time);
+                assert!(start <= time && timeframe.bucket_end(start) >= start);
+            }
+            assert_eq!(timeframe.bucket_end(last), last);
+            let end = DateTime::UNIX_EPOCH + timeframe.duration();
+            assert_eq!(timeframe.bucket_end(DateTime::UNIX_EPOCH), end);
         }
     }
 

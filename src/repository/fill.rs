@@ -85,7 +85,8 @@ impl Listing<'_> {
         let range = self.query.range;
         let mut from = self.next_bucket(range.from());
         if let Some(after) = self.query.after {
-            from = from.max(self.query.timeframe.bucket_start(after.open_time) + width);
+            let after = after.open_time.min(range.to());
+            from = from.max(self.query.timeframe.bucket_start(after) + width);
         }
         let fill_end = self.fill_end.min(range.to());
         let mut slots = Vec::new();
@@ -129,7 +130,7 @@ impl Listing<'_> {
         let range = self.query.range;
         let mut to = range.to();
         if let Some(after) = self.query.after {
-            to = to.min(after.open_time);
+            to = to.min(after.open_time.max(earliest_time()));
         }
         let from = self.next_bucket(range.from());
         let newest_from = self.fill_end.max(from);

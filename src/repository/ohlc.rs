@@ -88,7 +88,9 @@ impl CandleQuery {
         if let Some(after) = self.after {
             match self.order {
                 SortOrder::Ascending => {
-                    from = from.max(after.open_time + TimeDelta::microseconds(1));
+                    // behind the range nothing is left, however far away it is
+                    let after = after.open_time.min(to);
+                    from = from.max(after + TimeDelta::microseconds(1));
                 }
                 SortOrder::Descending => to = to.min(after.open_time),
             }

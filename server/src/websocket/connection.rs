@@ -247,10 +247,9 @@ impl Connection {
 
     async fn send_gap(&mut self, gap: &Gap) -> Result<(), End> {
         let of_series = |key: SeriesKey| {
-            let width = key.timeframe.duration();
             let last = gap.to - chrono::TimeDelta::microseconds(1);
             let from = key.timeframe.bucket_start(gap.from);
-            let to = key.timeframe.bucket_start(last) + width;
+            let to = key.timeframe.bucket_end(key.timeframe.bucket_start(last));
             (Channel::Candles(key.timeframe, key.basis), from, to)
         };
         let keys = self.series.keys_of(gap.symbol_id);

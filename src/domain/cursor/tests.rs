@@ -17,6 +17,35 @@ fn read(text: &str) -> Result<TickCursor, CursorError> {
     TickCursor::decode(text, SYMBOL, TimeRange::all(), ASCENDING)
 }
 
+fn one_day() -> TimeRange {
+    let midnight: DateTime<Utc> = "2014-05-01T00:00:00Z".parse().expect("a time");
+    TimeRange::new(midnight, midnight + TimeDelta::days(1)).expect("ordered")
+}
+
+/// Near the ends of every range that is about, and anything else.
+fn any_micros() -> impl Strategy<Value = i64> {
+    let ends = [
+        i64::MIN,
+        i64::MAX,
+        DateTime::<Utc>::MIN_UTC.timestamp_micros(),
+        DateTime::<Utc>::MAX_UTC.timestamp_micros(),
+        TimeRange::all().from().timestamp_micros(),
+        TimeRange::all().to().timestamp_micros(),
+        one_day().from().timestamp_micros(),
+        one_day().to().timestamp_micros(),
+    ];
+    let near = (
+        prop::sample::select(ends.to_vec()),
+        -2_i64..=2,
+        0_i64..2_000,
+    )
+        .prop_map(|(end, micros, minutes)| {
+            end.saturating_add(micros)
+                .saturating_add(minutes * 60_000_000)
+        });
+    prop_oneof![near, any::<i64>()]
+}
+
 proptest! {
     #[test]
     fn a_tick_cursor_reads_back(micros in 0_i64..4_000_000_000_000_000, sequence in 0_i32..) {
@@ -38,16 +67,48 @@ proptest! {
     #[test]
     fn a_cursor_of_another_range_is_foreign(
         from in 0_i64..4_000_000_000_000_000,
-        length in 0_i64..100_000_000_000_000,
+        length in 1_i64..100_000_000_000_000,
     ) {
         let micros = |micros| DateTime::from_timestamp_micros(micros).expect("in range");
         let range = TimeRange::new(micros(from), micros(from + length)).expect("ordered");
-        let text = of_tick().encode(SYMBOL, range, ASCENDING);
-        prop_assert_eq!(TickCursor::decode(&text, SYMBOL, range, ASCENDING), Ok(of_tick()));
+        let first = TickCursor { tick_time: range.from(), sequence: 3 };
+        let text = first.encode(SYMBOL, range, ASCENDING);
+        prop_assert_eq!(TickCursor::decode(&text, SYMBOL, range, ASCENDING), Ok(first));
         let longer = range.to() + TimeDelta::microseconds(1);
         let longer = TimeRange::new(range.from(), longer).expect("ordered");
         let read = TickCursor::decode(&text, SYMBOL, longer, ASCENDING);
         prop_assert_eq!(read, Err(CursorError::Foreign));
+    }
+
+    #[test]
+    fn forged_key_is_a_place_of_the_listing_or_broken(
+        micros in any_micros(),
+        sequence in any::<i32>(),
+        id in any::<i64>(),
+        order in prop_oneof![Just(ASCENDING), Just(SortOrder::Descending)],
+        timeframe in prop::sample::select(&Timeframe::ALL[..]),
+        range in prop_oneof![Just(TimeRange::all()), Just(one_day())],
+    ) {
+        let mut bytes = header(TICKS, SYMBOL, range, order);
+        bytes.extend(micros.to_be_bytes());
+        bytes.extend(sequence.to_be_bytes());
+        let is_inside = (range.from().timestamp_micros()..range.to().timestamp_micros()).contains(&micros);
+        match TickCursor::decode(&seal(bytes), SYMBOL, range, order) {
+            Ok(read) => prop_assert!(is_inside && read.sequence >= 0, "{read:?}"),
+            error => {
+                prop_assert_eq!(error, Err(CursorError::Broken));
+                prop_assert!(!is_inside || sequence < 0);
+            }
+        }
+        let mut bytes = candle_header(SYMBOL, timeframe, PriceBasis::Bid, range, order);
+        bytes.extend(micros.to_be_bytes());
+        let width = timeframe.duration().num_microseconds().expect("short");
+        let is_bucket = is_inside && micros % width == 0;
+        let read = CandleCursor::decode(&seal(bytes), SYMBOL, timeframe, PriceBasis::Bid, range, order);
+        prop_assert_eq!(read.is_ok(), is_bucket, "{:?}", read);
+        let mut bytes = vec![VERSION, SYMBOLS];
+        bytes.extend(id.to_be_bytes());
+        prop_assert_eq!(SymbolCursor::decode(&seal(bytes)).is_ok(), id > 0);
     }
 
     #[test]
@@ -63,6 +124,28 @@ fn a_cut_text_is_broken() {
         assert_eq!(read(&text[..end]), Err(CursorError::Broken), "{end}");
     }
     assert_eq!(read(&format!("{text}A")), Err(CursorError::Broken));
+}
+
+#[test]
+fn bytes_behind_the_key_are_broken() {
+    for header in [
+        header(TICKS, SYMBOL, TimeRange::all(), ASCENDING),
+        vec![VERSION, SYMBOLS],
+    ] {
+        let is_of_ticks = header[1] == TICKS;
+        let length = if is_of_ticks { 12 } else { 8 };
+        for more in 0..3 {
+            let mut bytes = header.clone();
+            bytes.extend(vec![0; length - 1]);
+            bytes.extend(vec![1; more + 1]);
+            let text = seal(bytes);
+            let is_read = match is_of_ticks {
+                true => read(&text).is_ok(),
+                false => SymbolCursor::decode(&text).is_ok(),
+            };
+            assert_eq!(is_read, more == 0, "{more}");
+        }
+    }
 }
 
 #[test]

@@ -50,7 +50,10 @@ impl Gap {
             last: number,
             missed: 1,
             from,
-            to: from + TimeDelta::microseconds(1),
+            // a feed may publish what no store keeps
+            to: from
+                .checked_add_signed(TimeDelta::microseconds(1))
+                .unwrap_or(from),
         }
     }
 

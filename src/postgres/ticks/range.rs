@@ -27,7 +27,7 @@ pub(super) fn page(
         let (from, to) = match query.order {
             SortOrder::Ascending => (range.from().max(after.tick_time), range.to()),
             SortOrder::Descending => {
-                let behind = after.tick_time + TimeDelta::microseconds(1);
+                let behind = after.tick_time.min(range.to()) + TimeDelta::microseconds(1);
                 (range.from(), range.to().min(behind))
             }
         };
@@ -37,11 +37,13 @@ pub(super) fn page(
         };
         range = rest;
     }
+    // elsewhere the bounds say all, and a time that the database does not have may be there
+    let after = query.after.filter(|after| range.contains(after.tick_time));
     let select = Select {
         symbol_id: query.symbol_id.get(),
         range,
         order: query.order,
-        after: query.after,
+        after,
         limit: query.limit.get() + 1,
         now,
     };
