@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::domain::{TimeRange, Timeframe};
 
@@ -66,7 +66,7 @@ pub fn refresh_windows(
 fn merged(days: &BTreeSet<DateTime<Utc>>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let mut ranges: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
     for day in days {
-        let (start, end) = (*day, *day + TimeDelta::days(1));
+        let (start, end) = (*day, Timeframe::D1.bucket_end(*day));
         match ranges.last_mut() {
             Some(last) if last.1 == start => last.1 = end,
             _ => ranges.push((start, end)),
@@ -88,6 +88,15 @@ pub(crate) fn next_start(timeframe: Timeframe, time: DateTime<Utc>) -> DateTime<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_beyond_all_ticks_have_no_windows() {
+        let days = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
+        let days = days.map(|time| Timeframe::D1.bucket_start(time));
+        let now = time("2026-11-28T12:00:00Z");
+        let windows = refresh_windows(&days.into_iter().collect(), Floors::default(), now);
+        assert!(windows.is_empty(), "{windows:?}");
+    }
 
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().expect("a time")

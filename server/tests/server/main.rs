@@ -4,6 +4,7 @@
 mod binary;
 mod busy;
 mod databases;
+mod forged_cursors;
 mod future_ticks;
 mod gate;
 mod health;
@@ -22,6 +23,7 @@ mod posting;
 mod quality;
 mod rabbitmq;
 mod rejected_ticks;
+mod replay;
 mod slow_clients;
 mod support;
 mod symbols;

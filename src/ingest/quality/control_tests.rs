@@ -358,3 +358,29 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn wild_times_make_no_rule_fail(
+        micros in prop::collection::vec(any::<i64>(), 1..20),
+        limit in 0_i64..10_000_000_000_000,
+    ) {
+        let limit = TimeDelta::milliseconds(limit);
+        let rules = QualityRules {
+            future_limit: limit,
+            stale_limit: limit,
+            flat_line_time: limit,
+            price_memory: limit,
+            ..QualityRules::default().all(RuleAction::Quarantine)
+        };
+        let mut control = QualityControl::new(rules);
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        let others = micros.into_iter().filter_map(DateTime::from_timestamp_micros);
+        for time in [first, last, first].into_iter().chain(others) {
+            for now in [first, start(), last] {
+                let tick = Tick { tick_time: time, ..quote(0, 100) };
+                let _ = control.check(&tick, now);
+            }
+        }
+    }
+}
