@@ -23,7 +23,7 @@ use layers::VARIABLES;
 pub use loading::Settings;
 pub use quality::QualityConfig;
 pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
-pub use server::{ServerConfig, parse_listen};
+pub use server::{InvalidListen, ServerConfig, parse_listen};
 
 /// Every setting, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

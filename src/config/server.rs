@@ -43,28 +43,54 @@ impl Default for ServerConfig {
     }
 }
 
+/// Why a text is no address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidListen {
+    /// It has no port, or one that is none.
+    #[error("{} is no address with a port: write it like 127.0.0.1:3000", excerpt(.0))]
+    NoPort(String),
+    /// The host was not found.
+    #[error(
+        "{} has no address ({reason}): write it like 127.0.0.1:3000",
+        excerpt(text)
+    )]
+    NotFound {
+        /// The text.
+        text: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The host has no address.
+    #[error("{} has no address: write it like 127.0.0.1:3000", excerpt(.0))]
+    NoAddress(String),
+}
+
 /// The address of `text`: an IP address or the name of a host, and a port. Of the addresses of a host
 /// the first of IPv4 counts, else the first.
 ///
 /// # Errors
 /// What is wrong, and an example.
-pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let example = "write it like 127.0.0.1:3000";
-    let shown = excerpt(text);
+pub fn parse_listen(text: &str) -> Result<SocketAddr, InvalidListen> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
     let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
     let Some(Ok(_)) = port else {
-        return Err(format!("{shown} is no address with a port: {example}"));
+        return Err(InvalidListen::NoPort(text.to_owned()));
     };
     let addresses: Vec<_> = match text.to_socket_addrs() {
         Ok(addresses) => addresses.collect(),
-        Err(error) => return Err(format!("{shown} has no address ({error}): {example}")),
+        Err(error) => {
+            return Err(InvalidListen::NotFound {
+                text: text.to_owned(),
+                reason: error.to_string(),
+            });
+        }
     };
     let of_ipv4 = addresses.iter().find(|address| address.is_ipv4());
     let first = of_ipv4.or(addresses.first()).copied();
-    first.ok_or_else(|| format!("{shown} has no address: {example}"))
+    first.ok_or_else(|| InvalidListen::NoAddress(text.to_owned()))
 }
 
 impl Checked<'_> {

@@ -217,8 +217,15 @@ fn listen_takes_the_name_of_a_host() {
         ":",
         "localhost:http",
         "localhost:70000",
-        "a b:1",
     ] {
-        assert!(listen(bad).is_err(), "{bad:?}");
+        let no_port = InvalidListen::NoPort(bad.to_owned());
+        assert_eq!(listen(bad), Err(no_port), "{bad:?}");
     }
+    let error = listen("a b:1").expect_err("no host");
+    assert!(matches!(error, InvalidListen::NotFound { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("\"a b:1\"") && text.contains("127.0.0.1:3000"),
+        "{text}"
+    );
 }
