@@ -55,9 +55,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE", num_args = 1.., required_if_eq("feed", "replay"))]
     pub replay: Vec<PathBuf>,
 
-    /// Whose quotes the files have, EURUSD or oanda:EURUSD; created where it is missing, on the
-    /// exchange replay unless one is named
-    #[arg(long, value_name = "NAME", required_if_eq("feed", "replay"))]
+    /// Whose quotes the files have: EURUSD, oanda:EURUSD or its id; created where no symbol has the name,
+    /// on the exchange replay unless one is named
+    #[arg(long, value_name = "SYMBOL", required_if_eq("feed", "replay"))]
     pub symbol: Option<SymbolReference>,
 
     /// How fast the files are played: 1x as it happened, 10x, …, or max

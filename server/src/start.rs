@@ -259,16 +259,15 @@ async fn make_feed(
                 .symbol
                 .as_ref()
                 .context("--feed replay needs --symbol")?;
+            // no symbol is created for files that cannot be played
+            ReplayFeed::check(&args.replay)?;
             let exchange = reference.exchange.as_deref().unwrap_or(replay::EXCHANGE);
             let new = NewSymbol::named(exchange, &reference.name);
             let symbol = find_or_create(symbols, reference, new).await?;
             let (symbol_id, speed) = (symbol.symbol_id, args.speed);
             tracing::info!(%symbol_id, exchange = symbol.exchange, name = symbol.name, %speed, "the replay starts");
-            Some(Box::new(ReplayFeed::new(
-                args.replay.clone(),
-                symbol_id,
-                speed,
-            )?))
+            let feed = ReplayFeed::new(args.replay.clone(), symbol_id, speed);
+            Some(Box::new(feed))
         }
     })
 }

@@ -68,26 +68,34 @@ pub struct ReplayFeed {
 
 impl ReplayFeed {
     /// Makes the feed.
-    ///
-    /// # Errors
-    /// A file that cannot be opened; LEAN files that are not those of one symbol, or not as they are
-    /// played ([`LeanSurvey`]).
-    pub fn new(files: Vec<PathBuf>, symbol_id: SymbolId, speed: Speed) -> Result<Self, FileError> {
-        let mut survey = LeanSurvey::new(LeanRows::Quotes);
-        for path in &files {
-            let mut file = MarketFile::open(path)?;
-            let layout = CsvLayout::default();
-            let has_header = CsvQuotes::new(file.entry(0)?, &layout).is_ok();
-            // what is neither says so when it is played
-            if !has_header && LeanQuotes::new(file.entry(0)?).is_ok() {
-                survey.look(&mut file)?;
-            }
-        }
-        Ok(Self {
+    #[must_use]
+    pub fn new(files: Vec<PathBuf>, symbol_id: SymbolId, speed: Speed) -> Self {
+        Self {
             files,
             symbol_id,
             speed,
-        })
+        }
+    }
+
+    /// What is wrong with the files before anything is played of them.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, or whose columns are not known; LEAN files that are not those of
+    /// one symbol, or not as they are played ([`LeanSurvey`]).
+    pub fn check(files: &[PathBuf]) -> Result<(), FileError> {
+        let mut survey = LeanSurvey::new(LeanRows::Quotes);
+        for path in files {
+            let mut file = MarketFile::open(path)?;
+            let layout = CsvLayout::default();
+            let has_header = CsvQuotes::new(file.entry(0)?, &layout).is_ok();
+            if !has_header && LeanQuotes::new(file.entry(0)?).is_ok() {
+                survey.look(&mut file)?;
+            }
+            for index in 0..file.entry_count() {
+                drop(quotes(&mut file, index)?);
+            }
+        }
+        Ok(())
     }
 }
 

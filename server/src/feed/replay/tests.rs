@@ -24,7 +24,8 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
     let repository: Arc<dyn TickRepository> = Repositories::in_memory().ticks;
     let persister = TickPersister::start(Arc::clone(&repository), PersisterConfig::default());
-    let mut feed = ReplayFeed::new(files, SYMBOL, speed)?;
+    ReplayFeed::check(&files)?;
+    let mut feed = ReplayFeed::new(files, SYMBOL, speed);
     let fan_out = FanOut::new();
     let store = fan_out.attach(
         Box::new(StoreSink::new(persister.clone())),
