@@ -51,7 +51,8 @@ pub(crate) fn listen() -> io::Result<()> {
                 _ = term.recv() => Interrupted::Term,
             };
             if came.borrow().is_some() {
-                std::process::exit(this.exit_code().into());
+                // a normal end takes the TLS library down while other threads are in it
+                signal_hook::low_level::exit(this.exit_code().into());
             }
             came.send_replace(Some(this));
         }

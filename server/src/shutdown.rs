@@ -22,7 +22,8 @@ pub fn on_signals(stop: CancellationToken) -> io::Result<()> {
             count += 1;
             if count > 1 {
                 tracing::warn!("a second signal: ending at once");
-                std::process::exit(1);
+                // a normal end takes the TLS library down while other threads are in it
+                signal_hook::low_level::exit(1);
             }
             tracing::info!("stopping: a second signal ends the server at once");
             stop.cancel();

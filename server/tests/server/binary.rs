@@ -278,3 +278,47 @@ fn help_teaches_with_examples() {
         assert!(text.contains(word), "{word} is not in\n{text}");
     }
 }
+
+/// The first lines of the log on a terminal, up to the one that says that it listens.
+fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
+    let spool = tempfile::tempdir().expect("a folder");
+    let program = env!("CARGO_BIN_EXE_orderbook-server");
+    let line = format!("exec {program} --store memory --feed simulated --listen 127.0.0.1:0");
+    let mut script = Command::new("script");
+    script
+        .args(["-qec", &line, "/dev/null"])
+        .env("TICKBOOK__SPOOL__DIRECTORY", spool.path())
+        .env_remove("RUST_LOG")
+        .env_remove("NO_COLOR")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = script.spawn().expect("script runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+    let mut log = String::new();
+    while !(log.contains("listening on") && log.contains("simulated feed")) {
+        let mut line = Vec::new();
+        let length = lines.read_until(b'\n', &mut line).expect("read");
+        assert_ne!(length, 0, "it ended: {log}");
+        log.push_str(&String::from_utf8_lossy(&line));
+    }
+    // the end of the terminal ends the server
+    child.kill().expect("ours");
+    wait(&mut child);
+    log
+}
+
+#[test]
+fn log_has_no_colours_when_unwanted() {
+    if Command::new("script").arg("--version").output().is_err() {
+        suite::skip("there is no program script");
+        return;
+    }
+    let coloured = log_on_a_terminal(&[]);
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+    let coloured = log_on_a_terminal(&[("NO_COLOR", "")]);
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+    let plain = log_on_a_terminal(&[("NO_COLOR", "1")]);
+    assert!(plain.contains("INFO"), "{plain}");
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+}
