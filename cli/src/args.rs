@@ -5,6 +5,7 @@ mod export;
 mod importing;
 mod policies;
 mod spool;
+mod symbols;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -15,7 +16,7 @@ pub(crate) use delete::{
     DeleteArguments, DeleteCandlesArguments, DeleteCommand, DeleteTicksArguments,
 };
 pub(crate) use export::{
-    ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
+    ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments, is_stdout,
 };
 pub(crate) use importing::{
     CandleFormat, ImportCandlesArguments, ImportCommand, ImportSymbolsArguments,
@@ -23,6 +24,10 @@ pub(crate) use importing::{
 };
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};
+pub(crate) use symbols::{
+    AliasSymbolArguments, DescribeSymbolArguments, FactArguments, ListSymbolsArguments,
+    OneSymbolArguments, RenameSymbolArguments, ShowSymbolArguments, SymbolsCommand,
+};
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or
@@ -35,7 +40,8 @@ symbol whose name is a number is oanda:81. --from and --to take 2014-05-02, whic
 
 Exit codes: 0 done; 1 done, but something was rejected or in conflict, or `status` found something
 not ready; 2 it could not run; 130 ended by SIGINT (Ctrl-C), 143 by SIGTERM. With --json the last line of
-standard output is then {\"error\": …, \"exit_code\": …}, unless the code is 0 or 1.
+standard output is then {\"error\": …, \"exit_code\": …}, unless the code is 0 or 1; of an export whose rows
+are there, that of standard error.
 
 First steps:
   tickbook migrate
@@ -93,6 +99,9 @@ The output is a file of settings, but for the passwords.
 Example:
   TICK_BATCH_SIZE=500 tickbook config")]
     Config,
+    /// Lists, shows and changes symbols
+    #[command(subcommand)]
+    Symbols(SymbolsCommand),
     /// Imports symbols, ticks or candles from files
     #[command(subcommand)]
     Import(ImportCommand),
@@ -110,7 +119,8 @@ Example:
     Quarantine(QuarantineCommand),
     /// Compares candles with their ticks, looks at ticks, chunks and jobs, and mends what differs
     #[command(after_help = "\
-Exit code 1 when something was found and is not mended, 2 when it could not be done.
+Exit code 1 when something was found and is not mended, 2 when it could not be done. Ctrl-C ends it
+with a summary of what was verified.
 
 Examples:
   tickbook verify
@@ -155,9 +165,17 @@ pub(crate) enum AggregatesCommand {
     #[command(after_help = "\
 Harmless to repeat; nothing is ever dropped.
 
-Example:
-  tickbook aggregates apply")]
-    Apply,
+Examples:
+  tickbook aggregates apply
+  tickbook aggregates apply --json | jq -r '.relations[] | select(.made_now) | .name'")]
+    Apply(AggregatesArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AggregatesArguments {
+    /// Prints one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use tickbook::config::InvalidConfig;
 use tickbook::domain::printable;
 
 use crate::interruption::Interrupted;
-use crate::report::print_json;
+use crate::report::{print_json, print_json_to_stderr};
 
 /// The exit code of a command that could not run; clap uses the same.
 const COULD_NOT_RUN: u8 = 2;
@@ -41,8 +41,9 @@ pub(crate) fn tell_usage(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Tells `error`, each mistake of the settings in a line of its own, anything else in one.
-pub(crate) fn tell(error: &anyhow::Error, json: bool) -> ExitCode {
+/// Tells `error`, each mistake of the settings in a line of its own, anything else in one. The JSON is
+/// on standard error where rows are on standard output.
+pub(crate) fn tell(error: &anyhow::Error, json: bool, fills_stdout: bool) -> ExitCode {
     let interrupted = error
         .chain()
         .find_map(|it| it.downcast_ref::<Interrupted>());
@@ -59,7 +60,13 @@ pub(crate) fn tell(error: &anyhow::Error, json: bool) -> ExitCode {
         None => one_line(&format!("{error:#}")),
     };
     let _ = writeln!(io::stderr(), "error: {text}");
-    if json {
+    if json && fills_stdout {
+        let failure = Failure {
+            error: &text,
+            exit_code: code,
+        };
+        let _ = print_json_to_stderr(&failure);
+    } else if json {
         tell_json(&text, code);
     }
     ExitCode::from(code)

@@ -18,31 +18,86 @@ use crate::times::time_text;
 /// The exchange of a symbol that is created without one.
 const DEFAULT_EXCHANGE: &str = "default";
 
-/// The symbol that `reference` names, made where there is none and `create` says so.
-pub(crate) async fn find_symbol(
-    symbols: &dyn SymbolRepository,
-    reference: &SymbolReference,
-    create: bool,
-) -> anyhow::Result<SymbolId> {
-    if let Some(symbol) = find(symbols, reference).await? {
-        return Ok(symbol.symbol_id);
+/// Whose rows a file has.
+#[derive(Debug)]
+pub(crate) enum Owner {
+    Known(SymbolId),
+    /// It is created with the first row that is stored, so that a refused import leaves none behind.
+    New(Box<NewSymbol>),
+}
+
+/// The id of rows whose symbol is not there yet; no symbol gets it.
+const NOT_YET: SymbolId = SymbolId::new(i64::MAX);
+
+impl Owner {
+    /// The symbol that `reference` names, to be made where there is none and `create` says so.
+    pub(crate) async fn find(
+        symbols: &dyn SymbolRepository,
+        reference: &SymbolReference,
+        create: bool,
+    ) -> anyhow::Result<Self> {
+        if let Some(symbol) = find(symbols, reference).await? {
+            return Ok(Self::Known(symbol.symbol_id));
+        }
+        if create && reference.id().is_some() {
+            bail!(
+                "there is no symbol {}: name the one to create, such as oanda:EURUSD",
+                named(reference)
+            );
+        }
+        if !create {
+            bail!(
+                "there is no symbol {}: create it with --create-symbol, \
+                 or import the symbols of its exchange with `tickbook import symbols`",
+                named(reference)
+            );
+        }
+        let exchange = reference.exchange.as_deref().unwrap_or(DEFAULT_EXCHANGE);
+        let new = NewSymbol::named(exchange, reference.name.as_str());
+        new.validate()?;
+        Ok(Self::New(Box::new(new)))
     }
-    if create && reference.id().is_some() {
-        bail!(
-            "there is no symbol {}: name the one to create, such as oanda:EURUSD",
-            named(reference)
-        );
+
+    /// The id that rows have when they are read.
+    pub(crate) fn id(&self) -> SymbolId {
+        match self {
+            Self::Known(id) => *id,
+            Self::New(_) => NOT_YET,
+        }
     }
-    if !create {
-        bail!(
-            "there is no symbol {}: create it with --create-symbol, \
-             or import the symbols of its exchange with `tickbook import symbols`",
-            named(reference)
-        );
+
+    /// The id that rows have when they are stored; makes the symbol that is not there yet.
+    pub(crate) async fn made(
+        &mut self,
+        symbols: &dyn SymbolRepository,
+    ) -> Result<SymbolId, RepositoryError> {
+        let new = match self {
+            Self::Known(id) => return Ok(*id),
+            Self::New(new) => NewSymbol::clone(new),
+        };
+        let reference = SymbolReference {
+            exchange: Some(new.exchange.clone()),
+            name: new.name.clone(),
+        };
+        let made = match symbols.create(new).await {
+            // another program was quicker
+            Err(error @ RepositoryError::AlreadyExists { .. }) => {
+                symbols.get_by_name(&reference).await?.ok_or(error)
+            }
+            made => made,
+        };
+        let id = made?.symbol_id;
+        *self = Self::Known(id);
+        Ok(id)
     }
-    let exchange = reference.exchange.as_deref().unwrap_or(DEFAULT_EXCHANGE);
-    let symbol = NewSymbol::named(exchange, reference.name.as_str());
-    Ok(symbols.create(symbol).await?.symbol_id)
+
+    fn is_named(&self, name: &str) -> bool {
+        let (Self::New(new), Ok(reference)) = (self, name.parse::<SymbolReference>()) else {
+            return false;
+        };
+        let is_there = (reference.exchange).is_none_or(|exchange| exchange == new.exchange);
+        is_there && reference.name == new.name
+    }
 }
 
 /// Which times of a file are too far ahead of the clock.
@@ -59,14 +114,21 @@ impl TimesToCome {
     pub(crate) async fn refused(
         config: &QualityConfig,
         symbols: &dyn SymbolRepository,
-        symbol_id: SymbolId,
+        owner: &Owner,
         allow: bool,
         now: DateTime<Utc>,
     ) -> Result<Self, RepositoryError> {
-        // names of no symbol are not those of this one
-        let (rules, _) = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
-        let rules = (!allow).then(|| Arc::clone(rules.of(symbol_id)));
-        Ok(Self { rules, now })
+        let (found, unknown) = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
+        // a symbol that is not there yet may have rules already
+        let named = unknown.iter().find(|name| owner.is_named(name));
+        let rules = match named.and_then(|name| config.symbols.get(name)) {
+            Some(rules) => Arc::new(rules.clone()),
+            None => Arc::clone(found.of(owner.id())),
+        };
+        Ok(Self {
+            rules: (!allow).then_some(rules),
+            now,
+        })
     }
 
     /// Why a line with `time` in the column `name` is rejected.

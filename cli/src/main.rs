@@ -11,6 +11,7 @@ mod failure;
 mod importing;
 mod interruption;
 mod lean_files;
+mod new_owner;
 mod opening;
 mod output_file;
 mod progress;
@@ -18,6 +19,8 @@ mod quote_batches;
 mod refreshing;
 mod report;
 mod restoring;
+mod symbol_output;
+mod table;
 mod times;
 
 use std::io::IsTerminal as _;
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::tell_usage(&error, json),
     };
     log_to_stderr(arguments.verbose);
+    let fills_stdout = matches!(&arguments.command, Command::Export(it) if it.fills_stdout());
     let outcome = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
@@ -63,14 +67,17 @@ fn main() -> ExitCode {
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
-        Err(error) => failure::tell(&error, json),
+        Err(error) => failure::tell(&error, json, fills_stdout),
     }
 }
 
 async fn run_until_interrupted(command: Command) -> anyhow::Result<Outcome> {
     interruption::listen()?;
     // these say themselves how far they came
-    if matches!(command, Command::Import(_) | Command::Delete(_)) {
+    if matches!(
+        command,
+        Command::Import(_) | Command::Delete(_) | Command::Verify(_)
+    ) {
         return run(command).await;
     }
     interruption::unless_interrupted(run(command)).await
@@ -80,7 +87,9 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
     let clock = Clock::system();
     match command {
         Command::Migrate(arguments) => commands::migrate::run(&arguments).await,
-        Command::Aggregates(AggregatesCommand::Apply) => commands::aggregates::apply().await,
+        Command::Aggregates(AggregatesCommand::Apply(arguments)) => {
+            commands::aggregates::apply(&arguments).await
+        }
         Command::Policies(PoliciesCommand::Plan(arguments)) => {
             commands::policies::plan(&arguments).await
         }
@@ -109,6 +118,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
             commands::spool::dead_letter(&arguments).await
         }
         Command::Quarantine(command) => commands::quarantine::run(&command).await,
+        Command::Symbols(command) => commands::symbols::run(&command).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await
         }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use tempfile::TempPath;
 
+use crate::args::is_stdout;
+
 /// The rights of a new file, less those that the process takes from its files.
 #[cfg(unix)]
 const NEW_FILE: u32 = 0o666;
@@ -32,7 +34,6 @@ pub(crate) enum Output {
 impl Output {
     /// Of `path`, else standard output. A file that exists is replaced only if `force` says so.
     pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
-        let is_stdout = |path: &&Path| [Path::new("-"), Path::new("/dev/stdout")].contains(path);
         let Some(path) = path.filter(|path| !is_stdout(path)) else {
             return Ok(Self::Stdout);
         };

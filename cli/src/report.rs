@@ -75,10 +75,16 @@ impl TickSummary {
 }
 
 /// What became of the rows of an import of symbols.
+///
+/// `created + changed + unchanged + rejected` is `read`, as far as an import got.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct SymbolSummary {
     pub(crate) read: u64,
-    pub(crate) stored: u64,
+    pub(crate) created: u64,
+    pub(crate) changed: u64,
+    pub(crate) unchanged: u64,
+    /// Symbols of which a value was kept though the file has another one.
+    pub(crate) kept: u64,
     pub(crate) rejected: u64,
     pub(crate) seconds: f64,
 }
@@ -88,11 +94,17 @@ impl SymbolSummary {
     pub(crate) fn line(&self) -> String {
         let Self {
             read,
-            stored,
+            created,
+            changed,
+            unchanged,
+            kept,
             rejected,
             seconds,
         } = self;
-        format!("read {read}, stored {stored}, rejected {rejected} in {seconds:.1} s")
+        format!(
+            "read {read}, created {created}, changed {changed}, unchanged {unchanged}, kept {kept}, \
+             rejected {rejected} in {seconds:.1} s"
+        )
     }
 }
 
@@ -151,6 +163,12 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
 /// Prints `value` as one line of JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&serde_json::to_string(value)?)
+}
+
+/// Prints `value` as one line of JSON to standard error, where rows are on standard output.
+pub(crate) fn print_json_to_stderr(value: &impl Serialize) -> anyhow::Result<()> {
+    writeln!(io::stderr(), "{}", serde_json::to_string(value)?)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What feeds call symbols.
 //!
-//! Covers `SymbolRepository::map_feed_symbols` and `SymbolRepository::get_by_feed_key`.
+//! Covers `SymbolRepository::map_feed_symbols`, `SymbolRepository::unmap_feed_symbol`,
+//! `SymbolRepository::feed_symbols` and `SymbolRepository::get_by_feed_key`.
 
 use crate::Repositories;
 use crate::domain::{NewSymbol, SymbolId};
@@ -152,4 +153,55 @@ pub async fn a_feed_key_gives_the_symbol_as_it_is_now(repositories: &Repositorie
         read.expect("it is read"),
         Some(deactivated.expect("it exists"))
     );
+}
+
+async fn names_of(repository: &dyn SymbolRepository, id: i64) -> Vec<String> {
+    let names = repository.feed_symbols(SymbolId::new(id)).await;
+    let names = names.expect("they are read");
+    assert!(names.iter().all(|name| name.symbol_id.get() == id));
+    names
+        .iter()
+        .map(|name| format!("{}:{}", name.feed, name.feed_key))
+        .collect()
+}
+
+pub async fn names_of_a_symbol_are_listed_in_order(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    let mappings = [
+        mapping("g", "a", 1),
+        mapping("f", "b", 1),
+        mapping("f", "B", 1),
+        mapping("f", "é", 1),
+        mapping("f", "a", 2),
+        mapping("F", "z", 1),
+    ];
+    map(symbols, &mappings).await;
+    assert_eq!(
+        names_of(symbols, 1).await,
+        ["F:z", "f:B", "f:b", "f:é", "g:a"]
+    );
+    assert_eq!(names_of(symbols, 2).await, ["f:a"]);
+    assert_eq!(names_of(symbols, 93).await, [""; 0]);
+}
+
+pub async fn a_forgotten_name_leads_to_no_symbol(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    map(
+        symbols,
+        &[
+            mapping("f", "a", 1),
+            mapping("f", "b", 1),
+            mapping("g", "a", 2),
+        ],
+    )
+    .await;
+    for (feed, feed_key) in [("f", "a"), ("f", "a"), ("f", "x"), ("", ""), ("f", "\0")] {
+        let forgotten = symbols.unmap_feed_symbol(feed, feed_key).await;
+        forgotten.expect("it is no error");
+    }
+    assert_eq!(found(symbols, "f", "a").await, None);
+    assert_eq!(names_of(symbols, 1).await, ["f:b"]);
+    assert_eq!(names_of(symbols, 2).await, ["g:a"]);
 }

@@ -32,6 +32,8 @@ mod stamp;
 #[allow(missing_docs)]
 pub mod streams;
 #[allow(missing_docs)]
+pub mod symbols_changing;
+#[allow(missing_docs)]
 pub mod symbols_reading;
 #[allow(missing_docs)]
 pub mod symbols_writing;
@@ -49,6 +51,8 @@ pub mod ticks_reading;
 pub mod ticks_refused;
 #[allow(missing_docs)]
 pub mod ticks_writing;
+#[allow(missing_docs)]
+pub mod wild_times;
 
 use std::any::Any;
 

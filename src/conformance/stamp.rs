@@ -40,6 +40,18 @@ macro_rules! conformance_tests {
                 a_deactivated_symbol_stays_readable
                 an_unknown_symbol_cannot_be_deactivated
             }
+            symbols_changing {
+                stated_symbols_that_are_missing_are_created
+                known_values_are_kept_and_told
+                unknown_values_are_taken_and_told
+                stated_twice_the_second_finds_the_first
+                a_refused_symbol_keeps_no_other_out
+                merging_at_once_creates_each_symbol_once
+                describing_changes_what_is_stated
+                what_no_symbol_can_be_is_not_described
+                a_renamed_symbol_keeps_its_id_and_all_else
+                a_taken_name_is_refused_and_its_owner_named
+            }
             symbols_reading {
                 a_symbol_is_found_by_its_id
                 many_symbols_are_found_by_their_ids
@@ -61,6 +73,8 @@ macro_rules! conformance_tests {
                 mapping_to_an_unknown_symbol_names_it_and_maps_nothing
                 an_empty_or_too_long_mapping_is_refused
                 a_feed_key_gives_the_symbol_as_it_is_now
+                names_of_a_symbol_are_listed_in_order
+                a_forgotten_name_leads_to_no_symbol
             }
             ticks_writing {
                 an_empty_batch_does_nothing
@@ -219,6 +233,11 @@ macro_rules! conformance_tests {
                 a_stream_of_nothing_ends_at_once
                 a_stream_gives_every_candle_of_its_range_in_order
                 a_filled_stream_gives_every_bucket_in_order
+            }
+            wild_times {
+                places_beyond_all_time_leave_all_or_nothing
+                wild_times_are_refused
+                wild_bounds_and_instants_are_as_the_nearest
             }
             quarantine {
                 every_field_of_a_kept_tick_reads_back

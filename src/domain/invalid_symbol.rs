@@ -33,6 +33,12 @@ pub enum InvalidSymbol {
     /// The digits are not 0 to 12.
     #[error("digits {0} is out of range: use 0 to 12")]
     Digits(i16),
+    /// The description holds the one character that PostgreSQL does not keep.
+    #[error("description {} holds a NUL character: remove it", excerpt(.0))]
+    Description(String),
+    /// A part of an instrument is stated, and this part is neither stated nor known.
+    #[error("{0} is missing, and nothing is known of the instrument: state it")]
+    Missing(&'static str),
     /// A number cannot be kept exactly.
     #[error("{field} {source}")]
     Number {

@@ -17,6 +17,7 @@ mod page;
 mod parts;
 mod quality_rule;
 mod symbol;
+mod symbol_facts;
 mod symbol_id;
 mod tick;
 mod time;
@@ -45,6 +46,7 @@ pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder};
 pub use parts::StoredParts;
 pub use quality_rule::{Rule, UnknownRule, Verdict};
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
+pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
 pub use tick::{InvalidTick, Tick, TickKey};
 #[cfg(feature = "files")]

@@ -72,6 +72,9 @@ impl NewSymbol {
         }
         check_name("exchange", &self.exchange)?;
         check_name("name", &self.name)?;
+        if self.description.contains('\0') {
+            return Err(InvalidSymbol::Description(self.description.clone()));
+        }
         if !(0..=12).contains(&self.digits) {
             return Err(InvalidSymbol::Digits(self.digits));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Instrument, InstrumentType, NewSymbol, parse_decimal};
+use crate::domain::{InstrumentFacts, InstrumentType, StatedSymbol, SymbolFacts, parse_decimal};
 
 use super::error::{FileError, LineError};
 use super::field::Columns;
@@ -10,7 +10,7 @@ use super::header::Header;
 use super::lines::Lines;
 use super::source::Entry;
 
-/// Columns of the table that are read; rows may end before the ones behind them.
+/// Columns of the table that are read. All but the first two may be absent, and rows may end before them.
 const COLUMNS: [&str; 8] = [
     "market",
     "symbol",
@@ -21,6 +21,7 @@ const COLUMNS: [&str; 8] = [
     "minimum_price_variation",
     "lot_size",
 ];
+const REQUIRED: usize = 2;
 const MARKET: usize = 0;
 const SYMBOL: usize = 1;
 const TYPE: usize = 2;
@@ -41,22 +42,24 @@ const WILDCARD: &str = "[*]";
 pub struct ListedSymbol {
     /// The number of its line in the entry, counted from 1.
     pub line: u64,
-    /// The symbol, which every store accepts.
-    pub symbol: NewSymbol,
+    /// What the line states; nothing in a column that is empty or absent.
+    pub symbol: StatedSymbol,
 }
 
 /// Iterates over the symbols of one market in LEAN's symbol properties table, in file order.
 ///
 /// Lines that start with `#` are comments, and rows named `[*]` hold defaults: neither is a symbol.
 /// The market is the exchange. The base currency is what stands before the quote currency in the
-/// name of a forex or crypto symbol; the digits are those of the tick size. One name may come with
-/// several types.
+/// name of a forex or crypto symbol; the digits are those of the tick size. What is listed is active. One
+/// name may come with several types.
 pub struct LeanSymbols<'a> {
     lines: Lines<'a>,
     market: String,
     markets: BTreeSet<String>,
+    has_defaults: bool,
     header: Header,
-    places: [usize; 8],
+    /// Of the columns, in their order.
+    places: [Option<usize>; 8],
     line: Vec<u8>,
     columns: Columns,
 }
@@ -65,23 +68,24 @@ impl<'a> LeanSymbols<'a> {
     /// Reads the rows of `market` from `entry`, beginning with its header row.
     ///
     /// # Errors
-    /// When a column is missing.
+    /// When the column of the market or of the symbol is missing.
     pub fn new(entry: Entry<'a>, market: &str) -> Result<Self, FileError> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;
-        let mut places = [0; 8];
-        for (place, name) in places.iter_mut().zip(COLUMNS) {
-            *place = *header.find(&[name]).first().ok_or_else(|| {
+        let places = COLUMNS.map(|name| header.find(&[name]).first().copied());
+        for (place, name) in places.iter().zip(COLUMNS).take(REQUIRED) {
+            if place.is_none() {
                 let list = header.list();
                 let reason =
                     format!("has no column {name} among {list}: name a table of symbol properties");
-                FileError::new(lines.place(), reason)
-            })?;
+                return Err(FileError::new(lines.place(), reason));
+            }
         }
         Ok(Self {
             lines,
             market: market.to_owned(),
             markets: BTreeSet::new(),
+            has_defaults: false,
             header,
             places,
             line: Vec::new(),
@@ -89,32 +93,46 @@ impl<'a> LeanSymbols<'a> {
         })
     }
 
-    /// The markets of the rows read so far, of which only some 200 are remembered.
+    /// The markets of the symbols read so far, of which only some 200 are remembered.
     #[must_use]
     pub fn markets(&self) -> &BTreeSet<String> {
         &self.markets
+    }
+
+    /// Whether a row of the market was read that holds defaults.
+    #[must_use]
+    pub fn has_defaults(&self) -> bool {
+        self.has_defaults
     }
 
     /// The symbol of the line read last, if it is one of the market.
     fn symbol(&mut self) -> Result<Option<ListedSymbol>, String> {
         self.columns.read(&self.line);
         let market = self.text(MARKET)?;
+        let is_wanted = market == self.market;
+        if self.text(SYMBOL)? == WILDCARD {
+            self.has_defaults |= is_wanted;
+            return Ok(None);
+        }
         if self.markets.len() < MARKETS_REMEMBERED && !self.markets.contains(market) {
             let market = market.to_owned();
             self.markets.insert(market);
         }
-        let name = self.text(SYMBOL)?;
-        if self.text(MARKET)? != self.market || name == WILDCARD {
+        if !is_wanted {
             return Ok(None);
         }
         self.check_width()?;
+        let name = self.text(SYMBOL)?;
         let instrument = self.instrument(name)?;
-        let digits = i16::try_from(instrument.tick_size.scale()).unwrap_or(i16::MAX);
-        let symbol = NewSymbol {
-            description: self.text(DESCRIPTION)?.to_owned(),
-            digits,
-            instrument: Some(instrument),
-            ..NewSymbol::named(self.market.as_str(), name)
+        let digits = instrument.tick_size.map(|size| size.scale());
+        let symbol = StatedSymbol {
+            facts: SymbolFacts {
+                description: self.stated(DESCRIPTION)?.map(str::to_owned),
+                digits: digits.map(|digits| i16::try_from(digits).unwrap_or(i16::MAX)),
+                active: Some(true),
+                instrument,
+            },
+            ..StatedSymbol::named(self.market.as_str(), name)
         };
         symbol.validate().map_err(|error| error.to_string())?;
         Ok(Some(ListedSymbol {
@@ -142,35 +160,40 @@ impl<'a> LeanSymbols<'a> {
         }
     }
 
-    fn instrument(&self, name: &str) -> Result<Instrument, String> {
-        let instrument_type = self.text(TYPE)?.parse::<InstrumentType>();
-        let instrument_type = instrument_type.map_err(|error| format!("type {error}"))?;
-        let quote_currency = self.text(QUOTE_CURRENCY)?;
-        let is_pair = matches!(
-            instrument_type,
-            InstrumentType::Forex | InstrumentType::Crypto
-        );
-        let base = name.strip_suffix(quote_currency);
+    fn instrument(&self, name: &str) -> Result<InstrumentFacts, String> {
+        let kind = self.stated(TYPE)?.map(str::parse::<InstrumentType>);
+        let kind = kind.transpose().map_err(|error| format!("type {error}"))?;
+        let quote_currency = self.stated(QUOTE_CURRENCY)?;
+        let is_pair = matches!(kind, Some(InstrumentType::Forex | InstrumentType::Crypto));
+        let base = quote_currency.and_then(|quote| name.strip_suffix(quote));
         let base = base.filter(|base| is_pair && !base.is_empty() && *base != name);
-        Ok(Instrument {
-            instrument_type,
+        Ok(InstrumentFacts {
+            instrument_type: kind,
             base_currency: base.map(str::to_owned),
-            quote_currency: quote_currency.to_owned(),
+            quote_currency: quote_currency.map(str::to_owned),
             tick_size: self.number(TICK_SIZE)?,
             lot_size: self.number(LOT_SIZE)?,
             contract_multiplier: self.number(CONTRACT_MULTIPLIER)?,
-            expiry: None,
-            strike: None,
+            ..InstrumentFacts::default()
         })
     }
 
     fn text(&self, column: usize) -> Result<&str, String> {
-        self.columns.text(self.places[column], COLUMNS[column])
+        match self.places[column] {
+            Some(place) => self.columns.text(place, COLUMNS[column]),
+            None => Ok(""),
+        }
     }
 
-    fn number(&self, column: usize) -> Result<rust_decimal::Decimal, String> {
-        let number = self.columns.decimal(self.places[column], COLUMNS[column]);
-        number.map(|number| number.normalize())
+    /// The text of a column that is there and not empty.
+    fn stated(&self, column: usize) -> Result<Option<&str>, String> {
+        Ok(Some(self.text(column)?).filter(|text| !text.is_empty()))
+    }
+
+    fn number(&self, column: usize) -> Result<Option<rust_decimal::Decimal>, String> {
+        let place = self.places[column].filter(|place| !self.columns.get(*place).is_empty());
+        let number = place.map(|place| self.columns.decimal(place, COLUMNS[column]));
+        Ok(number.transpose()?.map(|number| number.normalize()))
     }
 }
 

@@ -336,28 +336,63 @@ fn symbols_of_one_market_become_instruments() {
     let mut symbols = LeanSymbols::new(entry, "oanda").expect("a table");
     let listed: Vec<_> = symbols.by_ref().collect();
     assert_eq!(Vec::from_iter(symbols.markets()), ["fxcm", "oanda"]);
+    assert!(symbols.has_defaults());
     let euro = listed[0].as_ref().expect("a symbol");
-    assert_eq!((euro.line, euro.symbol.digits), (4, 5));
-    assert_eq!(euro.symbol.description, "Euro, Dollar");
-    let instrument = euro.symbol.instrument.as_ref().expect("known");
-    assert_eq!(instrument.base_currency.as_deref(), Some("EUR"));
-    assert_eq!(instrument.instrument_type, InstrumentType::Forex);
-    assert_eq!(instrument.lot_size.to_string(), "1000");
-    let gold = &listed[1].as_ref().expect("a symbol").symbol;
-    let instrument = gold.instrument.as_ref().expect("known");
+    let facts = &euro.symbol.facts;
     assert_eq!(
-        (gold.digits, instrument.base_currency.as_deref()),
-        (4, None)
+        (euro.line, facts.digits, facts.active),
+        (4, Some(5), Some(true))
+    );
+    assert_eq!(facts.description.as_deref(), Some("Euro, Dollar"));
+    let instrument = &facts.instrument;
+    assert_eq!(instrument.base_currency.as_deref(), Some("EUR"));
+    assert_eq!(instrument.instrument_type, Some(InstrumentType::Forex));
+    assert_eq!(
+        instrument.lot_size.map(|size| size.to_string()).as_deref(),
+        Some("1000")
+    );
+    let gold = &listed[1].as_ref().expect("a symbol").symbol.facts;
+    assert_eq!(
+        (gold.digits, gold.instrument.base_currency.as_deref()),
+        (Some(4), None)
     );
     for (error, words) in listed[2..].iter().zip([
         "line 8: type \"bond\" is no instrument type",
         "line 9: tick_size 0 is not positive",
-        "line 10: minimum_price_variation is empty",
     ]) {
         let error = error.as_ref().expect_err(words).to_string();
         assert!(error.contains(words), "{error}");
     }
     assert_eq!(listed.len(), 5);
+    // nothing is stated where nothing is written
+    let short = &listed[4].as_ref().expect("a symbol").symbol.facts;
+    assert_eq!((short.digits, &short.description), (None, &None));
+    assert_eq!(short.instrument.tick_size, None);
+    assert_eq!(short.instrument.instrument_type, Some(InstrumentType::Cfd));
+}
+
+#[test]
+fn columns_of_a_table_may_be_absent() {
+    let table = "symbol,market,lot_size\nEURUSD,oanda,1000\nGBPUSD,oanda,\n[*],cboe,1\n";
+    let folder = folder();
+    let mut file = MarketFile::open(plain(&folder, "t.csv", table.as_bytes())).expect("readable");
+    let mut symbols = LeanSymbols::new(file.entry(0).expect("one"), "oanda").expect("a table");
+    let listed: Vec<_> = symbols.by_ref().collect();
+    let sizes = listed.iter().map(|listed| {
+        let facts = &listed.as_ref().expect("a symbol").symbol.facts;
+        assert_eq!(
+            (facts.digits, facts.instrument.instrument_type),
+            (None, None)
+        );
+        facts.instrument.lot_size.map(|size| size.to_string())
+    });
+    assert_eq!(Vec::from_iter(sizes), [Some("1000".to_owned()), None]);
+    assert!(!symbols.has_defaults());
+    assert_eq!(Vec::from_iter(symbols.markets()), ["oanda"]);
+    drop(symbols);
+    let mut of_defaults = LeanSymbols::new(file.entry(0).expect("one"), "cboe").expect("a table");
+    assert_eq!(of_defaults.by_ref().count(), 0);
+    assert!(of_defaults.has_defaults());
 }
 
 #[test]

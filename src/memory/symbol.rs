@@ -8,11 +8,14 @@ use std::sync::RwLock;
 use async_trait::async_trait;
 
 use super::{read, write};
-use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
+use crate::domain::{
+    InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol, SymbolFacts, SymbolId,
+    SymbolReference,
+};
 use crate::error::RepositoryError;
 use crate::repository::{
-    FeedSymbol, SymbolQuery, SymbolRepository, different_symbols, only_one, symbol_missing,
-    symbol_taken,
+    FeedSymbol, SymbolQuery, SymbolRepository, different_symbols, name_taken, only_one,
+    symbol_missing, symbol_taken,
 };
 
 /// Symbols in memory.
@@ -60,6 +63,30 @@ impl Store {
         largest.checked_add(1).map(SymbolId::new).ok_or_else(|| {
             RepositoryError::invalid("no symbol_id follows the largest one: say which one to use")
         })
+    }
+
+    fn get(&self, symbol_id: SymbolId) -> Result<&Symbol, RepositoryError> {
+        let symbol = self.symbols.get(&symbol_id);
+        symbol.ok_or_else(|| symbol_missing(symbol_id))
+    }
+
+    fn merge(
+        &mut self,
+        stated: &StatedSymbol,
+        overwrite: bool,
+    ) -> Result<Result<MergedSymbol, InvalidSymbol>, RepositoryError> {
+        let merged = match self.named(&stated.exchange, &stated.name) {
+            Some(known) => known.merged(&stated.facts, overwrite),
+            None => match stated.clone().into_new() {
+                Ok(new) => Ok(MergedSymbol::created(new, self.next_id()?)),
+                Err(invalid) => Err(invalid),
+            },
+        };
+        if let Ok(merged) = &merged {
+            let symbol = merged.symbol.clone();
+            self.symbols.insert(symbol.symbol_id, symbol);
+        }
+        Ok(merged)
     }
 
     fn upsert(&mut self, symbol: NewSymbol) -> Result<(), RepositoryError> {
@@ -113,6 +140,48 @@ impl SymbolRepository for InMemorySymbolRepository {
             .iter()
             .filter_map(|symbol| store.named(&symbol.exchange, &symbol.name).cloned())
             .collect())
+    }
+
+    async fn merge_batch(
+        &self,
+        stated: &[StatedSymbol],
+        overwrite: bool,
+    ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, RepositoryError> {
+        let mut store = write(&self.store);
+        let mut changed = store.clone();
+        let merged = stated.iter().map(|one| changed.merge(one, overwrite));
+        let merged = merged.collect::<Result<_, _>>()?;
+        *store = changed;
+        Ok(merged)
+    }
+
+    async fn describe(
+        &self,
+        symbol_id: SymbolId,
+        facts: &SymbolFacts,
+    ) -> Result<MergedSymbol, RepositoryError> {
+        let mut store = write(&self.store);
+        let merged = store.get(symbol_id)?.merged(facts, true);
+        let merged = merged.map_err(RepositoryError::invalid)?;
+        store.symbols.insert(symbol_id, merged.symbol.clone());
+        Ok(merged)
+    }
+
+    async fn rename(
+        &self,
+        symbol_id: SymbolId,
+        name: &SymbolReference,
+    ) -> Result<MergedSymbol, RepositoryError> {
+        let mut store = write(&self.store);
+        let symbol = store.get(symbol_id)?;
+        let renamed = symbol.renamed(name.exchange.as_deref(), &name.name);
+        let renamed = renamed.map_err(RepositoryError::invalid)?;
+        match store.named(&renamed.symbol.exchange, &renamed.symbol.name) {
+            Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(taker)),
+            _ => {}
+        }
+        store.symbols.insert(symbol_id, renamed.symbol.clone());
+        Ok(renamed)
     }
 
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
@@ -193,6 +262,27 @@ impl SymbolRepository for InMemorySymbolRepository {
             store.feed_symbols.insert(key, mapping.symbol_id);
         }
         Ok(())
+    }
+
+    async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError> {
+        let key = (feed.to_owned(), feed_key.to_owned());
+        write(&self.store).feed_symbols.remove(&key);
+        Ok(())
+    }
+
+    async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError> {
+        let store = read(&self.store);
+        let of_symbol = store
+            .feed_symbols
+            .iter()
+            .filter(|(_, id)| **id == symbol_id);
+        Ok(of_symbol
+            .map(|((feed, feed_key), _)| FeedSymbol {
+                feed: feed.clone(),
+                feed_key: feed_key.clone(),
+                symbol_id,
+            })
+            .collect())
     }
 
     async fn get_by_feed_key(

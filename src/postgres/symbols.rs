@@ -1,5 +1,6 @@
 //! Symbols in PostgreSQL.
 
+mod changing;
 mod feeds;
 mod reading;
 mod rows;
@@ -10,7 +11,10 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::db::MetadataConnections;
-use crate::domain::{NewSymbol, Page, Symbol, SymbolId, SymbolReference};
+use crate::domain::{
+    InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol, SymbolFacts, SymbolId,
+    SymbolReference,
+};
 use crate::error::RepositoryError;
 use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository, different_symbols};
 
@@ -58,6 +62,52 @@ impl SymbolRepository for PgSymbolRepository {
             .metadata()
             .run_idempotent("upsert symbols", move |connection| {
                 writing::upsert(connection, &symbols)
+            })
+            .await
+    }
+
+    async fn merge_batch(
+        &self,
+        stated: &[StatedSymbol],
+        overwrite: bool,
+    ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, RepositoryError> {
+        if stated.is_empty() {
+            return Ok(Vec::new());
+        }
+        let stated = stated.to_vec();
+        // a second run of it would report that nothing was changed
+        self.connections
+            .metadata()
+            .run_once("merge symbols", move |connection| {
+                changing::merge(connection, &stated, overwrite)
+            })
+            .await
+    }
+
+    async fn describe(
+        &self,
+        symbol_id: SymbolId,
+        facts: &SymbolFacts,
+    ) -> Result<MergedSymbol, RepositoryError> {
+        let facts = facts.clone();
+        self.connections
+            .metadata()
+            .run_once("describe a symbol", move |connection| {
+                changing::describe(connection, symbol_id, &facts)
+            })
+            .await
+    }
+
+    async fn rename(
+        &self,
+        symbol_id: SymbolId,
+        name: &SymbolReference,
+    ) -> Result<MergedSymbol, RepositoryError> {
+        let name = name.clone();
+        self.connections
+            .metadata()
+            .run_once("rename a symbol", move |connection| {
+                changing::rename(connection, symbol_id, &name)
             })
             .await
     }
@@ -135,6 +185,25 @@ impl SymbolRepository for PgSymbolRepository {
             .await
     }
 
+    async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError> {
+        let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
+        self.connections
+            .metadata()
+            .run_idempotent("unmap a feed symbol", move |connection| {
+                feeds::unmap(connection, &feed, &feed_key)
+            })
+            .await
+    }
+
+    async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError> {
+        self.connections
+            .metadata()
+            .read("read feed symbols", move |connection| {
+                feeds::of_symbol(connection, symbol_id)
+            })
+            .await
+    }
+
     async fn get_by_feed_key(
         &self,
         feed: &str,
@@ -151,8 +220,7 @@ impl SymbolRepository for PgSymbolRepository {
 }
 
 fn check(symbol: &NewSymbol) -> Result<(), RepositoryError> {
-    symbol.validate().map_err(RepositoryError::invalid)?;
-    refuse_nul("description", &symbol.description)
+    symbol.validate().map_err(RepositoryError::invalid)
 }
 
 /// PostgreSQL keeps every character in a text but this one.

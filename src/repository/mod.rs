@@ -33,7 +33,7 @@ pub use quarantine::{
 pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
 pub use stream::{candle_stream, filled_candle_stream, tick_stream};
 pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
-pub(crate) use symbol::{different_symbols, only_one, symbol_missing, symbol_taken};
+pub(crate) use symbol::{different_symbols, name_taken, only_one, symbol_missing, symbol_taken};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 
 #[cfg(feature = "mock")]

@@ -4,7 +4,10 @@ use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
-use crate::domain::{NewSymbol, Page, PageLimit, Symbol, SymbolId, SymbolReference, excerpt};
+use crate::domain::{
+    InvalidSymbol, MergedSymbol, NewSymbol, Page, PageLimit, StatedSymbol, Symbol, SymbolFacts,
+    SymbolId, SymbolReference, excerpt,
+};
 use crate::error::{Entity, RepositoryError};
 
 /// What a feed calls a symbol.
@@ -61,6 +64,41 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// when an id given belongs to another symbol, or an existing symbol was given another id.
     async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError>;
 
+    /// Creates the symbols that are missing, and takes what is stated of those that exist as
+    /// [`Symbol::merged`] does: what is not stated stays, and what is known is replaced with `overwrite`
+    /// alone.
+    ///
+    /// *Atomicity*: all or none; a symbol that is refused keeps no other out. What is reported is what the
+    /// call changed, whatever others change meanwhile. *Ordering*: the result is in the order given.
+    /// *Duplicates*: as if the symbols came one after the other.
+    async fn merge_batch(
+        &self,
+        stated: &[StatedSymbol],
+        overwrite: bool,
+    ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, RepositoryError>;
+
+    /// Replaces what is stated of a symbol, which keeps all else, and says what that changed.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidInput` when [`Symbol::merged`] refuses it.
+    async fn describe(
+        &self,
+        symbol_id: SymbolId,
+        facts: &SymbolFacts,
+    ) -> Result<MergedSymbol, RepositoryError>;
+
+    /// Gives a symbol another name, and moves it to another exchange where `name` has one, which is
+    /// created if it is new. The symbol keeps its id, and with it ticks and candles.
+    ///
+    /// # Errors
+    /// `NotFound`; `AlreadyExists` names the symbol that has the name on that exchange; `InvalidInput` for
+    /// a name that no symbol can have.
+    async fn rename(
+        &self,
+        symbol_id: SymbolId,
+        name: &SymbolReference,
+    ) -> Result<MergedSymbol, RepositoryError>;
+
     /// The symbol of that id.
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError>;
 
@@ -96,6 +134,13 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// `NotFound` names the first symbol that does not exist; `InvalidInput` when a feed or a key
     /// is empty or too long.
     async fn map_feed_symbols(&self, mappings: &[FeedSymbol]) -> Result<(), RepositoryError>;
+
+    /// Forgets that the feed calls a symbol so. Doing so twice is no error.
+    async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError>;
+
+    /// What feeds call a symbol, by ascending feed and key. A symbol that does not exist has no such
+    /// names.
+    async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError>;
 
     /// The symbol that the feed calls so.
     async fn get_by_feed_key(
@@ -179,6 +224,17 @@ pub(crate) fn symbol_taken(key: impl fmt::Display) -> RepositoryError {
         entity: Entity::Symbol,
         key: key.to_string(),
     }
+}
+
+/// The error of a symbol whose name `taker` has.
+pub(crate) fn name_taken(taker: &Symbol) -> RepositoryError {
+    let Symbol {
+        symbol_id,
+        exchange,
+        name,
+        ..
+    } = taker;
+    symbol_taken(format!("{exchange}:{name} (symbol_id {symbol_id})"))
 }
 
 /// The error of a symbol that has to exist.

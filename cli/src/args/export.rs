@@ -1,6 +1,6 @@
 //! The command line of exports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
@@ -15,10 +15,12 @@ pub(crate) enum ExportCommand {
 Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. `tickbook import ticks
 --format csv` reads them back. Of a range of any length only some pages are held in memory. The file
 is there when it is complete, and of an export that ended early nothing is left. A device or a pipe is
-written as it comes.
+written as it comes. --json prints a summary with the number of rows, on standard output with --output, and
+on standard error without.
 
 Examples:
   tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv
+  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv --json | jq .rows
   tickbook export ticks --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-02 | head")]
     Ticks(ExportTicksArguments),
     /// Writes the candles of one symbol, oldest first
@@ -26,13 +28,30 @@ Examples:
 Columns: open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source.
 `tickbook import candles --format csv` reads them back. The source is ticks, smaller (made of stored smaller candles), the name that a stored candle has, or filled: no candle, but a
 bucket that --fill lists. Such buckets lie between the symbol's first and newest candle, have no ticks
-and no volume, and where they have no price the field is empty.
+and no volume, and where they have no price the field is empty. --json prints a summary with the number of
+rows, on standard output with --output, and on standard error without.
 
 Examples:
   tickbook export candles --symbol oanda:EURUSD --timeframe 1h --basis mid --output hours.csv
   tickbook export candles --symbol oanda:EURUSD --timeframe 1d --closed
   tickbook export candles --symbol oanda:EURUSD --fill flat --from 2014-05-01")]
     Candles(ExportCandlesArguments),
+}
+
+impl ExportCommand {
+    /// Whether its rows are on standard output.
+    pub(crate) fn fills_stdout(&self) -> bool {
+        let what = match self {
+            Self::Ticks(arguments) => &arguments.what,
+            Self::Candles(arguments) => &arguments.what,
+        };
+        what.output.as_deref().is_none_or(is_stdout)
+    }
+}
+
+/// Whether an output is standard output by another name.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    [Path::new("-"), Path::new("/dev/stdout")].contains(&path)
 }
 
 #[derive(Debug, Args)]
@@ -77,4 +96,7 @@ pub(crate) struct ExportArguments {
     /// Replaces the file of --output, or that which a link there leads to
     #[arg(long, requires = "output")]
     pub(crate) force: bool,
+    /// Prints a summary as one JSON object; on standard error where the rows are on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -8,14 +8,21 @@ use tickbook::files::{PriceScale, QuoteColumn, TimeFormat};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
-    /// Creates the symbols of one market, or overwrites what is known of them
+    /// Creates the symbols of one market, and completes what is known of those that exist
     #[command(after_help = "\
-The market becomes the exchange of its symbols, unless --exchange says another one. Symbols keep
-their ids. A row that cannot be used is listed and the others are stored; the exit code is then 1.
-A market may have one name with several types: import them one by one with --type and --exchange.
+The market becomes the exchange of its symbols, unless --exchange says another one. Symbols keep their
+ids. What the table does not say, in an empty or absent column, stays as it is. What it says is taken
+where nothing is known: no description, no instrument, the digits of a symbol without instrument. A
+known value that differs is kept and listed on standard error, and a deactivated symbol stays so; with
+--overwrite the table counts. Each change is listed: field, old and new value.
+
+A row that cannot be used is listed and the others are stored; the exit code is then 1. A market may
+have one name with several types: import them one by one with --type and --exchange. The last line is
+`read N, created N, changed N, unchanged N, kept N, rejected N`; kept: symbols with a kept value.
 
 Examples:
   tickbook import symbols symbol-properties-database.csv --format lean --market oanda
+  tickbook import symbols symbol-properties-database.csv --format lean --market oanda --overwrite
   tickbook import symbols symbol-properties-database.csv --format lean --market binance \\
       --type cryptofuture --exchange binance-futures")]
     Symbols(ImportSymbolsArguments),
@@ -102,6 +109,9 @@ pub(crate) struct ImportSymbolsArguments {
     /// The exchange they are stored under, instead of the market
     #[arg(long)]
     pub(crate) exchange: Option<String>,
+    /// Replaces known values by those of the table, and activates what it lists
+    #[arg(long)]
+    pub(crate) overwrite: bool,
     /// Prints the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,11 +4,13 @@ use std::future::poll_fn;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 use indicatif::HumanCount;
 use rust_decimal::Decimal;
+use serde::Serialize;
 use tickbook::domain::{
     Candle, CandleSlot, CandleSource, FilledCandle, PageLimit, Symbol, Tick, TimeRange,
     earliest_time, latest_time,
@@ -24,6 +26,7 @@ use crate::csv_file::CsvFile;
 use crate::opening::{connect, full_name, settings, symbol};
 use crate::output_file::Output;
 use crate::progress::TimeBar;
+use crate::report::{print_json, print_json_to_stderr, seconds};
 use crate::times::time_text as time;
 
 const TICK_COLUMNS: [&str; 7] = [
@@ -97,10 +100,24 @@ struct Export {
     repositories: Repositories,
     symbol: Symbol,
     range: TimeRange,
+    json: bool,
+    begun: Instant,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    what: &'a str,
+    symbol_id: i64,
+    symbol: String,
+    rows: u64,
+    output: Option<String>,
+    seconds: f64,
 }
 
 impl Export {
     async fn open(arguments: &ExportArguments) -> anyhow::Result<Self> {
+        let begun = Instant::now();
         let from = arguments.from.unwrap_or_else(earliest_time);
         let range = TimeRange::new(from, arguments.to.unwrap_or_else(latest_time))?;
         let output = Output::open(arguments.output.as_deref(), arguments.force)?;
@@ -113,6 +130,8 @@ impl Export {
             repositories,
             symbol,
             range,
+            json: arguments.json,
+            begun,
         })
     }
 
@@ -147,7 +166,20 @@ impl Export {
         }
         file.finish().await?;
         progress.finish();
-        if let Some(path) = &self.path {
+        if self.json {
+            let summary = Summary {
+                what,
+                symbol_id: self.symbol.symbol_id.get(),
+                symbol: full_name(&self.symbol),
+                rows: count,
+                output: self.path.as_ref().map(|path| path.display().to_string()),
+                seconds: seconds(self.begun.elapsed()),
+            };
+            match self.path {
+                Some(_) => print_json(&summary)?,
+                None => print_json_to_stderr(&summary)?,
+            }
+        } else if let Some(path) = &self.path {
             eprintln!("{count} {what} in {}", path.display());
         }
         Ok(Outcome::Complete)

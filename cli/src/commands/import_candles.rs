@@ -6,14 +6,14 @@ use anyhow::{Context as _, bail};
 use indicatif::{HumanCount, ProgressBar};
 use tickbook::config::Config;
 use tickbook::files::LeanRows;
-use tickbook::repository::OhlcRepository;
+use tickbook::repository::{OhlcRepository, SymbolRepository};
 use tickbook::{Clock, Database, Repositories};
 
 use crate::Outcome;
 use crate::args::{CandleFormat, ImportCandlesArguments};
 use crate::bar_batches::{self, BarBatches, BarFormat};
 use crate::candle_rows::is_reserved;
-use crate::importing::{TimesToCome, find_symbol, refuse_twice};
+use crate::importing::{Owner, TimesToCome, refuse_twice};
 use crate::interruption;
 use crate::lean_files::{self, look_at_symbol};
 use crate::opening::{connect, patiently, settings};
@@ -37,22 +37,24 @@ pub(crate) async fn run(
         if let BarFormat::Lean(_) = format {
             look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
         }
-        let symbol_id = find_symbol(symbols, reference, arguments.create_symbol).await?;
+        let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
-        let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
-        Ok((repositories, symbol_id, times))
+        let times = TimesToCome::refused(&config.quality, symbols, &owner, allow, now).await?;
+        Ok((repositories, owner, times))
     };
     let opened = interruption::unless_interrupted(opening).await?;
-    let (Repositories { ohlc, .. }, symbol_id, times) = opened;
+    let (Repositories { symbols, ohlc, .. }, owner, times) = opened;
     let progress = bar_of_files(&arguments.files)?;
     let (files, source) = (arguments.files.clone(), arguments.source.clone());
     let size = arguments.batch_size as usize;
-    let batches = bar_batches::spawn(files, format, symbol_id, source, times, size);
+    let batches = bar_batches::spawn(files, format, owner.id(), source, times, size);
 
     let begun = Instant::now();
     let mut told = Told::default();
-    let storing = Storing {
+    let mut storing = Storing {
         config: &config,
+        symbols: &*symbols,
+        owner,
         ohlc: &*ohlc,
         progress: &progress,
     };
@@ -136,13 +138,15 @@ impl Told {
 
 struct Storing<'a> {
     config: &'a Config,
+    symbols: &'a dyn SymbolRepository,
+    owner: Owner,
     ohlc: &'a dyn OhlcRepository,
     progress: &'a ProgressBar,
 }
 
 impl Storing<'_> {
     async fn store(
-        &self,
+        &mut self,
         (mut batches, thread): BarBatches,
         told: &mut Told,
     ) -> anyhow::Result<()> {
@@ -154,7 +158,12 @@ impl Storing<'_> {
                 batch = batches.recv() => batch,
             };
             let Some(batch) = batch else { break };
-            let batch = batch?;
+            let mut batch = batch?;
+            if !batch.candles.is_empty() || !batch.kept.is_empty() {
+                let id = self.owner.made(self.symbols).await?;
+                let candles = batch.candles.iter_mut().chain(&mut batch.kept);
+                candles.for_each(|it| it.symbol_id = id);
+            }
             let storing = self.ohlc.upsert_candles(&batch.candles);
             let mut stored = patiently(self.config, &[Database::Timeseries], storing).await?;
             let kept = batch.kept.len();

@@ -1,18 +1,20 @@
 //! `tickbook import symbols`
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
-use tickbook::domain::NewSymbol;
+use anyhow::{Context as _, anyhow};
+use serde::Serialize;
+use tickbook::domain::{FieldChange, MergedSymbol, StatedSymbol, Symbol};
 use tickbook::files::{LeanSymbols, ListedSymbol, MarketFile};
 use tickbook::repository::SymbolRepository;
 
 use crate::Outcome;
 use crate::args::{ImportSymbolsArguments, SymbolFormat};
 use crate::interruption;
-use crate::opening::{connect_symbols, settings};
+use crate::opening::{connect_symbols, full_name, settings};
 use crate::report::{Problems, SymbolSummary, print, print_json, seconds};
+use crate::symbol_output::{ChangeOutput, value};
 
 /// Symbols of one transaction.
 const BATCH: usize = 1_000;
@@ -25,14 +27,9 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     let config = settings()?;
     let symbols = interruption::unless_interrupted(async { Ok(connect_symbols(&config).await?) });
     let symbols = symbols.await?;
-    let stored = table.store(&*symbols).await;
+    let stored = table.store(&*symbols, arguments.overwrite).await;
     table.summary.seconds = seconds(begun.elapsed());
-    table.problems.print();
-    if arguments.json {
-        print_json(&table.summary)?;
-    } else {
-        print(&table.summary.line())?;
-    }
+    table.tell(arguments.json)?;
     stored.context("the import ended early: what is counted above is stored; run it again")?;
     Ok(if table.summary.rejected == 0 {
         Outcome::Complete
@@ -44,11 +41,15 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
 /// The symbols of one market, which are some thousands at most.
 #[derive(Debug, Default)]
 struct Table {
-    symbols: Vec<NewSymbol>,
+    symbols: Vec<StatedSymbol>,
+    /// Of each symbol.
+    places: Vec<String>,
     /// Where each name stands first, with its type.
     seen: HashMap<String, (u64, String)>,
     summary: SymbolSummary,
     problems: Problems,
+    changes: Vec<SymbolChange>,
+    kept: Vec<SymbolChange>,
 }
 
 impl Table {
@@ -56,7 +57,8 @@ impl Table {
         let mut table = Self::default();
         let mut file = MarketFile::open(&arguments.file)?;
         file.verify()?;
-        let mut markets = Vec::new();
+        let mut markets = BTreeSet::new();
+        let mut has_defaults = false;
         for index in 0..file.entry_count() {
             let entry = file.entry(index)?;
             let place = entry.to_string();
@@ -69,25 +71,17 @@ impl Table {
                 }
             }
             markets.extend(symbols.markets().iter().cloned());
+            has_defaults |= symbols.has_defaults();
         }
         if table.summary.read == 0 {
-            bail!(
-                "{}: has no symbols of the market {:?}{}: use one of {}",
-                arguments.file.display(),
-                arguments.market,
-                arguments
-                    .instrument_type
-                    .map_or(String::new(), |kind| format!(" and the type {kind}")),
-                markets.join(", ")
-            );
+            return Err(nothing_found(arguments, &markets, has_defaults));
         }
         Ok(table)
     }
 
     fn add(&mut self, listed: ListedSymbol, arguments: &ImportSymbolsArguments, place: &str) {
         let ListedSymbol { line, mut symbol } = listed;
-        let found = symbol.instrument.as_ref();
-        let found = found.map(|instrument| instrument.instrument_type);
+        let found = symbol.facts.instrument.instrument_type;
         if arguments.instrument_type.is_some() && arguments.instrument_type != found {
             return;
         }
@@ -114,6 +108,7 @@ impl Table {
         self.seen
             .insert(symbol.name.clone(), (line, kind.to_owned()));
         self.symbols.push(symbol);
+        self.places.push(format!("{place}: line {line}"));
     }
 
     fn reject(&mut self, describe: impl FnOnce() -> String) {
@@ -122,11 +117,124 @@ impl Table {
         self.problems.add(describe);
     }
 
-    async fn store(&mut self, symbols: &dyn SymbolRepository) -> anyhow::Result<()> {
-        for batch in self.symbols.chunks(BATCH) {
+    async fn store(
+        &mut self,
+        symbols: &dyn SymbolRepository,
+        overwrite: bool,
+    ) -> anyhow::Result<()> {
+        let stated = std::mem::take(&mut self.symbols);
+        let places = std::mem::take(&mut self.places);
+        for (batch, places) in stated.chunks(BATCH).zip(places.chunks(BATCH)) {
             interruption::check()?;
-            self.summary.stored += symbols.upsert_batch(batch).await?.len() as u64;
+            let merged = symbols.merge_batch(batch, overwrite).await?;
+            for (merged, place) in merged.into_iter().zip(places) {
+                match merged {
+                    Ok(merged) => self.count(merged),
+                    Err(invalid) => {
+                        self.summary.rejected += 1;
+                        self.problems.add(|| format!("{place}: {invalid}"));
+                    }
+                }
+            }
         }
         Ok(())
+    }
+
+    fn count(&mut self, merged: MergedSymbol) {
+        let summary = &mut self.summary;
+        match (merged.created, merged.changed.is_empty()) {
+            (true, _) => summary.created += 1,
+            (_, false) => summary.changed += 1,
+            (_, true) => summary.unchanged += 1,
+        }
+        summary.kept += u64::from(!merged.kept.is_empty());
+        let symbol = &merged.symbol;
+        let of_symbol = |change: FieldChange| SymbolChange::new(symbol, change);
+        self.changes
+            .extend(merged.changed.into_iter().map(of_symbol));
+        self.kept.extend(merged.kept.into_iter().map(of_symbol));
+    }
+
+    fn tell(&self, json: bool) -> anyhow::Result<()> {
+        self.problems.print();
+        if json {
+            return print_json(&Told {
+                summary: &self.summary,
+                changes: &self.changes,
+                kept_values: &self.kept,
+            });
+        }
+        for change in &self.changes {
+            print(&format!("{}: {}", change.name(), change.values.line()))?;
+        }
+        let mut kept = Problems::default();
+        for change in &self.kept {
+            kept.add(|| change.kept_line());
+        }
+        kept.print();
+        print(&self.summary.line())
+    }
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    summary: &'a SymbolSummary,
+    changes: &'a [SymbolChange],
+    /// Stated in the file, and not stored.
+    kept_values: &'a [SymbolChange],
+}
+
+#[derive(Debug, Serialize)]
+struct SymbolChange {
+    symbol_id: i64,
+    symbol: String,
+    #[serde(flatten)]
+    values: ChangeOutput,
+}
+
+impl SymbolChange {
+    fn new(symbol: &Symbol, change: FieldChange) -> Self {
+        Self {
+            symbol_id: symbol.symbol_id.get(),
+            symbol: full_name(symbol),
+            values: change.into(),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{} ({})", self.symbol, self.symbol_id)
+    }
+
+    fn kept_line(&self) -> String {
+        let ChangeOutput { field, old, new } = &self.values;
+        let (old, new) = (value(old.as_deref()), value(new.as_deref()));
+        let name = self.name();
+        format!("{name}: {field} {old} is kept, the file has {new}: use --overwrite to take that")
+    }
+}
+
+/// Why nothing is imported, and what could be.
+fn nothing_found(
+    arguments: &ImportSymbolsArguments,
+    markets: &BTreeSet<String>,
+    has_defaults: bool,
+) -> anyhow::Error {
+    let (file, market) = (arguments.file.display(), &arguments.market);
+    let kind = arguments.instrument_type;
+    let kind = kind.map_or(String::new(), |kind| format!(" and the type {kind}"));
+    let markets: Vec<_> = markets.iter().map(String::as_str).collect();
+    let others = match (markets.contains(&market.as_str()), &markets[..]) {
+        (true, _) => "use another type, or none".to_owned(),
+        (_, []) => "no market in it has symbols".to_owned(),
+        _ => format!("use one of {}", markets.join(", ")),
+    };
+    match has_defaults && !markets.contains(&market.as_str()) {
+        true => anyhow!(
+            "{file}: of the market {market:?} it has rows of defaults alone, named [*], which are no \
+             symbols: {others}"
+        ),
+        false => anyhow!("{file}: has no symbols of the market {market:?}{kind}: {others}"),
     }
 }

@@ -11,14 +11,15 @@ use tickbook::config::Config;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Timeframe};
 use tickbook::files::{CsvLayout, LeanRows};
-use tickbook::repository::{InsertReceipt, TickRepository};
-use tickbook::{Clock, Database};
+use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
+use tickbook::{Clock, Database, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
-use crate::importing::{TimesToCome, find_symbol, refuse_twice};
+use crate::importing::{Owner, TimesToCome, refuse_twice};
 use crate::interruption;
 use crate::lean_files::{self, look_at_symbol};
+use crate::new_owner::NewOwner;
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
@@ -43,21 +44,22 @@ pub(crate) async fn run(
         if let QuoteFormat::Lean(_) = format {
             look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
         }
-        let symbol_id = find_symbol(symbols, reference, arguments.create_symbol).await?;
+        let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
-        let times = TimesToCome::refused(&config.quality, symbols, symbol_id, allow, now).await?;
-        Ok((repositories, pools, symbol_id, times))
+        let times = TimesToCome::refused(&config.quality, symbols, &owner, allow, now).await?;
+        let owner = NewOwner::of(owner, &pools).await?;
+        Ok((repositories, pools, owner, times))
     };
     let opened = interruption::unless_interrupted(opening).await?;
-    let (Repositories { ticks, .. }, pools, symbol_id, times) = opened;
+    let (Repositories { symbols, ticks, .. }, pools, owner, times) = opened;
     let progress = bar_of_files(&arguments.files)?;
     let size = arguments.batch_size as usize;
     let files = arguments.files.clone();
-    let batches = quote_batches::spawn(files, format, symbol_id, times, size);
+    let batches = quote_batches::spawn(files, format, owner.id(), times, size);
 
     let begun = Instant::now();
     let mut import = Import::new(config, progress);
-    let stored = import.store(batches, &*ticks).await;
+    let stored = import.store(batches, owner, &*symbols, &*ticks).await;
     let refreshed = match stored {
         Ok(()) => interruption::unless_interrupted(import.refresh(&pools)).await,
         Err(_) => Ok(()),
@@ -131,6 +133,8 @@ impl Import {
     async fn store(
         &mut self,
         (mut batches, thread): QuoteBatches,
+        mut owner: NewOwner,
+        symbols: &dyn SymbolRepository,
         ticks: &dyn TickRepository,
     ) -> anyhow::Result<()> {
         loop {
@@ -141,9 +145,16 @@ impl Import {
                 batch = batches.recv() => batch,
             };
             let Some(batch) = batch else { break };
-            let batch = batch?;
-            let inserting = ticks.insert_batch(&batch.ticks);
-            let receipt = patiently(&self.config, &[Database::Timeseries], inserting).await?;
+            let mut batch = batch?;
+            let receipt = match owner.refused(&batch.ticks) {
+                Some(receipt) => receipt,
+                None => {
+                    let id = owner.made(symbols).await?;
+                    batch.ticks.iter_mut().for_each(|it| it.symbol_id = id);
+                    let inserting = ticks.insert_batch(&batch.ticks);
+                    patiently(&self.config, &[Database::Timeseries], inserting).await?
+                }
+            };
             self.count(&batch, &receipt);
             tracing::debug!(
                 ticks = batch.ticks.len(),

@@ -14,4 +14,5 @@ pub(crate) mod policies;
 pub(crate) mod quarantine;
 pub(crate) mod spool;
 pub(crate) mod status;
+pub(crate) mod symbols;
 pub(crate) mod verify;

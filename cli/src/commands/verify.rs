@@ -20,18 +20,25 @@ use tickbook::repository::{SymbolQuery, SymbolRepository};
 use tickbook::{Clock, RepositoryError};
 
 use crate::Outcome;
+use crate::interruption;
 use crate::opening::{connect, full_name, settings as read_settings, symbol};
 use crate::progress::TimeBar;
+use crate::times::time_text;
 
 pub(crate) use arguments::VerifyArguments;
-use output::Output;
+use output::{Audited, Output};
 
 pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let config = read_settings()?;
-    let (repositories, pools) = connect(&config).await?;
-    let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
-    let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
+    let opening = async {
+        let (repositories, pools) = connect(&config).await?;
+        let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
+        let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
+        Ok((repositories, pools, symbols, state))
+    };
+    let opened = interruption::unless_interrupted(opening).await?;
+    let (repositories, pools, symbols, state) = opened;
     let settings = settings(arguments, &state, clock.now())?;
     let made_anew = PgCandleRefresh::new(pools.timeseries());
     let rows = PgMaterializedCandles::new(pools.timeseries());
@@ -48,13 +55,16 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
         output: Output::new(arguments.json, &symbols),
         progress: TimeBar::hidden(),
         failed: None,
+        current: AuditSummary::default(),
+        reached: None,
     };
+    let mut interrupted = None;
     let mut total = state_findings(&state, &settings, &mut teller);
     for symbol in &symbols {
         tracing::info!(symbol = full_name(symbol), "a symbol is verified");
         let (id, name) = (symbol.symbol_id, full_name(symbol));
-        teller.progress = TimeBar::of_ticks(&repositories, id, settings.range, name).await;
-        let summary = audit_symbol(
+        teller.begin(TimeBar::of_ticks(&repositories, id, settings.range, name).await);
+        let auditing = audit_symbol(
             &*repositories.ticks,
             &*repositories.ohlc,
             materialized,
@@ -62,9 +72,21 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
             &settings,
             repair,
             &mut teller,
-        )
-        .await;
+        );
+        let summary = tokio::select! {
+            biased;
+            summary = auditing => Ok(summary),
+            signal = interruption::come() => Err(signal),
+        };
         teller.progress.finish();
+        let summary = match summary {
+            Ok(summary) => summary,
+            Err(signal) => {
+                total.merge(std::mem::take(&mut teller.current));
+                interrupted = Some((signal, teller.place(symbol)));
+                break;
+            }
+        };
         total.merge(match summary {
             Err(error @ RepositoryError::Data { .. }) => {
                 unreadable(symbol, &error, &settings, &mut teller)
@@ -79,9 +101,21 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
         Edition::Apache => "apache",
         Edition::Community => "community",
     };
-    teller
-        .output
-        .summary(&total, symbols.len(), edition, &settings, begun.elapsed())?;
+    let place = interrupted.as_ref().map(|(_, place)| place.as_str());
+    let audited = Audited {
+        summary: &total,
+        symbols: symbols.len(),
+        edition,
+        interrupted_at: place,
+        elapsed: begun.elapsed(),
+    };
+    teller.output.summary(&audited, &settings)?;
+    if let Some((signal, place)) = interrupted {
+        return Err(anyhow::Error::new(signal).context(format!(
+            "it ended early, at {place}: what is counted above was verified, and candles of that symbol \
+             are not counted"
+        )));
+    }
     Ok(if total.left() == 0 {
         Outcome::Complete
     } else {
@@ -190,10 +224,32 @@ struct Teller {
     output: Output,
     progress: TimeBar,
     failed: Option<anyhow::Error>,
+    /// What is known of the symbol at hand before its audit ends: findings and ticks.
+    current: AuditSummary,
+    reached: Option<DateTime<Utc>>,
+}
+
+impl Teller {
+    /// Begins with the next symbol.
+    fn begin(&mut self, progress: TimeBar) {
+        self.progress = progress;
+        self.current = AuditSummary::default();
+        self.reached = None;
+    }
+
+    /// `oanda:EURUSD 2014-05-02T00:00:00.000000Z`, or the symbol alone before its first day.
+    fn place(&self, symbol: &Symbol) -> String {
+        let name = full_name(symbol);
+        match self.reached {
+            Some(time) => format!("{name} {}", time_text(time)),
+            None => name,
+        }
+    }
 }
 
 impl AuditObserver for Teller {
     fn finding(&mut self, finding: &Finding) {
+        self.current.count(finding);
         let told = self.progress.suspend(|| self.output.finding(finding));
         if let Err(error) = told {
             self.failed.get_or_insert(error);
@@ -201,6 +257,8 @@ impl AuditObserver for Teller {
     }
 
     fn progress(&mut self, ticks: u64, reached: DateTime<Utc>) {
+        self.current.ticks = ticks;
+        self.reached = Some(reached);
         let message = format!(
             "{} ticks, {}",
             HumanCount(ticks),

@@ -89,3 +89,20 @@ fn settings_are_shown_without_passwords() {
     );
     assert!(shown.contains("batch_size = 77"), "{shown}");
 }
+
+#[test]
+fn applied_aggregates_are_json() {
+    let cli = Cli::migrated();
+    for made_now in [true, false] {
+        let run = cli.run(&["aggregates", "apply", "--json"]).expect_code(0);
+        let told = run.json();
+        let edition = told["edition"].as_str().expect("a text");
+        assert!(["apache", "community"].contains(&edition), "{run:?}");
+        let relations = told["relations"].as_array().expect("an array");
+        let names: Vec<_> = relations.iter().map(|it| it["name"].as_str()).collect();
+        assert_eq!(names.first(), Some(&Some("ohlc_1m")));
+        assert_eq!(names.len(), 7);
+        let is_so = |it: &serde_json::Value| it["made_now"] == made_now && it["kind"].is_string();
+        assert!(relations.iter().all(is_so), "{run:?}");
+    }
+}

@@ -156,3 +156,44 @@ fn pipe_is_written_as_it_comes() {
     );
     assert_eq!(listed(&cli.folder.path().join("out")), ["pipe"]);
 }
+
+#[test]
+fn summary_is_json_beside_the_rows() {
+    let cli = prepared();
+    let options = ["--output", "out/a.csv", "--json"];
+    let run = export(&cli, &options).expect_code(0);
+    assert_eq!(run.stderr, "");
+    let expected = serde_json::json!({
+        "what": "ticks", "symbol_id": 1, "symbol": "default:EURUSD", "rows": 2,
+        "output": "out/a.csv"
+    });
+    assert_eq!(run.json(), expected);
+    let run = export(&cli, &["--json"]).expect_code(0);
+    assert_eq!(run.stdout.lines().count(), 3);
+    let told: serde_json::Value = serde_json::from_str(&run.stderr).expect("JSON");
+    assert_eq!(
+        (&told["rows"], &told["output"]),
+        (&2.into(), &serde_json::Value::Null)
+    );
+    let candles = cli.run(&[
+        "export",
+        "candles",
+        "--symbol",
+        "1",
+        "--output",
+        "out/c.csv",
+        "--json",
+    ]);
+    assert_eq!(candles.expect_code(0).json()["rows"], 2);
+    // a failure does not stand among rows
+    let failed = cli
+        .run(&["export", "ticks", "--symbol", "93", "--json"])
+        .expect_code(2);
+    assert_eq!(failed.stdout, "");
+    let last = failed.stderr.lines().last().expect("a line");
+    let told: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(told["exit_code"], 2);
+    let options = ["--output", "out/b.csv", "--json"];
+    let failed = cli.run(&[&["export", "ticks", "--symbol", "93"], &options[..]].concat());
+    assert_eq!(failed.expect_code(2).json()["exit_code"], 2);
+}

@@ -117,7 +117,7 @@ fn symbols_are_imported_without_the_time_series_database() {
     ];
     let nowhere = ("TIMESCALEDB_URL", "postgresql://u:S3cretPw@127.0.0.1:1/d");
     let run = cli.run_with(&import, &[nowhere]).expect_code(0);
-    assert!(run.stdout.contains("stored 1"), "{run:?}");
+    assert!(run.stdout.contains("created 1"), "{run:?}");
 }
 
 #[test]

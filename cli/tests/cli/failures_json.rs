@@ -14,7 +14,7 @@ fn failure_prints_an_object() {
     let cli = Cli::new();
     for (command, word) in [
         ("status --json --nonsense", "--nonsense"),
-        ("export ticks --json", "--json"),
+        ("export ticks --json", "--symbol"),
         (
             "import ticks x.csv --symbol EURUSD --format csv --json",
             "no such file",

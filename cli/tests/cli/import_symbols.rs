@@ -1,7 +1,7 @@
 //! import symbols against a real database.
 
 use crate::support::{Cli, market_data};
-use serde_json::json;
+use serde_json::{Value, json};
 use tickbook::domain::SymbolReference;
 
 const TABLE: &str = "\
@@ -16,21 +16,185 @@ bad,X,cfd,,USD,1,nothing,1
 bad,Y,cfd,,USD,1,1,1
 ";
 
+const IMPORT: [&str; 7] = [
+    "import",
+    "symbols",
+    "table.csv",
+    "--format",
+    "lean",
+    "--market",
+    "oanda",
+];
+
+/// Read, created, changed, unchanged, kept, rejected, and no change.
+fn counted(counts: [usize; 6]) -> Value {
+    let [read, created, changed, unchanged, kept, rejected] = counts;
+    json!({
+        "read": read, "created": created, "changed": changed, "unchanged": unchanged,
+        "kept": kept, "rejected": rejected, "changes": [], "kept_values": []
+    })
+}
+
+/// `field old new` of each.
+fn values(changes: &Value) -> Vec<String> {
+    let changes = changes.as_array().expect("an array").iter();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let line = |it: &Value| {
+        assert_eq!(
+            (&it["symbol"], &it["symbol_id"]),
+            (&json!("oanda:EURUSD"), &json!(1))
+        );
+        [&it["field"], &it["old"], &it["new"]].map(text).join(" ")
+    };
+    changes.map(line).collect()
+}
+
+/// EURUSD as somebody has changed it after an import.
+fn changed_here() -> Cli {
+    let cli = Cli::migrated();
+    cli.file("table.csv", TABLE);
+    cli.run(&IMPORT).expect_code(0);
+    for command in [
+        "describe EURUSD --description ours --expiry 2030-01-01",
+        "deactivate EURUSD",
+    ] {
+        let words = ["symbols"].into_iter().chain(command.split(' '));
+        cli.run(&words.collect::<Vec<_>>()).expect_code(0);
+    }
+    cli
+}
+
+fn shown(cli: &Cli) -> Value {
+    let run = cli.run(&["symbols", "show", "oanda:EURUSD", "--json"]);
+    run.expect_code(0).json()
+}
+
+#[test]
+fn values_of_a_deactivated_symbol_are_kept() {
+    let cli = changed_here();
+    let before = shown(&cli);
+    let again = cli.run(&[&IMPORT[..], &["--json"]].concat()).expect_code(0);
+    let told = again.json();
+    assert_eq!((&told["unchanged"], &told["kept"]), (&json!(2), &json!(1)));
+    let kept = ["description ours Euro", "active false true"];
+    assert_eq!(values(&told["kept_values"]), kept);
+    assert_eq!(told["changes"], json!([]));
+    assert_eq!(shown(&cli), before);
+    let again = cli.run(&IMPORT).expect_code(0);
+    let line = "oanda:EURUSD (1): description ours is kept, the file has Euro: use --overwrite";
+    assert!(again.stderr.contains(line), "{again:?}");
+    assert_eq!(again.stdout.lines().count(), 1, "{again:?}");
+}
+
+#[test]
+fn overwriting_takes_what_the_table_says() {
+    let cli = changed_here();
+    let overwrite = [&IMPORT[..], &["--overwrite"]].concat();
+    let run = cli.run(&overwrite).expect_code(0);
+    for line in [
+        "oanda:EURUSD (1): description ours -> Euro",
+        "oanda:EURUSD (1): active false -> true",
+        "read 2, created 0, changed 1, unchanged 1, kept 0, rejected 0 in",
+    ] {
+        assert!(run.stdout.contains(line), "{line}: {run:?}");
+    }
+    let now = shown(&cli);
+    assert_eq!(
+        (&now["description"], &now["active"]),
+        (&json!("Euro"), &json!(true))
+    );
+    // the table says nothing of it
+    assert_eq!(now["instrument"]["expiry"], "2030-01-01");
+    let again = cli
+        .run(&[&overwrite[..], &["--json"]].concat())
+        .expect_code(0);
+    assert_eq!(again.json(), counted([2, 0, 0, 2, 0, 0]));
+}
+
+#[test]
+fn empty_and_absent_columns_change_nothing() {
+    let cli = changed_here();
+    let before = shown(&cli);
+    for table in [
+        "market,symbol\noanda,EURUSD\n",
+        "market,symbol,type,description,quote_currency,lot_size\noanda,EURUSD,,,,\n",
+    ] {
+        cli.file("table.csv", table);
+        cli.run(&IMPORT).expect_code(0);
+        assert_eq!(shown(&cli), before, "{table}");
+    }
+    cli.file("table.csv", "market,symbol,lot_size\noanda,EURUSD,7\n");
+    cli.run(&[&IMPORT[..], &["--overwrite"]].concat())
+        .expect_code(0);
+    let now = shown(&cli);
+    assert_eq!(now["instrument"]["lot_size"], "7");
+    assert_eq!(now["description"], "ours");
+}
+
+#[test]
+fn unknown_values_are_taken_from_the_table() {
+    let cli = Cli::migrated();
+    cli.file("table.csv", TABLE);
+    cli.file("20140501_quote.csv", "1,1.1,1.2\n");
+    let ticks =
+        "import ticks 20140501_quote.csv --symbol oanda:XAUUSD --create-symbol --format lean";
+    cli.run(&ticks.split(' ').collect::<Vec<_>>())
+        .expect_code(0);
+    let run = cli.run(&IMPORT).expect_code(0);
+    for line in [
+        "digits 5 -> 3",
+        "tick_size none -> 0.001",
+        "description none -> Gold",
+    ] {
+        let line = format!("oanda:XAUUSD (1): {line}");
+        assert!(run.stdout.contains(&line), "{line}: {run:?}");
+    }
+    assert!(run.stdout.contains("created 1, changed 1"), "{run:?}");
+    assert_eq!(run.stderr, "");
+    // a part of an instrument is none
+    cli.file("table.csv", "market,symbol,lot_size\noanda,NEW,7\n");
+    let run = cli.run(&IMPORT).expect_code(1);
+    assert!(
+        run.stderr
+            .contains("table.csv: line 2: instrument_type is missing"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn market_of_defaults_alone_says_so() {
+    let cli = Cli::migrated();
+    cli.file(
+        "table.csv",
+        format!("{TABLE}cboe,[*],index,,USD,1,0.01,1\n"),
+    );
+    let import = |market| {
+        let import = [&IMPORT[..6], &[market]].concat();
+        cli.run(&import)
+    };
+    let defaults = import("cboe");
+    assert!(
+        defaults.error().contains("rows of defaults alone"),
+        "{defaults:?}"
+    );
+    for market in ["cboe", "nasdaq"] {
+        let run = import(market);
+        let (_, others) = run.error().split_once("use one of ").expect("others");
+        assert_eq!(others, "bad, binance, fxcm, oanda");
+    }
+    let typed = cli.run(&[&IMPORT[..], &["--type", "equity"]].concat());
+    assert!(
+        typed.error().contains("the type equity: use another type"),
+        "{typed:?}"
+    );
+}
+
 #[tokio::test]
 async fn symbols_of_one_market_are_stored_and_can_be_imported_again() {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
-    let import = [
-        "import",
-        "symbols",
-        "table.csv",
-        "--format",
-        "lean",
-        "--market",
-        "oanda",
-    ];
-    let first = cli.run(&[&import[..], &["--json"]].concat()).expect_code(0);
-    assert_eq!(first.json(), json!({"read": 2, "stored": 2, "rejected": 0}));
+    let first = cli.run(&[&IMPORT[..], &["--json"]].concat()).expect_code(0);
+    assert_eq!(first.json(), counted([2, 2, 0, 0, 0, 0]));
     let symbols = cli.repositories().symbols;
     let reference: SymbolReference = "oanda:EURUSD".parse().expect("valid");
     let euro = symbols
@@ -42,9 +206,11 @@ async fn symbols_of_one_market_are_stored_and_can_be_imported_again() {
     let instrument = euro.instrument.as_ref().expect("known");
     assert_eq!(instrument.base_currency.as_deref(), Some("EUR"));
 
-    let second = cli.run(&import).expect_code(0);
+    let second = cli.run(&IMPORT).expect_code(0);
     assert!(
-        second.stdout.starts_with("read 2, stored 2, rejected 0"),
+        second
+            .stdout
+            .starts_with("read 2, created 0, changed 0, unchanged 2, kept 0, rejected 0 in"),
         "{second:?}"
     );
     let again = symbols.get_by_name(&reference).await.expect("answered");
@@ -66,7 +232,7 @@ fn a_row_that_cannot_be_used_is_listed_and_the_others_are_stored() {
         "--json",
     ];
     let run = cli.run(&import).expect_code(1);
-    assert_eq!(run.json(), json!({"read": 2, "stored": 1, "rejected": 1}));
+    assert_eq!(run.json(), counted([2, 1, 0, 0, 0, 1]));
     assert!(
         run.stderr
             .contains("table.csv: line 8: minimum_price_variation \"nothing\""),
@@ -89,7 +255,7 @@ fn one_name_of_two_types_needs_two_exchanges() {
     ];
     let both = cli.run(&import).expect_code(1);
     assert!(
-        both.stdout.starts_with("read 2, stored 1, rejected 1"),
+        both.stdout.starts_with("read 2, created 1, ") && both.stdout.contains("rejected 1"),
         "{both:?}"
     );
     assert!(
@@ -100,7 +266,7 @@ fn one_name_of_two_types_needs_two_exchanges() {
     let future = ["--type", "cryptofuture", "--exchange", "binance-futures"];
     let future = cli.run(&[&import[..], &future].concat()).expect_code(0);
     assert!(
-        future.stdout.starts_with("read 1, stored 1, rejected 0"),
+        future.stdout.starts_with("read 1, created 1, "),
         "{future:?}"
     );
 }
@@ -151,8 +317,5 @@ fn every_row_of_a_real_market_is_stored() {
         "import", "symbols", table, "--format", "lean", "--market", "oanda", "--json",
     ];
     let run = cli.run(&import).expect_code(0);
-    assert_eq!(
-        run.json(),
-        json!({"read": rows, "stored": rows, "rejected": 0})
-    );
+    assert_eq!(run.json(), counted([rows, rows, 0, 0, 0, 0]));
 }

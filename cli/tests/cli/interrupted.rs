@@ -185,3 +185,76 @@ fn delete_says_how_far_it_came() {
     let counted = DAYS - deleted;
     assert!((left..=left + 1).contains(&counted), "{left}: {run:?}");
 }
+
+/// Ticks of many days, each of which is audited by itself.
+fn with_days() -> Cli {
+    let cli = Cli::migrated();
+    let mut text = String::from("tick_time,bid,ask\n");
+    for day in 0..DAYS {
+        let (month, day) = (1 + day / 28, 1 + day % 28);
+        // crossed
+        writeln!(text, "2014-{month:02}-{day:02}T00:00:00Z,1.2,1.1").expect("written");
+    }
+    cli.file("quotes.csv", text);
+    let import = "import ticks quotes.csv --symbol a:B --create-symbol --format csv";
+    cli.run(&import.split(' ').collect::<Vec<_>>())
+        .expect_code(0);
+    cli
+}
+
+#[test]
+fn verify_says_what_it_has_verified() {
+    let cli = with_days();
+    let mut command = cli.command(&["verify", "--json", "--gap", "1h"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    // gaps are told as they are found
+    let first = lines.next().expect("a finding").expect("UTF-8");
+    assert!(first.contains("\"finding\""), "{first}");
+    kill(&child, "-INT");
+    let rest: Vec<_> = lines.map(|line| line.expect("UTF-8")).collect();
+    let run = end(child).expect_code(130);
+    let told: Vec<Value> = rest
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let [.., summary, failure] = &told[..] else {
+        panic!("{rest:?}");
+    };
+    assert_eq!(failure["exit_code"], 130);
+    assert_eq!(summary["type"], "summary");
+    let findings = told.len() - 1;
+    assert_eq!(summary["left"], findings, "{summary}");
+    let place = summary["interrupted_at"].as_str().expect("a place");
+    assert!(place.starts_with("a:B"), "{place}");
+    assert!(
+        run.stderr.contains("what is counted above was verified"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn second_signal_ends_it_at_once() {
+    let cli = with_days();
+    // a database that never answers holds the call at hand
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    let url = format!("postgresql://u:S3cretPw@127.0.0.1:{port}/d");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut command = cli.command(&["status", "-v"]);
+        command.env("TIMESCALEDB_URL", &url);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        while !line.contains("settings are read") {
+            line.clear();
+            assert_ne!(stderr.read_line(&mut line).expect("UTF-8"), 0, "no log");
+        }
+        kill(&child, signal);
+        kill(&child, signal);
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(code), "{status:?}");
+    }
+}

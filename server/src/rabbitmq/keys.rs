@@ -22,7 +22,8 @@ const FORGET_UNKNOWN: Duration = Duration::from_secs(60);
 /// Keys that are known, and events of symbols whose keys are not.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Neither name of a symbol ever changes.
+    /// As they were at the first look-up: a symbol that is renamed keeps its key, so that its messages
+    /// stay in one queue until the server starts again.
     known: HashMap<SymbolId, String>,
     unknown: HashMap<SymbolId, Instant>,
     waiting: BTreeMap<SymbolId, Vec<Event>>,

@@ -9,7 +9,7 @@ use diesel::{
 };
 
 use crate::db::{DbError, transaction};
-use crate::domain::Symbol;
+use crate::domain::{Symbol, SymbolId};
 use crate::postgres::schema::metadata::{feed_symbols, instruments, symbols};
 use crate::repository::{FeedSymbol, symbol_missing};
 
@@ -47,6 +47,39 @@ pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Res
         .execute(connection)?;
         Ok(())
     })
+}
+
+pub(super) fn unmap(
+    connection: &mut PgConnection,
+    feed: &str,
+    feed_key: &str,
+) -> Result<(), DbError> {
+    // a text that no row can hold
+    if holds_nul(feed) || holds_nul(feed_key) {
+        return Ok(());
+    }
+    diesel::delete(feed_symbols::table.find((feed, feed_key))).execute(connection)?;
+    Ok(())
+}
+
+pub(super) fn of_symbol(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+) -> Result<Vec<FeedSymbol>, DbError> {
+    let mut rows: Vec<(String, String)> = feed_symbols::table
+        .filter(feed_symbols::symbol_id.eq(symbol_id.get()))
+        .select((feed_symbols::feed, feed_symbols::feed_key))
+        .load(connection)?;
+    // in the order of characters, whatever the collation of the database
+    rows.sort_unstable();
+    Ok(rows
+        .into_iter()
+        .map(|(feed, feed_key)| FeedSymbol {
+            feed,
+            feed_key,
+            symbol_id,
+        })
+        .collect())
 }
 
 pub(super) fn symbol_of(

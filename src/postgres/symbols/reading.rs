@@ -87,6 +87,6 @@ fn page(symbols: Vec<Symbol>, query: &SymbolQuery) -> Page<Symbol, SymbolId> {
     Page::from_overfull(symbols, query.limit, |symbol| symbol.symbol_id)
 }
 
-fn into_symbols(rows: Vec<SymbolRow>) -> Result<Vec<Symbol>, RepositoryError> {
+pub(super) fn into_symbols(rows: Vec<SymbolRow>) -> Result<Vec<Symbol>, RepositoryError> {
     rows.into_iter().map(SymbolRow::into_symbol).collect()
 }

@@ -88,16 +88,14 @@ fn full_name(symbol: &NewSymbol) -> String {
 struct Ids<'a> {
     by_name: HashMap<Name<'a>, i64>,
     used: HashSet<i64>,
-    largest: i64,
+    last: LastId,
 }
 
 impl<'a> Ids<'a> {
     /// Locks the table for the rest of the transaction and looks.
     fn read(connection: &mut PgConnection, given: &'a [NewSymbol]) -> QueryResult<Self> {
-        connection.batch_execute("LOCK TABLE symbols IN SHARE ROW EXCLUSIVE MODE")?;
-        let largest: Option<i64> = symbols::table
-            .select(max(symbols::symbol_id))
-            .get_result(connection)?;
+        lock(connection)?;
+        let last = LastId::read(connection)?;
         let names: HashSet<_> = given.iter().map(|symbol| symbol.name.as_str()).collect();
         let ids = given.iter().filter_map(|symbol| symbol.symbol_id);
         let ids: Vec<_> = ids.map(SymbolId::get).collect();
@@ -119,7 +117,7 @@ impl<'a> Ids<'a> {
                 .filter_map(|symbol| Some((name_of(symbol), *of_names.get(&name_of(symbol))?)))
                 .collect(),
             used: of_ids.into_iter().collect(),
-            largest: largest.unwrap_or(0),
+            last,
         })
     }
 
@@ -134,22 +132,44 @@ impl<'a> Ids<'a> {
         }
         let id = match symbol.symbol_id {
             Some(given) => given.get(),
-            None => self.largest.checked_add(1).ok_or_else(|| {
-                RepositoryError::invalid(
-                    "no symbol_id follows the largest one: say which one to use",
-                )
-            })?,
+            None => self.last.next()?.get(),
         };
         if !self.used.insert(id) {
             return Err(symbol_taken(id));
         }
-        self.largest = self.largest.max(id);
+        self.last.0 = self.last.0.max(id);
         Ok(SymbolId::new(id))
     }
 }
 
+/// The largest id in use.
+pub(super) struct LastId(i64);
+
+impl LastId {
+    /// For use under the lock.
+    pub(super) fn read(connection: &mut PgConnection) -> QueryResult<Self> {
+        let largest: Option<i64> = symbols::table
+            .select(max(symbols::symbol_id))
+            .get_result(connection)?;
+        Ok(Self(largest.unwrap_or(0)))
+    }
+
+    /// The id of the next symbol.
+    pub(super) fn next(&mut self) -> Result<SymbolId, RepositoryError> {
+        self.0 = self.0.checked_add(1).ok_or_else(|| {
+            RepositoryError::invalid("no symbol_id follows the largest one: say which one to use")
+        })?;
+        Ok(SymbolId::new(self.0))
+    }
+}
+
+/// Keeps other writers out for the rest of the transaction.
+pub(super) fn lock(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("LOCK TABLE symbols IN SHARE ROW EXCLUSIVE MODE")
+}
+
 /// Creates or overwrites symbols with their exchanges and instruments, in four statements.
-fn store(connection: &mut PgConnection, given: &[&Symbol]) -> QueryResult<()> {
+pub(super) fn store(connection: &mut PgConnection, given: &[&Symbol]) -> QueryResult<()> {
     let names: BTreeSet<_> = given
         .iter()
         .map(|symbol| symbol.exchange.as_str())
@@ -180,7 +200,8 @@ fn store_symbols(connection: &mut PgConnection, given: &[&Symbol]) -> QueryResul
     sql_query(
         "INSERT INTO symbols (symbol_id, exchange, name, description, digits, active) \
          SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (symbol_id) DO UPDATE SET description = EXCLUDED.description, \
+         ON CONFLICT (symbol_id) DO UPDATE SET exchange = EXCLUDED.exchange, \
+         name = EXCLUDED.name, description = EXCLUDED.description, \
          digits = EXCLUDED.digits, active = EXCLUDED.active, updated_at = now()",
     )
     .bind::<Array<BigInt>, _>(ids)

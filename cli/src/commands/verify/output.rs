@@ -11,6 +11,17 @@ use crate::opening::full_name;
 use crate::report::{print, print_json, seconds};
 use crate::times::time_text;
 
+/// What was audited.
+pub(super) struct Audited<'a> {
+    pub(super) summary: &'a AuditSummary,
+    /// How many were to be.
+    pub(super) symbols: usize,
+    pub(super) edition: &'static str,
+    /// Where it ended, before its end.
+    pub(super) interrupted_at: Option<&'a str>,
+    pub(super) elapsed: Duration,
+}
+
 pub(super) struct Output {
     json: bool,
     /// `oanda:EURUSD` of each.
@@ -46,18 +57,16 @@ impl Output {
 
     pub(super) fn summary(
         &self,
-        summary: &AuditSummary,
-        symbols: usize,
-        edition: &'static str,
+        audited: &Audited<'_>,
         settings: &AuditSettings,
-        elapsed: Duration,
     ) -> anyhow::Result<()> {
+        let summary = audited.summary;
         let complete_from = settings.complete_from;
         let kinds = summary.findings.iter();
         let line = SummaryLine {
             r#type: "summary",
-            edition,
-            symbols,
+            edition: audited.edition,
+            symbols: audited.symbols,
             ticks: summary.ticks,
             candles: summary.candles,
             complete_from: (complete_from > earliest_time()).then(|| time_text(complete_from)),
@@ -66,7 +75,8 @@ impl Output {
             findings: kinds.map(|(kind, count)| (kind.as_str(), *count)).collect(),
             mended: summary.mended,
             left: summary.left(),
-            seconds: seconds(elapsed),
+            interrupted_at: audited.interrupted_at.map(str::to_owned),
+            seconds: seconds(audited.elapsed),
         };
         if self.json {
             return print_json(&line);
@@ -89,6 +99,9 @@ struct SummaryLine {
     findings: BTreeMap<&'static str, u64>,
     mended: u64,
     left: u64,
+    /// Symbol and time, where a signal came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interrupted_at: Option<String>,
     seconds: f64,
 }
 
@@ -123,7 +136,10 @@ impl SummaryLine {
         for (kind, count) in &self.findings {
             lines.push(format!("  {kind}: {count}"));
         }
+        let is_whole = self.interrupted_at.is_none();
         lines.push(match (self.left, self.mended) {
+            (0, 0) if !is_whole => "nothing found so far".to_owned(),
+            (0, mended) if !is_whole => format!("clean so far: {mended} mended"),
             (0, 0) => "clean".to_owned(),
             (0, mended) => format!("clean now: {mended} mended"),
             (left, 0) => format!("findings: {left}"),

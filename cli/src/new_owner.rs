@@ -1,0 +1,70 @@
+//! The symbol of ticks that is created with the first of them that is stored.
+
+use chrono::{DateTime, Utc};
+use tickbook::RepositoryError;
+use tickbook::db::{DatabasePools, policy_status};
+use tickbook::domain::{SymbolId, Tick};
+use tickbook::policies::RetentionFloor;
+use tickbook::repository::{InsertReceipt, RejectedTick, SymbolRepository};
+
+use crate::importing::Owner;
+
+/// Whose ticks a file has, and which of them the database refuses.
+#[derive(Debug)]
+pub(crate) struct NewOwner {
+    owner: Owner,
+    floor: RetentionFloor,
+    now: DateTime<Utc>,
+}
+
+impl NewOwner {
+    /// Asks the database how old a tick may be, where the answer decides about a symbol.
+    pub(crate) async fn of(owner: Owner, pools: &DatabasePools) -> Result<Self, RepositoryError> {
+        let (applied, now) = match owner {
+            Owner::Known(_) => (None, Utc::now()),
+            Owner::New(_) => {
+                let status = policy_status(&pools.timeseries()).await?;
+                (status.applied, status.now)
+            }
+        };
+        Ok(Self {
+            owner,
+            floor: applied.map(|applied| applied.floor).unwrap_or_default(),
+            now,
+        })
+    }
+
+    /// The id that ticks have when they are read.
+    pub(crate) fn id(&self) -> SymbolId {
+        self.owner.id()
+    }
+
+    /// What becomes of `ticks` where the symbol is not there yet and none of them can be stored.
+    pub(crate) fn refused(&self, ticks: &[Tick]) -> Option<InsertReceipt> {
+        if matches!(self.owner, Owner::Known(_)) {
+            return None;
+        }
+        let rejected = ticks.iter().map(|tick| {
+            let reason = match tick.normalized() {
+                Err(invalid) => invalid.to_string(),
+                Ok(tick) => self.floor.refusal(tick.tick_time, self.now)?,
+            };
+            Some(RejectedTick {
+                tick: tick.clone(),
+                reason,
+            })
+        });
+        Some(InsertReceipt {
+            rejected: rejected.collect::<Option<_>>()?,
+            ..InsertReceipt::default()
+        })
+    }
+
+    /// The id that ticks have when they are stored.
+    pub(crate) async fn made(
+        &mut self,
+        symbols: &dyn SymbolRepository,
+    ) -> Result<SymbolId, RepositoryError> {
+        self.owner.made(symbols).await
+    }
+}

@@ -1,0 +1,143 @@
+//! Symbols and their changes as they are printed.
+
+use serde::Serialize;
+use tickbook::domain::{FieldChange, Instrument, MergedSymbol, Symbol, printable};
+
+use crate::opening::full_name;
+
+/// A symbol in JSON, with the fields that it has in the REST interface.
+#[derive(Debug, Serialize)]
+pub(crate) struct SymbolOutput {
+    symbol_id: i64,
+    exchange: String,
+    name: String,
+    description: String,
+    digits: i16,
+    active: bool,
+    instrument: Option<InstrumentOutput>,
+}
+
+#[derive(Debug, Serialize)]
+struct InstrumentOutput {
+    instrument_type: &'static str,
+    base_currency: Option<String>,
+    quote_currency: String,
+    tick_size: String,
+    lot_size: String,
+    contract_multiplier: String,
+    expiry: Option<String>,
+    strike: Option<String>,
+}
+
+impl From<&Symbol> for SymbolOutput {
+    fn from(symbol: &Symbol) -> Self {
+        let Symbol {
+            symbol_id,
+            exchange,
+            name,
+            description,
+            digits,
+            active,
+            instrument,
+        } = symbol.clone();
+        Self {
+            symbol_id: symbol_id.get(),
+            exchange,
+            name,
+            description,
+            digits,
+            active,
+            instrument: instrument.map(Into::into),
+        }
+    }
+}
+
+impl From<Instrument> for InstrumentOutput {
+    fn from(instrument: Instrument) -> Self {
+        Self {
+            instrument_type: instrument.instrument_type.as_str(),
+            base_currency: instrument.base_currency,
+            quote_currency: instrument.quote_currency,
+            tick_size: instrument.tick_size.to_string(),
+            lot_size: instrument.lot_size.to_string(),
+            contract_multiplier: instrument.contract_multiplier.to_string(),
+            expiry: instrument.expiry.map(|day| day.to_string()),
+            strike: instrument.strike.map(|strike| strike.to_string()),
+        }
+    }
+}
+
+/// A field of a symbol with both of its values.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChangeOutput {
+    pub(crate) field: &'static str,
+    pub(crate) old: Option<String>,
+    pub(crate) new: Option<String>,
+}
+
+impl From<FieldChange> for ChangeOutput {
+    fn from(change: FieldChange) -> Self {
+        Self {
+            field: change.field,
+            old: change.old,
+            new: change.new,
+        }
+    }
+}
+
+impl ChangeOutput {
+    /// `digits 5 -> 3`
+    pub(crate) fn line(&self) -> String {
+        let (old, new) = (value(self.old.as_deref()), value(self.new.as_deref()));
+        format!("{} {old} -> {new}", self.field)
+    }
+}
+
+/// A value of a symbol in a line.
+pub(crate) fn value(value: Option<&str>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(text) if is_plain(text) => text.to_owned(),
+        Some(text) => format!("\"{}\"", printable(text)),
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || "-+._/".contains(c);
+    !text.is_empty() && text.chars().all(allowed)
+}
+
+/// `oanda:EURUSD (1)`
+pub(crate) fn name_and_id(symbol: &Symbol) -> String {
+    format!("{} ({})", full_name(symbol), symbol.symbol_id)
+}
+
+/// What a command changed of a symbol.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChangedOutput {
+    symbol: SymbolOutput,
+    changes: Vec<ChangeOutput>,
+}
+
+impl ChangedOutput {
+    pub(crate) fn new(symbol: &Symbol, changes: Vec<ChangeOutput>) -> Self {
+        Self {
+            symbol: symbol.into(),
+            changes,
+        }
+    }
+
+    pub(crate) fn of(merged: MergedSymbol) -> Self {
+        let changes = merged.changed.into_iter().map(Into::into).collect();
+        Self::new(&merged.symbol, changes)
+    }
+
+    /// For people, behind the name of the symbol.
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
+        if self.changes.is_empty() {
+            return vec![format!("{name}: nothing to change")];
+        }
+        let lines = self.changes.iter();
+        lines.map(|it| format!("{name}: {}", it.line())).collect()
+    }
+}

@@ -1,0 +1,350 @@
+//! What a source says of a symbol, and what becomes of it where the symbol is known already.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::instrument::{Instrument, InstrumentType};
+use super::invalid_symbol::InvalidSymbol;
+use super::symbol::{NewSymbol, Symbol};
+use super::symbol_id::SymbolId;
+
+/// What is stated of an instrument; `None` where nothing is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct InstrumentFacts {
+    /// See [`Instrument::instrument_type`].
+    pub instrument_type: Option<InstrumentType>,
+    /// See [`Instrument::base_currency`].
+    pub base_currency: Option<String>,
+    /// See [`Instrument::quote_currency`].
+    pub quote_currency: Option<String>,
+    /// See [`Instrument::tick_size`].
+    pub tick_size: Option<Decimal>,
+    /// See [`Instrument::lot_size`].
+    pub lot_size: Option<Decimal>,
+    /// See [`Instrument::contract_multiplier`].
+    pub contract_multiplier: Option<Decimal>,
+    /// See [`Instrument::expiry`].
+    pub expiry: Option<NaiveDate>,
+    /// See [`Instrument::strike`].
+    pub strike: Option<Decimal>,
+}
+
+/// What is stated of a symbol; `None` where nothing is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SymbolFacts {
+    /// See [`Symbol::description`].
+    pub description: Option<String>,
+    /// See [`Symbol::digits`].
+    pub digits: Option<i16>,
+    /// See [`Symbol::active`].
+    pub active: Option<bool>,
+    /// See [`Symbol::instrument`].
+    pub instrument: InstrumentFacts,
+}
+
+/// A symbol by its name, and what a source states of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatedSymbol {
+    /// See [`Symbol::exchange`].
+    pub exchange: String,
+    /// See [`Symbol::name`].
+    pub name: String,
+    /// All else.
+    pub facts: SymbolFacts,
+}
+
+/// A field of a symbol with two values, as texts; `None` where nothing is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldChange {
+    /// Its name, as in the database.
+    pub field: &'static str,
+    /// What was stored.
+    pub old: Option<String>,
+    /// What was stated.
+    pub new: Option<String>,
+}
+
+/// A symbol after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MergedSymbol {
+    /// As it is stored now.
+    pub symbol: Symbol,
+    /// Whether it was created.
+    pub created: bool,
+    /// What was changed of a symbol that existed.
+    pub changed: Vec<FieldChange>,
+    /// What was stated and is not stored, since something else is.
+    pub kept: Vec<FieldChange>,
+}
+
+impl InstrumentFacts {
+    fn of(instrument: Option<&Instrument>) -> Self {
+        let Some(instrument) = instrument.cloned() else {
+            return Self::default();
+        };
+        Self {
+            instrument_type: Some(instrument.instrument_type),
+            base_currency: instrument.base_currency,
+            quote_currency: Some(instrument.quote_currency),
+            tick_size: Some(instrument.tick_size),
+            lot_size: Some(instrument.lot_size),
+            contract_multiplier: Some(instrument.contract_multiplier),
+            expiry: instrument.expiry,
+            strike: instrument.strike,
+        }
+    }
+
+    /// The instrument; `None` where nothing is stated.
+    fn into_instrument(self) -> Result<Option<Instrument>, InvalidSymbol> {
+        if self == Self::default() {
+            return Ok(None);
+        }
+        let missing = InvalidSymbol::Missing;
+        Ok(Some(Instrument {
+            instrument_type: self.instrument_type.ok_or(missing("instrument_type"))?,
+            base_currency: self.base_currency,
+            quote_currency: self.quote_currency.ok_or(missing("quote_currency"))?,
+            tick_size: self.tick_size.ok_or(missing("tick_size"))?,
+            lot_size: self.lot_size.ok_or(missing("lot_size"))?,
+            contract_multiplier: (self.contract_multiplier)
+                .ok_or(missing("contract_multiplier"))?,
+            expiry: self.expiry,
+            strike: self.strike,
+        }))
+    }
+}
+
+impl StatedSymbol {
+    /// A symbol of which nothing else is stated.
+    #[must_use]
+    pub fn named(exchange: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            exchange: exchange.into(),
+            name: name.into(),
+            facts: SymbolFacts::default(),
+        }
+    }
+
+    /// Checks what is stated, and nothing of what is not.
+    ///
+    /// # Errors
+    /// What [`NewSymbol::validate`] refuses.
+    pub fn validate(&self) -> Result<(), InvalidSymbol> {
+        let instrument = Instrument {
+            instrument_type: InstrumentType::Cfd,
+            base_currency: None,
+            quote_currency: "USD".to_owned(),
+            tick_size: Decimal::ONE,
+            lot_size: Decimal::ONE,
+            contract_multiplier: Decimal::ONE,
+            expiry: None,
+            strike: None,
+        };
+        let whole = NewSymbol {
+            instrument: Some(instrument),
+            ..NewSymbol::named(self.exchange.as_str(), self.name.as_str())
+        };
+        let whole = whole.into_symbol(SymbolId::new(1));
+        whole.merged(&self.facts, true).map(|_| ())
+    }
+
+    /// The symbol to create where there is none of that name. What is not stated is as in
+    /// [`NewSymbol::named`].
+    ///
+    /// # Errors
+    /// What [`NewSymbol::validate`] refuses, and an instrument of which only a part is stated.
+    pub fn into_new(self) -> Result<NewSymbol, InvalidSymbol> {
+        let named = NewSymbol::named(self.exchange, self.name);
+        let facts = self.facts;
+        let new = NewSymbol {
+            description: facts.description.unwrap_or_default(),
+            digits: facts.digits.unwrap_or(named.digits),
+            active: facts.active.unwrap_or(true),
+            instrument: facts.instrument.into_instrument()?,
+            ..named
+        };
+        new.validate()?;
+        Ok(new)
+    }
+}
+
+impl Symbol {
+    /// This symbol after `facts` were stated of it.
+    ///
+    /// What was unknown becomes known: an empty description, an absent instrument or field of it, and the
+    /// digits of a symbol without an instrument. A known value that differs becomes what is stated where
+    /// `overwrite` says so, and is kept otherwise. What is not stated stays in any case.
+    ///
+    /// # Errors
+    /// What [`NewSymbol::validate`] refuses, and an instrument of which only a part is known.
+    pub fn merged(
+        &self,
+        facts: &SymbolFacts,
+        overwrite: bool,
+    ) -> Result<MergedSymbol, InvalidSymbol> {
+        let mut merge = Merge {
+            overwrite,
+            changed: Vec::new(),
+            kept: Vec::new(),
+        };
+        let text = |text: &String| text.clone();
+        let known = Some(self.description.clone()).filter(|known| !known.is_empty());
+        let description = merge.field("description", known, &facts.description, text);
+        let digits = match (&self.instrument, facts.digits) {
+            (None, Some(stated)) if stated != self.digits => {
+                let (old, new) = (Some(self.digits.to_string()), Some(stated.to_string()));
+                let field = "digits";
+                merge.changed.push(FieldChange { field, old, new });
+                Some(stated)
+            }
+            _ => merge.field("digits", Some(self.digits), &facts.digits, i16::to_string),
+        };
+        let active = merge.field("active", Some(self.active), &facts.active, bool::to_string);
+        let (old, new) = (
+            InstrumentFacts::of(self.instrument.as_ref()),
+            &facts.instrument,
+        );
+        let number = |number: &Decimal| number.normalize().to_string();
+        let kind = InstrumentType::to_string;
+        let mut number_of = |field, old, new| merge.field(field, old, new, number);
+        let numbers = [
+            number_of("tick_size", old.tick_size, &new.tick_size),
+            number_of("lot_size", old.lot_size, &new.lot_size),
+            number_of(
+                "contract_multiplier",
+                old.contract_multiplier,
+                &new.contract_multiplier,
+            ),
+            number_of("strike", old.strike, &new.strike),
+        ];
+        let [tick_size, lot_size, contract_multiplier, strike] = numbers;
+        let instrument = InstrumentFacts {
+            instrument_type: merge.field(
+                "instrument_type",
+                old.instrument_type,
+                &new.instrument_type,
+                kind,
+            ),
+            base_currency: merge.field(
+                "base_currency",
+                old.base_currency,
+                &new.base_currency,
+                text,
+            ),
+            quote_currency: merge.field(
+                "quote_currency",
+                old.quote_currency,
+                &new.quote_currency,
+                text,
+            ),
+            tick_size,
+            lot_size,
+            contract_multiplier,
+            expiry: merge.field("expiry", old.expiry, &new.expiry, NaiveDate::to_string),
+            strike,
+        };
+        let symbol = NewSymbol {
+            symbol_id: Some(self.symbol_id),
+            exchange: self.exchange.clone(),
+            name: self.name.clone(),
+            description: description.unwrap_or_default(),
+            digits: digits.unwrap_or(self.digits),
+            active: active.unwrap_or(self.active),
+            instrument: instrument.into_instrument()?,
+        };
+        symbol.validate()?;
+        Ok(MergedSymbol {
+            symbol: symbol.into_symbol(self.symbol_id),
+            created: false,
+            changed: merge.changed,
+            kept: merge.kept,
+        })
+    }
+
+    /// This symbol under another name, and on another exchange where one is given.
+    ///
+    /// # Errors
+    /// A name that no symbol can have.
+    pub fn renamed(
+        &self,
+        exchange: Option<&str>,
+        name: &str,
+    ) -> Result<MergedSymbol, InvalidSymbol> {
+        let exchange = exchange.unwrap_or(&self.exchange);
+        NewSymbol::named(exchange, name).validate()?;
+        let changes = [
+            ("exchange", self.exchange.as_str(), exchange),
+            ("name", self.name.as_str(), name),
+        ];
+        let changes = changes.into_iter().filter(|(_, old, new)| old != new);
+        Ok(MergedSymbol {
+            symbol: Self {
+                exchange: exchange.to_owned(),
+                name: name.to_owned(),
+                ..self.clone()
+            },
+            created: false,
+            changed: changes
+                .map(|(field, old, new)| FieldChange {
+                    field,
+                    old: Some(old.to_owned()),
+                    new: Some(new.to_owned()),
+                })
+                .collect(),
+            kept: Vec::new(),
+        })
+    }
+}
+
+impl MergedSymbol {
+    /// A symbol that did not exist before.
+    #[must_use]
+    pub fn created(symbol: NewSymbol, symbol_id: SymbolId) -> Self {
+        Self {
+            symbol: symbol.into_symbol(symbol_id),
+            created: true,
+            changed: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+}
+
+struct Merge {
+    overwrite: bool,
+    changed: Vec<FieldChange>,
+    kept: Vec<FieldChange>,
+}
+
+impl Merge {
+    /// What is known of a field from now on.
+    fn field<T: Clone + PartialEq>(
+        &mut self,
+        field: &'static str,
+        known: Option<T>,
+        stated: &Option<T>,
+        text: impl Fn(&T) -> String,
+    ) -> Option<T> {
+        if stated.is_none() || known == *stated {
+            return known;
+        }
+        let change = FieldChange {
+            field,
+            old: known.as_ref().map(&text),
+            new: stated.as_ref().map(&text),
+        };
+        if known.is_some() && !self.overwrite {
+            self.kept.push(change);
+            return known;
+        }
+        self.changed.push(change);
+        stated.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;
