@@ -117,7 +117,7 @@ pub async fn known_values_are_kept_and_told(repositories: &Repositories) {
     assert_eq!((&kept.symbol, kept.created), (&before, false));
     assert_eq!(fields(&kept.kept), ["description", "active", "lot_size"]);
     assert_eq!(fields(&kept.changed), [""; 0]);
-    assert_eq!(all(symbols).await, [before.clone()]);
+    assert_eq!(all(symbols).await, std::slice::from_ref(&before));
     let overwritten = merge_one(symbols, euro(), true).await;
     assert_eq!(
         fields(&overwritten.changed),
@@ -300,7 +300,7 @@ pub async fn a_renamed_symbol_keeps_its_id_and_all_else(repositories: &Repositor
             ..before.clone()
         };
         assert_eq!(renamed.symbol, expected);
-        assert_eq!(all(symbols).await, [expected.clone()]);
+        assert_eq!(all(symbols).await, std::slice::from_ref(&expected));
         let found = symbols.get_by_name(&reference).await;
         assert_eq!(found.expect("it is read"), Some(expected.clone()));
         let found = symbols.get_by_feed_key("f", "1").await;
