@@ -4,9 +4,9 @@ use anyhow::{Context as _, Result};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::db::{DatabasePools, ScratchSchemas};
+use tickbook::Database;
+use tickbook::db::{DatabaseConfig, DatabasePools, ScratchSchemas};
 use tickbook::postgres;
-use tickbook::{Database, config::Config};
 
 /// A schema with the table of ticks, and a connection that looks at it from outside.
 pub(crate) struct Place {
@@ -47,7 +47,7 @@ impl Place {
         self.schemas.url(Database::Timeseries)
     }
 
-    pub(crate) fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> DatabaseConfig {
         let mut config = self.schemas.config();
         // as many connections as the peers have
         config.pool.size = 1;

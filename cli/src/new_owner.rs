@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
-use tickbook::db::{DatabasePools, policy_status};
+use tickbook::db::DatabasePools;
 use tickbook::domain::{SymbolId, Tick};
-use tickbook::policies::RetentionFloor;
+use tickbook::postgres::policy_status;
 use tickbook::repository::{InsertReceipt, RejectedTick, SymbolRepository};
+use tickbook::retention::RetentionFloor;
 
 use crate::importing::Owner;
 

@@ -9,6 +9,7 @@ use orderbook_server::readiness::Readiness;
 use orderbook_server::router::router;
 use orderbook_server::{metrics, server};
 use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
+use tickbook::postgres;
 use tickbook::repository::CandleQuery;
 use tickbook::{Repositories, db};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -12,7 +12,7 @@ use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Timeframe};
 use tickbook::files::{CsvLayout, LeanRows};
 use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
-use tickbook::{Clock, Database, RepositoryError};
+use tickbook::{Clock, Database};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};

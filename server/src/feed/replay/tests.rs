@@ -123,13 +123,13 @@ async fn files_of_several_contracts_are_refused() {
         file(&folder, &name, "1,1681.5,5,1682,19\n")
     };
     let contracts = vec![contract("201312"), contract("201403")];
-    let error = ReplayFeed::new(contracts, SYMBOL, Speed::Max).expect_err("one symbol");
+    let error = ReplayFeed::check(&contracts).expect_err("one symbol");
     assert!(error.to_string().contains("convert them to UTC"), "{error}");
     let name = |day: &str, name: &str| {
         let name = format!("201310{day}_{name}_tick_quote.csv");
         file(&folder, &name, "1,1.5,1.6\n")
     };
     let pairs = vec![name("07", "eurusd"), name("08", "gbpusd")];
-    let error = ReplayFeed::new(pairs, SYMBOL, Speed::Max).expect_err("one symbol");
+    let error = ReplayFeed::check(&pairs).expect_err("one symbol");
     assert!(error.to_string().contains("gbpusd, and "), "{error}");
 }
