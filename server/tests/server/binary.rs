@@ -109,6 +109,15 @@ impl Program {
         (answer.status().as_u16(), body)
     }
 
+    /// The same with a body as it is.
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> (u16, Value) {
+        let url = format!("{}{path}", self.url);
+        let posting = ureq::post(url).header("Content-Type", "application/json");
+        let mut answer = posting.send(body).expect("an answer");
+        let body = answer.body_mut().read_json().expect("JSON");
+        (answer.status().as_u16(), body)
+    }
+
     pub(crate) fn get_text(&self, path: &str) -> String {
         let mut answer = ureq::get(format!("{}{path}", self.url))
             .call()

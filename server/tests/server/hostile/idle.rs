@@ -5,7 +5,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta};
 use orderbook_server::http::descriptors;
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::json;
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::ingest::fanout::{FanOut, QueueOptions, SinkQueue};
 
@@ -15,7 +15,7 @@ use crate::websocket::Client;
 use crate::whole_server::eventually;
 
 /// Rounds with clients, and as many without.
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 10;
 const CLIENTS: usize = 1_000;
 /// What is left of the pace.
 const WANTED: f64 = 0.9;
@@ -31,6 +31,8 @@ fn judge(what: &str, paces: &[f64]) {
     let mut ratios: Vec<_> = paces
         .chunks_exact(2)
         .zip((0..).step_by(2))
+        // what is done for the first time takes longer
+        .skip(1)
         .map(|(two, round)| {
             let (with, without) = if has_clients(round) {
                 (two[0], two[1])
@@ -101,35 +103,39 @@ async fn fault_71_idle_clients_do_not_slow_storing() {
     let address = server.address().parse().expect("an address");
     let batch = |number: usize| {
         let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(number as i64);
+        let time = time.to_rfc3339();
         let tick = |sequence: usize| {
-            json!({
-                "symbol_id": 1, "tick_time": time.to_rfc3339(), "sequence": sequence,
-                "bid_price": "1", "ask_price": "2", "bid_volume": "0", "ask_volume": "0",
-            })
+            format!(
+                r#"{{"symbol_id":1,"tick_time":"{time}","sequence":{sequence},"bid_price":"1","ask_price":"2","bid_volume":"0","ask_volume":"0"}}"#
+            )
         };
-        Value::from((0..10_000).map(tick).collect::<Vec<_>>())
+        format!("[{}]", (0..10_000).map(tick).collect::<Vec<_>>().join(","))
+    };
+    let has_sinks = async |count: usize| {
+        eventually("the clients are there, and no others", async || {
+            let metrics = server.get_text("/metrics");
+            let sinks = "fan_out_sinks{sink=\"websocket\"} ";
+            let open = metrics.lines().find_map(|line| line.strip_prefix(sinks));
+            open.unwrap_or("0") == count.to_string()
+        })
+        .await;
     };
     let mut paces = Vec::new();
     let mut number = 0;
     for round in 0..2 * ROUNDS {
         let clients = if has_clients(round) { CLIENTS } else { 0 };
+        // those of the round before have gone
+        has_sinks(0).await;
         let mut idle = Vec::new();
         for _ in 0..clients {
             idle.push(Client::connect_to(address).await);
         }
         let batches: Vec<_> = (0..4).map(|index| batch(number + index)).collect();
         number += batches.len();
-        // those of the round before have gone
-        eventually("the clients are there", async || {
-            let metrics = server.get_text("/metrics");
-            let sinks = "fan_out_sinks{sink=\"websocket\"} ";
-            let open = metrics.lines().find_map(|line| line.strip_prefix(sinks));
-            open.unwrap_or("0") == clients.to_string()
-        })
-        .await;
+        has_sinks(clients).await;
         let begun = Instant::now();
         for batch in &batches {
-            let (status, receipt) = server.post("/api/v1/ticks", batch);
+            let (status, receipt) = server.post_text("/api/v1/ticks", batch);
             assert_eq!((status, &receipt["inserted"]), (200, &json!(10_000)));
         }
         paces.push(40_000.0 / begun.elapsed().as_secs_f64());
