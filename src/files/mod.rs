@@ -56,4 +56,6 @@ mod tests_candles;
 #[cfg(test)]
 mod tests_lean;
 #[cfg(test)]
+mod tests_symbols;
+#[cfg(test)]
 mod tests_width;

@@ -25,13 +25,13 @@ const MEMORY: u64 = 64 << 20;
 /// Clients wait so many times as long as usual at most.
 const SLOWER: u32 = 2;
 
-/// Timers of the operating system are that inexact, less what the machine took from every thread. A
-/// program that is built without optimization takes twenty times the processor time, which is then
-/// short for everybody.
+/// The kernel lets a thread that works finish its slice of some milliseconds before it gives the core to
+/// one that waits, and both cores work during an attack. A program that is built without optimization
+/// takes twenty times the processor time, which is then short for everybody.
 const INEXACT: Duration = if cfg!(debug_assertions) {
     Duration::from_millis(250)
 } else {
-    Duration::from_millis(2)
+    Duration::from_millis(5)
 };
 
 /// Clients are watched for so long, with and without an attack.

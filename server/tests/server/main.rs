@@ -29,6 +29,7 @@ mod support;
 mod symbols;
 mod ticks;
 mod websocket;
+mod websocket_candles;
 mod websocket_limits;
 mod websocket_lookups;
 mod whole_server;

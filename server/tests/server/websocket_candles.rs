@@ -1,0 +1,151 @@
+//! Candles and heartbeats that follow the injected clock.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tickbook::Clock;
+use tokio::time::timeout;
+
+use crate::websocket::{Client, Next, tick};
+use crate::whole_server::{DEADLINE, Server};
+
+/// A clock that goes on from `start`.
+fn running_from(start: DateTime<Utc>) -> Clock {
+    let begun = Instant::now();
+    Clock::new(move || start + begun.elapsed())
+}
+
+#[tokio::test]
+async fn heartbeats_have_the_time_of_the_clock() {
+    for now in suite::instants() {
+        let settings = [("TICKBOOK__WEBSOCKET__HEARTBEAT_MS", "300")];
+        let server = Server::start_at(&settings, &Clock::standing_at(now)).await;
+        let mut client = Client::connect(&server).await;
+        let Next::Message(beat) = client.next().await else {
+            panic!("it lives");
+        };
+        let time = beat["time"].as_str().expect("a text");
+        assert_eq!(time.parse(), Ok(now), "{beat}");
+        drop(client);
+        assert!(server.stop().await);
+    }
+}
+
+#[tokio::test]
+async fn candles_are_those_of_rest() {
+    for start in suite::instants() {
+        candles_equal_rest(start).await;
+    }
+}
+
+/// A candle that nobody adds to closes when its minute is over.
+#[tokio::test]
+async fn candles_close_by_the_clock() {
+    for now in suite::instants() {
+        let minute = TimeDelta::minutes(1);
+        let open_time = now.duration_trunc(minute).expect("a whole minute");
+        let time = Arc::new(Mutex::new(now));
+        let told = Arc::clone(&time);
+        let clock = Clock::new(move || *told.lock().expect("no panic"));
+        let server = Server::start_at(&[], &clock).await;
+        let receipt = server.post(&json!([tick(1, open_time, 0, 5)])).await;
+        assert_eq!(receipt["inserted"], 1, "{receipt}");
+        let mut client = Client::connect(&server).await;
+        let request = json!({
+            "op": "subscribe", "channel": "candles", "symbols": [1],
+            "timeframe": "1m", "basis": "bid"
+        });
+        assert_eq!(client.request(request).await["type"], "subscribed");
+        let forming = client.message().await;
+        assert_eq!(forming["closed"], false, "{now} {forming}");
+        *time.lock().expect("no panic") = open_time + minute;
+        let closed = client.message().await;
+        assert_eq!(closed["closed"], true, "{now} {closed}");
+        assert_eq!(closed["open_time"], forming["open_time"]);
+        drop(client);
+        assert!(server.stop().await);
+    }
+}
+
+async fn candles_equal_rest(now: DateTime<Utc>) {
+    // a bucket of the day, which may end meanwhile, and one of long ago
+    let past = now - TimeDelta::days(4_000);
+    let server = Server::start_at(&[], &running_from(now)).await;
+    server
+        .post(&json!([tick(1, past, 0, 5), tick(1, now, 0, 20)]))
+        .await;
+    let mut client = Client::connect(&server).await;
+    let mut seen = Seen::new();
+    for (timeframe, basis) in [("1d", "mid"), ("1m", "bid")] {
+        let request = json!({
+            "op": "subscribe", "channel": "candles", "symbols": [1],
+            "timeframe": timeframe, "basis": basis
+        });
+        client.send(request).await;
+        loop {
+            let message = client.message().await;
+            if message["type"] == "subscribed" {
+                break;
+            }
+            see(&mut seen, message);
+        }
+    }
+    let late = now - TimeDelta::minutes(2);
+    let mut batches = vec![json!([tick(1, late, 0, 3)])];
+    for index in 1..40 {
+        let at = now + TimeDelta::milliseconds(index * 37);
+        batches.push(json!([tick(1, at, 0, 20 + index % 7)]));
+    }
+    batches.reverse();
+    let settled = async {
+        loop {
+            if let Some(batch) = batches.pop() {
+                assert_eq!(server.post(&batch).await["inserted"], 1);
+            }
+            let message = match timeout(Duration::from_millis(20), client.message()).await {
+                Ok(message) => Some(message),
+                Err(_) if !batches.is_empty() => None,
+                Err(_) => Some(client.message().await),
+            };
+            let Some(message) = message else { continue };
+            see(&mut seen, message);
+            if batches.is_empty() && equal_to_rest(&server, &seen).await {
+                return;
+            }
+        }
+    };
+    let in_time = timeout(DEADLINE, settled).await;
+    assert!(in_time.is_ok(), "not those of REST: {seen:#?}");
+    assert!(seen.len() >= 3, "{seen:?}");
+    assert!(server.stop().await);
+}
+
+/// The newest message of each candle, by timeframe and open time.
+type Seen = BTreeMap<(String, String), Value>;
+
+fn see(seen: &mut Seen, mut message: Value) {
+    assert_eq!(message["type"], "candle", "{message}");
+    let fields = message.as_object_mut().expect("an object");
+    fields.remove("type");
+    fields.remove("seq");
+    let text = |name: &str| message[name].as_str().expect("a text").to_owned();
+    seen.insert((text("timeframe"), text("open_time")), message);
+}
+
+/// Whether the newest of each timeframe was seen as REST has it now, and the one of the late tick.
+async fn equal_to_rest(server: &Server, seen: &Seen) -> bool {
+    for (timeframe, basis, newest) in [("1d", "mid", 1), ("1m", "bid", 2)] {
+        let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&basis={basis}&order=desc");
+        let candles = server.get(&format!("{path}&limit={newest}")).await;
+        for candle in candles["data"].as_array().expect("a list") {
+            let open_time = candle["open_time"].as_str().expect("a text").to_owned();
+            if seen.get(&(timeframe.to_owned(), open_time)) != Some(candle) {
+                return false;
+            }
+        }
+    }
+    true
+}
