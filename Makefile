@@ -82,6 +82,8 @@ lint: ## format check, clippy, documentation, features one by one
 	cargo clippy -p tickbook-bench --all-targets $$options -- -D warnings; \
 	cargo check -p tickbook --no-default-features; \
 	cargo check -p tickbook --no-default-features --features mock; \
+	cargo check -p tickbook --no-default-features --features ingest; \
+	cargo check -p tickbook --no-default-features --features postgres $$options; \
 	cargo check -p tickbook --no-default-features --features conformance; \
 	cargo check -p tickbook --no-default-features --features files; \
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options

@@ -18,20 +18,25 @@
 //!
 //! | feature | what |
 //! | --- | --- |
-//! | `postgres` (default) | the PostgreSQL and TimescaleDB backends, the module `db` |
+//! | `postgres` (default) | the PostgreSQL and TimescaleDB backends: the modules `db` and `postgres` |
+//! | `ingest` (default) | from a feed to a repository: the module `ingest` |
+//! | `config` (default) | settings from files and environment: the module `config` |
 //! | `bundled-libpq` | compiles libpq from source |
 //! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
 //! | `conformance` | the suite for backends, and schemas of their own for tests |
 //! | `files` | streaming readers of market-data files |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod audit;
 mod backoff;
 mod clock;
+#[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "postgres")]
 mod database_url;
 #[cfg(feature = "postgres")]
 pub mod db;
@@ -39,6 +44,7 @@ pub mod domain;
 mod error;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "ingest")]
 pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
@@ -56,9 +62,10 @@ mod double;
 
 pub use backoff::{Backoff, Delays};
 pub use clock::Clock;
+#[cfg(feature = "postgres")]
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, ErrorKind, RepositoryError};
-pub use wiring::Repositories;
+pub use wiring::{Repositories, RepositoriesBuilder};
 
 /// Compiles what the README shows.
 #[cfg(doctest)]

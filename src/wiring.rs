@@ -20,7 +20,24 @@ use crate::postgres::{pending_metadata_migrations, pending_timeseries_migrations
 use crate::repository::{OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository};
 
 /// What a server gets injected.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tickbook::RepositoryError> {
+/// use tickbook::Repositories;
+/// use tickbook::domain::NewSymbol;
+///
+/// // `Repositories::connect` has the same type and needs both databases
+/// let repositories = Repositories::in_memory();
+/// let symbol = repositories.symbols.create(NewSymbol::named("oanda", "EURUSD")).await?;
+/// assert_eq!(repositories.ticks.latest(symbol.symbol_id).await?, None);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Repositories {
     /// Symbols and instruments.
     pub symbols: Arc<dyn SymbolRepository>,
@@ -48,6 +65,25 @@ impl Repositories {
             ticks: Arc::new(ticks.clone()),
             ohlc: Arc::new(InMemoryOhlcRepository::by(ticks, clock.clone())),
             quarantine: Arc::new(InMemoryQuarantineRepository::new()),
+        }
+    }
+
+    /// Chooses each repository, for unit tests with mocks and for backends of your own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tickbook::Repositories;
+    /// use tickbook::memory::InMemoryTickRepository;
+    ///
+    /// let ticks = Arc::new(InMemoryTickRepository::new());
+    /// let repositories = Repositories::builder().ticks(ticks).build();
+    /// ```
+    #[must_use]
+    pub fn builder() -> RepositoriesBuilder {
+        RepositoriesBuilder {
+            repositories: Self::in_memory(),
         }
     }
 
@@ -112,6 +148,49 @@ impl Repositories {
         pools.metadata().wait_until_reached().await?;
         require_metadata(&pools).await?;
         Ok(Arc::new(PgSymbolRepository::new(pools.metadata())))
+    }
+}
+
+/// Chooses each repository; made by [`Repositories::builder`]. One that is not chosen is empty, lives in
+/// memory and knows nothing of the others.
+#[derive(Debug, Clone)]
+pub struct RepositoriesBuilder {
+    repositories: Repositories,
+}
+
+impl RepositoriesBuilder {
+    /// Symbols and instruments.
+    #[must_use]
+    pub fn symbols(mut self, symbols: Arc<dyn SymbolRepository>) -> Self {
+        self.repositories.symbols = symbols;
+        self
+    }
+
+    /// Ticks.
+    #[must_use]
+    pub fn ticks(mut self, ticks: Arc<dyn TickRepository>) -> Self {
+        self.repositories.ticks = ticks;
+        self
+    }
+
+    /// Candles.
+    #[must_use]
+    pub fn ohlc(mut self, ohlc: Arc<dyn OhlcRepository>) -> Self {
+        self.repositories.ohlc = ohlc;
+        self
+    }
+
+    /// Ticks that were held back.
+    #[must_use]
+    pub fn quarantine(mut self, quarantine: Arc<dyn QuarantineRepository>) -> Self {
+        self.repositories.quarantine = quarantine;
+        self
+    }
+
+    /// The repositories.
+    #[must_use]
+    pub fn build(self) -> Repositories {
+        self.repositories
     }
 }
 

@@ -28,10 +28,7 @@ mod with_a_floor {
     async fn empty_store() -> Subject {
         let ticks = InMemoryTickRepository::new();
         super::with_a_floor(&ticks);
-        Subject::new(Repositories {
-            ticks: Arc::new(ticks),
-            ..Repositories::in_memory()
-        })
+        Subject::new(Repositories::builder().ticks(Arc::new(ticks)).build())
     }
 
     tickbook::conformance_floor_tests!(empty_store);
@@ -42,14 +39,11 @@ fn store_at(time: &str, prepare: impl Fn(&InMemoryTickRepository)) -> Subject {
     let time: DateTime<Utc> = time.parse().expect("RFC 3339");
     let ticks = InMemoryTickRepository::with_clock(move || time);
     prepare(&ticks);
-    let repositories = Repositories {
-        ohlc: Arc::new(InMemoryOhlcRepository::with_clock(
-            ticks.clone(),
-            move || time,
-        )),
-        ticks: Arc::new(ticks),
-        ..Repositories::in_memory()
-    };
+    let ohlc = InMemoryOhlcRepository::with_clock(ticks.clone(), move || time);
+    let repositories = Repositories::builder()
+        .ohlc(Arc::new(ohlc))
+        .ticks(Arc::new(ticks))
+        .build();
     Subject::new(repositories).with_clock_at(time)
 }
 

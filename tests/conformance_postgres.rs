@@ -79,11 +79,12 @@ async fn drop_after_30_days(pools: &DatabasePools) {
 
 /// Repositories whose clock stands at `time`.
 fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
-    Repositories {
-        ticks: Arc::new(PgTickRepository::new(pools.timeseries()).with_clock(move || time)),
-        ohlc: Arc::new(PgOhlcRepository::new(pools.timeseries()).with_clock(move || time)),
-        ..Repositories::postgres(pools)
-    }
+    let mut repositories = Repositories::postgres(pools);
+    let ticks = PgTickRepository::new(pools.timeseries()).with_clock(move || time);
+    let ohlc = PgOhlcRepository::new(pools.timeseries()).with_clock(move || time);
+    repositories.ticks = Arc::new(ticks);
+    repositories.ohlc = Arc::new(ohlc);
+    repositories
 }
 
 /// Candle relations of either edition.

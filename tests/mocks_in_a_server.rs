@@ -65,12 +65,12 @@ struct Mocks {
 impl Mocks {
     fn quotes(self) -> Quotes {
         Quotes {
-            repositories: Repositories {
-                symbols: Arc::new(self.symbols),
-                ticks: Arc::new(self.ticks),
-                ohlc: Arc::new(self.ohlc),
-                quarantine: Arc::new(self.quarantine),
-            },
+            repositories: Repositories::builder()
+                .symbols(Arc::new(self.symbols))
+                .ticks(Arc::new(self.ticks))
+                .ohlc(Arc::new(self.ohlc))
+                .quarantine(Arc::new(self.quarantine))
+                .build(),
         }
     }
 

@@ -23,7 +23,9 @@ pub use delete::{
     CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
     delete_ticks,
 };
-pub(crate) use delete::{buckets, part_of_a_day, refuse_cut_candles, refuse_dropped, split_at};
+#[cfg(feature = "postgres")]
+pub(crate) use delete::{buckets, split_at};
+pub(crate) use delete::{part_of_a_day, refuse_cut_candles, refuse_dropped};
 pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use quarantine::{

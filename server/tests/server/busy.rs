@@ -12,7 +12,6 @@ use orderbook_server::metrics;
 use orderbook_server::readiness::Readiness;
 use orderbook_server::router::router;
 use serde_json::json;
-use tickbook::Repositories;
 use tickbook::config::ServerConfig;
 use tickbook::repository::{InsertReceipt, MockTickRepository};
 use tokio::task::block_in_place;
@@ -41,10 +40,8 @@ async fn posts_that_are_left_count_until_they_are_stored() {
             ..InsertReceipt::default()
         })
     });
-    let repositories = Repositories {
-        ticks: Arc::new(ticks),
-        ..with_symbols().await
-    };
+    let mut repositories = with_symbols().await;
+    repositories.ticks = Arc::new(ticks);
     let handle = metrics::install().expect("no other recorder");
     let app = router(AppState {
         http: Http::new(ServerConfig {

@@ -76,12 +76,12 @@ async fn health_waits_for_no_long_request() {
             ..InsertReceipt::default()
         })
     });
-    let repositories = Repositories {
-        symbols: Arc::new(mocks.symbols),
-        ticks: Arc::new(mocks.ticks),
-        ohlc: Arc::new(mocks.ohlc),
-        quarantine: Arc::new(mocks.quarantine),
-    };
+    let repositories = Repositories::builder()
+        .symbols(Arc::new(mocks.symbols))
+        .ticks(Arc::new(mocks.ticks))
+        .ohlc(Arc::new(mocks.ohlc))
+        .quarantine(Arc::new(mocks.quarantine))
+        .build();
     let handle = metrics::install().expect("no other recorder");
     let app = router(AppState {
         long_work: LongWork::start().expect("threads"),

@@ -53,12 +53,12 @@ impl Mocks {
 
     pub(crate) fn app_with(self, databases: Vec<DatabaseState>) -> Router {
         app(
-            Repositories {
-                symbols: Arc::new(self.symbols),
-                ticks: Arc::new(self.ticks),
-                ohlc: Arc::new(self.ohlc),
-                quarantine: Arc::new(self.quarantine),
-            },
+            Repositories::builder()
+                .symbols(Arc::new(self.symbols))
+                .ticks(Arc::new(self.ticks))
+                .ohlc(Arc::new(self.ohlc))
+                .quarantine(Arc::new(self.quarantine))
+                .build(),
             databases,
         )
     }

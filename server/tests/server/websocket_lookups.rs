@@ -40,10 +40,7 @@ fn hanging() -> (MockSymbolRepository, Sender<()>) {
 }
 
 async fn serve(symbols: MockSymbolRepository) -> std::net::SocketAddr {
-    let repositories = Repositories {
-        symbols: Arc::new(symbols),
-        ..Repositories::in_memory()
-    };
+    let repositories = Repositories::builder().symbols(Arc::new(symbols)).build();
     let handle = metrics::install().expect("no other recorder");
     let config = WebSocketConfig {
         heartbeat: Duration::from_millis(300),
