@@ -43,6 +43,9 @@ OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
 test: ## run every test against throw-away databases but those of test-programs
 	@options=$$(dev/dependencies); \
 	cargo test $(ALL) $$options --no-run; \
+	for example in examples/*.rs; do \
+	  cargo run -q -p tickbook --features $(FEATURES) $$options --example $$(basename $$example .rs); \
+	done; \
 	dev/databases throwaway -- $(SUITE) $(ALL) $$options
 
 .PHONY: test-programs

@@ -1,9 +1,13 @@
 //! What every backend does, as tests: one plain function for each behaviour of the contract in
 //! [`repository`](crate::repository).
 //!
-//! Whoever writes a backend gives [`conformance_tests!`](crate::conformance_tests) a function that
-//! makes an empty store, and gets one named test for each behaviour. A behaviour panics when the
-//! store does otherwise. What is random prints the seed that repeats it.
+//! A backend gives [`conformance_tests!`](crate::conformance_tests) a function that makes an empty store,
+//! and gets one named test for each behaviour. A backend of one trait alone uses the macro of that trait:
+//! [`conformance_symbol_tests!`](crate::conformance_symbol_tests),
+//! [`conformance_tick_tests!`](crate::conformance_tick_tests),
+//! [`conformance_candle_tests!`](crate::conformance_candle_tests) or
+//! [`conformance_quarantine_tests!`](crate::conformance_quarantine_tests). A behaviour panics when the
+//! store does otherwise. Random behaviours print the seed that repeats them.
 
 // the name of a behaviour is its documentation
 #[allow(missing_docs)]
@@ -21,6 +25,8 @@ pub mod candles_parts;
 #[allow(missing_docs)]
 pub mod candles_stored;
 #[allow(missing_docs)]
+pub mod candles_streams;
+#[allow(missing_docs)]
 pub mod candles_sums;
 mod clock;
 #[allow(missing_docs)]
@@ -29,8 +35,6 @@ pub mod feed_symbols;
 pub mod quarantine;
 mod samples;
 mod stamp;
-#[allow(missing_docs)]
-pub mod streams;
 #[allow(missing_docs)]
 pub mod symbols_changing;
 #[allow(missing_docs)]
@@ -49,6 +53,8 @@ pub mod ticks_newest;
 pub mod ticks_reading;
 #[allow(missing_docs)]
 pub mod ticks_refused;
+#[allow(missing_docs)]
+pub mod ticks_streams;
 #[allow(missing_docs)]
 pub mod ticks_writing;
 #[allow(missing_docs)]

@@ -1,13 +1,17 @@
 //! What the behaviours are shown with: ticks, numbers from a printed seed, whole listings.
 
+use std::future::poll_fn;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::pin::Pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_core::Stream;
 use rust_decimal::Decimal;
 
 use crate::domain::{
     Candle, PageLimit, PriceBasis, SortOrder, SymbolId, Tick, TimeRange, Timeframe,
 };
+use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, InsertReceipt, OhlcRepository, TickQuery, TickRepository};
 
 pub(super) const EURUSD: SymbolId = SymbolId::new(1);
@@ -243,4 +247,15 @@ impl Random {
         ticks.dedup_by_key(|tick| tick.key());
         ticks
     }
+}
+
+/// Every item of a stream.
+pub(super) async fn collect<T>(
+    mut stream: impl Stream<Item = Result<T, RepositoryError>> + Unpin,
+) -> Vec<T> {
+    let mut items = Vec::new();
+    while let Some(item) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        items.push(item.expect("an item is read"));
+    }
+    items
 }

@@ -1,4 +1,4 @@
-//! The macro that makes a test of every behaviour.
+//! The macros that make a test of every behaviour.
 
 /// Stamps one `#[tokio::test]` for every behaviour of the suite.
 ///
@@ -18,6 +18,31 @@
 /// ```
 #[macro_export]
 macro_rules! conformance_tests {
+    ($fixture:ident) => {
+        $crate::conformance_symbol_tests!($fixture);
+        $crate::conformance_tick_tests!($fixture);
+        $crate::conformance_candle_tests!($fixture);
+        $crate::conformance_quarantine_tests!($fixture);
+    };
+    ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {
+        $(mod $file {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let subject = super::$fixture().await;
+                    let behaviour = $crate::conformance::$file::$behaviour(subject.repositories());
+                    $crate::conformance::by_its_clock(&subject, behaviour).await;
+                }
+            )+
+        })+
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of symbols.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests).
+#[macro_export]
+macro_rules! conformance_symbol_tests {
     ($fixture:ident) => {
         $crate::conformance_tests! { $fixture:
             symbols_writing {
@@ -76,6 +101,33 @@ macro_rules! conformance_tests {
                 names_of_a_symbol_are_listed_in_order
                 a_forgotten_name_leads_to_no_symbol
             }
+        }
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of ticks that needs no candles.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests). A backend of ticks alone leaves
+/// the other repositories as they are:
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use tickbook::Repositories;
+/// use tickbook::conformance::Subject;
+/// use tickbook::memory::InMemoryTickRepository;
+///
+/// async fn fixture() -> Subject {
+///     let ticks = Arc::new(InMemoryTickRepository::new());
+///     Subject::new(Repositories::builder().ticks(ticks).build())
+/// }
+///
+/// tickbook::conformance_tick_tests!(fixture);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance_tick_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
             ticks_writing {
                 an_empty_batch_does_nothing
                 every_field_reads_back
@@ -140,6 +192,22 @@ macro_rules! conformance_tests {
                 as_of_before_the_first_tick_there_is_none
                 as_of_looks_back_across_decades
             }
+            ticks_streams {
+                a_stream_gives_every_tick_of_its_range_in_order
+                a_stream_goes_on_behind_a_cursor
+            }
+        }
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of candles, and of ticks whose candles follow them.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); its candles are those of its
+/// ticks.
+#[macro_export]
+macro_rules! conformance_candle_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
             ticks_deleting {
                 deleting_is_of_the_half_open_range
                 ticks_of_other_symbols_stay
@@ -227,9 +295,7 @@ macro_rules! conformance_tests {
                 deleting_no_candle_is_no_error
                 candles_of_many_days_go_day_by_day
             }
-            streams {
-                a_stream_gives_every_tick_of_its_range_in_order
-                a_stream_goes_on_behind_a_cursor
+            candles_streams {
                 a_stream_of_nothing_ends_at_once
                 a_stream_gives_every_candle_of_its_range_in_order
                 a_filled_stream_gives_every_bucket_in_order
@@ -239,6 +305,17 @@ macro_rules! conformance_tests {
                 wild_times_are_refused
                 wild_bounds_and_instants_are_as_the_nearest
             }
+        }
+    };
+}
+
+/// Stamps one `#[tokio::test]` for every behaviour of the quarantine.
+///
+/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests).
+#[macro_export]
+macro_rules! conformance_quarantine_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
             quarantine {
                 every_field_of_a_kept_tick_reads_back
                 keeping_nothing_does_nothing
@@ -253,18 +330,6 @@ macro_rules! conformance_tests {
                 a_tick_whose_key_is_taken_stays_in_quarantine
             }
         }
-    };
-    ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {
-        $(mod $file {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $behaviour() {
-                    let subject = super::$fixture().await;
-                    let behaviour = $crate::conformance::$file::$behaviour(subject.repositories());
-                    $crate::conformance::by_its_clock(&subject, behaviour).await;
-                }
-            )+
-        })+
     };
 }
 

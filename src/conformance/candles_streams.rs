@@ -1,67 +1,14 @@
-//! Listings of any length as streams.
+//! Listings of candles of any length as streams.
 //!
-//! Covers `tick_stream`, `candle_stream` and `filled_candle_stream`.
+//! Covers `candle_stream` and `filled_candle_stream`.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_core::Stream;
-
 use super::clock::now;
-use super::samples::{EURUSD, insert_new, limit, micros, quote, range, seconds, series};
+use super::samples::{EURUSD, collect, insert_new, limit, micros, quote, range, seconds, series};
 use crate::Repositories;
-use crate::domain::{
-    CandleSlot, GapFill, PriceBasis, SortOrder, TickCursor, TimeRange, Timeframe, fold_ticks,
-};
-use crate::error::RepositoryError;
+use crate::domain::{CandleSlot, GapFill, PriceBasis, SortOrder, TimeRange, Timeframe, fold_ticks};
 use crate::repository::{CandleQuery, TickQuery, candle_stream, filled_candle_stream, tick_stream};
-
-async fn collect<T>(mut stream: impl Stream<Item = Result<T, RepositoryError>> + Unpin) -> Vec<T> {
-    let mut items = Vec::new();
-    while let Some(item) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
-        items.push(item.expect("an item is read"));
-    }
-    items
-}
-
-pub async fn a_stream_gives_every_tick_of_its_range_in_order(repositories: &Repositories) {
-    let all = series(EURUSD, 1_000);
-    insert_new(repositories.ticks.as_ref(), &all).await;
-    let within = range(seconds(10), seconds(300));
-    let expected: Vec<_> = all
-        .iter()
-        .filter(|tick| within.contains(tick.tick_time))
-        .cloned()
-        .collect();
-    let reversed: Vec<_> = expected.iter().rev().cloned().collect();
-    for size in [1, 7, 870, 10_000] {
-        let query = TickQuery {
-            limit: limit(size),
-            ..TickQuery::new(EURUSD, within)
-        };
-        let stream = tick_stream(Arc::clone(&repositories.ticks), query);
-        assert_eq!(collect(stream).await, expected, "by {size}");
-        let descending = TickQuery {
-            order: SortOrder::Descending,
-            ..query
-        };
-        let stream = tick_stream(Arc::clone(&repositories.ticks), descending);
-        assert_eq!(collect(stream).await, reversed, "by -{size}");
-    }
-}
-
-pub async fn a_stream_goes_on_behind_a_cursor(repositories: &Repositories) {
-    let all = series(EURUSD, 100);
-    insert_new(repositories.ticks.as_ref(), &all).await;
-    let query = TickQuery {
-        after: Some(TickCursor::of(&all[40])),
-        limit: limit(10),
-        ..TickQuery::new(EURUSD, TimeRange::all())
-    };
-    let stream = tick_stream(Arc::clone(&repositories.ticks), query);
-    assert_eq!(collect(stream).await, all[41..]);
-}
 
 pub async fn a_stream_of_nothing_ends_at_once(repositories: &Repositories) {
     let empty = range(micros(5), micros(5));

@@ -1,0 +1,55 @@
+//! Stores the ticks of a feed so that none is lost, whatever happens to the process or the database.
+//!
+//! `cargo run --example persist_a_feed` works with a temporary folder and the memory backend.
+
+use std::error::Error;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tickbook::Repositories;
+use tickbook::domain::{NewSymbol, Tick, TimeRange};
+use tickbook::ingest::{
+    AckLevel, OnFull, PersisterConfig, SequenceAssigner, SpoolConfig, SpoolMode, TickPersister,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let repositories = Repositories::in_memory();
+    let symbol = NewSymbol::named("oanda", "EURUSD");
+    let symbol_id = repositories.symbols.create(symbol).await?.symbol_id;
+
+    let folder = tempfile::tempdir()?;
+    let spool = SpoolConfig {
+        mode: SpoolMode::WriteAhead,
+        directory: folder.path().join("spool"),
+        max_bytes: 64 << 20,
+        on_full: OnFull::Block,
+    };
+    let ticks = repositories.ticks.clone();
+    let persister = TickPersister::open(ticks, PersisterConfig::default(), &spool).await?;
+
+    // two quotes of each instant: the assigner numbers them
+    let mut sequences = SequenceAssigner::new();
+    let start = Utc::now();
+    for number in 0..1_000 {
+        let bid = Decimal::new(138_676 + number, 5);
+        let time = start + TimeDelta::milliseconds(number / 2);
+        let mut tick = Tick::quote(symbol_id, time, bid, bid + Decimal::new(10, 5));
+        sequences.assign(&mut tick);
+        persister.push(tick).await?;
+    }
+
+    // the disk has this one when the call returns
+    let last = Tick::quote(symbol_id, start + TimeDelta::seconds(1), 1.into(), 2.into());
+    persister.push_with(last, AckLevel::Durable).await?;
+
+    let report = persister.stop(Duration::from_secs(10)).await;
+    let stored = repositories
+        .ticks
+        .count(symbol_id, TimeRange::all())
+        .await?;
+    println!("stored {stored}, left in the spool {}", report.spooled);
+    assert_eq!((stored, report.unsaved.len()), (1_001, 0));
+    Ok(())
+}
