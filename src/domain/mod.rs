@@ -42,7 +42,7 @@ pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use invalid_symbol::InvalidSymbol;
-pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder};
+pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder, UnknownSortOrder};
 pub use parts::StoredParts;
 pub use quality_rule::{Rule, UnknownRule, Verdict};
 pub use symbol::{NewSymbol, Symbol, SymbolReference};

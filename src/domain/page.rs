@@ -81,14 +81,19 @@ impl fmt::Display for SortOrder {
     }
 }
 
+/// A text that names no order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{shown} is no order: use asc or desc", shown = excerpt(.0))]
+pub struct UnknownSortOrder(pub String);
+
 impl FromStr for SortOrder {
-    type Err = String;
+    type Err = UnknownSortOrder;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "asc" => Ok(Self::Ascending),
             "desc" => Ok(Self::Descending),
-            _ => Err(format!("{} is no order: use asc or desc", excerpt(text))),
+            _ => Err(UnknownSortOrder(text.to_owned())),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::{Page, SymbolId, Tick, UnknownRule, Verdict};
 use crate::error::{Entity, RepositoryError};
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick, different_ids, normalized_quarantine,
+    QuarantinedTick, UnknownQuarantineState, different_ids, normalized_quarantine,
 };
 
 const SELECT: &str = "SELECT quarantine_id, symbol_id, tick_time, sequence, bid_price, ask_price, \
@@ -228,7 +228,10 @@ impl Row {
                 },
                 quarantined_at: self.quarantined_at,
             },
-            state: self.state.parse().map_err(data)?,
+            state: self
+                .state
+                .parse()
+                .map_err(|error: UnknownQuarantineState| data(error.to_string()))?,
         })
     }
 }

@@ -30,7 +30,7 @@ pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use quarantine::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick,
+    QuarantinedTick, UnknownQuarantineState,
 };
 pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
 pub use stream::{candle_stream, filled_candle_stream, tick_stream};

@@ -112,6 +112,33 @@ impl CandleQuery {
 ///
 /// A bucket of which nothing is known has no candle;
 /// [`filled_candles`](super::filled_candles) fills such gaps.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::DateTime;
+/// use tickbook::Repositories;
+/// use tickbook::domain::{PriceBasis, SymbolId, Tick, TimeRange, Timeframe};
+/// use tickbook::repository::CandleQuery;
+///
+/// let repositories = Repositories::in_memory();
+/// let symbol = SymbolId::new(7);
+/// let quotes = [(0, 10, 12), (20, 13, 15), (59, 11, 13)].map(|(second, bid, ask)| {
+///     let time = DateTime::from_timestamp(1_398_902_400 + second, 0).expect("in range");
+///     Tick::quote(symbol, time, bid.into(), ask.into())
+/// });
+/// repositories.ticks.insert_batch(&quotes).await?;
+///
+/// let query = CandleQuery::new(symbol, Timeframe::M1, PriceBasis::Mid, TimeRange::all());
+/// let candles = repositories.ohlc.candles(&query).await?.items;
+/// assert_eq!(candles.len(), 1);
+/// let prices = [candles[0].open, candles[0].high, candles[0].low, candles[0].close];
+/// assert_eq!(prices, [11.into(), 14.into(), 11.into(), 12.into()]);
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait OhlcRepository: Debug + Send + Sync + 'static {

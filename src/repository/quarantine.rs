@@ -54,17 +54,19 @@ impl QuarantineState {
     }
 }
 
+/// A text that names no state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{shown} is no state: use pending, released or discarded", shown = excerpt(.0))]
+pub struct UnknownQuarantineState(pub String);
+
 impl std::str::FromStr for QuarantineState {
-    type Err = String;
+    type Err = UnknownQuarantineState;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         [Self::Pending, Self::Released, Self::Discarded]
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| {
-                let shown = excerpt(text);
-                format!("{shown} is no state: use pending, released or discarded")
-            })
+            .ok_or_else(|| UnknownQuarantineState(text.to_owned()))
     }
 }
 
@@ -114,9 +116,33 @@ impl Default for QuarantineQuery {
 ///
 /// A kept tick is the same as another one when key and content are the same. Nothing is ever
 /// removed: what was decided stays to be seen.
-#[async_trait]
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::Utc;
+/// use tickbook::Repositories;
+/// use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
+/// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
+///
+/// let quarantine = Repositories::in_memory().quarantine;
+/// let now = Utc::now();
+/// let crossed = QuarantinedTick {
+///     tick: Tick::quote(SymbolId::new(7), now, 2.into(), 1.into()),
+///     verdict: Verdict { rule: Rule::Crossed, observed: 1.into(), limit: 0.into() },
+///     quarantined_at: now,
+/// };
+/// assert_eq!(quarantine.put(&[crossed]).await?, 1);
+/// let pending = quarantine.list(&QuarantineQuery::default()).await?;
+/// assert_eq!(pending.items[0].kept.verdict.rule, Rule::Crossed);
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
-pub trait QuarantineRepository: Debug + Send + Sync {
+#[async_trait]
+pub trait QuarantineRepository: Debug + Send + Sync + 'static {
     /// Keeps ticks, all or none. One that is kept already stays as it is, also when it was decided
     /// about. Returns how many are new.
     ///

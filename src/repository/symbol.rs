@@ -39,6 +39,23 @@ pub struct SymbolQuery {
 /// Symbols and the instruments they stand for.
 ///
 /// A symbol is never deleted, since ticks carry its id; it is deactivated.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tickbook::Repositories;
+/// use tickbook::domain::NewSymbol;
+///
+/// let symbols = Repositories::in_memory().symbols;
+/// let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await?;
+/// let found = symbols.get_by_name(&"oanda:EURUSD".parse()?).await?;
+/// assert_eq!(found, Some(created));
+/// assert_eq!(symbols.get_by_name(&"GBPUSD".parse()?).await?, None);
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SymbolRepository: Debug + Send + Sync + 'static {

@@ -107,6 +107,32 @@ impl TickQuery {
 /// checked: symbols live in another database. Nor is a time compared with the clock: one of 2099 is
 /// stored, and is the latest. Callers that take ticks from others ask
 /// [`QualityRules::refuses_time`](crate::ingest::quality::QualityRules::refuses_time) before.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::{TimeDelta, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{SymbolId, Tick, TimeRange};
+/// use tickbook::repository::TickQuery;
+///
+/// let ticks = Repositories::in_memory().ticks;
+/// let (symbol, now) = (SymbolId::new(7), Utc::now());
+/// let tick = Tick::quote(symbol, now, 1.into(), 2.into());
+/// let receipt = ticks.insert_batch(&[tick.clone()]).await?;
+/// assert_eq!(receipt.inserted, 1);
+/// // a batch may be sent again
+/// let receipt = ticks.insert_batch(&[tick]).await?;
+/// assert_eq!((receipt.inserted, receipt.duplicates), (0, 1));
+///
+/// let last_hour = TimeRange::new(now - TimeDelta::hours(1), now + TimeDelta::seconds(1))?;
+/// let page = ticks.range(&TickQuery::new(symbol, last_hour)).await?;
+/// assert_eq!((page.items.len(), page.next), (1, None));
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TickRepository: Debug + Send + Sync + 'static {
