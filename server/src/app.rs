@@ -7,11 +7,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tickbook::config::{ServerConfig, WebSocketConfig};
 use tickbook::db::DatabasePools;
 use tickbook::ingest::fanout::FanOut;
+use tickbook::ingest::feed::PipelineMonitor;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::{Clock, Repositories};
 use tokio_util::sync::CancellationToken;
 
-use crate::feed::FeedMonitor;
 use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::long_work::LongWork;
@@ -51,8 +51,8 @@ pub struct AppState {
     pub store: Store,
     /// The connections that are counted, where there are databases.
     pub pools: Option<DatabasePools>,
-    /// The feed, where there is one.
-    pub feed: Option<FeedMonitor>,
+    /// The feeds, where ticks of them are stored.
+    pub feed: Option<PipelineMonitor>,
     /// Which times to come are refused, by symbol.
     pub rules: SymbolRules,
     /// What these are compared with.

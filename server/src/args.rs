@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,7 +18,7 @@ Examples:
   orderbook-server --store memory --feed simulated
       needs no database: made-up quotes of four symbols
   orderbook-server --feed replay --replay 20140501_quote.zip --symbol oanda:EURUSD --speed 60x
-      plays a day of quotes in 24 minutes and stores them
+      plays a day of quotes in 24 minutes and stores them; --feed simulated may stand beside it
 
 Look around:
   curl http://127.0.0.1:3000/api/v1/symbols
@@ -46,18 +47,19 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Store::Postgres)]
     pub store: Store,
 
-    /// Where ticks come from, apart from POST /api/v1/ticks
-    #[arg(long, value_enum, default_value_t = FeedKind::None)]
-    pub feed: FeedKind,
+    /// Where ticks come from, apart from POST /api/v1/ticks; several at once: --feed replay --feed
+    /// simulated
+    #[arg(long = "feed", value_enum, default_values_t = [FeedKind::None])]
+    pub feeds: Vec<FeedKind>,
 
     /// Files to play, in this order: with a header row (tick_time, bid_price, ask_price, …), or
     /// of the LEAN engine (20140501_quote.zip); zipped or plain
-    #[arg(long, value_name = "FILE", num_args = 1.., required_if_eq("feed", "replay"))]
+    #[arg(long, value_name = "FILE", num_args = 1.., required_if_eq("feeds", "replay"))]
     pub replay: Vec<PathBuf>,
 
     /// Whose quotes the files have: EURUSD, oanda:EURUSD or its id; created where no symbol has the name,
     /// on the exchange replay unless one is named
-    #[arg(long, value_name = "SYMBOL", required_if_eq("feed", "replay"))]
+    #[arg(long, value_name = "SYMBOL", required_if_eq("feeds", "replay"))]
     pub symbol: Option<SymbolReference>,
 
     /// How fast the files are played: 1x as it happened, 10x, …, or max
@@ -70,7 +72,7 @@ pub struct Args {
     pub seed: Option<u64>,
 }
 
-/// Where ticks come from.
+/// A source of ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FeedKind {
     /// No feed
@@ -81,17 +83,36 @@ pub enum FeedKind {
     Replay,
 }
 
+impl fmt::Display for FeedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Simulated => "simulated",
+            Self::Replay => "replay",
+        })
+    }
+}
+
 impl Args {
     /// Checks what clap cannot.
     ///
     /// # Errors
-    /// An option that would have no effect.
+    /// An option that would have no effect, or a feed that is there already.
     pub fn check(&self) -> Result<(), String> {
-        let is_replay = self.feed == FeedKind::Replay;
-        if !is_replay && (!self.replay.is_empty() || self.symbol.is_some()) {
+        for (index, feed) in self.feeds.iter().enumerate() {
+            if self.feeds[..index].contains(feed) {
+                return Err(format!("--feed {feed} is given twice: each kind runs once"));
+            }
+        }
+        if self.feeds.len() > 1 && self.feeds.contains(&FeedKind::None) {
+            return Err("--feed none is for a server without feeds: leave it out".to_owned());
+        }
+        if !self.feeds.contains(&FeedKind::Replay)
+            && (!self.replay.is_empty() || self.symbol.is_some())
+        {
             return Err("--replay and --symbol belong to --feed replay: add it".to_owned());
         }
-        if self.feed != FeedKind::Simulated && self.seed.is_some() {
+        if !self.feeds.contains(&FeedKind::Simulated) && self.seed.is_some() {
             return Err("--seed belongs to --feed simulated: add it".to_owned());
         }
         Ok(())
@@ -117,7 +138,8 @@ mod tests {
     #[test]
     fn without_arguments_it_serves_the_databases() {
         let args = parse("orderbook-server").expect("valid");
-        assert_eq!((args.store, args.feed), (Store::Postgres, FeedKind::None));
+        assert_eq!(args.store, Store::Postgres);
+        assert_eq!(args.feeds, [FeedKind::None]);
         assert_eq!(args.listen, None);
     }
 
@@ -141,6 +163,22 @@ mod tests {
             "orderbook-server --feed replay --symbol EURUSD",
             "orderbook-server --replay a.zip --symbol EURUSD",
             "orderbook-server --seed 7",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn several_feeds_run_each_kind_once() {
+        let replay = "--feed replay --replay a.zip --symbol oanda:EURUSD";
+        let line = format!("orderbook-server {replay} --feed simulated --seed 7");
+        let args = parse(&line).expect("valid");
+        assert_eq!(args.feeds, [FeedKind::Replay, FeedKind::Simulated]);
+        for bad in [
+            "orderbook-server --feed simulated --feed simulated",
+            "orderbook-server --feed none --feed simulated",
+            "orderbook-server --feed simulated --feed replay",
+            &format!("orderbook-server {replay} --seed 7"),
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use orderbook_server::args::Args;
 use orderbook_server::long_work::LongWork;
-use orderbook_server::start::{Started, start};
+use orderbook_server::start::{FLUSH, Started, start};
 use orderbook_server::{server, shutdown};
 use tickbook::Clock;
 use tickbook::config::Settings;
@@ -81,9 +81,9 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
             () = stop.cancelled() => false,
             () = pipeline.broken() => true,
         };
-        // nothing would take the ticks of the feed any more
+        // nothing would take the ticks of the feeds any more
         stop.cancel();
-        pipeline.finish().await && !is_broken
+        pipeline.stop(FLUSH).await.is_complete() && !is_broken
     };
     let (served, stored) = tokio::join!(serving, storing);
     receivers.finish().await;

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tickbook::ingest::PersisterStats;
+use tickbook::ingest::feed::PipelineState;
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::ReceiptBody;
@@ -22,9 +22,11 @@ const CONNECTIONS: &str = "database_connections";
 const FAILED_JOBS: &str = "database_jobs_failed";
 const RETRIES: &str = "feed_write_retries_total";
 const WAITING: &str = "feed_ticks_waiting";
+const FEED_TICKS: &str = "feed_ticks_total";
+const FEED_RUNNING: &str = "feed_running";
 /// Ticks of `POST /api/v1/ticks`.
 const REST: &str = "rest";
-/// Ticks of the feed that the server runs.
+/// Ticks of the feeds that the server runs.
 const FEED: &str = "feed";
 const TICKS: [(&str, &str); 6] = [
     (
@@ -78,9 +80,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     );
     describe_counter!(
         RETRIES,
-        "writes of the feed's ticks that failed and were tried again"
+        "writes of the feeds' ticks that failed and were tried again"
     );
-    describe_gauge!(WAITING, "ticks of the feed that wait to be stored");
+    describe_gauge!(WAITING, "ticks of the feeds that wait to be stored");
+    describe_counter!(
+        FEED_TICKS,
+        "ticks of each feed, by whether they were published or held back"
+    );
+    describe_gauge!(FEED_RUNNING, "1 for a feed that brings ticks, else 0");
     for (name, description) in TICKS {
         describe_counter!(name, description);
         for source in [REST, FEED] {
@@ -158,22 +165,22 @@ pub fn count_receipt(receipt: &ReceiptBody) {
     }
 }
 
-/// Says what became of the ticks of the feed so far.
-pub fn set_feed(stats: &PersisterStats) {
+/// Says what became of the ticks of all feeds so far.
+pub fn set_feed(state: &PipelineState) {
     let numbers = [
-        stats.received,
-        stats.inserted,
-        stats.duplicates,
-        stats.conflicts,
-        stats.rejected,
-        stats.crossed,
+        state.received,
+        state.inserted,
+        state.duplicates,
+        state.conflicts,
+        state.rejected,
+        state.crossed,
     ];
     for ((name, _), number) in TICKS.iter().zip(numbers) {
         counter!(*name, "source" => FEED).absolute(number);
     }
-    counter!(RETRIES).absolute(stats.retries);
+    counter!(RETRIES).absolute(state.retries);
     // a queue of 2^53 ticks fits no memory
-    gauge!(WAITING).set(stats.queued as f64);
+    gauge!(WAITING).set(state.waiting as f64);
 }
 
 /// Says how many connections a pool has.

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::ingest::fanout::FanOut;
-use tickbook::ingest::quality::{QualityControl, QualityRules, Quarantine};
+use tickbook::ingest::feed::{Feed, Pipeline, PipelineBuilder};
+use tickbook::ingest::quality::{Quarantine, SymbolRules};
 use tickbook::ingest::{Spool, SpoolError, SpoolMode, TickPersister};
 use tickbook::{Clock, Repositories};
 use tokio::net::TcpListener;
@@ -17,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, Store};
 use crate::args::{Args, FeedKind};
+use crate::feed::find_or_create;
 use crate::feed::quality;
 use crate::feed::replay::{self, ReplayFeed};
 use crate::feed::simulated::SimulatedFeed;
-use crate::feed::{Feed, NoFeed, Pipeline, find_or_create};
 use crate::http::{BESIDES, Http, descriptors};
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
@@ -29,6 +31,9 @@ use crate::router::router;
 use crate::slow_start::warn_while_slow;
 use crate::{maintenance, metrics};
 
+/// How long ticks that wait may take to be stored when the server stops.
+pub const FLUSH: Duration = Duration::from_secs(10);
+
 /// A server that is ready to be run.
 #[derive(Debug)]
 pub struct Started {
@@ -36,7 +41,7 @@ pub struct Started {
     pub listener: TcpListener,
     /// What it serves.
     pub app: Router,
-    /// The feed, which runs already.
+    /// The feeds, which run already.
     pub pipeline: Option<Pipeline>,
     /// What its clients may take.
     pub http: Http,
@@ -46,7 +51,7 @@ pub struct Started {
     pub repositories: Repositories,
 }
 
-/// Binds the address, connects the store and starts the feed. Feed and timers end at `stop`.
+/// Binds the address, connects the store and starts the feeds. Timers end at `stop`, feeds when the pipeline is stopped.
 /// `long_work` is for requests that take long, and for WebSocket clients. What runs in this process
 /// takes the time of `clock`, but for repositories of databases.
 ///
@@ -86,21 +91,25 @@ pub async fn start(
     };
     let fan_out = FanOut::new();
     let receivers = Receivers::start(config, &fan_out, &repositories, stop)?;
-    let feed = make_feed(args, &repositories, clock).await?;
-    // behind the feed, which makes the symbols it needs
+    let feeds = make_feeds(args, &repositories, clock).await?;
+    // after the feeds, which make the symbols they need
     let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
-    let pipeline = match feed {
-        None => leftover(args, config, &repositories, &fan_out, clock, stop).await?,
-        Some(feed) => {
-            let persister = make_persister(args, config, &repositories, clock).await?;
-            let control = QualityControl::from(rules.clone());
-            let is_lasting =
-                args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
-            let directory = is_lasting.then_some(config.spool.directory.as_path());
-            let quarantine = open_quarantine(&repositories, directory).await?;
-            let (quality, stop) = (Some((control, quarantine, clock.clone())), stop.clone());
-            Some(Pipeline::start(feed, persister, quality, &fan_out, stop))
-        }
+    let pipeline = if feeds.is_empty() {
+        leftover(args, config, &repositories, &fan_out, clock).await?
+    } else {
+        let persister = make_persister(args, config, &repositories, clock).await?;
+        let is_lasting = args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
+        let directory = is_lasting.then_some(config.spool.directory.as_path());
+        let quarantine = open_quarantine(&repositories, directory).await?;
+        let pipeline = Pipeline::builder(persister)
+            .fan_out(fan_out.clone())
+            .quality(rules.clone(), quarantine, clock.clone());
+        Some(
+            feeds
+                .into_iter()
+                .fold(pipeline, PipelineBuilder::feed)
+                .start(),
+        )
     };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
     let state = AppState {
@@ -156,7 +165,6 @@ async fn leftover(
     repositories: &Repositories,
     fan_out: &FanOut,
     clock: &Clock,
-    stop: &CancellationToken,
 ) -> anyhow::Result<Option<Pipeline>> {
     let directory = &config.spool.directory;
     // a spool that is not to be used may hold ticks all the same: the setting may be new
@@ -179,17 +187,14 @@ async fn leftover(
                     "the spool has ticks of an earlier run, which are stored now"
                 );
             }
-            let quality = if Quarantine::exists(directory) {
+            let mut pipeline = Pipeline::builder(persister).fan_out(fan_out.clone());
+            if Quarantine::exists(directory) {
                 let quarantine = open_quarantine(repositories, Some(directory)).await?;
-                // nothing comes that could be looked at, but something may have been left
-                let control = QualityControl::new(QualityRules::default());
-                Some((control, quarantine, clock.clone()))
-            } else {
-                None
-            };
-            let (feed, stop) = (Box::new(NoFeed), stop.clone());
-            let pipeline = Pipeline::start(feed, persister, quality, fan_out, stop);
-            pipeline.give_back_when_drained();
+                // nothing comes that could be checked, but something may have been left
+                pipeline = pipeline.quality(SymbolRules::default(), quarantine, clock.clone());
+            }
+            let pipeline = pipeline.start();
+            pipeline.give_back_when_drained(FLUSH);
             Ok(Some(pipeline))
         }
         Err(error @ SpoolError::Locked { .. }) => {
@@ -239,13 +244,26 @@ async fn open_quarantine(
     Ok(warn_while_slow("file of the quarantine", directory, opening).await??)
 }
 
+async fn make_feeds(
+    args: &Args,
+    repositories: &Repositories,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Box<dyn Feed>>> {
+    let mut feeds = Vec::new();
+    for kind in &args.feeds {
+        feeds.extend(make_feed(*kind, args, repositories, clock).await?);
+    }
+    Ok(feeds)
+}
+
 async fn make_feed(
+    kind: FeedKind,
     args: &Args,
     repositories: &Repositories,
     clock: &Clock,
 ) -> anyhow::Result<Option<Box<dyn Feed>>> {
     let symbols = &*repositories.symbols;
-    Ok(match args.feed {
+    Ok(match kind {
         FeedKind::None => None,
         FeedKind::Simulated => {
             let seed = args.seed.unwrap_or_else(rand::random);

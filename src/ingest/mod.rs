@@ -1,7 +1,8 @@
-//! From a feed to a repository: numbering, batching, and the spool that survives a crash. Knows
-//! only `Arc<dyn TickRepository>`.
+//! From a feed to a repository: feeds and their pipeline, numbering, batching, and the spool that
+//! survives a crash. Knows only `Arc<dyn TickRepository>`.
 
 pub mod fanout;
+pub mod feed;
 mod persister;
 pub mod quality;
 mod sequence;

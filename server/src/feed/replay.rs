@@ -11,10 +11,9 @@ use tickbook::domain::{SymbolId, excerpt};
 use tickbook::files::{
     CsvLayout, CsvQuotes, FileError, LeanQuotes, LeanRows, LeanSurvey, LineError, MarketFile, Quote,
 };
+use tickbook::ingest::feed::{Feed, FeedError, FeedOutput};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-
-use super::{Feed, FeedOutput};
 
 /// The exchange of symbols that a replay has to create.
 pub const EXCHANGE: &str = "replay";
@@ -101,11 +100,11 @@ impl ReplayFeed {
 
 #[async_trait]
 impl Feed for ReplayFeed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "replay"
     }
 
-    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
+    async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
         let (sender, mut quotes) = mpsc::channel(READ_AHEAD);
         let files = self.files.clone();
         // reading blocks; the thread ends when the files do, or when nobody takes the quotes

@@ -9,11 +9,12 @@ use rust_decimal::Decimal;
 use tickbook::domain::{
     Instrument, InstrumentType, NewSymbol, SymbolId, SymbolReference, Tick, truncate_to_micros,
 };
+use tickbook::ingest::feed::{Feed, FeedError, FeedOutput};
 use tickbook::repository::SymbolRepository;
 use tickbook::{Clock, RepositoryError};
 use tokio::time::sleep;
 
-use super::{Feed, FeedOutput, find_or_create};
+use super::find_or_create;
 
 /// The exchange of the made-up symbols.
 pub const EXCHANGE: &str = "simulated";
@@ -142,11 +143,11 @@ impl SimulatedFeed {
 
 #[async_trait]
 impl Feed for SimulatedFeed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "simulated"
     }
 
-    async fn run(&mut self, mut output: FeedOutput) -> anyhow::Result<()> {
+    async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
         loop {
             let step = self.walk.step();
             sleep(step.pause).await;
@@ -249,7 +250,8 @@ mod tests {
             let mut feed = feed.expect("memory");
             let fan_out = FanOut::new();
             let mut queue = fan_out.open(QueueOptions::dropping_oldest("test", 1_000));
-            let running = tokio::spawn(async move { feed.run(FeedOutput::new(fan_out)).await });
+            let running =
+                tokio::spawn(async move { feed.run(&mut FeedOutput::new(fan_out)).await });
             let events = queue.next().await.expect("it quotes");
             let Event::Tick(published) = &events[0] else {
                 panic!("{events:?}");

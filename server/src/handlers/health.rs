@@ -6,12 +6,13 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use tickbook::db::Executor;
+use tickbook::ingest::feed::PipelineMonitor;
 use utoipa::ToSchema;
 
 use crate::app::{AppState, OpenApiText};
-use crate::feed::{FeedMonitor, FeedState};
-use crate::metrics::set_connections;
+use crate::metrics::{set_connections, set_feed};
 use crate::readiness::DatabaseState;
+use crate::wire::PipelineBody;
 
 /// That the process runs.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -32,8 +33,8 @@ pub struct ReadyBody {
     pub store: String,
     /// Each database, as it was at most three seconds ago; none with the store memory.
     pub databases: Vec<DatabaseState>,
-    /// The feed, where there is one.
-    pub feed: Option<FeedState>,
+    /// What the feeds brought; null where no tick of a feed is stored.
+    pub feed: Option<PipelineBody>,
 }
 
 /// Whether the process runs
@@ -65,14 +66,14 @@ pub async fn live() -> Json<LiveBody> {
 )]
 pub async fn ready(State(app): State<AppState>) -> Response {
     let databases = app.readiness.databases();
-    let stores = |feed: &FeedMonitor| feed.health().is_ready();
+    let stores = |feed: &PipelineMonitor| feed.health().is_ready();
     let ready =
         databases.iter().all(DatabaseState::is_ready) && app.feed.as_ref().is_none_or(stores);
     let body = Json(ReadyBody {
         status: if ready { "ready" } else { "not ready" }.to_owned(),
         store: app.store.to_string(),
         databases,
-        feed: app.feed.as_ref().map(FeedMonitor::state),
+        feed: app.feed.as_ref().map(|feed| feed.state().into()),
     });
     if ready {
         body.into_response()
@@ -99,7 +100,7 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
         }
     }
     if let Some(feed) = &app.feed {
-        feed.update_metrics();
+        set_feed(&feed.state());
     }
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()

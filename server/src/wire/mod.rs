@@ -2,6 +2,7 @@
 
 mod candle;
 mod decimal;
+mod feed;
 mod new_tick;
 mod receipt;
 mod rejection;
@@ -11,6 +12,7 @@ mod time;
 
 pub use candle::{CandleBody, CandleList};
 pub use decimal::{DecimalInput, DecimalText};
+pub use feed::{FeedBody, PipelineBody};
 pub use new_tick::NewTick;
 pub use receipt::{ConflictBody, ReceiptBody, RejectedBody};
 pub use rejection::{Rejection, RejectionReason};

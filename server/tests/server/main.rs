@@ -4,6 +4,7 @@
 mod binary;
 mod busy;
 mod databases;
+mod feeds;
 mod forged_cursors;
 mod future_ticks;
 mod gate;

@@ -8,7 +8,7 @@ use clap::Parser as _;
 use orderbook_server::args::Args;
 use orderbook_server::long_work::LongWork;
 use orderbook_server::server;
-use orderbook_server::start::{Started, start};
+use orderbook_server::start::{FLUSH, Started, start};
 use serde_json::Value;
 use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
@@ -146,7 +146,7 @@ impl Server {
             let served = server::run(listener, app, http, stopped.cancelled_owned()).await;
             served.expect("the listener works");
             let stored = match pipeline {
-                Some(pipeline) => pipeline.finish().await,
+                Some(pipeline) => pipeline.stop(FLUSH).await.is_complete(),
                 None => true,
             };
             receivers.finish().await;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use tickbook::Repositories;
 use tickbook::domain::{Tick, TimeRange};
 use tickbook::ingest::fanout::{FanOut, QueueOptions};
+use tickbook::ingest::feed::StoreSink;
 use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::{TickQuery, TickRepository};
 use tokio::time::timeout;
 
 use super::*;
-use crate::feed::store::StoreSink;
 
 const SYMBOL: SymbolId = SymbolId::new(5);
 
@@ -21,7 +21,7 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 }
 
 /// The ticks that a replay stores, by time and sequence.
-async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
+async fn play(files: Vec<PathBuf>, speed: Speed) -> Result<Vec<Tick>, FeedError> {
     let repository: Arc<dyn TickRepository> = Repositories::in_memory().ticks;
     let persister = TickPersister::start(Arc::clone(&repository), PersisterConfig::default());
     ReplayFeed::check(&files)?;
@@ -31,7 +31,7 @@ async fn play(files: Vec<PathBuf>, speed: Speed) -> anyhow::Result<Vec<Tick>> {
         Box::new(StoreSink::new(persister.clone())),
         QueueOptions::storing("store", 100),
     );
-    feed.run(FeedOutput::new(fan_out.clone())).await?;
+    feed.run(&mut FeedOutput::new(fan_out.clone())).await?;
     fan_out.close();
     assert_eq!(store.finish(Duration::from_secs(20)).await, 0);
     let report = persister.stop(Duration::from_secs(20)).await;

@@ -7,52 +7,60 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use metrics::counter;
-use tickbook::domain::SymbolId;
-use tickbook::ingest::fanout::{Event, Gap, PublishedTick, SinkEnded, TickSink};
-use tickbook::ingest::{PushError, TickPersister};
 use tokio::time::Instant;
+
+use crate::domain::SymbolId;
+use crate::ingest::fanout::{Event, Gap, PublishedTick, SinkEnded, TickSink};
+use crate::ingest::{PushError, TickPersister};
 
 /// How often the log says which ticks are being refused.
 const REPORT: Duration = Duration::from_secs(10);
 
 /// Gives every tick to the persister, which keeps it until it is stored.
 ///
-/// The persister waits for a place, and the feed with it. Where `spool.on_full` is `error` it
-/// refuses a tick instead, which is then lost to the store: it is counted, and the log has the
-/// ranges to fetch again from the venue.
+/// The persister waits for a place, and the feed with it. With
+/// [`OnFull::Error`](crate::ingest::OnFull::Error) it refuses a tick instead, which is then not stored:
+/// it is counted, also as `feed_ticks_refused_total`, and the log has the ranges to fetch again from the
+/// venue. Attach it with [`QueueOptions::storing`](crate::ingest::fanout::QueueOptions::storing).
 #[derive(Debug)]
-pub(super) struct StoreSink {
+pub struct StoreSink {
     persister: TickPersister,
-    refused: Refused,
+    refused: RefusedTicks,
     /// Of each symbol, what was refused since the last report.
     gaps: BTreeMap<SymbolId, Gap>,
     /// When the log is told next, at the earliest.
     report_at: Instant,
 }
 
-/// How many ticks were refused. Cloning shares it.
+/// How many ticks a [`StoreSink`] could not store. Clones are handles of the same count.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Refused(Arc<AtomicU64>);
+pub struct RefusedTicks(Arc<AtomicU64>);
 
-impl Refused {
-    pub(super) fn count(&self) -> u64 {
+impl RefusedTicks {
+    /// How many so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl StoreSink {
-    pub(super) fn new(persister: TickPersister) -> Self {
-        // there from the start, so that its first step shows
+    /// Stores through `persister`.
+    #[must_use]
+    pub fn new(persister: TickPersister) -> Self {
+        // initialize to 0, so that rate() sees the first increment
         counter!("feed_ticks_refused_total").increment(0);
         Self {
             persister,
-            refused: Refused::default(),
+            refused: RefusedTicks::default(),
             gaps: BTreeMap::new(),
             report_at: Instant::now(),
         }
     }
 
-    pub(super) fn refused(&self) -> Refused {
+    /// How many ticks were refused, also after the sink has ended.
+    #[must_use]
+    pub fn refused(&self) -> RefusedTicks {
         self.refused.clone()
     }
 

@@ -1,0 +1,73 @@
+//! Where feeds put their ticks.
+
+use std::sync::Arc;
+
+use super::running::Running;
+use super::stage::QualityStage;
+use crate::domain::Tick;
+use crate::ingest::SequenceAssigner;
+use crate::ingest::fanout::{FanOut, FanOutClosed};
+
+/// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
+#[derive(Debug)]
+pub struct FeedOutput {
+    fan_out: FanOut,
+    sequences: SequenceAssigner,
+    quality: Option<QualityStage>,
+    counted_by: Option<Arc<Running>>,
+}
+
+impl FeedOutput {
+    /// Numbers ticks within their instants and publishes them.
+    #[must_use]
+    pub fn new(fan_out: FanOut) -> Self {
+        Self {
+            fan_out,
+            sequences: SequenceAssigner::new(),
+            quality: None,
+            counted_by: None,
+        }
+    }
+
+    /// Publishes only what passes `quality`; the rest is in quarantine.
+    #[must_use]
+    pub fn with_quality(mut self, quality: QualityStage) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Counts what becomes of ticks in the state of a feed.
+    pub(super) fn counted_by(mut self, running: Arc<Running>) -> Self {
+        self.counted_by = Some(running);
+        self
+    }
+
+    /// Takes a tick. `sequence` is the venue's own number within the instant; without one it is
+    /// counted.
+    ///
+    /// # Errors
+    /// The pipeline stops.
+    pub async fn send(
+        &mut self,
+        mut tick: Tick,
+        sequence: Option<i32>,
+    ) -> Result<(), FanOutClosed> {
+        match sequence {
+            Some(sequence) => tick.sequence = sequence,
+            None => self.sequences.assign(&mut tick),
+        }
+        if let Some(quality) = &mut self.quality
+            && !quality.passes(&tick).await.map_err(|_| FanOutClosed)?
+        {
+            if let Some(running) = &self.counted_by {
+                running.count_held_back();
+            }
+            return Ok(());
+        }
+        self.fan_out.publish(&[tick]).await?;
+        if let Some(running) = &self.counted_by {
+            running.count_published();
+        }
+        Ok(())
+    }
+}

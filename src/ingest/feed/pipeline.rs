@@ -1,0 +1,364 @@
+//! From feeds into the store.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::monitor::PipelineMonitor;
+use super::report::PipelineReport;
+use super::running::{FeedStatus, Running};
+use super::stage::QualityStage;
+use super::store::StoreSink;
+use super::{Feed, FeedError, FeedOutput};
+use crate::clock::Clock;
+use crate::ingest::TickPersister;
+use crate::ingest::fanout::{FanOut, QueueOptions, SinkTask};
+use crate::ingest::quality::{Quarantine, SymbolRules};
+
+/// How much of the time of a stop ticks may take to reach the persister, which can keep what it has.
+const HAND_OVER: Duration = Duration::from_secs(3);
+
+/// How often the quarantine is asked for ticks that wait, before the spool is given back.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Ticks between the feeds and the persister, which has a queue of its own.
+const STORE_QUEUE: usize = 1_000;
+
+/// Feeds that run side by side, and what stores their ticks: one persister, one quarantine.
+///
+/// A feed that ends or fails leaves the others running; [`broken`](Self::broken) says when one
+/// panics. Dropped without a [`stop`](Self::stop), it stops the feeds, and waits for nothing.
+///
+/// # Examples
+///
+/// Every quote of a feed is checked, stored or held back, and nothing is lost at the end:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use async_trait::async_trait;
+/// use rust_decimal::Decimal;
+/// use tickbook::domain::{SymbolId, Tick, TimeRange};
+/// use tickbook::ingest::feed::{Feed, FeedError, FeedOutput, FeedStatus, Pipeline};
+/// use tickbook::ingest::quality::{Quarantine, SymbolRules};
+/// use tickbook::ingest::{PersisterConfig, TickPersister};
+/// use tickbook::{Clock, Repositories};
+///
+/// #[derive(Debug)]
+/// struct Venue;
+///
+/// #[async_trait]
+/// impl Feed for Venue {
+///     fn name(&self) -> &str {
+///         "venue"
+///     }
+///
+///     async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
+///         // the second one is years ahead of the clock
+///         for time in ["2024-05-01T12:00:00Z", "2099-01-01T00:00:00Z"] {
+///             let (bid, ask) = (Decimal::new(108_500, 5), Decimal::new(108_502, 5));
+///             output.send(Tick::quote(SymbolId::new(1), time.parse()?, bid, ask), None).await?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), FeedError> {
+/// let repositories = Repositories::in_memory();
+/// // `TickPersister::open` and `Some(folder)` keep what waits on the disk
+/// let persister = TickPersister::start(repositories.ticks.clone(), PersisterConfig::default());
+/// let quarantine = Quarantine::open(repositories.quarantine.clone(), None)?;
+/// let pipeline = Pipeline::builder(persister)
+///     .quality(SymbolRules::default(), quarantine, Clock::system())
+///     .feed(Box::new(Venue))
+///     .start();
+/// let monitor = pipeline.monitor();
+/// while monitor.state().is_running() {
+///     tokio::time::sleep(Duration::from_millis(1)).await;
+/// }
+/// let report = pipeline.stop(Duration::from_secs(10)).await;
+/// assert!(report.is_complete());
+/// let feed = &monitor.state().feeds[0];
+/// assert_eq!((&feed.status, feed.published, feed.held_back), (&FeedStatus::Ended, 1, 1));
+/// let stored = repositories.ticks.count(SymbolId::new(1), TimeRange::all()).await?;
+/// assert_eq!(stored, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Pipeline {
+    feeds: Vec<JoinHandle<()>>,
+    /// Tells the feeds to end; they end when it is dropped, too.
+    stop: watch::Sender<bool>,
+    /// The name of a feed that panicked.
+    panicked: watch::Receiver<Option<String>>,
+    fan_out: FanOut,
+    store: SinkTask,
+    monitor: PipelineMonitor,
+}
+
+/// Puts a [`Pipeline`] together.
+#[derive(Debug)]
+pub struct PipelineBuilder {
+    persister: TickPersister,
+    fan_out: FanOut,
+    quality: Option<(SymbolRules, Quarantine, Clock)>,
+    feeds: Vec<Box<dyn Feed>>,
+}
+
+impl PipelineBuilder {
+    /// Publishes the ticks in `fan_out`, which may have other sinks; a new one unless set.
+    #[must_use]
+    pub fn fan_out(mut self, fan_out: FanOut) -> Self {
+        self.fan_out = fan_out;
+        self
+    }
+
+    /// Stores the ticks that pass `rules`, with the present of `clock`, and gives the others to
+    /// `quarantine`. Each feed is compared with its own earlier ticks alone.
+    #[must_use]
+    pub fn quality(mut self, rules: SymbolRules, quarantine: Quarantine, clock: Clock) -> Self {
+        self.quality = Some((rules, quarantine, clock));
+        self
+    }
+
+    /// Adds a feed. Without one, the pipeline stores what an earlier run left in the spool.
+    ///
+    /// Ticks without a number of the venue are numbered within their feed. So feeds that run together
+    /// bring different symbols: of two ticks with one key the second is a duplicate or a conflict.
+    #[must_use]
+    pub fn feed(mut self, feed: Box<dyn Feed>) -> Self {
+        self.feeds.push(feed);
+        self
+    }
+
+    /// Starts every feed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn start(self) -> Pipeline {
+        let store = StoreSink::new(self.persister.clone());
+        let refused = store.refused();
+        let options = QueueOptions::storing("store", STORE_QUEUE);
+        let store = self.fan_out.attach(Box::new(store), options);
+        let (stop, stopping) = watch::channel(false);
+        let (panics, panicked) = watch::channel(None);
+        let quality = self.quality;
+        let (mut tasks, mut feeds) = (Vec::new(), Vec::new());
+        for feed in self.feeds {
+            let running = Arc::new(Running::new(feed.name()));
+            let mut output = FeedOutput::new(self.fan_out.clone()).counted_by(Arc::clone(&running));
+            if let Some((rules, quarantine, clock)) = &quality {
+                let control = rules.clone().into();
+                let stage = QualityStage::new(control, quarantine.clone(), clock.clone());
+                output = output.with_quality(stage);
+            }
+            let end = FeedEnd {
+                running: Arc::clone(&running),
+                panics: panics.clone(),
+            };
+            tasks.push(tokio::spawn(run(feed, output, end, stopping.clone())));
+            feeds.push(running);
+        }
+        let monitor = PipelineMonitor {
+            feeds,
+            handed_over: store.monitor(),
+            refused,
+            persister: self.persister,
+            quarantine: quality.map(|(_, quarantine, _)| quarantine),
+            given_back: Arc::default(),
+        };
+        Pipeline {
+            feeds: tasks,
+            stop,
+            panicked,
+            fan_out: self.fan_out,
+            store,
+            monitor,
+        }
+    }
+}
+
+/// Notes the end of a feed, also where it panics.
+struct FeedEnd {
+    running: Arc<Running>,
+    panics: watch::Sender<Option<String>>,
+}
+
+impl Drop for FeedEnd {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.running.end(FeedStatus::Panicked);
+            let name = self.running.name().to_owned();
+            self.panics.send_replace(Some(name));
+        }
+        self.running.end(FeedStatus::Stopped);
+    }
+}
+
+async fn run(
+    mut feed: Box<dyn Feed>,
+    mut output: FeedOutput,
+    end: FeedEnd,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let name = end.running.name();
+    let result = tokio::select! {
+        biased;
+        // an error means that the pipeline was dropped, which stops the feed as well
+        _ = stopping.wait_for(|stops| *stops) => return,
+        result = feed.run(&mut output) => result,
+    };
+    match result {
+        Ok(()) => {
+            tracing::info!(feed = name, "the feed has ended");
+            end.running.end(FeedStatus::Ended);
+        }
+        Err(error) => {
+            let error = with_causes(&error);
+            tracing::error!(feed = name, error, "the feed broke off");
+            end.running.end(FeedStatus::Failed { error });
+        }
+    }
+}
+
+/// The error and what caused it, the causes that its text has already left out.
+fn with_causes(error: &FeedError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+impl Pipeline {
+    /// Stores the ticks of the feeds that are added to the builder through `persister`, which this
+    /// pipeline [stops](Self::stop).
+    #[must_use]
+    pub fn builder(persister: TickPersister) -> PipelineBuilder {
+        PipelineBuilder {
+            persister,
+            fan_out: FanOut::new(),
+            quality: None,
+            feeds: Vec::new(),
+        }
+    }
+
+    /// What the feeds bring, to be read while they run and afterwards.
+    #[must_use]
+    pub fn monitor(&self) -> PipelineMonitor {
+        self.monitor.clone()
+    }
+
+    /// Gives the spool back as soon as everything in it is stored, for a pipeline without feeds:
+    /// another process with a feed may need it.
+    pub fn give_back_when_drained(&self, patience: Duration) {
+        let monitor = self.monitor();
+        tokio::spawn(async move {
+            // it waits for as long as the database is away
+            if monitor.persister.flush().await.is_err() {
+                return;
+            }
+            if let Some(quarantine) = &monitor.quarantine {
+                while quarantine.waiting() > 0 {
+                    sleep(POLL).await;
+                }
+            }
+            monitor.given_back.store(true, Ordering::Release);
+            if let Some(quarantine) = &monitor.quarantine {
+                quarantine.stop(patience).await;
+            }
+            monitor.persister.stop(patience).await;
+            tracing::info!("everything in the spool is stored: other servers may use it");
+        });
+    }
+
+    /// Waits until a feed has panicked, or until what stores the ticks has ended before it was
+    /// stopped. The pipeline has to be stopped then. A feed that returns an error does not count: the
+    /// others continue, and what it brought is stored.
+    pub async fn broken(&self) {
+        let quarantine = async {
+            match &self.monitor.quarantine {
+                Some(quarantine) => quarantine.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut panicked = self.panicked.clone();
+        let panicked = async {
+            let name = panicked.wait_for(Option::is_some).await;
+            let name = name.ok().and_then(|name| name.clone());
+            match name {
+                Some(name) => name,
+                // every feed has ended without a panic
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            feed = panicked => {
+                tracing::error!(feed, "the feed panicked: see above for where");
+            }
+            () = self.monitor.persister.ended() => {
+                if self.monitor.is_given_back() {
+                    // nothing has to be stored any more
+                    std::future::pending::<()>().await;
+                }
+                tracing::error!("the writer of ticks has ended: see above for why");
+            }
+            () = quarantine => {
+                if self.monitor.is_given_back() {
+                    std::future::pending::<()>().await;
+                }
+                tracing::error!("the writer of the quarantine has ended: see above for why");
+            }
+        }
+    }
+
+    /// Stops every feed and waits until everything is stored, for `patience` at most; says in the log
+    /// and in the report what was. Closes the fan-out.
+    pub async fn stop(self, patience: Duration) -> PipelineReport {
+        let deadline = Instant::now() + patience;
+        self.stop.send_replace(true);
+        for feed in self.feeds {
+            if let Err(error) = feed.await {
+                tracing::error!(%error, "a feed ended unexpectedly");
+            }
+        }
+        self.fan_out.close();
+        let not_handed_over = self.store.finish(HAND_OVER.min(patience)).await as u64;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let quarantine = async {
+            match &self.monitor.quarantine {
+                Some(quarantine) => quarantine.stop(left).await,
+                None => (0, 0),
+            }
+        };
+        let persister = self.monitor.persister.stop(left);
+        let (stopped, (quarantine_kept, quarantine_lost)) = tokio::join!(persister, quarantine);
+        // what the persister could not hand back was not stored for certain either
+        let unsaved = stopped.stats.queued.saturating_sub(stopped.spooled);
+        let report = PipelineReport {
+            unsaved: not_handed_over + unsaved.max(stopped.unsaved.len() as u64),
+            handed_back: stopped.unsaved,
+            stats: stopped.stats,
+            spooled: stopped.spooled,
+            refused: self.monitor.refused.count(),
+            quarantine_kept,
+            quarantine_lost,
+        };
+        report.log(&self.monitor.names());
+        report
+    }
+}
