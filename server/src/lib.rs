@@ -9,6 +9,7 @@
 pub mod app;
 pub mod args;
 mod body;
+pub mod cursor;
 pub mod feed;
 pub mod handlers;
 pub mod http;

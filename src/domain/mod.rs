@@ -26,7 +26,7 @@ mod timeframe;
 pub use candle::{
     Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, UnknownPriceBasis,
 };
-pub use cursor::{CandleCursor, CursorError, SymbolCursor, TickCursor};
+pub use cursor::{CandleCursor, SymbolCursor, TickCursor};
 pub use decimal::{
     CANDLE_PRICE_SCALE, CANDLE_VOLUME_INTEGER_DIGITS, DecimalError, SUM_DIGITS,
     TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE, check_candle_decimal, check_candle_volume,

@@ -8,6 +8,7 @@ use tickbook::repository::SymbolQuery;
 
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
+use crate::cursor::SymbolCursorText as _;
 use crate::http::Connection;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};

@@ -11,6 +11,7 @@ use tickbook::repository::{InsertReceipt, TickQuery};
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::body::{JsonBody, elements, json_body};
+use crate::cursor::TickCursorText as _;
 use crate::http::{Connection, FREE};
 use crate::metrics;
 use crate::params::{Query, symbol_id};

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::decimal::DecimalText;
 use super::time::TimeText;
+use crate::cursor::CandleCursorText as _;
 
 /// What the price did within `[open_time, close_time)`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

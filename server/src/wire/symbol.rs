@@ -5,6 +5,7 @@ use tickbook::domain::{Instrument, Page, Symbol, SymbolCursor, SymbolId};
 use utoipa::ToSchema;
 
 use super::decimal::DecimalText;
+use crate::cursor::SymbolCursorText as _;
 
 /// What is quoted.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

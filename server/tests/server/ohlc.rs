@@ -1,5 +1,6 @@
 //! `/api/v1/ohlc`
 
+use orderbook_server::cursor::CandleCursorText as _;
 use serde_json::json;
 use tickbook::domain::{
     Candle, CandleCursor, CandleSource, Page, PageLimit, PriceBasis, SortOrder, SymbolId, Tick,

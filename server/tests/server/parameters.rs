@@ -1,5 +1,6 @@
 //! Bad parameters: each is a 400 that names the parameter, and no repository is asked for data.
 
+use orderbook_server::cursor::{CandleCursorText as _, SymbolCursorText as _, TickCursorText as _};
 use tickbook::domain::{
     CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,
 };

@@ -1,5 +1,6 @@
 //! `/api/v1/symbols`
 
+use orderbook_server::cursor::SymbolCursorText as _;
 use serde_json::json;
 use tickbook::domain::{Instrument, InstrumentType, Page, PageLimit, SymbolCursor, SymbolId};
 use tickbook::repository::SymbolQuery;

@@ -1,5 +1,6 @@
 //! `GET /api/v1/ticks`
 
+use orderbook_server::cursor::TickCursorText as _;
 use serde_json::json;
 use tickbook::domain::{Page, PageLimit, SortOrder, SymbolId, TickCursor, TimeRange};
 use tickbook::repository::TickQuery;

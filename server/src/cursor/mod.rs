@@ -1,0 +1,237 @@
+//! Opaque texts of cursors, which say at which key a listing continues.
+//!
+//! A text belongs to one listing: symbol, range, order and, of candles, timeframe and basis are part of
+//! it. It also has a version and a check value. There is no secret in it, since it allows nothing: a
+//! forged one names a place of a listing that `from` and `to` could name as well, or it is refused. A
+//! key that no row of the listing can have is refused, such as a time outside of the range.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use tickbook::domain::{
+    CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,
+};
+
+const VERSION: u8 = 2;
+const TICKS: u8 = b't';
+const CANDLES: u8 = b'c';
+const SYMBOLS: u8 = b's';
+
+/// Why a text is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CursorError {
+    /// Not made by this server, cut off, or changed.
+    #[error("the cursor is broken: pass next_cursor of the page before, unchanged")]
+    Broken,
+    /// Made by another version.
+    #[error("the cursor has version {0}, this server knows {VERSION}: start again without one")]
+    Version(u8),
+    /// Made by a listing of something else.
+    #[error(
+        "the cursor belongs to another listing: \
+         keep symbol, timeframe, basis, range and order while paging"
+    )]
+    Foreign,
+}
+
+/// The text of a cursor of ticks.
+pub trait TickCursorText: Sized {
+    /// The text of this place in the listing of the ticks of `symbol_id` within `range` in `order`.
+    fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String;
+
+    /// The place that `text` names in that listing.
+    ///
+    /// # Errors
+    /// A text that is no cursor, of another version or of another listing.
+    fn decode(
+        text: &str,
+        symbol_id: SymbolId,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> Result<Self, CursorError>;
+}
+
+impl TickCursorText for TickCursor {
+    fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String {
+        let mut bytes = header(TICKS, symbol_id, range, order);
+        bytes.extend(self.tick_time.timestamp_micros().to_be_bytes());
+        bytes.extend(self.sequence.to_be_bytes());
+        seal(bytes)
+    }
+
+    fn decode(
+        text: &str,
+        symbol_id: SymbolId,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> Result<Self, CursorError> {
+        let bytes = open(text)?;
+        let rest = strip(&bytes, &header(TICKS, symbol_id, range, order))?;
+        let (time, rest) = split::<8>(rest)?;
+        let cursor = Self {
+            tick_time: instant(time)?,
+            sequence: i32::from_be_bytes(whole(rest)?),
+        };
+        possible(cursor, cursor.is_possible(range))
+    }
+}
+
+/// The text of a cursor of candles.
+pub trait CandleCursorText: Sized {
+    /// The text of this place in the listing of the candles of `symbol_id`, `timeframe` and `basis` within
+    /// `range` in `order`.
+    fn encode(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> String;
+
+    /// The place that `text` names in that listing.
+    ///
+    /// # Errors
+    /// A text that is no cursor, of another version or of another listing.
+    fn decode(
+        text: &str,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> Result<Self, CursorError>;
+}
+
+impl CandleCursorText for CandleCursor {
+    fn encode(
+        &self,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> String {
+        let mut bytes = candle_header(symbol_id, timeframe, basis, range, order);
+        bytes.extend(self.open_time.timestamp_micros().to_be_bytes());
+        seal(bytes)
+    }
+
+    fn decode(
+        text: &str,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> Result<Self, CursorError> {
+        let bytes = open(text)?;
+        let header = candle_header(symbol_id, timeframe, basis, range, order);
+        let cursor = Self {
+            open_time: instant(whole(strip(&bytes, &header)?)?)?,
+        };
+        possible(cursor, cursor.is_possible(timeframe, range))
+    }
+}
+
+/// The text of a cursor of symbols.
+pub trait SymbolCursorText: Sized {
+    /// The text of this place in the listing of symbols.
+    fn encode(&self) -> String;
+
+    /// The place that `text` names in the listing of symbols.
+    ///
+    /// # Errors
+    /// A text that is no cursor, of another version or of another listing.
+    fn decode(text: &str) -> Result<Self, CursorError>;
+}
+
+impl SymbolCursorText for SymbolCursor {
+    fn encode(&self) -> String {
+        let mut bytes = vec![VERSION, SYMBOLS];
+        bytes.extend(self.symbol_id.get().to_be_bytes());
+        seal(bytes)
+    }
+
+    fn decode(text: &str) -> Result<Self, CursorError> {
+        let bytes = open(text)?;
+        let id = i64::from_be_bytes(whole(strip(&bytes, &[VERSION, SYMBOLS])?)?);
+        let cursor = Self {
+            symbol_id: SymbolId::new(id),
+        };
+        possible(cursor, cursor.is_possible())
+    }
+}
+
+fn possible<C>(cursor: C, is_possible: bool) -> Result<C, CursorError> {
+    is_possible.then_some(cursor).ok_or(CursorError::Broken)
+}
+
+fn header(kind: u8, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> Vec<u8> {
+    let mut bytes = vec![VERSION, kind, order as u8];
+    bytes.extend(symbol_id.get().to_be_bytes());
+    // a digest is enough: it guards against mistakes
+    let mut digest = crc32fast::Hasher::new();
+    for bound in [range.from(), range.to()] {
+        digest.update(&bound.timestamp_micros().to_be_bytes());
+    }
+    bytes.extend(digest.finalize().to_be_bytes());
+    bytes
+}
+
+fn candle_header(
+    symbol_id: SymbolId,
+    timeframe: Timeframe,
+    basis: PriceBasis,
+    range: TimeRange,
+    order: SortOrder,
+) -> Vec<u8> {
+    let mut bytes = header(CANDLES, symbol_id, range, order);
+    bytes.extend([timeframe as u8, basis as u8]);
+    bytes
+}
+
+fn seal(mut bytes: Vec<u8>) -> String {
+    let check = crc32fast::hash(&bytes);
+    bytes.extend(check.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn open(text: &str) -> Result<Vec<u8>, CursorError> {
+    let mut bytes = URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| CursorError::Broken)?;
+    let check = bytes.split_off(bytes.len().saturating_sub(4));
+    if check != crc32fast::hash(&bytes).to_be_bytes() {
+        return Err(CursorError::Broken);
+    }
+    match bytes.first() {
+        Some(&VERSION) => Ok(bytes),
+        Some(&other) => Err(CursorError::Version(other)),
+        None => Err(CursorError::Broken),
+    }
+}
+
+fn strip<'a>(bytes: &'a [u8], header: &[u8]) -> Result<&'a [u8], CursorError> {
+    bytes.strip_prefix(header).ok_or(CursorError::Foreign)
+}
+
+fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), CursorError> {
+    bytes
+        .split_first_chunk::<N>()
+        .map(|(head, rest)| (*head, rest))
+        .ok_or(CursorError::Broken)
+}
+
+/// The bytes that are left, where they are so many.
+fn whole<const N: usize>(bytes: &[u8]) -> Result<[u8; N], CursorError> {
+    bytes.try_into().map_err(|_| CursorError::Broken)
+}
+
+fn instant(micros: [u8; 8]) -> Result<DateTime<Utc>, CursorError> {
+    DateTime::from_timestamp_micros(i64::from_be_bytes(micros)).ok_or(CursorError::Broken)
+}
+
+#[cfg(test)]
+mod tests;
