@@ -21,6 +21,8 @@ use tickbook::postgres::{Edition, apply_aggregates, detect_edition, migrate_time
 use random::Random;
 
 const DAYS: i64 = 20;
+/// Sequences at the limits of number types, ascending.
+const WIDE: [i64; 6] = [0, 256, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, i64::MAX];
 const FIRST_DAY: &str = "1999-12-22T00:00:00Z";
 const CANDLE_VIEWS: &str = include_str!("../manual_sql/candle_views.sql");
 
@@ -80,12 +82,12 @@ fn widest() -> Tick {
     Tick::quote(SymbolId::new(3), first_day(), bid_price, ask_price)
 }
 
-/// One to four ticks of one instant, whose sequences need one to four bytes.
+/// One to four ticks of one instant, whose sequences need one to eight bytes.
 fn ties(random: &mut Random, symbol_id: SymbolId, tick_time: DateTime<Utc>, ticks: &mut Vec<Tick>) {
     for place in 0..=random.below(4) {
         let bid_price = decimal(random, 2_000_000_000_000, 12) - Decimal::ONE;
         ticks.push(Tick {
-            sequence: [0, 1, 255, 256, 70_000, i32::MAX][place as usize + random.below(3) as usize],
+            sequence: WIDE[place as usize + random.below(3) as usize],
             bid_volume: decimal(random, 1_000_000_000, 6),
             ask_volume: decimal(random, 1_000_000_000, 6),
             ..Tick::quote(

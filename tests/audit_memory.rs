@@ -298,7 +298,7 @@ async fn candles_whose_ticks_may_be_gone_are_counted_and_never_refreshed() {
 async fn ticks_that_arrive_during_the_audit_are_no_finding() {
     let (ticks, ohlc) = Damaged::new(1, |_, _| ()).await;
     let arriving = ticks.clone();
-    let count = Mutex::new(0_i32);
+    let count = Mutex::new(0_i64);
     // each read of minutes is followed by ticks that it does not know
     *ohlc.damage.lock().expect("whole") = Some(Box::new(move |query, _| {
         let mut count = count.lock().expect("whole");

@@ -58,10 +58,10 @@ fn ticks(random: &mut Random, count: usize, ties: u64) -> Vec<Tick> {
     while ticks.len() < count {
         let tick_time = time(random);
         let symbol_id = SymbolId::new(SYMBOL.get() + random.below(2) as i64);
-        for sequence in 0..=random.below(ties) as i32 {
+        for sequence in 0..=random.below(ties) as i64 {
             ticks.push(Tick {
                 // more than one byte of the order key
-                sequence: sequence * [1, 255, 70_000][random.below(3) as usize],
+                sequence: sequence * [1, 70_000, (1 << 53) + 1][random.below(3) as usize],
                 bid_volume: decimal(random).abs(),
                 ask_volume: decimal(random).abs(),
                 ..Tick::quote(symbol_id, tick_time, decimal(random), decimal(random))

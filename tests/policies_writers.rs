@@ -47,8 +47,8 @@ async fn accepted_ticks_are_in_their_candles_for_ever() {
                     let symbol_id = SYMBOLS[random.below(2) as usize];
                     let time = now - TimeDelta::seconds(age);
                     // unlike those of other writers
-                    let sequence = number * WRITERS as i32 + writer as i32;
-                    batch.push(tick(symbol_id, time, sequence, i64::from(number) % 97));
+                    let sequence = number * WRITERS as i64 + writer as i64;
+                    batch.push(tick(symbol_id, time, sequence, number % 97));
                 }
                 let receipt = repository.insert_batch(&batch).await.expect("a receipt");
                 let keys: BTreeSet<TickKey> =

@@ -139,7 +139,7 @@ async fn ticks_refuse_what_is_no_tick() {
     ticks.accepts(&[("bid_price", "-37.63"), ("ask_price", "-37.64")]);
     ticks.accepts(&[
         ("tick_time", "1970-01-01 00:00Z"),
-        ("sequence", "2147483647"),
+        ("sequence", "9223372036854775807"),
     ]);
     ticks.accepts(&[("tick_time", "2099-12-31 23:59:59.999999Z")]);
     ticks.accepts(&[("bid_price", "999999999999999.999999999999")]);

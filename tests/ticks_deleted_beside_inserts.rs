@@ -26,7 +26,7 @@ fn some(random: &mut Random, start: DateTime<Utc>) -> Vec<Tick> {
         .map(|_| {
             let second = random.below(600) as i64 / 7 * 7;
             let time = start + TimeDelta::seconds(second);
-            tick(SYMBOLS[0], time, random.below(2) as i32, second % 97)
+            tick(SYMBOLS[0], time, random.below(2) as i64, second % 97)
         })
         .collect();
     ticks.sort_by_key(Tick::key);

@@ -2,7 +2,7 @@ CREATE TABLE tick_quarantine (
     quarantine_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     symbol_id bigint NOT NULL,
     tick_time timestamptz NOT NULL,
-    sequence integer NOT NULL,
+    sequence bigint NOT NULL,
     bid_price numeric(27, 12) NOT NULL,
     ask_price numeric(27, 12) NOT NULL,
     bid_volume numeric(27, 12) NOT NULL,

@@ -137,7 +137,7 @@ mod tests {
     proptest! {
         #[test]
         fn one_pass_equals_the_fold_of_each_timeframe_and_basis(
-            rows in prop::collection::vec((0_i64..100_000_000, 0..3, 1_i64..1_000_000, 0_i64..1_000), 1..200),
+            rows in prop::collection::vec((0_i64..100_000_000, 0_i64..3, 1_i64..1_000_000, 0_i64..1_000), 1..200),
             shuffled in any::<bool>(),
         ) {
             let mut ticks: Vec<_> = rows.into_iter().map(|(millis, sequence, price, volume)| Tick {

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 
 use super::clock::now;
 use super::samples::{
-    EURUSD, GBPUSD, Random, candles, dec, insert, insert_new, micros, quote, range, seconds,
-    series, with_other_price,
+    EURUSD, GBPUSD, Random, WIDE_SEQUENCES, candles, dec, insert, insert_new, micros, quote, range,
+    seconds, series, with_other_price,
 };
 use crate::Repositories;
 use crate::domain::{
@@ -52,7 +52,7 @@ pub async fn candles_equal_the_fold_of_random_ticks(repositories: &Repositories)
 pub async fn candles_equal_the_fold_of_dense_ticks(repositories: &Repositories) {
     let mut random = Random::seeded();
     let mut all: Vec<Tick> = (0..1_500)
-        .map(|index| random.tick(seconds(index / 5), (index % 5) as i32))
+        .map(|index| random.tick(seconds(index / 5), index % 5))
         .collect();
     random.shuffle(&mut all);
     for batch in all.chunks(400) {
@@ -105,6 +105,28 @@ pub async fn ties_of_time_are_decided_by_the_sequence(repositories: &Repositorie
         let prices = [read[0].open, read[0].high, read[0].low, read[0].close];
         assert_eq!(prices, [dec("1"), dec("9"), dec("0.5"), dec("0.5")]);
     }
+}
+
+pub async fn ties_of_64_bit_sequences_equal_the_fold(repositories: &Repositories) {
+    let mut random = Random::seeded();
+    let mut all = Vec::new();
+    // each sequence is the first of an instant once, and the last of one
+    for (second, sequence) in (0..).zip(WIDE_SEQUENCES) {
+        for other in WIDE_SEQUENCES {
+            if other <= sequence {
+                all.push(random.tick(seconds(second * 60), other));
+            }
+            if other >= sequence {
+                all.push(random.tick(seconds(second * 60 + 86_400), other));
+            }
+        }
+    }
+    let mut arriving = all.clone();
+    random.shuffle(&mut arriving);
+    for batch in arriving.chunks(70) {
+        insert_new(repositories.ticks.as_ref(), batch).await;
+    }
+    assert_all_equal_the_fold(repositories, &all).await;
 }
 
 pub async fn a_bucket_holds_its_start_and_not_its_end(repositories: &Repositories) {

@@ -5,7 +5,8 @@
 use chrono::{DateTime, Utc};
 
 use super::samples::{
-    EURUSD, GBPUSD, dec, insert, limit, micros, nth_tick, range, seconds, stored, with_other_price,
+    EURUSD, GBPUSD, WIDE_SEQUENCES, dec, insert, limit, micros, nth_tick, range, seconds, stored,
+    with_other_price,
 };
 use crate::Repositories;
 use crate::domain::{Rule, Verdict};
@@ -71,6 +72,9 @@ pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) 
     given[0].verdict.observed = dec("1999999999999999.999999999998");
     given[1].verdict.observed = dec("-999999999999999.999999999999");
     given[2].tick.bid_price = dec("-999999999999999.999999999999");
+    for (kept, sequence) in given.iter_mut().zip(WIDE_SEQUENCES) {
+        kept.tick.sequence = sequence;
+    }
     assert_eq!(put(quarantine, &given).await, 20);
     let entries = list(quarantine, &everything()).await;
     assert_eq!(kept(&entries), given);

@@ -46,12 +46,25 @@ pub(super) fn dec(text: &str) -> Decimal {
 }
 
 /// A quote of EURUSD.
-pub(super) fn quote(time: DateTime<Utc>, sequence: i32, bid: &str, ask: &str) -> Tick {
+pub(super) fn quote(time: DateTime<Utc>, sequence: i64, bid: &str, ask: &str) -> Tick {
     Tick {
         sequence,
         ..Tick::quote(EURUSD, time, dec(bid), dec(ask))
     }
 }
+
+/// Sequences at the limits of number types, ascending.
+pub(super) const WIDE_SEQUENCES: [i64; 9] = [
+    0,
+    (1 << 31) - 1,
+    1 << 31,
+    1 << 32,
+    1 << 53,
+    (1 << 53) + 1,
+    1 << 62,
+    i64::MAX - 1,
+    i64::MAX,
+];
 
 /// The `index`-th of a series with different prices and three ticks in every second.
 pub(super) fn nth_tick(symbol_id: SymbolId, index: usize) -> Tick {
@@ -60,7 +73,7 @@ pub(super) fn nth_tick(symbol_id: SymbolId, index: usize) -> Tick {
     Tick {
         symbol_id,
         tick_time,
-        sequence: (index % 3) as i32,
+        sequence: index % 3,
         bid_price: Decimal::new(138_600 + index, 5),
         ask_price: Decimal::new(138_602 + index, 5),
         bid_volume: Decimal::new(1_000_000 + index, 1),
@@ -221,7 +234,7 @@ impl Random {
     }
 
     /// A tick of random numbers.
-    pub(super) fn tick(&mut self, tick_time: DateTime<Utc>, sequence: i32) -> Tick {
+    pub(super) fn tick(&mut self, tick_time: DateTime<Utc>, sequence: i64) -> Tick {
         Tick {
             symbol_id: EURUSD,
             tick_time,
@@ -240,7 +253,7 @@ impl Random {
         let mut ticks: Vec<Tick> = Vec::new();
         while ticks.len() < count {
             let time = micros(self.below(span) as i64);
-            let ties = 1 + self.below(4) as i32;
+            let ties = 1 + self.below(4) as i64;
             ticks.extend((0..ties).map(|sequence| self.tick(time, sequence)));
         }
         ticks.sort_by_key(Tick::key);

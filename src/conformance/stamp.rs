@@ -142,6 +142,7 @@ macro_rules! conformance_tick_tests {
                 receive_time_is_no_content
                 negative_prices_and_crossed_quotes_are_stored
                 the_largest_and_smallest_values_read_back
+                sequences_of_64_bits_read_back
                 random_batches_equal_a_model
                 a_cancelled_batch_is_stored_whole_or_not_at_all
             }
@@ -175,6 +176,7 @@ macro_rules! conformance_tick_tests {
                 a_page_ends_at_its_limit_and_says_where
                 a_page_that_ends_with_the_range_has_no_next
                 pages_across_ties_neither_skip_nor_repeat
+                cursors_keep_sequences_of_64_bits
                 pages_stay_inside_of_the_range
                 ticks_that_arrive_between_pages_disturb_nothing
                 a_cursor_need_not_name_a_tick
@@ -224,6 +226,7 @@ macro_rules! conformance_candle_tests {
                 a_late_tick_changes_its_candle
                 ticks_that_are_not_stored_are_in_no_candle
                 ties_of_time_are_decided_by_the_sequence
+                ties_of_64_bit_sequences_equal_the_fold
                 a_bucket_holds_its_start_and_not_its_end
                 a_mid_price_has_its_thirteenth_decimal
                 volumes_add_up_exactly

@@ -39,7 +39,7 @@ pub async fn latest_is_the_last_by_time_and_sequence(repositories: &Repositories
         assert_eq!(latest(ticks, EURUSD).await.as_ref(), Some(&newest));
     }
     let tie = Tick {
-        sequence: i32::MAX,
+        sequence: i64::MAX,
         ..newest
     };
     insert_new(ticks, std::slice::from_ref(&tie)).await;
@@ -165,7 +165,7 @@ pub async fn as_of_looks_back_across_decades(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let given = [
         quote(earliest_time(), 1, "1", "2"),
-        quote(seconds(0), i32::MAX, "3", "4"),
+        quote(seconds(0), i64::MAX, "3", "4"),
         quote(latest_time() - TimeDelta::microseconds(1), 0, "5", "6"),
     ];
     insert_new(ticks, &given).await;

@@ -5,8 +5,8 @@
 use chrono::TimeDelta;
 
 use super::samples::{
-    EURUSD, GBPUSD, Random, insert_new, limit, micros, quote, range, read_pages, seconds, series,
-    stored,
+    EURUSD, GBPUSD, Random, WIDE_SEQUENCES, insert_new, limit, micros, quote, range, read_pages,
+    seconds, series, stored,
 };
 use crate::Repositories;
 use crate::domain::{
@@ -197,6 +197,39 @@ pub async fn pages_across_ties_neither_skip_nor_repeat(repositories: &Repositori
     }
 }
 
+pub async fn cursors_keep_sequences_of_64_bits(repositories: &Repositories) {
+    let ticks = repositories.ticks.as_ref();
+    let instants = (0..3).map(seconds);
+    let all: Vec<Tick> = instants
+        .flat_map(|time| WIDE_SEQUENCES.map(|sequence| quote(time, sequence, "1", "2")))
+        .collect();
+    insert_new(ticks, &all).await;
+    for order in [SortOrder::Ascending, SortOrder::Descending] {
+        for size in [1, 2, 9, 10] {
+            let mut query = TickQuery {
+                order,
+                limit: limit(size),
+                ..TickQuery::new(EURUSD, TimeRange::all())
+            };
+            let mut read = Vec::new();
+            loop {
+                let page = ticks.range(&query).await.expect("a page is read");
+                read.extend(page.items);
+                let Some(next) = page.next else { break };
+                let text = next.encode(EURUSD, query.range, order);
+                let after = TickCursor::decode(&text, EURUSD, query.range, order);
+                assert_eq!(after, Ok(next), "a cursor is the same as a text");
+                assert!(read.len() < all.len(), "{order} {size}: it goes on");
+                query.after = Some(next);
+            }
+            if order == SortOrder::Descending {
+                read.reverse();
+            }
+            assert_eq!(read, all, "{order}, pages of {size}");
+        }
+    }
+}
+
 pub async fn pages_stay_inside_of_the_range(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = series(EURUSD, 60);
@@ -221,7 +254,7 @@ pub async fn ticks_that_arrive_between_pages_disturb_nothing(repositories: &Repo
         let all: Vec<Tick> = (0..100)
             .map(|index| Tick {
                 symbol_id,
-                ..quote(seconds(index / 10), (index % 10) as i32, "1", "2")
+                ..quote(seconds(index / 10), index % 10, "1", "2")
             })
             .collect();
         let (early, mut late): (Vec<Tick>, Vec<Tick>) =
@@ -276,8 +309,8 @@ pub async fn a_cursor_need_not_name_a_tick(repositories: &Repositories) {
     let (up, down) = (SortOrder::Ascending, SortOrder::Descending);
     assert_eq!(read_after(up, micros(1_500_000), 0).await, all[6..]);
     assert_eq!(read_after(down, micros(1_500_000), 0).await, all[..6]);
-    assert_eq!(read_after(up, seconds(1), i32::MAX).await, all[6..]);
-    assert_eq!(read_after(down, seconds(1), i32::MAX).await, all[..6]);
+    assert_eq!(read_after(up, seconds(1), i64::MAX).await, all[6..]);
+    assert_eq!(read_after(down, seconds(1), i64::MAX).await, all[..6]);
     assert_eq!(read_after(up, seconds(500), 0).await, []);
     assert_eq!(read_after(down, seconds(-500), 0).await, []);
     assert_eq!(read_after(up, seconds(-500), 0).await, all);

@@ -150,7 +150,7 @@ fn impossible_ticks(symbol_id: SymbolId) -> Vec<(Tick, &'static str)> {
             "symbol_id",
         ),
         (change(&|tick| tick.sequence = -1), "sequence"),
-        (change(&|tick| tick.sequence = i32::MIN), "sequence"),
+        (change(&|tick| tick.sequence = i64::MIN), "sequence"),
         (
             change(&|tick| tick.tick_time = earliest_time() - microsecond),
             "tick_time",

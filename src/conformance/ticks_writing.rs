@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::samples::{
-    BATCH_SIZES, EURUSD, GBPUSD, Random, dec, insert, insert_new, micros, nth_tick, quote, seconds,
-    series, stored, with_other_price,
+    BATCH_SIZES, EURUSD, GBPUSD, Random, WIDE_SEQUENCES, dec, insert, insert_new, micros, nth_tick,
+    quote, seconds, series, stored, with_other_price,
 };
 use crate::Repositories;
 use crate::domain::{SymbolId, Tick, TickKey, earliest_time, latest_time};
@@ -196,7 +196,7 @@ pub async fn the_largest_and_smallest_values_read_back(repositories: &Repositori
                 symbol_id,
                 bid_volume: dec(largest),
                 ask_volume: dec("0.000000000001"),
-                ..quote(earliest_time(), i32::MAX, smallest, largest)
+                ..quote(earliest_time(), i64::MAX, smallest, largest)
             },
             Tick {
                 symbol_id,
@@ -208,7 +208,7 @@ pub async fn the_largest_and_smallest_values_read_back(repositories: &Repositori
                 received_at: Some(latest_time() - TimeDelta::microseconds(1)),
                 ..quote(
                     latest_time() - TimeDelta::microseconds(1),
-                    i32::MAX,
+                    i64::MAX,
                     largest,
                     smallest,
                 )
@@ -216,6 +216,29 @@ pub async fn the_largest_and_smallest_values_read_back(repositories: &Repositori
         ];
         insert_new(ticks, &given).await;
         assert_eq!(stored(ticks, symbol_id).await, given);
+    }
+}
+
+pub async fn sequences_of_64_bits_read_back(repositories: &Repositories) {
+    let ticks = repositories.ticks.as_ref();
+    for size in BATCH_SIZES {
+        let symbol_id = SymbolId::new(size as i64);
+        let instants = size.div_ceil(WIDE_SEQUENCES.len()) as i64;
+        let all = (0..instants).flat_map(|second| {
+            WIDE_SEQUENCES.map(|sequence| Tick {
+                symbol_id,
+                ..quote(seconds(second), sequence, "1", "2")
+            })
+        });
+        let given: Vec<Tick> = all.take(size).collect();
+        insert_new(ticks, &given).await;
+        assert_eq!(stored(ticks, symbol_id).await, given);
+        let again = insert(ticks, &given).await;
+        assert_eq!((again.inserted, again.duplicates), (0, size as u64));
+        let others: Vec<Tick> = given.iter().map(with_other_price).collect();
+        let conflicts = insert(ticks, &others).await.conflicts;
+        let refused: Vec<Tick> = conflicts.into_iter().map(|it| it.refused).collect();
+        assert_eq!(refused, others);
     }
 }
 
@@ -228,7 +251,7 @@ pub async fn random_batches_equal_a_model(repositories: &Repositories) {
         let batch: Vec<Tick> = (0..size)
             .map(|_| {
                 let time = micros(random.below(3_000) as i64);
-                let sequence = random.below(3) as i32;
+                let sequence = random.below(3) as i64;
                 let tick = quote(time, sequence, "1.38", "1.39");
                 if random.below(10) == 0 {
                     with_other_price(&tick)

@@ -45,7 +45,7 @@ pub async fn places_beyond_all_time_leave_all_or_nothing(repositories: &Reposito
                 order,
                 after: Some(TickCursor {
                     tick_time: time,
-                    sequence: random.below(1 << 31) as i32,
+                    sequence: random.below(1 << 63) as i64,
                 }),
                 ..TickQuery::new(EURUSD, TimeRange::all())
             };

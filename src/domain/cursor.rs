@@ -17,7 +17,7 @@ pub struct TickCursor {
     /// Time of that tick.
     pub tick_time: DateTime<Utc>,
     /// Sequence of that tick.
-    pub sequence: i32,
+    pub sequence: i64,
 }
 
 impl TickCursor {

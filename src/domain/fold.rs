@@ -42,8 +42,8 @@ pub enum FoldError {
 /// The caller adds each tick once; ties of time are decided by the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandleFold {
-    first: (DateTime<Utc>, i32),
-    last: (DateTime<Utc>, i32),
+    first: (DateTime<Utc>, i64),
+    last: (DateTime<Utc>, i64),
     open: Decimal,
     high: Decimal,
     low: Decimal,

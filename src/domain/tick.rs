@@ -17,7 +17,7 @@ pub struct TickKey {
     /// When it happened, in whole microseconds.
     pub tick_time: DateTime<Utc>,
     /// Its place within the instant.
-    pub sequence: i32,
+    pub sequence: i64,
 }
 
 /// One quote of one symbol.
@@ -33,7 +33,7 @@ pub struct Tick {
     /// The venue's own number where that orders the ticks of one instant, else 0, 1, 2 … within
     /// equal `(symbol_id, tick_time)` in feed order (see
     /// [`SequenceAssigner`](crate::ingest::SequenceAssigner)). Never negative.
-    pub sequence: i32,
+    pub sequence: i64,
     /// Price at which one can sell, in units of the quote currency. May be negative or zero.
     pub bid_price: Decimal,
     /// Price at which one can buy, in units of the quote currency. May be below the bid.
@@ -184,7 +184,7 @@ pub enum InvalidTick {
     },
     /// The sequence is below zero.
     #[error("sequence {0} is negative: count from 0 within one instant")]
-    NegativeSequence(i32),
+    NegativeSequence(i64),
     /// A quantity is below zero.
     #[error("{field} {value} is negative: send 0 when the feed does not say")]
     NegativeVolume {

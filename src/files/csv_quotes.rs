@@ -276,13 +276,14 @@ fn find(header: &Header, column: QuoteColumn, layout: &CsvLayout) -> Result<Opti
     }
 }
 
-fn read_sequence(field: &[u8]) -> Result<i32, String> {
+fn read_sequence(field: &[u8]) -> Result<i64, String> {
     let number = std::str::from_utf8(field)
         .ok()
-        .and_then(|text| text.parse::<i32>().ok());
+        .and_then(|text| text.parse::<i64>().ok());
     number.filter(|&number| number >= 0).ok_or_else(|| {
         let shown = excerpt(field);
-        format!("sequence {shown} is no whole number from 0 to 2147483647: count from 0")
+        let most = i64::MAX;
+        format!("sequence {shown} is no whole number from 0 to {most}: count from 0")
     })
 }
 

@@ -13,7 +13,7 @@ pub struct Quote {
     /// When it happened, UTC, cut to whole microseconds.
     pub tick_time: DateTime<Utc>,
     /// The venue's own number within the instant, where the file has one.
-    pub sequence: Option<i32>,
+    pub sequence: Option<i64>,
     /// See [`Tick::bid_price`].
     pub bid_price: Decimal,
     /// See [`Tick::ask_price`].

@@ -280,13 +280,17 @@ fn csv_errors_name_the_column_and_the_remedy() {
                  1398902400,1,1,0\n\
                  yesterday,1,1,0\n\
                  2014-05-01T00:00:00Z,1,1,-1\n\
-                 2014-05-01T00:00:00Z,1,,0\n";
+                 2014-05-01T00:00:00Z,1,,0\n\
+                 2014-05-01T00:00:00Z,1,1,9223372036854775808\n\
+                 2014-05-01T00:00:00Z,1,1,9223372036854775807\n";
     let read = csv(lines, &layout).expect("readable");
     for (line, words) in read.iter().zip([
         "line 2: tick_time \"1398902400\" is no RFC 3339 time: say the unit",
         "line 3: tick_time \"yesterday\" is no RFC 3339 time: write",
         "line 4: sequence \"-1\" is no whole number",
         "line 5: ask_price is empty",
+        "line 6: sequence \"9223372036854775808\" is no whole number from 0 to 9223372036854775807",
+        " Some(9223372036854775807) 1 1 ",
     ]) {
         assert!(line.contains(words), "{line}");
     }

@@ -14,7 +14,7 @@ use crate::domain::{SymbolId, Tick, truncate_to_micros};
 /// ordered by time.
 #[derive(Debug, Default)]
 pub struct SequenceAssigner {
-    newest: HashMap<SymbolId, (DateTime<Utc>, i32)>,
+    newest: HashMap<SymbolId, (DateTime<Utc>, i64)>,
 }
 
 impl SequenceAssigner {
@@ -25,7 +25,7 @@ impl SequenceAssigner {
     }
 
     /// The number of the next tick of `symbol_id` at `tick_time`, compared in whole microseconds.
-    pub fn next(&mut self, symbol_id: SymbolId, tick_time: DateTime<Utc>) -> i32 {
+    pub fn next(&mut self, symbol_id: SymbolId, tick_time: DateTime<Utc>) -> i64 {
         let tick_time = truncate_to_micros(tick_time);
         let newest = self
             .newest

@@ -176,9 +176,9 @@ impl InMemoryTickRepository {
             symbol_id,
             tick_time: at.max(earliest_time()),
             sequence: if at < earliest_time() {
-                i32::MIN
+                i64::MIN
             } else {
-                i32::MAX
+                i64::MAX
             },
         };
         let ticks = read(&self.ticks);
@@ -194,7 +194,7 @@ fn first_key(symbol_id: SymbolId, tick_time: DateTime<Utc>) -> TickKey {
     TickKey {
         symbol_id,
         tick_time,
-        sequence: i32::MIN,
+        sequence: i64::MIN,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
 
@@ -65,7 +65,7 @@ impl QuarantineRepository for PgQuarantineRepository {
                 )
                 .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.symbol_id.get()))
                 .bind::<Array<Timestamptz>, _>(column(&ticks, |kept| kept.tick.tick_time))
-                .bind::<Array<Integer>, _>(column(&ticks, |kept| kept.tick.sequence))
+                .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.sequence))
                 .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.bid_price))
                 .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.ask_price))
                 .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.bid_volume))
@@ -166,8 +166,8 @@ struct Row {
     symbol_id: i64,
     #[diesel(sql_type = Timestamptz)]
     tick_time: DateTime<Utc>,
-    #[diesel(sql_type = Integer)]
-    sequence: i32,
+    #[diesel(sql_type = BigInt)]
+    sequence: i64,
     #[diesel(sql_type = Numeric)]
     bid_price: StoredNumeric,
     #[diesel(sql_type = Numeric)]

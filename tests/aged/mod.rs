@@ -261,8 +261,8 @@ pub(crate) fn short_policies(drop_after: Span) -> Policies {
     policies
 }
 
-pub(crate) fn tick(symbol_id: SymbolId, time: DateTime<Utc>, sequence: i32, number: i64) -> Tick {
-    let bid = Decimal::new(1_380_000 + number * 7 + i64::from(sequence) * 3, 6);
+pub(crate) fn tick(symbol_id: SymbolId, time: DateTime<Utc>, sequence: i64, number: i64) -> Tick {
+    let bid = Decimal::new(1_380_000 + number * 7 + sequence * 3, 6);
     let tick = Tick {
         sequence,
         bid_volume: Decimal::new(number, 3),

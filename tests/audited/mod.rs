@@ -92,8 +92,8 @@ pub(crate) fn ticks(days: i64) -> Vec<Tick> {
     let mut ticks = Vec::new();
     for number in 0..days * 24 * 180 {
         let time = start() + TimeDelta::seconds(number * 20);
-        for sequence in 0..=i32::from(number % 10 == 0) {
-            let price = 138_000 + number * 31 % 977 + i64::from(sequence) * 7;
+        for sequence in 0..=i64::from(number % 10 == 0) {
+            let price = 138_000 + number * 31 % 977 + sequence * 7;
             ticks.push(Tick {
                 sequence,
                 bid_volume: Decimal::new(number % 89 + 1, 3),

@@ -110,9 +110,9 @@ pub(crate) fn tick(
     is_large: bool,
 ) -> Tick {
     // more than one byte of the order key
-    let place = [1, 255, 70_000][random.below(3) as usize] * random.below(6) as i32;
+    let place = [1, 70_000, 1 << 53][random.below(3) as usize] * random.below(6) as i64;
     let tick = Tick {
-        sequence: place * 4 + writer as i32,
+        sequence: place * 4 + writer as i64,
         bid_volume: volume(random, is_large),
         ask_volume: volume(random, is_large),
         ..Tick::quote(symbol_id, tick_time, price(random), price(random))

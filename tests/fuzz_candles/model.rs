@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     next: u64,
     pub(crate) ops: Vec<Op>,
     /// By symbol, then by time in microseconds and sequence: each was stored, deleted, stored again.
-    pub(crate) ticks: BTreeMap<i64, BTreeMap<(i64, i32), Vec<Entry>>>,
+    pub(crate) ticks: BTreeMap<i64, BTreeMap<(i64, i64), Vec<Entry>>>,
     /// Days of a symbol of which it is not known what became of a tick.
     pub(crate) unknown: BTreeSet<(i64, i64)>,
 }
@@ -60,7 +60,7 @@ impl Inner {
             range.to().timestamp_micros(),
         );
         let of_symbol = self.ticks.entry(symbol.get()).or_default();
-        let inside = of_symbol.range_mut((from, i32::MIN)..(to, i32::MIN));
+        let inside = of_symbol.range_mut((from, i64::MIN)..(to, i64::MIN));
         let last = inside.filter_map(|(_, entries)| entries.last_mut());
         last.filter(|entry| entry.deleted.is_none())
     }
@@ -265,6 +265,6 @@ impl Model {
 }
 
 /// Where a tick of `key` stands.
-fn place(key: &TickKey) -> (i64, i32) {
+fn place(key: &TickKey) -> (i64, i64) {
     (key.tick_time.timestamp_micros(), key.sequence)
 }

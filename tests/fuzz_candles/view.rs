@@ -99,7 +99,7 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
     let Some(of_symbol) = inner.ticks.get(&symbol).filter(|_| from < to) else {
         return Gathered::Known(view);
     };
-    let ticks = of_symbol.range((from, i32::MIN)..(to, i32::MIN));
+    let ticks = of_symbol.range((from, i64::MIN)..(to, i64::MIN));
     let ticks: Box<dyn Iterator<Item = _>> = match query.order {
         SortOrder::Ascending => Box::new(ticks),
         SortOrder::Descending => Box::new(ticks.rev()),

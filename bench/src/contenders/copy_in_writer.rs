@@ -43,7 +43,7 @@ impl Contender for CopyInWriter {
         let types = [
             Type::INT8,
             Type::TIMESTAMPTZ,
-            Type::INT4,
+            Type::INT8,
             Type::NUMERIC,
             Type::NUMERIC,
             Type::NUMERIC,

@@ -9,7 +9,7 @@ diesel::table! {
     ticks (symbol_id, tick_time, sequence) {
         symbol_id -> Int8,
         tick_time -> Timestamptz,
-        sequence -> Int4,
+        sequence -> Int8,
         bid_price -> Numeric,
         ask_price -> Numeric,
         bid_volume -> Numeric,
@@ -23,7 +23,7 @@ diesel::table! {
 pub(super) struct NewTick {
     symbol_id: i64,
     tick_time: DateTime<Utc>,
-    sequence: i32,
+    sequence: i64,
     bid_price: Decimal,
     ask_price: Decimal,
     bid_volume: Decimal,

@@ -39,7 +39,7 @@ impl BlockingContender for Limit {
                 binary_copy(batch, 8, |tick, out| {
                     field(out, &tick.symbol_id.get(), &Type::INT8)?;
                     field(out, &tick.tick_time, &Type::TIMESTAMPTZ)?;
-                    field(out, &tick.sequence, &Type::INT4)?;
+                    field(out, &tick.sequence, &Type::INT8)?;
                     field(out, &tick.bid_price, &Type::NUMERIC)?;
                     field(out, &tick.ask_price, &Type::NUMERIC)?;
                     field(out, &tick.bid_volume, &Type::NUMERIC)?;

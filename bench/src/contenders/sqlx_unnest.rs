@@ -11,7 +11,7 @@ use super::Contender;
 
 const INSERT: &str = "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, \
     bid_volume, ask_volume, received_at) SELECT * FROM UNNEST($1::bigint[], $2::timestamptz[], \
-    $3::integer[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::timestamptz[]) \
+    $3::bigint[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::timestamptz[]) \
     ON CONFLICT DO NOTHING";
 
 pub(crate) struct SqlxUnnest(PgConnection);

@@ -33,7 +33,7 @@ impl Bench {
             let ratios = self.beside_serial_named(count, size).await?;
             report.add(
                 format!("this schema / serial id, symbol name and time index, batches of {size}"),
-                AtLeast(1.7),
+                AtLeast(1.5),
                 ratios,
             );
         }

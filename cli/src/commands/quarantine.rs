@@ -154,7 +154,7 @@ struct Line {
     /// `oanda:EURUSD`; null where there is none any more.
     symbol: Option<String>,
     tick_time: String,
-    sequence: i32,
+    sequence: i64,
     bid_price: String,
     ask_price: String,
     bid_volume: String,

@@ -84,8 +84,10 @@ fn random_ticks(random: &mut Random, symbol_id: SymbolId) -> Vec<Tick> {
             let away = TimeDelta::microseconds(random.below(2_000_000) as i64 - 900_000);
             Tick {
                 sequence: match random.below(10) {
-                    0 => i32::MAX - index as i32,
-                    _ => index as i32,
+                    0 => i64::MAX - index as i64,
+                    1 => (1 << 53) + index as i64,
+                    2 => (1 << 31) - (index as i64 % 2),
+                    _ => index as i64,
                 },
                 bid_volume: random.number(),
                 ask_volume: random.number(),

@@ -71,7 +71,7 @@ impl TickCursorText for TickCursor {
         let (time, rest) = split::<8>(rest)?;
         let cursor = Self {
             tick_time: instant(time)?,
-            sequence: i32::from_be_bytes(whole(rest)?),
+            sequence: i64::from_be_bytes(whole(rest)?),
         };
         possible(cursor, cursor.is_possible(range))
     }

@@ -14,7 +14,7 @@ const CANDLES: i64 = 1_000;
 const TRIES: usize = 5;
 
 /// The place of a tick among those of its symbol.
-pub(super) type TickPlace = (DateTime<Utc>, i32);
+pub(super) type TickPlace = (DateTime<Utc>, i64);
 
 /// Which candles of which symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

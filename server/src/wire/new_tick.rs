@@ -10,6 +10,9 @@ use tickbook::domain::{
     DecimalTextError, InvalidTick, SymbolId, Tick, excerpt, parse_decimal, parse_time,
 };
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{
+    KnownFormat, ObjectBuilder, OneOf, OneOfBuilder, SchemaFormat, Type,
+};
 
 use super::decimal::DecimalInput;
 use super::rejection::{Rejection, RejectionReason};
@@ -30,12 +33,12 @@ pub struct NewTick {
     /// When it happened at the venue, from 1970 to 2099, and not further ahead of the server's clock
     /// than five minutes, unless its settings say otherwise.
     pub tick_time: TimeText,
-    /// Its place within that instant, 0 unless given; a JSON number without point and exponent. Two
-    /// ticks of one symbol and one microsecond need different ones: count 0, 1, 2 … in the order they
-    /// came, or the second is a duplicate or a conflict of the first.
+    /// Its place within that instant, 0 unless given. Two ticks of one symbol and one microsecond
+    /// need different ones: send the number of the venue, or count 0, 1, 2 … in the order they came, or
+    /// the second is a duplicate or a conflict of the first.
     #[serde(default)]
-    #[schema(example = 0, minimum = 0)]
-    pub sequence: i32,
+    #[schema(schema_with = sequence_schema)]
+    pub sequence: i64,
     /// Price at which one can sell; may be negative.
     pub bid_price: DecimalInput,
     /// Price at which one can buy; may be negative, and below the bid.
@@ -49,6 +52,31 @@ pub struct NewTick {
     /// When the sender saw it.
     #[serde(default)]
     pub received_at: Option<TimeText>,
+}
+
+/// A whole number of 63 bits, as a JSON number or its digits in a string.
+fn sequence_schema() -> OneOf {
+    let number = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(0))
+        .description(Some("without point and exponent"));
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[0-9]+$"))
+        .description(Some(
+            "for programs whose numbers are not exact above 2^53, such as JavaScript",
+        ));
+    OneOfBuilder::new()
+        .item(number)
+        .item(text)
+        .default(Some(0.into()))
+        .description(Some(
+            "Place within that instant, 0 to 9223372036854775807: the number of the venue, or 0, 1, 2 … \
+             in the order of arrival. Two ticks of one symbol and one microsecond need different ones.",
+        ))
+        .examples([serde_json::json!(0)])
+        .build()
 }
 
 /// What a tick may have, in the order of [`NewTick`].
@@ -83,7 +111,7 @@ impl NewTick {
             symbol_id: symbol_id.required()?.integer(1, i64::MAX)?,
             tick_time: tick_time.required()?.time()?,
             sequence: match sequence.given() {
-                Some(sequence) => sequence.integer(0, i32::MAX)?,
+                Some(sequence) => sequence.integer_or_digits(0, i64::MAX)?,
                 None => 0,
             },
             bid_price: bid_price.required()?.decimal()?,
@@ -273,6 +301,27 @@ impl Value<'_> {
             let problem = format!("is out of range: send {low} to {high}");
             reject(RejectionReason::OutOfRange, &problem)
         })
+    }
+
+    /// As [`integer`](Self::integer), or the digits of one in a string.
+    fn integer_or_digits<T>(self, low: T, high: T) -> Result<T, Rejection>
+    where
+        T: std::str::FromStr + fmt::Display,
+    {
+        let Some(text) = self.text() else {
+            return self.integer(low, high);
+        };
+        let digits = text.strip_prefix('-').unwrap_or(&text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let problem = format!(
+                "{} is not a whole number: send it without point and exponent",
+                excerpt(text.as_bytes())
+            );
+            let reason = RejectionReason::InvalidNumber;
+            return Err(Rejection::of_field(self.name, reason, problem));
+        }
+        let (name, json) = (self.name, &*text);
+        Value { name, json }.integer(low, high)
     }
 
     fn time(self) -> Result<TimeText, Rejection> {

@@ -22,9 +22,9 @@ pub struct TickBody {
     pub symbol_id: i64,
     /// When it happened at the venue.
     pub tick_time: TimeText,
-    /// Its place within that instant.
+    /// Its place within that instant; exact, up to 2^63 - 1.
     #[schema(example = 0)]
-    pub sequence: i32,
+    pub sequence: i64,
     /// Price at which one can sell.
     pub bid_price: DecimalText,
     /// Price at which one can buy.

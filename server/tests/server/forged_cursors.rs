@@ -120,7 +120,7 @@ async fn cursor_at_an_end_goes_on_there() {
     ] {
         let cursor = TickCursor {
             tick_time: at,
-            sequence: i32::MAX,
+            sequence: i64::MAX,
         };
         let cursor = cursor.encode(ID, TimeRange::all(), order);
         let answer = get(&app, &format!("/api/v1/ticks/1?cursor={cursor}")).await;

@@ -34,3 +34,4 @@ mod websocket_candles;
 mod websocket_limits;
 mod websocket_lookups;
 mod whole_server;
+mod wide_sequences;

@@ -99,7 +99,7 @@ async fn server(settings: &[(&str, &str)]) -> Server {
     Server::with_symbols(settings, 4).await
 }
 
-pub(crate) fn tick(symbol: i64, time: DateTime<Utc>, sequence: i32, bid: i64) -> Value {
+pub(crate) fn tick(symbol: i64, time: DateTime<Utc>, sequence: i64, bid: i64) -> Value {
     json!({
         "symbol_id": symbol, "sequence": sequence,
         "tick_time": time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),

@@ -50,7 +50,7 @@ impl FeedOutput {
     pub async fn send(
         &mut self,
         mut tick: Tick,
-        sequence: Option<i32>,
+        sequence: Option<i64>,
     ) -> Result<(), FanOutClosed> {
         match sequence {
             Some(sequence) => tick.sequence = sequence,

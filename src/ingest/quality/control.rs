@@ -67,7 +67,7 @@ struct State {
     prices: Prices,
     messages: [u64; REMEMBERED],
     next_message: usize,
-    last_key: Option<(DateTime<Utc>, i32)>,
+    last_key: Option<(DateTime<Utc>, i64)>,
     /// Repetitions in a row.
     repetitions: u32,
     line: Option<Line>,

@@ -14,7 +14,7 @@ pub(super) fn encode(kept: &QuarantinedTick) -> Vec<u8> {
     for number in [
         tick.symbol_id.get(),
         tick.tick_time.timestamp_micros(),
-        tick.sequence.into(),
+        tick.sequence,
         // no time has this number
         tick.received_at
             .map_or(i64::MIN, |time| time.timestamp_micros()),
@@ -70,7 +70,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<QuarantinedTick> {
         tick: Tick {
             symbol_id: SymbolId::new(symbol_id),
             tick_time: time(tick_time)?,
-            sequence: i32::try_from(sequence).ok()?,
+            sequence,
             bid_price,
             ask_price,
             bid_volume,
@@ -87,4 +87,31 @@ pub(super) fn decode(bytes: &[u8]) -> Option<QuarantinedTick> {
         },
         quarantined_at: time(quarantined_at)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_of_64_bits_come_back() {
+        for sequence in [0, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, i64::MAX] {
+            let quote = Tick::quote(
+                SymbolId::new(7),
+                DateTime::UNIX_EPOCH,
+                Decimal::ONE,
+                Decimal::TWO,
+            );
+            let kept = QuarantinedTick {
+                tick: Tick { sequence, ..quote },
+                verdict: Verdict {
+                    rule: Rule::Deviation,
+                    observed: Decimal::ONE,
+                    limit: Decimal::TWO,
+                },
+                quarantined_at: DateTime::UNIX_EPOCH,
+            };
+            assert_eq!(decode(&encode(&kept)), Some(kept));
+        }
+    }
 }

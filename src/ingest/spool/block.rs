@@ -98,7 +98,7 @@ pub(super) fn put_tick(bytes: &mut Vec<u8>, tick: &Tick, before: (i64, i64)) -> 
     put_signed(bytes, symbol.wrapping_sub(before.0));
     put_signed(bytes, second.wrapping_sub(before.1));
     put_nanos(bytes, tick.tick_time.timestamp_subsec_nanos());
-    put_signed(bytes, i64::from(tick.sequence));
+    put_signed(bytes, tick.sequence);
     let numbers = [
         tick.bid_price,
         tick.ask_price,
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
         let second = before.1.wrapping_add(self.signed()?);
         *before = (symbol, second);
         let tick_time = self.time(second)?;
-        let sequence = i32::try_from(self.signed()?).ok()?;
+        let sequence = self.signed()?;
         let [bid_price, ask_price, bid_volume, ask_volume] = [
             self.decimal()?,
             self.decimal()?,

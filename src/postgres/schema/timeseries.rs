@@ -78,7 +78,7 @@ diesel::table! {
         /// When it happened at the venue, in microseconds, UTC.
         tick_time -> Timestamptz,
         /// Place within the instant.
-        sequence -> Int4,
+        sequence -> Int8,
         /// Price at which one can sell, in the quote currency.
         bid_price -> Numeric,
         /// Price at which one can buy, in the quote currency.
@@ -112,7 +112,7 @@ diesel::table! {
         /// When it happened at the venue, in microseconds; from 1970 to before 2100, UTC.
         tick_time -> Timestamptz,
         /// Place within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.
-        sequence -> Int4,
+        sequence -> Int8,
         /// Price at which one can sell, in the quote currency; may be negative.
         bid_price -> Numeric,
         /// Price at which one can buy, in the quote currency; may be below the bid.

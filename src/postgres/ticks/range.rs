@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Integer, Timestamptz};
+use diesel::sql_types::{BigInt, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
@@ -161,7 +161,7 @@ impl QueryFragment<Pg> for SelectPart<'_> {
             out.push_sql(" (");
             out.push_bind_param::<Timestamptz, _>(&after.tick_time)?;
             out.push_sql(", ");
-            out.push_bind_param::<Integer, _>(&after.sequence)?;
+            out.push_bind_param::<BigInt, _>(&after.sequence)?;
             out.push_sql(")");
         }
         out.push_sql(" ORDER BY tick_time ");

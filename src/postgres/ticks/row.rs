@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use diesel::Queryable;
-use diesel::sql_types::{BigInt, Integer, Nullable, Numeric, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Numeric, Timestamptz};
 
 use crate::domain::{SymbolId, Tick};
 use crate::error::{Entity, RepositoryError};
@@ -18,7 +18,7 @@ pub(super) const COLUMNS: &str = "symbol_id, tick_time, sequence, bid_price, ask
 pub(super) type TickSqlType = (
     BigInt,
     Timestamptz,
-    Integer,
+    BigInt,
     Numeric,
     Numeric,
     Numeric,
@@ -30,7 +30,7 @@ pub(super) type TickSqlType = (
 pub(super) struct TickRow {
     symbol_id: i64,
     tick_time: StoredTime,
-    sequence: i32,
+    sequence: i64,
     bid_price: StoredNumeric,
     ask_price: StoredNumeric,
     bid_volume: StoredNumeric,

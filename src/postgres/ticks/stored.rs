@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
@@ -43,7 +43,7 @@ pub(super) fn read_stored(
 struct SelectByKeys {
     symbol_ids: Vec<i64>,
     tick_times: Vec<DateTime<Utc>>,
-    sequences: Vec<i32>,
+    sequences: Vec<i64>,
     symbols: Vec<i64>,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
@@ -59,7 +59,7 @@ impl QueryFragment<Pg> for SelectByKeys {
         out.push_sql(", ");
         out.push_bind_param::<Array<Timestamptz>, _>(&self.tick_times)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.sequences)?;
+        out.push_bind_param::<Array<BigInt>, _>(&self.sequences)?;
         // a batch that was sent before is most of what its symbols have between its first and its
         // last time; the planner can tell, and reads that part of the index instead of every key
         out.push_sql(

@@ -3,7 +3,7 @@
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Numeric, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Timestamptz};
 use diesel::{Insertable, PgConnection, QueryResult, RunQueryDsl};
 
 use chrono::{DateTime, Utc};
@@ -40,7 +40,7 @@ pub(super) fn insert_one(connection: &mut PgConnection, tick: &Tick) -> QueryRes
 struct NewTick {
     symbol_id: i64,
     tick_time: DateTime<Utc>,
-    sequence: i32,
+    sequence: i64,
     bid_price: PgDecimal,
     ask_price: PgDecimal,
     bid_volume: PgDecimal,
@@ -68,7 +68,7 @@ impl From<&Tick> for NewTick {
 struct InsertMissing {
     symbol_ids: Vec<i64>,
     tick_times: Vec<DateTime<Utc>>,
-    sequences: Vec<i32>,
+    sequences: Vec<i64>,
     bid_prices: Vec<PgDecimal>,
     ask_prices: Vec<PgDecimal>,
     bid_volumes: Vec<PgDecimal>,
@@ -101,7 +101,7 @@ impl QueryFragment<Pg> for InsertMissing {
         out.push_sql(", ");
         out.push_bind_param::<Array<Timestamptz>, _>(&self.tick_times)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.sequences)?;
+        out.push_bind_param::<Array<BigInt>, _>(&self.sequences)?;
         for numbers in [
             &self.bid_prices,
             &self.ask_prices,

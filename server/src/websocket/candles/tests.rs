@@ -50,7 +50,7 @@ async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
     let now = Instant::now();
     for more in [tick(9, 3), tick(9, 20)] {
         // the second one has the next number of the same instant
-        let sequence = i32::from(more.bid_price == Decimal::from(20));
+        let sequence = i64::from(more.bid_price == Decimal::from(20));
         ticks.push(Tick { sequence, ..more });
         series.tick(ticks.last().expect("pushed"), now, time(9));
     }

@@ -26,7 +26,7 @@ fn odd_ticks() -> Vec<Tick> {
     let ticks = times.into_iter().zip(0..).map(|(time, sequence)| Tick {
         tick_time: time,
         sequence,
-        ..tick(i64::from(sequence))
+        ..tick(sequence)
     });
     ticks.collect()
 }

@@ -28,7 +28,7 @@ prop_compose! {
     fn any_tick()(
         symbol in any::<i64>(),
         tick_time in any_time(),
-        sequence in any::<i32>(),
+        sequence in any::<i64>(),
         numbers in prop::array::uniform4(any_decimal()),
         received_at in prop::option::of(any_time()),
     ) -> Tick {
@@ -43,6 +43,17 @@ prop_compose! {
             received_at,
         }
     }
+}
+
+#[test]
+fn sequences_of_64_bits_come_back() {
+    let mut ticks = sample();
+    let wide = [0, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, i64::MAX];
+    for (tick, sequence) in ticks.iter_mut().zip(wide) {
+        tick.sequence = sequence;
+    }
+    let bytes = encode(&ticks, DateTime::UNIX_EPOCH);
+    assert_eq!(decode(&bytes), Ok(ticks));
 }
 
 fn sample() -> Vec<Tick> {
