@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use spooling::small_disk::SmallDisk;
 use spooling::{Switched, assert_exact, open, settings, tick};
 use tickbook::ingest::{
-    AckLevel, OnFull, PersisterConfig, PersisterHealth, PushError, Spool, SpoolConfig, SpoolError,
-    TickPersister,
+    AckLevel, OnFull, PersisterConfig, PersisterHealth, PushError, SpoolConfig, SpoolError,
+    TickPersister, TickSpool,
 };
 
 const PLENTY: Duration = Duration::from_secs(60);
@@ -92,7 +92,7 @@ async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
             .expect("the disk works");
         let ballast = disk.fill();
         let refused = push_until_refused(&persister, 20_001, on_full).await;
-        let spooled = persister.spool_content().expect("there is one").ticks;
+        let spooled = persister.spool_content().expect("there is one").records;
         assert!(spooled < u64::try_from(refused).expect("positive"));
         assert_eq!(persister.health(), PersisterHealth::Saturated);
 
@@ -176,10 +176,12 @@ async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_not
         return;
     };
     let ticks = Arc::new(Switched::default());
-    let made = Spool::open(&disk.spool(), 1 << 30).await.expect("it opens");
+    let made = TickSpool::open(&disk.spool(), 1 << 30)
+        .await
+        .expect("it opens");
     made.close().await;
     assert!(disk.remount("ro"), "it can be made read-only");
-    let refused = Spool::open(&disk.spool(), 1 << 30)
+    let refused = TickSpool::open(&disk.spool(), 1 << 30)
         .await
         .expect_err("read-only");
     assert!(matches!(refused, SpoolError::Io { .. }), "{refused:?}");

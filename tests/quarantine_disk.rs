@@ -32,9 +32,9 @@ async fn with_five_hundred(
 ) -> (Arc<Away>, Arc<dyn QuarantineRepository>, Quarantine) {
     let away = Arc::new(Away::default());
     let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
+    let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
     keep(&quarantine, 0..500).await;
-    wait_until("they are on the disk", || quarantine.waiting() == 500).await;
+    wait_until("they are on the disk", || quarantine.on_disk() == 500).await;
     (away, repository, quarantine)
 }
 
@@ -80,10 +80,12 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
         next += 1;
     }
     assert!(PLACES.contains(&next), "{next} were taken");
-    // neither the disk nor the database is asked without a pause
-    let before = work_of("quarantine");
+    // neither the disk nor the database is asked without a pause, by the threads of spool and test
+    let work = || work_of("quarantine") + work_of("fault_49_ticks_");
+    let before = work();
+    assert!(before > 0, "the threads have names");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let worked = work_of("quarantine") - before;
+    let worked = work() - before;
     assert!(worked < 100, "{worked} hundredths of two seconds");
 
     // the way to the database is open, whatever the disk does
@@ -99,7 +101,7 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
     keep(&quarantine, next..next + 500).await;
     assert_eq!(quarantine.stop(PLENTY).await, (500, 0));
     away.set_there(true);
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
+    let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
     assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
     let kept = numbers(&*away).await;
     assert_eq!(kept, (0..next + 500).collect::<Vec<_>>());
@@ -119,7 +121,7 @@ async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() 
     assert!(lost > 0 && on_disk >= 500, "{on_disk}, {lost}");
     std::fs::remove_file(ballast).expect("removed");
     away.set_there(true);
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
+    let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
     assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
     let kept = numbers(&*away).await;
     assert_eq!(kept, (0..on_disk as i64).collect::<Vec<_>>());
@@ -134,16 +136,19 @@ async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_to
     let (away, repository, quarantine) = with_five_hundred(&disk).await;
     assert_eq!(quarantine.stop(PLENTY).await, (500, 0));
     assert!(disk.remount("ro"), "it can be made read-only");
-    let file = disk.spool().join("quarantine.redb");
+    let folder = disk.spool().join("quarantine");
+    let file = folder.join("spool.redb");
     let before = std::fs::read(&file).expect("readable");
-    let refused = open(&repository, &disk.spool()).expect_err("read-only");
-    assert_eq!(refused.path, file);
+    let refused = open(&repository, &disk.spool())
+        .await
+        .expect_err("read-only");
     let text = refused.to_string();
+    assert!(text.contains(&folder.display().to_string()), "{text}");
     assert!(text.contains("Read-only file system"), "{text}");
     assert_eq!(std::fs::read(&file).expect("readable"), before);
     assert!(disk.remount("rw"), "it can be made writable");
     away.set_there(true);
-    let quarantine = open(&repository, &disk.spool()).expect("it opens");
+    let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
     assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
     assert_eq!(numbers(&*away).await, (0..500).collect::<Vec<_>>());
 }
@@ -155,17 +160,22 @@ async fn fault_51_a_quarantine_file_whose_making_was_cut_off_is_made_again() {
     let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
     let path: &Path = folder.path();
     // the mark that a file begins with is written last
+    let quarantine = open(&repository, path).await.expect("it opens");
+    assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
     for length in [0, 4_096, 1_000_000] {
-        let file = std::fs::File::create(path.join("quarantine.redb")).expect("made");
-        file.set_len(length).expect("set");
-        let quarantine = open(&repository, path).expect("it is made again");
+        let file = std::fs::File::create(path.join("quarantine").join("spool.redb"));
+        file.expect("made").set_len(length).expect("set");
+        let quarantine = open(&repository, path).await.expect("it is made again");
         keep(&quarantine, 0..10).await;
         assert_eq!(quarantine.stop(PLENTY).await, (10, 0), "{length}");
     }
     away.set_there(true);
-    let quarantine = open(&repository, path).expect("it opens");
-    let second = open(&repository, path).expect_err("it is in use");
-    assert!(second.to_string().contains("who has it open"), "{second}");
+    let quarantine = open(&repository, path).await.expect("it opens");
+    let second = open(&repository, path).await.expect_err("it is in use");
+    assert!(
+        second.to_string().contains("in use by this process"),
+        "{second}"
+    );
     assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
     assert_eq!(numbers(&*away).await, (0..10).collect::<Vec<_>>());
 }

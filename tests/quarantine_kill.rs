@@ -40,17 +40,20 @@ async fn hold_back_until_killed(directory: &Path, task: &str) {
         None => (Arc::new(Away::default()) as _, task, false),
     };
     let first: i64 = first.parse().expect("a number");
-    let quarantine = open(&repository, directory).expect("a killed process is no obstacle");
-    let before = quarantine.waiting();
+    let quarantine = open(&repository, directory)
+        .await
+        .expect("a killed process is no obstacle");
     if is_there {
-        return put_until_killed(&quarantine, first, before).await;
+        let backlog = quarantine.waiting();
+        return put_until_killed(&quarantine, first, backlog).await;
     }
+    let before = quarantine.on_disk();
     let mut reported = first;
     for index in first.. {
         quarantine.keep(held_back(index)).await.expect("open");
         let count = usize::try_from(index + 1 - first).expect("positive");
         if count.is_multiple_of(REPORTED_TOGETHER) {
-            while quarantine.waiting() < before + count as u64 {
+            while quarantine.on_disk() < before + count as u64 {
                 tokio::time::sleep(Duration::from_micros(200)).await;
             }
             for index in reported..=index {
@@ -129,7 +132,7 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
 
     let kept = runtime.block_on(async {
         let repository = Repositories::postgres(&pools).quarantine;
-        let quarantine = open(&repository, folder.path()).expect("it opens");
+        let quarantine = open(&repository, folder.path()).await.expect("it opens");
         assert_eq!(quarantine.stop(Duration::from_secs(60)).await, (0, 0));
         numbers(&*repository).await
     });

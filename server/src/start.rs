@@ -11,10 +11,9 @@ use tickbook::domain::NewSymbol;
 use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::{Feed, Pipeline, PipelineBuilder};
 use tickbook::ingest::quality::{Quarantine, SymbolRules};
-use tickbook::ingest::{Spool, SpoolError, SpoolMode, TickPersister};
+use tickbook::ingest::{SpoolError, SpoolMode, TickPersister, TickSpool};
 use tickbook::{Clock, Repositories};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, Store};
@@ -100,7 +99,7 @@ pub async fn start(
         let persister = make_persister(args, config, &repositories, clock).await?;
         let is_lasting = args.store == Store::Postgres && config.spool.mode != SpoolMode::Memory;
         let directory = is_lasting.then_some(config.spool.directory.as_path());
-        let quarantine = open_quarantine(&repositories, directory).await?;
+        let quarantine = open_quarantine(&repositories, directory, clock).await?;
         let pipeline = Pipeline::builder(persister)
             .fan_out(fan_out.clone())
             .quality(rules.clone(), quarantine, clock.clone());
@@ -168,7 +167,7 @@ async fn leftover(
 ) -> anyhow::Result<Option<Pipeline>> {
     let directory = &config.spool.directory;
     // a spool that is not to be used may hold ticks all the same: the setting may be new
-    if args.store == Store::Memory || !Spool::exists(directory) {
+    if args.store == Store::Memory || !TickSpool::exists(directory) {
         return Ok(None);
     }
     let mut spool = config.spool.clone();
@@ -180,7 +179,9 @@ async fn leftover(
         TickPersister::open_with_clock(ticks, (&config.ticks).into(), &spool, clock.clone());
     match warn_while_slow("spool", directory, opening).await {
         Ok(persister) => {
-            let ticks = persister.spool_content().map_or(0, |content| content.ticks);
+            let ticks = persister
+                .spool_content()
+                .map_or(0, |content| content.records);
             if ticks > 0 {
                 tracing::info!(
                     ticks,
@@ -189,7 +190,7 @@ async fn leftover(
             }
             let mut pipeline = Pipeline::builder(persister).fan_out(fan_out.clone());
             if Quarantine::exists(directory) {
-                let quarantine = open_quarantine(repositories, Some(directory)).await?;
+                let quarantine = open_quarantine(repositories, Some(directory), clock).await?;
                 // nothing comes that could be checked, but something may have been left
                 pipeline = pipeline.quality(SymbolRules::default(), quarantine, clock.clone());
             }
@@ -215,7 +216,7 @@ async fn make_persister(
     let mut spool = config.spool.clone();
     if args.store == Store::Memory {
         spool.mode = SpoolMode::Memory;
-    } else if spool.mode == SpoolMode::Memory && Spool::exists(&spool.directory) {
+    } else if spool.mode == SpoolMode::Memory && TickSpool::exists(&spool.directory) {
         let directory = spool.directory.display();
         tracing::warn!(
             %directory,
@@ -232,16 +233,12 @@ async fn make_persister(
 async fn open_quarantine(
     repositories: &Repositories,
     directory: Option<&Path>,
+    clock: &Clock,
 ) -> anyhow::Result<Quarantine> {
     let repository = Arc::clone(&repositories.quarantine);
-    let owned = directory.map(Path::to_owned);
-    let (opened, opening) = oneshot::channel();
-    // the disk may make it wait
-    std::thread::Builder::new()
-        .name("quarantine-open".to_owned())
-        .spawn(move || opened.send(Quarantine::open(repository, owned.as_deref())))?;
+    let opening = Quarantine::open_with_clock(repository, directory, clock.clone());
     let directory = directory.unwrap_or(Path::new(""));
-    Ok(warn_while_slow("file of the quarantine", directory, opening).await??)
+    Ok(warn_while_slow("spool of the quarantine", directory, opening).await?)
 }
 
 async fn make_feeds(

@@ -216,9 +216,7 @@ pub async fn cursors_keep_sequences_of_64_bits(repositories: &Repositories) {
                 let page = ticks.range(&query).await.expect("a page is read");
                 read.extend(page.items);
                 let Some(next) = page.next else { break };
-                let text = next.encode(EURUSD, query.range, order);
-                let after = TickCursor::decode(&text, EURUSD, query.range, order);
-                assert_eq!(after, Ok(next), "a cursor is the same as a text");
+                assert!(next.is_possible(query.range), "{next:?}");
                 assert!(read.len() < all.len(), "{order} {size}: it goes on");
                 query.after = Some(next);
             }

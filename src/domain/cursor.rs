@@ -114,7 +114,7 @@ mod tests {
         #[test]
         fn keys_that_no_row_has_are_not_possible(
             time in any_time(),
-            sequence in any::<i32>(),
+            sequence in any::<i64>(),
             id in any::<i64>(),
             timeframe in prop::sample::select(&Timeframe::ALL[..]),
             range in prop_oneof![Just(TimeRange::all()), Just(one_day())],

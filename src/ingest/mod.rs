@@ -5,13 +5,18 @@ pub mod fanout;
 pub mod feed;
 mod persister;
 pub mod quality;
+pub mod record;
 mod sequence;
 mod spool;
+mod store;
 
 pub use persister::{
-    Ack, AckLevel, OnFull, PersisterClosed, PersisterConfig, PersisterHealth, PersisterStats,
-    PushError, SpoolConfig, SpoolMode, StopReport, TickPersister, Undrained,
+    Ack, AckLevel, OnFull, Persister, PersisterClosed, PersisterConfig, PersisterHealth,
+    PersisterStats, PushError, SpoolConfig, SpoolMode, StopReport, TickPersister, Undrained,
 };
+pub use record::Record;
 pub use sequence::SequenceAssigner;
-pub use spool::{DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError};
-pub(crate) use spool::{is_unfinished, rewrite};
+pub use spool::{
+    DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError, TickSpool,
+};
+pub use store::{RecordConflict, RecordStore, RejectedRecord, StoreReceipt};

@@ -119,7 +119,7 @@ impl Load {
         durable.expect("on the disk in time").expect("not stopped");
         assert_eq!(ack.level(), AckLevel::Durable, "the database takes it");
         let content = self.persister.spool_content().expect("there is one");
-        assert!(content.ticks > 0, "{content:?}");
+        assert!(content.records > 0, "{content:?}");
     }
 
     /// Waits until something is stored that was not before.

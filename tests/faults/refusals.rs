@@ -112,7 +112,7 @@ async fn fault_38_a_lost_grant_makes_no_dead_letters() {
     let left = persister.drain(Duration::from_secs(2)).await;
     assert_eq!(left.map_err(|undrained| undrained.left), Err(1_000));
     let content = persister.spool_content().expect("there is one");
-    assert_eq!((content.ticks, content.dead_letters), (1_000, 0));
+    assert_eq!((content.records, content.dead_letters), (1_000, 0));
     let health = persister.health();
     let PersisterHealth::Misconfigured { reason, .. } = &health else {
         panic!("{health:?}");

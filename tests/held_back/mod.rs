@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 use tickbook::domain::{Page, PageLimit};
 use tickbook::domain::{Rule, Verdict};
-use tickbook::ingest::quality::{Quarantine, QuarantineError};
+use tickbook::ingest::SpoolError;
+use tickbook::ingest::quality::Quarantine;
 use tickbook::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
     QuarantinedTick,
@@ -90,11 +91,11 @@ pub(crate) fn held_back(index: i64) -> QuarantinedTick {
     }
 }
 
-pub(crate) fn open(
+pub(crate) async fn open(
     repository: &Arc<dyn QuarantineRepository>,
     directory: &Path,
-) -> Result<Quarantine, QuarantineError> {
-    Quarantine::open(Arc::clone(repository), Some(directory))
+) -> Result<Quarantine, SpoolError> {
+    Quarantine::open(Arc::clone(repository), Some(directory)).await
 }
 
 /// The numbers of what is kept, in their order; each is kept once, with what was said of it.

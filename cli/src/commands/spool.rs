@@ -9,8 +9,8 @@ use tickbook::Clock;
 use tickbook::config::Config;
 use tickbook::domain::Tick;
 use tickbook::ingest::{
-    DeadLetter, DeadLetterReason, PersisterConfig, SPOOL_FORMAT, Spool, SpoolConfig, SpoolContent,
-    SpoolError, SpoolMode, TickPersister,
+    DeadLetter, DeadLetterReason, PersisterConfig, SPOOL_FORMAT, SpoolConfig, SpoolContent,
+    SpoolError, SpoolMode, TickPersister, TickSpool,
 };
 
 use crate::Outcome;
@@ -43,7 +43,7 @@ pub(crate) async fn inspect(arguments: &SpoolArguments, clock: &Clock) -> anyhow
     let settings = settings(arguments)?.1;
     let directory = settings.directory;
     let (mut content, mut owner, mut locked) = (None, None, false);
-    match Spool::open(&directory, settings.max_bytes).await {
+    match TickSpool::open(&directory, settings.max_bytes).await {
         Ok(spool) => {
             content = Some(spool.content());
             spool.close().await;
@@ -57,9 +57,9 @@ pub(crate) async fn inspect(arguments: &SpoolArguments, clock: &Clock) -> anyhow
         locked,
         // another one would have been refused
         format: content.map(|_| SPOOL_FORMAT),
-        file_bytes: Spool::file_bytes(&directory),
+        file_bytes: TickSpool::file_bytes(&directory),
         directory,
-        ticks: content.map(|content| content.ticks),
+        ticks: content.map(|content| content.records),
         bytes: content.map(|content| content.bytes),
         oldest: oldest.map(time_text),
         oldest_age_seconds: oldest.map(|oldest| (clock.now() - oldest).num_seconds()),
@@ -94,7 +94,7 @@ fn describe(inspection: &Inspection, content: Option<SpoolContent>) -> String {
         add("owner", "none".to_owned());
         add(
             "ticks",
-            format!("{} in {} bytes", content.ticks, content.bytes),
+            format!("{} in {} bytes", content.records, content.bytes),
         );
         if let (Some(oldest), Some(age)) = (&inspection.oldest, inspection.oldest_age_seconds) {
             add("oldest", format!("{oldest}, {age} s ago"));
@@ -171,7 +171,7 @@ struct Letter {
 
 pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = settings(&arguments.spool)?;
-    let spool = Spool::open(&settings.directory, settings.max_bytes).await?;
+    let spool = TickSpool::open(&settings.directory, settings.max_bytes).await?;
     let letters = spool.dead_letters().await?;
     let ticks = match arguments.replay {
         true => Some(connect(&config).await?.0.ticks),
@@ -183,7 +183,7 @@ pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Resu
         let became = match &ticks {
             Some(ticks) => {
                 let receipt = ticks
-                    .insert_batch(std::slice::from_ref(&letter.tick))
+                    .insert_batch(std::slice::from_ref(&letter.record))
                     .await?;
                 let is_stored = receipt.inserted + receipt.duplicates > 0;
                 if is_stored { "stored" } else { "kept" }
@@ -225,7 +225,7 @@ fn tell(
         at: time_text(letter.at),
         kind,
         reason,
-        tick: text(&letter.tick),
+        tick: text(&letter.record),
         became,
     };
     if arguments.json {
@@ -254,7 +254,7 @@ fn text(tick: &Tick) -> String {
 
 /// An error where there is no spool: a wrong folder would look like an empty one.
 fn require(directory: &Path) -> anyhow::Result<()> {
-    if !Spool::exists(directory) {
+    if !TickSpool::exists(directory) {
         let shown = std::path::absolute(directory);
         let shown = shown.unwrap_or_else(|_| directory.to_path_buf());
         bail!(

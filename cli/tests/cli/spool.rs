@@ -162,7 +162,7 @@ fn a_spool_in_use_is_told_with_its_owner() {
     let cli = Cli::migrated();
     let directory = cli.folder.path().join("data/spool");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let opened = runtime.block_on(tickbook::ingest::Spool::open(&directory, 1 << 30));
+    let opened = runtime.block_on(tickbook::ingest::TickSpool::open(&directory, 1 << 30));
     let opened = opened.expect("it opens");
     let own = std::process::id().to_string();
     let told = cli.run(&["spool", "inspect"]).expect_code(0);

@@ -11,7 +11,7 @@ use tickbook::domain::{
 };
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{
-    KnownFormat, ObjectBuilder, OneOf, OneOfBuilder, SchemaFormat, Type,
+    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
 };
 
 use super::decimal::DecimalInput;
@@ -55,7 +55,7 @@ pub struct NewTick {
 }
 
 /// A whole number of 63 bits, as a JSON number or its digits in a string.
-fn sequence_schema() -> OneOf {
+fn sequence_schema() -> Schema {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
@@ -77,6 +77,7 @@ fn sequence_schema() -> OneOf {
         ))
         .examples([serde_json::json!(0)])
         .build()
+        .into()
 }
 
 /// What a tick may have, in the order of [`NewTick`].

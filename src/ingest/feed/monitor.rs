@@ -87,7 +87,7 @@ impl PipelineMonitor {
             spooled: self
                 .persister
                 .spool_content()
-                .map_or(0, |spool| spool.ticks),
+                .map_or(0, |spool| spool.records),
             quarantine_waiting: self.quarantine.as_ref().map_or(0, Quarantine::waiting),
             health: self.health(),
         }

@@ -73,7 +73,7 @@ const STORE_QUEUE: usize = 1_000;
 /// let repositories = Repositories::in_memory();
 /// // `TickPersister::open` and `Some(folder)` keep what waits on the disk
 /// let persister = TickPersister::start(repositories.ticks.clone(), PersisterConfig::default());
-/// let quarantine = Quarantine::open(repositories.quarantine.clone(), None)?;
+/// let quarantine = Quarantine::open(repositories.quarantine.clone(), None).await?;
 /// let pipeline = Pipeline::builder(persister)
 ///     .quality(SymbolRules::default(), quarantine, Clock::system())
 ///     .feed(Box::new(Venue))

@@ -103,7 +103,8 @@ mod tests {
             let held = Quarantine::open(
                 Arc::<InMemoryQuarantineRepository>::clone(&repository),
                 None,
-            );
+            )
+            .await;
             let held = held.expect("memory");
             let control = QualityControl::new(QualityRules::default());
             let clock = Clock::standing_at(now);

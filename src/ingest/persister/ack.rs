@@ -1,20 +1,22 @@
-//! Waiting for a tick.
+//! Waiting for a record.
 
 use std::sync::Arc;
 
 use super::error::PersisterClosed;
 use super::level::AckLevel;
 use super::shared::Shared;
+use crate::domain::Tick;
+use crate::ingest::record::Record;
 
-/// A tick that was accepted.
+/// A record that was accepted.
 #[derive(Debug, Clone)]
-pub struct Ack {
-    shared: Arc<Shared>,
+pub struct Ack<R: Record = Tick> {
+    shared: Arc<Shared<R>>,
     number: u64,
 }
 
-impl Ack {
-    pub(super) fn new(shared: Arc<Shared>, number: u64) -> Self {
+impl<R: Record> Ack<R> {
+    pub(super) fn new(shared: Arc<Shared<R>>, number: u64) -> Self {
         Self { shared, number }
     }
 

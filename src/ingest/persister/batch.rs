@@ -5,35 +5,35 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::domain::Tick;
+use crate::ingest::record::Record;
 use crate::ingest::spool::SpoolBatch;
 
-/// Ticks that are written together, or with others.
+/// Records that are written together, or with others.
 #[derive(Debug, Clone)]
-pub(super) struct Batch {
-    /// Of its last tick.
+pub(super) struct Batch<R> {
+    /// Of its last record.
     pub(super) number: u64,
-    pub(super) ticks: Arc<Vec<Tick>>,
-    /// When its first tick was accepted.
+    pub(super) records: Arc<Vec<R>>,
+    /// When its first record was accepted.
     pub(super) at: Instant,
 }
 
-impl Batch {
-    /// Of its first tick.
+impl<R: Record> Batch<R> {
+    /// Of its first record.
     pub(super) fn first(&self) -> u64 {
-        self.number + 1 - self.ticks.len() as u64
+        self.number + 1 - self.records.len() as u64
     }
 
-    pub(super) fn for_spool(&self, now: DateTime<Utc>) -> SpoolBatch {
+    pub(super) fn for_spool(&self, now: DateTime<Utc>) -> SpoolBatch<R> {
         SpoolBatch {
             number: self.number,
-            ticks: Arc::clone(&self.ticks),
+            records: Arc::clone(&self.records),
             accepted_at: now - self.at.elapsed(),
         }
     }
 }
 
-/// Numbers of ticks that only the disk has; both ends belong to it.
+/// Numbers of records that only the disk has; both ends belong to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spilled {
     pub(super) first: u64,
@@ -49,9 +49,9 @@ pub(super) enum Step<T> {
     End,
 }
 
-/// Where the writer gets its next ticks from.
+/// Where the writer gets its next records from.
 #[derive(Debug)]
-pub(super) enum Source {
-    Memory(Vec<Batch>),
+pub(super) enum Source<R> {
+    Memory(Vec<Batch<R>>),
     Disk(Spilled),
 }

@@ -13,7 +13,7 @@ pub(super) struct Failure {
 /// What works with the spool, each of which may fail alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SpoolPart {
-    /// Bringing ticks to the disk.
+    /// Bringing records to the disk.
     Append,
     /// Reading what only the disk has.
     Read,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::shared::Shared;
+use crate::ingest::record::Record;
 
-/// Ticks that wait longer are a backlog.
+/// Records that wait longer are a backlog.
 const BACKLOG: Duration = Duration::from_secs(5);
 
-/// How a [`TickPersister`](super::TickPersister) is doing. Of several the one that matters most.
+/// How a [`Persister`](super::Persister) is doing. Of several the one that matters most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PersisterHealth {
@@ -17,14 +18,14 @@ pub enum PersisterHealth {
     Up,
     /// Writes succeed, and a backlog is being stored.
     Draining {
-        /// Ticks that wait.
-        ticks: u64,
+        /// Records that wait.
+        records: u64,
         /// What they take in the spool.
         bytes: u64,
         /// How long the oldest of them has waited.
         oldest_age: Duration,
     },
-    /// Writes fail, or the spool does; ticks are accepted and wait.
+    /// Writes fail, or the spool does; records are accepted and wait.
     Degraded {
         /// Since when.
         since: DateTime<Utc>,
@@ -58,7 +59,7 @@ impl PersisterHealth {
         }
     }
 
-    /// Whether ticks are taken and will be stored without anybody's help.
+    /// Whether records are taken and will be stored without anybody's help.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(
@@ -68,7 +69,7 @@ impl PersisterHealth {
     }
 }
 
-pub(super) fn of(shared: &Shared) -> PersisterHealth {
+pub(super) fn of<R: Record>(shared: &Shared<R>) -> PersisterHealth {
     let content = shared.spool.as_ref().map(|spool| spool.content());
     let has_place = shared.has_place();
     let state = shared.lock();
@@ -99,7 +100,7 @@ pub(super) fn of(shared: &Shared) -> PersisterHealth {
     let oldest_age = state.oldest_age(content.oldest);
     if oldest_age > BACKLOG {
         return PersisterHealth::Draining {
-            ticks: state.stats.queued,
+            records: state.stats.queued,
             bytes: content.bytes,
             oldest_age,
         };

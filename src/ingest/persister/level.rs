@@ -1,6 +1,6 @@
-//! How far a tick has come.
+//! How far a record has come.
 
-/// How far a tick has come.
+/// How far a record has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AckLevel {
     /// It is in the memory of the process.

@@ -3,6 +3,7 @@
 use metrics::{Counter, Gauge, counter, gauge};
 
 use crate::error::RepositoryError;
+use crate::ingest::record::Record;
 
 /// Kept, since looking one up costs more than counting.
 #[derive(Clone)]
@@ -14,29 +15,31 @@ pub(super) struct Meters {
     pub(super) dead_letters: Counter,
     /// Those that the disk had no place for.
     pub(super) dead_letters_in_log: Counter,
-    pub(super) waiting_ticks: Gauge,
+    pub(super) waiting: Gauge,
     pub(super) waiting_bytes: Gauge,
     pub(super) oldest_age: Gauge,
 }
 
 impl Meters {
-    pub(super) fn new() -> Self {
-        let discarded = "tick_buffer_discarded_events_total";
+    pub(super) fn new<R: Record>() -> Self {
+        let named = |name: &str| format!("{}_{name}", R::METRICS);
+        let discarded = named("buffer_discarded_events_total");
         Self {
-            received: counter!("tick_buffer_received_events_total"),
-            sent: counter!("tick_buffer_sent_events_total"),
-            rejected: counter!(discarded, "reason" => "rejected"),
+            received: counter!(named("buffer_received_events_total")),
+            sent: counter!(named("buffer_sent_events_total")),
+            rejected: counter!(discarded.clone(), "reason" => "rejected"),
             conflicts: counter!(discarded, "reason" => "conflict"),
-            dead_letters: counter!("tick_dead_letter_total"),
-            dead_letters_in_log: counter!("tick_dead_letter_in_log_only_total"),
-            waiting_ticks: gauge!("tick_buffer_size_events"),
-            waiting_bytes: gauge!("tick_buffer_size_bytes"),
-            oldest_age: gauge!("tick_buffer_oldest_age_seconds"),
+            dead_letters: counter!(named("dead_letter_total")),
+            dead_letters_in_log: counter!(named("dead_letter_in_log_only_total")),
+            waiting: gauge!(R::waiting_gauge()),
+            waiting_bytes: gauge!(named("buffer_size_bytes")),
+            oldest_age: gauge!(named("buffer_oldest_age_seconds")),
         }
     }
 }
 
 /// Counts a failed write.
-pub(super) fn count_retry(error: &RepositoryError) {
-    counter!("tick_retry_total", "class" => error.kind().as_str()).increment(1);
+pub(super) fn count_retry<R: Record>(error: &RepositoryError) {
+    let name = format!("{}_retry_total", R::METRICS);
+    counter!(name, "class" => error.kind().as_str()).increment(1);
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// How a [`TickPersister`](super::TickPersister) works.
+/// How a [`Persister`](super::Persister) works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersisterConfig {
-    /// Ticks of one batch at most; 0 counts as 1.
+    /// Records of one batch at most; 0 counts as 1.
     pub batch_size: usize,
-    /// How long the first tick of a batch waits for others.
+    /// How long the first record of a batch waits for others.
     pub flush_interval: Duration,
-    /// Ticks that wait in memory at most, besides those that are being written; 0 counts as 1. A
+    /// Records that wait in memory at most, besides those that are being written; 0 counts as 1. A
     /// tick takes some 130 bytes.
     pub queue: usize,
-    /// Ticks written at once at most while there is a backlog; never fewer than `batch_size`.
+    /// Records written at once at most while there is a backlog; never fewer than `batch_size`.
     pub drain_batch_size: usize,
     /// Delays after failed writes. The longest is how much later than possible the first write after
     /// an outage may begin.
@@ -23,7 +23,7 @@ pub struct PersisterConfig {
 }
 
 impl Default for PersisterConfig {
-    /// 1,000 ticks or 100 ms, 100,000 waiting ones, 10,000 at once for a backlog, delays of 100 ms
+    /// 1,000 records or 100 ms, 100,000 waiting ones, 10,000 at once for a backlog, delays of 100 ms
     /// to 1 s.
     fn default() -> Self {
         Self {
@@ -36,12 +36,12 @@ impl Default for PersisterConfig {
     }
 }
 
-/// When ticks go to the disk before they go to the database.
+/// When records go to the disk before they go to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpoolMode {
-    /// Always. A durable tick survives the end of the process at any instant.
+    /// Always. A durable record survives the end of the process at any instant.
     WriteAhead,
-    /// From the first failed write on, until the backlog is stored. Ticks that wait for their first
+    /// From the first failed write on, until the backlog is stored. Records that wait for their first
     /// write are lost with the process.
     OnFailure,
     /// Never: what is not in the database is lost with the process.
@@ -81,14 +81,14 @@ impl OnFull {
     }
 }
 
-/// Where and how ticks are kept on the disk until they are in the database.
+/// Where and how records are kept on the disk until they are in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolConfig {
     /// When ticks go to the disk.
     pub mode: SpoolMode,
     /// Its files are here; made where it is missing.
     pub directory: PathBuf,
-    /// What the ticks in it may take on the disk.
+    /// What the records in it may take on the disk.
     pub max_bytes: u64,
     /// What a push does when there is no place.
     pub on_full: OnFull,

@@ -14,10 +14,10 @@ use super::settings::{OnFull, PersisterConfig, SpoolMode};
 use super::state::State;
 use crate::Clock;
 use crate::backoff::Backoff;
-use crate::domain::Tick;
+use crate::ingest::record::Record;
 use crate::ingest::spool::Spool;
 
-/// Up to which number ticks have come how far.
+/// Up to which number records have come how far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
     durable: u64,
@@ -46,14 +46,14 @@ pub(super) enum Course {
     Close(Option<Instant>),
 }
 
-pub(super) struct Shared {
-    pub(super) spool: Option<Spool>,
+pub(super) struct Shared<R: Record> {
+    pub(super) spool: Option<Spool<R>>,
     pub(super) meters: Meters,
     pub(super) to_spooler: Notify,
     pub(super) to_writer: Notify,
     on_full: OnFull,
-    state: Mutex<State>,
-    /// One for each tick that waits in memory.
+    state: Mutex<State<R>>,
+    /// One for each record that waits in memory.
     places: Semaphore,
     progress: watch::Sender<Progress>,
     /// Whether the spool takes nothing.
@@ -61,11 +61,11 @@ pub(super) struct Shared {
     course: watch::Sender<Course>,
 }
 
-impl Shared {
+impl<R: Record> Shared<R> {
     pub(super) fn new(
         config: PersisterConfig,
         clock: Clock,
-        spool: Option<Spool>,
+        spool: Option<Spool<R>>,
         mode: SpoolMode,
         on_full: OnFull,
     ) -> Self {
@@ -81,16 +81,16 @@ impl Shared {
             },
         };
         let found = spool.as_ref().map_or((0, 0), Spool::found);
-        let ticks = spool.as_ref().map_or(0, |spool| spool.content().ticks);
+        let records = spool.as_ref().map_or(0, |spool| spool.content().records);
         let (before, last) = found;
         Self {
             spool,
-            meters: Meters::new(),
+            meters: Meters::new::<R>(),
             to_spooler: Notify::new(),
             to_writer: Notify::new(),
             on_full,
             places: Semaphore::new(config.queue),
-            state: Mutex::new(State::new(config, clock, mode, found, ticks)),
+            state: Mutex::new(State::new(config, clock, mode, found, records)),
             progress: watch::Sender::new(Progress {
                 durable: last,
                 committed: before,
@@ -101,18 +101,18 @@ impl Shared {
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of the tick.
-    pub(super) async fn accept(&self, tick: Tick) -> Result<u64, PushError> {
+    /// The number of the record.
+    pub(super) async fn accept(&self, record: R) -> Result<u64, PushError> {
         self.place().await?.forget();
         let mut state = self.lock();
         if state.closing {
             return Err(PushError::Closed);
         }
-        let number = state.accept(tick);
+        let number = state.accept(record);
         // the first starts a timer, and one more batch may be full
         let is_news =
             state.open_len() == 1 || state.open_len().is_multiple_of(state.config.batch_size);
@@ -163,7 +163,7 @@ impl Shared {
         }
     }
 
-    /// The number of the tick accepted last.
+    /// The number of the record accepted last.
     pub(super) fn newest(&self) -> Result<u64, PersisterClosed> {
         let state = self.lock();
         if state.closing {
@@ -182,7 +182,7 @@ impl Shared {
         }
         {
             let mut state = self.lock();
-            // without a spool only the database makes a tick durable
+            // without a spool only the database makes a record durable
             if level == AckLevel::Committed || state.mode != SpoolMode::WriteAhead {
                 state.urged_committed = state.urged_committed.max(number);
             }
@@ -260,7 +260,7 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Shared {
+impl<R: Record> fmt::Debug for Shared<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("spool", &self.spool)

@@ -13,7 +13,7 @@ use super::*;
 use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
 use crate::ingest::spool::Found;
-use crate::ingest::{DeadLetterReason, Spool};
+use crate::ingest::{DeadLetterReason, TickSpool};
 use crate::repository::TickQuery;
 
 mod clocks;
@@ -113,14 +113,14 @@ async fn a_durable_tick_is_on_the_disk_while_the_database_is_away() {
     ack.wait(AckLevel::Durable).await.expect("the disk works");
     assert_eq!(ack.level(), AckLevel::Durable);
     assert_eq!(
-        persister.spool_content().map(|content| content.ticks),
+        persister.spool_content().map(|content| content.records),
         Some(1)
     );
     repository.set_down(None);
     ack.wait(AckLevel::Committed).await.expect("it is back");
     assert_eq!(stored(&repository).await, keys(0..1));
     until("the spool is empty", || {
-        persister.spool_content().map(|content| content.ticks) == Some(0)
+        persister.spool_content().map(|content| content.records) == Some(0)
     })
     .await;
 }
@@ -166,10 +166,10 @@ async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
 }
 
 /// Stops it at once and opens its spool.
-async fn reopen_after_stop(persister: &TickPersister, folder: &Path) -> (Spool, StopReport) {
+async fn reopen_after_stop(persister: &TickPersister, folder: &Path) -> (TickSpool, StopReport) {
     let report = persister.stop(Duration::from_secs(5)).await;
     (
-        Spool::open(folder, 1 << 30).await.expect("it opens"),
+        TickSpool::open(folder, 1 << 30).await.expect("it opens"),
         report,
     )
 }
@@ -298,7 +298,7 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
 
     let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
     let letters = opened.dead_letters().await.expect("it reads");
-    let ticks: Vec<&Tick> = letters.iter().map(|(_, letter)| &letter.tick).collect();
+    let ticks: Vec<&Tick> = letters.iter().map(|(_, letter)| &letter.record).collect();
     assert!(ticks.contains(&&impossible) && ticks.contains(&&conflicting));
     for (_, letter) in &letters {
         match &letter.reason {
@@ -312,7 +312,9 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
         .await
         .expect("it writes");
     opened.close().await;
-    let opened = Spool::open(folder.path(), 1 << 30).await.expect("it opens");
+    let opened = TickSpool::open(folder.path(), 1 << 30)
+        .await
+        .expect("it opens");
     assert_eq!(opened.content().dead_letters, 0);
 }
 

@@ -1,5 +1,5 @@
-//! The task that brings ticks to the disk. All that come while the disk is busy share its next
-//! write. A disk that fails, or does not answer, keeps no tick from the database.
+//! The task that brings records to the disk. All that come while the disk is busy share its next
+//! write. A disk that fails, or does not answer, keeps no record from the database.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::batch::Step;
 use super::failures::SpoolPart;
 use super::shared::Shared;
+use crate::ingest::record::Record;
 use crate::ingest::spool::{Spool, SpoolBatch, SpoolError};
 
 /// Pause after a write of the spool that failed.
@@ -19,7 +20,7 @@ const RETRY: Duration = Duration::from_millis(250);
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Works until the writer has ended and everything is on the disk, or cannot be.
-pub(super) async fn run(shared: Arc<Shared>, spool: Spool) {
+pub(super) async fn run<R: Record>(shared: Arc<Shared<R>>, spool: Spool<R>) {
     let mut retry_at = None;
     loop {
         let step = shared.lock().spooler_step(retry_at, false);
@@ -55,8 +56,8 @@ enum Appended {
 }
 
 /// Brings all that the spool owes to the disk, the last `new` batches of which are nowhere else.
-async fn append(shared: &Shared, spool: &Spool, mut new: usize) -> Appended {
-    let batches: Vec<SpoolBatch> = {
+async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize) -> Appended {
+    let batches: Vec<SpoolBatch<R>> = {
         let state = shared.lock();
         let owed = state.unspooled.iter();
         let now = state.clock.now();
@@ -105,14 +106,14 @@ async fn append(shared: &Shared, spool: &Spool, mut new: usize) -> Appended {
 }
 
 /// The last `new` batches wait in memory for the disk and the database.
-fn leave_in_memory(shared: &Shared, new: usize) {
+fn leave_in_memory<R: Record>(shared: &Shared<R>, new: usize) {
     shared.lock().not_spooled(new);
     shared.set_saturated(true);
     shared.to_writer.notify_one();
 }
 
 /// Waits for news, or for a time.
-async fn wait(shared: &Shared, at: Option<Instant>) {
+async fn wait<R: Record>(shared: &Shared<R>, at: Option<Instant>) {
     let timer = async {
         match at {
             Some(at) => sleep_until(at).await,
@@ -126,7 +127,7 @@ async fn wait(shared: &Shared, at: Option<Instant>) {
 }
 
 /// Notes that the disk has not answered for [`PATIENCE`].
-pub(super) fn note_hanging(shared: &Shared, part: SpoolPart, spool: &Spool) {
+pub(super) fn note_hanging<R: Record>(shared: &Shared<R>, part: SpoolPart, spool: &Spool<R>) {
     let error = SpoolError::Hanging {
         directory: spool.directory().to_owned(),
         patience: PATIENCE,
@@ -135,7 +136,7 @@ pub(super) fn note_hanging(shared: &Shared, part: SpoolPart, spool: &Spool) {
 }
 
 /// Tells of a failure of the spool once for as long as it lasts.
-pub(super) fn note_failure(shared: &Shared, part: SpoolPart, error: &SpoolError) {
+pub(super) fn note_failure<R: Record>(shared: &Shared<R>, part: SpoolPart, error: &SpoolError) {
     let is_first = {
         let mut state = shared.lock();
         let now = state.clock.now();
@@ -146,10 +147,18 @@ pub(super) fn note_failure(shared: &Shared, part: SpoolPart, error: &SpoolError)
     }
     match part {
         SpoolPart::Append => {
-            tracing::error!(%error, "ticks are not on the disk: they wait in memory for the database");
+            tracing::error!(
+                %error,
+                "{} are not on the disk: they wait in memory for the database",
+                R::NAMES
+            );
         }
         SpoolPart::Read => {
-            tracing::error!(%error, "ticks of the spool cannot be read: they wait on the disk");
+            tracing::error!(
+                %error,
+                "{} of the spool cannot be read: they wait on the disk",
+                R::NAMES
+            );
         }
         SpoolPart::DeadLetters => {
             tracing::error!(%error, "dead letters are not on the disk: the log has them");

@@ -1,6 +1,6 @@
-//! Which ticks are where: the part that is changed under one lock and never waits.
+//! Which records are where: the part that is changed under one lock and never waits.
 //!
-//! Ticks have numbers in the order they were accepted. Those that were accepted last are `open`;
+//! Records have numbers in the order they were accepted. Those that were accepted last are `open`;
 //! from there they go to the writer directly, or, where they are spooled, in batches to the
 //! `window` that still has them in memory, or into `spilled`, which only the disk has.
 
@@ -16,52 +16,52 @@ use super::failures::{Failure, SpoolFailures, SpoolPart};
 use super::settings::SpoolMode;
 use super::{PersisterConfig, PersisterStats};
 use crate::Clock;
-use crate::domain::Tick;
+use crate::ingest::record::Record;
 
 #[derive(Debug)]
-struct Accepted {
-    tick: Tick,
+struct Accepted<R> {
+    record: R,
     at: Instant,
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct State<R> {
     pub(super) config: PersisterConfig,
     pub(super) clock: Clock,
     pub(super) mode: SpoolMode,
     pub(super) stats: PersisterStats,
     pub(super) closing: bool,
-    open: VecDeque<Accepted>,
-    /// The number of the tick accepted next.
+    open: VecDeque<Accepted<R>>,
+    /// The number of the record accepted next.
     next: u64,
     /// Somebody waits until these are on the disk …
     pub(super) urged_durable: u64,
     /// … or in the database.
     pub(super) urged_committed: u64,
-    /// Whether open ticks go to the spool rather than to the writer.
+    /// Whether open records go to the spool rather than to the writer.
     pub(super) spooling: bool,
     /// Batches the spool has not taken and has to; the window or the writer have them as well.
-    pub(super) unspooled: Vec<Batch>,
-    window: VecDeque<Batch>,
-    window_ticks: usize,
+    pub(super) unspooled: Vec<Batch<R>>,
+    window: VecDeque<Batch<R>>,
+    window_records: usize,
     spilled: Option<Spilled>,
     pub(super) committed: u64,
     pub(super) writer_done: bool,
-    /// When the oldest tick was accepted that the writer has.
+    /// When the oldest record was accepted that the writer has.
     pub(super) in_hand_since: Option<Instant>,
     pub(super) failure: Option<Failure>,
     pub(super) spool_failures: SpoolFailures,
 }
 
-impl State {
-    /// `found` are the numbers of what the spool holds already: before its first tick, and of its
+impl<R: Record> State<R> {
+    /// `found` are the numbers of what the spool holds already: before its first record, and of its
     /// last.
     pub(super) fn new(
         config: PersisterConfig,
         clock: Clock,
         mode: SpoolMode,
         found: (u64, u64),
-        ticks: u64,
+        records: u64,
     ) -> Self {
         let (before, last) = found;
         let spilled = (last > before).then_some(Spilled {
@@ -75,7 +75,7 @@ impl State {
             clock,
             mode,
             stats: PersisterStats {
-                queued: ticks,
+                queued: records,
                 ..PersisterStats::default()
             },
             closing: false,
@@ -85,7 +85,7 @@ impl State {
             urged_committed: 0,
             unspooled: Vec::new(),
             window: VecDeque::new(),
-            window_ticks: 0,
+            window_records: 0,
             spilled,
             committed: before,
             writer_done: false,
@@ -95,17 +95,17 @@ impl State {
         }
     }
 
-    pub(super) fn accept(&mut self, tick: Tick) -> u64 {
+    pub(super) fn accept(&mut self, record: R) -> u64 {
         self.stats.received += 1;
         self.stats.queued += 1;
-        self.stats.crossed += u64::from(tick.is_crossed());
+        self.stats.crossed += u64::from(record.is_crossed());
         let at = Instant::now();
-        self.open.push_back(Accepted { tick, at });
+        self.open.push_back(Accepted { record, at });
         self.next += 1;
         self.next - 1
     }
 
-    /// The number of the tick accepted last.
+    /// The number of the record accepted last.
     pub(super) fn newest(&self) -> u64 {
         self.next - 1
     }
@@ -114,7 +114,7 @@ impl State {
         self.open.len()
     }
 
-    /// How long the oldest tick has waited, `spooled_at` being the oldest of those on the disk.
+    /// How long the oldest record has waited, `spooled_at` being the oldest of those on the disk.
     pub(super) fn oldest_age(&self, spooled_at: Option<DateTime<Utc>>) -> Duration {
         let window = self.window.front().map(|batch| batch.at);
         let open = self.open.front().map(|accepted| accepted.at);
@@ -159,13 +159,13 @@ impl State {
     }
 
     /// The disk has what `unspooled` has up to the number `through`, the last `new` of which are
-    /// nowhere else yet. Returns how many ticks need no place in memory any more.
+    /// nowhere else yet. Returns how many records need no place in memory any more.
     pub(super) fn spooled(&mut self, through: u64, new: usize) -> usize {
         self.spool_failures.end(SpoolPart::Append);
         let count = self
             .unspooled
             .partition_point(|batch| batch.number <= through);
-        let on_disk: Vec<Batch> = self.unspooled.drain(..count).collect();
+        let on_disk: Vec<Batch<R>> = self.unspooled.drain(..count).collect();
         let first_new = on_disk.len() - new;
         for batch in on_disk.iter().skip(first_new) {
             self.push_window(batch.clone());
@@ -188,16 +188,16 @@ impl State {
     }
 
     /// Leaves to the disk what is more than half of the queue, of what it has. Returns how many
-    /// ticks that were.
+    /// records that were.
     fn spill(&mut self, through: u64) -> usize {
         let mut first = None;
-        let mut left = self.window_ticks;
+        let mut left = self.window_records;
         for batch in self.window.iter().rev() {
             if left <= self.config.queue / 2 {
                 break;
             }
             if batch.number <= through {
-                left -= batch.ticks.len();
+                left -= batch.records.len();
                 first = Some(batch.first());
             }
         }
@@ -208,26 +208,26 @@ impl State {
         self.drop_from_window(|batch| batch.number >= first && batch.number <= through)
     }
 
-    fn drop_from_window(&mut self, is_dropped: impl Fn(&Batch) -> bool) -> usize {
+    fn drop_from_window(&mut self, is_dropped: impl Fn(&Batch<R>) -> bool) -> usize {
         let mut freed = 0;
         self.window.retain(|batch| {
             let dropped = is_dropped(batch);
-            freed += if dropped { batch.ticks.len() } else { 0 };
+            freed += if dropped { batch.records.len() } else { 0 };
             !dropped
         });
-        self.window_ticks -= freed;
+        self.window_records -= freed;
         freed
     }
 
     /// The disk does not have the last `new` of `unspooled`: they wait in memory for both.
     pub(super) fn not_spooled(&mut self, new: usize) {
         let first_new = self.unspooled.len() - new;
-        let new: Vec<Batch> = self.unspooled[first_new..].to_vec();
+        let new: Vec<Batch<R>> = self.unspooled[first_new..].to_vec();
         new.into_iter().for_each(|batch| self.push_window(batch));
     }
 
-    /// What the writer has to do, taking up to `most` ticks from memory.
-    pub(super) fn writer_step(&mut self, most: usize) -> Step<Source> {
+    /// What the writer has to do, taking up to `most` records from memory.
+    pub(super) fn writer_step(&mut self, most: usize) -> Step<Source<R>> {
         self.forget_committed();
         let is_idle = self.window.is_empty() && self.spilled.is_none();
         let nothing_else = is_idle && self.unspooled.is_empty();
@@ -235,13 +235,13 @@ impl State {
             self.spooling = false;
         }
         let now = Instant::now();
-        let before_spilled = |batch: &Batch| {
+        let before_spilled = |batch: &Batch<R>| {
             self.spilled
                 .is_none_or(|spilled| batch.number < spilled.first)
         };
         if let Some(front) = self.window.front().filter(|batch| before_spilled(batch)) {
             let due = front.at + self.config.flush_interval;
-            let is_ready = self.window_ticks >= self.config.batch_size
+            let is_ready = self.window_records >= self.config.batch_size
                 || due <= now
                 || self.urged_committed >= front.first()
                 || self.spilled.is_some()
@@ -277,9 +277,9 @@ impl State {
     }
 
     /// The batch of this number, which only the disk had, is damaged and was put aside.
-    pub(super) fn give_up_damaged(&mut self, number: u64, ticks: u64) {
-        self.stats.damaged += ticks;
-        self.stats.queued = self.stats.queued.saturating_sub(ticks);
+    pub(super) fn give_up_damaged(&mut self, number: u64, records: u64) {
+        self.stats.damaged += records;
+        self.stats.queued = self.stats.queued.saturating_sub(records);
         self.read_through(number);
     }
 
@@ -290,16 +290,18 @@ impl State {
     }
 
     /// Takes everything that is in memory only, `in_hand` being what the writer has.
-    pub(super) fn take_unsaved(&mut self, in_hand: Vec<Batch>) -> Vec<Tick> {
+    pub(super) fn take_unsaved(&mut self, in_hand: Vec<Batch<R>>) -> Vec<R> {
         self.forget_committed();
         let batches = if self.mode == SpoolMode::Memory {
             in_hand
         } else {
             std::mem::take(&mut self.unspooled)
         };
-        let batches = batches.iter().flat_map(|batch| batch.ticks.iter().cloned());
+        let batches = batches
+            .iter()
+            .flat_map(|batch| batch.records.iter().cloned());
         batches
-            .chain(self.open.drain(..).map(|accepted| accepted.tick))
+            .chain(self.open.drain(..).map(|accepted| accepted.record))
             .collect()
     }
 
@@ -315,12 +317,12 @@ impl State {
         self.unspooled.retain(|batch| batch.number > committed);
     }
 
-    fn push_window(&mut self, batch: Batch) {
-        self.window_ticks += batch.ticks.len();
+    fn push_window(&mut self, batch: Batch<R>) {
+        self.window_records += batch.records.len();
         self.window.push_back(batch);
     }
 
-    /// Whether open ticks are to be taken now, and else when.
+    /// Whether open records are to be taken now, and else when.
     fn open_due(&self, urged: u64, now: Instant) -> (bool, Option<Instant>) {
         let Some(front) = self.open.front() else {
             return (false, None);
@@ -334,9 +336,9 @@ impl State {
         (is_due, Some(due))
     }
 
-    /// Takes up to `most` ticks in batches; fewer when the rest does not fill one, and waits on.
-    fn take_open(&mut self, most: usize) -> Vec<Batch> {
-        let mut batches: Vec<Batch> = Vec::new();
+    /// Takes up to `most` records in batches; fewer when the rest does not fill one, and waits on.
+    fn take_open(&mut self, most: usize) -> Vec<Batch<R>> {
+        let mut batches: Vec<Batch<R>> = Vec::new();
         let mut taken = 0;
         while let Some(front) = self.open.front() {
             let count = self.open.len().min(self.config.batch_size).min(most);
@@ -346,27 +348,31 @@ impl State {
             }
             let at = front.at;
             let number = self.next - 1 - (self.open.len() - count) as u64;
-            let ticks = self.open.drain(..count).map(|accepted| accepted.tick);
-            let ticks = Arc::new(ticks.collect());
-            batches.push(Batch { number, ticks, at });
+            let records = self.open.drain(..count).map(|accepted| accepted.record);
+            let records = Arc::new(records.collect());
+            batches.push(Batch {
+                number,
+                records,
+                at,
+            });
             taken += count;
         }
         batches
     }
 
-    fn take_window(&mut self, most: usize) -> Vec<Batch> {
+    fn take_window(&mut self, most: usize) -> Vec<Batch<R>> {
         let limit = self.spilled.map_or(u64::MAX, |spilled| spilled.first);
-        let mut batches: Vec<Batch> = Vec::new();
+        let mut batches: Vec<Batch<R>> = Vec::new();
         let mut taken = 0;
         while let Some(front) = self.window.front() {
-            let count = front.ticks.len();
+            let count = front.records.len();
             if front.number >= limit || (!batches.is_empty() && taken + count > most) {
                 break;
             }
             taken += count;
             batches.extend(self.window.pop_front());
         }
-        self.window_ticks -= taken;
+        self.window_records -= taken;
         batches
     }
 }

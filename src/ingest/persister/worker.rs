@@ -1,4 +1,4 @@
-//! The task that writes to the repository, and what happens at the end.
+//! The task that writes to the store, and what happens at the end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,17 +13,20 @@ use super::batch::{Batch, Source, Spilled, Step};
 use super::failures::SpoolPart;
 use super::shared::{Course, Shared};
 use super::spooler;
-use crate::domain::Tick;
 use crate::error::RepositoryError;
+use crate::ingest::record::Record;
 use crate::ingest::spool::Found;
-use crate::repository::{InsertReceipt, TickRepository};
+use crate::ingest::store::{RecordStore, StoreReceipt};
 
 /// How long the disk may take for what is in memory when there is no time left.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Writes until a stop, or until all handles are dropped. Returns what is neither written nor on
 /// the disk.
-pub(super) async fn run(shared: Arc<Shared>, repository: Arc<dyn TickRepository>) -> Vec<Tick> {
+pub(super) async fn run<R: Record>(
+    shared: Arc<Shared<R>>,
+    store: Arc<dyn RecordStore<R>>,
+) -> Vec<R> {
     // whatever ends this task, nobody waits for it any longer
     let ending = Ending(Arc::clone(&shared));
     // a set rather than a task: dropped with this one, it ends
@@ -31,13 +34,13 @@ pub(super) async fn run(shared: Arc<Shared>, repository: Arc<dyn TickRepository>
     if let Some(spool) = &shared.spool {
         spooler.spawn(spooler::run(Arc::clone(&shared), spool.clone()));
     }
-    let writing = Writer::new(Arc::clone(&shared), repository).run();
+    let writing = Writer::new(Arc::clone(&shared), store).run();
     tokio::pin!(writing);
     let in_hand = tokio::select! {
         in_hand = &mut writing => in_hand,
         // it ends after the writer, unless it panics
         Some(spooler) = spooler.join_next() => {
-            tracing::error!(?spooler, "bringing ticks to the disk ended unexpectedly");
+            tracing::error!(?spooler, "bringing {} to the disk ended unexpectedly", R::NAMES);
             shared.close(Some(Instant::now()));
             writing.await
         }
@@ -80,9 +83,9 @@ pub(super) async fn run(shared: Arc<Shared>, repository: Arc<dyn TickRepository>
     unsaved
 }
 
-struct Ending(Arc<Shared>);
+struct Ending<R: Record>(Arc<Shared<R>>);
 
-impl Drop for Ending {
+impl<R: Record> Drop for Ending<R> {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -91,28 +94,28 @@ impl Drop for Ending {
 mod letters;
 mod outcome;
 
-struct Writer {
-    shared: Arc<Shared>,
-    repository: Arc<dyn TickRepository>,
+struct Writer<R: Record> {
+    shared: Arc<Shared<R>>,
+    store: Arc<dyn RecordStore<R>>,
     course: watch::Receiver<Course>,
     closing: bool,
     /// Taken and not written yet.
-    in_hand: VecDeque<Batch>,
+    in_hand: VecDeque<Batch<R>>,
     is_failing: bool,
-    /// Ticks of one write at most; smaller after a timeout.
+    /// Records of one write at most; smaller after a timeout.
     most: usize,
-    dead_letters: DeadLetters,
-    /// Ticks accepted that are in the counters.
+    dead_letters: DeadLetters<R>,
+    /// Records accepted that are in the counters.
     received_told: u64,
 }
 
-impl Writer {
-    fn new(shared: Arc<Shared>, repository: Arc<dyn TickRepository>) -> Self {
+impl<R: Record> Writer<R> {
+    fn new(shared: Arc<Shared<R>>, store: Arc<dyn RecordStore<R>>) -> Self {
         let most = shared.lock().config.drain_batch_size;
         Self {
             course: shared.course(),
             shared,
-            repository,
+            store,
             closing: false,
             in_hand: VecDeque::new(),
             is_failing: false,
@@ -123,18 +126,18 @@ impl Writer {
     }
 
     /// Returns what it has taken and not written.
-    async fn run(mut self) -> Vec<Batch> {
+    async fn run(mut self) -> Vec<Batch<R>> {
         let mut delays = self.shared.lock().config.backoff.delays();
         while self.take().await {
-            let (ticks, number) = self.next_write();
-            let attempt = insert(Arc::clone(&self.repository), Arc::clone(&ticks));
+            let (records, number) = self.next_write();
+            let attempt = insert(Arc::clone(&self.store), Arc::clone(&records));
             match self.before_deadline(attempt).await {
                 Some(Ok(receipt)) => {
                     delays.reset();
-                    self.record(&receipt, number, ticks.len()).await;
+                    self.record(receipt, number, records.len()).await;
                     continue;
                 }
-                Some(Err(error)) => self.record_failure(&error, ticks.len()),
+                Some(Err(error)) => self.record_failure(&error, records.len()),
                 None => break,
             }
             if self.closing && self.shared.lock().is_all_spooled() {
@@ -160,7 +163,7 @@ impl Writer {
             let step = self.shared.lock().writer_step(self.most);
             match step {
                 Step::Do(Source::Memory(batches)) => {
-                    let count = batches.iter().map(|batch| batch.ticks.len()).sum();
+                    let count = batches.iter().map(|batch| batch.records.len()).sum();
                     self.shared.free_places(count);
                     self.in_hand = batches.into();
                 }
@@ -183,7 +186,7 @@ impl Writer {
         true
     }
 
-    /// Reads the next ticks that only the disk has; `false` when no time is left.
+    /// Reads the next records that only the disk has; `false` when no time is left.
     async fn read(&mut self, spilled: Spilled) -> bool {
         let Some(spool) = self.shared.spool.clone() else {
             return false;
@@ -203,9 +206,9 @@ impl Writer {
                     .last()
                     .map_or(spilled.through, |(number, _)| *number);
                 let at = Instant::now();
-                let batch = |(number, ticks)| Batch {
+                let batch = |(number, records)| Batch {
                     number,
-                    ticks: Arc::new(ticks),
+                    records: Arc::new(records),
                     at,
                 };
                 self.in_hand = batches.into_iter().map(batch).collect();
@@ -217,9 +220,9 @@ impl Writer {
                 }
                 true
             }
-            Ok(Found::Damaged { number, ticks }) => {
+            Ok(Found::Damaged { number, records }) => {
                 // all before it is in the database
-                self.shared.lock().give_up_damaged(number, ticks);
+                self.shared.lock().give_up_damaged(number, records);
                 self.shared.advance_committed(number);
                 true
             }
@@ -231,48 +234,48 @@ impl Writer {
         }
     }
 
-    /// The ticks of the next write and the number of the last of them; the first batch alone while
+    /// The records of the next write and the number of the last of them; the first batch alone while
     /// writes fail.
-    fn next_write(&mut self) -> (Arc<Vec<Tick>>, u64) {
+    fn next_write(&mut self) -> (Arc<Vec<R>>, u64) {
         let most = self.most.max(1);
         if let Some(front) = self.in_hand.front()
-            && front.ticks.len() > most
+            && front.records.len() > most
         {
             let (at, first) = (front.at, front.first());
-            let (one, other) = front.ticks.split_at(most);
+            let (one, other) = front.records.split_at(most);
             let (one, other) = (Arc::new(one.to_vec()), Arc::new(other.to_vec()));
             let number = front.number;
             self.in_hand.pop_front();
             self.in_hand.push_front(Batch {
                 number,
-                ticks: other,
+                records: other,
                 at,
             });
             self.in_hand.push_front(Batch {
                 number: first + most as u64 - 1,
-                ticks: one,
+                records: one,
                 at,
             });
         }
         let mut count = 0;
         let mut taken = 0;
         for batch in &self.in_hand {
-            let fits = taken + batch.ticks.len() <= most && !self.is_failing;
+            let fits = taken + batch.records.len() <= most && !self.is_failing;
             if count > 0 && !fits {
                 break;
             }
             count += 1;
-            taken += batch.ticks.len();
+            taken += batch.records.len();
         }
         let number = self.in_hand.get(count - 1).map_or(0, |batch| batch.number);
         if count == 1 {
-            return (Arc::clone(&self.in_hand[0].ticks), number);
+            return (Arc::clone(&self.in_hand[0].records), number);
         }
-        let mut ticks = Vec::with_capacity(taken);
+        let mut records = Vec::with_capacity(taken);
         for batch in self.in_hand.iter().take(count) {
-            ticks.extend_from_slice(&batch.ticks);
+            records.extend_from_slice(&batch.records);
         }
-        (Arc::new(ticks), number)
+        (Arc::new(records), number)
     }
 
     fn has_time(&mut self) -> bool {
@@ -336,18 +339,18 @@ impl Writer {
     }
 }
 
-/// One write in a task of its own, so that a panic of the repository is a failure like others.
-async fn insert(
-    repository: Arc<dyn TickRepository>,
-    ticks: Arc<Vec<Tick>>,
-) -> Result<InsertReceipt, RepositoryError> {
+/// One write in a task of its own, so that a panic of the store is a failure like others.
+async fn insert<R: Record>(
+    store: Arc<dyn RecordStore<R>>,
+    records: Arc<Vec<R>>,
+) -> Result<StoreReceipt<R>, RepositoryError> {
     let failed = |reason: &dyn ToString| RepositoryError::Internal {
         operation: "insert_batch",
         reason: reason.to_string(),
     };
     // a set rather than a task: dropped when a stop runs out of time, it ends the write
     let mut write = JoinSet::new();
-    write.spawn(async move { repository.insert_batch(&ticks).await });
+    write.spawn(async move { store.insert_batch(&records).await });
     match write.join_next().await {
         Some(Ok(result)) => result,
         Some(Err(error)) => Err(failed(&error)),

@@ -8,21 +8,16 @@
 
 mod assessment;
 mod control;
-mod error;
-mod file;
 mod jump;
-mod keeper;
-mod record;
+mod quarantine;
 mod releasing;
 mod rules;
-mod store;
 mod symbol_rules;
 mod window;
 
 pub use assessment::{Assessment, RuleAction};
 pub use control::QualityControl;
-pub use error::QuarantineError;
-pub use keeper::{Quarantine, QuarantineClosed};
+pub use quarantine::{Quarantine, QuarantineClosed};
 pub use releasing::{ReleaseReceipt, release};
 pub use rules::QualityRules;
 pub use symbol_rules::SymbolRules;
@@ -32,4 +27,4 @@ mod control_tests;
 #[cfg(test)]
 mod future_tests;
 #[cfg(test)]
-mod keeper_tests;
+mod quarantine_tests;

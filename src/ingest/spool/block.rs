@@ -1,239 +1,112 @@
-//! Ticks as bytes: small, with a version and a check value, so that damage is found and never read
-//! as a tick.
+//! Records as blocks of bytes with kind, version and check value, so that neither damage nor records
+//! of another kind are read as records.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
-use crate::domain::{SymbolId, Tick};
+use crate::ingest::record::{Record, RecordReader, RecordWriter, names_of};
 
-/// The version written first in every block.
-const VERSION: u8 = 1;
-/// Check value, version, number of ticks, time of acceptance.
-pub(super) const HEADER: usize = 4 + 1 + 4 + 8;
-/// No tick takes fewer bytes.
-const SMALLEST_TICK: usize = 13;
-/// The sign of a decimal, beside its scale.
-const NEGATIVE: u8 = 0x80;
+/// Check value, kind, version, number of records, time of acceptance.
+pub(super) const HEADER: usize = SEAL + 4 + 8;
+/// Check value, kind, version.
+pub(super) const SEAL: usize = 4 + 1 + 1;
 
-/// Why bytes are no block.
+/// Why bytes are no block of certain records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BlockError {
     #[error("the check value does not fit the bytes")]
     Damaged,
-    #[error("it has version {0}, this program knows version {VERSION}")]
-    Version(u8),
-    #[error("the check value fits, but the bytes are no ticks")]
-    Malformed,
+    #[error("it holds {found}, not {expected}", found = names_of(*found))]
+    Kind { found: u8, expected: &'static str },
+    #[error("its {records} have version {found}, this program knows version {known}")]
+    Version {
+        records: &'static str,
+        found: u8,
+        known: u8,
+    },
+    #[error("the check value fits, but the bytes are no {0}")]
+    Malformed(&'static str),
 }
 
-/// The bytes of ticks that were accepted at `accepted_at`, the first of them.
-pub(super) fn encode(ticks: &[Tick], accepted_at: DateTime<Utc>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + ticks.len() * 40);
-    bytes.extend_from_slice(&[0; 4]);
-    bytes.push(VERSION);
-    // a batch has at most 100,000 ticks
-    bytes.extend_from_slice(&(ticks.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&accepted_at.timestamp_micros().to_le_bytes());
-    let mut before = (0, 0);
-    for tick in ticks {
-        before = put_tick(&mut bytes, tick, before);
+/// The bytes of records that were accepted at `accepted_at`, the first of them.
+pub(super) fn encode<R: Record>(records: &[R], accepted_at: DateTime<Utc>) -> Vec<u8> {
+    let mut writer = begin::<R>(HEADER + records.len() * 40);
+    // a batch has at most 100,000 records
+    writer.bytes(&(records.len() as u32).to_le_bytes());
+    writer.bytes(&accepted_at.timestamp_micros().to_le_bytes());
+    let mut before = None;
+    for record in records {
+        record.encode(before, &mut writer);
+        before = Some(record);
     }
-    seal(&mut bytes);
-    bytes
+    seal(writer)
 }
 
-/// How many ticks a block says to hold, and since when; checks nothing else.
+/// How many records a block says to hold, and since when; checks nothing else.
 pub(super) fn header(bytes: &[u8]) -> Option<(u32, DateTime<Utc>)> {
-    let count = u32::from_le_bytes(bytes.get(5..9)?.try_into().ok()?);
-    let micros = i64::from_le_bytes(bytes.get(9..HEADER)?.try_into().ok()?);
+    let mut reader = RecordReader::new(bytes.get(SEAL..)?);
+    let count = u32::from_le_bytes(reader.bytes(4)?.try_into().ok()?);
+    let micros = i64::from_le_bytes(reader.bytes(8)?.try_into().ok()?);
     Some((count, DateTime::from_timestamp_micros(micros)?))
 }
 
-/// The ticks of a block.
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Tick>, BlockError> {
-    let version = check(bytes)?;
-    if version != VERSION {
-        return Err(BlockError::Version(version));
-    }
-    let (count, _) = header(bytes).ok_or(BlockError::Malformed)?;
-    let mut reader = Reader(&bytes[HEADER..]);
+/// The records of a block.
+pub(super) fn decode<R: Record>(bytes: &[u8]) -> Result<Vec<R>, BlockError> {
+    check::<R>(bytes)?;
+    let malformed = BlockError::Malformed(R::NAMES);
+    let (count, _) = header(bytes).ok_or(malformed)?;
+    let mut reader = RecordReader::new(&bytes[HEADER..]);
     let count = count as usize;
-    if count > reader.0.len() / SMALLEST_TICK {
-        return Err(BlockError::Malformed);
+    if count > reader.remaining() / R::MIN_BYTES.max(1) {
+        return Err(malformed);
     }
-    let mut ticks = Vec::with_capacity(count);
-    let mut before = (0, 0);
+    let mut records: Vec<R> = Vec::with_capacity(count);
     for _ in 0..count {
-        let tick = reader.tick(&mut before).ok_or(BlockError::Malformed)?;
-        ticks.push(tick);
+        let record = R::decode(records.last(), &mut reader).ok_or(malformed)?;
+        records.push(record);
     }
-    if reader.0.is_empty() {
-        Ok(ticks)
+    if reader.remaining() == 0 {
+        Ok(records)
     } else {
-        Err(BlockError::Malformed)
+        Err(malformed)
     }
 }
 
-/// Writes the check value of everything behind it into the first four bytes.
-pub(super) fn seal(bytes: &mut [u8]) {
+/// Bytes that begin with a place for the check value, and with kind and version.
+pub(super) fn begin<R: Record>(capacity: usize) -> RecordWriter {
+    let mut writer = RecordWriter::with_capacity(capacity);
+    writer.bytes(&[0, 0, 0, 0, R::KIND, R::VERSION]);
+    writer
+}
+
+/// The bytes with the check value of everything behind it in the first four of them.
+pub(super) fn seal(writer: RecordWriter) -> Vec<u8> {
+    let mut bytes = writer.into_bytes();
     let check = crc32fast::hash(&bytes[4..]);
     bytes[..4].copy_from_slice(&check.to_le_bytes());
+    bytes
 }
 
-/// The version of sealed bytes whose check value fits.
-pub(super) fn check(bytes: &[u8]) -> Result<u8, BlockError> {
+/// Whether sealed bytes are whole, and hold these records in the version that is known.
+pub(super) fn check<R: Record>(bytes: &[u8]) -> Result<(), BlockError> {
     let (check, rest) = bytes.split_first_chunk().ok_or(BlockError::Damaged)?;
-    let version = rest.first().ok_or(BlockError::Damaged)?;
-    if u32::from_le_bytes(*check) == crc32fast::hash(rest) {
-        Ok(*version)
-    } else {
-        Err(BlockError::Damaged)
+    let [kind, version] = *rest.first_chunk().ok_or(BlockError::Damaged)?;
+    if u32::from_le_bytes(*check) != crc32fast::hash(rest) {
+        return Err(BlockError::Damaged);
     }
-}
-
-/// Writes one tick, symbol and second as differences to the tick before.
-pub(super) fn put_tick(bytes: &mut Vec<u8>, tick: &Tick, before: (i64, i64)) -> (i64, i64) {
-    let symbol = tick.symbol_id.get();
-    let second = tick.tick_time.timestamp();
-    put_signed(bytes, symbol.wrapping_sub(before.0));
-    put_signed(bytes, second.wrapping_sub(before.1));
-    put_nanos(bytes, tick.tick_time.timestamp_subsec_nanos());
-    put_signed(bytes, tick.sequence);
-    let numbers = [
-        tick.bid_price,
-        tick.ask_price,
-        tick.bid_volume,
-        tick.ask_volume,
-    ];
-    for number in numbers {
-        let sign = if number.is_sign_negative() {
-            NEGATIVE
-        } else {
-            0
-        };
-        // a scale is at most 28
-        bytes.push(sign | number.scale() as u8);
-        put_unsigned(bytes, number.mantissa().unsigned_abs());
+    if kind != R::KIND {
+        return Err(BlockError::Kind {
+            found: kind,
+            expected: R::NAMES,
+        });
     }
-    match tick.received_at {
-        None => bytes.push(0),
-        Some(received_at) => {
-            bytes.push(1);
-            put_signed(bytes, received_at.timestamp().wrapping_sub(second));
-            put_nanos(bytes, received_at.timestamp_subsec_nanos());
-        }
+    if version != R::VERSION {
+        return Err(BlockError::Version {
+            records: R::NAMES,
+            found: version,
+            known: R::VERSION,
+        });
     }
-    (symbol, second)
-}
-
-pub(super) fn put_unsigned(bytes: &mut Vec<u8>, mut value: u128) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-/// Small numbers of either sign take few bytes.
-fn put_signed(bytes: &mut Vec<u8>, value: i64) {
-    let folded = ((value << 1) ^ (value >> 63)) as u64;
-    put_unsigned(bytes, u128::from(folded));
-}
-
-/// Whole microseconds, which is what feeds have, take fewer bytes; the lowest bit says which.
-fn put_nanos(bytes: &mut Vec<u8>, nanos: u32) {
-    let nanos = u128::from(nanos);
-    if nanos.is_multiple_of(1_000) {
-        put_unsigned(bytes, nanos / 1_000 * 2);
-    } else {
-        put_unsigned(bytes, nanos * 2 + 1);
-    }
-}
-
-/// The bytes that are not read yet.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(super) fn tick(&mut self, before: &mut (i64, i64)) -> Option<Tick> {
-        let symbol = before.0.wrapping_add(self.signed()?);
-        let second = before.1.wrapping_add(self.signed()?);
-        *before = (symbol, second);
-        let tick_time = self.time(second)?;
-        let sequence = self.signed()?;
-        let [bid_price, ask_price, bid_volume, ask_volume] = [
-            self.decimal()?,
-            self.decimal()?,
-            self.decimal()?,
-            self.decimal()?,
-        ];
-        let received_at = match self.byte()? {
-            0 => None,
-            1 => {
-                let received = second.wrapping_add(self.signed()?);
-                Some(self.time(received)?)
-            }
-            _ => return None,
-        };
-        Some(Tick {
-            symbol_id: SymbolId::new(symbol),
-            tick_time,
-            sequence,
-            bid_price,
-            ask_price,
-            bid_volume,
-            ask_volume,
-            received_at,
-        })
-    }
-
-    pub(super) fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    pub(super) fn unsigned(&mut self) -> Option<u128> {
-        let mut value = 0_u128;
-        for shift in (0..128).step_by(7) {
-            let byte = self.byte()?;
-            let part = u128::from(byte & 0x7f);
-            if part.leading_zeros() < shift {
-                return None;
-            }
-            value |= part << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        let folded = u64::try_from(self.unsigned()?).ok()?;
-        Some((folded >> 1) as i64 ^ -((folded & 1) as i64))
-    }
-
-    fn time(&mut self, second: i64) -> Option<DateTime<Utc>> {
-        let folded = self.unsigned()?;
-        let factor = if folded & 1 == 0 { 1_000 } else { 1 };
-        let nanos = u32::try_from((folded >> 1).checked_mul(factor)?).ok()?;
-        DateTime::from_timestamp(second, nanos)
-    }
-
-    fn decimal(&mut self) -> Option<Decimal> {
-        let head = self.byte()?;
-        let mantissa = i128::try_from(self.unsigned()?).ok()?;
-        let scale = u32::from(head & !NEGATIVE);
-        let mut number = Decimal::try_from_i128_with_scale(mantissa, scale).ok()?;
-        number.set_sign_negative(head & NEGATIVE != 0);
-        Some(number)
-    }
+    Ok(())
 }
 
 #[cfg(test)]

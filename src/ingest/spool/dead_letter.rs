@@ -1,94 +1,85 @@
-//! Ticks that no database will ever take, kept with the reason.
+//! Records that no database will ever take, kept with the reason.
 
 use chrono::{DateTime, Utc};
 
-use super::block::{self, Reader};
+use super::block::{self, BlockError};
 use crate::domain::Tick;
-use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
+use crate::ingest::record::{Record, RecordReader};
+use crate::ingest::store::StoreReceipt;
 
-const VERSION: u8 = 1;
 const REJECTED: u8 = 0;
 const CONFLICT: u8 = 1;
 
-/// A tick that was not stored and never will be.
+/// A record that was not stored and never will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
+pub struct DeadLetter<R: Record = Tick> {
     /// When that was found out.
     pub at: DateTime<Utc>,
-    /// The tick, as it came.
-    pub tick: Tick,
+    /// The record, as it came.
+    pub record: R,
     /// Why.
-    pub reason: DeadLetterReason,
+    pub reason: DeadLetterReason<R>,
 }
 
-/// Why a tick was not stored and never will be.
+/// Why a record was not stored and never will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeadLetterReason {
+pub enum DeadLetterReason<R: Record = Tick> {
     /// It breaks a rule; the text says which.
     Rejected(String),
-    /// Its key is taken by this tick, which has other content.
-    Conflict(Tick),
+    /// Its key is taken by this record, which has other content.
+    Conflict(R),
 }
 
-impl DeadLetter {
+impl<R: Record> DeadLetter<R> {
     /// What of a receipt was not stored.
-    pub(in crate::ingest) fn of_receipt(receipt: &InsertReceipt, at: DateTime<Utc>) -> Vec<Self> {
-        let conflict = |conflict: &TickConflict| Self {
+    pub(in crate::ingest) fn of_receipt(receipt: StoreReceipt<R>, at: DateTime<Utc>) -> Vec<Self> {
+        let conflicts = receipt.conflicts.into_iter().map(|conflict| Self {
             at,
-            tick: conflict.refused.clone(),
-            reason: DeadLetterReason::Conflict(conflict.stored.clone()),
-        };
-        let rejected = |rejected: &RejectedTick| Self {
+            record: conflict.refused,
+            reason: DeadLetterReason::Conflict(conflict.stored),
+        });
+        let rejected = receipt.rejected.into_iter().map(|rejected| Self {
             at,
-            tick: rejected.tick.clone(),
-            reason: DeadLetterReason::Rejected(rejected.reason.clone()),
-        };
-        let conflicts = receipt.conflicts.iter().map(conflict);
-        conflicts
-            .chain(receipt.rejected.iter().map(rejected))
-            .collect()
+            record: rejected.record,
+            reason: DeadLetterReason::Rejected(rejected.reason),
+        });
+        conflicts.chain(rejected).collect()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![0, 0, 0, 0, VERSION];
-        bytes.extend_from_slice(&self.at.timestamp_micros().to_le_bytes());
-        let place = block::put_tick(&mut bytes, &self.tick, (0, 0));
+        let mut writer = block::begin::<R>(128);
+        writer.bytes(&self.at.timestamp_micros().to_le_bytes());
+        self.record.encode(None, &mut writer);
         match &self.reason {
             DeadLetterReason::Rejected(reason) => {
-                bytes.push(REJECTED);
-                block::put_unsigned(&mut bytes, reason.len() as u128);
-                bytes.extend_from_slice(reason.as_bytes());
+                writer.byte(REJECTED);
+                writer.text(reason);
             }
             DeadLetterReason::Conflict(stored) => {
-                bytes.push(CONFLICT);
-                block::put_tick(&mut bytes, stored, place);
+                writer.byte(CONFLICT);
+                stored.encode(Some(&self.record), &mut writer);
             }
         }
-        block::seal(&mut bytes);
-        bytes
+        block::seal(writer)
     }
 
-    /// `None` for bytes that are no dead letter, or a damaged one.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        if block::check(bytes).ok()? != VERSION {
-            return None;
-        }
-        let mut reader = Reader(bytes.get(5..)?);
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, BlockError> {
+        block::check::<R>(bytes)?;
+        Self::decode_checked(bytes).ok_or(BlockError::Malformed(R::NAMES))
+    }
+
+    fn decode_checked(bytes: &[u8]) -> Option<Self> {
+        let mut reader = RecordReader::new(bytes.get(block::SEAL..)?);
         let micros = i64::from_le_bytes(reader.bytes(8)?.try_into().ok()?);
-        let mut place = (0, 0);
-        let tick = reader.tick(&mut place)?;
+        let record = R::decode(None, &mut reader)?;
         let reason = match reader.byte()? {
-            REJECTED => {
-                let length = usize::try_from(reader.unsigned()?).ok()?;
-                let text = std::str::from_utf8(reader.bytes(length)?).ok()?;
-                DeadLetterReason::Rejected(text.to_owned())
-            }
-            CONFLICT => DeadLetterReason::Conflict(reader.tick(&mut place)?),
+            REJECTED => DeadLetterReason::Rejected(reader.text()?.to_owned()),
+            CONFLICT => DeadLetterReason::Conflict(R::decode(Some(&record), &mut reader)?),
             _ => return None,
         };
         Some(Self {
             at: DateTime::from_timestamp_micros(micros)?,
-            tick,
+            record,
             reason,
         })
     }
@@ -114,12 +105,13 @@ mod tests {
             DeadLetterReason::Rejected("sequence −1: send 0 or more".to_owned()),
             DeadLetterReason::Conflict(stored),
         ] {
-            let tick = tick.clone();
-            let letter = DeadLetter { at, tick, reason };
+            let record = tick.clone();
+            let letter = DeadLetter { at, record, reason };
             let bytes = letter.encode();
-            assert_eq!(DeadLetter::decode(&bytes), Some(letter));
+            assert_eq!(DeadLetter::decode(&bytes), Ok(letter));
             for length in 0..bytes.len() {
-                assert_eq!(DeadLetter::decode(&bytes[..length]), None);
+                let cut = DeadLetter::<Tick>::decode(&bytes[..length]);
+                assert_eq!(cut, Err(BlockError::Damaged));
             }
         }
     }

@@ -103,7 +103,7 @@ impl StorageBackend for SpoolFile {
 /// After a failed sync the system may hold pages for written that the disk never got: they are read
 /// as if nothing had happened, later syncs skip them, and a loss of power takes them away. Holes
 /// stay holes.
-pub(crate) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
+pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
     let length = file.len()?;
     let mut chunk = vec![0; CHUNK];
     let mut offset = 0;
@@ -123,7 +123,7 @@ pub(crate) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
 
 /// Whether the making of the file was cut off: the mark it begins with is written last, and nothing
 /// was stored behind its first page.
-pub(crate) fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
+fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
     let length = file.len()?;
     if length == 0 || length > LARGEST_NEW {
         return Ok(false);

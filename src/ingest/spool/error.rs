@@ -35,6 +35,35 @@ pub enum SpoolError {
         /// The newest this program can read.
         known: u32,
     },
+    /// It holds records of another kind. They were not touched.
+    #[error(
+        "the spool {} holds {found}, not {expected}: open it as what it is, or use another directory",
+        directory.display()
+    )]
+    OtherKind {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What its records are called.
+        found: String,
+        /// What the records are called that it was opened for.
+        expected: &'static str,
+    },
+    /// Its records were written in another version. They were not touched.
+    #[error(
+        "the {records} in the spool {} have version {found}, this program knows version {known}: \
+         use the program that wrote them",
+        directory.display()
+    )]
+    OtherVersion {
+        /// Where the spool is.
+        directory: PathBuf,
+        /// What its records are called.
+        records: &'static str,
+        /// The version that was found.
+        found: u8,
+        /// The version that this program reads and writes.
+        known: u8,
+    },
     /// Its files are damaged.
     #[error(
         "the spool {} is damaged ({reason}): keep a copy of it, move it away and start again",

@@ -15,6 +15,7 @@ use super::error::{SpoolError, storage_error};
 use super::lock;
 use super::reserve::Reserve;
 use super::store::{Known, SpoolContent, Store};
+use crate::ingest::record::Record;
 
 /// After a failure the file is opened anew at most so often. The tests make it fail hundreds of
 /// times.
@@ -24,9 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 1_
 /// A file with so much more than twice what is in it is worth making smaller.
 const SLACK: u64 = 2 << 20;
 
-pub(super) struct Keeper {
+pub(super) struct Keeper<R: Record> {
     /// `None` after a failure.
-    store: Option<Store>,
+    store: Option<Store<R>>,
     /// Kept while the file is closed, so that nobody else takes it meanwhile.
     directory: OwnedDirectory,
     disk: Arc<dyn Disk>,
@@ -41,7 +42,7 @@ pub(super) struct Keeper {
     known: Option<Known>,
 }
 
-impl Keeper {
+impl<R: Record> Keeper<R> {
     pub(super) fn open(
         directory: OwnedDirectory,
         max_bytes: u64,
@@ -71,7 +72,7 @@ impl Keeper {
     }
 
     /// `None` after a failure.
-    pub(super) fn store(&self) -> Option<&Store> {
+    pub(super) fn store(&self) -> Option<&Store<R>> {
         self.store.as_ref()
     }
 
@@ -114,7 +115,7 @@ impl Keeper {
     /// since a file whose write failed says nothing about what the disk has.
     pub(super) fn with_store<T>(
         &mut self,
-        work: impl FnOnce(&mut Store) -> Result<T, SpoolError>,
+        work: impl FnOnce(&mut Store<R>) -> Result<T, SpoolError>,
     ) -> Result<T, SpoolError> {
         self.reopen()?;
         let Some(store) = &mut self.store else {
@@ -187,7 +188,7 @@ impl Keeper {
 
     /// Opens the file; damage that makes the file format's library panic is an error like other
     /// damage.
-    fn open_store(&self) -> Result<Store, SpoolError> {
+    fn open_store(&self) -> Result<Store<R>, SpoolError> {
         let (path, sync_failed) = (self.directory.path(), &self.sync_failed);
         if sync_failed.load(Ordering::SeqCst) {
             let failed = |error: redb::Error| storage_error(path, &error);

@@ -1,4 +1,4 @@
-//! Ticks on the disk until they are in the database.
+//! Records on the disk until they are in the database.
 //!
 //! One file, written by one thread, owned by one process at a time. Batches are kept by increasing
 //! number and removed after the database has them; what was removed too late is sent again, which
@@ -24,34 +24,40 @@ pub use self::dead_letter::{DeadLetter, DeadLetterReason};
 use self::directory::OwnedDirectory;
 pub(super) use self::disk::Disk;
 use self::disk::FileSystem;
-pub(crate) use self::disk::{is_unfinished, rewrite};
+
 pub use self::error::SpoolError;
 pub use self::store::SpoolContent;
 pub(super) use self::store::{Found, Kept};
 pub(super) use self::thread::SpoolBatch;
 use self::thread::{Answer, Request, Settled, SpoolThread};
+use super::record::Record;
+use crate::domain::Tick;
 
 /// The format of the files this version writes, and the newest it reads.
 pub const SPOOL_FORMAT: u32 = directory::FORMAT;
 
-/// An open spool. Clones are handles of the same one; it is closed when all are dropped.
+/// An open spool of ticks.
+pub type TickSpool = Spool<Tick>;
+
+/// An open spool of records. Clones are handles of the same one; it is closed when all are dropped.
 #[derive(Debug, Clone)]
-pub struct Spool {
-    requests: Sender<Request>,
+pub struct Spool<R: Record = Tick> {
+    requests: Sender<Request<R>>,
     content: Arc<Mutex<SpoolContent>>,
     settled: Arc<Settled>,
     directory: Arc<Path>,
-    /// The numbers of what it held when it was opened: before the first tick, and of the last.
+    /// The numbers of what it held when it was opened: before the first record, and of the last.
     found: (u64, u64),
 }
 
-impl Spool {
-    /// Opens the spool in `directory`, or makes one that holds up to `max_bytes` of ticks.
+impl<R: Record> Spool<R> {
+    /// Opens the spool in `directory`, or makes one that holds up to `max_bytes` of records.
     ///
     /// Everything in it is read once; damaged batches are put aside and counted.
     ///
     /// # Errors
-    /// At once when somebody else uses it, when it is of a newer format, or damaged beyond repair.
+    /// At once when somebody else uses it, when it is of a newer format, when it holds records of
+    /// another kind or version, or when it is damaged beyond repair.
     pub async fn open(directory: &Path, max_bytes: u64) -> Result<Self, SpoolError> {
         Self::open_on(directory, max_bytes, Arc::new(FileSystem)).await
     }
@@ -65,7 +71,7 @@ impl Spool {
         let path = directory.to_owned();
         let (requests, receiver) = std::sync::mpsc::channel();
         let (opened, answer) = oneshot::channel();
-        let work = move || match open(&path, max_bytes, disk) {
+        let work = move || match open::<R>(&path, max_bytes, disk) {
             Ok((found, content, thread)) => {
                 let settled = thread.settled();
                 if opened.send(Ok((found, content, settled))).is_ok() {
@@ -78,7 +84,7 @@ impl Spool {
             }
         };
         std::thread::Builder::new()
-            .name("tick-spool".to_owned())
+            .name(format!("{}-spool", R::METRICS))
             .spawn(work)
             .map_err(|error| error::io_error(directory, &error))?;
         let (found, content, settled) = answer.await.map_err(|_| SpoolError::Closed)??;
@@ -115,11 +121,11 @@ impl Spool {
         *lock(&self.content)
     }
 
-    /// The ticks that no database will take, with their numbers, oldest first.
+    /// The records that no database will take, with their numbers, oldest first.
     ///
     /// # Errors
     /// The disk.
-    pub async fn dead_letters(&self) -> Result<Vec<(u64, DeadLetter)>, SpoolError> {
+    pub async fn dead_letters(&self) -> Result<Vec<(u64, DeadLetter<R>)>, SpoolError> {
         self.ask(Request::DeadLetters).await
     }
 
@@ -141,7 +147,7 @@ impl Spool {
     }
 
     /// Returns when the disk has the batches, which replace those of the same numbers.
-    pub(super) async fn append(&self, batches: Vec<SpoolBatch>) -> Result<(), SpoolError> {
+    pub(super) async fn append(&self, batches: Vec<SpoolBatch<R>>) -> Result<(), SpoolError> {
         self.ask(|answer| Request::Append(batches, answer)).await
     }
 
@@ -158,35 +164,35 @@ impl Spool {
     pub(super) async fn settle_with(
         &self,
         through: u64,
-        dead_letters: Vec<DeadLetter>,
+        dead_letters: Vec<DeadLetter<R>>,
     ) -> Result<Kept, SpoolError> {
         self.ask(|answer| Request::Keep(through, dead_letters, answer))
             .await
     }
 
     /// Batches behind `after` up to `through`: at least one where there is one, and up to so many
-    /// ticks; or the first of them, where it is damaged.
+    /// records; or the first of them, where it is damaged.
     pub(super) async fn read(
         &self,
         after: u64,
         through: u64,
-        most_ticks: usize,
-    ) -> Result<Found, SpoolError> {
+        max_records: usize,
+    ) -> Result<Found<R>, SpoolError> {
         self.ask(|answer| Request::Read {
             after,
             through,
-            most_ticks,
+            max_records,
             answer,
         })
         .await
     }
 
-    /// The numbers of what it held when it was opened: before the first tick, and of the last.
+    /// The numbers of what it held when it was opened: before the first record, and of the last.
     pub(super) fn found(&self) -> (u64, u64) {
         self.found
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, SpoolError> {
+    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request<R>) -> Result<T, SpoolError> {
         let (sender, answer) = oneshot::channel();
         self.requests
             .send(request(sender))
@@ -195,10 +201,14 @@ impl Spool {
     }
 }
 
-type Opened = ((u64, u64), Arc<Mutex<SpoolContent>>, SpoolThread);
+type Opened<R> = ((u64, u64), Arc<Mutex<SpoolContent>>, SpoolThread<R>);
 
 /// Blocks.
-fn open(path: &Path, max_bytes: u64, disk: Arc<dyn Disk>) -> Result<Opened, SpoolError> {
+fn open<R: Record>(
+    path: &Path,
+    max_bytes: u64,
+    disk: Arc<dyn Disk>,
+) -> Result<Opened<R>, SpoolError> {
     let owned = OwnedDirectory::take(path)?;
     directory::make_lasting(path, &*disk)?;
     let thread = SpoolThread::open(owned, max_bytes, disk)?;

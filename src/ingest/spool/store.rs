@@ -2,6 +2,7 @@
 //! blocks.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,8 +14,9 @@ use super::block;
 use super::dead_letter::DeadLetter;
 use super::disk::{self, Disk};
 use super::error::{SpoolError, storage_error};
+use crate::ingest::record::Record;
 
-/// Batches by the number of their last tick.
+/// Batches by the number of their last record.
 const BATCHES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("batches");
 const DEAD_LETTERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("dead_letters");
 /// Batches that were found damaged, as they were found and in that order; the numbers of batches
@@ -28,7 +30,7 @@ const LETTER_OVERHEAD: u64 = 32;
 /// What is known of a batch without reading it.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    ticks: u64,
+    records: u64,
     bytes: u64,
     accepted_at: DateTime<Utc>,
 }
@@ -36,7 +38,7 @@ struct Entry {
 /// A batch as bytes.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Of its last tick.
+    /// Of its last record.
     pub(super) number: u64,
     pub(super) bytes: Vec<u8>,
 }
@@ -44,13 +46,13 @@ pub(super) struct Block {
 /// What a spool holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SpoolContent {
-    /// Ticks that are not in the database yet.
-    pub ticks: u64,
+    /// Records that are not in the database yet.
+    pub records: u64,
     /// What they take on the disk, rounded up as the file does.
     pub bytes: u64,
     /// When the oldest of them was accepted.
     pub oldest: Option<DateTime<Utc>>,
-    /// Ticks that no database will ever take.
+    /// Records that no database will ever take.
     pub dead_letters: u64,
     /// What these and the damaged batches take on the disk, about. It counts towards what a spool
     /// may hold, and dead letters get half of that at most.
@@ -68,7 +70,7 @@ pub(in crate::ingest) struct Kept {
     pub(in crate::ingest) is_full: bool,
 }
 
-/// Batches by their numbers, with how many ticks each has.
+/// Batches by their numbers, with how many records each has.
 #[derive(Debug)]
 pub(super) struct Known {
     batches: BTreeMap<u64, u64>,
@@ -80,7 +82,7 @@ mod reading;
 pub(in crate::ingest) use self::reading::Found;
 
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct Store<R: Record> {
     directory: PathBuf,
     max_bytes: u64,
     database: Database,
@@ -89,11 +91,12 @@ pub(super) struct Store {
     dead_letter_bytes: u64,
     next_dead_letter: u64,
     next_quarantined: u64,
-    /// Batches that were here and are not: their numbers, and how many ticks each had.
+    /// Batches that were here and are not: their numbers, and how many records each had.
     lost: BTreeMap<u64, u64>,
+    kind: PhantomData<fn() -> R>,
 }
 
-impl Store {
+impl<R: Record> Store<R> {
     /// Opens or makes the file, and looks at every batch in it.
     /// A sync that fails from now on sets `sync_failed`.
     pub(super) fn open(
@@ -112,6 +115,7 @@ impl Store {
             next_dead_letter: 0,
             next_quarantined: 0,
             lost: BTreeMap::new(),
+            kind: PhantomData,
         };
         store.load()?;
         Ok(store)
@@ -124,10 +128,10 @@ impl Store {
         }
     }
 
-    /// The numbers of the batches, with how many ticks each has, oldest first.
+    /// The numbers of the batches, with how many records each has, oldest first.
     pub(super) fn first(&self) -> Option<(u64, u64)> {
         let (number, entry) = self.index.first_key_value()?;
-        Some((*number, entry.ticks))
+        Some((*number, entry.records))
     }
 
     pub(super) fn last(&self) -> Option<u64> {
@@ -176,7 +180,7 @@ impl Store {
         &mut self,
         blocks: &[Block],
         through: u64,
-        dead_letters: &[DeadLetter],
+        dead_letters: &[DeadLetter<R>],
     ) -> Result<Kept, SpoolError> {
         let mut letters: Vec<Vec<u8>> = dead_letters.iter().map(DeadLetter::encode).collect();
         let kept = self.places_for(&letters, through, blocks);
@@ -228,9 +232,9 @@ impl Store {
     /// Notes which of the batches of the same file, as it was before, are not here.
     pub(super) fn compare(&mut self, before: &Known) {
         self.lost.clone_from(&before.lost);
-        for (number, ticks) in &before.batches {
+        for (number, records) in &before.batches {
             if !self.index.contains_key(number) {
-                self.lost.insert(*number, *ticks);
+                self.lost.insert(*number, *records);
             }
         }
     }
@@ -240,7 +244,7 @@ impl Store {
         let batches = self.index.iter();
         Known {
             batches: batches
-                .map(|(number, entry)| (*number, entry.ticks))
+                .map(|(number, entry)| (*number, entry.records))
                 .collect(),
             lost: self.lost.clone(),
         }
@@ -273,18 +277,24 @@ impl Store {
     }
 
     fn remember(&mut self, number: u64, bytes: &[u8]) {
-        if let Some((ticks, accepted_at)) = block::header(bytes) {
-            self.insert_entry(number, bytes.len(), u64::from(ticks), accepted_at);
+        if let Some((records, accepted_at)) = block::header(bytes) {
+            self.insert_entry(number, bytes.len(), u64::from(records), accepted_at);
         }
     }
 
-    fn insert_entry(&mut self, number: u64, length: usize, ticks: u64, accepted_at: DateTime<Utc>) {
+    fn insert_entry(
+        &mut self,
+        number: u64,
+        length: usize,
+        records: u64,
+        accepted_at: DateTime<Utc>,
+    ) {
         self.forget(number);
         let bytes = disk_bytes(length);
-        self.content.ticks += ticks;
+        self.content.records += records;
         self.content.bytes += bytes;
         let entry = Entry {
-            ticks,
+            records,
             bytes,
             accepted_at,
         };
@@ -293,7 +303,7 @@ impl Store {
 
     fn forget(&mut self, number: u64) {
         if let Some(entry) = self.index.remove(&number) {
-            self.content.ticks -= entry.ticks;
+            self.content.records -= entry.records;
             self.content.bytes -= entry.bytes;
         }
     }

@@ -27,10 +27,10 @@ fn tick(index: u64) -> Tick {
 }
 
 /// The ticks of these numbers.
-fn batch(numbers: std::ops::RangeInclusive<u64>) -> SpoolBatch {
+fn batch(numbers: std::ops::RangeInclusive<u64>) -> SpoolBatch<Tick> {
     SpoolBatch {
         number: *numbers.end(),
-        ticks: Arc::new(numbers.map(tick).collect()),
+        records: Arc::new(numbers.map(tick).collect()),
         accepted_at: DateTime::UNIX_EPOCH,
     }
 }
@@ -40,7 +40,7 @@ fn new_folder() -> TempDir {
 }
 
 async fn open_at(folder: &Path) -> Spool {
-    Spool::open(folder, LARGE).await.expect("it opens")
+    TickSpool::open(folder, LARGE).await.expect("it opens")
 }
 
 /// With batches of ten ticks.
@@ -56,7 +56,7 @@ async fn with_batches(folder: &Path, count: u64) {
     spool.close().await;
 }
 
-fn batches(found: Result<Found, SpoolError>) -> Vec<(u64, Vec<Tick>)> {
+fn batches(found: Result<Found<Tick>, SpoolError>) -> Vec<(u64, Vec<Tick>)> {
     match found.expect("it reads") {
         Found::Batches(batches) => batches,
         other => panic!("{other:?}"),
@@ -73,7 +73,7 @@ async fn batches_come_back_in_order_until_they_are_settled() {
     with_batches(folder.path(), 5).await;
     let spool = open_at(folder.path()).await;
     assert_eq!(spool.found(), (0, 50));
-    assert_eq!(spool.content().ticks, 50);
+    assert_eq!(spool.content().records, 50);
     assert_eq!(spool.content().oldest, Some(DateTime::UNIX_EPOCH));
     let read = batches(spool.read(10, 40, 15).await);
     assert_eq!(read, [(20, (11..=20).map(tick).collect::<Vec<_>>())]);
@@ -87,7 +87,7 @@ async fn batches_come_back_in_order_until_they_are_settled() {
     assert_eq!(numbers, [40, 50]);
     spool.close().await;
     let spool = open_at(folder.path()).await;
-    assert_eq!((spool.found(), spool.content().ticks), ((30, 50), 20));
+    assert_eq!((spool.found(), spool.content().records), ((30, 50), 20));
     spool.settle(50);
     spool.close().await;
     let spool = open_at(folder.path()).await;
@@ -104,7 +104,7 @@ async fn a_batch_written_again_replaces_itself() {
             .await
             .expect("written");
     }
-    assert_eq!(spool.content().ticks, 20);
+    assert_eq!(spool.content().records, 20);
     assert_eq!(all(&spool).await.len(), 2);
 }
 
@@ -120,7 +120,7 @@ async fn the_space_of_settled_batches_is_used_again() {
             .expect("written");
         spool.settle(first + 99);
     }
-    let bytes = Spool::file_bytes(folder.path());
+    let bytes = TickSpool::file_bytes(folder.path());
     assert!(bytes < 8 << 20, "{bytes} bytes for an empty spool");
 }
 
@@ -129,7 +129,7 @@ async fn fault_52_a_second_owner_is_refused_and_the_first_goes_on() {
     let folder = new_folder();
     let first = open_at(folder.path()).await;
     first.append(vec![batch(1..=10)]).await.expect("written");
-    let refused = Spool::open(folder.path(), LARGE)
+    let refused = TickSpool::open(folder.path(), LARGE)
         .await
         .expect_err("it is in use");
     let own = std::process::id();
@@ -145,7 +145,7 @@ async fn fault_52_a_second_owner_is_refused_and_the_first_goes_on() {
     first.close().await;
     // the file that names an owner of old is no obstacle
     fs::write(folder.path().join("owner.lock"), "1\n").expect("written");
-    assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+    assert_eq!(open_at(folder.path()).await.content().records, 20);
 }
 
 fn contents(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
@@ -165,7 +165,7 @@ async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched()
     with_batches(folder.path(), 3).await;
     fs::write(folder.path().join("format"), "tickbook spool format 2\n").expect("written");
     let before = contents(folder.path());
-    let refused = Spool::open(folder.path(), LARGE)
+    let refused = TickSpool::open(folder.path(), LARGE)
         .await
         .expect_err("it is newer");
     assert!(
@@ -183,7 +183,7 @@ async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched()
     assert_eq!(contents(folder.path()), before);
     for damage in ["", "tickbook spool format x\n", "something else"] {
         fs::write(folder.path().join("format"), damage).expect("written");
-        let refused = Spool::open(folder.path(), LARGE)
+        let refused = TickSpool::open(folder.path(), LARGE)
             .await
             .expect_err("it is none");
         assert!(
@@ -192,7 +192,7 @@ async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched()
         );
     }
     fs::write(folder.path().join("format"), "tickbook spool format 1\n").expect("written");
-    assert_eq!(open_at(folder.path()).await.content().ticks, 30);
+    assert_eq!(open_at(folder.path()).await.content().records, 30);
 }
 
 #[tokio::test]
@@ -200,7 +200,9 @@ async fn fault_50_a_folder_that_is_none_is_told() {
     let folder = new_folder();
     let file = folder.path().join("file");
     fs::write(&file, "").expect("written");
-    let refused = Spool::open(&file, LARGE).await.expect_err("it is a file");
+    let refused = TickSpool::open(&file, LARGE)
+        .await
+        .expect_err("it is a file");
     assert!(matches!(refused, SpoolError::Io { .. }), "{refused:?}");
     assert!(refused.to_string().contains("file"), "{refused}");
 }
@@ -210,7 +212,7 @@ async fn owner_that_is_another_process_is_told_by_its_id() {
     let folder = new_folder();
     let spool = open_at(folder.path()).await;
     let refused = || async {
-        let refused = Spool::open(folder.path(), LARGE).await;
+        let refused = TickSpool::open(folder.path(), LARGE).await;
         refused.expect_err("it is in use").to_string()
     };
     let by_this = refused().await;
@@ -228,7 +230,7 @@ async fn spool_that_has_lost_its_format_is_refused() {
     with_batches(folder.path(), 3).await;
     fs::remove_file(folder.path().join("format")).expect("removed");
     let before = contents(folder.path());
-    let refused = Spool::open(folder.path(), LARGE).await;
+    let refused = TickSpool::open(folder.path(), LARGE).await;
     let refused = refused.expect_err("nobody knows what it holds");
     assert!(
         matches!(refused, SpoolError::Corrupted { .. }),
@@ -242,13 +244,13 @@ async fn spool_that_has_lost_its_format_is_refused() {
 fn dead_letters_fill_their_half_to_the_last_byte() {
     let letter = DeadLetter {
         at: DateTime::UNIX_EPOCH,
-        tick: tick(1),
+        record: tick(1),
         reason: DeadLetterReason::Rejected("it is none".to_owned()),
     };
     let letters = vec![letter; 4];
     let kept = |max_bytes: u64, letters: &[DeadLetter]| {
         let (folder, disk) = (new_folder(), ModelDisk::default());
-        let opened = Store::open(folder.path(), max_bytes, &disk, Arc::default());
+        let opened = Store::<Tick>::open(folder.path(), max_bytes, &disk, Arc::default());
         let mut store = opened.expect("it opens");
         let kept = store.commit(&[], 0, letters).expect("written");
         (kept.letters, kept.is_full, store.content().kept_bytes)

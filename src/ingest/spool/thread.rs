@@ -16,46 +16,46 @@ use super::disk::Disk;
 use super::error::SpoolError;
 use super::keeper::Keeper;
 use super::store::{Block, Found, Kept, SpoolContent, Store, disk_bytes};
-use crate::domain::Tick;
+use crate::ingest::record::Record;
 
 /// How long the removal of what is in the database waits for a write to share.
 const LAZY: Duration = Duration::from_millis(50);
-/// More than so many bytes of ticks do not wait to share a write.
+/// More than so many bytes of records do not wait to share a write.
 const LARGEST_GROUP: usize = 8 << 20;
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
 
-/// Ticks that become one block.
+/// Records that become one block.
 #[derive(Debug, Clone)]
-pub(in crate::ingest) struct SpoolBatch {
-    /// Of its last tick.
+pub(in crate::ingest) struct SpoolBatch<R: Record> {
+    /// Of its last record.
     pub(in crate::ingest) number: u64,
-    pub(in crate::ingest) ticks: Arc<Vec<Tick>>,
+    pub(in crate::ingest) records: Arc<Vec<R>>,
     /// When the first of them was accepted.
     pub(in crate::ingest) accepted_at: DateTime<Utc>,
 }
 
 #[derive(Debug)]
-pub(super) enum Request {
-    Append(Vec<SpoolBatch>, Answer<()>),
+pub(super) enum Request<R: Record> {
+    Append(Vec<SpoolBatch<R>>, Answer<()>),
     /// More is in the database than before.
     Settle,
     /// Everything up to the number is in the database, or is one of these.
-    Keep(u64, Vec<DeadLetter>, Answer<Kept>),
+    Keep(u64, Vec<DeadLetter<R>>, Answer<Kept>),
     Read {
         after: u64,
         through: u64,
-        most_ticks: usize,
-        answer: Answer<Found>,
+        max_records: usize,
+        answer: Answer<Found<R>>,
     },
-    DeadLetters(Answer<Vec<(u64, DeadLetter)>>),
+    DeadLetters(Answer<Vec<(u64, DeadLetter<R>)>>),
     Discard(Vec<u64>, Answer<()>),
     /// The last one; the files are closed when it is answered.
     Close(oneshot::Sender<()>),
 }
 
-pub(super) struct SpoolThread {
-    keeper: Keeper,
+pub(super) struct SpoolThread<R: Record> {
+    keeper: Keeper<R>,
     settled: Arc<Settled>,
     settled_through: u64,
 }
@@ -82,23 +82,34 @@ impl Settled {
 }
 
 /// Requests that share one write.
-#[derive(Default)]
-struct Group {
+struct Group<R: Record> {
     blocks: Vec<Block>,
     bytes: usize,
     disk_bytes: u64,
     /// With the number up to which the others are in the database.
-    dead_letters: Option<(u64, Vec<DeadLetter>, Answer<Kept>)>,
+    dead_letters: Option<(u64, Vec<DeadLetter<R>>, Answer<Kept>)>,
     answers: Vec<Answer<()>>,
 }
 
-impl Group {
+impl<R: Record> Default for Group<R> {
+    fn default() -> Self {
+        Self {
+            blocks: Vec::new(),
+            bytes: 0,
+            disk_bytes: 0,
+            dead_letters: None,
+            answers: Vec::new(),
+        }
+    }
+}
+
+impl<R: Record> Group<R> {
     fn has_blocks(&self) -> bool {
         !self.blocks.is_empty()
     }
 }
 
-impl SpoolThread {
+impl<R: Record> SpoolThread<R> {
     /// Opens the file.
     pub(super) fn open(
         directory: OwnedDirectory,
@@ -112,7 +123,7 @@ impl SpoolThread {
         })
     }
 
-    /// The numbers of what it holds: before the first tick, and of the last.
+    /// The numbers of what it holds: before the first record, and of the last.
     pub(super) fn found(&self) -> (u64, u64) {
         let store = self.keeper.store();
         let last = store.and_then(Store::last).unwrap_or(0);
@@ -132,14 +143,14 @@ impl SpoolThread {
     }
 
     /// Works until it is closed, or until nobody can send any more.
-    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+    pub(super) fn run(mut self, requests: &Receiver<Request<R>>) {
         loop {
             let next = if self.owes_removal() {
                 requests.recv_timeout(LAZY)
             } else {
                 requests.recv().map_err(RecvTimeoutError::from)
             };
-            let mut group = Group::default();
+            let mut group = Group::<R>::default();
             let mut next = match next {
                 Ok(request) => Some(request),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -193,12 +204,12 @@ impl SpoolThread {
         first.is_some_and(|(number, _)| number <= self.settled_through)
     }
 
-    fn add(&mut self, group: &mut Group, batches: &[SpoolBatch], answer: Answer<()>) {
+    fn add(&mut self, group: &mut Group<R>, batches: &[SpoolBatch<R>], answer: Answer<()>) {
         let blocks: Vec<Block> = batches
             .iter()
             .map(|batch| Block {
                 number: batch.number,
-                bytes: block::encode(&batch.ticks, batch.accepted_at),
+                bytes: block::encode(&batch.records, batch.accepted_at),
             })
             .collect();
         let cost: u64 = blocks
@@ -223,7 +234,7 @@ impl SpoolThread {
         group.answers.push(answer);
     }
 
-    fn commit(&mut self, group: Group) {
+    fn commit(&mut self, group: Group<R>) {
         let (through, letters, keeping) = match group.dead_letters {
             Some((through, letters, answer)) => (through, letters, Some(answer)),
             None => (0, Vec::new(), None),
@@ -245,17 +256,17 @@ impl SpoolThread {
         }
     }
 
-    fn answer(&mut self, request: Request) {
+    fn answer(&mut self, request: Request<R>) {
         match request {
             Request::Read {
                 after,
                 through,
-                most_ticks,
+                max_records,
                 answer,
             } => {
                 let _ = answer.send(
                     self.keeper
-                        .with_store(|store| store.read(after, through, most_ticks)),
+                        .with_store(|store| store.read(after, through, max_records)),
                 );
             }
             Request::DeadLetters(answer) => {

@@ -78,12 +78,14 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
 async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let odd = odd_ticks();
-    let spool = Spool::open(folder.path(), 1 << 30).await.expect("it opens");
+    let spool = TickSpool::open(folder.path(), 1 << 30)
+        .await
+        .expect("it opens");
     // what was accepted later says that it was earlier
     for (number, (odd, hours)) in (1..).zip(odd.iter().zip([1, -1, 0, 2, -2, 1, 0, -1, 1])) {
         let batch = SpoolBatch {
             number,
-            ticks: Arc::new(vec![odd.clone()]),
+            records: Arc::new(vec![odd.clone()]),
             accepted_at: suite::now() + TimeDelta::hours(hours),
         };
         spool.append(vec![batch]).await.expect("on the disk");
@@ -165,7 +167,9 @@ async fn ages_and_failures_are_told_by_the_clock() {
         let persister = open(Clock::standing_at(later)).await;
         persister.flush().await.expect("it is refused");
         persister.stop(PLENTY).await;
-        let spool = Spool::open(folder.path(), 1 << 30).await.expect("it opens");
+        let spool = TickSpool::open(folder.path(), 1 << 30)
+            .await
+            .expect("it opens");
         let letters = spool.dead_letters().await.expect("they are read");
         let times: Vec<_> = letters.iter().map(|(_, letter)| letter.at).collect();
         assert_eq!(times, [later]);

@@ -45,11 +45,13 @@ async fn dead_letters_count_towards_what_the_spool_may_hold() {
     let reason = format!("{:?}", persister.health());
     assert!(reason.contains("spool.max_bytes"), "{reason}");
     persister.stop(PLENTY).await;
-    let file = Spool::file_bytes(folder.path());
+    let file = TickSpool::file_bytes(folder.path());
     assert!(file <= 2 * MOST + (1 << 20), "{file} bytes");
 
     // the next start counts the same, and so does one that has been emptied
-    let opened = Spool::open(folder.path(), MOST).await.expect("it opens");
+    let opened = TickSpool::open(folder.path(), MOST)
+        .await
+        .expect("it opens");
     assert_eq!(opened.content().kept_bytes, content.kept_bytes);
     let letters = opened.dead_letters().await.expect("it reads");
     let numbers = letters.iter().map(|(number, _)| *number).collect();

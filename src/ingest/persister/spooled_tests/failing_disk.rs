@@ -24,7 +24,7 @@ pub(super) async fn open_with(
 ) -> TickPersister {
     let repository = Arc::clone(repository) as Arc<dyn TickRepository>;
     let disk = Arc::new(disk.clone());
-    let spool = Spool::open_on(&settings.directory, settings.max_bytes, disk).await;
+    let spool = TickSpool::open_on(&settings.directory, settings.max_bytes, disk).await;
     let spool = Some(spool.expect("it opens"));
     let shared = Shared::new(
         config(),
@@ -33,7 +33,7 @@ pub(super) async fn open_with(
         settings.mode,
         settings.on_full,
     );
-    TickPersister::begin(repository, shared)
+    TickPersister::begin(Arc::new(TickStore(repository)), shared)
 }
 
 async fn push_patiently(persister: &TickPersister, range: std::ops::Range<i64>) {
@@ -164,12 +164,12 @@ async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
     }
     persister.stop(PLENTY).await;
     let after_a_power_cut = Arc::new(ModelDisk::with(disk.durable()));
-    let spool = Spool::open_on(folder.path(), 1 << 30, after_a_power_cut).await;
+    let spool = TickSpool::open_on(folder.path(), 1 << 30, after_a_power_cut).await;
     let letters = spool.expect("it opens").dead_letters().await;
     let mut ticks: Vec<Tick> = letters
         .expect("it reads")
         .into_iter()
-        .map(|(_, letter)| letter.tick)
+        .map(|(_, letter)| letter.record)
         .collect();
     ticks.sort_unstable_by_key(Tick::key);
     assert_eq!(ticks, [other(3), other(4)]);

@@ -28,7 +28,7 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
         assert_eq!(persister.health(), PersisterHealth::Saturated);
         let content = persister.spool_content().expect("there is one");
         assert!(content.bytes <= 64 << 10, "{content:?}");
-        assert!(content.ticks < accepted as u64, "memory has the others");
+        assert!(content.records < accepted as u64, "memory has the others");
 
         repository.set_down(None);
         for index in accepted..accepted + 500 {
@@ -76,7 +76,7 @@ async fn without_a_spool_a_full_queue_makes_pushes_wait_or_fail_as_was_chosen() 
         }
         // the queue, and what the writer has in hand
         assert!((1_000..=1_500).contains(&accepted), "{accepted}");
-        assert!(!Spool::exists(folder.path()));
+        assert!(!TickSpool::exists(folder.path()));
 
         repository.set_down(None);
         persister.flush().await.expect("it is back");

@@ -8,7 +8,7 @@ use crate::ingest::spool::model::{Failing, ModelDisk};
 async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::OnFailure)).await;
-    let ticks = || persister.spool_content().expect("there is one").ticks;
+    let ticks = || persister.spool_content().expect("there is one").records;
     persister
         .push_with(tick(0), AckLevel::Durable)
         .await

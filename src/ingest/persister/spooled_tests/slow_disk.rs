@@ -32,8 +32,8 @@ async fn a_stop_waits_for_the_disk_as_long_as_it_may() {
     let took = begun.elapsed();
     assert!(took >= busy_for && took < PLENTY, "{took:?}");
     // it is free at once
-    let opened = Spool::open_on(folder.path(), 1 << 30, Arc::new(disk.clone())).await;
-    assert_eq!(opened.expect("it is closed").content().ticks, 10);
+    let opened = TickSpool::open_on(folder.path(), 1 << 30, Arc::new(disk.clone())).await;
+    assert_eq!(opened.expect("it is closed").content().records, 10);
     ending.await.expect("no panic");
 }
 
@@ -46,7 +46,7 @@ async fn a_spool_that_is_still_being_closed_is_told_to_be_held_by_this_process()
     let report = timeout(PLENTY, persister.stop(Duration::ZERO)).await;
     let report = report.expect("it does not wait for the disk");
     assert_eq!((report.unsaved.len(), report.spooled), (0, 10));
-    let open = async || Spool::open_on(folder.path(), 1 << 30, Arc::new(disk.clone())).await;
+    let open = async || TickSpool::open_on(folder.path(), 1 << 30, Arc::new(disk.clone())).await;
     let refused = open().await.expect_err("its file is not closed");
     let own = Some(std::process::id());
     assert!(
@@ -67,5 +67,5 @@ async fn a_spool_that_is_still_being_closed_is_told_to_be_held_by_this_process()
         }
         sleep(Duration::from_millis(2)).await;
     };
-    assert_eq!(spool.content().ticks, 10);
+    assert_eq!(spool.content().records, 10);
 }

@@ -1,4 +1,4 @@
-//! Ticks that no database will take, on their way to the disk.
+//! Records that no database will take, on their way to the disk.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout};
 use super::Writer;
 use crate::ingest::persister::failures::SpoolPart;
 use crate::ingest::persister::spooler::{self, PATIENCE};
+use crate::ingest::record::Record;
 use crate::ingest::spool::{DeadLetter, DeadLetterReason, Kept, Spool, SpoolError};
-use crate::repository::InsertReceipt;
+use crate::ingest::store::StoreReceipt;
 
 /// Dead letters that wait for the disk at most; the log has the others as well.
 const MOST: usize = 10_000;
@@ -22,9 +23,8 @@ const RETRY: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Dead letters that the disk does not have yet, oldest first.
-#[derive(Default)]
-pub(super) struct DeadLetters {
-    waiting: Vec<DeadLetter>,
+pub(super) struct DeadLetters<R: Record> {
+    waiting: Vec<DeadLetter<R>>,
     /// So many of them are in the log, in full.
     logged: usize,
     /// What the disk does not answer.
@@ -43,7 +43,18 @@ struct Writing {
     answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
 }
 
-impl fmt::Debug for DeadLetters {
+impl<R: Record> Default for DeadLetters<R> {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            logged: 0,
+            writing: None,
+            retry_at: None,
+        }
+    }
+}
+
+impl<R: Record> fmt::Debug for DeadLetters<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadLetters")
             .field("waiting", &self.waiting.len())
@@ -51,7 +62,7 @@ impl fmt::Debug for DeadLetters {
     }
 }
 
-impl DeadLetters {
+impl<R: Record> DeadLetters<R> {
     /// Writes into the log, once, those that the disk did not take, and lets go what is too much.
     /// Returns how many only the log has.
     fn log_and_limit(&mut self) -> usize {
@@ -72,9 +83,9 @@ impl DeadLetters {
     }
 }
 
-impl Writer {
+impl<R: Record> Writer<R> {
     /// Lets the spool forget what is stored up to `number`, and keep what never will be.
-    pub(super) async fn settle(&mut self, spool: &Spool, receipt: &InsertReceipt, number: u64) {
+    pub(super) async fn settle(&mut self, spool: &Spool<R>, receipt: StoreReceipt<R>, number: u64) {
         let now = self.shared.lock().clock.now();
         let letters = DeadLetter::of_receipt(receipt, now);
         self.dead_letters.waiting.extend(letters);
@@ -112,7 +123,7 @@ impl Writer {
         self.dead_letters.retry_at
     }
 
-    fn begin_writing(&mut self, spool: &Spool, number: u64) {
+    fn begin_writing(&mut self, spool: &Spool<R>, number: u64) {
         let letters = self.dead_letters.waiting.clone();
         let (spool, count) = (spool.clone(), letters.len());
         self.dead_letters.writing = Some(Writing {
@@ -123,7 +134,7 @@ impl Writer {
     }
 
     /// Waits for the disk; one that has not answered before is not waited for.
-    async fn await_letters(&mut self, spool: &Spool, patience: Duration) {
+    async fn await_letters(&mut self, spool: &Spool<R>, patience: Duration) {
         let letters = &mut self.dead_letters;
         let Some(writing) = &mut letters.writing else {
             return;
@@ -189,10 +200,10 @@ impl Writer {
     }
 }
 
-fn log(letter: &DeadLetter) {
+fn log<R: Record>(letter: &DeadLetter<R>) {
     let reason: &dyn fmt::Debug = match &letter.reason {
         DeadLetterReason::Rejected(reason) => reason,
         DeadLetterReason::Conflict(stored) => stored,
     };
-    tracing::error!(tick = ?letter.tick, ?reason, "a dead letter is not on the disk");
+    tracing::error!(record = ?letter.record, ?reason, "a dead letter is not on the disk");
 }

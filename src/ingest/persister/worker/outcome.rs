@@ -1,15 +1,15 @@
 //! What follows from a write that succeeded, or failed.
 
 use super::Writer;
-use crate::domain::Tick;
 use crate::error::RepositoryError;
 use crate::ingest::persister::failures::Failure;
 use crate::ingest::persister::meters;
+use crate::ingest::record::Record;
 use crate::ingest::spool::Spool;
-use crate::repository::InsertReceipt;
+use crate::ingest::store::StoreReceipt;
 
-impl Writer {
-    pub(super) async fn record(&mut self, receipt: &InsertReceipt, number: u64, count: usize) {
+impl<R: Record> Writer<R> {
+    pub(super) async fn record(&mut self, receipt: StoreReceipt<R>, number: u64, count: usize) {
         while self
             .in_hand
             .front()
@@ -22,9 +22,9 @@ impl Writer {
             (self.most * 2).min(state.config.drain_batch_size)
         };
         if std::mem::take(&mut self.is_failing) {
-            tracing::info!(ticks = count, "ticks are stored again");
+            tracing::info!(count, "{} are stored again", R::NAMES);
         }
-        tell_of_losses(receipt);
+        tell_of_losses(&receipt);
         let (conflicts, rejected) = (
             receipt.conflicts.len() as u64,
             receipt.rejected.len() as u64,
@@ -50,11 +50,11 @@ impl Writer {
         self.measure();
     }
 
-    pub(super) fn record_failure(&mut self, error: &RepositoryError, ticks: usize) {
-        meters::count_retry(error);
+    pub(super) fn record_failure(&mut self, error: &RepositoryError, count: usize) {
+        meters::count_retry::<R>(error);
         self.is_failing = true;
         if matches!(error, RepositoryError::Timeout { .. }) {
-            self.most = (ticks / 2).max(1);
+            self.most = (count / 2).max(1);
         }
         let needs_repair = !error.is_transient();
         {
@@ -74,13 +74,13 @@ impl Writer {
             }
         }
         self.measure();
-        let first = self.in_hand.front().and_then(|batch| batch.ticks.first());
-        let first = first.map(Tick::key);
+        let first = self.in_hand.front().and_then(|batch| batch.records.first());
+        let first = first.map(R::key);
         let error = error.with_causes();
         if needs_repair {
-            tracing::error!(ticks, ?first, %error, "ticks are not stored until this is repaired");
+            tracing::error!(count, ?first, %error, "{} are not stored until this is repaired", R::NAMES);
         } else {
-            tracing::warn!(ticks, ?first, %error, "ticks are not stored yet: trying again");
+            tracing::warn!(count, ?first, %error, "{} are not stored yet: trying again", R::NAMES);
         }
     }
 
@@ -96,7 +96,7 @@ impl Writer {
         let state = self.shared.lock();
         let received = std::mem::replace(&mut self.received_told, state.stats.received);
         meters.received.increment(state.stats.received - received);
-        meters.waiting_ticks.set(state.stats.queued as f64);
+        meters.waiting.set(state.stats.queued as f64);
         meters.waiting_bytes.set(content.bytes as f64);
         meters
             .oldest_age
@@ -104,20 +104,22 @@ impl Writer {
     }
 }
 
-fn tell_of_losses(receipt: &InsertReceipt) {
+fn tell_of_losses<R: Record>(receipt: &StoreReceipt<R>) {
     if let Some(first) = receipt.conflicts.first() {
         tracing::warn!(
             conflicts = receipt.conflicts.len(),
             first = ?first.refused.key(),
-            "ticks were refused because others of their keys are stored"
+            "{} were refused because others of their keys are stored",
+            R::NAMES
         );
     }
     if let Some(first) = receipt.rejected.first() {
         tracing::warn!(
             rejected = receipt.rejected.len(),
-            first = ?first.tick.key(),
+            first = ?first.record.key(),
             reason = first.reason,
-            "ticks were rejected because they can never be stored"
+            "{} were rejected because they can never be stored",
+            R::NAMES
         );
     }
 }

@@ -1,6 +1,9 @@
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 
 use super::*;
+use crate::domain::{Rule, SymbolId, Tick, Verdict};
+use crate::repository::QuarantinedTick;
 
 fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
     let nanos = prop_oneof![
@@ -56,6 +59,27 @@ fn sequences_of_64_bits_come_back() {
     assert_eq!(decode(&bytes), Ok(ticks));
 }
 
+fn seal_again(bytes: &mut [u8]) {
+    let check = crc32fast::hash(&bytes[4..]);
+    bytes[..4].copy_from_slice(&check.to_le_bytes());
+}
+
+/// One tick for each rule.
+fn held_back() -> Vec<QuarantinedTick> {
+    let ticks = sample().into_iter().zip(Rule::ALL);
+    ticks
+        .map(|(tick, rule)| QuarantinedTick {
+            quarantined_at: tick.tick_time,
+            tick,
+            verdict: Verdict {
+                rule: *rule,
+                observed: Decimal::new(-15, 3),
+                limit: Decimal::ZERO,
+            },
+        })
+        .collect()
+}
+
 fn sample() -> Vec<Tick> {
     (0..20)
         .map(|index| {
@@ -77,7 +101,7 @@ proptest! {
         let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("in range");
         let bytes = encode(&ticks, at);
         prop_assert_eq!(header(&bytes), Some((ticks.len() as u32, at)));
-        let decoded = decode(&bytes).expect("it was encoded here");
+        let decoded: Vec<Tick> = decode(&bytes).expect("it was encoded here");
         prop_assert_eq!(&decoded, &ticks);
         for (one, other) in decoded.iter().zip(&ticks) {
             // equal numbers may differ in their zeros
@@ -89,9 +113,12 @@ proptest! {
     #[test]
     fn any_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
         // with a check value that fits, so that the decoder itself is reached
-        if bytes.len() > 4 { bytes[4] = VERSION; }
-        seal(&mut bytes);
-        let _ = decode(&bytes);
+        for kind in [Tick::KIND, QuarantinedTick::KIND] {
+            if let Some(place) = bytes.get_mut(4..6) { place.copy_from_slice(&[kind, 1]); }
+            seal_again(&mut bytes);
+            let _ = decode::<Tick>(&bytes);
+            let _ = decode::<QuarantinedTick>(&bytes);
+        }
     }
 }
 
@@ -100,7 +127,7 @@ fn fault_47_a_block_torn_at_any_length_is_refused() {
     let bytes = encode(&sample(), DateTime::UNIX_EPOCH);
     for length in 0..bytes.len() {
         assert_eq!(
-            decode(&bytes[..length]),
+            decode::<Tick>(&bytes[..length]),
             Err(BlockError::Damaged),
             "{length}"
         );
@@ -114,7 +141,8 @@ fn fault_48_a_flipped_bit_anywhere_in_a_block_is_found() {
         for bit in 0..8 {
             let mut flipped = bytes.clone();
             flipped[place] ^= 1 << bit;
-            assert_eq!(decode(&flipped), Err(BlockError::Damaged), "{place}, {bit}");
+            let decoded = decode::<Tick>(&flipped);
+            assert_eq!(decoded, Err(BlockError::Damaged), "{place}, {bit}");
         }
     }
 }
@@ -122,9 +150,39 @@ fn fault_48_a_flipped_bit_anywhere_in_a_block_is_found() {
 #[test]
 fn fault_53_a_block_of_a_newer_version_is_told_apart_from_a_damaged_one() {
     let mut bytes = encode(&sample(), DateTime::UNIX_EPOCH);
-    bytes[4] = 2;
-    seal(&mut bytes);
-    assert_eq!(decode(&bytes), Err(BlockError::Version(2)));
+    bytes[5] = 2;
+    seal_again(&mut bytes);
+    let refused = BlockError::Version {
+        records: "ticks",
+        found: 2,
+        known: 1,
+    };
+    assert_eq!(decode::<Tick>(&bytes), Err(refused));
+}
+
+#[test]
+fn block_of_another_kind_is_refused_by_name() {
+    let ticks = encode(&sample(), DateTime::UNIX_EPOCH);
+    let refused = decode::<QuarantinedTick>(&ticks).expect_err("they are ticks");
+    assert_eq!(refused.to_string(), "it holds ticks, not quarantined ticks");
+    let held_back = encode(&held_back(), DateTime::UNIX_EPOCH);
+    let refused = decode::<Tick>(&held_back).expect_err("they were held back");
+    assert_eq!(refused.to_string(), "it holds quarantined ticks, not ticks");
+}
+
+#[test]
+fn damage_of_quarantined_ticks_is_found() {
+    let ticks = held_back();
+    let bytes = encode(&ticks, DateTime::UNIX_EPOCH);
+    assert_eq!(decode(&bytes), Ok(ticks));
+    for index in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[index] ^= 4;
+        for damaged in [&changed[..], &bytes[..index]] {
+            let decoded = decode::<QuarantinedTick>(damaged);
+            assert_eq!(decoded, Err(BlockError::Damaged), "byte {index}");
+        }
+    }
 }
 
 #[test]

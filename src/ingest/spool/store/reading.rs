@@ -3,37 +3,37 @@
 use redb::{ReadableDatabase as _, ReadableTable};
 
 use super::{BATCHES, DEAD_LETTERS, QUARANTINE, Store, disk_bytes, letter_bytes, write};
-use crate::domain::Tick;
-use crate::ingest::spool::block;
+use crate::ingest::record::{Record, names_of};
+use crate::ingest::spool::block::{self, BlockError};
 use crate::ingest::spool::dead_letter::DeadLetter;
 use crate::ingest::spool::error::{SpoolError, storage_error};
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::ingest) enum Found {
-    /// Batches by the numbers of their last ticks.
-    Batches(Vec<(u64, Vec<Tick>)>),
-    /// The next batch, whose ticks the disk has lost.
+pub(in crate::ingest) enum Found<R: Record> {
+    /// Batches by the numbers of their last records.
+    Batches(Vec<(u64, Vec<R>)>),
+    /// The next batch, whose records the disk has lost.
     Damaged {
-        /// Of its last tick.
+        /// Of its last record.
         number: u64,
         /// How many it had.
-        ticks: u64,
+        records: u64,
     },
 }
 
-impl Store {
-    /// Batches behind `after` up to `through`, at least one and up to so many ticks. The first one
+impl<R: Record> Store<R> {
+    /// Batches behind `after` up to `through`, at least one and up to so many records. The first one
     /// that is damaged or lost ends what is read, and comes alone the next time.
     pub(in crate::ingest::spool) fn read(
         &mut self,
         after: u64,
         through: u64,
-        most_ticks: usize,
-    ) -> Result<Found, SpoolError> {
+        max_records: usize,
+    ) -> Result<Found<R>, SpoolError> {
         let after = after.saturating_add(1);
         let lost = self.lost.range(after..=through).next();
-        let lost = lost.map(|(number, ticks)| (*number, *ticks));
+        let lost = lost.map(|(number, records)| (*number, *records));
         let last = lost.map_or(through, |(number, _)| number - 1);
         let failed = |error: redb::Error| storage_error(&self.directory, &error);
         let mut read = Vec::new();
@@ -48,18 +48,18 @@ impl Store {
             for row in batches.range(after..=last)? {
                 let (number, bytes) = row?;
                 let number = number.value();
-                let ticks = match block::decode(bytes.value()) {
-                    Ok(ticks) => ticks,
+                let records = match block::decode(bytes.value()) {
+                    Ok(records) => records,
                     Err(error) => {
                         damaged = Some((number, error.to_string(), bytes.value().to_vec()));
                         break;
                     }
                 };
-                if !read.is_empty() && count + ticks.len() > most_ticks {
+                if !read.is_empty() && count + records.len() > max_records {
                     break;
                 }
-                count += ticks.len();
-                read.push((number, ticks));
+                count += records.len();
+                read.push((number, records));
             }
             Ok(())
         };
@@ -69,13 +69,13 @@ impl Store {
         }
         if let Some(damaged) = damaged {
             let number = damaged.0;
-            let ticks = self.index.get(&number).map_or(0, |entry| entry.ticks);
+            let records = self.index.get(&number).map_or(0, |entry| entry.records);
             self.put_aside(vec![damaged])?;
-            self.lost.insert(number, ticks);
-            return Ok(Found::Damaged { number, ticks });
+            self.lost.insert(number, records);
+            return Ok(Found::Damaged { number, records });
         }
         Ok(match lost {
-            Some((number, ticks)) => Found::Damaged { number, ticks },
+            Some((number, records)) => Found::Damaged { number, records },
             None => Found::Batches(read),
         })
     }
@@ -83,7 +83,7 @@ impl Store {
     /// The dead letters with their numbers, oldest first. Damaged ones are left out.
     pub(in crate::ingest::spool) fn dead_letters(
         &self,
-    ) -> Result<Vec<(u64, DeadLetter)>, SpoolError> {
+    ) -> Result<Vec<(u64, DeadLetter<R>)>, SpoolError> {
         let reading = || -> Result<Vec<_>, redb::Error> {
             let transaction = self.database.begin_read()?;
             let table = transaction.open_table(DEAD_LETTERS)?;
@@ -91,8 +91,10 @@ impl Store {
             for row in table.iter()? {
                 let (number, bytes) = row?;
                 match DeadLetter::decode(bytes.value()) {
-                    Some(letter) => letters.push((number.value(), letter)),
-                    None => tracing::error!(number = number.value(), "a dead letter is damaged"),
+                    Ok(letter) => letters.push((number.value(), letter)),
+                    Err(error) => {
+                        tracing::error!(number = number.value(), %error, "a dead letter is damaged");
+                    }
                 }
             }
             Ok(letters)
@@ -100,7 +102,8 @@ impl Store {
         reading().map_err(|error| storage_error(&self.directory, &error))
     }
 
-    /// Reads everything once, so that damage is found before anybody relies on it.
+    /// Reads everything once, so that damage is found before anybody relies on it. Where anything is
+    /// of another kind or version, nothing is changed.
     pub(in crate::ingest::spool) fn load(&mut self) -> Result<(), SpoolError> {
         let mut damaged = Vec::new();
         let mut found = Vec::new();
@@ -115,23 +118,31 @@ impl Store {
             let transaction = self.database.begin_read()?;
             for row in transaction.open_table(BATCHES)?.iter()? {
                 let (number, bytes) = row?;
-                match block::decode(bytes.value()) {
+                match block::decode::<R>(bytes.value()) {
                     Ok(_) => found.push((
                         number.value(),
                         bytes.value().len(),
                         block::header(bytes.value()),
                     )),
+                    Err(error) if is_foreign(error) => return Ok(Err(error)),
                     Err(error) => {
-                        damaged.push((number.value(), error.to_string(), bytes.value().to_vec()))
+                        damaged.push((number.value(), error.to_string(), bytes.value().to_vec()));
                     }
+                }
+            }
+            for row in transaction.open_table(DEAD_LETTERS)?.iter()? {
+                match block::check::<R>(row?.1.value()) {
+                    Err(error) if is_foreign(error) => return Ok(Err(error)),
+                    _ => {}
                 }
             }
             let dead_letters = Extent::of(&transaction.open_table(DEAD_LETTERS)?, letter_bytes)?;
             let quarantined = Extent::of(&transaction.open_table(QUARANTINE)?, disk_bytes)?;
-            Ok((dead_letters, quarantined))
+            Ok(Ok((dead_letters, quarantined)))
         };
-        let (dead_letters, quarantined) =
-            reading().map_err(|error| storage_error(&self.directory, &error))?;
+        let (dead_letters, quarantined) = reading()
+            .map_err(|error| storage_error(&self.directory, &error))?
+            .map_err(|foreign| self.refusal(foreign))?;
         self.content.dead_letters = dead_letters.rows;
         self.next_dead_letter = dead_letters.next;
         self.count_letters(dead_letters.bytes);
@@ -139,11 +150,36 @@ impl Store {
         self.next_quarantined = quarantined.next;
         self.content.kept_bytes += quarantined.bytes;
         for (number, length, header) in found {
-            if let Some((ticks, accepted_at)) = header {
-                self.insert_entry(number, length, u64::from(ticks), accepted_at);
+            if let Some((records, accepted_at)) = header {
+                self.insert_entry(number, length, u64::from(records), accepted_at);
             }
         }
         self.put_aside(damaged)
+    }
+
+    fn refusal(&self, foreign: BlockError) -> SpoolError {
+        let directory = self.directory.clone();
+        match foreign {
+            BlockError::Kind { found, expected } => SpoolError::OtherKind {
+                directory,
+                found: names_of(found),
+                expected,
+            },
+            BlockError::Version {
+                records,
+                found,
+                known,
+            } => SpoolError::OtherVersion {
+                directory,
+                records,
+                found,
+                known,
+            },
+            damage => SpoolError::Corrupted {
+                directory,
+                reason: damage.to_string(),
+            },
+        }
     }
 
     /// Moves damaged batches out of the way of the others; what is left of them stays on the disk.
@@ -175,6 +211,11 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Whether whole records of another kind or version were found.
+fn is_foreign(error: BlockError) -> bool {
+    matches!(error, BlockError::Kind { .. } | BlockError::Version { .. })
 }
 
 /// How many rows a table has, the number after the last of them, and what they take.

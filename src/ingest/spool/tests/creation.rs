@@ -26,7 +26,7 @@ async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
             fs::write(folder.path().join(file), text).expect("written");
         }
         with_batches(folder.path(), 2).await;
-        assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+        assert_eq!(open_at(folder.path()).await.content().records, 20);
     }
 }
 
@@ -40,12 +40,12 @@ async fn fault_51_space_that_was_set_aside_in_part_is_set_aside_again() {
         let file = fs::File::options().write(true).open(&reserve);
         file.expect("opens").set_len(part).expect("cut");
         let spool = open_at(folder.path()).await;
-        assert_eq!(spool.content().ticks, 20);
+        assert_eq!(spool.content().records, 20);
         assert_eq!(fs::metadata(&reserve).expect("there").len(), whole);
         spool.close().await;
     }
     fs::remove_file(&reserve).expect("removed");
-    assert_eq!(open_at(folder.path()).await.content().ticks, 20);
+    assert_eq!(open_at(folder.path()).await.content().records, 20);
     assert_eq!(fs::metadata(&reserve).expect("there").len(), whole);
 }
 
@@ -53,7 +53,7 @@ async fn fault_51_space_that_was_set_aside_in_part_is_set_aside_again() {
 #[test]
 fn fault_51_a_file_whose_making_was_cut_off_anywhere_is_made_again() {
     let folder = new_folder();
-    let open = |disk: &ModelDisk| Store::open(folder.path(), LARGE, disk, Arc::default());
+    let open = |disk: &ModelDisk| Store::<Tick>::open(folder.path(), LARGE, disk, Arc::default());
     let disk = ModelDisk::default();
     drop(open(&disk).expect("it opens"));
     let history = disk.history();
@@ -73,7 +73,7 @@ async fn folders_of_a_spool_survive_a_power_cut() {
     let whole = folder.path().join("data").join("spool");
     for round in ["made", "there already"] {
         let disk = ModelDisk::default();
-        let spool = Spool::open_on(&whole, LARGE, Arc::new(disk.clone())).await;
+        let spool = TickSpool::open_on(&whole, LARGE, Arc::new(disk.clone())).await;
         let synced = disk.folders();
         for folder in [whole.as_path(), &folder.path().join("data"), folder.path()] {
             let is_synced = synced.iter().any(|one| one == folder);

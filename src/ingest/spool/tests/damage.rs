@@ -20,14 +20,15 @@ enum Outcome {
 fn file_of_three() -> (Vec<u8>, Vec<usize>) {
     let folder = new_folder();
     let disk = ModelDisk::default();
-    let mut store = Store::open(folder.path(), LARGE, &disk, Arc::default()).expect("it opens");
+    let mut store =
+        Store::<Tick>::open(folder.path(), LARGE, &disk, Arc::default()).expect("it opens");
     let mut before = Vec::new();
     for first in [1, 11, 21] {
         before = disk.seen();
         let batch = batch(first..=first + 9);
         let block = Block {
             number: batch.number,
-            bytes: block::encode(&batch.ticks, batch.accepted_at),
+            bytes: block::encode(&batch.records, batch.accepted_at),
         };
         store.commit(&[block], 0, &[]).expect("written");
     }
@@ -45,7 +46,7 @@ fn open(folder: &Path, file: Vec<u8>) -> Outcome {
     let disk = ModelDisk::with(file);
     // as the spool does with what only damage can break
     let opened = catch_unwind(AssertUnwindSafe(|| {
-        let mut store = Store::open(folder, LARGE, &disk, Arc::default())?;
+        let mut store = Store::<Tick>::open(folder, LARGE, &disk, Arc::default())?;
         let read = batches(Ok(store.read(0, u64::MAX, usize::MAX)?));
         Ok((read, store.content().quarantined))
     }));
@@ -108,8 +109,8 @@ fn fault_48_a_flipped_bit_anywhere_gives_no_wrong_tick() {
     assert!(outcomes.len() > 1, "no damage was noticed");
 }
 
-fn store_on(folder: &Path, disk: &ModelDisk) -> Store {
-    Store::open(folder, LARGE, disk, Arc::default()).expect("it opens")
+fn store_on(folder: &Path, disk: &ModelDisk) -> Store<Tick> {
+    Store::<Tick>::open(folder, LARGE, disk, Arc::default()).expect("it opens")
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn batches_lost_while_the_file_was_closed_are_told() {
     let (disk, other) = (ModelDisk::default(), ModelDisk::default());
     let block = |first: u64| Block {
         number: first + 9,
-        bytes: block::encode(&batch(first..=first + 9).ticks, DateTime::UNIX_EPOCH),
+        bytes: block::encode(&batch(first..=first + 9).records, DateTime::UNIX_EPOCH),
     };
     let mut before = store_on(folder.path(), &disk);
     let all = [block(1), block(11), block(21)];
@@ -146,7 +147,10 @@ fn batches_lost_while_the_file_was_closed_are_told() {
     assert_eq!(batches(Ok(read))[0].0, 10);
     for (read_through, number) in [(10, 20), (20, 30)] {
         let read = after.read(read_through, 30, usize::MAX);
-        let lost = Found::Damaged { number, ticks: 10 };
+        let lost = Found::Damaged {
+            number,
+            records: 10,
+        };
         assert_eq!(read.expect("it reads"), lost);
     }
 }

@@ -9,7 +9,7 @@ use crate::ingest::spool::store::{Block, Store};
 
 const BATCHES: u64 = 8;
 
-fn keeper(folder: &Path, disk: &ModelDisk) -> Result<Keeper, SpoolError> {
+fn keeper(folder: &Path, disk: &ModelDisk) -> Result<Keeper<Tick>, SpoolError> {
     let owned = OwnedDirectory::take(folder)?;
     Keeper::open(owned, LARGE, Arc::new(disk.clone()))
 }
@@ -18,7 +18,7 @@ fn block(number: u64) -> Block {
     let batch = batch(number * 10 - 9..=number * 10);
     Block {
         number: batch.number,
-        bytes: block::encode(&batch.ticks, batch.accepted_at),
+        bytes: block::encode(&batch.records, batch.accepted_at),
     }
 }
 
@@ -55,7 +55,7 @@ fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
 fn assert_survives(file: Vec<u8>, removed: u64, durable: u64) {
     let folder = new_folder();
     let disk = ModelDisk::with(file);
-    let opened = Store::open(folder.path(), LARGE, &disk, Arc::default());
+    let opened = Store::<Tick>::open(folder.path(), LARGE, &disk, Arc::default());
     let read = opened.expect("it opens").read(0, u64::MAX, usize::MAX);
     let found: BTreeMap<u64, Vec<Tick>> = batches(read).into_iter().collect();
     for (number, ticks) in &found {
@@ -112,7 +112,7 @@ fn large_block(nth: u64) -> Block {
     let batch = batch(nth * 2_000 - 1_999..=nth * 2_000);
     Block {
         number: batch.number,
-        bytes: block::encode(&batch.ticks, batch.accepted_at),
+        bytes: block::encode(&batch.records, batch.accepted_at),
     }
 }
 
@@ -134,7 +134,7 @@ fn fault_50_what_follows_a_failed_sync_survives() {
     }
 
     let after_a_power_cut = ModelDisk::with(disk.durable());
-    let opened = Store::open(folder.path(), LARGE, &after_a_power_cut, Arc::default());
+    let opened = Store::<Tick>::open(folder.path(), LARGE, &after_a_power_cut, Arc::default());
     let read = opened.expect("it opens").read(0, u64::MAX, usize::MAX);
     let found: BTreeMap<u64, Vec<Tick>> = batches(read).into_iter().collect();
     for number in [2_000, 6_000] {

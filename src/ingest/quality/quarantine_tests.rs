@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::domain::{Page, Rule, SymbolId, Tick, Verdict};
 use crate::error::{Database, RepositoryError};
+use crate::ingest::{Spool, TickSpool};
 use crate::memory::InMemoryQuarantineRepository;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
@@ -23,6 +24,7 @@ use crate::repository::{
 struct Shaky {
     inner: InMemoryQuarantineRepository,
     away: AtomicBool,
+    hangs: AtomicBool,
 }
 
 #[async_trait]
@@ -33,6 +35,9 @@ impl QuarantineRepository for Shaky {
                 database: Database::Timeseries,
                 reason: "gone".to_owned(),
             });
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
         }
         self.inner.put(ticks).await
     }
@@ -92,8 +97,9 @@ fn normalized(range: std::ops::Range<i64>) -> Vec<QuarantinedTick> {
     crate::repository::normalized_quarantine(&ticks).expect("valid")
 }
 
-fn open(repository: &Arc<Shaky>, directory: Option<&Path>) -> Quarantine {
-    Quarantine::open(Arc::clone(repository) as _, directory).expect("it opens")
+async fn open(repository: &Arc<Shaky>, directory: Option<&Path>) -> Quarantine {
+    let opened = Quarantine::open(Arc::clone(repository) as _, directory).await;
+    opened.expect("it opens")
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,7 +109,7 @@ async fn what_is_held_back_is_kept_in_its_order() {
     let folder = tempfile::tempdir().expect("a folder");
     for directory in [None, Some(folder.path())] {
         let repository = Arc::new(Shaky::default());
-        let quarantine = open(&repository, directory);
+        let quarantine = open(&repository, directory).await;
         for index in 0..3_000 {
             quarantine.keep(kept(index)).await.expect("open");
         }
@@ -118,14 +124,14 @@ async fn what_the_database_did_not_take_is_there_after_the_next_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
-    let quarantine = open(&repository, Some(folder.path()));
+    let quarantine = open(&repository, Some(folder.path())).await;
     for index in 0..2_500 {
         quarantine.keep(kept(index)).await.expect("open");
     }
     assert_eq!(quarantine.stop(PATIENCE).await, (2_500, 0));
     assert!(Quarantine::exists(folder.path()));
     repository.away.store(false, Ordering::SeqCst);
-    let quarantine = open(&repository, Some(folder.path()));
+    let quarantine = open(&repository, Some(folder.path())).await;
     quarantine.keep(kept(2_500)).await.expect("open");
     assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
     assert_eq!(stored(&repository).await, normalized(0..2_501));
@@ -135,7 +141,7 @@ async fn what_the_database_did_not_take_is_there_after_the_next_start() {
 async fn an_outage_ends_by_itself() {
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
-    let quarantine = open(&repository, None);
+    let quarantine = open(&repository, None).await;
     quarantine.keep(kept(1)).await.expect("open");
     let until = async |count| {
         while quarantine.waiting() != count {
@@ -154,32 +160,70 @@ async fn an_outage_ends_by_itself() {
 async fn what_is_only_in_memory_is_told_to_be_lost() {
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
-    let quarantine = open(&repository, None);
+    let quarantine = open(&repository, None).await;
     quarantine.keep(kept(1)).await.expect("open");
     let lost = quarantine.stop(Duration::from_millis(300)).await;
     assert_eq!(lost, (0, 1));
 }
 
-#[test]
-fn bytes_that_were_changed_are_no_tick() {
-    let tick = kept(3);
-    let bytes = super::record::encode(&tick);
-    assert_eq!(super::record::decode(&bytes), Some(tick));
-    for index in 0..bytes.len() {
-        let mut changed = bytes.clone();
-        changed[index] ^= 4;
-        assert_eq!(super::record::decode(&changed), None, "byte {index}");
-        assert_eq!(
-            super::record::decode(&bytes[..index]),
-            None,
-            "cut at {index}"
-        );
+/// One that no quarantine can keep.
+fn impossible(index: i64) -> QuarantinedTick {
+    let mut impossible = kept(index);
+    impossible.tick.sequence = -1;
+    impossible
+}
+
+#[tokio::test]
+async fn tick_that_cannot_be_kept_keeps_no_other_one_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let repository = Arc::new(Shaky::default());
+    let quarantine = open(&repository, Some(folder.path())).await;
+    for tick in [kept(1), impossible(2), kept(3)] {
+        quarantine.keep(tick).await.expect("open");
     }
+    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(
+        stored(&repository).await,
+        [normalized(1..2), normalized(3..4)].concat()
+    );
+    let spool = folder.path().join("quarantine");
+    let spool = Spool::<QuarantinedTick>::open(&spool, 1 << 30).await;
+    let letters = spool.expect("it opens").dead_letters().await.expect("read");
+    let letters: Vec<_> = letters
+        .into_iter()
+        .map(|(_, letter)| letter.record)
+        .collect();
+    assert_eq!(letters, [impossible(2)]);
+}
+
+#[tokio::test]
+async fn spools_of_ticks_and_quarantine_are_not_confused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let repository = Arc::new(Shaky::default());
+    repository.away.store(true, Ordering::SeqCst);
+    let quarantine = open(&repository, Some(folder.path())).await;
+    quarantine.keep(kept(1)).await.expect("open");
+    assert_eq!(quarantine.stop(PATIENCE).await, (1, 0));
+    let spool = folder.path().join("quarantine");
+    let refused = TickSpool::open(&spool, 1 << 30).await;
+    let refused = refused.expect_err("it holds no ticks").to_string();
+    assert!(
+        refused.contains("holds quarantined ticks, not ticks"),
+        "{refused}"
+    );
+    repository.away.store(false, Ordering::SeqCst);
+    let quarantine = open(&repository, Some(folder.path())).await;
+    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(
+        stored(&repository).await,
+        normalized(1..2),
+        "it was not touched"
+    );
 }
 
 #[tokio::test]
 async fn end_of_a_quarantine_can_be_waited_for() {
-    let quarantine = open(&Arc::default(), None);
+    let quarantine = open(&Arc::default(), None).await;
     quarantine.keep(kept(1)).await.expect("open");
     let short = Duration::from_millis(50);
     let waited = tokio::time::timeout(short, quarantine.ended()).await;
@@ -189,16 +233,15 @@ async fn end_of_a_quarantine_can_be_waited_for() {
     waited.expect("it ended");
 }
 
-/// The clock of the stop is paused, that of the quarantine is not.
+/// A database that does not answer is asked once, whatever the clock does.
 #[tokio::test(start_paused = true)]
 async fn patience_of_a_stop_is_a_year_at_most() {
     let repository = Arc::new(Shaky::default());
-    repository.away.store(true, Ordering::SeqCst);
-    let quarantine = open(&repository, None);
+    repository.hangs.store(true, Ordering::SeqCst);
+    let quarantine = open(&repository, None).await;
     quarantine.keep(kept(1)).await.expect("open");
     let begun = tokio::time::Instant::now();
     quarantine.stop(Duration::MAX).await;
     let days = begun.elapsed().as_secs() / 86_400;
     assert_eq!(days, 365);
-    repository.away.store(false, Ordering::SeqCst);
 }

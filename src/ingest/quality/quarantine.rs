@@ -1,0 +1,150 @@
+//! From the feed into the quarantine, also while the database is away.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::Clock;
+use crate::backoff::Backoff;
+use crate::ingest::store::QuarantineStore;
+use crate::ingest::{
+    OnFull, Persister, PersisterConfig, PersisterHealth, Spool, SpoolConfig, SpoolError, SpoolMode,
+};
+use crate::repository::{QuarantineRepository, QuarantinedTick};
+
+/// The spool of the quarantine, in that of the ticks.
+const FOLDER: &str = "quarantine";
+/// Holds more than 100,000 ticks, even where each of them comes alone and takes a page.
+const MAX_BYTES: u64 = 512 << 20;
+
+const CONFIG: PersisterConfig = PersisterConfig {
+    batch_size: 1_000,
+    flush_interval: Duration::from_millis(100),
+    queue: 100_000,
+    drain_batch_size: 1_000,
+    backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
+};
+
+/// The quarantine was stopped; the tick was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the quarantine was stopped: start another one")]
+pub struct QuarantineClosed;
+
+/// Keeps ticks that are held back until the repository has them: a [`Persister`] of quarantined
+/// ticks with a spool of its own.
+///
+/// With a directory a tick is on the disk a moment after it was accepted, and what the repository
+/// did not take before the end is put there after the next start. Without one it is in memory only.
+/// A tick that the repository can never keep becomes a dead letter of that spool.
+///
+/// Clones are handles of the same quarantine.
+#[derive(Debug, Clone)]
+pub struct Quarantine {
+    persister: Persister<QuarantinedTick>,
+    has_reported: Arc<Mutex<bool>>,
+}
+
+impl Quarantine {
+    /// Whether ticks of an earlier run may be in the spool in `directory`.
+    #[must_use]
+    pub fn exists(directory: &Path) -> bool {
+        Spool::<QuarantinedTick>::exists(&folder(directory))
+    }
+
+    /// Opens the spool of the quarantine in `directory`, which is that of the ticks, makes it where
+    /// it is missing, and starts to put what it has and what comes into `repository`.
+    ///
+    /// # Errors
+    /// Those of [`Spool::open`]; none without a directory.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn open(
+        repository: Arc<dyn QuarantineRepository>,
+        directory: Option<&Path>,
+    ) -> Result<Self, SpoolError> {
+        Self::open_with_clock(repository, directory, Clock::system()).await
+    }
+
+    /// Opens one like [`open`](Self::open) that takes the time of `clock`, as
+    /// [`Persister::open_on`] does.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn open_with_clock(
+        repository: Arc<dyn QuarantineRepository>,
+        directory: Option<&Path>,
+        clock: Clock,
+    ) -> Result<Self, SpoolError> {
+        let spool = SpoolConfig {
+            mode: match directory {
+                Some(_) => SpoolMode::WriteAhead,
+                None => SpoolMode::Memory,
+            },
+            directory: directory.map(folder).unwrap_or_default(),
+            max_bytes: MAX_BYTES,
+            on_full: OnFull::Block,
+        };
+        let store = Arc::new(QuarantineStore(repository));
+        Ok(Self {
+            persister: Persister::open_on(store, CONFIG, &spool, clock).await?,
+            has_reported: Arc::default(),
+        })
+    }
+
+    /// Takes a tick; waits while there is no place for it. Cancelled, it has not taken it.
+    ///
+    /// # Errors
+    /// After a stop.
+    pub async fn keep(&self, tick: QuarantinedTick) -> Result<(), QuarantineClosed> {
+        // it waits for a place, so that a stop is the only reason
+        let kept = self.persister.push(tick).await;
+        kept.map_err(|_| QuarantineClosed)
+    }
+
+    /// Ticks that the repository does not have yet.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.persister.stats().queued
+    }
+
+    /// Ticks on the disk, which the repository does not have yet, or has had for a moment only.
+    #[must_use]
+    pub fn on_disk(&self) -> u64 {
+        let content = self.persister.spool_content();
+        content.map_or(0, |content| content.records)
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn health(&self) -> PersisterHealth {
+        self.persister.health()
+    }
+
+    /// Takes no more ticks and waits until the repository has them, as [`Persister::stop`] does:
+    /// until `patience` is over, and no longer than until a write fails where the disk has them all.
+    /// Returns how many stay on the disk, and how many are lost. A second call returns zeros.
+    pub async fn stop(&self, patience: Duration) -> (u64, u64) {
+        let mut has_reported = self.has_reported.lock().await;
+        let report = self.persister.stop(patience).await;
+        if std::mem::replace(&mut *has_reported, true) {
+            return (0, 0);
+        }
+        (report.spooled, report.unsaved.len() as u64)
+    }
+
+    /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it, after
+    /// which it takes nothing.
+    pub async fn ended(&self) {
+        self.persister.ended().await;
+    }
+}
+
+fn folder(directory: &Path) -> PathBuf {
+    directory.join(FOLDER)
+}

@@ -1,0 +1,161 @@
+//! What can be written: the one bound of spool, persister and fan-out.
+
+mod codec;
+mod quarantined_tick;
+mod tick;
+
+use std::fmt::Debug;
+
+use chrono::{DateTime, Utc};
+
+pub use self::codec::{RecordReader, RecordWriter};
+use crate::domain::SymbolId;
+
+/// Something that a feed brings and a repository stores: a tick, a trade, a change of an order book.
+///
+/// The spool writes records with [`encode`](Self::encode), one after the other, into blocks that
+/// begin with the kind and the version of the records. It refuses blocks of another kind or
+/// version, so that no record is read as something else.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use tickbook::domain::SymbolId;
+/// use tickbook::ingest::record::{Record, RecordReader, RecordWriter};
+///
+/// /// A venue opened or closed trading of a symbol.
+/// #[derive(Debug, Clone, PartialEq, Eq)]
+/// struct TradingState {
+///     symbol_id: SymbolId,
+///     changed_at: DateTime<Utc>,
+///     is_open: bool,
+/// }
+///
+/// impl Record for TradingState {
+///     type Key = (SymbolId, DateTime<Utc>);
+///
+///     const KIND: u8 = 200;
+///     const VERSION: u8 = 1;
+///     const MIN_BYTES: usize = 4;
+///     const NAME: &'static str = "trading state";
+///     const NAMES: &'static str = "trading states";
+///     const METRICS: &'static str = "trading_state";
+///
+///     fn key(&self) -> Self::Key {
+///         (self.symbol_id, self.changed_at)
+///     }
+///
+///     fn symbol_id(&self) -> SymbolId {
+///         self.symbol_id
+///     }
+///
+///     fn time(&self) -> DateTime<Utc> {
+///         self.changed_at
+///     }
+///
+///     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter) {
+///         writer.signed(self.symbol_id.get());
+///         // times are close to each other, so that differences take few bytes
+///         writer.time(self.changed_at, before.map_or(0, |before| before.changed_at.timestamp()));
+///         writer.byte(self.is_open.into());
+///     }
+///
+///     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
+///         Some(Self {
+///             symbol_id: SymbolId::new(reader.signed()?),
+///             changed_at: reader.time(before.map_or(0, |before| before.changed_at.timestamp()))?,
+///             is_open: reader.byte()? == 1,
+///         })
+///     }
+/// }
+///
+/// let closed = TradingState {
+///     symbol_id: SymbolId::new(7),
+///     changed_at: DateTime::UNIX_EPOCH,
+///     is_open: false,
+/// };
+/// let mut writer = RecordWriter::default();
+/// closed.encode(None, &mut writer);
+/// let bytes = writer.into_bytes();
+/// assert_eq!(bytes.len(), TradingState::MIN_BYTES);
+/// let decoded = TradingState::decode(None, &mut RecordReader::new(&bytes));
+/// assert_eq!(decoded, Some(closed));
+/// ```
+pub trait Record: Debug + Clone + PartialEq + Send + Sync + 'static {
+    /// Identifies a record; the order of the keys is the order in which records are stored.
+    type Key: Debug + Ord;
+
+    /// The kind of the records in blocks of the spool: the same in every version of a program, and
+    /// no other record has it. This library uses those below 128.
+    const KIND: u8;
+    /// The version of what [`encode`](Self::encode) writes; a change of that is a new version.
+    const VERSION: u8;
+    /// No record takes fewer bytes.
+    const MIN_BYTES: usize;
+    /// One record, in logs and errors: `tick`.
+    const NAME: &'static str;
+    /// Several records, in logs and errors: `ticks`.
+    const NAMES: &'static str;
+    /// What the names of metrics begin with: `tick` for `tick_retry_total`.
+    const METRICS: &'static str;
+
+    /// What identifies it.
+    fn key(&self) -> Self::Key;
+
+    /// Whose record it is; the fan-out routes by it.
+    fn symbol_id(&self) -> SymbolId;
+
+    /// When it happened.
+    fn time(&self) -> DateTime<Utc>;
+
+    /// Whether its bid is above its ask. Such a record is counted, and stored like others; a record
+    /// without bid and ask never is.
+    fn is_crossed(&self) -> bool {
+        false
+    }
+
+    /// The gauge of the records that wait to be stored.
+    #[must_use]
+    fn waiting_gauge() -> String {
+        format!("{}_buffer_size_events", Self::METRICS)
+    }
+
+    /// Writes the record. `before` is the one before it in the same block, which the reader has as
+    /// well, so that what both have in common need not be written.
+    fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter);
+
+    /// Reads what [`encode`](Self::encode) wrote; `None` for bytes that it never writes.
+    fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self>;
+}
+
+/// The kinds of this library, for errors.
+const KINDS: [(u8, &str); 2] = [
+    (tick::KIND, tick::NAMES),
+    (quarantined_tick::KIND, quarantined_tick::NAMES),
+];
+
+/// What the records of a kind are called.
+pub(super) fn names_of(kind: u8) -> String {
+    let known = KINDS.iter().find(|(known, _)| *known == kind);
+    known.map_or_else(
+        || format!("records of the unknown kind {kind}"),
+        |(_, names)| (*names).to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Tick;
+    use crate::repository::QuarantinedTick;
+
+    #[test]
+    fn kinds_are_different_and_never_change() {
+        assert_eq!((Tick::KIND, Tick::VERSION), (1, 1));
+        assert_eq!((QuarantinedTick::KIND, QuarantinedTick::VERSION), (2, 1));
+        assert_eq!(names_of(1), "ticks");
+        assert_eq!(names_of(2), "quarantined ticks");
+        assert_eq!(names_of(3), "records of the unknown kind 3");
+    }
+}
