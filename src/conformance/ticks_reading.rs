@@ -178,7 +178,7 @@ pub async fn pages_across_ties_neither_skip_nor_repeat(repositories: &Repositori
     // 1, 2, 3 … ticks of one instant
     let all: Vec<Tick> = (0..12)
         .flat_map(|second| {
-            (0..=second).map(move |sequence| quote(seconds(second.into()), sequence, "1", "2"))
+            (0..=second).map(move |sequence| quote(seconds(second), sequence, "1", "2"))
         })
         .collect();
     insert_new(ticks, &all).await;
