@@ -1,9 +1,9 @@
 //! Settings: compiled-in defaults, files, environment. All errors at once, no password in any.
+//!
+//! [`Config::load`] reads those of the library, [`SettingsReader`] those of a program with them.
 
 use std::fmt;
 use std::time::Duration;
-
-use config::Value;
 
 use crate::database_url::DatabaseUrl;
 use crate::db::{DatabaseConfig, PoolConfig, SynchronousCommit};
@@ -12,20 +12,17 @@ use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use crate::retention::Policies;
 
 mod layers;
-mod loading;
 mod policies;
 mod quality;
-mod receivers;
-mod server;
+mod reader;
+mod sections;
 mod written;
 
-use layers::VARIABLES;
-pub use loading::Settings;
 pub use quality::QualityConfig;
-pub use receivers::{BrokerUrl, RabbitMqConfig, WebSocketConfig};
-pub use server::{InvalidListen, ServerConfig, parse_listen};
+pub use reader::{Settings, SettingsReader};
+pub use sections::Sections;
 
-/// Every setting, checked.
+/// Every setting of the library, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Both databases and the pools of connections to them.
@@ -38,12 +35,6 @@ pub struct Config {
     pub quality: QualityConfig,
     /// What is kept, compressed and refreshed.
     pub policies: Policies,
-    /// The order-book server.
-    pub server: ServerConfig,
-    /// Its WebSocket clients.
-    pub websocket: WebSocketConfig,
-    /// Its RabbitMQ exchange.
-    pub rabbitmq: RabbitMqConfig,
 }
 
 /// When a batch of ticks is written.
@@ -87,14 +78,9 @@ impl fmt::Display for InvalidConfig {
 
 impl std::error::Error for InvalidConfig {}
 
-struct Checked<'a> {
-    layers: &'a config::Config,
-    problems: &'a mut Vec<String>,
-}
-
-impl Checked<'_> {
-    fn read(layers: &config::Config, problems: &mut Vec<String>) -> Option<Config> {
-        let mut checked = Checked { layers, problems };
+impl Config {
+    /// `None` where a problem is noted.
+    fn read(checked: &mut Sections<'_>) -> Option<Self> {
         let metadata_url = checked.url(Database::Metadata);
         let timeseries_url = checked.url(Database::Timeseries);
         let timeseries_read_url = checked.read_url();
@@ -120,10 +106,7 @@ impl Checked<'_> {
         let spool = checked.spool();
         let quality = checked.quality();
         let policies = checked.policies();
-        let server = checked.server();
-        let websocket = checked.websocket();
-        let rabbitmq = checked.rabbitmq();
-        Some(Config {
+        Some(Self {
             database: DatabaseConfig {
                 metadata_url: metadata_url?,
                 timeseries_url: timeseries_url?,
@@ -135,12 +118,11 @@ impl Checked<'_> {
             spool: spool?,
             quality,
             policies: policies?,
-            server: server?,
-            websocket,
-            rabbitmq: rabbitmq?,
         })
     }
+}
 
+impl Sections<'_> {
     fn url(&mut self, database: Database) -> Option<DatabaseUrl> {
         let key = match database {
             Database::Metadata => "metadata.url",
@@ -170,43 +152,6 @@ impl Checked<'_> {
             return Some(None);
         }
         self.url(Database::Replica).map(Some)
-    }
-
-    /// The number of `key`; where it is none or out of range a problem is noted and `low` returned.
-    fn number<T: TryFrom<i64> + Default>(&mut self, key: &str, low: i64, high: i64) -> T {
-        let number = self.layers.get::<Value>(key).ok().and_then(|value| {
-            let text = value.into_string().ok()?;
-            text.trim().parse::<i64>().ok()
-        });
-        match number {
-            Some(number) if (low..=high).contains(&number) => {
-                T::try_from(number).unwrap_or_default()
-            }
-            _ => {
-                let variable = VARIABLES
-                    .iter()
-                    .find(|(_, known)| *known == key)
-                    .map_or(String::new(), |(name, _)| format!(" ({name})"));
-                self.problems.push(format!(
-                    "{key}{variable} is no whole number from {low} to {high}: set it to one"
-                ));
-                T::default()
-            }
-        }
-    }
-
-    fn millis(&mut self, key: &str, high: i64) -> Duration {
-        Duration::from_millis(self.number(key, 1, high))
-    }
-
-    /// The flag of `key`; where it is none a problem is noted and `false` returned.
-    fn flag(&mut self, key: &str) -> bool {
-        self.layers.get_bool(key).unwrap_or_else(|_| {
-            self.problems.push(format!(
-                "{key} is neither true nor false: set it to one of both"
-            ));
-            false
-        })
     }
 
     fn synchronous_commit(&mut self) -> SynchronousCommit {
@@ -249,25 +194,11 @@ impl Checked<'_> {
             on_full: on_full?,
         })
     }
-
-    /// The one of `known` whose name `key` has; where it has none a problem is noted.
-    fn one_of<T: Copy, const N: usize>(
-        &mut self,
-        key: &str,
-        known: [T; N],
-        name: fn(T) -> &'static str,
-    ) -> Option<T> {
-        let text = self.layers.get_string(key).unwrap_or_default();
-        let found = known.into_iter().find(|one| name(*one) == text);
-        if found.is_none() {
-            let names = known.map(name).join(" or ");
-            self.problems.push(format!("{key} must be {names}"));
-        }
-        found
-    }
 }
 
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_loading;
+#[cfg(test)]
+mod tests_programs;

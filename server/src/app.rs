@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tickbook::config::{ServerConfig, WebSocketConfig};
 use tickbook::db::DatabasePools;
 use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::PipelineMonitor;
@@ -16,6 +15,7 @@ use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
+use crate::settings::{ServerConfig, WebSocketConfig};
 use crate::websocket::WebSockets;
 
 /// Where ticks are kept.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::settings::parse_listen;
 use clap::{Parser, ValueEnum};
-use tickbook::config::parse_listen;
 use tickbook::domain::SymbolReference;
 
 use crate::app::Store;

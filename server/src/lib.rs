@@ -26,6 +26,7 @@ pub mod readiness;
 pub mod receivers;
 pub mod router;
 pub mod server;
+pub mod settings;
 pub mod shutdown;
 mod slow_start;
 pub mod start;

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use orderbook_server::args::Args;
 use orderbook_server::long_work::LongWork;
+use orderbook_server::settings::ServerSettings;
 use orderbook_server::start::{FLUSH, Started, start};
 use orderbook_server::{server, shutdown};
 use tickbook::Clock;
-use tickbook::config::Settings;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -49,10 +49,10 @@ fn run(args: &Args) -> anyhow::Result<bool> {
 
 /// Serves until a signal comes. Returns whether every tick was stored.
 async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
-    let config = Settings::load()?.config;
+    let settings = ServerSettings::load()?;
     let (clock, stop) = (Clock::system(), CancellationToken::new());
     shutdown::on_signals(stop.clone()).context("cannot listen to signals")?;
-    let starting = start(args, &config, long_work, &clock, &stop);
+    let starting = start(args, &settings, long_work, &clock, &stop);
     let Some(started) = stop.run_until_cancelled(starting).await else {
         return Ok(true);
     };

@@ -7,9 +7,9 @@ mod message;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::settings::BrokerUrl;
 use async_trait::async_trait;
 use tickbook::Backoff;
-use tickbook::config::BrokerUrl;
 use tickbook::domain::{Symbol, SymbolId};
 use tickbook::ingest::fanout::{Event, SinkEnded, TickSink};
 use tickbook::repository::SymbolRepository;

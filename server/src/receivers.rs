@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickbook::Repositories;
-use tickbook::config::Config;
 use tickbook::ingest::fanout::{FanOut, QueueOptions, SinkTask};
 use tokio_util::sync::CancellationToken;
 
 use crate::rabbitmq::RabbitMqSink;
+use crate::settings::ServerSettings;
 use crate::websocket::{self, WebSockets};
 
 /// How long a WebSocket client may take to read what waits for it when the server stops.
@@ -31,26 +31,26 @@ impl Receivers {
     /// # Errors
     /// A setting that cannot work.
     pub fn start(
-        config: &Config,
+        settings: &ServerSettings,
         fan_out: &FanOut,
         repositories: &Repositories,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
-        let rabbitmq = match &config.rabbitmq.url {
+        let rabbitmq = match &settings.rabbitmq.url {
             Some(url) => {
-                let exchange = config.rabbitmq.exchange.clone();
+                let exchange = settings.rabbitmq.exchange.clone();
                 let symbols = Arc::clone(&repositories.symbols);
                 let sink = RabbitMqSink::new(url.clone(), exchange, symbols)?;
-                let options = QueueOptions::dropping_oldest("rabbitmq", config.rabbitmq.queue);
+                let options = QueueOptions::dropping_oldest("rabbitmq", settings.rabbitmq.queue);
                 Some(fan_out.attach(Box::new(sink), options))
             }
             None => None,
         };
-        fan_out.limit(websocket::QUEUES, config.websocket.queue_total);
+        fan_out.limit(websocket::QUEUES, settings.websocket.queue_total);
         Ok(Self {
             rabbitmq,
             fan_out: fan_out.clone(),
-            websockets: WebSockets::new(config.websocket.clone(), stop.clone()),
+            websockets: WebSockets::new(settings.websocket.clone(), stop.clone()),
         })
     }
 

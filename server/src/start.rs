@@ -27,6 +27,7 @@ use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::receivers::Receivers;
 use crate::router::router;
+use crate::settings::ServerSettings;
 use crate::slow_start::warn_while_slow;
 use crate::{maintenance, metrics};
 
@@ -58,18 +59,19 @@ pub struct Started {
 /// The address is taken, a database cannot be reached or lacks migrations, a file cannot be read.
 pub async fn start(
     args: &Args,
-    config: &Config,
+    settings: &ServerSettings,
     long_work: &LongWork,
     clock: &Clock,
     stop: &CancellationToken,
 ) -> anyhow::Result<Started> {
-    let listen = args.listen.unwrap_or(config.server.listen);
+    let listen = args.listen.unwrap_or(settings.server.listen);
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: choose another one with --listen"))?;
     let handle = metrics::install().context("cannot record metrics")?;
-    let config = &within_descriptors(config);
-    let http = Http::new(config.server.clone());
+    let settings = &within_descriptors(settings);
+    let config = &settings.library;
+    let http = Http::new(settings.server.clone());
     let (repositories, pools) = match args.store {
         Store::Memory => (Repositories::in_memory_by(clock), None),
         Store::Postgres => {
@@ -89,7 +91,7 @@ pub async fn start(
         None => Readiness::fixed(Vec::new()),
     };
     let fan_out = FanOut::new();
-    let receivers = Receivers::start(config, &fan_out, &repositories, stop)?;
+    let receivers = Receivers::start(settings, &fan_out, &repositories, stop)?;
     let feeds = make_feeds(args, &repositories, clock).await?;
     // after the feeds, which make the symbols they need
     let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
@@ -135,12 +137,12 @@ pub async fn start(
 
 /// The settings with as many connections as there can be sockets. WebSocket clients, which stay,
 /// leave a quarter of them to requests.
-fn within_descriptors(config: &Config) -> Config {
-    let mut config = config.clone();
+fn within_descriptors(settings: &ServerSettings) -> ServerSettings {
+    let mut settings = settings.clone();
     let limit = descriptors::raise();
     // the pools, the spool, RabbitMQ, the runtime
-    let others = 64 + BESIDES + 3 * config.database.pool.size as usize;
-    let wanted = config.server.max_connections;
+    let others = 64 + BESIDES + 3 * settings.library.database.pool.size as usize;
+    let wanted = settings.server.max_connections;
     let most = descriptors::connections(wanted, limit, others);
     if most < wanted {
         tracing::warn!(
@@ -150,10 +152,10 @@ fn within_descriptors(config: &Config) -> Config {
             "the limit of open files leaves fewer connections than server.max_connections: raise it"
         );
     }
-    config.server.max_connections = most;
-    let websockets = &mut config.websocket.max_connections;
+    settings.server.max_connections = most;
+    let websockets = &mut settings.websocket.max_connections;
     *websockets = (*websockets).min(most / 4 * 3);
-    config
+    settings
 }
 
 /// What stores the ticks that a server with a feed left in its spool; nothing where there is no

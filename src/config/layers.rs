@@ -139,14 +139,18 @@ impl Layers {
     }
 
     /// The defaults, under the files, under the environment.
-    pub(super) fn build(self, variables: &[(String, String)]) -> Result<config::Config, String> {
+    pub(super) fn build(
+        self,
+        defaults: &str,
+        variables: &[(String, String)],
+    ) -> Result<config::Config, String> {
         let prefixed: config::Map<String, String> = variables
             .iter()
             .filter(|(name, _)| name.starts_with("TICKBOOK__"))
             .cloned()
             .collect();
         let mut builder =
-            config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+            config::Config::builder().add_source(File::from_str(defaults, FileFormat::Toml));
         for table in self.0 {
             builder = builder.add_source(table);
         }
@@ -190,24 +194,34 @@ fn table(path: &Path, problems: &mut Vec<String>) -> Option<Table> {
     }
 }
 
-pub(super) fn unknown_keys(layers: &config::Config) -> Vec<String> {
-    let known = match config::Config::builder()
-        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-        .build()
-    {
-        Ok(known) => known,
-        Err(_) => return vec!["the compiled-in defaults are broken".to_owned()],
-    };
+fn parsed(defaults: &str) -> Result<config::Config, ConfigError> {
+    let defaults = File::from_str(defaults, FileFormat::Toml);
+    config::Config::builder().add_source(defaults).build()
+}
+
+/// Whether defaults can be read.
+pub(super) fn is_toml(defaults: &str) -> bool {
+    parsed(defaults).is_ok()
+}
+
+/// The sections of defaults; none where they cannot be read.
+pub(super) fn defaults_of(defaults: &str) -> config::Map<String, Value> {
+    let sections = parsed(defaults).and_then(config::Config::try_deserialize);
+    sections.unwrap_or_default()
+}
+
+pub(super) fn unknown_keys(layers: &config::Config, defaults: &str) -> Vec<String> {
+    let known = defaults_of(defaults);
     let mut problems = Vec::new();
     let all: config::Map<String, Value> = match layers.clone().try_deserialize() {
         Ok(all) => all,
         Err(_) => return vec!["the settings are no table of sections: write [section]".to_owned()],
     };
-    let sections: config::Map<String, Value> = known.clone().try_deserialize().unwrap_or_default();
-    let mut sections: Vec<_> = sections.into_keys().collect();
+    let mut sections: Vec<_> = known.keys().map(String::as_str).collect();
     sections.sort_unstable();
     for (section, value) in all {
-        let Ok(defaults) = known.get_table(&section) else {
+        let defaults = known.get(&section).cloned();
+        let Some(Ok(defaults)) = defaults.map(Value::into_table) else {
             problems.push(format!(
                 "{section} is no section: use {}",
                 sections.join(", ")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use config::Value;
 
-use super::Checked;
+use super::Sections;
 use crate::domain::Timeframe;
 use crate::retention::{Policies, RefreshPolicy, Span, TablePolicies};
 
@@ -13,11 +13,11 @@ const NONE: &str = "none";
 
 type Table = config::Map<String, Value>;
 
-impl Checked<'_> {
+impl Sections<'_> {
     pub(super) fn policies(&mut self) -> Option<Policies> {
-        let lateness = self.span("policies.lateness", self.text("policies.lateness"));
+        let lateness = self.span("policies.lateness", self.text_of("policies.lateness"));
         let every = "policies.maintain_every";
-        let maintain_every = self.span(every, self.text(every));
+        let maintain_every = self.span(every, self.text_of(every));
         let ticks = self.table_policies("policies.ticks");
         let candles = self.table_policies("policies.candles");
         let refresh = self.refresh();
@@ -95,7 +95,7 @@ impl Checked<'_> {
         }
     }
 
-    fn text(&self, key: &str) -> Option<String> {
+    fn text_of(&self, key: &str) -> Option<String> {
         self.layers.get_string(key).ok()
     }
 

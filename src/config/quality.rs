@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use config::{Map, Value};
 use rust_decimal::Decimal;
 
-use super::Checked;
+use super::Sections;
 use crate::domain::parse_decimal;
 use crate::ingest::quality::{QualityRules, RuleAction};
 
@@ -27,7 +27,7 @@ const ACTIONS: [RuleAction; 3] = [RuleAction::Off, RuleAction::Flag, RuleAction:
 /// A century, in milliseconds.
 const LONGEST: i64 = 100 * 366 * 86_400_000;
 
-impl Checked<'_> {
+impl Sections<'_> {
     pub(super) fn quality(&mut self) -> QualityConfig {
         let section = self.layers.get_table("quality").unwrap_or_default();
         let rules = self.rules("quality", &section, QualityRules::default());

@@ -25,7 +25,6 @@ fn the_defaults_are_compiled_in() {
     assert_eq!(config.spool.directory, Path::new("data/spool"));
     assert_eq!(config.spool.max_bytes, 8 << 30);
     assert_eq!(config.spool.on_full, OnFull::Block);
-    assert_eq!(config.server, ServerConfig::default());
     assert_eq!(
         config.database.metadata_url.database(),
         "orderbook_metadata"
@@ -76,14 +75,12 @@ fn later_layers_override_earlier_ones() {
         &[
             ("TICKBOOK_ENVIRONMENT", "live"),
             ("TICKBOOK__TICKS__FLUSH_INTERVAL_MS", "4"),
-            ("TICKBOOK__SERVER__LISTEN", "127.0.0.1:0"),
         ],
     )
     .expect("valid");
     assert_eq!(config.database.pool.size, 2);
     assert_eq!(config.ticks.batch_size, 3);
     assert_eq!(config.ticks.flush_interval, Duration::from_millis(4));
-    assert_eq!(config.server.listen.port(), 0);
 }
 
 #[test]
@@ -130,7 +127,7 @@ fn all_problems_are_told_at_once_and_no_password_with_them() {
             ("TICK_BATCH_SIZE", "many"),
             ("TICKBOOK__POOL__SIZES", "3"),
             ("TICKBOOK__PUDDLE__SIZE", "3"),
-            ("TICKBOOK__SERVER__LISTEN", "here"),
+            ("TICKBOOK__SERVER__MAX_REQUESTS", "many"),
         ],
     )
     .expect_err("wrong in seven ways");
@@ -144,7 +141,7 @@ fn all_problems_are_told_at_once_and_no_password_with_them() {
         "TICK_BATCH_SIZE",
         "pool.sizes",
         "puddle",
-        "server.listen",
+        "server.max_requests",
     ] {
         assert!(text.contains(word), "{word} in {text}");
     }
@@ -190,23 +187,4 @@ fn every_wrong_setting_of_the_spool_is_told() {
         let told = |problem: &String| problem.starts_with(name) && problem.contains(words);
         assert!(problems.iter().any(told), "{name}: {problems:?}");
     }
-}
-
-#[test]
-fn a_broker_is_off_unless_it_has_a_url_which_is_never_shown() {
-    let config = load(nowhere(), &[]).expect("the defaults are valid");
-    assert_eq!(config.rabbitmq.url, None);
-    assert_eq!(config.websocket, WebSocketConfig::default());
-    let url = "amqp://u:S3cretPw@h:5672/%2f";
-    let config = load(nowhere(), &[("TICKBOOK__RABBITMQ__URL", url)]).expect("valid");
-    let shown = format!("{config:?}");
-    assert!(!shown.contains("S3cretPw"), "{shown}");
-    let kept = config.rabbitmq.url.expect("given");
-    assert_eq!(kept.with_password(), url);
-    let bad = [("TICKBOOK__RABBITMQ__URL", "http://u:S3cretPw@h")];
-    let error = load(nowhere(), &bad).expect_err("no AMQP").to_string();
-    assert!(
-        error.contains("rabbitmq.url") && !error.contains("S3cretPw"),
-        "{error}"
-    );
 }

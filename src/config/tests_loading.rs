@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::layers::{DEFAULTS, Files};
-use super::loading::read;
+use super::layers::DEFAULTS;
 use super::*;
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -16,21 +15,22 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn load(files: Files<'_>, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+fn load(reader: SettingsReader, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    read(files, variables).map_err(|invalid| invalid.problems)
+    let read = reader.variables(variables).read(|_| Some(()));
+    read.map_err(|invalid| invalid.problems)
 }
 
 /// As a program that uses the library does.
 fn host(folder: &TempDir, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-    load(Files::Shared(folder.path()), variables).map(|settings| settings.config)
+    load(SettingsReader::shared().folder(folder.path()), variables).map(|settings| settings.config)
 }
 
 /// As the programs of tickbook do.
 fn own(folder: &TempDir, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-    load(Files::OwnUnlessShared(folder.path()), variables).map(|settings| settings.config)
+    load(SettingsReader::own().folder(folder.path()), variables).map(|settings| settings.config)
 }
 
 const HOST: &str = "[myapp]\nname = \"x\"\n[server]\nport = 1\n[metadata]\nurl = \"http://x\"\n";
@@ -131,7 +131,7 @@ fn mistyped_environment_names_the_files() {
         }
     }
     let config = folder.path().join("config");
-    let problems = load(Files::Own(&config), &mistyped[..1]).expect_err("mistyped");
+    let problems = load(SettingsReader::of_folder(config), &mistyped[..1]).expect_err("mistyped");
     assert!(
         problems[0].contains("config/prodution.toml"),
         "{problems:?}"
@@ -165,7 +165,7 @@ fn lines(text: &str) -> Vec<String> {
 #[test]
 fn every_setting_is_written_as_its_default_is() {
     let nothing = tempfile::tempdir().expect("a folder");
-    let written = load(Files::Own(nothing.path()), &[])
+    let written = load(SettingsReader::of_folder(nothing.path()), &[])
         .expect("valid")
         .to_string();
     let defaults = DEFAULTS.replace("orderbook123", "***");
@@ -183,10 +183,10 @@ fn what_is_written_reads_back() {
         ("TICKBOOK__POOL__PGBOUNCER", "true"),
         ("TICKBOOK__POLICIES__TICKS__DROP_AFTER", "100d"),
     ];
-    let first = load(Files::OwnUnlessShared(folder.path()), &variables).expect("valid");
+    let first = load(SettingsReader::own().folder(folder.path()), &variables).expect("valid");
     let again = first.to_string().replace("***", "orderbook123");
     std::fs::write(folder.path().join("config/default.toml"), again).expect("written");
-    let second = load(Files::OwnUnlessShared(folder.path()), &[]).expect("valid");
+    let second = load(SettingsReader::own().folder(folder.path()), &[]).expect("valid");
     assert_eq!(first, second);
     assert_eq!(first.config.quality.symbols.len(), 2);
 }
@@ -198,34 +198,8 @@ fn no_password_is_written() {
         ("TIMESCALEDB_READ_URL", "postgres://u:S3cretPw@h/t"),
         ("TICKBOOK__RABBITMQ__URL", "amqp://u:S3cretPw@h:5672/%2f"),
     ];
-    let written = load(Files::Own(Path::new("")), &variables).expect("valid");
+    let written = load(SettingsReader::of_folder(Path::new("")), &variables).expect("valid");
     let written = written.to_string();
     assert!(!written.contains("S3cretPw"), "{written}");
     assert_eq!(written.matches("***").count(), 4, "{written}");
-}
-
-#[test]
-fn listen_takes_the_name_of_a_host() {
-    let listen = |text| parse_listen(text).map(|address| address.to_string());
-    assert_eq!(listen("127.0.0.1:3000").as_deref(), Ok("127.0.0.1:3000"));
-    assert_eq!(listen("[::1]:3000").as_deref(), Ok("[::1]:3000"));
-    assert_eq!(listen("localhost:3000").as_deref(), Ok("127.0.0.1:3000"));
-    for bad in [
-        "",
-        "localhost",
-        "3000",
-        ":",
-        "localhost:http",
-        "localhost:70000",
-    ] {
-        let no_port = InvalidListen::NoPort(bad.to_owned());
-        assert_eq!(listen(bad), Err(no_port), "{bad:?}");
-    }
-    let error = listen("a b:1").expect_err("no host");
-    assert!(matches!(error, InvalidListen::NotFound { .. }), "{error:?}");
-    let text = error.to_string();
-    assert!(
-        text.contains("\"a b:1\"") && text.contains("127.0.0.1:3000"),
-        "{text}"
-    );
 }

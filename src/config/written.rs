@@ -1,23 +1,21 @@
 //! The settings as a file would have them.
 
-use config::{File, FileFormat, Map, Value, ValueKind};
+use config::{Map, Value, ValueKind};
 
-use super::layers::DEFAULTS;
+use super::layers::defaults_of;
 use crate::database_url::DatabaseUrl;
 
 /// The section whose sections have names that no default has.
 const SYMBOLS: &str = "quality.symbols";
 
-/// Every setting that `config/default.toml` has, in its order, with the value of `layers`.
-pub(super) fn written(layers: &config::Config) -> String {
-    let defaults = config::Config::builder()
-        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-        .build();
-    let defaults = defaults.map(table).unwrap_or_default();
+/// Every setting that the TOML text `defaults` has, in its order, with the value of `layers`.
+pub(super) fn written(layers: &config::Config, defaults: &str) -> String {
+    let text = defaults;
+    let defaults = defaults_of(text);
     let values = table(layers.clone());
     let mut parts: Vec<String> = Vec::new();
     let mut section = String::new();
-    for line in DEFAULTS.lines().map(str::trim) {
+    for line in text.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
             section = name.to_owned();
             if section == SYMBOLS {

@@ -12,8 +12,8 @@ mod refused;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::settings::ServerConfig;
 use metrics::counter;
-use tickbook::config::ServerConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::settings::ServerConfig;
 use metrics::{counter, gauge};
-use tickbook::config::ServerConfig;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

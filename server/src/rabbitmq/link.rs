@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::settings::BrokerUrl;
 use async_trait::async_trait;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use metrics::{counter, gauge};
-use tickbook::config::BrokerUrl;
 use tokio::time::timeout;
 
 use super::message::Outgoing;

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::settings::WebSocketConfig;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use metrics::counter;
 use tickbook::RepositoryError;
-use tickbook::config::WebSocketConfig;
 use tickbook::domain::SymbolId;
 use tickbook::ingest::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
 use tokio::sync::Semaphore;

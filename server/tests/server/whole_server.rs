@@ -8,9 +8,9 @@ use clap::Parser as _;
 use orderbook_server::args::Args;
 use orderbook_server::long_work::LongWork;
 use orderbook_server::server;
+use orderbook_server::settings::ServerSettings;
 use orderbook_server::start::{FLUSH, Started, start};
 use serde_json::Value;
-use tickbook::config::Config;
 use tickbook::domain::NewSymbol;
 use tickbook::{Clock, Repositories};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
-fn configured(folder: &Path, settings: &[(&str, &str)]) -> Config {
+fn configured(folder: &Path, settings: &[(&str, &str)]) -> ServerSettings {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Config::load_from(folder, settings.iter().map(owned)).expect("valid settings")
+    ServerSettings::load_from(folder, settings.iter().map(owned)).expect("valid settings")
 }
 
 /// Waits until something is so.
@@ -106,13 +106,17 @@ impl Server {
         server
     }
 
-    async fn start_sized(arguments: &[&str], config: Config, send_buffer: Option<usize>) -> Self {
+    async fn start_sized(
+        arguments: &[&str],
+        config: ServerSettings,
+        send_buffer: Option<usize>,
+    ) -> Self {
         Self::start_by(arguments, config, send_buffer, &Clock::system()).await
     }
 
     async fn start_by(
         arguments: &[&str],
-        config: Config,
+        config: ServerSettings,
         send_buffer: Option<usize>,
         clock: &Clock,
     ) -> Self {

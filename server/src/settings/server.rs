@@ -1,12 +1,12 @@
-//! Settings of the order-book server.
+//! Settings of connections and requests.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
-use super::Checked;
-use crate::domain::excerpt;
+use tickbook::config::Sections;
+use tickbook::domain::excerpt;
 
-/// Settings of the order-book server.
+/// Settings of connections and requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     /// Address and port; port 0 takes a free one.
@@ -93,27 +93,16 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, InvalidListen> {
     first.ok_or_else(|| InvalidListen::NoAddress(text.to_owned()))
 }
 
-impl Checked<'_> {
-    pub(super) fn server(&mut self) -> Option<ServerConfig> {
-        let listen = self.listen();
-        Some(ServerConfig {
-            max_connections: self.number("server.max_connections", 8, 100_000),
-            max_requests: self.number("server.max_requests", 1, 100_000),
-            buffer_bytes: self.number("server.buffer_bytes", 8 << 20, 1 << 40),
-            header_timeout: self.millis("server.header_timeout_ms", 600_000),
-            idle_timeout: self.millis("server.idle_timeout_ms", 86_400_000),
-            body_timeout: self.millis("server.body_timeout_ms", 600_000),
-            write_timeout: self.millis("server.write_timeout_ms", 600_000),
-            listen: listen?,
-        })
-    }
-
-    fn listen(&mut self) -> Option<SocketAddr> {
-        let text = self.layers.get_string("server.listen").unwrap_or_default();
-        let listen = parse_listen(&text);
-        if let Err(problem) = &listen {
-            self.problems.push(format!("server.listen: {problem}"));
-        }
-        listen.ok()
-    }
+pub(super) fn read(sections: &mut Sections<'_>) -> Option<ServerConfig> {
+    let listen = sections.parsed("server.listen", parse_listen);
+    Some(ServerConfig {
+        max_connections: sections.number("server.max_connections", 8, 100_000),
+        max_requests: sections.number("server.max_requests", 1, 100_000),
+        buffer_bytes: sections.number("server.buffer_bytes", 8 << 20, 1 << 40),
+        header_timeout: sections.millis("server.header_timeout_ms", 600_000),
+        idle_timeout: sections.millis("server.idle_timeout_ms", 86_400_000),
+        body_timeout: sections.millis("server.body_timeout_ms", 600_000),
+        write_timeout: sections.millis("server.write_timeout_ms", 600_000),
+        listen: listen?,
+    })
 }

@@ -1,0 +1,151 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+
+fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<ServerSettings, InvalidConfig> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    ServerSettings::load_from(folder, variables)
+}
+
+fn nowhere() -> &'static Path {
+    Path::new("there-is-no-such-folder")
+}
+
+#[test]
+fn the_defaults_are_compiled_in() {
+    let settings = load(nowhere(), &[]).expect("the defaults are valid");
+    assert_eq!(settings.server, ServerConfig::default());
+    assert_eq!(settings.websocket, WebSocketConfig::default());
+    assert_eq!(settings.rabbitmq.url, None);
+    let library = Config::load_from(nowhere(), []).expect("the defaults are valid");
+    assert_eq!(settings.library, library);
+}
+
+#[test]
+fn later_layers_override_earlier_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    };
+    write(
+        "default.toml",
+        "[pool]\nsize = 2\n[server]\nmax_requests = 2\nheader_timeout_ms = 2",
+    );
+    write(
+        "live.toml",
+        "[server]\nmax_requests = 3\nheader_timeout_ms = 3",
+    );
+    let variables = [
+        ("TICKBOOK_ENVIRONMENT", "live"),
+        ("TICKBOOK__SERVER__HEADER_TIMEOUT_MS", "4"),
+        ("TICKBOOK__SERVER__LISTEN", "127.0.0.1:0"),
+    ];
+    let settings = load(folder.path(), &variables).expect("valid");
+    assert_eq!(settings.library.database.pool.size, 2);
+    assert_eq!(settings.server.max_requests, 3);
+    assert_eq!(settings.server.header_timeout, Duration::from_millis(4));
+    assert_eq!(settings.server.listen.port(), 0);
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_no_password_with_them() {
+    let error = load(
+        nowhere(),
+        &[
+            ("DATABASE_URL", "postgres//u:S3cretPw@h/m"),
+            ("TIMESCALEDB_URL", "postgres://u:S3cretPw@h:x/t"),
+            ("DATABASE_POOL_SIZE", "0"),
+            ("TICK_BATCH_SIZE", "many"),
+            ("TICKBOOK__POOL__SIZES", "3"),
+            ("TICKBOOK__PUDDLE__SIZE", "3"),
+            ("TICKBOOK__SERVER__LISTEN", "here"),
+        ],
+    )
+    .expect_err("wrong in seven ways");
+    assert_eq!(error.problems.len(), 7, "{error}");
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("S3cretPw"), "{text}");
+    for word in [
+        "DATABASE_URL",
+        "TIMESCALEDB_URL",
+        "pool.size ",
+        "TICK_BATCH_SIZE",
+        "pool.sizes",
+        "puddle",
+        "server.listen",
+    ] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
+
+#[test]
+fn every_wrong_setting_of_the_server_is_told_once() {
+    let variables = [
+        ("TICKBOOK__SERVER__MAX_REQUESTS", "many"),
+        ("TICKBOOK__SERVER__BUFFER_BYTES", "100"),
+        ("TICKBOOK__WEBSOCKET__QUEUE", "0"),
+        ("TICKBOOK__RABBITMQ__EXCHANGE", ""),
+        ("TICKBOOK__RABBITMQ__URL", "http://u:S3cretPw@h"),
+        ("TICKBOOK__RABBITMQ__QUEUE", "none"),
+    ];
+    let problems = load(nowhere(), &variables).expect_err("wrong").problems;
+    let expected = [
+        "server.max_requests is no whole number from 1 to 100000",
+        "server.buffer_bytes is no whole number from 8388608",
+        "websocket.queue is no whole number from 1",
+        "rabbitmq.queue is no whole number from 1",
+        "rabbitmq.exchange must have 1 to 255 bytes",
+        "rabbitmq.url is no URL of a broker",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{expected}: {problem}");
+    }
+}
+
+#[test]
+fn a_broker_is_off_unless_it_has_a_url_which_is_never_shown() {
+    let settings = load(nowhere(), &[]).expect("the defaults are valid");
+    assert_eq!(settings.rabbitmq.url, None);
+    let url = "amqp://u:S3cretPw@h:5672/%2f";
+    let settings = load(nowhere(), &[("TICKBOOK__RABBITMQ__URL", url)]).expect("valid");
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("S3cretPw"), "{shown}");
+    let kept = settings.rabbitmq.url.expect("given");
+    assert_eq!(kept.with_password(), url);
+    let bad = [("TICKBOOK__RABBITMQ__URL", "http://u:S3cretPw@h")];
+    let error = load(nowhere(), &bad).expect_err("no AMQP").to_string();
+    assert!(
+        error.contains("rabbitmq.url") && !error.contains("S3cretPw"),
+        "{error}"
+    );
+}
+
+#[test]
+fn listen_takes_the_name_of_a_host() {
+    let listen = |text| parse_listen(text).map(|address| address.to_string());
+    assert_eq!(listen("127.0.0.1:3000").as_deref(), Ok("127.0.0.1:3000"));
+    assert_eq!(listen("[::1]:3000").as_deref(), Ok("[::1]:3000"));
+    assert_eq!(listen("localhost:3000").as_deref(), Ok("127.0.0.1:3000"));
+    for bad in [
+        "",
+        "localhost",
+        "3000",
+        ":",
+        "localhost:http",
+        "localhost:70000",
+    ] {
+        let no_port = InvalidListen::NoPort(bad.to_owned());
+        assert_eq!(listen(bad), Err(no_port), "{bad:?}");
+    }
+    let error = listen("a b:1").expect_err("no host");
+    assert!(matches!(error, InvalidListen::NotFound { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("\"a b:1\"") && text.contains("127.0.0.1:3000"),
+        "{text}"
+    );
+}

@@ -1,0 +1,59 @@
+//! Settings of WebSocket clients.
+
+use std::time::Duration;
+
+use tickbook::config::Sections;
+
+/// Settings of the connections of WebSocket clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSocketConfig {
+    /// A client hears from the server at least this often.
+    pub heartbeat: Duration,
+    /// Ticks that wait for one client, 1 to 1,000,000.
+    pub queue: usize,
+    /// Ticks that wait for all clients together, 1 to 100,000,000.
+    pub queue_total: usize,
+    /// How many times a client may miss ticks without catching up between, 1 to 1,000.
+    pub most_gaps: u32,
+    /// How long a client may read nothing.
+    pub send_timeout: Duration,
+    /// Clients at once, 1 to 100,000.
+    pub max_connections: usize,
+    /// Clients of one address at once, 1 to 100,000; 0 is as many as there are.
+    pub max_connections_per_address: usize,
+    /// Ticks that wait for candles to be read, of all clients together, 1 to 10,000,000.
+    pub candle_buffer: usize,
+}
+
+impl Default for WebSocketConfig {
+    /// The compiled-in defaults.
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(5),
+            queue: 10_000,
+            queue_total: 250_000,
+            most_gaps: 10,
+            send_timeout: Duration::from_secs(10),
+            max_connections: 1_000,
+            max_connections_per_address: 200,
+            candle_buffer: 100_000,
+        }
+    }
+}
+
+pub(super) fn read(sections: &mut Sections<'_>) -> WebSocketConfig {
+    WebSocketConfig {
+        heartbeat: sections.millis("websocket.heartbeat_ms", 600_000),
+        queue: sections.number("websocket.queue", 1, 1_000_000),
+        queue_total: sections.number("websocket.queue_total", 1, 100_000_000),
+        most_gaps: sections.number("websocket.most_gaps", 1, 1_000),
+        send_timeout: sections.millis("websocket.send_timeout_ms", 600_000),
+        max_connections: sections.number("websocket.max_connections", 1, 100_000),
+        max_connections_per_address: sections.number(
+            "websocket.max_connections_per_address",
+            0,
+            100_000,
+        ),
+        candle_buffer: sections.number("websocket.candle_buffer", 1, 10_000_000),
+    }
+}

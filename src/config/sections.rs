@@ -1,0 +1,177 @@
+//! Reads single settings, and notes what is wrong with them.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::time::Duration;
+
+use config::{Value, ValueKind};
+
+use super::layers::{VARIABLES, defaults_of};
+
+/// The settings of a program while they are read. A setting that is wrong is noted, so that all
+/// mistakes are reported at once, and a placeholder is returned in its place.
+///
+/// Keys are like `myapp.workers`: a section of the [defaults](super::SettingsReader::defaults), and a
+/// setting of it.
+#[derive(Debug)]
+pub struct Sections<'a> {
+    pub(super) layers: &'a config::Config,
+    pub(super) problems: &'a mut Vec<String>,
+    read: BTreeSet<String>,
+}
+
+impl<'a> Sections<'a> {
+    pub(super) fn new(layers: &'a config::Config, problems: &'a mut Vec<String>) -> Self {
+        Self {
+            layers,
+            problems,
+            read: BTreeSet::new(),
+        }
+    }
+
+    /// The whole number of `key`, from `low` to `high`, both included. Where it is none, the number is the
+    /// default of `T`.
+    pub fn number<T: TryFrom<i64> + Default>(&mut self, key: &str, low: i64, high: i64) -> T {
+        let number = self.value(key).and_then(|value| whole_number(&value));
+        let number = number.filter(|number| (low..=high).contains(number));
+        match number.map(T::try_from) {
+            Some(Ok(number)) => number,
+            _ => {
+                let variable = VARIABLES
+                    .iter()
+                    .find(|(_, known)| *known == key)
+                    .map_or(String::new(), |(name, _)| format!(" ({name})"));
+                self.problem(format!(
+                    "{key}{variable} is no whole number from {low} to {high}: set it to one"
+                ));
+                T::default()
+            }
+        }
+    }
+
+    /// The duration of `key`, a number of milliseconds from 1 to `high`.
+    pub fn millis(&mut self, key: &str, high: i64) -> Duration {
+        Duration::from_millis(self.number(key, 1, high))
+    }
+
+    /// The flag of `key`: `true` or `false`. Where it is neither, it is `false`.
+    pub fn flag(&mut self, key: &str) -> bool {
+        let flag = self.value(key).and_then(|value| value.into_bool().ok());
+        flag.unwrap_or_else(|| {
+            self.problem(format!(
+                "{key} is neither true nor false: set it to one of both"
+            ));
+            false
+        })
+    }
+
+    /// The text of `key`. Where it is none, such as a section, it is empty.
+    pub fn text(&mut self, key: &str) -> String {
+        let text = self.value(key).and_then(|value| value.into_string().ok());
+        text.unwrap_or_else(|| {
+            self.problem(format!("{key} is no text: write one, in quotes"));
+            String::new()
+        })
+    }
+
+    /// What `parse` makes of the text of `key`. Its error must hold no password, since it is shown.
+    pub fn parsed<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.value(key).and_then(|value| value.into_string().ok());
+        let parsed = parse(&text.unwrap_or_default());
+        parsed
+            .map_err(|error| self.problem(format!("{key}: {error}")))
+            .ok()
+    }
+
+    /// The one of `known` whose name `key` has; where it has none, that is noted.
+    pub(super) fn one_of<T: Copy, const N: usize>(
+        &mut self,
+        key: &str,
+        known: [T; N],
+        name: fn(T) -> &'static str,
+    ) -> Option<T> {
+        let text = self.layers.get_string(key).unwrap_or_default();
+        let found = known.into_iter().find(|one| name(*one) == text);
+        if found.is_none() {
+            let names = known.map(name).join(" or ");
+            self.problem(format!("{key} must be {names}"));
+        }
+        found
+    }
+
+    /// Notes a mistake: the setting, what is wrong, and what to do, in one line without a password.
+    pub fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    fn value(&mut self, key: &str) -> Option<Value> {
+        self.read.insert(key.to_owned());
+        self.layers.get::<Value>(key).ok()
+    }
+
+    /// Notes each setting of `sections` that was not read and whose type is not that of its default.
+    pub(super) fn check_types_of_others(&mut self, defaults: &str, is_own: impl Fn(&str) -> bool) {
+        let mut sections: Vec<_> = defaults_of(defaults).into_iter().collect();
+        sections.sort_by(|one, other| one.0.cmp(&other.0));
+        for (section, default) in sections.into_iter().filter(|(section, _)| !is_own(section)) {
+            let mut keys: Vec<_> = default
+                .into_table()
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            keys.sort_by(|one, other| one.0.cmp(&other.0));
+            for (key, default) in keys {
+                let key = format!("{section}.{key}");
+                if self.read.contains(&key) {
+                    continue;
+                }
+                let value = self.layers.get::<Value>(&key).ok();
+                if let Some(problem) = value.and_then(|value| type_problem(&value, &default)) {
+                    self.problem(format!("{key} {problem}"));
+                }
+            }
+        }
+    }
+}
+
+fn whole_number(value: &Value) -> Option<i64> {
+    let text = value.clone().into_string().ok()?;
+    text.trim().parse().ok()
+}
+
+/// What is wrong with a value that should have the type of `default`.
+fn type_problem(value: &Value, default: &Value) -> Option<&'static str> {
+    let value = value.clone();
+    match default.kind {
+        ValueKind::Boolean(_) => value
+            .into_bool()
+            .is_err()
+            .then_some("is neither true nor false: set it to one of both"),
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
+            whole_number(&value)
+                .is_none()
+                .then_some("is no whole number: set it to one")
+        }
+        ValueKind::Float(_) => value
+            .into_float()
+            .is_err()
+            .then_some("is no number: set it to one"),
+        ValueKind::String(_) => value
+            .into_string()
+            .is_err()
+            .then_some("is no text: write one, in quotes"),
+        ValueKind::Array(_) => value
+            .into_array()
+            .is_err()
+            .then_some("is no list: write it in brackets"),
+        ValueKind::Table(_) => value
+            .into_table()
+            .is_err()
+            .then_some("is no section: write it in braces"),
+        ValueKind::Nil => None,
+    }
+}
