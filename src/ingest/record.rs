@@ -54,17 +54,16 @@ use crate::domain::SymbolId;
 ///         self.changed_at
 ///     }
 ///
-///     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter) {
+///     fn encode(&self, _: Option<&Self>, writer: &mut RecordWriter) {
 ///         writer.signed(self.symbol_id.get());
-///         // times are close to each other, so that differences take few bytes
-///         writer.time(self.changed_at, before.map_or(0, |before| before.changed_at.timestamp()));
+///         writer.time(self.changed_at);
 ///         writer.byte(self.is_open.into());
 ///     }
 ///
-///     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
+///     fn decode(_: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
 ///         Some(Self {
 ///             symbol_id: SymbolId::new(reader.signed()?),
-///             changed_at: reader.time(before.map_or(0, |before| before.changed_at.timestamp()))?,
+///             changed_at: reader.time()?,
 ///             is_open: reader.byte()? == 1,
 ///         })
 ///     }

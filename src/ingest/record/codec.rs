@@ -6,51 +6,77 @@ use rust_decimal::Decimal;
 /// The sign of a decimal, beside its scale.
 const NEGATIVE: u8 = 0x80;
 
-/// Bytes that a record is written to. Small numbers take few bytes.
+/// Bytes that records are written to. Small numbers take few bytes, and so do times that are close
+/// to each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecordWriter(Vec<u8>);
+pub struct RecordWriter {
+    bytes: Vec<u8>,
+    /// Of the last time that others are close to.
+    second: i64,
+}
 
 impl RecordWriter {
     /// Has no bytes yet, and room for so many.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            second: 0,
+        }
     }
 
     /// All that was written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 
     /// Writes one byte.
+    #[inline]
     pub fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
+        self.bytes.push(byte);
     }
 
     /// Writes bytes as they are, without their number.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Writes a number.
+    #[inline]
     pub fn unsigned(&mut self, mut value: u128) {
         while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
+            self.bytes.push(value as u8 | 0x80);
             value >>= 7;
         }
-        self.0.push(value as u8);
+        self.bytes.push(value as u8);
     }
 
     /// Writes a number of either sign.
+    #[inline]
     pub fn signed(&mut self, value: i64) {
         let folded = ((value << 1) ^ (value >> 63)) as u64;
         self.unsigned(u128::from(folded));
     }
 
-    /// Writes a time; few bytes where its second is close to `second` of 1970.
-    pub fn time(&mut self, time: DateTime<Utc>, second: i64) {
-        self.signed(time.timestamp().wrapping_sub(second));
+    /// Writes a time that later ones are close to, also those of the next record.
+    #[inline]
+    pub fn time(&mut self, time: DateTime<Utc>) {
+        let second = time.timestamp();
+        self.moment(time, second);
+        self.second = second;
+    }
+
+    /// Writes a time that is close to the last one of [`time`](Self::time).
+    #[inline]
+    pub fn time_nearby(&mut self, time: DateTime<Utc>) {
+        self.moment(time, time.timestamp());
+    }
+
+    #[inline]
+    fn moment(&mut self, time: DateTime<Utc>, second: i64) {
+        self.signed(second.wrapping_sub(self.second));
         // whole microseconds, which is what feeds have, take fewer bytes; the lowest bit says which
         let nanos = u128::from(time.timestamp_subsec_nanos());
         if nanos.is_multiple_of(1_000) {
@@ -61,6 +87,7 @@ impl RecordWriter {
     }
 
     /// Writes a decimal with its scale and sign.
+    #[inline]
     pub fn decimal(&mut self, number: Decimal) {
         let sign = if number.is_sign_negative() {
             NEGATIVE
@@ -68,7 +95,7 @@ impl RecordWriter {
             0
         };
         // a scale is at most 28
-        self.0.push(sign | number.scale() as u8);
+        self.bytes.push(sign | number.scale() as u8);
         self.unsigned(number.mantissa().unsigned_abs());
     }
 
@@ -82,39 +109,61 @@ impl RecordWriter {
 /// Bytes that a record is read from: what a [`RecordWriter`] wrote, in the same order. Every method
 /// returns `None` where the bytes end, or are no such value.
 #[derive(Debug, Clone)]
-pub struct RecordReader<'a>(&'a [u8]);
+pub struct RecordReader<'a> {
+    rest: &'a [u8],
+    /// Of the last time that others are close to.
+    second: i64,
+}
 
 impl<'a> RecordReader<'a> {
     /// Reads from the start of `bytes`.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self {
+            rest: bytes,
+            second: 0,
+        }
     }
 
     /// How many bytes are not read yet.
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.0.len()
+        self.rest.len()
     }
 
     /// Reads one byte.
+    #[inline]
     pub fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
         Some(*byte)
     }
 
     /// Reads so many bytes.
+    #[inline]
     pub fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
         Some(bytes)
     }
 
     /// Reads a number.
+    #[inline]
     pub fn unsigned(&mut self) -> Option<u128> {
-        let mut value = 0_u128;
-        for shift in (0..128).step_by(7) {
+        // numbers of up to nine bytes, which are nearly all, need no wide arithmetic
+        let mut value = 0_u64;
+        for shift in (0..63).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value.into());
+            }
+        }
+        self.unsigned_beyond(value.into())
+    }
+
+    fn unsigned_beyond(&mut self, mut value: u128) -> Option<u128> {
+        for shift in (63..128).step_by(7) {
             let byte = self.byte()?;
             let part = u128::from(byte & 0x7f);
             if part.leading_zeros() < shift {
@@ -129,14 +178,29 @@ impl<'a> RecordReader<'a> {
     }
 
     /// Reads a number of either sign.
+    #[inline]
     pub fn signed(&mut self) -> Option<i64> {
         let folded = u64::try_from(self.unsigned()?).ok()?;
         Some((folded >> 1) as i64 ^ -((folded & 1) as i64))
     }
 
-    /// Reads a time that was written with the same `second`.
-    pub fn time(&mut self, second: i64) -> Option<DateTime<Utc>> {
-        let second = second.wrapping_add(self.signed()?);
+    /// Reads a time that later ones are close to.
+    #[inline]
+    pub fn time(&mut self) -> Option<DateTime<Utc>> {
+        let second = self.second.wrapping_add(self.signed()?);
+        self.second = second;
+        self.moment(second)
+    }
+
+    /// Reads a time that is close to the last one of [`time`](Self::time).
+    #[inline]
+    pub fn time_nearby(&mut self) -> Option<DateTime<Utc>> {
+        let second = self.second.wrapping_add(self.signed()?);
+        self.moment(second)
+    }
+
+    #[inline]
+    fn moment(&mut self, second: i64) -> Option<DateTime<Utc>> {
         let folded = self.unsigned()?;
         let factor = if folded & 1 == 0 { 1_000 } else { 1 };
         let nanos = u32::try_from((folded >> 1).checked_mul(factor)?).ok()?;
@@ -144,6 +208,7 @@ impl<'a> RecordReader<'a> {
     }
 
     /// Reads a decimal.
+    #[inline]
     pub fn decimal(&mut self) -> Option<Decimal> {
         let head = self.byte()?;
         let mantissa = i128::try_from(self.unsigned()?).ok()?;

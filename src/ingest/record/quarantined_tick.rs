@@ -46,7 +46,7 @@ impl Record for QuarantinedTick {
         writer.byte(self.verdict.rule.code());
         writer.decimal(self.verdict.observed);
         writer.decimal(self.verdict.limit);
-        writer.time(self.quarantined_at, self.tick.tick_time.timestamp());
+        writer.time_nearby(self.quarantined_at);
     }
 
     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
@@ -57,7 +57,7 @@ impl Record for QuarantinedTick {
             limit: reader.decimal()?,
         };
         Some(Self {
-            quarantined_at: reader.time(tick.tick_time.timestamp())?,
+            quarantined_at: reader.time_nearby()?,
             tick,
             verdict,
         })

@@ -34,11 +34,10 @@ impl Record for Tick {
         Self::is_crossed(self)
     }
 
-    /// Symbol and second are differences to the tick before.
+    /// The symbol is a difference to the tick before, as the times are.
     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter) {
-        let (symbol, second) = place(before);
-        writer.signed(self.symbol_id.get().wrapping_sub(symbol));
-        writer.time(self.tick_time, second);
+        writer.signed(self.symbol_id.get().wrapping_sub(symbol(before)));
+        writer.time(self.tick_time);
         writer.signed(self.sequence);
         writer.decimal(self.bid_price);
         writer.decimal(self.ask_price);
@@ -48,18 +47,15 @@ impl Record for Tick {
             None => writer.byte(0),
             Some(received_at) => {
                 writer.byte(1);
-                writer.time(received_at, self.tick_time.timestamp());
+                writer.time_nearby(received_at);
             }
         }
     }
 
     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
-        let (symbol, second) = place(before);
-        let symbol = symbol.wrapping_add(reader.signed()?);
-        let tick_time = reader.time(second)?;
         Some(Self {
-            symbol_id: SymbolId::new(symbol),
-            tick_time,
+            symbol_id: SymbolId::new(symbol(before).wrapping_add(reader.signed()?)),
+            tick_time: reader.time()?,
             sequence: reader.signed()?,
             bid_price: reader.decimal()?,
             ask_price: reader.decimal()?,
@@ -67,16 +63,14 @@ impl Record for Tick {
             ask_volume: reader.decimal()?,
             received_at: match reader.byte()? {
                 0 => None,
-                1 => Some(reader.time(tick_time.timestamp())?),
+                1 => Some(reader.time_nearby()?),
                 _ => return None,
             },
         })
     }
 }
 
-/// Symbol and second of the tick before.
-fn place(before: Option<&Tick>) -> (i64, i64) {
-    before.map_or((0, 0), |before| {
-        (before.symbol_id.get(), before.tick_time.timestamp())
-    })
+/// The symbol of the tick before.
+fn symbol(before: Option<&Tick>) -> i64 {
+    before.map_or(0, |before| before.symbol_id.get())
 }

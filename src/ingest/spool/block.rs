@@ -61,7 +61,9 @@ pub(super) fn decode<R: Record>(bytes: &[u8]) -> Result<Vec<R>, BlockError> {
     }
     let mut records: Vec<R> = Vec::with_capacity(count);
     for _ in 0..count {
-        let record = R::decode(records.last(), &mut reader).ok_or(malformed)?;
+        let Some(record) = R::decode(records.last(), &mut reader) else {
+            return Err(malformed);
+        };
         records.push(record);
     }
     if reader.remaining() == 0 {
