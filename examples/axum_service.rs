@@ -3,18 +3,16 @@
 //! `cargo run --example axum_service` serves one request of its own and ends.
 
 use std::error::Error;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
-use chrono::Utc;
 use rust_decimal::Decimal;
 use tickbook::domain::{NewSymbol, SymbolReference, Tick};
-use tickbook::{Repositories, RepositoryError};
-use tokio::net::TcpListener;
+use tickbook::{Clock, Repositories, RepositoryError};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 /// Bid and ask of a symbol, such as `GET /quotes/EURUSD`.
 async fn quote(
@@ -50,18 +48,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let symbol = NewSymbol::named("oanda", "EURUSD");
     let symbol = repositories.symbols.create(symbol).await?;
     let (bid, ask) = (Decimal::new(138_676, 5), Decimal::new(138_686, 5));
-    let tick = Tick::quote(symbol.symbol_id, Utc::now(), bid, ask);
+    let tick = Tick::quote(symbol.symbol_id, Clock::system().now(), bid, ask);
     repositories.ticks.insert_batch(&[tick]).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server = tokio::spawn(async move { axum::serve(listener, service(repositories)).await });
-    let answer = tokio::task::block_in_place(|| {
-        let mut client = TcpStream::connect(address)?;
-        client.write_all(b"GET /quotes/EURUSD HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).map(|_| answer)
-    })?;
+    let mut client = TcpStream::connect(address).await?;
+    client
+        .write_all(b"GET /quotes/EURUSD HTTP/1.0\r\n\r\n")
+        .await?;
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await?;
     server.abort();
     println!("{answer}");
     assert!(answer.ends_with("1.38676 1.38686\n"), "{answer}");

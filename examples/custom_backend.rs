@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tickbook::RepositoryError;
 use tickbook::domain::{Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange};
 use tickbook::repository::{
     DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository,
 };
+use tickbook::{Clock, RepositoryError};
 
 /// Ticks by symbol, time and sequence.
 #[derive(Debug, Default)]
@@ -143,7 +143,7 @@ impl TickRepository for MapTicks {
 #[tokio::main]
 async fn main() -> Result<(), RepositoryError> {
     let ticks = MapTicks::default();
-    let tick = Tick::quote(SymbolId::new(7), Utc::now(), 1.into(), 2.into());
+    let tick = Tick::quote(SymbolId::new(7), Clock::system().now(), 1.into(), 2.into());
     let receipt = ticks.insert_batch(&[tick.clone(), tick]).await?;
     println!(
         "inserted {}, duplicates {}",

@@ -5,13 +5,13 @@
 use std::error::Error;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
-use tickbook::Repositories;
 use tickbook::domain::{NewSymbol, Tick, TimeRange};
 use tickbook::ingest::{
     AckLevel, OnFull, PersisterConfig, SequenceAssigner, SpoolConfig, SpoolMode, TickPersister,
 };
+use tickbook::{Clock, Repositories};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // two quotes of each instant: the assigner numbers them
     let mut sequences = SequenceAssigner::new();
-    let start = Utc::now();
+    let start = Clock::system().now();
     for number in 0..1_000 {
         let bid = Decimal::new(138_676 + number, 5);
         let time = start + TimeDelta::milliseconds(number / 2);

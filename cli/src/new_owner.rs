@@ -1,12 +1,12 @@
 //! The symbol of ticks that is created with the first of them that is stored.
 
 use chrono::{DateTime, Utc};
-use tickbook::RepositoryError;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::postgres::policy_status;
 use tickbook::repository::{InsertReceipt, RejectedTick, SymbolRepository};
 use tickbook::retention::RetentionFloor;
+use tickbook::{Clock, RepositoryError};
 
 use crate::importing::Owner;
 
@@ -20,9 +20,13 @@ pub(crate) struct NewOwner {
 
 impl NewOwner {
     /// Asks the database how old a tick may be, where the answer decides about a symbol.
-    pub(crate) async fn of(owner: Owner, pools: &DatabasePools) -> Result<Self, RepositoryError> {
+    pub(crate) async fn of(
+        owner: Owner,
+        pools: &DatabasePools,
+        clock: &Clock,
+    ) -> Result<Self, RepositoryError> {
         let (applied, now) = match owner {
-            Owner::Known(_) => (None, Utc::now()),
+            Owner::Known(_) => (None, clock.now()),
             Owner::New(_) => {
                 let status = policy_status(&pools.timeseries()).await?;
                 (status.applied, status.now)

@@ -47,7 +47,7 @@ pub(crate) async fn run(
         let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
         let times = TimesToCome::refused(&config.quality, symbols, &owner, allow, now).await?;
-        let owner = NewOwner::of(owner, &pools).await?;
+        let owner = NewOwner::of(owner, &pools, clock).await?;
         Ok((repositories, pools, owner, times))
     };
     let opened = interruption::unless_interrupted(opening).await?;

@@ -1,7 +1,5 @@
 //! What is exported comes back as it was, against real databases.
 
-use std::time::SystemTime;
-
 use crate::support::Cli;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -15,11 +13,10 @@ struct Random(u64);
 
 impl Random {
     fn seeded() -> Self {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let given = std::env::var("SEED").ok();
         let seed = match given {
             Some(seed) => seed.parse().expect("a number"),
-            None => now.expect("after 1970").as_nanos() as u64,
+            None => suite::now().timestamp_micros() as u64,
         };
         println!("SEED={seed}");
         Self(seed)
