@@ -11,7 +11,7 @@ use crate::settings::BrokerUrl;
 use async_trait::async_trait;
 use tickbook::Backoff;
 use tickbook::domain::{Symbol, SymbolId};
-use tickbook::ingest::fanout::{Event, SinkEnded, TickSink};
+use tickbook::ingest::fanout::{Event, RecordSink, SinkEnded};
 use tickbook::repository::SymbolRepository;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -90,7 +90,7 @@ impl Inner {
 }
 
 #[async_trait]
-impl TickSink for RabbitMqSink {
+impl RecordSink for RabbitMqSink {
     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
         let mut inner = self.inner.lock().await;
         let keys = &mut inner.keys;

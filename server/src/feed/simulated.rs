@@ -253,10 +253,10 @@ mod tests {
             let running =
                 tokio::spawn(async move { feed.run(&mut FeedOutput::new(fan_out)).await });
             let events = queue.next().await.expect("it quotes");
-            let Event::Tick(published) = &events[0] else {
+            let Event::Record(published) = &events[0] else {
                 panic!("{events:?}");
             };
-            let times = (published.tick.tick_time, published.tick.received_at);
+            let times = (published.record.tick_time, published.record.received_at);
             assert_eq!(times, (now, Some(now)));
             running.abort();
         }

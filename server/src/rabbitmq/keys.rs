@@ -94,7 +94,7 @@ impl Keys {
 /// Events of one symbol as one gap.
 fn join(events: Vec<Event>) -> Option<Event> {
     let gaps = events.into_iter().map(|event| match event {
-        Event::Tick(published) => {
+        Event::Record(published) => {
             counter!("fan_out_missed_ticks_total", "sink" => "rabbitmq").increment(1);
             Gap::of(&published)
         }

@@ -31,8 +31,8 @@ impl Outgoing {
     pub(super) fn new(event: Event, key: String) -> Option<Self> {
         let symbol_id = event.symbol_id();
         let (kind, id, body) = match event {
-            Event::Tick(published) => {
-                let tick = published.tick;
+            Event::Record(published) => {
+                let tick = published.record;
                 let micros = tick.tick_time.timestamp_micros();
                 let id = format!("{symbol_id}/{micros}/{}", tick.sequence);
                 ("tick", id, serde_json::to_vec(&TickBody::from(tick)))

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tickbook::RepositoryError;
 use tickbook::domain::{NewSymbol, Tick};
-use tickbook::ingest::fanout::PublishedTick;
+use tickbook::ingest::fanout::Published;
 use tickbook::repository::MockSymbolRepository;
 use tickbook::{Database, Repositories};
 use tokio::sync::Notify;
@@ -40,7 +40,10 @@ fn event(symbol: i64, number: u64) -> Event {
     let seconds = i64::try_from(number).expect("small");
     let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
     let tick = Tick::quote(SymbolId::new(symbol), time, Decimal::ONE, Decimal::TWO);
-    Event::Tick(PublishedTick { number, tick })
+    Event::Record(Published {
+        number,
+        record: tick,
+    })
 }
 
 fn away() -> RepositoryError {

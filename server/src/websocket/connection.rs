@@ -214,10 +214,10 @@ impl Connection {
             let symbol_id = event.symbol_id();
             let of_symbol = self.series.of(symbol_id).iter_mut();
             match event {
-                Event::Tick(published) => {
-                    of_symbol.for_each(|series| series.tick(&published.tick, now, clock));
+                Event::Record(published) => {
+                    of_symbol.for_each(|series| series.tick(&published.record, now, clock));
                     if self.ticks.contains(&symbol_id) {
-                        self.send(&Message::Tick(published.tick.into())).await?;
+                        self.send(&Message::Tick(published.record.into())).await?;
                     }
                 }
                 Event::Gap(gap) => {

@@ -3,25 +3,26 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{SymbolId, Tick, truncate_to_micros};
+use crate::ingest::record::Record;
 
-/// A tick and its place among all that were published.
+/// A record and its place among all that were published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishedTick {
+pub struct Published<R: Record = Tick> {
     /// Counts 1, 2, 3 … through all symbols since the fan-out was made.
     pub number: u64,
-    /// The tick.
-    pub tick: Tick,
+    /// The record.
+    pub record: R,
 }
 
-/// Ticks of one symbol that a sink missed: each that was published with a number from `first` to
+/// Records of one symbol that a sink missed: each that was published with a number from `first` to
 /// `last`, and no other.
 ///
-/// What is stored of them is among the stored ticks of `[from, to)`. Ticks of a feed are published
+/// What is stored of them is among the stored records of `[from, to)`. Records of a feed are published
 /// while they are on their way into the store, so that one may be missing there for as long as a
 /// batch takes, and as an outage of the database takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// Whose ticks.
+    /// Whose records.
     pub symbol_id: SymbolId,
     /// The number of the first one.
     pub first: u64,
@@ -36,16 +37,16 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// The gap that one missed tick makes.
+    /// The gap that one missed record makes.
     #[must_use]
-    pub fn of(missed: &PublishedTick) -> Self {
-        Self::of_tick(missed.number, &missed.tick)
+    pub fn of<R: Record>(missed: &Published<R>) -> Self {
+        Self::of_record(missed.number, &missed.record)
     }
 
-    pub(super) fn of_tick(number: u64, tick: &Tick) -> Self {
-        let from = truncate_to_micros(tick.tick_time);
+    pub(super) fn of_record<R: Record>(number: u64, record: &R) -> Self {
+        let from = truncate_to_micros(record.time());
         Self {
-            symbol_id: tick.symbol_id,
+            symbol_id: record.symbol_id(),
             first: number,
             last: number,
             missed: 1,
@@ -72,28 +73,28 @@ impl Gap {
 }
 
 /// What a sink gets, one after the other. For each symbol the numbers rise from event to event,
-/// and events and gaps together have every tick that was published, once.
+/// and events and gaps together have every record that was published, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A tick.
-    Tick(PublishedTick),
-    /// Ticks that were dropped.
+pub enum Event<R: Record = Tick> {
+    /// A record.
+    Record(Published<R>),
+    /// Records that were dropped.
     Gap(Gap),
 }
 
-impl Event {
-    /// Whose tick or gap it is.
+impl<R: Record> Event<R> {
+    /// Whose record or gap it is.
     #[must_use]
     pub fn symbol_id(&self) -> SymbolId {
         match self {
-            Self::Tick(published) => published.tick.symbol_id,
+            Self::Record(published) => published.record.symbol_id(),
             Self::Gap(gap) => gap.symbol_id,
         }
     }
 
     pub(super) fn as_missed(&self) -> Gap {
         match self {
-            Self::Tick(published) => Gap::of(published),
+            Self::Record(published) => Gap::of(published),
             Self::Gap(gap) => *gap,
         }
     }

@@ -1,4 +1,4 @@
-//! Numbers ticks and puts them into the queue of every sink.
+//! Numbers records and puts them into the queue of every sink.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use super::event::{Event, Gap};
 use super::queue::QueueOptions;
 use super::routing::{Core, Registered, WORK};
 use crate::domain::{SymbolId, Tick};
+use crate::ingest::record::Record;
 
 /// Most events a sink is given at once.
 const DELIVERY: usize = 1_000;
@@ -20,61 +21,85 @@ const DELIVERY: usize = 1_000;
 #[error("nothing more is published: the fan-out was closed")]
 pub struct FanOutClosed;
 
-/// Gives every published tick to every sink, in one order.
+/// Gives every published record to every sink, in one order.
 ///
 /// A sink that is slow never slows another one, nor a publisher, unless its policy is
-/// [`Block`](super::OverflowPolicy::Block). A tick costs nothing for a sink that does not
+/// [`Block`](super::OverflowPolicy::Block). A record costs nothing for a sink that does not
 /// [follow](SinkQueue::follow) its symbol. Memory is bounded by the capacities of the queues and one gap
 /// for each symbol, and for many queues together by [`limit`](FanOut::limit).
 ///
 /// Counts `fan_out_published_ticks_total`, and by `sink` `fan_out_delivered_ticks_total`,
-/// `fan_out_missed_ticks_total` and the gauge `fan_out_sinks`.
+/// `fan_out_missed_ticks_total` and the gauge `fan_out_sinks`; of other records than ticks with
+/// their [names](Record::NAMES).
 ///
 /// Clones are handles of the same fan-out.
-#[derive(Debug, Clone, Default)]
-pub struct FanOut(pub(super) Arc<Shared>);
+#[derive(Debug, Clone)]
+pub struct FanOut<R: Record = Tick>(pub(super) Arc<Shared<R>>);
 
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    core: Mutex<Core>,
+pub(super) struct Shared<R: Record> {
+    core: Mutex<Core<R>>,
+    published: Counter,
     /// A queue that publishers wait for has room, or waits no more.
     room: Notify,
 }
 
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+impl<R: Record> std::fmt::Debug for Shared<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("core", &self.core)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Record> Default for FanOut<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The counter of records that are `done`, such as `fan_out_published_ticks_total`.
+fn metric<R: Record>(done: &str) -> String {
+    format!("fan_out_{done}_{}_total", R::NAMES.replace(' ', "_"))
+}
+
+impl<R: Record> Shared<R> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core<R>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl FanOut {
+impl<R: Record> FanOut<R> {
     /// Has no sinks yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self(Arc::new(Shared {
+            core: Mutex::default(),
+            published: counter!(metric::<R>("published")),
+            room: Notify::new(),
+        }))
     }
 
-    /// Publishes ticks that are not stored yet, in their order. Waits for queues whose policy is to
-    /// block, and for nothing else. Cancelled, it has published some from the start of `ticks`.
+    /// Publishes records that are not stored yet, in their order. Waits for queues whose policy is to
+    /// block, and for nothing else. Cancelled, it has published some from the start of `records`.
     ///
     /// # Errors
     /// After the end; some from the start may have been published.
-    pub async fn publish(&self, ticks: &[Tick]) -> Result<(), FanOutClosed> {
-        self.publish_as(ticks, false).await
+    pub async fn publish(&self, records: &[R]) -> Result<(), FanOutClosed> {
+        self.publish_as(records, false).await
     }
 
-    /// Publishes ticks that are stored already to the sinks that take those.
+    /// Publishes records that are stored already to the sinks that take those.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
-    pub async fn publish_stored(&self, ticks: &[Tick]) -> Result<(), FanOutClosed> {
-        self.publish_as(ticks, true).await
+    pub async fn publish_stored(&self, records: &[R]) -> Result<(), FanOutClosed> {
+        self.publish_as(records, true).await
     }
 
-    async fn publish_as(&self, ticks: &[Tick], stored: bool) -> Result<(), FanOutClosed> {
+    async fn publish_as(&self, records: &[R], stored: bool) -> Result<(), FanOutClosed> {
         // a publisher that never has to wait leaves others their turn
         tokio::task::coop::consume_budget().await;
-        let mut rest = ticks;
+        let mut rest = records;
         while !rest.is_empty() {
             let room_freed = self.0.room.notified();
             tokio::pin!(room_freed);
@@ -87,7 +112,7 @@ impl FanOut {
                 }
                 let room = core.room(stored).min(rest.len());
                 let given = core.give(&rest[..room], stored);
-                counter!("fan_out_published_ticks_total").increment(given as u64);
+                self.0.published.increment(given as u64);
                 rest = &rest[given..];
                 given == room
             };
@@ -103,17 +128,17 @@ impl FanOut {
         Ok(())
     }
 
-    /// Numbers stored ticks that cannot be published one by one, and tells every sink that takes
-    /// stored ticks that it missed them: one gap for each symbol. Where some of `ticks` are no
+    /// Numbers stored records that cannot be published one by one, and tells every sink that takes
+    /// stored records that it missed them: one gap for each symbol. Where some of `records` are no
     /// news, the gaps are wider than they had to be. Cancelled, it has told of some.
-    pub async fn announce_missed(&self, ticks: &[Tick]) {
+    pub async fn announce_missed(&self, records: &[R]) {
         let mut by_symbol: BTreeMap<SymbolId, Gap> = BTreeMap::new();
-        for piece in ticks.chunks(WORK) {
-            for tick in piece {
+        for piece in records.chunks(WORK) {
+            for record in piece {
                 // it is numbered when it is told of
-                let gap = Gap::of_tick(0, tick);
+                let gap = Gap::of_record(0, record);
                 by_symbol
-                    .entry(tick.symbol_id)
+                    .entry(record.symbol_id())
                     .and_modify(|whole| *whole = whole.joined(gap))
                     .or_insert(gap);
             }
@@ -142,11 +167,11 @@ impl FanOut {
     /// Opens the queue of a sink that takes its events itself. It gets what is published from now
     /// on, until it is dropped.
     #[must_use]
-    pub fn open(&self, options: QueueOptions) -> SinkQueue {
+    pub fn open(&self, options: QueueOptions) -> SinkQueue<R> {
         let ready = Arc::new(Notify::new());
         let name = options.name;
         gauge!("fan_out_sinks", "sink" => name).increment(1);
-        let missed = counter!("fan_out_missed_ticks_total", "sink" => name);
+        let missed = counter!(metric::<R>("missed"), "sink" => name);
         // there from the start, so that its first step shows
         missed.increment(0);
         let registered = Registered::new(&options, Arc::clone(&ready), missed);
@@ -156,7 +181,7 @@ impl FanOut {
             name,
             ready,
             evicted,
-            delivered: counter!("fan_out_delivered_ticks_total", "sink" => name),
+            delivered: counter!(metric::<R>("delivered"), "sink" => name),
             monitor: QueueMonitor {
                 fan_out: self.clone(),
                 id,
@@ -176,12 +201,12 @@ impl FanOut {
 
 /// How a queue is doing. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct QueueMonitor {
-    fan_out: FanOut,
+pub struct QueueMonitor<R: Record = Tick> {
+    fan_out: FanOut<R>,
     id: u64,
 }
 
-impl QueueMonitor {
+impl<R: Record> QueueMonitor<R> {
     /// Events that wait or are being worked at; 0 after the end of the sink.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -190,7 +215,7 @@ impl QueueMonitor {
         registered.map_or(0, |registered| registered.queue.len() + registered.taken)
     }
 
-    /// Ticks that the sink missed; 0 after its end.
+    /// Records that the sink missed; 0 after its end.
     #[must_use]
     pub fn missed(&self) -> u64 {
         let core = self.fan_out.0.lock();
@@ -200,19 +225,19 @@ impl QueueMonitor {
 }
 
 /// The queue of one sink; dropping it ends the sink.
-pub struct SinkQueue {
+pub struct SinkQueue<R: Record = Tick> {
     name: &'static str,
     ready: Arc<Notify>,
     evicted: Arc<Notify>,
     delivered: Counter,
-    monitor: QueueMonitor,
+    monitor: QueueMonitor<R>,
 }
 
-impl SinkQueue {
+impl<R: Record> SinkQueue<R> {
     /// The next events, at least one, as soon as there are any; `None` when the fan-out was closed
     /// and everything was taken, and when the queue was [evicted](Self::is_evicted). What was taken before counts as worked off. Cancelled, it has
     /// taken nothing.
-    pub async fn next(&mut self) -> Option<Vec<Event>> {
+    pub async fn next(&mut self) -> Option<Vec<Event<R>>> {
         self.worked_off();
         loop {
             {
@@ -228,9 +253,9 @@ impl SinkQueue {
                     core.count(self.monitor.id);
                     drop(core);
                     self.monitor.fan_out.0.room.notify_waiters();
-                    let is_tick = |event: &&Event| matches!(event, Event::Tick(_));
-                    let ticks = events.iter().filter(is_tick).count();
-                    self.delivered.increment(ticks as u64);
+                    let is_record = |event: &&Event<R>| matches!(event, Event::Record(_));
+                    let records = events.iter().filter(is_record).count();
+                    self.delivered.increment(records as u64);
                     return Some(events);
                 }
                 if closed {
@@ -241,7 +266,7 @@ impl SinkQueue {
         }
     }
 
-    /// Starts to get ticks of a symbol: all that are published from now on.
+    /// Starts to get records of a symbol: all that are published from now on.
     pub fn follow(&self, symbol_id: SymbolId) {
         self.follow_all(&[symbol_id]);
     }
@@ -252,7 +277,7 @@ impl SinkQueue {
         core.follow(self.monitor.id, symbol_ids);
     }
 
-    /// Gets no more ticks of a symbol, nor those of it that wait.
+    /// Gets no more records of a symbol, nor those of it that wait.
     pub fn unfollow(&self, symbol_id: SymbolId) {
         self.unfollow_all(&[symbol_id]);
     }
@@ -281,14 +306,14 @@ impl SinkQueue {
     }
 
     /// Ends when it [is evicted](Self::is_evicted); for one waiter at a time.
-    pub fn evicted(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub fn evicted(&self) -> impl Future<Output = ()> + Send + use<R> {
         let evicted = Arc::clone(&self.evicted);
         async move { evicted.notified().await }
     }
 
     /// How it is doing.
     #[must_use]
-    pub fn monitor(&self) -> QueueMonitor {
+    pub fn monitor(&self) -> QueueMonitor<R> {
         self.monitor.clone()
     }
 
@@ -302,7 +327,7 @@ impl SinkQueue {
     }
 }
 
-impl std::fmt::Debug for SinkQueue {
+impl<R: Record> std::fmt::Debug for SinkQueue<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SinkQueue")
             .field("name", &self.name)
@@ -310,7 +335,7 @@ impl std::fmt::Debug for SinkQueue {
     }
 }
 
-impl Drop for SinkQueue {
+impl<R: Record> Drop for SinkQueue<R> {
     fn drop(&mut self) {
         gauge!("fan_out_sinks", "sink" => self.name).decrement(1);
         let mut core = self.monitor.fan_out.0.lock();

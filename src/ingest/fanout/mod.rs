@@ -1,8 +1,8 @@
-//! From one stream of ticks to many receivers, each at its own pace, and none that misses a tick
+//! From one stream of records to many receivers, each at its own pace, and none that misses a record
 //! without being told.
 //!
-//! [`FanOut::publish`] numbers ticks and puts them into the bounded queue of every sink. A sink is
-//! a [`TickSink`] that is given them, or the owner of a [`SinkQueue`] who takes them. When a queue
+//! [`FanOut::publish`] numbers records and puts them into the bounded queue of every sink. A sink is
+//! a [`RecordSink`] that is given them, or the owner of a [`SinkQueue`] who takes them. When a queue
 //! is full its [`OverflowPolicy`] decides: wait, or drop and tell the sink of the [`Gap`], which
 //! can be read again with [`TickRepository::range`](crate::repository::TickRepository::range).
 
@@ -12,10 +12,10 @@ mod queue;
 mod routing;
 mod sink;
 
-pub use event::{Event, Gap, PublishedTick};
+pub use event::{Event, Gap, Published};
 pub use hub::{FanOut, FanOutClosed, QueueMonitor, SinkQueue};
 pub use queue::{OverflowPolicy, QueueOptions};
-pub use sink::{SinkEnded, SinkTask, TickSink};
+pub use sink::{RecordSink, SinkEnded, SinkTask};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::event::{Event, Gap};
 use crate::domain::SymbolId;
+use crate::ingest::record::Record;
 
 /// Room for so many events is never given back.
 const USUAL: usize = 256;
@@ -17,10 +18,10 @@ pub enum OverflowPolicy {
     /// The publisher waits. For the sink that nothing may pass by: the one that stores. When it
     /// ends, nothing more is published.
     Block,
-    /// The oldest tick is dropped.
+    /// The oldest record is dropped.
     DropOldest,
-    /// Of each symbol only the newest tick is kept; where there are more symbols than places, the
-    /// oldest tick is dropped.
+    /// Of each symbol only the newest record is kept; where there are more symbols than places, the
+    /// oldest record is dropped.
     KeepNewestPerSymbol,
 }
 
@@ -29,18 +30,18 @@ pub enum OverflowPolicy {
 pub struct QueueOptions {
     /// What the sink is called in the metrics; several sinks may share a name.
     pub name: &'static str,
-    /// Ticks that wait at most; 0 counts as 1.
+    /// Records that wait at most; 0 counts as 1.
     pub capacity: usize,
     /// What happens then.
     pub policy: OverflowPolicy,
-    /// Whether it also gets ticks that are stored already; the sink that stores need not.
+    /// Whether it also gets records that are stored already; the sink that stores need not.
     pub takes_stored: bool,
     /// Whether it gets every symbol, or only those it [follows](super::SinkQueue::follow).
     pub every_symbol: bool,
 }
 
 impl QueueOptions {
-    /// A queue that drops its oldest ticks, for every tick of every symbol.
+    /// A queue that drops its oldest records, for every record of every symbol.
     #[must_use]
     pub fn dropping_oldest(name: &'static str, capacity: usize) -> Self {
         Self {
@@ -52,7 +53,7 @@ impl QueueOptions {
         }
     }
 
-    /// A queue that makes publishers wait, for every tick that is not stored yet.
+    /// A queue that makes publishers wait, for every record that is not stored yet.
     #[must_use]
     pub fn storing(name: &'static str, capacity: usize) -> Self {
         Self {
@@ -65,20 +66,20 @@ impl QueueOptions {
     }
 }
 
-/// Ticks that wait, and what was dropped since the last look.
+/// Records that wait, and what was dropped since the last look.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct Queue<R: Record> {
     capacity: usize,
     policy: OverflowPolicy,
     /// `None` is every symbol.
     followed: Option<HashSet<SymbolId>>,
     /// Of each symbol, what was dropped: all before the first event of it that waits.
     dropped: BTreeMap<SymbolId, Gap>,
-    waiting: VecDeque<Event>,
+    waiting: VecDeque<Event<R>>,
     missed: u64,
 }
 
-impl Queue {
+impl<R: Record> Queue<R> {
     pub(super) fn new(options: &QueueOptions) -> Self {
         Self {
             capacity: options.capacity.max(1),
@@ -90,7 +91,7 @@ impl Queue {
         }
     }
 
-    /// How many ticks fit before a publisher has to wait.
+    /// How many records fit before a publisher has to wait.
     pub(super) fn room(&self) -> usize {
         match self.policy {
             OverflowPolicy::Block => self.capacity.saturating_sub(self.waiting.len()),
@@ -106,7 +107,7 @@ impl Queue {
         self.waiting.is_empty() && self.dropped.is_empty()
     }
 
-    /// What takes memory: ticks and gaps.
+    /// What takes memory: records and gaps.
     pub(super) fn held(&self) -> usize {
         self.waiting.len() + self.dropped.len()
     }
@@ -118,13 +119,13 @@ impl Queue {
         self.followed = Some(HashSet::new());
     }
 
-    /// How many ticks were missed in all.
+    /// How many records were missed in all.
     pub(super) fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Takes an event of a symbol that is followed; returns how many ticks were missed by that.
-    pub(super) fn push(&mut self, event: Event) -> u64 {
+    /// Takes an event of a symbol that is followed; returns how many records were missed by that.
+    pub(super) fn push(&mut self, event: Event<R>) -> u64 {
         let symbol_id = event.symbol_id();
         let follows = |followed: &HashSet<SymbolId>| followed.contains(&symbol_id);
         if !self.followed.as_ref().is_none_or(follows) {
@@ -149,7 +150,7 @@ impl Queue {
     }
 
     /// What was dropped, then what waits; of that `most` at most.
-    pub(super) fn take(&mut self, most: usize) -> Vec<Event> {
+    pub(super) fn take(&mut self, most: usize) -> Vec<Event<R>> {
         let dropped = std::mem::take(&mut self.dropped);
         let mut events: Vec<_> = dropped.into_values().map(Event::Gap).collect();
         let ready = self.waiting.len().min(most);
@@ -211,10 +212,10 @@ impl Queue {
         old.iter().for_each(|event| self.drop_event(event));
     }
 
-    fn drop_event(&mut self, event: &Event) {
+    fn drop_event(&mut self, event: &Event<R>) {
         let gap = event.as_missed();
         // a gap that waited was counted when it came
-        if let Event::Tick(_) = event {
+        if let Event::Record(_) = event {
             self.missed += gap.missed;
         }
         self.dropped

@@ -1,4 +1,4 @@
-//! Which queue gets which tick.
+//! Which queue gets which record.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -6,23 +6,24 @@ use std::sync::Arc;
 use metrics::{Counter, counter};
 use tokio::sync::Notify;
 
-use super::event::{Event, Gap, PublishedTick};
+use super::event::{Event, Gap, Published};
 use super::queue::{OverflowPolicy, Queue, QueueOptions};
-use crate::domain::{SymbolId, Tick};
+use crate::domain::SymbolId;
+use crate::ingest::record::Record;
 
-/// So many events are put into queues at most before others get the lock; one tick and all who
+/// So many events are put into queues at most before others get the lock; one record and all who
 /// follow its symbol are more than that only where so many follow it.
 pub(super) const WORK: usize = 4_096;
 
 /// A map that has room for so many times what it holds gives memory back.
 const SPARSE: usize = 4;
 
-/// The queues, found by what they get. A tick costs nothing for a queue that does not get it.
-#[derive(Debug, Default)]
-pub(super) struct Core {
-    /// How many ticks were published.
+/// The queues, found by what they get. A record costs nothing for a queue that does not get it.
+#[derive(Debug)]
+pub(super) struct Core<R: Record> {
+    /// How many records were published.
     published: u64,
-    queues: BTreeMap<u64, Registered>,
+    queues: BTreeMap<u64, Registered<R>>,
     every_symbol: BTreeSet<u64>,
     followers: HashMap<SymbolId, BTreeSet<u64>>,
     /// Those that publishers wait for.
@@ -31,7 +32,7 @@ pub(super) struct Core {
     limits: BTreeMap<&'static str, Limit>,
     opened: u64,
     pub(super) closed: bool,
-    /// How many times a queue was looked at for a tick or a gap.
+    /// How many times a queue was looked at for a record or a gap.
     #[cfg(test)]
     pub(super) visits: usize,
 }
@@ -44,9 +45,9 @@ struct Limit {
 }
 
 /// A queue and its owner.
-pub(super) struct Registered {
+pub(super) struct Registered<R: Record> {
     name: &'static str,
-    pub(super) queue: Queue,
+    pub(super) queue: Queue<R>,
     /// Events that were taken and are still being worked at.
     pub(super) taken: usize,
     takes_stored: bool,
@@ -62,7 +63,7 @@ pub(super) struct Registered {
     pub(super) evicted: Arc<Notify>,
 }
 
-impl std::fmt::Debug for Registered {
+impl<R: Record> std::fmt::Debug for Registered<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Registered")
             .field("queue", &self.queue)
@@ -70,7 +71,7 @@ impl std::fmt::Debug for Registered {
     }
 }
 
-impl Registered {
+impl<R: Record> Registered<R> {
     pub(super) fn new(options: &QueueOptions, ready: Arc<Notify>, missed: Counter) -> Self {
         Self {
             name: options.name,
@@ -88,7 +89,7 @@ impl Registered {
     }
 
     /// Returns whether its owner has to be woken that nobody else wakes.
-    fn push(&mut self, event: Event) -> bool {
+    fn push(&mut self, event: Event<R>) -> bool {
         let missed = self.queue.push(event);
         if missed > 0 {
             self.missed.increment(missed);
@@ -97,8 +98,25 @@ impl Registered {
     }
 }
 
-impl Core {
-    pub(super) fn add(&mut self, registered: Registered, every_symbol: bool) -> u64 {
+impl<R: Record> Default for Core<R> {
+    fn default() -> Self {
+        Self {
+            published: 0,
+            queues: BTreeMap::new(),
+            every_symbol: BTreeSet::new(),
+            followers: HashMap::new(),
+            blocking: BTreeSet::new(),
+            limits: BTreeMap::new(),
+            opened: 0,
+            closed: false,
+            #[cfg(test)]
+            visits: 0,
+        }
+    }
+}
+
+impl<R: Record> Core<R> {
+    pub(super) fn add(&mut self, registered: Registered<R>, every_symbol: bool) -> u64 {
         self.opened += 1;
         let id = self.opened;
         if registered.blocks {
@@ -111,7 +129,7 @@ impl Core {
         id
     }
 
-    pub(super) fn remove(&mut self, id: u64) -> Option<Registered> {
+    pub(super) fn remove(&mut self, id: u64) -> Option<Registered<R>> {
         let removed = self.queues.remove(&id)?;
         if let Some(limit) = self.limits.get_mut(removed.name) {
             limit.held -= removed.counted;
@@ -125,11 +143,11 @@ impl Core {
         Some(removed)
     }
 
-    pub(super) fn get(&self, id: u64) -> Option<&Registered> {
+    pub(super) fn get(&self, id: u64) -> Option<&Registered<R>> {
         self.queues.get(&id)
     }
 
-    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Registered> {
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Registered<R>> {
         self.queues.get_mut(&id)
     }
 
@@ -185,7 +203,7 @@ impl Core {
         }
     }
 
-    /// How many ticks can be published without anybody waiting.
+    /// How many records can be published without anybody waiting.
     pub(super) fn room(&self, stored: bool) -> usize {
         let queues = self.blocking.iter().filter_map(|id| self.queues.get(id));
         let concerned = queues.filter(|queue| queue.takes_stored || !stored);
@@ -195,24 +213,27 @@ impl Core {
             .unwrap_or(usize::MAX)
     }
 
-    /// Numbers ticks from the start of `ticks` and gives them to the queues that get them. Returns
+    /// Numbers records from the start of `records` and gives them to the queues that get them. Returns
     /// how many: as much work as is done at once, one at least.
-    pub(super) fn give(&mut self, ticks: &[Tick], stored: bool) -> usize {
-        let count = self.share(ticks.iter().map(|tick| tick.symbol_id));
-        let ticks = &ticks[..count];
+    pub(super) fn give(&mut self, records: &[R], stored: bool) -> usize {
+        let count = self.share(records.iter().map(R::symbol_id));
+        let records = &records[..count];
         let first = self.published + 1;
         self.published += count as u64;
         let numbered = || {
-            (first..).zip(ticks).map(|(number, tick)| {
-                let tick = tick.clone();
-                (tick.symbol_id, Event::Tick(PublishedTick { number, tick }))
+            (first..).zip(records).map(|(number, record)| {
+                let record = record.clone();
+                (
+                    record.symbol_id(),
+                    Event::Record(Published { number, record }),
+                )
             })
         };
         self.push(&numbered, stored);
         count
     }
 
-    /// Numbers the missed ticks of gaps from the start of `gaps`, one of each symbol, and tells of
+    /// Numbers the missed records of gaps from the start of `gaps`, one of each symbol, and tells of
     /// them as [`give`](Self::give) does. Returns how many gaps it is done with.
     pub(super) fn give_missed(&mut self, gaps: &[Gap]) -> usize {
         let count = self.share(gaps.iter().map(|gap| gap.symbol_id));
@@ -242,7 +263,7 @@ impl Core {
         count
     }
 
-    fn push<I: Iterator<Item = (SymbolId, Event)>>(
+    fn push<I: Iterator<Item = (SymbolId, Event<R>)>>(
         &mut self,
         events: &impl Fn() -> I,
         stored: bool,

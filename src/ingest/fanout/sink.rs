@@ -10,38 +10,40 @@ use tokio::time::timeout;
 use super::event::Event;
 use super::hub::{FanOut, QueueMonitor};
 use super::queue::QueueOptions;
+use crate::domain::Tick;
+use crate::ingest::record::Record;
 
 /// The sink takes no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sink has ended")]
 pub struct SinkEnded;
 
-/// A receiver of ticks.
+/// A receiver of records.
 #[async_trait]
-pub trait TickSink: Debug + Send + 'static {
+pub trait RecordSink<R: Record = Tick>: Debug + Send + 'static {
     /// Takes the next events, in their order; it gets no others until it has returned. A sink whose
     /// receiver is away waits for it and tries again: what it cannot keep meanwhile its queue
     /// drops by its policy, and tells.
     ///
     /// # Errors
     /// It has ended; it is given nothing more.
-    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded>;
+    async fn deliver(&mut self, events: Vec<Event<R>>) -> Result<(), SinkEnded>;
 }
 
-/// A [`TickSink`] at work.
+/// A [`RecordSink`] at work.
 #[derive(Debug)]
-pub struct SinkTask {
+pub struct SinkTask<R: Record = Tick> {
     task: JoinHandle<()>,
-    monitor: QueueMonitor,
+    monitor: QueueMonitor<R>,
 }
 
-impl FanOut {
+impl<R: Record> FanOut<R> {
     /// Gives `sink` what is published from now on, in a task and a queue of its own.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn attach(&self, mut sink: Box<dyn TickSink>, options: QueueOptions) -> SinkTask {
+    pub fn attach(&self, mut sink: Box<dyn RecordSink<R>>, options: QueueOptions) -> SinkTask<R> {
         let mut queue = self.open(options);
         let monitor = queue.monitor();
         let task = tokio::spawn(async move {
@@ -55,10 +57,10 @@ impl FanOut {
     }
 }
 
-impl SinkTask {
+impl<R: Record> SinkTask<R> {
     /// How its queue is doing.
     #[must_use]
-    pub fn monitor(&self) -> QueueMonitor {
+    pub fn monitor(&self) -> QueueMonitor<R> {
         self.monitor.clone()
     }
 

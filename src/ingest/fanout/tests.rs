@@ -26,7 +26,7 @@ struct Notes {
 }
 
 #[async_trait]
-impl TickSink for Notes {
+impl RecordSink for Notes {
     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
         sleep(self.each).await;
         self.took.lock().expect("no panic").extend(events);
@@ -53,7 +53,7 @@ fn summary(events: &[Event]) -> (Vec<u64>, u64) {
     let mut missed = 0;
     for event in events {
         match event {
-            Event::Tick(published) => numbers.push(published.number),
+            Event::Record(published) => numbers.push(published.number),
             Event::Gap(gap) => missed += gap.missed,
         }
     }

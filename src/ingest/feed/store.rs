@@ -10,7 +10,7 @@ use metrics::counter;
 use tokio::time::Instant;
 
 use crate::domain::SymbolId;
-use crate::ingest::fanout::{Event, Gap, PublishedTick, SinkEnded, TickSink};
+use crate::ingest::fanout::{Event, Gap, Published, RecordSink, SinkEnded};
 use crate::ingest::{PushError, TickPersister};
 
 /// How often the log says which ticks are being refused.
@@ -64,8 +64,8 @@ impl StoreSink {
         self.refused.clone()
     }
 
-    async fn push(&mut self, published: PublishedTick) -> Result<(), SinkEnded> {
-        match self.persister.push(published.tick.clone()).await {
+    async fn push(&mut self, published: Published) -> Result<(), SinkEnded> {
+        match self.persister.push(published.record.clone()).await {
             Ok(()) => {
                 self.report();
                 Ok(())
@@ -78,7 +78,7 @@ impl StoreSink {
         }
     }
 
-    fn refuse(&mut self, published: &PublishedTick) {
+    fn refuse(&mut self, published: &Published) {
         self.refused.0.fetch_add(1, Ordering::Relaxed);
         counter!("feed_ticks_refused_total").increment(1);
         let gap = Gap::of(published);
@@ -115,11 +115,11 @@ impl Drop for StoreSink {
 }
 
 #[async_trait]
-impl TickSink for StoreSink {
+impl RecordSink for StoreSink {
     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
         for event in events {
             match event {
-                Event::Tick(published) => self.push(published).await?,
+                Event::Record(published) => self.push(published).await?,
                 // publishers wait for this sink, so that it misses nothing
                 Event::Gap(gap) => tracing::error!(?gap, "ticks did not reach the store"),
             }

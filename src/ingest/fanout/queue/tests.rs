@@ -6,17 +6,20 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::domain::Tick;
-use crate::ingest::fanout::PublishedTick;
+use crate::ingest::fanout::Published;
 
 /// Times run backwards now and then, as they do in feeds.
-fn published(number: u64, symbol: i64) -> PublishedTick {
+fn published(number: u64, symbol: i64) -> Published {
     let seconds = i64::try_from(number ^ 3).expect("small");
     let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
     let tick = Tick::quote(SymbolId::new(symbol), time, Decimal::ONE, Decimal::TWO);
-    PublishedTick { number, tick }
+    Published {
+        number,
+        record: tick,
+    }
 }
 
-fn queue(policy: OverflowPolicy, capacity: usize) -> Queue {
+fn queue(policy: OverflowPolicy, capacity: usize) -> Queue<Tick> {
     Queue::new(&QueueOptions {
         policy,
         ..QueueOptions::dropping_oldest("test", capacity)
@@ -25,7 +28,7 @@ fn queue(policy: OverflowPolicy, capacity: usize) -> Queue {
 
 fn numbers(events: &[Event]) -> Vec<(i64, u64, u64)> {
     let number = |event: &Event| match event {
-        Event::Tick(published) => (published.tick.symbol_id.get(), published.number, 0),
+        Event::Record(published) => (published.record.symbol_id.get(), published.number, 0),
         Event::Gap(gap) => (gap.symbol_id.get(), gap.first, gap.last),
     };
     events.iter().map(number).collect()
@@ -35,7 +38,7 @@ fn numbers(events: &[Event]) -> Vec<(i64, u64, u64)> {
 fn the_oldest_ticks_are_dropped_and_told_as_gaps_by_symbol() {
     let mut queue = queue(OverflowPolicy::DropOldest, 2);
     for (number, symbol) in [(1, 1), (2, 1), (3, 2), (4, 1), (5, 1)] {
-        queue.push(Event::Tick(published(number, symbol)));
+        queue.push(Event::Record(published(number, symbol)));
     }
     assert_eq!(queue.missed(), 3);
     let events = queue.take(9);
@@ -57,12 +60,12 @@ fn the_oldest_ticks_are_dropped_and_told_as_gaps_by_symbol() {
 fn of_each_symbol_the_newest_tick_is_kept() {
     let mut queue = queue(OverflowPolicy::KeepNewestPerSymbol, 3);
     for (number, symbol) in [(1, 1), (2, 2), (3, 1), (4, 1)] {
-        queue.push(Event::Tick(published(number, symbol)));
+        queue.push(Event::Record(published(number, symbol)));
     }
     assert_eq!(numbers(&queue.take(9)), [(1, 1, 3), (2, 2, 0), (1, 4, 0)]);
     // more symbols than places
     for (number, symbol) in [(5, 1), (6, 2), (7, 3), (8, 4)] {
-        queue.push(Event::Tick(published(number, symbol)));
+        queue.push(Event::Record(published(number, symbol)));
     }
     assert_eq!(
         numbers(&queue.take(9)),
@@ -74,7 +77,7 @@ fn of_each_symbol_the_newest_tick_is_kept() {
 fn room_of_a_rush_is_given_back() {
     let mut queue = queue(OverflowPolicy::DropOldest, 10_000);
     for number in 1..=10_000 {
-        queue.push(Event::Tick(published(number, 1)));
+        queue.push(Event::Record(published(number, 1)));
     }
     while queue.len() > 100 {
         queue.take(100);
@@ -89,15 +92,15 @@ fn what_is_followed_no_more_is_not_missed() {
         every_symbol: false,
         ..QueueOptions::dropping_oldest("test", 1)
     });
-    queue.push(Event::Tick(published(1, 1)));
+    queue.push(Event::Record(published(1, 1)));
     assert!(queue.is_empty());
     queue.follow(SymbolId::new(1));
-    queue.push(Event::Tick(published(2, 1)));
-    queue.push(Event::Tick(published(3, 1)));
-    queue.push(Event::Tick(published(4, 2)));
+    queue.push(Event::Record(published(2, 1)));
+    queue.push(Event::Record(published(3, 1)));
+    queue.push(Event::Record(published(4, 2)));
     queue.unfollow(&[SymbolId::new(1)]);
     assert!(queue.is_empty());
-    queue.push(Event::Tick(published(5, 1)));
+    queue.push(Event::Record(published(5, 1)));
     assert!(queue.is_empty());
 }
 
@@ -131,7 +134,7 @@ proptest! {
             OverflowPolicy::DropOldest
         };
         let mut queue = queue(policy, capacity);
-        let mut sent: BTreeMap<i64, Vec<PublishedTick>> = BTreeMap::new();
+        let mut sent: BTreeMap<i64, Vec<Published>> = BTreeMap::new();
         let mut events = Vec::new();
         let mut number = 0;
         let mut counted = 0;
@@ -143,7 +146,7 @@ proptest! {
                     sent.entry(symbol).or_default().push(tick.clone());
                     counted += queue.push(match step {
                         Step::Announce(_) => Event::Gap(Gap::of(&tick)),
-                        _ => Event::Tick(tick),
+                        _ => Event::Record(tick),
                     });
                 }
                 Step::Take(most) => events.extend(queue.take(most)),
@@ -158,15 +161,15 @@ proptest! {
             let symbol = event.symbol_id().get();
             let of_symbol = sent.get_mut(&symbol).expect("published");
             match event {
-                Event::Tick(tick) => prop_assert_eq!(of_symbol.remove(0), tick),
+                Event::Record(tick) => prop_assert_eq!(of_symbol.remove(0), tick),
                 Event::Gap(gap) => {
                     prop_assert_eq!(of_symbol[0].number, gap.first);
-                    let is_in = |tick: &PublishedTick| tick.number <= gap.last;
+                    let is_in = |tick: &Published| tick.number <= gap.last;
                     let end = of_symbol.iter().take_while(|tick| is_in(tick)).count();
                     prop_assert_eq!(end as u64, gap.missed);
                     prop_assert_eq!(of_symbol[end - 1].number, gap.last);
                     for tick in of_symbol.drain(..end) {
-                        let time = tick.tick.tick_time;
+                        let time = tick.record.tick_time;
                         prop_assert!(gap.from <= time && time < gap.to);
                     }
                     missed += gap.missed;
