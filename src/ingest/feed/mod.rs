@@ -63,10 +63,10 @@ pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 /// let mut queue = fan_out.open(QueueOptions::dropping_oldest("example", 10));
 /// TwoQuotes.run(&mut FeedOutput::new(fan_out.clone())).await?;
 /// let events = queue.next().await.ok_or("closed")?;
-/// let Event::Tick(second) = &events[1] else {
+/// let Event::Record(second) = &events[1] else {
 ///     return Err("a gap".into());
 /// };
-/// assert_eq!((events.len(), second.tick.sequence), (2, 1));
+/// assert_eq!((events.len(), second.record.sequence), (2, 1));
 /// # Ok(())
 /// # }
 /// ```
