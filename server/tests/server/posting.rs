@@ -271,7 +271,7 @@ async fn bad_elements_are_rejected_beside_stored_ones() {
         bad[1]["bid_price"] = json!("1.0000000000001");
         bad[2]["symbol_id"] = json!(4_000_000);
         bad[3]["tick_time"] = json!("2099-12-31T00:00:00Z");
-        bad[4]["sequence"] = json!(2_147_483_648_u32);
+        bad[4]["sequence"] = json!(9_223_372_036_854_775_808_u64);
         let first_bad = ticks.len();
         ticks.append(&mut bad);
         ticks.insert(1, json!({}));
