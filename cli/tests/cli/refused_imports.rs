@@ -28,7 +28,7 @@ fn import_that_stores_nothing_makes_no_symbol() {
         ("import ticks bad.csv --format csv", 1),
         ("import ticks missing.csv --format csv", 2),
         ("import candles 20140501_bars.csv --format lean", 1),
-        ("import candles 20990501_quote.csv --format lean", 1),
+        ("import candles 20990501_quote.csv --format lean", 2),
         ("import candles missing.csv --format lean", 2),
     ] {
         let command = format!("{command} --symbol oanda:EURUSD --create-symbol");
