@@ -134,7 +134,7 @@ impl Settings {
 ///     Some(MyApp { workers, listen: listen? })
 /// })
 /// # };
-/// # let settings = read(&[("TICKBOOK__MYAPP__WORKERS", "8"), ("DATABASE_POOL_SIZE", "3")]).unwrap();
+/// # let settings = read(&[("TICKBOOK__MYAPP__WORKERS", "8"), ("DATABASE_POOL_SIZE", "3")]).expect("valid");
 /// assert_eq!((settings.program.workers, settings.config.database.pool.size), (8, 3));
 /// assert_eq!(settings.program.listen.port(), 8080);
 /// assert!(settings.to_string().contains("[myapp]\nworkers = 8"));
