@@ -1,12 +1,14 @@
 //! What the health check says of databases that are up, unready or gone.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
+mod probed;
 mod scratch_database;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
+use probed::health;
 use scratch_database::ScratchDatabase;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas};
@@ -67,7 +69,7 @@ fn holds_no_secret(report: &HealthReport, url: &str) {
 async fn migrated_databases_are_up_with_or_without_candle_relations() {
     let schemas = ScratchSchemas::create();
     let pools = migrated(&schemas).await;
-    let report = check_health(&pools).await;
+    let report = health(&pools).await;
     assert!(report.is_ready(), "{report:?}");
     let HealthReport {
         metadata,
@@ -97,7 +99,7 @@ async fn migrated_databases_are_up_with_or_without_candle_relations() {
         Edition::Apache => CandleRelationKind::View,
         Edition::Community => CandleRelationKind::Aggregate,
     };
-    let report = check_health(&pools).await;
+    let report = health(&pools).await;
     assert!(report.is_ready(), "{report:?}");
     assert_eq!(kinds(&report.timeseries), [expected; 7]);
 }
@@ -106,7 +108,7 @@ async fn migrated_databases_are_up_with_or_without_candle_relations() {
 async fn pending_migrations_make_it_unready() {
     let schemas = ScratchSchemas::create();
     let pools = DatabasePools::new(&schemas.config());
-    let report = check_health(&pools).await;
+    let report = health(&pools).await;
     assert!(!report.is_ready());
     for (health, count) in [(&report.metadata, 4), (&report.timeseries, 7)] {
         let reason = not_ready(health);
@@ -117,7 +119,7 @@ async fn pending_migrations_make_it_unready() {
         assert_eq!(health.pending_migrations.len(), count);
     }
     migrate_metadata(&pools.metadata()).await.expect("up");
-    let report = check_health(&pools).await;
+    let report = health(&pools).await;
     assert_eq!(report.metadata.state, HealthState::Up);
     assert!(!report.is_ready());
 }
@@ -126,7 +128,7 @@ async fn pending_migrations_make_it_unready() {
 async fn a_database_without_the_extension_is_unready() {
     let schemas = ScratchSchemas::create();
     let database = ScratchDatabase::create();
-    let report = check_health(&pools(schemas.url(Database::Metadata), &database.url())).await;
+    let report = health(&pools(schemas.url(Database::Metadata), &database.url())).await;
     let reason = not_ready(&report.timeseries);
     assert!(
         reason.contains("does not have the TimescaleDB extension"),
@@ -148,8 +150,9 @@ async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_
     let url = moved_to(schemas.url(Database::Timeseries), port);
     let pools = pools(schemas.url(Database::Metadata), &url);
     let start = suite::Watch::start();
-    let report = check_health(&pools).await;
+    check_health(&pools).await;
     start.assert_within(LATEST);
+    let report = health(&pools).await;
     assert_eq!(report.metadata.state, HealthState::Up);
     let reason = down(&report.timeseries);
     assert!(reason.contains("Connection refused"), "{reason}");
@@ -180,7 +183,7 @@ async fn a_wrong_password_is_down_and_says_what_to_correct() {
     let (user, _) = credentials.split_once(':').expect("a password");
     let wrong = format!("postgresql://{user}:not-the-password@{rest}");
     DatabaseUrl::parse(&wrong).expect("valid");
-    let report = check_health(&pools(&wrong, schemas.url(Database::Timeseries))).await;
+    let report = health(&pools(&wrong, schemas.url(Database::Timeseries))).await;
     let reason = down(&report.metadata);
     assert!(
         reason.contains("check user and password in DATABASE_URL"),
@@ -193,7 +196,7 @@ async fn a_wrong_password_is_down_and_says_what_to_correct() {
 async fn a_failed_job_shows_with_its_error() {
     let schemas = ScratchSchemas::create();
     let pools = migrated(&schemas).await;
-    let report = check_health(&pools).await;
+    let report = health(&pools).await;
     let timescaledb = report.timeseries.timescaledb.expect("it is there");
     assert_eq!(report.timeseries.failed_jobs, []);
     if timescaledb.edition == Edition::Apache {
@@ -210,7 +213,7 @@ async fn a_failed_job_shows_with_its_error() {
         .expect("a job");
     let deadline = Instant::now() + Duration::from_secs(60);
     let failed = loop {
-        let failed = check_health(&pools).await.timeseries.failed_jobs;
+        let failed = health(&pools).await.timeseries.failed_jobs;
         if !failed.is_empty() || Instant::now() > deadline {
             break failed;
         }

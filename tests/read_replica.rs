@@ -8,13 +8,15 @@ use rust_decimal::Decimal;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
-use tickbook::postgres::{HealthState, check_health};
+use tickbook::postgres::HealthState;
 use tickbook::repository::{CandleQuery, TickQuery};
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
 mod migrated;
+mod probed;
 
 use migrated::{SYMBOL, migrated, start, ticks};
+use probed::health;
 
 struct Site {
     schemas: ScratchSchemas,
@@ -138,7 +140,7 @@ async fn stored_candles_are_written_to_the_database_itself() {
 #[tokio::test]
 async fn health_tells_of_the_replica() {
     let site = site().await;
-    let report = check_health(&site.pools).await;
+    let report = health(&site.pools).await;
     assert!(report.is_ready(), "{report:?}");
     let replica = report.replica.expect("it is asked");
     assert!(replica.timescaledb.is_some());
@@ -159,7 +161,7 @@ async fn a_replica_that_is_away_fails_reads_by_its_name_and_no_writes() {
         }
         other => panic!("{other:?}"),
     }
-    let report = check_health(&both).await;
+    let report = health(&both).await;
     assert!(!report.is_ready());
     assert_eq!(report.timeseries.state, HealthState::Up);
     let replica = report.replica.expect("it is asked").state;
@@ -192,5 +194,5 @@ async fn a_read_only_replica_serves() {
     let query = CandleQuery::new(SYMBOL, Timeframe::H1, PriceBasis::Bid, TimeRange::all());
     let candles = repositories.ohlc.candles(&query).await.expect("read");
     assert_eq!(candles.items.len(), 1);
-    assert!(check_health(&pools).await.is_ready());
+    assert!(health(&pools).await.is_ready());
 }

@@ -8,6 +8,8 @@
 mod double;
 #[path = "../migrated/mod.rs"]
 mod migrated;
+#[path = "../probed/mod.rs"]
+mod probed;
 
 mod fault;
 mod gate;

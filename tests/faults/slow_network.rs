@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use tickbook::domain::TimeRange;
 use tickbook::ingest::{PersisterConfig, TickPersister};
-use tickbook::postgres::{HealthState, check_health};
+use tickbook::postgres::HealthState;
 use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
 use crate::gate::Flow;
 use crate::migrated::{SYMBOL, start, ticks};
 use crate::oracle::{ask, assert_exact};
+use crate::probed::health;
 use crate::site::GatedSite;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,10 +26,7 @@ async fn fault_18_latency_of_half_a_second() {
         .insert_batch(&ticks(0, 60))
         .await
         .expect("stored");
-    assert_eq!(
-        check_health(&site.pools).await.timeseries.state,
-        HealthState::Up
-    );
+    assert_eq!(health(&site.pools).await.timeseries.state, HealthState::Up);
     site.timeseries.set_both_flows(Flow {
         delay: Duration::from_millis(250),
         jitter: Duration::from_millis(150),
