@@ -14,6 +14,7 @@ mod stored_time;
 mod symbols;
 mod ticks;
 pub(crate) mod timescale;
+mod writing;
 
 pub use audit_refresh::PgCandleRefresh;
 pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};

@@ -1,23 +1,14 @@
 //! Ticks in TimescaleDB.
 
-mod aged;
-mod ages;
-mod batch;
-mod copy;
 mod delete;
-mod frontier;
-mod halves;
-mod insert;
 mod newest;
 mod range;
 mod row;
-mod stored;
-mod unnest;
+mod table;
 mod windows;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -25,14 +16,13 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use crate::Clock;
 use crate::db::SynchronousCommit;
-use crate::db::{OutdatedConnections, TimeseriesConnections, TimeseriesDb};
+use crate::db::{TimeseriesConnections, TimeseriesDb};
 use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
 use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 
 use super::schema::timeseries::ticks;
-use batch::{Batch, in_order_given};
-use insert::Writer;
+use super::writing::{self, Writer};
 
 pub(super) use range::edge_tick_time;
 
@@ -44,7 +34,7 @@ pub struct PgTickRepository {
     connections: Box<dyn TimeseriesConnections>,
     /// Another way to the same ticks, perhaps a little behind.
     reads: Option<Box<dyn TimeseriesConnections>>,
-    writer: Arc<Writer>,
+    writer: Arc<Writer<Tick>>,
     clock: Clock,
 }
 
@@ -102,29 +92,10 @@ impl fmt::Debug for PgTickRepository {
 #[async_trait]
 impl TickRepository for PgTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        let mut batch = Batch::new(ticks);
-        if batch.has_nothing_to_store() {
-            return Ok(batch.into_receipt());
-        }
-        let now = self.clock.now();
         let timeseries = self.connections.timeseries();
-        let deadline = Instant::now() + timeseries.call_timeout();
-        let mut changes = OutdatedConnections::default();
-        let mut receipt = loop {
-            let writer = Arc::clone(&self.writer);
-            let left = deadline.saturating_duration_since(Instant::now());
-            let result = timeseries
-                .run_within("insert ticks", left, move |connection| {
-                    writer.insert(connection, batch, now)
-                })
-                .await;
-            if !changes.may_repeat(&result) {
-                break result?;
-            }
-            batch = Batch::new(ticks);
-        };
-        receipt.rejected = in_order_given(receipt.rejected, ticks);
-        Ok(receipt)
+        let now = self.clock.now();
+        let receipt = writing::insert(&timeseries, &self.writer, ticks, now).await?;
+        Ok(receipt.into())
     }
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {

@@ -8,6 +8,7 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
 use crate::domain::{SortOrder, Tick, TimeRange};
+use crate::postgres::writing::push_names;
 
 use super::row::{COLUMNS, TickRow, TickSqlType};
 use super::windows::windows;
@@ -57,7 +58,7 @@ impl QueryFragment<Pg> for SelectNewest<'_> {
         out.push_sql("SELECT newest.* FROM UNNEST(");
         out.push_bind_param::<Array<BigInt>, _>(self.symbol_ids)?;
         out.push_sql(") AS wanted (id) CROSS JOIN LATERAL (SELECT ");
-        out.push_sql(COLUMNS);
+        push_names(COLUMNS, &mut out);
         out.push_sql(" FROM ticks WHERE symbol_id = wanted.id AND tick_time >= ");
         out.push_bind_param::<Timestamptz, _>(&self.from)?;
         out.push_sql(" AND tick_time < ");

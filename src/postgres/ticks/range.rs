@@ -11,6 +11,7 @@ use crate::domain::{
     Page, SortOrder, SymbolId, Tick, TickCursor, TimeRange, earliest_time, latest_time,
     truncate_to_micros,
 };
+use crate::postgres::writing::push_names;
 use crate::repository::TickQuery;
 
 use super::row::{COLUMNS, TickRow, TickSqlType};
@@ -148,7 +149,7 @@ impl QueryFragment<Pg> for SelectPart<'_> {
             SortOrder::Descending => ("<", "DESC"),
         };
         out.push_sql("SELECT ");
-        out.push_sql(COLUMNS);
+        push_names(COLUMNS, &mut out);
         out.push_sql(" FROM ticks WHERE symbol_id = ");
         out.push_bind_param::<BigInt, _>(&self.select.symbol_id)?;
         out.push_sql(" AND tick_time >= ");

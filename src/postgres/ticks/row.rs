@@ -1,30 +1,30 @@
-//! A row of the table of ticks, read.
+//! The columns of the table of ticks, and a row of it, read.
 
 use std::fmt::Display;
 
 use diesel::Queryable;
-use diesel::sql_types::{BigInt, Nullable, Numeric, Timestamptz};
 
 use crate::domain::{SymbolId, Tick};
 use crate::error::{Entity, RepositoryError};
 use crate::postgres::numeric::StoredNumeric;
+use crate::postgres::schema::timeseries::ticks;
 use crate::postgres::stored_time::StoredTime;
+use crate::postgres::writing::Column;
 
-/// The columns of a [`TickRow`], in its order.
-pub(super) const COLUMNS: &str = "symbol_id, tick_time, sequence, bid_price, ask_price, \
-                                  bid_volume, ask_volume, received_at";
+/// The columns, in the order of the schema and of a [`TickRow`].
+pub(super) const COLUMNS: &[Column<Tick>] = &[
+    Column::big_int(ticks::symbol_id, |tick| Some(tick.symbol_id.get())),
+    Column::timestamptz(ticks::tick_time, |tick| Some(tick.tick_time)),
+    Column::big_int(ticks::sequence, |tick| Some(tick.sequence)),
+    Column::numeric(ticks::bid_price, |tick| Some(tick.bid_price)),
+    Column::numeric(ticks::ask_price, |tick| Some(tick.ask_price)),
+    Column::numeric(ticks::bid_volume, |tick| Some(tick.bid_volume)),
+    Column::numeric(ticks::ask_volume, |tick| Some(tick.ask_volume)),
+    Column::timestamptz(ticks::received_at, |tick| tick.received_at),
+];
 
 /// The types of [`COLUMNS`].
-pub(super) type TickSqlType = (
-    BigInt,
-    Timestamptz,
-    BigInt,
-    Numeric,
-    Numeric,
-    Numeric,
-    Numeric,
-    Nullable<Timestamptz>,
-);
+pub(super) type TickSqlType = ticks::SqlType;
 
 #[derive(Debug, Queryable)]
 pub(super) struct TickRow {

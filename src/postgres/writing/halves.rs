@@ -1,10 +1,10 @@
 //! How a batch is stored of which the database refuses rows, and how a row that is refused is told
 //! from a table that refuses all.
 //!
-//! A constraint or a trigger that lets another tick pass judges ticks, so that those it refuses are
-//! rejected. One that lets none pass is a mistake in the table, and costs no tick. Another tick is
+//! A constraint or a trigger that lets another row pass judges rows, so that those it refuses are
+//! rejected. One that lets none pass is a mistake in the table, and costs no row. Another row is
 //! one of the same batch, or the newest one stored of the same symbol, or any that is stored: it is
-//! written once more under another sequence, and taken back. Where nothing is stored and nothing of
+//! written once more under another key, and taken back. Where nothing is stored and nothing of
 //! the batch passes, nothing speaks for the table; of a large batch some rows from all over are tried
 //! first.
 
@@ -12,18 +12,17 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::{Connection as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl as _};
+use diesel::{Connection as _, PgConnection, QueryResult};
+
+use crate::db::{Condition, DbError};
+use crate::domain::SymbolId;
+use crate::error::{Database, RepositoryError};
 
 use super::batch::Batch;
-use super::range::newest_in;
-use super::row::TickRow;
-use super::stored::read_stored;
+use super::receipt::{Receipt, Rejected};
+use super::stored::{read_any, read_stored};
+use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
-use crate::db::{Condition, DbError};
-use crate::domain::{SymbolId, Tick, TimeRange};
-use crate::error::{Database, RepositoryError};
-use crate::postgres::schema::timeseries::ticks;
-use crate::repository::{InsertReceipt, RejectedTick};
 
 /// So many rows of a batch are tried alone before a table is given up that refuses a stored one, or
 /// has none.
@@ -31,8 +30,8 @@ const SAMPLE: usize = 16;
 
 /// Why the database will not take a row of the statement that failed so, if that is why it did.
 ///
-/// Anything else, such as a full disk, must not cost a tick; nor must a column that wants a value
-/// which no tick has.
+/// Anything else, such as a full disk, must not cost a row; nor must a column that wants a value
+/// which no row has.
 pub(super) fn refusal(error: &DieselError) -> Option<String> {
     use DatabaseErrorKind as Kind;
     let DieselError::DatabaseError(kind, info) = error else {
@@ -46,14 +45,18 @@ pub(super) fn refusal(error: &DieselError) -> Option<String> {
     of_a_row.then(|| format!("the database refuses it: {message}"))
 }
 
-const LEFT_OUT: &str = "the database leaves it out: a trigger of the table ticks returns no row";
+fn leaves_out<R: KeyedRow>() -> String {
+    let table = R::TABLE;
+    format!("the database leaves it out: a trigger of the table {table} returns no row")
+}
 
-/// The error of a table that takes no tick.
-pub(super) fn table_refuses(reason: &str) -> RepositoryError {
+/// The error of a table that takes no row.
+pub(super) fn table_refuses<R: KeyedRow>(reason: &str) -> RepositoryError {
+    let (table, row) = (R::TABLE, R::NAME);
     RepositoryError::Schema {
         database: Database::Timeseries,
         reason: format!(
-            "the table ticks takes no tick ({reason}): see to its columns, constraints and triggers"
+            "the table {table} takes no {row} ({reason}): see to its columns, constraints and triggers"
         ),
     }
 }
@@ -62,57 +65,57 @@ pub(super) fn table_refuses(reason: &str) -> RepositoryError {
 ///
 /// # Errors
 /// [`table_refuses`] where it takes nothing at all.
-pub(super) fn insert_by_halves(
+pub(super) fn insert_by_halves<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: Batch,
+    batch: Batch<R>,
     now: DateTime<Utc>,
-) -> Result<InsertReceipt, DbError> {
+) -> Result<Receipt<R>, DbError> {
     let rows = &batch.firsts;
     let Some(first) = rows.first() else {
         return Ok(batch.into_receipt());
     };
-    let stored = try_stored(connection, first.symbol_id, now)?;
+    let stored = try_stored::<R>(connection, first.symbol_id(), now)?;
     // row by row, a large batch of which none passes takes longer than any call may
     if !matches!(stored, Stored::Taken)
         && rows.len() > SAMPLE
         && let Some(reason) = refused_sample(connection, rows)?
     {
-        return Err(table_refuses(&reason).into());
+        return Err(table_refuses::<R>(&reason).into());
     }
     let mut takes_some = matches!(stored, Stored::Taken);
     let receipt = store(connection, batch, &mut takes_some)?;
     match (takes_some, receipt.rejected.first()) {
-        (false, Some(rejected)) => Err(table_refuses(&rejected.reason).into()),
+        (false, Some(rejected)) => Err(table_refuses::<R>(&rejected.reason).into()),
         _ => Ok(receipt),
     }
 }
 
 /// `takes_some`: set where a row is in the table afterwards.
-fn store(
+fn store<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: Batch,
+    batch: Batch<R>,
     takes_some: &mut bool,
-) -> Result<InsertReceipt, DbError> {
+) -> Result<Receipt<R>, DbError> {
     let mut refused = Vec::new();
     let inserted = insert_half(connection, &batch.firsts, &mut refused)?;
-    let mut keys: HashSet<_> = refused.iter().map(|refused| refused.tick.key()).collect();
+    let mut keys: HashSet<_> = refused.iter().map(|refused| refused.row.key()).collect();
     let Batch {
         mut firsts,
         mut repeats,
         ..
     } = batch;
-    firsts.retain(|tick| !keys.contains(&tick.key()));
+    firsts.retain(|row| !keys.contains(&row.key()));
     let stored = read_stored(connection, &firsts)?;
     // nothing can be dropped before this transaction ends
-    let left_out = firsts.extract_if(.., |tick| !stored.contains_key(&tick.key()));
-    refused.extend(left_out.map(|tick| RejectedTick {
-        tick,
-        reason: LEFT_OUT.to_owned(),
+    let left_out = firsts.extract_if(.., |row| !stored.contains_key(&row.key()));
+    refused.extend(left_out.map(|row| Rejected {
+        row,
+        reason: leaves_out::<R>(),
     }));
-    keys.extend(refused.iter().map(|refused| refused.tick.key()));
+    keys.extend(refused.iter().map(|refused| refused.row.key()));
     *takes_some |= !firsts.is_empty();
-    // where the first tick of a key was refused, the next one of it is the first
-    let again = repeats.extract_if(.., |tick| keys.contains(&tick.key()));
+    // where the first row of a key was refused, the next one of it is the first
+    let again = repeats.extract_if(.., |row| keys.contains(&row.key()));
     let again = Batch::of_sorted(again.collect());
     let accepted = Batch::of_parts(firsts, repeats);
     let mut receipt = accepted.compared(inserted, &stored);
@@ -123,20 +126,18 @@ fn store(
     Ok(receipt)
 }
 
-fn insert_half(
+fn insert_half<R: KeyedRow>(
     connection: &mut PgConnection,
-    rows: &[Tick],
-    refused: &mut Vec<RejectedTick>,
+    rows: &[R],
+    refused: &mut Vec<Rejected<R>>,
 ) -> QueryResult<u64> {
     // a transaction within a transaction is a savepoint
     match connection.transaction(|connection| insert_missing(connection, rows)) {
         Ok(inserted) => Ok(inserted as u64),
         Err(error) => match (refusal(&error), rows) {
-            (Some(reason), [tick]) => {
-                refused.push(RejectedTick {
-                    tick: tick.clone(),
-                    reason,
-                });
+            (Some(reason), [row]) => {
+                let row = row.clone();
+                refused.push(Rejected { row, reason });
                 Ok(0)
             }
             (Some(_), rows) => {
@@ -156,28 +157,20 @@ enum Stored {
     Nothing,
 }
 
-/// What the table does with a tick that it has already, under another sequence.
-fn try_stored(
+/// What the table does with a row that it has already, under another key.
+fn try_stored<R: KeyedRow>(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
     now: DateTime<Utc>,
 ) -> Result<Stored, DbError> {
-    let newest = newest_in(connection, symbol_id, TimeRange::all(), now)?;
-    let stored = match newest {
+    let stored = match R::newest(connection, symbol_id, now)? {
         Some(newest) => newest,
-        None => {
-            let any: Vec<TickRow> = ticks::table.limit(1).load(connection)?;
-            match any.into_iter().next() {
-                Some(row) => row.into_tick()?,
-                None => return Ok(Stored::Nothing),
-            }
-        }
+        None => match read_any::<R>(connection)? {
+            Some(any) => any,
+            None => return Ok(Stored::Nothing),
+        },
     };
-    let probe = Tick {
-        sequence: stored.sequence.saturating_add(1),
-        ..stored
-    };
-    Ok(match try_one(connection, &probe) {
+    Ok(match try_one(connection, &stored.under_another_key()) {
         Ok(true) => Stored::Taken,
         Ok(false) => Stored::Refused,
         Err(error) if refusal(&error).is_some() => Stored::Refused,
@@ -187,12 +180,15 @@ fn try_stored(
 }
 
 /// Why the first of some of `rows`, from all over, does not pass alone, where none of them does.
-fn refused_sample(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<Option<String>> {
+fn refused_sample<R: KeyedRow>(
+    connection: &mut PgConnection,
+    rows: &[R],
+) -> QueryResult<Option<String>> {
     let mut first = None;
-    for tick in rows.iter().step_by(rows.len().div_ceil(SAMPLE)) {
-        let reason = match try_one(connection, tick) {
+    for row in rows.iter().step_by(rows.len().div_ceil(SAMPLE)) {
+        let reason = match try_one(connection, row) {
             Ok(true) => return Ok(None),
-            Ok(false) => LEFT_OUT.to_owned(),
+            Ok(false) => leaves_out::<R>(),
             Err(error) => refusal(&error).ok_or(error)?,
         };
         first.get_or_insert(reason);
@@ -200,12 +196,12 @@ fn refused_sample(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<O
     Ok(first)
 }
 
-/// Writes a tick and takes it back. Whether the table would have taken it; a taken key is behind all
+/// Writes a row and takes it back. Whether the table would have taken it; a taken key is behind all
 /// that could refuse it.
-fn try_one(connection: &mut PgConnection, tick: &Tick) -> QueryResult<bool> {
+fn try_one<R: KeyedRow>(connection: &mut PgConnection, row: &R) -> QueryResult<bool> {
     let mut inserted = 0;
     let tried: QueryResult<()> = connection.transaction(|connection| {
-        inserted = insert_one(connection, tick)?;
+        inserted = insert_one(connection, row)?;
         Err(DieselError::RollbackTransaction)
     });
     match tried {

@@ -1,4 +1,4 @@
-//! How a batch with old ticks is written: in one transaction with the look at how old they may be.
+//! How a batch with old rows is written: in one transaction with the look at how old they may be.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -16,6 +16,7 @@ use super::batch::Batch;
 use super::halves::{insert_by_halves, refusal};
 use super::insert::{Outcome, Writer, insert_new, of_commit, with_inserted};
 use super::stored::read_stored;
+use super::table::KeyedRow;
 use super::unnest::insert_missing;
 
 /// How the rows are written. What fails takes its transaction along, and the next way begins with a
@@ -30,7 +31,7 @@ enum Way {
     Halves,
 }
 
-impl Writer {
+impl<R: KeyedRow> Writer<R> {
     /// Stores `batch`, which has lost what is too old by then, all that can be stored or nothing.
     ///
     /// The lock of the retention floor comes before anything else, so that what is read of the floor
@@ -38,9 +39,9 @@ impl Writer {
     pub(super) fn attempt_old(
         &self,
         connection: &mut PgConnection,
-        batch: &mut Batch,
+        batch: &mut Batch<R>,
         now: DateTime<Utc>,
-    ) -> Result<Outcome, DbError> {
+    ) -> Result<Outcome<R>, DbError> {
         let mut way = Way::Fastest;
         loop {
             let mut next = None;
@@ -79,11 +80,11 @@ impl Writer {
     fn write(
         &self,
         connection: &mut PgConnection,
-        batch: &Batch,
+        batch: &Batch<R>,
         way: Way,
         next: &mut Option<Way>,
         now: DateTime<Utc>,
-    ) -> Result<Outcome, DbError> {
+    ) -> Result<Outcome<R>, DbError> {
         let rows = &batch.firsts;
         if batch.has_nothing_to_store() {
             return Ok(Outcome::SomeInserted(0, HashMap::new()));
@@ -122,12 +123,12 @@ impl Writer {
 }
 
 /// What became of `batch`, of which `inserted` rows were stored by this transaction.
-fn some_inserted(
+fn some_inserted<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: &Batch,
+    batch: &Batch<R>,
     inserted: usize,
     now: DateTime<Utc>,
-) -> Result<Outcome, DbError> {
+) -> Result<Outcome<R>, DbError> {
     let stored = read_stored(connection, &batch.firsts)?;
     if stored.len() == batch.firsts.len() {
         return Ok(Outcome::SomeInserted(inserted as u64, stored));

@@ -3,38 +3,46 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::{SymbolId, Tick, TickKey};
+use crate::domain::SymbolId;
+
+use super::table::KeyedRow;
 
 /// The newest key of each symbol that this process has written or found: what is newer can hardly
 /// have been sent before, and everything else may have been.
-#[derive(Debug, Default)]
-pub(super) struct Frontier(Mutex<HashMap<SymbolId, TickKey>>);
+#[derive(Debug)]
+pub(super) struct Frontier<R: KeyedRow>(Mutex<HashMap<SymbolId, R::Key>>);
 
-impl Frontier {
+impl<R: KeyedRow> Default for Frontier<R> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<R: KeyedRow> Frontier<R> {
     /// Whether each of `rows`, which are in key order, is newer than all that were noted of its
     /// symbol; `false` where nothing was.
-    pub(super) fn is_behind(&self, rows: &[Tick]) -> bool {
+    pub(super) fn is_behind(&self, rows: &[R]) -> bool {
         let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         of_symbols(rows).all(|(oldest, _)| {
             newest
-                .get(&oldest.symbol_id)
+                .get(&oldest.symbol_id())
                 .is_some_and(|newest| *newest < oldest.key())
         })
     }
 
     /// Notes that `rows`, which are in key order, are stored.
-    pub(super) fn advance(&self, rows: &[Tick]) {
+    pub(super) fn advance(&self, rows: &[R]) {
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, last) in of_symbols(rows) {
-            let key = newest.entry(last.symbol_id).or_insert(last.key());
+            let key = newest.entry(last.symbol_id()).or_insert(last.key());
             *key = last.key().max(*key);
         }
     }
 }
 
-/// The oldest and the newest tick of each symbol.
-fn of_symbols(rows: &[Tick]) -> impl Iterator<Item = (&Tick, &Tick)> {
-    rows.chunk_by(|one, next| one.symbol_id == next.symbol_id)
+/// The oldest and the newest row of each symbol.
+fn of_symbols<R: KeyedRow>(rows: &[R]) -> impl Iterator<Item = (&R, &R)> {
+    rows.chunk_by(|one, next| one.symbol_id() == next.symbol_id())
         .filter_map(|rows| Some((rows.first()?, rows.last()?)))
 }
 
@@ -44,6 +52,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
+    use crate::domain::Tick;
 
     fn ticks(keys: &[(i64, i64)]) -> Vec<Tick> {
         let tick = |&(symbol, micros)| {

@@ -10,55 +10,61 @@ use diesel::{Connection as _, PgConnection, QueryResult};
 
 use crate::db::SynchronousCommit;
 use crate::db::{CONFLICT_BACKOFF, DbError};
-use crate::domain::{Tick, TickKey};
 use crate::error::{Database, RepositoryError};
-use crate::repository::InsertReceipt;
 
-use super::ages::has_old_ticks;
+use super::ages::has_old_rows;
 use super::batch::Batch;
 use super::copy::copy;
 use super::frontier::Frontier;
 use super::halves::{insert_by_halves, refusal, table_refuses};
+use super::receipt::Receipt;
 use super::stored::read_stored;
+use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
 
-const OPERATION: &str = "insert ticks";
-
-/// Below this number of ticks the one round trip that `COPY` costs more is not won back.
+/// Below this number of rows the one round trip that `COPY` costs more is not won back.
 const FEWEST_TO_COPY: usize = 50;
 
-/// A `COPY` that meets a taken key is done for nothing and leaves dead rows. Ticks that were sent
+/// A `COPY` that meets a taken key is done for nothing and leaves dead rows. Rows that were sent
 /// again seldom come as one batch, so that so many batches without one have to pass first.
 const CLEAN_BATCHES: u32 = 8;
 
 /// How often a batch that met another writer is tried.
 const ATTEMPTS: u32 = 5;
 
-/// Writes batches and remembers whether the last ones met ticks that were stored already.
-#[derive(Debug, Default)]
-pub(super) struct Writer {
+/// Writes batches and remembers whether the last ones met rows that were stored already.
+#[derive(Debug)]
+pub(in crate::postgres) struct Writer<R: KeyedRow> {
     /// How many batches without a taken key have to pass before `COPY` is used again.
     cautious: AtomicU32,
     /// Whether the last batch held nothing new: somebody sends again what was lost or not answered.
     pub(super) resending: AtomicBool,
-    frontier: Frontier,
+    frontier: Frontier<R>,
     pub(super) synchronous_commit: SynchronousCommit,
 }
 
 /// What became of a batch.
-pub(super) enum Outcome {
+pub(super) enum Outcome<R: KeyedRow> {
     AllInserted,
     /// So many were inserted; the database holds this under the keys of the batch.
-    SomeInserted(u64, HashMap<TickKey, Tick>),
+    SomeInserted(u64, HashMap<R::Key, R>),
     /// The database refused some.
-    SomeRefused(InsertReceipt),
+    SomeRefused(Receipt<R>),
 }
 
-impl Writer {
-    pub(super) fn new(synchronous_commit: SynchronousCommit) -> Self {
+impl<R: KeyedRow> Default for Writer<R> {
+    fn default() -> Self {
+        Self::new(SynchronousCommit::default())
+    }
+}
+
+impl<R: KeyedRow> Writer<R> {
+    pub(in crate::postgres) fn new(synchronous_commit: SynchronousCommit) -> Self {
         Self {
+            cautious: AtomicU32::default(),
+            resending: AtomicBool::default(),
+            frontier: Frontier::default(),
             synchronous_commit,
-            ..Self::default()
         }
     }
 
@@ -66,10 +72,10 @@ impl Writer {
     pub(super) fn insert(
         &self,
         connection: &mut PgConnection,
-        mut batch: Batch,
+        mut batch: Batch<R>,
         now: DateTime<Utc>,
-    ) -> Result<InsertReceipt, DbError> {
-        let is_old = has_old_ticks(&batch, now);
+    ) -> Result<Receipt<R>, DbError> {
+        let is_old = has_old_rows(&batch, now);
         let mut attempt = 1;
         let mut delays = CONFLICT_BACKOFF.delays();
         let outcome = loop {
@@ -77,7 +83,7 @@ impl Writer {
                 true => self.attempt_old(connection, &mut batch, now),
                 false => self.attempt(connection, &batch, now),
             };
-            match written.map_err(classified) {
+            match written.map_err(classified::<R>) {
                 Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
                     self.be_cautious();
                     std::thread::sleep(delays.next_delay());
@@ -105,9 +111,9 @@ impl Writer {
     fn attempt(
         &self,
         connection: &mut PgConnection,
-        batch: &Batch,
+        batch: &Batch<R>,
         now: DateTime<Utc>,
-    ) -> Result<Outcome, DbError> {
+    ) -> Result<Outcome<R>, DbError> {
         let rows = &batch.firsts;
         if self.looks_new(connection, rows)? {
             let written = self.commit(connection, |connection| insert_new(connection, rows));
@@ -149,7 +155,7 @@ impl Writer {
     pub(super) fn looks_new(
         &self,
         connection: &mut PgConnection,
-        rows: &[Tick],
+        rows: &[R],
     ) -> Result<bool, DbError> {
         let is_single = rows.len() == 1;
         let is_slower = rows.len() < FEWEST_TO_COPY && !is_single;
@@ -208,23 +214,26 @@ impl Writer {
     }
 }
 
-/// Stores all of `rows` or, when a key is taken, none: one tick, or so many that `COPY` is faster.
-pub(super) fn insert_new(connection: &mut PgConnection, rows: &[Tick]) -> QueryResult<usize> {
+/// Stores all of `rows` or, when a key is taken, none: one row, or so many that `COPY` is faster.
+pub(super) fn insert_new<R: KeyedRow>(
+    connection: &mut PgConnection,
+    rows: &[R],
+) -> QueryResult<usize> {
     match rows {
-        [tick] => insert_one(connection, tick),
+        [row] => insert_one(connection, row),
         rows => copy(connection, rows),
     }
 }
 
 /// What became of `batch`, of which `inserted` rows were stored and committed. Where not all are
 /// there now, something leaves rows out, and the others are looked at one by one.
-fn some_inserted(
+fn some_inserted<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: &Batch,
+    batch: &Batch<R>,
     inserted: usize,
     now: DateTime<Utc>,
-) -> Result<Outcome, DbError> {
-    let stored = read_stored(connection, &batch.firsts).map_err(after_commit)?;
+) -> Result<Outcome<R>, DbError> {
+    let stored = read_stored(connection, &batch.firsts).map_err(after_commit::<R>)?;
     if stored.len() == batch.firsts.len() {
         return Ok(Outcome::SomeInserted(inserted as u64, stored));
     }
@@ -234,12 +243,12 @@ fn some_inserted(
     match by_halves {
         Ok(receipt) => Ok(Outcome::SomeRefused(with_inserted(receipt, inserted))),
         Err(error) if inserted == 0 => Err(error),
-        Err(error) => Err(after_commit(error)),
+        Err(error) => Err(after_commit::<R>(error)),
     }
 }
 
 /// A receipt that has rows for duplicates that were inserted a moment before.
-pub(super) fn with_inserted(mut receipt: InsertReceipt, inserted: usize) -> InsertReceipt {
+pub(super) fn with_inserted<R>(mut receipt: Receipt<R>, inserted: usize) -> Receipt<R> {
     let stored = receipt.inserted + receipt.duplicates;
     // a row that was deleted in between was inserted twice and counts once
     receipt.inserted = (receipt.inserted + inserted as u64).min(stored);
@@ -247,20 +256,20 @@ pub(super) fn with_inserted(mut receipt: InsertReceipt, inserted: usize) -> Inse
     receipt
 }
 
-fn classified(error: DbError) -> RepositoryError {
+fn classified<R: KeyedRow>(error: DbError) -> RepositoryError {
     if let DbError::Diesel(DieselError::DatabaseError(DatabaseErrorKind::NotNullViolation, info)) =
         &error
     {
-        return table_refuses(info.message());
+        return table_refuses::<R>(info.message());
     }
-    error.into_repository(Database::Timeseries, OPERATION)
+    error.into_repository(Database::Timeseries, R::OPERATION)
 }
 
 /// The error of a read that followed a write: nothing may say that the write did not happen.
-fn after_commit(error: DbError) -> DbError {
+fn after_commit<R: KeyedRow>(error: DbError) -> DbError {
     let database = Database::Timeseries;
-    let operation = OPERATION;
-    DbError::Repository(match classified(error) {
+    let operation = R::OPERATION;
+    DbError::Repository(match classified::<R>(error) {
         RepositoryError::Timeout { .. } => RepositoryError::Timeout {
             database,
             operation,
@@ -294,13 +303,14 @@ fn of_commit_error(error: DieselError) -> DieselError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Tick;
 
     #[test]
     fn rows_inserted_twice_count_once() {
-        let second_look = |inserted, duplicates| InsertReceipt {
+        let second_look = |inserted, duplicates| Receipt::<Tick> {
             inserted,
             duplicates,
-            ..InsertReceipt::default()
+            ..Receipt::default()
         };
         assert_eq!(with_inserted(second_look(0, 10), 4), second_look(4, 6));
         // three of the ten were deleted after their first insert

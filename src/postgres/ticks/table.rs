@@ -1,0 +1,95 @@
+//! What the write path has to know about the table of ticks.
+
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+
+use crate::db::DbError;
+use crate::domain::{SymbolId, Tick, TickKey, TimeRange};
+use crate::error::RepositoryError;
+use crate::postgres::schema::timeseries::ticks;
+use crate::postgres::timescale::AppliedPolicies;
+use crate::postgres::writing::{Column, KeyedRow, Receipt, TableRow};
+use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
+use crate::retention::RetentionFloor;
+
+use super::range::newest_in;
+use super::row::{COLUMNS, TickRow};
+
+impl TableRow for Tick {
+    type Table = ticks::table;
+
+    const TABLE: &'static str = "ticks";
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
+}
+
+impl KeyedRow for Tick {
+    type Key = TickKey;
+    type Stored = TickRow;
+
+    const KEY_COLUMNS: usize = 3;
+    const OPERATION: &'static str = "insert ticks";
+    const NAME: &'static str = "tick";
+    const LATE_DAYS: Option<&'static str> = Some("dirty_windows");
+
+    fn key(&self) -> TickKey {
+        self.key()
+    }
+
+    fn symbol_id(&self) -> SymbolId {
+        self.symbol_id
+    }
+
+    fn time(&self) -> DateTime<Utc> {
+        self.tick_time
+    }
+
+    fn normalized(&self) -> Result<Self, String> {
+        self.normalized().map_err(|reason| reason.to_string())
+    }
+
+    fn has_content_of(&self, other: &Self) -> bool {
+        self.has_content_of(other)
+    }
+
+    fn of_stored(stored: TickRow) -> Result<Self, RepositoryError> {
+        stored.into_tick()
+    }
+
+    fn newest(
+        connection: &mut PgConnection,
+        symbol_id: SymbolId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, DbError> {
+        newest_in(connection, symbol_id, TimeRange::all(), now)
+    }
+
+    fn under_another_key(self) -> Self {
+        Self {
+            sequence: self.sequence.saturating_add(1),
+            ..self
+        }
+    }
+
+    fn floor(applied: &AppliedPolicies) -> RetentionFloor {
+        applied.floor
+    }
+}
+
+impl From<Receipt<Tick>> for InsertReceipt {
+    fn from(receipt: Receipt<Tick>) -> Self {
+        let conflicts = receipt.conflicts.into_iter().map(|conflict| TickConflict {
+            stored: conflict.stored,
+            refused: conflict.refused,
+        });
+        let rejected = receipt.rejected.into_iter().map(|rejected| RejectedTick {
+            tick: rejected.row,
+            reason: rejected.reason,
+        });
+        Self {
+            inserted: receipt.inserted,
+            duplicates: receipt.duplicates,
+            conflicts: conflicts.collect(),
+            rejected: rejected.collect(),
+        }
+    }
+}

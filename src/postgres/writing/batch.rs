@@ -1,0 +1,166 @@
+//! A batch made ready for the database, and what became of it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::receipt::{Conflict, Receipt, Rejected};
+use super::table::KeyedRow;
+
+/// `rejected` as they came and in the order in which they were given.
+pub(super) fn in_order_given<R: KeyedRow>(
+    rejected: Vec<Rejected<R>>,
+    given: &[R],
+) -> Vec<Rejected<R>> {
+    if rejected.is_empty() {
+        return rejected;
+    }
+    let count = rejected.len();
+    let mut by_key: HashMap<R::Key, Vec<Rejected<R>>> = HashMap::with_capacity(count);
+    for one in rejected {
+        by_key.entry(one.row.key()).or_default().push(one);
+    }
+    let mut ordered = Vec::with_capacity(count);
+    for row in given {
+        let stored = row.normalized();
+        let stored = stored.as_ref().unwrap_or(row);
+        let Some(of_key) = by_key.get_mut(&stored.key()) else {
+            continue;
+        };
+        if let Some(found) = of_key.iter().position(|one| one.row == *stored) {
+            let reason = of_key.remove(found).reason;
+            let row = row.clone();
+            ordered.push(Rejected { row, reason });
+        }
+    }
+    ordered
+}
+
+/// Rows in the form in which they are stored, by key.
+#[derive(Debug, Clone)]
+pub(super) struct Batch<R> {
+    /// The first row given of each key, in key order: concurrent writers that lock in one order
+    /// cannot wait for each other in a circle, and `COPY` refuses a key that comes twice.
+    pub(super) firsts: Vec<R>,
+    /// The others, in key order.
+    pub(super) repeats: Vec<R>,
+    /// What breaks a rule of the domain, in the order given, and what is too old.
+    rejected: Vec<Rejected<R>>,
+    /// Days that candles are made of again when the batch is stored.
+    pub(super) late_days: Vec<DateTime<Utc>>,
+}
+
+impl<R: KeyedRow> Batch<R> {
+    pub(super) fn new(rows: &[R]) -> Self {
+        let mut sorted = Vec::with_capacity(rows.len());
+        let mut rejected = Vec::new();
+        for row in rows {
+            match row.normalized() {
+                Ok(stored) => sorted.push(stored),
+                Err(reason) => rejected.push(Rejected {
+                    row: row.clone(),
+                    reason,
+                }),
+            }
+        }
+        // stable: of one key the row given first stays first
+        sorted.sort_by_key(R::key);
+        Self {
+            rejected,
+            ..Self::of_sorted(sorted)
+        }
+    }
+
+    /// A batch of valid rows in key order.
+    pub(super) fn of_sorted(sorted: Vec<R>) -> Self {
+        let mut firsts: Vec<R> = Vec::with_capacity(sorted.len());
+        let mut repeats = Vec::new();
+        for row in sorted {
+            match firsts.last() {
+                Some(last) if last.key() == row.key() => repeats.push(row),
+                _ => firsts.push(row),
+            }
+        }
+        Self::of_parts(firsts, repeats)
+    }
+
+    /// A batch that was taken apart.
+    pub(super) fn of_parts(firsts: Vec<R>, repeats: Vec<R>) -> Self {
+        Self {
+            firsts,
+            repeats,
+            rejected: Vec::new(),
+            late_days: Vec::new(),
+        }
+    }
+
+    /// Rejects the rows that `refusal` has a reason for.
+    pub(super) fn reject(&mut self, refusal: impl Fn(&R) -> Option<String>) {
+        for rows in [&mut self.firsts, &mut self.repeats] {
+            let refused = rows.extract_if(.., |row| refusal(row).is_some());
+            self.rejected.extend(refused.filter_map(|row| {
+                let reason = refusal(&row)?;
+                Some(Rejected { row, reason })
+            }));
+        }
+    }
+
+    pub(super) fn has_nothing_to_store(&self) -> bool {
+        self.firsts.is_empty()
+    }
+
+    /// The receipt of a batch of which nothing could be stored.
+    pub(super) fn into_receipt(self) -> Receipt<R> {
+        Receipt {
+            rejected: self.rejected,
+            ..Receipt::default()
+        }
+    }
+
+    /// The receipt of a batch of which every first row was inserted.
+    pub(super) fn all_inserted(self) -> Receipt<R> {
+        let inserted = self.firsts.len() as u64;
+        if self.repeats.is_empty() {
+            return Receipt {
+                inserted,
+                ..self.into_receipt()
+            };
+        }
+        let stored = self.firsts.iter().map(|row| (row.key(), row.clone()));
+        let stored = stored.collect();
+        self.compared(inserted, &stored)
+    }
+
+    /// The receipt of a batch of which `inserted` first rows are new among `stored`, which holds
+    /// what the database has under the keys of the batch.
+    pub(super) fn compared(self, inserted: u64, stored: &HashMap<R::Key, R>) -> Receipt<R> {
+        let mut equal: u64 = 0;
+        let mut conflicts = Vec::new();
+        let mut missing = self.rejected;
+        // both are in key order, and a stable sort merges them
+        let mut all = self.firsts;
+        all.extend(self.repeats);
+        all.sort_by_key(R::key);
+        for row in all {
+            match stored.get(&row.key()) {
+                // what is stored decides, not what came earlier in the batch and was refused
+                Some(stored) if !stored.has_content_of(&row) => conflicts.push(Conflict {
+                    stored: stored.clone(),
+                    refused: row,
+                }),
+                Some(_) => equal += 1,
+                None => missing.push(Rejected {
+                    row,
+                    reason: "the database does not have it".to_owned(),
+                }),
+            }
+        }
+        Receipt {
+            inserted,
+            // what was inserted by this batch equals itself
+            duplicates: equal.saturating_sub(inserted),
+            conflicts,
+            rejected: missing,
+        }
+    }
+}

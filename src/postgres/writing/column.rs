@@ -1,0 +1,187 @@
+//! The columns of a table, and how the value that a row has for one of them is sent.
+//!
+//! `COPY`, the arrays of `UNNEST` and the parameters of a single row have the values in one form, so
+//! that one list of columns serves all of them.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::{CopyTarget, Pg};
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{BigInt, IntoNullable, Nullable, Numeric, SmallInt, Text, Timestamptz};
+use rust_decimal::Decimal;
+
+use crate::postgres::numeric;
+
+/// A row that can be written to a table.
+pub(in crate::postgres) trait TableRow: Sized + 'static {
+    /// The table in the schema module.
+    type Table: diesel::Table + CopyTarget<Table = Self::Table> + Default;
+
+    /// Its name, as in errors.
+    const TABLE: &'static str;
+
+    /// The columns that are written, in the order in which they are sent. The names of all statements
+    /// and what is sent for a row come from this one list.
+    const COLUMNS: &'static [Column<Self>];
+}
+
+/// A column of the rows `R`: name and SQL type, which the schema module gives, and its value.
+#[derive(Debug)]
+pub(in crate::postgres) struct Column<R> {
+    pub(super) name: &'static str,
+    pub(super) value: Value<R>,
+}
+
+/// How a row is asked for its value, by the SQL type of the column; `None` is NULL.
+///
+/// A table with columns of another type needs a variant here, its bytes in [`Column::encode`], and
+/// its line in the two matches of `values.rs`. `UNNEST` takes arrays of arrays apart: values that are
+/// arrays themselves have to be sent as texts there, and cast.
+#[derive(Debug)]
+pub(super) enum Value<R> {
+    SmallInt(fn(&R) -> Option<i16>),
+    BigInt(fn(&R) -> Option<i64>),
+    Numeric(fn(&R) -> Option<Decimal>),
+    /// Without the character NUL, which no text of PostgreSQL has.
+    Text(fn(&R) -> Option<&str>),
+    Timestamptz(fn(&R) -> Option<DateTime<Utc>>),
+}
+
+impl<R: TableRow> Column<R> {
+    #[cfg_attr(not(test), expect(dead_code, reason = "no table has one yet"))]
+    pub(in crate::postgres) const fn small_int<C>(_: C, value: fn(&R) -> Option<i16>) -> Self
+    where
+        C: diesel::Column<Table = R::Table> + Copy,
+        C::SqlType: IntoNullable<Nullable = Nullable<SmallInt>>,
+    {
+        let value = Value::SmallInt(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+
+    pub(in crate::postgres) const fn big_int<C>(_: C, value: fn(&R) -> Option<i64>) -> Self
+    where
+        C: diesel::Column<Table = R::Table> + Copy,
+        C::SqlType: IntoNullable<Nullable = Nullable<BigInt>>,
+    {
+        let value = Value::BigInt(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+
+    pub(in crate::postgres) const fn numeric<C>(_: C, value: fn(&R) -> Option<Decimal>) -> Self
+    where
+        C: diesel::Column<Table = R::Table> + Copy,
+        C::SqlType: IntoNullable<Nullable = Nullable<Numeric>>,
+    {
+        let value = Value::Numeric(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+
+    pub(in crate::postgres) const fn text<C>(_: C, value: fn(&R) -> Option<&str>) -> Self
+    where
+        C: diesel::Column<Table = R::Table> + Copy,
+        C::SqlType: IntoNullable<Nullable = Nullable<Text>>,
+    {
+        let value = Value::Text(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+
+    pub(in crate::postgres) const fn timestamptz<C>(
+        _: C,
+        value: fn(&R) -> Option<DateTime<Utc>>,
+    ) -> Self
+    where
+        C: diesel::Column<Table = R::Table> + Copy,
+        C::SqlType: IntoNullable<Nullable = Nullable<Timestamptz>>,
+    {
+        let value = Value::Timestamptz(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+}
+
+/// The length of a value that is NULL.
+pub(super) const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+
+/// Microseconds from 1970 to 2000, where the server starts to count.
+const SERVER_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+impl<R> Column<R> {
+    /// Appends the value of `row` as the server reads it: the length in four bytes, or [`NULL`], and
+    /// the bytes.
+    #[inline]
+    pub(super) fn encode(&self, row: &R, out: &mut Vec<u8>) {
+        match self.value {
+            Value::SmallInt(value) => fixed(value(row).map(i16::to_be_bytes), out),
+            Value::BigInt(value) => fixed(value(row).map(i64::to_be_bytes), out),
+            Value::Numeric(value) => numeric(value(row), out),
+            Value::Text(value) => text(value(row), out),
+            Value::Timestamptz(value) => fixed(value(row).map(server_micros), out),
+        }
+    }
+}
+
+fn server_micros(time: DateTime<Utc>) -> [u8; 8] {
+    (time.timestamp_micros() - SERVER_EPOCH_MICROS).to_be_bytes()
+}
+
+fn fixed<const N: usize>(value: Option<[u8; N]>, out: &mut Vec<u8>) {
+    match value {
+        Some(value) => {
+            // at most eight bytes
+            out.extend_from_slice(&(N as i32).to_be_bytes());
+            out.extend_from_slice(&value);
+        }
+        None => out.extend_from_slice(&NULL),
+    }
+}
+
+fn numeric(value: Option<Decimal>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&NULL);
+    if let Some(value) = value {
+        numeric::encode(value, out);
+        // a NUMERIC of a decimal has at most 24 bytes
+        let length = (out.len() - start - NULL.len()) as i32;
+        out[start..start + NULL.len()].copy_from_slice(&length.to_be_bytes());
+    }
+}
+
+fn text(value: Option<&str>, out: &mut Vec<u8>) {
+    match value {
+        Some(value) => {
+            // the domain allows far fewer than 2^31 bytes
+            out.extend_from_slice(&(value.len() as i32).to_be_bytes());
+            out.extend_from_slice(value.as_bytes());
+        }
+        None => out.extend_from_slice(&NULL),
+    }
+}
+
+/// The names of `columns` with commas between them.
+pub(in crate::postgres) fn names<R>(columns: &[Column<R>]) -> String {
+    let names: Vec<_> = columns.iter().map(|column| column.name).collect();
+    names.join(", ")
+}
+
+/// Appends [`names`] to a statement.
+pub(in crate::postgres) fn push_names<R>(columns: &[Column<R>], out: &mut AstPass<'_, '_, Pg>) {
+    let mut comma = "";
+    for column in columns {
+        out.push_sql(comma);
+        out.push_sql(column.name);
+        comma = ", ";
+    }
+}

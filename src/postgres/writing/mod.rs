@@ -1,0 +1,67 @@
+//! The way of rows into a table: `COPY` or `UNNEST`, receipts, halving, old and late rows.
+//!
+//! It is the same for every table. A table has one description of its own, the implementation of
+//! [`KeyedRow`] for its rows, and a [`Writer`].
+
+mod aged;
+mod ages;
+mod batch;
+mod column;
+mod copy;
+mod frontier;
+mod halves;
+mod insert;
+mod receipt;
+mod stored;
+mod table;
+mod unnest;
+mod values;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use crate::db::{OutdatedConnections, TimeseriesDb};
+use crate::error::RepositoryError;
+
+use batch::{Batch, in_order_given};
+
+pub(super) use column::{Column, TableRow, names, push_names};
+pub(super) use insert::Writer;
+pub(super) use receipt::Receipt;
+pub(super) use table::KeyedRow;
+pub(super) use unnest::insert_missing;
+
+/// Stores `rows`, all that can be stored or nothing; may be called again with the same rows.
+pub(super) async fn insert<R: KeyedRow>(
+    timeseries: &TimeseriesDb,
+    writer: &Arc<Writer<R>>,
+    rows: &[R],
+    now: DateTime<Utc>,
+) -> Result<Receipt<R>, RepositoryError> {
+    let mut batch = Batch::new(rows);
+    if batch.has_nothing_to_store() {
+        return Ok(batch.into_receipt());
+    }
+    let deadline = Instant::now() + timeseries.call_timeout();
+    let mut changes = OutdatedConnections::default();
+    let mut receipt = loop {
+        let writer = Arc::clone(writer);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let result = timeseries
+            .run_within(R::OPERATION, left, move |connection| {
+                writer.insert(connection, batch, now)
+            })
+            .await;
+        if !changes.may_repeat(&result) {
+            break result?;
+        }
+        batch = Batch::new(rows);
+    };
+    receipt.rejected = in_order_given(receipt.rejected, rows);
+    Ok(receipt)
+}
+
+#[cfg(test)]
+mod tests;

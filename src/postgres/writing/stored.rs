@@ -1,0 +1,120 @@
+//! What is stored under the keys of a batch.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, FromSqlRow, QueryableByName};
+use diesel::pg::{Pg, PgRowByRowLoadingMode};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::row::NamedRow;
+use diesel::sql_types::{Array, BigInt, Timestamptz, Untyped};
+use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
+
+use crate::db::DbError;
+
+use super::column::{names, push_names};
+use super::table::{KeyedRow, key_columns};
+use super::values::{ColumnArray, arrays, push_arrays};
+
+/// The stored rows that have the key of one of `rows`.
+pub(super) fn read_stored<R: KeyedRow>(
+    connection: &mut PgConnection,
+    rows: &[R],
+) -> Result<HashMap<R::Key, R>, DbError> {
+    let times = rows.iter().map(R::time);
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
+        return Ok(HashMap::new());
+    };
+    let symbols: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get()).collect();
+    let query = SelectByKeys {
+        keys: arrays(key_columns(), rows),
+        symbols: symbols.into_iter().collect(),
+        first,
+        last,
+        most: rows.len() as i64,
+    };
+    let mut stored = HashMap::with_capacity(rows.len());
+    for row in query.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
+        let row = R::of_stored(row?.0)?;
+        stored.insert(row.key(), row);
+    }
+    Ok(stored)
+}
+
+/// Any row of the table.
+pub(super) fn read_any<R: KeyedRow>(connection: &mut PgConnection) -> Result<Option<R>, DbError> {
+    let select = format!("SELECT {} FROM {} LIMIT 1", names(R::COLUMNS), R::TABLE);
+    let rows: Vec<StoredRow<R>> = sql_query(select).load(connection)?;
+    let row = rows.into_iter().next();
+    Ok(row.map(|row| R::of_stored(row.0)).transpose()?)
+}
+
+/// A row that is read by the places of its columns, which are those of `R::COLUMNS`.
+struct StoredRow<R: KeyedRow>(R::Stored);
+
+impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
+    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+        R::Stored::build_from_row(row).map(Self)
+    }
+}
+
+struct SelectByKeys<'a, R: 'static> {
+    keys: Vec<ColumnArray<'a, R>>,
+    symbols: Vec<i64>,
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+    most: i64,
+}
+
+impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let key = key_columns::<R>();
+        let (symbol, time) = (key[0].name, key[1].name);
+        out.push_sql("SELECT ");
+        push_names(R::COLUMNS, &mut out);
+        out.push_sql(" FROM UNNEST(");
+        push_arrays(&self.keys, &mut out)?;
+        out.push_sql(") AS given (");
+        push_names(key, &mut out);
+        out.push_sql(") JOIN ");
+        out.push_sql(R::TABLE);
+        out.push_sql(" USING (");
+        push_names(key, &mut out);
+        // a batch that was sent before is most of what its symbols have between its first and its
+        // last time; the planner can tell, and reads that part of the index instead of every key
+        out.push_sql(") WHERE ");
+        push_qualified::<R>(symbol, &mut out);
+        out.push_sql(" = ANY(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.symbols)?;
+        out.push_sql(") AND ");
+        push_qualified::<R>(time, &mut out);
+        out.push_sql(" >= ");
+        out.push_bind_param::<Timestamptz, _>(&self.first)?;
+        out.push_sql(" AND ");
+        push_qualified::<R>(time, &mut out);
+        out.push_sql(" <= ");
+        out.push_bind_param::<Timestamptz, _>(&self.last)?;
+        // as a parameter it makes the server plan for the values at hand, see `ticks/range.rs`
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.most)?;
+        Ok(())
+    }
+}
+
+/// Appends a column with its table, since the given keys have columns of the same names.
+fn push_qualified<R: KeyedRow>(column: &str, out: &mut AstPass<'_, '_, Pg>) {
+    out.push_sql(R::TABLE);
+    out.push_sql(".");
+    out.push_sql(column);
+}
+
+impl<R: KeyedRow> QueryId for SelectByKeys<'_, R> {
+    type QueryId = SelectByKeys<'static, R>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<R: KeyedRow> Query for SelectByKeys<'_, R> {
+    type SqlType = Untyped;
+}
+
+impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectByKeys<'_, R> {}
