@@ -7,7 +7,7 @@ mod migrated;
 
 use rust_decimal::Decimal;
 use tickbook::Repositories;
-use tickbook::audit::{FindingKind, Mending, Problem, SEALED};
+use tickbook::audit::{FindingKind, Mending, Problem};
 use tickbook::domain::{CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
@@ -129,7 +129,7 @@ async fn stored_candles_that_differ_are_found_and_sealed_ones_mended() {
     let query = CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Mid, range);
     let ohlc = &site.repositories.ohlc;
     let mut candles = ohlc.candles(&query).await.expect("read").items;
-    for (candle, by) in candles.iter_mut().zip([SEALED, "import"]) {
+    for (candle, by) in candles.iter_mut().zip([CandleSource::SEALED, "import"]) {
         candle.source = CandleSource::Stored(by.to_owned());
     }
     ohlc.upsert_candles(&candles).await.expect("stored");

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::kind::FindingKind;
-use crate::domain::{Candle, SymbolId, Tick, TickKey, TimeRange};
+use crate::domain::{Candle, CandleRelation, SymbolId, Tick, TickKey, TimeRange};
 
 /// Something that is not as it should be, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -311,7 +311,8 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         time(candle.open_time)
     )?;
     if problem.kind() == FindingKind::MaterializedDiffers {
-        write!(f, " in the table of ohlc_{},", candle.timeframe)?;
+        let relation = CandleRelation::of(candle.timeframe).name;
+        write!(f, " in the table of {relation},")?;
     }
     match (found, ticks) {
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {

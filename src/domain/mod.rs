@@ -3,6 +3,7 @@
 //! Nothing here knows a database, a clock or a runtime.
 
 mod candle;
+mod candle_relation;
 mod cursor;
 mod decimal;
 mod decimal_text;
@@ -26,6 +27,7 @@ mod timeframe;
 pub use candle::{
     Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, UnknownPriceBasis,
 };
+pub use candle_relation::{CandleOrigin, CandleRelation};
 pub use cursor::{CandleCursor, SymbolCursor, TickCursor};
 pub use decimal::{
     CANDLE_PRICE_SCALE, CANDLE_VOLUME_INTEGER_DIGITS, DecimalError, SUM_DIGITS,
