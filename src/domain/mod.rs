@@ -14,6 +14,7 @@ mod fold;
 mod gap;
 mod instrument;
 mod invalid_symbol;
+mod invalid_tick;
 mod page;
 mod parts;
 mod quality_rule;
@@ -44,13 +45,14 @@ pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use invalid_symbol::InvalidSymbol;
+pub use invalid_tick::InvalidTick;
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder, UnknownSortOrder};
 pub use parts::StoredParts;
 pub use quality_rule::{Rule, UnknownRule, Verdict};
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
-pub use tick::{InvalidTick, Tick, TickKey};
+pub use tick::{Tick, TickKey};
 #[cfg(feature = "files")]
 pub(crate) use time::LEAP_SECOND;
 pub use time::{
