@@ -304,10 +304,8 @@ async fn ticks_that_arrive_during_the_audit_are_no_finding() {
         let mut count = count.lock().expect("whole");
         if is(query, Timeframe::D1, PriceBasis::Mid) && *count < 4 {
             *count += 1;
-            let late = Tick {
-                sequence: 5 + *count,
-                ..Tick::quote(EURUSD, at(700), Decimal::TEN, Decimal::TEN)
-            };
+            let late =
+                Tick::quote(EURUSD, at(700), Decimal::TEN, Decimal::TEN).with_sequence(5 + *count);
             let stored = arriving.insert_batch(std::slice::from_ref(&late));
             at_once(stored).expect("stored");
         }

@@ -169,10 +169,7 @@ async fn ticks_that_break_a_rule_are_found_in_the_database() {
     let repositories = Repositories::postgres(&pools);
     let quote =
         |minute, bid, ask| Tick::quote(EURUSD, at(minute), Decimal::from(bid), Decimal::from(ask));
-    let early = Tick {
-        received_at: Some(at(1)),
-        ..quote(2, 3, 4)
-    };
+    let early = quote(2, 3, 4).with_received_at(Some(at(1)));
     let rows = [
         quote(0, 1, 2),
         quote(1, 2, 1),

@@ -52,15 +52,13 @@ fn stored() -> Vec<Tick> {
 }
 
 fn tick(symbol_id: SymbolId, time: DateTime<Utc>, price: i64) -> Tick {
-    Tick {
-        bid_volume: Decimal::new(price, 3),
-        ..Tick::quote(
-            symbol_id,
-            time,
-            Decimal::from(price),
-            Decimal::from(price + 1),
-        )
-    }
+    Tick::quote(
+        symbol_id,
+        time,
+        Decimal::from(price),
+        Decimal::from(price + 1),
+    )
+    .with_bid_volume(Decimal::new(price, 3))
 }
 
 /// What the ticks make.
@@ -128,7 +126,8 @@ fn rows(site: &Site) -> Candles {
         for basis in PriceBasis::ALL {
             let rows: Vec<Row> = sql_query(format!(
                 "SELECT symbol_id, open_time, {basis}_open AS open, {basis}_high AS high, \
-                 {basis}_low AS low, {basis}_close AS close, volume, tick_count FROM {table}"
+                 {basis}_low AS low, {basis}_close AS close, {basis}_volume AS volume, \
+                 {basis}_tick_count AS tick_count FROM {table} WHERE {basis}_tick_count > 0"
             ))
             .load(&mut site.connection())
             .expect("rows");

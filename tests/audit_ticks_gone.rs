@@ -312,10 +312,7 @@ async fn a_late_tick_into_a_dropped_day_does_not_make_a_repair_erase_that_day() 
     };
     let far: Vec<_> = ticks(1)
         .into_iter()
-        .map(|tick| Tick {
-            tick_time: tick.tick_time + chrono::TimeDelta::days(4),
-            ..tick
-        })
+        .map(|tick| tick.with_tick_time(tick.tick_time + chrono::TimeDelta::days(4)))
         .collect();
     insert(&*site.repositories.ticks, &far).await;
     let dropped = at(4 * 1_440);

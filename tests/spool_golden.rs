@@ -54,26 +54,27 @@ fn ticks() -> Vec<Tick> {
     };
     let mut ticks: Vec<_> = (0..200).map(|index| plain(index * 137_000)).collect();
     ticks.extend([
-        Tick {
-            sequence: 2_147_483_647,
-            received_at: Some(time(50_000_000)),
-            ..plain(2)
-        },
-        Tick {
-            symbol_id: SymbolId::new(i64::MAX),
-            bid_price: number("999999999999999.999999999999"),
-            ask_price: number("-999999999999999.999999999999"),
-            bid_volume: number("0.000000000001"),
-            ask_volume: number("0.000"),
-            ..plain(3)
-        },
-        Tick {
-            symbol_id: SymbolId::new(-1),
-            tick_time: DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"),
-            sequence: -1,
-            received_at: Some(time(-7)),
-            ..plain(4)
-        },
+        plain(2)
+            .with_sequence(2_147_483_647)
+            .with_received_at(Some(time(50_000_000))),
+        plain(3)
+            .with_symbol_id(SymbolId::new(i64::MAX))
+            .with_bid(number("999999999999999.999999999999"))
+            .with_ask(number("-999999999999999.999999999999"))
+            .with_volumes(number("0.000000000001"), number("0.000")),
+        plain(4)
+            .with_symbol_id(SymbolId::new(-1))
+            .with_tick_time(DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"))
+            .with_sequence(-1)
+            .with_received_at(Some(time(-7))),
+        plain(5)
+            .with_ask(None)
+            .with_bid_volume(number("1.50")),
+        plain(6)
+            .with_bid(None)
+            .with_ask_volume(Decimal::ZERO)
+            .with_received_at(time(7)),
+        plain(7).with_ask_volume(Decimal::ONE),
     ]);
     ticks
 }
@@ -309,7 +310,7 @@ async fn golden_spool_of_another_version_is_refused() {
         SpoolError::OtherVersion {
             records: "ticks",
             found: 255,
-            known: 1,
+            known: 2,
             ..
         }
     );

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use super::kind::FindingKind;
 use crate::domain::{Candle, CandleRelation, SymbolId, Tick, TickKey, TimeRange};
@@ -288,8 +289,8 @@ fn describe_run(f: &mut fmt::Formatter<'_>, run: &TickRun) -> fmt::Result {
         first.sequence,
         time(last.tick_time),
         last.sequence,
-        first.bid_price,
-        first.ask_price
+        price(first.bid_price),
+        price(first.ask_price)
     )?;
     match first.received_at {
         Some(received_at) => write!(f, ", received {}", time(received_at)),
@@ -338,6 +339,11 @@ fn values(candle: &Candle) -> String {
         " open {} high {} low {} close {} volume {} tick_count {}",
         candle.open, candle.high, candle.low, candle.close, candle.volume, candle.tick_count
     )
+}
+
+/// `none` where the side is absent.
+fn price(price: Option<Decimal>) -> String {
+    price.map_or_else(|| "none".to_owned(), |price| price.to_string())
 }
 
 fn time(time: DateTime<Utc>) -> String {

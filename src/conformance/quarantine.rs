@@ -71,7 +71,7 @@ pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) 
     // the widest numbers that a rule gives
     given[0].verdict.observed = dec("1999999999999999.999999999998");
     given[1].verdict.observed = dec("-999999999999999.999999999999");
-    given[2].tick.bid_price = dec("-999999999999999.999999999999");
+    given[2].tick.bid_price = Some(dec("-999999999999999.999999999999"));
     for (kept, sequence) in given.iter_mut().zip(WIDE_SEQUENCES) {
         kept.tick.sequence = sequence;
     }

@@ -34,7 +34,7 @@ use super::schema::timeseries::ticks;
 use batch::{Batch, in_order_given};
 use insert::Writer;
 
-pub(super) use range::edge_tick_time;
+pub(super) use range::{edge_of_basis, edge_tick_time};
 
 /// Most symbols of one call.
 const MOST_SYMBOLS: usize = 10_000;

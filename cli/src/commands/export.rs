@@ -186,13 +186,15 @@ impl Export {
 }
 
 fn tick_row(tick: &Tick) -> [String; TICK_COLUMNS.len()] {
+    // what the tick does not have is an empty field
+    let number = |number: Option<Decimal>| number.map_or(String::new(), |it| it.to_string());
     [
         time(tick.tick_time),
         tick.sequence.to_string(),
-        tick.bid_price.to_string(),
-        tick.ask_price.to_string(),
-        tick.bid_volume.to_string(),
-        tick.ask_volume.to_string(),
+        number(tick.bid_price),
+        number(tick.ask_price),
+        number(tick.bid_volume),
+        number(tick.ask_volume),
         tick.received_at.map_or(String::new(), time),
     ]
 }

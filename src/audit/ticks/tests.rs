@@ -127,9 +127,8 @@ fn a_weekend_is_no_gap_where_it_rests() {
 
 #[test]
 fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
-    let received = |tick: Tick, before: i64| Tick {
-        received_at: Some(tick.tick_time - TimeDelta::milliseconds(before)),
-        ..tick
+    let received = |tick: Tick, before: i64| {
+        tick.with_received_at(Some(tick.tick_time - TimeDelta::milliseconds(before)))
     };
     let ticks = [
         received(tick(0, 1, 2), 1_000),
@@ -144,10 +143,10 @@ fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
 
 #[test]
 fn a_sequence_against_the_order_of_arrival_is_found() {
-    let at = |sequence, millis| Tick {
-        sequence,
-        received_at: Some(start() + TimeDelta::milliseconds(millis)),
-        ..tick(0, 1, 2)
+    let at = |sequence, millis| {
+        tick(0, 1, 2)
+            .with_sequence(sequence)
+            .with_received_at(Some(start() + TimeDelta::milliseconds(millis)))
     };
     let found = problems(TickLimits::default(), &[at(0, 20), at(1, 10), at(2, 10)]);
     let [Problem::SequenceOrder { before, tick }] = &found[..] else {

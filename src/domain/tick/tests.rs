@@ -14,14 +14,8 @@ fn tick() -> Tick {
 #[test]
 fn leap_seconds_are_refused_by_name() {
     let leap = DateTime::from_timestamp(1_483_228_799, 1_500_000_000).expect("2016-12-31");
-    let of_venue = Tick {
-        tick_time: leap,
-        ..tick()
-    };
-    let of_receiver = Tick {
-        received_at: Some(leap),
-        ..tick()
-    };
+    let of_venue = tick().with_tick_time(leap);
+    let of_receiver = tick().with_received_at(Some(leap));
     for (tick, field) in [(of_venue, "tick_time"), (of_receiver, "received_at")] {
         let refused = tick.normalized().expect_err("no store has it");
         assert_eq!(refused.field(), field);
@@ -40,32 +34,14 @@ fn stored_form_is_cut_to_microseconds_and_free_of_zeros() {
 
 #[test]
 fn what_no_store_keeps_is_refused_by_name() {
-    let before = Tick {
-        tick_time: DateTime::UNIX_EPOCH - chrono::TimeDelta::microseconds(1),
-        ..tick()
-    };
-    let future = Tick {
-        tick_time: latest_time(),
-        ..tick()
-    };
-    let sequence = Tick {
-        sequence: -1,
-        ..tick()
-    };
-    let volume = Tick {
-        bid_volume: Some(Decimal::NEGATIVE_ONE),
-        ..tick()
-    };
-    let decimals = Tick {
-        ask_price: Some(Decimal::new(1, 13)),
-        ..tick()
-    };
+    let before = tick().with_tick_time(DateTime::UNIX_EPOCH - chrono::TimeDelta::microseconds(1));
+    let future = tick().with_tick_time(latest_time());
+    let sequence = tick().with_sequence(-1);
+    let volume = tick().with_bid_volume(Some(Decimal::NEGATIVE_ONE));
+    let decimals = tick().with_ask(Some(Decimal::new(1, 13)));
     let sideless = tick().with_bid(None).with_ask(None);
     let lone_volume = tick().with_ask(None).with_ask_volume(Decimal::ZERO);
-    let symbol = Tick {
-        symbol_id: SymbolId::new(0),
-        ..tick()
-    };
+    let symbol = tick().with_symbol_id(SymbolId::new(0));
     for (bad, word) in [
         (symbol, "symbol_id"),
         (before, "tick_time"),
@@ -119,5 +95,8 @@ fn mid_is_half_of_the_sum_of_both_sides() {
     );
     let prices = PriceBasis::ALL.map(|basis| given.price(basis));
     let expected = [(1, 12), (2, 12), (15, 13)];
-    assert_eq!(prices, expected.map(|(n, scale)| Some(Decimal::new(n, scale))));
+    assert_eq!(
+        prices,
+        expected.map(|(n, scale)| Some(Decimal::new(n, scale)))
+    );
 }

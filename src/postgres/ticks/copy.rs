@@ -89,9 +89,12 @@ fn field<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
     out.extend_from_slice(&value);
 }
 
-fn numeric_field(out: &mut Vec<u8>, value: Decimal) {
+fn numeric_field(out: &mut Vec<u8>, value: Option<Decimal>) {
     let start = out.len();
     out.extend_from_slice(&NULL);
+    let Some(value) = value else {
+        return;
+    };
     numeric::encode(value, out);
     // a NUMERIC of a decimal has at most 24 bytes
     let length = (out.len() - start - NULL.len()) as i32;

@@ -173,10 +173,7 @@ fn try_stored(
             }
         }
     };
-    let probe = Tick {
-        sequence: stored.sequence.saturating_add(1),
-        ..stored
-    };
+    let probe = stored.with_sequence(stored.sequence.saturating_add(1));
     Ok(match try_one(connection, &probe) {
         Ok(true) => Stored::Taken,
         Ok(false) => Stored::Refused,

@@ -19,10 +19,10 @@ pub(super) type TickSqlType = (
     BigInt,
     Timestamptz,
     BigInt,
-    Numeric,
-    Numeric,
-    Numeric,
-    Numeric,
+    Nullable<Numeric>,
+    Nullable<Numeric>,
+    Nullable<Numeric>,
+    Nullable<Numeric>,
     Nullable<Timestamptz>,
 );
 
@@ -31,10 +31,10 @@ pub(super) struct TickRow {
     symbol_id: i64,
     tick_time: StoredTime,
     sequence: i64,
-    bid_price: StoredNumeric,
-    ask_price: StoredNumeric,
-    bid_volume: StoredNumeric,
-    ask_volume: StoredNumeric,
+    bid_price: Option<StoredNumeric>,
+    ask_price: Option<StoredNumeric>,
+    bid_volume: Option<StoredNumeric>,
+    ask_volume: Option<StoredNumeric>,
     received_at: Option<StoredTime>,
 }
 
@@ -52,8 +52,10 @@ impl TickRow {
                 reason: format!("{column}: {error}"),
             }
         };
-        let number =
-            |column: &str, value: StoredNumeric| value.0.map_err(|error| data(column, &error));
+        let number = |column: &str, value: Option<StoredNumeric>| {
+            let number = value.map(|value| value.0.map_err(|error| data(column, &error)));
+            number.transpose()
+        };
         let time = |column: &str, value: StoredTime| value.0.map_err(|error| data(column, &error));
         Ok(Tick {
             symbol_id: SymbolId::new(self.symbol_id),

@@ -7,6 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Timestamptz};
 use diesel::{Insertable, PgConnection, QueryResult, RunQueryDsl};
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use crate::domain::Tick;
 use crate::postgres::numeric::PgDecimal;
@@ -41,10 +42,10 @@ struct NewTick {
     symbol_id: i64,
     tick_time: DateTime<Utc>,
     sequence: i64,
-    bid_price: PgDecimal,
-    ask_price: PgDecimal,
-    bid_volume: PgDecimal,
-    ask_volume: PgDecimal,
+    bid_price: Option<PgDecimal>,
+    ask_price: Option<PgDecimal>,
+    bid_volume: Option<PgDecimal>,
+    ask_volume: Option<PgDecimal>,
     received_at: Option<DateTime<Utc>>,
 }
 
@@ -54,10 +55,10 @@ impl From<&Tick> for NewTick {
             symbol_id: tick.symbol_id.get(),
             tick_time: tick.tick_time,
             sequence: tick.sequence,
-            bid_price: PgDecimal(tick.bid_price),
-            ask_price: PgDecimal(tick.ask_price),
-            bid_volume: PgDecimal(tick.bid_volume),
-            ask_volume: PgDecimal(tick.ask_volume),
+            bid_price: tick.bid_price.map(PgDecimal),
+            ask_price: tick.ask_price.map(PgDecimal),
+            bid_volume: tick.bid_volume.map(PgDecimal),
+            ask_volume: tick.ask_volume.map(PgDecimal),
             received_at: tick.received_at,
         }
     }
@@ -69,10 +70,10 @@ struct InsertMissing {
     symbol_ids: Vec<i64>,
     tick_times: Vec<DateTime<Utc>>,
     sequences: Vec<i64>,
-    bid_prices: Vec<PgDecimal>,
-    ask_prices: Vec<PgDecimal>,
-    bid_volumes: Vec<PgDecimal>,
-    ask_volumes: Vec<PgDecimal>,
+    bid_prices: Vec<Option<PgDecimal>>,
+    ask_prices: Vec<Option<PgDecimal>>,
+    bid_volumes: Vec<Option<PgDecimal>>,
+    ask_volumes: Vec<Option<PgDecimal>>,
     received_ats: Vec<Option<DateTime<Utc>>>,
 }
 
@@ -82,13 +83,17 @@ impl InsertMissing {
             symbol_ids: rows.iter().map(|tick| tick.symbol_id.get()).collect(),
             tick_times: rows.iter().map(|tick| tick.tick_time).collect(),
             sequences: rows.iter().map(|tick| tick.sequence).collect(),
-            bid_prices: rows.iter().map(|tick| PgDecimal(tick.bid_price)).collect(),
-            ask_prices: rows.iter().map(|tick| PgDecimal(tick.ask_price)).collect(),
-            bid_volumes: rows.iter().map(|tick| PgDecimal(tick.bid_volume)).collect(),
-            ask_volumes: rows.iter().map(|tick| PgDecimal(tick.ask_volume)).collect(),
+            bid_prices: numbers(rows, |tick| tick.bid_price),
+            ask_prices: numbers(rows, |tick| tick.ask_price),
+            bid_volumes: numbers(rows, |tick| tick.bid_volume),
+            ask_volumes: numbers(rows, |tick| tick.ask_volume),
             received_ats: rows.iter().map(|tick| tick.received_at).collect(),
         }
     }
+}
+
+fn numbers(rows: &[Tick], number: fn(&Tick) -> Option<Decimal>) -> Vec<Option<PgDecimal>> {
+    rows.iter().map(|tick| number(tick).map(PgDecimal)).collect()
 }
 
 impl QueryFragment<Pg> for InsertMissing {
@@ -109,7 +114,7 @@ impl QueryFragment<Pg> for InsertMissing {
             &self.ask_volumes,
         ] {
             out.push_sql(", ");
-            out.push_bind_param::<Array<Numeric>, _>(numbers)?;
+            out.push_bind_param::<Array<Nullable<Numeric>>, _>(numbers)?;
         }
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.received_ats)?;

@@ -74,7 +74,13 @@ pub(crate) struct MinuteRow {
     pub(crate) open_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     pub(crate) tick_count: i64,
+    /// How many bases it had a candle of.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) candles: i64,
 }
+
+/// How many bases a row has a candle of.
+pub(crate) const CANDLES: &str = "num_nonnulls(bid_open, ask_open, mid_open)::bigint";
 
 impl CandleRows {
     /// Waits for refreshes that have written rows, and keeps others from writing until the transaction
@@ -123,7 +129,8 @@ impl CandleRows {
         let starts: Vec<_> = minutes.iter().copied().collect();
         let rows = sql_query(format!(
             "DELETE FROM {table} WHERE symbol_id = $1 AND open_time >= $2 AND open_time <= $3 \
-             AND open_time = ANY($4) RETURNING open_time, tick_count::bigint AS tick_count"
+             AND open_time = ANY($4) \
+             RETURNING open_time, tick_count::bigint AS tick_count, {CANDLES} AS candles"
         ))
         .bind::<BigInt, _>(symbol_id.get())
         .bind::<Timestamptz, _>(*first)

@@ -50,8 +50,8 @@ async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
     let now = Instant::now();
     for more in [tick(9, 3), tick(9, 20)] {
         // the second one has the next number of the same instant
-        let sequence = i64::from(more.bid_price == Decimal::from(20));
-        ticks.push(Tick { sequence, ..more });
+        let sequence = i64::from(more.bid_price == Some(Decimal::from(20)));
+        ticks.push(more.with_sequence(sequence));
         series.tick(ticks.last().expect("pushed"), now, time(9));
     }
     assert_eq!(series.updates(time(9)), candles(&ticks, 9));
@@ -172,10 +172,7 @@ async fn more_ticks_than_are_kept_are_read_from_the_store() {
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     for sequence in 0..=10_000 {
-        let tick = Tick {
-            sequence,
-            ..tick(1, 10)
-        };
+        let tick = tick(1, 10).with_sequence(sequence);
         series.tick(&tick, now, time(1));
     }
     series.found(stored(&[], 1), now, time(1));
