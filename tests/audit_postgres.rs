@@ -36,7 +36,8 @@ async fn damaged_aggregates_are_found_with_both_values_and_mended() {
     site.execute(&format!(
         "UPDATE {minutes} SET bid_open = 1 WHERE open_time = '{}'; \
          UPDATE {minutes} SET ask_close = 3 WHERE open_time = '{}'; \
-         UPDATE {minutes} SET volume = 5 WHERE open_time = '{}'; \
+         UPDATE {minutes} SET (bid_volume, ask_volume, mid_volume) = (5, 5, 5) \
+         WHERE open_time = '{}'; \
          DELETE FROM {minutes} WHERE open_time = '{}'; \
          UPDATE {hours} SET mid_close = 9 WHERE open_time = '{}'; \
          DELETE FROM {hours} WHERE open_time = '{}'",

@@ -235,6 +235,7 @@ fn tamper(site: &Site, random: &mut Random) {
             |random: &mut Random| text(timeframe.bucket_start(at(random.below(2 * 1_440) as i64)));
         let time = bucket(random);
         let row = format!("symbol_id = {symbol_id} AND open_time = '{time}'");
+        let basis = PriceBasis::ALL[random.below(3) as usize];
         let statement = match random.below(6) {
             0 => format!("DELETE FROM {table} WHERE {row}"),
             1 => {
@@ -247,10 +248,11 @@ fn tamper(site: &Site, random: &mut Random) {
                      INSERT INTO {table} SELECT * FROM copied; DROP TABLE copied"
                 )
             }
-            2 => format!("UPDATE {table} SET tick_count = tick_count + 1 WHERE {row}"),
-            3 => format!("UPDATE {table} SET volume = volume + 1 WHERE {row}"),
+            2 | 3 => {
+                let field = ["tick_count", "volume"][random.below(2) as usize];
+                format!("UPDATE {table} SET {basis}_{field} = {basis}_{field} + 1 WHERE {row}")
+            }
             _ => {
-                let basis = PriceBasis::ALL[random.below(3) as usize];
                 let field = ["open", "high", "low", "close"][random.below(4) as usize];
                 let value = [-4, 900][random.below(2) as usize];
                 format!("UPDATE {table} SET {basis}_{field} = {value} WHERE {row}")

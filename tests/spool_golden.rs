@@ -27,6 +27,7 @@ use zip::{ZipArchive, ZipWriter};
 
 const TICKS: &str = "ticks";
 const QUARANTINED_TICKS: &str = "quarantined_ticks";
+const TICKS_OF_VERSION_1: &str = "ticks_of_version_1";
 const NEWER_TICKS: &str = "ticks_of_a_newer_version";
 const OTHERS: &str = "records_of_an_unknown_kind";
 
@@ -67,9 +68,7 @@ fn ticks() -> Vec<Tick> {
             .with_tick_time(DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"))
             .with_sequence(-1)
             .with_received_at(Some(time(-7))),
-        plain(5)
-            .with_ask(None)
-            .with_bid_volume(number("1.50")),
+        plain(5).with_ask(None).with_bid_volume(number("1.50")),
         plain(6)
             .with_bid(None)
             .with_ask_volume(Decimal::ZERO)
@@ -316,6 +315,23 @@ async fn golden_spool_of_another_version_is_refused() {
     );
     assert!(is_right, "{refused:?}");
     assert!(refused.to_string().contains("version 255"), "{refused}");
+}
+
+#[tokio::test]
+async fn golden_spool_of_version_1_is_refused() {
+    let folder = unpacked(TICKS_OF_VERSION_1);
+    let refused = Spool::<Tick>::open(folder.path(), 1 << 30).await;
+    let refused = refused.expect_err("its volumes are never unknown");
+    let is_right = matches!(
+        refused,
+        SpoolError::OtherVersion {
+            records: "ticks",
+            found: 1,
+            known: 2,
+            ..
+        }
+    );
+    assert!(is_right, "{refused:?}");
 }
 
 #[tokio::test]

@@ -118,6 +118,21 @@ pub async fn two_ticks_of_one_key_are_both_kept(repositories: &Repositories) {
     assert_eq!(kept(&list(quarantine, &everything()).await), given);
 }
 
+pub async fn ticks_of_one_side_are_kept_once(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let one = nth_tick(EURUSD, 0);
+    let given = [
+        held(one.clone().with_ask(None)),
+        held(one.clone().with_bid(None).with_ask_volume(None)),
+        held(one.clone().with_volumes(None, None)),
+        held(one.clone().with_volumes(dec("0"), dec("0"))),
+        held(one),
+    ];
+    assert_eq!(put(quarantine, &given).await, 5);
+    assert_eq!(put(quarantine, &given).await, 0);
+    assert_eq!(kept(&list(quarantine, &everything()).await), given);
+}
+
 pub async fn a_tick_that_no_store_keeps_is_refused_with_all_others(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let mut given = series(EURUSD, 2);

@@ -84,7 +84,9 @@ pub(super) fn series(symbol_id: SymbolId, count: usize) -> Vec<Tick> {
 }
 
 pub(super) fn with_other_price(tick: &Tick) -> Tick {
-    let price = tick.ask_price.map_or(Decimal::ONE, |ask| ask + Decimal::ONE);
+    let price = tick
+        .ask_price
+        .map_or(Decimal::ONE, |ask| ask + Decimal::ONE);
     tick.clone().with_ask(price)
 }
 

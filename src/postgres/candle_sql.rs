@@ -27,11 +27,26 @@ pub(super) fn quoted_relation_names() -> String {
 /// The key by which `first` and `last` order ticks: ties of time are decided by the sequence.
 pub(super) const TICK_ORDER: &str = "tick_order_key(tick_time, sequence)";
 
-/// The volume of a candle of ticks.
-const TICK_VOLUME: &str = "sum(bid_volume + ask_volume)";
+/// The volume of a candle of ticks: the known volumes of both sides.
+const TICK_VOLUME: &str = "sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0))";
 
 /// How many ticks a candle of ticks is made of.
 pub(super) const TICK_COUNT: &str = "count(*)";
+
+/// How many ticks a row of a candle relation is made of: each has a bid, an ask, or both.
+pub(super) const TICKS_OF_ROW: &str = "(bid_tick_count + ask_tick_count - mid_tick_count)";
+
+/// How many bases a row of a candle relation has a candle of.
+pub(super) const CANDLES_OF_ROW: &str = "num_nonnulls(bid_open, ask_open, mid_open)::bigint";
+
+/// Whether a tick has the price of `basis`, and so counts for its candles.
+pub(super) fn has_price(basis: PriceBasis) -> &'static str {
+    match basis {
+        PriceBasis::Bid => "bid_price IS NOT NULL",
+        PriceBasis::Ask => "ask_price IS NOT NULL",
+        PriceBasis::Mid => "bid_price IS NOT NULL AND ask_price IS NOT NULL",
+    }
+}
 
 /// Aggregates over the rows of one bucket. Written as a text they are the columns of a candle, in
 /// the order of the fields.
@@ -46,32 +61,27 @@ pub(super) struct CandleAggregates {
 }
 
 impl CandleAggregates {
-    /// Of rows of `ticks`.
+    /// Of rows of `ticks` that [have the price](has_price).
     pub(super) fn of_ticks(basis: PriceBasis) -> Self {
-        let [open, high, low, close] = match basis {
-            PriceBasis::Bid => prices("bid_price"),
-            PriceBasis::Ask => prices("ask_price"),
-            // the half of a sum: the sums of equal aggregates are computed once, and halves order
-            // like their sums; a quotient would be cut off after some digits, a product never is
-            PriceBasis::Mid => {
-                let [bid_open, _, _, bid_close] = prices("bid_price");
-                let [ask_open, _, _, ask_close] = prices("ask_price");
-                let [_, high, low, _] = prices("bid_price + ask_price");
-                [
-                    format!("({bid_open} + {ask_open}) * 0.5"),
-                    format!("{high} * 0.5"),
-                    format!("{low} * 0.5"),
-                    format!("({bid_close} + {ask_close}) * 0.5"),
-                ]
-            }
+        Self::of_filtered_ticks(basis, "")
+    }
+
+    /// Of those rows of `ticks` that the clause `filter` lets pass. Highest and lowest need none.
+    fn of_filtered_ticks(basis: PriceBasis, filter: &str) -> Self {
+        // the half of aggregates and not of each tick: halves order like their sums; a quotient would
+        // be cut off after some digits, a product never is
+        let (price, half) = match basis {
+            PriceBasis::Bid => ("bid_price", ""),
+            PriceBasis::Ask => ("ask_price", ""),
+            PriceBasis::Mid => ("bid_price + ask_price", " * 0.5"),
         };
         Self {
-            open,
-            high,
-            low,
-            close,
-            volume: TICK_VOLUME.to_owned(),
-            tick_count: TICK_COUNT.to_owned(),
+            open: format!("first({price}, {TICK_ORDER}){filter}{half}"),
+            high: format!("max({price}){half}"),
+            low: format!("min({price}){half}"),
+            close: format!("last({price}, {TICK_ORDER}){filter}{half}"),
+            volume: format!("{TICK_VOLUME}{filter}"),
+            tick_count: format!("{TICK_COUNT}{filter}"),
         }
     }
 
@@ -96,19 +106,41 @@ impl CandleAggregates {
         }
     }
 
-    /// The columns, named like those of a candle relation with prices of `basis` alone.
+    /// The columns of `basis` of a candle relation that stands on the ticks.
     #[cfg(test)]
-    fn prices_named(&self, basis: PriceBasis) -> String {
+    fn of_ticks_named(basis: PriceBasis) -> String {
+        let filter = format!(" FILTER (WHERE {})", has_price(basis));
+        Self::of_filtered_ticks(basis, &filter).named(basis)
+    }
+
+    /// The columns of `basis` of a candle relation that stands on another one.
+    #[cfg(test)]
+    fn of_candles_named(basis: PriceBasis) -> String {
+        let columns = CandleColumns::of_relation(basis);
+        let mut made = Self::of_candles(&columns);
+        for (ordered, column) in [
+            (&mut made.open, columns.open),
+            (&mut made.close, columns.close),
+        ] {
+            *ordered = format!("{ordered} FILTER (WHERE {column} IS NOT NULL)");
+        }
+        made.named(basis)
+    }
+
+    #[cfg(test)]
+    fn named(&self, basis: PriceBasis) -> String {
         let Self {
             open,
             high,
             low,
             close,
-            ..
+            volume,
+            tick_count,
         } = self;
         format!(
             "{open} AS {basis}_open, {high} AS {basis}_high, {low} AS {basis}_low, \
-             {close} AS {basis}_close"
+             {close} AS {basis}_close, {volume} AS {basis}_volume, \
+             {tick_count} AS {basis}_tick_count"
         )
     }
 }
@@ -125,16 +157,6 @@ impl fmt::Display for CandleAggregates {
         } = self;
         write!(f, "{open}, {high}, {low}, {close}, {volume}, {tick_count}")
     }
-}
-
-/// First, highest, lowest and last `price` of ticks.
-fn prices(price: &str) -> [String; 4] {
-    [
-        format!("first({price}, {TICK_ORDER})"),
-        format!("max({price})"),
-        format!("min({price})"),
-        format!("last({price}, {TICK_ORDER})"),
-    ]
 }
 
 /// How many ticks all rows of candles with this column are made of.
@@ -155,23 +177,29 @@ pub(super) struct CandleColumns {
 }
 
 impl CandleColumns {
-    /// Of a candle relation.
+    /// Of a candle relation, whose row has a candle of `basis` where `tick_count` is above 0.
     pub(super) fn of_relation(basis: PriceBasis) -> Self {
-        Self::named(["open", "high", "low", "close"].map(|price| format!("{basis}_{price}")))
+        let column = |name: &str| format!("{basis}_{name}");
+        Self {
+            open_time: "open_time".to_owned(),
+            open: column("open"),
+            high: column("high"),
+            low: column("low"),
+            close: column("close"),
+            volume: column("volume"),
+            tick_count: column("tick_count"),
+        }
     }
 
     /// Of `ohlc_candles`.
     pub(super) fn of_stored() -> Self {
-        Self::named(["open", "high", "low", "close"].map(|price| format!("{price}_price")))
-    }
-
-    fn named([open, high, low, close]: [String; 4]) -> Self {
+        let column = |name: &str| format!("{name}_price");
         Self {
             open_time: "open_time".to_owned(),
-            open,
-            high,
-            low,
-            close,
+            open: column("open"),
+            high: column("high"),
+            low: column("low"),
+            close: column("close"),
             volume: "volume".to_owned(),
             tick_count: "tick_count".to_owned(),
         }

@@ -14,26 +14,26 @@ fn start() -> DateTime<Utc> {
 }
 
 /// Every rule is off.
-fn silent() -> QualityRules {
+pub(super) fn silent() -> QualityRules {
     QualityRules::default().all(RuleAction::Off)
 }
 
 /// A quote of two cents' width around `cents`, so many milliseconds after the start.
-fn quote(millis: i64, cents: i64) -> Tick {
+pub(super) fn quote(millis: i64, cents: i64) -> Tick {
     let time = start() + TimeDelta::milliseconds(millis);
     let price = |cents| Decimal::new(cents, 2);
     Tick::quote(SYMBOL, time, price(cents - 1), price(cents + 1))
 }
 
 /// What is found in a tick that comes the moment it happened.
-fn check(control: &mut QualityControl, tick: &Tick) -> Option<(Rule, Decimal, Decimal)> {
+pub(super) fn check(control: &mut QualityControl, tick: &Tick) -> Option<(Rule, Decimal, Decimal)> {
     let found = control.check(tick, tick.tick_time);
     let verdict = found.quarantine();
     assert_eq!(verdict.is_none(), found.is_clean(), "{found:?}");
     verdict.map(|verdict| (verdict.rule, verdict.observed, verdict.limit))
 }
 
-fn dec(text: &str) -> Decimal {
+pub(super) fn dec(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 

@@ -59,19 +59,15 @@ fn quoted(names: &[&str]) -> String {
 
 /// The query that makes the candles of a relation.
 fn query(
-    of: impl Fn(PriceBasis) -> CandleAggregates,
+    columns_of: fn(PriceBasis) -> String,
     (source, time): (&str, &str),
     width: &str,
 ) -> String {
-    let prices = PriceBasis::ALL.map(|basis| of(basis).prices_named(basis));
-    let CandleAggregates {
-        volume, tick_count, ..
-    } = of(PriceBasis::Mid);
+    let columns = PriceBasis::ALL.map(columns_of);
     let bucket = format!("time_bucket(INTERVAL {width}, {time})");
     format!(
-        "SELECT symbol_id, {bucket} AS open_time, {}, {volume} AS volume, \
-         {tick_count} AS tick_count FROM {source} GROUP BY symbol_id, {bucket}",
-        prices.join(", ")
+        "SELECT symbol_id, {bucket} AS open_time, {} FROM {source} GROUP BY symbol_id, {bucket}",
+        columns.join(", ")
     )
 }
 
@@ -79,9 +75,13 @@ fn query(
 fn aggregate(relation: CandleRelation) -> String {
     let width = format!("'{}'", width(relation.timeframe));
     let query = match relation.made_of {
-        CandleOrigin::Ticks => query(CandleAggregates::of_ticks, ("ticks", "tick_time"), &width),
+        CandleOrigin::Ticks => query(
+            CandleAggregates::of_ticks_named,
+            ("ticks", "tick_time"),
+            &width,
+        ),
         CandleOrigin::Candles(smaller) => query(
-            |basis| CandleAggregates::of_candles(&CandleColumns::of_relation(basis)),
+            CandleAggregates::of_candles_named,
             (CandleRelation::of(smaller).name, "open_time"),
             &width,
         ),
@@ -172,7 +172,11 @@ fn view_problems(file: &str) -> Vec<String> {
     check.has(&format!("IN VALUES {} LOOP", rows.join(", ")));
     check.has(&format!(
         "$view$ CREATE OR REPLACE VIEW %I AS {} $view$",
-        query(CandleAggregates::of_ticks, ("ticks", "tick_time"), "%L")
+        query(
+            CandleAggregates::of_ticks_named,
+            ("ticks", "tick_time"),
+            "%L"
+        )
     ));
     check.problems
 }
@@ -223,7 +227,7 @@ const TICKS: Place = |files| &mut files.ticks;
 #[test]
 fn sql_files_that_differ_are_noticed() {
     let key = TICK_ORDER;
-    let changes: [(Place, String, String); 27] = [
+    let changes: [(Place, String, String); 29] = [
         // relations that are missing, in another place, or too many
         (AGGREGATES, "'ohlc_4h', ".into(), String::new()),
         (
@@ -287,29 +291,43 @@ fn sql_files_that_differ_are_noticed() {
         (AGGREGATES, "min(mid_low)".into(), "min(bid_low)".into()),
         (
             AGGREGATES,
-            format!("first(ask_price, {key}) AS"),
-            "first(ask_price, tick_time) AS".into(),
+            format!("first(ask_price, {key})"),
+            "first(ask_price, tick_time)".into(),
         ),
         (
             AGGREGATES,
             "last(mid_close, open_time)".into(),
             "max(mid_close)".into(),
         ),
-        (AGGREGATES, "sum(volume)".into(), "max(volume)".into()),
         (
             AGGREGATES,
-            "sum(tick_count)::bigint".into(),
+            "sum(ask_volume)".into(),
+            "max(ask_volume)".into(),
+        ),
+        (
+            AGGREGATES,
+            "sum(bid_tick_count)::bigint".into(),
             "count(*)".into(),
         ),
         (
-            VIEWS,
-            format!("last(bid_price, {key}) AS"),
-            "last(bid_price, tick_time) AS".into(),
+            AGGREGATES,
+            " FILTER (WHERE mid_open IS NOT NULL)".into(),
+            String::new(),
+        ),
+        (
+            AGGREGATES,
+            " FILTER (WHERE ask_price IS NOT NULL)".into(),
+            String::new(),
         ),
         (
             VIEWS,
-            "sum(bid_volume + ask_volume)".into(),
-            "sum(bid_volume)".into(),
+            format!("last(bid_price, {key})"),
+            "last(bid_price, tick_time)".into(),
+        ),
+        (
+            VIEWS,
+            "coalesce(bid_volume, 0) + coalesce(ask_volume, 0)".into(),
+            "bid_volume + ask_volume".into(),
         ),
         (VIEWS, "count(*)".into(), "count(bid_price)".into()),
         // the migrations

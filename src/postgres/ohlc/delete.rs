@@ -7,8 +7,9 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::db::{DbError, transaction};
 use crate::domain::{PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::postgres::candle_sql::CANDLES_OF_ROW;
 use crate::postgres::ticks::edge_tick_time;
-use crate::postgres::timescale::{CANDLES, CandleRows, begin_deleting, mark_changed_day};
+use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
 
 /// Which candles.
@@ -155,7 +156,7 @@ impl Doomed {
             return Ok(None);
         };
         let kept = sql_query(format!(
-            "SELECT kept.open_time, {CANDLES} AS candles FROM {table} AS kept LEFT JOIN (\
+            "SELECT kept.open_time, {CANDLES_OF_ROW} AS candles FROM {table} AS kept LEFT JOIN (\
              SELECT DISTINCT time_bucket(INTERVAL '1 minute', tick_time) AS open_time FROM ticks \
              WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3) AS made USING (open_time) \
              WHERE symbol_id = $1 AND kept.open_time >= $2 AND kept.open_time < $3 \

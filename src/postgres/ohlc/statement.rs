@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::domain::{PriceBasis, SortOrder, TimeRange, Timeframe};
-use crate::postgres::candle_sql::{CandleAggregates, CandleColumns};
+use crate::postgres::candle_sql::{CandleAggregates, CandleColumns, has_price};
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
@@ -71,7 +71,8 @@ impl Statement<CandleSqlType> {
         let (columns, end) = (CandleColumns::of_relation(query.basis), statement.end(1));
         statement.text = format!(
             "SELECT open_time, {columns} FROM {name} \
-             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0{end}",
+            columns.tick_count
         );
         statement.bind_symbol_and_times(window.from(), window.to());
         statement.bind_limit();
@@ -109,9 +110,10 @@ impl Statement<CandleSqlType> {
     /// Candles made of the ticks of these times.
     fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
         let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end(1));
+        let has_price = has_price(self.basis);
         self.part(&format!(
-            "SELECT {columns} FROM ticks \
-             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1{end}"
+            "SELECT {columns} FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
+             AND {has_price} GROUP BY 1{end}"
         ));
         self.bind_symbol_and_times(from, to);
         self.bind_limit();
@@ -125,12 +127,14 @@ impl Statement<CandleSqlType> {
         let columns = CandleColumns::of_relation(basis);
         let kept = format!(
             "SELECT open_time, {columns}, 0 AS of_ticks FROM {minutes} \
-             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?"
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0",
+            columns.tick_count
         );
         let made = format!(
-            "SELECT {}, 1 FROM ticks \
-             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1",
-            tick_columns(Timeframe::M1, basis)
+            "SELECT {}, 1 FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
+             AND {} GROUP BY 1",
+            tick_columns(Timeframe::M1, basis),
+            has_price(basis)
         );
         let mut parts = Vec::new();
         for (from, to) in buckets.without(ticks).iter() {
@@ -260,7 +264,7 @@ impl<T> Statement<T> {
     }
 }
 
-/// Bucket, open, high, low, close, volume and count of ticks.
+/// Bucket, open, high, low, close, volume and count of ticks that [have the price](has_price).
 fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
     let minutes = timeframe.duration().num_minutes();
     let made = CandleAggregates::of_ticks(basis);

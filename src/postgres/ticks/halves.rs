@@ -173,7 +173,8 @@ fn try_stored(
             }
         }
     };
-    let probe = stored.with_sequence(stored.sequence.saturating_add(1));
+    let next = stored.sequence.saturating_add(1);
+    let probe = stored.with_sequence(next);
     Ok(match try_one(connection, &probe) {
         Ok(true) => Stored::Taken,
         Ok(false) => Stored::Refused,

@@ -15,6 +15,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::domain::{CandleOrigin, CandleRelation, SymbolId, Timeframe};
 use crate::error::{Database, RepositoryError};
+use crate::postgres::candle_sql::{CANDLES_OF_ROW, TICKS_OF_ROW};
 use crate::repository::buckets;
 
 use crate::db::DbError;
@@ -79,9 +80,6 @@ pub(crate) struct MinuteRow {
     pub(crate) candles: i64,
 }
 
-/// How many bases a row has a candle of.
-pub(crate) const CANDLES: &str = "num_nonnulls(bid_open, ask_open, mid_open)::bigint";
-
 impl CandleRows {
     /// Waits for refreshes that have written rows, and keeps others from writing until the transaction
     /// ends. What they make of ticks is then made of those that are left, since a statement locks
@@ -130,7 +128,8 @@ impl CandleRows {
         let rows = sql_query(format!(
             "DELETE FROM {table} WHERE symbol_id = $1 AND open_time >= $2 AND open_time <= $3 \
              AND open_time = ANY($4) \
-             RETURNING open_time, tick_count::bigint AS tick_count, {CANDLES} AS candles"
+             RETURNING open_time, {TICKS_OF_ROW}::bigint AS tick_count, \
+             {CANDLES_OF_ROW} AS candles"
         ))
         .bind::<BigInt, _>(symbol_id.get())
         .bind::<Timestamptz, _>(*first)
@@ -173,7 +172,7 @@ impl CandleRows {
             // the rows of the source that are left say that the bucket changed; those that went said so
             for statement in [
                 format!(
-                    "UPDATE {source} SET tick_count = tick_count WHERE symbol_id = $1 \
+                    "UPDATE {source} SET bid_tick_count = bid_tick_count WHERE symbol_id = $1 \
                      AND open_time >= $2 AND open_time < $3 \
                      AND time_bucket(INTERVAL '{width} minutes', open_time) = ANY($4)"
                 ),

@@ -14,7 +14,7 @@ pub use audit::{TimeseriesState, timeseries_state};
 pub use candle_relations::{
     AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations,
 };
-pub(crate) use candle_rows::{CANDLES, CandleRows, begin_deleting, mark_changed_day};
+pub(crate) use candle_rows::{CandleRows, begin_deleting, mark_changed_day};
 pub use edition::{Edition, TimescaleVersion, detect_edition};
 pub use failed_jobs::FailedJob;
 pub(crate) use failed_jobs::failed_jobs;

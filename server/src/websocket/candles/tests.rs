@@ -181,6 +181,23 @@ async fn more_ticks_than_are_kept_are_read_from_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ticks_without_the_basis_change_no_candle() {
+    let mut ticks = vec![tick(1, 10)];
+    let mut series = live(&ticks);
+    let now = Instant::now();
+    // also where it is late, or would begin the next candle
+    for one in [tick(5, 99).with_bid(None), tick(0, 99).with_ask(None)] {
+        series.tick(&one, now, time(5));
+    }
+    series.tick(&tick(61, 99).with_ask(None), now, time(61));
+    assert_eq!(series.due(now + SETTLING * 9), None);
+    assert_eq!(series.updates(time(5)), []);
+    ticks.push(tick(6, 12));
+    series.tick(&ticks[1], now, time(6));
+    assert_eq!(series.updates(time(6)), candles(&ticks, 6));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_candle_that_was_stored_as_one_stays_as_it_is() {
     let now = Instant::now();
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));

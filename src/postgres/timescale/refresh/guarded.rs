@@ -9,7 +9,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
 
 use crate::db::DbError;
-use crate::postgres::candle_sql::{TICK_COUNT, candle_tick_count};
+use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW, candle_tick_count};
 use crate::postgres::timescale::refresh::call::RefreshCall;
 use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
 
@@ -104,13 +104,13 @@ impl GuardedRefresh {
             CandleOrigin::Candles(smaller) => (
                 CandleRelation::of(smaller).name,
                 "open_time",
-                candle_tick_count("tick_count"),
+                candle_tick_count(TICKS_OF_ROW),
             ),
         };
         let minutes = timeframe.duration().num_minutes();
         let row: Answer = sql_query(format!(
             "SELECT EXISTS (SELECT FROM {table} AS candle WHERE open_time >= $1 \
-             AND open_time < $2 AND tick_count > coalesce((SELECT {count} FROM {source} AS part \
+             AND open_time < $2 AND {TICKS_OF_ROW} > coalesce((SELECT {count} FROM {source} AS part \
              WHERE part.symbol_id = candle.symbol_id AND part.{time} >= candle.open_time \
              AND part.{time} < candle.open_time + INTERVAL '{minutes} minutes'), 0)) AS answer"
         ))

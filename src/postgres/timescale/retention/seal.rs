@@ -13,7 +13,7 @@ use crate::db::DbError;
 use crate::db::transaction;
 use crate::domain::{CandleSource, PriceBasis, Timeframe};
 use crate::error::RepositoryError;
-use crate::postgres::candle_sql::CandleAggregates;
+use crate::postgres::candle_sql::{CandleAggregates, has_price};
 
 /// Who made a candle that was stored when its ticks went.
 const SEALED: &str = CandleSource::SEALED;
@@ -139,6 +139,7 @@ fn seal(connection: &mut PgConnection, chunk: &Chunk, basis: PriceBasis) -> Resu
         volume,
         tick_count,
     } = CandleAggregates::of_ticks(basis);
+    let has_price = has_price(basis);
     // a candle that came as one stays; one that was sealed before knew the ticks that have gone
     let statement = format!(
         "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
@@ -148,7 +149,7 @@ fn seal(connection: &mut PgConnection, chunk: &Chunk, basis: PriceBasis) -> Resu
          SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS bucket, \
          {open} AS open, {high} AS high, {low} AS low, {close} AS close, {volume} AS volume, \
          {tick_count} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
-         GROUP BY symbol_id, bucket) AS made \
+         AND {has_price} GROUP BY symbol_id, bucket) AS made \
          ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
          open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, \
          low_price = EXCLUDED.low_price, close_price = EXCLUDED.close_price, \

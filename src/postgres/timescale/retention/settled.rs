@@ -8,7 +8,7 @@ use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl 
 
 use crate::db::DbError;
 use crate::domain::CandleRelation;
-use crate::postgres::candle_sql::TICK_COUNT;
+use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW};
 use crate::postgres::timescale::invalidations::{
     AggregateIds, CatalogLayout, catalog_layout, pending_changes,
 };
@@ -135,7 +135,7 @@ impl Levels {
     ) -> Result<Option<Difference>, DbError> {
         let minutes = &self.minutes;
         let first = sql_query(format!(
-            "WITH made AS (SELECT symbol_id, open_time, tick_count::bigint AS tick_count \
+            "WITH made AS (SELECT symbol_id, open_time, {TICKS_OF_ROW}::bigint AS tick_count \
                FROM {minutes} WHERE open_time >= $1 AND open_time < $2), \
              stored AS (SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS open_time, \
                {TICK_COUNT} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
