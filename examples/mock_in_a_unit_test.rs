@@ -14,10 +14,10 @@ use tickbook::{Database, RepositoryError};
 
 const SYMBOL: SymbolId = SymbolId::new(7);
 
-/// The part under test: ask less bid of the newest tick.
+/// The part under test: ask less bid of the newest tick, where it has both.
 async fn spread(ticks: Arc<dyn TickRepository>) -> Result<Option<Decimal>, RepositoryError> {
     let newest = ticks.latest(SYMBOL).await?;
-    Ok(newest.map(|tick| tick.ask_price - tick.bid_price))
+    Ok(newest.and_then(|tick| Some(tick.ask_price? - tick.bid_price?)))
 }
 
 #[tokio::main]

@@ -39,7 +39,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // with the crate futures: `while let Some(tick) = stream.try_next().await? {`
     while let Some(tick) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
         let tick = tick?;
-        widest = widest.max(tick.ask_price - tick.bid_price);
+        // one side may be absent
+        if let (Some(bid), Some(ask)) = (tick.bid_price, tick.ask_price) {
+            widest = widest.max(ask - bid);
+        }
         count += 1;
     }
     println!("{count} ticks, widest spread {widest}");

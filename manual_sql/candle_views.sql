@@ -6,11 +6,15 @@
 -- May be run again at any time. A continuous aggregate of the same name stays, with a notice: it may
 -- hold candles whose ticks are gone. Everything is made in the first schema of the search_path.
 --
--- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the prices of
+-- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the candles of
 -- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
 -- since a quotient of NUMERIC is cut off after so many digits and a product never is. The half is taken
--- of the aggregates and not of each tick: equal aggregates are computed once, and halves order like
--- their sums.
+-- of the aggregates and not of each tick: halves order like their sums.
+--
+-- A candle is made of the ticks that have its basis; mid needs both sides. Its volume is the sum of the
+-- known volumes of both sides of these ticks: an unknown volume counts as nothing. The columns of a
+-- basis that no tick of the bucket has are NULL, its number of ticks is 0. first and last need their
+-- FILTER, since they return the value of the first and the last row also where it is NULL.
 --
 -- Each view stands on the ticks and not on the view of the smaller timeframe, so that a condition on
 -- open_time still limits the chunks that are read.
@@ -43,20 +47,24 @@ BEGIN
             SELECT
                 symbol_id,
                 time_bucket(INTERVAL %L, tick_time) AS open_time,
-                first(bid_price, tick_order_key(tick_time, sequence)) AS bid_open,
+                first(bid_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL) AS bid_open,
                 max(bid_price) AS bid_high,
                 min(bid_price) AS bid_low,
-                last(bid_price, tick_order_key(tick_time, sequence)) AS bid_close,
-                first(ask_price, tick_order_key(tick_time, sequence)) AS ask_open,
+                last(bid_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL) AS bid_close,
+                sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE bid_price IS NOT NULL) AS bid_volume,
+                count(*) FILTER (WHERE bid_price IS NOT NULL) AS bid_tick_count,
+                first(ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE ask_price IS NOT NULL) AS ask_open,
                 max(ask_price) AS ask_high,
                 min(ask_price) AS ask_low,
-                last(ask_price, tick_order_key(tick_time, sequence)) AS ask_close,
-                (first(bid_price, tick_order_key(tick_time, sequence)) + first(ask_price, tick_order_key(tick_time, sequence))) * 0.5 AS mid_open,
+                last(ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE ask_price IS NOT NULL) AS ask_close,
+                sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE ask_price IS NOT NULL) AS ask_volume,
+                count(*) FILTER (WHERE ask_price IS NOT NULL) AS ask_tick_count,
+                first(bid_price + ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) * 0.5 AS mid_open,
                 max(bid_price + ask_price) * 0.5 AS mid_high,
                 min(bid_price + ask_price) * 0.5 AS mid_low,
-                (last(bid_price, tick_order_key(tick_time, sequence)) + last(ask_price, tick_order_key(tick_time, sequence))) * 0.5 AS mid_close,
-                sum(bid_volume + ask_volume) AS volume,
-                count(*) AS tick_count
+                last(bid_price + ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) * 0.5 AS mid_close,
+                sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_volume,
+                count(*) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_tick_count
             FROM ticks
             GROUP BY symbol_id, time_bucket(INTERVAL %L, tick_time)
             $view$,

@@ -5,11 +5,15 @@
 -- May be run again at any time: what exists stays as it is. Plain views of the same names, made by
 -- candle_views.sql, are replaced. Everything is made in the first schema of the search_path.
 --
--- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the prices of
+-- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the candles of
 -- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
 -- since a quotient of NUMERIC is cut off after so many digits and a product never is. The half is taken
--- of the aggregates and not of each tick: equal aggregates are computed once, and halves order like
--- their sums.
+-- of the aggregates and not of each tick: halves order like their sums.
+--
+-- A candle is made of the ticks that have its basis; mid needs both sides. Its volume is the sum of the
+-- known volumes of both sides of these ticks: an unknown volume counts as nothing. The columns of a
+-- basis that no tick of the bucket has are NULL, its number of ticks is 0. first and last need their
+-- FILTER, since they return the value of the first and the last row also where it is NULL.
 
 DO $$
 DECLARE
@@ -41,20 +45,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1m
 SELECT
     symbol_id,
     time_bucket(INTERVAL '1 minute', tick_time) AS open_time,
-    first(bid_price, tick_order_key(tick_time, sequence)) AS bid_open,
+    first(bid_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL) AS bid_open,
     max(bid_price) AS bid_high,
     min(bid_price) AS bid_low,
-    last(bid_price, tick_order_key(tick_time, sequence)) AS bid_close,
-    first(ask_price, tick_order_key(tick_time, sequence)) AS ask_open,
+    last(bid_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL) AS bid_close,
+    sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE bid_price IS NOT NULL) AS bid_volume,
+    count(*) FILTER (WHERE bid_price IS NOT NULL) AS bid_tick_count,
+    first(ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE ask_price IS NOT NULL) AS ask_open,
     max(ask_price) AS ask_high,
     min(ask_price) AS ask_low,
-    last(ask_price, tick_order_key(tick_time, sequence)) AS ask_close,
-    (first(bid_price, tick_order_key(tick_time, sequence)) + first(ask_price, tick_order_key(tick_time, sequence))) * 0.5 AS mid_open,
+    last(ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE ask_price IS NOT NULL) AS ask_close,
+    sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE ask_price IS NOT NULL) AS ask_volume,
+    count(*) FILTER (WHERE ask_price IS NOT NULL) AS ask_tick_count,
+    first(bid_price + ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) * 0.5 AS mid_open,
     max(bid_price + ask_price) * 0.5 AS mid_high,
     min(bid_price + ask_price) * 0.5 AS mid_low,
-    (last(bid_price, tick_order_key(tick_time, sequence)) + last(ask_price, tick_order_key(tick_time, sequence))) * 0.5 AS mid_close,
-    sum(bid_volume + ask_volume) AS volume,
-    count(*) AS tick_count
+    last(bid_price + ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) * 0.5 AS mid_close,
+    sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_volume,
+    count(*) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_tick_count
 FROM ticks
 GROUP BY symbol_id, time_bucket(INTERVAL '1 minute', tick_time)
 WITH NO DATA;
@@ -64,20 +72,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_5m
 SELECT
     symbol_id,
     time_bucket(INTERVAL '5 minutes', open_time) AS open_time,
-    first(bid_open, open_time) AS bid_open,
+    first(bid_open, open_time) FILTER (WHERE bid_open IS NOT NULL) AS bid_open,
     max(bid_high) AS bid_high,
     min(bid_low) AS bid_low,
-    last(bid_close, open_time) AS bid_close,
-    first(ask_open, open_time) AS ask_open,
+    last(bid_close, open_time) FILTER (WHERE bid_close IS NOT NULL) AS bid_close,
+    sum(bid_volume) AS bid_volume,
+    sum(bid_tick_count)::bigint AS bid_tick_count,
+    first(ask_open, open_time) FILTER (WHERE ask_open IS NOT NULL) AS ask_open,
     max(ask_high) AS ask_high,
     min(ask_low) AS ask_low,
-    last(ask_close, open_time) AS ask_close,
-    first(mid_open, open_time) AS mid_open,
+    last(ask_close, open_time) FILTER (WHERE ask_close IS NOT NULL) AS ask_close,
+    sum(ask_volume) AS ask_volume,
+    sum(ask_tick_count)::bigint AS ask_tick_count,
+    first(mid_open, open_time) FILTER (WHERE mid_open IS NOT NULL) AS mid_open,
     max(mid_high) AS mid_high,
     min(mid_low) AS mid_low,
-    last(mid_close, open_time) AS mid_close,
-    sum(volume) AS volume,
-    sum(tick_count)::bigint AS tick_count
+    last(mid_close, open_time) FILTER (WHERE mid_close IS NOT NULL) AS mid_close,
+    sum(mid_volume) AS mid_volume,
+    sum(mid_tick_count)::bigint AS mid_tick_count
 FROM ohlc_1m
 GROUP BY symbol_id, time_bucket(INTERVAL '5 minutes', open_time)
 WITH NO DATA;
@@ -87,20 +99,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_15m
 SELECT
     symbol_id,
     time_bucket(INTERVAL '15 minutes', open_time) AS open_time,
-    first(bid_open, open_time) AS bid_open,
+    first(bid_open, open_time) FILTER (WHERE bid_open IS NOT NULL) AS bid_open,
     max(bid_high) AS bid_high,
     min(bid_low) AS bid_low,
-    last(bid_close, open_time) AS bid_close,
-    first(ask_open, open_time) AS ask_open,
+    last(bid_close, open_time) FILTER (WHERE bid_close IS NOT NULL) AS bid_close,
+    sum(bid_volume) AS bid_volume,
+    sum(bid_tick_count)::bigint AS bid_tick_count,
+    first(ask_open, open_time) FILTER (WHERE ask_open IS NOT NULL) AS ask_open,
     max(ask_high) AS ask_high,
     min(ask_low) AS ask_low,
-    last(ask_close, open_time) AS ask_close,
-    first(mid_open, open_time) AS mid_open,
+    last(ask_close, open_time) FILTER (WHERE ask_close IS NOT NULL) AS ask_close,
+    sum(ask_volume) AS ask_volume,
+    sum(ask_tick_count)::bigint AS ask_tick_count,
+    first(mid_open, open_time) FILTER (WHERE mid_open IS NOT NULL) AS mid_open,
     max(mid_high) AS mid_high,
     min(mid_low) AS mid_low,
-    last(mid_close, open_time) AS mid_close,
-    sum(volume) AS volume,
-    sum(tick_count)::bigint AS tick_count
+    last(mid_close, open_time) FILTER (WHERE mid_close IS NOT NULL) AS mid_close,
+    sum(mid_volume) AS mid_volume,
+    sum(mid_tick_count)::bigint AS mid_tick_count
 FROM ohlc_5m
 GROUP BY symbol_id, time_bucket(INTERVAL '15 minutes', open_time)
 WITH NO DATA;
@@ -110,20 +126,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_30m
 SELECT
     symbol_id,
     time_bucket(INTERVAL '30 minutes', open_time) AS open_time,
-    first(bid_open, open_time) AS bid_open,
+    first(bid_open, open_time) FILTER (WHERE bid_open IS NOT NULL) AS bid_open,
     max(bid_high) AS bid_high,
     min(bid_low) AS bid_low,
-    last(bid_close, open_time) AS bid_close,
-    first(ask_open, open_time) AS ask_open,
+    last(bid_close, open_time) FILTER (WHERE bid_close IS NOT NULL) AS bid_close,
+    sum(bid_volume) AS bid_volume,
+    sum(bid_tick_count)::bigint AS bid_tick_count,
+    first(ask_open, open_time) FILTER (WHERE ask_open IS NOT NULL) AS ask_open,
     max(ask_high) AS ask_high,
     min(ask_low) AS ask_low,
-    last(ask_close, open_time) AS ask_close,
-    first(mid_open, open_time) AS mid_open,
+    last(ask_close, open_time) FILTER (WHERE ask_close IS NOT NULL) AS ask_close,
+    sum(ask_volume) AS ask_volume,
+    sum(ask_tick_count)::bigint AS ask_tick_count,
+    first(mid_open, open_time) FILTER (WHERE mid_open IS NOT NULL) AS mid_open,
     max(mid_high) AS mid_high,
     min(mid_low) AS mid_low,
-    last(mid_close, open_time) AS mid_close,
-    sum(volume) AS volume,
-    sum(tick_count)::bigint AS tick_count
+    last(mid_close, open_time) FILTER (WHERE mid_close IS NOT NULL) AS mid_close,
+    sum(mid_volume) AS mid_volume,
+    sum(mid_tick_count)::bigint AS mid_tick_count
 FROM ohlc_15m
 GROUP BY symbol_id, time_bucket(INTERVAL '30 minutes', open_time)
 WITH NO DATA;
@@ -133,20 +153,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1h
 SELECT
     symbol_id,
     time_bucket(INTERVAL '1 hour', open_time) AS open_time,
-    first(bid_open, open_time) AS bid_open,
+    first(bid_open, open_time) FILTER (WHERE bid_open IS NOT NULL) AS bid_open,
     max(bid_high) AS bid_high,
     min(bid_low) AS bid_low,
-    last(bid_close, open_time) AS bid_close,
-    first(ask_open, open_time) AS ask_open,
+    last(bid_close, open_time) FILTER (WHERE bid_close IS NOT NULL) AS bid_close,
+    sum(bid_volume) AS bid_volume,
+    sum(bid_tick_count)::bigint AS bid_tick_count,
+    first(ask_open, open_time) FILTER (WHERE ask_open IS NOT NULL) AS ask_open,
     max(ask_high) AS ask_high,
     min(ask_low) AS ask_low,
-    last(ask_close, open_time) AS ask_close,
-    first(mid_open, open_time) AS mid_open,
+    last(ask_close, open_time) FILTER (WHERE ask_close IS NOT NULL) AS ask_close,
+    sum(ask_volume) AS ask_volume,
+    sum(ask_tick_count)::bigint AS ask_tick_count,
+    first(mid_open, open_time) FILTER (WHERE mid_open IS NOT NULL) AS mid_open,
     max(mid_high) AS mid_high,
     min(mid_low) AS mid_low,
-    last(mid_close, open_time) AS mid_close,
-    sum(volume) AS volume,
-    sum(tick_count)::bigint AS tick_count
+    last(mid_close, open_time) FILTER (WHERE mid_close IS NOT NULL) AS mid_close,
+    sum(mid_volume) AS mid_volume,
+    sum(mid_tick_count)::bigint AS mid_tick_count
 FROM ohlc_30m
 GROUP BY symbol_id, time_bucket(INTERVAL '1 hour', open_time)
 WITH NO DATA;
@@ -156,20 +180,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_4h
 SELECT
     symbol_id,
     time_bucket(INTERVAL '4 hours', open_time) AS open_time,
-    first(bid_open, open_time) AS bid_open,
+    first(bid_open, open_time) FILTER (WHERE bid_open IS NOT NULL) AS bid_open,
     max(bid_high) AS bid_high,
     min(bid_low) AS bid_low,
-    last(bid_close, open_time) AS bid_close,
-    first(ask_open, open_time) AS ask_open,
+    last(bid_close, open_time) FILTER (WHERE bid_close IS NOT NULL) AS bid_close,
+    sum(bid_volume) AS bid_volume,
+    sum(bid_tick_count)::bigint AS bid_tick_count,
+    first(ask_open, open_time) FILTER (WHERE ask_open IS NOT NULL) AS ask_open,
     max(ask_high) AS ask_high,
     min(ask_low) AS ask_low,
-    last(ask_close, open_time) AS ask_close,
-    first(mid_open, open_time) AS mid_open,
+    last(ask_close, open_time) FILTER (WHERE ask_close IS NOT NULL) AS ask_close,
+    sum(ask_volume) AS ask_volume,
+    sum(ask_tick_count)::bigint AS ask_tick_count,
+    first(mid_open, open_time) FILTER (WHERE mid_open IS NOT NULL) AS mid_open,
     max(mid_high) AS mid_high,
     min(mid_low) AS mid_low,
-    last(mid_close, open_time) AS mid_close,
-    sum(volume) AS volume,
-    sum(tick_count)::bigint AS tick_count
+    last(mid_close, open_time) FILTER (WHERE mid_close IS NOT NULL) AS mid_close,
+    sum(mid_volume) AS mid_volume,
+    sum(mid_tick_count)::bigint AS mid_tick_count
 FROM ohlc_1h
 GROUP BY symbol_id, time_bucket(INTERVAL '4 hours', open_time)
 WITH NO DATA;
@@ -179,20 +207,24 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1d
 SELECT
     symbol_id,
     time_bucket(INTERVAL '1 day', open_time) AS open_time,
-    first(bid_open, open_time) AS bid_open,
+    first(bid_open, open_time) FILTER (WHERE bid_open IS NOT NULL) AS bid_open,
     max(bid_high) AS bid_high,
     min(bid_low) AS bid_low,
-    last(bid_close, open_time) AS bid_close,
-    first(ask_open, open_time) AS ask_open,
+    last(bid_close, open_time) FILTER (WHERE bid_close IS NOT NULL) AS bid_close,
+    sum(bid_volume) AS bid_volume,
+    sum(bid_tick_count)::bigint AS bid_tick_count,
+    first(ask_open, open_time) FILTER (WHERE ask_open IS NOT NULL) AS ask_open,
     max(ask_high) AS ask_high,
     min(ask_low) AS ask_low,
-    last(ask_close, open_time) AS ask_close,
-    first(mid_open, open_time) AS mid_open,
+    last(ask_close, open_time) FILTER (WHERE ask_close IS NOT NULL) AS ask_close,
+    sum(ask_volume) AS ask_volume,
+    sum(ask_tick_count)::bigint AS ask_tick_count,
+    first(mid_open, open_time) FILTER (WHERE mid_open IS NOT NULL) AS mid_open,
     max(mid_high) AS mid_high,
     min(mid_low) AS mid_low,
-    last(mid_close, open_time) AS mid_close,
-    sum(volume) AS volume,
-    sum(tick_count)::bigint AS tick_count
+    last(mid_close, open_time) FILTER (WHERE mid_close IS NOT NULL) AS mid_close,
+    sum(mid_volume) AS mid_volume,
+    sum(mid_tick_count)::bigint AS mid_tick_count
 FROM ohlc_4h
 GROUP BY symbol_id, time_bucket(INTERVAL '1 day', open_time)
 WITH NO DATA;

@@ -88,18 +88,29 @@ fn widest() -> Tick {
 fn ties(random: &mut Random, symbol_id: SymbolId, tick_time: DateTime<Utc>, ticks: &mut Vec<Tick>) {
     for place in 0..=random.below(4) {
         let bid_price = decimal(random, 2_000_000_000_000, 12) - Decimal::ONE;
-        ticks.push(Tick {
-            sequence: WIDE[place as usize + random.below(3) as usize],
-            bid_volume: decimal(random, 1_000_000_000, 6),
-            ask_volume: decimal(random, 1_000_000_000, 6),
-            ..Tick::quote(
-                symbol_id,
-                tick_time,
-                bid_price,
-                bid_price + decimal(random, 99, 12),
-            )
+        let both = Tick::quote(
+            symbol_id,
+            tick_time,
+            bid_price,
+            bid_price + decimal(random, 99, 12),
+        )
+        .with_sequence(WIDE[place as usize + random.below(3) as usize])
+        .with_volumes(
+            decimal(random, 1_000_000_000, 6),
+            decimal(random, 1_000_000_000, 6),
+        );
+        ticks.push(match random.below(8) {
+            0 => both.with_bid(None),
+            1 => both.with_ask(None),
+            2 => both.with_bid_volume(None),
+            3 => both.with_volumes(None, None),
+            _ => both,
         });
     }
+}
+
+fn literal(number: Option<Decimal>) -> String {
+    number.map_or("NULL".to_owned(), |number| number.to_string())
 }
 
 fn store(connection: &mut PgConnection, ticks: &[Tick]) {
@@ -112,10 +123,10 @@ fn store(connection: &mut PgConnection, ticks: &[Tick]) {
                     tick.symbol_id,
                     tick.tick_time.to_rfc3339(),
                     tick.sequence,
-                    tick.bid_price,
-                    tick.ask_price,
-                    tick.bid_volume,
-                    tick.ask_volume
+                    literal(tick.bid_price),
+                    literal(tick.ask_price),
+                    literal(tick.bid_volume),
+                    literal(tick.ask_volume)
                 )
             })
             .collect();
@@ -154,7 +165,7 @@ struct Row {
     symbol_id: i64,
     #[diesel(sql_type = Timestamptz)]
     open_time: DateTime<Utc>,
-    /// Open, high, low, close of bid, ask, mid, then the volume.
+    /// Open, high, low, close and volume.
     #[diesel(sql_type = Array<Text>)]
     numbers: Vec<String>,
     #[diesel(sql_type = BigInt)]
@@ -163,12 +174,8 @@ struct Row {
 
 type Numbers = (SymbolId, DateTime<Utc>, [Decimal; 5], i64);
 
-fn numbers_of_row(row: &Row, basis: PriceBasis) -> Numbers {
-    let first = 4 * PriceBasis::ALL
-        .iter()
-        .position(|b| *b == basis)
-        .expect("one of all");
-    let numbers = [first, first + 1, first + 2, first + 3, 12].map(|place| {
+fn numbers_of_row(row: &Row) -> Numbers {
+    let numbers = [0, 1, 2, 3, 4].map(|place: usize| {
         row.numbers[place]
             .parse::<Decimal>()
             .expect("a number")
@@ -200,15 +207,17 @@ fn numbers_of_candle(candle: &Candle) -> Numbers {
 
 fn assert_equal(connection: &mut PgConnection, expected: &Candles, state: &str) {
     for timeframe in Timeframe::ALL {
-        let query = format!(
-            "SELECT symbol_id, open_time, ARRAY[bid_open, bid_high, bid_low, bid_close, \
-             ask_open, ask_high, ask_low, ask_close, mid_open, mid_high, mid_low, mid_close, volume]::text[] \
-             AS numbers, tick_count FROM ohlc_{timeframe} ORDER BY symbol_id, open_time"
-        );
-        let rows: Vec<Row> = sql_query(query)
-            .load(connection)
-            .unwrap_or_else(|error| panic!("{state}, {timeframe}: {error}"));
         for basis in PriceBasis::ALL {
+            let columns = ["open", "high", "low", "close", "volume"];
+            let columns = columns.map(|column| format!("{basis}_{column}")).join(", ");
+            let query = format!(
+                "SELECT symbol_id, open_time, ARRAY[{columns}]::text[] AS numbers, \
+                 {basis}_tick_count AS tick_count FROM ohlc_{timeframe} \
+                 WHERE {basis}_tick_count > 0 ORDER BY symbol_id, open_time"
+            );
+            let rows: Vec<Row> = sql_query(query)
+                .load(connection)
+                .unwrap_or_else(|error| panic!("{state}, {timeframe}: {error}"));
             let candles = &expected[&(timeframe, basis)];
             assert!(
                 candles.len() >= 2 * (DAYS as usize - 1),
@@ -217,7 +226,7 @@ fn assert_equal(connection: &mut PgConnection, expected: &Candles, state: &str) 
             );
             assert_eq!(rows.len(), candles.len(), "{state}, {timeframe} {basis}");
             for (row, candle) in rows.iter().zip(candles) {
-                let (made, right) = (numbers_of_row(row, basis), numbers_of_candle(candle));
+                let (made, right) = (numbers_of_row(row), numbers_of_candle(candle));
                 assert_eq!(made, right, "{state}, {timeframe} {basis}");
             }
         }

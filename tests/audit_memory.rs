@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::audit::{
-    AuditSettings, CandleRefresh, FindingKind, Mending, Problem, RefreshWindow, Repair, SEALED,
+    AuditSettings, CandleRefresh, FindingKind, Mending, Problem, RefreshWindow, Repair,
 };
 use tickbook::domain::{
     Candle, CandleCursor, CandleSource, Page, PriceBasis, Tick, TimeRange, Timeframe,
@@ -207,7 +207,7 @@ async fn stored_candles_that_differ_are_a_kind_of_their_own_and_only_sealed_ones
         TimeRange::new(at(20), at(23)).expect("ordered"),
     );
     let mut candles = ohlc.candles(&query).await.expect("read").items;
-    let sources = [SEALED, "import", "history"];
+    let sources = [CandleSource::SEALED, "import", "history"];
     for (candle, by) in candles.iter_mut().zip(sources) {
         candle.high += Decimal::ONE;
         candle.source = CandleSource::Stored(by.to_owned());
@@ -304,10 +304,8 @@ async fn ticks_that_arrive_during_the_audit_are_no_finding() {
         let mut count = count.lock().expect("whole");
         if is(query, Timeframe::D1, PriceBasis::Mid) && *count < 4 {
             *count += 1;
-            let late = Tick {
-                sequence: 5 + *count,
-                ..Tick::quote(EURUSD, at(700), Decimal::TEN, Decimal::TEN)
-            };
+            let late =
+                Tick::quote(EURUSD, at(700), Decimal::TEN, Decimal::TEN).with_sequence(5 + *count);
             let stored = arriving.insert_batch(std::slice::from_ref(&late));
             at_once(stored).expect("stored");
         }

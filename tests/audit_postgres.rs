@@ -7,7 +7,7 @@ mod migrated;
 
 use rust_decimal::Decimal;
 use tickbook::Repositories;
-use tickbook::audit::{FindingKind, Mending, Problem, SEALED};
+use tickbook::audit::{FindingKind, Mending, Problem};
 use tickbook::domain::{CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
@@ -36,7 +36,8 @@ async fn damaged_aggregates_are_found_with_both_values_and_mended() {
     site.execute(&format!(
         "UPDATE {minutes} SET bid_open = 1 WHERE open_time = '{}'; \
          UPDATE {minutes} SET ask_close = 3 WHERE open_time = '{}'; \
-         UPDATE {minutes} SET volume = 5 WHERE open_time = '{}'; \
+         UPDATE {minutes} SET (bid_volume, ask_volume, mid_volume) = (5, 5, 5) \
+         WHERE open_time = '{}'; \
          DELETE FROM {minutes} WHERE open_time = '{}'; \
          UPDATE {hours} SET mid_close = 9 WHERE open_time = '{}'; \
          DELETE FROM {hours} WHERE open_time = '{}'",
@@ -129,7 +130,7 @@ async fn stored_candles_that_differ_are_found_and_sealed_ones_mended() {
     let query = CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Mid, range);
     let ohlc = &site.repositories.ohlc;
     let mut candles = ohlc.candles(&query).await.expect("read").items;
-    for (candle, by) in candles.iter_mut().zip([SEALED, "import"]) {
+    for (candle, by) in candles.iter_mut().zip([CandleSource::SEALED, "import"]) {
         candle.source = CandleSource::Stored(by.to_owned());
     }
     ohlc.upsert_candles(&candles).await.expect("stored");
@@ -169,10 +170,7 @@ async fn ticks_that_break_a_rule_are_found_in_the_database() {
     let repositories = Repositories::postgres(&pools);
     let quote =
         |minute, bid, ask| Tick::quote(EURUSD, at(minute), Decimal::from(bid), Decimal::from(ask));
-    let early = Tick {
-        received_at: Some(at(1)),
-        ..quote(2, 3, 4)
-    };
+    let early = quote(2, 3, 4).with_received_at(Some(at(1)));
     let rows = [
         quote(0, 1, 2),
         quote(1, 2, 1),

@@ -52,15 +52,13 @@ fn stored() -> Vec<Tick> {
 }
 
 fn tick(symbol_id: SymbolId, time: DateTime<Utc>, price: i64) -> Tick {
-    Tick {
-        bid_volume: Decimal::new(price, 3),
-        ..Tick::quote(
-            symbol_id,
-            time,
-            Decimal::from(price),
-            Decimal::from(price + 1),
-        )
-    }
+    Tick::quote(
+        symbol_id,
+        time,
+        Decimal::from(price),
+        Decimal::from(price + 1),
+    )
+    .with_bid_volume(Decimal::new(price, 3))
 }
 
 /// What the ticks make.
@@ -128,7 +126,8 @@ fn rows(site: &Site) -> Candles {
         for basis in PriceBasis::ALL {
             let rows: Vec<Row> = sql_query(format!(
                 "SELECT symbol_id, open_time, {basis}_open AS open, {basis}_high AS high, \
-                 {basis}_low AS low, {basis}_close AS close, volume, tick_count FROM {table}"
+                 {basis}_low AS low, {basis}_close AS close, {basis}_volume AS volume, \
+                 {basis}_tick_count AS tick_count FROM {table} WHERE {basis}_tick_count > 0"
             ))
             .load(&mut site.connection())
             .expect("rows");
@@ -236,6 +235,7 @@ fn tamper(site: &Site, random: &mut Random) {
             |random: &mut Random| text(timeframe.bucket_start(at(random.below(2 * 1_440) as i64)));
         let time = bucket(random);
         let row = format!("symbol_id = {symbol_id} AND open_time = '{time}'");
+        let basis = PriceBasis::ALL[random.below(3) as usize];
         let statement = match random.below(6) {
             0 => format!("DELETE FROM {table} WHERE {row}"),
             1 => {
@@ -248,10 +248,11 @@ fn tamper(site: &Site, random: &mut Random) {
                      INSERT INTO {table} SELECT * FROM copied; DROP TABLE copied"
                 )
             }
-            2 => format!("UPDATE {table} SET tick_count = tick_count + 1 WHERE {row}"),
-            3 => format!("UPDATE {table} SET volume = volume + 1 WHERE {row}"),
+            2 | 3 => {
+                let field = ["tick_count", "volume"][random.below(2) as usize];
+                format!("UPDATE {table} SET {basis}_{field} = {basis}_{field} + 1 WHERE {row}")
+            }
             _ => {
-                let basis = PriceBasis::ALL[random.below(3) as usize];
                 let field = ["open", "high", "low", "close"][random.below(4) as usize];
                 let value = [-4, 900][random.below(2) as usize];
                 format!("UPDATE {table} SET {basis}_{field} = {value} WHERE {row}")

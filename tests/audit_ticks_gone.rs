@@ -312,9 +312,9 @@ async fn a_late_tick_into_a_dropped_day_does_not_make_a_repair_erase_that_day() 
     };
     let far: Vec<_> = ticks(1)
         .into_iter()
-        .map(|tick| Tick {
-            tick_time: tick.tick_time + chrono::TimeDelta::days(4),
-            ..tick
+        .map(|tick| {
+            let later = tick.tick_time + chrono::TimeDelta::days(4);
+            tick.with_tick_time(later)
         })
         .collect();
     insert(&*site.repositories.ticks, &far).await;

@@ -152,10 +152,8 @@ fn ticks(random: &mut Random, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Tic
             let within = TimeDelta::milliseconds(random.below(60_000) as i64);
             let bid = Decimal::new(1_380_000 + random.below(10_000) as i64, 6);
             let ask = bid + Decimal::new(1 + random.below(9) as i64, 5);
-            Tick {
-                bid_volume: Decimal::new(random.below(1_000) as i64, 1),
-                ..Tick::quote(SYMBOL, from + TimeDelta::minutes(minute) + within, bid, ask)
-            }
+            Tick::quote(SYMBOL, from + TimeDelta::minutes(minute) + within, bid, ask)
+                .with_bid_volume(Decimal::new(random.below(1_000) as i64, 1))
         })
         .collect();
     ticks.sort_by_key(Tick::key);

@@ -186,9 +186,9 @@ async fn changes_far_apart_are_read_apart() {
         return;
     };
     let minutes: Vec<_> = (0..2_000)
-        .map(|number| Tick {
-            tick_time: at("05T00:00") + TimeDelta::minutes(number),
-            ..tick(A, "05T00:00", number % 7)
+        .map(|number| {
+            tick(A, "05T00:00", number % 7)
+                .with_tick_time(at("05T00:00") + TimeDelta::minutes(number))
         })
         .collect();
     site.insert(&minutes).await;
@@ -197,10 +197,10 @@ async fn changes_far_apart_are_read_apart() {
     }
     // more changes than are read apart, and some that touch
     let late: Vec<_> = (0..60)
-        .map(|number| Tick {
-            tick_time: at("05T00:00") + TimeDelta::minutes(number * (number + 1) / 2),
-            sequence: 1,
-            ..tick(A, "05T00:00", number)
+        .map(|number| {
+            tick(A, "05T00:00", number)
+                .with_tick_time(at("05T00:00") + TimeDelta::minutes(number * (number + 1) / 2))
+                .with_sequence(1)
         })
         .collect();
     site.insert(&late[..2]).await;

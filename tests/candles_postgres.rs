@@ -28,11 +28,11 @@ fn scattered_ticks() -> Vec<Tick> {
                 let number = ticks.len() as i64 * 7 % 31 + index as i64;
                 let time = start() + TimeDelta::days(day) + TimeDelta::seconds(second);
                 let bid = Decimal::new(1_380_000_000_000 + number, 12);
-                ticks.push(Tick {
-                    sequence,
-                    bid_volume: Decimal::new(number, 12),
-                    ..Tick::quote(SYMBOL, time, bid, bid + Decimal::new(number, 11))
-                });
+                ticks.push(
+                    Tick::quote(SYMBOL, time, bid, bid + Decimal::new(number, 11))
+                        .with_sequence(sequence)
+                        .with_bid_volume(Decimal::new(number, 12)),
+                );
             }
         }
     }

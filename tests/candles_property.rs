@@ -59,12 +59,16 @@ fn ticks(random: &mut Random, count: usize, ties: u64) -> Vec<Tick> {
         let tick_time = time(random);
         let symbol_id = SymbolId::new(SYMBOL.get() + random.below(2) as i64);
         for sequence in 0..=random.below(ties) as i64 {
-            ticks.push(Tick {
-                // more than one byte of the order key
-                sequence: sequence * [1, 70_000, (1 << 53) + 1][random.below(3) as usize],
-                bid_volume: decimal(random).abs(),
-                ask_volume: decimal(random).abs(),
-                ..Tick::quote(symbol_id, tick_time, decimal(random), decimal(random))
+            // more than one byte of the order key
+            let both = Tick::quote(symbol_id, tick_time, decimal(random), decimal(random))
+                .with_sequence(sequence * [1, 70_000, (1 << 53) + 1][random.below(3) as usize])
+                .with_volumes(decimal(random).abs(), decimal(random).abs());
+            ticks.push(match random.below(8) {
+                0 => both.with_bid(None),
+                1 => both.with_ask(None),
+                2 => both.with_bid_volume(None),
+                3 => both.with_volumes(None, None),
+                _ => both,
             });
         }
     }
@@ -189,7 +193,8 @@ async fn assert_aggregates_in_parts(pools: &DatabasePools) {
     let select = format!(
         "EXPLAIN SELECT time_bucket(INTERVAL '1440 minutes', tick_time) AS bucket, \
          first(bid_price, tick_order_key(tick_time, sequence)), max(bid_price) FROM ticks \
-         WHERE symbol_id = {SYMBOL} AND tick_time >= '{from}' AND tick_time < '{to}' GROUP BY 1"
+         WHERE symbol_id = {SYMBOL} AND tick_time >= '{from}' AND tick_time < '{to}' \
+         AND bid_price IS NOT NULL GROUP BY 1"
     );
     let plan = pools
         .timeseries()

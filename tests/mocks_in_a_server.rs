@@ -26,7 +26,7 @@ impl Quotes {
     async fn spread(&self, symbol: &str) -> Result<Option<Decimal>, RepositoryError> {
         let symbol = self.symbol(symbol).await?;
         let newest = self.repositories.ticks.latest(symbol.symbol_id).await?;
-        Ok(newest.map(|tick| tick.ask_price - tick.bid_price))
+        Ok(newest.and_then(|tick| Some(tick.ask_price? - tick.bid_price?)))
     }
 
     /// Highest bid of the hours that began within a day before `now`.
@@ -198,10 +198,7 @@ async fn the_same_service_runs_on_repositories_in_memory() {
         .create(NewSymbol::named("oanda", "EURUSD"))
         .await
         .expect("the name is free");
-    let tick = Tick {
-        symbol_id: created.symbol_id,
-        ..tick()
-    };
+    let tick = tick().with_symbol_id(created.symbol_id);
     let receipt = repositories.ticks.insert_batch(&[tick]).await;
     assert_eq!(receipt.expect("it is stored").inserted, 1);
     let quotes = Quotes { repositories };

@@ -60,7 +60,7 @@ async fn fault_37_one_bad_tick_among_a_thousand_keeps_none_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let (persister, repository) = open(&pools, folder.path()).await;
     let mut given = ticks(0, 1_000);
-    given[500].bid_price = Decimal::MAX;
+    given[500].bid_price = Some(Decimal::MAX);
     push(&persister, &given).await;
     persister.drain(PLENTY).await.expect("stored");
     assert_eq!(count(&repository).await, 999);

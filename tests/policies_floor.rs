@@ -112,12 +112,13 @@ async fn floor_is_raised_after_the_writers_before_it() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let late = tick(SYMBOLS[0], aged.now - TimeDelta::days(9), 7, 1);
-    let (time, bid, ask) = (late.tick_time.to_rfc3339(), late.bid_price, late.ask_price);
+    let time = late.tick_time.to_rfc3339();
+    let numbers = [late.bid_price, late.ask_price, late.bid_volume];
+    let [bid, ask, volume] = numbers.map(|number| number.expect("known"));
     writer
         .batch_execute(&format!(
             "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
-             ask_volume) VALUES (7, '{time}', 7, {bid}, {ask}, {}, 0); COMMIT",
-            late.bid_volume
+             ask_volume) VALUES (7, '{time}', 7, {bid}, {ask}, {volume}, NULL); COMMIT"
         ))
         .expect("stored");
     aged.ticks.push(late);

@@ -228,15 +228,14 @@ fn largest(aged: &Aged) -> Vec<tickbook::domain::Tick> {
     let largest: Decimal = "999999999999999.999999999999".parse().expect("a number");
     let start = Timeframe::D1.bucket_start(aged.now - TimeDelta::days(8));
     (0..36)
-        .map(|number| tickbook::domain::Tick {
-            bid_volume: largest,
-            ask_volume: largest,
-            ..tick(
+        .map(|number| {
+            tick(
                 SYMBOLS[0],
                 start + TimeDelta::seconds(number / 12 * 60 + number % 12),
                 0,
                 number,
             )
+            .with_volumes(largest, largest)
         })
         .collect()
 }

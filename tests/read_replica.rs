@@ -91,10 +91,7 @@ async fn what_became_of_a_batch_is_never_asked_of_the_replica() {
         assert_eq!(first.inserted, batch.len() as u64);
         let again = write.insert_batch(&batch).await.expect("stored");
         assert_eq!(again.duplicates, batch.len() as u64);
-        let other = Tick {
-            ask_price: Decimal::TEN,
-            ..batch[0].clone()
-        };
+        let other = batch[0].clone().with_ask(Decimal::TEN);
         let conflict = write.insert_batch(&[other]).await.expect("answered");
         assert_eq!(conflict.conflicts.len(), 1);
         assert_eq!(conflict.conflicts[0].stored, batch[0]);

@@ -2,7 +2,6 @@
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use diesel::connection::SimpleConnection as _;
-use diesel::result::Error as DieselError;
 use diesel::sql_types::Integer;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
@@ -10,7 +9,9 @@ use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{InstrumentType, PriceBasis, Timeframe};
 use tickbook::postgres::{migrate_metadata, migrate_timeseries};
 
-type Row = [(&'static str, &'static str)];
+mod constrained;
+
+use constrained::{NULL, Row, Table};
 
 const TICK: &Row = &[
     ("symbol_id", "1"),
@@ -21,6 +22,20 @@ const TICK: &Row = &[
     ("bid_volume", "0"),
     ("ask_volume", "0"),
     ("received_at", "2026-01-01 00:00Z"),
+];
+
+const HELD_BACK: &Row = &[
+    ("symbol_id", "1"),
+    ("tick_time", "2026-01-01 00:00Z"),
+    ("sequence", "0"),
+    ("bid_price", "1.1"),
+    ("ask_price", "1.2"),
+    ("bid_volume", "0"),
+    ("ask_volume", "0"),
+    ("rule", "crossed"),
+    ("observed", "0"),
+    ("rule_limit", "0"),
+    ("quarantined_at", "2026-01-01 00:00Z"),
 ];
 
 const CANDLE: &Row = &[
@@ -57,51 +72,6 @@ const INSTRUMENT: &Row = &[
 ];
 
 const FEED_SYMBOL: &Row = &[("feed", "fix"), ("feed_key", "1"), ("symbol_id", "1")];
-
-struct Table {
-    connection: PgConnection,
-    name: &'static str,
-    good: &'static Row,
-}
-
-impl Table {
-    /// Inserts the good row with `changes`, and takes it back.
-    fn insert(&mut self, changes: &[(&str, &str)]) -> Result<(), DieselError> {
-        let mut row = self.good.to_vec();
-        for change in changes {
-            row.retain(|(column, _)| *column != change.0);
-        }
-        row.extend(changes);
-        let columns: Vec<_> = row.iter().map(|(column, _)| *column).collect();
-        let values: Vec<_> = row.iter().map(|(_, value)| format!("'{value}'")).collect();
-        self.connection.batch_execute("BEGIN")?;
-        let inserted = self.connection.batch_execute(&format!(
-            "INSERT INTO {} ({}) VALUES ({})",
-            self.name,
-            columns.join(", "),
-            values.join(", ")
-        ));
-        self.connection.batch_execute("ROLLBACK")?;
-        inserted
-    }
-
-    #[track_caller]
-    fn accepts(&mut self, changes: &[(&str, &str)]) {
-        let result = self.insert(changes);
-        assert!(result.is_ok(), "{changes:?}: {result:?}");
-    }
-
-    #[track_caller]
-    fn refuses(&mut self, changes: &[(&str, &str)], constraint: &str) {
-        match self.insert(changes) {
-            Err(DieselError::DatabaseError(_, info)) => {
-                let broken = info.constraint_name().unwrap_or(info.message());
-                assert_eq!(broken, constraint, "{changes:?}");
-            }
-            other => panic!("{changes:?}: {other:?}"),
-        }
-    }
-}
 
 async fn timeseries(schemas: &ScratchSchemas, name: &'static str, good: &'static Row) -> Table {
     let db = DatabasePools::new(&schemas.config()).timeseries();
@@ -161,10 +131,48 @@ async fn ticks_refuse_what_is_no_tick() {
         ticks.refuses(&[(volume, "NaN")], "ticks_volumes_not_negative");
         ticks.refuses(&[(volume, "-0.000000000001")], "ticks_volumes_not_negative");
     }
+    let unknown = [("bid_volume", NULL), ("ask_volume", NULL)];
+    ticks.accepts(&unknown);
+    ticks.accepts(&[("ask_price", NULL), ("ask_volume", NULL)]);
+    ticks.accepts(&[("bid_price", NULL), ("bid_volume", NULL)]);
+    let [bid_volume, ask_volume] = unknown;
+    let sides = [("bid_price", NULL), ("ask_price", NULL)];
+    ticks.refuses(
+        &[sides[0], sides[1], bid_volume, ask_volume],
+        "ticks_side_present",
+    );
+    for side in sides {
+        ticks.refuses(&[side], "ticks_volumes_have_prices");
+    }
+    // what is NULL does not excuse the other side
+    ticks.refuses(
+        &[bid_volume, ("ask_volume", "-1")],
+        "ticks_volumes_not_negative",
+    );
+    ticks.refuses(
+        &[sides[0], bid_volume, ("ask_price", "NaN")],
+        "ticks_prices_numbers",
+    );
     for number in ["bid_price", "ask_price", "bid_volume", "ask_volume"] {
         ticks.refuses(&[(number, "Infinity")], "numeric field overflow");
         ticks.refuses(&[(number, "1000000000000000")], "numeric field overflow");
     }
+}
+
+#[tokio::test]
+async fn quarantine_refuses_what_has_no_side() {
+    let schemas = ScratchSchemas::create();
+    let mut held_back = timeseries(&schemas, "tick_quarantine", HELD_BACK).await;
+    held_back.accepts(&[]);
+    let [bid, ask] = [("bid_price", NULL), ("ask_price", NULL)];
+    let [bid_volume, ask_volume] = [("bid_volume", NULL), ("ask_volume", NULL)];
+    held_back.accepts(&[bid_volume, ask_volume]);
+    for side in [[bid, bid_volume], [ask, ask_volume]] {
+        held_back.accepts(&side);
+        held_back.refuses(&side[..1], "tick_quarantine_volumes_have_prices");
+    }
+    let none = [bid, ask, bid_volume, ask_volume];
+    held_back.refuses(&none, "tick_quarantine_side_present");
 }
 
 #[tokio::test]

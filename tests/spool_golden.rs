@@ -27,6 +27,7 @@ use zip::{ZipArchive, ZipWriter};
 
 const TICKS: &str = "ticks";
 const QUARANTINED_TICKS: &str = "quarantined_ticks";
+const TICKS_OF_VERSION_1: &str = "ticks_of_version_1";
 const NEWER_TICKS: &str = "ticks_of_a_newer_version";
 const OTHERS: &str = "records_of_an_unknown_kind";
 
@@ -54,26 +55,25 @@ fn ticks() -> Vec<Tick> {
     };
     let mut ticks: Vec<_> = (0..200).map(|index| plain(index * 137_000)).collect();
     ticks.extend([
-        Tick {
-            sequence: 2_147_483_647,
-            received_at: Some(time(50_000_000)),
-            ..plain(2)
-        },
-        Tick {
-            symbol_id: SymbolId::new(i64::MAX),
-            bid_price: number("999999999999999.999999999999"),
-            ask_price: number("-999999999999999.999999999999"),
-            bid_volume: number("0.000000000001"),
-            ask_volume: number("0.000"),
-            ..plain(3)
-        },
-        Tick {
-            symbol_id: SymbolId::new(-1),
-            tick_time: DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"),
-            sequence: -1,
-            received_at: Some(time(-7)),
-            ..plain(4)
-        },
+        plain(2)
+            .with_sequence(2_147_483_647)
+            .with_received_at(Some(time(50_000_000))),
+        plain(3)
+            .with_symbol_id(SymbolId::new(i64::MAX))
+            .with_bid(number("999999999999999.999999999999"))
+            .with_ask(number("-999999999999999.999999999999"))
+            .with_volumes(number("0.000000000001"), number("0.000")),
+        plain(4)
+            .with_symbol_id(SymbolId::new(-1))
+            .with_tick_time(DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"))
+            .with_sequence(-1)
+            .with_received_at(Some(time(-7))),
+        plain(5).with_ask(None).with_bid_volume(number("1.50")),
+        plain(6)
+            .with_bid(None)
+            .with_ask_volume(Decimal::ZERO)
+            .with_received_at(time(7)),
+        plain(7).with_ask_volume(Decimal::ONE),
     ]);
     ticks
 }
@@ -309,12 +309,29 @@ async fn golden_spool_of_another_version_is_refused() {
         SpoolError::OtherVersion {
             records: "ticks",
             found: 255,
-            known: 1,
+            known: 2,
             ..
         }
     );
     assert!(is_right, "{refused:?}");
     assert!(refused.to_string().contains("version 255"), "{refused}");
+}
+
+#[tokio::test]
+async fn golden_spool_of_version_1_is_refused() {
+    let folder = unpacked(TICKS_OF_VERSION_1);
+    let refused = Spool::<Tick>::open(folder.path(), 1 << 30).await;
+    let refused = refused.expect_err("its volumes are never unknown");
+    let is_right = matches!(
+        refused,
+        SpoolError::OtherVersion {
+            records: "ticks",
+            found: 1,
+            known: 2,
+            ..
+        }
+    );
+    assert!(is_right, "{refused:?}");
 }
 
 #[tokio::test]

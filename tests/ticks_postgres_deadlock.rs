@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Integer};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use rust_decimal::Decimal;
 use tickbook::domain::{Tick, TimeRange};
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
@@ -27,16 +28,20 @@ struct Number {
     number: i64,
 }
 
+fn literal(number: Option<Decimal>) -> String {
+    number.map_or("NULL".to_owned(), |number| number.to_string())
+}
+
 fn insert(tick: &Tick) -> String {
     format!(
         "INSERT INTO ticks VALUES ({}, '{}', {}, {}, {}, {}, {})",
         tick.symbol_id,
         tick.tick_time.to_rfc3339(),
         tick.sequence,
-        tick.bid_price,
-        tick.ask_price,
-        tick.bid_volume,
-        tick.ask_volume
+        literal(tick.bid_price),
+        literal(tick.ask_price),
+        literal(tick.bid_volume),
+        literal(tick.ask_volume)
     )
 }
 

@@ -66,17 +66,15 @@ async fn a_row_the_database_refuses_does_not_keep_the_others_out() {
             tick.symbol_id = symbol_id;
         }
         let unlucky = usize::try_from(size / 3).expect("positive");
-        batch[unlucky].bid_price = Decimal::new(1_300, 2);
+        batch[unlucky].bid_price = Some(Decimal::new(1_300, 2));
         let receipt = repository.insert_batch(&batch).await.expect("inserted");
         let stored = u64::try_from(size - 1).expect("positive");
         assert_eq!(receipt.inserted, stored);
         assert_eq!(receipt.rejected.len(), 1);
         // as it came, with the zeros that no row keeps
         assert_eq!(receipt.rejected[0].tick, batch[unlucky]);
-        assert_eq!(
-            receipt.rejected[0].tick.bid_price.to_string(),
-            batch[unlucky].bid_price.to_string()
-        );
+        let bid = |tick: &Tick| tick.bid_price.expect("a bid").to_string();
+        assert_eq!(bid(&receipt.rejected[0].tick), bid(&batch[unlucky]));
         let reason = &receipt.rejected[0].reason;
         assert!(reason.contains("no_thirteen"), "{reason}");
         let count = repository.count(symbol_id, TimeRange::all()).await;
@@ -97,14 +95,8 @@ async fn where_the_first_tick_of_a_key_is_refused_the_next_one_is_the_first() {
         .batch_execute("ALTER TABLE ticks ADD CONSTRAINT no_thirteen CHECK (bid_price <> 13)")
         .expect("added");
     let good = ticks(0, 3);
-    let refused = Tick {
-        bid_price: Decimal::from(13),
-        ..good[1].clone()
-    };
-    let other = Tick {
-        bid_price: Decimal::from(14),
-        ..good[1].clone()
-    };
+    let refused = good[1].clone().with_bid(Decimal::from(13));
+    let other = good[1].clone().with_bid(Decimal::from(14));
     let batch = [
         good[0].clone(),
         refused.clone(),
@@ -273,7 +265,7 @@ async fn tick_that_a_trigger_leaves_out_is_rejected() {
         for tick in &mut batch {
             tick.symbol_id = SymbolId::new(symbol);
         }
-        batch[3].bid_price = Decimal::from(13);
+        batch[3].bid_price = Some(Decimal::from(13));
         let others = size as u64 - 1;
         for (inserted, duplicates) in [(others, 0), (0, others)] {
             let receipt = repository.insert_batch(&batch).await.expect("inserted");

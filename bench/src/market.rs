@@ -18,16 +18,16 @@ pub(crate) fn batches(day: u32, count: usize, size: usize) -> Vec<Vec<Tick>> {
         let symbol = number * 7 % SYMBOLS;
         let bid = &mut price[symbol as usize];
         *bid += random.below(11) as i64 - 5;
-        let tick = Tick {
-            bid_volume: Decimal::new(random.below(100_000) as i64, 2),
-            ask_volume: Decimal::new(random.below(100_000) as i64, 2),
-            ..Tick::quote(
-                SymbolId::new(symbol + 1),
-                start + TimeDelta::microseconds(number * 1_003),
-                Decimal::new(*bid, 5),
-                Decimal::new(*bid + 1 + random.below(9) as i64, 5),
-            )
-        };
+        let tick = Tick::quote(
+            SymbolId::new(symbol + 1),
+            start + TimeDelta::microseconds(number * 1_003),
+            Decimal::new(*bid, 5),
+            Decimal::new(*bid + 1 + random.below(9) as i64, 5),
+        )
+        .with_volumes(
+            Decimal::new(random.below(100_000) as i64, 2),
+            Decimal::new(random.below(100_000) as i64, 2),
+        );
         number += 1;
         tick
     };

@@ -14,7 +14,7 @@ use tickbook::files::{
 };
 use tokio::sync::mpsc;
 
-use crate::candle_rows::{CandleRow, IMPORT};
+use crate::candle_rows::CandleRow;
 use crate::importing::TimesToCome;
 
 /// Batches that may wait to be stored, which bounds the memory of an import.
@@ -236,7 +236,12 @@ impl Reader {
             // of how many ticks a bar was made no file says
             tick_count: 0,
             closed: true,
-            source: CandleSource::Stored(self.source.as_deref().unwrap_or(IMPORT).to_owned()),
+            source: CandleSource::Stored(
+                self.source
+                    .as_deref()
+                    .unwrap_or(CandleSource::IMPORT)
+                    .to_owned(),
+            ),
         }
     }
 

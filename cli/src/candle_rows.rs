@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use tickbook::audit::SEALED;
-use tickbook::domain::{Candle, SymbolId, Timeframe};
+use tickbook::domain::{Candle, CandleSource, SymbolId, Timeframe};
 use tickbook::files::{CsvCandle, FILLED};
 
-/// The source of candles that are made of ticks, in exports.
-pub(crate) const TICKS: &str = "ticks";
-
-/// The source of candles that are made of smaller ones, in exports.
-pub(crate) const SMALLER: &str = "smaller";
+const IMPORT: &str = CandleSource::IMPORT;
+const SEALED: &str = CandleSource::SEALED;
+const SMALLER: &str = CandleSource::SMALLER;
+const TICKS: &str = CandleSource::TICKS;
 
 /// Another name for [`SEALED`].
 const DOWNSAMPLED: &str = "downsampled";
-
-/// The source of candles for which nothing says one.
-pub(crate) const IMPORT: &str = "import";
 
 /// Whether candles that users import may not have that source.
 pub(crate) fn is_reserved(source: &str) -> bool {

@@ -16,6 +16,7 @@ mod opening;
 mod output_file;
 mod progress;
 mod quote_batches;
+mod quote_text;
 mod refreshing;
 mod report;
 mod restoring;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use tickbook::audit::SEALED;
 use tickbook::domain::{Candle, CandleSource, PageLimit, PriceBasis, TimeRange, Timeframe};
 use tickbook::repository::{CandleQuery, OhlcRepository};
 
@@ -23,7 +22,10 @@ pub(crate) async fn restorable(
         let present = present(ohlc, &candles).await?;
         restorable.extend(candles.into_iter().filter(|candle| {
             present.get(&candle.open_time).is_none_or(|present| {
-                let is_kept = matches!(&present.source, CandleSource::Stored(by) if by == SEALED);
+                let is_kept = match &present.source {
+                    CandleSource::Stored(by) => by == CandleSource::SEALED,
+                    _ => false,
+                };
                 is_kept && present.tick_count <= candle.tick_count
             })
         }));

@@ -2,10 +2,10 @@ CREATE TABLE ticks (
     symbol_id bigint NOT NULL,
     tick_time timestamptz NOT NULL,
     sequence bigint NOT NULL,
-    bid_price numeric(27, 12) NOT NULL,
-    ask_price numeric(27, 12) NOT NULL,
-    bid_volume numeric(27, 12) NOT NULL,
-    ask_volume numeric(27, 12) NOT NULL,
+    bid_price numeric(27, 12),
+    ask_price numeric(27, 12),
+    bid_volume numeric(27, 12),
+    ask_volume numeric(27, 12),
     received_at timestamptz,
     PRIMARY KEY (symbol_id, tick_time, sequence),
     CONSTRAINT ticks_symbol_id_positive CHECK (symbol_id > 0),
@@ -13,7 +13,12 @@ CREATE TABLE ticks (
         tick_time >= timestamptz '1970-01-01 00:00:00+00' AND tick_time < timestamptz '2100-01-01 00:00:00+00'
     ),
     CONSTRAINT ticks_sequence_not_negative CHECK (sequence >= 0),
+    CONSTRAINT ticks_side_present CHECK (bid_price IS NOT NULL OR ask_price IS NOT NULL),
+    -- a CHECK lets pass what is NULL
     CONSTRAINT ticks_prices_numbers CHECK (bid_price <> 'NaN' AND ask_price <> 'NaN'),
+    CONSTRAINT ticks_volumes_have_prices CHECK (
+        (bid_volume IS NULL OR bid_price IS NOT NULL) AND (ask_volume IS NULL OR ask_price IS NOT NULL)
+    ),
     -- NaN is greater than every number, so that >= 0 alone lets it in
     CONSTRAINT ticks_volumes_not_negative CHECK (
         bid_volume >= 0 AND ask_volume >= 0 AND bid_volume <> 'NaN' AND ask_volume <> 'NaN'
@@ -32,8 +37,8 @@ COMMENT ON TABLE ticks IS 'Quotes. Two rows of one (symbol_id, tick_time, sequen
 COMMENT ON COLUMN ticks.symbol_id IS 'symbols.symbol_id of the metadata database.';
 COMMENT ON COLUMN ticks.tick_time IS 'When it happened at the venue, in microseconds; from 1970 to before 2100, UTC.';
 COMMENT ON COLUMN ticks.sequence IS 'Place within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.';
-COMMENT ON COLUMN ticks.bid_price IS 'Price at which one can sell, in the quote currency; may be negative.';
-COMMENT ON COLUMN ticks.ask_price IS 'Price at which one can buy, in the quote currency; may be below the bid.';
-COMMENT ON COLUMN ticks.bid_volume IS 'Quantity offered at the bid, in units of the instrument; 0 when the feed does not say.';
-COMMENT ON COLUMN ticks.ask_volume IS 'Quantity offered at the ask, in units of the instrument; 0 when the feed does not say.';
+COMMENT ON COLUMN ticks.bid_price IS 'Price at which one can sell, in the quote currency; may be negative. NULL: there is no bid.';
+COMMENT ON COLUMN ticks.ask_price IS 'Price at which one can buy, in the quote currency; may be below the bid. NULL: there is no ask.';
+COMMENT ON COLUMN ticks.bid_volume IS 'Quantity offered at the bid, in units of the instrument. NULL: unknown, or there is no bid.';
+COMMENT ON COLUMN ticks.ask_volume IS 'Quantity offered at the ask, in units of the instrument. NULL: unknown, or there is no ask.';
 COMMENT ON COLUMN ticks.received_at IS 'When this side saw it; no part of what the tick is.';

@@ -9,7 +9,9 @@ use super::fold::{CandleKey, DayCandles, asked};
 use super::kind::FindingKind;
 use super::materialized::KeptDay;
 use super::settings::AuditSettings;
-use crate::domain::{Candle, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::domain::{
+    Candle, CandleRelation, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe,
+};
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
 use crate::retention::RefreshWindow;
@@ -205,7 +207,7 @@ pub(super) fn refresh_windows<'a>(
         let starts: BTreeSet<DateTime<Utc>> = keys
             .clone()
             .into_iter()
-            .filter(|(smaller, _, _)| *smaller <= timeframe)
+            .filter(|(changed, _, _)| CandleRelation::of(timeframe).depends_on(*changed))
             .map(|(_, _, open_time)| timeframe.bucket_start(*open_time))
             .filter(|start| {
                 *start >= settings.complete_from && *start + timeframe.duration() <= settings.now

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use super::kind::FindingKind;
-use crate::domain::{Candle, SymbolId, Tick, TickKey, TimeRange};
+use crate::domain::{Candle, CandleRelation, SymbolId, Tick, TickKey, TimeRange};
 
 /// Something that is not as it should be, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -288,8 +289,8 @@ fn describe_run(f: &mut fmt::Formatter<'_>, run: &TickRun) -> fmt::Result {
         first.sequence,
         time(last.tick_time),
         last.sequence,
-        first.bid_price,
-        first.ask_price
+        price(first.bid_price),
+        price(first.ask_price)
     )?;
     match first.received_at {
         Some(received_at) => write!(f, ", received {}", time(received_at)),
@@ -311,7 +312,8 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         time(candle.open_time)
     )?;
     if problem.kind() == FindingKind::MaterializedDiffers {
-        write!(f, " in the table of ohlc_{},", candle.timeframe)?;
+        let relation = CandleRelation::of(candle.timeframe).name;
+        write!(f, " in the table of {relation},")?;
     }
     match (found, ticks) {
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
@@ -337,6 +339,11 @@ fn values(candle: &Candle) -> String {
         " open {} high {} low {} close {} volume {} tick_count {}",
         candle.open, candle.high, candle.low, candle.close, candle.volume, candle.tick_count
     )
+}
+
+/// `none` where the side is absent.
+fn price(price: Option<Decimal>) -> String {
+    price.map_or_else(|| "none".to_owned(), |price| price.to_string())
 }
 
 fn time(time: DateTime<Utc>) -> String {

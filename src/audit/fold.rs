@@ -25,13 +25,13 @@ pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings
 
 /// Candles in the making.
 ///
-/// Each tick goes into the minute it is in, once for each basis; a minute that is over goes into the
-/// larger candles it is part of. Folds may be merged in any order, so that this is what
+/// Each tick goes into the minute it is in, once for each basis that it has; a minute that is over goes
+/// into the larger candles it is part of. Folds may be merged in any order, so that this is what
 /// [`fold_ticks`](crate::domain::fold_ticks) makes of the same ticks.
 #[derive(Debug)]
 pub(super) struct AllFolds {
     symbol_id: SymbolId,
-    minute: Option<(DateTime<Utc>, [CandleFold; 3])>,
+    minute: Option<(DateTime<Utc>, [Option<CandleFold>; 3])>,
     folds: BTreeMap<CandleKey, CandleFold>,
 }
 
@@ -47,13 +47,21 @@ impl AllFolds {
     pub(super) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
         let open_time = Timeframe::M1.bucket_start(tick.tick_time);
         let overflow = || overflow(tick.symbol_id, open_time);
-        let of = |basis| CandleFold::of_tick(tick, basis).ok_or_else(overflow);
+        let of = |basis| match tick.has(basis) {
+            true => CandleFold::of_tick(tick, basis).ok_or_else(overflow).map(Some),
+            false => Ok(None),
+        };
         let [bid, ask, mid] = PriceBasis::ALL;
         let parts = [of(bid)?, of(ask)?, of(mid)?];
         match &mut self.minute {
             Some((minute, wholes)) if *minute == open_time => {
                 for (whole, part) in wholes.iter_mut().zip(parts) {
-                    *whole = whole.merge(part).ok_or_else(overflow)?;
+                    *whole = match (*whole, part) {
+                        (Some(whole), Some(part)) => {
+                            Some(whole.merge(part).ok_or_else(overflow)?)
+                        }
+                        (whole, part) => whole.or(part),
+                    };
                 }
                 Ok(())
             }
@@ -70,6 +78,9 @@ impl AllFolds {
             return Ok(());
         };
         for (basis, part) in PriceBasis::ALL.into_iter().zip(parts) {
+            let Some(part) = part else {
+                continue;
+            };
             for timeframe in Timeframe::ALL {
                 let open_time = timeframe.bucket_start(minute);
                 let key = (timeframe, basis, open_time);
@@ -137,18 +148,23 @@ mod tests {
     proptest! {
         #[test]
         fn one_pass_equals_the_fold_of_each_timeframe_and_basis(
-            rows in prop::collection::vec((0_i64..100_000_000, 0_i64..3, 1_i64..1_000_000, 0_i64..1_000), 1..200),
+            rows in prop::collection::vec((0_i64..100_000_000, 0_i64..3, 1_i64..1_000_000, 0_i64..1_000, 0..6), 1..200),
             shuffled in any::<bool>(),
         ) {
-            let mut ticks: Vec<_> = rows.into_iter().map(|(millis, sequence, price, volume)| Tick {
-                sequence,
-                bid_volume: Decimal::new(volume, 3),
-                ..Tick::quote(
+            let mut ticks: Vec<_> = rows.into_iter().map(|(millis, sequence, price, volume, sides)| {
+                let both = Tick::quote(
                     SymbolId::new(7),
                     DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis),
                     Decimal::new(price, 12),
                     Decimal::new(price + volume, 11),
                 )
+                .with_sequence(sequence)
+                .with_bid_volume(Decimal::new(volume, 3));
+                match sides {
+                    0 => both.with_bid(None),
+                    1 => both.with_ask(None),
+                    _ => both,
+                }
             }).collect();
             ticks.sort_by_key(Tick::key);
             ticks.dedup_by_key(|tick| tick.key());

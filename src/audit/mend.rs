@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::candles::{day_windows, refresh_windows};
 use super::finding::{Finding, Mending, Problem};
 use super::fold::CandleKey;
-use super::repair::{CandleRefresh, Repair, SEALED};
+use super::repair::{CandleRefresh, Repair};
 use super::symbol::Audit;
 use crate::domain::{Candle, CandleSource, TimeRange};
 use crate::error::RepositoryError;
@@ -67,13 +67,15 @@ impl Audit<'_> {
                     refused.insert(*key, gone());
                 }
                 Problem::StoredCandleDiffers { found, ticks } => match &found.source {
-                    CandleSource::Stored(by) if by == SEALED && self.knows_more(key, problem) => {
+                    CandleSource::Stored(by)
+                        if by == CandleSource::SEALED && self.knows_more(key, problem) =>
+                    {
                         refused.insert(*key, gone());
                     }
-                    CandleSource::Stored(by) if by == SEALED && may_be_gone => {
+                    CandleSource::Stored(by) if by == CandleSource::SEALED && may_be_gone => {
                         refused.insert(*key, gone());
                     }
-                    CandleSource::Stored(by) if by == SEALED => sealed.push(Candle {
+                    CandleSource::Stored(by) if by == CandleSource::SEALED => sealed.push(Candle {
                         source: found.source.clone(),
                         ..ticks.clone()
                     }),

@@ -36,7 +36,8 @@ impl TickChecks {
         let tolerance = self.limits.receive_tolerance;
         let is_early = |at| tick.tick_time - at > tolerance;
         let early = tick.received_at.is_some_and(is_early);
-        let non_positive = tick.bid_price <= Decimal::ZERO || tick.ask_price <= Decimal::ZERO;
+        let mut prices = [tick.bid_price, tick.ask_price].into_iter().flatten();
+        let non_positive = prices.any(|price| price <= Decimal::ZERO);
         let ended = [
             go_on(&mut self.crossed, tick, tick.is_crossed()).map(Problem::CrossedQuotes),
             go_on(&mut self.non_positive, tick, non_positive).map(Problem::NonPositivePrices),

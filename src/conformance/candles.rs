@@ -180,10 +180,9 @@ pub async fn a_mid_price_has_its_thirteenth_decimal(repositories: &Repositories)
 
 pub async fn volumes_add_up_exactly(repositories: &Repositories) {
     let all: Vec<Tick> = (0..60)
-        .map(|index| Tick {
-            bid_volume: dec("123456789012345.123456789012"),
-            ask_volume: dec("0.000000000001"),
-            ..quote(seconds(index), 0, "1", "2")
+        .map(|index| {
+            quote(seconds(index), 0, "1", "2")
+                .with_volumes(dec("123456789012345.123456789012"), dec("0.000000000001"))
         })
         .collect();
     insert_new(repositories.ticks.as_ref(), &all).await;

@@ -190,9 +190,8 @@ pub async fn candles_that_come_between_pages_disturb_nothing(repositories: &Repo
     let bid = |minute: i64| format!("1.{minute:04}");
     let every_third = |symbol_id, rest: i64| {
         let minutes = (0..300_i64).filter(move |minute| minute % 3 == rest);
-        let ticks = minutes.map(|minute| Tick {
-            symbol_id,
-            ..quote(seconds(minute * 60 + 7), 0, &bid(minute), "2")
+        let ticks = minutes.map(|minute| {
+            quote(seconds(minute * 60 + 7), 0, &bid(minute), "2").with_symbol_id(symbol_id)
         });
         ticks.collect::<Vec<_>>()
     };

@@ -19,10 +19,9 @@ const LARGEST: &str = "999999999999999.999999999999";
 
 /// `count` ticks with the largest volumes on both sides, one in a second from `minute` on.
 fn largest(minute: i64, count: i64) -> impl Iterator<Item = Tick> {
-    (0..count).map(move |index| Tick {
-        bid_volume: dec(LARGEST),
-        ask_volume: dec(LARGEST),
-        ..quote(seconds(minute * 60 + index), 0, "1.5", "1.7")
+    (0..count).map(move |index| {
+        quote(seconds(minute * 60 + index), 0, "1.5", "1.7")
+            .with_volumes(dec(LARGEST), dec(LARGEST))
     })
 }
 
@@ -107,11 +106,8 @@ pub async fn random_sums_beyond_28_digits_equal_the_fold(repositories: &Reposito
                 let low = i128::from(random.below(10_u64.pow(12)));
                 Decimal::from_i128_with_scale(high * 10_i128.pow(12) + low, 12).normalize()
             };
-            Tick {
-                bid_volume: units(&mut random),
-                ask_volume: units(&mut random),
-                ..quote(seconds(index * 7), 0, "1.5", "1.7")
-            }
+            quote(seconds(index * 7), 0, "1.5", "1.7")
+                .with_volumes(units(&mut random), units(&mut random))
         })
         .collect();
     insert_new(repositories.ticks.as_ref(), &ticks).await;

@@ -23,6 +23,8 @@ pub mod candles_paging;
 #[allow(missing_docs)]
 pub mod candles_parts;
 #[allow(missing_docs)]
+pub mod candles_sides;
+#[allow(missing_docs)]
 pub mod candles_stored;
 #[allow(missing_docs)]
 pub mod candles_streams;
@@ -53,6 +55,8 @@ pub mod ticks_newest;
 pub mod ticks_reading;
 #[allow(missing_docs)]
 pub mod ticks_refused;
+#[allow(missing_docs)]
+pub mod ticks_sides;
 #[allow(missing_docs)]
 pub mod ticks_streams;
 #[allow(missing_docs)]

@@ -71,7 +71,7 @@ pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) 
     // the widest numbers that a rule gives
     given[0].verdict.observed = dec("1999999999999999.999999999998");
     given[1].verdict.observed = dec("-999999999999999.999999999999");
-    given[2].tick.bid_price = dec("-999999999999999.999999999999");
+    given[2].tick.bid_price = Some(dec("-999999999999999.999999999999"));
     for (kept, sequence) in given.iter_mut().zip(WIDE_SEQUENCES) {
         kept.tick.sequence = sequence;
     }
@@ -115,6 +115,21 @@ pub async fn two_ticks_of_one_key_are_both_kept(repositories: &Repositories) {
     let one = nth_tick(EURUSD, 0);
     let given = [held(one.clone()), held(with_other_price(&one))];
     assert_eq!(put(quarantine, &given).await, 2);
+    assert_eq!(kept(&list(quarantine, &everything()).await), given);
+}
+
+pub async fn ticks_of_one_side_are_kept_once(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let one = nth_tick(EURUSD, 0);
+    let given = [
+        held(one.clone().with_ask(None)),
+        held(one.clone().with_bid(None).with_ask_volume(None)),
+        held(one.clone().with_volumes(None, None)),
+        held(one.clone().with_volumes(dec("0"), dec("0"))),
+        held(one),
+    ];
+    assert_eq!(put(quarantine, &given).await, 5);
+    assert_eq!(put(quarantine, &given).await, 0);
     assert_eq!(kept(&list(quarantine, &everything()).await), given);
 }
 

@@ -47,10 +47,7 @@ pub(super) fn dec(text: &str) -> Decimal {
 
 /// A quote of EURUSD.
 pub(super) fn quote(time: DateTime<Utc>, sequence: i64, bid: &str, ask: &str) -> Tick {
-    Tick {
-        sequence,
-        ..Tick::quote(EURUSD, time, dec(bid), dec(ask))
-    }
+    Tick::quote(EURUSD, time, dec(bid), dec(ask)).with_sequence(sequence)
 }
 
 /// Sequences at the limits of number types, ascending.
@@ -70,16 +67,15 @@ pub(super) const WIDE_SEQUENCES: [i64; 9] = [
 pub(super) fn nth_tick(symbol_id: SymbolId, index: usize) -> Tick {
     let index = i64::try_from(index).expect("series are short");
     let tick_time = seconds(index / 3);
-    Tick {
-        symbol_id,
-        tick_time,
-        sequence: index % 3,
-        bid_price: Decimal::new(138_600 + index, 5),
-        ask_price: Decimal::new(138_602 + index, 5),
-        bid_volume: Decimal::new(1_000_000 + index, 1),
-        ask_volume: Decimal::new(2_000_000 - index, 1),
-        received_at: (index % 2 == 0).then(|| tick_time + TimeDelta::milliseconds(250)),
-    }
+    Tick::new(symbol_id, tick_time)
+        .with_sequence(index % 3)
+        .with_bid(Decimal::new(138_600 + index, 5))
+        .with_ask(Decimal::new(138_602 + index, 5))
+        .with_volumes(
+            Decimal::new(1_000_000 + index, 1),
+            Decimal::new(2_000_000 - index, 1),
+        )
+        .with_received_at((index % 2 == 0).then(|| tick_time + TimeDelta::milliseconds(250)))
 }
 
 /// The first `count` of that series, sorted.
@@ -88,10 +84,10 @@ pub(super) fn series(symbol_id: SymbolId, count: usize) -> Vec<Tick> {
 }
 
 pub(super) fn with_other_price(tick: &Tick) -> Tick {
-    Tick {
-        ask_price: tick.ask_price + Decimal::ONE,
-        ..tick.clone()
-    }
+    let price = tick
+        .ask_price
+        .map_or(Decimal::ONE, |ask| ask + Decimal::ONE);
+    tick.clone().with_ask(price)
 }
 
 pub(super) async fn insert(repository: &dyn TickRepository, ticks: &[Tick]) -> InsertReceipt {
@@ -235,16 +231,11 @@ impl Random {
 
     /// A tick of random numbers.
     pub(super) fn tick(&mut self, tick_time: DateTime<Utc>, sequence: i64) -> Tick {
-        Tick {
-            symbol_id: EURUSD,
-            tick_time,
-            sequence,
-            bid_price: self.price(),
-            ask_price: self.price(),
-            bid_volume: self.volume(),
-            ask_volume: self.volume(),
-            received_at: None,
-        }
+        Tick::new(EURUSD, tick_time)
+            .with_sequence(sequence)
+            .with_bid(self.price())
+            .with_ask(self.price())
+            .with_volumes(self.volume(), self.volume())
     }
 
     /// Ticks of different keys within `days` from the start, sorted, with many ties of time.

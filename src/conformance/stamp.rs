@@ -146,6 +146,10 @@ macro_rules! conformance_tick_tests {
                 random_batches_equal_a_model
                 a_cancelled_batch_is_stored_whole_or_not_at_all
             }
+            ticks_sides {
+                ticks_of_one_side_read_back
+                absent_is_another_content_than_zero
+            }
             ticks_refused {
                 a_conflict_is_reported_and_keeps_what_was_stored
                 every_number_of_a_tick_is_content
@@ -280,6 +284,12 @@ macro_rules! conformance_candle_tests {
                 stored_minutes_of_another_basis_are_no_parts
                 a_stored_part_outside_of_the_range_counts_for_its_candle
             }
+            candles_sides {
+                candles_use_the_ticks_that_have_their_basis
+                unknown_volumes_count_as_nothing
+                basis_without_ticks_has_no_candle
+                random_sides_equal_the_fold
+            }
             candles_sums {
                 sums_beyond_28_digits_are_rounded_once
                 random_sums_beyond_28_digits_equal_the_fold
@@ -324,6 +334,7 @@ macro_rules! conformance_quarantine_tests {
                 keeping_nothing_does_nothing
                 a_tick_is_kept_once_and_stays_as_it_was
                 two_ticks_of_one_key_are_both_kept
+                ticks_of_one_side_are_kept_once
                 a_tick_that_no_store_keeps_is_refused_with_all_others
                 a_list_of_kept_ticks_holds_only_what_was_asked_for
                 pages_of_kept_ticks_neither_skip_nor_repeat

@@ -82,10 +82,7 @@ pub async fn a_part_is_of_one_day_and_names_the_rest(repositories: &Repositories
     let all: Vec<Tick> = [0, 1, 5]
         .map(|days| {
             let tick_time = seconds(36_000) + day * days;
-            Tick {
-                tick_time,
-                ..nth_tick(EURUSD, 0)
-            }
+            nth_tick(EURUSD, 0).with_tick_time(tick_time)
         })
         .into();
     insert_new(ticks, &all).await;

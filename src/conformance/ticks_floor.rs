@@ -15,10 +15,7 @@ fn days_ago(symbol_id: SymbolId, days: i64, count: usize) -> Vec<Tick> {
     (0..count)
         .map(|number| {
             let time = start + TimeDelta::seconds(number as i64);
-            let tick = Tick {
-                symbol_id,
-                ..quote(time, 0, "1.1", "1.2")
-            };
+            let tick = quote(time, 0, "1.1", "1.2").with_symbol_id(symbol_id);
             tick.normalized().expect("a tick")
         })
         .collect()
@@ -64,10 +61,7 @@ pub async fn a_tick_that_is_no_tick_is_told_so_and_not_that_it_is_old(repositori
     let ticks = repositories.ticks.as_ref();
     let symbol_id = SymbolId::new(1);
     let old = days_ago(symbol_id, 31, 1).remove(0);
-    let invalid = Tick {
-        sequence: -1,
-        ..nth_tick(symbol_id, 0)
-    };
+    let invalid = nth_tick(symbol_id, 0).with_sequence(-1);
     let receipt = insert(ticks, &[invalid.clone(), old.clone()]).await;
     let [first, second] = receipt.rejected.as_slice() else {
         panic!("two: {:?}", receipt.rejected);

@@ -38,10 +38,7 @@ pub async fn latest_is_the_last_by_time_and_sequence(repositories: &Repositories
         insert_new(ticks, batch).await;
         assert_eq!(latest(ticks, EURUSD).await.as_ref(), Some(&newest));
     }
-    let tie = Tick {
-        sequence: i64::MAX,
-        ..newest
-    };
+    let tie = newest.with_sequence(i64::MAX);
     insert_new(ticks, std::slice::from_ref(&tie)).await;
     assert_eq!(latest(ticks, EURUSD).await, Some(tie));
 }
@@ -67,10 +64,7 @@ pub async fn latest_is_found_however_old_or_new_it_is(repositories: &Repositorie
     ];
     let mut expected = Vec::new();
     for (symbol, time) in (1..).zip(times) {
-        let tick = Tick {
-            symbol_id: SymbolId::new(symbol),
-            ..quote(time, 4, "1", "2")
-        };
+        let tick = quote(time, 4, "1", "2").with_symbol_id(SymbolId::new(symbol));
         let tick = tick.normalized().expect("a valid tick");
         insert_new(ticks, std::slice::from_ref(&tick)).await;
         expected.push(tick);

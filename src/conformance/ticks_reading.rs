@@ -250,10 +250,7 @@ pub async fn ticks_that_arrive_between_pages_disturb_nothing(repositories: &Repo
     for (symbol, order) in [(1, SortOrder::Ascending), (2, SortOrder::Descending)] {
         let symbol_id = SymbolId::new(symbol);
         let all: Vec<Tick> = (0..100)
-            .map(|index| Tick {
-                symbol_id,
-                ..quote(seconds(index / 10), index % 10, "1", "2")
-            })
+            .map(|index| quote(seconds(index / 10), index % 10, "1", "2").with_symbol_id(symbol_id))
             .collect();
         let (early, mut late): (Vec<Tick>, Vec<Tick>) =
             all.into_iter().partition(is_there_from_the_start);

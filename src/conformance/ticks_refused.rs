@@ -40,10 +40,11 @@ pub async fn every_number_of_a_tick_is_content(repositories: &Repositories) {
     insert_new(ticks, std::slice::from_ref(&first)).await;
     let step = dec("0.000000000001");
     let mut changed = [(); 4].map(|()| first.clone());
-    changed[0].bid_price += step;
-    changed[1].ask_price += step;
-    changed[2].bid_volume += step;
-    changed[3].ask_volume += step;
+    let more = |number: &mut Option<Decimal>| *number = number.map(|number| number + step);
+    more(&mut changed[0].bid_price);
+    more(&mut changed[1].ask_price);
+    more(&mut changed[2].bid_volume);
+    more(&mut changed[3].ask_volume);
     for other in changed {
         let receipt = insert(ticks, std::slice::from_ref(&other)).await;
         let expected = TickConflict {
@@ -125,24 +126,33 @@ fn impossible_ticks(symbol_id: SymbolId) -> Vec<(Tick, &'static str)> {
     };
     vec![
         (
-            change(&|tick| tick.bid_price = dec("1.3860000000001")),
+            change(&|tick| tick.bid_price = Some(dec("1.3860000000001"))),
             "bid_price",
         ),
         (
-            change(&|tick| tick.ask_price = dec("1000000000000000")),
+            change(&|tick| tick.ask_price = Some(dec("1000000000000000"))),
             "ask_price",
         ),
         (
-            change(&|tick| tick.bid_price = dec("-1000000000000000")),
+            change(&|tick| tick.bid_price = Some(dec("-1000000000000000"))),
             "bid_price",
         ),
-        (change(&|tick| tick.bid_volume = Decimal::MAX), "bid_volume"),
         (
-            change(&|tick| tick.ask_volume = dec("-0.000000000001")),
+            change(&|tick| tick.bid_volume = Some(Decimal::MAX)),
+            "bid_volume",
+        ),
+        (
+            change(&|tick| *tick = tick.clone().with_bid(None).with_ask(None)),
+            "bid_price",
+        ),
+        (change(&|tick| tick.bid_price = None), "bid_volume"),
+        (change(&|tick| tick.ask_price = None), "ask_volume"),
+        (
+            change(&|tick| tick.ask_volume = Some(dec("-0.000000000001"))),
             "ask_volume",
         ),
         (
-            change(&|tick| tick.ask_volume = dec("0.0000000000001")),
+            change(&|tick| tick.ask_volume = Some(dec("0.0000000000001"))),
             "ask_volume",
         ),
         (
@@ -211,10 +221,7 @@ pub async fn a_batch_of_impossible_ticks_stores_nothing(repositories: &Repositor
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let batch: Vec<Tick> = (0..size)
-            .map(|index| Tick {
-                sequence: -1,
-                ..nth_tick(EURUSD, index)
-            })
+            .map(|index| nth_tick(EURUSD, index).with_sequence(-1))
             .collect();
         let receipt = insert(ticks, &batch).await;
         assert_eq!(receipt.rejected.len(), size);
@@ -230,10 +237,7 @@ pub async fn a_receipt_speaks_of_every_tick(repositories: &Repositories) {
         insert_new(ticks, &old).await;
         let fresh: Vec<Tick> = (size..2 * size).map(|n| nth_tick(symbol_id, n)).collect();
         let conflicting: Vec<Tick> = old[..4].iter().map(with_other_price).collect();
-        let impossible = Tick {
-            symbol_id,
-            ..quote(seconds(0), -7, "1", "2")
-        };
+        let impossible = quote(seconds(0), -7, "1", "2").with_symbol_id(symbol_id);
         let batch = [&old[..5], &conflicting, &fresh, &[impossible]].concat();
         let receipt = insert(ticks, &batch).await;
         assert_eq!(receipt.inserted, size as u64);

@@ -78,18 +78,16 @@ pub async fn wild_times_are_refused(repositories: &Repositories) {
     let times = wild_times(&mut random, 60);
     let wild: Vec<Tick> = times
         .iter()
-        .map(|time| Tick {
-            received_at: (random.below(2) == 0).then_some(*time),
-            ..random.tick(*time, 0)
+        .map(|time| {
+            random
+                .tick(*time, 0)
+                .with_received_at((random.below(2) == 0).then_some(*time))
         })
         .collect();
     assert_eq!(insert(ticks, &wild).await.rejected.len(), wild.len());
     let received: Vec<Tick> = times
         .iter()
-        .map(|time| Tick {
-            received_at: Some(*time),
-            ..random.tick(seconds(0), 0)
-        })
+        .map(|time| random.tick(seconds(0), 0).with_received_at(Some(*time)))
         .collect();
     let receipt = insert(ticks, &received).await;
     assert_eq!(receipt.rejected.len(), received.len());

@@ -72,6 +72,27 @@ pub enum CandleSource {
     Stored(String),
 }
 
+impl CandleSource {
+    /// The name of [`Ticks`](Self::Ticks) in files.
+    pub const TICKS: &'static str = "ticks";
+    /// The name of [`Smaller`](Self::Smaller) in files.
+    pub const SMALLER: &'static str = "smaller";
+    /// Who stored a candle of one minute before its ticks were dropped.
+    pub const SEALED: &'static str = "sealed";
+    /// Who stored a candle for which its file names nobody.
+    pub const IMPORT: &'static str = "import";
+
+    /// The name in files: `ticks`, `smaller`, or who stored it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ticks => Self::TICKS,
+            Self::Smaller => Self::SMALLER,
+            Self::Stored(by) => by,
+        }
+    }
+}
+
 /// What the price did within `[open_time, open_time + timeframe)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candle {

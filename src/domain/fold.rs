@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::candle::{Candle, CandleSource, PriceBasis};
-use super::decimal::CANDLE_PRICE_SCALE;
 use super::exact_candle::ExactCandle;
 use super::exact_sum::ExactSum;
 use super::symbol_id::SymbolId;
@@ -53,15 +52,19 @@ pub struct CandleFold {
 }
 
 impl CandleFold {
-    /// A candle of one tick; `None` when its mid price is no decimal, which that of a tick that can
-    /// be stored always is.
+    /// A candle of one tick. Its volume is the sum of the known volumes of both sides, whatever the
+    /// basis; 0 where none is known.
+    ///
+    /// `None` when the tick does not have the price of `basis` ([`Tick::has`]), or when its mid price
+    /// is no decimal, which that of a tick that can be stored always is.
     #[must_use]
     pub fn of_tick(tick: &Tick, basis: PriceBasis) -> Option<Self> {
-        let price = basis_price(tick, basis)?;
+        let price = tick.price(basis)?;
         let key = (tick.tick_time, tick.sequence);
-        let volume = ExactSum::default()
-            .checked_add(tick.bid_volume)?
-            .checked_add(tick.ask_volume)?;
+        let mut volume = ExactSum::default();
+        for known in [tick.bid_volume, tick.ask_volume].into_iter().flatten() {
+            volume = volume.checked_add(known)?;
+        }
         Some(Self {
             first: key,
             last: key,
@@ -159,30 +162,6 @@ impl CandleFold {
     }
 }
 
-fn basis_price(tick: &Tick, basis: PriceBasis) -> Option<Decimal> {
-    match basis {
-        PriceBasis::Bid => Some(tick.bid_price),
-        PriceBasis::Ask => Some(tick.ask_price),
-        PriceBasis::Mid => mid_price(tick.bid_price, tick.ask_price),
-    }
-}
-
-/// Half of the sum, exact; `None` when a decimal does not hold it.
-fn mid_price(bid: Decimal, ask: Decimal) -> Option<Decimal> {
-    let units = |price: Decimal| {
-        let missing = CANDLE_PRICE_SCALE.checked_sub(price.scale())?;
-        price.mantissa().checked_mul(10_i128.pow(missing))
-    };
-    // five tenths of the sum
-    let half = units(bid)?.checked_add(units(ask)?)?.checked_mul(5)?;
-    let (mut half, mut scale) = (half, CANDLE_PRICE_SCALE + 1);
-    while scale > 0 && half % 10 == 0 {
-        half /= 10;
-        scale -= 1;
-    }
-    Decimal::try_from_i128_with_scale(half, scale).ok()
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Bucket {
     symbol_id: SymbolId,
@@ -249,7 +228,8 @@ impl Buckets {
 
 /// Makes candles of ticks.
 ///
-/// `now` decides which of them are closed. A bucket without ticks has no candle.
+/// Only ticks that have the price of `basis` count ([`Tick::has`]), with the known volumes of both
+/// their sides. `now` decides which candles are closed. A bucket without such ticks has no candle.
 ///
 /// *Ordering*: by symbol, then by open time, whatever the order of the ticks.
 /// *Duplicates*: the caller gives each tick once.
@@ -287,6 +267,9 @@ impl TickFold {
     }
 
     pub(crate) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
+        if !tick.has(self.basis) {
+            return Ok(());
+        }
         let bucket = Bucket {
             symbol_id: tick.symbol_id,
             basis: self.basis,

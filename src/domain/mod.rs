@@ -3,6 +3,7 @@
 //! Nothing here knows a database, a clock or a runtime.
 
 mod candle;
+mod candle_relation;
 mod cursor;
 mod decimal;
 mod decimal_text;
@@ -13,6 +14,7 @@ mod fold;
 mod gap;
 mod instrument;
 mod invalid_symbol;
+mod invalid_tick;
 mod page;
 mod parts;
 mod quality_rule;
@@ -26,6 +28,7 @@ mod timeframe;
 pub use candle::{
     Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, UnknownPriceBasis,
 };
+pub use candle_relation::{CandleOrigin, CandleRelation};
 pub use cursor::{CandleCursor, SymbolCursor, TickCursor};
 pub use decimal::{
     CANDLE_PRICE_SCALE, CANDLE_VOLUME_INTEGER_DIGITS, DecimalError, SUM_DIGITS,
@@ -42,13 +45,14 @@ pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use invalid_symbol::InvalidSymbol;
+pub use invalid_tick::InvalidTick;
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder, UnknownSortOrder};
 pub use parts::StoredParts;
 pub use quality_rule::{Rule, UnknownRule, Verdict};
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
-pub use tick::{InvalidTick, Tick, TickKey};
+pub use tick::{Tick, TickKey};
 #[cfg(feature = "files")]
 pub(crate) use time::LEAP_SECOND;
 pub use time::{

@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::decimal::{DecimalError, check_tick_decimal};
+use super::candle::PriceBasis;
+use super::decimal::{CANDLE_PRICE_SCALE, check_tick_decimal};
+use super::invalid_tick::InvalidTick;
 use super::symbol_id::SymbolId;
-use super::time::{LEAP_SECOND, earliest_time, is_leap_second, latest_time, truncate_to_micros};
+use super::time::{earliest_time, is_leap_second, latest_time, truncate_to_micros};
 
 /// The identity of a tick: symbol, instant, and the order within that instant.
 ///
@@ -22,9 +24,30 @@ pub struct TickKey {
 
 /// One quote of one symbol.
 ///
+/// At least one side has a price. `None` says that a venue does not quote the side, or that a volume
+/// is unknown; a volume of 0 says that it is zero.
+///
 /// Two ticks with one [`TickKey`] are a duplicate when [`Tick::has_content_of`] holds, else a
 /// conflict.
+///
+/// # Examples
+/// ```
+/// use chrono::DateTime;
+/// use rust_decimal::Decimal;
+/// use tickbook::domain::{SymbolId, Tick};
+///
+/// let time = DateTime::from_timestamp_micros(1_398_902_400_292_000).expect("a time");
+/// let both = Tick::quote(SymbolId::new(7), time, Decimal::new(138_676, 5), Decimal::new(138_682, 5))
+///     .with_sequence(1)
+///     .with_volumes(Decimal::from(500_000), None);
+/// assert!(both.normalized().is_ok());
+///
+/// let bid_alone = Tick::new(SymbolId::new(7), time).with_bid(Decimal::new(138_676, 5));
+/// assert_eq!(bid_alone.ask_price, None);
+/// assert!(bid_alone.normalized().is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tick {
     /// Whose tick it is.
     pub symbol_id: SymbolId,
@@ -34,20 +57,37 @@ pub struct Tick {
     /// equal `(symbol_id, tick_time)` in feed order (see
     /// [`SequenceAssigner`](crate::ingest::SequenceAssigner)). Never negative.
     pub sequence: i64,
-    /// Price at which one can sell, in units of the quote currency. May be negative or zero.
-    pub bid_price: Decimal,
-    /// Price at which one can buy, in units of the quote currency. May be below the bid.
-    pub ask_price: Decimal,
-    /// Quantity offered at the bid, in units of the instrument; 0 when the feed does not say.
-    pub bid_volume: Decimal,
-    /// Quantity offered at the ask, in units of the instrument; 0 when the feed does not say.
-    pub ask_volume: Decimal,
+    /// Price at which one can sell, in units of the quote currency. May be negative or zero. `None`:
+    /// there is no bid.
+    pub bid_price: Option<Decimal>,
+    /// Price at which one can buy, in units of the quote currency. May be below the bid. `None`:
+    /// there is no ask.
+    pub ask_price: Option<Decimal>,
+    /// Quantity offered at the bid, in units of the instrument. `None`: unknown, or there is no bid.
+    pub bid_volume: Option<Decimal>,
+    /// Quantity offered at the ask, in units of the instrument. `None`: unknown, or there is no ask.
+    pub ask_volume: Option<Decimal>,
     /// When this side saw it. No part of identity or content.
     pub received_at: Option<DateTime<Utc>>,
 }
 
 impl Tick {
-    /// A tick with sequence 0, no volumes and no receive time.
+    /// A tick with sequence 0 and without sides and receive time. It needs a side to be stored.
+    #[must_use]
+    pub fn new(symbol_id: SymbolId, tick_time: DateTime<Utc>) -> Self {
+        Self {
+            symbol_id,
+            tick_time,
+            sequence: 0,
+            bid_price: None,
+            ask_price: None,
+            bid_volume: None,
+            ask_volume: None,
+            received_at: None,
+        }
+    }
+
+    /// A tick with both sides and sequence 0; volumes and receive time are unknown.
     #[must_use]
     pub fn quote(
         symbol_id: SymbolId,
@@ -55,15 +95,103 @@ impl Tick {
         bid_price: Decimal,
         ask_price: Decimal,
     ) -> Self {
-        Self {
-            symbol_id,
-            tick_time,
-            sequence: 0,
-            bid_price,
-            ask_price,
-            bid_volume: Decimal::ZERO,
-            ask_volume: Decimal::ZERO,
-            received_at: None,
+        Self::new(symbol_id, tick_time)
+            .with_bid(bid_price)
+            .with_ask(ask_price)
+    }
+
+    /// This tick of another symbol.
+    #[must_use]
+    pub fn with_symbol_id(mut self, symbol_id: SymbolId) -> Self {
+        self.symbol_id = symbol_id;
+        self
+    }
+
+    /// This tick at another time.
+    #[must_use]
+    pub fn with_tick_time(mut self, tick_time: DateTime<Utc>) -> Self {
+        self.tick_time = tick_time;
+        self
+    }
+
+    /// This tick with another place within its instant.
+    #[must_use]
+    pub fn with_sequence(mut self, sequence: i64) -> Self {
+        self.sequence = sequence;
+        self
+    }
+
+    /// This tick with another bid price. `None` removes the bid and its volume.
+    #[must_use]
+    pub fn with_bid(mut self, price: impl Into<Option<Decimal>>) -> Self {
+        self.bid_price = price.into();
+        if self.bid_price.is_none() {
+            self.bid_volume = None;
+        }
+        self
+    }
+
+    /// This tick with another ask price. `None` removes the ask and its volume.
+    #[must_use]
+    pub fn with_ask(mut self, price: impl Into<Option<Decimal>>) -> Self {
+        self.ask_price = price.into();
+        if self.ask_price.is_none() {
+            self.ask_volume = None;
+        }
+        self
+    }
+
+    /// This tick with other volumes at the bid and at the ask. `None`: unknown.
+    #[must_use]
+    pub fn with_volumes(
+        self,
+        bid: impl Into<Option<Decimal>>,
+        ask: impl Into<Option<Decimal>>,
+    ) -> Self {
+        self.with_bid_volume(bid).with_ask_volume(ask)
+    }
+
+    /// This tick with another volume at the bid. `None`: unknown.
+    #[must_use]
+    pub fn with_bid_volume(mut self, volume: impl Into<Option<Decimal>>) -> Self {
+        self.bid_volume = volume.into();
+        self
+    }
+
+    /// This tick with another volume at the ask. `None`: unknown.
+    #[must_use]
+    pub fn with_ask_volume(mut self, volume: impl Into<Option<Decimal>>) -> Self {
+        self.ask_volume = volume.into();
+        self
+    }
+
+    /// This tick with another time of receipt. `None`: unknown.
+    #[must_use]
+    pub fn with_received_at(mut self, received_at: impl Into<Option<DateTime<Utc>>>) -> Self {
+        self.received_at = received_at.into();
+        self
+    }
+
+    /// Whether the tick has the price of `basis`: the bid, the ask, or, for the mid, both.
+    #[must_use]
+    pub fn has(&self, basis: PriceBasis) -> bool {
+        match basis {
+            PriceBasis::Bid => self.bid_price.is_some(),
+            PriceBasis::Ask => self.ask_price.is_some(),
+            PriceBasis::Mid => self.bid_price.is_some() && self.ask_price.is_some(),
+        }
+    }
+
+    /// The price of `basis`; the mid is half of bid plus ask, exact.
+    ///
+    /// `None` when the tick does not have it, or when the mid needs more digits than a decimal has,
+    /// which that of a tick that can be stored never does.
+    #[must_use]
+    pub fn price(&self, basis: PriceBasis) -> Option<Decimal> {
+        match basis {
+            PriceBasis::Bid => self.bid_price,
+            PriceBasis::Ask => self.ask_price,
+            PriceBasis::Mid => mid_price(self.bid_price?, self.ask_price?),
         }
     }
 
@@ -77,7 +205,8 @@ impl Tick {
         }
     }
 
-    /// Whether prices and volumes are equal in value.
+    /// Whether prices and volumes are equal in value. An absent side and an unknown volume equal
+    /// nothing but the same.
     #[must_use]
     pub fn has_content_of(&self, other: &Self) -> bool {
         self.bid_price == other.bid_price
@@ -86,18 +215,20 @@ impl Tick {
             && self.ask_volume == other.ask_volume
     }
 
-    /// Whether the bid is above the ask.
+    /// Whether the bid is above the ask. A tick with one side is not crossed.
     #[must_use]
     pub fn is_crossed(&self) -> bool {
-        self.bid_price > self.ask_price
+        let sides = self.bid_price.zip(self.ask_price);
+        sides.is_some_and(|(bid, ask)| bid > ask)
     }
 
     /// The form in which a tick is stored: times cut to microseconds, numbers without trailing
     /// zeros.
     ///
     /// # Errors
-    /// What no store can keep: a symbol id below 1, a time before 1970 or from 2100 on, a negative sequence, a negative
-    /// volume, a number that does not fit `NUMERIC(27,12)` exactly.
+    /// What no store can keep: a symbol id below 1, a time before 1970 or from 2100 on, a negative
+    /// sequence, no side at all, a volume of an absent side, a negative volume, a number that does not
+    /// fit `NUMERIC(27,12)` exactly.
     pub fn normalized(&self) -> Result<Self, InvalidTick> {
         if self.symbol_id.get() < 1 {
             return Err(InvalidTick::SymbolId(self.symbol_id));
@@ -133,179 +264,58 @@ impl Tick {
         if self.sequence < 0 {
             return Err(InvalidTick::NegativeSequence(self.sequence));
         }
+        if self.bid_price.is_none() && self.ask_price.is_none() {
+            return Err(InvalidTick::NoSide);
+        }
         Ok(Self {
             symbol_id: self.symbol_id,
             tick_time,
             sequence: self.sequence,
             bid_price: number("bid_price", self.bid_price)?,
             ask_price: number("ask_price", self.ask_price)?,
-            bid_volume: volume("bid_volume", self.bid_volume)?,
-            ask_volume: volume("ask_volume", self.ask_volume)?,
+            bid_volume: volume("bid_volume", self.bid_volume, self.bid_price)?,
+            ask_volume: volume("ask_volume", self.ask_volume, self.ask_price)?,
             received_at,
         })
     }
 }
 
-fn number(field: &'static str, value: Decimal) -> Result<Decimal, InvalidTick> {
-    check_tick_decimal(value).map_err(|source| InvalidTick::Number { field, source })
+fn number(field: &'static str, value: Option<Decimal>) -> Result<Option<Decimal>, InvalidTick> {
+    let check = |value| {
+        check_tick_decimal(value).map_err(|source| InvalidTick::Number { field, source })
+    };
+    value.map(check).transpose()
 }
 
-fn volume(field: &'static str, value: Decimal) -> Result<Decimal, InvalidTick> {
-    if value.is_sign_negative() && !value.is_zero() {
+fn volume(
+    field: &'static str,
+    volume: Option<Decimal>,
+    price: Option<Decimal>,
+) -> Result<Option<Decimal>, InvalidTick> {
+    if let Some(value) = volume.filter(|_| price.is_none()) {
+        return Err(InvalidTick::VolumeWithoutPrice { field, value });
+    }
+    if let Some(value) = volume.filter(|value| value.is_sign_negative() && !value.is_zero()) {
         return Err(InvalidTick::NegativeVolume { field, value });
     }
-    number(field, value)
+    number(field, volume)
 }
 
-/// Why a tick can be stored nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTick {
-    /// The symbol's number is below 1.
-    #[error("symbol_id {0} is not positive: use that of a symbol")]
-    SymbolId(SymbolId),
-    /// An instant outside of what is kept.
-    #[error(
-        "{field} {time} is outside of 1970-01-01 to 2100-01-01: \
-         check the unit and the epoch of the feed's clock"
-    )]
-    TimeOutOfRange {
-        /// Which of the two times.
-        field: &'static str,
-        /// The instant.
-        time: DateTime<Utc>,
-    },
-    /// A leap second, which stores would move into the second after it.
-    #[error("{field} {time} is a {LEAP_SECOND}")]
-    LeapSecond {
-        /// Which of the two times.
-        field: &'static str,
-        /// The instant.
-        time: DateTime<Utc>,
-    },
-    /// The sequence is below zero.
-    #[error("sequence {0} is negative: count from 0 within one instant")]
-    NegativeSequence(i64),
-    /// A quantity is below zero.
-    #[error("{field} {value} is negative: send 0 when the feed does not say")]
-    NegativeVolume {
-        /// Which of the two volumes.
-        field: &'static str,
-        /// The quantity.
-        value: Decimal,
-    },
-    /// A number cannot be kept exactly.
-    #[error("{field} {source}")]
-    Number {
-        /// Which of the four numbers.
-        field: &'static str,
-        /// Why.
-        source: DecimalError,
-    },
-}
-
-impl InvalidTick {
-    /// The field of [`Tick`] that is wrong.
-    #[must_use]
-    pub fn field(&self) -> &'static str {
-        match self {
-            Self::SymbolId(_) => "symbol_id",
-            Self::NegativeSequence(_) => "sequence",
-            Self::TimeOutOfRange { field, .. }
-            | Self::LeapSecond { field, .. }
-            | Self::NegativeVolume { field, .. }
-            | Self::Number { field, .. } => field,
-        }
+/// Half of the sum, exact; `None` when a decimal does not hold it.
+fn mid_price(bid: Decimal, ask: Decimal) -> Option<Decimal> {
+    let units = |price: Decimal| {
+        let missing = CANDLE_PRICE_SCALE.checked_sub(price.scale())?;
+        price.mantissa().checked_mul(10_i128.pow(missing))
+    };
+    // five tenths of the sum
+    let half = units(bid)?.checked_add(units(ask)?)?.checked_mul(5)?;
+    let (mut half, mut scale) = (half, CANDLE_PRICE_SCALE + 1);
+    while scale > 0 && half % 10 == 0 {
+        half /= 10;
+        scale -= 1;
     }
+    Decimal::try_from_i128_with_scale(half, scale).ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tick() -> Tick {
-        Tick::quote(
-            SymbolId::new(1),
-            DateTime::from_timestamp_nanos(1_398_902_400_000_001_999),
-            Decimal::new(138_676, 5),
-            Decimal::new(1_386_860, 6),
-        )
-    }
-
-    #[test]
-    fn leap_seconds_are_refused_by_name() {
-        let leap = DateTime::from_timestamp(1_483_228_799, 1_500_000_000).expect("2016-12-31");
-        let of_venue = Tick {
-            tick_time: leap,
-            ..tick()
-        };
-        let of_receiver = Tick {
-            received_at: Some(leap),
-            ..tick()
-        };
-        for (tick, field) in [(of_venue, "tick_time"), (of_receiver, "received_at")] {
-            let refused = tick.normalized().expect_err("no store has it");
-            assert_eq!(refused.field(), field);
-            let text = refused.to_string();
-            assert!(text.contains("leap second"), "{text}");
-        }
-    }
-
-    #[test]
-    fn stored_form_is_cut_to_microseconds_and_free_of_zeros() {
-        let stored = tick().normalized().expect("valid");
-        assert_eq!(stored.tick_time.timestamp_subsec_nanos(), 1_000);
-        assert_eq!(stored.ask_price.to_string(), "1.38686");
-        assert!(stored.has_content_of(&tick()));
-    }
-
-    #[test]
-    fn what_no_store_keeps_is_refused_by_name() {
-        let before = Tick {
-            tick_time: DateTime::UNIX_EPOCH - chrono::TimeDelta::microseconds(1),
-            ..tick()
-        };
-        let future = Tick {
-            tick_time: latest_time(),
-            ..tick()
-        };
-        let sequence = Tick {
-            sequence: -1,
-            ..tick()
-        };
-        let volume = Tick {
-            bid_volume: Decimal::NEGATIVE_ONE,
-            ..tick()
-        };
-        let decimals = Tick {
-            ask_price: Decimal::new(1, 13),
-            ..tick()
-        };
-        let symbol = Tick {
-            symbol_id: SymbolId::new(0),
-            ..tick()
-        };
-        for (bad, word) in [
-            (symbol, "symbol_id"),
-            (before, "tick_time"),
-            (future, "tick_time"),
-            (sequence, "sequence"),
-            (volume, "bid_volume"),
-            (decimals, "ask_price"),
-        ] {
-            let error = bad.normalized().expect_err("invalid");
-            assert_eq!(error.field(), word);
-            assert!(error.to_string().contains(word), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_negative_price_and_a_crossed_quote_are_valid() {
-        let crossed = Tick {
-            bid_price: Decimal::new(-3763, 2),
-            ask_price: Decimal::new(-3764, 2),
-            ..tick()
-        };
-        assert!(crossed.is_crossed());
-        assert!(crossed.normalized().is_ok());
-    }
-}
+mod tests;

@@ -5,7 +5,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use crate::domain::{LEAP_SECOND, excerpt, parse_time, truncate_to_micros};
 
@@ -21,13 +20,13 @@ use super::source::Entry;
 pub enum QuoteColumn {
     /// The instant: `tick_time`, `time` or `timestamp`. Required.
     TickTime,
-    /// The bid: `bid_price` or `bid`. Required.
+    /// The bid: `bid_price` or `bid`. Required; an empty field is an absent bid.
     BidPrice,
-    /// The ask: `ask_price` or `ask`. Required.
+    /// The ask: `ask_price` or `ask`. Required; an empty field is an absent ask.
     AskPrice,
-    /// The quantity at the bid: `bid_volume` or `bid_size`; 0 where there is no such column.
+    /// The quantity at the bid: `bid_volume` or `bid_size`; optional, and empty where it is not known.
     BidVolume,
-    /// The quantity at the ask: `ask_volume` or `ask_size`; 0 where there is no such column.
+    /// The quantity at the ask: `ask_volume` or `ask_size`; optional, and empty where it is not known.
     AskVolume,
     /// The place within the instant: `sequence`; optional.
     Sequence,
@@ -155,7 +154,8 @@ pub struct CsvLayout {
 /// Iterates over the quotes of a file with a header row, in file order.
 ///
 /// Columns are separated by commas and may stand in quotation marks; lines that start with `#` are
-/// comments. A row that does not have as many columns as the header is an error.
+/// comments. A row that does not have as many columns as the header is an error. An empty price is an
+/// absent side, an empty volume an unknown one; a row without any price is an error.
 pub struct CsvQuotes<'a> {
     lines: Lines<'a>,
     time_format: TimeFormat,
@@ -202,10 +202,15 @@ impl<'a> CsvQuotes<'a> {
             received_at,
         ] = self.places;
         let number = |place: Option<usize>, column: QuoteColumn| {
-            place.map_or(Ok(Decimal::ZERO), |place| {
-                self.columns.decimal(place, column.as_str())
-            })
+            let given = place.filter(|place| !self.columns.get(*place).is_empty());
+            let read = given.map(|place| self.columns.decimal(place, column.as_str()));
+            read.transpose()
         };
+        let bid_price = number(bid_price, QuoteColumn::BidPrice)?;
+        let ask_price = number(ask_price, QuoteColumn::AskPrice)?;
+        if bid_price.is_none() && ask_price.is_none() {
+            return Err("bid_price and ask_price are empty: write at least one".to_owned());
+        }
         let time = time.map_or(&b""[..], |time| self.columns.get(time));
         Ok(Quote {
             line: self.lines.number(),
@@ -216,8 +221,8 @@ impl<'a> CsvQuotes<'a> {
                 Some(place) => Some(read_sequence(self.columns.get(place))?),
                 None => None,
             },
-            bid_price: number(bid_price, QuoteColumn::BidPrice)?,
-            ask_price: number(ask_price, QuoteColumn::AskPrice)?,
+            bid_price,
+            ask_price,
             bid_volume: number(bid_volume, QuoteColumn::BidVolume)?,
             ask_volume: number(ask_volume, QuoteColumn::AskVolume)?,
             received_at: match received_at.map(|place| self.columns.get(place)) {

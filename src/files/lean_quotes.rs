@@ -1,7 +1,5 @@
 //! Quotes of one day: `milliseconds since midnight UTC,bid,ask`.
 
-use rust_decimal::Decimal;
-
 use super::error::{FileError, LineError};
 use super::field::Columns;
 use super::lean_day::LeanDay;
@@ -14,8 +12,9 @@ use super::source::Entry;
 ///
 /// A line is `time,bid,ask`, or `time,bid,bid size,ask,ask size`; the first line that is one of
 /// both decides for the whole entry. The time is in milliseconds since midnight UTC, with a fraction
-/// or without; the date is the one the entry's or the file's name starts with. A price of 0 is none,
-/// so that its line is an error: a tick has both.
+/// or without; the date is the one the entry's or the file's name starts with. A line with sizes may
+/// leave price and size of one side empty: the side is absent then. A price of 0 stands for none; its
+/// line is an error, since nothing else says that the side is absent.
 ///
 /// It takes the file for one of one instrument in UTC; [`LeanSurvey`](super::LeanSurvey) finds out
 /// whether it is.
@@ -69,28 +68,33 @@ impl<'a> LeanQuotes<'a> {
         } else {
             (3, Some((2, 4)))
         };
-        let size = |at: Option<usize>, name: &str| {
-            at.map_or(Ok(Decimal::ZERO), |at| columns.decimal(at, name))
-        };
-        let price = |at: usize, name: &str| match columns.get(at) {
-            b"" => Err(format!(
-                "{name} is empty: a tick has both prices, leave it out"
-            )),
-            _ => match columns.decimal(at, name)? {
+        // a line without sizes whose last column is empty may have been cut
+        let side = |price: usize, size: Option<usize>, name: &str| match (columns.get(price), size) {
+            (b"", Some(size)) if columns.get(size).is_empty() => Ok((None, None)),
+            (b"", _) => Err(format!("{name} is empty: correct it, or leave the line out")),
+            _ => match columns.decimal(price, name)? {
                 zero if zero.is_zero() => Err(format!(
-                    "{name} is 0, which stands for none: a tick has both prices, leave it out"
+                    "{name} is 0, which stands for none: leave it and its size empty"
                 )),
-                scaled => self.scale.price(scaled),
+                scaled => {
+                    let size = size.map(|size| columns.decimal(size, &format!("{name} size")));
+                    Ok((Some(self.scale.price(scaled)?), size.transpose()?))
+                }
             },
         };
+        let (bid_price, bid_volume) = side(1, sizes.map(|sizes| sizes.0), "bid")?;
+        let (ask_price, ask_volume) = side(ask, sizes.map(|sizes| sizes.1), "ask")?;
+        if bid_price.is_none() && ask_price.is_none() {
+            return Err("has neither bid nor ask: leave it out".to_owned());
+        }
         let quote = Quote {
             line: self.lines.number(),
             tick_time: self.day.time(columns.get(0), "time")?,
             sequence: None,
-            bid_price: price(1, "bid")?,
-            ask_price: price(ask, "ask")?,
-            bid_volume: size(sizes.map(|sizes| sizes.0), "bid size")?,
-            ask_volume: size(sizes.map(|sizes| sizes.1), "ask size")?,
+            bid_price,
+            ask_price,
+            bid_volume,
+            ask_volume,
             received_at: None,
         };
         self.width = Some(width);

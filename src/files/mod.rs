@@ -7,7 +7,7 @@
 //! for index in 0..file.entry_count() {
 //!     for quote in LeanQuotes::new(file.entry(index)?)? {
 //!         match quote {
-//!             Ok(quote) => println!("{} {} {}", quote.tick_time, quote.bid_price, quote.ask_price),
+//!             Ok(quote) => println!("{} {:?} {:?}", quote.tick_time, quote.bid_price, quote.ask_price),
 //!             Err(error) => eprintln!("{error}"),
 //!         }
 //!     }

@@ -15,13 +15,13 @@ pub struct Quote {
     /// The venue's own number within the instant, where the file has one.
     pub sequence: Option<i64>,
     /// See [`Tick::bid_price`].
-    pub bid_price: Decimal,
+    pub bid_price: Option<Decimal>,
     /// See [`Tick::ask_price`].
-    pub ask_price: Decimal,
-    /// See [`Tick::bid_volume`]; 0 where the file does not say.
-    pub bid_volume: Decimal,
-    /// See [`Tick::ask_volume`]; 0 where the file does not say.
-    pub ask_volume: Decimal,
+    pub ask_price: Option<Decimal>,
+    /// See [`Tick::bid_volume`]; `None` where the file does not say.
+    pub bid_volume: Option<Decimal>,
+    /// See [`Tick::ask_volume`]; `None` where the file does not say.
+    pub ask_volume: Option<Decimal>,
     /// See [`Tick::received_at`]; `None` where the file does not say.
     pub received_at: Option<DateTime<Utc>>,
 }
@@ -31,12 +31,11 @@ impl Quote {
     /// [`SequenceAssigner`](crate::ingest::SequenceAssigner).
     #[must_use]
     pub fn into_tick(self, symbol_id: SymbolId) -> Tick {
-        Tick {
-            sequence: self.sequence.unwrap_or(0),
-            bid_volume: self.bid_volume,
-            ask_volume: self.ask_volume,
-            received_at: self.received_at,
-            ..Tick::quote(symbol_id, self.tick_time, self.bid_price, self.ask_price)
-        }
+        Tick::new(symbol_id, self.tick_time)
+            .with_bid(self.bid_price)
+            .with_ask(self.ask_price)
+            .with_sequence(self.sequence.unwrap_or(0))
+            .with_volumes(self.bid_volume, self.ask_volume)
+            .with_received_at(self.received_at)
     }
 }

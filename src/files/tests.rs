@@ -2,6 +2,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use rust_decimal::Decimal;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -34,8 +35,10 @@ pub(super) fn zipped(folder: &TempDir, name: &str, entries: &[(&str, &[u8])]) ->
     path
 }
 
-/// Each quote as `entry-line time sequence bid ask bid-size ask-size`, each error as its text.
+/// Each quote as `entry-line time sequence bid ask bid-size ask-size`, with a `-` for what it does not
+/// have, each error as its text.
 pub(super) fn quotes(path: &Path, layout: Option<&CsvLayout>) -> Result<Vec<String>, FileError> {
+    let shown = |number: Option<Decimal>| number.map_or("-".to_owned(), |it| it.to_string());
     let mut file = MarketFile::open(path)?;
     let mut all = Vec::new();
     for index in 0..file.entry_count() {
@@ -50,10 +53,10 @@ pub(super) fn quotes(path: &Path, layout: Option<&CsvLayout>) -> Result<Vec<Stri
                 quote.line,
                 quote.tick_time.format("%dT%T%.6f"),
                 quote.sequence,
-                quote.bid_price,
-                quote.ask_price,
-                quote.bid_volume,
-                quote.ask_volume
+                shown(quote.bid_price),
+                shown(quote.ask_price),
+                shown(quote.bid_volume),
+                shown(quote.ask_volume)
             ),
             Err(error) => error.to_string(),
         }));
@@ -77,8 +80,8 @@ fn lean_lines_are_read_with_and_without_sizes_and_fractions() {
     assert_eq!(
         lean(b"292,1.38676,1.38686\r\n\n42.4319,1.10,1.2"),
         [
-            "1 01T00:00:00.292000 None 1.38676 1.38686 0 0",
-            "3 01T00:00:00.042431 None 1.1 1.2 0 0"
+            "1 01T00:00:00.292000 None 1.38676 1.38686 - -",
+            "3 01T00:00:00.042431 None 1.1 1.2 - -"
         ]
     );
     assert_eq!(
@@ -102,7 +105,7 @@ fn a_malformed_line_is_named_and_the_next_one_read() {
             &b"1,1.2.3,1\n"[..],
             "line 2: bid \"1.2.3\" is no decimal: write",
         ),
-        (b"1,1,\n", "line 2: ask is empty: a tick has both"),
+        (b"1,1,\n", "line 2: ask is empty: correct it"),
         (b"1,1\n", "line 2: has 2 columns, not 3 as above: correct"),
         (b"x,1,1\n", "line 2: time \"x\" is no time of a day"),
         (b"1,\xff\xfe\x00,1\n", "line 2: bid \"\u{fffd}\u{fffd}\\0\""),
@@ -257,7 +260,7 @@ fn csv_columns_can_be_said_and_epochs_have_a_unit() {
             time_format,
         };
         let read = csv(&format!("ts,b,a,sequence\n{number},1,\"2\",3\n"), &layout);
-        let expected = "2 01T00:00:00.000000 Some(3) 1 2 0 0";
+        let expected = "2 01T00:00:00.000000 Some(3) 1 2 - -";
         assert_eq!(read.expect("readable"), [expected], "{time_format:?}");
     }
 }
@@ -280,7 +283,7 @@ fn csv_errors_name_the_column_and_the_remedy() {
                  1398902400,1,1,0\n\
                  yesterday,1,1,0\n\
                  2014-05-01T00:00:00Z,1,1,-1\n\
-                 2014-05-01T00:00:00Z,1,,0\n\
+                 2014-05-01T00:00:00Z,,,0\n\
                  2014-05-01T00:00:00Z,1,1,9223372036854775808\n\
                  2014-05-01T00:00:00Z,1,1,9223372036854775807\n";
     let read = csv(lines, &layout).expect("readable");
@@ -288,12 +291,27 @@ fn csv_errors_name_the_column_and_the_remedy() {
         "line 2: tick_time \"1398902400\" is no RFC 3339 time: say the unit",
         "line 3: tick_time \"yesterday\" is no RFC 3339 time: write",
         "line 4: sequence \"-1\" is no whole number",
-        "line 5: ask_price is empty",
+        "line 5: bid_price and ask_price are empty: write at least one",
         "line 6: sequence \"9223372036854775808\" is no whole number from 0 to 9223372036854775807",
         " Some(9223372036854775807) 1 1 ",
     ]) {
         assert!(line.contains(words), "{line}");
     }
+}
+
+#[test]
+fn csv_fields_may_be_empty_where_a_side_or_a_volume_is() {
+    let lines = "time,bid,ask,bid_size,ask_size\n\
+                 2014-05-01T00:00:00Z,1,,5,\n\
+                 2014-05-01T00:00:00Z,,2,,0\n\
+                 2014-05-01T00:00:00Z,1,2,,\n\
+                 2014-05-01T00:00:00Z,1,2,\"\",7\n";
+    let read = csv(lines, &CsvLayout::default()).expect("readable");
+    let expected = ["1 - 5 -", "- 2 - 0", "1 2 - -", "1 2 - 7"];
+    for ((line, expected), number) in read.iter().zip(expected).zip(2..) {
+        assert_eq!(*line, format!("{number} 01T00:00:00.000000 None {expected}"));
+    }
+    assert_eq!(read.len(), expected.len());
 }
 
 #[test]
@@ -331,5 +349,5 @@ fn a_quote_becomes_a_tick_of_the_symbol() {
     let quote = quotes.next().expect("one").expect("a quote");
     let tick = quote.into_tick(SymbolId::new(7));
     assert_eq!((tick.symbol_id, tick.sequence), (SymbolId::new(7), 0));
-    assert_eq!(tick.ask_volume.to_string(), "200");
+    assert_eq!(tick.ask_volume.expect("known").to_string(), "200");
 }

@@ -322,7 +322,7 @@ fn prices_are_divided_by_their_scale() {
         .expect("dated")
         .scaled(scale);
     let quote = quotes.next().expect("one").expect("a quote");
-    assert_eq!(quote.ask_price.to_string(), "644.06");
+    assert_eq!(quote.ask_price.expect("an ask").to_string(), "644.06");
 }
 
 #[test]
@@ -359,17 +359,21 @@ fn bars_of_one_side_keep_the_other_apart() {
 }
 
 #[test]
-fn ticks_of_one_side_are_errors() {
+fn ticks_of_one_side_leave_the_other_one_empty() {
     let folder = folder();
-    let text = b"1,1.1,100,1.2,100\n2,0,0,1.2,100\n3,1.1,100,,\n4,1.1,1,1.2,1\n";
+    let text = b"1,1.1,100,1.2,100\n2,0,0,1.2,100\n3,1.1,100,,\n4,1.1,1,1.2,1\n5,,,1.2,0\n\
+                 6,1.1,1,,7\n7,,,,\n";
     let read = quotes(&plain(&folder, "20140605.csv", text), None).expect("readable");
     assert!(
         read[1].contains("line 2: bid is 0, which stands for none"),
         "{read:?}"
     );
     assert!(
-        read[2].contains("line 3: ask is empty: a tick has both"),
+        read[2].ends_with(" None 1.1 - 100 -"),
         "{read:?}"
     );
     assert!(read[3].starts_with("4 "), "{read:?}");
+    assert!(read[4].ends_with(" None - 1.2 - 0"), "{read:?}");
+    assert!(read[5].contains("line 6: ask is empty"), "{read:?}");
+    assert!(read[6].contains("line 7: has neither bid nor ask"), "{read:?}");
 }

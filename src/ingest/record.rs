@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn kinds_are_different_and_never_change() {
-        assert_eq!((Tick::KIND, Tick::VERSION), (1, 1));
-        assert_eq!((QuarantinedTick::KIND, QuarantinedTick::VERSION), (2, 1));
+        assert_eq!((Tick::KIND, Tick::VERSION), (1, 2));
+        assert_eq!((QuarantinedTick::KIND, QuarantinedTick::VERSION), (2, 2));
         assert_eq!(names_of(1), "ticks");
         assert_eq!(names_of(2), "quarantined ticks");
         assert_eq!(names_of(3), "records of the unknown kind 3");

@@ -94,6 +94,7 @@ impl InMemoryOhlcRepository {
             SortOrder::Descending => times.next_back(),
         };
         let tick = self.ticks.with_range(query.symbol_id, range, |ticks| {
+            let ticks = ticks.filter(|tick| tick.has(query.basis));
             edge(&mut ticks.map(|tick| tick.tick_time))
         });
         let stored = read(&self.stored);

@@ -2,6 +2,7 @@
 //! migrations, health, candle relations, retention.
 
 mod audit_refresh;
+mod candle_sql;
 mod health;
 mod migrations;
 mod numeric;

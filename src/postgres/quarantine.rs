@@ -53,8 +53,11 @@ impl QuarantineRepository for PgQuarantineRepository {
         let timeseries = self.connections.timeseries();
         timeseries
             .run_idempotent("keep ticks in quarantine", move |connection| {
-                let numbers = |number: fn(&QuarantinedTick) -> Decimal| -> Vec<PgDecimal> {
-                    ticks.iter().map(|kept| PgDecimal(number(kept))).collect()
+                let numbers = |number: fn(&QuarantinedTick) -> Decimal| {
+                    column(&ticks, |kept| PgDecimal(number(kept)))
+                };
+                let maybe = |number: fn(&Tick) -> Option<Decimal>| {
+                    column(&ticks, |kept| number(&kept.tick).map(PgDecimal))
                 };
                 let put = sql_query(
                     "INSERT INTO tick_quarantine (symbol_id, tick_time, sequence, bid_price, \
@@ -66,10 +69,10 @@ impl QuarantineRepository for PgQuarantineRepository {
                 .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.symbol_id.get()))
                 .bind::<Array<Timestamptz>, _>(column(&ticks, |kept| kept.tick.tick_time))
                 .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.sequence))
-                .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.bid_price))
-                .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.ask_price))
-                .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.bid_volume))
-                .bind::<Array<Numeric>, _>(numbers(|kept| kept.tick.ask_volume))
+                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.bid_price))
+                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.ask_price))
+                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.bid_volume))
+                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.ask_volume))
                 .bind::<Array<Nullable<Timestamptz>>, _>(column(&ticks, |kept| {
                     kept.tick.received_at
                 }))
@@ -168,14 +171,14 @@ struct Row {
     tick_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     sequence: i64,
-    #[diesel(sql_type = Numeric)]
-    bid_price: StoredNumeric,
-    #[diesel(sql_type = Numeric)]
-    ask_price: StoredNumeric,
-    #[diesel(sql_type = Numeric)]
-    bid_volume: StoredNumeric,
-    #[diesel(sql_type = Numeric)]
-    ask_volume: StoredNumeric,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    bid_price: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    ask_price: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    bid_volume: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    ask_volume: Option<StoredNumeric>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     received_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Text)]
@@ -205,19 +208,21 @@ impl Row {
             let number = value.0;
             number.map_err(|error| data(format!("{column}: {error}")))
         };
+        let maybe = |column: &str, value: Option<StoredNumeric>| {
+            value.map(|value| number(column, value)).transpose()
+        };
         Ok(QuarantineEntry {
             id: QuarantineId(self.quarantine_id),
             kept: QuarantinedTick {
-                tick: Tick {
-                    symbol_id: SymbolId::new(self.symbol_id),
-                    tick_time: self.tick_time,
-                    sequence: self.sequence,
-                    bid_price: number("bid_price", self.bid_price)?,
-                    ask_price: number("ask_price", self.ask_price)?,
-                    bid_volume: number("bid_volume", self.bid_volume)?,
-                    ask_volume: number("ask_volume", self.ask_volume)?,
-                    received_at: self.received_at,
-                },
+                tick: Tick::new(SymbolId::new(self.symbol_id), self.tick_time)
+                    .with_sequence(self.sequence)
+                    .with_bid(maybe("bid_price", self.bid_price)?)
+                    .with_ask(maybe("ask_price", self.ask_price)?)
+                    .with_volumes(
+                        maybe("bid_volume", self.bid_volume)?,
+                        maybe("ask_volume", self.ask_volume)?,
+                    )
+                    .with_received_at(self.received_at),
                 verdict: Verdict {
                     rule: self
                         .rule

@@ -24,7 +24,7 @@ use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 use super::schema::timeseries::ticks;
 use super::writing::{self, Writer};
 
-pub(super) use range::edge_tick_time;
+pub(super) use range::{edge_of_basis, edge_tick_time};
 
 /// Most symbols of one call.
 const MOST_SYMBOLS: usize = 10_000;

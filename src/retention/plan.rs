@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::Timeframe;
+use crate::domain::CandleRelation;
 
 use super::declared::{Policies, TablePolicies, or_none};
 use super::span::Span;
@@ -140,7 +140,6 @@ pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Sett
             settings.insert(Item { relation, kind }, vec![value]);
         }
     };
-    let aggregates = Timeframe::ALL.map(|timeframe| format!("ohlc_{timeframe}"));
     let mut tables: Vec<(&str, &TablePolicies, &str, &str)> = vec![
         ("ticks", &policies.ticks, "symbol_id", "tick_time,sequence"),
         (
@@ -151,9 +150,8 @@ pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Sett
         ),
     ];
     if has_aggregates {
-        for name in &aggregates {
-            tables.push((name, &policies.candles, "symbol_id", "open_time"));
-        }
+        let aggregates = CandleRelation::all();
+        tables.extend(aggregates.map(|it| (it.name, &policies.candles, "symbol_id", "open_time")));
     }
     for (relation, table, segment_by, order_by) in tables {
         let length = |span: Option<Span>| span.map(Value::Length);
@@ -179,7 +177,8 @@ pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Sett
                 end_offset: Some(refresh.end_offset),
                 every: refresh.every,
             };
-            add(&format!("ohlc_{timeframe}"), Kind::Refresh, Some(value));
+            let relation = CandleRelation::of(*timeframe).name;
+            add(relation, Kind::Refresh, Some(value));
         }
     }
     settings

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::Timeframe;
+use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
 
 use super::declared::{Policies, RefreshPolicy};
 use super::span::Span;
@@ -317,10 +317,9 @@ fn source_outlives_refresh(
     timeframe: Timeframe,
     refresh: RefreshPolicy,
 ) -> Option<Clash> {
-    // the smallest timeframe is made of ticks, each other one of the next smaller candles
-    let (source, table) = match timeframe {
-        Timeframe::M1 => ("ticks", &policies.ticks),
-        _ => ("candles", &policies.candles),
+    let (source, table) = match CandleRelation::of(timeframe).made_of {
+        CandleOrigin::Ticks => ("ticks", &policies.ticks),
+        CandleOrigin::Candles(_) => ("candles", &policies.candles),
     };
     let least = refresh.start_offset? + LARGEST_BUCKET + policies.lateness + table.chunk * 2;
     let shorter = format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{TimeRange, Timeframe};
+use crate::domain::{CandleOrigin, CandleRelation, TimeRange, Timeframe};
 
 /// What is left of ticks and candles: before these times they are gone. Nothing raises them while
 /// candles are refreshed.
@@ -14,6 +14,16 @@ pub struct Floors {
     pub ticks: Option<DateTime<Utc>>,
     /// Of the candles.
     pub candles: Option<DateTime<Utc>>,
+}
+
+impl Floors {
+    /// Of what the candles of `timeframe` are made of.
+    pub(crate) fn of_source(&self, timeframe: Timeframe) -> Option<DateTime<Utc>> {
+        match CandleRelation::of(timeframe).made_of {
+            CandleOrigin::Ticks => self.ticks,
+            CandleOrigin::Candles(_) => self.candles,
+        }
+    }
 }
 
 /// Candles to make again.
@@ -26,7 +36,7 @@ pub struct RefreshWindow {
 }
 
 /// The windows that make the candles of `days` (starts of days, UTC) right again, smaller
-/// timeframes first: each is made of the next smaller one.
+/// timeframes first: each is made of ticks or of smaller candles.
 ///
 /// No window has a bucket whose ticks, or whose smaller candles, may be gone, nor one that is not
 /// over at `now`: a refresh would erase the first, and freeze the second.
@@ -39,11 +49,9 @@ pub fn refresh_windows(
     let ranges = merged(days);
     let mut windows = Vec::new();
     for timeframe in Timeframe::ALL {
-        let floor = match timeframe {
-            Timeframe::M1 => floors.ticks,
-            _ => floors.candles,
-        };
-        let from_floor = floor.map(|floor| next_start(timeframe, floor));
+        let from_floor = floors
+            .of_source(timeframe)
+            .map(|floor| next_start(timeframe, floor));
         let until_now = timeframe.bucket_start(now);
         for &(start, end) in &ranges {
             // a day without ticks to make anything of is no reason for larger candles either

@@ -263,11 +263,9 @@ pub(crate) fn short_policies(drop_after: Span) -> Policies {
 
 pub(crate) fn tick(symbol_id: SymbolId, time: DateTime<Utc>, sequence: i64, number: i64) -> Tick {
     let bid = Decimal::new(1_380_000 + number * 7 + sequence * 3, 6);
-    let tick = Tick {
-        sequence,
-        bid_volume: Decimal::new(number, 3),
-        ..Tick::quote(symbol_id, time, bid, bid + Decimal::new(number + 1, 7))
-    };
+    let tick = Tick::quote(symbol_id, time, bid, bid + Decimal::new(number + 1, 7))
+        .with_sequence(sequence)
+        .with_bid_volume(Decimal::new(number, 3));
     tick.normalized().expect("a tick")
 }
 

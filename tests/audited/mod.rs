@@ -94,17 +94,16 @@ pub(crate) fn ticks(days: i64) -> Vec<Tick> {
         let time = start() + TimeDelta::seconds(number * 20);
         for sequence in 0..=i64::from(number % 10 == 0) {
             let price = 138_000 + number * 31 % 977 + sequence * 7;
-            ticks.push(Tick {
-                sequence,
-                bid_volume: Decimal::new(number % 89 + 1, 3),
-                ask_volume: Decimal::ONE,
-                ..Tick::quote(
+            ticks.push(
+                Tick::quote(
                     EURUSD,
                     time,
                     Decimal::new(price, 5),
                     Decimal::new(price + number % 3 + 1, 5),
                 )
-            });
+                .with_sequence(sequence)
+                .with_volumes(Decimal::new(number % 89 + 1, 3), Decimal::ONE),
+            );
         }
     }
     ticks

@@ -190,9 +190,9 @@ async fn batch_is_lost(loss: fn(Message) -> Loss, is_stored: bool) {
     let old = |from, to| ticks(from, to);
     let age = suite::now() - start() - TimeDelta::minutes(30);
     let fresh = |from, to| {
-        let shifted = ticks(from, to).into_iter().map(|tick| Tick {
-            tick_time: start() + TimeDelta::seconds(age.num_seconds()) + (tick.tick_time - start()),
-            ..tick
+        let shifted = ticks(from, to).into_iter().map(|tick| {
+            let time = start() + TimeDelta::seconds(age.num_seconds()) + (tick.tick_time - start());
+            tick.with_tick_time(time)
         });
         shifted.collect::<Vec<_>>()
     };

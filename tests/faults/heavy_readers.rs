@@ -59,10 +59,7 @@ async fn fault_62_heavy_readers_keep_no_tick_waiting() {
     for from in (0..TICKS).step_by(20_000) {
         let batch: Vec<_> = ticks(from, from + 20_000)
             .into_iter()
-            .map(|tick| Tick {
-                symbol_id: OTHER,
-                ..tick
-            })
+            .map(|tick| tick.with_symbol_id(OTHER))
             .collect();
         let stored = site.repositories.ticks.insert_batch(&batch).await;
         stored.expect("stored");

@@ -6,11 +6,12 @@ use tickbook::domain::Tick;
 
 /// The ticks that fit the condition, by key.
 fn query(condition: &str) -> String {
+    let numbers = ["bid_price", "ask_price", "bid_volume", "ask_volume"];
+    let numbers = numbers.map(|name| format!("coalesce(trim_scale({name})::text, 'none')"));
     format!(
         "SELECT concat_ws('|', symbol_id, (extract(epoch FROM tick_time) * 1000000)::bigint, \
-         sequence, trim_scale(bid_price), trim_scale(ask_price), trim_scale(bid_volume), \
-         trim_scale(ask_volume)) FROM ticks WHERE {condition} \
-         ORDER BY symbol_id, tick_time, sequence"
+         sequence, {}) FROM ticks WHERE {condition} ORDER BY symbol_id, tick_time, sequence",
+        numbers.join(", ")
     )
 }
 
@@ -67,7 +68,10 @@ fn line(tick: &Tick) -> String {
         tick.bid_volume,
         tick.ask_volume,
     ];
-    let numbers = numbers.map(|number| number.normalize().to_string());
+    let numbers = numbers.map(|number| match number {
+        Some(number) => number.normalize().to_string(),
+        None => "none".to_owned(),
+    });
     format!(
         "{}|{}|{}|{}",
         tick.symbol_id.get(),

@@ -220,8 +220,8 @@ async fn fault_60_server_speaks_another_language() {
         "ALTER TABLE ticks ALTER COLUMN bid_price TYPE numeric(15, 12)",
     );
     let mut more = ticks(10, 20);
-    more[3].bid_price = Decimal::from(1_000);
-    more[3].ask_price = Decimal::from(1_001);
+    more[3].bid_price = Some(Decimal::from(1_000));
+    more[3].ask_price = Some(Decimal::from(1_001));
     let receipt = repositories.ticks.insert_batch(&more).await;
     let receipt = receipt.expect("stored but for one");
     assert_eq!(receipt.inserted, 9, "{receipt:?}");

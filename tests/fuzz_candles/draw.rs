@@ -111,11 +111,15 @@ pub(crate) fn tick(
 ) -> Tick {
     // more than one byte of the order key
     let place = [1, 70_000, 1 << 53][random.below(3) as usize] * random.below(6) as i64;
-    let tick = Tick {
-        sequence: place * 4 + writer as i64,
-        bid_volume: volume(random, is_large),
-        ask_volume: volume(random, is_large),
-        ..Tick::quote(symbol_id, tick_time, price(random), price(random))
+    let both = Tick::quote(symbol_id, tick_time, price(random), price(random))
+        .with_sequence(place * 4 + writer as i64)
+        .with_volumes(volume(random, is_large), volume(random, is_large));
+    let tick = match random.below(8) {
+        0 => both.with_bid(None),
+        1 => both.with_ask(None),
+        2 => both.with_bid_volume(None),
+        3 => both.with_volumes(None, None),
+        _ => both,
     };
     tick.normalized().expect("a valid tick")
 }

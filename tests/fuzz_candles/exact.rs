@@ -13,26 +13,28 @@ const DIGITS: u32 = 28;
 /// What a candle takes of a tick, in units of `10^-13`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quote {
-    bid: i128,
-    ask: i128,
+    bid: Option<i128>,
+    ask: Option<i128>,
     volume: i128,
 }
 
 impl Quote {
     pub(crate) fn of(tick: &Tick) -> Self {
         Self {
-            bid: units(tick.bid_price),
-            ask: units(tick.ask_price),
-            volume: units(tick.bid_volume) + units(tick.ask_volume),
+            bid: tick.bid_price.map(units),
+            ask: tick.ask_price.map(units),
+            // an unknown volume counts as nothing
+            volume: tick.bid_volume.map_or(0, units) + tick.ask_volume.map_or(0, units),
         }
     }
 
-    fn price(self, basis: PriceBasis) -> i128 {
+    /// `None` where the quote has no such price.
+    fn price(self, basis: PriceBasis) -> Option<i128> {
         match basis {
             PriceBasis::Bid => self.bid,
             PriceBasis::Ask => self.ask,
             // both are multiples of ten, so that the half is exact
-            PriceBasis::Mid => (self.bid + self.ask) / 2,
+            PriceBasis::Mid => Some((self.bid? + self.ask?) / 2),
         }
     }
 }
@@ -50,7 +52,7 @@ pub(crate) struct Folded {
 }
 
 impl Folded {
-    /// Of quotes in the order of their keys; none has no candle.
+    /// Of those quotes that have the price, in the order of their keys; none has no candle.
     pub(crate) fn of(
         open_time: i64,
         basis: PriceBasis,
@@ -58,7 +60,9 @@ impl Folded {
     ) -> Option<Self> {
         let mut folded: Option<Self> = None;
         for quote in quotes {
-            let price = quote.price(basis);
+            let Some(price) = quote.price(basis) else {
+                continue;
+            };
             let whole = folded.get_or_insert(Self {
                 open_time,
                 open: price,

@@ -191,6 +191,11 @@ fn write_op(script: &mut String, number: usize, op: &Op) {
             ..
         } = tick;
         let time = tick_time.to_rfc3339();
+        let [bid_price, ask_price, bid_volume, ask_volume] =
+            [bid_price, ask_price, bid_volume, ask_volume].map(|number| match number {
+                Some(number) => number.to_string(),
+                None => "NULL".to_owned(),
+            });
         let end = if index + 1 == op.ticks.len() {
             "\nON CONFLICT DO NOTHING;"
         } else {

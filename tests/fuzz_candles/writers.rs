@@ -134,7 +134,8 @@ fn again(random: &mut Random, writer: usize, sent: &[Tick]) -> Vec<Tick> {
         .map(|_| {
             let mut tick = sent[random.below(sent.len() as u64) as usize].clone();
             if random.below(5) == 0 {
-                tick.bid_price += Decimal::ONE;
+                let bid = tick.bid_price.unwrap_or_default() + Decimal::ONE;
+                tick = tick.with_bid(bid);
             }
             tick
         })

@@ -55,14 +55,14 @@ pub(crate) fn start() -> DateTime<Utc> {
 /// Ticks from number `from` to `to`, one in a second, each with a price of its own.
 pub(crate) fn ticks(from: i64, to: i64) -> Vec<Tick> {
     (from..to)
-        .map(|number| Tick {
-            bid_volume: Decimal::new(number, 3),
-            ..Tick::quote(
+        .map(|number| {
+            Tick::quote(
                 SYMBOL,
                 start() + TimeDelta::seconds(number),
                 Decimal::new(138_000 + number, 5),
                 Decimal::new(138_001 + number, 5),
             )
+            .with_bid_volume(Decimal::new(number, 3))
         })
         .collect()
 }

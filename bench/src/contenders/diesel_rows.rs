@@ -10,10 +10,10 @@ diesel::table! {
         symbol_id -> Int8,
         tick_time -> Timestamptz,
         sequence -> Int8,
-        bid_price -> Numeric,
-        ask_price -> Numeric,
-        bid_volume -> Numeric,
-        ask_volume -> Numeric,
+        bid_price -> Nullable<Numeric>,
+        ask_price -> Nullable<Numeric>,
+        bid_volume -> Nullable<Numeric>,
+        ask_volume -> Nullable<Numeric>,
         received_at -> Nullable<Timestamptz>,
     }
 }
@@ -24,10 +24,10 @@ pub(super) struct NewTick {
     symbol_id: i64,
     tick_time: DateTime<Utc>,
     sequence: i64,
-    bid_price: Decimal,
-    ask_price: Decimal,
-    bid_volume: Decimal,
-    ask_volume: Decimal,
+    bid_price: Option<Decimal>,
+    ask_price: Option<Decimal>,
+    bid_volume: Option<Decimal>,
+    ask_volume: Option<Decimal>,
     received_at: Option<DateTime<Utc>>,
 }
 

@@ -1,6 +1,8 @@
 //! tokio-postgres as a reader: statements prepared once, one connection.
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use tickbook::domain::{SymbolId, Tick, TimeRange};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
@@ -54,14 +56,13 @@ impl Reader {
 }
 
 fn tick(row: &Row) -> Result<Tick> {
-    Ok(Tick {
-        symbol_id: SymbolId::new(row.try_get(0)?),
-        tick_time: row.try_get(1)?,
-        sequence: row.try_get(2)?,
-        bid_price: row.try_get(3)?,
-        ask_price: row.try_get(4)?,
-        bid_volume: row.try_get(5)?,
-        ask_volume: row.try_get(6)?,
-        received_at: row.try_get(7)?,
-    })
+    Ok(Tick::new(SymbolId::new(row.try_get(0)?), row.try_get(1)?)
+        .with_sequence(row.try_get(2)?)
+        .with_bid(row.try_get::<_, Option<Decimal>>(3)?)
+        .with_ask(row.try_get::<_, Option<Decimal>>(4)?)
+        .with_volumes(
+            row.try_get::<_, Option<Decimal>>(5)?,
+            row.try_get::<_, Option<Decimal>>(6)?,
+        )
+        .with_received_at(row.try_get::<_, Option<DateTime<Utc>>>(7)?))
 }

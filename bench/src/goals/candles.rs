@@ -195,26 +195,30 @@ async fn read_with_index(
 /// The aggregate of a larger timeframe made of ticks.
 fn direct(name: &str, width: &str) -> String {
     let key = "tick_order_key(tick_time, sequence)";
-    let prices: Vec<String> = [
-        ("bid", "bid_price"),
-        ("ask", "ask_price"),
-        ("mid", "(bid_price + ask_price) * 0.5"),
+    let volume = "sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0))";
+    let bases: Vec<String> = [
+        ("bid", "bid_price", ""),
+        ("ask", "ask_price", ""),
+        ("mid", "bid_price + ask_price", " * 0.5"),
     ]
     .iter()
-    .map(|(basis, price)| {
+    .map(|(basis, price, half)| {
+        let with_price = format!("FILTER (WHERE {price} IS NOT NULL)");
         format!(
-            "first({price}, {key}) AS {basis}_open, max({price}) AS {basis}_high, \
-             min({price}) AS {basis}_low, last({price}, {key}) AS {basis}_close"
+            "first({price}, {key}) {with_price}{half} AS {basis}_open, \
+             max({price}){half} AS {basis}_high, min({price}){half} AS {basis}_low, \
+             last({price}, {key}) {with_price}{half} AS {basis}_close, \
+             {volume} {with_price} AS {basis}_volume, \
+             count(*) {with_price} AS {basis}_tick_count"
         )
     })
     .collect();
     format!(
         "CREATE MATERIALIZED VIEW direct_{name} \
              WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS \
-         SELECT symbol_id, time_bucket(INTERVAL '{width}', tick_time) AS open_time, {}, \
-                sum(bid_volume + ask_volume) AS volume, count(*) AS tick_count \
+         SELECT symbol_id, time_bucket(INTERVAL '{width}', tick_time) AS open_time, {} \
          FROM ticks GROUP BY symbol_id, time_bucket(INTERVAL '{width}', tick_time) \
          WITH NO DATA",
-        prices.join(", ")
+        bases.join(", ")
     )
 }

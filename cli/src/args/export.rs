@@ -12,11 +12,11 @@ use crate::times::time_or_date;
 pub(crate) enum ExportCommand {
     /// Writes the ticks of one symbol, oldest first
     #[command(after_help = "\
-Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. `tickbook import ticks
---format csv` reads them back. Of a range of any length only some pages are held in memory. The file
-is there when it is complete, and of an export that ended early nothing is left. A device or a pipe is
-written as it comes. --json prints a summary with the number of rows, on standard output with --output, and
-on standard error without.
+Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. The price of an absent
+side and an unknown volume are empty. `tickbook import ticks --format csv` reads them back. Of a range of
+any length only some pages are held in memory. The file is there when it is complete, and of an export that
+ended early nothing is left. A device or a pipe is written as it comes. --json prints a summary with the
+number of rows, on standard output with --output, and on standard error without.
 
 Examples:
   tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv

@@ -33,11 +33,12 @@ unless a column `sequence` numbers them: give files in the order of time, and al
 that was split at once.
 
   lean   `milliseconds since midnight UTC,bid,ask`, or with sizes `…,bid,bid size,ask,ask size`; the
-         date is the one the file's name (or that of the entry in a zip) starts with. A price of 0
-         is none, and a tick has both
+         date is the one the file's name (or that of the entry in a zip) starts with. A line with
+         sizes may leave price and size of one side empty; a price of 0 is none and rejected
   csv    with a header row. Columns: tick_time (or time, timestamp), bid_price (bid), ask_price (ask);
-         optional bid_volume (bid_size), ask_volume (ask_size), sequence, received_at. A row has as
-         many columns as the header. `tickbook export ticks` writes such files
+         optional bid_volume (bid_size), ask_volume (ask_size), sequence, received_at. An empty price
+         is an absent side, an empty volume is unknown. A row has as many columns as the header.
+         `tickbook export ticks` writes such files
 
 LEAN files are refused before anything of them is stored when they are of several instruments, hold no
 quotes, or look as if their prices were multiplied by 10000 (equities, their options) or their times

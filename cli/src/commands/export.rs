@@ -12,8 +12,8 @@ use indicatif::HumanCount;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use tickbook::domain::{
-    Candle, CandleSlot, CandleSource, FilledCandle, PageLimit, Symbol, Tick, TimeRange,
-    earliest_time, latest_time,
+    Candle, CandleSlot, FilledCandle, PageLimit, Symbol, Tick, TimeRange, earliest_time,
+    latest_time,
 };
 use tickbook::files::FILLED;
 use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
@@ -21,7 +21,6 @@ use tickbook::{Clock, Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::{ExportArguments, ExportCandlesArguments, ExportTicksArguments};
-use crate::candle_rows::{SMALLER, TICKS};
 use crate::csv_file::CsvFile;
 use crate::opening::{connect, full_name, settings, symbol};
 use crate::output_file::Output;
@@ -187,13 +186,15 @@ impl Export {
 }
 
 fn tick_row(tick: &Tick) -> [String; TICK_COLUMNS.len()] {
+    // what the tick does not have is an empty field
+    let number = |number: Option<Decimal>| number.map_or(String::new(), |it| it.to_string());
     [
         time(tick.tick_time),
         tick.sequence.to_string(),
-        tick.bid_price.to_string(),
-        tick.ask_price.to_string(),
-        tick.bid_volume.to_string(),
-        tick.ask_volume.to_string(),
+        number(tick.bid_price),
+        number(tick.ask_price),
+        number(tick.bid_volume),
+        number(tick.ask_volume),
         tick.received_at.map_or(String::new(), time),
     ]
 }
@@ -236,10 +237,6 @@ fn known_row(candle: &Candle) -> [String; CANDLE_COLUMNS.len()] {
         candle.volume.to_string(),
         candle.tick_count.to_string(),
         candle.closed.to_string(),
-        match &candle.source {
-            CandleSource::Ticks => TICKS.to_owned(),
-            CandleSource::Smaller => SMALLER.to_owned(),
-            CandleSource::Stored(by) => by.clone(),
-        },
+        candle.source.as_str().to_owned(),
     ]
 }

@@ -23,6 +23,7 @@ use crate::new_owner::NewOwner;
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
+use crate::quote_text::{price_text, volume_text};
 use crate::refreshing::refresh;
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
 use crate::times::time_text;
@@ -250,5 +251,7 @@ fn content(tick: &Tick) -> String {
         ask_volume,
         ..
     } = tick;
+    let (bid_price, ask_price) = (price_text(*bid_price), price_text(*ask_price));
+    let (bid_volume, ask_volume) = (volume_text(*bid_volume), volume_text(*ask_volume));
     format!("bid {bid_price} ({bid_volume}) ask {ask_price} ({ask_volume})")
 }

@@ -155,10 +155,10 @@ struct Line {
     symbol: Option<String>,
     tick_time: String,
     sequence: i64,
-    bid_price: String,
-    ask_price: String,
-    bid_volume: String,
-    ask_volume: String,
+    bid_price: Option<String>,
+    ask_price: Option<String>,
+    bid_volume: Option<String>,
+    ask_volume: Option<String>,
     received_at: Option<String>,
 }
 
@@ -176,10 +176,10 @@ impl Line {
             symbol: name.cloned(),
             tick_time: time_text(tick.tick_time),
             sequence: tick.sequence,
-            bid_price: tick.bid_price.to_string(),
-            ask_price: tick.ask_price.to_string(),
-            bid_volume: tick.bid_volume.to_string(),
-            ask_volume: tick.ask_volume.to_string(),
+            bid_price: tick.bid_price.map(|it| it.to_string()),
+            ask_price: tick.ask_price.map(|it| it.to_string()),
+            bid_volume: tick.bid_volume.map(|it| it.to_string()),
+            ask_volume: tick.ask_volume.map(|it| it.to_string()),
             received_at: tick.received_at.map(time_text),
         }
     }
@@ -194,8 +194,8 @@ impl Line {
             self.symbol_id,
             self.tick_time,
             self.sequence,
-            self.bid_price,
-            self.ask_price,
+            self.bid_price.as_deref().unwrap_or("none"),
+            self.ask_price.as_deref().unwrap_or("none"),
             self.rule,
             self.observed,
             self.limit

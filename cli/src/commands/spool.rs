@@ -16,6 +16,7 @@ use tickbook::ingest::{
 use crate::Outcome;
 use crate::args::{DeadLetterArguments, SpoolArguments};
 use crate::opening::{connect, settings as read_settings};
+use crate::quote_text::{price_text, volume_text};
 use crate::report::{print, print_json};
 use crate::times::time_text;
 
@@ -245,10 +246,10 @@ fn text(tick: &Tick) -> String {
         tick.symbol_id,
         time_text(tick.tick_time),
         tick.sequence,
-        tick.bid_price,
-        tick.ask_price,
-        tick.bid_volume,
-        tick.ask_volume
+        price_text(tick.bid_price),
+        price_text(tick.ask_price),
+        volume_text(tick.bid_volume),
+        volume_text(tick.ask_volume)
     )
 }
 

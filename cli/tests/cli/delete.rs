@@ -62,7 +62,7 @@ fn ticks_are_deleted_when_that_is_confirmed() {
                    ORDER BY open_time) FROM ohlc_1m";
     assert_eq!(psql(&cli, minutes), "00:00 23:59");
     // the day is refreshed, so that nothing waits
-    let day = "SELECT tick_count FROM ohlc_1d";
+    let day = "SELECT bid_tick_count FROM ohlc_1d";
     assert_eq!(psql(&cli, day), "2");
     let again = run(&cli, &format!("delete ticks {MINUTE}")).expect_code(0);
     assert_eq!(again.stdout, "would delete 0 ticks\n");

@@ -155,7 +155,7 @@ async fn exported_ticks_are_imported_as_they_were() {
     let mut lines = written.lines();
     let header = "tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at";
     assert_eq!(lines.next(), Some(header));
-    assert_eq!(lines.next(), Some("2014-05-01T00:00:00.000000Z,0,1,2,0,0,"));
+    assert_eq!(lines.next(), Some("2014-05-01T00:00:00.000000Z,0,1,2,,,"));
     assert_eq!(written.lines().count(), 25_001);
     assert_eq!(cli.run(&export).expect_code(0).stdout, written);
     assert!(!cli.folder.path().join("ticks.csv.part").exists());

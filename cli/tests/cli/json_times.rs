@@ -43,10 +43,8 @@ async fn prepared() -> Cli {
     assert_eq!(created.expect("created").symbol_id, SymbolId::new(1));
     let time = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
     let held = QuarantinedTick {
-        tick: Tick {
-            received_at: Some(time),
-            ..Tick::quote(SymbolId::new(1), time, Decimal::TWO, Decimal::ONE)
-        },
+        tick: Tick::quote(SymbolId::new(1), time, Decimal::TWO, Decimal::ONE)
+            .with_received_at(Some(time)),
         verdict: Verdict {
             rule: Rule::Crossed,
             observed: Decimal::ONE,

@@ -141,10 +141,7 @@ async fn a_decision_is_made_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tick_whose_key_is_taken_stays_and_is_told() {
     let cli = prepared().await;
-    let other = Tick {
-        bid_price: Decimal::TWO,
-        ..held(0, Rule::Crossed).tick
-    };
+    let other = held(0, Rule::Crossed).tick.with_bid(Decimal::TWO);
     let inserted = cli.repositories().ticks.insert_batch(&[other]).await;
     assert_eq!(inserted.expect("stored").inserted, 1);
     let run = cli.run(&["quarantine", "release", "--all"]).expect_code(1);

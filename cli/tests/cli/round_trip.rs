@@ -79,17 +79,21 @@ fn random_ticks(random: &mut Random, symbol_id: SymbolId) -> Vec<Tick> {
                 None => random.time(),
             };
             let away = TimeDelta::microseconds(random.below(2_000_000) as i64 - 900_000);
-            Tick {
-                sequence: match random.below(10) {
+            let both = Tick::quote(symbol_id, tick_time, random.price(), random.price())
+                .with_sequence(match random.below(10) {
                     0 => i64::MAX - index as i64,
                     1 => (1 << 53) + index as i64,
                     2 => (1 << 31) - (index as i64 % 2),
                     _ => index as i64,
-                },
-                bid_volume: random.number(),
-                ask_volume: random.number(),
-                received_at: (index > 1 && random.below(3) > 0).then(|| tick_time + away),
-                ..Tick::quote(symbol_id, tick_time, random.price(), random.price())
+                })
+                .with_volumes(random.number(), random.number())
+                .with_received_at((index > 1 && random.below(3) > 0).then(|| tick_time + away));
+            match random.below(10) {
+                0 => both.with_bid(None),
+                1 => both.with_ask(None),
+                2 => both.with_ask_volume(None),
+                3 => both.with_volumes(None, None),
+                _ => both,
             }
         })
         .collect();
@@ -173,9 +177,9 @@ async fn candles_come_back_to_the_last_byte() {
     let symbol_id = symbol(&one).await;
     symbol(&other).await;
     let ticks: Vec<_> = (0..300)
-        .map(|index| Tick {
-            sequence: index,
-            ..Tick::quote(symbol_id, random.time(), random.price(), random.price())
+        .map(|index| {
+            Tick::quote(symbol_id, random.time(), random.price(), random.price())
+                .with_sequence(index)
         })
         .collect();
     let from = one.repositories();

@@ -119,14 +119,8 @@ fn folder_without_a_spool_is_an_error() {
 /// One of each kind.
 pub(crate) fn leave_dead_letters(cli: &Cli) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let negative = Tick {
-        sequence: -1,
-        ..tick(1)
-    };
-    let other = Tick {
-        ask_volume: Decimal::ONE,
-        ..tick(0)
-    };
+    let negative = tick(1).with_sequence(-1);
+    let other = tick(0).with_ask_volume(Decimal::ONE);
     let memory = Repositories::in_memory().ticks;
     // in conflict in memory, but not in the database
     runtime.block_on(spool(cli, memory, &[tick(0), other, negative]));

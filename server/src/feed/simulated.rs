@@ -153,12 +153,9 @@ impl Feed for SimulatedFeed {
             sleep(step.pause).await;
             let now = truncate_to_micros(self.clock.now());
             let symbol_id = self.symbol_ids[step.listing];
-            let tick = Tick {
-                bid_volume: step.bid_volume,
-                ask_volume: step.ask_volume,
-                received_at: Some(now),
-                ..Tick::quote(symbol_id, now, step.bid_price, step.ask_price)
-            };
+            let tick = Tick::quote(symbol_id, now, step.bid_price, step.ask_price)
+                .with_volumes(step.bid_volume, step.ask_volume)
+                .with_received_at(Some(now));
             output.send(tick, None).await?;
         }
     }

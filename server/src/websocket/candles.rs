@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use tickbook::domain::{Candle, CandleFold, CandleSource, Tick};
 use tickbook::ingest::fanout::Gap;
 use tokio::time::Instant;
@@ -150,6 +151,9 @@ impl Series {
         let Ok(tick) = tick.normalized() else {
             return;
         };
+        if !tick.has(self.key.basis) {
+            return;
+        }
         match &mut self.state {
             // too many wait: they are read from the store with the rest
             State::Waiting(waiting) => {
@@ -281,12 +285,12 @@ impl Last {
             timeframe: key.timeframe,
             basis: key.basis,
             open_time,
-            open: tick.bid_price,
-            high: tick.bid_price,
-            low: tick.bid_price,
-            close: tick.bid_price,
-            volume: tick.bid_volume,
-            tick_count: 1,
+            open: Decimal::ZERO,
+            high: Decimal::ZERO,
+            low: Decimal::ZERO,
+            close: Decimal::ZERO,
+            volume: Decimal::ZERO,
+            tick_count: 0,
             closed: false,
             source: CandleSource::Ticks,
         };

@@ -39,16 +39,20 @@ pub struct NewTick {
     #[serde(default)]
     #[schema(schema_with = sequence_schema)]
     pub sequence: i64,
-    /// Price at which one can sell; may be negative.
-    pub bid_price: DecimalInput,
-    /// Price at which one can buy; may be negative, and below the bid.
-    pub ask_price: DecimalInput,
-    /// Quantity offered at the bid, not negative; 0 unless given.
+    /// Price at which one can sell; may be negative. Null or left out where there is no bid; a tick has
+    /// at least one price.
     #[serde(default)]
-    pub bid_volume: DecimalInput,
-    /// Quantity offered at the ask, not negative; 0 unless given.
+    pub bid_price: Option<DecimalInput>,
+    /// Price at which one can buy; may be negative, and below the bid. Null or left out where there is
+    /// no ask.
     #[serde(default)]
-    pub ask_volume: DecimalInput,
+    pub ask_price: Option<DecimalInput>,
+    /// Quantity offered at the bid, not negative. Null or left out where it is unknown.
+    #[serde(default)]
+    pub bid_volume: Option<DecimalInput>,
+    /// Quantity offered at the ask, not negative. Null or left out where it is unknown.
+    #[serde(default)]
+    pub ask_volume: Option<DecimalInput>,
     /// When the sender saw it.
     #[serde(default)]
     pub received_at: Option<TimeText>,
@@ -115,18 +119,11 @@ impl NewTick {
                 Some(sequence) => sequence.integer_or_digits(0, i64::MAX)?,
                 None => 0,
             },
-            bid_price: bid_price.required()?.decimal()?,
-            ask_price: ask_price.required()?.decimal()?,
-            bid_volume: bid_volume
-                .given()
-                .map_or(Ok(DecimalInput::default()), Value::decimal)?,
-            ask_volume: ask_volume
-                .given()
-                .map_or(Ok(DecimalInput::default()), Value::decimal)?,
-            received_at: match received_at.given() {
-                Some(value) if value.json != "null" => Some(value.time()?),
-                _ => None,
-            },
+            bid_price: bid_price.not_null().map(Value::decimal).transpose()?,
+            ask_price: ask_price.not_null().map(Value::decimal).transpose()?,
+            bid_volume: bid_volume.not_null().map(Value::decimal).transpose()?,
+            ask_volume: ask_volume.not_null().map(Value::decimal).transpose()?,
+            received_at: received_at.not_null().map(Value::time).transpose()?,
         })
     }
 
@@ -135,16 +132,13 @@ impl NewTick {
     /// # Errors
     /// What no store can keep.
     pub fn normalized(&self) -> Result<Tick, InvalidTick> {
-        let tick = Tick {
-            symbol_id: SymbolId::new(self.symbol_id),
-            tick_time: self.tick_time.0,
-            sequence: self.sequence,
-            bid_price: self.bid_price.0,
-            ask_price: self.ask_price.0,
-            bid_volume: self.bid_volume.0,
-            ask_volume: self.ask_volume.0,
-            received_at: self.received_at.map(|time| time.0),
-        };
+        let number = |input: Option<DecimalInput>| input.map(|input| input.0);
+        let tick = Tick::new(SymbolId::new(self.symbol_id), self.tick_time.0)
+            .with_sequence(self.sequence)
+            .with_bid(number(self.bid_price))
+            .with_ask(number(self.ask_price))
+            .with_volumes(number(self.bid_volume), number(self.ask_volume))
+            .with_received_at(self.received_at.map(|time| time.0));
         tick.normalized()
     }
 }
@@ -176,6 +170,10 @@ impl<'a> Field<'a> {
     fn given(self) -> Option<Value<'a>> {
         let name = self.name;
         self.json.map(|json| Value { name, json })
+    }
+
+    fn not_null(self) -> Option<Value<'a>> {
+        self.given().filter(|value| value.json != "null")
     }
 
     fn required(self) -> Result<Value<'a>, Rejection> {

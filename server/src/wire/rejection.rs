@@ -16,7 +16,7 @@ pub enum RejectionReason {
     UnknownField,
     /// It has a field twice.
     DuplicateField,
-    /// A field is missing that has no default.
+    /// A field is missing that has no default, or both prices are.
     MissingField,
     /// A field has another JSON type than it should: null, a boolean, a text for a number …
     WrongType,
@@ -26,6 +26,8 @@ pub enum RejectionReason {
     TooManyDigits,
     /// A text is no RFC 3339 time, or a leap second.
     InvalidTime,
+    /// A volume is given for a side that has no price.
+    VolumeWithoutPrice,
     /// An id, a time, a sequence or a volume is below or above what is stored.
     OutOfRange,
     /// Its time is further ahead of the server's clock than the server takes.
@@ -68,6 +70,8 @@ impl From<InvalidTick> for Rejection {
             | InvalidTick::TimeOutOfRange { .. }
             | InvalidTick::NegativeSequence(_)
             | InvalidTick::NegativeVolume { .. } => RejectionReason::OutOfRange,
+            InvalidTick::NoSide => RejectionReason::MissingField,
+            InvalidTick::VolumeWithoutPrice { .. } => RejectionReason::VolumeWithoutPrice,
             InvalidTick::LeapSecond { .. } => RejectionReason::InvalidTime,
             InvalidTick::Number { .. } => RejectionReason::TooManyDigits,
         };

@@ -13,7 +13,7 @@ use crate::cursor::TickCursorText as _;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "symbol_id": 1, "tick_time": "2014-05-01T00:00:00.292000Z", "sequence": 0,
-    "bid_price": "1.38676", "ask_price": "1.38682", "bid_volume": "0", "ask_volume": "0",
+    "bid_price": "1.38676", "ask_price": "1.38682", "bid_volume": "500000", "ask_volume": null,
     "received_at": null
 }))]
 pub struct TickBody {
@@ -25,14 +25,14 @@ pub struct TickBody {
     /// Its place within that instant; exact, up to 2^63 - 1.
     #[schema(example = 0)]
     pub sequence: i64,
-    /// Price at which one can sell.
-    pub bid_price: DecimalText,
-    /// Price at which one can buy.
-    pub ask_price: DecimalText,
-    /// Quantity offered at the bid; 0 when the feed does not say.
-    pub bid_volume: DecimalText,
-    /// Quantity offered at the ask; 0 when the feed does not say.
-    pub ask_volume: DecimalText,
+    /// Price at which one can sell; null where there is no bid.
+    pub bid_price: Option<DecimalText>,
+    /// Price at which one can buy; null where there is no ask.
+    pub ask_price: Option<DecimalText>,
+    /// Quantity offered at the bid; null when it is unknown.
+    pub bid_volume: Option<DecimalText>,
+    /// Quantity offered at the ask; null when it is unknown.
+    pub ask_volume: Option<DecimalText>,
     /// When this side saw it, where that was said.
     pub received_at: Option<TimeText>,
 }
@@ -52,10 +52,10 @@ impl From<Tick> for TickBody {
             symbol_id: tick.symbol_id.get(),
             tick_time: TimeText(tick.tick_time),
             sequence: tick.sequence,
-            bid_price: DecimalText(tick.bid_price),
-            ask_price: DecimalText(tick.ask_price),
-            bid_volume: DecimalText(tick.bid_volume),
-            ask_volume: DecimalText(tick.ask_volume),
+            bid_price: tick.bid_price.map(DecimalText),
+            ask_price: tick.ask_price.map(DecimalText),
+            bid_volume: tick.bid_volume.map(DecimalText),
+            ask_volume: tick.ask_volume.map(DecimalText),
             received_at: tick.received_at.map(TimeText),
         }
     }

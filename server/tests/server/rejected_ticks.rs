@@ -71,7 +71,6 @@ async fn numbers_that_cannot_be_stored_are_rejected_alone() {
         ("\"1,5\"", "invalid_number"),
         ("\" 1\"", "invalid_number"),
         ("\"0x1\"", "invalid_number"),
-        ("null", "wrong_type"),
         ("true", "wrong_type"),
         ("[1]", "wrong_type"),
         ("{\"value\": 1}", "wrong_type"),
@@ -150,7 +149,7 @@ async fn elements_that_are_no_ticks_are_rejected_alone() {
     // an array of the fields in their order, where a mistake would go unnoticed
     let array = "[1, \"2014-05-01T00:00:03Z\", 0, \"1\", \"2\", \"0\", \"0\", null]";
     assert_eq!(rejected(array.to_owned()).await["reason"], "not_an_object");
-    for field in ["symbol_id", "tick_time", "bid_price", "ask_price"] {
+    for field in ["symbol_id", "tick_time"] {
         let told = rejected(element(3, field, "")).await;
         assert_eq!(
             (&told["reason"], &told["field"]),
@@ -169,6 +168,54 @@ async fn elements_that_are_no_ticks_are_rejected_alone() {
         (&told["reason"], &told["field"]),
         (&json!("duplicate_field"), &json!("bid_price"))
     );
+}
+
+#[tokio::test]
+async fn ticks_without_a_side_are_rejected_alone() {
+    let without = |prices: &str| {
+        format!("{{\"symbol_id\": 1, \"tick_time\": \"2014-05-01T00:00:03Z\"{prices}}}")
+    };
+    let both_null = without(", \"bid_price\": null, \"ask_price\": null");
+    for bad in [without(""), both_null] {
+        let told = rejected(bad).await;
+        let expected = (&json!("missing_field"), &json!("bid_price"));
+        assert_eq!((&told["reason"], &told["field"]), expected, "{told}");
+    }
+    for side in ["bid", "ask"] {
+        let volume = format!("{side}_volume");
+        let bad = element(3, &format!("{side}_price"), "null");
+        let bad = bad.replace('}', &format!(", \"{volume}\": 0}}"));
+        let told = rejected(bad).await;
+        let expected = (&json!("volume_without_price"), &json!(volume));
+        assert_eq!((&told["reason"], &told["field"]), expected, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn ticks_of_one_side_and_unknown_volumes_are_stored() {
+    let of_one_side = |name: &str, json: &str, second| element(second, name, json);
+    let (receipt, stored) = sent(&[
+        of_one_side("ask_price", "null", 1),
+        of_one_side("ask_price", "", 2),
+        of_one_side("bid_price", "null", 3),
+        element(4, "bid_volume", "0"),
+        element(5, "ask_volume", "null"),
+    ])
+    .await;
+    assert_eq!(receipt["inserted"], 5, "{receipt}");
+    let (bid, ask, none) = (json!("1.38676"), json!("1.38682"), Value::Null);
+    let expected = [
+        [&bid, &none, &none, &none],
+        [&bid, &none, &none, &none],
+        [&none, &ask, &none, &none],
+        [&bid, &ask, &json!("0"), &none],
+        [&bid, &ask, &none, &none],
+    ];
+    for (tick, expected) in stored.iter().zip(expected) {
+        let fields = ["bid_price", "ask_price", "bid_volume", "ask_volume"];
+        // null, not absent
+        assert_eq!(fields.map(|field| tick.get(field).expect("written")), expected);
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,27 @@ fn crossed_quotes_that_follow_each_other_are_one_finding() {
 }
 
 #[test]
+fn absent_sides_are_no_problem() {
+    let limits = TickLimits {
+        stale: Some(TimeDelta::seconds(3)),
+        ..TickLimits::default()
+    };
+    let ticks = [
+        tick(0, 1, 2).with_ask(None),
+        tick(2, 1, 2),
+        tick(4, 1, 2).with_ask(None),
+        tick(6, 5, 2).with_bid(None),
+        tick(8, 5, -2).with_ask(None),
+    ];
+    assert_eq!(problems(limits, &ticks), []);
+    let found = problems(limits, &[tick(0, 5, -2).with_bid(None)]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind(), FindingKind::NonPositivePrices);
+    let text = found[0].to_string();
+    assert!(text.contains("with bid none ask -2"), "{text}");
+}
+
+#[test]
 fn prices_of_zero_and_below_are_found() {
     let ticks = [tick(0, 1, 2), tick(1, 0, 2), tick(2, -2, -1), tick(3, 1, 2)];
     let found = problems(TickLimits::default(), &ticks);
@@ -127,9 +148,9 @@ fn a_weekend_is_no_gap_where_it_rests() {
 
 #[test]
 fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
-    let received = |tick: Tick, before: i64| Tick {
-        received_at: Some(tick.tick_time - TimeDelta::milliseconds(before)),
-        ..tick
+    let received = |tick: Tick, before: i64| {
+        let at = tick.tick_time - TimeDelta::milliseconds(before);
+        tick.with_received_at(at)
     };
     let ticks = [
         received(tick(0, 1, 2), 1_000),
@@ -144,10 +165,10 @@ fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
 
 #[test]
 fn a_sequence_against_the_order_of_arrival_is_found() {
-    let at = |sequence, millis| Tick {
-        sequence,
-        received_at: Some(start() + TimeDelta::milliseconds(millis)),
-        ..tick(0, 1, 2)
+    let at = |sequence, millis| {
+        tick(0, 1, 2)
+            .with_sequence(sequence)
+            .with_received_at(Some(start() + TimeDelta::milliseconds(millis)))
     };
     let found = problems(TickLimits::default(), &[at(0, 20), at(1, 10), at(2, 10)]);
     let [Problem::SequenceOrder { before, tick }] = &found[..] else {

@@ -14,17 +14,27 @@ fn later() -> DateTime<Utc> {
 }
 
 fn tick(micros: i64, sequence: i64, bid: i64, ask: i64) -> Tick {
-    Tick {
-        sequence,
-        bid_volume: Decimal::new(bid.abs(), 3),
-        ask_volume: Decimal::new(ask.abs(), 12),
-        ..Tick::quote(
-            SYMBOL,
-            start() + TimeDelta::microseconds(micros),
-            Decimal::new(bid, 5),
-            Decimal::new(ask, 12),
-        )
-    }
+    Tick::quote(
+        SYMBOL,
+        start() + TimeDelta::microseconds(micros),
+        Decimal::new(bid, 5),
+        Decimal::new(ask, 12),
+    )
+    .with_sequence(sequence)
+    .with_volumes(Decimal::new(bid.abs(), 3), Decimal::new(ask.abs(), 12))
+}
+
+/// Removes a side, a volume or nothing.
+fn sides() -> impl Strategy<Value = fn(Tick) -> Tick> {
+    let ways: [fn(Tick) -> Tick; 6] = [
+        |tick| tick,
+        |tick| tick,
+        |tick| tick.with_bid(None),
+        |tick| tick.with_ask(None),
+        |tick| tick.with_bid_volume(None),
+        |tick| tick.with_volumes(None, None),
+    ];
+    prop::sample::select(ways.to_vec())
 }
 
 /// Distinct keys, in any order, with many ties of time.
@@ -33,13 +43,13 @@ fn ticks() -> impl Strategy<Value = Vec<Tick>> {
         0_i64..50,
         prop::sample::select(&[0, 1, (1 << 53) + 1, i64::MAX][..]),
     );
-    let prices = (-1_000_000_i64..1_000_000, any::<i32>());
+    let prices = (-1_000_000_i64..1_000_000, any::<i32>(), sides());
     proptest::collection::btree_map(key, prices, 1..200)
         .prop_map(|ticks| {
             ticks
                 .into_iter()
-                .map(|((step, sequence), (bid, ask))| {
-                    tick(step * 1_700_000_000, sequence, bid, i64::from(ask))
+                .map(|((step, sequence), (bid, ask, sides))| {
+                    sides(tick(step * 1_700_000_000, sequence, bid, i64::from(ask)))
                 })
                 .collect::<Vec<_>>()
         })
@@ -83,14 +93,16 @@ proptest! {
             let inside: Vec<_> = sorted
                 .iter()
                 .filter(|tick| Timeframe::H1.bucket_start(tick.tick_time) == candle.open_time)
+                .filter(|tick| tick.ask_price.is_some())
                 .collect();
-            let prices = inside.iter().map(|tick| tick.ask_price);
-            prop_assert_eq!(candle.open, inside[0].ask_price);
-            prop_assert_eq!(candle.close, inside[inside.len() - 1].ask_price);
+            let prices = inside.iter().filter_map(|tick| tick.ask_price);
+            prop_assert_eq!(Some(candle.open), inside[0].ask_price);
+            prop_assert_eq!(Some(candle.close), inside[inside.len() - 1].ask_price);
             prop_assert_eq!(Some(candle.high), prices.clone().max());
             prop_assert_eq!(Some(candle.low), prices.min());
             prop_assert_eq!(candle.tick_count, inside.len() as i64);
-            let volume = inside.iter().map(|tick| tick.bid_volume + tick.ask_volume).sum();
+            let volumes = inside.iter().flat_map(|tick| [tick.bid_volume, tick.ask_volume]);
+            let volume = volumes.flatten().sum();
             prop_assert_eq!(candle.volume, volume);
         }
     }
@@ -98,9 +110,41 @@ proptest! {
     #[test]
     fn a_mid_price_is_exact(bid in any::<i64>(), ask in any::<i64>()) {
         let (bid, ask) = (Decimal::new(bid, 12), Decimal::new(ask, 12));
-        let mid = mid_price(bid, ask).expect("fits");
+        let tick = Tick::quote(SYMBOL, start(), bid, ask);
+        let mid = tick.price(PriceBasis::Mid).expect("fits");
         prop_assert_eq!(mid * Decimal::TWO, bid + ask);
     }
+}
+
+/// The candles of each basis of one minute, as `open high low close volume tick_count`.
+fn of_each_basis(ticks: &[Tick]) -> [Option<String>; 3] {
+    PriceBasis::ALL.map(|basis| {
+        let mut candles = fold_ticks(ticks, Timeframe::M1, basis, later()).expect("fits");
+        assert!(candles.len() < 2, "{candles:?}");
+        candles.pop().map(|it| {
+            let [open, high, low, close] = [it.open, it.high, it.low, it.close];
+            format!("{open} {high} {low} {close} {} {}", it.volume, it.tick_count)
+        })
+    })
+}
+
+#[test]
+fn basis_uses_the_ticks_that_have_it() {
+    let quote = |sequence, bid, ask| {
+        Tick::quote(SYMBOL, start(), Decimal::from(bid), Decimal::from(ask)).with_sequence(sequence)
+    };
+    let (one, two) = (Decimal::ONE, Decimal::TWO);
+    let bid_alone = quote(0, 9, 0).with_ask(None).with_bid_volume(one);
+    let both = quote(1, 3, 5).with_ask_volume(two);
+    let ask_alone = quote(2, 0, 1).with_bid(None);
+    let ticks = [ask_alone, both, bid_alone];
+    let shown = |texts: [&str; 3]| texts.map(|text| Some(text.to_owned()));
+    let expected = ["9 9 3 3 3 2", "5 5 1 1 2 2", "4 4 4 4 2 1"];
+    assert_eq!(of_each_basis(&ticks), shown(expected));
+    let [bid, ..] = shown(["9 9 9 9 1 1"; 3]);
+    assert_eq!(of_each_basis(&ticks[2..]), [bid, None, None]);
+    let [ask, ..] = shown(["1 1 1 1 0 1"; 3]);
+    assert_eq!(of_each_basis(&ticks[..1]), [None, ask, None]);
 }
 
 #[test]
@@ -145,10 +189,7 @@ fn candles_are_not_made_of_candles_of_their_own_size() {
 
 #[test]
 fn symbols_are_kept_apart() {
-    let other = Tick {
-        symbol_id: SymbolId::new(8),
-        ..tick(0, 0, 5, 5)
-    };
+    let other = tick(0, 0, 5, 5).with_symbol_id(SymbolId::new(8));
     let ticks = [other, tick(0, 0, 1, 1)];
     let candles = fold_ticks(&ticks, Timeframe::D1, PriceBasis::Bid, later()).expect("fits");
     let symbols: Vec<_> = candles

@@ -253,10 +253,7 @@ async fn missed_ticks_are_announced_piece_by_piece() {
     screens
         .iter()
         .for_each(|screen| screen.follow_all(&symbols));
-    let of_symbol = |index: i64| Tick {
-        symbol_id: SymbolId::new(index % 50 + 1),
-        ..tick(index)
-    };
+    let of_symbol = |index: i64| tick(index).with_symbol_id(SymbolId::new(index % 50 + 1));
     let missed: Vec<_> = (0..20_000).map(of_symbol).collect();
     let pieces = pieces(&fan_out, fan_out.announce_missed(&missed)).await;
     assert!(pieces > 10, "{pieces}");
@@ -285,16 +282,10 @@ async fn queues_of_a_name_hold_a_limit_together() {
         !first.is_evicted() && !others[1].is_evicted(),
         "100 are held"
     );
-    let of_other = Tick {
-        symbol_id: SymbolId::new(2),
-        ..tick(1)
-    };
+    let of_other = tick(1).with_symbol_id(SymbolId::new(2));
     first.follow(SymbolId::new(3));
     fan_out
-        .publish(&[Tick {
-            symbol_id: SymbolId::new(3),
-            ..tick(1)
-        }])
+        .publish(&[tick(1).with_symbol_id(SymbolId::new(3))])
         .await
         .expect("open");
     assert!(first.is_evicted(), "it held the most");

@@ -269,14 +269,8 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let spool = settings(folder.path(), SpoolMode::WriteAhead);
     let persister = open(&repository, &spool).await;
-    let impossible = Tick {
-        sequence: -1,
-        ..tick(7)
-    };
-    let conflicting = Tick {
-        ask_volume: Decimal::ONE,
-        ..tick(3)
-    };
+    let impossible = tick(7).with_sequence(-1);
+    let conflicting = tick(3).with_ask_volume(Decimal::ONE);
     push(&persister, 0..999).await;
     for other in [&impossible, &conflicting] {
         persister.push(other.clone()).await.expect("it is open");

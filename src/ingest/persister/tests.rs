@@ -348,18 +348,9 @@ async fn every_outcome_is_counted() {
     let persister = start(&repository);
     push(&persister, 0..4).await;
     push(&persister, 0..3).await;
-    let crossed = Tick {
-        ask_price: Decimal::ONE,
-        ..tick(5)
-    };
-    let conflicting = Tick {
-        ask_volume: Decimal::ONE,
-        ..tick(1)
-    };
-    let impossible = Tick {
-        sequence: -1,
-        ..tick(6)
-    };
+    let crossed = tick(5).with_ask(Decimal::ONE);
+    let conflicting = tick(1).with_ask_volume(Decimal::ONE);
+    let impossible = tick(6).with_sequence(-1);
     for other in [crossed, conflicting.clone(), conflicting, impossible] {
         persister.push(other).await.expect("it is open");
     }

@@ -76,8 +76,8 @@ struct State {
 /// Quotes that do not move.
 #[derive(Debug, Clone, Copy)]
 struct Line {
-    bid: Decimal,
-    ask: Decimal,
+    bid: Option<Decimal>,
+    ask: Option<Decimal>,
     since: DateTime<Utc>,
     ticks: u32,
 }
@@ -114,8 +114,9 @@ impl State {
         });
         look(rules.flat_line, &mut || self.flat_line(tick, &rules));
         let follows_prices = rules.deviation != RuleAction::Off || rules.z_score != RuleAction::Off;
-        // one that no sum holds is larger than any store takes
-        let price = tick.bid_price.checked_add(tick.ask_price);
+        // a sum needs both sides; one that no number holds is larger than any store takes
+        let sides = tick.bid_price.zip(tick.ask_price);
+        let price = sides.and_then(|(bid, ask)| bid.checked_add(ask));
         if let Some(price) = price.filter(|_| follows_prices) {
             // what is held back for something else says nothing about prices
             if found.quarantine().is_none() {
@@ -177,7 +178,8 @@ impl State {
 }
 
 fn not_positive(tick: &Tick) -> Option<Verdict> {
-    let lower = tick.bid_price.min(tick.ask_price);
+    let prices = [tick.bid_price, tick.ask_price].into_iter().flatten();
+    let lower = prices.min()?;
     let is_positive = lower.is_sign_positive() && !lower.is_zero();
     (!is_positive).then_some(Verdict {
         rule: Rule::NotPositive,
@@ -187,13 +189,11 @@ fn not_positive(tick: &Tick) -> Option<Verdict> {
 }
 
 fn crossed(tick: &Tick) -> Option<Verdict> {
-    tick.is_crossed().then(|| Verdict {
+    let (bid, ask) = tick.bid_price.zip(tick.ask_price)?;
+    (bid > ask).then(|| Verdict {
         rule: Rule::Crossed,
         // further apart than a number can say is the largest number
-        observed: tick
-            .bid_price
-            .checked_sub(tick.ask_price)
-            .unwrap_or(Decimal::MAX),
+        observed: bid.checked_sub(ask).unwrap_or(Decimal::MAX),
         limit: Decimal::ZERO,
     })
 }
@@ -211,7 +211,8 @@ fn fingerprint(tick: &Tick) -> u64 {
         tick.bid_volume,
         tick.ask_volume,
     ] {
-        let bytes = u128::from_le_bytes(number.serialize());
+        // no decimal has all bits
+        let bytes = number.map_or(u128::MAX, |it| u128::from_le_bytes(it.serialize()));
         // both halves, one after the other
         mix(bytes as u64);
         mix((bytes >> 64) as u64);

@@ -14,26 +14,26 @@ fn start() -> DateTime<Utc> {
 }
 
 /// Every rule is off.
-fn silent() -> QualityRules {
+pub(super) fn silent() -> QualityRules {
     QualityRules::default().all(RuleAction::Off)
 }
 
 /// A quote of two cents' width around `cents`, so many milliseconds after the start.
-fn quote(millis: i64, cents: i64) -> Tick {
+pub(super) fn quote(millis: i64, cents: i64) -> Tick {
     let time = start() + TimeDelta::milliseconds(millis);
     let price = |cents| Decimal::new(cents, 2);
     Tick::quote(SYMBOL, time, price(cents - 1), price(cents + 1))
 }
 
 /// What is found in a tick that comes the moment it happened.
-fn check(control: &mut QualityControl, tick: &Tick) -> Option<(Rule, Decimal, Decimal)> {
+pub(super) fn check(control: &mut QualityControl, tick: &Tick) -> Option<(Rule, Decimal, Decimal)> {
     let found = control.check(tick, tick.tick_time);
     let verdict = found.quarantine();
     assert_eq!(verdict.is_none(), found.is_clean(), "{found:?}");
     verdict.map(|verdict| (verdict.rule, verdict.observed, verdict.limit))
 }
 
-fn dec(text: &str) -> Decimal {
+pub(super) fn dec(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
@@ -97,10 +97,7 @@ fn a_message_that_comes_again_and_again_is_found() {
     };
     let mut control = QualityControl::new(rules);
     // another number within the instant makes it no other message
-    let again = |sequence| Tick {
-        sequence,
-        ..quote(0, 100)
-    };
+    let again = |sequence| quote(0, 100).with_sequence(sequence);
     for sequence in 0..3 {
         assert_eq!(check(&mut control, &again(sequence)), None);
     }
@@ -198,10 +195,7 @@ fn a_price_that_was_confirmed_is_the_new_one() {
 fn symbols_are_compared_with_themselves_and_may_have_rules_of_their_own() {
     let other = SymbolId::new(2);
     let mut control = QualityControl::new(deviation()).with_symbol(other, silent());
-    let of_other = |tick: Tick| Tick {
-        symbol_id: other,
-        ..tick
-    };
+    let of_other = |tick: Tick| tick.with_symbol_id(other);
     assert_eq!(check(&mut control, &quote(0, 1_000)), None);
     assert_eq!(check(&mut control, &of_other(quote(1, 9_000))), None);
     assert_eq!(check(&mut control, &of_other(quote(2, 1))), None);
@@ -378,7 +372,7 @@ proptest! {
         let others = micros.into_iter().filter_map(DateTime::from_timestamp_micros);
         for time in [first, last, first].into_iter().chain(others) {
             for now in [first, start(), last] {
-                let tick = Tick { tick_time: time, ..quote(0, 100) };
+                let tick = quote(0, 100).with_tick_time(time);
                 let _ = control.check(&tick, now);
             }
         }

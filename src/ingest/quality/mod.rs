@@ -28,3 +28,5 @@ mod control_tests;
 mod future_tests;
 #[cfg(test)]
 mod quarantine_tests;
+#[cfg(test)]
+mod sides_tests;

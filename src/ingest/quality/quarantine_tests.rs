@@ -65,15 +65,13 @@ impl QuarantineRepository for Shaky {
 fn kept(index: i64) -> QuarantinedTick {
     let time = DateTime::UNIX_EPOCH + TimeDelta::days(16_000) + TimeDelta::microseconds(index);
     QuarantinedTick {
-        tick: Tick {
-            received_at: (index % 2 == 0).then_some(time),
-            ..Tick::quote(
-                SymbolId::new(7),
-                time,
-                Decimal::new(-index, 5),
-                Decimal::ONE,
-            )
-        },
+        tick: Tick::quote(
+            SymbolId::new(7),
+            time,
+            Decimal::new(-index, 5),
+            Decimal::ONE,
+        )
+        .with_received_at((index % 2 == 0).then_some(time)),
         verdict: Verdict {
             rule: Rule::ALL[index as usize % Rule::ALL.len()],
             observed: Decimal::new(index, 3),

@@ -14,7 +14,7 @@ impl Record for QuarantinedTick {
     type Key = TickKey;
 
     const KIND: u8 = KIND;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const MIN_BYTES: usize = Tick::MIN_BYTES + 7;
     const NAME: &'static str = "quarantined tick";
     const NAMES: &'static str = NAMES;

@@ -8,12 +8,17 @@ use crate::domain::{SymbolId, Tick, TickKey};
 pub(super) const KIND: u8 = 1;
 pub(super) const NAMES: &str = "ticks";
 
+/// Which numbers are present: bid price, ask price, bid volume, ask volume.
+const NUMBERS: [u8; 4] = [1, 2, 4, 8];
+/// Whether the time of receipt is present.
+const RECEIVED_AT: u8 = 16;
+
 impl Record for Tick {
     type Key = TickKey;
 
     const KIND: u8 = KIND;
-    const VERSION: u8 = 1;
-    const MIN_BYTES: usize = 13;
+    const VERSION: u8 = 2;
+    const MIN_BYTES: usize = 5;
     const NAME: &'static str = "tick";
     const NAMES: &'static str = NAMES;
     const METRICS: &'static str = "tick";
@@ -34,39 +39,54 @@ impl Record for Tick {
         Self::is_crossed(self)
     }
 
-    /// The symbol is a difference to the tick before, as the times are.
+    /// The symbol is a difference to the tick before, as the times are. One byte says which of the
+    /// prices, volumes and the time of receipt follow.
     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter) {
         writer.signed(self.symbol_id.get().wrapping_sub(symbol(before)));
         writer.time(self.tick_time);
         writer.signed(self.sequence);
-        writer.decimal(self.bid_price);
-        writer.decimal(self.ask_price);
-        writer.decimal(self.bid_volume);
-        writer.decimal(self.ask_volume);
-        match self.received_at {
-            None => writer.byte(0),
-            Some(received_at) => {
-                writer.byte(1);
-                writer.time_nearby(received_at);
-            }
+        let numbers = [
+            self.bid_price,
+            self.ask_price,
+            self.bid_volume,
+            self.ask_volume,
+        ];
+        let mut present = u8::from(self.received_at.is_some()) * RECEIVED_AT;
+        for (number, flag) in numbers.into_iter().zip(NUMBERS) {
+            present |= u8::from(number.is_some()) * flag;
+        }
+        writer.byte(present);
+        for number in numbers.into_iter().flatten() {
+            writer.decimal(number);
+        }
+        if let Some(received_at) = self.received_at {
+            writer.time_nearby(received_at);
         }
     }
 
     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
-        Some(Self {
-            symbol_id: SymbolId::new(symbol(before).wrapping_add(reader.signed()?)),
-            tick_time: reader.time()?,
-            sequence: reader.signed()?,
-            bid_price: reader.decimal()?,
-            ask_price: reader.decimal()?,
-            bid_volume: reader.decimal()?,
-            ask_volume: reader.decimal()?,
-            received_at: match reader.byte()? {
-                0 => None,
-                1 => Some(reader.time_nearby()?),
-                _ => return None,
-            },
-        })
+        let symbol_id = SymbolId::new(symbol(before).wrapping_add(reader.signed()?));
+        let mut tick = Self::new(symbol_id, reader.time()?);
+        tick.sequence = reader.signed()?;
+        let present = reader.byte()?;
+        if present >= RECEIVED_AT << 1 {
+            return None;
+        }
+        let numbers = [
+            &mut tick.bid_price,
+            &mut tick.ask_price,
+            &mut tick.bid_volume,
+            &mut tick.ask_volume,
+        ];
+        for (number, flag) in numbers.into_iter().zip(NUMBERS) {
+            if present & flag != 0 {
+                *number = Some(reader.decimal()?);
+            }
+        }
+        if present & RECEIVED_AT != 0 {
+            tick.received_at = Some(reader.time_nearby()?);
+        }
+        Some(tick)
     }
 }
 

@@ -96,11 +96,10 @@ mod tests {
     fn both_kinds_come_back_as_they_were() {
         let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("in range");
         let tick = Tick::quote(SymbolId::new(-3), at, Decimal::new(15, 1), Decimal::TWO);
-        let stored = Tick {
-            bid_volume: Decimal::TEN,
-            received_at: Some(at),
-            ..tick.clone()
-        };
+        let stored = tick
+            .clone()
+            .with_bid_volume(Decimal::TEN)
+            .with_received_at(Some(at));
         for reason in [
             DeadLetterReason::Rejected("sequence −1: send 0 or more".to_owned()),
             DeadLetterReason::Conflict(stored),

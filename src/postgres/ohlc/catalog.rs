@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{TimeRange, Timeframe};
+use crate::domain::{CandleRelation, TimeRange, Timeframe};
 use crate::postgres::timescale::{CatalogLayout, pending_changes};
 
 use super::intervals::Intervals;
@@ -30,7 +30,8 @@ pub(super) struct Catalog {
     timeframe: Timeframe,
     chunks: Chunks,
     has_stored: bool,
-    /// Changes of ticks, and of candles of any smaller timeframe, that candles may not know.
+    /// Changes of ticks, and of candles of any timeframe that these are made of, that they may not
+    /// know.
     ticks: Intervals,
     others: Intervals,
 }
@@ -117,7 +118,7 @@ impl Catalog {
         pending.buckets(self.timeframe, window, MAX_CANDLE_INTERVALS)
     }
 
-    /// The buckets within `window` that wait for a refresh of this timeframe or a smaller one.
+    /// The buckets within `window` that wait for a refresh of this timeframe or of one that it is made of.
     pub(super) fn waiting(&self, window: TimeRange) -> Intervals {
         let pending = self.ticks.and(&self.others);
         pending.buckets(self.timeframe, window, usize::MAX)
@@ -245,7 +246,8 @@ impl SelectCatalog {
             )
         } else {
             let aggregates = relations.aggregates.iter();
-            let counted = aggregates.filter(|it| it.timeframe <= timeframe);
+            let relation = CandleRelation::of(timeframe);
+            let counted = aggregates.filter(|it| relation.depends_on(it.timeframe));
             let counted: Vec<_> = counted.map(|it| it.ids).collect();
             let mut text = format!(
                 ", changes AS ({}) SELECT {STATE}, {}, 0::bigint, NULL::bigint, {state}",

@@ -1,7 +1,5 @@
 //! Taking candles back that stand without ticks: stored as candles, or kept of dropped ticks.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
@@ -9,6 +7,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::db::{DbError, transaction};
 use crate::domain::{PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::postgres::candle_sql::CANDLES_OF_ROW;
 use crate::postgres::ticks::edge_tick_time;
 use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
@@ -46,10 +45,11 @@ impl Doomed {
             };
             let mut deleted = doomed.counted(connection, DELETE_STORED)?;
             deleted.rest = rest;
-            if let Some(minutes) = doomed.kept_minutes(connection, rows.minutes())? {
+            if let Some(kept) = doomed.kept_minutes(connection, rows.minutes())? {
+                let minutes = kept.into_iter().map(|row| row.open_time).collect();
                 let gone = rows.forget_minutes(connection, self.symbol_id, &minutes)?;
                 rows.forget_larger(connection, self.symbol_id, &minutes)?;
-                add_kept(&mut deleted, gone.len());
+                add_kept(&mut deleted, gone.iter().map(|row| row.candles).sum());
                 if let Some(row) = gone.first() {
                     mark_changed_day(connection, row.open_time)?;
                 }
@@ -66,8 +66,8 @@ impl Doomed {
         };
         let mut deleted = doomed.counted(connection, SELECT_STORED)?;
         deleted.rest = rest;
-        if let Some(minutes) = doomed.kept_minutes(connection, minutes.as_deref())? {
-            add_kept(&mut deleted, minutes.len());
+        if let Some(kept) = doomed.kept_minutes(connection, minutes.as_deref())? {
+            add_kept(&mut deleted, kept.iter().map(|row| row.candles).sum());
         }
         Ok(deleted)
     }
@@ -151,21 +151,22 @@ impl Doomed {
         self,
         connection: &mut PgConnection,
         minutes: Option<&str>,
-    ) -> Result<Option<BTreeSet<DateTime<Utc>>>, DbError> {
+    ) -> Result<Option<Vec<KeptMinute>>, DbError> {
         let Some(table) = minutes.filter(|_| self.has_kept()) else {
             return Ok(None);
         };
-        let kept: Vec<OpenTime> = sql_query(format!(
-            "SELECT open_time FROM {table} \
-             WHERE symbol_id = $1 AND open_time >= $2 AND open_time < $3 EXCEPT \
-             SELECT time_bucket(INTERVAL '1 minute', tick_time) FROM ticks \
-             WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3"
+        let kept = sql_query(format!(
+            "SELECT kept.open_time, {CANDLES_OF_ROW} AS candles FROM {table} AS kept LEFT JOIN (\
+             SELECT DISTINCT time_bucket(INTERVAL '1 minute', tick_time) AS open_time FROM ticks \
+             WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3) AS made USING (open_time) \
+             WHERE symbol_id = $1 AND kept.open_time >= $2 AND kept.open_time < $3 \
+             AND made.open_time IS NULL"
         ))
         .bind::<BigInt, _>(self.symbol_id.get())
         .bind::<Timestamptz, _>(self.range.from())
         .bind::<Timestamptz, _>(self.range.to())
         .load(connection)?;
-        Ok(Some(kept.into_iter().map(|row| row.open_time).collect()))
+        Ok(Some(kept))
     }
 
     fn has_kept(self) -> bool {
@@ -185,10 +186,8 @@ const DELETE_STORED: &str = "DELETE FROM ohlc_candles WHERE symbol_id = $1 \
 const SELECT_STORED: &str = "SELECT timeframe FROM ohlc_candles WHERE symbol_id = $1 \
     AND timeframe = ANY($2) AND open_time >= $3 AND open_time < $4";
 
-/// A kept row has the candles of all bases.
-fn add_kept(deleted: &mut DeletedCandles, rows: usize) {
-    let candles = rows * PriceBasis::ALL.len();
-    deleted.candles.add(Timeframe::M1, candles as u64);
+fn add_kept(deleted: &mut DeletedCandles, candles: i64) {
+    deleted.candles.add(Timeframe::M1, candles.unsigned_abs());
 }
 
 #[derive(QueryableByName)]
@@ -198,9 +197,12 @@ struct First {
 }
 
 #[derive(QueryableByName)]
-struct OpenTime {
+struct KeptMinute {
     #[diesel(sql_type = Timestamptz)]
     open_time: DateTime<Utc>,
+    /// How many bases it has a candle of.
+    #[diesel(sql_type = BigInt)]
+    candles: i64,
 }
 
 #[derive(QueryableByName)]

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::DbError;
 use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
-use crate::postgres::ticks::edge_tick_time;
+use crate::postgres::ticks::edge_of_basis;
 use crate::repository::CandleQuery;
 
 use super::catalog::{Catalog, TickReads};
@@ -124,7 +124,8 @@ impl Listing<'_, '_> {
             .snapshot
             .catalog(query.timeframe, nothing, TickReads::All)?;
         let connection = &mut *self.snapshot.connection;
-        let tick = edge_tick_time(connection, query.symbol_id, range, query.order, self.now)?;
+        let of = (query.symbol_id, query.basis);
+        let tick = edge_of_basis(connection, of, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
         let stored = parts::edge(connection, query, range)?;
         // an aggregate keeps candles whose ticks have gone: all outside of where ticks are

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::Timeframe;
+use crate::domain::{CandleRelation, Timeframe};
 use crate::postgres::timescale::{AggregateIds, CatalogLayout, catalog_layout};
 
 /// A continuous aggregate.
@@ -135,8 +135,10 @@ impl Relations {
             row.map(|row| row.id)
         };
         let mut aggregates = Vec::new();
-        for timeframe in Timeframe::ALL {
-            let name = format!("ohlc_{timeframe}");
+        for CandleRelation {
+            timeframe, name, ..
+        } in CandleRelation::all()
+        {
             let row = rows.iter().find(|row| row.of == name);
             aggregates.extend(row.and_then(|row| {
                 Some(Aggregate {

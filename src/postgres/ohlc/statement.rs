@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::domain::{PriceBasis, SortOrder, TimeRange, Timeframe};
+use crate::postgres::candle_sql::{CandleAggregates, CandleColumns, has_price};
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
@@ -67,11 +68,11 @@ impl Statement<CandleSqlType> {
         limit: usize,
     ) -> Self {
         let mut statement = Self::empty(query, limit);
-        let (basis, end) = (query.basis, statement.end(1));
+        let (columns, end) = (CandleColumns::of_relation(query.basis), statement.end(1));
         statement.text = format!(
-            "SELECT open_time, {basis}_open, {basis}_high, {basis}_low, {basis}_close, \
-             volume, tick_count FROM {name} \
-             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
+            "SELECT open_time, {columns} FROM {name} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0{end}",
+            columns.tick_count
         );
         statement.bind_symbol_and_times(window.from(), window.to());
         statement.bind_limit();
@@ -109,9 +110,10 @@ impl Statement<CandleSqlType> {
     /// Candles made of the ticks of these times.
     fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
         let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end(1));
+        let has_price = has_price(self.basis);
         self.part(&format!(
-            "SELECT {columns} FROM ticks \
-             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1{end}"
+            "SELECT {columns} FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
+             AND {has_price} GROUP BY 1{end}"
         ));
         self.bind_symbol_and_times(from, to);
         self.bind_limit();
@@ -122,15 +124,17 @@ impl Statement<CandleSqlType> {
     fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
         let (basis, end) = (self.basis, self.end(1));
         let width = self.timeframe.duration().num_minutes();
+        let columns = CandleColumns::of_relation(basis);
         let kept = format!(
-            "SELECT open_time AS m, {basis}_open AS o, {basis}_high AS h, {basis}_low AS l, \
-             {basis}_close AS c, volume AS v, tick_count AS n, 0 AS of_ticks FROM {minutes} \
-             WHERE symbol_id = ? AND open_time >= ? AND open_time < ?"
+            "SELECT open_time, {columns}, 0 AS of_ticks FROM {minutes} \
+             WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0",
+            columns.tick_count
         );
         let made = format!(
-            "SELECT {}, 1 FROM ticks \
-             WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? GROUP BY 1",
-            tick_columns(Timeframe::M1, basis)
+            "SELECT {}, 1 FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
+             AND {} GROUP BY 1",
+            tick_columns(Timeframe::M1, basis),
+            has_price(basis)
         );
         let mut parts = Vec::new();
         for (from, to) in buckets.without(ticks).iter() {
@@ -147,18 +151,19 @@ impl Statement<CandleSqlType> {
         if !doubtful.is_empty() {
             // of one minute that is kept and made the one that knows more counts
             parts.push(format!(
-                "(SELECT DISTINCT ON (m) m, o, h, l, c, v, n, of_ticks FROM ({}) AS doubtful \
-                 ORDER BY m, n DESC, of_ticks DESC)",
-                doubtful.join(" UNION ALL ")
+                "(SELECT DISTINCT ON (open_time) open_time, {columns}, of_ticks \
+                 FROM ({}) AS doubtful ORDER BY open_time, {} DESC, of_ticks DESC)",
+                doubtful.join(" UNION ALL "),
+                columns.tick_count
             ));
         }
         if parts.is_empty() {
             return;
         }
         self.part(&format!(
-            "SELECT time_bucket(INTERVAL '{width} minutes', m) AS bucket, first(o, m), \
-             max(h), min(l), last(c, m), sum(v), sum(n)::bigint \
+            "SELECT time_bucket(INTERVAL '{width} minutes', open_time) AS bucket, {} \
              FROM ({}) AS minutes GROUP BY 1{end}",
+            CandleAggregates::of_candles(&columns),
             parts.join(" UNION ALL ")
         ));
         self.bind_limit();
@@ -179,10 +184,9 @@ impl Statement<StoredSqlType> {
 
     /// Candles stored as candles.
     fn stored(&mut self, window: TimeRange) {
-        let end = self.end(2);
+        let (columns, end) = (CandleColumns::of_stored(), self.end(2));
         self.part(&format!(
-            "SELECT {STORED}, open_time, open_price, high_price, low_price, close_price, volume, \
-             tick_count, source FROM ohlc_candles WHERE timeframe = ? AND basis = ? \
+            "SELECT {STORED}, open_time, {columns}, source FROM ohlc_candles WHERE timeframe = ? AND basis = ? \
              AND symbol_id = ? AND open_time >= ? AND open_time < ?{end}"
         ));
         let (timeframe, basis) = (self.timeframe.as_str(), self.basis.as_str());
@@ -195,10 +199,9 @@ impl Statement<StoredSqlType> {
     /// What stored smaller candles fold to, of each timeframe apart.
     fn folded(&mut self, window: TimeRange) {
         let (end, width) = (self.end(2), self.timeframe.duration().num_minutes());
+        let folded = CandleAggregates::of_candles(&CandleColumns::of_stored());
         self.part(&format!(
-            "SELECT {FOLDED}, time_bucket(INTERVAL '{width} minutes', open_time), \
-             first(open_price, open_time), max(high_price), min(low_price), \
-             last(close_price, open_time), sum(volume), sum(tick_count)::bigint, timeframe \
+            "SELECT {FOLDED}, time_bucket(INTERVAL '{width} minutes', open_time), {folded}, timeframe \
              FROM ohlc_candles WHERE timeframe = ANY(?) AND basis = ? AND symbol_id = ? \
              AND open_time >= ? AND open_time < ? GROUP BY 2, timeframe{end}"
         ));
@@ -261,27 +264,11 @@ impl<T> Statement<T> {
     }
 }
 
-/// Bucket, open, high, low, close, volume and count of ticks.
+/// Bucket, open, high, low, close, volume and count of ticks that [have the price](has_price).
 fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
     let minutes = timeframe.duration().num_minutes();
-    // ties of time are decided by the sequence
-    let key = "tick_order_key(tick_time, sequence)";
-    let prices = match basis {
-        PriceBasis::Bid | PriceBasis::Ask => format!(
-            "first({basis}_price, {key}), max({basis}_price), min({basis}_price), \
-             last({basis}_price, {key})"
-        ),
-        // the half of a sum, as in `manual_sql/`
-        PriceBasis::Mid => format!(
-            "(first(bid_price, {key}) + first(ask_price, {key})) * 0.5, \
-             max(bid_price + ask_price) * 0.5, min(bid_price + ask_price) * 0.5, \
-             (last(bid_price, {key}) + last(ask_price, {key})) * 0.5"
-        ),
-    };
-    format!(
-        "time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {prices}, \
-         sum(bid_volume + ask_volume), count(*)"
-    )
+    let made = CandleAggregates::of_ticks(basis);
+    format!("time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {made}")
 }
 
 /// A bound of an interval lies within the window.

@@ -79,14 +79,14 @@ diesel::table! {
         tick_time -> Timestamptz,
         /// Place within the instant.
         sequence -> Int8,
-        /// Price at which one can sell, in the quote currency.
-        bid_price -> Numeric,
-        /// Price at which one can buy, in the quote currency.
-        ask_price -> Numeric,
-        /// Quantity offered at the bid, in units of the instrument.
-        bid_volume -> Numeric,
-        /// Quantity offered at the ask, in units of the instrument.
-        ask_volume -> Numeric,
+        /// Price at which one can sell, in the quote currency. NULL: there is no bid.
+        bid_price -> Nullable<Numeric>,
+        /// Price at which one can buy, in the quote currency. NULL: there is no ask.
+        ask_price -> Nullable<Numeric>,
+        /// Quantity offered at the bid, in units of the instrument. NULL: unknown, or there is no bid.
+        bid_volume -> Nullable<Numeric>,
+        /// Quantity offered at the ask, in units of the instrument. NULL: unknown, or there is no ask.
+        ask_volume -> Nullable<Numeric>,
         /// When this side saw it.
         received_at -> Nullable<Timestamptz>,
         /// Which rule held it back, such as deviation.
@@ -113,14 +113,14 @@ diesel::table! {
         tick_time -> Timestamptz,
         /// Place within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.
         sequence -> Int8,
-        /// Price at which one can sell, in the quote currency; may be negative.
-        bid_price -> Numeric,
-        /// Price at which one can buy, in the quote currency; may be below the bid.
-        ask_price -> Numeric,
-        /// Quantity offered at the bid, in units of the instrument; 0 when the feed does not say.
-        bid_volume -> Numeric,
-        /// Quantity offered at the ask, in units of the instrument; 0 when the feed does not say.
-        ask_volume -> Numeric,
+        /// Price at which one can sell, in the quote currency; may be negative. NULL: there is no bid.
+        bid_price -> Nullable<Numeric>,
+        /// Price at which one can buy, in the quote currency; may be below the bid. NULL: there is no ask.
+        ask_price -> Nullable<Numeric>,
+        /// Quantity offered at the bid, in units of the instrument. NULL: unknown, or there is no bid.
+        bid_volume -> Nullable<Numeric>,
+        /// Quantity offered at the ask, in units of the instrument. NULL: unknown, or there is no ask.
+        ask_volume -> Nullable<Numeric>,
         /// When this side saw it; no part of what the tick is.
         received_at -> Nullable<Timestamptz>,
     }

@@ -8,9 +8,10 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
 use crate::domain::{
-    Page, SortOrder, SymbolId, Tick, TickCursor, TimeRange, earliest_time, latest_time,
+    Page, PriceBasis, SortOrder, SymbolId, Tick, TickCursor, TimeRange, earliest_time, latest_time,
     truncate_to_micros,
 };
+use crate::postgres::candle_sql::has_price;
 use crate::postgres::writing::push_names;
 use crate::repository::TickQuery;
 
@@ -47,6 +48,7 @@ pub(super) fn page(
         after,
         limit: query.limit.get() + 1,
         now,
+        condition: None,
     };
     let ticks = select.run(connection)?;
     Ok(Page::from_overfull(ticks, query.limit, TickCursor::of))
@@ -59,7 +61,8 @@ pub(super) fn newest_in(
     range: TimeRange,
     now: DateTime<Utc>,
 ) -> Result<Option<Tick>, DbError> {
-    edge(connection, symbol_id, range, SortOrder::Descending, now)
+    let edge = Select::first(symbol_id, range, SortOrder::Descending, now);
+    Ok(edge.run(connection)?.pop())
 }
 
 /// When the first tick of `range` in that order was.
@@ -70,25 +73,23 @@ pub(in crate::postgres) fn edge_tick_time(
     order: SortOrder,
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    Ok(edge(connection, symbol_id, range, order, now)?.map(|tick| tick.tick_time))
+    let edge = Select::first(symbol_id, range, order, now);
+    Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
 
-fn edge(
+/// When the first tick of `range` in that order was that has the price of `basis`.
+pub(in crate::postgres) fn edge_of_basis(
     connection: &mut PgConnection,
-    symbol_id: SymbolId,
+    (symbol_id, basis): (SymbolId, PriceBasis),
     range: TimeRange,
     order: SortOrder,
     now: DateTime<Utc>,
-) -> Result<Option<Tick>, DbError> {
-    let select = Select {
-        symbol_id: symbol_id.get(),
-        range,
-        order,
-        after: None,
-        limit: 1,
-        now,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let edge = Select {
+        condition: Some(has_price(basis)),
+        ..Select::first(symbol_id, range, order, now)
     };
-    Ok(select.run(connection)?.pop())
+    Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
 
 /// The times up to and with `at`; `None` when no tick can be so old.
@@ -106,9 +107,29 @@ struct Select {
     limit: usize,
     /// Where a search for the newest begins.
     now: DateTime<Utc>,
+    /// Which ticks count; `None`: all.
+    condition: Option<&'static str>,
 }
 
 impl Select {
+    /// The first tick of all of `range`.
+    fn first(
+        symbol_id: SymbolId,
+        range: TimeRange,
+        order: SortOrder,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            symbol_id: symbol_id.get(),
+            range,
+            order,
+            after: None,
+            limit: 1,
+            now,
+            condition: None,
+        }
+    }
+
     fn run(self, connection: &mut PgConnection) -> Result<Vec<Tick>, DbError> {
         let mut ticks = Vec::new();
         for range in windows(self.range, self.order, self.now, self.limit) {
@@ -165,6 +186,10 @@ impl QueryFragment<Pg> for SelectPart<'_> {
             out.push_bind_param::<BigInt, _>(&after.sequence)?;
             out.push_sql(")");
         }
+        if let Some(condition) = self.select.condition {
+            out.push_sql(" AND ");
+            out.push_sql(condition);
+        }
         out.push_sql(" ORDER BY tick_time ");
         out.push_sql(direction);
         out.push_sql(", sequence ");
@@ -174,7 +199,7 @@ impl QueryFragment<Pg> for SelectPart<'_> {
     }
 }
 
-// diesel tells prepared statements apart by their text, of which there are four
+// diesel tells prepared statements apart by their text, of which there are ten
 impl QueryId for SelectPart<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

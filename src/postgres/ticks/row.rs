@@ -16,10 +16,10 @@ pub(super) const COLUMNS: &[Column<Tick>] = &[
     Column::big_int(ticks::symbol_id, |tick| Some(tick.symbol_id.get())),
     Column::timestamptz(ticks::tick_time, |tick| Some(tick.tick_time)),
     Column::big_int(ticks::sequence, |tick| Some(tick.sequence)),
-    Column::numeric(ticks::bid_price, |tick| Some(tick.bid_price)),
-    Column::numeric(ticks::ask_price, |tick| Some(tick.ask_price)),
-    Column::numeric(ticks::bid_volume, |tick| Some(tick.bid_volume)),
-    Column::numeric(ticks::ask_volume, |tick| Some(tick.ask_volume)),
+    Column::numeric(ticks::bid_price, |tick| tick.bid_price),
+    Column::numeric(ticks::ask_price, |tick| tick.ask_price),
+    Column::numeric(ticks::bid_volume, |tick| tick.bid_volume),
+    Column::numeric(ticks::ask_volume, |tick| tick.ask_volume),
     Column::timestamptz(ticks::received_at, |tick| tick.received_at),
 ];
 
@@ -31,10 +31,10 @@ pub(super) struct TickRow {
     symbol_id: i64,
     tick_time: StoredTime,
     sequence: i64,
-    bid_price: StoredNumeric,
-    ask_price: StoredNumeric,
-    bid_volume: StoredNumeric,
-    ask_volume: StoredNumeric,
+    bid_price: Option<StoredNumeric>,
+    ask_price: Option<StoredNumeric>,
+    bid_volume: Option<StoredNumeric>,
+    ask_volume: Option<StoredNumeric>,
     received_at: Option<StoredTime>,
 }
 
@@ -52,8 +52,10 @@ impl TickRow {
                 reason: format!("{column}: {error}"),
             }
         };
-        let number =
-            |column: &str, value: StoredNumeric| value.0.map_err(|error| data(column, &error));
+        let number = |column: &str, value: Option<StoredNumeric>| {
+            let number = value.map(|value| value.0.map_err(|error| data(column, &error)));
+            number.transpose()
+        };
         let time = |column: &str, value: StoredTime| value.0.map_err(|error| data(column, &error));
         Ok(Tick {
             symbol_id: SymbolId::new(self.symbol_id),

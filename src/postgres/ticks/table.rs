@@ -64,10 +64,8 @@ impl KeyedRow for Tick {
     }
 
     fn under_another_key(self) -> Self {
-        Self {
-            sequence: self.sequence.saturating_add(1),
-            ..self
-        }
+        let next = self.sequence.saturating_add(1);
+        self.with_sequence(next)
     }
 
     fn floor(applied: &AppliedPolicies) -> RetentionFloor {

@@ -5,7 +5,7 @@ mod kept;
 mod keys;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, StateProblem};
@@ -16,6 +16,7 @@ use crate::retention::{Policies, Span};
 use super::retention;
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
+use crate::postgres::candle_sql::relation_names;
 use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::failed_jobs::{FailedJob, failed_jobs};
@@ -159,10 +160,9 @@ fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>
              a.materialization_hypertable_name)::regclass \
            AND i.indnatts = 1 AND t.attname = 'open_time') AS has_bucket_index \
          FROM timescaledb_information.continuous_aggregates AS a \
-         WHERE a.view_schema = current_schema() AND a.view_name IN \
-         ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d') \
-         ORDER BY 1",
+         WHERE a.view_schema = current_schema() AND a.view_name = ANY($1) ORDER BY 1",
     )
+    .bind::<Array<Text>, _>(relation_names())
     .load(connection)?;
     let mut problems = Vec::new();
     for aggregate in aggregates {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::error::{Database, RepositoryError};
@@ -11,6 +11,7 @@ use crate::error::{Database, RepositoryError};
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
 use crate::db::transaction;
+use crate::postgres::candle_sql::relation_names;
 use crate::postgres::migrations::{lock_schema, pending_migrations};
 use crate::postgres::statements::statements;
 use crate::postgres::timescale::edition::{Edition, detect_edition};
@@ -121,8 +122,8 @@ struct Relation {
     kind: String,
 }
 
-/// Which candle relations the current schema has: `ohlc_1m`, `ohlc_5m`, `ohlc_15m`, `ohlc_30m`,
-/// `ohlc_1h`, `ohlc_4h`, `ohlc_1d`, in this order.
+/// Which candle relations the current schema has, each of
+/// [`CandleRelation::all`](crate::domain::CandleRelation::all) in this order.
 ///
 /// # Errors
 /// `Schema` when the database does not have the extension; what it answers otherwise.
@@ -137,10 +138,9 @@ pub fn candle_relations(
            WHEN EXISTS (SELECT FROM pg_views \
              WHERE schemaname = current_schema() AND viewname = r.name) THEN 'view' \
            ELSE 'missing' END AS kind \
-         FROM unnest(ARRAY['ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d']) \
-           WITH ORDINALITY AS r (name, place) \
-         ORDER BY r.place",
+         FROM unnest($1) WITH ORDINALITY AS r (name, place) ORDER BY r.place",
     )
+    .bind::<Array<Text>, _>(relation_names())
     .load(connection)?;
     Ok(relations
         .into_iter()

@@ -13,8 +13,9 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::domain::{SymbolId, Timeframe};
+use crate::domain::{CandleOrigin, CandleRelation, SymbolId, Timeframe};
 use crate::error::{Database, RepositoryError};
+use crate::postgres::candle_sql::{CANDLES_OF_ROW, TICKS_OF_ROW};
 use crate::repository::buckets;
 
 use crate::db::DbError;
@@ -74,6 +75,9 @@ pub(crate) struct MinuteRow {
     pub(crate) open_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     pub(crate) tick_count: i64,
+    /// How many bases it had a candle of.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) candles: i64,
 }
 
 impl CandleRows {
@@ -99,13 +103,13 @@ impl CandleRows {
 
     /// The table of one-minute candles, not locked.
     pub(crate) fn minutes_of(connection: &mut PgConnection) -> Result<Option<String>, DbError> {
-        let first = tables(connection)?.into_iter().next();
-        Ok(first.map(|(_, name)| name))
+        let tables = tables(connection)?;
+        Ok(table_of(&tables, Timeframe::M1).map(str::to_owned))
     }
 
     /// The table of one-minute candles.
     pub(crate) fn minutes(&self) -> Option<&str> {
-        self.tables.first().map(|(_, name)| name.as_str())
+        table_of(&self.tables, Timeframe::M1)
     }
 
     /// Takes the rows of these minutes away, whose ticks were deleted in this transaction.
@@ -123,7 +127,9 @@ impl CandleRows {
         let starts: Vec<_> = minutes.iter().copied().collect();
         let rows = sql_query(format!(
             "DELETE FROM {table} WHERE symbol_id = $1 AND open_time >= $2 AND open_time <= $3 \
-             AND open_time = ANY($4) RETURNING open_time, tick_count::bigint AS tick_count"
+             AND open_time = ANY($4) \
+             RETURNING open_time, {TICKS_OF_ROW}::bigint AS tick_count, \
+             {CANDLES_OF_ROW} AS candles"
         ))
         .bind::<BigInt, _>(symbol_id.get())
         .bind::<Timestamptz, _>(*first)
@@ -149,8 +155,11 @@ impl CandleRows {
         symbol_id: SymbolId,
         minutes: &BTreeSet<DateTime<Utc>>,
     ) -> Result<(), DbError> {
-        for pair in self.tables.windows(2) {
-            let [(_, smaller), (timeframe, table)] = pair else {
+        for (timeframe, table) in &self.tables {
+            let CandleOrigin::Candles(source) = CandleRelation::of(*timeframe).made_of else {
+                continue;
+            };
+            let Some(source) = table_of(&self.tables, source) else {
                 continue;
             };
             let starts = buckets(minutes, *timeframe);
@@ -160,10 +169,10 @@ impl CandleRows {
             let (from, to) = (*first, *last + timeframe.duration());
             let width = timeframe.duration().num_minutes();
             let starts: Vec<_> = starts.iter().copied().collect();
-            // the smaller rows that are left say that the bucket changed; those that went said so
+            // the rows of the source that are left say that the bucket changed; those that went said so
             for statement in [
                 format!(
-                    "UPDATE {smaller} SET tick_count = tick_count WHERE symbol_id = $1 \
+                    "UPDATE {source} SET bid_tick_count = bid_tick_count WHERE symbol_id = $1 \
                      AND open_time >= $2 AND open_time < $3 \
                      AND time_bucket(INTERVAL '{width} minutes', open_time) = ANY($4)"
                 ),
@@ -226,13 +235,24 @@ fn tables(connection: &mut PgConnection) -> Result<Vec<(Timeframe, String)>, DbE
          WHERE view_schema = current_schema()",
     )
     .load(connection)?;
-    let table = |timeframe: Timeframe| {
-        let view = format!("ohlc_{timeframe}");
-        let row = rows.iter().find(|row| row.view == view)?;
-        Some((timeframe, row.name.clone()))
-    };
-    // each stands on the one before
-    Ok(Timeframe::ALL.into_iter().map_while(table).collect())
+    let mut tables: Vec<(Timeframe, String)> = Vec::new();
+    for relation in CandleRelation::all() {
+        let is_made_of_one = match relation.made_of {
+            CandleOrigin::Ticks => true,
+            CandleOrigin::Candles(source) => table_of(&tables, source).is_some(),
+        };
+        if let Some(row) = rows.iter().find(|row| row.view == relation.name)
+            && is_made_of_one
+        {
+            tables.push((relation.timeframe, row.name.clone()));
+        }
+    }
+    Ok(tables)
+}
+
+fn table_of(tables: &[(Timeframe, String)], timeframe: Timeframe) -> Option<&str> {
+    let of = tables.iter().find(|(it, _)| *it == timeframe);
+    of.map(|(_, name)| name.as_str())
 }
 
 #[derive(QueryableByName)]

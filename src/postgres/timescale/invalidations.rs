@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
+use crate::postgres::candle_sql::MINUTES;
 use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
 use crate::postgres::timescale::thresholds::raise_thresholds;
 
@@ -165,15 +166,17 @@ pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbEr
         "SELECT count(*) AS count FROM (SELECT \
          FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
          JOIN _timescaledb_catalog.continuous_agg ON hypertable_id = raw_hypertable_id \
-         WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_1m' LIMIT $1) AS changes",
+         WHERE user_view_schema = current_schema() AND user_view_name = $2 LIMIT $1) AS changes",
     )
     .bind::<BigInt, _>(MOST_CHANGES + 1)
+    .bind::<Text, _>(MINUTES.name)
     .get_result(connection)?;
     if row.count > MOST_CHANGES {
         let (from, to) = EMPTY_MINUTE;
         sql_query(format!(
-            "CALL refresh_continuous_aggregate('ohlc_1m', timestamptz '{from}', \
-             timestamptz '{to}')"
+            "CALL refresh_continuous_aggregate('{}', timestamptz '{from}', \
+             timestamptz '{to}')",
+            MINUTES.name
         ))
         .execute(connection)?;
     }

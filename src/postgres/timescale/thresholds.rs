@@ -7,11 +7,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::transaction;
+use crate::postgres::candle_sql::relation_names;
 use crate::postgres::timescale::refresh::call::RefreshCall;
 
 /// 2100-01-01 00:00 UTC in seconds since 1970: the tables refuse ticks from then on.
@@ -32,8 +33,7 @@ pub(super) fn near_thresholds(connection: &mut PgConnection) -> Result<Vec<Strin
     // a table that has no threshold at all logs nothing either
     let near: Vec<Near> = sql_query(
         "SELECT r.name AS relation \
-         FROM unnest(ARRAY['ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d']) \
-           WITH ORDINALITY AS r (name, place) \
+         FROM unnest($2) WITH ORDINALITY AS r (name, place) \
          JOIN _timescaledb_catalog.continuous_agg AS a \
            ON user_view_schema = current_schema() AND user_view_name = r.name \
          LEFT JOIN _timescaledb_catalog.continuous_aggs_invalidation_threshold AS t \
@@ -42,6 +42,7 @@ pub(super) fn near_thresholds(connection: &mut PgConnection) -> Result<Vec<Strin
          ORDER BY r.place",
     )
     .bind::<BigInt, _>(END_OF_TICKS * 1_000_000)
+    .bind::<Array<Text>, _>(relation_names())
     .load(connection)?;
     Ok(near.into_iter().map(|row| row.relation).collect())
 }

@@ -206,9 +206,8 @@ impl CandleValues {
             volume: candle.volume.to_string(),
             tick_count: candle.tick_count,
             source: match &candle.source {
-                CandleSource::Ticks => "ticks".to_owned(),
-                CandleSource::Smaller => "smaller".to_owned(),
                 CandleSource::Stored(by) => format!("stored by {by}"),
+                made => made.as_str().to_owned(),
             },
         }
     }

@@ -62,7 +62,7 @@ async fn files_are_played_in_order_with_their_own_times_and_numbers() {
             (
                 tick.tick_time.to_rfc3339(),
                 tick.sequence,
-                tick.bid_price.to_string(),
+                tick.bid_price.expect("a bid").to_string(),
             )
         })
         .collect();

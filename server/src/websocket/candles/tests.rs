@@ -50,8 +50,8 @@ async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
     let now = Instant::now();
     for more in [tick(9, 3), tick(9, 20)] {
         // the second one has the next number of the same instant
-        let sequence = i64::from(more.bid_price == Decimal::from(20));
-        ticks.push(Tick { sequence, ..more });
+        let sequence = i64::from(more.bid_price == Some(Decimal::from(20)));
+        ticks.push(more.with_sequence(sequence));
         series.tick(ticks.last().expect("pushed"), now, time(9));
     }
     assert_eq!(series.updates(time(9)), candles(&ticks, 9));
@@ -172,15 +172,29 @@ async fn more_ticks_than_are_kept_are_read_from_the_store() {
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     for sequence in 0..=10_000 {
-        let tick = Tick {
-            sequence,
-            ..tick(1, 10)
-        };
+        let tick = tick(1, 10).with_sequence(sequence);
         series.tick(&tick, now, time(1));
     }
     series.found(stored(&[], 1), now, time(1));
     let wanted = series.due(now).expect("once more");
     assert_eq!(wanted.stored, Some((time(1), 10_000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticks_without_the_basis_change_no_candle() {
+    let mut ticks = vec![tick(1, 10)];
+    let mut series = live(&ticks);
+    let now = Instant::now();
+    // also where it is late, or would begin the next candle
+    for one in [tick(5, 99).with_bid(None), tick(0, 99).with_ask(None)] {
+        series.tick(&one, now, time(5));
+    }
+    series.tick(&tick(61, 99).with_ask(None), now, time(61));
+    assert_eq!(series.due(now + SETTLING * 9), None);
+    assert_eq!(series.updates(time(5)), []);
+    ticks.push(tick(6, 12));
+    series.tick(&ticks[1], now, time(6));
+    assert_eq!(series.updates(time(6)), candles(&ticks, 6));
 }
 
 #[tokio::test(start_paused = true)]

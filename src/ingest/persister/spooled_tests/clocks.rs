@@ -23,11 +23,10 @@ fn odd_ticks() -> Vec<Tick> {
         DateTime::UNIX_EPOCH,
         start + TimeDelta::days(10_000),
     ];
-    let ticks = times.into_iter().zip(0..).map(|(time, sequence)| Tick {
-        tick_time: time,
-        sequence,
-        ..tick(sequence)
-    });
+    let ticks = times
+        .into_iter()
+        .zip(0..)
+        .map(|(time, sequence)| tick(sequence).with_tick_time(time).with_sequence(sequence));
     ticks.collect()
 }
 
@@ -156,10 +155,7 @@ async fn ages_and_failures_are_told_by_the_clock() {
         persister.stop(Duration::ZERO).await;
 
         // what is stored under the key of a waiting tick makes that a dead letter
-        let other = Tick {
-            bid_price: Decimal::ONE,
-            ..tick(0)
-        };
+        let other = tick(0).with_bid(Decimal::ONE);
         repository.set_down(None);
         let receipt = repository.stored.insert_batch(&[other]).await;
         assert_eq!(receipt.expect("memory").inserted, 1);

@@ -7,10 +7,7 @@ use crate::ingest::spool::model::{Failing, ModelDisk};
 
 /// With the key of the tick of this number and other content.
 fn conflicting(index: i64) -> Tick {
-    Tick {
-        ask_volume: Decimal::ONE,
-        ..tick(index)
-    }
+    tick(index).with_ask_volume(Decimal::ONE)
 }
 
 async fn push_conflicts(persister: &TickPersister, range: std::ops::Range<i64>) {

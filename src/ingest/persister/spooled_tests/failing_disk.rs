@@ -138,10 +138,7 @@ async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
     persister.flush().await.expect("the database works");
 
     disk.set_failing(Failing::Writes);
-    let other = |index| Tick {
-        ask_volume: Decimal::ONE,
-        ..tick(index)
-    };
+    let other = |index| tick(index).with_ask_volume(Decimal::ONE);
     for index in [3, 4] {
         persister.push(other(index)).await.expect("memory has room");
         persister.flush().await.expect("the database works");

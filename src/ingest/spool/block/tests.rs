@@ -32,19 +32,15 @@ prop_compose! {
         symbol in any::<i64>(),
         tick_time in any_time(),
         sequence in any::<i64>(),
-        numbers in prop::array::uniform4(any_decimal()),
+        numbers in prop::array::uniform4(prop::option::of(any_decimal())),
         received_at in prop::option::of(any_time()),
     ) -> Tick {
-        Tick {
-            symbol_id: SymbolId::new(symbol),
-            tick_time,
-            sequence,
-            bid_price: numbers[0],
-            ask_price: numbers[1],
-            bid_volume: numbers[2],
-            ask_volume: numbers[3],
-            received_at,
-        }
+        Tick::new(SymbolId::new(symbol), tick_time)
+            .with_sequence(sequence)
+            .with_bid(numbers[0])
+            .with_ask(numbers[1])
+            .with_volumes(numbers[2], numbers[3])
+            .with_received_at(received_at)
     }
 }
 
@@ -105,16 +101,20 @@ proptest! {
         prop_assert_eq!(&decoded, &ticks);
         for (one, other) in decoded.iter().zip(&ticks) {
             // equal numbers may differ in their zeros
-            prop_assert_eq!(one.bid_price.scale(), other.bid_price.scale());
-            prop_assert_eq!(one.bid_price.to_string(), other.bid_price.to_string());
+            let scales = |tick: &Tick| {
+                [tick.bid_price, tick.ask_price, tick.bid_volume, tick.ask_volume]
+                    .map(|number| number.map(|number| (number.scale(), number.to_string())))
+            };
+            prop_assert_eq!(scales(one), scales(other));
         }
     }
 
     #[test]
     fn any_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
         // with a check value that fits, so that the decoder itself is reached
-        for kind in [Tick::KIND, QuarantinedTick::KIND] {
-            if let Some(place) = bytes.get_mut(4..6) { place.copy_from_slice(&[kind, 1]); }
+        let of_quarantine = [QuarantinedTick::KIND, QuarantinedTick::VERSION];
+        for kind in [[Tick::KIND, Tick::VERSION], of_quarantine] {
+            if let Some(place) = bytes.get_mut(4..6) { place.copy_from_slice(&kind); }
             seal_again(&mut bytes);
             let _ = decode::<Tick>(&bytes);
             let _ = decode::<QuarantinedTick>(&bytes);
@@ -150,14 +150,16 @@ fn fault_48_a_flipped_bit_anywhere_in_a_block_is_found() {
 #[test]
 fn fault_53_a_block_of_a_newer_version_is_told_apart_from_a_damaged_one() {
     let mut bytes = encode(&sample(), DateTime::UNIX_EPOCH);
-    bytes[5] = 2;
-    seal_again(&mut bytes);
-    let refused = BlockError::Version {
-        records: "ticks",
-        found: 2,
-        known: 1,
-    };
-    assert_eq!(decode::<Tick>(&bytes), Err(refused));
+    for found in [Tick::VERSION + 1, Tick::VERSION - 1] {
+        bytes[5] = found;
+        seal_again(&mut bytes);
+        let refused = BlockError::Version {
+            records: "ticks",
+            found,
+            known: Tick::VERSION,
+        };
+        assert_eq!(decode::<Tick>(&bytes), Err(refused));
+    }
 }
 
 #[test]
@@ -182,6 +184,21 @@ fn damage_of_quarantined_ticks_is_found() {
             let decoded = decode::<QuarantinedTick>(damaged);
             assert_eq!(decoded, Err(BlockError::Damaged), "byte {index}");
         }
+    }
+}
+
+#[test]
+fn unknown_flags_of_a_tick_are_refused() {
+    let tick = Tick::quote(SymbolId::new(7), DateTime::UNIX_EPOCH, Decimal::ONE, Decimal::TWO);
+    let bytes = encode(&[tick], DateTime::UNIX_EPOCH);
+    // symbol, second, microseconds and sequence take a byte each
+    let place = HEADER + 4;
+    assert_eq!(bytes[place], 0b11);
+    for flag in [32, 64, 128] {
+        let mut changed = bytes.clone();
+        changed[place] |= flag;
+        seal_again(&mut changed);
+        assert_eq!(decode::<Tick>(&changed), Err(BlockError::Malformed("ticks")));
     }
 }
 

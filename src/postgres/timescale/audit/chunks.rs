@@ -5,6 +5,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, StateProblem};
 use crate::db::DbError;
+use crate::postgres::candle_sql::quoted_relation_names;
 use crate::retention::Policies;
 
 use super::{has_table, problem};
@@ -84,15 +85,16 @@ pub(super) fn problems(
 /// was applied.
 fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
     let recorded = match has_table(connection, "applied_policies")? {
-        true => {
+        true => format!(
             " UNION ALL SELECT current_schema(), 'ticks', 'ticks', true, \
              make_interval(secs => ticks_drop_after_seconds) FROM applied_policies \
              WHERE ticks_drop_after_seconds IS NOT NULL \
              UNION ALL SELECT hypertable_schema, hypertable_name, relation, true, \
              make_interval(secs => candles_drop_after_seconds) FROM applied_policies, relations \
-             WHERE candles_drop_after_seconds IS NOT NULL AND relation <> 'ticks'"
-        }
-        false => "",
+             WHERE candles_drop_after_seconds IS NOT NULL AND relation IN ('ohlc_candles', {})",
+            quoted_relation_names()
+        ),
+        false => String::new(),
     };
     let late = sql_query(format!(
         "WITH relations AS (SELECT hypertable_schema, hypertable_name, \

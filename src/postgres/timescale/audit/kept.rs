@@ -5,8 +5,9 @@ use diesel::sql_types::Timestamptz;
 use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::{TimeRange, latest_time};
+use crate::domain::{CandleSource, TimeRange, latest_time};
 use crate::error::RepositoryError;
+use crate::postgres::candle_sql::MINUTES;
 use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
 use crate::postgres::timescale::retention;
 
@@ -80,8 +81,11 @@ fn with_candles(
     gaps: &[Times],
 ) -> Result<Vec<Times>, DbError> {
     let (relation, sealed) = match has_aggregates {
-        true => ("ohlc_1m", ""),
-        false => ("ohlc_candles", " AND source = 'sealed'"),
+        true => (MINUTES.name, String::new()),
+        false => (
+            "ohlc_candles",
+            format!(" AND source = '{}'", CandleSource::SEALED),
+        ),
     };
     // bounds that are known when a statement is planned leave most chunks out
     let statement = format!(

@@ -14,11 +14,13 @@ const KEYS: [(&str, &str); 2] = [
 ];
 
 /// What keeps out of `ticks` what no reader expects.
-const CONSTRAINTS: [&str; 6] = [
+const CONSTRAINTS: [&str; 8] = [
     "ticks_symbol_id_positive",
     "ticks_tick_time_range",
     "ticks_sequence_not_negative",
+    "ticks_side_present",
     "ticks_prices_numbers",
+    "ticks_volumes_have_prices",
     "ticks_volumes_not_negative",
     "ticks_received_at_range",
 ];

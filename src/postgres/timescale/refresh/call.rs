@@ -10,6 +10,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::Condition;
 use crate::db::DbError;
+use crate::domain::{CandleOrigin, CandleRelation};
 
 /// How often a refresh that met one of a job is tried, with a pause between.
 const ATTEMPTS: u32 = 50;
@@ -58,7 +59,8 @@ impl RefreshCall {
             text(to),
             self.options
         );
-        if relation == "ohlc_1m" {
+        let is_made_of_ticks = |it: CandleRelation| it.made_of == CandleOrigin::Ticks;
+        if CandleRelation::all().any(|it| it.name == relation && is_made_of_ticks(it)) {
             return call_until_alone(connection, &call);
         }
         // while it writes larger candles the server asks for each how far the smaller ones are

@@ -1,6 +1,6 @@
 //! Making candles of continuous aggregates anew, whether anything is known to have changed or not.
 
-use crate::domain::{TimeRange, Timeframe};
+use crate::domain::TimeRange;
 use crate::error::RepositoryError;
 use crate::retention::{RefreshWindow, next_start};
 
@@ -35,10 +35,7 @@ pub async fn force_refresh(
                 });
                 Ok::<_, RepositoryError>(())
             };
-            let floor = match timeframe {
-                Timeframe::M1 => floors.ticks,
-                _ => floors.candles,
-            };
+            let floor = floors.of_source(timeframe);
             let (mut from, to) = (range.from(), range.to());
             if let Some(first) = floor.map(|it| next_start(timeframe, it))
                 && from < first

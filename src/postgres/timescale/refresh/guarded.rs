@@ -6,16 +6,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::domain::Timeframe;
+use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
 
 use crate::db::DbError;
+use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW, candle_tick_count};
 use crate::postgres::timescale::refresh::call::RefreshCall;
 use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
 
 /// Refreshes as far as what candles are made of is still there.
 ///
 /// Where chunks of ticks are missing or were made late, what the candles know is counted: candles of
-/// one minute beside their ticks, larger ones beside the next smaller ones. A candle that knows more
+/// a relation beside the ticks or the candles that it is made of. A candle that knows more
 /// than there is to make it of stays as it is, with all others of that part.
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct GuardedRefresh {
@@ -78,8 +79,8 @@ impl GuardedRefresh {
         }
         let refreshed = without((from, to), &left_out);
         for part in &refreshed {
-            let relation = format!("ohlc_{timeframe}");
-            self.call.run(connection, &relation, *part, force)?;
+            let relation = CandleRelation::of(timeframe).name;
+            self.call.run(connection, relation, *part, force)?;
         }
         Ok(Outcome {
             refreshed,
@@ -94,18 +95,22 @@ impl GuardedRefresh {
         timeframe: Timeframe,
         (from, to): Times,
     ) -> Result<bool, DbError> {
-        let Some(table) = self.tables.get(&format!("ohlc_{timeframe}")) else {
+        let CandleRelation { name, made_of, .. } = CandleRelation::of(timeframe);
+        let Some(table) = self.tables.get(name) else {
             return Ok(false);
         };
-        let smaller = Timeframe::ALL.into_iter().rfind(|it| *it < timeframe);
-        let (relation, time, count) = match smaller {
-            None => ("ticks".to_owned(), "tick_time", "count(*)"),
-            Some(smaller) => (format!("ohlc_{smaller}"), "open_time", "sum(tick_count)"),
+        let (source, time, count) = match made_of {
+            CandleOrigin::Ticks => ("ticks", "tick_time", TICK_COUNT.to_owned()),
+            CandleOrigin::Candles(smaller) => (
+                CandleRelation::of(smaller).name,
+                "open_time",
+                candle_tick_count(TICKS_OF_ROW),
+            ),
         };
         let minutes = timeframe.duration().num_minutes();
         let row: Answer = sql_query(format!(
             "SELECT EXISTS (SELECT FROM {table} AS candle WHERE open_time >= $1 \
-             AND open_time < $2 AND tick_count > coalesce((SELECT {count} FROM {relation} AS part \
+             AND open_time < $2 AND {TICKS_OF_ROW} > coalesce((SELECT {count} FROM {source} AS part \
              WHERE part.symbol_id = candle.symbol_id AND part.{time} >= candle.open_time \
              AND part.{time} < candle.open_time + INTERVAL '{minutes} minutes'), 0)) AS answer"
         ))

@@ -8,7 +8,8 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::transaction;
-use crate::domain::Timeframe;
+use crate::domain::CandleRelation;
+use crate::postgres::candle_sql::quoted_relation_names;
 
 use super::drop_ticks::of_a_lock;
 use super::present::{AppliedPolicies, now};
@@ -53,13 +54,13 @@ pub(super) fn cut(
     limit: DateTime<Utc>,
     ticks_limit: Option<DateTime<Utc>>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    let row: Cut = sql_query(
+    let row: Cut = sql_query(format!(
         "WITH relations AS (SELECT hypertable_schema, hypertable_name \
              FROM timescaledb_information.hypertables \
              WHERE hypertable_schema = current_schema() AND hypertable_name = 'ohlc_candles' \
            UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name \
              FROM timescaledb_information.continuous_aggregates \
-             WHERE view_schema = current_schema() AND view_name LIKE 'ohlc\\_%'), \
+             WHERE view_schema = current_schema() AND view_name IN ({})), \
          pieces AS (SELECT range_start, range_end FROM timescaledb_information.chunks \
            JOIN relations USING (hypertable_schema, hypertable_name)) \
          SELECT max(range_end) AS cut FROM pieces AS p WHERE range_end <= $1 \
@@ -68,7 +69,8 @@ pub(super) fn cut(
          AND NOT EXISTS (SELECT FROM timescaledb_information.chunks AS t \
            WHERE t.hypertable_schema = current_schema() AND t.hypertable_name = 'ticks' \
            AND t.range_start < p.range_end AND ($2 IS NULL OR t.range_end > $2))",
-    )
+        quoted_relation_names()
+    ))
     .bind::<Timestamptz, _>(limit)
     .bind::<Nullable<Timestamptz>, _>(ticks_limit)
     .get_result(connection)?;
@@ -80,12 +82,8 @@ fn drop_before(connection: &mut PgConnection, cut: DateTime<Utc>) -> Result<u64,
     transaction(connection, |connection| {
         connection.batch_execute("SET LOCAL lock_timeout = '5s'")?;
         let mut dropped = 0;
-        let aggregates = Timeframe::ALL.map(|timeframe| format!("ohlc_{timeframe}"));
-        for relation in aggregates
-            .iter()
-            .map(String::as_str)
-            .chain(["ohlc_candles"])
-        {
+        let aggregates = CandleRelation::all().map(|relation| relation.name);
+        for relation in aggregates.chain(["ohlc_candles"]) {
             dropped += sql_query(format!(
                 "SELECT drop_chunks('{relation}', older_than => $1)"
             ))

@@ -1,11 +1,12 @@
 //! What the maintenance would drop at once.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::domain::Timeframe;
+use crate::postgres::candle_sql::{MINUTES, relation_names};
 use crate::retention::{Change, Kind, Value};
 
 use super::drop_candles::cut;
@@ -62,7 +63,7 @@ pub(super) fn due_drops(
     let mut drops = Vec::new();
     let (ticks_limit, candle_limit) = (limit("ticks"), limit("ohlc_candles"));
     if let Some(limit) = ticks_limit {
-        drops.extend(drops_before(connection, "ticks", "tick_time", limit)?);
+        drops.extend(drops_before(connection, vec!["ticks"], "tick_time", limit)?);
         if !present.has_aggregates
             && let (Some(ticks), Some(limit)) = (drops.first(), candle_limit)
         {
@@ -73,7 +74,9 @@ pub(super) fn due_drops(
     if let Some(limit) = candle_limit
         && let Some(cut) = cut(connection, limit, ticks_limit)?
     {
-        drops.extend(drops_before(connection, "ohlc\\_%", "open_time", cut)?);
+        let mut relations = relation_names();
+        relations.push("ohlc_candles");
+        drops.extend(drops_before(connection, relations, "open_time", cut)?);
     }
     Ok(drops)
 }
@@ -90,17 +93,17 @@ fn sealed_for_nothing(
     .bind::<Timestamptz, _>(before)
     .get_result(connection)?;
     Ok((count.rows > 0).then(|| DueDrop {
-        relation: "ohlc_1m".to_owned(),
+        relation: MINUTES.name.to_owned(),
         chunks: 0,
         rows: count.rows.unsigned_abs(),
         before,
     }))
 }
 
-/// The chunks of the relations of this schema with a name like `pattern` that end by `limit`.
+/// The chunks of `relations` of this schema that end by `limit`.
 fn drops_before(
     connection: &mut PgConnection,
-    pattern: &str,
+    relations: Vec<&str>,
     time_column: &str,
     limit: DateTime<Utc>,
 ) -> Result<Vec<DueDrop>, DbError> {
@@ -114,9 +117,9 @@ fn drops_before(
          count(*) AS chunks, max(range_end) AS before \
          FROM tables JOIN timescaledb_information.chunks \
          USING (hypertable_schema, hypertable_name) \
-         WHERE relation LIKE $1 AND range_end <= $2 GROUP BY 1, 2 ORDER BY min(range_end), 1",
+         WHERE relation = ANY($1) AND range_end <= $2 GROUP BY 1, 2 ORDER BY min(range_end), 1",
     )
-    .bind::<Text, _>(pattern)
+    .bind::<Array<Text>, _>(relations)
     .bind::<Timestamptz, _>(limit)
     .load(connection)?;
     let mut drops = Vec::new();

@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
+use crate::postgres::candle_sql::quoted_relation_names;
 use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::retention::{Floors, Item, Kind, RetentionFloor, Settings, Span, Value};
@@ -160,14 +161,18 @@ pub(crate) fn applied_now(
 }
 
 /// Hypertables of the current schema, by the name of their aggregate where they hold one.
-const RELATIONS: &str = "WITH relations AS (\
+fn relations() -> String {
+    format!(
+        "WITH relations AS (\
     SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
     FROM timescaledb_information.hypertables \
     WHERE hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'ohlc_candles') \
     UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, view_name \
     FROM timescaledb_information.continuous_aggregates \
-    WHERE view_schema = current_schema() AND view_name IN \
-    ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d')) ";
+    WHERE view_schema = current_schema() AND view_name IN ({}))",
+        quoted_relation_names()
+    )
+}
 
 fn item(relation: String, kind: Kind) -> Item {
     Item { relation, kind }
@@ -183,9 +188,10 @@ struct Chunk {
 
 fn chunks(connection: &mut PgConnection) -> Result<Settings, DbError> {
     let rows: Vec<Chunk> = sql_query(format!(
-        "{RELATIONS} SELECT relation::text, extract(epoch FROM time_interval)::bigint AS seconds \
+        "{} SELECT relation::text, extract(epoch FROM time_interval)::bigint AS seconds \
          FROM relations JOIN timescaledb_information.dimensions \
-         USING (hypertable_schema, hypertable_name) WHERE dimension_number = 1"
+         USING (hypertable_schema, hypertable_name) WHERE dimension_number = 1",
+        relations()
     ))
     .load(connection)?;
     let chunk = |row: Chunk| {
@@ -208,7 +214,7 @@ struct Columns {
 fn compression(connection: &mut PgConnection) -> Result<Settings, DbError> {
     // the view of these settings fails where another schema is dropped while it is read
     let rows: Vec<Columns> = sql_query(format!(
-        "{RELATIONS} SELECT relation::text, \
+        "{} SELECT relation::text, \
          coalesce(array_to_string(segmentby, ','), '') AS segment_by, \
          coalesce((SELECT string_agg(format('%I', name) || CASE WHEN descending THEN ' DESC' ELSE '' END \
              || CASE WHEN nulls_first AND NOT descending THEN ' NULLS FIRST' \
@@ -216,7 +222,8 @@ fn compression(connection: &mut PgConnection) -> Result<Settings, DbError> {
            FROM unnest(orderby, orderby_desc, orderby_nullsfirst) WITH ORDINALITY \
              AS columns(name, descending, nulls_first, place)), '') AS order_by \
          FROM relations LEFT JOIN _timescaledb_catalog.compression_settings \
-         ON relid = to_regclass(format('%I.%I', hypertable_schema, hypertable_name))"
+         ON relid = to_regclass(format('%I.%I', hypertable_schema, hypertable_name))",
+        relations()
     ))
     .load(connection)?;
     let columns = |row: Columns| {
@@ -249,7 +256,7 @@ struct Job {
 fn jobs(connection: &mut PgConnection, settings: &mut Settings) -> Result<(), DbError> {
     // jobs on an aggregate have the name of its view or of what is behind it, by the version
     let rows: Vec<Job> = sql_query(format!(
-        "{RELATIONS} SELECT relation::text, proc_name::text AS procedure, \
+        "{} SELECT relation::text, proc_name::text AS procedure, \
          extract(epoch FROM schedule_interval)::bigint AS every, \
          extract(epoch FROM coalesce(config ->> 'drop_after', config ->> 'compress_after')::interval)::bigint AS length, \
          extract(epoch FROM (config ->> 'start_offset')::interval)::bigint AS start_offset, \
@@ -257,7 +264,8 @@ fn jobs(connection: &mut PgConnection, settings: &mut Settings) -> Result<(), Db
          FROM timescaledb_information.jobs AS j JOIN relations AS r \
          ON (j.hypertable_schema, j.hypertable_name) = (r.hypertable_schema, r.hypertable_name) \
          OR (j.hypertable_schema, j.hypertable_name) = (current_schema(), relation) \
-         WHERE scheduled ORDER BY job_id"
+         WHERE scheduled ORDER BY job_id",
+        relations()
     ))
     .load(connection)?;
     for job in rows {

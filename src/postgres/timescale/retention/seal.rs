@@ -11,11 +11,12 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::transaction;
-use crate::domain::PriceBasis;
+use crate::domain::{CandleSource, PriceBasis, Timeframe};
 use crate::error::RepositoryError;
+use crate::postgres::candle_sql::{CandleAggregates, has_price};
 
 /// Who made a candle that was stored when its ticks went.
-pub(super) const SEALED: &str = "sealed";
+const SEALED: &str = CandleSource::SEALED;
 
 #[derive(QueryableByName)]
 pub(super) struct Chunk {
@@ -129,24 +130,26 @@ pub(super) fn seal_and_drop(
 }
 
 fn seal(connection: &mut PgConnection, chunk: &Chunk, basis: PriceBasis) -> Result<usize, DbError> {
-    let price = match basis {
-        PriceBasis::Bid => "bid_price",
-        PriceBasis::Ask => "ask_price",
-        PriceBasis::Mid => "(bid_price + ask_price) * 0.5",
-    };
-    // ties of time are decided by the sequence
-    let key = "tick_order_key(tick_time, sequence)";
+    let minutes = Timeframe::M1;
+    let CandleAggregates {
+        open,
+        high,
+        low,
+        close,
+        volume,
+        tick_count,
+    } = CandleAggregates::of_ticks(basis);
+    let has_price = has_price(basis);
     // a candle that came as one stays; one that was sealed before knew the ticks that have gone
     let statement = format!(
         "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
          open_price, high_price, low_price, close_price, volume, tick_count, source) \
-         SELECT symbol_id, '1m', '{basis}', bucket, bucket + INTERVAL '1 minute', \
+         SELECT symbol_id, '{minutes}', '{basis}', bucket, bucket + INTERVAL '1 minute', \
          open, high, low, close, volume, tick_count, '{SEALED}' FROM (\
          SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS bucket, \
-         first({price}, {key}) AS open, max({price}) AS high, min({price}) AS low, \
-         last({price}, {key}) AS close, sum(bid_volume + ask_volume) AS volume, \
-         count(*) AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
-         GROUP BY symbol_id, bucket) AS made \
+         {open} AS open, {high} AS high, {low} AS low, {close} AS close, {volume} AS volume, \
+         {tick_count} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
+         AND {has_price} GROUP BY symbol_id, bucket) AS made \
          ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
          open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, \
          low_price = EXCLUDED.low_price, close_price = EXCLUDED.close_price, \

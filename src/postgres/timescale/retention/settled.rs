@@ -7,7 +7,8 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::Timeframe;
+use crate::domain::CandleRelation;
+use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW};
 use crate::postgres::timescale::invalidations::{
     AggregateIds, CatalogLayout, catalog_layout, pending_changes,
 };
@@ -82,9 +83,8 @@ impl Levels {
         )
         .load(connection)?;
         let mut levels = Vec::new();
-        for timeframe in Timeframe::ALL {
-            let view = format!("ohlc_{timeframe}");
-            let Some(level) = rows.iter().find(|row| row.view == view) else {
+        for relation in CandleRelation::all() {
+            let Some(level) = rows.iter().find(|row| row.view == relation.name) else {
                 return Ok(None);
             };
             levels.push(level);
@@ -135,10 +135,10 @@ impl Levels {
     ) -> Result<Option<Difference>, DbError> {
         let minutes = &self.minutes;
         let first = sql_query(format!(
-            "WITH made AS (SELECT symbol_id, open_time, tick_count::bigint AS tick_count \
+            "WITH made AS (SELECT symbol_id, open_time, {TICKS_OF_ROW}::bigint AS tick_count \
                FROM {minutes} WHERE open_time >= $1 AND open_time < $2), \
              stored AS (SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS open_time, \
-               count(*) AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
+               {TICK_COUNT} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
                GROUP BY 1, 2) \
              SELECT symbol_id, open_time AS minute, max(open_time) OVER () AS last \
              FROM ((TABLE made EXCEPT TABLE stored) UNION (TABLE stored EXCEPT TABLE made)) AS d \

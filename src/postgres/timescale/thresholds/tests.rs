@@ -179,7 +179,7 @@ async fn thresholds_lose_no_insert_that_commits_beside() {
     refresh(&mut connection);
     let candles = number(
         &mut connection,
-        "SELECT sum(tick_count)::bigint AS number FROM ohlc_1m",
+        "SELECT sum(bid_tick_count)::bigint AS number FROM ohlc_1m",
     );
     assert_eq!(candles, 2);
 }

@@ -1,0 +1,110 @@
+//! The candle relations of the time-series database, and what each is made of.
+
+use super::timeframe::Timeframe;
+
+/// What the candles of a relation are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CandleOrigin {
+    /// The ticks.
+    Ticks,
+    /// The candles of this timeframe, which is smaller.
+    Candles(Timeframe),
+}
+
+/// The relation that has the candles of one timeframe: a continuous aggregate or a plain view.
+///
+/// A continuous aggregate is made of [`made_of`](Self::made_of); a plain view is always made of the
+/// ticks.
+///
+/// ```
+/// use tickbook::domain::{CandleOrigin, CandleRelation, Timeframe};
+///
+/// let minutes = CandleRelation::of(Timeframe::M1);
+/// assert_eq!((minutes.name, minutes.made_of), ("ohlc_1m", CandleOrigin::Ticks));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct CandleRelation {
+    /// The width of its candles.
+    pub timeframe: Timeframe,
+    /// Its name, such as `ohlc_5m`.
+    pub name: &'static str,
+    /// What its candles are made of where it is a continuous aggregate.
+    pub made_of: CandleOrigin,
+}
+
+impl CandleRelation {
+    /// The relation of `timeframe`. This is the one list of the relations; the files of `manual_sql/`
+    /// are compared with it.
+    #[must_use]
+    pub const fn of(timeframe: Timeframe) -> Self {
+        use CandleOrigin::{Candles, Ticks};
+        let (name, made_of) = match timeframe {
+            Timeframe::M1 => ("ohlc_1m", Ticks),
+            Timeframe::M5 => ("ohlc_5m", Candles(Timeframe::M1)),
+            Timeframe::M15 => ("ohlc_15m", Candles(Timeframe::M5)),
+            Timeframe::M30 => ("ohlc_30m", Candles(Timeframe::M15)),
+            Timeframe::H1 => ("ohlc_1h", Candles(Timeframe::M30)),
+            Timeframe::H4 => ("ohlc_4h", Candles(Timeframe::H1)),
+            Timeframe::D1 => ("ohlc_1d", Candles(Timeframe::H4)),
+        };
+        Self {
+            timeframe,
+            name,
+            made_of,
+        }
+    }
+
+    /// All, smallest timeframe first: each comes after the one that it is made of.
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        Timeframe::ALL.into_iter().map(Self::of)
+    }
+
+    /// Whether its candles change with those of `timeframe`: these are its own, or it is made of
+    /// them, directly or through other relations.
+    #[must_use]
+    pub fn depends_on(self, timeframe: Timeframe) -> bool {
+        self.timeframe == timeframe
+            || match self.made_of {
+                CandleOrigin::Ticks => false,
+                CandleOrigin::Candles(source) => Self::of(source).depends_on(timeframe),
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_smaller_and_divide() {
+        for relation in CandleRelation::all() {
+            let CandleOrigin::Candles(source) = relation.made_of else {
+                continue;
+            };
+            assert!(source < relation.timeframe, "{relation:?}");
+            let minutes = |timeframe: Timeframe| timeframe.duration().num_minutes();
+            assert_eq!(minutes(relation.timeframe) % minutes(source), 0);
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_timeframes() {
+        for relation in CandleRelation::all() {
+            assert_eq!(relation.name, format!("ohlc_{}", relation.timeframe));
+        }
+        assert_eq!(CandleRelation::all().count(), Timeframe::ALL.len());
+    }
+
+    #[test]
+    fn dependencies_lead_down_to_the_ticks() {
+        let of = |timeframe| CandleRelation::of(timeframe);
+        for timeframe in Timeframe::ALL {
+            assert!(of(timeframe).depends_on(timeframe));
+            assert!(of(timeframe).depends_on(Timeframe::M1));
+        }
+        assert!(of(Timeframe::D1).depends_on(Timeframe::M30));
+        assert!(!of(Timeframe::M30).depends_on(Timeframe::D1));
+    }
+}

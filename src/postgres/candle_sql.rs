@@ -1,0 +1,225 @@
+//! The SQL of candles: the names of their relations, the price of each basis, the volume, the number
+//! of ticks, and the order of ticks of one instant.
+//!
+//! `manual_sql/` holds the same expressions, which the tests compare with these.
+
+use std::fmt;
+
+use crate::domain::{CandleRelation, PriceBasis, Timeframe};
+
+/// The relation of one-minute candles, which all others are made of.
+pub(super) const MINUTES: CandleRelation = CandleRelation::of(Timeframe::M1);
+
+/// The names of all candle relations, smallest timeframe first.
+pub(super) fn relation_names() -> Vec<&'static str> {
+    CandleRelation::all()
+        .map(|relation| relation.name)
+        .collect()
+}
+
+/// The same as a list of SQL: `'ohlc_1m', …`.
+pub(super) fn quoted_relation_names() -> String {
+    let names = relation_names();
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    quoted.join(", ")
+}
+
+/// The key by which `first` and `last` order ticks: ties of time are decided by the sequence.
+pub(super) const TICK_ORDER: &str = "tick_order_key(tick_time, sequence)";
+
+/// The volume of a candle of ticks: the known volumes of both sides.
+const TICK_VOLUME: &str = "sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0))";
+
+/// How many ticks a candle of ticks is made of.
+pub(super) const TICK_COUNT: &str = "count(*)";
+
+/// How many ticks a row of a candle relation is made of: each has a bid, an ask, or both.
+pub(super) const TICKS_OF_ROW: &str = "(bid_tick_count + ask_tick_count - mid_tick_count)";
+
+/// How many bases a row of a candle relation has a candle of.
+pub(super) const CANDLES_OF_ROW: &str = "num_nonnulls(bid_open, ask_open, mid_open)::bigint";
+
+/// Whether a tick has the price of `basis`, and so counts for its candles.
+pub(super) fn has_price(basis: PriceBasis) -> &'static str {
+    match basis {
+        PriceBasis::Bid => "bid_price IS NOT NULL",
+        PriceBasis::Ask => "ask_price IS NOT NULL",
+        PriceBasis::Mid => "bid_price IS NOT NULL AND ask_price IS NOT NULL",
+    }
+}
+
+/// Aggregates over the rows of one bucket. Written as a text they are the columns of a candle, in
+/// the order of the fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CandleAggregates {
+    pub(super) open: String,
+    pub(super) high: String,
+    pub(super) low: String,
+    pub(super) close: String,
+    pub(super) volume: String,
+    pub(super) tick_count: String,
+}
+
+impl CandleAggregates {
+    /// Of rows of `ticks` that [have the price](has_price).
+    pub(super) fn of_ticks(basis: PriceBasis) -> Self {
+        Self::of_filtered_ticks(basis, "")
+    }
+
+    /// Of those rows of `ticks` that the clause `filter` lets pass. Highest and lowest need none.
+    fn of_filtered_ticks(basis: PriceBasis, filter: &str) -> Self {
+        // the half of aggregates and not of each tick: halves order like their sums; a quotient would
+        // be cut off after some digits, a product never is
+        let (price, half) = match basis {
+            PriceBasis::Bid => ("bid_price", ""),
+            PriceBasis::Ask => ("ask_price", ""),
+            PriceBasis::Mid => ("bid_price + ask_price", " * 0.5"),
+        };
+        Self {
+            open: format!("first({price}, {TICK_ORDER}){filter}{half}"),
+            high: format!("max({price}){half}"),
+            low: format!("min({price}){half}"),
+            close: format!("last({price}, {TICK_ORDER}){filter}{half}"),
+            volume: format!("{TICK_VOLUME}{filter}"),
+            tick_count: format!("{TICK_COUNT}{filter}"),
+        }
+    }
+
+    /// Of rows that are smaller candles.
+    pub(super) fn of_candles(columns: &CandleColumns) -> Self {
+        let CandleColumns {
+            open_time,
+            open,
+            high,
+            low,
+            close,
+            volume,
+            tick_count,
+        } = columns;
+        Self {
+            open: format!("first({open}, {open_time})"),
+            high: format!("max({high})"),
+            low: format!("min({low})"),
+            close: format!("last({close}, {open_time})"),
+            volume: format!("sum({volume})"),
+            tick_count: candle_tick_count(tick_count),
+        }
+    }
+
+    /// The columns of `basis` of a candle relation that stands on the ticks.
+    #[cfg(test)]
+    fn of_ticks_named(basis: PriceBasis) -> String {
+        let filter = format!(" FILTER (WHERE {})", has_price(basis));
+        Self::of_filtered_ticks(basis, &filter).named(basis)
+    }
+
+    /// The columns of `basis` of a candle relation that stands on another one.
+    #[cfg(test)]
+    fn of_candles_named(basis: PriceBasis) -> String {
+        let columns = CandleColumns::of_relation(basis);
+        let mut made = Self::of_candles(&columns);
+        for (ordered, column) in [
+            (&mut made.open, columns.open),
+            (&mut made.close, columns.close),
+        ] {
+            *ordered = format!("{ordered} FILTER (WHERE {column} IS NOT NULL)");
+        }
+        made.named(basis)
+    }
+
+    #[cfg(test)]
+    fn named(&self, basis: PriceBasis) -> String {
+        let Self {
+            open,
+            high,
+            low,
+            close,
+            volume,
+            tick_count,
+        } = self;
+        format!(
+            "{open} AS {basis}_open, {high} AS {basis}_high, {low} AS {basis}_low, \
+             {close} AS {basis}_close, {volume} AS {basis}_volume, \
+             {tick_count} AS {basis}_tick_count"
+        )
+    }
+}
+
+impl fmt::Display for CandleAggregates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            open,
+            high,
+            low,
+            close,
+            volume,
+            tick_count,
+        } = self;
+        write!(f, "{open}, {high}, {low}, {close}, {volume}, {tick_count}")
+    }
+}
+
+/// How many ticks all rows of candles with this column are made of.
+pub(super) fn candle_tick_count(column: &str) -> String {
+    format!("sum({column})::bigint")
+}
+
+/// The columns of rows that are candles. Written as a text they are the columns from `open` on.
+#[derive(Debug, Clone)]
+pub(super) struct CandleColumns {
+    pub(super) open_time: String,
+    pub(super) open: String,
+    pub(super) high: String,
+    pub(super) low: String,
+    pub(super) close: String,
+    pub(super) volume: String,
+    pub(super) tick_count: String,
+}
+
+impl CandleColumns {
+    /// Of a candle relation, whose row has a candle of `basis` where `tick_count` is above 0.
+    pub(super) fn of_relation(basis: PriceBasis) -> Self {
+        let column = |name: &str| format!("{basis}_{name}");
+        Self {
+            open_time: "open_time".to_owned(),
+            open: column("open"),
+            high: column("high"),
+            low: column("low"),
+            close: column("close"),
+            volume: column("volume"),
+            tick_count: column("tick_count"),
+        }
+    }
+
+    /// Of `ohlc_candles`.
+    pub(super) fn of_stored() -> Self {
+        let column = |name: &str| format!("{name}_price");
+        Self {
+            open_time: "open_time".to_owned(),
+            open: column("open"),
+            high: column("high"),
+            low: column("low"),
+            close: column("close"),
+            volume: "volume".to_owned(),
+            tick_count: "tick_count".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for CandleColumns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            open_time: _,
+            open,
+            high,
+            low,
+            close,
+            volume,
+            tick_count,
+        } = self;
+        write!(f, "{open}, {high}, {low}, {close}, {volume}, {tick_count}")
+    }
+}
+
+#[cfg(test)]
+mod tests;
