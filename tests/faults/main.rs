@@ -10,7 +10,6 @@ mod double;
 mod migrated;
 
 mod fault;
-mod gate;
 mod heartbeat;
 mod load;
 mod oracle;
