@@ -51,8 +51,8 @@ impl CandleAggregates {
         let [open, high, low, close] = match basis {
             PriceBasis::Bid => prices("bid_price"),
             PriceBasis::Ask => prices("ask_price"),
-            // the half of a sum: the sums of equal aggregates are computed once, and halves order
-            // like their sums; a quotient would be cut off after some digits, a product never is
+            // the half is taken of the aggregates: equal ones are computed once, and halves order like
+            // their sums; a quotient would be cut off after some digits, a product never is
             PriceBasis::Mid => {
                 let [bid_open, _, _, bid_close] = prices("bid_price");
                 let [ask_open, _, _, ask_close] = prices("ask_price");
