@@ -58,7 +58,7 @@ test-programs: ## run the tests that need RabbitMQ, PgBouncer or OpenSSL, which 
 .PHONY: faults
 faults: ## make network, servers and disk fail, the slow ways too; prints a table
 	@options=$$(dev/dependencies); \
-	dev/faults -p tickbook -p orderbook-server --features $(FEATURES) $$options
+	dev/faults -p tickbook -p orderbook-server -p tickbook-fault-proxy --features $(FEATURES) $$options
 
 .PHONY: soak
 soak: ## faults in a random order under load for MINUTES=60, with SEED=random

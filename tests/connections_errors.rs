@@ -2,10 +2,10 @@
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::error::Error as _;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
+use fault_proxy::FaultProxy;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{PriceBasis, SymbolReference, TimeRange, Timeframe};
@@ -123,10 +123,8 @@ async fn a_wrong_password_is_a_wrong_setting_and_is_not_repeated() {
 
 #[tokio::test]
 async fn a_database_that_is_down_is_unavailable_within_five_seconds() {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("its address").port();
-    drop(free);
-    let url = format!("postgresql://nobody:secret@127.0.0.1:{port}/nowhere");
+    let nobody = FaultProxy::refusing();
+    let url = format!("postgresql://nobody:secret@{}/nowhere", nobody.address());
     let config = config(&url, &url);
     let repositories = Repositories::postgres(&DatabasePools::new(&config));
     let symbols = repositories.symbols.get(SYMBOL);

@@ -4,26 +4,25 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
+use fault_proxy::FaultProxy;
 use tickbook::db::ScratchSchemas;
 use tickbook::{Database, RepositoryError};
 
 #[path = "faults/heartbeat.rs"]
 mod heartbeat;
 mod pool;
-mod way;
 
 use heartbeat::Heartbeat;
 use pool::{OVERRUN, execute, named, number, pool_at, read, terminate, wait_until, warm_up};
-use way::Way;
 
 #[tokio::test]
 async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
-    let way = Way::to(url);
-    let db = pool_at(&schemas, &way.url(url), |_| ());
+    let proxy = FaultProxy::builder_of_url(url).ends_together().start();
+    let db = pool_at(&schemas, &proxy.url(url), |_| ());
     read(&db).await.expect("the database is up");
-    way.close();
+    proxy.close();
     let heartbeat = Heartbeat::start();
     let waiting = tokio::spawn({
         let db = db.clone();
@@ -32,7 +31,7 @@ async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(!waiting.is_finished());
     heartbeat.assert_steady().await;
-    way.open();
+    proxy.open();
     let opened = suite::Watch::start();
     let answer = read(&db).await;
     opened.assert_within(Duration::from_millis(1_500));
@@ -180,14 +179,14 @@ async fn fault_08_a_write_that_may_not_be_repeated_is_told_to_be_ambiguous() {
 async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
     let schemas = ScratchSchemas::create();
     let (url, name) = named(&schemas);
-    let way = Way::to(&url);
+    let proxy = FaultProxy::builder_of_url(&url).ends_together().start();
     let size = 3;
-    let db = pool_at(&schemas, &way.url(&url), |config| {
+    let db = pool_at(&schemas, &proxy.url(&url), |config| {
         config.pool.size = size;
         config.pool.stuck_after = Duration::from_millis(800);
     });
     warm_up(&db, size).await;
-    way.freeze();
+    proxy.freeze();
     let heartbeat = Heartbeat::start();
     let deadline = Duration::from_millis(300);
     let stuck = || {
@@ -222,7 +221,7 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
         "SELECT count(*) AS number FROM pg_stat_activity WHERE application_name = '{name}'"
     );
     assert!(number(&mut admin, &sessions).expect("counted") <= 2 * i64::from(size));
-    way.thaw();
+    proxy.thaw();
     // the old ones end, and nothing is left of them
     wait_until("one pool", || {
         number(&mut admin, &sessions) == Ok(i64::from(size))
@@ -235,15 +234,15 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
 async fn fault_15_a_stuck_pool_is_not_replaced_before_the_last_one_is_free() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
-    let way = Way::to(url);
-    let db = pool_at(&schemas, &way.url(url), |config| {
+    let proxy = FaultProxy::builder_of_url(url).ends_together().start();
+    let db = pool_at(&schemas, &proxy.url(url), |config| {
         config.pool.size = 2;
         config.pool.stuck_after = Duration::from_millis(300);
     });
     let hang = Duration::from_millis(100);
     for generation in 0..2 {
         warm_up(&db, 2).await;
-        way.freeze();
+        proxy.freeze();
         for _ in 0..2 {
             let call = db.run_within("hang", hang, |connection| {
                 Ok(number(connection, "SELECT 1::bigint AS number")?)
@@ -255,6 +254,6 @@ async fn fault_15_a_stuck_pool_is_not_replaced_before_the_last_one_is_free() {
         let answer = db.run_within("wait", patience, |_| Ok(())).await;
         assert_eq!(answer.is_ok(), generation == 0, "{answer:?}");
     }
-    way.thaw();
+    proxy.thaw();
     read(&db).await.expect("threads are free again");
 }

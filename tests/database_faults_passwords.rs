@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
+use fault_proxy::FaultProxy;
 use tickbook::config::Config;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas, SecretString};
@@ -171,8 +172,8 @@ async fn a_password_is_in_no_text_whatever_fails() {
     let schemas = ScratchSchemas::create();
     let (mut texts, mut tries) = (Vec::new(), Vec::new());
     let right = schemas.url(Database::Metadata);
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let silent = silent.local_addr().expect("bound");
+    let server = FaultProxy::silent();
+    let silent = server.address();
     for url in [
         with_user(right, "orderbook", CANARY),
         with_user(right, "nobody", CANARY),

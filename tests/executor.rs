@@ -1,10 +1,10 @@
 //! The blocking seam against a real server: deadlines, lost callers, panics, full pools.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use diesel::{RunQueryDsl as _, sql_query};
+use fault_proxy::FaultProxy;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, DbError, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
@@ -127,9 +127,8 @@ async fn a_terminated_connection_is_replaced() {
 #[tokio::test]
 async fn a_server_that_accepts_and_never_answers_does_not_hang_a_call() {
     let schemas = ScratchSchemas::create();
-    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = silent.local_addr().expect("bound").port();
-    let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@127.0.0.1:{port}/d"));
+    let silent = FaultProxy::silent();
+    let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@{}/d", silent.address()));
     let mut config: DatabaseConfig = schemas.config();
     config.metadata_url = url.expect("valid");
     let db = DatabasePools::new(&config).metadata();
@@ -150,10 +149,8 @@ async fn a_server_that_accepts_and_never_answers_does_not_hang_a_call() {
 #[tokio::test]
 async fn a_refused_connection_is_told_with_its_cause_to_every_caller() {
     let schemas = ScratchSchemas::create();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("bound").port();
-    drop(listener);
-    let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@127.0.0.1:{port}/d"));
+    let nobody = FaultProxy::refusing();
+    let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@{}/d", nobody.address()));
     let mut config = schemas.config();
     config.metadata_url = url.expect("valid");
     let db = DatabasePools::new(&config).metadata();

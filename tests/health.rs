@@ -4,10 +4,10 @@
 mod probed;
 mod scratch_database;
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
+use fault_proxy::FaultProxy;
 use probed::health;
 use scratch_database::ScratchDatabase;
 use tickbook::db::DatabaseConfig;
@@ -143,11 +143,8 @@ async fn a_database_without_the_extension_is_unready() {
 async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_up() {
     let schemas = ScratchSchemas::create();
     migrated(&schemas).await;
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port that is free again")
-        .port();
-    let url = moved_to(schemas.url(Database::Timeseries), port);
+    let nobody = FaultProxy::refusing();
+    let url = moved_to(schemas.url(Database::Timeseries), nobody.port());
     let pools = pools(schemas.url(Database::Metadata), &url);
     let start = suite::Watch::start();
     check_health(&pools).await;
@@ -163,10 +160,9 @@ async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_
 #[tokio::test]
 async fn servers_that_never_answer_are_down_within_one_deadline() {
     let schemas = ScratchSchemas::create();
-    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = silent.local_addr().expect("bound").port();
+    let silent = FaultProxy::silent();
     let [metadata, timeseries] = [Database::Metadata, Database::Timeseries]
-        .map(|database| moved_to(schemas.url(database), port));
+        .map(|database| moved_to(schemas.url(database), silent.port()));
     let start = suite::Watch::start();
     let report = check_health(&pools(&metadata, &timeseries)).await;
     start.assert_within(LATEST);

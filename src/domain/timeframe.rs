@@ -98,8 +98,12 @@ impl fmt::Display for Timeframe {
 
 /// The text names no timeframe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no timeframe: use one of 1m, 5m, 15m, 30m, 1h, 4h, 1d", excerpt(.0))]
+#[error("{} is no timeframe: use one of {}", excerpt(.0), names())]
 pub struct UnknownTimeframe(pub String);
+
+fn names() -> String {
+    Timeframe::ALL.map(Timeframe::as_str).join(", ")
+}
 
 impl FromStr for Timeframe {
     type Err = UnknownTimeframe;

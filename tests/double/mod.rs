@@ -14,8 +14,9 @@ use tickbook::domain::{
     Candle, CandleCursor, Page, PriceBasis, SymbolId, Tick, TickCursor, TimeRange, Timeframe,
 };
 use tickbook::repository::{
-    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, TickQuery,
-    TickRepository,
+    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, QuarantineEntry,
+    QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState, QuarantinedTick,
+    TickQuery, TickRepository,
 };
 
 /// The calls on ticks that a double does itself.
@@ -48,6 +49,26 @@ pub(crate) trait CandleCalls: Debug + Send + Sync + 'static {
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         self.candles_behind().candles(query).await
+    }
+}
+
+/// The calls on the quarantine that a double does itself.
+#[async_trait]
+pub(crate) trait QuarantineCalls: Debug + Send + Sync + 'static {
+    /// Gets the other calls. Where it is not given, there must be none.
+    fn quarantine_behind(&self) -> &dyn QuarantineRepository {
+        unreachable!("{self:?} is not asked for that")
+    }
+
+    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
+        self.quarantine_behind().put(ticks).await
+    }
+
+    async fn list(
+        &self,
+        query: &QuarantineQuery,
+    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
+        self.quarantine_behind().list(query).await
     }
 }
 
@@ -154,5 +175,31 @@ impl<T: CandleCalls> OhlcRepository for Double<T> {
         self.candles_behind()
             .deletable(symbol_id, timeframe, range)
             .await
+    }
+}
+
+#[async_trait]
+impl<T: QuarantineCalls> QuarantineRepository for Double<T> {
+    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
+        self.0.put(ticks).await
+    }
+
+    async fn list(
+        &self,
+        query: &QuarantineQuery,
+    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
+        self.0.list(query).await
+    }
+
+    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
+        self.quarantine_behind().get(ids).await
+    }
+
+    async fn decide(
+        &self,
+        ids: &[QuarantineId],
+        state: QuarantineState,
+    ) -> Result<u64, RepositoryError> {
+        self.quarantine_behind().decide(ids, state).await
     }
 }

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use fault_proxy::{Loss, Message};
 use rust_decimal::Decimal;
 use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Tick, Timeframe};
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;
-use crate::gate::{Loss, Message};
 use crate::heartbeat::Heartbeat;
 use crate::load::Load;
 use crate::migrated::{SYMBOL, start, ticks};

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use fault_proxy::Flow;
 use rust_decimal::Decimal;
 use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
 use tickbook::{Database, Repositories, db::DatabasePools};
 
 use crate::fault::Fault;
-use crate::gate::Flow;
 use crate::load::eventually;
 use crate::migrated::start;
 use crate::oracle::ask;

@@ -12,7 +12,6 @@ mod migrated;
 mod probed;
 
 mod fault;
-mod gate;
 mod heartbeat;
 mod load;
 mod oracle;

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use fault_proxy::FaultProxy;
 use tickbook::db::DatabasePools;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::gate::Gate;
 use crate::heartbeat::Heartbeat;
 use crate::load::Load;
 use crate::migrated::{SYMBOL, migrated};
@@ -58,10 +58,12 @@ fn fault_22_name_resolution() {
 async fn name_moves(hosts: &Path) {
     let (schemas, _) = migrated().await;
     let url = schemas.url(Database::Timeseries);
-    let gate =
-        |address: [u8; 4], port| Gate::at(SocketAddr::from((address, port)), address_of(url), 22);
-    let first = gate([127, 0, 0, 2], 0);
-    let second = gate([127, 0, 0, 3], first.port());
+    let proxy = |address: [u8; 4], port| {
+        let builder = FaultProxy::builder(address_of(url)).seed(22);
+        builder.listen_on(SocketAddr::from((address, port))).start()
+    };
+    let first = proxy([127, 0, 0, 2], 0);
+    let second = proxy([127, 0, 0, 3], first.port());
     let named = at_host(url, &format!("{NAME}:{}", first.port()));
     let pools = DatabasePools::new(&config(schemas.url(Database::Metadata), &named));
     let repository = Repositories::postgres(&pools).ticks;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fault_proxy::AcceptMode;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::DatabasePools;
 use tickbook::postgres::{HealthState, check_health};
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::gate::Door;
 use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually};
 use crate::memory::Memory;
@@ -23,7 +23,7 @@ use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
 async fn fault_01_database_down_at_start() {
     let _fault = Fault::begin("fault_01_database_down_at_start");
     let site = GatedSite::new(1, |_| ()).await;
-    site.timeseries.close();
+    site.timeseries.refuse();
     let begun = suite::Watch::start();
     let pools = DatabasePools::new(&site.config);
     let repositories = Repositories::postgres(&pools);
@@ -50,7 +50,7 @@ async fn fault_01_strict_start_tries_four_times() {
         return;
     };
     let site = GatedSite::new(1, |_| ()).await;
-    site.timeseries.close();
+    site.timeseries.refuse();
     let heartbeat = Heartbeat::start();
     let begun = suite::Watch::start();
     let strict = Repositories::connect(&site.config).await;
@@ -203,7 +203,7 @@ async fn fault_06_accepted_and_never_answered() {
         return;
     };
     let site = GatedSite::new(6, |_| ()).await;
-    site.timeseries.set_door(Door::Hang);
+    site.timeseries.set_accept_mode(AcceptMode::Silent);
     let repository = site.repositories.ticks.clone();
     let memory = Memory::start();
     let heartbeat = Heartbeat::start();

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use fault_proxy::AcceptMode;
 use tickbook::ingest::{SpoolConfig, SpoolMode};
 
 use crate::fault::Fault;
-use crate::gate::Door;
 use crate::load::{Load, write_ahead};
 use crate::oracle::assert_exact;
 use crate::site::GatedSite;
@@ -26,7 +26,7 @@ const FLAPS: [(u64, u64); 8] = [
 async fn fault_02_on_failure_loses_nothing_in_flaps() {
     let _fault = Fault::begin("fault_02_on_failure_loses_nothing_in_flaps");
     let site = GatedSite::new(2, |_| ()).await;
-    flaps(&site, 1, |site| site.timeseries.close()).await;
+    flaps(&site, 1, |site| site.timeseries.refuse()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +40,7 @@ async fn fault_06_on_failure_loses_nothing_in_many_flaps() {
     })
     .await;
     flaps(&site, 5, |site| {
-        site.timeseries.set_door(Door::Hang);
+        site.timeseries.set_accept_mode(AcceptMode::Silent);
         site.timeseries.reset_all();
     })
     .await;

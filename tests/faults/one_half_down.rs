@@ -33,7 +33,7 @@ async fn fault_44_metadata_database_down() {
         site.config.pool.call_timeout,
     );
     let heartbeat = Heartbeat::start();
-    site.metadata.close();
+    site.metadata.refuse();
     // what was under way on a lost connection may be told as such
     let lost = symbols.get(SYMBOL).await.expect_err("its database is down");
     assert!(lost.is_transient(), "{lost:?}");
@@ -71,7 +71,7 @@ async fn fault_44_timeseries_database_down() {
     let _fault = Fault::begin("fault_44_timeseries_database_down");
     let site = GatedSite::new(44, |_| ()).await;
     let memory = Memory::start();
-    site.timeseries.close();
+    site.timeseries.refuse();
     let heartbeat = Heartbeat::start();
     let symbols = &site.repositories.symbols;
     let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await;

@@ -1,5 +1,5 @@
 //! Packets that vanish between two machines, which are network namespaces here: the library's
-//! threads stand in one, a router in the next, and the gate to the database on this machine.
+//! threads stand in one, a router in the next, and the proxy to the database on this machine.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
+use fault_proxy::FaultProxy;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tickbook::db::DatabaseConfig;
 use tickbook::db::DatabasePools;
@@ -17,7 +18,6 @@ use tickbook::{Database, Repositories, RepositoryError};
 use tokio::runtime::Runtime;
 
 use crate::fault::Fault;
-use crate::gate::Gate;
 use crate::heartbeat::Heartbeat;
 use crate::memory::Memory;
 use crate::migrated::{migrated, ticks};
@@ -143,8 +143,9 @@ fn with_distant_library<F: Future<Output = Vec<Tick>>>(
     let (schemas, pools) = runtime().block_on(migrated());
     drop(pools);
     let url = schemas.url(Database::Timeseries);
-    let gate = Gate::at(network.here, address_of(url), 12);
-    let host = format!("{}:{}", network.here.ip(), gate.port());
+    let builder = FaultProxy::builder(address_of(url)).seed(12);
+    let proxy = builder.listen_on(network.here).start();
+    let host = proxy.address().to_string();
     let distant = config(schemas.url(Database::Metadata), &at_host(url, &host));
     let connection = schemas.connection(Database::Timeseries);
     let expected = std::thread::scope(|scope| {

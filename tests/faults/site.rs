@@ -1,15 +1,15 @@
-//! Migrated databases and repositories over them, behind a gate or on a server of the test's own.
+//! Migrated databases and repositories over them, behind a proxy or on a server of the test's own.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
+use fault_proxy::FaultProxy;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::ingest::PersisterConfig;
 use tickbook::postgres;
 use tickbook::{Database, DatabaseUrl, Repositories};
 
-use crate::gate::Gate;
 use crate::migrated::migrated;
 use crate::server::Server;
 use tickbook::Backoff;
@@ -20,10 +20,10 @@ pub(crate) const OVERRUN: Duration = Duration::from_millis(250);
 /// How soon after the database accepts connections again something is stored.
 pub(crate) const RECOVERY: Duration = Duration::from_millis(1_500);
 
-/// Both databases, reached through one gate each.
+/// Both databases, reached through one proxy each.
 pub(crate) struct GatedSite {
-    pub(crate) metadata: Gate,
-    pub(crate) timeseries: Gate,
+    pub(crate) metadata: FaultProxy,
+    pub(crate) timeseries: FaultProxy,
     pub(crate) pools: DatabasePools,
     pub(crate) repositories: Repositories,
     pub(crate) config: DatabaseConfig,
@@ -34,8 +34,11 @@ impl GatedSite {
     pub(crate) async fn new(seed: u64, change: impl FnOnce(&mut DatabaseConfig)) -> Self {
         println!("seed {seed}");
         let (schemas, _) = migrated().await;
-        let gate = |database| Gate::to(address_of(schemas.url(database)), seed);
-        let (metadata, timeseries) = (gate(Database::Metadata), gate(Database::Timeseries));
+        let proxy = |database| {
+            let server = address_of(schemas.url(database));
+            FaultProxy::builder(server).seed(seed).start()
+        };
+        let (metadata, timeseries) = (proxy(Database::Metadata), proxy(Database::Timeseries));
         let mut config = config(
             &at_port(schemas.url(Database::Metadata), metadata.port()),
             &at_port(schemas.url(Database::Timeseries), timeseries.port()),
@@ -54,7 +57,7 @@ impl GatedSite {
         }
     }
 
-    /// Past the gate, for psql.
+    /// Past the proxy, for psql.
     pub(crate) fn url(&self, database: Database) -> &str {
         self.schemas.url(database)
     }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use fault_proxy::Flow;
 use tickbook::domain::TimeRange;
 use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::postgres::HealthState;
 use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
-use crate::gate::Flow;
 use crate::migrated::{SYMBOL, start, ticks};
 use crate::oracle::{ask, assert_exact};
 use crate::probed::health;

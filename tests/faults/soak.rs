@@ -7,12 +7,12 @@ mod writer;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use fault_proxy::{AcceptMode, FaultProxy, Flow, Loss, Message};
 use tickbook::Database;
 
 use self::measures::Measures;
 use self::writer::{Writer, write_until_told};
 use crate::fault::Fault;
-use crate::gate::{Door, Flow, Gate, Loss, Message};
 use crate::migrated::{migrated, start, ticks};
 use crate::oracle::{ask, assert_exact_where};
 use crate::server::Server;
@@ -189,7 +189,7 @@ impl Drop for Spools {
 
 struct Site {
     server: Server,
-    gate: Gate,
+    proxy: FaultProxy,
     writer: Writer,
     spool: PathBuf,
     /// Whether the last event made a new writer, which takes its time to start.
@@ -198,11 +198,13 @@ struct Site {
 
 impl Site {
     fn new(server: Server, spool: PathBuf, seed: u64) -> Self {
-        let gate = Gate::to(address_of(&server.url()), seed);
-        let writer = Writer::start(&at_port(&server.url(), gate.port()), &spool, 0);
+        let proxy = FaultProxy::builder(address_of(&server.url()))
+            .seed(seed)
+            .start();
+        let writer = Writer::start(&at_port(&server.url(), proxy.port()), &spool, 0);
         Self {
             server,
-            gate,
+            proxy,
             writer,
             spool,
             restarted: false,
@@ -230,7 +232,7 @@ impl Site {
             }
             Event::Resets => {
                 for _ in 0..length.as_millis() / 200 {
-                    self.gate.reset_all();
+                    self.proxy.reset_all();
                     std::thread::sleep(Duration::from_millis(200));
                 }
             }
@@ -239,11 +241,11 @@ impl Site {
                     stalled: true,
                     ..Flow::default()
                 });
-                self.gate.set_door(Door::Hang);
+                self.proxy.set_accept_mode(AcceptMode::Silent);
                 wait();
-                self.gate.open();
+                self.proxy.open();
                 self.flow(Flow::default());
-                self.gate.reset_all();
+                self.proxy.reset_all();
             }
             Event::Frozen => {
                 self.server.freeze();
@@ -287,34 +289,34 @@ impl Site {
             }
             Event::WriterKilled => self.writer.kill(),
             Event::WriterStoppedInAnOutage => {
-                self.gate.close();
+                self.proxy.refuse();
                 wait();
                 let begun = Instant::now();
                 self.writer.stop();
                 let took = begun.elapsed();
                 assert!(took <= Duration::from_secs(11), "it stopped after {took:?}");
-                self.gate.open();
+                self.proxy.open();
             }
         }
         if matches!(event, Event::WriterKilled | Event::WriterStoppedInAnOutage) {
             self.restarted = true;
-            let url = at_port(&self.server.url(), self.gate.port());
+            let url = at_port(&self.server.url(), self.proxy.port());
             self.writer = Writer::start(&url, &self.spool, self.writer.durable());
         }
         self.writer.wait_for_commit(START)
     }
 
     fn lose(&self, loss: Loss) {
-        self.gate.lose_next(loss);
+        self.proxy.lose_next(loss);
         let begun = Instant::now();
-        while !self.gate.has_lost() {
+        while !self.proxy.has_lost() {
             assert!(begun.elapsed() < START, "no {loss:?} in {START:?}");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
     fn flow(&self, flow: Flow) {
-        self.gate.set_both_flows(flow);
+        self.proxy.set_both_flows(flow);
     }
 
     fn make_read_only(&self, on: &str) {

@@ -1,11 +1,9 @@
 //! Servers that are not who they should be, or speak no TLS.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
+use fault_proxy::FaultProxy;
 use tickbook::db::DatabasePools;
 use tickbook::ingest::PersisterHealth;
 use tickbook::{Database, Repositories, RepositoryError};
@@ -37,11 +35,12 @@ async fn fault_26_servers_that_cannot_be_trusted() {
     let stranger = Authority::make(&openssl, folder.path(), "stranger");
     let good = authority.certify("good", "DNS:localhost", 2);
 
-    let heard = Recorder::before(&server);
-    let plain = verified(&server, heard.port, &authority);
+    let server_address = address_of(&server.url());
+    let heard = FaultProxy::builder(server_address).recording().start();
+    let plain = verified(&server, heard.port(), &authority);
     let error = refused(&plain).await;
     assert!(error.contains("does not support SSL"), "{error}");
-    let said = heard.said();
+    let said = heard.recorded();
     assert!(
         !said.is_empty() && said.chunks(8).all(|part| part == SSL_REQUEST),
         "said to a server without TLS: {said:?}"
@@ -185,53 +184,4 @@ fn succeed(command: &mut Command) {
     let output = command.output().expect("openssl");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
-}
-
-/// Passes connections on and keeps what the client says.
-struct Recorder {
-    port: u16,
-    said: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Recorder {
-    fn before(server: &Server) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("bound").port();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let (kept, address) = (Arc::clone(&said), address_of(&server.url()));
-        // ends with this process
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(address) else {
-                    continue;
-                };
-                let kept = Arc::clone(&kept);
-                let back = (server.try_clone(), client.try_clone());
-                std::thread::spawn(move || {
-                    pass(client, server, |bytes| {
-                        kept.lock().expect("no panic").extend_from_slice(bytes);
-                    })
-                });
-                if let (Ok(server), Ok(client)) = back {
-                    std::thread::spawn(move || pass(server, client, |_| ()));
-                }
-            }
-        });
-        Self { port, said }
-    }
-
-    fn said(&self) -> Vec<u8> {
-        self.said.lock().expect("no panic").clone()
-    }
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
-    let mut buffer = [0; 4_096];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        see(&buffer[..count]);
-        if to.write_all(&buffer[..count]).is_err() {
-            return;
-        }
-    }
-    let _ = to.shutdown(std::net::Shutdown::Write);
 }

@@ -20,23 +20,27 @@ use tickbook::repository::{
 };
 use tickbook::{Database, RepositoryError};
 
+use crate::spooling::double::{Double, QuarantineCalls};
 use crate::spooling::{index_of, tick};
 
-/// A quarantine in memory that is away at first; by number, since it gets many.
+/// A quarantine in memory that is away at first.
+pub(crate) type Away = Double<AwayCalls>;
+
+/// By number, since it gets many.
 #[derive(Debug, Default)]
-pub(crate) struct Away {
+pub(crate) struct AwayCalls {
     kept: Mutex<BTreeMap<i64, QuarantinedTick>>,
     is_there: AtomicBool,
 }
 
-impl Away {
+impl AwayCalls {
     pub(crate) fn set_there(&self, is_there: bool) {
         self.is_there.store(is_there, Ordering::SeqCst);
     }
 }
 
 #[async_trait]
-impl QuarantineRepository for Away {
+impl QuarantineCalls for AwayCalls {
     async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
         if !self.is_there.load(Ordering::SeqCst) {
             return Err(RepositoryError::Unavailable {
@@ -66,14 +70,6 @@ impl QuarantineRepository for Away {
         let items: Vec<_> = entries.take(query.limit.get()).collect();
         let next = items.last().map(|entry| entry.id);
         Ok(Page { items, next })
-    }
-
-    async fn get(&self, _: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
-        unreachable!("nobody releases them")
-    }
-
-    async fn decide(&self, _: &[QuarantineId], _: QuarantineState) -> Result<u64, RepositoryError> {
-        unreachable!("nobody decides about them")
     }
 }
 

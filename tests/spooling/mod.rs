@@ -5,7 +5,7 @@
 #![allow(dead_code)]
 
 #[path = "../double/mod.rs"]
-mod double;
+pub(crate) mod double;
 pub(crate) mod process;
 pub(crate) mod small_disk;
 

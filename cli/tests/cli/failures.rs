@@ -1,6 +1,7 @@
 //! Commands that cannot run say so in one line, without a password, and exit with 2.
 
 use crate::support::{Cli, Run};
+use fault_proxy::FaultProxy;
 use tickbook::Database;
 
 const IMPORT: [&str; 7] = [
@@ -69,11 +70,8 @@ fn a_wrong_password_and_a_missing_database_name_the_variable() {
 fn a_database_that_is_down_is_named() {
     let cli = Cli::migrated();
     for database in [Database::Metadata, Database::Timeseries] {
-        // a port where nothing listens: it was free a moment ago
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        let nobody = FaultProxy::refusing();
+        let port = nobody.port();
         let url = format!("postgresql://u:S3cretPw@127.0.0.1:{port}/d");
         for (index, run) in with_url(&cli, database, &url).into_iter().enumerate() {
             if index == 1 {

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fault_proxy::FaultProxy;
 use serde_json::Value;
 
 use crate::support::{Cli, Run, psql};
@@ -117,9 +118,8 @@ fn export_leaves_nothing_behind() {
     let names = || fs::read_dir(&out).expect("a folder").count();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         // a database that never answers holds the export while its file is open
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = silent.local_addr().expect("bound").port();
-        let url = format!("postgresql://u:S3cretPw@127.0.0.1:{port}/d");
+        let silent = FaultProxy::silent();
+        let url = format!("postgresql://u:S3cretPw@{}/d", silent.address());
         let mut command = cli.command(&["export", "ticks", "--symbol", "a:B", "--output", "out/f"]);
         command.env("TIMESCALEDB_URL", url);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -238,9 +238,8 @@ fn verify_says_what_it_has_verified() {
 fn second_signal_ends_it_at_once() {
     let cli = with_days();
     // a database that never answers holds the call at hand
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = silent.local_addr().expect("bound").port();
-    let url = format!("postgresql://u:S3cretPw@127.0.0.1:{port}/d");
+    let silent = FaultProxy::silent();
+    let url = format!("postgresql://u:S3cretPw@{}/d", silent.address());
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let mut command = cli.command(&["status", "-v"]);
         command.env("TIMESCALEDB_URL", &url);

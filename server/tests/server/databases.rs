@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fault_proxy::FaultProxy;
 use serde_json::json;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
@@ -13,7 +14,6 @@ use tickbook::repository::MockTickRepository;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::binary::{Program, fails};
-use crate::gate::Gate;
 
 pub(crate) fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 3] {
     [
@@ -35,6 +35,14 @@ pub(crate) async fn prepare(schemas: &ScratchSchemas) {
     let repositories = Repositories::postgres(&pools);
     let symbol = repositories.symbols.create(symbol).await.expect("created");
     assert_eq!(symbol.symbol_id.get(), 1);
+}
+
+/// A proxy before the time-series database, and the URL that leads over it.
+pub(crate) fn proxied(schemas: &ScratchSchemas) -> (FaultProxy, String) {
+    let url = schemas.url(Database::Timeseries);
+    let proxy = FaultProxy::builder_of_url(url).ends_together().start();
+    let through_proxy = proxy.url(url);
+    (proxy, through_proxy)
 }
 
 /// How many ticks the simulated symbols have.
@@ -142,9 +150,9 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
 async fn an_outage_is_told_and_survived_without_losing_a_tick() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
+    let (proxy, through_proxy) = proxied(&schemas);
     let mut variables = variables(&schemas);
-    variables[1].1 = &through_gate;
+    variables[1].1 = &through_proxy;
     let program = Program::start(&["--feed", "simulated", "--seed", "2"], &variables);
     let feed = |count: &str| {
         let count = program.get("/health/ready").1["feed"][count].as_u64();
@@ -152,7 +160,7 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
     };
     until("the feed is stored", || feed("inserted") > 0);
 
-    gate.close();
+    proxy.close();
     until("the outage is seen", || {
         program.get("/health/ready").0 == 503
     });
@@ -163,7 +171,7 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
     let during = feed("received");
     until("the feed goes on", || feed("received") > during + 5);
 
-    gate.open();
+    proxy.open();
     until("the end of it is seen", || {
         program.get("/health/ready").0 == 200
     });
@@ -180,10 +188,10 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
 async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spool() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
+    let (proxy, through_proxy) = proxied(&schemas);
     let spool = tempfile::tempdir().expect("a folder");
     let mut variables = variables(&schemas).to_vec();
-    variables[1].1 = &through_gate;
+    variables[1].1 = &through_proxy;
     let directory = spool.path().to_str().expect("UTF-8");
     variables.push(("TICKBOOK__SPOOL__DIRECTORY", directory));
 
@@ -193,7 +201,7 @@ async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spoo
         count.expect("a number")
     };
     until("the feed is stored", || feed("inserted") > 0);
-    gate.close();
+    proxy.close();
     until("ticks wait on the disk", || feed("spooled") > 50);
     let begun = std::time::Instant::now();
     let (status, log) = program.stop("TERM");
@@ -206,7 +214,7 @@ async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spoo
     assert!(log.contains("ticks stay in the spool"), "{log}");
     let first = settled(&log);
 
-    gate.open();
+    proxy.open();
     let program = Program::start(&["--feed", "simulated", "--seed", "4"], &variables);
     until("the spool is empty", || {
         let feed = &program.get("/health/ready").1["feed"];
@@ -332,10 +340,8 @@ fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
 
 #[test]
 fn a_database_that_is_down_is_a_clear_error() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("bound").port();
-    drop(free);
-    let down = format!("postgresql://orderbook:S3cretPw@127.0.0.1:{port}/none");
+    let nobody = FaultProxy::refusing();
+    let down = format!("postgresql://orderbook:S3cretPw@{}/none", nobody.address());
     let variables = [
         ("DATABASE_URL", down.as_str()),
         ("TIMESCALEDB_URL", down.as_str()),

@@ -7,7 +7,6 @@ mod databases;
 mod feeds;
 mod forged_cursors;
 mod future_ticks;
-mod gate;
 mod health;
 mod hostile;
 mod insert_ticks;

@@ -14,8 +14,7 @@ use tickbook::{Database, Repositories};
 use tokio::time::{sleep, timeout};
 
 use crate::binary::Program;
-use crate::databases::{prepare, until, variables};
-use crate::gate::Gate;
+use crate::databases::{prepare, proxied, until, variables};
 
 const PATH: &str = "/api/v1/ticks";
 
@@ -182,9 +181,9 @@ async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
 async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
+    let (proxy, through_proxy) = proxied(&schemas);
     let mut variables = variables(&schemas);
-    variables[1].1 = &through_gate;
+    variables[1].1 = &through_proxy;
     let program = Program::start(&[], &small_pool(&variables));
     let mut expected = 0;
     for (hour, count) in COUNTS.into_iter().enumerate() {
@@ -193,7 +192,7 @@ async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
         let (pid, (status, problem)) = std::thread::scope(|scope| {
             let posting = scope.spawn(|| program.post(PATH, &ticks));
             let pid = lock.wait_for_a_write();
-            gate.close();
+            proxy.close();
             (pid, posting.join().expect("an answer"))
         });
         assert_eq!(status, 503, "{problem}");
@@ -210,7 +209,7 @@ async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
         let already = stored(&schemas).await - expected;
         assert!(already == 0 || already == count, "{already} of {count}");
 
-        gate.open();
+        proxy.open();
         let mut receipt = Value::Null;
         until("the database is back", || {
             let (status, answer) = program.post(PATH, &ticks);

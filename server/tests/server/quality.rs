@@ -11,8 +11,7 @@ use tickbook::domain::{PageLimit, SymbolId, TimeRange};
 use tickbook::repository::{QuarantineEntry, QuarantineQuery};
 
 use crate::binary::Program;
-use crate::databases::{prepare, until, variables};
-use crate::gate::Gate;
+use crate::databases::{prepare, proxied, until, variables};
 use crate::whole_server::Server;
 
 async fn held_back(repositories: &Repositories) -> Vec<QuarantineEntry> {
@@ -132,10 +131,10 @@ async fn a_symbol_with_rules_of_its_own_is_held_back_where_others_pass() {
 async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
-    let (gate, through_gate) = Gate::before(schemas.url(Database::Timeseries));
+    let (proxy, through_proxy) = proxied(&schemas);
     let spool = tempfile::tempdir().expect("a folder");
     let mut variables = variables(&schemas).to_vec();
-    variables[1].1 = &through_gate;
+    variables[1].1 = &through_proxy;
     variables.extend([
         (
             "TICKBOOK__SPOOL__DIRECTORY",
@@ -158,7 +157,7 @@ async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     };
     let in_time = tokio::time::timeout(Duration::from_secs(20), some).await;
     in_time.expect("ticks are held back");
-    gate.close();
+    proxy.close();
     until("ticks wait on the disk", || waiting(&program) > Some(20));
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
@@ -167,14 +166,14 @@ async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     let kept: usize = kept.expect("a line").trim().parse().expect("a number");
     let before = held_back(&repositories).await.len();
 
-    gate.open();
+    proxy.open();
     // also without a feed
     let program = Program::start(&[], &variables);
     until("the quarantine has them", || waiting(&program) == Some(0));
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     let held = held_back(&repositories).await;
-    // what was being written when the gate closed may have been there already
+    // what was being written when the proxy closed may have been there already
     assert!(
         held.len() <= before + kept && held.len() > 20,
         "{before} {kept} {}",

@@ -10,25 +10,29 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::{Page, Rule, SymbolId, Tick, Verdict};
+use crate::domain::{Rule, SymbolId, Tick, Verdict};
+use crate::double::{Double, QuarantineCalls};
 use crate::error::{Database, RepositoryError};
 use crate::ingest::{Spool, TickSpool};
 use crate::memory::InMemoryQuarantineRepository;
-use crate::repository::{
-    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick,
-};
+use crate::repository::{QuarantineQuery, QuarantineRepository, QuarantinedTick};
 
 /// A quarantine that can be taken away.
+type Shaky = Double<ShakyCalls>;
+
 #[derive(Debug, Default)]
-struct Shaky {
+struct ShakyCalls {
     inner: InMemoryQuarantineRepository,
     away: AtomicBool,
     hangs: AtomicBool,
 }
 
 #[async_trait]
-impl QuarantineRepository for Shaky {
+impl QuarantineCalls for ShakyCalls {
+    fn quarantine_behind(&self) -> &dyn QuarantineRepository {
+        &self.inner
+    }
+
     async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(RepositoryError::Unavailable {
@@ -40,25 +44,6 @@ impl QuarantineRepository for Shaky {
             std::future::pending::<()>().await;
         }
         self.inner.put(ticks).await
-    }
-
-    async fn list(
-        &self,
-        query: &QuarantineQuery,
-    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
-        self.inner.list(query).await
-    }
-
-    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
-        self.inner.get(ids).await
-    }
-
-    async fn decide(
-        &self,
-        ids: &[QuarantineId],
-        state: QuarantineState,
-    ) -> Result<u64, RepositoryError> {
-        self.inner.decide(ids, state).await
     }
 }
 

@@ -164,12 +164,12 @@ pub(crate) fn applied_now(
 fn relations() -> String {
     format!(
         "WITH relations AS (\
-    SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
-    FROM timescaledb_information.hypertables \
-    WHERE hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'ohlc_candles') \
-    UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, view_name \
-    FROM timescaledb_information.continuous_aggregates \
-    WHERE view_schema = current_schema() AND view_name IN ({}))",
+         SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
+         FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema() \
+         AND hypertable_name IN ('ticks', 'ohlc_candles') \
+         UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \
+         view_name FROM timescaledb_information.continuous_aggregates \
+         WHERE view_schema = current_schema() AND view_name IN ({}))",
         quoted_relation_names()
     )
 }

@@ -2,7 +2,7 @@
 
 /// A message of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Message {
+pub enum Message {
     /// The end of a `COPY`, which commits it.
     CopyDone,
     /// The execution of a prepared statement.
@@ -71,4 +71,32 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 /// Whether what the server sent ends with its being ready for the next query.
 pub(crate) fn ends_ready(tail: &[u8]) -> bool {
     matches!(tail, [.., b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_found_however_they_are_cut() {
+        let mut bytes = vec![0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
+        bytes.extend([0, 0, 0, 9, 0, 3, 0, 0, 0]);
+        bytes.extend(b"Q\0\0\0\x0bCOMMIT\0");
+        let message = bytes.len();
+        bytes.extend(b"c\0\0\0\x04");
+        for size in 1..bytes.len() {
+            let mut frames = ClientFrames::default();
+            let (mut seen, mut found) = (0, None);
+            for part in bytes.chunks(size) {
+                if let Some(at) = frames.find(part, Some(Message::CopyDone)) {
+                    found = Some(seen + at);
+                }
+                seen += part.len();
+            }
+            let found = found.expect("it is there");
+            assert!((message..message + 5).contains(&found), "{size}: {found}");
+        }
+        let found = ClientFrames::default().find(&bytes, Some(Message::Query("COMMIT")));
+        assert_eq!(found, Some(17));
+    }
 }

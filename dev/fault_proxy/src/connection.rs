@@ -1,4 +1,4 @@
-//! One connection through the gate: two threads that carry bytes, each looking at the rules of its
+//! One connection through the proxy: two threads that carry bytes, each looking at the rules of its
 //! direction before every step.
 
 use std::collections::VecDeque;
@@ -11,16 +11,48 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::frames::{ClientFrames, ends_ready};
-use super::{Flow, Loss, PERIOD, State};
+use crate::accept::State;
+use crate::frames::{ClientFrames, ends_ready};
+use crate::{Flow, Loss, PERIOD, lock};
 
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     client: TcpStream,
     server: Option<TcpStream>,
     dead: AtomicBool,
+    frozen: AtomicBool,
     /// The next answer of the server is swallowed, and then the connection is reset.
     swallows_answer: AtomicBool,
+}
+
+/// Ends a connection with RST.
+pub(crate) fn turn_away(client: TcpStream) {
+    // what cannot be set is closed the ordinary way
+    let _ = SockRef::from(&client).set_linger(Some(Duration::ZERO));
+}
+
+/// Ends a connection with FIN. A socket that is closed with unread bytes would send RST, so that a
+/// thread reads on until the client ends it as well, or for a second.
+pub(crate) fn close(mut client: TcpStream) {
+    // it may have ended by itself
+    let _ = client.set_nonblocking(false);
+    let _ = client.set_read_timeout(Some(PERIOD));
+    let _ = client.shutdown(Shutdown::Write);
+    thread::spawn(move || {
+        let (deadline, mut buffer) = (Instant::now() + Duration::from_secs(1), [0; 4_096]);
+        while Instant::now() < deadline {
+            match client.read(&mut buffer) {
+                Ok(1..) => {}
+                Err(error) if is_timeout(&error) => {}
+                _ => return,
+            }
+        }
+    });
+}
+
+/// Whether no byte came in time.
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +62,12 @@ enum Direction {
 }
 
 impl Connection {
-    pub(super) fn open(client: TcpStream, server: Option<SocketAddr>) -> std::io::Result<Self> {
+    /// To the first of `servers` that is reached; without any, a connection that nobody answers.
+    pub(crate) fn open(client: TcpStream, servers: Option<&[SocketAddr]>) -> std::io::Result<Self> {
         // some systems hand the listener's mode on
         client.set_nonblocking(false)?;
-        let server = match server {
-            Some(server) => Some(TcpStream::connect(server)?),
+        let server = match servers {
+            Some(servers) => Some(TcpStream::connect(servers)?),
             None => None,
         };
         for stream in [Some(&client), server.as_ref()].into_iter().flatten() {
@@ -45,31 +78,47 @@ impl Connection {
             client,
             server,
             dead: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
             swallows_answer: AtomicBool::new(false),
         })
     }
 
-    pub(super) fn turn_away(client: TcpStream) {
-        // what cannot be set is closed the ordinary way
-        let _ = SockRef::from(&client).set_linger(Some(Duration::ZERO));
+    fn streams(&self) -> impl Iterator<Item = &TcpStream> {
+        [Some(&self.client), self.server.as_ref()]
+            .into_iter()
+            .flatten()
     }
 
     /// Both sides get a reset as soon as the threads have let go of them.
-    pub(super) fn reset(&self) {
-        for stream in [Some(&self.client), self.server.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+    pub(crate) fn reset(&self) {
+        for stream in self.streams() {
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
         self.dead.store(true, Ordering::SeqCst);
+    }
+
+    /// Both sides see the end at once.
+    pub(crate) fn cut(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+        for stream in self.streams() {
+            // it may have ended by itself
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub(crate) fn set_frozen(&self, frozen: bool) {
+        self.frozen.store(frozen, Ordering::SeqCst);
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst)
     }
 
     fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)
     }
 
-    pub(super) fn start(self: Arc<Self>, state: &Arc<State>, number: u64) {
+    pub(crate) fn start(self: Arc<Self>, state: &Arc<State>, number: u64) {
         if self.server.is_none() {
             thread::spawn(move || {
                 while !self.is_dead() {
@@ -92,7 +141,9 @@ impl Connection {
                     random: seed,
                 };
                 // an error is the end of the connection, like an end without one
-                let _ = carrier.carry();
+                if carrier.carry().is_err() && state.ends_together {
+                    connection.cut();
+                }
             });
         }
     }
@@ -134,19 +185,19 @@ impl Carrier<'_> {
             if self.connection.is_dead() {
                 return Ok(());
             }
-            if self.flow().stalled {
+            let is_held = self.connection.is_frozen() && !self.on_the_way.is_empty();
+            if self.flow().stalled || is_held {
                 thread::sleep(PERIOD);
                 continue;
             }
             match self.streams().0.read(&mut buffer) {
                 Ok(0) => return self.end(),
                 Ok(count) => self.take(&buffer[..count])?,
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if is_timeout(&error) => {}
                 Err(_) => return self.end(),
             }
             let flow = self.flow();
-            if !flow.stalled {
+            if !flow.stalled && !self.connection.is_frozen() {
                 self.deliver(flow)?;
             }
         }
@@ -155,11 +206,17 @@ impl Carrier<'_> {
     /// One side has ended: the other gets what is still on its way, and the end.
     fn end(&mut self) -> std::io::Result<()> {
         while !self.on_the_way.is_empty() && !self.connection.is_dead() {
-            self.deliver(self.flow())?;
+            if !self.connection.is_frozen() {
+                self.deliver(self.flow())?;
+            }
             thread::sleep(PERIOD);
         }
         if !self.connection.is_dead() {
-            self.streams().1.shutdown(Shutdown::Write)?;
+            let how = match self.state.ends_together {
+                true => Shutdown::Both,
+                false => Shutdown::Write,
+            };
+            self.streams().1.shutdown(how)?;
         }
         Ok(())
     }
@@ -168,7 +225,12 @@ impl Carrier<'_> {
         // asked again, since the rules may have changed while it waited for bytes
         let flow = self.flow();
         let bytes = match self.direction {
-            Direction::ToServer => self.without_lost_request(bytes),
+            Direction::ToServer => {
+                if let Some(recorded) = &self.state.recorded {
+                    lock(recorded).extend_from_slice(bytes);
+                }
+                self.without_lost_request(bytes)
+            }
             Direction::ToClient => self.without_lost_answer(bytes),
         };
         let jitter = flow.jitter.as_micros() as u64;
@@ -255,6 +317,11 @@ impl Carrier<'_> {
             let mut to = self.streams().1;
             to.write_all(part)?;
             self.passed += part.len() as u64;
+            let counted = match self.direction {
+                Direction::ToServer => &self.state.bytes_to_server,
+                Direction::ToClient => &self.state.bytes_to_client,
+            };
+            counted.fetch_add(part.len() as u64, Ordering::SeqCst);
             if flow.reset_after.is_some_and(|limit| self.passed >= limit) {
                 self.connection.reset();
                 return Ok(());

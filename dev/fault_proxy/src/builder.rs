@@ -1,0 +1,105 @@
+//! Options of a proxy.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::FaultProxy;
+use crate::accept::{Door, State};
+use crate::address::{listen, listen_anywhere, reserve_anywhere};
+use crate::rules::{AcceptMode, Rules};
+
+/// A proxy to be started.
+#[derive(Debug, Clone)]
+#[must_use = "it listens after `start`"]
+pub struct Builder {
+    servers: Vec<SocketAddr>,
+    listen_on: SocketAddr,
+    seed: u64,
+    records: bool,
+    ends_together: bool,
+    mode: AcceptMode,
+}
+
+impl Builder {
+    pub(crate) fn new(servers: Vec<SocketAddr>, mode: AcceptMode) -> Self {
+        Self {
+            servers,
+            listen_on: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: 1,
+            records: false,
+            ends_together: false,
+            mode,
+        }
+    }
+
+    /// Listens on this address of the machine; on any port where its port is 0. By default 127.0.0.1
+    /// and any port.
+    pub fn listen_on(mut self, address: SocketAddr) -> Self {
+        self.listen_on = address;
+        self
+    }
+
+    /// Decides how delays vary. By default 1.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Keeps what clients say, for [`FaultProxy::recorded`].
+    pub fn recording(mut self) -> Self {
+        self.records = true;
+        self
+    }
+
+    /// Ends both directions of a connection when one of them ends.
+    pub fn ends_together(mut self) -> Self {
+        self.ends_together = true;
+        self
+    }
+
+    /// Listens.
+    ///
+    /// # Panics
+    /// When the address is taken.
+    #[must_use]
+    pub fn start(self) -> FaultProxy {
+        let Self {
+            servers,
+            listen_on,
+            seed,
+            records,
+            ends_together,
+            mode,
+        } = self;
+        let (door, address) = match (mode, listen_on.port()) {
+            (AcceptMode::Refuse, 0) => {
+                let (socket, address) = reserve_anywhere(listen_on.ip());
+                (Door::Closed(Some(socket)), address)
+            }
+            (_, 0) => {
+                let (listener, address) = listen_anywhere(listen_on.ip());
+                (Door::Listening(listener), address)
+            }
+            _ => {
+                let listener = listen(listen_on).expect("the address is free");
+                (Door::Listening(listener), listen_on)
+            }
+        };
+        let state = Arc::new(State {
+            servers,
+            rules: Mutex::new(Rules::accepting(mode)),
+            connections: Mutex::default(),
+            accepted: AtomicU64::new(0),
+            bytes_to_server: AtomicU64::new(0),
+            bytes_to_client: AtomicU64::new(0),
+            recorded: records.then(Mutex::default),
+            ends_together,
+            seed,
+        });
+        let shared = Arc::clone(&state);
+        thread::spawn(move || shared.accept(door, address));
+        FaultProxy { address, state }
+    }
+}
