@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::domain::{NewSymbol, Tick, TimeRange};
 use tickbook::ingest::{
-    AckLevel, OnFull, PersisterConfig, SequenceAssigner, SpoolConfig, SpoolMode, TickPersister,
+    AckLevel, OccurrenceCounter, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister,
 };
 use tickbook::{Clock, Repositories};
 
@@ -29,14 +29,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ticks = repositories.ticks.clone();
     let persister = TickPersister::open(ticks, PersisterConfig::default(), &spool).await?;
 
-    // two quotes of each instant: the assigner numbers them
-    let mut sequences = SequenceAssigner::new();
+    // two quotes of each instant: the counter tells equal ones apart
+    let mut occurrences = OccurrenceCounter::new();
     let start = Clock::system().now();
     for number in 0..1_000 {
         let bid = Decimal::new(138_676 + number, 5);
         let time = start + TimeDelta::milliseconds(number / 2);
         let mut tick = Tick::quote(symbol_id, time, bid, bid + Decimal::new(10, 5));
-        sequences.assign(&mut tick);
+        occurrences.count(&mut tick);
         persister.push(tick).await?;
     }
 

@@ -11,7 +11,7 @@ use tickbook::files::{
     CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LeanSurvey, LineError, MarketFile,
     PriceScale, Quote,
 };
-use tickbook::ingest::SequenceAssigner;
+use tickbook::ingest::OccurrenceCounter;
 use tokio::sync::mpsc;
 
 use crate::importing::TimesToCome;
@@ -73,8 +73,6 @@ pub(crate) struct QuoteBatch {
     /// One for each tick.
     pub(crate) origins: Vec<Origin>,
     pub(crate) errors: Vec<LineProblem>,
-    /// Ticks without a number in the file that are older than the one before.
-    pub(crate) out_of_order: u64,
     /// Of all files, those that were read up to its end.
     pub(crate) bytes: u64,
 }
@@ -128,8 +126,7 @@ pub(crate) fn spawn(
             symbol_id,
             times_to_come,
             size,
-            sequences: SequenceAssigner::new(),
-            newest: None,
+            occurrences: OccurrenceCounter::new(),
             bytes: Arc::default(),
             batch: QuoteBatch::default(),
             sender,
@@ -145,8 +142,7 @@ struct Reader {
     symbol_id: SymbolId,
     times_to_come: TimesToCome,
     size: usize,
-    sequences: SequenceAssigner,
-    newest: Option<DateTime<Utc>>,
+    occurrences: OccurrenceCounter,
     bytes: Arc<AtomicU64>,
     batch: QuoteBatch,
     sender: mpsc::Sender<Result<QuoteBatch, anyhow::Error>>,
@@ -164,6 +160,8 @@ impl Reader {
         let failed = |error: FileError| Stop::Failed(error.into());
         let mut file = MarketFile::open(path).map_err(failed)?;
         for index in 0..file.entry_count() {
+            // each file is a source: another one may have the same ticks again
+            self.occurrences = OccurrenceCounter::new();
             let entry = file.entry(index).map_err(failed)?;
             let name: Arc<str> = entry.to_string().into();
             tracing::info!(file = %name, "a file is read");
@@ -196,11 +194,7 @@ impl Reader {
         let numbered = quote.sequence.is_some();
         let mut tick = quote.into_tick(self.symbol_id);
         if !numbered {
-            if self.newest.is_some_and(|newest| tick.tick_time < newest) {
-                self.batch.out_of_order += 1;
-            }
-            self.newest = Some(tick.tick_time);
-            self.sequences.assign(&mut tick);
+            self.occurrences.count(&mut tick);
         }
         self.batch.ticks.push(tick);
     }

@@ -60,6 +60,8 @@ pub mod ticks_sides;
 #[allow(missing_docs)]
 pub mod ticks_streams;
 #[allow(missing_docs)]
+pub mod ticks_unsequenced;
+#[allow(missing_docs)]
 pub mod ticks_writing;
 #[allow(missing_docs)]
 pub mod wild_times;

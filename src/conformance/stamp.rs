@@ -168,6 +168,19 @@ macro_rules! conformance_tick_tests {
                 writers_of_short_contradicting_batches_learn_of_every_conflict
                 writers_of_long_contradicting_batches_learn_of_every_conflict
             }
+            ticks_unsequenced {
+                unsequenced_ticks_are_numbered_by_arrival
+                unsequenced_ticks_sent_again_are_duplicates
+                occurrence_that_comes_first_stores_all
+                unsequenced_ticks_never_conflict
+                sequenced_ticks_keep_their_sequences
+                unsequenced_ticks_are_of_one_symbol
+                impossible_unsequenced_ticks_are_rejected
+                pieces_of_whole_instants_give_the_source
+                pieces_of_instants_lose_equal_ticks_alone
+                writers_of_short_unsequenced_batches_agree
+                writers_of_long_unsequenced_batches_agree
+            }
             ticks_reading {
                 range_start_is_inclusive
                 range_end_is_exclusive

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::decimal::DecimalError;
 use super::symbol_id::SymbolId;
+use super::tick::MAX_EQUAL_TICKS;
 use super::time::LEAP_SECOND;
 
 /// Why a tick can be stored nowhere.
@@ -35,6 +36,12 @@ pub enum InvalidTick {
     /// The sequence is below zero.
     #[error("sequence {0} is negative: count from 0 within one instant")]
     NegativeSequence(i64),
+    /// Its source brought too many equal ticks of one instant.
+    #[error(
+        "occurrence {0} is too large: at most {MAX_EQUAL_TICKS} equal ticks of one instant are stored, \
+         unless they are numbered by a sequence"
+    )]
+    Occurrence(u32),
     /// Neither side has a price.
     #[error("bid_price and ask_price are both absent: send at least one")]
     NoSide,
@@ -71,6 +78,7 @@ impl InvalidTick {
         match self {
             Self::SymbolId(_) => "symbol_id",
             Self::NegativeSequence(_) => "sequence",
+            Self::Occurrence(_) => "occurrence",
             Self::NoSide => "bid_price",
             Self::TimeOutOfRange { field, .. }
             | Self::LeapSecond { field, .. }

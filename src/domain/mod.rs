@@ -12,6 +12,7 @@ mod exact_sum;
 mod excerpt;
 mod fold;
 mod gap;
+mod instant;
 mod instrument;
 mod invalid_symbol;
 mod invalid_tick;
@@ -43,6 +44,9 @@ pub use excerpt::{excerpt, printable};
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
+#[cfg(feature = "postgres")]
+pub(crate) use instant::placed_ticks;
+pub(crate) use instant::Instant;
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use invalid_symbol::InvalidSymbol;
 pub use invalid_tick::InvalidTick;
@@ -52,6 +56,7 @@ pub use quality_rule::{Rule, UnknownRule, Verdict};
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
+pub(crate) use tick::TickContent;
 pub use tick::{Tick, TickKey};
 #[cfg(feature = "files")]
 pub(crate) use time::LEAP_SECOND;

@@ -22,13 +22,24 @@ pub struct TickKey {
     pub sequence: i64,
 }
 
+/// So many equal unsequenced ticks of one symbol and one instant are stored.
+pub(super) const MAX_EQUAL_TICKS: u32 = 1_000_000;
+
+/// Prices and volumes of a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TickContent {
+    bid: (Option<Decimal>, Option<Decimal>),
+    ask: (Option<Decimal>, Option<Decimal>),
+}
+
 /// One quote of one symbol.
 ///
 /// At least one side has a price. `None` says that a venue does not quote the side, or that a volume
 /// is unknown; a volume of 0 says that it is zero.
 ///
-/// Two ticks with one [`TickKey`] are a duplicate when [`Tick::has_content_of`] holds, else a
-/// conflict.
+/// Two sequenced ticks with one [`TickKey`] are a duplicate when [`Tick::has_content_of`] holds, else
+/// a conflict. An unsequenced tick never conflicts: with occurrence k it makes the store hold at least
+/// k + 1 rows of its symbol, instant and content, each under a sequence of its own.
 ///
 /// # Examples
 /// ```
@@ -53,10 +64,13 @@ pub struct Tick {
     pub symbol_id: SymbolId,
     /// When it happened at the venue, UTC; stored in whole microseconds.
     pub tick_time: DateTime<Utc>,
-    /// The venue's own number where that orders the ticks of one instant, else 0, 1, 2 … within
-    /// equal `(symbol_id, tick_time)` in feed order (see
-    /// [`SequenceAssigner`](crate::ingest::SequenceAssigner)). Never negative.
+    /// The number that the venue gave the tick. Of an unsequenced tick it is the place within its
+    /// instant as its source brought it, which the store may change. Never negative.
     pub sequence: i64,
+    /// `Some` of an unsequenced tick, which the venue does not number: how many ticks of the same
+    /// symbol, instant and content its source brought before it (see
+    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter)). `None` of every stored tick.
+    pub occurrence: Option<u32>,
     /// Price at which one can sell, in units of the quote currency. May be negative or zero. `None`:
     /// there is no bid.
     pub bid_price: Option<Decimal>,
@@ -79,6 +93,7 @@ impl Tick {
             symbol_id,
             tick_time,
             sequence: 0,
+            occurrence: None,
             bid_price: None,
             ask_price: None,
             bid_volume: None,
@@ -118,6 +133,13 @@ impl Tick {
     #[must_use]
     pub fn with_sequence(mut self, sequence: i64) -> Self {
         self.sequence = sequence;
+        self
+    }
+
+    /// This tick as an unsequenced one: the source brought `occurrence` equal ones before.
+    #[must_use]
+    pub fn with_occurrence(mut self, occurrence: impl Into<Option<u32>>) -> Self {
+        self.occurrence = occurrence.into();
         self
     }
 
@@ -205,14 +227,19 @@ impl Tick {
         }
     }
 
+    /// Prices and volumes, which are compared by value.
+    pub(crate) fn content(&self) -> TickContent {
+        TickContent {
+            bid: (self.bid_price, self.bid_volume),
+            ask: (self.ask_price, self.ask_volume),
+        }
+    }
+
     /// Whether prices and volumes are equal in value. An absent side and an unknown volume equal
     /// nothing but the same.
     #[must_use]
     pub fn has_content_of(&self, other: &Self) -> bool {
-        self.bid_price == other.bid_price
-            && self.ask_price == other.ask_price
-            && self.bid_volume == other.bid_volume
-            && self.ask_volume == other.ask_volume
+        self.content() == other.content()
     }
 
     /// Whether the bid is above the ask. A tick with one side is not crossed.
@@ -227,7 +254,7 @@ impl Tick {
     ///
     /// # Errors
     /// What no store can keep: a symbol id below 1, a time before 1970 or from 2100 on, a negative
-    /// sequence, no side at all, a volume of an absent side, a negative volume, a number that does not
+    /// sequence, an occurrence from 1,000,000 on, no side at all, a volume of an absent side, a negative volume, a number that does not
     /// fit `NUMERIC(27,12)` exactly.
     pub fn normalized(&self) -> Result<Self, InvalidTick> {
         if self.symbol_id.get() < 1 {
@@ -264,6 +291,9 @@ impl Tick {
         if self.sequence < 0 {
             return Err(InvalidTick::NegativeSequence(self.sequence));
         }
+        if let Some(occurrence) = self.occurrence.filter(|number| *number >= MAX_EQUAL_TICKS) {
+            return Err(InvalidTick::Occurrence(occurrence));
+        }
         if self.bid_price.is_none() && self.ask_price.is_none() {
             return Err(InvalidTick::NoSide);
         }
@@ -271,6 +301,7 @@ impl Tick {
             symbol_id: self.symbol_id,
             tick_time,
             sequence: self.sequence,
+            occurrence: self.occurrence,
             bid_price: number("bid_price", self.bid_price)?,
             ask_price: number("ask_price", self.ask_price)?,
             bid_volume: volume("bid_volume", self.bid_volume, self.bid_price)?,

@@ -27,8 +27,8 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// The tick of `symbol_id`; its sequence is 0 where the file has none, to be assigned by a
-    /// [`SequenceAssigner`](crate::ingest::SequenceAssigner).
+    /// The tick of `symbol_id`; where the file has no sequence, an
+    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter) has to count it.
     #[must_use]
     pub fn into_tick(self, symbol_id: SymbolId) -> Tick {
         Tick::new(symbol_id, self.tick_time)

@@ -6,7 +6,7 @@ pub mod feed;
 mod persister;
 pub mod quality;
 pub mod record;
-mod sequence;
+mod occurrences;
 mod spool;
 mod store;
 
@@ -15,7 +15,7 @@ pub use persister::{
     PersisterStats, PushError, SpoolConfig, SpoolMode, StopReport, TickPersister, Undrained,
 };
 pub use record::Record;
-pub use sequence::SequenceAssigner;
+pub use occurrences::OccurrenceCounter;
 pub use spool::{
     DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError, TickSpool,
 };

@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
-    Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
+    Instant, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
@@ -140,6 +140,8 @@ impl InMemoryTickRepository {
         receipt: &mut InsertReceipt,
     ) {
         let mut stored = write(&self.ticks);
+        // ticks of one instant come one after the other
+        let mut last_instant = None;
         for given in ticks {
             let tick = match given.normalized() {
                 Ok(tick) => tick,
@@ -153,8 +155,22 @@ impl InMemoryTickRepository {
                 receipt.rejected.push(RejectedTick { tick, reason });
                 continue;
             }
+            if let Some(occurrence) = tick.occurrence {
+                let of = (tick.symbol_id, tick.tick_time);
+                let known = last_instant.take().filter(|(known, _)| *known == of);
+                let (_, instant) = last_instant
+                    .insert(known.unwrap_or_else(|| (of, rows_of_instant(&stored, &tick))));
+                let rows = instant.add(&tick, occurrence);
+                match rows.is_empty() {
+                    true => receipt.duplicates += 1,
+                    false => receipt.inserted += 1,
+                }
+                stored.extend(rows.into_iter().map(|row| (row.key(), row)));
+                continue;
+            }
             match stored.entry(tick.key()) {
                 Entry::Vacant(free) => {
+                    last_instant = None;
                     free.insert(tick);
                     receipt.inserted += 1;
                 }
@@ -187,6 +203,20 @@ impl InMemoryTickRepository {
             .next_back()
             .map(|(_, tick)| tick.clone())
     }
+}
+
+/// What is stored of the symbol and the instant of `tick`.
+fn rows_of_instant(stored: &BTreeMap<TickKey, Tick>, tick: &Tick) -> Instant {
+    let from = first_key(tick.symbol_id, tick.tick_time);
+    let to = TickKey {
+        sequence: i64::MAX,
+        ..from
+    };
+    let mut instant = Instant::default();
+    for (_, row) in stored.range(from..=to) {
+        instant.note(row);
+    }
+    instant
 }
 
 /// The smallest key a tick of that time can have.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::files::{LeanBars, LeanQuotes, MarketFile, MinuteBar};
-use tickbook::ingest::SequenceAssigner;
+use tickbook::ingest::OccurrenceCounter;
 
 const VARIABLE: &str = "TICKBOOK_MARKET_DATA";
 
@@ -55,17 +55,17 @@ pub fn files(folder: &Path, below: &str) -> Vec<PathBuf> {
     files
 }
 
-/// All quotes as ticks, in feed order, numbered within each instant.
+/// All quotes as ticks in the form in which they are stored, in feed order.
 pub fn ticks(folder: &Path, symbol_id: SymbolId) -> Vec<Tick> {
     let mut ticks = Vec::new();
-    let mut numbers = SequenceAssigner::new();
+    let mut occurrences = OccurrenceCounter::new();
     for path in files(folder, "ticks/eurusd") {
         let mut file = MarketFile::open(path).expect("a file of quotes");
         let quotes = LeanQuotes::new(file.entry(0).expect("one entry")).expect("a dated file");
         for quote in quotes {
             let mut tick = quote.expect("a good line").into_tick(symbol_id);
-            numbers.assign(&mut tick);
-            ticks.push(tick);
+            occurrences.count(&mut tick);
+            ticks.push(tick.with_occurrence(None));
         }
     }
     assert_eq!(ticks.len() as u64, QUOTES);

@@ -28,9 +28,10 @@ Examples:
     Symbols(ImportSymbolsArguments),
     /// Imports the ticks of one symbol; what is stored already is counted, not stored again
     #[command(after_help = "\
-Files are zipped or plain and read in the order given. Ticks of one instant are numbered in that order,
-unless a column `sequence` numbers them: give files in the order of time, and all pieces of a file
-that was split at once.
+Files are zipped or plain and read in the order given. A column `sequence` identifies the ticks of one
+instant. Without it a tick that two files have is stored once, and one that a file has twice, twice:
+files may overlap, be re-issued and come in any order. Only equal ticks of one instant on both sides
+of a split count once.
 
   lean   `milliseconds since midnight UTC,bid,ask`, or with sizes `…,bid,bid size,ask,ask size`; the
          date is the one the file's name (or that of the entry in a zip) starts with. A line with

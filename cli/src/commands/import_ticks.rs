@@ -114,7 +114,6 @@ struct Import {
     progress: ProgressBar,
     summary: TickSummary,
     problems: Problems,
-    out_of_order: u64,
     /// Days that got new ticks.
     days: BTreeSet<DateTime<Utc>>,
 }
@@ -126,7 +125,6 @@ impl Import {
             progress,
             summary: TickSummary::default(),
             problems: Problems::default(),
-            out_of_order: 0,
             days: BTreeSet::new(),
         }
     }
@@ -195,7 +193,6 @@ impl Import {
         summary.conflicts += receipt.conflicts.len() as u64;
         summary.rejected += (receipt.rejected.len() + batch.errors.len()) as u64;
         summary.crossed += batch.ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
-        self.out_of_order += batch.out_of_order;
         for error in &batch.errors {
             self.problems.add(|| error.to_string());
         }
@@ -219,13 +216,6 @@ impl Import {
 
     fn tell(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
-        if self.out_of_order > 0 {
-            eprintln!(
-                "note: {} ticks are older than the one before them: equal instants that do not \
-                 follow each other are told apart only by a column sequence",
-                self.out_of_order
-            );
-        }
         if json {
             print_json(&self.summary)
         } else {

@@ -15,6 +15,7 @@ mod import_ticks;
 mod interrupted;
 mod json_times;
 mod logs;
+mod overlapping_imports;
 mod policies;
 mod policies_killed;
 mod quarantine;

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use super::running::Running;
 use super::stage::QualityStage;
 use crate::domain::Tick;
-use crate::ingest::SequenceAssigner;
+use crate::ingest::OccurrenceCounter;
 use crate::ingest::fanout::{FanOut, FanOutClosed};
 
 /// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
 #[derive(Debug)]
 pub struct FeedOutput {
     fan_out: FanOut,
-    sequences: SequenceAssigner,
+    occurrences: OccurrenceCounter,
     quality: Option<QualityStage>,
     counted_by: Option<Arc<Running>>,
 }
 
 impl FeedOutput {
-    /// Numbers ticks within their instants and publishes them.
+    /// Counts equal ticks within their instants and publishes all.
     #[must_use]
     pub fn new(fan_out: FanOut) -> Self {
         Self {
             fan_out,
-            sequences: SequenceAssigner::new(),
+            occurrences: OccurrenceCounter::new(),
             quality: None,
             counted_by: None,
         }
@@ -42,8 +42,16 @@ impl FeedOutput {
         self
     }
 
-    /// Takes a tick. `sequence` is the venue's own number within the instant; without one it is
-    /// counted.
+    /// Notes that a new connection to the venue begins, which may bring ticks of the last one again.
+    ///
+    /// Equal unsequenced ticks of one instant are counted within one connection. A feed that connects
+    /// again within one [`run`](super::Feed::run) calls this before the first tick.
+    pub fn begin_connection(&mut self) {
+        self.occurrences = OccurrenceCounter::new();
+    }
+
+    /// Takes a tick. `sequence` is the number that the venue gave it; without one it is an
+    /// [unsequenced](OccurrenceCounter) tick.
     ///
     /// # Errors
     /// The pipeline stops.
@@ -54,7 +62,7 @@ impl FeedOutput {
     ) -> Result<(), FanOutClosed> {
         match sequence {
             Some(sequence) => tick.sequence = sequence,
-            None => self.sequences.assign(&mut tick),
+            None => self.occurrences.count(&mut tick),
         }
         if let Some(quality) = &mut self.quality
             && !quality.passes(&tick).await.map_err(|_| FanOutClosed)?

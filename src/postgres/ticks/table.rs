@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use crate::db::DbError;
-use crate::domain::{SymbolId, Tick, TickKey, TimeRange};
+use crate::domain::{SymbolId, Tick, TickKey, TimeRange, placed_ticks};
 use crate::error::RepositoryError;
 use crate::postgres::schema::timeseries::ticks;
 use crate::postgres::timescale::AppliedPolicies;
-use crate::postgres::writing::{Column, KeyedRow, Receipt, TableRow};
+use crate::postgres::writing::{Column, KeyedRow, Placed, Receipt, TableRow};
 use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
 use crate::retention::RetentionFloor;
 
@@ -66,6 +66,14 @@ impl KeyedRow for Tick {
     fn under_another_key(self) -> Self {
         let next = self.sequence.saturating_add(1);
         self.with_sequence(next)
+    }
+
+    fn is_keyless(&self) -> bool {
+        self.occurrence.is_some()
+    }
+
+    fn placed(stored: &[Self], given: &[Self]) -> Placed<Self> {
+        placed_ticks(stored, given)
     }
 
     fn floor(applied: &AppliedPolicies) -> RetentionFloor {

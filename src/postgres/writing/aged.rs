@@ -65,7 +65,7 @@ impl<R: KeyedRow> Writer<R> {
     }
 
     /// Each statement of the transaction has to see what was committed before it took the lock.
-    fn begin(&self, connection: &mut PgConnection) -> Result<(), DbError> {
+    pub(super) fn begin(&self, connection: &mut PgConnection) -> Result<(), DbError> {
         let off = match self.synchronous_commit {
             SynchronousCommit::On => "",
             SynchronousCommit::Off => "SET LOCAL synchronous_commit = off; ",

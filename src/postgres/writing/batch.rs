@@ -44,6 +44,8 @@ pub(super) struct Batch<R> {
     pub(super) firsts: Vec<R>,
     /// The others, in key order.
     pub(super) repeats: Vec<R>,
+    /// Those without a key, in the order given.
+    pub(super) keyless: Vec<R>,
     /// What breaks a rule of the domain, in the order given, and what is too old.
     rejected: Vec<Rejected<R>>,
     /// Days that candles are made of again when the batch is stored.
@@ -53,9 +55,10 @@ pub(super) struct Batch<R> {
 impl<R: KeyedRow> Batch<R> {
     pub(super) fn new(rows: &[R]) -> Self {
         let mut sorted = Vec::with_capacity(rows.len());
-        let mut rejected = Vec::new();
+        let (mut keyless, mut rejected) = (Vec::new(), Vec::new());
         for row in rows {
             match row.normalized() {
+                Ok(stored) if stored.is_keyless() => keyless.push(stored),
                 Ok(stored) => sorted.push(stored),
                 Err(reason) => rejected.push(Rejected {
                     row: row.clone(),
@@ -66,6 +69,7 @@ impl<R: KeyedRow> Batch<R> {
         // stable: of one key the row given first stays first
         sorted.sort_by_key(R::key);
         Self {
+            keyless,
             rejected,
             ..Self::of_sorted(sorted)
         }
@@ -89,6 +93,7 @@ impl<R: KeyedRow> Batch<R> {
         Self {
             firsts,
             repeats,
+            keyless: Vec::new(),
             rejected: Vec::new(),
             late_days: Vec::new(),
         }
@@ -106,7 +111,7 @@ impl<R: KeyedRow> Batch<R> {
     }
 
     pub(super) fn has_nothing_to_store(&self) -> bool {
-        self.firsts.is_empty()
+        self.firsts.is_empty() && self.keyless.is_empty()
     }
 
     /// The receipt of a batch of which nothing could be stored.

@@ -23,14 +23,14 @@ use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
 
 /// Below this number of rows the one round trip that `COPY` costs more is not won back.
-const FEWEST_TO_COPY: usize = 50;
+pub(super) const FEWEST_TO_COPY: usize = 50;
 
 /// A `COPY` that meets a taken key is done for nothing and leaves dead rows. Rows that were sent
 /// again seldom come as one batch, so that so many batches without one have to pass first.
 const CLEAN_BATCHES: u32 = 8;
 
 /// How often a batch that met another writer is tried.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// Writes batches and remembers whether the last ones met rows that were stored already.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(in crate::postgres) struct Writer<R: KeyedRow> {
     cautious: AtomicU32,
     /// Whether the last batch held nothing new: somebody sends again what was lost or not answered.
     pub(super) resending: AtomicBool,
-    frontier: Frontier<R>,
+    pub(super) frontier: Frontier<R>,
     pub(super) synchronous_commit: SynchronousCommit,
 }
 
@@ -68,8 +68,32 @@ impl<R: KeyedRow> Writer<R> {
         }
     }
 
-    /// Stores `batch`, all that can be stored or nothing.
+    /// Stores `batch`, all that can be stored or nothing. Rows with a key and rows without one are
+    /// stored in a transaction each.
     pub(super) fn insert(
+        &self,
+        connection: &mut PgConnection,
+        mut batch: Batch<R>,
+        now: DateTime<Utc>,
+    ) -> Result<Receipt<R>, DbError> {
+        let keyless = std::mem::take(&mut batch.keyless);
+        if keyless.is_empty() {
+            return self.insert_keyed(connection, batch, now);
+        }
+        let mut receipt = self.insert_keyless(connection, &keyless, now)?;
+        if batch.has_nothing_to_store() {
+            receipt.merge(batch.into_receipt());
+            return Ok(receipt);
+        }
+        match self.insert_keyed(connection, batch, now) {
+            Ok(of_keyed) => receipt.merge(of_keyed),
+            Err(error) if receipt.inserted > 0 => return Err(after_commit::<R>(error)),
+            Err(error) => return Err(error),
+        }
+        Ok(receipt)
+    }
+
+    fn insert_keyed(
         &self,
         connection: &mut PgConnection,
         mut batch: Batch<R>,
@@ -256,7 +280,7 @@ pub(super) fn with_inserted<R>(mut receipt: Receipt<R>, inserted: usize) -> Rece
     receipt
 }
 
-fn classified<R: KeyedRow>(error: DbError) -> RepositoryError {
+pub(super) fn classified<R: KeyedRow>(error: DbError) -> RepositoryError {
     if let DbError::Diesel(DieselError::DatabaseError(DatabaseErrorKind::NotNullViolation, info)) =
         &error
     {

@@ -11,6 +11,7 @@ mod copy;
 mod frontier;
 mod halves;
 mod insert;
+mod placed;
 mod receipt;
 mod stored;
 mod table;
@@ -29,6 +30,7 @@ use batch::{Batch, in_order_given};
 
 pub(super) use column::{Column, TableRow, names, push_names};
 pub(super) use insert::Writer;
+pub(super) use placed::Placed;
 pub(super) use receipt::Receipt;
 pub(super) use table::KeyedRow;
 pub(super) use unnest::insert_missing;

@@ -1,6 +1,6 @@
 //! What is stored under the keys of a batch.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSqlRow, QueryableByName};
@@ -12,7 +12,7 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
 
 use crate::db::DbError;
 
-use super::column::{names, push_names};
+use super::column::{Column, names, push_names};
 use super::table::{KeyedRow, key_columns};
 use super::values::{ColumnArray, arrays, push_arrays};
 
@@ -21,17 +21,8 @@ pub(super) fn read_stored<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
 ) -> Result<HashMap<R::Key, R>, DbError> {
-    let times = rows.iter().map(R::time);
-    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else {
+    let Some(query) = SelectByKeys::of(key_columns(), rows, rows.len() as i64) else {
         return Ok(HashMap::new());
-    };
-    let symbols: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get()).collect();
-    let query = SelectByKeys {
-        keys: arrays(key_columns(), rows),
-        symbols: symbols.into_iter().collect(),
-        first,
-        last,
-        most: rows.len() as i64,
     };
     let mut stored = HashMap::with_capacity(rows.len());
     for row in query.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
@@ -39,6 +30,25 @@ pub(super) fn read_stored<R: KeyedRow>(
         stored.insert(row.key(), row);
     }
     Ok(stored)
+}
+
+/// All stored rows that have the symbol and the time of one of `rows`.
+pub(super) fn read_instants<R: KeyedRow>(
+    connection: &mut PgConnection,
+    rows: &[R],
+) -> Result<Vec<R>, DbError> {
+    let instants: BTreeMap<_, _> = rows
+        .iter()
+        .map(|row| ((row.symbol_id(), row.time()), row))
+        .collect();
+    let instants: Vec<_> = instants.into_values().cloned().collect();
+    let Some(query) = SelectByKeys::of(&key_columns()[..2], &instants, i64::MAX) else {
+        return Ok(Vec::new());
+    };
+    query
+        .load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)?
+        .map(|row| Ok(R::of_stored(row?.0)?))
+        .collect()
 }
 
 /// Any row of the table.
@@ -58,7 +68,9 @@ impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
     }
 }
 
+/// The rows whose values of some columns, the first ones of the key, are given.
 struct SelectByKeys<'a, R: 'static> {
+    columns: &'static [Column<R>],
     keys: Vec<ColumnArray<'a, R>>,
     symbols: Vec<i64>,
     first: DateTime<Utc>,
@@ -66,9 +78,26 @@ struct SelectByKeys<'a, R: 'static> {
     most: i64,
 }
 
+impl<'a, R: KeyedRow> SelectByKeys<'a, R> {
+    /// `None` where there are no `rows`.
+    fn of(columns: &'static [Column<R>], rows: &'a [R], most: i64) -> Option<Self> {
+        let times = rows.iter().map(R::time);
+        let (first, last) = (times.clone().min()?, times.max()?);
+        let symbols: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get()).collect();
+        Some(Self {
+            columns,
+            keys: arrays(columns, rows),
+            symbols: symbols.into_iter().collect(),
+            first,
+            last,
+            most,
+        })
+    }
+}
+
 impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let key = key_columns::<R>();
+        let key = self.columns;
         let (symbol, time) = (key[0].name, key[1].name);
         out.push_sql("SELECT ");
         push_names(R::COLUMNS, &mut out);

@@ -16,6 +16,7 @@ use crate::postgres::timescale::AppliedPolicies;
 use crate::retention::RetentionFloor;
 
 use super::column::{Column, TableRow};
+use super::placed::Placed;
 
 /// A row of a table whose rows are written in batches that may be sent again.
 ///
@@ -76,6 +77,19 @@ pub(in crate::postgres) trait KeyedRow:
 
     /// The same row under another key, which is free as a rule.
     fn under_another_key(self) -> Self;
+
+    /// Whether it brings no key of its own, and is [placed](Self::placed) among the rows that are stored of
+    /// its symbol and time.
+    fn is_keyless(&self) -> bool {
+        false
+    }
+
+    /// The rows that `given`, which are keyless, add to `stored`, which are the rows of their symbols and
+    /// times; in key order, each with the index of the given row it is of. One that adds none is a
+    /// duplicate.
+    fn placed(_stored: &[Self], _given: &[Self]) -> Placed<Self> {
+        Vec::new()
+    }
 
     /// How old a row may be.
     fn floor(applied: &AppliedPolicies) -> RetentionFloor;

@@ -1,0 +1,128 @@
+//! Places for ticks that no venue numbers.
+
+use std::collections::{BTreeSet, HashMap};
+
+#[cfg(feature = "postgres")]
+use chrono::{DateTime, Utc};
+
+#[cfg(feature = "postgres")]
+use super::symbol_id::SymbolId;
+use super::tick::{Tick, TickContent};
+
+/// The rows of one symbol and one instant.
+#[derive(Debug, Default)]
+pub(crate) struct Instant {
+    /// How many rows have that content.
+    equal: HashMap<TickContent, u32>,
+    sequences: BTreeSet<i64>,
+}
+
+impl Instant {
+    /// Takes note of a row.
+    pub(crate) fn note(&mut self, row: &Tick) {
+        if self.sequences.insert(row.sequence) {
+            *self.equal.entry(row.content()).or_default() += 1;
+        }
+    }
+
+    /// The rows that `tick` adds: so many that `occurrence` + 1 rows are equal to it, each under the
+    /// next free sequence. None where there are so many already.
+    pub(crate) fn add(&mut self, tick: &Tick, occurrence: u32) -> Vec<Tick> {
+        let present = self.equal.get(&tick.content()).copied().unwrap_or(0);
+        let mut rows = Vec::new();
+        for _ in present..=occurrence {
+            let Some(sequence) = self.next_free() else {
+                break;
+            };
+            let row = Tick {
+                sequence,
+                occurrence: None,
+                ..tick.clone()
+            };
+            self.note(&row);
+            rows.push(row);
+        }
+        rows
+    }
+
+    /// The one behind all others. Two writers that add rows to one instant, each without having seen
+    /// those of the other, therefore choose the same sequence first, and the second one fails.
+    fn next_free(&self) -> Option<i64> {
+        let Some(last) = self.sequences.last() else {
+            return Some(0);
+        };
+        last.checked_add(1)
+            .or_else(|| (0..i64::MAX).find(|sequence| !self.sequences.contains(sequence)))
+    }
+}
+
+/// The rows that unsequenced ticks add to what is stored, in key order, each with the index of its tick.
+///
+/// Ticks are placed in the order given. `stored` are the rows of their symbols and instants.
+#[cfg(feature = "postgres")]
+pub(crate) fn placed_ticks(stored: &[Tick], ticks: &[Tick]) -> Vec<(Tick, usize)> {
+    let mut instants: HashMap<(SymbolId, DateTime<Utc>), Instant> = HashMap::new();
+    for row in stored {
+        let instant = instants.entry((row.symbol_id, row.tick_time)).or_default();
+        instant.note(row);
+    }
+    let mut placed = Vec::with_capacity(ticks.len());
+    for (index, tick) in ticks.iter().enumerate() {
+        let instant = instants.entry((tick.symbol_id, tick.tick_time)).or_default();
+        let rows = instant.add(tick, tick.occurrence.unwrap_or(0));
+        placed.extend(rows.into_iter().map(|row| (row, index)));
+    }
+    placed.sort_by_key(|(row, _)| row.key());
+    placed
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    fn row(sequence: i64, bid: i64) -> Tick {
+        let time = DateTime::from_timestamp(1_398_902_400, 0).expect("a time");
+        Tick::quote(SymbolId::new(1), time, bid.into(), 9.into()).with_sequence(sequence)
+    }
+
+    fn unsequenced(bid: i64, occurrence: u32) -> Tick {
+        row(0, bid).with_occurrence(occurrence)
+    }
+
+    fn places(placed: &[(Tick, usize)]) -> Vec<(i64, usize)> {
+        let places = placed.iter().map(|(row, index)| (row.sequence, *index));
+        places.collect()
+    }
+
+    #[test]
+    fn ticks_of_a_new_instant_are_counted_from_0() {
+        let ticks = [unsequenced(5, 0), unsequenced(6, 0), unsequenced(5, 1)];
+        let placed = placed_ticks(&[], &ticks);
+        assert_eq!(places(&placed), [(0, 0), (1, 1), (2, 2)]);
+        assert!(placed.iter().all(|(row, _)| row.occurrence.is_none()));
+    }
+
+    #[test]
+    fn stored_ticks_are_not_placed_again() {
+        let stored = [row(0, 5), row(1, 6), row(7, 5)];
+        let ticks = [unsequenced(5, 0), unsequenced(5, 1), unsequenced(6, 0)];
+        assert_eq!(places(&placed_ticks(&stored, &ticks)), []);
+        let ticks = [unsequenced(6, 1), unsequenced(5, 2), unsequenced(8, 0)];
+        let placed = placed_ticks(&stored, &ticks);
+        assert_eq!(places(&placed), [(8, 0), (9, 1), (10, 2)]);
+    }
+
+    #[test]
+    fn occurrence_before_the_earlier_ones_adds_all() {
+        let ticks = [unsequenced(5, 2), unsequenced(5, 0), unsequenced(5, 1)];
+        let placed = placed_ticks(&[], &ticks);
+        assert_eq!(places(&placed), [(0, 0), (1, 0), (2, 0)]);
+    }
+
+    #[test]
+    fn sequence_after_the_last_one_is_the_first_free() {
+        let stored = [row(i64::MAX, 5), row(0, 6)];
+        let placed = placed_ticks(&stored, &[unsequenced(7, 0)]);
+        assert_eq!(places(&placed), [(1, 0)]);
+    }
+}

@@ -1,0 +1,195 @@
+//! How rows are written that bring no key: in one transaction with the look at what is stored of their
+//! symbols and times.
+//!
+//! Who writes such rows of a symbol has a lock until the commit, so that the look sees what others wrote.
+//! A row with a key may still take the one that was free a moment before; then nothing is stored, and
+//! the next attempt looks again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{Array, BigInt};
+use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl as _, sql_query};
+
+use crate::db::{CONFLICT_BACKOFF, DbError, SynchronousCommit};
+use crate::error::{Database, RepositoryError};
+
+use super::ages::{has_old_rows, look, mark_late_days};
+use super::batch::Batch;
+use super::halves::{insert_by_halves, refusal, table_refuses};
+use super::insert::{ATTEMPTS, FEWEST_TO_COPY, Writer, classified, insert_new, of_commit};
+use super::receipt::{Receipt, Rejected};
+use super::stored::{read_instants, read_stored};
+use super::table::KeyedRow;
+use super::unnest::insert_missing;
+
+/// Symbols share so many locks: a batch of 10,000 symbols would fill the server's table of locks.
+const LOCKS: i64 = 64;
+
+/// Rows with the keys they were given, in key order, each with the index of the row it was made of.
+pub(in crate::postgres) type Placed<R> = Vec<(R, usize)>;
+
+/// How the rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// All at once.
+    Together,
+    /// By halves, since the database refuses a row or leaves it out.
+    Halves,
+}
+
+/// Why nothing was stored.
+enum Undone {
+    Failed(DbError),
+    /// Another writer took a key that was free.
+    Taken,
+    /// The database refuses a row or leaves it out.
+    Refused,
+}
+
+impl From<DbError> for Undone {
+    fn from(error: DbError) -> Self {
+        if error.is_unique_violation() {
+            return Self::Taken;
+        }
+        match &error {
+            DbError::Diesel(of_row) if refusal(of_row).is_some() => Self::Refused,
+            _ => Self::Failed(of_commit(error)),
+        }
+    }
+}
+
+impl From<DieselError> for Undone {
+    fn from(error: DieselError) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl<R: KeyedRow> Writer<R> {
+    /// Stores rows without keys, which are normalized, all that can be stored or nothing.
+    pub(super) fn insert_keyless(
+        &self,
+        connection: &mut PgConnection,
+        rows: &[R],
+        now: DateTime<Utc>,
+    ) -> Result<Receipt<R>, DbError> {
+        let mut way = Way::Together;
+        let mut attempt = 1;
+        let mut delays = CONFLICT_BACKOFF.delays();
+        loop {
+            let batch = Batch::of_parts(rows.to_vec(), Vec::new());
+            let written = connection
+                .transaction(|connection| self.write_keyless(connection, batch, way, now));
+            let error = match written {
+                Ok(receipt) => return Ok(receipt),
+                Err(Undone::Refused) if way == Way::Together => {
+                    way = Way::Halves;
+                    continue;
+                }
+                Err(Undone::Refused) => table_refuses::<R>("it leaves rows out"),
+                Err(Undone::Taken) => RepositoryError::Conflict {
+                    database: Database::Timeseries,
+                    operation: R::OPERATION,
+                    source: "a key that was free is taken".into(),
+                },
+                Err(Undone::Failed(error)) => classified::<R>(error),
+            };
+            if !matches!(error, RepositoryError::Conflict { .. }) || attempt == ATTEMPTS {
+                return Err(error.into());
+            }
+            std::thread::sleep(delays.next_delay());
+            attempt += 1;
+        }
+    }
+
+    fn write_keyless(
+        &self,
+        connection: &mut PgConnection,
+        mut batch: Batch<R>,
+        way: Way,
+        now: DateTime<Utc>,
+    ) -> Result<Receipt<R>, Undone> {
+        if has_old_rows(&batch, now) {
+            self.begin(connection)?;
+            look(connection, &mut batch)?;
+        } else if self.synchronous_commit == SynchronousCommit::Off {
+            connection.batch_execute("SET LOCAL synchronous_commit = off")?;
+        }
+        let given = std::mem::take(&mut batch.firsts);
+        lock(connection, &given)?;
+        let stored = read_instants(connection, &given)?;
+        let (rows, origins): (Vec<_>, Vec<_>) = R::placed(&stored, &given).into_iter().unzip();
+        let mut refused = BTreeMap::new();
+        if !rows.is_empty() {
+            mark_late_days(connection, &batch)?;
+            match way {
+                Way::Together => insert_all(connection, &rows)?,
+                Way::Halves => refused = insert_most(connection, &rows, &origins, now)?,
+            }
+            self.frontier.advance(&rows);
+        }
+        let new: BTreeSet<_> = origins.into_iter().collect();
+        let mut receipt = batch.into_receipt();
+        receipt.inserted = (new.len() - refused.len()) as u64;
+        receipt.duplicates = (given.len() - new.len()) as u64;
+        let refused = refused.into_iter().map(|(origin, reason)| Rejected {
+            row: given[origin].clone(),
+            reason,
+        });
+        receipt.rejected.extend(refused);
+        Ok(receipt)
+    }
+}
+
+/// Waits for whoever writes rows without keys of the same symbols, and keeps others waiting until the
+/// transaction ends.
+fn lock<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<()> {
+    // in one order, so that no two writers wait for each other
+    let locks: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get() % LOCKS).collect();
+    let locks: Vec<_> = locks.into_iter().collect();
+    sql_query(format!(
+        "SELECT pg_advisory_xact_lock(hashtextextended(\
+             'tickbook keys of {} ' || number || ' ' || current_schema(), 0)) \
+         FROM unnest($1) AS number",
+        R::TABLE
+    ))
+    .bind::<Array<BigInt>, _>(locks)
+    .execute(connection)?;
+    Ok(())
+}
+
+/// Stores all of `rows` or fails.
+fn insert_all<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> Result<(), Undone> {
+    let inserted = match rows.len() {
+        2..FEWEST_TO_COPY => insert_missing(connection, rows)?,
+        _ => insert_new(connection, rows)?,
+    };
+    if inserted == rows.len() {
+        return Ok(());
+    }
+    match read_stored(connection, rows)?.len() == rows.len() {
+        true => Err(Undone::Taken),
+        false => Err(Undone::Refused),
+    }
+}
+
+/// Stores the rows that the database takes. Returns the origins of the others, and why.
+fn insert_most<R: KeyedRow>(
+    connection: &mut PgConnection,
+    rows: &[R],
+    origins: &[usize],
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<usize, String>, Undone> {
+    let receipt = insert_by_halves(connection, Batch::of_sorted(rows.to_vec()), now)?;
+    if receipt.duplicates > 0 || !receipt.conflicts.is_empty() {
+        return Err(Undone::Taken);
+    }
+    let keys = rows.iter().map(R::key);
+    let origins: HashMap<_, _> = keys.zip(origins.iter().copied()).collect();
+    let refused = receipt.rejected.into_iter();
+    Ok(refused
+        .filter_map(|refused| Some((*origins.get(&refused.row.key())?, refused.reason)))
+        .collect())
+}
