@@ -17,7 +17,8 @@ use super::DeletedTicks;
 /// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of ticks given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InsertReceipt {
-    /// Ticks that are stored now and were not before.
+    /// Ticks that are stored now and were not before. An unsequenced tick counts once, also where it
+    /// added rows for earlier occurrences that did not come yet.
     pub inserted: u64,
     /// Ticks whose key and content were stored already, before or by an earlier tick of the batch.
     pub duplicates: u64,
@@ -138,7 +139,8 @@ impl TickQuery {
 pub trait TickRepository: Debug + Send + Sync + 'static {
     /// Stores ticks and says what became of each. Idempotent: a batch may be sent again.
     ///
-    /// *Atomicity*: on an error nothing is stored, except where the error is not
+    /// *Atomicity*: sequenced and unsequenced ticks of a batch are two parts, each of which is stored as a
+    /// whole. On an error nothing is stored, except where the error is not
     /// [certainly not applied](RepositoryError::is_certainly_not_applied); then everything may be.
     /// A tick that can never be stored is rejected and does not keep the others out.
     /// *Ordering*: any. Conflicts are listed in key order, those of one key in the order given;
@@ -147,6 +149,10 @@ pub trait TickRepository: Debug + Send + Sync + 'static {
     /// is stored, unless one is stored already; every other one is compared with what is stored and
     /// is a duplicate of it or conflicts with it. `received_at` is no content: the one stored first
     /// stays.
+    /// An *unsequenced* tick of occurrence k makes the store hold at least k + 1 rows of its symbol,
+    /// instant and content; rows that are missing get the sequences behind all others of the instant, in
+    /// the order given. It is a duplicate where so many are stored, and never conflicts. A sequenced row
+    /// counts as a row of its content.
     /// *Limits*: none; a batch is kept in memory several times over, so send some thousands.
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError>;
 
