@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use tickbook::domain::{SymbolId, Tick, TickKey};
+use tickbook::ingest::OccurrenceCounter;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::{InsertReceipt, RejectedTick};
 use tokio::task::yield_now;
@@ -28,12 +29,14 @@ impl Posted {
     /// Reads each element by itself.
     pub(crate) async fn read(elements: &[&RawValue]) -> Self {
         let mut posted = Self::default();
+        let mut occurrences = OccurrenceCounter::new();
         for (index, element) in elements.iter().enumerate() {
             if index % AT_ONCE == AT_ONCE - 1 {
                 yield_now().await;
             }
             let tick = NewTick::read(element.get());
-            match tick.and_then(|tick| tick.normalized().map_err(Rejection::from)) {
+            let tick = tick.and_then(|tick| Ok(tick.normalized(&mut occurrences)?));
+            match tick {
                 Ok(tick) => {
                     posted.ticks.push(tick);
                     posted.indexes.push(index);

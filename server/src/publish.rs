@@ -53,10 +53,12 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
     let conflicts = Refused::of(receipt.conflicts.iter().map(|conflict| &conflict.refused));
     let rejected = Refused::of(receipt.rejected.iter().map(|rejected| &rejected.tick));
     let mut seen = HashSet::new();
-    // of several ticks of one key only the first that was not rejected can have been stored
+    // of several sequenced ticks of one key only the first that was not rejected can have been stored
     let news: Vec<Tick> = ticks
         .iter()
-        .filter(|tick| !rejected.has(tick) && seen.insert(tick.key()))
+        .filter(|tick| {
+            !rejected.has(tick) && (tick.occurrence.is_some() || seen.insert(tick.key()))
+        })
         .filter(|tick| !conflicts.has(tick))
         .cloned()
         .collect();

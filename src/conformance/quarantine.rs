@@ -75,6 +75,8 @@ pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) 
     for (kept, sequence) in given.iter_mut().zip(WIDE_SEQUENCES) {
         kept.tick.sequence = sequence;
     }
+    given[18].tick.occurrence = Some(0);
+    given[19].tick.occurrence = Some(999_999);
     assert_eq!(put(quarantine, &given).await, 20);
     let entries = list(quarantine, &everything()).await;
     assert_eq!(kept(&entries), given);
@@ -116,6 +118,19 @@ pub async fn two_ticks_of_one_key_are_both_kept(repositories: &Repositories) {
     let given = [held(one.clone()), held(with_other_price(&one))];
     assert_eq!(put(quarantine, &given).await, 2);
     assert_eq!(kept(&list(quarantine, &everything()).await), given);
+}
+
+pub async fn equal_unsequenced_ticks_are_all_kept(repositories: &Repositories) {
+    let quarantine = repositories.quarantine.as_ref();
+    let tick = nth_tick(EURUSD, 0);
+    let given = [0, 1].map(|number| held(tick.clone().with_occurrence(number)));
+    assert_eq!(put(quarantine, &given).await, 2);
+    assert_eq!(put(quarantine, &given).await, 0, "they are kept already");
+    let ids = ids(&list(quarantine, &everything()).await);
+    let receipt = release(quarantine, repositories.ticks.as_ref(), &ids).await;
+    let receipt = receipt.expect("released");
+    assert_eq!((receipt.released, receipt.stored.inserted), (2, 2));
+    assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await.len(), 2);
 }
 
 pub async fn ticks_of_one_side_are_kept_once(repositories: &Repositories) {

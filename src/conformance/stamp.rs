@@ -347,6 +347,7 @@ macro_rules! conformance_quarantine_tests {
                 keeping_nothing_does_nothing
                 a_tick_is_kept_once_and_stays_as_it_was
                 two_ticks_of_one_key_are_both_kept
+                equal_unsequenced_ticks_are_all_kept
                 ticks_of_one_side_are_kept_once
                 a_tick_that_no_store_keeps_is_refused_with_all_others
                 a_list_of_kept_ticks_holds_only_what_was_asked_for

@@ -32,7 +32,10 @@ impl Kept {
     /// Whether it is new.
     fn put(&mut self, kept: QuarantinedTick) -> bool {
         let places = self.by_key.entry(kept.tick.key()).or_default();
-        let is_same = |place: &usize| self.entries[*place].kept.tick.has_content_of(&kept.tick);
+        let is_same = |place: &usize| {
+            let other = &self.entries[*place].kept.tick;
+            other.has_content_of(&kept.tick) && other.occurrence == kept.tick.occurrence
+        };
         if places.iter().any(is_same) {
             return false;
         }

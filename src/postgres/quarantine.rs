@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Numeric, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
 
@@ -17,8 +17,8 @@ use crate::repository::{
     QuarantinedTick, UnknownQuarantineState, different_ids, normalized_quarantine,
 };
 
-const SELECT: &str = "SELECT quarantine_id, symbol_id, tick_time, sequence, bid_price, ask_price, \
-                      bid_volume, ask_volume, received_at, rule, observed, rule_limit, \
+const SELECT: &str = "SELECT quarantine_id, symbol_id, tick_time, sequence, occurrence, bid_price, \
+                      ask_price, bid_volume, ask_volume, received_at, rule, observed, rule_limit, \
                       quarantined_at, state FROM tick_quarantine";
 
 /// [`QuarantineRepository`] over TimescaleDB, either edition.
@@ -60,15 +60,19 @@ impl QuarantineRepository for PgQuarantineRepository {
                     column(&ticks, |kept| number(&kept.tick).map(PgDecimal))
                 };
                 let put = sql_query(
-                    "INSERT INTO tick_quarantine (symbol_id, tick_time, sequence, bid_price, \
+                    "INSERT INTO tick_quarantine (symbol_id, tick_time, sequence, occurrence, bid_price, \
                      ask_price, bid_volume, ask_volume, received_at, rule, observed, rule_limit, \
                      quarantined_at) \
-                     SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                     SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                      ON CONFLICT DO NOTHING",
                 )
                 .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.symbol_id.get()))
                 .bind::<Array<Timestamptz>, _>(column(&ticks, |kept| kept.tick.tick_time))
                 .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.sequence))
+                .bind::<Array<Nullable<Integer>>, _>(column(&ticks, |kept| {
+                    // below 1,000,000
+                    kept.tick.occurrence.map(u32::cast_signed)
+                }))
                 .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.bid_price))
                 .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.ask_price))
                 .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.bid_volume))
@@ -171,6 +175,8 @@ struct Row {
     tick_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     sequence: i64,
+    #[diesel(sql_type = Nullable<Integer>)]
+    occurrence: Option<i32>,
     #[diesel(sql_type = Nullable<Numeric>)]
     bid_price: Option<StoredNumeric>,
     #[diesel(sql_type = Nullable<Numeric>)]
@@ -216,6 +222,7 @@ impl Row {
             kept: QuarantinedTick {
                 tick: Tick::new(SymbolId::new(self.symbol_id), self.tick_time)
                     .with_sequence(self.sequence)
+                    .with_occurrence(self.occurrence.map(i32::unsigned_abs))
                     .with_bid(maybe("bid_price", self.bid_price)?)
                     .with_ask(maybe("ask_price", self.ask_price)?)
                     .with_volumes(

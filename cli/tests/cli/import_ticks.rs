@@ -88,14 +88,23 @@ async fn batches_and_files_do_not_change_what_is_stored() {
     assert!(twice.error().contains("is given twice"), "{twice:?}");
 }
 
+/// The ticks of [`DAY`] as the venue numbered them.
+const NUMBERED: &str = "time,bid,ask,sequence\n\
+    2014-05-01T00:00:00.292Z,1.38676,1.38686,0\n\
+    2014-05-01T00:00:00.292Z,1.38676,1.38687,1\n\
+    2014-05-01T00:00:00.2925Z,1.38675,1.38688,0\n";
+
 #[tokio::test]
 async fn another_content_of_a_stored_tick_is_a_conflict_and_changes_nothing() {
     let cli = Cli::migrated();
-    cli.file("20140501_quote.csv", DAY);
-    let options = ["--symbol", "EURUSD", "--create-symbol"];
-    import(&cli, &["20140501_quote.csv"], &options).expect_code(0);
-    cli.file("20140501_other.csv", DAY.replace("1.38687", "1.5"));
-    let run = import(&cli, &["20140501_other.csv"], &options).expect_code(1);
+    let import = |name: &str| {
+        let options = ["--format", "csv", "--symbol", "EURUSD", "--create-symbol"];
+        cli.run(&[&["import", "ticks", name], &options[..]].concat())
+    };
+    cli.file("quotes.csv", NUMBERED);
+    import("quotes.csv").expect_code(0);
+    cli.file("other.csv", NUMBERED.replace("1.38687", "1.5"));
+    let run = import("other.csv").expect_code(1);
     assert!(
         run.stdout.starts_with(
             "read 3, inserted 0, duplicates 2, conflicts 1, rejected 0, crossed 0 in "
@@ -104,7 +113,7 @@ async fn another_content_of_a_stored_tick_is_a_conflict_and_changes_nothing() {
     );
     assert!(
         run.stderr
-            .contains("20140501_other.csv: line 2: conflict: 2014-05-01T00:00:00.292"),
+            .contains("other.csv: line 3: conflict: 2014-05-01T00:00:00.292"),
         "{run:?}"
     );
     assert!(
@@ -116,6 +125,19 @@ async fn another_content_of_a_stored_tick_is_a_conflict_and_changes_nothing() {
         stored(&cli, "EURUSD").await[1].ask_price,
         Some(Decimal::new(138_687, 5))
     );
+}
+
+#[tokio::test]
+async fn unnumbered_ticks_of_other_content_are_other_ticks() {
+    let cli = Cli::migrated();
+    cli.file("20140501_quote.csv", DAY);
+    let options = ["--symbol", "EURUSD", "--create-symbol"];
+    import(&cli, &["20140501_quote.csv"], &options).expect_code(0);
+    cli.file("20140501_other.csv", DAY.replace("1.38687", "1.5"));
+    let run = import(&cli, &["20140501_other.csv"], &options).expect_code(0);
+    let expected = "read 3, inserted 1, duplicates 2, conflicts 0, rejected 0, crossed 0 in ";
+    assert!(run.stdout.starts_with(expected), "{run:?}");
+    assert_eq!(stored(&cli, "EURUSD").await.len(), 4);
 }
 
 #[test]

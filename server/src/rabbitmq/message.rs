@@ -1,7 +1,7 @@
 //! What is published.
 
 use serde::Serialize;
-use tickbook::domain::{Symbol, SymbolId};
+use tickbook::domain::{Symbol, SymbolId, Tick};
 use tickbook::ingest::fanout::Event;
 
 use crate::wire::{TickBody, TimeText};
@@ -33,9 +33,7 @@ impl Outgoing {
         let (kind, id, body) = match event {
             Event::Record(published) => {
                 let tick = published.record;
-                let micros = tick.tick_time.timestamp_micros();
-                let id = format!("{symbol_id}/{micros}/{}", tick.sequence);
-                ("tick", id, serde_json::to_vec(&TickBody::from(tick)))
+                ("tick", message_id(&tick), serde_json::to_vec(&TickBody::from(tick)))
             }
             Event::Gap(gap) => {
                 let body = GapBody {
@@ -63,6 +61,23 @@ impl Outgoing {
     }
 }
 
+/// Identifies a tick, so that consumers know one that comes twice.
+fn message_id(tick: &Tick) -> String {
+    let (symbol_id, micros) = (tick.symbol_id, tick.tick_time.timestamp_micros());
+    let Some(occurrence) = tick.occurrence else {
+        return format!("{symbol_id}/{micros}/{}", tick.sequence);
+    };
+    let numbers = [
+        tick.bid_price,
+        tick.ask_price,
+        tick.bid_volume,
+        tick.ask_volume,
+    ];
+    let numbers = numbers.map(|number| number.map(|number| number.normalize().to_string()));
+    let numbers = numbers.map(Option::unwrap_or_default).join("/");
+    format!("{symbol_id}/{micros}/{numbers}/{occurrence}")
+}
+
 /// Exchange and name as one word each, since consumers select by words.
 pub(super) fn routing_key(symbol: &Symbol) -> String {
     let word = |text: &str| text.replace('%', "%25").replace('.', "%2E");
@@ -80,12 +95,27 @@ pub(super) fn unknown_key(symbol_id: SymbolId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use rust_decimal::Decimal;
     use tickbook::domain::NewSymbol;
 
     use super::*;
 
     fn key(exchange: &str, name: &str) -> String {
         routing_key(&NewSymbol::named(exchange, name).into_symbol(SymbolId::new(1)))
+    }
+
+    #[test]
+    fn messages_are_identified_by_what_identifies_ticks() {
+        let time = DateTime::from_timestamp_micros(7).expect("a time");
+        let tick = Tick::new(SymbolId::new(1), time).with_bid(Decimal::new(150, 2));
+        let sequenced = tick.clone().with_sequence(5);
+        assert_eq!(message_id(&sequenced), "1/7/5");
+        // its place within the instant differs between connections
+        let unsequenced = sequenced.with_occurrence(2);
+        assert_eq!(message_id(&unsequenced), "1/7/1.5////2");
+        let other = unsequenced.with_bid_volume(Decimal::ONE).with_ask(Decimal::TWO);
+        assert_eq!(message_id(&other), "1/7/1.5/2/1//2");
     }
 
     #[test]

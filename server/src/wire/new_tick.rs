@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use tickbook::domain::{
     DecimalTextError, InvalidTick, SymbolId, Tick, excerpt, parse_decimal, parse_time,
 };
+use tickbook::ingest::OccurrenceCounter;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{
     KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
@@ -33,12 +34,11 @@ pub struct NewTick {
     /// When it happened at the venue, from 1970 to 2099, and not further ahead of the server's clock
     /// than five minutes, unless its settings say otherwise.
     pub tick_time: TimeText,
-    /// Its place within that instant, 0 unless given. Two ticks of one symbol and one microsecond
-    /// need different ones: send the number of the venue, or count 0, 1, 2 … in the order they came, or
-    /// the second is a duplicate or a conflict of the first.
+    /// The number that the venue gave it. Left out where the venue numbers no ticks: then a tick that is
+    /// stored already is not stored again, and equal ticks of one request are all stored.
     #[serde(default)]
     #[schema(schema_with = sequence_schema)]
-    pub sequence: i64,
+    pub sequence: Option<i64>,
     /// Price at which one can sell; may be negative. Null or left out where there is no bid; a tick has
     /// at least one price.
     #[serde(default)]
@@ -115,10 +115,10 @@ impl NewTick {
         Ok(Self {
             symbol_id: symbol_id.required()?.integer(1, i64::MAX)?,
             tick_time: tick_time.required()?.time()?,
-            sequence: match sequence.given() {
-                Some(sequence) => sequence.integer_or_digits(0, i64::MAX)?,
-                None => 0,
-            },
+            sequence: sequence
+                .given()
+                .map(|sequence| sequence.integer_or_digits(0, i64::MAX))
+                .transpose()?,
             bid_price: bid_price.not_null().map(Value::decimal).transpose()?,
             ask_price: ask_price.not_null().map(Value::decimal).transpose()?,
             bid_volume: bid_volume.not_null().map(Value::decimal).transpose()?,
@@ -127,19 +127,24 @@ impl NewTick {
         })
     }
 
-    /// The tick in the form in which it is stored.
+    /// The tick in the form in which it is stored. Without a sequence it is counted among the ticks of
+    /// its request.
     ///
     /// # Errors
     /// What no store can keep.
-    pub fn normalized(&self) -> Result<Tick, InvalidTick> {
+    pub fn normalized(&self, occurrences: &mut OccurrenceCounter) -> Result<Tick, InvalidTick> {
         let number = |input: Option<DecimalInput>| input.map(|input| input.0);
         let tick = Tick::new(SymbolId::new(self.symbol_id), self.tick_time.0)
-            .with_sequence(self.sequence)
+            .with_sequence(self.sequence.unwrap_or(0))
             .with_bid(number(self.bid_price))
             .with_ask(number(self.ask_price))
             .with_volumes(number(self.bid_volume), number(self.ask_volume))
             .with_received_at(self.received_at.map(|time| time.0));
-        tick.normalized()
+        let mut tick = tick.normalized()?;
+        if self.sequence.is_none() {
+            occurrences.count(&mut tick);
+        }
+        Ok(tick)
     }
 }
 

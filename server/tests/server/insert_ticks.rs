@@ -26,7 +26,8 @@ async fn ticks_reach_the_repository_as_they_are_stored() {
         let mut first = tick(1, "2014-05-01T00:00:00.292Z", "1.38676", "1.38682");
         first.sequence = 4;
         first.received_at = Some(time("2014-05-01T00:00:00.293Z"));
-        let second = tick(2, "2014-05-01T00:00:00.000001Z", "-1.5", "-2");
+        // no sequence was given
+        let second = tick(2, "2014-05-01T00:00:00.000001Z", "-1.5", "-2").with_occurrence(0);
         assert_eq!(ticks, [first, second]);
         Ok(InsertReceipt {
             inserted: 2,
@@ -187,4 +188,36 @@ async fn sending_again_stores_nothing_twice_and_conflicts_are_told() {
     let stored = get(&app, "/api/v1/ticks/1").await.json();
     assert_eq!(stored["data"].as_array().map(Vec::len), Some(1));
     assert_eq!(stored["data"][0]["bid_price"], "1.38676");
+}
+
+#[tokio::test]
+async fn ticks_without_sequences_are_posted_again() {
+    let repositories = Repositories::in_memory();
+    let symbol = tickbook::domain::NewSymbol::named("oanda", "EURUSD");
+    repositories.symbols.create(symbol).await.expect("memory");
+    let app = app(repositories, Vec::new());
+    let element = |bid: &str| {
+        let mut element = body();
+        element["bid_price"] = json!(bid);
+        element.as_object_mut().expect("an object").remove("sequence");
+        element
+    };
+    // equal ones of one request are two ticks, and none is in conflict with another
+    let source = ["1.1", "1.2", "1.1"].map(element);
+    let posts = [
+        (json!(source[..2]), (2, 0)),
+        (json!(source), (1, 2)),
+        (json!(source), (0, 3)),
+        (json!(source[2..]), (0, 1)),
+    ];
+    for (elements, (inserted, duplicates)) in posts {
+        let receipt = post(&app, PATH, elements.to_string()).await.json();
+        assert_eq!(receipt["inserted"], inserted, "{receipt}");
+        assert_eq!(receipt["duplicates"], duplicates, "{receipt}");
+        assert_eq!(receipt["conflicts"], json!([]));
+    }
+    let stored = get(&app, "/api/v1/ticks/1").await.json();
+    let stored = stored["data"].as_array().expect("ticks").clone();
+    let bids: Vec<_> = stored.iter().map(|tick| &tick["bid_price"]).collect();
+    assert_eq!(bids, ["1.1", "1.2", "1.1"]);
 }

@@ -12,6 +12,8 @@ pub(super) const NAMES: &str = "ticks";
 const NUMBERS: [u8; 4] = [1, 2, 4, 8];
 /// Whether the time of receipt is present.
 const RECEIVED_AT: u8 = 16;
+/// Whether the occurrence of an unsequenced tick is present.
+const OCCURRENCE: u8 = 32;
 
 impl Record for Tick {
     type Key = TickKey;
@@ -40,7 +42,7 @@ impl Record for Tick {
     }
 
     /// The symbol is a difference to the tick before, as the times are. One byte says which of the
-    /// prices, volumes and the time of receipt follow.
+    /// prices, volumes, the time of receipt and the occurrence follow.
     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter) {
         writer.signed(self.symbol_id.get().wrapping_sub(symbol(before)));
         writer.time(self.tick_time);
@@ -52,6 +54,7 @@ impl Record for Tick {
             self.ask_volume,
         ];
         let mut present = u8::from(self.received_at.is_some()) * RECEIVED_AT;
+        present |= u8::from(self.occurrence.is_some()) * OCCURRENCE;
         for (number, flag) in numbers.into_iter().zip(NUMBERS) {
             present |= u8::from(number.is_some()) * flag;
         }
@@ -62,6 +65,9 @@ impl Record for Tick {
         if let Some(received_at) = self.received_at {
             writer.time_nearby(received_at);
         }
+        if let Some(occurrence) = self.occurrence {
+            writer.signed(occurrence.into());
+        }
     }
 
     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self> {
@@ -69,7 +75,7 @@ impl Record for Tick {
         let mut tick = Self::new(symbol_id, reader.time()?);
         tick.sequence = reader.signed()?;
         let present = reader.byte()?;
-        if present >= RECEIVED_AT << 1 {
+        if present >= OCCURRENCE << 1 {
             return None;
         }
         let numbers = [
@@ -85,6 +91,9 @@ impl Record for Tick {
         }
         if present & RECEIVED_AT != 0 {
             tick.received_at = Some(reader.time_nearby()?);
+        }
+        if present & OCCURRENCE != 0 {
+            tick.occurrence = Some(u32::try_from(reader.signed()?).ok()?);
         }
         Some(tick)
     }
