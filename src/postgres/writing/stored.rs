@@ -45,7 +45,7 @@ pub(super) fn read_instants<R: KeyedRow>(
     let Some(query) = SelectByKeys::of(&key_columns()[..2], &instants, i64::MAX) else {
         return Ok(Vec::new());
     };
-    query
+    SelectInstants(query)
         .load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)?
         .map(|row| Ok(R::of_stored(row?.0)?))
         .collect()
@@ -147,3 +147,23 @@ impl<R: KeyedRow> Query for SelectByKeys<'_, R> {
 }
 
 impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectByKeys<'_, R> {}
+
+/// By symbol and time: another statement, which has an id of its own.
+struct SelectInstants<'a, R: 'static>(SelectByKeys<'a, R>);
+
+impl<R: KeyedRow> QueryFragment<Pg> for SelectInstants<'_, R> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+
+impl<R: KeyedRow> QueryId for SelectInstants<'_, R> {
+    type QueryId = SelectInstants<'static, R>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<R: KeyedRow> Query for SelectInstants<'_, R> {
+    type SqlType = Untyped;
+}
+
+impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectInstants<'_, R> {}
