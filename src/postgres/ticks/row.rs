@@ -27,7 +27,7 @@ pub(super) const COLUMNS: &[Column<Tick>] = &[
 pub(super) type TickSqlType = ticks::SqlType;
 
 #[derive(Debug, Queryable)]
-pub(super) struct TickRow {
+pub(in crate::postgres) struct TickRow {
     symbol_id: i64,
     tick_time: StoredTime,
     sequence: i64,
@@ -61,6 +61,7 @@ impl TickRow {
             symbol_id: SymbolId::new(self.symbol_id),
             tick_time: time("tick_time", self.tick_time)?,
             sequence: self.sequence,
+            occurrence: None,
             bid_price: number("bid_price", self.bid_price)?,
             ask_price: number("ask_price", self.ask_price)?,
             bid_volume: number("bid_volume", self.bid_volume)?,
