@@ -93,7 +93,9 @@ impl InsertMissing {
 }
 
 fn numbers(rows: &[Tick], number: fn(&Tick) -> Option<Decimal>) -> Vec<Option<PgDecimal>> {
-    rows.iter().map(|tick| number(tick).map(PgDecimal)).collect()
+    rows.iter()
+        .map(|tick| number(tick).map(PgDecimal))
+        .collect()
 }
 
 impl QueryFragment<Pg> for InsertMissing {
