@@ -25,7 +25,11 @@ async fn quote(
     let newest = repositories.ticks.latest(symbol.symbol_id).await;
     let tick = newest.map_err(status)?.ok_or(StatusCode::NOT_FOUND)?;
     let price = |price: Option<Decimal>| price.map_or("none".to_owned(), |price| price.to_string());
-    Ok(format!("{} {}\n", price(tick.bid_price), price(tick.ask_price)))
+    Ok(format!(
+        "{} {}\n",
+        price(tick.bid_price),
+        price(tick.ask_price)
+    ))
 }
 
 fn status(error: RepositoryError) -> StatusCode {

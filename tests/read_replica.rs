@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
+use tickbook::domain::{Candle, CandleSource, PriceBasis, TimeRange, Timeframe};
 use tickbook::postgres::HealthState;
 use tickbook::repository::{CandleQuery, TickQuery};
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};

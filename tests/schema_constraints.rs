@@ -3,7 +3,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Integer;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{InstrumentType, PriceBasis, Timeframe};

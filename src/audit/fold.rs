@@ -48,7 +48,9 @@ impl AllFolds {
         let open_time = Timeframe::M1.bucket_start(tick.tick_time);
         let overflow = || overflow(tick.symbol_id, open_time);
         let of = |basis| match tick.has(basis) {
-            true => CandleFold::of_tick(tick, basis).ok_or_else(overflow).map(Some),
+            true => CandleFold::of_tick(tick, basis)
+                .ok_or_else(overflow)
+                .map(Some),
             false => Ok(None),
         };
         let [bid, ask, mid] = PriceBasis::ALL;
@@ -57,9 +59,7 @@ impl AllFolds {
             Some((minute, wholes)) if *minute == open_time => {
                 for (whole, part) in wholes.iter_mut().zip(parts) {
                     *whole = match (*whole, part) {
-                        (Some(whole), Some(part)) => {
-                            Some(whole.merge(part).ok_or_else(overflow)?)
-                        }
+                        (Some(whole), Some(part)) => Some(whole.merge(part).ok_or_else(overflow)?),
                         (whole, part) => whole.or(part),
                     };
                 }

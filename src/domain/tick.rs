@@ -312,9 +312,8 @@ impl Tick {
 }
 
 fn number(field: &'static str, value: Option<Decimal>) -> Result<Option<Decimal>, InvalidTick> {
-    let check = |value| {
-        check_tick_decimal(value).map_err(|source| InvalidTick::Number { field, source })
-    };
+    let check =
+        |value| check_tick_decimal(value).map_err(|source| InvalidTick::Number { field, source });
     value.map(check).transpose()
 }
 

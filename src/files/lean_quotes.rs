@@ -69,9 +69,12 @@ impl<'a> LeanQuotes<'a> {
             (3, Some((2, 4)))
         };
         // a line without sizes whose last column is empty may have been cut
-        let side = |price: usize, size: Option<usize>, name: &str| match (columns.get(price), size) {
+        let side = |price: usize, size: Option<usize>, name: &str| match (columns.get(price), size)
+        {
             (b"", Some(size)) if columns.get(size).is_empty() => Ok((None, None)),
-            (b"", _) => Err(format!("{name} is empty: correct it, or leave the line out")),
+            (b"", _) => Err(format!(
+                "{name} is empty: correct it, or leave the line out"
+            )),
             _ => match columns.decimal(price, name)? {
                 zero if zero.is_zero() => Err(format!(
                     "{name} is 0, which stands for none: leave it and its size empty"

@@ -309,7 +309,10 @@ fn csv_fields_may_be_empty_where_a_side_or_a_volume_is() {
     let read = csv(lines, &CsvLayout::default()).expect("readable");
     let expected = ["1 - 5 -", "- 2 - 0", "1 2 - -", "1 2 - 7"];
     for ((line, expected), number) in read.iter().zip(expected).zip(2..) {
-        assert_eq!(*line, format!("{number} 01T00:00:00.000000 None {expected}"));
+        assert_eq!(
+            *line,
+            format!("{number} 01T00:00:00.000000 None {expected}")
+        );
     }
     assert_eq!(read.len(), expected.len());
 }

@@ -368,12 +368,12 @@ fn ticks_of_one_side_leave_the_other_one_empty() {
         read[1].contains("line 2: bid is 0, which stands for none"),
         "{read:?}"
     );
-    assert!(
-        read[2].ends_with(" None 1.1 - 100 -"),
-        "{read:?}"
-    );
+    assert!(read[2].ends_with(" None 1.1 - 100 -"), "{read:?}");
     assert!(read[3].starts_with("4 "), "{read:?}");
     assert!(read[4].ends_with(" None - 1.2 - 0"), "{read:?}");
     assert!(read[5].contains("line 6: ask is empty"), "{read:?}");
-    assert!(read[6].contains("line 7: has neither bid nor ask"), "{read:?}");
+    assert!(
+        read[6].contains("line 7: has neither bid nor ask"),
+        "{read:?}"
+    );
 }

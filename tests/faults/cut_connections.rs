@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use fault_proxy::{Loss, Message};
 use rust_decimal::Decimal;
-use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Tick, Timeframe};
+use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Timeframe};
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
-use tickbook::domain::{PriceBasis, SymbolId, Tick, TimeRange, Timeframe};
+use tickbook::domain::{PriceBasis, SymbolId, TimeRange, Timeframe};
 use tickbook::ingest::AckLevel;
 use tickbook::repository::CandleQuery;
 

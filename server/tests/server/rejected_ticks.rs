@@ -214,7 +214,10 @@ async fn ticks_of_one_side_and_unknown_volumes_are_stored() {
     for (tick, expected) in stored.iter().zip(expected) {
         let fields = ["bid_price", "ask_price", "bid_volume", "ask_volume"];
         // null, not absent
-        assert_eq!(fields.map(|field| tick.get(field).expect("written")), expected);
+        assert_eq!(
+            fields.map(|field| tick.get(field).expect("written")),
+            expected
+        );
     }
 }
 

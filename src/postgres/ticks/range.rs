@@ -113,12 +113,7 @@ struct Select {
 
 impl Select {
     /// The first tick of all of `range`.
-    fn first(
-        symbol_id: SymbolId,
-        range: TimeRange,
-        order: SortOrder,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn first(symbol_id: SymbolId, range: TimeRange, order: SortOrder, now: DateTime<Utc>) -> Self {
         Self {
             symbol_id: symbol_id.get(),
             range,

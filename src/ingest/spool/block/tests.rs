@@ -189,7 +189,12 @@ fn damage_of_quarantined_ticks_is_found() {
 
 #[test]
 fn unknown_flags_of_a_tick_are_refused() {
-    let tick = Tick::quote(SymbolId::new(7), DateTime::UNIX_EPOCH, Decimal::ONE, Decimal::TWO);
+    let tick = Tick::quote(
+        SymbolId::new(7),
+        DateTime::UNIX_EPOCH,
+        Decimal::ONE,
+        Decimal::TWO,
+    );
     let bytes = encode(&[tick], DateTime::UNIX_EPOCH);
     // symbol, second, microseconds and sequence take a byte each
     let place = HEADER + 4;
@@ -198,7 +203,10 @@ fn unknown_flags_of_a_tick_are_refused() {
         let mut changed = bytes.clone();
         changed[place] |= flag;
         seal_again(&mut changed);
-        assert_eq!(decode::<Tick>(&changed), Err(BlockError::Malformed("ticks")));
+        assert_eq!(
+            decode::<Tick>(&changed),
+            Err(BlockError::Malformed("ticks"))
+        );
     }
 }
 
