@@ -34,7 +34,7 @@ pub(crate) struct State {
 pub(crate) enum Door {
     Listening(TcpListener),
     /// Nobody listens. A socket may keep others from doing so.
-    Closed(Option<Socket>),
+    Closed(#[expect(dead_code, reason = "it has the address while it exists")] Option<Socket>),
 }
 
 impl State {
