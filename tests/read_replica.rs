@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::db::DatabaseConfig;
 use tickbook::db::{DatabasePools, ScratchSchemas};
-use tickbook::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use tickbook::domain::{Candle, CandleSource, PriceBasis, TimeRange, Timeframe};
 use tickbook::postgres::HealthState;
 use tickbook::repository::{CandleQuery, TickQuery};

@@ -163,11 +163,7 @@ fn ties_are_decided_by_the_sequence() {
 fn the_largest_prices_have_an_exact_mid() {
     let largest = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_999, 12);
     let below = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_998, 12);
-<<<<<<< HEAD
-    let tick = Tick::quote(SymbolId::new(1), start(), largest, below);
-=======
     let tick = Tick::quote(SYMBOL, start(), largest, below);
->>>>>>> sides
     let mid = tick.price(PriceBasis::Mid).expect("fits");
     assert_eq!(mid.to_string(), "999999999999999.9999999999985");
 }
