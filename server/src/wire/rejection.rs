@@ -67,6 +67,7 @@ impl From<InvalidTick> for Rejection {
     fn from(error: InvalidTick) -> Self {
         let reason = match error {
             InvalidTick::SymbolId(_)
+            | InvalidTick::Occurrence(_)
             | InvalidTick::TimeOutOfRange { .. }
             | InvalidTick::NegativeSequence(_)
             | InvalidTick::NegativeVolume { .. } => RejectionReason::OutOfRange,
