@@ -3,7 +3,7 @@ CREATE TABLE tick_quarantine (
     symbol_id bigint NOT NULL,
     tick_time timestamptz NOT NULL,
     sequence bigint NOT NULL,
-    occurrence integer,
+    occurrence bigint,
     bid_price numeric(27, 12),
     ask_price numeric(27, 12),
     bid_volume numeric(27, 12),

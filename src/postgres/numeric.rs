@@ -45,14 +45,9 @@ pub enum NumericError {
     Malformed,
 }
 
-/// Appends the binary NUMERIC of `value`; its count of decimals is kept, as `1.50` shows.
-pub(crate) fn encode(value: Decimal, out: &mut Vec<u8>) {
-    let (bytes, length) = encoded(value);
-    out.extend_from_slice(&bytes[..length]);
-}
-
-/// The binary NUMERIC of `value`, and how many of the bytes it takes.
-fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize) {
+/// The binary NUMERIC of `value`, and how many of the bytes it takes; its count of decimals is kept, as
+/// `1.50` shows.
+pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize) {
     // a decimal has at most 28 decimals, which fit every integer
     let scale = value.scale();
     let fraction_groups = scale.div_ceil(GROUP);

@@ -4,11 +4,12 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
-use rust_decimal::Decimal;
 
-use super::numeric::{PgDecimal, StoredNumeric};
+use super::numeric::StoredNumeric;
+use super::schema::timeseries::tick_quarantine;
+use super::writing::{Column, TableRow, insert_missing, names};
 use crate::db::TimeseriesConnections;
 use crate::domain::{Page, SymbolId, Tick, UnknownRule, Verdict};
 use crate::error::{Entity, RepositoryError};
@@ -17,9 +18,38 @@ use crate::repository::{
     QuarantinedTick, UnknownQuarantineState, different_ids, normalized_quarantine,
 };
 
-const SELECT: &str = "SELECT quarantine_id, symbol_id, tick_time, sequence, occurrence, bid_price, \
-                      ask_price, bid_volume, ask_volume, received_at, rule, observed, rule_limit, \
-                      quarantined_at, state FROM tick_quarantine";
+impl TableRow for QuarantinedTick {
+    type Table = tick_quarantine::table;
+
+    const TABLE: &'static str = "tick_quarantine";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::big_int(tick_quarantine::symbol_id, |it| {
+            Some(it.tick.symbol_id.get())
+        }),
+        Column::timestamptz(tick_quarantine::tick_time, |it| Some(it.tick.tick_time)),
+        Column::big_int(tick_quarantine::sequence, |it| Some(it.tick.sequence)),
+        Column::big_int(tick_quarantine::occurrence, |it| {
+            it.tick.occurrence.map(i64::from)
+        }),
+        Column::numeric(tick_quarantine::bid_price, |it| it.tick.bid_price),
+        Column::numeric(tick_quarantine::ask_price, |it| it.tick.ask_price),
+        Column::numeric(tick_quarantine::bid_volume, |it| it.tick.bid_volume),
+        Column::numeric(tick_quarantine::ask_volume, |it| it.tick.ask_volume),
+        Column::timestamptz(tick_quarantine::received_at, |it| it.tick.received_at),
+        Column::text(tick_quarantine::rule, |it| Some(it.verdict.rule.as_str())),
+        Column::numeric(tick_quarantine::observed, |it| Some(it.verdict.observed)),
+        Column::numeric(tick_quarantine::rule_limit, |it| Some(it.verdict.limit)),
+        Column::timestamptz(tick_quarantine::quarantined_at, |it| {
+            Some(it.quarantined_at)
+        }),
+    ];
+}
+
+/// Every column that an entry is made of; the rows are read by their names.
+fn select() -> String {
+    let columns = names(QuarantinedTick::COLUMNS);
+    format!("SELECT quarantine_id, {columns}, state FROM tick_quarantine")
+}
 
 /// [`QuarantineRepository`] over TimescaleDB, either edition.
 pub struct PgQuarantineRepository {
@@ -53,38 +83,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         let timeseries = self.connections.timeseries();
         timeseries
             .run_idempotent("keep ticks in quarantine", move |connection| {
-                let numbers = |number: fn(&QuarantinedTick) -> Decimal| {
-                    column(&ticks, |kept| PgDecimal(number(kept)))
-                };
-                let maybe = |number: fn(&Tick) -> Option<Decimal>| {
-                    column(&ticks, |kept| number(&kept.tick).map(PgDecimal))
-                };
-                let put = sql_query(
-                    "INSERT INTO tick_quarantine (symbol_id, tick_time, sequence, occurrence, bid_price, \
-                     ask_price, bid_volume, ask_volume, received_at, rule, observed, rule_limit, \
-                     quarantined_at) \
-                     SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-                     ON CONFLICT DO NOTHING",
-                )
-                .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.symbol_id.get()))
-                .bind::<Array<Timestamptz>, _>(column(&ticks, |kept| kept.tick.tick_time))
-                .bind::<Array<BigInt>, _>(column(&ticks, |kept| kept.tick.sequence))
-                .bind::<Array<Nullable<Integer>>, _>(column(&ticks, |kept| {
-                    // below 1,000,000
-                    kept.tick.occurrence.map(u32::cast_signed)
-                }))
-                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.bid_price))
-                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.ask_price))
-                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.bid_volume))
-                .bind::<Array<Nullable<Numeric>>, _>(maybe(|tick| tick.ask_volume))
-                .bind::<Array<Nullable<Timestamptz>>, _>(column(&ticks, |kept| {
-                    kept.tick.received_at
-                }))
-                .bind::<Array<Text>, _>(column(&ticks, |kept| kept.verdict.rule.as_str()))
-                .bind::<Array<Numeric>, _>(numbers(|kept| kept.verdict.observed))
-                .bind::<Array<Numeric>, _>(numbers(|kept| kept.verdict.limit))
-                .bind::<Array<Timestamptz>, _>(column(&ticks, |kept| kept.quarantined_at))
-                .execute(connection)?;
+                let put = insert_missing(connection, &ticks)?;
                 Ok(put as u64)
             })
             .await
@@ -98,8 +97,9 @@ impl QuarantineRepository for PgQuarantineRepository {
         let timeseries = self.connections.timeseries();
         let items = timeseries
             .read("read the quarantine", move |connection| {
+                let select = select();
                 let rows: Vec<Row> = sql_query(format!(
-                    "{SELECT} WHERE tick_time >= $1 AND tick_time < $2 AND quarantine_id > $3 \
+                    "{select} WHERE tick_time >= $1 AND tick_time < $2 AND quarantine_id > $3 \
                      AND ($4 IS NULL OR symbol_id = $4) AND ($5 IS NULL OR rule = $5) \
                      AND ($6 IS NULL OR state = $6) ORDER BY quarantine_id LIMIT $7"
                 ))
@@ -123,8 +123,9 @@ impl QuarantineRepository for PgQuarantineRepository {
         let timeseries = self.connections.timeseries();
         timeseries
             .read("read ticks of the quarantine", move |connection| {
+                let select = select();
                 let select =
-                    format!("{SELECT} WHERE quarantine_id = ANY($1) ORDER BY quarantine_id");
+                    format!("{select} WHERE quarantine_id = ANY($1) ORDER BY quarantine_id");
                 let rows = sql_query(select)
                     .bind::<Array<BigInt>, _>(&ids)
                     .load(connection)?;
@@ -161,10 +162,6 @@ impl QuarantineRepository for PgQuarantineRepository {
     }
 }
 
-fn column<T>(ticks: &[QuarantinedTick], value: impl Fn(&QuarantinedTick) -> T) -> Vec<T> {
-    ticks.iter().map(value).collect()
-}
-
 #[derive(Debug, QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
@@ -175,8 +172,8 @@ struct Row {
     tick_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     sequence: i64,
-    #[diesel(sql_type = Nullable<Integer>)]
-    occurrence: Option<i32>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    occurrence: Option<i64>,
     #[diesel(sql_type = Nullable<Numeric>)]
     bid_price: Option<StoredNumeric>,
     #[diesel(sql_type = Nullable<Numeric>)]
@@ -217,12 +214,14 @@ impl Row {
         let maybe = |column: &str, value: Option<StoredNumeric>| {
             value.map(|value| number(column, value)).transpose()
         };
+        let occurrence = self.occurrence.map(u32::try_from).transpose();
+        let occurrence = occurrence.map_err(|error| data(format!("occurrence: {error}")))?;
         Ok(QuarantineEntry {
             id: QuarantineId(self.quarantine_id),
             kept: QuarantinedTick {
                 tick: Tick::new(SymbolId::new(self.symbol_id), self.tick_time)
                     .with_sequence(self.sequence)
-                    .with_occurrence(self.occurrence.map(i32::unsigned_abs))
+                    .with_occurrence(occurrence)
                     .with_bid(maybe("bid_price", self.bid_price)?)
                     .with_ask(maybe("ask_price", self.ask_price)?)
                     .with_volumes(

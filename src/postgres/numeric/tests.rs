@@ -14,9 +14,8 @@ fn numeric(digits: &[u16], weight: i16, sign: u16, scale: u16) -> Vec<u8> {
 }
 
 fn bytes_of(value: Decimal) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    encode(value, &mut bytes);
-    bytes
+    let (bytes, length) = encoded(value);
+    bytes[..length].to_vec()
 }
 
 fn dec(text: &str) -> Decimal {

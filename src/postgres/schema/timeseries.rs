@@ -80,7 +80,7 @@ diesel::table! {
         /// Number of the venue, or place within the instant.
         sequence -> Int8,
         /// How many equal ticks of the instant its source brought before. NULL: the venue numbers its ticks.
-        occurrence -> Nullable<Int4>,
+        occurrence -> Nullable<Int8>,
         /// Price at which one can sell, in the quote currency. NULL: there is no bid.
         bid_price -> Nullable<Numeric>,
         /// Price at which one can buy, in the quote currency. NULL: there is no ask.

@@ -77,6 +77,10 @@ impl<R: KeyedRow> Batch<R> {
 
     /// A batch of valid rows in key order.
     pub(super) fn of_sorted(sorted: Vec<R>) -> Self {
+        // as a rule no key comes twice, and no row has to be moved
+        if sorted.is_sorted_by(|one, next| one.key() < next.key()) {
+            return Self::of_parts(sorted, Vec::new());
+        }
         let mut firsts: Vec<R> = Vec::with_capacity(sorted.len());
         let mut repeats = Vec::new();
         for row in sorted {

@@ -138,24 +138,32 @@ fn server_micros(time: DateTime<Utc>) -> [u8; 8] {
 }
 
 fn fixed<const N: usize>(value: Option<[u8; N]>, out: &mut Vec<u8>) {
+    const MAX_BYTES: usize = 8;
     match value {
         Some(value) => {
-            // at most eight bytes
-            out.extend_from_slice(&(N as i32).to_be_bytes());
-            out.extend_from_slice(&value);
+            // copied at once, which is faster
+            let mut field = [0; NULL.len() + MAX_BYTES];
+            let (length, bytes) = field.split_at_mut(NULL.len());
+            length.copy_from_slice(&(N as i32).to_be_bytes());
+            bytes[..N].copy_from_slice(&value);
+            out.extend_from_slice(&field[..NULL.len() + N]);
         }
         None => out.extend_from_slice(&NULL),
     }
 }
 
 fn numeric(value: Option<Decimal>, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(&NULL);
-    if let Some(value) = value {
-        numeric::encode(value, out);
-        // a NUMERIC of a decimal has at most 24 bytes
-        let length = (out.len() - start - NULL.len()) as i32;
-        out[start..start + NULL.len()].copy_from_slice(&length.to_be_bytes());
+    match value {
+        Some(value) => {
+            let (bytes, length) = numeric::encoded(value);
+            // at most 24
+            out.extend_from_slice(&(length as i32).to_be_bytes());
+            let end = out.len() + length;
+            // a copy of a constant length is faster
+            out.extend_from_slice(&bytes);
+            out.truncate(end);
+        }
+        None => out.extend_from_slice(&NULL),
     }
 }
 

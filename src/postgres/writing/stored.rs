@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSqlRow, QueryableByName};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AsQuery, AstPass, Query, QueryFragment, QueryId};
 use diesel::row::NamedRow;
 use diesel::sql_types::{Array, BigInt, Timestamptz, Untyped};
 use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
 
 use crate::db::DbError;
 
-use super::column::{Column, names, push_names};
+use super::column::{Column, TableRow, names, push_names};
 use super::table::{KeyedRow, key_columns};
 use super::values::{ColumnArray, arrays, push_arrays};
 
@@ -64,7 +64,9 @@ struct StoredRow<R: KeyedRow>(R::Stored);
 
 impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
-        R::Stored::build_from_row(row).map(Self)
+        type SqlTypes<R> = <<R as TableRow>::Table as AsQuery>::SqlType;
+        let stored = <R::Stored as FromSqlRow<SqlTypes<R>, Pg>>::build_from_row(row);
+        stored.map(Self)
     }
 }
 

@@ -25,7 +25,9 @@ use trade::{Trade, line_of, lines, made_up_trades, number, trades, with_trades};
 fn assert_described<R: KeyedRow>(all: &impl QueryFragment<Pg>, key: &impl QueryFragment<Pg>) {
     let sql_of = |columns: &[Column<R>]| {
         let table = R::TABLE;
-        let names = columns.iter().map(|it| format!(r#""{table}"."{}""#, it.name));
+        let names = columns
+            .iter()
+            .map(|it| format!(r#""{table}"."{}""#, it.name));
         names.collect::<Vec<_>>().join(", ")
     };
     let all = diesel::debug_query::<Pg, _>(all).to_string();
@@ -124,7 +126,11 @@ async fn each_statement_stores_every_column() {
     assert_eq!(lines(&mut connection), expected);
 
     // diesel has one prepared statement for each
-    for statement in [one.clone(), format!("{one} ON CONFLICT DO NOTHING"), missing] {
+    for statement in [
+        one.clone(),
+        format!("{one} ON CONFLICT DO NOTHING"),
+        missing,
+    ] {
         let prepared = statements.prepared();
         let count = prepared.iter().filter(|sql| **sql == statement).count();
         assert_eq!(count, 1, "{prepared:?}");
@@ -256,7 +262,10 @@ async fn refused_rows_are_found_by_halves() {
         let others = batch.len() as u64 - 2;
         for (inserted, duplicates) in [(others, 0), (0, others)] {
             let receipt = insert_now(&mut connection, &Writer::default(), &batch);
-            assert_eq!((receipt.inserted, receipt.duplicates), (inserted, duplicates));
+            assert_eq!(
+                (receipt.inserted, receipt.duplicates),
+                (inserted, duplicates)
+            );
             let rejected = in_order_given(receipt.rejected, &batch);
             assert_eq!(rejected.len(), 2);
             assert_eq!(rejected[0].row, batch[bad]);
@@ -265,7 +274,11 @@ async fn refused_rows_are_found_by_halves() {
             assert_eq!(rejected[1].reason, "the quantity is negative");
         }
         let stored = batch.iter().filter(|it| it.normalized().is_ok());
-        expected.extend(stored.filter(|it| it.price != Decimal::from(13)).map(line_of));
+        expected.extend(
+            stored
+                .filter(|it| it.price != Decimal::from(13))
+                .map(line_of),
+        );
     }
     assert_eq!(lines(&mut connection), expected);
 }
@@ -285,7 +298,8 @@ async fn table_that_refuses_all_rejects_no_row() {
             )
             .expect("broken");
         for size in [2, 60] {
-            let written = Writer::default().insert(&mut connection, Batch::new(&batch[..size]), now);
+            let written =
+                Writer::default().insert(&mut connection, Batch::new(&batch[..size]), now);
             let error = written.err().map(|error| {
                 error.into_repository(crate::error::Database::Timeseries, Trade::OPERATION)
             });

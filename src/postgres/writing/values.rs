@@ -7,9 +7,7 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{
-    Array, BigInt, HasSqlType, Numeric, SmallInt, Text, Timestamptz,
-};
+use diesel::sql_types::{Array, BigInt, HasSqlType, Numeric, SmallInt, Text, Timestamptz};
 
 use super::column::{Column, NULL, Value};
 
@@ -20,7 +18,7 @@ pub(super) struct ColumnArray<'a, R: 'static> {
 }
 
 /// The arrays of each of `columns`.
-pub(super) fn arrays<'a, R>(
+pub(super) fn arrays<'a, R: 'static>(
     columns: &'static [Column<R>],
     rows: &'a [R],
 ) -> Vec<ColumnArray<'a, R>> {
@@ -29,7 +27,7 @@ pub(super) fn arrays<'a, R>(
 }
 
 /// Appends `arrays` to a statement, with commas between them.
-pub(super) fn push_arrays<'b, R>(
+pub(super) fn push_arrays<'b, R: 'static>(
     arrays: &'b [ColumnArray<'_, R>],
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
@@ -48,7 +46,7 @@ pub(super) fn push_arrays<'b, R>(
     Ok(())
 }
 
-impl<R, ST> ToSql<Array<ST>, Pg> for ColumnArray<'_, R>
+impl<R: 'static, ST> ToSql<Array<ST>, Pg> for ColumnArray<'_, R>
 where
     Pg: HasSqlType<ST>,
     ST: 'static,
@@ -75,7 +73,7 @@ where
     }
 }
 
-impl<R> fmt::Debug for ColumnArray<'_, R> {
+impl<R: 'static> fmt::Debug for ColumnArray<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} rows", self.column.name, self.rows.len())
     }
@@ -88,7 +86,7 @@ pub(super) struct ColumnValue<'a, R: 'static> {
 }
 
 /// The value of each of `columns`.
-pub(super) fn values<'a, R>(
+pub(super) fn values<'a, R: 'static>(
     columns: &'static [Column<R>],
     row: &'a R,
 ) -> Vec<ColumnValue<'a, R>> {
@@ -97,7 +95,7 @@ pub(super) fn values<'a, R>(
 }
 
 /// Appends `values` to a statement, with commas between them.
-pub(super) fn push_values<'b, R>(
+pub(super) fn push_values<'b, R: 'static>(
     values: &'b [ColumnValue<'_, R>],
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
@@ -116,7 +114,7 @@ pub(super) fn push_values<'b, R>(
     Ok(())
 }
 
-impl<R, ST> ToSql<ST, Pg> for ColumnValue<'_, R>
+impl<R: 'static, ST> ToSql<ST, Pg> for ColumnValue<'_, R>
 where
     Pg: HasSqlType<ST>,
 {
@@ -134,7 +132,7 @@ where
     }
 }
 
-impl<R> fmt::Debug for ColumnValue<'_, R> {
+impl<R: 'static> fmt::Debug for ColumnValue<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.column.name)
     }
