@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::audit::{
-    AuditSettings, CandleRefresh, FindingKind, Mending, Problem, RefreshWindow, Repair, SEALED,
+    AuditSettings, CandleRefresh, FindingKind, Mending, Problem, RefreshWindow, Repair,
 };
 use tickbook::domain::{
     Candle, CandleCursor, CandleSource, Page, PriceBasis, Tick, TimeRange, Timeframe,

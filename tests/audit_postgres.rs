@@ -7,7 +7,7 @@ mod migrated;
 
 use rust_decimal::Decimal;
 use tickbook::Repositories;
-use tickbook::audit::{FindingKind, Mending, Problem, SEALED};
+use tickbook::audit::{FindingKind, Mending, Problem};
 use tickbook::domain::{CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use tickbook::audit::SEALED;
-use tickbook::domain::{Candle, SymbolId, Timeframe};
+use tickbook::domain::{Candle, SEALED, SymbolId, Timeframe};
 use tickbook::files::{CsvCandle, FILLED};
 
 /// The source of candles that are made of ticks, in exports.

@@ -18,7 +18,6 @@ mod progress;
 mod quote_batches;
 mod refreshing;
 mod report;
-mod restoring;
 mod symbol_output;
 mod table;
 mod times;

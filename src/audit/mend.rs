@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::candles::{day_windows, refresh_windows};
 use super::finding::{Finding, Mending, Problem};
 use super::fold::CandleKey;
-use super::repair::{CandleRefresh, Repair, SEALED};
+use super::repair::{CandleRefresh, Repair};
 use super::symbol::Audit;
-use crate::domain::{Candle, CandleSource, TimeRange};
+use crate::domain::{Candle, CandleSource, SEALED, TimeRange};
 use crate::error::RepositoryError;
 use crate::retention::RefreshWindow;
 

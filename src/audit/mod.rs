@@ -24,7 +24,7 @@ pub use crate::retention::RefreshWindow;
 pub use finding::{Finding, Mending, Problem, StateProblem, TickRun};
 pub use kind::{FindingKind, UnknownFindingKind};
 pub use materialized::{MaterializedCandles, MaterializedRows};
-pub use repair::{CandleRefresh, Repair, SEALED};
+pub use repair::{CandleRefresh, Repair};
 pub use settings::{AuditSettings, TickLimits};
 pub use summary::AuditSummary;
 pub use symbol::{AuditObserver, audit_symbol};

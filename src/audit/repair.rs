@@ -7,9 +7,6 @@ use async_trait::async_trait;
 use crate::error::RepositoryError;
 use crate::retention::RefreshWindow;
 
-/// The source of candles that were stored before their ticks went.
-pub const SEALED: &str = "sealed";
-
 /// Makes candles anew where a backend keeps made candles.
 #[async_trait]
 pub trait CandleRefresh: Debug + Send + Sync {

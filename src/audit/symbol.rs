@@ -34,7 +34,7 @@ pub trait AuditObserver: Send {
 /// ticks were read. With `materialized`, rows that do not wait for a refresh must equal their ticks
 /// as well. With `repair`, candles that differ are made anew day by day until nothing differs or
 /// nothing helps: those of a backend that keeps made candles, and stored ones of the source
-/// [`SEALED`](super::SEALED); other stored candles stay. Rows that differ and wait are made anew as
+/// [`SEALED`](crate::domain::SEALED); other stored candles stay. Rows that differ and wait are made anew as
 /// well, and are no finding.
 ///
 /// *Ordering*: findings of a day come after those of the days before. *Memory*: 10,000 ticks and

@@ -61,6 +61,9 @@ impl FromStr for PriceBasis {
     }
 }
 
+/// The source of candles that are stored in place of their ticks, which are stored no longer.
+pub const SEALED: &str = "sealed";
+
 /// Where a candle comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CandleSource {
@@ -70,6 +73,14 @@ pub enum CandleSource {
     Smaller,
     /// Stored as a candle; the text says by whom, 1 to 50 characters, such as `import`.
     Stored(String),
+}
+
+impl CandleSource {
+    /// Whether the candle is stored in place of its ticks: it is [`SEALED`].
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        matches!(self, Self::Stored(by) if by == SEALED)
+    }
 }
 
 /// What the price did within `[open_time, open_time + timeframe)`.

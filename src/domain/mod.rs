@@ -24,7 +24,7 @@ mod time;
 mod timeframe;
 
 pub use candle::{
-    Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, UnknownPriceBasis,
+    Candle, CandleProblem, CandleSource, InvalidCandle, PriceBasis, SEALED, UnknownPriceBasis,
 };
 pub use cursor::{CandleCursor, SymbolCursor, TickCursor};
 pub use decimal::{

@@ -8,6 +8,7 @@ mod delete;
 mod frontier;
 mod halves;
 mod insert;
+mod kept;
 mod newest;
 mod range;
 mod row;

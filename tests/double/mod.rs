@@ -14,8 +14,8 @@ use tickbook::domain::{
     Candle, CandleCursor, Page, PriceBasis, SymbolId, Tick, TickCursor, TimeRange, Timeframe,
 };
 use tickbook::repository::{
-    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, TickQuery,
-    TickRepository,
+    CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, RestoredCandles,
+    TickQuery, TickRepository,
 };
 
 /// The calls on ticks that a double does itself.
@@ -132,6 +132,13 @@ impl<T: CandleCalls> OhlcRepository for Double<T> {
 
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
         self.candles_behind().upsert_candles(candles).await
+    }
+
+    async fn restore_candles(
+        &self,
+        candles: &[Candle],
+    ) -> Result<RestoredCandles, RepositoryError> {
+        self.candles_behind().restore_candles(candles).await
     }
 
     async fn delete_range(

@@ -21,6 +21,7 @@ mod quarantine;
 mod readme;
 mod refused_imports;
 mod restore;
+mod restore_beside;
 mod round_trip;
 mod settings;
 mod spool;

@@ -46,7 +46,7 @@ impl Writer {
             let mut next = None;
             let written = connection.transaction(|connection| {
                 self.begin(connection)?;
-                look(connection, batch)?;
+                look(connection, batch, now)?;
                 self.write(connection, batch, way, &mut next, now)
             });
             match (written, next) {

@@ -1,4 +1,5 @@
-//! What is too old to be stored, and what is so late that its candles have to be made again.
+//! What is too old to be stored or has lost the others of its time, and what is so late that its candles
+//! have to be made again.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +8,13 @@ use diesel::sql_types::{Array, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::Timeframe;
+use crate::domain::{Tick, Timeframe};
 use crate::postgres::timescale::retention::applied_now;
-use crate::retention::ALWAYS_FRESH;
+use crate::retention::{ALWAYS_FRESH, refused_by_kept};
 
 use super::batch::Batch;
+use super::kept::KeptCandles;
+use super::stored::read_stored;
 
 /// Whether `batch` has a tick of more than an hour ago: only such a batch asks for the policies.
 pub(super) fn has_old_ticks(batch: &Batch, now: DateTime<Utc>) -> bool {
@@ -19,22 +22,25 @@ pub(super) fn has_old_ticks(batch: &Batch, now: DateTime<Utc>) -> bool {
     batch.firsts.iter().any(|tick| tick.tick_time < fresh_from)
 }
 
-/// Rejects what is too old, and notes the days of what is late, both by the clock of the database.
+/// Rejects what is too old, and notes the days of what is late, both by the clock of the database;
+/// rejects what a sealed candle lacks.
 ///
 /// For use in the transaction that stores the batch, after it has taken the lock of the retention
-/// floor: nothing raises the floor until it commits.
-pub(super) fn look(connection: &mut PgConnection, batch: &mut Batch) -> Result<(), DbError> {
-    let Some((applied, now)) = applied_now(connection)? else {
-        return Ok(());
-    };
-    if let Some(oldest) = applied.floor.oldest(now)
+/// floor: nothing raises the floor and no candle is brought back until it commits.
+pub(super) fn look(
+    connection: &mut PgConnection,
+    batch: &mut Batch,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let applied = applied_now(connection)?;
+    if let Some((applied, now)) = &applied
+        && let Some(oldest) = applied.floor.oldest(*now)
         && batch.firsts.iter().any(|tick| tick.tick_time < oldest)
     {
-        batch.reject(|tick| applied.floor.refusal(tick.tick_time, now));
+        batch.reject(|tick| applied.floor.refusal(tick.tick_time, *now));
     }
-    let late_before = applied
-        .late_after
-        .map(|late_after| now - late_after.delta());
+    reject_kept(connection, batch, now)?;
+    let late_before = applied.and_then(|(applied, now)| Some(now - applied.late_after?.delta()));
     let late = batch
         .firsts
         .iter()
@@ -43,6 +49,32 @@ pub(super) fn look(connection: &mut PgConnection, batch: &mut Batch) -> Result<(
         .map(|tick| Timeframe::D1.bucket_start(tick.tick_time))
         .collect();
     batch.late_days = days.into_iter().collect();
+    Ok(())
+}
+
+/// Rejects old ticks that are not stored and whose candle was brought back without them.
+fn reject_kept(
+    connection: &mut PgConnection,
+    batch: &mut Batch,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let fresh_from = now - ALWAYS_FRESH.delta();
+    let is_old = |tick: &&Tick| tick.tick_time < fresh_from;
+    let kept = KeptCandles::read(connection, batch.firsts.iter().filter(is_old))?;
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let met = batch.firsts.iter().filter(is_old);
+    let met: Vec<_> = met
+        .filter(|tick| kept.of(tick).is_some())
+        .cloned()
+        .collect();
+    let stored = read_stored(connection, &met)?;
+    batch.reject(|tick| {
+        let (timeframe, open_time) = kept.of(tick).filter(|_| is_old(&tick))?;
+        let is_stored = stored.contains_key(&tick.key());
+        (!is_stored).then(|| refused_by_kept(timeframe, open_time))
+    });
     Ok(())
 }
 

@@ -11,11 +11,8 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::transaction;
-use crate::domain::PriceBasis;
+use crate::domain::{PriceBasis, SEALED};
 use crate::error::RepositoryError;
-
-/// Who made a candle that was stored when its ticks went.
-pub(super) const SEALED: &str = "sealed";
 
 #[derive(QueryableByName)]
 pub(super) struct Chunk {
