@@ -58,6 +58,11 @@ impl Owner {
         Ok(Self::New(Box::new(new)))
     }
 
+    /// Whether the symbol is not there yet.
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self, Self::New(_))
+    }
+
     /// The id that rows have when they are read.
     pub(crate) fn id(&self) -> SymbolId {
         match self {

@@ -19,7 +19,6 @@ mod quote_batches;
 mod quote_text;
 mod refreshing;
 mod report;
-mod restoring;
 mod symbol_output;
 mod table;
 mod times;

@@ -23,6 +23,8 @@ pub mod candles_paging;
 #[allow(missing_docs)]
 pub mod candles_parts;
 #[allow(missing_docs)]
+pub mod candles_restored;
+#[allow(missing_docs)]
 pub mod candles_sides;
 #[allow(missing_docs)]
 pub mod candles_stored;

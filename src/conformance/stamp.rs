@@ -321,6 +321,20 @@ macro_rules! conformance_candle_tests {
                 deleting_no_candle_is_no_error
                 candles_of_many_days_go_day_by_day
             }
+            candles_restored {
+                restored_candles_are_read_as_sealed
+                restoring_no_candles_does_nothing
+                ticks_keep_candles_of_their_buckets_out
+                other_stored_candles_are_not_restored_over
+                a_restored_candle_replaces_one_of_fewer_ticks
+                smaller_stored_candles_keep_larger_ones_out
+                recent_candles_are_not_restored
+                an_invalid_candle_is_named_and_none_restored
+                ticks_of_a_restored_candle_are_rejected
+                stored_ticks_of_a_sealed_candle_are_duplicates
+                deleted_candles_let_their_ticks_in
+                a_restore_beside_an_insert_is_before_or_after
+            }
             candles_streams {
                 a_stream_of_nothing_ends_at_once
                 a_stream_gives_every_candle_of_its_range_in_order
@@ -400,6 +414,9 @@ macro_rules! conformance_clock_tests {
             }
             candles_stored {
                 the_time_of_reading_decides_whether_a_stored_candle_is_closed
+            }
+            candles_restored {
+                recent_candles_are_not_restored
             }
         }
     };

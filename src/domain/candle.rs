@@ -91,6 +91,12 @@ impl CandleSource {
             Self::Stored(by) => by,
         }
     }
+
+    /// Whether the candle is stored in place of its ticks: it is [`SEALED`](Self::SEALED).
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        matches!(self, Self::Stored(by) if by == Self::SEALED)
+    }
 }
 
 /// What the price did within `[open_time, open_time + timeframe)`.

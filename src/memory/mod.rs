@@ -4,6 +4,7 @@
 
 mod ohlc;
 mod quarantine;
+mod stored_candles;
 mod symbol;
 mod tick;
 

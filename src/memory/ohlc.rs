@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::yield_now;
 
+use super::stored_candles::{Key, StoredCandles, different, restore};
 use super::tick::InMemoryTickRepository;
 use super::{read, write};
 use crate::Clock;
@@ -18,22 +19,20 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 use crate::repository::{
-    CandleQuery, DeletedCandles, OhlcRepository, part_of_a_day, refuse_cut_candles,
+    CandleQuery, DeletedCandles, OhlcRepository, RestoredCandles, part_of_a_day, refuse_cut_candles,
 };
 
 /// How much time is looked at at once: 10,080 minutes, of which each may be stored.
 const SPAN: TimeDelta = TimeDelta::days(7);
 
-type Key = (SymbolId, Timeframe, PriceBasis, DateTime<Utc>);
-
 /// Candles of the ticks of an [`InMemoryTickRepository`], and stored ones in memory.
 ///
-/// Clones share their candles. Every read folds the ticks of its candles anew, and lets other tasks
+/// Those of the same ticks share their stored candles. Every read folds the ticks of its candles anew, and lets other tasks
 /// run in between where they are many. What is written meanwhile may be in its answer in part.
 #[derive(Clone)]
 pub struct InMemoryOhlcRepository {
     ticks: InMemoryTickRepository,
-    stored: Arc<RwLock<BTreeMap<Key, Candle>>>,
+    stored: Arc<RwLock<StoredCandles>>,
     clock: Clock,
 }
 
@@ -55,8 +54,8 @@ impl InMemoryOhlcRepository {
 
     pub(crate) fn by(ticks: InMemoryTickRepository, clock: Clock) -> Self {
         Self {
+            stored: ticks.stored_candles(),
             ticks,
-            stored: Arc::default(),
             clock,
         }
     }
@@ -264,13 +263,31 @@ impl OhlcRepository for InMemoryOhlcRepository {
         for candle in candles {
             candle.validate().map_err(RepositoryError::invalid)?;
         }
-        let different: BTreeMap<Key, Candle> = candles
-            .iter()
-            .map(|candle| (key_of(candle), normalized(candle)))
-            .collect();
+        let different = different(candles);
         let count = different.len() as u64;
         write(&self.stored).extend(different);
         Ok(count)
+    }
+
+    async fn restore_candles(
+        &self,
+        candles: &[Candle],
+    ) -> Result<RestoredCandles, RepositoryError> {
+        for candle in candles {
+            candle.validate().map_err(RepositoryError::invalid)?;
+        }
+        let now = self.clock.now();
+        // who stores ticks looks at these first, and waits
+        let mut stored = write(&self.stored);
+        let has_ticks = |candle: &Candle| {
+            let bucket = TimeRange::new(candle.open_time, candle.close_time());
+            bucket.is_ok_and(|bucket| {
+                let symbol_id = candle.symbol_id;
+                let ticks = &self.ticks;
+                ticks.with_range(symbol_id, bucket, |ticks| ticks.next().is_some())
+            })
+        };
+        Ok(restore(&mut stored, different(candles), has_ticks, now))
     }
 
     async fn delete_range(
@@ -322,26 +339,6 @@ fn split(
 fn keys(query: &CandleQuery, timeframe: Timeframe, range: TimeRange) -> Range<Key> {
     let key = |open_time| (query.symbol_id, timeframe, query.basis, open_time);
     key(range.from())..key(range.to())
-}
-
-fn key_of(candle: &Candle) -> Key {
-    (
-        candle.symbol_id,
-        candle.timeframe,
-        candle.basis,
-        candle.open_time,
-    )
-}
-
-fn normalized(candle: &Candle) -> Candle {
-    Candle {
-        open: candle.open.normalize(),
-        high: candle.high.normalize(),
-        low: candle.low.normalize(),
-        close: candle.close.normalize(),
-        volume: candle.volume.normalize(),
-        ..candle.clone()
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::yield_now;
 
+use super::stored_candles::{StoredCandles, sealed_at};
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
@@ -20,7 +21,7 @@ use crate::repository::{
     DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository,
     part_of_a_day, refuse_dropped,
 };
-use crate::retention::RetentionFloor;
+use crate::retention::{ALWAYS_FRESH, RetentionFloor, refused_by_kept};
 
 /// How many symbols one call of `latest_of` may ask for.
 const MOST_SYMBOLS: usize = 10_000;
@@ -36,6 +37,8 @@ const STORED_AT_ONCE: usize = 500;
 pub struct InMemoryTickRepository {
     ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
     floor: Arc<RwLock<RetentionFloor>>,
+    /// Locked before the ticks where both are.
+    stored_candles: Arc<RwLock<StoredCandles>>,
     clock: Clock,
 }
 
@@ -62,6 +65,7 @@ impl InMemoryTickRepository {
         Self {
             ticks: Arc::default(),
             floor: Arc::default(),
+            stored_candles: Arc::default(),
             clock,
         }
     }
@@ -69,6 +73,11 @@ impl InMemoryTickRepository {
     /// Rejects older ticks from now on; what is stored stays. None is too old unless called.
     pub fn set_floor(&self, floor: RetentionFloor) {
         *write(&self.floor) = floor;
+    }
+
+    /// The candles that are stored beside these ticks.
+    pub(super) fn stored_candles(&self) -> Arc<RwLock<StoredCandles>> {
+        Arc::clone(&self.stored_candles)
     }
 
     /// Calls `look` with all ticks of a range, sorted by `(tick_time, sequence)`.
@@ -137,8 +146,14 @@ impl InMemoryTickRepository {
         &self,
         ticks: &[Tick],
         refusal: impl Fn(DateTime<Utc>) -> Option<String>,
+        fresh_from: DateTime<Utc>,
         receipt: &mut InsertReceipt,
     ) {
+        let candles = read(&self.stored_candles);
+        let kept = |tick: &Tick| match tick.tick_time < fresh_from {
+            true => sealed_at(&candles, tick.symbol_id, tick.tick_time),
+            false => None,
+        };
         let mut stored = write(&self.ticks);
         // ticks of one instant come one after the other
         let mut last_instant = None;
@@ -161,15 +176,29 @@ impl InMemoryTickRepository {
                 let (_, instant) = last_instant
                     .insert(known.unwrap_or_else(|| (of, rows_of_instant(&stored, &tick))));
                 let rows = instant.add(&tick, occurrence);
-                match rows.is_empty() {
-                    true => receipt.duplicates += 1,
-                    false => receipt.inserted += 1,
+                if rows.is_empty() {
+                    receipt.duplicates += 1;
+                    continue;
                 }
+                if let Some(candle) = kept(&tick) {
+                    last_instant = None;
+                    let reason = refused_by_kept(candle.timeframe, candle.open_time);
+                    let tick = given.clone();
+                    receipt.rejected.push(RejectedTick { tick, reason });
+                    continue;
+                }
+                receipt.inserted += 1;
                 stored.extend(rows.into_iter().map(|row| (row.key(), row)));
                 continue;
             }
             match stored.entry(tick.key()) {
                 Entry::Vacant(free) => {
+                    if let Some(candle) = kept(&tick) {
+                        let reason = refused_by_kept(candle.timeframe, candle.open_time);
+                        let tick = given.clone();
+                        receipt.rejected.push(RejectedTick { tick, reason });
+                        continue;
+                    }
                     last_instant = None;
                     free.insert(tick);
                     receipt.inserted += 1;
@@ -242,10 +271,11 @@ impl TickRepository for InMemoryTickRepository {
         let mut receipt = InsertReceipt::default();
         let (floor, now) = (*read(&self.floor), self.clock.now());
         let refusal = |time| floor.refusal(time, now);
+        let fresh_from = now - ALWAYS_FRESH.delta();
         let mut rest = ticks;
         while !rest.is_empty() {
             let (some, later) = rest.split_at(rest.len().min(STORED_AT_ONCE));
-            self.insert_some(some, refusal, &mut receipt);
+            self.insert_some(some, refusal, fresh_from, &mut receipt);
             rest = later;
             if !rest.is_empty() {
                 yield_now().await;

@@ -7,6 +7,7 @@ mod materialized;
 mod page;
 mod parts;
 mod relations;
+mod restore;
 mod row;
 mod select;
 mod snapshot;
@@ -27,7 +28,7 @@ use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
-use crate::repository::{CandleQuery, DeletedCandles, OhlcRepository};
+use crate::repository::{CandleQuery, DeletedCandles, OhlcRepository, RestoredCandles};
 
 /// [`OhlcRepository`] over TimescaleDB, either edition.
 ///
@@ -130,6 +131,23 @@ impl OhlcRepository for PgOhlcRepository {
             .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)
             })
+            .await
+    }
+
+    async fn restore_candles(
+        &self,
+        candles: &[Candle],
+    ) -> Result<RestoredCandles, RepositoryError> {
+        for candle in candles {
+            candle.validate().map_err(RepositoryError::invalid)?;
+        }
+        if candles.is_empty() {
+            return Ok(RestoredCandles::default());
+        }
+        let timeseries = self.connections.timeseries();
+        let restore = restore::Restore::new(candles, timeseries.call_timeout(), self.clock.now());
+        timeseries
+            .run_idempotent("restore candles", move |connection| restore.run(connection))
             .await
     }
 

@@ -1,6 +1,7 @@
 //! Ticks in TimescaleDB.
 
 mod delete;
+mod kept;
 mod newest;
 mod range;
 mod row;

@@ -15,6 +15,7 @@ mod delete;
 mod fill;
 mod ohlc;
 mod quarantine;
+mod restore;
 mod stream;
 mod symbol;
 mod tick;
@@ -33,6 +34,9 @@ pub use quarantine::{
     QuarantinedTick, UnknownQuarantineState,
 };
 pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
+#[cfg(test)]
+pub(crate) use restore::MAY_GET_TICKS;
+pub use restore::{RestoredCandles, may_get_ticks};
 pub use stream::{candle_stream, filled_candle_stream, tick_stream};
 pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
 pub(crate) use symbol::{different_symbols, name_taken, only_one, symbol_missing, symbol_taken};

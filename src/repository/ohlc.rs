@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 
-use super::DeletedCandles;
+use super::{DeletedCandles, RestoredCandles};
 
 /// Which candles of one symbol to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +171,31 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidInput` names the first candle that [`Candle::validate`] refuses.
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError>;
+
+    /// Brings candles back whose ticks are stored no longer, all in one step, and says what became of
+    /// them. They are stored as [`SEALED`](crate::domain::CandleSource::SEALED), whatever their source is.
+    ///
+    /// A candle is stored where nothing of its bucket is stored, or a sealed candle of the same key that
+    /// knows no more ticks, which it replaces. It is left out where its bucket has ticks, a candle of the
+    /// same key that is not sealed, or smaller stored candles of its basis, and where it closed less
+    /// than two hours ago. What is stored before the call decides.
+    ///
+    /// *Beside ticks*: a tick that is stored at the same time comes first, and the candle is left out; or
+    /// it comes later, and is rejected. From then on
+    /// [`insert_batch`](super::TickRepository::insert_batch) rejects ticks of the bucket, unless they
+    /// are stored already or of the last hour: the candle lacks them, and a candle of them alone would
+    /// be wrong. [`delete_range`](Self::delete_range) of the candle lets them in again. The clocks of
+    /// all writers differ by less than an hour.
+    /// *Duplicates*: of one candle given twice the last counts.
+    /// *Repeating*: a call may be repeated. One that its caller has given up may still be applied, but
+    /// overwrites nothing that a call begun after that has stored.
+    ///
+    /// # Errors
+    /// `InvalidInput` names the first candle that [`Candle::validate`] refuses. On an error no candle is
+    /// stored, except where the error is not
+    /// [certainly not applied](RepositoryError::is_certainly_not_applied); then all may be.
+    async fn restore_candles(&self, candles: &[Candle])
+    -> Result<RestoredCandles, RepositoryError>;
 
     /// Deletes the first candles of a range that stand without ticks, one UTC day of them at most, and
     /// says which part of the range is left; [`delete_candles`](super::delete_candles) deletes all.

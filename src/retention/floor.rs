@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::span::Span;
+use crate::domain::Timeframe;
 
 /// Before which time ticks are refused, since the others of their time are gone: a candle made of
 /// them would replace the one that was made of all.
@@ -43,10 +44,27 @@ impl RetentionFloor {
     }
 }
 
+/// Why a tick of the bucket of a sealed candle is not stored.
+pub(crate) fn refused_by_kept(timeframe: Timeframe, open_time: DateTime<Utc>) -> String {
+    format!(
+        "tick_time is in the {timeframe} candle of {}, which is kept of ticks that are not stored and \
+         would lack this one: delete that candle first, then import all ticks of its time",
+        open_time.to_rfc3339()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repository::MAY_GET_TICKS;
+    use crate::retention::ALWAYS_FRESH;
     use chrono::TimeDelta;
+
+    #[test]
+    fn restored_candles_are_older_than_fresh_ticks() {
+        let clocks_differ_by = TimeDelta::hours(1);
+        assert!(MAY_GET_TICKS >= ALWAYS_FRESH.delta() + clocks_differ_by);
+    }
 
     #[test]
     fn a_tick_may_be_as_old_as_the_limit_and_no_older() {

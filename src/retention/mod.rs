@@ -12,8 +12,8 @@ mod windows;
 
 pub use declared::{Policies, RefreshPolicy, TablePolicies};
 pub use floor::RetentionFloor;
+pub(crate) use floor::refused_by_kept;
 pub use plan::{Change, Item, Kind, Settings, Value, difference, wanted};
-#[cfg(feature = "postgres")]
 pub(crate) use proof::ALWAYS_FRESH;
 pub use proof::{Clash, late_after, prove};
 pub use span::{InvalidSpan, Span};

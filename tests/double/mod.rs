@@ -16,7 +16,7 @@ use tickbook::domain::{
 use tickbook::repository::{
     CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, QuarantineEntry,
     QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState, QuarantinedTick,
-    TickQuery, TickRepository,
+    RestoredCandles,     TickQuery, TickRepository,
 };
 
 /// The calls on ticks that a double does itself.
@@ -153,6 +153,13 @@ impl<T: CandleCalls> OhlcRepository for Double<T> {
 
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {
         self.candles_behind().upsert_candles(candles).await
+    }
+
+    async fn restore_candles(
+        &self,
+        candles: &[Candle],
+    ) -> Result<RestoredCandles, RepositoryError> {
+        self.candles_behind().restore_candles(candles).await
     }
 
     async fn delete_range(

@@ -8,20 +8,25 @@ use clap::{Args, Subcommand};
 pub(crate) enum SpoolCommand {
     /// Says what a spool holds, and which process works with it
     #[command(after_help = "\
+Ticks that were held back are in a spool of their own, in the folder quarantine of that of the ticks.
+All commands show and work with both.
+
 Examples:
   tickbook spool inspect
   tickbook spool inspect --dir /var/lib/orderbook/spool --json")]
     Inspect(SpoolArguments),
     /// Stores the ticks of a spool that no process works with; harmless to repeat
     #[command(after_help = "\
-Exit code 1 when something stays in the spool, is rejected or in conflict.
+Ticks that were held back get into the quarantine of the database.
+Exit code 1 when something stays in a spool, is rejected or in conflict.
 
 Example:
   tickbook spool replay")]
     Replay(SpoolArguments),
     /// Lists the ticks that no database would take, with the reason
     #[command(after_help = "\
-A tick that is stored by --replay is a dead letter no longer. Exit code 1 when some are left.
+Those of the ticks come first, then those of the quarantine. A tick that is stored by --replay, or
+gets into the quarantine of the database, is a dead letter no longer. Exit code 1 when some are left.
 
 Examples:
   tickbook spool dead-letter

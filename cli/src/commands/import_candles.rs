@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 use indicatif::{HumanCount, ProgressBar};
 use tickbook::config::Config;
 use tickbook::files::LeanRows;
-use tickbook::repository::{OhlcRepository, SymbolRepository};
+use tickbook::repository::{OhlcRepository, SymbolRepository, may_get_ticks};
 use tickbook::{Clock, Database, Repositories};
 
 use crate::Outcome;
@@ -19,7 +20,6 @@ use crate::lean_files::{self, look_at_symbol};
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::report::{CandleSummary, Problems, print, print_json, seconds};
-use crate::restoring::restorable;
 
 pub(crate) async fn run(
     arguments: &ImportCandlesArguments,
@@ -56,6 +56,7 @@ pub(crate) async fn run(
         symbols: &*symbols,
         owner,
         ohlc: &*ohlc,
+        now: clock.now(),
         progress: &progress,
     };
     let stored = storing.store(batches, &mut told).await;
@@ -106,6 +107,8 @@ struct Told {
     derived: u64,
     /// Candles of ticks, where there are ticks or other candles.
     known: u64,
+    /// Candles of ticks that may still come.
+    recent: u64,
 }
 
 impl Told {
@@ -122,6 +125,11 @@ impl Told {
                 self.known,
                 "candles that were made of ticks are not stored, since ticks or candles of their \
                  time are",
+            ),
+            (
+                self.recent,
+                "candles that were made of ticks are rejected, since they closed less than two hours \
+                 ago: import their ticks, or these candles later",
             ),
         ] {
             if count > 0 {
@@ -141,6 +149,8 @@ struct Storing<'a> {
     symbols: &'a dyn SymbolRepository,
     owner: Owner,
     ohlc: &'a dyn OhlcRepository,
+    /// When the import began.
+    now: DateTime<Utc>,
     progress: &'a ProgressBar,
 }
 
@@ -159,28 +169,33 @@ impl Storing<'_> {
             };
             let Some(batch) = batch else { break };
             let mut batch = batch?;
+            // a symbol that is not there has no ticks of them, and is not made for their sake
+            let (is_new, now) = (self.owner.is_new(), self.now);
+            let recent = batch
+                .kept
+                .extract_if(.., |it| is_new && may_get_ticks(it, now));
+            let recent = recent.count() as u64;
             if !batch.candles.is_empty() || !batch.kept.is_empty() {
                 let id = self.owner.made(self.symbols).await?;
                 let candles = batch.candles.iter_mut().chain(&mut batch.kept);
                 candles.for_each(|it| it.symbol_id = id);
             }
             let storing = self.ohlc.upsert_candles(&batch.candles);
-            let mut stored = patiently(self.config, &[Database::Timeseries], storing).await?;
-            let kept = batch.kept.len();
-            if kept > 0 {
-                let restorable = restorable(self.ohlc, batch.kept);
-                let candles = patiently(self.config, &[Database::Timeseries], restorable).await?;
-                told.known += (kept - candles.len()) as u64;
-                let storing = self.ohlc.upsert_candles(&candles);
-                stored += patiently(self.config, &[Database::Timeseries], storing).await?;
-            }
+            let upserted = patiently(self.config, &[Database::Timeseries], storing).await?;
+            told.summary.stored += upserted;
+            let restoring = self.ohlc.restore_candles(&batch.kept);
+            let restored = patiently(self.config, &[Database::Timeseries], restoring).await?;
+            let recent = recent + restored.recent;
+            told.known += restored.known;
+            told.recent += recent;
             told.filled += batch.filled;
             told.derived += batch.derived;
             let summary = &mut told.summary;
-            summary.stored += stored;
+            summary.stored += restored.stored;
             summary.skipped = told.filled + told.derived + told.known;
             summary.read += batch.lines as u64;
-            summary.rejected += batch.problems.len() as u64;
+            summary.rejected += batch.problems.len() as u64 + recent;
+            let stored = upserted + restored.stored;
             tracing::debug!(candles = stored, "a batch is stored");
             for problem in batch.problems {
                 told.problems.add(|| problem);

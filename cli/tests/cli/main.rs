@@ -22,6 +22,7 @@ mod quarantine;
 mod readme;
 mod refused_imports;
 mod restore;
+mod restore_beside;
 mod round_trip;
 mod settings;
 mod spool;

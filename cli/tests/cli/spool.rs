@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tickbook::Repositories;
-use tickbook::domain::{SymbolId, Tick, TimeRange};
+use tickbook::domain::{Rule, SymbolId, Tick, TimeRange, Verdict};
+use tickbook::ingest::quality::Quarantine;
 use tickbook::ingest::{AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
-use tickbook::repository::TickRepository;
+use tickbook::repository::{QuarantinedTick, TickRepository};
 
 use crate::support::Cli;
 
@@ -149,6 +150,133 @@ fn dead_letters_are_listed_tried_again_and_discarded() {
         .expect_code(0);
     let left = cli.run(&["spool", "dead-letter"]).expect_code(0);
     assert_eq!(left.stdout, "dead letters: 0\n");
+}
+
+/// Held back: one that any quarantine keeps, and one that none does.
+fn hold_back(sequence: i64) -> QuarantinedTick {
+    QuarantinedTick {
+        tick: Tick {
+            sequence,
+            ..tick(3)
+        },
+        verdict: Verdict {
+            rule: Rule::Crossed,
+            observed: Decimal::ONE,
+            limit: Decimal::ZERO,
+        },
+        quarantined_at: tick(4).tick_time,
+    }
+}
+
+/// Leaves a dead letter in the spool of the quarantine, and a tick that the database does not have.
+fn leave_held_back(cli: &Cli) {
+    let directory = cli.folder.path().join("data/spool");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let memory = Repositories::in_memory().quarantine;
+        let opened = Quarantine::open(memory, Some(&directory)).await;
+        let quarantine = opened.expect("it opens");
+        quarantine.keep(hold_back(-1)).await.expect("it is open");
+        assert_eq!(quarantine.stop(Duration::from_secs(10)).await, (0, 0));
+        let mut away = tickbook::repository::MockQuarantineRepository::new();
+        away.expect_put().returning(|_| {
+            Err(tickbook::RepositoryError::Unavailable {
+                database: tickbook::Database::Timeseries,
+                reason: "away".to_owned(),
+            })
+        });
+        let opened = Quarantine::open(Arc::new(away), Some(&directory)).await;
+        let quarantine = opened.expect("it opens");
+        quarantine.keep(hold_back(8)).await.expect("it is open");
+        assert_eq!(quarantine.stop(Duration::from_secs(10)).await, (1, 0));
+    });
+}
+
+#[test]
+fn spool_of_the_quarantine_is_shown_and_stored() {
+    let cli = Cli::migrated();
+    leave_dead_letters(&cli);
+    leave_held_back(&cli);
+    let told = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
+    let told = told.json();
+    assert_eq!(
+        (&told["ticks"], &told["dead_letters"]),
+        (&1.into(), &2.into())
+    );
+    let of_quarantine = &told["quarantine"];
+    assert_eq!(
+        (&of_quarantine["ticks"], &of_quarantine["dead_letters"]),
+        (&1.into(), &1.into())
+    );
+    let text = cli.run(&["spool", "inspect"]).expect_code(0).stdout;
+    assert!(
+        text.contains("spool of the quarantine data/spool/quarantine"),
+        "{text}"
+    );
+
+    let listed = cli.run(&["spool", "dead-letter"]).expect_code(1);
+    let crossed = listed
+        .stdout
+        .lines()
+        .find(|line| line.contains("held back"));
+    let crossed = crossed.unwrap_or_else(|| panic!("{listed:?}"));
+    assert!(crossed.starts_with("quarantine "), "{crossed}");
+    assert!(
+        crossed.contains("sequence -1") && crossed.contains("by crossed"),
+        "{crossed}"
+    );
+    assert!(listed.stdout.ends_with("dead letters: 3\n"), "{listed:?}");
+    let json = cli.run(&["spool", "dead-letter", "--json"]).expect_code(1);
+    let spools: Vec<_> = json
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|line| (line["spool"].clone(), line["rule"].clone()))
+        .collect();
+    assert_eq!(spools.len(), 3);
+    assert_eq!(spools[2], ("quarantine".into(), "crossed".into()));
+
+    let replayed = cli.run(&["spool", "replay", "--json"]).expect_code(0);
+    let replayed = replayed.json();
+    assert_eq!(replayed["inserted"], 1);
+    let of_quarantine = &replayed["quarantine"];
+    assert_eq!(
+        (&of_quarantine["inserted"], &of_quarantine["left"]),
+        (&1.into(), &0.into())
+    );
+    let kept = cli
+        .run(&["quarantine", "list", "--json"])
+        .expect_code(1)
+        .json();
+    assert_eq!(kept["sequence"], 8);
+
+    // the database takes it no more than the memory did
+    let again = cli
+        .run(&["spool", "dead-letter", "--replay"])
+        .expect_code(1);
+    assert!(again.stdout.contains("held back by crossed"), "{again:?}");
+    assert!(again.stdout.ends_with("dead letters: 2\n"), "{again:?}");
+    cli.run(&["spool", "dead-letter", "--discard"])
+        .expect_code(0);
+    let left = cli.run(&["spool", "dead-letter"]).expect_code(0);
+    assert_eq!(left.stdout, "dead letters: 0\n");
+}
+
+#[test]
+fn quarantine_without_a_spool_of_ticks_is_shown() {
+    let cli = Cli::migrated();
+    leave_held_back(&cli);
+    let told = cli
+        .run(&["spool", "inspect", "--json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(told["quarantine"]["dead_letters"], 1);
+    assert_eq!(told["directory"], serde_json::Value::Null);
+    let listed = cli.run(&["spool", "dead-letter"]).expect_code(1);
+    assert!(listed.stdout.ends_with("dead letters: 1\n"), "{listed:?}");
+    cli.run(&["spool", "replay"]).expect_code(0);
+    let data = cli.folder.path().join("data/spool/spool.redb");
+    assert!(!data.exists(), "no spool of ticks is made");
 }
 
 #[test]

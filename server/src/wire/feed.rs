@@ -69,16 +69,17 @@ impl From<FeedState> for FeedBody {
 
 impl From<PipelineState> for PipelineBody {
     fn from(state: PipelineState) -> Self {
+        let stats = state.stats;
         Self {
             running: state.is_running(),
-            received: state.received,
+            received: stats.received,
             refused: state.refused,
-            inserted: state.inserted,
-            duplicates: state.duplicates,
-            conflicts: state.conflicts,
-            rejected: state.rejected,
-            crossed: state.crossed,
-            retries: state.retries,
+            inserted: stats.inserted,
+            duplicates: stats.duplicates,
+            conflicts: stats.conflicts,
+            rejected: stats.rejected,
+            crossed: stats.crossed,
+            retries: stats.retries,
             waiting: state.waiting,
             spooled: state.spooled,
             quarantine_waiting: state.quarantine_waiting,

@@ -7,7 +7,7 @@ use super::running::{FeedState, FeedStatus, Running};
 use super::store::RefusedTicks;
 use crate::ingest::fanout::QueueMonitor;
 use crate::ingest::quality::Quarantine;
-use crate::ingest::{PersisterHealth, TickPersister};
+use crate::ingest::{PersisterHealth, PersisterStats, TickPersister};
 
 /// What all feeds of a pipeline have brought since it started, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,23 +15,12 @@ use crate::ingest::{PersisterHealth, TickPersister};
 pub struct PipelineState {
     /// Each feed, in the order in which they were added.
     pub feeds: Vec<FeedState>,
-    /// Ticks that were accepted to be stored.
-    pub received: u64,
-    /// Ticks that were not, since neither memory nor spool had a place and the persister does not wait
+    /// What became of the ticks that were accepted to be stored. `queued` are those of the persister
+    /// alone.
+    pub stats: PersisterStats,
+    /// Ticks that were not accepted, since neither memory nor spool had a place and the persister does not wait
     /// for one. They are not stored.
     pub refused: u64,
-    /// Ticks that are stored now and were not before.
-    pub inserted: u64,
-    /// Ticks that were stored already.
-    pub duplicates: u64,
-    /// Ticks whose key is taken by other content.
-    pub conflicts: u64,
-    /// Ticks that can never be stored.
-    pub rejected: u64,
-    /// Ticks whose bid is above their ask, stored all the same.
-    pub crossed: u64,
-    /// Writes that failed and were tried again.
-    pub retries: u64,
     /// Ticks that wait to be stored.
     pub waiting: u64,
     /// Those of them that the disk has, which survive the end of the process.
@@ -75,14 +64,8 @@ impl PipelineMonitor {
         let stats = self.persister.stats();
         PipelineState {
             feeds,
-            received: stats.received,
+            stats,
             refused: self.refused.count(),
-            inserted: stats.inserted,
-            duplicates: stats.duplicates,
-            conflicts: stats.conflicts,
-            rejected: stats.rejected,
-            crossed: stats.crossed,
-            retries: stats.retries,
             waiting: on_the_way + stats.queued,
             spooled: self
                 .persister

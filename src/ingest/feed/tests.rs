@@ -108,13 +108,16 @@ fn away() -> Double<Away> {
 async fn what_a_feed_brought_is_stored_though_it_broke_off() {
     let pipeline = start(Repositories::in_memory().ticks);
     let monitor = pipeline.monitor();
-    while monitor.state().inserted < 3 {
+    while monitor.state().stats.inserted < 3 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(!monitor.state().is_running());
     assert!(pipeline.stop(FLUSH).await.is_complete());
     let state = monitor.state();
-    assert_eq!((state.received, state.inserted, state.waiting), (3, 3, 0));
+    assert_eq!(
+        (state.stats.received, state.stats.inserted, state.waiting),
+        (3, 3, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +133,7 @@ async fn feed_that_panics_ends_the_server() {
         pipeline.stop(FLUSH).await.is_complete(),
         "its tick is stored"
     );
-    assert_eq!(monitor.state().inserted, 1);
+    assert_eq!(monitor.state().stats.inserted, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,15 +149,15 @@ async fn feed_that_breaks_off_does_not_end_the_server() {
 async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
     let pipeline = start(Arc::new(away()));
     let monitor = pipeline.monitor();
-    while monitor.state().received < 3 {
+    while monitor.state().stats.received < 3 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let begun = tokio::time::Instant::now();
     assert!(!pipeline.stop(FLUSH).await.is_complete());
     let taken = begun.elapsed();
     assert!(taken <= FLUSH + Duration::from_secs(1), "{taken:?}");
-    assert_eq!(monitor.state().inserted, 0);
-    assert!(monitor.state().retries > 0);
+    assert_eq!(monitor.state().stats.inserted, 0);
+    assert!(monitor.state().stats.retries > 0);
 }
 
 /// Brings a hundred thousand ticks at once.
@@ -204,9 +207,9 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
     let report = pipeline.stop(FLUSH).await;
     let state = monitor.state();
     assert!(state.refused > 0 && state.spooled > 0, "{state:?}");
-    assert_eq!(state.received + state.refused, BURST, "{state:?}");
+    assert_eq!(state.stats.received + state.refused, BURST, "{state:?}");
     // those that waited in memory for a place on the disk
-    assert!(state.received - state.spooled <= 1_000, "{state:?}");
+    assert!(state.stats.received - state.spooled <= 1_000, "{state:?}");
     assert!(!report.is_complete(), "ticks were refused");
 }
 
@@ -251,7 +254,7 @@ async fn feed_that_breaks_off_leaves_others_running() {
         .feed(lasting("last", 3))
         .start();
     let monitor = pipeline.monitor();
-    while monitor.state().inserted < 5 {
+    while monitor.state().stats.inserted < 5 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let failed = FeedStatus::Failed {
@@ -290,7 +293,7 @@ async fn pipeline_that_is_dropped_stops_its_feeds() {
     };
     let pipeline = start_feed(Box::new(feed), ticks);
     let monitor = pipeline.monitor();
-    while monitor.state().inserted < 1 {
+    while monitor.state().stats.inserted < 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(pipeline);

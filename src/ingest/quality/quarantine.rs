@@ -10,7 +10,8 @@ use crate::Clock;
 use crate::backoff::Backoff;
 use crate::ingest::store::QuarantineStore;
 use crate::ingest::{
-    OnFull, Persister, PersisterConfig, PersisterHealth, Spool, SpoolConfig, SpoolError, SpoolMode,
+    OnFull, Persister, PersisterConfig, PersisterHealth, PersisterStats, Spool, SpoolConfig,
+    SpoolError, SpoolMode,
 };
 use crate::repository::{QuarantineRepository, QuarantinedTick};
 
@@ -51,6 +52,20 @@ impl Quarantine {
     #[must_use]
     pub fn exists(directory: &Path) -> bool {
         Spool::<QuarantinedTick>::exists(&folder(directory))
+    }
+
+    /// Where the spool of the quarantine is in `directory`, which is that of the ticks.
+    #[must_use]
+    pub fn spool_directory(directory: &Path) -> PathBuf {
+        folder(directory)
+    }
+
+    /// Opens the spool of the quarantine in `directory` alone, to look at what it holds.
+    ///
+    /// # Errors
+    /// Those of [`Spool::open`].
+    pub async fn open_spool(directory: &Path) -> Result<Spool<QuarantinedTick>, SpoolError> {
+        Spool::open(&folder(directory), MAX_BYTES).await
     }
 
     /// Opens the spool of the quarantine in `directory`, which is that of the ticks, makes it where
@@ -118,6 +133,12 @@ impl Quarantine {
     pub fn on_disk(&self) -> u64 {
         let content = self.persister.spool_content();
         content.map_or(0, |content| content.records)
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub fn stats(&self) -> PersisterStats {
+        self.persister.stats()
     }
 
     /// How it is doing.

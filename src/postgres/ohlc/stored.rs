@@ -20,6 +20,8 @@ use crate::repository::CandleQuery;
 
 use super::row::CandleRow;
 
+const SEALED: &str = CandleSource::SEALED;
+
 /// The first `limit` stored candles whose open time is in `range`.
 fn read(
     connection: &mut PgConnection,
@@ -83,22 +85,124 @@ pub(super) fn read_smaller(
     Ok(candles)
 }
 
-/// One call that stores candles: all or none, whatever their number.
+/// A call that stores candles.
 ///
 /// A write whose caller has given up may reach the server later, after a newer write of the same
 /// candles. Each call therefore takes a number of the database before it sends anything, and
 /// overwrites nothing that has a higher one. A sequence numbers them, since clocks go back.
 #[derive(Debug)]
-pub(super) struct Upsert {
-    columns: Columns,
+pub(super) struct Call {
+    operation: &'static str,
     /// The same for every attempt of the call.
     revision: OnceLock<i64>,
     begun: Instant,
     timeout: Duration,
 }
 
+impl Call {
+    /// The call begins now and its caller waits for `timeout`.
+    pub(super) fn begin(operation: &'static str, timeout: Duration) -> Self {
+        Self {
+            operation,
+            revision: OnceLock::new(),
+            begun: Instant::now(),
+            timeout,
+        }
+    }
+
+    /// Its number.
+    pub(super) fn revision(&self, connection: &mut PgConnection) -> Result<i64, DbError> {
+        let revision = match self.revision.get() {
+            Some(revision) => *revision,
+            None => {
+                let next = "SELECT nextval('ohlc_candles_revision') AS revision";
+                let row: Revision = sql_query(next).get_result(connection)?;
+                *self.revision.get_or_init(|| row.revision)
+            }
+        };
+        if self.begun.elapsed() >= self.timeout {
+            // nobody waits any more, and a number that came so late may be higher than that of a
+            // newer write
+            return Err(RepositoryError::Timeout {
+                database: Database::Timeseries,
+                operation: self.operation,
+                begun: false,
+            }
+            .into());
+        }
+        Ok(revision)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Revision {
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+}
+
+/// Stores candles, all or none, whatever their number.
+#[derive(Debug)]
+pub(super) struct Upsert {
+    columns: Columns,
+    call: Call,
+}
+
+impl Upsert {
+    pub(super) fn new(candles: &[Candle], timeout: Duration) -> Result<Self, RepositoryError> {
+        let mut columns = Columns::default();
+        for candle in different(candles) {
+            let CandleSource::Stored(source) = &candle.source else {
+                return Err(RepositoryError::invalid(
+                    "a candle made of ticks is not stored: say who made it",
+                ));
+            };
+            if source.contains('\0') {
+                return Err(RepositoryError::invalid(format!(
+                    "source {source:?} holds a NUL character: remove it"
+                )));
+            }
+            columns.push(candle, source);
+        }
+        let call = Call::begin("upsert candles", timeout);
+        Ok(Self { columns, call })
+    }
+
+    /// Returns how many candles there are; those of which a newer write is stored stay as it left
+    /// them.
+    pub(super) fn run(&self, connection: &mut PgConnection) -> Result<u64, DbError> {
+        let revision = self.call.revision(connection)?;
+        self.columns.store(connection, revision, Replaced::All)?;
+        Ok(self.columns.symbol_ids.len() as u64)
+    }
+}
+
+/// Of several candles of one key the last, sorted by key: concurrent writers that lock in one order
+/// cannot wait for each other in a circle.
+pub(super) fn different(candles: &[Candle]) -> impl Iterator<Item = &Candle> {
+    let key = |candle: &Candle| {
+        let Candle {
+            symbol_id,
+            timeframe,
+            basis,
+            open_time,
+            ..
+        } = *candle;
+        (symbol_id, timeframe, basis, open_time)
+    };
+    let different: BTreeMap<_, _> = candles.iter().map(|one| (key(one), one)).collect();
+    different.into_values()
+}
+
+/// Which stored candles make way for one of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replaced {
+    All,
+    /// Sealed ones that know no more ticks.
+    SealedOfFewerTicks,
+}
+
 #[derive(Debug, Default)]
-struct Columns {
+pub(super) struct Columns {
     symbol_ids: Vec<i64>,
     timeframes: Vec<&'static str>,
     bases: Vec<&'static str>,
@@ -113,93 +217,37 @@ struct Columns {
     sources: Vec<String>,
 }
 
-impl Upsert {
-    /// Of several candles of one key takes the last, and sorts by key: concurrent writers that lock
-    /// in one order cannot wait for each other in a circle.
-    ///
-    /// The call begins now and its caller waits for `timeout`.
-    pub(super) fn new(candles: &[Candle], timeout: Duration) -> Result<Self, RepositoryError> {
-        let key = |candle: &Candle| {
-            let Candle {
-                symbol_id,
-                timeframe,
-                basis,
-                open_time,
-                ..
-            } = *candle;
-            (symbol_id, timeframe, basis, open_time)
-        };
-        let different: BTreeMap<_, _> = candles.iter().map(|one| (key(one), one)).collect();
-        let mut columns = Columns::default();
-        for candle in different.into_values() {
-            let CandleSource::Stored(source) = &candle.source else {
-                return Err(RepositoryError::invalid(
-                    "a candle made of ticks is not stored: say who made it",
-                ));
-            };
-            if source.contains('\0') {
-                return Err(RepositoryError::invalid(format!(
-                    "source {source:?} holds a NUL character: remove it"
-                )));
-            }
-            columns.symbol_ids.push(candle.symbol_id.get());
-            columns.timeframes.push(candle.timeframe.as_str());
-            columns.bases.push(candle.basis.as_str());
-            columns.open_times.push(candle.open_time);
-            columns.close_times.push(candle.close_time());
-            columns.opens.push(PgDecimal(candle.open));
-            columns.highs.push(PgDecimal(candle.high));
-            columns.lows.push(PgDecimal(candle.low));
-            columns.closes.push(PgDecimal(candle.close));
-            columns.volumes.push(PgDecimal(candle.volume));
-            columns.tick_counts.push(candle.tick_count);
-            columns.sources.push(source.clone());
-        }
-        Ok(Self {
-            columns,
-            revision: OnceLock::new(),
-            begun: Instant::now(),
-            timeout,
-        })
-    }
-
-    /// Returns how many candles there are; those of which a newer write is stored stay as it left
-    /// them.
-    pub(super) fn run(&self, connection: &mut PgConnection) -> Result<u64, DbError> {
-        let revision = self.revision(connection)?;
-        if self.begun.elapsed() >= self.timeout {
-            // nobody waits any more, and a number that came so late may be higher than that of a
-            // newer write
-            return Err(RepositoryError::Timeout {
-                database: Database::Timeseries,
-                operation: "upsert candles",
-                begun: false,
-            }
-            .into());
-        }
-        self.columns.store(connection, revision)?;
-        Ok(self.columns.symbol_ids.len() as u64)
-    }
-
-    fn revision(&self, connection: &mut PgConnection) -> Result<i64, DbError> {
-        if let Some(revision) = self.revision.get() {
-            return Ok(*revision);
-        }
-        let row: Revision = sql_query("SELECT nextval('ohlc_candles_revision') AS revision")
-            .get_result(connection)?;
-        Ok(*self.revision.get_or_init(|| row.revision))
-    }
-}
-
-#[derive(QueryableByName)]
-struct Revision {
-    #[diesel(sql_type = BigInt)]
-    revision: i64,
-}
-
 impl Columns {
-    fn store(&self, connection: &mut PgConnection, revision: i64) -> Result<(), DbError> {
-        sql_query(
+    pub(super) fn push(&mut self, candle: &Candle, source: &str) {
+        self.symbol_ids.push(candle.symbol_id.get());
+        self.timeframes.push(candle.timeframe.as_str());
+        self.bases.push(candle.basis.as_str());
+        self.open_times.push(candle.open_time);
+        self.close_times.push(candle.close_time());
+        self.opens.push(PgDecimal(candle.open));
+        self.highs.push(PgDecimal(candle.high));
+        self.lows.push(PgDecimal(candle.low));
+        self.closes.push(PgDecimal(candle.close));
+        self.volumes.push(PgDecimal(candle.volume));
+        self.tick_counts.push(candle.tick_count);
+        self.sources.push(source.to_owned());
+    }
+
+    /// Returns how many were stored.
+    pub(super) fn store(
+        &self,
+        connection: &mut PgConnection,
+        revision: i64,
+        replaced: Replaced,
+    ) -> Result<u64, DbError> {
+        let sealed = match replaced {
+            Replaced::All => String::new(),
+            Replaced::SealedOfFewerTicks => format!(
+                " AND ohlc_candles.source = '{SEALED}' \
+                 AND ohlc_candles.tick_count <= EXCLUDED.tick_count"
+            ),
+        };
+        let stored = sql_query(format!(
             "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
              open_price, high_price, low_price, close_price, volume, tick_count, source, revision) \
              SELECT *, $13 FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
@@ -208,8 +256,8 @@ impl Columns {
              high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
              close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
              tick_count = EXCLUDED.tick_count, source = EXCLUDED.source, \
-             revision = EXCLUDED.revision WHERE ohlc_candles.revision <= EXCLUDED.revision",
-        )
+             revision = EXCLUDED.revision WHERE ohlc_candles.revision <= EXCLUDED.revision{sealed}"
+        ))
         .bind::<Array<BigInt>, _>(&self.symbol_ids)
         .bind::<Array<Text>, _>(&self.timeframes)
         .bind::<Array<Text>, _>(&self.bases)
@@ -224,6 +272,6 @@ impl Columns {
         .bind::<Array<Text>, _>(&self.sources)
         .bind::<BigInt, _>(revision)
         .execute(connection)?;
-        Ok(())
+        Ok(stored as u64)
     }
 }

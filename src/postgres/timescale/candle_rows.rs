@@ -101,6 +101,13 @@ impl CandleRows {
         Ok(Self { tables })
     }
 
+    /// The tables, smallest timeframe first, not locked.
+    pub(crate) fn tables_of(
+        connection: &mut PgConnection,
+    ) -> Result<Vec<(Timeframe, String)>, DbError> {
+        tables(connection)
+    }
+
     /// The table of one-minute candles, not locked.
     pub(crate) fn minutes_of(connection: &mut PgConnection) -> Result<Option<String>, DbError> {
         let tables = tables(connection)?;

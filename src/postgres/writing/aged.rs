@@ -11,7 +11,7 @@ use crate::db::DbError;
 use crate::db::SynchronousCommit;
 use crate::postgres::timescale::retention::SHARE_FLOOR;
 
-use super::ages::{look, mark_late_days};
+use super::ages::{look, mark_late_days, reject_refused};
 use super::batch::Batch;
 use super::halves::{insert_by_halves, refusal};
 use super::insert::{Outcome, Writer, insert_new, of_commit, with_inserted};
@@ -47,7 +47,8 @@ impl<R: KeyedRow> Writer<R> {
             let mut next = None;
             let written = connection.transaction(|connection| {
                 self.begin(connection)?;
-                look(connection, batch)?;
+                batch.late_before = look(connection, batch)?;
+                reject_refused(connection, batch, now)?;
                 self.write(connection, batch, way, &mut next, now)
             });
             match (written, next) {
@@ -90,11 +91,11 @@ impl<R: KeyedRow> Writer<R> {
             return Ok(Outcome::SomeInserted(0, HashMap::new()));
         }
         if way == Way::Halves {
-            mark_late_days(connection, batch)?;
+            mark_late_days(connection, rows, batch.late_before)?;
             return insert_by_halves(connection, batch.clone(), now).map(Outcome::SomeRefused);
         }
         if way == Way::Fastest && self.looks_new(connection, rows)? {
-            mark_late_days(connection, batch)?;
+            mark_late_days(connection, rows, batch.late_before)?;
             *next = Some(Way::Missing);
             let inserted = insert_new(connection, rows)?;
             return match inserted == rows.len() {
@@ -109,7 +110,7 @@ impl<R: KeyedRow> Writer<R> {
             }
             self.resending.store(false, Ordering::Relaxed);
         }
-        mark_late_days(connection, batch)?;
+        mark_late_days(connection, rows, batch.late_before)?;
         *next = Some(Way::Halves);
         let inserted = insert_missing(connection, rows)?;
         if inserted == rows.len() {

@@ -48,8 +48,8 @@ pub(super) struct Batch<R> {
     pub(super) keyless: Vec<R>,
     /// What breaks a rule of the domain, in the order given, and what is too old.
     rejected: Vec<Rejected<R>>,
-    /// Days that candles are made of again when the batch is stored.
-    pub(super) late_days: Vec<DateTime<Utc>>,
+    /// Rows of an earlier time are late.
+    pub(super) late_before: Option<DateTime<Utc>>,
 }
 
 impl<R: KeyedRow> Batch<R> {
@@ -99,7 +99,7 @@ impl<R: KeyedRow> Batch<R> {
             repeats,
             keyless: Vec::new(),
             rejected: Vec::new(),
-            late_days: Vec::new(),
+            late_before: None,
         }
     }
 

@@ -16,7 +16,7 @@ use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl as _, sql_q
 use crate::db::{CONFLICT_BACKOFF, DbError, SynchronousCommit};
 use crate::error::{Database, RepositoryError};
 
-use super::ages::{has_old_rows, look, mark_late_days};
+use super::ages::{has_old_rows, look, mark_late_days, refusals};
 use super::batch::Batch;
 use super::halves::{insert_by_halves, refusal, table_refuses};
 use super::insert::{ATTEMPTS, FEWEST_TO_COPY, Writer, classified, insert_new, of_commit};
@@ -111,26 +111,36 @@ impl<R: KeyedRow> Writer<R> {
         way: Way,
         now: DateTime<Utc>,
     ) -> Result<Receipt<R>, Undone> {
-        if has_old_rows(&batch, now) {
+        let is_old = has_old_rows(&batch, now);
+        let mut late_before = None;
+        if is_old {
             self.begin(connection)?;
-            look(connection, &mut batch)?;
+            late_before = look(connection, &mut batch)?;
         } else if self.synchronous_commit == SynchronousCommit::Off {
             connection.batch_execute("SET LOCAL synchronous_commit = off")?;
         }
         let given = std::mem::take(&mut batch.firsts);
         lock(connection, &given)?;
         let stored = read_instants(connection, &given)?;
-        let (rows, origins): (Vec<_>, Vec<_>) = R::placed(&stored, &given).into_iter().unzip();
+        let mut placed = R::placed(&stored, &given);
+        let new: BTreeSet<_> = placed.iter().map(|(_, origin)| *origin).collect();
         let mut refused = BTreeMap::new();
+        if is_old {
+            let rows: Vec<_> = placed.iter().map(|(row, _)| row.clone()).collect();
+            for (index, reason) in refusals(connection, &rows, now)? {
+                refused.insert(placed[index].1, reason);
+            }
+            placed.retain(|(_, origin)| !refused.contains_key(origin));
+        }
+        let (rows, origins): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
         if !rows.is_empty() {
-            mark_late_days(connection, &batch)?;
+            mark_late_days(connection, &rows, late_before)?;
             match way {
                 Way::Together => insert_all(connection, &rows)?,
-                Way::Halves => refused = insert_most(connection, &rows, &origins, now)?,
+                Way::Halves => refused.extend(insert_most(connection, &rows, &origins, now)?),
             }
             self.frontier.advance(&rows);
         }
-        let new: BTreeSet<_> = origins.into_iter().collect();
         let mut receipt = batch.into_receipt();
         receipt.inserted = (new.len() - refused.len()) as u64;
         receipt.duplicates = (given.len() - new.len()) as u64;

@@ -91,6 +91,17 @@ pub(in crate::postgres) trait KeyedRow:
         Vec::new()
     }
 
+    /// Why each of `rows` cannot be stored beside what else the database holds; `None` where it can. The
+    /// rows are in key order, of more than an hour ago, and not stored.
+    ///
+    /// For use in the transaction that stores the rows, under the lock of the retention floor.
+    fn refusals(
+        _connection: &mut PgConnection,
+        rows: &[&Self],
+    ) -> Result<Vec<Option<String>>, DbError> {
+        Ok(vec![None; rows.len()])
+    }
+
     /// How old a row may be.
     fn floor(applied: &AppliedPolicies) -> RetentionFloor;
 }

@@ -3,9 +3,11 @@
 //!
 //! A writer of old ticks shares a lock until its transaction ends, and reads the floor after it has
 //! got it. Who raises the floor takes the lock for itself: when it has committed, every tick below
-//! the floor that was not refused is stored, and none comes any more.
+//! the floor that was not refused is stored, and none comes any more. The same holds for who brings
+//! candles back of ticks that are not stored: writers find these candles when they have the lock.
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Timestamptz;
 use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
@@ -29,6 +31,16 @@ pub(super) fn without_writers<T>(
         sql_query(OWN_FLOOR).execute(connection)?;
         work(connection)
     })
+}
+
+/// Keeps writers of old ticks out until the transaction ends, which has to begin with this. Each later
+/// statement sees what they have committed.
+pub(crate) fn keep_writers_out(connection: &mut PgConnection) -> Result<(), DbError> {
+    connection.batch_execute(&format!(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+         SET LOCAL plan_cache_mode = force_custom_plan; {OWN_FLOOR}"
+    ))?;
+    Ok(())
 }
 
 /// Refuses ticks before `time` from now on, for good. What was stored before it is visible to every

@@ -22,7 +22,7 @@ use crate::db::DbError;
 
 pub use apply::{PolicyPlan, apply_policies, plan_policies, remove_policies};
 pub use due::DueDrop;
-pub(crate) use floor::SHARE_FLOOR;
+pub(crate) use floor::{SHARE_FLOOR, keep_writers_out};
 pub use maintain::maintain;
 pub use present::AppliedPolicies;
 pub(crate) use present::applied_now;

@@ -1,0 +1,344 @@
+//! Candles that are brought back, whose ticks are not stored.
+//!
+//! Covers `OhlcRepository::restore_candles`, and `TickRepository::insert_batch` after it and beside it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::clock::now;
+use super::samples::{
+    BATCH_SIZES, EURUSD, GBPUSD, Random, candles, dec, insert, insert_new, nth_tick, quote, range,
+    seconds, series, start, stored,
+};
+use crate::Repositories;
+use crate::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
+use crate::error::RepositoryError;
+use crate::repository::{RestoredCandles, delete_candles};
+
+/// A one-minute bid candle such as no tick of the series makes.
+fn kept(open_time: DateTime<Utc>, tick_count: i64) -> Candle {
+    Candle {
+        symbol_id: EURUSD,
+        timeframe: Timeframe::M1,
+        basis: PriceBasis::Bid,
+        open_time,
+        open: dec("7.1"),
+        high: dec("7.4000000000005"),
+        low: dec("-7"),
+        close: dec("7.3"),
+        volume: dec("12.5"),
+        tick_count,
+        closed: true,
+        source: CandleSource::Stored("export".to_owned()),
+    }
+}
+
+fn minute(index: i64) -> Candle {
+    kept(seconds(index * 60), 3)
+}
+
+fn by(source: &str, candle: Candle) -> Candle {
+    Candle {
+        source: CandleSource::Stored(source.to_owned()),
+        ..candle
+    }
+}
+
+fn sealed(candle: &Candle) -> Candle {
+    by(CandleSource::SEALED, candle.clone())
+}
+
+async fn restore(repositories: &Repositories, candles: &[Candle]) -> RestoredCandles {
+    let restored = repositories.ohlc.restore_candles(candles).await;
+    restored.expect("candles are looked at")
+}
+
+fn outcome(stored: u64, known: u64, recent: u64) -> RestoredCandles {
+    RestoredCandles {
+        stored,
+        known,
+        recent,
+    }
+}
+
+async fn upsert(repositories: &Repositories, candles: &[Candle]) {
+    let stored = repositories.ohlc.upsert_candles(candles).await;
+    assert_eq!(stored.expect("stored"), candles.len() as u64);
+}
+
+async fn minutes(repositories: &Repositories) -> Vec<Candle> {
+    let ohlc = repositories.ohlc.as_ref();
+    candles(ohlc, Timeframe::M1, PriceBasis::Bid, TimeRange::all()).await
+}
+
+pub async fn restored_candles_are_read_as_sealed(repositories: &Repositories) {
+    let ohlc = repositories.ohlc.as_ref();
+    // largest first, since smaller ones stand for larger ones
+    for timeframe in Timeframe::ALL.into_iter().rev() {
+        for basis in PriceBasis::ALL {
+            let given = [0, 1, 500].map(|index| Candle {
+                timeframe,
+                basis,
+                ..kept(start() + timeframe.duration() * index, i64::from(index))
+            });
+            let case = format!("{timeframe} {basis}");
+            assert_eq!(
+                restore(repositories, &given).await,
+                outcome(3, 0, 0),
+                "{case}"
+            );
+            // a call may be repeated
+            assert_eq!(
+                restore(repositories, &given).await,
+                outcome(3, 0, 0),
+                "{case}"
+            );
+            let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
+            assert_eq!(read, given.each_ref().map(sealed), "{case}");
+        }
+    }
+}
+
+pub async fn restoring_no_candles_does_nothing(repositories: &Repositories) {
+    assert_eq!(restore(repositories, &[]).await, outcome(0, 0, 0));
+    assert_eq!(minutes(repositories).await, []);
+}
+
+pub async fn ticks_keep_candles_of_their_buckets_out(repositories: &Repositories) {
+    // the first instant of minute 1, the last one of minute 3
+    let ticks = [
+        quote(seconds(60), 0, "1.1", "1.2"),
+        quote(seconds(240) - TimeDelta::microseconds(1), 0, "1.1", "1.2"),
+    ];
+    insert_new(repositories.ticks.as_ref(), &ticks).await;
+    let before = minutes(repositories).await;
+    let mut given: Vec<_> = (0..5).map(minute).collect();
+    // of any basis
+    given.push(Candle {
+        basis: PriceBasis::Mid,
+        ..minute(3)
+    });
+    // a larger one, and one of another symbol
+    given.push(Candle {
+        timeframe: Timeframe::M5,
+        ..minute(0)
+    });
+    given.push(Candle {
+        symbol_id: GBPUSD,
+        ..minute(1)
+    });
+    assert_eq!(restore(repositories, &given).await, outcome(4, 4, 0));
+    let expected = [
+        sealed(&given[0]),
+        before[0].clone(),
+        sealed(&given[2]),
+        before[1].clone(),
+        sealed(&given[4]),
+    ];
+    assert_eq!(minutes(repositories).await, expected);
+}
+
+pub async fn other_stored_candles_are_not_restored_over(repositories: &Repositories) {
+    let own = by("import", kept(seconds(0), 0));
+    upsert(repositories, std::slice::from_ref(&own)).await;
+    let given = [minute(0), minute(1)];
+    assert_eq!(restore(repositories, &given).await, outcome(1, 1, 0));
+    assert_eq!(minutes(repositories).await, [own, sealed(&minute(1))]);
+    // a restored candle makes way for one that comes as such
+    let other = by("import", kept(seconds(60), 1));
+    upsert(repositories, std::slice::from_ref(&other)).await;
+    assert_eq!(minutes(repositories).await[1], other);
+}
+
+pub async fn a_restored_candle_replaces_one_of_fewer_ticks(repositories: &Repositories) {
+    let at = seconds(0);
+    let first = Candle {
+        close: dec("7.2"),
+        ..kept(at, 5)
+    };
+    for (given, becomes) in [
+        (kept(at, 4), outcome(1, 0, 0)),
+        (first.clone(), outcome(1, 0, 0)),
+        (kept(at, 4), outcome(0, 1, 0)),
+    ] {
+        assert_eq!(restore(repositories, &[given]).await, becomes);
+    }
+    assert_eq!(minutes(repositories).await, [sealed(&first)]);
+    let second = kept(at, 5);
+    // of one given twice the last counts
+    let given = [kept(at, 9), second.clone()];
+    assert_eq!(restore(repositories, &given).await, outcome(1, 0, 0));
+    assert_eq!(minutes(repositories).await, [sealed(&second)]);
+}
+
+pub async fn smaller_stored_candles_keep_larger_ones_out(repositories: &Repositories) {
+    upsert(repositories, &[by("import", minute(7))]).await;
+    let larger = |basis, index| Candle {
+        timeframe: Timeframe::M5,
+        basis,
+        ..minute(index)
+    };
+    let given = [
+        larger(PriceBasis::Bid, 0),
+        larger(PriceBasis::Bid, 5),
+        larger(PriceBasis::Bid, 10),
+        larger(PriceBasis::Ask, 5),
+        // what is stored before the call decides
+        minute(0),
+        minute(10),
+    ];
+    assert_eq!(restore(repositories, &given).await, outcome(5, 1, 0));
+}
+
+pub async fn recent_candles_are_not_restored(repositories: &Repositories) {
+    let ago = |minutes| {
+        let time = now() - TimeDelta::minutes(minutes);
+        kept(Timeframe::M1.bucket_start(time), 3)
+    };
+    let given = [ago(110), ago(30), ago(125)];
+    assert_eq!(restore(repositories, &given).await, outcome(1, 0, 2));
+    assert_eq!(minutes(repositories).await, [sealed(&given[2])]);
+    // where there is something it is known, however recent
+    let tick = Tick {
+        tick_time: given[1].open_time,
+        ..nth_tick(EURUSD, 0)
+    };
+    insert_new(repositories.ticks.as_ref(), &[tick]).await;
+    upsert(repositories, &[by("import", given[0].clone())]).await;
+    assert_eq!(restore(repositories, &given).await, outcome(1, 2, 0));
+}
+
+pub async fn an_invalid_candle_is_named_and_none_restored(repositories: &Repositories) {
+    let invalid = Candle {
+        high: dec("-8"),
+        ..minute(1)
+    };
+    let given = [minute(0), invalid];
+    match repositories.ohlc.restore_candles(&given).await {
+        Err(RepositoryError::InvalidInput { reason }) => {
+            assert!(reason.contains("00:01:00"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(minutes(repositories).await, []);
+}
+
+pub async fn ticks_of_a_restored_candle_are_rejected(repositories: &Repositories) {
+    let ticks = repositories.ticks.as_ref();
+    for (size, (timeframe, basis)) in BATCH_SIZES.into_iter().flat_map(|size| {
+        [
+            (Timeframe::M1, PriceBasis::Bid),
+            (Timeframe::H4, PriceBasis::Mid),
+        ]
+        .map(|of| (size, of))
+    }) {
+        // each case has a day of its own
+        let day = TimeDelta::days(size as i64 * 2 + i64::from(timeframe > Timeframe::M1));
+        let open_time = start() + day + TimeDelta::hours(4);
+        let candle = Candle {
+            timeframe,
+            basis,
+            ..kept(open_time, 3)
+        };
+        assert_eq!(
+            restore(repositories, std::slice::from_ref(&candle)).await,
+            outcome(1, 0, 0)
+        );
+        let at = |time| {
+            let tick = quote(time, 0, "1.1", "1.2");
+            tick.normalized().expect("a tick")
+        };
+        // the last instant before it, and the first one behind it
+        let before = at(open_time - TimeDelta::microseconds(1));
+        let behind = at(candle.close_time());
+        let mut late: Vec<_> = (0..size as i64)
+            .map(|index| at(open_time + TimeDelta::milliseconds(index)))
+            .collect();
+        late.push(at(candle.close_time() - TimeDelta::microseconds(1)));
+        late.reverse();
+        let of_another = Tick {
+            symbol_id: GBPUSD,
+            ..late[0].clone()
+        };
+        let taken = [before, behind, of_another];
+        let batch = [&taken[..1], &late, &taken[1..]].concat();
+        let receipt = insert(ticks, &batch).await;
+        assert_eq!(receipt.inserted, 3, "{receipt:?}");
+        for one in &receipt.rejected {
+            let name = format!("in the {timeframe} candle of {}", open_time.to_rfc3339());
+            assert!(one.reason.contains(&name), "{}", one.reason);
+        }
+        let rejected = receipt.rejected.into_iter().map(|one| one.tick);
+        assert!(rejected.eq(late), "in the order given");
+        let duplicates = insert(ticks, &taken).await.duplicates;
+        assert_eq!(duplicates, 3);
+    }
+}
+
+pub async fn stored_ticks_of_a_sealed_candle_are_duplicates(repositories: &Repositories) {
+    let ticks = repositories.ticks.as_ref();
+    let sent = series(EURUSD, 60);
+    insert_new(ticks, &sent).await;
+    // a tick of a chunk that came back, or that a repair has sealed
+    upsert(repositories, &[sealed(&minute(0))]).await;
+    let other = Tick {
+        sequence: 7,
+        ..sent[0].clone()
+    };
+    let batch = [&sent[..], &[other]].concat();
+    let receipt = insert(ticks, &batch).await;
+    assert_eq!(
+        (receipt.inserted, receipt.duplicates, receipt.rejected.len()),
+        (0, 60, 1)
+    );
+    assert_eq!(stored(ticks, EURUSD).await, sent);
+}
+
+pub async fn deleted_candles_let_their_ticks_in(repositories: &Repositories) {
+    let ticks = repositories.ticks.as_ref();
+    let sent = series(EURUSD, 60);
+    restore(repositories, &[minute(0)]).await;
+    assert_eq!(insert(ticks, &sent).await.rejected.len(), 60);
+    let ohlc = repositories.ohlc.as_ref();
+    let bucket = range(seconds(0), seconds(60));
+    let deleted = delete_candles(ohlc, EURUSD, Some(Timeframe::M1), bucket, |_| ()).await;
+    assert_eq!(deleted.expect("deleted").candles.total(), 1);
+    insert_new(ticks, &sent).await;
+}
+
+pub async fn a_restore_beside_an_insert_is_before_or_after(repositories: &Repositories) {
+    let (ticks, ohlc) = (&repositories.ticks, &repositories.ohlc);
+    let mut random = Random::seeded();
+    let (mut restored_first, mut inserted_first) = (0, 0);
+    for round in 0..40 {
+        let open_time = seconds(round * 60);
+        let candle = kept(open_time, 1_000);
+        let count = 1 + random.below(100) as i64;
+        let batch: Vec<_> = (0..count)
+            .map(|index| quote(open_time + TimeDelta::milliseconds(index), 0, "1.1", "1.2"))
+            .collect();
+        let inserting = tokio::spawn({
+            let (ticks, batch) = (ticks.clone(), batch.clone());
+            async move { ticks.insert_batch(&batch).await }
+        });
+        let restoring = tokio::spawn({
+            let (ohlc, candle) = (ohlc.clone(), candle.clone());
+            async move { ohlc.restore_candles(&[candle]).await }
+        });
+        let receipt = inserting.await.expect("no panic").expect("a receipt");
+        let restored = restoring.await.expect("no panic").expect("looked at");
+        let bucket = range(open_time, open_time + TimeDelta::minutes(1));
+        let read = candles(ohlc.as_ref(), Timeframe::M1, PriceBasis::Bid, bucket).await;
+        let case = format!("round {round}: {restored:?}, {receipt:?}");
+        if restored.stored == 1 {
+            restored_first += 1;
+            assert_eq!(receipt.rejected.len(), batch.len(), "{case}");
+            assert_eq!(read, [sealed(&candle)], "{case}");
+        } else {
+            inserted_first += 1;
+            assert_eq!(restored, outcome(0, 1, 0), "{case}");
+            assert_eq!(receipt.inserted, count as u64, "{case}");
+            assert_eq!(read[0].tick_count, count, "{case}");
+        }
+    }
+    println!("{restored_first} candles came first, {inserted_first} batches did");
+}

@@ -1,0 +1,100 @@
+//! Candles that are stored as candles.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
+use crate::repository::{RestoredCandles, may_get_ticks};
+
+pub(super) type Key = (SymbolId, Timeframe, PriceBasis, DateTime<Utc>);
+
+pub(super) type StoredCandles = BTreeMap<Key, Candle>;
+
+/// In the form in which they are stored, by key; of several of one key the last.
+pub(super) fn different(candles: &[Candle]) -> StoredCandles {
+    let candles = candles.iter();
+    candles
+        .map(|candle| (key_of(candle), normalized(candle)))
+        .collect()
+}
+
+/// The sealed candle whose bucket holds `time`, if there is one.
+pub(super) fn sealed_at(
+    stored: &StoredCandles,
+    symbol_id: SymbolId,
+    time: DateTime<Utc>,
+) -> Option<&Candle> {
+    let keys = Timeframe::ALL.into_iter().flat_map(|timeframe| {
+        let start = timeframe.bucket_start(time);
+        PriceBasis::ALL.map(|basis| (symbol_id, timeframe, basis, start))
+    });
+    let mut candles = keys.filter_map(|key| stored.get(&key));
+    candles.find(|candle| candle.source.is_sealed())
+}
+
+/// Stores those of `candles` that may be, as sealed.
+pub(super) fn restore(
+    stored: &mut StoredCandles,
+    candles: StoredCandles,
+    has_ticks: impl Fn(&Candle) -> bool,
+    now: DateTime<Utc>,
+) -> RestoredCandles {
+    let mut restored = RestoredCandles::default();
+    let mut new = StoredCandles::new();
+    for (key, candle) in candles {
+        let present = stored.get(&key);
+        let is_made = has_ticks(&candle) || has_smaller(stored, &candle);
+        if is_made || present.is_some_and(|present| !present.source.is_sealed()) {
+            restored.known += 1;
+        } else if may_get_ticks(&candle, now) {
+            restored.recent += 1;
+        } else if present.is_some_and(|present| present.tick_count > candle.tick_count) {
+            restored.known += 1;
+        } else {
+            restored.stored += 1;
+            let source = CandleSource::Stored(CandleSource::SEALED.to_owned());
+            new.insert(key, Candle { source, ..candle });
+        }
+    }
+    stored.extend(new);
+    restored
+}
+
+fn has_smaller(stored: &StoredCandles, candle: &Candle) -> bool {
+    let smaller = Timeframe::ALL.into_iter();
+    let mut smaller = smaller.take_while(|one| *one < candle.timeframe);
+    smaller.any(|timeframe| {
+        let within: Range<Key> = Range {
+            start: (candle.symbol_id, timeframe, candle.basis, candle.open_time),
+            end: (
+                candle.symbol_id,
+                timeframe,
+                candle.basis,
+                candle.close_time(),
+            ),
+        };
+        stored.range(within).next().is_some()
+    })
+}
+
+fn key_of(candle: &Candle) -> Key {
+    (
+        candle.symbol_id,
+        candle.timeframe,
+        candle.basis,
+        candle.open_time,
+    )
+}
+
+fn normalized(candle: &Candle) -> Candle {
+    Candle {
+        open: candle.open.normalize(),
+        high: candle.high.normalize(),
+        low: candle.low.normalize(),
+        close: candle.close.normalize(),
+        volume: candle.volume.normalize(),
+        ..candle.clone()
+    }
+}
