@@ -11,9 +11,10 @@
 -- of the aggregates and not of each tick: halves order like their sums.
 --
 -- A candle is made of the ticks that have its basis; mid needs both sides. Its volume is the sum of the
--- known volumes of both sides of these ticks: an unknown volume counts as nothing. The columns of a
--- basis that no tick of the bucket has are NULL, its number of ticks is 0. first and last need their
--- FILTER, since they return the value of the first and the last row also where it is NULL.
+-- known volumes of both sides of these ticks: an unknown volume counts as nothing. It is computed as the
+-- sum of all less the volumes of ticks without the basis, of which most buckets have none. The prices of
+-- a basis that no tick of the bucket has are NULL, its volume and its number of ticks are 0. first and
+-- last need their FILTER, since they return the value of the first and the last row also where it is NULL.
 
 DO $$
 DECLARE
@@ -49,19 +50,19 @@ SELECT
     max(bid_price) AS bid_high,
     min(bid_price) AS bid_low,
     last(bid_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL) AS bid_close,
-    sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE bid_price IS NOT NULL) AS bid_volume,
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0) - coalesce(sum(ask_volume) FILTER (WHERE bid_price IS NULL), 0) AS bid_volume,
     count(*) FILTER (WHERE bid_price IS NOT NULL) AS bid_tick_count,
     first(ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE ask_price IS NOT NULL) AS ask_open,
     max(ask_price) AS ask_high,
     min(ask_price) AS ask_low,
     last(ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE ask_price IS NOT NULL) AS ask_close,
-    sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE ask_price IS NOT NULL) AS ask_volume,
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0) - coalesce(sum(bid_volume) FILTER (WHERE ask_price IS NULL), 0) AS ask_volume,
     count(*) FILTER (WHERE ask_price IS NOT NULL) AS ask_tick_count,
     first(bid_price + ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) * 0.5 AS mid_open,
     max(bid_price + ask_price) * 0.5 AS mid_high,
     min(bid_price + ask_price) * 0.5 AS mid_low,
     last(bid_price + ask_price, tick_order_key(tick_time, sequence)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) * 0.5 AS mid_close,
-    sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0)) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_volume,
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0) - coalesce(sum(ask_volume) FILTER (WHERE bid_price IS NULL), 0) - coalesce(sum(bid_volume) FILTER (WHERE ask_price IS NULL), 0) AS mid_volume,
     count(*) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_tick_count
 FROM ticks
 GROUP BY symbol_id, time_bucket(INTERVAL '1 minute', tick_time)

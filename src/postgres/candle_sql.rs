@@ -28,7 +28,7 @@ pub(super) fn quoted_relation_names() -> String {
 pub(super) const TICK_ORDER: &str = "tick_order_key(tick_time, sequence)";
 
 /// The volume of a candle of ticks: the known volumes of both sides.
-const TICK_VOLUME: &str = "sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0))";
+const TICK_VOLUME: &str = "coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0)";
 
 /// How many ticks a candle of ticks is made of.
 pub(super) const TICK_COUNT: &str = "count(*)";
@@ -66,7 +66,8 @@ impl CandleAggregates {
         Self::of_filtered_ticks(basis, "")
     }
 
-    /// Of those rows of `ticks` that the clause `filter` lets pass. Highest and lowest need none.
+    /// Of those rows of `ticks` that the clause `filter` lets pass. Highest and lowest need none, and the
+    /// volume has none.
     fn of_filtered_ticks(basis: PriceBasis, filter: &str) -> Self {
         // the half of aggregates and not of each tick: halves order like their sums; a quotient would
         // be cut off after some digits, a product never is
@@ -80,7 +81,7 @@ impl CandleAggregates {
             high: format!("max({price}){half}"),
             low: format!("min({price}){half}"),
             close: format!("last({price}, {TICK_ORDER}){filter}{half}"),
-            volume: format!("{TICK_VOLUME}{filter}"),
+            volume: TICK_VOLUME.to_owned(),
             tick_count: format!("{TICK_COUNT}{filter}"),
         }
     }
@@ -110,7 +111,18 @@ impl CandleAggregates {
     #[cfg(test)]
     fn of_ticks_named(basis: PriceBasis) -> String {
         let filter = format!(" FILTER (WHERE {})", has_price(basis));
-        Self::of_filtered_ticks(basis, &filter).named(basis)
+        let mut made = Self::of_filtered_ticks(basis, &filter);
+        // less the volumes of ticks without the basis, of which most buckets have none
+        let without = |absent: &str, present: &str| {
+            format!(" - coalesce(sum({present}_volume) FILTER (WHERE {absent}_price IS NULL), 0)")
+        };
+        let [no_bid, no_ask] = [without("bid", "ask"), without("ask", "bid")];
+        made.volume += &match basis {
+            PriceBasis::Bid => no_bid,
+            PriceBasis::Ask => no_ask,
+            PriceBasis::Mid => no_bid + &no_ask,
+        };
+        made.named(basis)
     }
 
     /// The columns of `basis` of a candle relation that stands on another one.

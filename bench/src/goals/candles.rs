@@ -195,20 +195,22 @@ async fn read_with_index(
 /// The aggregate of a larger timeframe made of ticks.
 fn direct(name: &str, width: &str) -> String {
     let key = "tick_order_key(tick_time, sequence)";
-    let volume = "sum(coalesce(bid_volume, 0) + coalesce(ask_volume, 0))";
+    let volume = "coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0)";
+    let no_bid = " - coalesce(sum(ask_volume) FILTER (WHERE bid_price IS NULL), 0)";
+    let no_ask = " - coalesce(sum(bid_volume) FILTER (WHERE ask_price IS NULL), 0)";
     let bases: Vec<String> = [
-        ("bid", "bid_price", ""),
-        ("ask", "ask_price", ""),
-        ("mid", "bid_price + ask_price", " * 0.5"),
+        ("bid", "bid_price", "", no_bid.to_owned()),
+        ("ask", "ask_price", "", no_ask.to_owned()),
+        ("mid", "bid_price + ask_price", " * 0.5", format!("{no_bid}{no_ask}")),
     ]
     .iter()
-    .map(|(basis, price, half)| {
+    .map(|(basis, price, half, others)| {
         let with_price = format!("FILTER (WHERE {price} IS NOT NULL)");
         format!(
             "first({price}, {key}) {with_price}{half} AS {basis}_open, \
              max({price}){half} AS {basis}_high, min({price}){half} AS {basis}_low, \
              last({price}, {key}) {with_price}{half} AS {basis}_close, \
-             {volume} {with_price} AS {basis}_volume, \
+             {volume}{others} AS {basis}_volume, \
              count(*) {with_price} AS {basis}_tick_count"
         )
     })
