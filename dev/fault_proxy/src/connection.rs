@@ -31,23 +31,11 @@ pub(crate) fn turn_away(client: TcpStream) {
     let _ = SockRef::from(&client).set_linger(Some(Duration::ZERO));
 }
 
-/// Ends a connection with FIN. A socket that is closed with unread bytes would send RST, so that a
-/// thread reads on until the client ends it as well, or for a second.
-pub(crate) fn close(mut client: TcpStream) {
+/// Ends a connection with FIN, also where bytes of the client are unread: a socket that is closed then
+/// sends RST alone.
+pub(crate) fn close(client: TcpStream) {
     // it may have ended by itself
-    let _ = client.set_nonblocking(false);
-    let _ = client.set_read_timeout(Some(PERIOD));
     let _ = client.shutdown(Shutdown::Write);
-    thread::spawn(move || {
-        let (deadline, mut buffer) = (Instant::now() + Duration::from_secs(1), [0; 4_096]);
-        while Instant::now() < deadline {
-            match client.read(&mut buffer) {
-                Ok(1..) => {}
-                Err(error) if is_timeout(&error) => {}
-                _ => return,
-            }
-        }
-    });
 }
 
 /// Whether no byte came in time.
