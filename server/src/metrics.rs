@@ -168,17 +168,17 @@ pub fn count_receipt(receipt: &ReceiptBody) {
 /// Says what became of the ticks of all feeds so far.
 pub fn set_feed(state: &PipelineState) {
     let numbers = [
-        state.received,
-        state.inserted,
-        state.duplicates,
-        state.conflicts,
-        state.rejected,
-        state.crossed,
+        state.stats.received,
+        state.stats.inserted,
+        state.stats.duplicates,
+        state.stats.conflicts,
+        state.stats.rejected,
+        state.stats.crossed,
     ];
     for ((name, _), number) in TICKS.iter().zip(numbers) {
         counter!(*name, "source" => FEED).absolute(number);
     }
-    counter!(RETRIES).absolute(state.retries);
+    counter!(RETRIES).absolute(state.stats.retries);
     // a queue of 2^53 ticks fits no memory
     gauge!(WAITING).set(state.waiting as f64);
 }

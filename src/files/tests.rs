@@ -138,14 +138,14 @@ fn a_zip_is_known_by_its_bytes_and_read_in_the_order_of_names() {
     let verified = MarketFile::open(&path).and_then(|mut file| file.verify());
     assert_eq!(verified, Ok(()));
     let read = quotes(&path, None).expect("readable");
-    assert_eq!(read[0], "1 01T00:00:00.001000 None 1 1 0 0");
-    assert_eq!(read[1], "1 02T00:00:00.002000 None 1 1 0 0");
+    assert_eq!(read[0], "1 01T00:00:00.001000 None 1 1 - -");
+    assert_eq!(read[1], "1 02T00:00:00.002000 None 1 1 - -");
     assert!(
         read[2].contains("20140503_three.csv: sub/c.csv: line 1: ask \"x\""),
         "{}",
         read[2]
     );
-    assert_eq!(read[3], "2 03T00:00:00.004000 None 1 1 0 0");
+    assert_eq!(read[3], "2 03T00:00:00.004000 None 1 1 - -");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn csv_columns_are_found_by_their_usual_names() {
     );
     assert_eq!(
         read.expect("readable"),
-        ["3 01T00:00:00.292999 None 1.5 1.6 0 7"]
+        ["3 01T00:00:00.292999 None 1.5 1.6 - 7"]
     );
 }
 

@@ -155,10 +155,7 @@ fn dead_letters_are_listed_tried_again_and_discarded() {
 /// Held back: one that any quarantine keeps, and one that none does.
 fn hold_back(sequence: i64) -> QuarantinedTick {
     QuarantinedTick {
-        tick: Tick {
-            sequence,
-            ..tick(3)
-        },
+        tick: tick(3).with_sequence(sequence),
         verdict: Verdict {
             rule: Rule::Crossed,
             observed: Decimal::ONE,
