@@ -297,7 +297,7 @@ fn proxy_delay_does_not_slow_what_follows() {
     let proxy = FaultProxy::builder(echo()).seed(7).start();
     let client = client(&proxy);
     proxy.set_flow_to_server(Flow {
-        delay: Duration::from_millis(100),
+        delay: Duration::from_millis(400),
         jitter: Duration::from_millis(20),
         ..Flow::default()
     });
@@ -308,8 +308,8 @@ fn proxy_delay_does_not_slow_what_follows() {
     }
     (&client).read_exact(&mut [0; 10]).expect("all of them");
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(80), "{took:?}");
-    begun.assert_within(Duration::from_millis(500));
+    assert!(took >= Duration::from_millis(380), "{took:?}");
+    begun.assert_within(Duration::from_millis(800));
 }
 
 #[test]
@@ -317,13 +317,13 @@ fn bandwidth_is_limited_and_slices_arrive_whole() {
     let proxy = FaultProxy::to(echo());
     let client = client(&proxy);
     proxy.set_flow_to_server(Flow {
-        bytes_per_second: Some(10_000),
+        bytes_per_second: Some(4_000),
         ..Flow::default()
     });
     let begun = Instant::now();
     let text = "0123456789".repeat(200);
     assert_eq!(say(&client, &text).expect("passed"), text);
-    assert!(begun.elapsed() >= Duration::from_millis(180));
+    assert!(begun.elapsed() >= Duration::from_millis(450));
     proxy.set_both_flows(Flow {
         sliced: true,
         ..Flow::default()
