@@ -1,14 +1,15 @@
 //! The write path with a second table, and descriptions against the schema.
 
+mod statements;
 mod trade;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
+use diesel::connection::SimpleConnection as _;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
-use diesel::{Connection as _, PgConnection, Table as _};
+use diesel::{PgConnection, Table as _};
 use rust_decimal::Decimal;
 
 use crate::db::{DatabasePools, SynchronousCommit};
@@ -19,6 +20,7 @@ use crate::postgres::schema::timeseries::ticks;
 use super::receipt::Conflict;
 use super::table::key_columns;
 use super::*;
+use statements::Statements;
 use trade::{Trade, line_of, lines, made_up_trades, number, trades, with_trades};
 
 /// Compares a description with the schema: all columns in their order, first those of the key.
@@ -44,6 +46,24 @@ fn descriptions_have_the_columns_of_the_schema() {
     assert_described::<Trade>(&all, &made_up_trades::table.primary_key());
 }
 
+#[test]
+fn batch_has_the_first_row_of_each_key() {
+    let rows = trades(0, 3, suite::now());
+    let second = Trade {
+        side: 0,
+        ..rows[1].clone()
+    };
+    for (repeats, at) in [(vec![], 3), (vec![second], 2), (vec![rows[2].clone()], 3)] {
+        let mut given = rows.clone();
+        given.splice(at..at, repeats.clone());
+        // another order of keys, the same of equal ones
+        given.rotate_left(1);
+        let batch = Batch::new(&given);
+        assert_eq!(batch.firsts, rows);
+        assert_eq!(batch.repeats, repeats);
+    }
+}
+
 fn insert_now<R: KeyedRow>(
     connection: &mut PgConnection,
     writer: &Writer<R>,
@@ -52,39 +72,6 @@ fn insert_now<R: KeyedRow>(
     writer
         .insert(connection, Batch::new(rows), suite::now())
         .unwrap_or_else(|error| panic!("{} of {}: {error:?}", rows.len(), R::NAME))
-}
-
-/// The statements that meet a table from now on, and those that diesel prepares, without binds.
-#[derive(Clone, Default)]
-struct Statements {
-    sent: Arc<Mutex<Vec<String>>>,
-    prepared: Arc<Mutex<Vec<String>>>,
-}
-
-impl Statements {
-    fn record(connection: &mut PgConnection) -> Self {
-        let statements = Self::default();
-        let Self { sent, prepared } = statements.clone();
-        let note = |list: &Mutex<Vec<String>>, sql: &str| {
-            let sql = sql.split(" -- binds").next().unwrap_or_default();
-            list.lock().expect("no panic").push(sql.to_owned());
-        };
-        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
-            InstrumentationEvent::StartQuery { query, .. } => note(&sent, &query.to_string()),
-            InstrumentationEvent::CacheQuery { sql, .. } => note(&prepared, sql),
-            _ => {}
-        });
-        statements
-    }
-
-    /// What was sent since it was asked for last.
-    fn sent(&self) -> Vec<String> {
-        std::mem::take(&mut self.sent.lock().expect("no panic"))
-    }
-
-    fn prepared(&self) -> Vec<String> {
-        self.prepared.lock().expect("no panic").clone()
-    }
 }
 
 const TRADE_COLUMNS: &str =
@@ -361,14 +348,18 @@ async fn late_rows_mark_the_days_of_their_table() {
 
 #[tokio::test]
 async fn calls_reject_in_the_order_given() {
-    let (schemas, _connection) = with_trades().await;
+    let (schemas, mut connection) = with_trades().await;
+    connection
+        .batch_execute("ALTER TABLE made_up_trades ADD CONSTRAINT no_thirteen CHECK (price <> 13)")
+        .expect("added");
     let timeseries = DatabasePools::new(&schemas.config()).timeseries();
     let now = suite::now();
     let mut batch = trades(0, 60, now);
     batch.reverse();
-    for place in [3, 20, 41] {
-        batch[place].quantity = Some(Decimal::NEGATIVE_ONE);
-    }
+    // by the database, before and after one that is refused before
+    batch[3].price = Decimal::from(13);
+    batch[20].quantity = Some(Decimal::NEGATIVE_ONE);
+    batch[41].price = Decimal::from(13);
     batch[30].symbol_id = SymbolId::new(9);
     let writer = Arc::new(Writer::new(SynchronousCommit::Off));
     let receipt = insert(&timeseries, &writer, &batch, now).await;
