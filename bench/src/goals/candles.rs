@@ -201,7 +201,12 @@ fn direct(name: &str, width: &str) -> String {
     let bases: Vec<String> = [
         ("bid", "bid_price", "", no_bid.to_owned()),
         ("ask", "ask_price", "", no_ask.to_owned()),
-        ("mid", "bid_price + ask_price", " * 0.5", format!("{no_bid}{no_ask}")),
+        (
+            "mid",
+            "bid_price + ask_price",
+            " * 0.5",
+            format!("{no_bid}{no_ask}"),
+        ),
     ]
     .iter()
     .map(|(basis, price, half, others)| {

@@ -171,6 +171,7 @@ pub(crate) fn dec(text: &str) -> Decimal {
 
 pub(crate) fn tick(id: i64, tick_time: &str, bid: &str, ask: &str) -> Tick {
     Tick::quote(SymbolId::new(id), time(tick_time), dec(bid), dec(ask))
+        .with_volumes(Decimal::ZERO, Decimal::ZERO)
 }
 
 /// One of each error a repository can have that is answered with a 503, with secrets in it.
