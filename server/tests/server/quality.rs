@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tickbook::Database;
 use tickbook::Repositories;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::Rule;
