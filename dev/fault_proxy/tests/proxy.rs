@@ -297,19 +297,24 @@ fn proxy_delay_does_not_slow_what_follows() {
     let proxy = FaultProxy::builder(echo()).seed(7).start();
     let client = client(&proxy);
     proxy.set_flow_to_server(Flow {
-        delay: Duration::from_millis(400),
+        delay: Duration::from_millis(200),
         jitter: Duration::from_millis(20),
         ..Flow::default()
     });
+    // the shortest says most on a slow machine
+    for _ in 0..5 {
+        let begun = Instant::now();
+        say(&client, "t").expect("passed");
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(180), "{took:?}");
+    }
     let begun = suite::Watch::start();
     for _ in 0..10 {
         (&client).write_all(b"t").expect("sent");
         thread::sleep(Duration::from_millis(5));
     }
     (&client).read_exact(&mut [0; 10]).expect("all of them");
-    let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(380), "{took:?}");
-    begun.assert_within(Duration::from_millis(800));
+    begun.assert_within(Duration::from_millis(600));
 }
 
 #[test]
