@@ -65,7 +65,7 @@ fn mistakes_of_library_and_server_are_told_together() {
     for word in [
         "DATABASE_URL",
         "pool.sizes",
-        "server.listen ",
+        "server.listen:",
         "server.listens",
     ] {
         let lines = text.lines().filter(|line| line.contains(word));
