@@ -132,6 +132,9 @@ fn all_problems_are_told_at_once_and_no_password_with_them() {
     )
     .expect_err("wrong in seven ways");
     assert_eq!(error.problems.len(), 7, "{error}");
+    let told = error.to_string();
+    let lines: Vec<_> = told.lines().skip(1).map(str::trim).collect();
+    assert_eq!(lines, error.problems, "one a line");
     let text = format!("{error} {error:?}");
     assert!(!text.contains("S3cretPw"), "{text}");
     for word in [

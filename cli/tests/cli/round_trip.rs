@@ -98,6 +98,8 @@ fn random_ticks(random: &mut Random, symbol_id: SymbolId) -> Vec<Tick> {
         })
         .collect();
     ticks.sort_by_key(Tick::key);
+    // two may have drawn one time and one sequence
+    ticks.dedup_by_key(|tick| tick.key());
     ticks
 }
 
@@ -108,12 +110,14 @@ async fn ticks_come_back_to_the_last_byte() {
     let ticks = random_ticks(&mut random, symbol(&one).await);
     symbol(&other).await;
     let receipt = one.repositories().ticks.insert_batch(&ticks).await;
-    assert_eq!(receipt.expect("stored").inserted, 500);
+    let count = ticks.len() as u64;
+    assert!(count > 450, "{count}");
+    assert_eq!(receipt.expect("stored").inserted, count);
     let exported = export(&one, &["ticks"]);
     assert!(exported.lines().filter(|line| !line.ends_with(',')).count() > 100);
     other.file("ticks.csv", &exported);
     let run = import(&other, "ticks", &["ticks.csv"]).expect_code(0);
-    assert_eq!(run.json()["inserted"], 500);
+    assert_eq!(run.json()["inserted"], count);
     let again = export(&other, &["ticks"]);
     for (one, other) in exported.lines().zip(again.lines()) {
         assert_eq!(one, other);
