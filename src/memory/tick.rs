@@ -36,6 +36,8 @@ const STORED_AT_ONCE: usize = 500;
 #[derive(Clone)]
 pub struct InMemoryTickRepository {
     ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
+    /// Held while a batch is stored, which takes several parts.
+    inserting: Arc<tokio::sync::Mutex<()>>,
     floor: Arc<RwLock<RetentionFloor>>,
     /// Locked before the ticks where both are.
     stored_candles: Arc<RwLock<StoredCandles>>,
@@ -64,6 +66,7 @@ impl InMemoryTickRepository {
     pub(crate) fn by(clock: Clock) -> Self {
         Self {
             ticks: Arc::default(),
+            inserting: Arc::default(),
             floor: Arc::default(),
             stored_candles: Arc::default(),
             clock,
@@ -139,6 +142,28 @@ impl InMemoryTickRepository {
         }
         let deleted = DeletedTicks::of(keys.into_iter().map(|key| key.tick_time));
         Ok(DeletedTicks { rest, ..deleted })
+    }
+
+    /// Stores ticks in their order, and lets other tasks run in between.
+    async fn insert_all(&self, ticks: &[Tick]) -> InsertReceipt {
+        let mut receipt = InsertReceipt::default();
+        let _inserting = self.inserting.lock().await;
+        let (floor, now) = (*read(&self.floor), self.clock.now());
+        let refusal = |time| floor.refusal(time, now);
+        let fresh_from = now - ALWAYS_FRESH.delta();
+        let mut rest = ticks;
+        while !rest.is_empty() {
+            let (some, later) = rest.split_at(rest.len().min(STORED_AT_ONCE));
+            self.insert_some(some, refusal, fresh_from, &mut receipt);
+            rest = later;
+            if !rest.is_empty() {
+                yield_now().await;
+            }
+        }
+        receipt
+            .conflicts
+            .sort_by_key(|conflict| conflict.refused.key());
+        receipt
     }
 
     /// Stores ticks in their order, each as if it came alone.
@@ -268,23 +293,16 @@ impl fmt::Debug for InMemoryTickRepository {
 #[async_trait]
 impl TickRepository for InMemoryTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
-        let mut receipt = InsertReceipt::default();
-        let (floor, now) = (*read(&self.floor), self.clock.now());
-        let refusal = |time| floor.refusal(time, now);
-        let fresh_from = now - ALWAYS_FRESH.delta();
-        let mut rest = ticks;
-        while !rest.is_empty() {
-            let (some, later) = rest.split_at(rest.len().min(STORED_AT_ONCE));
-            self.insert_some(some, refusal, fresh_from, &mut receipt);
-            rest = later;
-            if !rest.is_empty() {
-                yield_now().await;
-            }
+        if ticks.len() <= STORED_AT_ONCE {
+            return Ok(self.insert_all(ticks).await);
         }
-        receipt
-            .conflicts
-            .sort_by_key(|conflict| conflict.refused.key());
-        Ok(receipt)
+        // a call that is cancelled between two parts stores the others all the same
+        let (repository, ticks) = (self.clone(), ticks.to_vec());
+        let inserting = tokio::spawn(async move { repository.insert_all(&ticks).await });
+        inserting.await.map_err(|error| RepositoryError::Internal {
+            operation: "insert ticks",
+            reason: error.to_string(),
+        })
     }
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {

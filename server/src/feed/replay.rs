@@ -112,8 +112,15 @@ impl Feed for ReplayFeed {
             .name("replay".to_owned())
             .spawn(move || read_all(&files, &sender))?;
         let mut pace = Pace::new(self.speed);
-        while let Some(quote) = quotes.recv().await {
-            let quote: Quote = quote?;
+        while let Some(read) = quotes.recv().await {
+            let quote = match read? {
+                // files may overlap
+                Read::Begin => {
+                    output.begin_source();
+                    continue;
+                }
+                Read::Quote(quote) => quote,
+            };
             pace.wait(quote.tick_time).await;
             let sequence = quote.sequence;
             output
@@ -124,7 +131,15 @@ impl Feed for ReplayFeed {
     }
 }
 
-type ReadAhead = mpsc::Sender<Result<Quote, FileError>>;
+/// What a file has.
+#[derive(Debug)]
+enum Read {
+    /// Another file begins.
+    Begin,
+    Quote(Quote),
+}
+
+type ReadAhead = mpsc::Sender<Result<Read, FileError>>;
 
 fn read_all(files: &[PathBuf], sender: &ReadAhead) {
     for path in files {
@@ -148,10 +163,13 @@ enum Reading {
 fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
     let mut file = MarketFile::open(path)?;
     for index in 0..file.entry_count() {
+        if sender.blocking_send(Ok(Read::Begin)).is_err() {
+            return Ok(Reading::Stopped);
+        }
         for quote in quotes(&mut file, index)? {
             match quote {
                 Ok(quote) => {
-                    if sender.blocking_send(Ok(quote)).is_err() {
+                    if sender.blocking_send(Ok(Read::Quote(quote))).is_err() {
                         return Ok(Reading::Stopped);
                     }
                 }

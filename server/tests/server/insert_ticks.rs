@@ -27,7 +27,9 @@ async fn ticks_reach_the_repository_as_they_are_stored() {
         first.sequence = 4;
         first.received_at = Some(time("2014-05-01T00:00:00.293Z"));
         // no sequence was given
-        let second = tick(2, "2014-05-01T00:00:00.000001Z", "-1.5", "-2").with_occurrence(0);
+        let second = tick(2, "2014-05-01T00:00:00.000001Z", "-1.5", "-2")
+            .with_volumes(None, None)
+            .with_occurrence(0);
         assert_eq!(ticks, [first, second]);
         Ok(InsertReceipt {
             inserted: 2,

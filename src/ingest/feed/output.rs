@@ -42,11 +42,12 @@ impl FeedOutput {
         self
     }
 
-    /// Notes that a new connection to the venue begins, which may bring ticks of the last one again.
+    /// Notes that another source begins, which may bring ticks of the last one again.
     ///
-    /// Equal unsequenced ticks of one instant are counted within one connection. A feed that connects
-    /// again within one [`run`](super::Feed::run) calls this before the first tick.
-    pub fn begin_connection(&mut self) {
+    /// Equal unsequenced ticks of one instant are counted within one source: one connection to a venue,
+    /// or one file. A feed that connects again within one [`run`](super::Feed::run), or reads another
+    /// file, calls this before the first tick.
+    pub fn begin_source(&mut self) {
         self.occurrences = OccurrenceCounter::new();
     }
 
