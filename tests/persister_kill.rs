@@ -153,7 +153,10 @@ fn fault_45_reconnected_source_doubles_nothing() {
         let first = i64::max(next - 50, 0);
         let writer = Process::start(test, folder.path(), &first.to_string());
         let durable = writer.kill_after_numbers(TOGETHER, patience);
-        next = durable.into_iter().max().map_or(next, |last| next.max(last + 1));
+        next = durable
+            .into_iter()
+            .max()
+            .map_or(next, |last| next.max(last + 1));
     }
     let end = next + 1_000;
     let stored = runtime.block_on(async {
@@ -175,7 +178,12 @@ fn fault_45_reconnected_source_doubles_nothing() {
     };
     let expected = count(&mut (0..end).map(of_source));
     // a connection may have written what nobody was told to be durable
-    let known = stored.into_iter().filter(|tick| expected.contains_key(&(tick.tick_time, tick.bid_price)));
+    let known = stored
+        .into_iter()
+        .filter(|tick| expected.contains_key(&(tick.tick_time, tick.bid_price)));
     assert_eq!(count(&mut known.clone()), expected);
-    println!("{end} ticks of {} connections", deaths.count.div_ceil(3) + 1);
+    println!(
+        "{end} ticks of {} connections",
+        deaths.count.div_ceil(3) + 1
+    );
 }

@@ -31,7 +31,12 @@ fn contents<'a>(ticks: impl IntoIterator<Item = &'a Tick>) -> Contents {
 fn counted(ticks: &[Tick]) -> Vec<Tick> {
     let mut seen: HashMap<_, u32> = HashMap::new();
     let count = |tick: &Tick| {
-        let content = (tick.symbol_id, tick.tick_time, tick.bid_price, tick.ask_price);
+        let content = (
+            tick.symbol_id,
+            tick.tick_time,
+            tick.bid_price,
+            tick.ask_price,
+        );
         let seen = seen.entry(content).or_default();
         let tick = tick.clone().with_occurrence(*seen);
         *seen += 1;
@@ -54,7 +59,11 @@ fn source(random: &mut Random, ticks: usize) -> Vec<Tick> {
 
 /// Pieces of `ticks` from some place to some other, which together have all of them, in any order.
 /// `is_border`: where a piece may begin and end.
-fn pieces(random: &mut Random, ticks: &[Tick], is_border: impl Fn(usize) -> bool) -> Vec<Vec<Tick>> {
+fn pieces(
+    random: &mut Random,
+    ticks: &[Tick],
+    is_border: impl Fn(usize) -> bool,
+) -> Vec<Vec<Tick>> {
     let inner = (1..ticks.len()).filter(|place| is_border(*place));
     let borders: Vec<_> = [0].into_iter().chain(inner).chain([ticks.len()]).collect();
     let mut pieces = Vec::new();
@@ -143,7 +152,10 @@ pub async fn unsequenced_ticks_never_conflict(repositories: &Repositories) {
 
 pub async fn sequenced_ticks_keep_their_sequences(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
-    let sequenced = [quote(seconds(0), 0, "1", "2"), quote(seconds(0), 7, "3", "4")];
+    let sequenced = [
+        quote(seconds(0), 0, "1", "2"),
+        quote(seconds(0), 7, "3", "4"),
+    ];
     let unsequenced = counted(&[
         quote(seconds(0), 0, "5", "6"),
         // a sequenced tick may be the same as an unsequenced one
@@ -225,7 +237,11 @@ pub async fn pieces_of_instants_lose_equal_ticks_alone(repositories: &Repositori
     // each content is there, and none more often than in the source
     let whole = contents(&source);
     assert!(expected.keys().eq(whole.keys()));
-    assert!(expected.iter().all(|(content, count)| *count <= whole[content]));
+    assert!(
+        expected
+            .iter()
+            .all(|(content, count)| *count <= whole[content])
+    );
 }
 
 /// Each of several writers brings the whole source, in batches of its own.

@@ -68,7 +68,9 @@ pub(crate) fn placed_ticks(stored: &[Tick], ticks: &[Tick]) -> Vec<(Tick, usize)
     }
     let mut placed = Vec::with_capacity(ticks.len());
     for (index, tick) in ticks.iter().enumerate() {
-        let instant = instants.entry((tick.symbol_id, tick.tick_time)).or_default();
+        let instant = instants
+            .entry((tick.symbol_id, tick.tick_time))
+            .or_default();
         let rows = instant.add(tick, tick.occurrence.unwrap_or(0));
         placed.extend(rows.into_iter().map(|row| (row, index)));
     }

@@ -44,9 +44,9 @@ pub use excerpt::{excerpt, printable};
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
+pub(crate) use instant::Instant;
 #[cfg(feature = "postgres")]
 pub(crate) use instant::placed_ticks;
-pub(crate) use instant::Instant;
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
 pub use invalid_symbol::InvalidSymbol;
 pub use invalid_tick::InvalidTick;

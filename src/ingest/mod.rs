@@ -3,19 +3,19 @@
 
 pub mod fanout;
 pub mod feed;
+mod occurrences;
 mod persister;
 pub mod quality;
 pub mod record;
-mod occurrences;
 mod spool;
 mod store;
 
+pub use occurrences::OccurrenceCounter;
 pub use persister::{
     Ack, AckLevel, OnFull, Persister, PersisterClosed, PersisterConfig, PersisterHealth,
     PersisterStats, PushError, SpoolConfig, SpoolMode, StopReport, TickPersister, Undrained,
 };
 pub use record::Record;
-pub use occurrences::OccurrenceCounter;
 pub use spool::{
     DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError, TickSpool,
 };

@@ -14,7 +14,8 @@ use super::stored_candles::{StoredCandles, sealed_at};
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
-    Instant, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time, latest_time,
+    Instant, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time,
+    latest_time,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
@@ -144,7 +145,7 @@ impl InMemoryTickRepository {
         Ok(DeletedTicks { rest, ..deleted })
     }
 
-    /// Stores ticks in their order, and lets other tasks run in between.
+    /// Stores ticks in their order; other tasks run in between.
     async fn insert_all(&self, ticks: &[Tick]) -> InsertReceipt {
         let mut receipt = InsertReceipt::default();
         let _inserting = self.inserting.lock().await;
@@ -160,9 +161,8 @@ impl InMemoryTickRepository {
                 yield_now().await;
             }
         }
-        receipt
-            .conflicts
-            .sort_by_key(|conflict| conflict.refused.key());
+        let conflicts = &mut receipt.conflicts;
+        conflicts.sort_by_key(|conflict| conflict.refused.key());
         receipt
     }
 

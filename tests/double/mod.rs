@@ -16,7 +16,7 @@ use tickbook::domain::{
 use tickbook::repository::{
     CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, QuarantineEntry,
     QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState, QuarantinedTick,
-    RestoredCandles,     TickQuery, TickRepository,
+    RestoredCandles, TickQuery, TickRepository,
 };
 
 /// The calls on ticks that a double does itself.

@@ -70,7 +70,9 @@ fn end(child: Child) -> Run {
 
 /// How often each row is stored.
 fn stored(cli: &Cli) -> BTreeMap<String, usize> {
-    let exported = cli.run(&["export", "ticks", "--symbol", "a:B"]).expect_code(0);
+    let exported = cli
+        .run(&["export", "ticks", "--symbol", "a:B"])
+        .expect_code(0);
     let rows = exported.stdout.lines().skip(1).map(|line| {
         let fields: Vec<_> = line.split(',').collect();
         [fields[0], fields[2], fields[3]].join(",")
@@ -97,7 +99,11 @@ fn files_that_overlap_are_stored_once() {
     while from < source.len() {
         let to = (from + 1 + random.below(120)).min(source.len());
         let name = format!("{}.csv", names.len());
-        file(&cli, &name, &source[from.saturating_sub(random.below(40))..to]);
+        file(
+            &cli,
+            &name,
+            &source[from.saturating_sub(random.below(40))..to],
+        );
         names.insert(random.below(names.len() + 1), name);
         from = to;
     }

@@ -33,7 +33,11 @@ impl Outgoing {
         let (kind, id, body) = match event {
             Event::Record(published) => {
                 let tick = published.record;
-                ("tick", message_id(&tick), serde_json::to_vec(&TickBody::from(tick)))
+                (
+                    "tick",
+                    message_id(&tick),
+                    serde_json::to_vec(&TickBody::from(tick)),
+                )
             }
             Event::Gap(gap) => {
                 let body = GapBody {
@@ -114,7 +118,9 @@ mod tests {
         // its place within the instant differs between connections
         let unsequenced = sequenced.with_occurrence(2);
         assert_eq!(message_id(&unsequenced), "1/7/1.5////2");
-        let other = unsequenced.with_bid_volume(Decimal::ONE).with_ask(Decimal::TWO);
+        let other = unsequenced
+            .with_bid_volume(Decimal::ONE)
+            .with_ask(Decimal::TWO);
         assert_eq!(message_id(&other), "1/7/1.5/2/1//2");
     }
 

@@ -201,7 +201,10 @@ async fn ticks_without_sequences_are_posted_again() {
     let element = |bid: &str| {
         let mut element = body();
         element["bid_price"] = json!(bid);
-        element.as_object_mut().expect("an object").remove("sequence");
+        element
+            .as_object_mut()
+            .expect("an object")
+            .remove("sequence");
         element
     };
     // equal ones of one request are two ticks, and none is in conflict with another

@@ -100,7 +100,9 @@ async fn prices_are_strings_and_the_example_of_a_tick_is_accepted() {
     assert_eq!(required, ["symbol_id", "tick_time"]);
     assert_eq!(schema["additionalProperties"], false);
     let example = NewTick::read(&schema["example"].to_string()).expect("a tick");
-    example.normalized(&mut OccurrenceCounter::new()).expect("a tick that can be stored");
+    example
+        .normalized(&mut OccurrenceCounter::new())
+        .expect("a tick that can be stored");
     assert_eq!(
         description["components"]["schemas"]["DecimalText"]["type"],
         "string"

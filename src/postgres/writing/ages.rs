@@ -55,7 +55,10 @@ pub(super) fn reject_refused<R: KeyedRow>(
     if refused.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = refused.keys().map(|index| batch.firsts[*index].clone()).collect();
+    let rows: Vec<_> = refused
+        .keys()
+        .map(|index| batch.firsts[*index].clone())
+        .collect();
     let stored = read_stored(connection, &rows)?;
     let reasons: HashMap<_, _> = rows.iter().map(R::key).zip(refused.into_values()).collect();
     batch.reject(|row| {

@@ -157,7 +157,10 @@ impl<R: KeyedRow> Writer<R> {
 /// transaction ends.
 fn lock<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<()> {
     // in one order, so that no two writers wait for each other
-    let locks: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get() % LOCKS).collect();
+    let locks: BTreeSet<_> = rows
+        .iter()
+        .map(|row| row.symbol_id().get() % LOCKS)
+        .collect();
     let locks: Vec<_> = locks.into_iter().collect();
     sql_query(format!(
         "SELECT pg_advisory_xact_lock(hashtextextended(\
