@@ -73,7 +73,9 @@ suite::at_each_instant!(stamp);
 #[test]
 fn every_behaviour_is_stamped() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
-    let stamp = std::fs::read_to_string(folder.join("stamp.rs")).expect("the macro");
+    let stamp = ["stamp.rs", "stamp_candles.rs"]
+        .map(|name| std::fs::read_to_string(folder.join(name)).expect("the macros"))
+        .concat();
     let stamped: Vec<&str> = stamp.split_whitespace().collect();
     let mut behaviours = 0;
     for file in std::fs::read_dir(folder).expect("the folder of the suite") {

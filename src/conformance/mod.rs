@@ -39,6 +39,7 @@ pub mod feed_symbols;
 pub mod quarantine;
 mod samples;
 mod stamp;
+mod stamp_candles;
 #[allow(missing_docs)]
 pub mod symbols_changing;
 #[allow(missing_docs)]

@@ -56,6 +56,16 @@ impl Instant {
     }
 }
 
+impl<'a> FromIterator<&'a Tick> for Instant {
+    fn from_iter<I: IntoIterator<Item = &'a Tick>>(rows: I) -> Self {
+        let mut instant = Self::default();
+        for row in rows {
+            instant.note(row);
+        }
+        instant
+    }
+}
+
 /// The rows that unsequenced ticks add to what is stored, in key order, each with the index of its tick.
 ///
 /// Ticks are placed in the order given. `stored` are the rows of their symbols and instants.

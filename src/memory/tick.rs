@@ -266,11 +266,7 @@ fn rows_of_instant(stored: &BTreeMap<TickKey, Tick>, tick: &Tick) -> Instant {
         sequence: i64::MAX,
         ..from
     };
-    let mut instant = Instant::default();
-    for (_, row) in stored.range(from..=to) {
-        instant.note(row);
-    }
-    instant
+    stored.range(from..=to).map(|(_, row)| row).collect()
 }
 
 /// The smallest key a tick of that time can have.
