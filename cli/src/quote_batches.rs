@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::files::{
     CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LeanSurvey, LineError, MarketFile,

@@ -40,18 +40,19 @@ pub(super) struct Buffer {
 
 impl Buffer {
     /// Keeps a tick; gives it back where there is no room.
-    pub(super) fn push(&mut self, tick: Tick) -> Result<(), Tick> {
+    #[must_use]
+    pub(super) fn push(&mut self, tick: Tick) -> Option<Tick> {
         if self.ticks.len() >= OF_SERIES {
-            return Err(tick);
+            return Some(tick);
         }
         let Ok(permit) = self.room.0.try_acquire() else {
             counter!("websocket_candle_buffer_full_total").increment(1);
-            return Err(tick);
+            return Some(tick);
         };
         // given back when the ticks are gone
         permit.forget();
         self.ticks.push(tick);
-        Ok(())
+        None
     }
 
     pub(super) fn first(&self) -> Option<&Tick> {

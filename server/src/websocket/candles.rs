@@ -157,7 +157,7 @@ impl Series {
         match &mut self.state {
             // too many wait: they are read from the store with the rest
             State::Waiting(waiting) => {
-                let Err(tick) = waiting.push(tick) else {
+                let Some(tick) = waiting.push(tick) else {
                     return;
                 };
                 let first = waiting
