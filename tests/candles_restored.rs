@@ -148,7 +148,7 @@ async fn tick_committed_before_a_restore_keeps_its_candle() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tick_beside_a_restore_is_rejected_after_it() {
+async fn tick_beside_a_restore_comes_after_it() {
     // each size is written in another way
     for count in [1, 10, 200] {
         let mut store = Store::new().await;
@@ -173,10 +173,8 @@ async fn tick_beside_a_restore_is_rejected_after_it() {
         let restored = restoring.await.expect("no panic").expect("looked at");
         let receipt = inserting.await.expect("no panic").expect("a receipt");
         assert_eq!(restored.stored, 1);
-        assert_eq!(
-            (receipt.inserted, receipt.rejected.len()),
-            (0, count as usize)
-        );
+        assert_eq!(receipt.inserted, count as u64);
+        // the ticks are below the candle, as any that come after it
         assert_eq!(store.read().await, [candle()]);
     }
 }

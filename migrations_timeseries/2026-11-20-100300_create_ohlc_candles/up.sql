@@ -41,8 +41,6 @@ CREATE TABLE ohlc_candles (
 ALTER SEQUENCE ohlc_candles_revision OWNED BY ohlc_candles.revision;
 
 SELECT create_hypertable('ohlc_candles', by_range('open_time', INTERVAL '7 days'), create_default_indexes => false);
--- writers of old ticks look for candles that are kept of ticks; there seldom are any
-CREATE INDEX ohlc_candles_sealed ON ohlc_candles (symbol_id, open_time) WHERE source = 'sealed';
 
 COMMENT ON TABLE ohlc_candles IS 'Candles that came as candles, or were kept when their ticks went.';
 COMMENT ON COLUMN ohlc_candles.symbol_id IS 'symbols.symbol_id of the metadata database.';

@@ -111,9 +111,6 @@ macro_rules! conformance_candle_tests {
                 smaller_stored_candles_keep_larger_ones_out
                 recent_candles_are_not_restored
                 an_invalid_candle_is_named_and_none_restored
-                ticks_of_a_restored_candle_are_rejected
-                stored_ticks_of_a_sealed_candle_are_duplicates
-                deleted_candles_let_their_ticks_in
                 a_restore_beside_an_insert_is_before_or_after
             }
             candles_streams {

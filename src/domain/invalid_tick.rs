@@ -5,8 +5,10 @@ use rust_decimal::Decimal;
 
 use super::decimal::DecimalError;
 use super::symbol_id::SymbolId;
-use super::tick::MAX_EQUAL_TICKS;
 use super::time::LEAP_SECOND;
+
+/// So many equal unsequenced ticks of one symbol and one instant are stored.
+pub(super) const MAX_EQUAL_TICKS: u32 = 1_000_000;
 
 /// Why a tick can be stored nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

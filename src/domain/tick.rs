@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::candle::PriceBasis;
 use super::decimal::{CANDLE_PRICE_SCALE, check_tick_decimal};
-use super::invalid_tick::InvalidTick;
+use super::invalid_tick::{InvalidTick, MAX_EQUAL_TICKS};
 use super::symbol_id::SymbolId;
 use super::time::{earliest_time, is_leap_second, latest_time, truncate_to_micros};
 
@@ -21,9 +21,6 @@ pub struct TickKey {
     /// Its place within the instant.
     pub sequence: i64,
 }
-
-/// So many equal unsequenced ticks of one symbol and one instant are stored.
-pub(super) const MAX_EQUAL_TICKS: u32 = 1_000_000;
 
 /// Prices and volumes of a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -20,20 +20,6 @@ pub(super) fn different(candles: &[Candle]) -> StoredCandles {
         .collect()
 }
 
-/// The sealed candle whose bucket holds `time`, if there is one.
-pub(super) fn sealed_at(
-    stored: &StoredCandles,
-    symbol_id: SymbolId,
-    time: DateTime<Utc>,
-) -> Option<&Candle> {
-    let keys = Timeframe::ALL.into_iter().flat_map(|timeframe| {
-        let start = timeframe.bucket_start(time);
-        PriceBasis::ALL.map(|basis| (symbol_id, timeframe, basis, start))
-    });
-    let mut candles = keys.filter_map(|key| stored.get(&key));
-    candles.find(|candle| candle.source.is_sealed())
-}
-
 /// Stores those of `candles` that may be, as sealed.
 pub(super) fn restore(
     stored: &mut StoredCandles,

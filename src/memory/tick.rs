@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::yield_now;
 
-use super::stored_candles::{StoredCandles, sealed_at};
+use super::stored_candles::StoredCandles;
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
@@ -22,7 +22,7 @@ use crate::repository::{
     DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository,
     part_of_a_day, refuse_dropped,
 };
-use crate::retention::{ALWAYS_FRESH, RetentionFloor, refused_by_kept};
+use crate::retention::RetentionFloor;
 
 /// How many symbols one call of `latest_of` may ask for.
 const MOST_SYMBOLS: usize = 10_000;
@@ -151,11 +151,10 @@ impl InMemoryTickRepository {
         let _inserting = self.inserting.lock().await;
         let (floor, now) = (*read(&self.floor), self.clock.now());
         let refusal = |time| floor.refusal(time, now);
-        let fresh_from = now - ALWAYS_FRESH.delta();
         let mut rest = ticks;
         while !rest.is_empty() {
             let (some, later) = rest.split_at(rest.len().min(STORED_AT_ONCE));
-            self.insert_some(some, refusal, fresh_from, &mut receipt);
+            self.insert_some(some, refusal, &mut receipt);
             rest = later;
             if !rest.is_empty() {
                 yield_now().await;
@@ -171,14 +170,8 @@ impl InMemoryTickRepository {
         &self,
         ticks: &[Tick],
         refusal: impl Fn(DateTime<Utc>) -> Option<String>,
-        fresh_from: DateTime<Utc>,
         receipt: &mut InsertReceipt,
     ) {
-        let candles = read(&self.stored_candles);
-        let kept = |tick: &Tick| match tick.tick_time < fresh_from {
-            true => sealed_at(&candles, tick.symbol_id, tick.tick_time),
-            false => None,
-        };
         let mut stored = write(&self.ticks);
         // ticks of one instant come one after the other
         let mut last_instant = None;
@@ -205,25 +198,12 @@ impl InMemoryTickRepository {
                     receipt.duplicates += 1;
                     continue;
                 }
-                if let Some(candle) = kept(&tick) {
-                    last_instant = None;
-                    let reason = refused_by_kept(candle.timeframe, candle.open_time);
-                    let tick = given.clone();
-                    receipt.rejected.push(RejectedTick { tick, reason });
-                    continue;
-                }
                 receipt.inserted += 1;
                 stored.extend(rows.into_iter().map(|row| (row.key(), row)));
                 continue;
             }
             match stored.entry(tick.key()) {
                 Entry::Vacant(free) => {
-                    if let Some(candle) = kept(&tick) {
-                        let reason = refused_by_kept(candle.timeframe, candle.open_time);
-                        let tick = given.clone();
-                        receipt.rejected.push(RejectedTick { tick, reason });
-                        continue;
-                    }
                     last_instant = None;
                     free.insert(tick);
                     receipt.inserted += 1;

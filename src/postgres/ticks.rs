@@ -1,7 +1,6 @@
 //! Ticks in TimescaleDB.
 
 mod delete;
-mod kept;
 mod newest;
 mod range;
 mod row;

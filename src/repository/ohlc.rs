@@ -181,11 +181,8 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// than two hours ago. What is stored before the call decides.
     ///
     /// *Beside ticks*: a tick that is stored at the same time comes first, and the candle is left out; or
-    /// it comes later, and is rejected. From then on
-    /// [`insert_batch`](super::TickRepository::insert_batch) rejects ticks of the bucket, unless they
-    /// are stored already or of the last hour: the candle lacks them, and a candle of them alone would
-    /// be wrong. [`delete_range`](Self::delete_range) of the candle lets them in again. The clocks of
-    /// all writers differ by less than an hour.
+    /// it comes later, and is stored below the candle, which does not change. The clocks of all writers
+    /// differ by less than an hour.
     /// *Duplicates*: of one candle given twice the last counts.
     /// *Repeating*: a call may be repeated. One that its caller has given up may still be applied, but
     /// overwrites nothing that a call begun after that has stored.

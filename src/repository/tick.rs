@@ -142,8 +142,7 @@ pub trait TickRepository: Debug + Send + Sync + 'static {
     /// *Atomicity*: sequenced and unsequenced ticks of a batch are two parts, each of which is stored as a
     /// whole. On an error nothing is stored, except where the error is not
     /// [certainly not applied](RepositoryError::is_certainly_not_applied); then everything may be.
-    /// A tick that can never be stored is rejected and does not keep the others out: also one whose time
-    /// has lost its ticks, see [`restore_candles`](super::OhlcRepository::restore_candles).
+    /// A tick that can never be stored is rejected and does not keep the others out.
     /// *Ordering*: any. Conflicts are listed in key order, those of one key in the order given;
     /// rejections in the order given.
     /// *Duplicates*: as if the ticks came one after the other. Of several ticks of one key the first

@@ -44,15 +44,6 @@ impl RetentionFloor {
     }
 }
 
-/// Why a tick of the bucket of a sealed candle is not stored.
-pub(crate) fn refused_by_kept(timeframe: Timeframe, open_time: DateTime<Utc>) -> String {
-    format!(
-        "tick_time is in the {timeframe} candle of {}, which is kept of ticks that are not stored and \
-         would lack this one: delete that candle first, then import all ticks of its time",
-        open_time.to_rfc3339()
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,6 @@ mod windows;
 
 pub use declared::{Policies, RefreshPolicy, TablePolicies};
 pub use floor::RetentionFloor;
-pub(crate) use floor::refused_by_kept;
 pub use plan::{Change, Item, Kind, Settings, Value, difference, wanted};
 pub(crate) use proof::ALWAYS_FRESH;
 pub use proof::{Clash, late_after, prove};

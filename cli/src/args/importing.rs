@@ -77,8 +77,8 @@ Rows of csv become what they were by their source:
   sealed, downsampled       kept of ticks that were dropped: stored as sealed, unless there are ticks
                             of that time, or a candle that came as one
   ticks, of one minute      likewise, so that candles move without their ticks. Import ticks first:
-                            ticks of such a candle are rejected afterwards, and one that closed less
-                            than two hours ago, whose ticks may still come, is rejected itself
+                            those that come later are not seen below such a candle. One that closed
+                            less than two hours ago, whose ticks may still come, is rejected
   ticks, of more; smaller   skipped: they are made again of ticks and smaller candles
   filled                    skipped: no candle
 With --source, rows of all sources but filled are stored under that name, and are read instead of what

@@ -34,8 +34,7 @@ pub enum RejectionReason {
     TickInFuture,
     /// There is no symbol of that id.
     UnknownSymbol,
-    /// The store refuses it: it is older than what is kept, is of a candle that was brought back without
-    /// it, or breaks a rule of the table.
+    /// The store refuses it: it is older than what is kept, or breaks a rule of the table.
     RefusedByStore,
 }
 

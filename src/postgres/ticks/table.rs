@@ -10,9 +10,8 @@ use crate::postgres::schema::timeseries::ticks;
 use crate::postgres::timescale::AppliedPolicies;
 use crate::postgres::writing::{Column, KeyedRow, Placed, Receipt, TableRow};
 use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
-use crate::retention::{RetentionFloor, refused_by_kept};
+use crate::retention::RetentionFloor;
 
-use super::kept::KeptCandles;
 use super::range::newest_in;
 use super::row::{COLUMNS, TickRow};
 
@@ -75,18 +74,6 @@ impl KeyedRow for Tick {
 
     fn placed(stored: &[Self], given: &[Self]) -> Placed<Self> {
         placed_ticks(stored, given)
-    }
-
-    fn refusals(
-        connection: &mut PgConnection,
-        rows: &[&Self],
-    ) -> Result<Vec<Option<String>>, DbError> {
-        let kept = KeptCandles::read(connection, rows.iter().copied())?;
-        let refusal = |tick: &&Self| {
-            let (timeframe, open_time) = kept.of(tick)?;
-            Some(refused_by_kept(timeframe, open_time))
-        };
-        Ok(rows.iter().map(refusal).collect())
     }
 
     fn floor(applied: &AppliedPolicies) -> RetentionFloor {

@@ -11,7 +11,7 @@ use crate::db::DbError;
 use crate::db::SynchronousCommit;
 use crate::postgres::timescale::retention::SHARE_FLOOR;
 
-use super::ages::{look, mark_late_days, reject_refused};
+use super::ages::{look, mark_late_days};
 use super::batch::Batch;
 use super::halves::{insert_by_halves, refusal};
 use super::insert::{Outcome, Writer, insert_new, of_commit, with_inserted};
@@ -48,7 +48,6 @@ impl<R: KeyedRow> Writer<R> {
             let written = connection.transaction(|connection| {
                 self.begin(connection)?;
                 batch.late_before = look(connection, batch)?;
-                reject_refused(connection, batch, now)?;
                 self.write(connection, batch, way, &mut next, now)
             });
             match (written, next) {

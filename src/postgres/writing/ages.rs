@@ -1,6 +1,6 @@
 //! What is too old to be stored, and what is so late that its candles have to be made again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Timestamptz};
@@ -12,7 +12,6 @@ use crate::postgres::timescale::retention::applied_now;
 use crate::retention::ALWAYS_FRESH;
 
 use super::batch::Batch;
-use super::stored::read_stored;
 use super::table::KeyedRow;
 
 /// Whether `batch` has a row of more than an hour ago: only such a batch asks for the policies.
@@ -41,50 +40,6 @@ pub(super) fn look<R: KeyedRow>(
     }
     let late_after = applied.late_after;
     Ok(late_after.map(|late_after| now - late_after.delta()))
-}
-
-/// Rejects the old rows of `batch` that are not stored and [cannot be](KeyedRow::refusals).
-///
-/// For use in the transaction that stores the batch, after it has taken the lock of the retention floor.
-pub(super) fn reject_refused<R: KeyedRow>(
-    connection: &mut PgConnection,
-    batch: &mut Batch<R>,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let refused = refusals(connection, &batch.firsts, now)?;
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = refused
-        .keys()
-        .map(|index| batch.firsts[*index].clone())
-        .collect();
-    let stored = read_stored(connection, &rows)?;
-    let reasons: HashMap<_, _> = rows.iter().map(R::key).zip(refused.into_values()).collect();
-    batch.reject(|row| {
-        let reason = reasons.get(&row.key())?;
-        (!stored.contains_key(&row.key())).then(|| reason.clone())
-    });
-    Ok(())
-}
-
-/// The [refusals](KeyedRow::refusals) of those of `rows` that are old, by their index.
-pub(super) fn refusals<R: KeyedRow>(
-    connection: &mut PgConnection,
-    rows: &[R],
-    now: DateTime<Utc>,
-) -> Result<BTreeMap<usize, String>, DbError> {
-    let fresh_from = now - ALWAYS_FRESH.delta();
-    let is_old = |(_, row): &(usize, &R)| row.time() < fresh_from;
-    let (indexes, old): (Vec<_>, Vec<_>) = rows.iter().enumerate().filter(is_old).unzip();
-    if old.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let refusals = R::refusals(connection, &old)?;
-    let refused = indexes.into_iter().zip(refusals);
-    Ok(refused
-        .filter_map(|(index, reason)| Some((index, reason?)))
-        .collect())
 }
 
 /// Marks the days of `rows` that are late; for use in the transaction that stores them.

@@ -30,9 +30,8 @@ use batch::{Batch, in_order_given};
 
 pub(super) use column::{Column, TableRow, names, push_names};
 pub(super) use insert::Writer;
-pub(super) use placed::Placed;
 pub(super) use receipt::Receipt;
-pub(super) use table::KeyedRow;
+pub(super) use table::{KeyedRow, Placed};
 pub(super) use unnest::insert_missing;
 
 /// Stores `rows`, all that can be stored or nothing; may be called again with the same rows.

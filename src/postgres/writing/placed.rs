@@ -16,7 +16,7 @@ use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl as _, sql_q
 use crate::db::{CONFLICT_BACKOFF, DbError, SynchronousCommit};
 use crate::error::{Database, RepositoryError};
 
-use super::ages::{has_old_rows, look, mark_late_days, refusals};
+use super::ages::{has_old_rows, look, mark_late_days};
 use super::batch::Batch;
 use super::halves::{insert_by_halves, refusal, table_refuses};
 use super::insert::{ATTEMPTS, FEWEST_TO_COPY, Writer, classified, insert_new, of_commit};
@@ -27,9 +27,6 @@ use super::unnest::insert_missing;
 
 /// Symbols share so many locks: a batch of 10,000 symbols would fill the server's table of locks.
 const LOCKS: i64 = 64;
-
-/// Rows with the keys they were given, in key order, each with the index of the row it was made of.
-pub(in crate::postgres) type Placed<R> = Vec<(R, usize)>;
 
 /// How the rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +108,8 @@ impl<R: KeyedRow> Writer<R> {
         way: Way,
         now: DateTime<Utc>,
     ) -> Result<Receipt<R>, Undone> {
-        let is_old = has_old_rows(&batch, now);
         let mut late_before = None;
-        if is_old {
+        if has_old_rows(&batch, now) {
             self.begin(connection)?;
             late_before = look(connection, &mut batch)?;
         } else if self.synchronous_commit == SynchronousCommit::Off {
@@ -122,22 +118,15 @@ impl<R: KeyedRow> Writer<R> {
         let given = std::mem::take(&mut batch.firsts);
         lock(connection, &given)?;
         let stored = read_instants(connection, &given)?;
-        let mut placed = R::placed(&stored, &given);
+        let placed = R::placed(&stored, &given);
         let new: BTreeSet<_> = placed.iter().map(|(_, origin)| *origin).collect();
         let mut refused = BTreeMap::new();
-        if is_old {
-            let rows: Vec<_> = placed.iter().map(|(row, _)| row.clone()).collect();
-            for (index, reason) in refusals(connection, &rows, now)? {
-                refused.insert(placed[index].1, reason);
-            }
-            placed.retain(|(_, origin)| !refused.contains_key(origin));
-        }
         let (rows, origins): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
         if !rows.is_empty() {
             mark_late_days(connection, &rows, late_before)?;
             match way {
                 Way::Together => insert_all(connection, &rows)?,
-                Way::Halves => refused.extend(insert_most(connection, &rows, &origins, now)?),
+                Way::Halves => refused = insert_most(connection, &rows, &origins, now)?,
             }
             self.frontier.advance(&rows);
         }

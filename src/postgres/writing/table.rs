@@ -16,7 +16,9 @@ use crate::postgres::timescale::AppliedPolicies;
 use crate::retention::RetentionFloor;
 
 use super::column::{Column, TableRow};
-use super::placed::Placed;
+
+/// Rows with the keys they were given, in key order, each with the index of the row it was made of.
+pub(in crate::postgres) type Placed<R> = Vec<(R, usize)>;
 
 /// A row of a table whose rows are written in batches that may be sent again.
 ///
@@ -89,17 +91,6 @@ pub(in crate::postgres) trait KeyedRow:
     /// duplicate.
     fn placed(_stored: &[Self], _given: &[Self]) -> Placed<Self> {
         Vec::new()
-    }
-
-    /// Why each of `rows` cannot be stored beside what else the database holds; `None` where it can. The
-    /// rows are in key order, of more than an hour ago, and not stored.
-    ///
-    /// For use in the transaction that stores the rows, under the lock of the retention floor.
-    fn refusals(
-        _connection: &mut PgConnection,
-        rows: &[&Self],
-    ) -> Result<Vec<Option<String>>, DbError> {
-        Ok(vec![None; rows.len()])
     }
 
     /// How old a row may be.
