@@ -6,13 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::now;
 use super::samples::{
-    BATCH_SIZES, EURUSD, GBPUSD, Random, candles, dec, insert, insert_new, nth_tick, quote, range,
-    seconds, series, start, stored,
+    EURUSD, GBPUSD, Random, candles, dec, insert_new, nth_tick, quote, range, seconds, start,
 };
 use crate::Repositories;
 use crate::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use crate::error::RepositoryError;
-use crate::repository::{RestoredCandles, delete_candles};
+use crate::repository::RestoredCandles;
 
 /// A one-minute bid candle such as no tick of the series makes.
 fn kept(open_time: DateTime<Utc>, tick_count: i64) -> Candle {

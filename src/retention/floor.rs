@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use super::span::Span;
-use crate::domain::Timeframe;
 
 /// Before which time ticks are refused, since the others of their time are gone: a candle made of
 /// them would replace the one that was made of all.
