@@ -7,7 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tickbook::domain::{Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange};
+use tickbook::domain::{
+    InstantRows, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange,
+};
 use tickbook::repository::{
     DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository,
 };
@@ -58,6 +60,20 @@ impl TickRepository for MapTicks {
                     continue;
                 }
             };
+            if tick.occurrence.is_some() {
+                // the venue does not number it: the rows of its instant tell what it adds
+                let first = tick.clone().with_sequence(0).key();
+                let last = tick.clone().with_sequence(i64::MAX).key();
+                let mut instant: InstantRows =
+                    stored.range(first..=last).map(|(_, row)| row).collect();
+                let rows = instant.add(&tick);
+                match rows.is_empty() {
+                    true => receipt.duplicates += 1,
+                    false => receipt.inserted += 1,
+                }
+                stored.extend(rows.into_iter().map(|row| (row.key(), row)));
+                continue;
+            }
             match stored.get(&tick.key()) {
                 None => {
                     stored.insert(tick.key(), tick);

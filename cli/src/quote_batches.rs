@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
+use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::files::{
     CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LeanSurvey, LineError, MarketFile,
@@ -72,6 +73,8 @@ pub(crate) struct QuoteBatch {
     /// One for each tick.
     pub(crate) origins: Vec<Origin>,
     pub(crate) errors: Vec<LineProblem>,
+    /// Ticks without a number in the file that are older than the one before.
+    pub(crate) out_of_order: u64,
     /// Of all files, those that were read up to its end.
     pub(crate) bytes: u64,
 }
@@ -126,6 +129,7 @@ pub(crate) fn spawn(
             times_to_come,
             size,
             occurrences: OccurrenceCounter::new(),
+            newest: None,
             bytes: Arc::default(),
             batch: QuoteBatch::default(),
             sender,
@@ -142,6 +146,7 @@ struct Reader {
     times_to_come: TimesToCome,
     size: usize,
     occurrences: OccurrenceCounter,
+    newest: Option<DateTime<Utc>>,
     bytes: Arc<AtomicU64>,
     batch: QuoteBatch,
     sender: mpsc::Sender<Result<QuoteBatch, anyhow::Error>>,
@@ -160,7 +165,7 @@ impl Reader {
         let mut file = MarketFile::open(path).map_err(failed)?;
         for index in 0..file.entry_count() {
             // each file is a source: another one may have the same ticks again
-            self.occurrences = OccurrenceCounter::new();
+            (self.occurrences, self.newest) = (OccurrenceCounter::new(), None);
             let entry = file.entry(index).map_err(failed)?;
             let name: Arc<str> = entry.to_string().into();
             tracing::info!(file = %name, "a file is read");
@@ -193,6 +198,10 @@ impl Reader {
         let numbered = quote.sequence.is_some();
         let mut tick = quote.into_tick(self.symbol_id);
         if !numbered {
+            if self.newest.is_some_and(|newest| tick.tick_time < newest) {
+                self.batch.out_of_order += 1;
+            }
+            self.newest = Some(tick.tick_time);
             self.occurrences.count(&mut tick);
         }
         self.batch.ticks.push(tick);

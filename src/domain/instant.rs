@@ -9,25 +9,43 @@ use chrono::{DateTime, Utc};
 use super::symbol_id::SymbolId;
 use super::tick::{Tick, TickContent};
 
-/// The rows of one symbol and one instant.
-#[derive(Debug, Default)]
-pub(crate) struct Instant {
+/// The rows of one symbol and one instant, which tell a store what an unsequenced tick adds to them.
+///
+/// # Examples
+/// ```
+/// use chrono::DateTime;
+/// use tickbook::domain::{InstantRows, SymbolId, Tick};
+///
+/// let quote = |bid: i64| {
+///     Tick::quote(SymbolId::new(1), DateTime::UNIX_EPOCH, bid.into(), 9.into())
+/// };
+/// let stored = [quote(5).with_sequence(0), quote(6).with_sequence(1)];
+/// let mut rows: InstantRows = stored.iter().collect();
+/// // a row is equal to it
+/// assert_eq!(rows.add(&quote(6).with_occurrence(0)), []);
+/// // the source brought an equal one before
+/// assert_eq!(rows.add(&quote(6).with_occurrence(1)), [quote(6).with_sequence(2)]);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct InstantRows {
     /// How many rows have that content.
     equal: HashMap<TickContent, u32>,
     sequences: BTreeSet<i64>,
 }
 
-impl Instant {
+impl InstantRows {
     /// Takes note of a row.
-    pub(crate) fn note(&mut self, row: &Tick) {
+    pub fn note(&mut self, row: &Tick) {
         if self.sequences.insert(row.sequence) {
             *self.equal.entry(row.content()).or_default() += 1;
         }
     }
 
-    /// The rows that `tick` adds: so many that `occurrence` + 1 rows are equal to it, each under the
-    /// next free sequence. None where there are so many already.
-    pub(crate) fn add(&mut self, tick: &Tick, occurrence: u32) -> Vec<Tick> {
+    /// The rows that a tick of this symbol and instant adds, and takes note of them: so many that
+    /// [`occurrence`](Tick::occurrence) + 1 rows are equal to it, each under the next free sequence. None
+    /// where there are so many already: the tick is a duplicate.
+    pub fn add(&mut self, tick: &Tick) -> Vec<Tick> {
+        let occurrence = tick.occurrence.unwrap_or(0);
         let present = self.equal.get(&tick.content()).copied().unwrap_or(0);
         let mut rows = Vec::new();
         for _ in present..=occurrence {
@@ -45,8 +63,7 @@ impl Instant {
         rows
     }
 
-    /// The one behind all others. Two writers that add rows to one instant, each without having seen
-    /// those of the other, therefore choose the same sequence first, and the second one fails.
+    /// The one behind all others, so that the order of arrival is kept.
     fn next_free(&self) -> Option<i64> {
         let Some(last) = self.sequences.last() else {
             return Some(0);
@@ -56,7 +73,7 @@ impl Instant {
     }
 }
 
-impl<'a> FromIterator<&'a Tick> for Instant {
+impl<'a> FromIterator<&'a Tick> for InstantRows {
     fn from_iter<I: IntoIterator<Item = &'a Tick>>(rows: I) -> Self {
         let mut instant = Self::default();
         for row in rows {
@@ -71,7 +88,7 @@ impl<'a> FromIterator<&'a Tick> for Instant {
 /// Ticks are placed in the order given. `stored` are the rows of their symbols and instants.
 #[cfg(feature = "postgres")]
 pub(crate) fn placed_ticks(stored: &[Tick], ticks: &[Tick]) -> Vec<(Tick, usize)> {
-    let mut instants: HashMap<(SymbolId, DateTime<Utc>), Instant> = HashMap::new();
+    let mut instants: HashMap<(SymbolId, DateTime<Utc>), InstantRows> = HashMap::new();
     for row in stored {
         let instant = instants.entry((row.symbol_id, row.tick_time)).or_default();
         instant.note(row);
@@ -81,7 +98,7 @@ pub(crate) fn placed_ticks(stored: &[Tick], ticks: &[Tick]) -> Vec<(Tick, usize)
         let instant = instants
             .entry((tick.symbol_id, tick.tick_time))
             .or_default();
-        let rows = instant.add(tick, tick.occurrence.unwrap_or(0));
+        let rows = instant.add(tick);
         placed.extend(rows.into_iter().map(|row| (row, index)));
     }
     placed.sort_by_key(|(row, _)| row.key());

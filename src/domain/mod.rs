@@ -44,7 +44,7 @@ pub use excerpt::{excerpt, printable};
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
-pub(crate) use instant::Instant;
+pub use instant::InstantRows;
 #[cfg(feature = "postgres")]
 pub(crate) use instant::placed_ticks;
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};

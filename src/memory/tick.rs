@@ -14,7 +14,7 @@ use super::stored_candles::StoredCandles;
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
-    Instant, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time,
+    InstantRows, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange, earliest_time,
     latest_time,
 };
 use crate::error::RepositoryError;
@@ -188,12 +188,12 @@ impl InMemoryTickRepository {
                 receipt.rejected.push(RejectedTick { tick, reason });
                 continue;
             }
-            if let Some(occurrence) = tick.occurrence {
+            if tick.occurrence.is_some() {
                 let of = (tick.symbol_id, tick.tick_time);
                 let known = last_instant.take().filter(|(known, _)| *known == of);
                 let (_, instant) = last_instant
                     .insert(known.unwrap_or_else(|| (of, rows_of_instant(&stored, &tick))));
-                let rows = instant.add(&tick, occurrence);
+                let rows = instant.add(&tick);
                 if rows.is_empty() {
                     receipt.duplicates += 1;
                     continue;
@@ -240,7 +240,7 @@ impl InMemoryTickRepository {
 }
 
 /// What is stored of the symbol and the instant of `tick`.
-fn rows_of_instant(stored: &BTreeMap<TickKey, Tick>, tick: &Tick) -> Instant {
+fn rows_of_instant(stored: &BTreeMap<TickKey, Tick>, tick: &Tick) -> InstantRows {
     let from = first_key(tick.symbol_id, tick.tick_time);
     let to = TickKey {
         sequence: i64::MAX,

@@ -114,6 +114,7 @@ struct Import {
     progress: ProgressBar,
     summary: TickSummary,
     problems: Problems,
+    out_of_order: u64,
     /// Days that got new ticks.
     days: BTreeSet<DateTime<Utc>>,
 }
@@ -125,6 +126,7 @@ impl Import {
             progress,
             summary: TickSummary::default(),
             problems: Problems::default(),
+            out_of_order: 0,
             days: BTreeSet::new(),
         }
     }
@@ -193,6 +195,7 @@ impl Import {
         summary.conflicts += receipt.conflicts.len() as u64;
         summary.rejected += (receipt.rejected.len() + batch.errors.len()) as u64;
         summary.crossed += batch.ticks.iter().filter(|tick| tick.is_crossed()).count() as u64;
+        self.out_of_order += batch.out_of_order;
         for error in &batch.errors {
             self.problems.add(|| error.to_string());
         }
@@ -216,6 +219,13 @@ impl Import {
 
     fn tell(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
+        if self.out_of_order > 0 {
+            eprintln!(
+                "note: {} ticks are older than the one before them; see that the file is in the order \
+                 in which the ticks came: it decides which of one instant is the first and the last",
+                self.out_of_order
+            );
+        }
         if json {
             print_json(&self.summary)
         } else {
