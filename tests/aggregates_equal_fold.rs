@@ -27,10 +27,11 @@ const FIRST_DAY: &str = "1999-12-22T00:00:00Z";
 const CANDLE_VIEWS: &str = include_str!("../manual_sql/candle_views.sql");
 
 /// Makes every plan that can aggregate in parts do so. Where groups are small, only aggregates without a
-/// price for each group they hand on are worth their workers.
-const AGGREGATE_IN_PARTS: &str = "ANALYZE ticks; SET min_parallel_table_scan_size = 0; \
+/// price for each group they hand on are worth their workers; a row has many aggregates, so that it takes
+/// several workers.
+const AGGREGATE_IN_PARTS: &str = "SET min_parallel_table_scan_size = 0; \
     SET min_parallel_index_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; \
-    SET cpu_tuple_cost = 0; SET max_parallel_workers_per_gather = 2; \
+    SET cpu_tuple_cost = 0; SET max_parallel_workers_per_gather = 8; \
     SET enable_partitionwise_aggregate = on; \
     SET timescaledb.enable_chunkwise_aggregation = on";
 
