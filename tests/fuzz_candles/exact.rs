@@ -29,7 +29,7 @@ impl Quote {
     }
 
     /// `None` where the quote has no such price.
-    fn price(self, basis: PriceBasis) -> Option<i128> {
+    pub(crate) fn price(self, basis: PriceBasis) -> Option<i128> {
         match basis {
             PriceBasis::Bid => self.bid,
             PriceBasis::Ask => self.ask,

@@ -107,6 +107,8 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
     let mut undecided: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut certain = 0;
     let entries = ticks.flat_map(|(key, entries)| entries.iter().map(move |entry| (key, entry)));
+    // a bucket without such ticks has no candle, and does not count for the limit
+    let entries = entries.filter(|(_, entry)| entry.quote.price(query.basis).is_some());
     for ((time, _), entry) in entries {
         let open_time = time - time.rem_euclid(width);
         if view.buckets.last().map(|it| it.open_time) != Some(open_time) {
