@@ -232,8 +232,8 @@ impl Aged {
             .expect("an aggregate");
             let rows: Vec<Materialized> = sql_query(format!(
                 "SELECT extract(epoch FROM open_time)::bigint AS open_time, \
-                 trim_scale(mid_close)::text AS close, tick_count FROM {} \
-                 WHERE open_time + INTERVAL '{} seconds' <= to_timestamp({}) \
+                 trim_scale(mid_close)::text AS close, mid_tick_count AS tick_count FROM {} \
+                 WHERE mid_tick_count > 0 AND open_time + INTERVAL '{} seconds' <= to_timestamp({}) \
                  ORDER BY symbol_id, open_time",
                 name.name,
                 timeframe.duration().num_seconds(),
