@@ -54,6 +54,8 @@ impl fmt::Display for Database {
 pub enum Entity {
     /// A symbol.
     Symbol,
+    /// An exchange.
+    Exchange,
     /// What a feed calls a symbol.
     FeedSymbol,
     /// A tick.
@@ -66,6 +68,7 @@ impl fmt::Display for Entity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Symbol => "symbol",
+            Self::Exchange => "exchange",
             Self::FeedSymbol => "feed symbol",
             Self::Tick => "tick",
             Self::Candle => "candle",

@@ -95,8 +95,9 @@ impl Owner {
         let (Self::New(new), Ok(reference)) = (self, name.parse::<SymbolReference>()) else {
             return false;
         };
-        let is_there = (reference.exchange).is_none_or(|exchange| exchange == new.exchange);
-        is_there && reference.name == new.name
+        let is_there =
+            (reference.exchange).is_none_or(|given| given.eq_ignore_ascii_case(&new.exchange));
+        is_there && reference.name.eq_ignore_ascii_case(&new.name)
     }
 }
 

@@ -30,11 +30,15 @@ pub mod candles_streams;
 pub mod candles_sums;
 mod clock;
 #[allow(missing_docs)]
+pub mod exchanges;
+#[allow(missing_docs)]
 pub mod feed_symbols;
 #[allow(missing_docs)]
 pub mod quarantine;
 mod samples;
 mod stamp;
+#[allow(missing_docs)]
+pub mod symbols_cases;
 #[allow(missing_docs)]
 pub mod symbols_changing;
 #[allow(missing_docs)]

@@ -246,8 +246,8 @@ fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> R
 fn made_by(migration: &str) -> Option<&'static [&'static str]> {
     let (_, made) = migration.split_once("_create_")?;
     Some(match made {
-        "exchanges" => &["exchanges"],
-        "symbols" => &["symbols", "symbols_name_idx"],
+        "exchanges" => &["exchanges", "exchanges_folded_name_key"],
+        "symbols" => &["symbols", "symbols_folded_name_key"],
         "instruments" => &["instruments"],
         "feed_symbols" => &["feed_symbols", "feed_symbols_symbol_id_idx"],
         "ticks" => &["ticks", "ticks_tick_time_brin"],

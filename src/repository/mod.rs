@@ -34,8 +34,11 @@ pub use quarantine::{
 };
 pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
 pub use stream::{candle_stream, filled_candle_stream, tick_stream};
-pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
-pub(crate) use symbol::{different_symbols, name_taken, only_one, symbol_missing, symbol_taken};
+pub use symbol::{ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
+pub(crate) use symbol::{
+    different_symbols, exchange_missing, exchange_taken, name_taken, name_taken_in_other_case,
+    only_one, symbol_missing, symbol_taken,
+};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 
 #[cfg(feature = "mock")]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::domain::{PageLimit, Symbol, TimeRange, printable};
+use tickbook::domain::{Exchange, PageLimit, Symbol, TimeRange, printable};
 use tickbook::repository::{FeedSymbol, SymbolQuery, SymbolRepository, TickQuery};
 
 use super::existing;
@@ -122,8 +122,17 @@ fn fits(pattern: &[char], name: &[char]) -> bool {
 struct Shown {
     #[serde(flatten)]
     symbol: SymbolOutput,
+    exchange_details: Option<ExchangeDetails>,
     aliases: Vec<Alias>,
     ticks: Ticks,
+}
+
+/// What is known of an exchange beside its name.
+#[derive(Debug, Serialize)]
+struct ExchangeDetails {
+    description: String,
+    code: Option<String>,
+    time_zone: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -149,6 +158,7 @@ pub(super) async fn show(
     let symbols = &*repositories.symbols;
     let symbol = existing(symbols, &arguments.which.symbol).await?;
     let aliases = symbols.feed_symbols(symbol.symbol_id).await?;
+    let exchange = symbols.get_exchange(&symbol.exchange).await?;
     let ticks = ticks(&repositories, &symbol, arguments.count).await?;
     if arguments.which.json {
         let alias = |it: FeedSymbol| Alias {
@@ -157,11 +167,16 @@ pub(super) async fn show(
         };
         print_json(&Shown {
             symbol: (&symbol).into(),
+            exchange_details: exchange.map(|it| ExchangeDetails {
+                description: it.description,
+                code: it.code,
+                time_zone: it.time_zone,
+            }),
             aliases: aliases.into_iter().map(alias).collect(),
             ticks,
         })?;
     } else {
-        print(&text(&symbol, &aliases, &ticks))?;
+        print(&text(&symbol, exchange.as_ref(), &aliases, &ticks))?;
     }
     Ok(Outcome::Complete)
 }
@@ -190,7 +205,12 @@ async fn ticks(
     })
 }
 
-fn text(symbol: &Symbol, aliases: &[FeedSymbol], ticks: &Ticks) -> String {
+fn text(
+    symbol: &Symbol,
+    exchange: Option<&Exchange>,
+    aliases: &[FeedSymbol],
+    ticks: &Ticks,
+) -> String {
     let mut rows = vec![
         ("id", symbol.symbol_id.to_string()),
         ("exchange", symbol.exchange.clone()),
@@ -202,6 +222,14 @@ fn text(symbol: &Symbol, aliases: &[FeedSymbol], ticks: &Ticks) -> String {
             if symbol.active { "yes" } else { "no" }.to_owned(),
         ),
     ];
+    if let Some(exchange) = exchange {
+        let known = |text: &Option<String>| text.clone().unwrap_or_default();
+        rows.extend([
+            ("exchange is", exchange.description.clone()),
+            ("exchange code", known(&exchange.code)),
+            ("time zone", known(&exchange.time_zone)),
+        ]);
+    }
     match &symbol.instrument {
         None => rows.push(("instrument", "not known".to_owned())),
         Some(instrument) => rows.extend([
