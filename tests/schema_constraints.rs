@@ -240,6 +240,7 @@ async fn exchanges_and_symbols_refuse_what_is_none() {
     exchanges.accepts(&[("code", "XNYS"), ("time_zone", "America/Port-au-Prince")]);
     exchanges.accepts(&[("time_zone", "Etc/GMT+5")]);
     exchanges.refuses(&[("name", "")], "exchanges_name_length");
+    exchanges.refuses(&[("name", "a:b")], "exchanges_name_without_colon");
     exchanges.refuses(&[("name", "Oanda")], "exchanges_folded_name_key");
     exchanges.refuses(&[("name", "oanda")], "exchanges_pkey");
     exchanges.refuses(&[("code", "")], "exchanges_code_length");

@@ -134,10 +134,15 @@ impl ChangedOutput {
 
     /// For people, behind the name of the symbol.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
-        if self.changes.is_empty() {
-            return vec![format!("{name}: nothing to change")];
-        }
-        let lines = self.changes.iter();
-        lines.map(|it| format!("{name}: {}", it.line())).collect()
+        change_lines(name, &self.changes)
     }
+}
+
+/// Changes for people, behind the name of what was changed.
+pub(crate) fn change_lines(name: &str, changes: &[ChangeOutput]) -> Vec<String> {
+    if changes.is_empty() {
+        return vec![format!("{name}: nothing to change")];
+    }
+    let lines = changes.iter();
+    lines.map(|it| format!("{name}: {}", it.line())).collect()
 }

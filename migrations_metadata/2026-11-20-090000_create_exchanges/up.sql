@@ -5,6 +5,8 @@ CREATE TABLE exchanges (
     time_zone text,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT exchanges_name_length CHECK (char_length(name) BETWEEN 1 AND 50),
+    -- exchange:name is divided at the first colon
+    CONSTRAINT exchanges_name_without_colon CHECK (strpos(name, ':') = 0),
     CONSTRAINT exchanges_code_length CHECK (char_length(code) BETWEEN 1 AND 20),
     CONSTRAINT exchanges_time_zone_form CHECK (time_zone ~ '^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$')
 );

@@ -10,12 +10,10 @@ use crate::error::RepositoryError;
 use crate::repository::{ExchangeQuery, SymbolRepository};
 
 fn new_york() -> Exchange {
-    Exchange {
-        description: "New York, \"big board\" and ünïcode".to_owned(),
-        code: Some("XNYS".to_owned()),
-        time_zone: Some("America/New_York".to_owned()),
-        ..Exchange::named("Nyse")
-    }
+    Exchange::named("Nyse")
+        .description("New York, \"big board\" and ünïcode")
+        .code("XNYS")
+        .time_zone("America/New_York")
 }
 
 async fn create(repository: &dyn SymbolRepository, exchange: &Exchange) {
@@ -72,18 +70,9 @@ pub async fn a_taken_exchange_names_the_taker(repositories: &Repositories) {
 
 pub async fn an_invalid_exchange_is_not_created(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
-    let coded = |code: &str| Exchange {
-        code: Some(code.to_owned()),
-        ..Exchange::named("a")
-    };
-    let in_zone = |zone: &str| Exchange {
-        time_zone: Some(zone.to_owned()),
-        ..Exchange::named("a")
-    };
-    let described = Exchange {
-        description: "nul\0".to_owned(),
-        ..Exchange::named("a")
-    };
+    let coded = |code: &str| Exchange::named("a").code(code);
+    let in_zone = |zone: &str| Exchange::named("a").time_zone(zone);
+    let described = Exchange::named("a").description("nul\0");
     let long = "x".repeat(51);
     let named = ["", "a b", "a:b", "a\0", &long].map(Exchange::named);
     let zones = ["", "Berlin", "Europe/Atlantis", "+01:00"].map(in_zone);
@@ -115,24 +104,15 @@ pub async fn a_described_exchange_keeps_what_is_not_stated(repositories: &Reposi
     let symbol = NewSymbol::named("nyse", "IBM");
     symbols.create(symbol).await.expect("it is created");
     create(symbols, &Exchange::named("other")).await;
-    let mut expected = Exchange::named("nyse");
-    let mut stated = ExchangeFacts {
-        time_zone: Some("America/New_York".to_owned()),
-        ..ExchangeFacts::default()
-    };
-    expected.time_zone.clone_from(&stated.time_zone);
+    let stated = ExchangeFacts::default().time_zone("America/New_York");
     let described = symbols.describe_exchange("NYSE", &stated).await;
+    let expected = Exchange::named("nyse").time_zone("America/New_York");
     assert_eq!(described.expect("it is described"), expected);
-    stated = ExchangeFacts {
-        code: Some("XNYS".to_owned()),
-        description: Some("New York".to_owned()),
-        ..ExchangeFacts::default()
-    };
-    expected.code.clone_from(&stated.code);
-    expected.description = "New York".to_owned();
+    let stated = ExchangeFacts::default().code("XNYS").description("NYC");
     let described = symbols.describe_exchange("nyse", &stated).await;
+    let expected = expected.code("XNYS").description("NYC");
     assert_eq!(described.expect("it is described"), expected);
-    stated.time_zone = Some("Mars/Phobos".to_owned());
+    let stated = stated.code("XNYX").time_zone("Mars/Phobos");
     let refused = symbols.describe_exchange("nyse", &stated).await;
     assert!(
         matches!(refused, Err(RepositoryError::InvalidInput { .. })),
@@ -146,6 +126,20 @@ pub async fn a_described_exchange_keeps_what_is_not_stated(repositories: &Reposi
         }
         other => panic!("{other:?}"),
     }
+}
+
+pub async fn an_empty_text_removes_what_was_known(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create(symbols, &new_york()).await;
+    let stated = ExchangeFacts::default().code("");
+    let described = symbols.describe_exchange("nyse", &stated).await;
+    let mut expected = new_york();
+    expected.code = None;
+    assert_eq!(described.expect("it is described"), expected);
+    let stated = ExchangeFacts::default().description("").time_zone("");
+    let described = symbols.describe_exchange("nyse", &stated).await;
+    assert_eq!(described.expect("described"), Exchange::named("Nyse"));
+    assert_eq!(get(symbols, "nyse").await, Some(Exchange::named("Nyse")));
 }
 
 pub async fn exchanges_are_paged_by_name(repositories: &Repositories) {

@@ -104,6 +104,7 @@ macro_rules! conformance_symbol_tests {
                 an_invalid_exchange_is_not_created
                 exchanges_of_symbols_are_there
                 a_described_exchange_keeps_what_is_not_stated
+                an_empty_text_removes_what_was_known
                 exchanges_are_paged_by_name
             }
             feed_symbols {

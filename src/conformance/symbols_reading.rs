@@ -145,11 +145,14 @@ pub async fn a_list_holds_only_what_fits(repositories: &Repositories) {
         ..SymbolQuery::default()
     };
     for (query, ids) in [
-        (query(Some("EURUSD"), None, None), vec![1, 40]),
+        (query(Some("EURUSD"), None, None), vec![1, 6, 40]),
+        (query(Some("eurusd"), None, None), vec![1, 6, 40]),
+        (query(Some("eurusd"), Some("LMAX"), None), vec![6]),
         (query(Some("EUR"), None, None), vec![]),
         (query(Some("%"), None, None), vec![]),
         (query(None, Some("oanda"), None), vec![1, 2, 5]),
-        (query(None, Some("OANDA"), None), vec![]),
+        (query(None, Some("OANDA"), None), vec![1, 2, 5]),
+        (query(None, Some("oanda\0"), None), vec![]),
         (query(None, None, Some(true)), vec![1, 5, 6, 40]),
         (query(None, None, Some(false)), vec![2, 3]),
         (query(None, Some("oanda"), Some(false)), vec![2]),

@@ -23,7 +23,7 @@ pub struct Exchange {
     pub time_zone: Option<String>,
 }
 
-/// What is stated of an exchange; `None` where nothing is.
+/// What is stated of an exchange; `None` where nothing is. An empty text says that it is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExchangeFacts {
@@ -33,6 +33,29 @@ pub struct ExchangeFacts {
     pub code: Option<String>,
     /// See [`Exchange::time_zone`].
     pub time_zone: Option<String>,
+}
+
+impl ExchangeFacts {
+    /// States the text for people.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// States the code of the venue.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// States the IANA time zone.
+    #[must_use]
+    pub fn time_zone(mut self, time_zone: impl Into<String>) -> Self {
+        self.time_zone = Some(time_zone.into());
+        self
+    }
 }
 
 /// Why an exchange can be stored nowhere.
@@ -71,6 +94,27 @@ impl Exchange {
         }
     }
 
+    /// The same exchange with this text for people.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// The same exchange with this code of the venue.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// The same exchange in this IANA time zone.
+    #[must_use]
+    pub fn time_zone(mut self, time_zone: impl Into<String>) -> Self {
+        self.time_zone = Some(time_zone.into());
+        self
+    }
+
     /// Checks what every store asks of an exchange.
     ///
     /// # Errors
@@ -94,17 +138,22 @@ impl Exchange {
         }
     }
 
-    /// This exchange after `facts` were stated of it; what is not stated stays.
+    /// This exchange after `facts` were stated of it; what is not stated stays, and an empty text removes
+    /// what was known.
     ///
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn described(&self, facts: &ExchangeFacts) -> Result<Self, InvalidExchange> {
-        let facts = facts.clone();
+        let field = |stated: &Option<String>, known: &Option<String>| {
+            let text = stated.as_ref().or(known.as_ref());
+            text.filter(|text| !text.is_empty()).cloned()
+        };
+        let description = facts.description.as_ref().unwrap_or(&self.description);
         let described = Self {
             name: self.name.clone(),
-            description: facts.description.unwrap_or(self.description.clone()),
-            code: facts.code.or(self.code.clone()),
-            time_zone: facts.time_zone.or(self.time_zone.clone()),
+            description: description.clone(),
+            code: field(&facts.code, &self.code),
+            time_zone: field(&facts.time_zone, &self.time_zone),
         };
         described.validate()?;
         Ok(described)
@@ -117,10 +166,7 @@ mod tests {
 
     #[test]
     fn time_zones_are_those_of_the_iana_database() {
-        let in_zone = |zone: &str| Exchange {
-            time_zone: Some(zone.to_owned()),
-            ..Exchange::named("nyse")
-        };
+        let in_zone = |zone: &str| Exchange::named("nyse").time_zone(zone);
         for zone in ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC"] {
             assert_eq!(in_zone(zone).validate(), Ok(()), "{zone}");
         }
@@ -138,10 +184,7 @@ mod tests {
 
     #[test]
     fn codes_are_short_and_printable() {
-        let coded = |code: &str| Exchange {
-            code: Some(code.to_owned()),
-            ..Exchange::named("nyse")
-        };
+        let coded = |code: &str| Exchange::named("nyse").code(code);
         for code in ["XNYS", "x", "NYSE-ARCA", &"X".repeat(20)] {
             assert_eq!(coded(code).validate(), Ok(()), "{code}");
         }

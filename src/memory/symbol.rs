@@ -246,8 +246,11 @@ impl SymbolRepository for InMemorySymbolRepository {
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError> {
         let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         let fits = |symbol: &&Symbol| {
-            query.name.as_ref().is_none_or(|name| symbol.name == *name)
-                && (query.exchange.as_ref()).is_none_or(|exchange| symbol.exchange == *exchange)
+            let is = |wanted: &Option<String>, found: &str| {
+                (wanted.as_ref()).is_none_or(|wanted| wanted.eq_ignore_ascii_case(found))
+            };
+            is(&query.name, &symbol.name)
+                && is(&query.exchange, &symbol.exchange)
                 && query.active.is_none_or(|active| symbol.active == active)
         };
         let items = read(&self.store)

@@ -24,9 +24,9 @@ pub struct FeedSymbol {
 /// Which symbols to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SymbolQuery {
-    /// Only those of this name, compared exactly.
+    /// Only those of this name, in any case.
     pub name: Option<String>,
-    /// Only those of this exchange, compared exactly.
+    /// Only those of this exchange, in any case.
     pub exchange: Option<String>,
     /// Only active or only inactive ones.
     pub active: Option<bool>,
@@ -40,7 +40,7 @@ pub struct SymbolQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExchangeQuery {
-    /// Only those behind this name, in whichever case: where the page before ended.
+    /// Only those after this name, in any case: where the page before ended.
     pub after: Option<String>,
     /// How many at most.
     pub limit: PageLimit,
@@ -50,9 +50,9 @@ pub struct ExchangeQuery {
 ///
 /// A symbol is never deleted, since ticks carry its id; it is deactivated.
 ///
-/// Names of symbols and exchanges keep the case in which they are given, and are unique without regard to
-/// it ([`folded_name`](crate::domain::folded_name)). Where a call names the exchange of a symbol, any
-/// case means the exchange there is.
+/// Names of symbols and exchanges keep the case in which they are given, and are unique and compared without
+/// regard to it ([`folded_name`](crate::domain::folded_name)). An exchange that a call names in another
+/// case is the stored one.
 ///
 /// # Examples
 ///
@@ -78,8 +78,8 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// Without an id it gets the largest id so far plus one.
     ///
     /// # Errors
-    /// `AlreadyExists` when the id, or the name on that exchange in any case, is taken, names who has
-    /// it; `InvalidInput` when [`NewSymbol::validate`] refuses it.
+    /// `AlreadyExists` when the id, or the name on that exchange in any case, is taken; for a name it
+    /// says which symbol has it. `InvalidInput` when [`NewSymbol::validate`] refuses the symbol.
     async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError>;
 
     /// Creates the symbols that are missing and overwrites those that exist, all or none.
@@ -142,11 +142,11 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// `InvalidInput` when there are more than 10,000 different ids.
     async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError>;
 
-    /// The symbol of that name: the one that is written so, or else the one that is written so but for
-    /// the case of letters, in name and exchange.
+    /// The symbol of that name: the one of the same spelling, or else the one that differs in the case of
+    /// letters alone, in name and exchange.
     ///
     /// # Errors
-    /// `InvalidInput` when no exchange was said and several have the name; the text lists them.
+    /// `InvalidInput` when no exchange is given and several have the name; the text lists them.
     async fn get_by_name(
         &self,
         reference: &SymbolReference,
@@ -155,7 +155,7 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// The symbols that fit, by ascending id. `next` is the id to pass as `after`.
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError>;
 
-    /// Creates an exchange. One that symbols name is there already: [`describe_exchange`] says more of it.
+    /// Creates an exchange. That of a symbol exists already; [`describe_exchange`] changes it.
     ///
     /// # Errors
     /// `AlreadyExists` names the exchange that has the name, in any case; `InvalidInput` when
@@ -164,8 +164,8 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// [`describe_exchange`]: Self::describe_exchange
     async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError>;
 
-    /// Replaces what is stated of the exchange of that name, in any case, which keeps all else; returns
-    /// it.
+    /// Replaces what is stated of the exchange of that name, in any case, keeps all else, and returns the
+    /// exchange. An empty code or time zone removes what was known.
     ///
     /// # Errors
     /// `NotFound`; `InvalidInput` when [`Exchange::described`] refuses it.

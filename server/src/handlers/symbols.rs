@@ -19,7 +19,7 @@ const SYMBOL_BYTES: usize = 600;
 
 /// Lists symbols
 ///
-/// By ascending id. `name` and `exchange` are compared exactly.
+/// By ascending id. `name` and `exchange` are compared without regard to case.
 #[utoipa::path(
     get,
     operation_id = "list_symbols",

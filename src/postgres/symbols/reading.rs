@@ -80,12 +80,10 @@ pub(super) fn list(
         .limit(query.limit.get() as i64 + 1)
         .into_boxed();
     if let Some(name) = &query.name {
-        // the index is of folded names
         select = select.filter(folded_symbol().eq(folded_name(name)));
-        select = select.filter(symbols::name.eq(name));
     }
     if let Some(exchange) = &query.exchange {
-        select = select.filter(symbols::exchange.eq(exchange));
+        select = select.filter(folded_exchange().eq(folded_name(exchange)));
     }
     if let Some(active) = query.active {
         select = select.filter(symbols::active.eq(active));
