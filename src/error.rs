@@ -11,6 +11,7 @@ pub use kind::ErrorKind;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Database {
     /// PostgreSQL with exchanges, instruments and symbols: `DATABASE_URL`.
     Metadata,
@@ -51,6 +52,7 @@ impl fmt::Display for Database {
 
 /// What a call was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Entity {
     /// A symbol.
     Symbol,

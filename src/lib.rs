@@ -65,6 +65,8 @@ pub use clock::Clock;
 #[cfg(feature = "postgres")]
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, ErrorKind, RepositoryError};
+#[cfg(feature = "postgres")]
+pub use wiring::Connected;
 pub use wiring::{Repositories, RepositoriesBuilder};
 
 /// Compiles what the README shows.

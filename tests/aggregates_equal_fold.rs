@@ -139,8 +139,9 @@ type Candles = BTreeMap<(Timeframe, PriceBasis), Vec<Candle>>;
 fn folded(ticks: &[Tick]) -> Candles {
     let now = suite::now();
     Timeframe::ALL
-        .into_iter()
-        .flat_map(|timeframe| PriceBasis::ALL.map(|basis| (timeframe, basis)))
+        .iter()
+        .copied()
+        .flat_map(|timeframe| PriceBasis::ALL.iter().map(move |basis| (timeframe, *basis)))
         .map(|(timeframe, basis)| {
             let candles = fold_ticks(ticks, timeframe, basis, now).expect("fits");
             ((timeframe, basis), candles)
@@ -199,7 +200,7 @@ fn numbers_of_candle(candle: &Candle) -> Numbers {
 }
 
 fn assert_equal(connection: &mut PgConnection, expected: &Candles, state: &str) {
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let query = format!(
             "SELECT symbol_id, open_time, ARRAY[bid_open, bid_high, bid_low, bid_close, \
              ask_open, ask_high, ask_low, ask_close, mid_open, mid_high, mid_low, mid_close, volume]::text[] \
@@ -208,7 +209,7 @@ fn assert_equal(connection: &mut PgConnection, expected: &Candles, state: &str) 
         let rows: Vec<Row> = sql_query(query)
             .load(connection)
             .unwrap_or_else(|error| panic!("{state}, {timeframe}: {error}"));
-        for basis in PriceBasis::ALL {
+        for &basis in PriceBasis::ALL {
             let candles = &expected[&(timeframe, basis)];
             assert!(
                 candles.len() >= 2 * (DAYS as usize - 1),
@@ -312,7 +313,7 @@ async fn views_equal_the_fold() {
 /// Refreshes every aggregate, smallest timeframe first, within `days` of the first day.
 fn refresh(connection: &mut PgConnection, days: std::ops::Range<i64>) {
     let [from, to] = [days.start, days.end].map(|day| first_day() + chrono::TimeDelta::days(day));
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         // versions that refresh ten buckets at a time unless told otherwise take a minute for all
         let call = format!(
             "DO $$ BEGIN \

@@ -172,10 +172,10 @@ async fn candles_refuse_what_is_no_candle() {
     let schemas = ScratchSchemas::create();
     let mut candles = timeseries(&schemas, "ohlc_candles", CANDLE).await;
     candles.accepts(&[]);
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         candles.accepts(&[("timeframe", timeframe.as_str())]);
     }
-    for basis in PriceBasis::ALL {
+    for &basis in PriceBasis::ALL {
         candles.accepts(&[("basis", basis.as_str())]);
     }
     candles.accepts(&[
@@ -272,7 +272,7 @@ async fn instruments_and_feed_symbols_refuse_what_is_none() {
     let schemas = ScratchSchemas::create();
     let mut instruments = metadata(&schemas, "instruments", INSTRUMENT).await;
     instruments.accepts(&[]);
-    for kind in InstrumentType::ALL {
+    for &kind in InstrumentType::ALL {
         instruments.accepts(&[("instrument_type", kind.as_str())]);
     }
     instruments.accepts(&[

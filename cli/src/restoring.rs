@@ -42,10 +42,8 @@ async fn present(
         return Ok(HashMap::new());
     };
     let range = TimeRange::new(first.open_time, last.close_time())?;
-    let mut query = CandleQuery {
-        limit: PageLimit::MAX,
-        ..CandleQuery::new(first.symbol_id, first.timeframe, first.basis, range)
-    };
+    let mut query = CandleQuery::new(first.symbol_id, first.timeframe, first.basis, range)
+        .limit(PageLimit::MAX);
     let mut present = HashMap::new();
     loop {
         let page = ohlc.candles(&query).await?;

@@ -39,6 +39,7 @@ impl From<&Symbol> for SymbolOutput {
             digits,
             active,
             instrument,
+            ..
         } = symbol.clone();
         Self {
             symbol_id: symbol_id.get(),

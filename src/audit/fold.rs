@@ -9,6 +9,9 @@ use crate::domain::{
     Candle, CandleFold, CandleSource, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 };
 
+/// What candles of ticks are made of.
+const BASES: [PriceBasis; 3] = [PriceBasis::Bid, PriceBasis::Ask, PriceBasis::Mid];
+
 /// Which candle of a symbol.
 pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
 
@@ -31,7 +34,7 @@ pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings
 #[derive(Debug)]
 pub(super) struct AllFolds {
     symbol_id: SymbolId,
-    minute: Option<(DateTime<Utc>, [CandleFold; 3])>,
+    minute: Option<(DateTime<Utc>, [CandleFold; BASES.len()])>,
     folds: BTreeMap<CandleKey, CandleFold>,
 }
 
@@ -48,7 +51,7 @@ impl AllFolds {
         let open_time = Timeframe::M1.bucket_start(tick.tick_time);
         let overflow = || overflow(tick.symbol_id, open_time);
         let of = |basis| CandleFold::of_tick(tick, basis).ok_or_else(overflow);
-        let [bid, ask, mid] = PriceBasis::ALL;
+        let [bid, ask, mid] = BASES;
         let parts = [of(bid)?, of(ask)?, of(mid)?];
         match &mut self.minute {
             Some((minute, wholes)) if *minute == open_time => {
@@ -69,8 +72,8 @@ impl AllFolds {
         let Some((minute, parts)) = self.minute.take() else {
             return Ok(());
         };
-        for (basis, part) in PriceBasis::ALL.into_iter().zip(parts) {
-            for timeframe in Timeframe::ALL {
+        for (basis, part) in BASES.into_iter().zip(parts) {
+            for &timeframe in Timeframe::ALL {
                 let open_time = timeframe.bucket_start(minute);
                 let key = (timeframe, basis, open_time);
                 let whole = match self.folds.get(&key) {
@@ -161,8 +164,8 @@ mod tests {
                 folds.add(tick).expect("fits");
             }
             let all = folds.finish(now).expect("fits");
-            for timeframe in Timeframe::ALL {
-                for basis in PriceBasis::ALL {
+            for &timeframe in Timeframe::ALL {
+                for &basis in PriceBasis::ALL {
                     let expected = fold_ticks(&ticks, timeframe, basis, now).expect("fits");
                     let made: Vec<_> = all.iter()
                         .filter(|((one, other, _), _)| (*one, *other) == (timeframe, basis))

@@ -27,8 +27,17 @@ pub trait CandleRefresh: Debug + Send + Sync {
 
 /// What may be mended with.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Repair<'a> {
     /// Makes made candles anew; `None` where they are computed at every read, so that there is
     /// nothing to make anew.
     pub refresh: Option<&'a dyn CandleRefresh>,
+}
+
+impl<'a> Repair<'a> {
+    /// Repairs with what makes made candles anew; `None` where candles are computed at every read.
+    #[must_use]
+    pub fn new(refresh: Option<&'a dyn CandleRefresh>) -> Self {
+        Self { refresh }
+    }
 }

@@ -259,7 +259,7 @@ impl Audit<'_> {
         let tick = self.ticks.range(&query).await?.items.pop();
         let mut next = tick.map(|tick| tick.tick_time);
         for timeframe in &self.settings.timeframes {
-            for basis in PriceBasis::ALL {
+            for &basis in PriceBasis::ALL {
                 let to = next.unwrap_or(range.to());
                 let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
                 let query = CandleQuery {

@@ -128,7 +128,7 @@ pub async fn an_ambiguous_name_is_refused_with_all_it_may_mean(repositories: &Re
 
 pub async fn symbols_are_listed_by_ascending_id(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
-    assert_eq!(list(symbols, SymbolQuery::default()).await, []);
+    assert_eq!(list(symbols, SymbolQuery::default()).await, [0; 0]);
     let created = create_six(symbols).await;
     let page = symbols.list(&SymbolQuery::default()).await;
     let page = page.expect("symbols are listed");

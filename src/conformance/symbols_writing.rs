@@ -92,7 +92,7 @@ pub async fn a_created_symbol_reads_back(repositories: &Repositories) {
 
 pub async fn every_instrument_type_reads_back(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
-    for instrument_type in InstrumentType::ALL {
+    for &instrument_type in InstrumentType::ALL {
         let given = NewSymbol {
             instrument: Some(Instrument {
                 instrument_type,

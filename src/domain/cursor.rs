@@ -116,7 +116,7 @@ mod tests {
             time in any_time(),
             sequence in any::<i64>(),
             id in any::<i64>(),
-            timeframe in prop::sample::select(&Timeframe::ALL[..]),
+            timeframe in prop::sample::select(Timeframe::ALL),
             range in prop_oneof![Just(TimeRange::all()), Just(one_day())],
         ) {
             let micros = time.timestamp_micros();

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use super::excerpt::excerpt;
 use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::setters::setters;
 
 /// Longest code, in characters.
 const CODE_LENGTH: usize = 20;
@@ -35,28 +36,16 @@ pub struct ExchangeFacts {
     pub time_zone: Option<String>,
 }
 
-impl ExchangeFacts {
-    /// States the text for people.
-    #[must_use]
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.description = Some(description.into());
-        self
+setters!(ExchangeFacts {
+    some {
+        /// States the text for people.
+        description: String,
+        /// States the code of the venue.
+        code: String,
+        /// States the IANA time zone.
+        time_zone: String,
     }
-
-    /// States the code of the venue.
-    #[must_use]
-    pub fn code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
-        self
-    }
-
-    /// States the IANA time zone.
-    #[must_use]
-    pub fn time_zone(mut self, time_zone: impl Into<String>) -> Self {
-        self.time_zone = Some(time_zone.into());
-        self
-    }
-}
+});
 
 /// Why an exchange can be stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +71,19 @@ pub enum InvalidExchange {
     Description(String),
 }
 
+setters!(Exchange {
+    into {
+        /// Sets the text for people.
+        description: String,
+    }
+    some {
+        /// Sets the code of the venue.
+        code: String,
+        /// Sets the IANA time zone.
+        time_zone: String,
+    }
+});
+
 impl Exchange {
     /// An exchange of which nothing else is known.
     #[must_use]
@@ -92,27 +94,6 @@ impl Exchange {
             code: None,
             time_zone: None,
         }
-    }
-
-    /// The same exchange with this text for people.
-    #[must_use]
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.description = description.into();
-        self
-    }
-
-    /// The same exchange with this code of the venue.
-    #[must_use]
-    pub fn code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
-        self
-    }
-
-    /// The same exchange in this IANA time zone.
-    #[must_use]
-    pub fn time_zone(mut self, time_zone: impl Into<String>) -> Self {
-        self.time_zone = Some(time_zone.into());
-        self
     }
 
     /// Checks what every store asks of an exchange.

@@ -17,6 +17,7 @@ use super::timeframe::Timeframe;
 
 /// Why no candle can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FoldError {
     /// A mid price that is no decimal, or volumes or counts beyond all that can be stored. Of ticks
     /// and candles that a store takes this never happens.

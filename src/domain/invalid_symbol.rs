@@ -11,6 +11,7 @@ const NAME_LENGTH: usize = 50;
 
 /// Why a symbol can be stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidSymbol {
     /// The number is below 1.
     #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]

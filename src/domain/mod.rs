@@ -17,6 +17,7 @@ mod invalid_symbol;
 mod page;
 mod parts;
 mod quality_rule;
+mod setters;
 mod symbol;
 mod symbol_facts;
 mod symbol_id;
@@ -47,13 +48,13 @@ pub use invalid_symbol::{InvalidSymbol, folded_name};
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder, UnknownSortOrder};
 pub use parts::StoredParts;
 pub use quality_rule::{Rule, UnknownRule, Verdict};
+pub(crate) use setters::setters;
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
 pub use tick::{InvalidTick, Tick, TickKey};
-#[cfg(feature = "files")]
-pub(crate) use time::LEAP_SECOND;
 pub use time::{
-    InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time, truncate_to_micros,
+    InvalidTime, InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time,
+    truncate_to_micros,
 };
 pub use timeframe::{Timeframe, UnknownTimeframe};

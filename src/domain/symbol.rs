@@ -5,10 +5,12 @@ use std::str::FromStr;
 
 use super::instrument::Instrument;
 use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::setters::setters;
 use super::symbol_id::SymbolId;
 
 /// What is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Symbol {
     /// The number ticks and candles carry.
     pub symbol_id: SymbolId,
@@ -29,6 +31,7 @@ pub struct Symbol {
 
 /// A symbol to be created, or to be created or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewSymbol {
     /// The number to use; `None` takes the next free one.
     pub symbol_id: Option<SymbolId>,
@@ -45,6 +48,23 @@ pub struct NewSymbol {
     /// See [`Symbol::instrument`].
     pub instrument: Option<Instrument>,
 }
+
+setters!(NewSymbol {
+    set {
+        /// Sets the digits in which its price is shown.
+        digits: i16,
+        /// Sets whether it is still quoted.
+        active: bool,
+    }
+    into {
+        /// Sets the number to use.
+        symbol_id: Option<SymbolId>,
+        /// Sets the text for people.
+        description: String,
+        /// Sets what it stands for.
+        instrument: Option<Instrument>,
+    }
+});
 
 impl NewSymbol {
     /// An active symbol with five digits and nothing else known of it.
@@ -102,6 +122,7 @@ impl NewSymbol {
 
 /// How people name a symbol: `EURUSD`, `oanda:EURUSD` where several exchanges have one, or its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct SymbolReference {
     /// The exchange, where it was said.
     pub exchange: Option<String>,
@@ -110,6 +131,24 @@ pub struct SymbolReference {
 }
 
 impl SymbolReference {
+    /// The symbol of that name, whichever exchange quotes it.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            exchange: None,
+            name: name.into(),
+        }
+    }
+
+    /// The symbol of that name on that exchange.
+    #[must_use]
+    pub fn on(exchange: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            exchange: Some(exchange.into()),
+            name: name.into(),
+        }
+    }
+
     /// The id that it is, as a whole number without an exchange: `123` is one, `oanda:123` is a name.
     #[must_use]
     pub fn id(&self) -> Option<SymbolId> {

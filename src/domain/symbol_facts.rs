@@ -1,5 +1,7 @@
 //! What a source says of a symbol, and what becomes of it where the symbol is known already.
 
+mod stating;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 

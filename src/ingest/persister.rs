@@ -38,6 +38,7 @@ pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// What a [`Persister`] did since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PersisterStats {
     /// Records accepted.
     pub received: u64,
@@ -61,6 +62,7 @@ pub struct PersisterStats {
 
 /// What [`Persister::stop`] leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StopReport<R: Record = Tick> {
     /// Records accepted that were neither written in time nor are in the spool, in the order they
     /// came. Those of a write that was cut off may be stored nevertheless; sending them again stores

@@ -125,7 +125,7 @@ impl OhlcRepository for PgOhlcRepository {
             return Ok(0);
         }
         let timeseries = self.connections.timeseries();
-        let different = stored::Upsert::new(candles, timeseries.call_timeout())?;
+        let different = stored::Upsert::new(candles, timeseries.executor().call_timeout())?;
         timeseries
             .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)

@@ -98,7 +98,7 @@ impl QuarantineRepository for PgQuarantineRepository {
                 ))
                 .bind::<Timestamptz, _>(query.range.from())
                 .bind::<Timestamptz, _>(query.range.to())
-                .bind::<BigInt, _>(query.after.map_or(i64::MIN, |after| after.0))
+                .bind::<BigInt, _>(query.after.map_or(i64::MIN, |after| after.get()))
                 .bind::<Nullable<BigInt>, _>(query.symbol_id.map(SymbolId::get))
                 .bind::<Nullable<Text>, _>(query.rule.map(|rule| rule.as_str()))
                 .bind::<Nullable<Text>, _>(query.state.map(|state| state.as_str()))
@@ -206,7 +206,7 @@ impl Row {
             number.map_err(|error| data(format!("{column}: {error}")))
         };
         Ok(QuarantineEntry {
-            id: QuarantineId(self.quarantine_id),
+            id: QuarantineId::new(self.quarantine_id),
             kept: QuarantinedTick {
                 tick: Tick {
                     symbol_id: SymbolId::new(self.symbol_id),

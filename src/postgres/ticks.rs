@@ -108,7 +108,7 @@ impl TickRepository for PgTickRepository {
         }
         let now = self.clock.now();
         let timeseries = self.connections.timeseries();
-        let deadline = Instant::now() + timeseries.call_timeout();
+        let deadline = Instant::now() + timeseries.executor().call_timeout();
         let mut changes = OutdatedConnections::default();
         let mut receipt = loop {
             let writer = Arc::clone(&self.writer);

@@ -20,8 +20,8 @@ mod symbol;
 mod tick;
 
 pub use delete::{
-    CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
-    delete_ticks,
+    CandleCounts, DeletedCandles, DeletedTicks, TickSpan, deletable_candles, deletable_ticks,
+    delete_candles, delete_ticks,
 };
 #[cfg(feature = "postgres")]
 pub(crate) use delete::{buckets, split_at};

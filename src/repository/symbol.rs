@@ -1,17 +1,22 @@
 //! Where symbols are kept.
 
+mod query;
+
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
 use crate::domain::{
-    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, PageLimit, StatedSymbol,
-    Symbol, SymbolFacts, SymbolId, SymbolReference, excerpt,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
+    SymbolFacts, SymbolId, SymbolReference, excerpt,
 };
 use crate::error::{Entity, RepositoryError};
 
+pub use query::{ExchangeQuery, SymbolQuery};
+
 /// What a feed calls a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct FeedSymbol {
     /// The feed, such as `ctrader`; 1 to 50 characters.
     pub feed: String,
@@ -19,31 +24,6 @@ pub struct FeedSymbol {
     pub feed_key: String,
     /// Whose ticks these are.
     pub symbol_id: SymbolId,
-}
-
-/// Which symbols to list.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SymbolQuery {
-    /// Only those of this name, in any case.
-    pub name: Option<String>,
-    /// Only those of this exchange, in any case.
-    pub exchange: Option<String>,
-    /// Only active or only inactive ones.
-    pub active: Option<bool>,
-    /// Only those with a larger id: where the page before ended.
-    pub after: Option<SymbolId>,
-    /// How many at most.
-    pub limit: PageLimit,
-}
-
-/// Which exchanges to list.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ExchangeQuery {
-    /// Only those after this name, in any case: where the page before ended.
-    pub after: Option<String>,
-    /// How many at most.
-    pub limit: PageLimit,
 }
 
 /// Symbols, the instruments they stand for and the exchanges that quote them.
@@ -214,6 +194,16 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
 }
 
 impl FeedSymbol {
+    /// `feed` calls the symbol `feed_key`.
+    #[must_use]
+    pub fn new(feed: impl Into<String>, feed_key: impl Into<String>, symbol_id: SymbolId) -> Self {
+        Self {
+            feed: feed.into(),
+            feed_key: feed_key.into(),
+            symbol_id,
+        }
+    }
+
     /// Checks what every store asks of a mapping.
     ///
     /// # Errors

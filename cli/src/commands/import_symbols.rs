@@ -80,7 +80,9 @@ impl Table {
     }
 
     fn add(&mut self, listed: ListedSymbol, arguments: &ImportSymbolsArguments, place: &str) {
-        let ListedSymbol { line, mut symbol } = listed;
+        let ListedSymbol {
+            line, mut symbol, ..
+        } = listed;
         let found = symbol.facts.instrument.instrument_type;
         if arguments.instrument_type.is_some() && arguments.instrument_type != found {
             return;

@@ -9,8 +9,8 @@ use tickbook::Clock;
 use tickbook::config::Config;
 use tickbook::domain::Tick;
 use tickbook::ingest::{
-    DeadLetter, DeadLetterReason, PersisterConfig, SPOOL_FORMAT, SpoolConfig, SpoolContent,
-    SpoolError, SpoolMode, TickPersister, TickSpool,
+    DeadLetter, DeadLetterReason, NumberedDeadLetter, PersisterConfig, SPOOL_FORMAT, SpoolConfig,
+    SpoolContent, SpoolError, SpoolMode, TickPersister, TickSpool,
 };
 
 use crate::Outcome;
@@ -118,10 +118,7 @@ struct Replay {
 pub(crate) async fn replay(arguments: &SpoolArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = settings(arguments)?;
     let (repositories, _pools) = connect(&config).await?;
-    let settings = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        ..settings
-    };
+    let settings = settings.mode(SpoolMode::WriteAhead);
     let writing = PersisterConfig::from(&config.ticks);
     let persister = TickPersister::open(repositories.ticks, writing, &settings).await?;
     let report = persister.stop(PATIENCE).await;
@@ -179,7 +176,7 @@ pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Resu
     };
     let mut gone = Vec::new();
     let mut kept = 0;
-    for (number, letter) in letters {
+    for NumberedDeadLetter { number, letter, .. } in letters {
         let became = match &ticks {
             Some(ticks) => {
                 let receipt = ticks

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tickbook::Repositories;
 use tickbook::domain::{SymbolId, Tick, TimeRange};
-use tickbook::ingest::{AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::ingest::{AckLevel, PersisterConfig, SpoolConfig, TickPersister};
 use tickbook::repository::TickRepository;
 
 use crate::support::Cli;
@@ -22,17 +22,10 @@ fn tick(index: i64) -> Tick {
 
 /// Leaves what `ticks` says in the spool `data/spool` of the folder.
 async fn spool(cli: &Cli, repository: Arc<dyn TickRepository>, ticks: &[Tick]) {
-    let settings = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: cli.folder.path().join("data/spool"),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    };
-    let config = PersisterConfig {
+    let settings = SpoolConfig::new(cli.folder.path().join("data/spool"));
+    let config = PersisterConfig::default()
         // the tool is to do what this one does not
-        flush_interval: Duration::from_secs(3_600),
-        ..PersisterConfig::default()
-    };
+        .flush_interval(Duration::from_secs(3_600));
     let opened = TickPersister::open(repository, config, &settings).await;
     let persister = opened.expect("it opens");
     for tick in ticks {
@@ -49,12 +42,7 @@ fn leave(cli: &Cli, ticks: Vec<Tick>) {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_time().build().expect("a runtime");
     runtime.block_on(async {
-        let settings = SpoolConfig {
-            mode: SpoolMode::WriteAhead,
-            directory,
-            max_bytes: 1 << 30,
-            on_full: OnFull::Block,
-        };
+        let settings = SpoolConfig::new(directory);
         let mut away = tickbook::repository::MockTickRepository::new();
         away.expect_insert_batch().returning(|_| {
             Err(tickbook::RepositoryError::Unavailable {

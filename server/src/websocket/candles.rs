@@ -187,10 +187,7 @@ impl Series {
         let mut updates = std::mem::take(&mut self.updates);
         let has_closed = |candle: &mut Candle| candle.close_time() <= clock;
         for candle in self.closing.extract_if(.., has_closed) {
-            updates.push(Candle {
-                closed: true,
-                ..candle
-            });
+            updates.push(candle.closed(true));
         }
         if let State::Live {
             last: Some(last), ..
@@ -276,20 +273,15 @@ impl Last {
         clock: DateTime<Utc>,
     ) -> Option<Self> {
         let fold = CandleFold::of_tick(tick, key.basis)?;
-        let shape = Candle {
-            symbol_id: key.symbol_id,
-            timeframe: key.timeframe,
-            basis: key.basis,
+        let shape = Candle::new(
+            key.symbol_id,
+            key.timeframe,
+            key.basis,
             open_time,
-            open: tick.bid_price,
-            high: tick.bid_price,
-            low: tick.bid_price,
-            close: tick.bid_price,
-            volume: tick.bid_volume,
-            tick_count: 1,
-            closed: false,
-            source: CandleSource::Ticks,
-        };
+            [tick.bid_price; 4],
+        )
+        .volume(tick.bid_volume)
+        .closed(false);
         Some(Self {
             candle: fold.to_candle(&shape, clock)?,
             fold,

@@ -32,6 +32,24 @@ const CONFIG: PersisterConfig = PersisterConfig {
 #[error("the quarantine was stopped: start another one")]
 pub struct QuarantineClosed;
 
+/// What a quarantine leaves when it stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct QuarantineReport {
+    /// Ticks that stay on the disk for the next start.
+    pub spooled: u64,
+    /// Ticks that are neither in the repository nor on the disk.
+    pub lost: u64,
+}
+
+impl QuarantineReport {
+    /// `spooled` ticks stay on the disk, and `lost` ticks are lost.
+    #[must_use]
+    pub fn new(spooled: u64, lost: u64) -> Self {
+        Self { spooled, lost }
+    }
+}
+
 /// Keeps ticks that are held back until the repository has them: a [`Persister`] of quarantined
 /// ticks with a spool of its own.
 ///
@@ -128,14 +146,14 @@ impl Quarantine {
 
     /// Takes no more ticks and waits until the repository has them, as [`Persister::stop`] does:
     /// until `patience` is over, and no longer than until a write fails where the disk has them all.
-    /// Returns how many stay on the disk, and how many are lost. A second call returns zeros.
-    pub async fn stop(&self, patience: Duration) -> (u64, u64) {
+    /// A second call reports nothing.
+    pub async fn stop(&self, patience: Duration) -> QuarantineReport {
         let mut has_reported = self.has_reported.lock().await;
         let report = self.persister.stop(patience).await;
         if std::mem::replace(&mut *has_reported, true) {
-            return (0, 0);
+            return QuarantineReport::default();
         }
-        (report.spooled, report.unsaved.len() as u64)
+        QuarantineReport::new(report.spooled, report.unsaved.len() as u64)
     }
 
     /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it, after

@@ -8,6 +8,7 @@ use crate::repository::{
 
 /// What became of kept ticks that were to be released.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ReleaseReceipt {
     /// How many are released now and were not before.
     pub released: u64,

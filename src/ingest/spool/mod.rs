@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-pub use self::dead_letter::{DeadLetter, DeadLetterReason};
+pub use self::dead_letter::{DeadLetter, DeadLetterReason, NumberedDeadLetter};
 use self::directory::OwnedDirectory;
 pub(super) use self::disk::Disk;
 use self::disk::FileSystem;
@@ -121,11 +121,11 @@ impl<R: Record> Spool<R> {
         *lock(&self.content)
     }
 
-    /// The records that no database will take, with their numbers, oldest first.
+    /// The records that no database will take, oldest first.
     ///
     /// # Errors
     /// The disk.
-    pub async fn dead_letters(&self) -> Result<Vec<(u64, DeadLetter<R>)>, SpoolError> {
+    pub async fn dead_letters(&self) -> Result<Vec<NumberedDeadLetter<R>>, SpoolError> {
         self.ask(Request::DeadLetters).await
     }
 

@@ -135,7 +135,7 @@ impl Relations {
             row.map(|row| row.id)
         };
         let mut aggregates = Vec::new();
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let name = format!("ohlc_{timeframe}");
             let row = rows.iter().find(|row| row.of == name);
             aggregates.extend(row.and_then(|row| {

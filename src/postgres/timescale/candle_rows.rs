@@ -232,7 +232,7 @@ fn tables(connection: &mut PgConnection) -> Result<Vec<(Timeframe, String)>, DbE
         Some((timeframe, row.name.clone()))
     };
     // each stands on the one before
-    Ok(Timeframe::ALL.into_iter().map_while(table).collect())
+    Ok(Timeframe::ALL.iter().copied().map_while(table).collect())
 }
 
 #[derive(QueryableByName)]

@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::candle_relations::{CandleRelation, candle_relations};
 use crate::postgres::timescale::thresholds::raise_thresholds;
 
 /// The first release whose tables are not known.
@@ -153,10 +153,7 @@ const EMPTY_MINUTE: (&str, &str) = ("2100-01-01 00:00:00Z", "2100-01-01 00:01:00
 /// job does.
 pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbError> {
     let aggregates = candle_relations(connection)?;
-    if aggregates
-        .iter()
-        .any(|(_, kind)| *kind != CandleRelationKind::Aggregate)
-    {
+    if !aggregates.iter().all(CandleRelation::is_aggregate) {
         return Ok(());
     }
     // one that was made by hand since

@@ -35,12 +35,9 @@ pub(super) async fn list(
         (_, true) => Some(false),
         _ => None,
     };
-    let mut query = SymbolQuery {
-        exchange: arguments.exchange.clone(),
-        active,
-        limit: PageLimit::MAX,
-        ..SymbolQuery::default()
-    };
+    let mut query = SymbolQuery::default().limit(PageLimit::MAX);
+    query.exchange.clone_from(&arguments.exchange);
+    query.active = active;
     let pattern = arguments.name.as_deref().map(folded);
     let mut rows = Vec::new();
     loop {
@@ -187,10 +184,7 @@ async fn ticks(
     is_counted: bool,
 ) -> anyhow::Result<Ticks> {
     let (id, all) = (symbol.symbol_id, TimeRange::all());
-    let first = TickQuery {
-        limit: PageLimit::try_from(1)?,
-        ..TickQuery::new(id, all)
-    };
+    let first = TickQuery::new(id, all).limit(PageLimit::try_from(1)?);
     let first = repositories.ticks.range(&first).await?.items.pop();
     let last = repositories.ticks.latest(id).await?;
     let count = match is_counted {

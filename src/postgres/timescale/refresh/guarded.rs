@@ -97,7 +97,7 @@ impl GuardedRefresh {
         let Some(table) = self.tables.get(&format!("ohlc_{timeframe}")) else {
             return Ok(false);
         };
-        let smaller = Timeframe::ALL.into_iter().rfind(|it| *it < timeframe);
+        let smaller = Timeframe::ALL.iter().copied().rfind(|it| *it < timeframe);
         let (relation, time, count) = match smaller {
             None => ("ticks".to_owned(), "tick_time", "count(*)"),
             Some(smaller) => (format!("ohlc_{smaller}"), "open_time", "sum(tick_count)"),

@@ -80,7 +80,11 @@ fn drop_before(connection: &mut PgConnection, cut: DateTime<Utc>) -> Result<u64,
     transaction(connection, |connection| {
         connection.batch_execute("SET LOCAL lock_timeout = '5s'")?;
         let mut dropped = 0;
-        let aggregates = Timeframe::ALL.map(|timeframe| format!("ohlc_{timeframe}"));
+        let aggregates = Vec::from_iter(
+            Timeframe::ALL
+                .iter()
+                .map(|timeframe| format!("ohlc_{timeframe}")),
+        );
         for relation in aggregates
             .iter()
             .map(String::as_str)

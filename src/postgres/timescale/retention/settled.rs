@@ -82,7 +82,7 @@ impl Levels {
         )
         .load(connection)?;
         let mut levels = Vec::new();
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let view = format!("ohlc_{timeframe}");
             let Some(level) = rows.iter().find(|row| row.view == view) else {
                 return Ok(None);
