@@ -67,6 +67,8 @@ impl FromStr for PriceBasis {
 
 /// Where a candle comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CandleSource {
     /// Made of the stored ticks, at this read or by a continuous aggregate.
     Ticks,
@@ -78,6 +80,7 @@ pub enum CandleSource {
 
 /// What the price did within `[open_time, open_time + timeframe)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Candle {
     /// Whose candle it is.
@@ -87,17 +90,23 @@ pub struct Candle {
     /// Which price it is made of.
     pub basis: PriceBasis,
     /// Start of the bucket, itself inside, aligned to UTC.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
     /// Price of the first tick by `(tick_time, sequence)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub open: Decimal,
     /// Highest price.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub high: Decimal,
     /// Lowest price.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub low: Decimal,
     /// Price of the last tick by `(tick_time, sequence)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub close: Decimal,
     /// Sum of the quoted bid and ask volumes of all ticks: what was offered, not what was traded.
     /// Exact with up to 28 significant digits, else rounded to 28, half away from zero.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub volume: Decimal,
     /// How many ticks it is made of.
     pub tick_count: i64,

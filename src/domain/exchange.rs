@@ -11,6 +11,7 @@ const CODE_LENGTH: usize = 20;
 
 /// An exchange, a broker or a feed that quotes symbols.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Exchange {
     /// Its name, such as `oanda`, 1 to 50 characters; unique without regard to the case of letters.
@@ -26,6 +27,7 @@ pub struct Exchange {
 
 /// What is stated of an exchange; `None` where nothing is. An empty text says that it is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ExchangeFacts {
     /// See [`Exchange::description`].

@@ -69,6 +69,7 @@ impl FromStr for GapFill {
 
 /// A bucket of which nothing is known: no ticks, no volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FilledCandle {
     /// Whose bucket it is.
@@ -78,14 +79,31 @@ pub struct FilledCandle {
     /// Which price it would be made of.
     pub basis: PriceBasis,
     /// Its start, itself inside, aligned to UTC.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
     /// The close of the last candle before, with [`GapFill::Flat`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub open: Option<Decimal>,
     /// The same.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub high: Option<Decimal>,
     /// The same.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub low: Option<Decimal>,
     /// The close of the last candle before, with [`GapFill::Flat`] and [`GapFill::PreviousClose`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub close: Option<Decimal>,
     /// Whether its end had passed when it was read.
     pub closed: bool,
@@ -124,6 +142,8 @@ impl FilledCandle {
 
 /// One bucket of a listing whose gaps are filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CandleSlot {
     /// There is a candle.
     Candle(Candle),

@@ -99,6 +99,7 @@ impl FromStr for InstrumentType {
 
 /// What a symbol stands for, as its exchange defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Instrument {
     /// Its kind.
@@ -108,14 +109,25 @@ pub struct Instrument {
     /// What prices are in, such as `USD`; 1 to 50 characters.
     pub quote_currency: String,
     /// Smallest step of the price, in the quote currency; positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub tick_size: Decimal,
     /// Smallest step of a quantity, in units of the instrument; positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub lot_size: Decimal,
     /// Units of the underlying in one contract; positive, 1 where there are no contracts.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub contract_multiplier: Decimal,
     /// Last day of trading, for what ends.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_date", default)
+    )]
     pub expiry: Option<NaiveDate>,
     /// Strike price of an option, in the quote currency.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub strike: Option<Decimal>,
 }
 

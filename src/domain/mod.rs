@@ -21,6 +21,8 @@ mod setters;
 mod symbol;
 mod symbol_facts;
 mod symbol_id;
+#[cfg(feature = "serde")]
+pub mod text;
 mod tick;
 mod time;
 mod timeframe;

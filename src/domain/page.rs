@@ -7,6 +7,8 @@ use super::excerpt::excerpt;
 
 /// How many items a page may hold: 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "i64"))]
 pub struct PageLimit(u32);
 
 impl PageLimit {
@@ -105,6 +107,7 @@ impl FromStr for SortOrder {
 
 /// A part of a listing and where the next part starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Page<T, C> {
     /// The items, in the order asked for.

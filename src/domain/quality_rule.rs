@@ -108,13 +108,16 @@ impl FromStr for Rule {
 
 /// Why a tick is flagged or held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Verdict {
     /// Which rule.
     pub rule: Rule,
     /// What the tick has; see [`Rule`] for the unit. At most twelve decimals.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub observed: Decimal,
     /// What it might have had.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub limit: Decimal,
 }
 

@@ -10,6 +10,7 @@ use super::symbol_id::SymbolId;
 
 /// What is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Symbol {
     /// The number ticks and candles carry.
@@ -31,6 +32,7 @@ pub struct Symbol {
 
 /// A symbol to be created, or to be created or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct NewSymbol {
     /// The number to use; `None` takes the next free one.

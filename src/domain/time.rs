@@ -75,6 +75,14 @@ pub struct InvalidTimeRange {
 
 /// The instants `from <= t < to`, in whole microseconds. `from == to` is the empty range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::text::range::Bounds",
+        into = "super::text::range::Bounds"
+    )
+)]
 pub struct TimeRange {
     from: DateTime<Utc>,
     to: DateTime<Utc>,

@@ -17,32 +17,11 @@ use crate::table::table;
 
 const HEADER: [&str; 4] = ["NAME", "CODE", "TIME ZONE", "DESCRIPTION"];
 
-/// An exchange in JSON.
-#[derive(Debug, Serialize)]
-struct ExchangeOutput {
-    name: String,
-    description: String,
-    code: Option<String>,
-    time_zone: Option<String>,
-}
-
 /// What a command changed of an exchange.
 #[derive(Debug, Serialize)]
 struct ChangedExchange {
-    exchange: ExchangeOutput,
+    exchange: Exchange,
     changes: Vec<ChangeOutput>,
-}
-
-impl From<&Exchange> for ExchangeOutput {
-    fn from(exchange: &Exchange) -> Self {
-        let exchange = exchange.clone();
-        Self {
-            name: exchange.name,
-            description: exchange.description,
-            code: exchange.code,
-            time_zone: exchange.time_zone,
-        }
-    }
 }
 
 pub(crate) async fn run(command: &ExchangesCommand) -> anyhow::Result<Outcome> {
@@ -66,7 +45,7 @@ async fn list(
         let page = symbols.list_exchanges(&query).await?;
         for exchange in page.items {
             match arguments.json {
-                true => print_json(&ExchangeOutput::from(&exchange))?,
+                true => print_json(&exchange)?,
                 false => rows.push(row(exchange)),
             }
         }
@@ -102,7 +81,7 @@ async fn create(
     let exchange = named.described(&facts(&arguments.facts))?;
     symbols.create_exchange(&exchange).await?;
     match arguments.json {
-        true => print_json(&ExchangeOutput::from(&exchange)),
+        true => print_json(&exchange),
         false => print(&format!("{} is created", printable(&exchange.name))),
     }
 }
@@ -122,7 +101,6 @@ async fn describe(
     let exchange = symbols.describe_exchange(name, &facts).await?;
     let changes = changes(&before, &exchange);
     if arguments.json {
-        let exchange = ExchangeOutput::from(&exchange);
         return print_json(&ChangedExchange { exchange, changes });
     }
     let lines = change_lines(&exchange.name, &changes);

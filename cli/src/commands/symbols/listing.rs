@@ -12,7 +12,6 @@ use crate::Outcome;
 use crate::args::{ListSymbolsArguments, ShowSymbolArguments};
 use crate::opening::connect;
 use crate::report::{print, print_json};
-use crate::symbol_output::SymbolOutput;
 use crate::table::table;
 use crate::times::time_text;
 
@@ -51,7 +50,7 @@ pub(super) async fn list(
                 continue;
             }
             match arguments.json {
-                true => print_json(&SymbolOutput::from(symbol))?,
+                true => print_json(symbol)?,
                 false => rows.push(row(symbol)),
             }
         }
@@ -118,18 +117,10 @@ fn fits(pattern: &[char], name: &[char]) -> bool {
 #[derive(Debug, Serialize)]
 struct Shown {
     #[serde(flatten)]
-    symbol: SymbolOutput,
-    exchange_details: Option<ExchangeDetails>,
+    symbol: Symbol,
+    exchange_details: Option<Exchange>,
     aliases: Vec<Alias>,
     ticks: Ticks,
-}
-
-/// What is known of an exchange beside its name.
-#[derive(Debug, Serialize)]
-struct ExchangeDetails {
-    description: String,
-    code: Option<String>,
-    time_zone: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,12 +154,8 @@ pub(super) async fn show(
             feed_key: it.feed_key,
         };
         print_json(&Shown {
-            symbol: (&symbol).into(),
-            exchange_details: exchange.map(|it| ExchangeDetails {
-                description: it.description,
-                code: it.code,
-                time_zone: it.time_zone,
-            }),
+            symbol,
+            exchange_details: exchange,
             aliases: aliases.into_iter().map(alias).collect(),
             ticks,
         })?;
