@@ -11,6 +11,34 @@ use crate::retention::RefreshWindow;
 pub const SEALED: &str = "sealed";
 
 /// Makes candles anew where a backend keeps made candles.
+///
+/// # Examples
+///
+/// ```
+/// use async_trait::async_trait;
+/// use tickbook::RepositoryError;
+/// use tickbook::audit::{CandleRefresh, RefreshWindow, Repair};
+///
+/// /// Drops windows from a cache, so that the next read makes their candles anew.
+/// #[derive(Debug)]
+/// struct Cache;
+///
+/// #[async_trait]
+/// impl CandleRefresh for Cache {
+///     async fn refresh(
+///         &self,
+///         windows: &[RefreshWindow],
+///     ) -> Result<Vec<RefreshWindow>, RepositoryError> {
+///         for window in windows {
+///             println!("drop {} from {}", window.timeframe, window.range.from());
+///         }
+///         // none was left out
+///         Ok(Vec::new())
+///     }
+/// }
+///
+/// let repair = Repair::new(Some(&Cache));
+/// ```
 #[async_trait]
 pub trait CandleRefresh: Debug + Send + Sync {
     /// Makes the candles of `windows` anew, whether anything is known to have changed there or not.

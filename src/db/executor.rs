@@ -33,6 +33,23 @@ use super::retry::{OutdatedConnections, Retries};
 ///
 /// A closure leaves the session as it found it: use [`transaction`](super::transaction) and
 /// `SET LOCAL`. A connection on which `BEGIN`, `SET` or the like was sent is closed afterwards.
+///
+/// # Examples
+///
+/// ```
+/// use diesel::{RunQueryDsl as _, sql_query};
+/// use tickbook::db::{DatabaseConfig, DatabasePools};
+///
+/// # async fn analyze(config: &DatabaseConfig) -> Result<(), tickbook::RepositoryError> {
+/// let db = DatabasePools::new(config).timeseries();
+/// // may be repeated, so that a lost connection does no harm
+/// db.run_idempotent("analyze ticks", |connection| {
+///     sql_query("ANALYZE ticks").execute(connection)?;
+///     Ok(())
+/// })
+/// .await
+/// # }
+/// ```
 pub struct Executor {
     database: Database,
     manager: ConnectionManager,

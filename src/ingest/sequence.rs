@@ -12,6 +12,19 @@ use crate::domain::{SymbolId, Tick, truncate_to_micros};
 /// it again stores nothing twice. Of each symbol only the newest instant is remembered: ticks of
 /// one instant must come without others of the same symbol between them, as they do in a feed
 /// ordered by time.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::domain::SymbolId;
+/// use tickbook::ingest::SequenceAssigner;
+///
+/// let (symbol, time) = (SymbolId::new(7), "2024-05-01T12:00:00Z".parse()?);
+/// let mut sequences = SequenceAssigner::new();
+/// assert_eq!(sequences.next(symbol, time), 0);
+/// assert_eq!(sequences.next(symbol, time), 1);
+/// # Ok::<_, chrono::ParseError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct SequenceAssigner {
     newest: HashMap<SymbolId, (DateTime<Utc>, i64)>,

@@ -83,6 +83,17 @@ impl HealthReport {
 }
 
 /// Asks all databases at the same time; takes about one second at most, and never fails.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::db::DatabasePools;
+/// use tickbook::postgres::check_health;
+///
+/// # async fn is_ready(pools: &DatabasePools) -> bool {
+/// check_health(pools).await.is_ready()
+/// # }
+/// ```
 pub async fn check_health(pools: &DatabasePools) -> HealthReport {
     let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
     let replica = async {

@@ -147,6 +147,26 @@ impl DeletedCandles {
 /// # Errors
 /// Those of [`delete_range`](TickRepository::delete_range). What `progress` was told of stays deleted; the
 /// call may be repeated.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{SymbolId, Tick, TimeRange};
+/// use tickbook::repository::delete_ticks;
+///
+/// let ticks = Repositories::in_memory().ticks;
+/// let (symbol, time): (_, DateTime<Utc>) = (SymbolId::new(7), "2024-05-01T12:00:00Z".parse()?);
+/// ticks.insert_batch(&[Tick::quote(symbol, time, 1.into(), 2.into())]).await?;
+/// let range = TimeRange::new(time, time + TimeDelta::hours(1))?;
+/// let deleted = delete_ticks(&*ticks, symbol, range, |_| {}).await?;
+/// assert_eq!(deleted.ticks, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn delete_ticks(
     ticks: &dyn TickRepository,
     symbol_id: SymbolId,

@@ -242,6 +242,25 @@ pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>
 ///
 /// # Errors
 /// Those of [`SymbolRepository::get`] and [`SymbolRepository::get_by_name`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tickbook::Repositories;
+/// use tickbook::domain::NewSymbol;
+/// use tickbook::repository::find_symbol;
+///
+/// let symbols = Repositories::in_memory().symbols;
+/// let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await?;
+/// for reference in ["1", "EURUSD", "OANDA:eurusd"] {
+///     let found = find_symbol(&*symbols, &reference.parse()?).await?;
+///     assert_eq!(found.as_ref(), Some(&created));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn find_symbol(
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,

@@ -65,6 +65,18 @@ impl fmt::Display for Clash {
 ///
 /// # Errors
 /// Every clash, with both numbers and what to set instead.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::retention::{Policies, Span, prove};
+///
+/// let mut policies = Policies::default();
+/// assert!(prove(&policies).is_ok());
+/// policies.candles.drop_after = Some(Span::days(10));
+/// let clashes = prove(&policies).expect_err("ticks are kept for 90 days");
+/// assert!(clashes.iter().any(|clash| clash.longer.name == "policies.candles.drop_after"));
+/// ```
 pub fn prove(policies: &Policies) -> Result<(), Vec<Clash>> {
     let mut clashes = Vec::new();
     clashes.extend(lateness_is_an_hour(policies));

@@ -58,6 +58,35 @@ impl QuarantineReport {
 /// A tick that the repository can never keep becomes a dead letter of that spool.
 ///
 /// Clones are handles of the same quarantine.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use chrono::{DateTime, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
+/// use tickbook::ingest::quality::Quarantine;
+/// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
+///
+/// let repository = Repositories::in_memory().quarantine;
+/// // without a directory: what the repository does not have is lost with the process
+/// let quarantine = Quarantine::open(repository.clone(), None).await?;
+/// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
+/// let tick = Tick::quote(SymbolId::new(7), time, 2.into(), 1.into());
+/// let verdict = Verdict::new(Rule::Crossed, 1.into(), 0.into());
+/// quarantine.keep(QuarantinedTick::new(tick, verdict, time)).await?;
+///
+/// let report = quarantine.stop(Duration::from_secs(10)).await;
+/// assert_eq!((report.spooled, report.lost), (0, 0));
+/// let pending = repository.list(&QuarantineQuery::default()).await?;
+/// assert_eq!(pending.items.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Quarantine {
     persister: Persister<QuarantinedTick>,
