@@ -15,7 +15,7 @@ MINUTES ?= 60
 SEED ?=
 
 # every feature but bundled-libpq, which is for machines without libpq
-FEATURES := tickbook/mock,tickbook/conformance,tickbook/files
+FEATURES := tickbook/mock,tickbook/conformance,tickbook/files,tickbook/serde
 
 .PHONY: help
 help: ## this list
@@ -89,6 +89,7 @@ lint: ## format check, clippy, documentation, features one by one
 	cargo check -p tickbook --no-default-features --features postgres $$options; \
 	cargo check -p tickbook --no-default-features --features conformance; \
 	cargo check -p tickbook --no-default-features --features files; \
+	cargo check -p tickbook --no-default-features --features serde; \
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
 
 .PHONY: ci

@@ -8,9 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::domain::{NewSymbol, Tick, TimeRange};
-use tickbook::ingest::{
-    AckLevel, OccurrenceCounter, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister,
-};
+use tickbook::ingest::{AckLevel, OccurrenceCounter, PersisterConfig, SpoolConfig, TickPersister};
 use tickbook::{Clock, Repositories};
 
 #[tokio::main]
@@ -20,12 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let symbol_id = repositories.symbols.create(symbol).await?.symbol_id;
 
     let folder = tempfile::tempdir()?;
-    let spool = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: folder.path().join("spool"),
-        max_bytes: 64 << 20,
-        on_full: OnFull::Block,
-    };
+    let spool = SpoolConfig::new(folder.path().join("spool")).max_bytes(64 << 20);
     let ticks = repositories.ticks.clone();
     let persister = TickPersister::open(ticks, PersisterConfig::default(), &spool).await?;
 

@@ -6,6 +6,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 /// Says what time it is: that of the system, or of a test. Cloning shares it.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::Clock;
+///
+/// let time = "2024-05-01T12:00:00Z".parse()?;
+/// assert_eq!(Clock::standing_at(time).now(), time);
+/// assert!(Clock::system().now() > time);
+/// # Ok::<_, chrono::ParseError>(())
+/// ```
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 

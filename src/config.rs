@@ -24,6 +24,7 @@ pub use sections::Sections;
 
 /// Every setting of the library, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// Both databases and the pools of connections to them.
     pub database: DatabaseConfig,
@@ -39,6 +40,7 @@ pub struct Config {
 
 /// When a batch of ticks is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TickConfig {
     /// When it has so many ticks, 1 to 100,000 …
     pub batch_size: usize,
@@ -61,6 +63,7 @@ impl From<&TickConfig> for PersisterConfig {
 
 /// Everything that is wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvalidConfig {
     /// One line for each, with the setting, what is wrong and what to do.
     pub problems: Vec<String>,

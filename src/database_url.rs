@@ -45,6 +45,7 @@ pub struct DatabaseUrl {
 
 /// Why a text is no database URL. Never repeats the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidDatabaseUrl {
     /// Another scheme, or none.
     #[error(

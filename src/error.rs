@@ -11,6 +11,7 @@ pub use kind::ErrorKind;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Database {
     /// PostgreSQL with exchanges, instruments and symbols: `DATABASE_URL`.
     Metadata,
@@ -51,9 +52,12 @@ impl fmt::Display for Database {
 
 /// What a call was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Entity {
     /// A symbol.
     Symbol,
+    /// An exchange.
+    Exchange,
     /// What a feed calls a symbol.
     FeedSymbol,
     /// A tick.
@@ -66,6 +70,7 @@ impl fmt::Display for Entity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Symbol => "symbol",
+            Self::Exchange => "exchange",
             Self::FeedSymbol => "feed symbol",
             Self::Tick => "tick",
             Self::Candle => "candle",

@@ -25,6 +25,7 @@
 //! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
 //! | `conformance` | the suite for backends, and schemas of their own for tests |
 //! | `files` | streaming readers of market-data files |
+//! | `serde` | `Serialize` and `Deserialize` of domain types, with decimals as strings: `domain::text` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -65,7 +66,19 @@ pub use clock::Clock;
 #[cfg(feature = "postgres")]
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, ErrorKind, RepositoryError};
+#[cfg(feature = "postgres")]
+pub use wiring::Connected;
 pub use wiring::{Repositories, RepositoriesBuilder};
+
+/// Instants are `DateTime<Utc>` of this crate: a caller that uses it from here has the same version.
+pub use chrono;
+/// Prices and volumes are `Decimal` of this crate: a caller that uses it from here has the same version.
+pub use rust_decimal;
+
+/// Expectations of the mocks take predicates and sequences of this crate: a caller that uses it from here has
+/// the same version.
+#[cfg(feature = "mock")]
+pub use mockall;
 
 /// Compiles what the README shows.
 #[cfg(doctest)]

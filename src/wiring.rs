@@ -104,7 +104,6 @@ impl Repositories {
 
     /// Those of PostgreSQL and TimescaleDB, after both databases have answered and been found to
     /// have every migration. A replica is not asked: reads fail while it is away, writes do not.
-    /// The pools are for health checks and migrations.
     ///
     /// A database that does not answer is tried at 0, 2, 6 and 14 seconds, within the call timeout;
     /// [`postgres`](Self::postgres) does not wait for one.
@@ -112,15 +111,25 @@ impl Repositories {
     /// # Errors
     /// `Unavailable`, `Configuration` or `Tls` when a database does not answer, refuses, or cannot be
     /// trusted; `Schema` when migrations are pending.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tickbook::db::DatabaseConfig;
+    /// use tickbook::{Connected, Repositories};
+    ///
+    /// # async fn start(config: &DatabaseConfig) -> Result<(), tickbook::RepositoryError> {
+    /// let Connected { repositories, pools, .. } = Repositories::connect(config).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "postgres")]
-    pub async fn connect(
-        config: &DatabaseConfig,
-    ) -> Result<(Self, DatabasePools), RepositoryError> {
+    pub async fn connect(config: &DatabaseConfig) -> Result<Connected, RepositoryError> {
         let pools = DatabasePools::new(config);
         let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
         let (metadata, timeseries) = tokio::join!(
-            metadata.wait_until_reached(),
-            timeseries.wait_until_reached()
+            metadata.executor().wait_until_reached(),
+            timeseries.executor().wait_until_reached()
         );
         // of two that are away it is always the same one that is told
         metadata?;
@@ -133,7 +142,10 @@ impl Repositories {
             ticks: Arc::new(ticks),
             ..Self::postgres(&pools)
         };
-        Ok((repositories, pools))
+        Ok(Connected {
+            repositories,
+            pools,
+        })
     }
 
     /// The symbols of PostgreSQL alone, whatever becomes of the time-series database.
@@ -145,10 +157,21 @@ impl Repositories {
         config: &DatabaseConfig,
     ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
         let pools = DatabasePools::new(config);
-        pools.metadata().wait_until_reached().await?;
+        pools.metadata().executor().wait_until_reached().await?;
         require_metadata(&pools).await?;
         Ok(Arc::new(PgSymbolRepository::new(pools.metadata())))
     }
+}
+
+/// What [`Repositories::connect`] connected.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Connected {
+    /// The repositories over the pools.
+    pub repositories: Repositories,
+    /// The pools, for health checks and migrations.
+    pub pools: DatabasePools,
 }
 
 /// Chooses each repository; made by [`Repositories::builder`]. One that is not chosen is empty, lives in

@@ -8,8 +8,8 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::db::{DatabasePools, ScratchSchemas, TimeseriesDb};
 use tickbook::postgres::{
-    CandleRelationKind, Edition, apply_aggregates, candle_relations, detect_edition,
-    migrate_timeseries,
+    CandleRelationKind, CandleRelationState, Edition, apply_aggregates, candle_relations,
+    detect_edition, migrate_timeseries,
 };
 use tickbook::{Database, RepositoryError};
 
@@ -19,8 +19,10 @@ const RELATIONS: [&str; 7] = [
 
 const CANDLE_VIEWS: &str = include_str!("../manual_sql/candle_views.sql");
 
-fn all(kind: CandleRelationKind) -> Vec<(String, CandleRelationKind)> {
-    RELATIONS.map(|name| (name.to_owned(), kind)).to_vec()
+fn all(kind: CandleRelationKind) -> Vec<CandleRelationState> {
+    RELATIONS
+        .map(|name| CandleRelationState::new(name, kind))
+        .to_vec()
 }
 
 async fn migrated(schemas: &ScratchSchemas) -> (TimeseriesDb, PgConnection, Edition) {
@@ -274,7 +276,7 @@ async fn an_aggregate_is_never_dropped() {
     assert_eq!(relations[..6], all(CandleRelationKind::Aggregate)[..6]);
     assert_eq!(
         relations[6],
-        ("ohlc_1d".to_owned(), CandleRelationKind::View)
+        CandleRelationState::new("ohlc_1d", CandleRelationKind::View)
     );
 }
 

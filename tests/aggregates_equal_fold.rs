@@ -151,8 +151,9 @@ type Candles = BTreeMap<(Timeframe, PriceBasis), Vec<Candle>>;
 fn folded(ticks: &[Tick]) -> Candles {
     let now = suite::now();
     Timeframe::ALL
-        .into_iter()
-        .flat_map(|timeframe| PriceBasis::ALL.map(|basis| (timeframe, basis)))
+        .iter()
+        .copied()
+        .flat_map(|timeframe| PriceBasis::ALL.iter().map(move |basis| (timeframe, *basis)))
         .map(|(timeframe, basis)| {
             let candles = fold_ticks(ticks, timeframe, basis, now).expect("fits");
             ((timeframe, basis), candles)
@@ -207,8 +208,8 @@ fn numbers_of_candle(candle: &Candle) -> Numbers {
 }
 
 fn assert_equal(connection: &mut PgConnection, expected: &Candles, state: &str) {
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let columns = ["open", "high", "low", "close", "volume"];
             let columns = columns.map(|column| format!("{basis}_{column}")).join(", ");
             let query = format!(
@@ -322,7 +323,7 @@ async fn views_equal_the_fold() {
 /// Refreshes every aggregate, smallest timeframe first, within `days` of the first day.
 fn refresh(connection: &mut PgConnection, days: std::ops::Range<i64>) {
     let [from, to] = [days.start, days.end].map(|day| first_day() + chrono::TimeDelta::days(day));
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         // versions that refresh ten buckets at a time unless told otherwise take a minute for all
         let call = format!(
             "DO $$ BEGIN \

@@ -49,10 +49,7 @@ impl CandleCalls for Endless {
         &self,
         _: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     }
 }
 

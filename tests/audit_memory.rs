@@ -135,14 +135,14 @@ async fn every_differing_field_is_told_with_both_values() {
         .map(|it| it.problem.differences())
         .collect();
     assert_eq!(fields[0].len(), 1);
-    let (name, found, expected) = &fields[0][0];
-    assert_eq!((*name, found.as_str()), ("open", "2"));
-    assert!(expected.starts_with("1.38"), "{expected}");
-    assert_eq!((fields[1][0].0, fields[1][0].1.as_str()), ("volume", "10"));
-    assert_eq!(
-        fields[2],
-        [("tick_count", "1".to_owned(), "792".to_owned())]
-    );
+    let (first, second) = (&fields[0][0], &fields[1][0]);
+    assert_eq!((first.field, first.found.as_str()), ("open", "2"));
+    assert!(first.expected.starts_with("1.38"), "{first:?}");
+    assert_eq!((second.field, second.found.as_str()), ("volume", "10"));
+    assert_eq!(fields[2].len(), 1);
+    let third = &fields[2][0];
+    let told = (third.field, &*third.found, &*third.expected);
+    assert_eq!(told, ("tick_count", "1", "792"));
     let text = heard.findings[0].problem.to_string();
     assert!(
         text.contains("symbol 7 1m bid 2014-05-01T00:10:00Z: open is 2, by its ticks 1.38"),
@@ -160,9 +160,9 @@ async fn a_missing_candle_is_told() {
     .await;
     let heard = audit(&ticks, &ohlc, &whole(), None).await;
     assert_eq!(heard.kinds(), [FindingKind::CandleMissing]);
-    let (None, Some(expected)) = heard.findings[0].problem.candles() else {
-        panic!("{heard:?}");
-    };
+    let compared = heard.findings[0].problem.candles();
+    assert_eq!(compared.found, None);
+    let expected = compared.expected.expect("what the ticks make");
     assert_eq!(
         (expected.open_time, expected.timeframe),
         (at(15), Timeframe::M5)
@@ -174,20 +174,16 @@ async fn a_candle_without_ticks_is_told() {
     let (ticks, ohlc) = Damaged::new(1, |query, candles| {
         let extra = start() + TimeDelta::days(40);
         if is(query, Timeframe::M1, PriceBasis::Bid) && query.range.contains(extra) {
-            candles.push(Candle {
-                symbol_id: EURUSD,
-                timeframe: Timeframe::M1,
-                basis: PriceBasis::Bid,
-                open_time: extra,
-                open: Decimal::ONE,
-                high: Decimal::ONE,
-                low: Decimal::ONE,
-                close: Decimal::ONE,
-                volume: Decimal::ONE,
-                tick_count: 1,
-                closed: true,
-                source: CandleSource::Ticks,
-            });
+            candles.push(
+                Candle::new(
+                    EURUSD,
+                    Timeframe::M1,
+                    PriceBasis::Bid,
+                    extra,
+                    [Decimal::ONE, Decimal::ONE, Decimal::ONE, Decimal::ONE],
+                )
+                .volume(Decimal::ONE),
+            );
         }
     })
     .await;
@@ -222,15 +218,10 @@ async fn stored_candles_that_differ_are_a_kind_of_their_own_and_only_sealed_ones
     candles.push(old);
     ohlc.upsert_candles(&candles).await.expect("stored");
 
-    let only_minutes = AuditSettings {
-        timeframes: vec![Timeframe::M1],
-        ..whole()
-    };
+    let only_minutes = whole().timeframes(vec![Timeframe::M1]);
     let heard = audit(&ticks, &ohlc, &only_minutes, None).await;
     assert_eq!(heard.kinds(), [FindingKind::StoredCandleDiffers; 2]);
-    let repair = Some(Repair {
-        refresh: Some(&ohlc),
-    });
+    let repair = Some(Repair::new(Some(&ohlc)));
     let heard = audit(&ticks, &ohlc, &only_minutes, repair).await;
     assert_eq!(heard.findings[0].mending, Mending::Mended);
     let Mending::NotMended { reason } = &heard.findings[1].mending else {
@@ -250,7 +241,7 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
     };
     let (ticks, ohlc) = Damaged::new(1, damage).await;
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
-    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair { refresh })).await;
+    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
     assert_eq!(heard.kinds(), [FindingKind::CandleDiffers]);
     assert!(heard.all_mended());
     let timeframes: Vec<_> = ohlc.windows().iter().map(|it| it.timeframe).collect();
@@ -259,11 +250,11 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
     let (ticks, mut ohlc) = Damaged::new(1, damage).await;
     ohlc.0.mends = false;
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
-    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair { refresh })).await;
+    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
     assert_eq!(heard.summary.left(), 1, "what did not help is told");
 
     let refresh = None;
-    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair { refresh })).await;
+    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
     let Mending::NotMended { reason } = &heard.findings[0].mending else {
         panic!("{heard:?}");
     };
@@ -279,12 +270,9 @@ async fn candles_whose_ticks_may_be_gone_are_counted_and_never_refreshed() {
         }
     })
     .await;
-    let settings = AuditSettings {
-        complete_from: at(1_440),
-        ..whole()
-    };
+    let settings = whole().complete_from(at(1_440));
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
-    let heard = audit(&ticks, &ohlc, &settings, Some(Repair { refresh })).await;
+    let heard = audit(&ticks, &ohlc, &settings, Some(Repair::new(refresh))).await;
     assert_eq!(heard.summary.beyond_ticks, 1);
     assert_eq!(heard.kinds(), [FindingKind::CandleDiffers]);
     let Mending::NotMended { reason } = &heard.findings[0].mending else {
@@ -331,11 +319,8 @@ async fn buckets_that_the_range_cuts_and_those_that_are_forming_are_left_out() {
         candles.iter_mut().for_each(|candle| candle.tick_count += 1);
     };
     let (ticks, ohlc) = Damaged::new(1, wrong).await;
-    let settings = AuditSettings {
-        range: TimeRange::new(at(7), at(600)).expect("ordered"),
-        now: at(16) + TimeDelta::seconds(30),
-        ..whole()
-    };
+    let range = TimeRange::new(at(7), at(600)).expect("ordered");
+    let settings = AuditSettings::new(range, at(16) + TimeDelta::seconds(30));
     let heard = audit(&ticks, &ohlc, &settings, None).await;
     let told: BTreeSet<_> = heard
         .findings
@@ -356,16 +341,10 @@ async fn only_the_timeframes_asked_for_are_compared_and_kinds_can_be_left_out() 
         candles.iter_mut().for_each(|candle| candle.tick_count += 1);
     };
     let (ticks, ohlc) = Damaged::new(1, wrong).await;
-    let settings = AuditSettings {
-        timeframes: vec![Timeframe::H4],
-        ..whole()
-    };
+    let settings = whole().timeframes(vec![Timeframe::H4]);
     let heard = audit(&ticks, &ohlc, &settings, None).await;
     assert_eq!(heard.findings.len(), 3 * 6);
-    let settings = AuditSettings {
-        skip: [FindingKind::CandleDiffers].into(),
-        ..whole()
-    };
+    let settings = whole().skip([FindingKind::CandleDiffers]);
     let heard = audit(&ticks, &ohlc, &settings, None).await;
     assert_eq!(heard.findings, []);
 }

@@ -34,7 +34,7 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
     if edition == Edition::Community {
         let from = ticks[0].tick_time;
         let to = ticks[ticks.len() - 1].tick_time + TimeDelta::days(1);
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let refresh = format!(
                 "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{}', '{}')",
                 timeframe.bucket_start(from) - TimeDelta::days(1),
@@ -94,10 +94,7 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
         stored += ohlc.upsert_candles(&candles).await.expect("stored");
     }
     assert_eq!(stored, market_data::BARS as u64);
-    let only_minutes = tickbook::audit::AuditSettings {
-        timeframes: vec![Timeframe::M1],
-        ..whole()
-    };
+    let only_minutes = whole().timeframes(vec![Timeframe::M1]);
     let heard = audit(&**ticks, &**ohlc, &only_minutes, None).await;
     assert_eq!(heard.findings, []);
 }

@@ -89,7 +89,7 @@ async fn a_candle_without_ticks_is_found_and_taken_away() {
         at(70).to_rfc3339()
     );
     site.execute(&format!("DELETE FROM ticks WHERE {hole}"));
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         site.execute(&format!(
             "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{}', '{}')",
             start().to_rfc3339(),
@@ -109,7 +109,7 @@ async fn a_candle_without_ticks_is_found_and_taken_away() {
         let problems = heard.findings.iter().map(|finding| &finding.problem);
         problems
             .filter(|problem| {
-                let (found, _) = problem.candles();
+                let found = problem.candles().found;
                 found.is_some_and(|found| found.timeframe == Timeframe::M1)
             })
             .map(Problem::kind)
@@ -140,7 +140,7 @@ async fn stored_candles_that_differ_are_found_and_sealed_ones_mended() {
     let heard = site.audit(false).await;
     let stored = |heard: &Heard| {
         let minutes = heard.findings.iter().filter(|finding| {
-            let (found, _) = finding.problem.candles();
+            let found = finding.problem.candles().found;
             found.is_some_and(|found| found.timeframe == Timeframe::M1)
         });
         minutes.cloned().collect::<Vec<_>>()
@@ -150,7 +150,7 @@ async fn stored_candles_that_differ_are_found_and_sealed_ones_mended() {
     for finding in &of_minutes {
         assert_eq!(finding.problem.kind(), FindingKind::StoredCandleDiffers);
         let fields = finding.problem.differences();
-        let names: Vec<_> = fields.iter().map(|(name, _, _)| *name).collect();
+        let names: Vec<_> = fields.iter().map(|it| it.field).collect();
         assert_eq!(names, ["high", "volume"]);
     }
     // larger candles that are made of them say so as well

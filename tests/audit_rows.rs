@@ -59,12 +59,10 @@ async fn audited_with(
     } = Repositories::in_memory();
     insert(&*stored, &ticks(1)).await;
     let mut right = MaterializedRows::default();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
-            let query = CandleQuery {
-                limit: PageLimit::MAX,
-                ..CandleQuery::new(EURUSD, timeframe, basis, TimeRange::all())
-            };
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
+            let query =
+                CandleQuery::new(EURUSD, timeframe, basis, TimeRange::all()).limit(PageLimit::MAX);
             let page = ohlc.candles(&query).await.expect("read");
             right.candles.extend(page.items);
         }

@@ -5,7 +5,7 @@ mod audit_site;
 mod audited;
 mod migrated;
 
-use tickbook::audit::FindingKind;
+use tickbook::audit::{FindingKind, Measurement};
 use tickbook::domain::Timeframe;
 use tickbook::postgres::{Edition, apply_aggregates, policy_status, refresh_days};
 use tickbook::retention::{Policies, Span};
@@ -48,14 +48,13 @@ async fn late_days_that_wait_for_too_long_are_found() {
     let problems = site.state().await.problems;
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].kind, FindingKind::DirtyWindowStale);
-    let [("days", 2), ("oldest_age_seconds", age)] = problems[0].numbers[..] else {
+    let numbers = problems[0].numbers.iter();
+    let numbers: Vec<_> = numbers.map(|it| (it.name, it.value)).collect();
+    let [("days", 2), ("oldest_age_seconds", age)] = numbers[..] else {
         panic!("{problems:?}");
     };
     assert!((4_260..4_320).contains(&age), "{age}");
-    let patient = Policies {
-        maintain_every: Span::hours(1),
-        ..Policies::default()
-    };
+    let patient = Policies::default().maintain_every(Span::hours(1));
     assert_eq!(site.state_beside(&patient).await.problems, []);
 }
 
@@ -80,7 +79,7 @@ async fn a_backlog_of_late_ticks_is_found_and_goes_with_a_refresh() {
     let status = policy_status(&db).await.expect("answers");
     assert!(status.waiting_changes >= before + 1_001, "{status:?}");
     let changes = i64::try_from(status.waiting_changes).expect("few");
-    assert_eq!(problems[0].numbers, [("changes", changes)]);
+    assert_eq!(problems[0].numbers, [Measurement::new("changes", changes)]);
     refresh_days(&db, [at(0)].into()).await.expect("refreshed");
     assert_eq!(site.state_kinds().await, []);
     let status = policy_status(&db).await.expect("answers");

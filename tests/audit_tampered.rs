@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Numeric, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use rust_decimal::Decimal;
 use tickbook::domain::{
-    Candle, CandleSource, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
+    Candle, PageLimit, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
 use tickbook::postgres::PgDecimal;
 use tickbook::repository::CandleQuery;
@@ -70,8 +70,8 @@ fn expected(ticks: &[Tick]) -> Candles {
             .filter(|it| it.symbol_id == symbol_id)
             .collect();
         of_symbol.sort_by_key(|tick| tick.key());
-        for timeframe in Timeframe::ALL {
-            for basis in PriceBasis::ALL {
+        for &timeframe in Timeframe::ALL {
+            for &basis in PriceBasis::ALL {
                 let candles = fold_ticks(of_symbol.iter().copied(), timeframe, basis, suite::now());
                 all.extend(candles.expect("fits").into_iter().map(|it| (key(&it), it)));
             }
@@ -83,12 +83,10 @@ fn expected(ticks: &[Tick]) -> Candles {
 async fn read(site: &Site) -> Candles {
     let mut all = Candles::new();
     for symbol_id in SYMBOLS {
-        for timeframe in Timeframe::ALL {
-            for basis in PriceBasis::ALL {
-                let query = CandleQuery {
-                    limit: PageLimit::MAX,
-                    ..CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
-                };
+        for &timeframe in Timeframe::ALL {
+            for &basis in PriceBasis::ALL {
+                let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
+                    .limit(PageLimit::MAX);
                 let page = site.repositories.ohlc.candles(&query).await.expect("read");
                 assert_eq!(page.next, None);
                 all.extend(page.items.into_iter().map(|it| (key(&it), it)));
@@ -121,9 +119,9 @@ struct Row {
 /// The rows behind the aggregates, each once.
 fn rows(site: &Site) -> Candles {
     let mut all = Candles::new();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let table = site.materialization(timeframe);
-        for basis in PriceBasis::ALL {
+        for &basis in PriceBasis::ALL {
             let rows: Vec<Row> = sql_query(format!(
                 "SELECT symbol_id, open_time, {basis}_open AS open, {basis}_high AS high, \
                  {basis}_low AS low, {basis}_close AS close, {basis}_volume AS volume, \
@@ -132,20 +130,15 @@ fn rows(site: &Site) -> Candles {
             .load(&mut site.connection())
             .expect("rows");
             for row in rows {
-                let candle = Candle {
-                    symbol_id: SymbolId::new(row.symbol_id),
+                let candle = Candle::new(
+                    SymbolId::new(row.symbol_id),
                     timeframe,
                     basis,
-                    open_time: row.open_time,
-                    open: row.open.0,
-                    high: row.high.0,
-                    low: row.low.0,
-                    close: row.close.0,
-                    volume: row.volume.0,
-                    tick_count: row.tick_count,
-                    closed: true,
-                    source: CandleSource::Ticks,
-                };
+                    row.open_time,
+                    [row.open.0, row.high.0, row.low.0, row.close.0],
+                )
+                .volume(row.volume.0)
+                .tick_count(row.tick_count);
                 let key = key(&candle);
                 assert_eq!(all.insert(key, candle), None, "twice: {key:?}");
             }

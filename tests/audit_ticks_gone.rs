@@ -66,8 +66,8 @@ fn drop_by_hand(aged: &mut Aged, from: DateTime<Utc>, to: DateTime<Utc>) {
 
 async fn all_candles(aged: &Aged) -> Vec<Candle> {
     let mut candles = Vec::new();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             candles.extend(aged.candles(timeframe, basis).await);
         }
     }
@@ -78,6 +78,11 @@ async fn all_candles(aged: &Aged) -> Vec<Candle> {
 fn kept(aged: &mut Aged, timeframe: Timeframe) -> i64 {
     let table = table(aged, timeframe);
     aged.number(&format!("SELECT count(*) AS number FROM {table}"))
+}
+
+fn kept_of_all(aged: &mut Aged) -> Vec<i64> {
+    let timeframes = Timeframe::ALL.iter();
+    timeframes.map(|timeframe| kept(aged, *timeframe)).collect()
 }
 
 fn table(aged: &mut Aged, timeframe: Timeframe) -> String {
@@ -94,16 +99,12 @@ async fn verify(aged: &Aged, repair: bool) -> Heard {
     let db = aged.db();
     let state = timeseries_state(&db, &Policies::default()).await;
     let state = state.expect("a state");
-    let settings = AuditSettings {
-        complete_from: state.complete_from.unwrap_or(earliest_time()),
-        doubtful: state.doubtful,
-        ..AuditSettings::new(TimeRange::all(), suite::now())
-    };
+    let settings = AuditSettings::new(TimeRange::all(), suite::now())
+        .complete_from(state.complete_from.unwrap_or(earliest_time()))
+        .doubtful(state.doubtful);
     let rows = PgMaterializedCandles::new(db.clone());
     let made_anew = PgCandleRefresh::new(db);
-    let repair = repair.then_some(Repair {
-        refresh: Some(&made_anew),
-    });
+    let repair = repair.then_some(Repair::new(Some(&made_anew)));
     let (ticks, ohlc) = (&aged.repositories.ticks, &aged.repositories.ohlc);
     audit_of(EURUSD, &**ticks, &**ohlc, Some(&rows), &settings, repair).await
 }
@@ -173,7 +174,7 @@ async fn a_late_tick_into_a_day_that_was_dropped_by_hand_erases_no_candle() {
     let dropped = day_before(&aged, 5);
     drop_by_hand(&mut aged, dropped, dropped + TimeDelta::days(1));
     let before = all_candles(&aged).await;
-    let counts = Timeframe::ALL.map(|timeframe| kept(&mut aged, timeframe));
+    let counts = kept_of_all(&mut aged);
     // makes the chunk anew
     let late = tick(EURUSD, dropped + TimeDelta::minutes(7), 0, 1);
     aged.insert(&[late]).await;
@@ -188,7 +189,7 @@ async fn a_late_tick_into_a_day_that_was_dropped_by_hand_erases_no_candle() {
         assert!(!minutes.copied().any(|it| holds_it(&it)), "{refreshed:?}");
         verify(&aged, true).await;
         assert_eq!(all_candles(&aged).await, before);
-        let counted = Timeframe::ALL.map(|timeframe| kept(&mut aged, timeframe));
+        let counted = kept_of_all(&mut aged);
         assert_eq!(counted, counts);
     }
     let heard = verify(&aged, false).await;
@@ -210,9 +211,11 @@ async fn a_refresh_leaves_out_what_another_symbol_would_lose() {
     // all ticks of one symbol come back, those of the other do not
     aged.insert(&again).await;
     let minute = dropped + TimeDelta::minutes(7);
-    let window = |from: DateTime<Utc>, length| RefreshWindow {
-        timeframe: Timeframe::M1,
-        range: TimeRange::new(from, from + length).expect("ordered"),
+    let window = |from: DateTime<Utc>, length| {
+        RefreshWindow::new(
+            Timeframe::M1,
+            TimeRange::new(from, from + length).expect("ordered"),
+        )
     };
     let minutes = kept(&mut aged, Timeframe::M1);
     let asked = window(minute, TimeDelta::minutes(1));
@@ -245,7 +248,7 @@ async fn half_a_day_that_was_dropped_is_told_and_the_other_half_is_checked() {
     let found = heard
         .findings
         .iter()
-        .filter_map(|it| it.problem.candles().0);
+        .filter_map(|it| it.problem.candles().found);
     assert!(found.clone().count() > 0 && found.clone().all(noon_or_whole));
 }
 

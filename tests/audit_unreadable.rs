@@ -78,9 +78,7 @@ async fn a_page_says_which_candle_is_unreadable() {
     assert_eq!(key, "1m bid of symbol 7 at 2014-05-01 00:10:00 UTC");
     assert!(reason.starts_with("close: it is NaN"), "{reason}");
     // and other pages are read
-    let query = CandleQuery {
-        basis: PriceBasis::Ask,
-        ..query
-    };
+    let mut query = query;
+    query.basis = PriceBasis::Ask;
     assert!(site.repositories.ohlc.candles(&query).await.is_ok());
 }

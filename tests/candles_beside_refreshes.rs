@@ -69,7 +69,7 @@ impl Piece {
     fn of(ticks: &[Tick], range: TimeRange, timeframes: &[Timeframe]) -> Self {
         let mut candles = HashMap::new();
         for timeframe in timeframes {
-            for basis in PriceBasis::ALL {
+            for &basis in PriceBasis::ALL {
                 let folded = fold_ticks(ticks, *timeframe, basis, suite::now()).expect("fits");
                 candles.insert((*timeframe, basis), folded);
             }
@@ -113,19 +113,13 @@ async fn read(shared: Arc<Shared>, mut random: Random) {
         let mut kinds: Vec<_> = piece.candles.keys().copied().collect();
         kinds.sort();
         let (timeframe, basis) = kinds[random.below(kinds.len() as u64) as usize];
-        let query = CandleQuery {
-            limit: PageLimit::MAX,
-            ..CandleQuery::new(SYMBOL, timeframe, basis, piece.range)
-        };
+        let query = CandleQuery::new(SYMBOL, timeframe, basis, piece.range).limit(PageLimit::MAX);
         let page = shared.repositories.ohlc.candles(&query).await;
         let found: Vec<_> = page
             .expect("a page")
             .items
             .into_iter()
-            .map(|candle| Candle {
-                source: CandleSource::Ticks,
-                ..candle
-            })
+            .map(|candle| candle.source(CandleSource::Ticks))
             .collect();
         shared.reads.fetch_add(1, Ordering::SeqCst);
         let expected = &piece.candles[&(timeframe, basis)];
@@ -166,7 +160,7 @@ async fn import(shared: &Shared, db: &TimeseriesDb, random: &mut Random, from: D
     let ticks = ticks(random, from, to);
     store(shared, &ticks).await;
     let range = TimeRange::new(from, to).expect("ordered");
-    shared.add(Piece::of(&ticks, range, &Timeframe::ALL));
+    shared.add(Piece::of(&ticks, range, Timeframe::ALL));
     let days: BTreeSet<_> = (0..3).map(|day| from + TimeDelta::days(day)).collect();
     let refreshed = refresh_days(db, days).await.expect("refreshed");
     assert!(!refreshed.is_empty(), "nothing was refreshed");

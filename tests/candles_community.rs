@@ -87,10 +87,8 @@ impl Site {
     }
 
     async fn candles(&self, symbol: SymbolId, timeframe: Timeframe) -> Vec<Candle> {
-        let query = CandleQuery {
-            limit: PageLimit::MAX,
-            ..CandleQuery::new(symbol, timeframe, PriceBasis::Bid, TimeRange::all())
-        };
+        let query = CandleQuery::new(symbol, timeframe, PriceBasis::Bid, TimeRange::all())
+            .limit(PageLimit::MAX);
         let page = self.repositories.ohlc.candles(&query).await;
         page.expect("a page").items
     }
@@ -100,7 +98,7 @@ impl Site {
         for symbol in [A, B] {
             let ticks = self.ticks.iter().filter(|tick| tick.symbol_id == symbol);
             let ticks: Vec<_> = ticks.cloned().collect();
-            for timeframe in Timeframe::ALL {
+            for &timeframe in Timeframe::ALL {
                 let expected = fold_ticks(&ticks, timeframe, PriceBasis::Bid, suite::now());
                 let read = self.candles(symbol, timeframe).await;
                 assert_eq!(

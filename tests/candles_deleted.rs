@@ -66,18 +66,18 @@ async fn kept_candles_of_a_day_are_deleted() {
     assert_eq!(deleted.candles.get(Timeframe::M1), 3 * minutes);
     assert_eq!(deleted.candles.total(), 3 * minutes);
     assert_eq!(deleted.of_ticks, of_ticks.unsigned_abs());
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     // what is left of the dropped ticks stays at any refresh
     if aged.edition == Edition::Community {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             aged.execute(&format!(
                 "CALL refresh_continuous_aggregate('ohlc_{timeframe}', NULL, now())"
             ));
         }
     }
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     maintain(&aged.db()).await.expect("maintained");
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn larger_candles_follow_kept_minutes() {
     let minutes = forget(&mut aged, part);
     assert!(minutes > 0);
     assert_eq!(deleted.candles.total(), 3 * minutes);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     if aged.edition == Edition::Community {
         aged.execute(&format!(
             "CALL refresh_continuous_aggregate('ohlc_1h', '{0}'::timestamptz - INTERVAL '1 day', \
@@ -99,5 +99,5 @@ async fn larger_candles_follow_kept_minutes() {
             noon.to_rfc3339()
         ));
     }
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }

@@ -46,11 +46,9 @@ async fn pages(
     order: SortOrder,
     limit: u32,
 ) -> Vec<Candle> {
-    let mut query = CandleQuery {
-        order,
-        limit: PageLimit::new(limit).expect("in range"),
-        ..CandleQuery::new(SYMBOL, timeframe, basis, TimeRange::all())
-    };
+    let mut query = CandleQuery::new(SYMBOL, timeframe, basis, TimeRange::all())
+        .order(order)
+        .limit(PageLimit::new(limit).expect("in range"));
     let mut candles = Vec::new();
     loop {
         let page = repositories.ohlc.candles(&query).await.expect("a page");
@@ -63,8 +61,8 @@ async fn pages(
 }
 
 async fn assert_equal_to_the_fold(repositories: &Repositories, ticks: &[Tick]) {
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let mut expected = fold_ticks(ticks, timeframe, basis, suite::now()).expect("fits");
             for limit in [7, 500] {
                 let read = pages(repositories, timeframe, basis, SortOrder::Ascending, limit);
@@ -89,7 +87,7 @@ async fn with_relations(pools: &DatabasePools) -> bool {
 fn refresh(schemas: &ScratchSchemas) {
     let mut connection = schemas.connection(Database::Timeseries);
     for _ in 0..2 {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let call = format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', NULL, NULL)");
             diesel::sql_query(call)
                 .execute(&mut connection)
@@ -158,7 +156,7 @@ async fn ticks_older_than_any_refresh_are_in_their_candles() {
     let receipt = repositories.ticks.insert_batch(&ticks).await;
     assert_eq!(receipt.expect("inserted").inserted, ticks.len() as u64);
     if aggregates {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let from = start() + TimeDelta::days(30);
             schemas
                 .connection(Database::Timeseries)
@@ -186,7 +184,7 @@ async fn a_candle_relation_that_has_gone_is_done_without() {
     } else {
         "VIEW"
     };
-    for timeframe in Timeframe::ALL.into_iter().rev() {
+    for timeframe in Timeframe::ALL.iter().copied().rev() {
         schemas
             .connection(Database::Timeseries)
             .batch_execute(&format!("DROP {kind} ohlc_{timeframe}"))

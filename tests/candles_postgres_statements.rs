@@ -79,10 +79,10 @@ async fn ticks_are_read_only_where_no_aggregate_knows_them() {
             .execute(&mut connection)
             .expect("refreshed");
     };
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         refresh(timeframe);
     }
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let from = read_from(&repositories, timeframe).await;
         assert_eq!(from, (true, false), "{timeframe}");
     }
@@ -93,7 +93,7 @@ async fn ticks_are_read_only_where_no_aggregate_knows_them() {
         .insert_batch(&late)
         .await
         .expect("inserted");
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let from = read_from(&repositories, timeframe).await;
         assert_eq!(from, (true, true), "{timeframe}");
     }

@@ -99,7 +99,7 @@ async fn assert_equal(
 ) {
     let of_symbol: Vec<_> = ticks.iter().filter(|it| it.symbol_id == SYMBOL).collect();
     let now = suite::now();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let basis = PriceBasis::ALL[random.below(3) as usize];
         let all = fold_ticks(of_symbol.iter().copied(), timeframe, basis, now).expect("fits");
         let [one, other] = [time(random), time(random)];
@@ -118,11 +118,9 @@ async fn assert_equal(
                 true => 1 + expected.len() / (1 + random.below(4) as usize),
                 false => 1_000,
             };
-            let query = CandleQuery {
-                order,
-                limit: PageLimit::new(limit as u32).expect("in range"),
-                ..CandleQuery::new(SYMBOL, timeframe, basis, range)
-            };
+            let query = CandleQuery::new(SYMBOL, timeframe, basis, range)
+                .order(order)
+                .limit(PageLimit::new(limit as u32).expect("in range"));
             let found = read(repositories, query).await;
             assert_eq!(found.len(), expected.len(), "{state}: {timeframe} {basis}");
             for (found, expected) in found.iter().zip(&expected) {
@@ -324,10 +322,8 @@ async fn larger_candles_come_from_smaller_ones_where_ticks_are_gone() {
         .await
         .expect("stored");
     for timeframe in &Timeframe::ALL[1..] {
-        let query = CandleQuery {
-            limit: PageLimit::new(37).expect("in range"),
-            ..CandleQuery::new(SYMBOL, *timeframe, PriceBasis::Bid, TimeRange::all())
-        };
+        let query = CandleQuery::new(SYMBOL, *timeframe, PriceBasis::Bid, TimeRange::all())
+            .limit(PageLimit::new(37).expect("in range"));
         let of_symbol = ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
         let mut expected = fold_ticks(of_symbol, *timeframe, PriceBasis::Bid, now).expect("fits");
         for candle in &mut expected {

@@ -51,11 +51,7 @@ impl Store {
         let tick = Tick::quote(other, start(), Decimal::ONE, Decimal::ONE);
         let inserted = store.repositories.ticks.insert_batch(&[tick]).await;
         assert_eq!(inserted.expect("stored").inserted, 1);
-        let of_another = Candle {
-            symbol_id: other,
-            open_time: start() + TimeDelta::hours(1),
-            ..candle()
-        };
+        let of_another = candle_of(other, start() + TimeDelta::hours(1));
         let stored = store.repositories.ohlc.upsert_candles(&[of_another]).await;
         assert_eq!(stored.expect("stored"), 1);
         store
@@ -94,21 +90,16 @@ fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
 }
 
+/// The candle of one minute of a symbol.
+fn candle_of(symbol_id: SymbolId, open_time: DateTime<Utc>) -> Candle {
+    let prices = [Decimal::TEN; 4];
+    Candle::new(symbol_id, Timeframe::M1, PriceBasis::Bid, open_time, prices)
+        .tick_count(90)
+        .source(CandleSource::Stored("sealed".to_owned()))
+}
+
 fn candle() -> Candle {
-    Candle {
-        symbol_id: SYMBOL,
-        timeframe: Timeframe::M1,
-        basis: PriceBasis::Bid,
-        open_time: start(),
-        open: Decimal::TEN,
-        high: Decimal::TEN,
-        low: Decimal::TEN,
-        close: Decimal::TEN,
-        volume: Decimal::ZERO,
-        tick_count: 90,
-        closed: true,
-        source: CandleSource::Stored("sealed".to_owned()),
-    }
+    candle_of(SYMBOL, start())
 }
 
 /// Within the minute of the candle.

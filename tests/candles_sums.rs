@@ -26,16 +26,16 @@ async fn long_sums_are_the_same_before_and_after_a_refresh() {
     let mut aged = Aged::empty().await;
     let ticks = ticks(&aged);
     aged.insert(&ticks).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     if !aged.is_community() {
         return;
     }
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         aged.execute(&format!(
             "CALL refresh_continuous_aggregate('ohlc_{timeframe}', NULL, date_trunc('day', now()))"
         ));
     }
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     let days = aged.candles(Timeframe::D1, PriceBasis::Mid).await;
     assert_eq!(days[0].volume.to_string(), "89999999999999999.99999999991");
     // exact in the aggregates
@@ -45,5 +45,5 @@ async fn long_sums_are_the_same_before_and_after_a_refresh() {
     // a minute that changed after the refresh, read by ticks among aggregates
     let late = tick(SYMBOLS[0], ticks[0].tick_time, 1, 50).with_bid_volume(Decimal::new(4, 12));
     aged.insert(&[late]).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }

@@ -16,10 +16,7 @@ async fn empty_store() -> Subject {
 tickbook::conformance_tests!(empty_store);
 
 fn with_a_floor(ticks: &InMemoryTickRepository) {
-    ticks.set_floor(RetentionFloor {
-        drop_after: Some(Span::days(30)),
-        ..RetentionFloor::default()
-    });
+    ticks.set_floor(RetentionFloor::default().drop_after(Some(Span::days(30))));
 }
 
 mod with_a_floor {

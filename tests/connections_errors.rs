@@ -92,7 +92,8 @@ async fn connecting_wants_both_databases_migrated() {
     postgres::migrate_timeseries(&pools.timeseries())
         .await
         .expect("migrated");
-    let (repositories, _pools) = Repositories::connect(&config).await.expect("ready");
+    let connected = Repositories::connect(&config).await.expect("ready");
+    let repositories = connected.repositories;
     let latest = repositories.ticks.latest(SYMBOL).await.expect("readable");
     assert_eq!(latest, None);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
+use tickbook::db::ConnectionCounts;
 use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories, RepositoryError};
@@ -43,7 +44,7 @@ async fn fault_62_a_write_does_not_wait_for_readers() {
         .collect();
     let db = pools.timeseries();
     wait_until("readers that wait", || {
-        let (open, idle) = db.connections();
+        let ConnectionCounts { open, idle, .. } = db.connections();
         open - idle == 3
     })
     .await;
@@ -101,7 +102,7 @@ async fn busy_reads_are_told_which_share_they_have() {
         })
         .collect();
     wait_until("two reads", || {
-        let (open, idle) = db.connections();
+        let ConnectionCounts { open, idle, .. } = db.connections();
         open - idle == 2
     })
     .await;
@@ -126,5 +127,8 @@ async fn connections_are_opened_before_they_are_needed() {
     })
     .await;
     let db = pools.timeseries();
-    wait_until("three connections", || db.connections() == (3, 3)).await;
+    wait_until("three connections", || {
+        db.connections() == ConnectionCounts::new(3, 3)
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{ScratchSchemas, transaction};
+use tickbook::db::{ConnectionCounts, ScratchSchemas, transaction};
 use tickbook::{Database, RepositoryError};
 
 #[path = "faults/heartbeat.rs"]
@@ -46,7 +46,10 @@ async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
             tokio::spawn(async move { execute(&db, HOLD).await })
         })
         .collect();
-    wait_until("busy connections", || db.connections() == (2, 0)).await;
+    wait_until("busy connections", || {
+        db.connections() == ConnectionCounts::new(2, 0)
+    })
+    .await;
     let heartbeat = Heartbeat::start();
     let before = threads();
     let deadline = Duration::from_millis(1_000);
@@ -158,7 +161,7 @@ async fn fault_28_callers_that_leave_at_any_point_leave_nothing_behind() {
         "{left} left, seed {first}"
     );
     wait_until("all connections idle", || {
-        let (open, idle) = db.connections();
+        let ConnectionCounts { open, idle, .. } = db.connections();
         open == idle
     })
     .await;

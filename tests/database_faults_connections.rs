@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use fault_proxy::FaultProxy;
+use tickbook::db::ConnectionCounts;
 use tickbook::db::ScratchSchemas;
 use tickbook::{Database, RepositoryError};
 
@@ -50,7 +51,10 @@ async fn fault_27_a_call_that_finds_no_connection_free_is_told_who_has_them() {
         let db = db.clone();
         async move { execute(&db, "SELECT pg_sleep(1)").await }
     });
-    wait_until("a busy connection", || db.connections() == (1, 0)).await;
+    wait_until("a busy connection", || {
+        db.connections() == ConnectionCounts::new(1, 0)
+    })
+    .await;
     let short = Duration::from_millis(500);
     let (heartbeat, begun) = (Heartbeat::start(), suite::Watch::start());
     let error = db.run_within("wait", short, |_| Ok(())).await;
@@ -212,9 +216,9 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
     }
     heartbeat.assert_steady().await;
     // all threads hang in the old pool, and no call has got to the new one yet
-    assert_eq!(db.connections(), (size, 0));
+    assert_eq!(db.connections(), ConnectionCounts::new(size, 0));
     assert_eq!(read(&db).await.expect("a new pool"), 7);
-    assert_eq!(db.connections(), (1, 1));
+    assert_eq!(db.connections(), ConnectionCounts::new(1, 1));
     warm_up(&db, size).await;
     let mut admin = schemas.connection(Database::Metadata);
     let sessions = format!(

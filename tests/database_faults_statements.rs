@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use tickbook::db::{ScratchSchemas, transaction};
+use tickbook::db::{ConnectionCounts, ScratchSchemas, transaction};
 use tickbook::postgres::migrate_metadata;
 use tickbook::{Database, RepositoryError};
 
@@ -35,7 +35,10 @@ async fn fault_23_a_server_that_was_demoted_is_left_at_once() {
         "{error:?}"
     );
     assert!(error.is_certainly_not_applied());
-    wait_until("no connection", || db.connections() == (0, 0)).await;
+    wait_until("no connection", || {
+        db.connections() == ConnectionCounts::new(0, 0)
+    })
+    .await;
 }
 
 #[tokio::test]

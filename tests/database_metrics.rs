@@ -9,6 +9,7 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
+use tickbook::db::ConnectionCounts;
 use tickbook::db::ScratchSchemas;
 
 mod pool;
@@ -119,7 +120,10 @@ async fn calls_and_connections_are_counted() {
             tokio::spawn(async move { execute(&db, "SELECT pg_sleep(0.4)").await })
         })
         .collect();
-    pool::wait_until("busy connections", || db.connections() == (2, 0)).await;
+    pool::wait_until("busy connections", || {
+        db.connections() == ConnectionCounts::new(2, 0)
+    })
+    .await;
     db.run_within("wait", Duration::from_millis(50), |_| Ok(()))
         .await
         .expect_err("busy");

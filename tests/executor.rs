@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::{RunQueryDsl as _, sql_query};
 use fault_proxy::FaultProxy;
 use tickbook::db::DatabaseConfig;
-use tickbook::db::{DatabasePools, DbError, MetadataDb, ScratchSchemas};
+use tickbook::db::{ConnectionCounts, DatabasePools, DbError, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
 /// How far past its deadline a call may end.
@@ -59,7 +59,7 @@ async fn a_call_that_finds_the_pool_busy_waits_no_longer_than_its_deadline() {
     let busy = db.clone();
     let holder =
         tokio::spawn(async move { sleep_in_database(&busy, 1.0, Duration::from_secs(10)).await });
-    wait_until(|| db.connections() == (1, 0)).await;
+    wait_until(|| db.connections() == ConnectionCounts::new(1, 0)).await;
     let start = suite::Watch::start();
     let deadline = Duration::from_millis(200);
     let error = sleep_in_database(&db, 0.0, deadline)

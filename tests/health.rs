@@ -75,6 +75,7 @@ async fn migrated_databases_are_up_with_or_without_candle_relations() {
         metadata,
         timeseries,
         replica,
+        ..
     } = report;
     assert_eq!(replica, None);
     assert!(metadata.server_version.is_some() && timeseries.server_version.is_some());
@@ -87,7 +88,7 @@ async fn migrated_databases_are_up_with_or_without_candle_relations() {
         health
             .candle_relations
             .iter()
-            .map(|(_, kind)| *kind)
+            .map(|relation| relation.kind)
             .collect()
     };
     assert_eq!(kinds(&timeseries), [CandleRelationKind::Missing; 7]);

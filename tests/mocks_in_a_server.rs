@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::domain::{
-    Candle, CandleSource, NewSymbol, Page, PriceBasis, Symbol, SymbolId, SymbolReference, Tick,
-    TimeRange, Timeframe,
+    Candle, NewSymbol, Page, PriceBasis, Symbol, SymbolId, SymbolReference, Tick, TimeRange,
+    Timeframe,
 };
 use tickbook::ingest::{PersisterConfig, TickPersister};
 use tickbook::repository::{
@@ -148,24 +148,20 @@ async fn the_high_is_of_hourly_bids_of_the_day() {
         })
         .times(1)
         .returning(|query| {
-            let candle = |high| Candle {
-                symbol_id: query.symbol_id,
-                timeframe: query.timeframe,
-                basis: query.basis,
-                open_time: query.range.from(),
-                open: Decimal::ONE,
-                high,
-                low: Decimal::ONE,
-                close: Decimal::ONE,
-                volume: Decimal::ZERO,
-                tick_count: 2,
-                closed: true,
-                source: CandleSource::Ticks,
+            let candle = |high| {
+                Candle::new(
+                    query.symbol_id,
+                    query.timeframe,
+                    query.basis,
+                    query.range.from(),
+                    [Decimal::ONE, high, Decimal::ONE, Decimal::ONE],
+                )
+                .tick_count(2)
             };
-            Ok(Page {
-                items: vec![candle(Decimal::ONE), candle(Decimal::TWO)],
-                next: None,
-            })
+            Ok(Page::new(
+                vec![candle(Decimal::ONE), candle(Decimal::TWO)],
+                None,
+            ))
         });
     let high = mocks.quotes().high("EURUSD", now).await;
     assert_eq!(high.expect("candles are read"), Some(Decimal::TWO));
@@ -178,12 +174,7 @@ async fn the_persister_writes_to_a_mock() {
         .expect_insert_batch()
         .withf(|batch| batch == [tick()])
         .times(1)
-        .returning(|batch| {
-            Ok(InsertReceipt {
-                inserted: batch.len() as u64,
-                ..InsertReceipt::default()
-            })
-        });
+        .returning(|batch| Ok(InsertReceipt::default().inserted(batch.len() as u64)));
     let persister = TickPersister::start(Arc::new(ticks), PersisterConfig::default());
     persister.push(tick()).await.expect("it is open");
     let report = persister.stop(std::time::Duration::from_secs(5)).await;

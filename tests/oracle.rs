@@ -59,16 +59,10 @@ async fn import(repositories: &Repositories, folder: &std::path::Path) -> Vec<Ti
     let symbol = repositories.symbols.create(symbol).await.expect("created");
     let ticks = market_data::ticks(folder, symbol.symbol_id);
     let first = insert(&*repositories.ticks, &ticks).await;
-    let inserted = InsertReceipt {
-        inserted: market_data::QUOTES,
-        ..InsertReceipt::default()
-    };
+    let inserted = InsertReceipt::default().inserted(market_data::QUOTES);
     assert_eq!(first, inserted);
     let again = insert(&*repositories.ticks, &ticks).await;
-    let duplicates = InsertReceipt {
-        duplicates: market_data::QUOTES,
-        ..InsertReceipt::default()
-    };
+    let duplicates = InsertReceipt::default().duplicates(market_data::QUOTES);
     assert_eq!(again, duplicates);
     let count = repositories
         .ticks
@@ -92,8 +86,8 @@ struct Folds(Vec<(Timeframe, PriceBasis, Vec<Candle>)>);
 impl Folds {
     fn of(ticks: &[Tick]) -> Self {
         let mut folds = Vec::new();
-        for timeframe in Timeframe::ALL {
-            for basis in PriceBasis::ALL {
+        for &timeframe in Timeframe::ALL {
+            for &basis in PriceBasis::ALL {
                 let candles = fold_ticks(ticks, timeframe, basis, suite::now()).expect("fits");
                 folds.push((timeframe, basis, candles));
             }
@@ -108,12 +102,7 @@ async fn assert_candles(ohlc: &dyn OhlcRepository, bars: &[MinuteBar], folds: &F
         let candles = all_candles(ohlc, symbol_id, Timeframe::M1, basis).await;
         assert_eq!(candles.len(), bars.len());
         for (candle, bar) in candles.iter().zip(bars) {
-            let prices = BarPrices {
-                open: candle.open,
-                high: candle.high,
-                low: candle.low,
-                close: candle.close,
-            };
+            let prices = BarPrices::new(candle.open, candle.high, candle.low, candle.close);
             let of_bar = if basis == PriceBasis::Bid {
                 bar.bid
             } else {
@@ -156,7 +145,7 @@ fn refresh(schemas: &ScratchSchemas, ticks: &[Tick]) {
     let first = Timeframe::D1.bucket_start(ticks[0].tick_time);
     let last = Timeframe::D1.bucket_start(ticks[ticks.len() - 1].tick_time);
     let end = last + Timeframe::D1.duration();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let (from, to) = (first.to_rfc3339(), end.to_rfc3339());
         let call =
             format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', '{to}')");

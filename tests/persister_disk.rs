@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use spooling::small_disk::SmallDisk;
 use spooling::{Switched, assert_exact, open, settings, tick};
 use tickbook::ingest::{
-    AckLevel, OnFull, PersisterConfig, PersisterHealth, PushError, SpoolConfig, SpoolError,
-    TickPersister, TickSpool,
+    AckLevel, OnFull, PersisterConfig, PersisterHealth, PushError, SpoolError, TickPersister,
+    TickSpool,
 };
 
 const PLENTY: Duration = Duration::from_secs(60);
@@ -19,12 +19,10 @@ const REFUSED: Duration = Duration::from_secs(2);
 
 /// Small, so that the disk decides and not memory.
 fn config() -> PersisterConfig {
-    PersisterConfig {
-        queue: 1_000,
-        batch_size: 100,
-        drain_batch_size: 1_000,
-        ..PersisterConfig::default()
-    }
+    PersisterConfig::default()
+        .queue(1_000)
+        .batch_size(100)
+        .drain_batch_size(1_000)
 }
 
 /// Pushes from number `first` on until there is no place. Returns the number of the first tick that
@@ -78,10 +76,7 @@ async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
             return;
         };
         let ticks = Arc::new(Switched::default());
-        let spool = SpoolConfig {
-            on_full,
-            ..settings(&disk.spool())
-        };
+        let spool = settings(&disk.spool()).on_full(on_full);
         let persister = open(&ticks, config(), &spool).await;
         for index in 0..20_000 {
             persister.push(tick(index)).await.expect("the disk works");
@@ -124,10 +119,7 @@ async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again()
             return;
         };
         let ticks = Arc::new(Switched::default());
-        let spool = SpoolConfig {
-            on_full,
-            ..settings(&disk.spool())
-        };
+        let spool = settings(&disk.spool()).on_full(on_full);
         let persister = open(&ticks, config(), &spool).await;
         let refused = push_until_refused(&persister, 0, on_full).await;
         assert!(refused > 10_000, "the disk took {refused} only");

@@ -11,9 +11,7 @@ use rust_decimal::Decimal;
 use tickbook::Repositories;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, TimeRange};
-use tickbook::ingest::{
-    OnFull, PersisterConfig, PersisterHealth, SpoolConfig, SpoolMode, TickPersister,
-};
+use tickbook::ingest::{PersisterConfig, PersisterHealth, SpoolConfig, TickPersister};
 use tickbook::repository::TickRepository;
 
 const PLENTY: Duration = Duration::from_secs(120);
@@ -23,12 +21,7 @@ async fn open(
     folder: &std::path::Path,
 ) -> (TickPersister, Arc<dyn TickRepository>) {
     let ticks = Repositories::postgres(pools).ticks;
-    let settings = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: folder.to_owned(),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    };
+    let settings = SpoolConfig::new(folder.to_owned());
     let config = PersisterConfig::default();
     let opened = TickPersister::open(Arc::clone(&ticks), config, &settings).await;
     (opened.expect("it opens"), ticks)

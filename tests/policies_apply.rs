@@ -278,7 +278,7 @@ async fn refreshed_days_are_materialized_without_any_policy() {
     let timeframes: Vec<_> = windows.iter().map(|window| window.timeframe).collect();
     assert_eq!(timeframes, Timeframe::ALL);
     aged.assert_materialized();
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]

@@ -235,16 +235,16 @@ async fn refresh_after_ticks_went_erases_no_candle() {
     let refresh = |timeframe: Timeframe| {
         format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', NULL, NULL, force => true)")
     };
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         aged.execute(&refresh(timeframe));
     }
     assert_eq!(aged.minute_candles(), candles);
     aged.execute("SELECT compress_chunk(chunk, if_not_compressed => true) FROM show_chunks('ohlc_1m') AS chunk");
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         aged.execute(&refresh(timeframe));
     }
     assert_eq!(aged.minute_candles(), candles);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     // candles above the floor are deleted as ever
     let table = minutes(&mut aged);
     let deleted = format!("DELETE FROM {table}");
@@ -350,7 +350,7 @@ async fn candles_of_all_timeframes_go_at_once() {
     let cut = applied.and_then(|applied| applied.candles.dropped_before);
     let cut = cut.expect("candles were dropped");
     assert_eq!(Timeframe::D1.bucket_start(cut), cut);
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let candles = aged
             .candles(timeframe, tickbook::domain::PriceBasis::Mid)
             .await;

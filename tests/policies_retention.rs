@@ -174,7 +174,7 @@ async fn applied_policies_and_late_ticks_lose_and_change_no_candle() {
     let dropped =
         "SELECT count(*) AS number FROM ticks WHERE tick_time < now() - INTERVAL '8 days'";
     assert_eq!(aged.number(dropped), 0);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     aged.assert_materialized();
 
     for days in [2, 4, 8] {
@@ -194,12 +194,12 @@ async fn applied_policies_and_late_ticks_lose_and_change_no_candle() {
     let status = policy_status(&aged.db()).await.expect("answers");
     assert_eq!(status.dirty.days, 2, "-2 and -4 days");
     assert!(status.dirty.oldest.is_some());
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     for _ in 0..2 {
         aged.run_jobs("policy_refresh_continuous_aggregate");
         let report = maintain(&aged.db()).await.expect("maintained");
         assert_eq!(report.dirty.days, 0);
-        aged.assert_whole(&Timeframe::ALL).await;
+        aged.assert_whole(Timeframe::ALL).await;
         aged.assert_materialized();
     }
 }

@@ -60,7 +60,7 @@ async fn seal_before_dropping(mut aged: Aged) {
     assert_eq!(after[0].source, sealed);
     // larger candles can be made of them, to the last digit
     for timeframe in &Timeframe::ALL[1..] {
-        for basis in PriceBasis::ALL {
+        for &basis in PriceBasis::ALL {
             let minutes = aged.candles(Timeframe::M1, basis).await;
             let made = fold_candles(&minutes, *timeframe, suite::now());
             let expected = fold_ticks(&aged.ticks, *timeframe, basis, suite::now());
@@ -86,20 +86,15 @@ async fn an_imported_candle_stays_when_its_ticks_are_sealed() {
 
 async fn seal_beside_an_imported_candle(aged: Aged) {
     let first = &aged.ticks[0];
-    let imported = Candle {
-        symbol_id: first.symbol_id,
-        timeframe: Timeframe::M1,
-        basis: PriceBasis::Bid,
-        open_time: Timeframe::M1.bucket_start(first.tick_time),
-        open: Decimal::TWO,
-        high: Decimal::TWO,
-        low: Decimal::ONE,
-        close: Decimal::ONE,
-        volume: Decimal::ZERO,
-        tick_count: 0,
-        closed: true,
-        source: CandleSource::Stored("import".to_owned()),
-    };
+    let imported = Candle::new(
+        first.symbol_id,
+        Timeframe::M1,
+        PriceBasis::Bid,
+        Timeframe::M1.bucket_start(first.tick_time),
+        [Decimal::TWO, Decimal::TWO, Decimal::ONE, Decimal::ONE],
+    )
+    .tick_count(0)
+    .source(CandleSource::Stored("import".to_owned()));
     let ohlc = &aged.repositories.ohlc;
     ohlc.upsert_candles(std::slice::from_ref(&imported))
         .await
@@ -168,16 +163,13 @@ async fn drop_candles_by_days(mut aged: Aged) {
         .expect("consistent");
     let report = maintain(&aged.db()).await.expect("maintained");
     assert_eq!((report.dropped_ticks, report.dropped_candles), (1, 0));
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let expected = fold_ticks(&aged.ticks, timeframe, basis, suite::now()).expect("fits");
             let read = aged.candles(timeframe, basis).await;
             let first_day = Timeframe::D1.bucket_start(read[0].open_time);
             let left = expected.iter().filter(|it| it.open_time >= first_day);
-            let as_made = |candle: Candle| Candle {
-                source: CandleSource::Ticks,
-                ..candle
-            };
+            let as_made = |candle: Candle| candle.source(CandleSource::Ticks);
             let read: Vec<_> = read.into_iter().map(as_made).collect();
             assert!(read.iter().eq(left), "{timeframe} {basis}");
         }
@@ -262,16 +254,17 @@ async fn seal_large_volumes(mut aged: Aged) {
     let exact = "SELECT count(*) AS number FROM ohlc_candles \
                  WHERE volume = 23999999999999999.999999999976";
     assert_eq!(aged.number(exact), 9);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 
     // also where they are folded one by one, beside an imported candle of another width
-    let imported = Candle {
-        timeframe: Timeframe::M5,
-        open_time: Timeframe::D1.bucket_start(ticks[0].tick_time) + TimeDelta::minutes(5),
-        volume: Decimal::new(4, 12),
-        source: CandleSource::Stored("import".to_owned()),
-        ..aged.candles(Timeframe::M1, PriceBasis::Bid).await.remove(0)
-    };
+    let mut imported = aged
+        .candles(Timeframe::M1, PriceBasis::Bid)
+        .await
+        .remove(0)
+        .volume(Decimal::new(4, 12))
+        .source(CandleSource::Stored("import".to_owned()));
+    imported.timeframe = Timeframe::M5;
+    imported.open_time = Timeframe::D1.bucket_start(ticks[0].tick_time) + TimeDelta::minutes(5);
     let stored = aged.repositories.ohlc.upsert_candles(&[imported]).await;
     assert_eq!(stored.expect("stored"), 1);
     let days = aged.candles(Timeframe::D1, PriceBasis::Bid).await;

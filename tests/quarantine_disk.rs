@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use held_back::{Away, held_back, numbers, open};
 use spooling::small_disk::SmallDisk;
-use tickbook::ingest::quality::Quarantine;
+use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::repository::QuarantineRepository;
 
 const PLENTY: Duration = Duration::from_secs(60);
@@ -99,10 +99,10 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
     // the disk works again
     away.set_there(false);
     keep(&quarantine, next..next + 500).await;
-    assert_eq!(quarantine.stop(PLENTY).await, (500, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(500, 0));
     away.set_there(true);
     let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
-    assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(0, 0));
     let kept = numbers(&*away).await;
     assert_eq!(kept, (0..next + 500).collect::<Vec<_>>());
 }
@@ -116,13 +116,14 @@ async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() 
     let (away, repository, quarantine) = with_five_hundred(&disk).await;
     let ballast = disk.fill();
     keep(&quarantine, 500..20_000).await;
-    let (on_disk, lost) = quarantine.stop(Duration::from_secs(1)).await;
+    let report = quarantine.stop(Duration::from_secs(1)).await;
+    let (on_disk, lost) = (report.spooled, report.lost);
     assert_eq!(on_disk + lost, 20_000);
     assert!(lost > 0 && on_disk >= 500, "{on_disk}, {lost}");
     std::fs::remove_file(ballast).expect("removed");
     away.set_there(true);
     let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
-    assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(0, 0));
     let kept = numbers(&*away).await;
     assert_eq!(kept, (0..on_disk as i64).collect::<Vec<_>>());
 }
@@ -134,7 +135,7 @@ async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_to
         return;
     };
     let (away, repository, quarantine) = with_five_hundred(&disk).await;
-    assert_eq!(quarantine.stop(PLENTY).await, (500, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(500, 0));
     assert!(disk.remount("ro"), "it can be made read-only");
     let folder = disk.spool().join("quarantine");
     let file = folder.join("spool.redb");
@@ -149,7 +150,7 @@ async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_to
     assert!(disk.remount("rw"), "it can be made writable");
     away.set_there(true);
     let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
-    assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(0, 0));
     assert_eq!(numbers(&*away).await, (0..500).collect::<Vec<_>>());
 }
 
@@ -161,13 +162,17 @@ async fn fault_51_a_quarantine_file_whose_making_was_cut_off_is_made_again() {
     let path: &Path = folder.path();
     // the mark that a file begins with is written last
     let quarantine = open(&repository, path).await.expect("it opens");
-    assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(0, 0));
     for length in [0, 4_096, 1_000_000] {
         let file = std::fs::File::create(path.join("quarantine").join("spool.redb"));
         file.expect("made").set_len(length).expect("set");
         let quarantine = open(&repository, path).await.expect("it is made again");
         keep(&quarantine, 0..10).await;
-        assert_eq!(quarantine.stop(PLENTY).await, (10, 0), "{length}");
+        assert_eq!(
+            quarantine.stop(PLENTY).await,
+            QuarantineReport::new(10, 0),
+            "{length}"
+        );
     }
     away.set_there(true);
     let quarantine = open(&repository, path).await.expect("it opens");
@@ -176,6 +181,6 @@ async fn fault_51_a_quarantine_file_whose_making_was_cut_off_is_made_again() {
         second.to_string().contains("in use by this process"),
         "{second}"
     );
-    assert_eq!(quarantine.stop(PLENTY).await, (0, 0));
+    assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(0, 0));
     assert_eq!(numbers(&*away).await, (0..10).collect::<Vec<_>>());
 }

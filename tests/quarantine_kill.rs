@@ -18,7 +18,7 @@ use std::time::Duration;
 use held_back::{Away, held_back, numbers, open};
 use spooling::process::{Deaths, Process, orders, tell};
 use tickbook::db::{DatabasePools, ScratchSchemas};
-use tickbook::ingest::quality::Quarantine;
+use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::{Database, Repositories};
 
 const TEST: &str = "fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back";
@@ -133,7 +133,10 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
     let kept = runtime.block_on(async {
         let repository = Repositories::postgres(&pools).quarantine;
         let quarantine = open(&repository, folder.path()).await.expect("it opens");
-        assert_eq!(quarantine.stop(Duration::from_secs(60)).await, (0, 0));
+        assert_eq!(
+            quarantine.stop(Duration::from_secs(60)).await,
+            QuarantineReport::new(0, 0)
+        );
         numbers(&*repository).await
     });
     assert_eq!(count(&schemas), kept.len() as i64);

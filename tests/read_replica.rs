@@ -110,20 +110,15 @@ async fn what_became_of_a_batch_is_never_asked_of_the_replica() {
 async fn stored_candles_are_written_to_the_database_itself() {
     let site = site().await;
     let one = Decimal::ONE;
-    let candle = Candle {
-        symbol_id: SYMBOL,
-        timeframe: Timeframe::M1,
-        basis: PriceBasis::Bid,
-        open_time: start(),
-        open: one,
-        high: one,
-        low: one,
-        close: one,
-        volume: one,
-        tick_count: 1,
-        closed: true,
-        source: CandleSource::Stored("test".to_owned()),
-    };
+    let candle = Candle::new(
+        SYMBOL,
+        Timeframe::M1,
+        PriceBasis::Bid,
+        start(),
+        [one, one, one, one],
+    )
+    .volume(one)
+    .source(CandleSource::Stored("test".to_owned()));
     let stored = site.repositories.ohlc.upsert_candles(&[candle]).await;
     assert_eq!(stored.expect("stored"), 1);
     let latest = |repositories: &Repositories| {
@@ -148,7 +143,8 @@ async fn health_tells_of_the_replica() {
 async fn a_replica_that_is_away_fails_reads_by_its_name_and_no_writes() {
     let (schemas, pools) = migrated().await;
     let config = with_replica(&schemas, "postgresql://u:p@127.0.0.1:1/replica");
-    let (repositories, both) = Repositories::connect(&config).await.expect("not asked");
+    let connected = Repositories::connect(&config).await.expect("not asked");
+    let (repositories, both) = (connected.repositories, connected.pools);
     let written = repositories.ticks.insert_batch(&ticks(0, 5)).await;
     assert_eq!(written.expect("stored").inserted, 5);
     let error = repositories.ticks.latest(SYMBOL).await;

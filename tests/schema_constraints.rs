@@ -53,7 +53,7 @@ const CANDLE: &Row = &[
     ("source", "import"),
 ];
 
-const EXCHANGE: &Row = &[("exchange", "venue")];
+const EXCHANGE: &Row = &[("name", "venue")];
 
 const SYMBOL: &Row = &[
     ("symbol_id", "7"),
@@ -90,7 +90,7 @@ async fn metadata(schemas: &ScratchSchemas, name: &'static str, good: &'static R
     let mut connection = schemas.connection(Database::Metadata);
     connection
         .batch_execute(
-            "INSERT INTO exchanges (exchange) VALUES ('oanda'); \
+            "INSERT INTO exchanges (name) VALUES ('oanda'); \
              INSERT INTO symbols (symbol_id, exchange, name, digits) VALUES (1, 'oanda', 'GBPUSD', 5)",
         )
         .expect("good rows");
@@ -180,10 +180,10 @@ async fn candles_refuse_what_is_no_candle() {
     let schemas = ScratchSchemas::create();
     let mut candles = timeseries(&schemas, "ohlc_candles", CANDLE).await;
     candles.accepts(&[]);
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         candles.accepts(&[("timeframe", timeframe.as_str())]);
     }
-    for basis in PriceBasis::ALL {
+    for &basis in PriceBasis::ALL {
         candles.accepts(&[("basis", basis.as_str())]);
     }
     candles.accepts(&[
@@ -245,9 +245,16 @@ async fn exchanges_and_symbols_refuse_what_is_none() {
     let schemas = ScratchSchemas::create();
     let mut exchanges = metadata(&schemas, "exchanges", EXCHANGE).await;
     exchanges.accepts(&[]);
-    exchanges.refuses(&[("exchange", "")], "exchanges_exchange_length");
-    exchanges.refuses(&[("exchange", "Oanda")], "exchanges_exchange_lower_case");
-    exchanges.refuses(&[("exchange", "oanda")], "exchanges_pkey");
+    exchanges.accepts(&[("code", "XNYS"), ("time_zone", "America/Port-au-Prince")]);
+    exchanges.accepts(&[("time_zone", "Etc/GMT+5")]);
+    exchanges.refuses(&[("name", "")], "exchanges_name_length");
+    exchanges.refuses(&[("name", "a:b")], "exchanges_name_without_colon");
+    exchanges.refuses(&[("name", "Oanda")], "exchanges_folded_name_key");
+    exchanges.refuses(&[("name", "oanda")], "exchanges_pkey");
+    exchanges.refuses(&[("code", "")], "exchanges_code_length");
+    for zone in ["", "New York", "America/", "/Berlin"] {
+        exchanges.refuses(&[("time_zone", zone)], "exchanges_time_zone_form");
+    }
     let mut symbols = Table {
         name: "symbols",
         good: SYMBOL,
@@ -256,7 +263,9 @@ async fn exchanges_and_symbols_refuse_what_is_none() {
     symbols.accepts(&[]);
     symbols.refuses(&[("symbol_id", "0")], "symbols_symbol_id_positive");
     symbols.refuses(&[("symbol_id", "1")], "symbols_pkey");
-    symbols.refuses(&[("name", "GBPUSD")], "symbols_exchange_name_key");
+    for name in ["GBPUSD", "GbpUsd"] {
+        symbols.refuses(&[("name", name)], "symbols_folded_name_key");
+    }
     symbols.refuses(&[("name", "")], "symbols_name_length");
     symbols.refuses(&[("digits", "13")], "symbols_digits_range");
     symbols.refuses(&[("digits", "-1")], "symbols_digits_range");
@@ -271,7 +280,7 @@ async fn instruments_and_feed_symbols_refuse_what_is_none() {
     let schemas = ScratchSchemas::create();
     let mut instruments = metadata(&schemas, "instruments", INSTRUMENT).await;
     instruments.accepts(&[]);
-    for kind in InstrumentType::ALL {
+    for &kind in InstrumentType::ALL {
         instruments.accepts(&[("instrument_type", kind.as_str())]);
     }
     instruments.accepts(&[

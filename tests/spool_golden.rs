@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
 use tickbook::ingest::record::{RecordReader, RecordWriter};
 use tickbook::ingest::{
-    DeadLetter, DeadLetterReason, OnFull, Persister, PersisterConfig, Record, RecordConflict,
-    RecordStore, RejectedRecord, Spool, SpoolConfig, SpoolError, SpoolMode, StoreReceipt,
+    DeadLetter, DeadLetterReason, Persister, PersisterConfig, Record, RecordConflict, RecordStore,
+    RejectedRecord, Spool, SpoolConfig, SpoolError, StoreReceipt,
 };
 use tickbook::repository::QuarantinedTick;
 use tickbook::{Clock, Database, RepositoryError};
@@ -79,29 +79,20 @@ fn ticks() -> Vec<Tick> {
 }
 
 fn quarantined_ticks() -> Vec<QuarantinedTick> {
-    let verdict = |rule: &Rule| Verdict {
-        rule: *rule,
-        observed: number("8.964028776978"),
-        limit: number("-0.5"),
-    };
+    let verdict = |rule: &Rule| Verdict::new(*rule, number("8.964028776978"), number("-0.5"));
     let rules = Rule::ALL.iter().cycle();
     let ticks = ticks().into_iter().rev().zip(rules);
     ticks
-        .map(|(tick, rule)| QuarantinedTick {
-            verdict: verdict(rule),
-            quarantined_at: tick.tick_time + TimeDelta::milliseconds(1_500),
-            tick,
+        .map(|(tick, rule)| {
+            let at = tick.tick_time + TimeDelta::milliseconds(1_500);
+            QuarantinedTick::new(tick, verdict(rule), at)
         })
         .collect()
 }
 
 /// The first record as a dead letter of both kinds.
 fn letters<R: Record>(records: &[R]) -> Vec<DeadLetter<R>> {
-    let letter = |reason| DeadLetter {
-        at: time(1),
-        record: records[0].clone(),
-        reason,
-    };
+    let letter = |reason| DeadLetter::new(time(1), records[0].clone(), reason);
     vec![
         letter(DeadLetterReason::Conflict(records[1].clone())),
         letter(DeadLetterReason::Rejected("a rule, § 1".to_owned())),
@@ -187,16 +178,8 @@ async fn open<R: Record>(
     store: Arc<dyn RecordStore<R>>,
     folder: &Path,
 ) -> Result<Persister<R>, SpoolError> {
-    let config = PersisterConfig {
-        batch_size: 20,
-        ..PersisterConfig::default()
-    };
-    let spool = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: folder.to_owned(),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    };
+    let config = PersisterConfig::default().batch_size(20);
+    let spool = SpoolConfig::new(folder.to_owned());
     Persister::open_on(store, config, &spool, Clock::standing_at(time(1))).await
 }
 
@@ -210,10 +193,10 @@ async fn make<R: Record>(name: &str, records: &[R], letters: Vec<DeadLetter<R>>)
             match letter.reason {
                 DeadLetterReason::Conflict(stored) => {
                     let refused = record;
-                    receipt.conflicts.push(RecordConflict { stored, refused });
+                    receipt.conflicts.push(RecordConflict::new(stored, refused));
                 }
                 DeadLetterReason::Rejected(reason) => {
-                    receipt.rejected.push(RejectedRecord { record, reason });
+                    receipt.rejected.push(RejectedRecord::new(record, reason));
                 }
             }
         }
@@ -266,7 +249,7 @@ async fn assert_read<R: Record>(name: &str, expected: &[R]) {
     assert_eq!(content.records, expected.len() as u64);
     assert_eq!((content.dead_letters, content.quarantined), (2, 0));
     let found = spool.dead_letters().await.expect("read");
-    let found: Vec<_> = found.into_iter().map(|(_, letter)| letter).collect();
+    let found: Vec<_> = found.into_iter().map(|it| it.letter).collect();
     assert_eq!(found, letters(expected));
     spool.close().await;
 

@@ -61,10 +61,7 @@ async fn a_stream_takes_no_more_memory_than_some_pages() {
 
     let idle = resident();
     let all = TimeRange::all();
-    let query = TickQuery {
-        limit: PageLimit::MAX,
-        ..TickQuery::new(SYMBOL, all)
-    };
+    let query = TickQuery::new(SYMBOL, all).limit(PageLimit::MAX);
     let (count, most) = drain(tick_stream(Arc::clone(&repositories.ticks), query)).await;
     assert_eq!(count, TICKS);
     println!(
@@ -73,10 +70,8 @@ async fn a_stream_takes_no_more_memory_than_some_pages() {
     );
     assert!(most < idle + MOST, "{most} bytes, {idle} before");
 
-    let query = CandleQuery {
-        limit: PageLimit::new(1_000).expect("in range"),
-        ..CandleQuery::new(SYMBOL, Timeframe::M1, PriceBasis::Mid, all)
-    };
+    let query = CandleQuery::new(SYMBOL, Timeframe::M1, PriceBasis::Mid, all)
+        .limit(PageLimit::new(1_000).expect("in range"));
     let (count, most) = drain(candle_stream(Arc::clone(&repositories.ohlc), query)).await;
     assert_eq!(count, TICKS / 60);
     println!(

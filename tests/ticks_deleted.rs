@@ -77,7 +77,7 @@ fn compress_all(aged: &mut Aged) {
     aged.execute(&format!(
         "ALTER TABLE ticks SET ({set} 'tick_time,sequence')"
     ));
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         aged.execute(&format!(
             "ALTER MATERIALIZED VIEW ohlc_{timeframe} SET ({set} 'open_time')"
         ));
@@ -96,7 +96,7 @@ async fn candles_follow_deleted_ticks_at_once() {
     let from = aged.now - TimeDelta::days(6) + TimeDelta::seconds(77);
     let deleted = delete(&mut aged, range(from, from + TimeDelta::minutes(2_500))).await;
     assert!(deleted.candles.get(Timeframe::D1) >= 2, "{deleted:?}");
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     // the last instant
     let last = aged
         .ticks
@@ -104,7 +104,7 @@ async fn candles_follow_deleted_ticks_at_once() {
         .filter(|tick| tick.symbol_id == SYMBOLS[0]);
     let time = last.map(|tick| tick.tick_time).max().expect("some");
     delete(&mut aged, range(time, time + TimeDelta::microseconds(1))).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
@@ -126,12 +126,12 @@ async fn refreshes_after_a_delete_keep_candles_right() {
             let after = TimeDelta::minutes(3_000 + random.below(1_500) as i64);
             let window = range(from - before, from + after);
             refresh_by_hand(&mut aged, timeframe, window);
-            aged.assert_whole(&Timeframe::ALL).await;
+            aged.assert_whole(Timeframe::ALL).await;
         }
     }
     refresh_all(&aged).await;
     aged.assert_materialized();
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn larger_candle_is_made_of_what_is_left() {
     delete(&mut aged, range(late, late + TimeDelta::minutes(1))).await;
     let hours = range(start, start + TimeDelta::hours(6));
     refresh_by_hand(&mut aged, Timeframe::M1, hours);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
@@ -164,10 +164,10 @@ async fn larger_candle_of_no_smaller_row_goes() {
     refresh_by_hand(&mut aged, Timeframe::H1, window);
     let noon = from + TimeDelta::hours(36);
     delete(&mut aged, range(noon, noon + TimeDelta::minutes(95))).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     for timeframe in [Timeframe::M1, Timeframe::M5, Timeframe::H4] {
         refresh_by_hand(&mut aged, timeframe, window);
-        aged.assert_whole(&Timeframe::ALL).await;
+        aged.assert_whole(Timeframe::ALL).await;
     }
 }
 
@@ -191,14 +191,14 @@ async fn compressed_ticks_are_deleted() {
     aged.repositories = Repositories::postgres(&DatabasePools::new(&config));
     let from = aged.now - TimeDelta::days(6) + TimeDelta::seconds(77);
     delete(&mut aged, range(from, from + TimeDelta::minutes(2_500))).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     // whole batches and chunks
     let days = range(aged.now - TimeDelta::days(9), aged.now - TimeDelta::days(7));
     delete(&mut aged, days).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     refresh_all(&aged).await;
     aged.assert_materialized();
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
@@ -215,9 +215,9 @@ async fn imported_again_ticks_make_the_same_candles() {
         .collect();
     aged.insert(&again).await;
     aged.ticks = all;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     refresh_all(&aged).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     if aged.edition == tickbook::postgres::Edition::Community {
         aged.assert_materialized();
     }
@@ -252,18 +252,18 @@ async fn ticks_are_deleted_from_the_floor_on() {
         }
     }
     assert_eq!(aged.number("SELECT count(*) AS number FROM ticks"), stored);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     // every larger candle that knows ticks of both sides
     delete(&mut aged, range(floor, floor + TimeDelta::minutes(100))).await;
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
     if aged.edition == tickbook::postgres::Edition::Community {
         let window = range(floor - TimeDelta::days(2), floor + TimeDelta::days(2));
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             refresh_by_hand(&mut aged, timeframe, window);
         }
     }
     maintain(&aged.db()).await.expect("maintained");
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
@@ -328,5 +328,5 @@ async fn refresh_in_flight_is_waited_for() {
         other.batch_execute("ROLLBACK").expect("given back");
     }
     assert_eq!(delete(&mut aged, part).await.candles.get(Timeframe::D1), 1);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }

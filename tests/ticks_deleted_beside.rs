@@ -59,10 +59,8 @@ async fn read(shared: Arc<Shared>, repositories: Repositories, mut random: Rando
     while shared.goes_on() {
         let timeframe = Timeframe::ALL[random.below(7) as usize];
         let basis = PriceBasis::ALL[random.below(3) as usize];
-        let query = CandleQuery {
-            limit: PageLimit::MAX,
-            ..CandleQuery::new(SYMBOL, timeframe, basis, TimeRange::all())
-        };
+        let query =
+            CandleQuery::new(SYMBOL, timeframe, basis, TimeRange::all()).limit(PageLimit::MAX);
         let before = shared.with(|states| states.done);
         let page = repositories.ohlc.candles(&query).await;
         let after = shared.with(|states| states.states.len());
@@ -193,7 +191,7 @@ async fn refresh_beside_a_delete_makes_what_is_left() {
     aged.ticks
         .retain(|tick| tick.symbol_id != SYMBOL || !range.contains(tick.tick_time));
     assert!(deleted.ticks > 0);
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

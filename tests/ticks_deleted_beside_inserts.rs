@@ -39,10 +39,7 @@ fn keys<'a>(ticks: impl IntoIterator<Item = &'a Tick>) -> BTreeSet<TickKey> {
 }
 
 async fn stored(aged: &Aged) -> Vec<Tick> {
-    let query = TickQuery {
-        limit: PageLimit::MAX,
-        ..TickQuery::new(SYMBOLS[0], TimeRange::all())
-    };
+    let query = TickQuery::new(SYMBOLS[0], TimeRange::all()).limit(PageLimit::MAX);
     let page = aged.repositories.ticks.range(&query).await.expect("read");
     assert!(page.next.is_none(), "few ticks");
     page.items
@@ -110,9 +107,9 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
         assert_eq!(inserted.inserted, again, "{case}");
         assert_eq!(inserted.inserted + inserted.duplicates, sent.len() as u64);
         aged.ticks = left;
-        aged.assert_whole(&Timeframe::ALL).await;
+        aged.assert_whole(Timeframe::ALL).await;
         let refreshed = refresh_days(&aged.db(), BTreeSet::from([start])).await;
         refreshed.expect("refreshed");
-        aged.assert_whole(&Timeframe::ALL).await;
+        aged.assert_whole(Timeframe::ALL).await;
     }
 }

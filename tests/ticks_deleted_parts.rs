@@ -70,5 +70,5 @@ async fn many_ticks_are_deleted_in_parts_of_whole_minutes() {
 
     aged.ticks
         .retain(|tick| tick.symbol_id != SYMBOLS[0] || !range.contains(tick.tick_time));
-    aged.assert_whole(&Timeframe::ALL).await;
+    aged.assert_whole(Timeframe::ALL).await;
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod delete;
+mod exchanges;
 mod export;
 mod importing;
 mod policies;
@@ -14,6 +15,10 @@ pub(crate) use crate::commands::quarantine::QuarantineCommand;
 pub(crate) use crate::commands::verify::VerifyArguments;
 pub(crate) use delete::{
     DeleteArguments, DeleteCandlesArguments, DeleteCommand, DeleteTicksArguments,
+};
+pub(crate) use exchanges::{
+    CreateExchangeArguments, DescribeExchangeArguments, ExchangeFactArguments, ExchangesCommand,
+    ListExchangesArguments,
 };
 pub(crate) use export::{
     ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments, is_stdout,
@@ -102,6 +107,9 @@ Example:
     /// Lists, shows and changes symbols
     #[command(subcommand)]
     Symbols(SymbolsCommand),
+    /// Lists exchanges, and states their codes and time zones
+    #[command(subcommand)]
+    Exchanges(ExchangesCommand),
     /// Imports symbols, ticks or candles from files
     #[command(subcommand)]
     Import(ImportCommand),

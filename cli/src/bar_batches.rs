@@ -223,26 +223,22 @@ impl Reader {
         prices: BarPrices,
         volume: Decimal,
     ) -> Candle {
-        Candle {
-            symbol_id: self.symbol_id,
-            timeframe: Timeframe::M1,
+        Candle::new(
+            self.symbol_id,
+            Timeframe::M1,
             basis,
-            open_time: bar.open_time,
-            open: prices.open,
-            high: prices.high,
-            low: prices.low,
-            close: prices.close,
-            volume,
-            // of how many ticks a bar was made no file says
-            tick_count: 0,
-            closed: true,
-            source: CandleSource::Stored(
-                self.source
-                    .as_deref()
-                    .unwrap_or(CandleSource::IMPORT)
-                    .to_owned(),
-            ),
-        }
+            bar.open_time,
+            [prices.open, prices.high, prices.low, prices.close],
+        )
+        .volume(volume)
+        // a file does not say of how many ticks a bar was made
+        .tick_count(0)
+        .source(CandleSource::Stored(
+            self.source
+                .as_deref()
+                .unwrap_or(CandleSource::IMPORT)
+                .to_owned(),
+        ))
     }
 
     /// Returns whether somebody still takes batches.

@@ -80,10 +80,7 @@ impl Owner {
             Self::Known(id) => return Ok(*id),
             Self::New(new) => NewSymbol::clone(new),
         };
-        let reference = SymbolReference {
-            exchange: Some(new.exchange.clone()),
-            name: new.name.clone(),
-        };
+        let reference = SymbolReference::on(&new.exchange, &new.name);
         let made = match symbols.create(new).await {
             // another program was quicker
             Err(error @ RepositoryError::AlreadyExists { .. }) => {
@@ -100,8 +97,9 @@ impl Owner {
         let (Self::New(new), Ok(reference)) = (self, name.parse::<SymbolReference>()) else {
             return false;
         };
-        let is_there = (reference.exchange).is_none_or(|exchange| exchange == new.exchange);
-        is_there && reference.name == new.name
+        let is_there =
+            (reference.exchange).is_none_or(|given| given.eq_ignore_ascii_case(&new.exchange));
+        is_there && reference.name.eq_ignore_ascii_case(&new.name)
     }
 }
 
@@ -123,12 +121,12 @@ impl TimesToCome {
         allow: bool,
         now: DateTime<Utc>,
     ) -> Result<Self, RepositoryError> {
-        let (found, unknown) = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
+        let found = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
         // a symbol that is not there yet may have rules already
-        let named = unknown.iter().find(|name| owner.is_named(name));
+        let named = found.unknown.iter().find(|name| owner.is_named(name));
         let rules = match named.and_then(|name| config.symbols.get(name)) {
             Some(rules) => Arc::new(rules.clone()),
-            None => Arc::clone(found.of(owner.id())),
+            None => Arc::clone(found.rules.of(owner.id())),
         };
         Ok(Self {
             rules: (!allow).then_some(rules),

@@ -118,6 +118,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
             commands::spool::dead_letter(&arguments).await
         }
         Command::Quarantine(command) => commands::quarantine::run(&command).await,
+        Command::Exchanges(command) => commands::exchanges::run(&command).await,
         Command::Symbols(command) => commands::symbols::run(&command).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await

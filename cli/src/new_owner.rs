@@ -54,15 +54,9 @@ impl NewOwner {
                 Err(invalid) => invalid.to_string(),
                 Ok(tick) => self.floor.refusal(tick.tick_time, self.now)?,
             };
-            Some(RejectedTick {
-                tick: tick.clone(),
-                reason,
-            })
+            Some(RejectedTick::new(tick.clone(), reason))
         });
-        Some(InsertReceipt {
-            rejected: rejected.collect::<Option<_>>()?,
-            ..InsertReceipt::default()
-        })
+        Some(InsertReceipt::default().rejected(rejected.collect::<Option<_>>()?))
     }
 
     /// The id that ticks have when they are stored.

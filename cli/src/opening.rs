@@ -36,7 +36,7 @@ pub(crate) async fn connect(
     let both = [Database::Metadata, Database::Timeseries];
     let connected = patiently(config, &both, Repositories::connect(&config.database)).await?;
     tracing::info!(seconds = begun.elapsed().as_secs_f64(), "connected");
-    Ok(connected)
+    Ok((connected.repositories, connected.pools))
 }
 
 /// The symbols of the metadata database alone.

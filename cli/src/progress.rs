@@ -68,11 +68,7 @@ impl TimeBar {
         let mut edges = Vec::new();
         let limit = PageLimit::new(1).unwrap_or_default();
         for order in [SortOrder::Ascending, SortOrder::Descending] {
-            let query = TickQuery {
-                order,
-                limit,
-                ..TickQuery::new(symbol_id, range)
-            };
+            let query = TickQuery::new(symbol_id, range).order(order).limit(limit);
             if let Ok(page) = repositories.ticks.range(&query).await {
                 edges.extend(page.items.first().map(|tick| tick.tick_time.timestamp()));
             }

@@ -1,71 +1,9 @@
 //! Symbols and their changes as they are printed.
 
 use serde::Serialize;
-use tickbook::domain::{FieldChange, Instrument, MergedSymbol, Symbol, printable};
+use tickbook::domain::{FieldChange, MergedSymbol, Symbol, printable};
 
 use crate::opening::full_name;
-
-/// A symbol in JSON, with the fields that it has in the REST interface.
-#[derive(Debug, Serialize)]
-pub(crate) struct SymbolOutput {
-    symbol_id: i64,
-    exchange: String,
-    name: String,
-    description: String,
-    digits: i16,
-    active: bool,
-    instrument: Option<InstrumentOutput>,
-}
-
-#[derive(Debug, Serialize)]
-struct InstrumentOutput {
-    instrument_type: &'static str,
-    base_currency: Option<String>,
-    quote_currency: String,
-    tick_size: String,
-    lot_size: String,
-    contract_multiplier: String,
-    expiry: Option<String>,
-    strike: Option<String>,
-}
-
-impl From<&Symbol> for SymbolOutput {
-    fn from(symbol: &Symbol) -> Self {
-        let Symbol {
-            symbol_id,
-            exchange,
-            name,
-            description,
-            digits,
-            active,
-            instrument,
-        } = symbol.clone();
-        Self {
-            symbol_id: symbol_id.get(),
-            exchange,
-            name,
-            description,
-            digits,
-            active,
-            instrument: instrument.map(Into::into),
-        }
-    }
-}
-
-impl From<Instrument> for InstrumentOutput {
-    fn from(instrument: Instrument) -> Self {
-        Self {
-            instrument_type: instrument.instrument_type.as_str(),
-            base_currency: instrument.base_currency,
-            quote_currency: instrument.quote_currency,
-            tick_size: instrument.tick_size.to_string(),
-            lot_size: instrument.lot_size.to_string(),
-            contract_multiplier: instrument.contract_multiplier.to_string(),
-            expiry: instrument.expiry.map(|day| day.to_string()),
-            strike: instrument.strike.map(|strike| strike.to_string()),
-        }
-    }
-}
 
 /// A field of a symbol with both of its values.
 #[derive(Debug, Serialize)]
@@ -115,14 +53,14 @@ pub(crate) fn name_and_id(symbol: &Symbol) -> String {
 /// What a command changed of a symbol.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChangedOutput {
-    symbol: SymbolOutput,
+    symbol: Symbol,
     changes: Vec<ChangeOutput>,
 }
 
 impl ChangedOutput {
     pub(crate) fn new(symbol: &Symbol, changes: Vec<ChangeOutput>) -> Self {
         Self {
-            symbol: symbol.into(),
+            symbol: symbol.clone(),
             changes,
         }
     }
@@ -134,10 +72,15 @@ impl ChangedOutput {
 
     /// For people, behind the name of the symbol.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
-        if self.changes.is_empty() {
-            return vec![format!("{name}: nothing to change")];
-        }
-        let lines = self.changes.iter();
-        lines.map(|it| format!("{name}: {}", it.line())).collect()
+        change_lines(name, &self.changes)
     }
+}
+
+/// Changes for people, behind the name of what was changed.
+pub(crate) fn change_lines(name: &str, changes: &[ChangeOutput]) -> Vec<String> {
+    if changes.is_empty() {
+        return vec![format!("{name}: nothing to change")];
+    }
+    let lines = changes.iter();
+    lines.map(|it| format!("{name}: {}", it.line())).collect()
 }

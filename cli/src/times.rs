@@ -15,7 +15,7 @@ pub(crate) fn time_or_date(text: &str) -> Result<DateTime<Utc>, String> {
     }
     let has_time = text.starts_with("20") && text.contains(['T', 't', ' ']);
     parse_time(text).map_err(|error| match has_time {
-        true => error,
+        true => error.to_string(),
         false => format!(
             "{} is neither a date nor an RFC 3339 time: write it like 2014-05-02, which is its \
              midnight UTC, or like 2014-05-01T00:00:00.292Z",

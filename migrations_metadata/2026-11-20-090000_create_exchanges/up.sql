@@ -1,13 +1,22 @@
 CREATE TABLE exchanges (
-    exchange text PRIMARY KEY,
+    name text PRIMARY KEY,
     description text NOT NULL DEFAULT '',
+    code text,
+    time_zone text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT exchanges_exchange_length CHECK (char_length(exchange) BETWEEN 1 AND 50),
-    -- one spelling each; "C" makes it the same on every server
-    CONSTRAINT exchanges_exchange_lower_case CHECK (exchange = lower(exchange COLLATE "C"))
+    CONSTRAINT exchanges_name_length CHECK (char_length(name) BETWEEN 1 AND 50),
+    -- exchange:name is divided at the first colon
+    CONSTRAINT exchanges_name_without_colon CHECK (strpos(name, ':') = 0),
+    CONSTRAINT exchanges_code_length CHECK (char_length(code) BETWEEN 1 AND 20),
+    CONSTRAINT exchanges_time_zone_form CHECK (time_zone ~ '^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$')
 );
 
+-- names are unique without regard to case; "C" folds A to Z alone, and the same on every server
+CREATE UNIQUE INDEX exchanges_folded_name_key ON exchanges (lower(name COLLATE "C"));
+
 COMMENT ON TABLE exchanges IS 'Where symbols are quoted: exchanges, brokers, feeds.';
-COMMENT ON COLUMN exchanges.exchange IS 'Name in lower case, 1 to 50 characters, such as oanda.';
+COMMENT ON COLUMN exchanges.name IS 'Name, 1 to 50 characters, such as oanda; unique without regard to case.';
 COMMENT ON COLUMN exchanges.description IS 'Text for people; may be empty.';
+COMMENT ON COLUMN exchanges.code IS 'Code of the venue where that is known, 1 to 20 characters, such as its MIC XNYS.';
+COMMENT ON COLUMN exchanges.time_zone IS 'IANA time zone where that is known, such as America/New_York.';
 COMMENT ON COLUMN exchanges.created_at IS 'When the row was made.';

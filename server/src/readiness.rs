@@ -108,7 +108,7 @@ impl DatabaseState {
             candle_relations: health
                 .candle_relations
                 .into_iter()
-                .map(|(name, kind)| (name, kind.as_str().to_owned()))
+                .map(|relation| (relation.name, relation.kind.as_str().to_owned()))
                 .collect(),
             failed_jobs: health.failed_jobs.into_iter().map(Into::into).collect(),
             cause,

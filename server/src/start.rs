@@ -12,7 +12,7 @@ use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::{Feed, Pipeline, PipelineBuilder};
 use tickbook::ingest::quality::{Quarantine, SymbolRules};
 use tickbook::ingest::{SpoolError, SpoolMode, TickPersister, TickSpool};
-use tickbook::{Clock, Repositories};
+use tickbook::{Clock, Connected, Repositories};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +76,11 @@ pub async fn start(
         Store::Memory => (Repositories::in_memory_by(clock), None),
         Store::Postgres => {
             // migrating is left to `tickbook migrate`, which may need other rights
-            let (repositories, pools) = Repositories::connect(&config.database).await?;
+            let Connected {
+                repositories,
+                pools,
+                ..
+            } = Repositories::connect(&config.database).await?;
             maintenance::start(
                 pools.timeseries(),
                 config.policies.maintain_every.into(),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::finding::{Problem, differing_fields};
+use super::difference::differing_fields;
+use super::finding::Problem;
 use super::fold::{CandleKey, DayCandles, asked};
 use super::kind::FindingKind;
 use super::materialized::KeptDay;
@@ -70,7 +71,7 @@ pub(super) async fn read_day(
 ) -> Result<DayCandles, RepositoryError> {
     let mut all = BTreeMap::new();
     for timeframe in &settings.timeframes {
-        for basis in PriceBasis::ALL {
+        for &basis in PriceBasis::ALL {
             let mut query = CandleQuery {
                 limit: PageLimit::MAX,
                 ..CandleQuery::new(symbol_id, *timeframe, basis, window)
@@ -154,7 +155,7 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
             let mut fields = differing_fields(found, ticks);
             if !is_made && found.tick_count == 0 {
                 // a history of candles often knows neither
-                fields.retain(|(name, _, _)| *name != "tick_count" && *name != "volume");
+                fields.retain(|it| it.field != "tick_count" && it.field != "volume");
             }
             let (found, ticks) = (found.clone(), ticks.clone());
             match fields.is_empty() {
@@ -192,7 +193,7 @@ pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<Re
         let range = TimeRange::new(from, timeframe.bucket_start(end)).ok()?;
         (!range.is_empty()).then_some(RefreshWindow { timeframe, range })
     };
-    Timeframe::ALL.into_iter().filter_map(of).collect()
+    Timeframe::ALL.iter().copied().filter_map(of).collect()
 }
 
 /// The windows that make the candles of `keys` anew: their buckets, and the larger ones they are in,
@@ -203,7 +204,7 @@ pub(super) fn refresh_windows<'a>(
     settings: &AuditSettings,
 ) -> Vec<RefreshWindow> {
     let mut windows = Vec::new();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let starts: BTreeSet<DateTime<Utc>> = keys
             .clone()
             .into_iter()
@@ -261,7 +262,9 @@ mod tests {
             .collect()
         };
         let settings = AuditSettings::new(TimeRange::all(), time("03T00:00"));
-        let whole = Timeframe::ALL.map(|timeframe| format!("{timeframe} 01T00:00 02T00:00"));
+        let whole = Timeframe::ALL.iter();
+        let whole = whole.map(|timeframe| format!("{timeframe} 01T00:00 02T00:00"));
+        let whole = Vec::from_iter(whole);
         assert_eq!(described(&settings), whole);
         let part = AuditSettings {
             complete_from: time("01T03:02"),

@@ -5,16 +5,29 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
+use super::difference::{ComparedCandles, FieldDifference, differing_fields};
 use super::kind::FindingKind;
 use crate::domain::{Candle, CandleRelation, SymbolId, Tick, TickKey, TimeRange};
 
 /// Something that is not as it should be, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// What is wrong.
     pub problem: Problem,
     /// Whether it still is.
     pub mending: Mending,
+}
+
+impl Finding {
+    /// A problem that no repair was tried on.
+    #[must_use]
+    pub fn new(problem: Problem) -> Self {
+        Self {
+            problem,
+            mending: Mending::NotTried,
+        }
+    }
 }
 
 /// What a repair did.
@@ -33,6 +46,7 @@ pub enum Mending {
 
 /// Ticks that follow each other and have the same problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TickRun {
     /// The first of them.
     pub first: Tick,
@@ -44,6 +58,7 @@ pub struct TickRun {
 
 /// Something about tables, chunks, aggregates or jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StateProblem {
     /// What is wrong.
     pub kind: FindingKind,
@@ -52,11 +67,30 @@ pub struct StateProblem {
     /// What was found, what was expected, and what to do.
     pub detail: String,
     /// What was counted or measured, by name, such as `oldest_age_seconds`.
-    pub numbers: Vec<(&'static str, i64)>,
+    pub numbers: Vec<Measurement>,
+}
+
+/// Something that was counted or measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Measurement {
+    /// Its name, such as `oldest_age_seconds`.
+    pub name: &'static str,
+    /// How much it was.
+    pub value: i64,
+}
+
+impl Measurement {
+    /// `name` was `value`.
+    #[must_use]
+    pub fn new(name: &'static str, value: i64) -> Self {
+        Self { name, value }
+    }
 }
 
 /// What is wrong, with the values that show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Problem {
     /// [`FindingKind::CandleMissing`].
     CandleMissing {
@@ -167,16 +201,17 @@ impl Problem {
 
     /// The candle that is read, or kept as a row, and the one that its ticks make.
     #[must_use]
-    pub fn candles(&self) -> (Option<&Candle>, Option<&Candle>) {
+    pub fn candles(&self) -> ComparedCandles<'_> {
+        let compared = ComparedCandles::new;
         match self {
-            Self::CandleMissing { ticks } => (None, Some(ticks)),
-            Self::CandleWithoutTicks { found } => (Some(found), None),
-            Self::CandleTicksGone { found, ticks } => (Some(found), ticks.as_ref()),
+            Self::CandleMissing { ticks } => compared(None, Some(ticks)),
+            Self::CandleWithoutTicks { found } => compared(Some(found), None),
+            Self::CandleTicksGone { found, ticks } => compared(Some(found), ticks.as_ref()),
             Self::CandleDiffers { found, ticks } | Self::StoredCandleDiffers { found, ticks } => {
-                (Some(found), Some(ticks))
+                compared(Some(found), Some(ticks))
             }
-            Self::MaterializedDiffers { found, ticks } => (found.as_ref(), ticks.as_ref()),
-            _ => (None, None),
+            Self::MaterializedDiffers { found, ticks } => compared(found.as_ref(), ticks.as_ref()),
+            _ => ComparedCandles::default(),
         }
     }
 
@@ -192,38 +227,13 @@ impl Problem {
         }
     }
 
-    /// The fields in which two candles differ: name, what is read, what the ticks make.
+    /// The fields in which two candles differ.
     #[must_use]
-    pub fn differences(&self) -> Vec<(&'static str, String, String)> {
-        match self.candles() {
-            (Some(found), Some(ticks)) => differing_fields(found, ticks),
-            _ => Vec::new(),
-        }
+    pub fn differences(&self) -> Vec<FieldDifference> {
+        let ComparedCandles { found, expected } = self.candles();
+        let both = found.zip(expected);
+        both.map_or(Vec::new(), |(found, ticks)| differing_fields(found, ticks))
     }
-}
-
-/// The fields in which `found` differs from what its ticks make.
-pub(super) fn differing_fields(
-    found: &Candle,
-    ticks: &Candle,
-) -> Vec<(&'static str, String, String)> {
-    let fields = [
-        ("open", found.open, ticks.open),
-        ("high", found.high, ticks.high),
-        ("low", found.low, ticks.low),
-        ("close", found.close, ticks.close),
-        ("volume", found.volume, ticks.volume),
-        (
-            "tick_count",
-            found.tick_count.into(),
-            ticks.tick_count.into(),
-        ),
-    ];
-    fields
-        .into_iter()
-        .filter(|(_, found, ticks)| found != ticks)
-        .map(|(name, found, ticks)| (name, found.to_string(), ticks.to_string()))
-        .collect()
 }
 
 impl fmt::Display for Problem {
@@ -299,8 +309,8 @@ fn describe_run(f: &mut fmt::Formatter<'_>, run: &TickRun) -> fmt::Result {
 }
 
 fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Result {
-    let (found, ticks) = problem.candles();
-    let Some(candle) = found.or(ticks) else {
+    let compared = problem.candles();
+    let Some(candle) = compared.either() else {
         return Ok(());
     };
     write!(
@@ -315,16 +325,17 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         let relation = CandleRelation::of(candle.timeframe).name;
         write!(f, " in the table of {relation},")?;
     }
-    match (found, ticks) {
+    match (compared.found, compared.expected) {
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
             let stored = ticks.map_or(0, |ticks| ticks.tick_count);
             let known = values(found);
             write!(f, " its ticks are gone, {stored} are left; it has{known}")
         }
         (Some(_), Some(_)) => {
-            for (index, (name, found, ticks)) in problem.differences().iter().enumerate() {
+            for (index, it) in problem.differences().iter().enumerate() {
                 let comma = if index > 0 { "," } else { "" };
-                write!(f, "{comma} {name} is {found}, by its ticks {ticks}")?;
+                let (field, found, ticks) = (it.field, &it.found, &it.expected);
+                write!(f, "{comma} {field} is {found}, by its ticks {ticks}")?;
             }
             Ok(())
         }

@@ -6,8 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::settings::AuditSettings;
 use crate::domain::{
-    Candle, CandleFold, CandleSource, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
+    Candle, CandleFold, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 };
+
+/// What candles of ticks are made of.
+const BASES: [PriceBasis; 3] = [PriceBasis::Bid, PriceBasis::Ask, PriceBasis::Mid];
 
 /// Which candle of a symbol.
 pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
@@ -31,7 +34,7 @@ pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings
 #[derive(Debug)]
 pub(super) struct AllFolds {
     symbol_id: SymbolId,
-    minute: Option<(DateTime<Utc>, [Option<CandleFold>; 3])>,
+    minute: Option<(DateTime<Utc>, [Option<CandleFold>; BASES.len()])>,
     folds: BTreeMap<CandleKey, CandleFold>,
 }
 
@@ -53,7 +56,7 @@ impl AllFolds {
                 .map(Some),
             false => Ok(None),
         };
-        let [bid, ask, mid] = PriceBasis::ALL;
+        let [bid, ask, mid] = BASES;
         let parts = [of(bid)?, of(ask)?, of(mid)?];
         match &mut self.minute {
             Some((minute, wholes)) if *minute == open_time => {
@@ -77,11 +80,11 @@ impl AllFolds {
         let Some((minute, parts)) = self.minute.take() else {
             return Ok(());
         };
-        for (basis, part) in PriceBasis::ALL.into_iter().zip(parts) {
+        for (basis, part) in BASES.into_iter().zip(parts) {
             let Some(part) = part else {
                 continue;
             };
-            for timeframe in Timeframe::ALL {
+            for &timeframe in Timeframe::ALL {
                 let open_time = timeframe.bucket_start(minute);
                 let key = (timeframe, basis, open_time);
                 let whole = match self.folds.get(&key) {
@@ -113,20 +116,9 @@ impl AllFolds {
 
 fn shape(symbol_id: SymbolId, (timeframe, basis, open_time): CandleKey) -> Candle {
     let zero = rust_decimal::Decimal::ZERO;
-    Candle {
-        symbol_id,
-        timeframe,
-        basis,
-        open_time,
-        open: zero,
-        high: zero,
-        low: zero,
-        close: zero,
-        volume: zero,
-        tick_count: 0,
-        closed: false,
-        source: CandleSource::Ticks,
-    }
+    Candle::new(symbol_id, timeframe, basis, open_time, [zero; 4])
+        .tick_count(0)
+        .closed(false)
 }
 
 fn overflow(symbol_id: SymbolId, open_time: DateTime<Utc>) -> FoldError {
@@ -177,8 +169,8 @@ mod tests {
                 folds.add(tick).expect("fits");
             }
             let all = folds.finish(now).expect("fits");
-            for timeframe in Timeframe::ALL {
-                for basis in PriceBasis::ALL {
+            for &timeframe in Timeframe::ALL {
+                for &basis in PriceBasis::ALL {
                     let expected = fold_ticks(&ticks, timeframe, basis, now).expect("fits");
                     let made: Vec<_> = all.iter()
                         .filter(|((one, other, _), _)| (*one, *other) == (timeframe, basis))

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// What is wrong, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum FindingKind {
     /// Ticks, but no candle of them.
     CandleMissing,
@@ -62,7 +63,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: &'static [Self] = &[
         Self::CandleMissing,
         Self::CandleWithoutTicks,
         Self::CandleTicksGone,
@@ -133,15 +134,22 @@ impl fmt::Display for FindingKind {
 
 /// The text names no kind of finding.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no kind of finding: use one of {kinds}", kinds = FindingKind::ALL.map(FindingKind::as_str).join(", "))]
+#[error("{0:?} is no kind of finding: use one of {kinds}", kinds = names())]
+#[non_exhaustive]
 pub struct UnknownFindingKind(pub String);
+
+fn names() -> String {
+    let names = FindingKind::ALL.iter().map(|kind| kind.as_str());
+    Vec::from_iter(names).join(", ")
+}
 
 impl FromStr for FindingKind {
     type Err = UnknownFindingKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| UnknownFindingKind(text.to_owned()))
     }
@@ -153,7 +161,7 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for kind in FindingKind::ALL {
+        for &kind in FindingKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
         let error = "nonsense".parse::<FindingKind>().expect_err("no kind");

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::finding::{Problem, differing_fields};
+use super::difference::differing_fields;
+use super::finding::Problem;
 use super::fold::{CandleKey, DayCandles, asked};
 use super::settings::AuditSettings;
 use crate::domain::{Candle, SymbolId, TimeRange, Timeframe};

@@ -135,10 +135,11 @@ impl Audit<'_> {
 
     /// Whether a candle knows ticks that may have gone.
     fn knows_more(&self, key: &CandleKey, problem: &Problem) -> bool {
-        let (Some(found), ticks) = problem.candles() else {
+        let compared = problem.candles();
+        let Some(found) = compared.found else {
             return false;
         };
-        let stored = ticks.map_or(0, |ticks| ticks.tick_count);
+        let stored = compared.expected.map_or(0, |ticks| ticks.tick_count);
         self.settings.is_doubtful(key.2, found.close_time()) && found.tick_count > stored
     }
 

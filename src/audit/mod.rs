@@ -7,6 +7,7 @@
 //! range.
 
 mod candles;
+mod difference;
 mod finding;
 mod fold;
 mod kind;
@@ -21,7 +22,8 @@ mod unreadable;
 mod weekend;
 
 pub use crate::retention::RefreshWindow;
-pub use finding::{Finding, Mending, Problem, StateProblem, TickRun};
+pub use difference::{ComparedCandles, FieldDifference};
+pub use finding::{Finding, Measurement, Mending, Problem, StateProblem, TickRun};
 pub use kind::{FindingKind, UnknownFindingKind};
 pub use materialized::{MaterializedCandles, MaterializedRows};
 pub use repair::{CandleRefresh, Repair};

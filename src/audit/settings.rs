@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::kind::FindingKind;
-use crate::domain::{TimeRange, Timeframe, earliest_time};
+use crate::domain::{TimeRange, Timeframe, earliest_time, setters};
 
 /// What an audit looks at, and what it takes for right.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AuditSettings {
     /// Ticks within it, and candles whose whole bucket is within it.
     pub range: TimeRange,
@@ -28,6 +29,23 @@ pub struct AuditSettings {
     /// Kinds that are neither told nor mended.
     pub skip: BTreeSet<FindingKind>,
 }
+
+setters!(AuditSettings {
+    set {
+        /// Sets the timeframes, smallest first.
+        timeframes: Vec<Timeframe>,
+        /// Sets the time before which ticks may have been dropped.
+        complete_from: DateTime<Utc>,
+        /// Sets the times of which ticks are missing as a whole.
+        doubtful: Vec<TimeRange>,
+        /// Sets what ticks are measured by.
+        limits: TickLimits,
+    }
+    into {
+        /// Sets the kinds that are left out.
+        skip: BTreeSet<FindingKind>,
+    }
+});
 
 impl AuditSettings {
     /// All timeframes and kinds, with the default limits, where all ticks are kept.
@@ -53,6 +71,7 @@ impl AuditSettings {
 
 /// What ticks are measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TickLimits {
     /// The longest time without a tick; `None`: any.
     pub gap: Option<TimeDelta>,
@@ -76,3 +95,18 @@ impl Default for TickLimits {
         }
     }
 }
+
+setters!(TickLimits {
+    set {
+        /// Sets by how much a tick may be received before it happened.
+        receive_tolerance: TimeDelta,
+        /// Sets whether the weekend of currencies counts for nothing.
+        weekend_rests: bool,
+    }
+    into {
+        /// Sets the longest time without a tick.
+        gap: Option<TimeDelta>,
+        /// Sets the longest time of ticks with the same content.
+        stale: Option<TimeDelta>,
+    }
+});

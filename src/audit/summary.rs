@@ -7,6 +7,7 @@ use super::kind::FindingKind;
 
 /// What an audit has looked at and found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct AuditSummary {
     /// Ticks that were looked at.
     pub ticks: u64,

@@ -19,6 +19,26 @@ use crate::repository::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
 const ATTEMPTS: usize = 10;
 
 /// Hears what an audit finds, while it runs.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use tickbook::audit::{AuditObserver, Finding};
+///
+/// /// Prints what is found.
+/// struct Printing;
+///
+/// impl AuditObserver for Printing {
+///     fn finding(&mut self, finding: &Finding) {
+///         println!("{}", finding.problem);
+///     }
+///
+///     fn progress(&mut self, ticks: u64, reached: DateTime<Utc>) {
+///         eprintln!("{ticks} ticks, up to {reached}");
+///     }
+/// }
+/// ```
 pub trait AuditObserver: Send {
     /// Something is not as it should be.
     fn finding(&mut self, finding: &Finding);
@@ -43,6 +63,50 @@ pub trait AuditObserver: Send {
 /// # Errors
 /// Those of the repositories. A repair that fails is told with its finding, and a row that cannot be
 /// read is one: the audit goes on behind its day.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::audit::{AuditObserver, AuditSettings, Finding, audit_symbol};
+/// use tickbook::domain::{
+///     Candle, CandleSource, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
+/// };
+///
+/// /// Keeps what is found, as text.
+/// #[derive(Debug, Default)]
+/// struct Told(Vec<String>);
+///
+/// impl AuditObserver for Told {
+///     fn finding(&mut self, finding: &Finding) {
+///         self.0.push(finding.problem.to_string());
+///     }
+///
+///     fn progress(&mut self, _: u64, _: DateTime<Utc>) {}
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let Repositories { ticks, ohlc, .. } = Repositories::in_memory();
+/// let symbol = SymbolId::new(7);
+/// let time: DateTime<Utc> = "2024-05-01T12:00:20Z".parse()?;
+/// ticks.insert_batch(&[Tick::quote(symbol, time, 1.into(), 2.into())]).await?;
+/// // a candle of another source, which is read instead of the ticks
+/// let minute = Timeframe::M1.bucket_start(time);
+/// let imported = Candle::new(symbol, Timeframe::M1, PriceBasis::Bid, minute, [3.into(); 4])
+///     .source(CandleSource::Stored("import".to_owned()));
+/// ohlc.upsert_candles(&[imported]).await?;
+///
+/// let now = time + TimeDelta::days(1);
+/// let settings = AuditSettings::new(TimeRange::all(), now).timeframes(vec![Timeframe::M1]);
+/// let mut told = Told::default();
+/// let summary = audit_symbol(&*ticks, &*ohlc, None, symbol, &settings, None, &mut told).await?;
+/// assert_eq!(summary.left(), 1);
+/// assert!(told.0[0].starts_with("stored_candle_differs: symbol 7 1m bid"));
+/// # Ok(())
+/// # }
+/// ```
 pub async fn audit_symbol(
     ticks: &dyn TickRepository,
     ohlc: &dyn OhlcRepository,
@@ -259,7 +323,7 @@ impl Audit<'_> {
         let tick = self.ticks.range(&query).await?.items.pop();
         let mut next = tick.map(|tick| tick.tick_time);
         for timeframe in &self.settings.timeframes {
-            for basis in PriceBasis::ALL {
+            for &basis in PriceBasis::ALL {
                 let to = next.unwrap_or(range.to());
                 let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
                 let query = CandleQuery {

@@ -43,10 +43,10 @@ impl Sections<'_> {
     }
 
     fn refresh(&mut self) -> Option<BTreeMap<Timeframe, RefreshPolicy>> {
-        let names = Timeframe::ALL.map(Timeframe::as_str);
+        let names = Vec::from_iter(Timeframe::ALL.iter().map(|it| it.as_str()));
         let tables = self.table("policies.refresh", &names);
         let mut all = BTreeMap::new();
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let section = format!("policies.refresh.{timeframe}");
             let table = tables.get(timeframe.as_str()).cloned();
             let table = table.and_then(|table| table.into_table().ok());

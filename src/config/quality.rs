@@ -12,6 +12,7 @@ use crate::ingest::quality::{QualityRules, RuleAction};
 
 /// Which rules count for which symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct QualityConfig {
     /// For every symbol that has no rules of its own.
     pub rules: QualityRules,

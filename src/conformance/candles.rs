@@ -23,8 +23,8 @@ fn fold(ticks: &[Tick], timeframe: Timeframe, basis: PriceBasis) -> Vec<Candle> 
 /// Compares every timeframe and basis of EURUSD with the fold of `ticks`.
 async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let expected = fold(ticks, timeframe, basis);
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read.len(), expected.len(), "{timeframe} {basis}");
@@ -98,7 +98,7 @@ pub async fn ties_of_time_are_decided_by_the_sequence(repositories: &Repositorie
     for tick in &arriving {
         insert_new(repositories.ticks.as_ref(), std::slice::from_ref(tick)).await;
     }
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let ohlc = repositories.ohlc.as_ref();
         let read = candles(ohlc, timeframe, PriceBasis::Ask, TimeRange::all()).await;
         assert_eq!(read.len(), 1);
@@ -131,14 +131,14 @@ pub async fn ties_of_64_bit_sequences_equal_the_fold(repositories: &Repositories
 
 pub async fn a_bucket_holds_its_start_and_not_its_end(repositories: &Repositories) {
     let mut all = Vec::new();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let end = seconds(0) + timeframe.duration();
         all.push(quote(end - TimeDelta::microseconds(1), 0, "1", "2"));
         all.push(quote(end, 0, "3", "4"));
     }
     insert_new(repositories.ticks.as_ref(), &all).await;
     assert_all_equal_the_fold(repositories, &all).await;
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let ohlc = repositories.ohlc.as_ref();
         let end = seconds(0) + timeframe.duration();
         let next = candles(ohlc, timeframe, PriceBasis::Bid, range(end, latest_time())).await;
@@ -165,7 +165,7 @@ pub async fn a_mid_price_has_its_thirteenth_decimal(repositories: &Repositories)
     ];
     insert_new(repositories.ticks.as_ref(), &given).await;
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let read = candles(ohlc, timeframe, PriceBasis::Mid, TimeRange::all()).await;
         let prices = [read[0].open, read[0].high, read[0].low, read[0].close];
         let expected = [
@@ -212,7 +212,7 @@ pub async fn where_there_is_no_tick_there_is_no_candle(repositories: &Repositori
 pub async fn a_symbol_without_ticks_has_no_candles(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     insert_new(repositories.ticks.as_ref(), &series(GBPUSD, 10)).await;
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         for symbol_id in [EURUSD, SymbolId::new(99)] {
             let basis = PriceBasis::Bid;
             let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all());
@@ -250,7 +250,7 @@ pub async fn a_candle_is_closed_when_its_end_has_passed(repositories: &Repositor
         .map(|offset| quote(present + TimeDelta::seconds(offset), 0, "1", "2"))
         .collect();
     insert_new(repositories.ticks.as_ref(), &given).await;
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let before = now();
         let read = candles(ohlc, timeframe, PriceBasis::Bid, TimeRange::all()).await;
         let newest = ohlc.latest(EURUSD, timeframe, PriceBasis::Bid).await;

@@ -83,8 +83,8 @@ pub async fn deleted_candles_leave_their_neighbours(repositories: &Repositories)
 
 pub async fn candles_of_all_timeframes_go_together(repositories: &Repositories) {
     let mut stored = Vec::new();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             stored.push(imported(EURUSD, timeframe, basis, 0));
         }
     }
@@ -97,8 +97,8 @@ pub async fn candles_of_all_timeframes_go_together(repositories: &Repositories) 
         assert_eq!(count, 3, "{timeframe}");
     }
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             let left = (timeframe, basis) == (Timeframe::D1, PriceBasis::Mid);
             let expected: &[Candle] = if left {
@@ -120,7 +120,7 @@ pub async fn candles_of_ticks_stay_and_are_counted(repositories: &Repositories) 
     assert_eq!((deleted.candles.total(), deleted.of_ticks), (2, 5));
     // the ticks that a stored candle covered make it from now on
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let read = candles(ohlc, timeframe, PriceBasis::Bid, TimeRange::all()).await;
         let folded = fold_ticks(&ticks, timeframe, PriceBasis::Bid, now());
         assert_eq!(read, folded.expect("the numbers fit"), "{timeframe}");

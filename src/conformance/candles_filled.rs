@@ -267,8 +267,8 @@ pub async fn a_cursor_may_name_a_filled_candle(repositories: &Repositories) {
     let between = minute(6) + TimeDelta::seconds(1);
     assert_eq!(open_minutes(behind(up, between)).await, [7, 8]);
     assert_eq!(open_minutes(behind(down, between)).await, [6, 5]);
-    assert_eq!(open_minutes(behind(up, minute(19))).await, []);
-    assert_eq!(open_minutes(behind(down, minute(0))).await, []);
+    assert_eq!(open_minutes(behind(up, minute(19))).await, [0; 0]);
+    assert_eq!(open_minutes(behind(down, minute(0))).await, [0; 0]);
     assert_eq!(open_minutes(behind(up, minute(-9))).await, [0, 1]);
     assert_eq!(open_minutes(behind(down, minute(99))).await, [19, 18]);
 }

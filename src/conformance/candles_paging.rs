@@ -38,7 +38,7 @@ pub async fn a_range_is_of_open_times_and_half_open(repositories: &Repositories)
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let ohlc = repositories.ohlc.as_ref();
     let microsecond = TimeDelta::microseconds(1);
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let all = all(timeframe);
         let (first, last) = (&all[0], &all[all.len() - 1]);
         for (from, to) in [
@@ -66,7 +66,7 @@ pub async fn a_range_is_of_open_times_and_half_open(repositories: &Repositories)
 pub async fn a_candle_is_whole_where_the_range_ends_within_it(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let first = &all(timeframe)[0];
         let cut = range(first.open_time, first.open_time + TimeDelta::seconds(1));
         let read = candles(ohlc, timeframe, PriceBasis::Bid, cut).await;
@@ -77,7 +77,7 @@ pub async fn a_candle_is_whole_where_the_range_ends_within_it(repositories: &Rep
 
 pub async fn descending_is_newest_first(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let query = CandleQuery {
             order: SortOrder::Descending,
             limit: limit(2),

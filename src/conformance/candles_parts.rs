@@ -73,7 +73,7 @@ fn expected(ticks: &[Tick], stored: &[Candle], timeframe: Timeframe) -> Vec<Cand
 
 async fn assert_as_defined(repositories: &Repositories, ticks: &[Tick], stored: &[Candle]) {
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let expected = expected(ticks, stored, timeframe);
         let read = candles(ohlc, timeframe, PriceBasis::Bid, TimeRange::all()).await;
         assert_eq!(read.len(), expected.len(), "{timeframe}");
@@ -121,7 +121,7 @@ pub async fn of_nested_stored_candles_the_largest_counts(repositories: &Reposito
     let ticks = random.ticks(300, 2);
     insert_new(repositories.ticks.as_ref(), &ticks).await;
     let mut all = Vec::new();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let buckets = TimeDelta::days(2).num_minutes() / timeframe.duration().num_minutes();
         for _ in 0..12.min(buckets) {
             let bucket = random.below(buckets.unsigned_abs()) as i32;
@@ -146,7 +146,7 @@ pub async fn stored_minutes_of_another_basis_are_no_parts(repositories: &Reposit
     store(repositories, &[minute]).await;
     let ohlc = repositories.ohlc.as_ref();
     for basis in [PriceBasis::Ask, PriceBasis::Mid] {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let of_ticks = fold_ticks(&ticks, timeframe, basis, now()).expect("fits");
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read, of_ticks);

@@ -72,8 +72,8 @@ async fn minutes(repositories: &Repositories) -> Vec<Candle> {
 pub async fn restored_candles_are_read_as_sealed(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     // largest first, since smaller ones stand for larger ones
-    for timeframe in Timeframe::ALL.into_iter().rev() {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL.iter().rev() {
+        for &basis in PriceBasis::ALL {
             let given = [0, 1, 500].map(|index| Candle {
                 timeframe,
                 basis,

@@ -23,8 +23,8 @@ fn ask(second: i64, sequence: i64, price: &str) -> Tick {
 /// Compares every timeframe and basis of EURUSD with the fold of `ticks`, as a whole and in pages.
 async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let mut expected = fold_ticks(ticks, timeframe, basis, now()).expect("they fit");
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read, expected, "{timeframe} {basis}");
@@ -81,7 +81,7 @@ pub async fn candles_use_the_ticks_that_have_their_basis(repositories: &Reposito
         (PriceBasis::Ask, "4 4 1 3 10.75 4"),
         (PriceBasis::Mid, "1.5 2 1.5 2 0.75 2"),
     ];
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         for (basis, expected) in expected {
             let found = only(repositories, timeframe, basis).await;
             assert_eq!(found.as_deref(), Some(expected), "{timeframe} {basis}");
@@ -97,7 +97,7 @@ pub async fn unknown_volumes_count_as_nothing(repositories: &Repositories) {
         bid(2, 0, "1"),
     ];
     insert_new(repositories.ticks.as_ref(), &ticks).await;
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let found = only(repositories, timeframe, PriceBasis::Bid).await;
         assert_eq!(found.as_deref(), Some("1 1 1 1 0 3"), "{timeframe}");
     }

@@ -48,8 +48,8 @@ async fn read(repository: &dyn OhlcRepository) -> Vec<Candle> {
 pub async fn stored_candles_read_back(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     // largest first, since smaller ones are parts of larger ones
-    for timeframe in Timeframe::ALL.into_iter().rev() {
-        for basis in PriceBasis::ALL {
+    for timeframe in Timeframe::ALL.iter().copied().rev() {
+        for &basis in PriceBasis::ALL {
             let given = [0, 1, 5].map(|index| Candle {
                 timeframe,
                 basis,

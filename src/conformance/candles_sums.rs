@@ -55,8 +55,8 @@ async fn volumes(
 
 async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     let ohlc = repositories.ohlc.as_ref();
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let expected = fold_ticks(ticks, timeframe, basis, now()).expect("they fit");
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read, expected, "{timeframe} {basis}");
@@ -86,7 +86,7 @@ pub async fn sums_beyond_28_digits_are_rounded_once(repositories: &Repositories)
     let minute = "23999999999999999.99999999998";
     let last = "17999999999999999.99999999998";
     let three = "71999999999999999.99999999993";
-    for basis in PriceBasis::ALL {
+    for &basis in PriceBasis::ALL {
         let of = |timeframe| volumes(repositories, timeframe, basis);
         assert_eq!(of(Timeframe::M1).await, [minute, minute, minute, last]);
         for timeframe in [Timeframe::M5, Timeframe::H1, Timeframe::H4] {
@@ -119,7 +119,7 @@ pub async fn a_29th_digit_is_rounded_where_a_decimal_holds_it(repositories: &Rep
     let ticks: Vec<_> = largest(0, 11).collect();
     insert_new(repositories.ticks.as_ref(), &ticks).await;
     let rounded = ["21999999999999999.99999999998"];
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let read = volumes(repositories, timeframe, PriceBasis::Mid).await;
         assert_eq!(read, rounded, "{timeframe}");
     }

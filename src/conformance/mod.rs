@@ -34,12 +34,16 @@ pub mod candles_streams;
 pub mod candles_sums;
 mod clock;
 #[allow(missing_docs)]
+pub mod exchanges;
+#[allow(missing_docs)]
 pub mod feed_symbols;
 #[allow(missing_docs)]
 pub mod quarantine;
 mod samples;
 mod stamp;
 mod stamp_candles;
+#[allow(missing_docs)]
+pub mod symbols_cases;
 #[allow(missing_docs)]
 pub mod symbols_changing;
 #[allow(missing_docs)]

@@ -232,11 +232,11 @@ pub async fn kept_ticks_are_found_by_their_numbers(repositories: &Repositories) 
     let quarantine = repositories.quarantine.as_ref();
     put(quarantine, &series(EURUSD, 5)).await;
     let entries = list(quarantine, &everything()).await;
-    let unknown = QuarantineId(entries[4].id.0 + 1_000);
+    let unknown = QuarantineId::new(entries[4].id.get() + 1_000);
     let asked = [entries[3].id, unknown, entries[1].id, entries[3].id];
     let found = quarantine.get(&asked).await.expect("found");
     assert_eq!(found, [entries[1].clone(), entries[3].clone()]);
-    let many: Vec<_> = (0..10_001).map(QuarantineId).collect();
+    let many: Vec<_> = (0..10_001).map(QuarantineId::new).collect();
     assert!(quarantine.get(&many).await.is_err());
 }
 

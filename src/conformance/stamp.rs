@@ -89,6 +89,24 @@ macro_rules! conformance_symbol_tests {
                 pages_of_symbols_neither_skip_nor_repeat
                 a_list_goes_on_behind_any_id
             }
+            symbols_cases {
+                a_name_in_another_case_is_taken
+                an_exchange_in_another_case_is_the_stored_one
+                names_in_another_case_are_not_upserted
+                names_in_another_case_are_refused_by_merging
+                a_symbol_is_renamed_to_another_case_of_its_name
+                names_in_two_cases_at_once_create_one_symbol
+            }
+            exchanges {
+                an_exchange_reads_back
+                an_exchange_is_found_in_any_case
+                a_taken_exchange_names_the_taker
+                an_invalid_exchange_is_not_created
+                exchanges_of_symbols_are_there
+                a_described_exchange_keeps_what_is_not_stated
+                an_empty_text_removes_what_was_known
+                exchanges_are_paged_by_name
+            }
             feed_symbols {
                 a_symbol_is_found_by_what_a_feed_calls_it
                 what_no_feed_calls_so_is_no_error

@@ -92,7 +92,7 @@ pub async fn a_created_symbol_reads_back(repositories: &Repositories) {
 
 pub async fn every_instrument_type_reads_back(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
-    for instrument_type in InstrumentType::ALL {
+    for &instrument_type in InstrumentType::ALL {
         let given = NewSymbol {
             instrument: Some(Instrument {
                 instrument_type,
@@ -136,9 +136,7 @@ pub async fn a_name_is_unique_within_its_exchange_only(repositories: &Repositori
     for exchange in ["oanda", "kraken", "lmax"] {
         create(symbols, NewSymbol::named(exchange, "EURUSD")).await;
     }
-    // names are compared exactly
-    create(symbols, NewSymbol::named("oanda", "eurusd")).await;
-    assert_eq!(all(symbols).await.len(), 4);
+    assert_eq!(all(symbols).await.len(), 3);
 }
 
 pub async fn an_invalid_symbol_is_not_created(repositories: &Repositories) {
@@ -147,7 +145,7 @@ pub async fn an_invalid_symbol_is_not_created(repositories: &Repositories) {
     for bad in [
         numbered(0, "EURUSD"),
         NewSymbol::named("", "EURUSD"),
-        NewSymbol::named("OANDA", "EURUSD"),
+        NewSymbol::named("o:anda", "EURUSD"),
         NewSymbol::named("oanda", ""),
         NewSymbol::named("oanda", "EUR USD"),
         NewSymbol::named("oanda", "x".repeat(51)),

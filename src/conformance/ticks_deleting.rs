@@ -13,7 +13,7 @@ use crate::Repositories;
 use crate::domain::{
     Candle, CandleSource, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
-use crate::repository::{DeletedTicks, deletable_ticks, delete_ticks};
+use crate::repository::{DeletedTicks, TickSpan, deletable_ticks, delete_ticks};
 
 async fn delete(
     repositories: &Repositories,
@@ -27,8 +27,8 @@ async fn delete(
 
 /// Asserts that every candle of EURUSD is the fold of `ticks`.
 async fn assert_folds(repositories: &Repositories, ticks: &[Tick]) {
-    for timeframe in Timeframe::ALL {
-        for basis in PriceBasis::ALL {
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
             let ohlc = repositories.ohlc.as_ref();
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             let folded = fold_ticks(ticks, timeframe, basis, now()).expect("the numbers fit");
@@ -42,7 +42,7 @@ pub async fn deleting_is_of_the_half_open_range(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &all).await;
     let deleted = delete(repositories, EURUSD, range(seconds(50), seconds(70))).await;
     assert_eq!(deleted.ticks, 60);
-    assert_eq!(deleted.span, Some((seconds(50), seconds(69))));
+    assert_eq!(deleted.span, Some(TickSpan::new(seconds(50), seconds(69))));
     let left: Vec<Tick> = [&all[..150], &all[210..]].concat();
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await, left);
     assert_folds(repositories, &left).await;

@@ -104,6 +104,7 @@ impl Default for PoolConfig {
 
 /// When the server answers that ticks are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SynchronousCommit {
     /// When they would survive a crash of the server or of its machine.
     #[default]

@@ -4,6 +4,18 @@ use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 
 /// Where a repository gets connections to the metadata database from: a [`MetadataDb`], shared
 /// [`DatabasePools`], or a closure such as `move || pools.metadata()`.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::db::DatabasePools;
+/// use tickbook::postgres::PgSymbolRepository;
+///
+/// fn symbols(pools: DatabasePools) -> PgSymbolRepository {
+///     // asked at each call
+///     PgSymbolRepository::new(move || pools.metadata())
+/// }
+/// ```
 pub trait MetadataConnections: Send + Sync + 'static {
     /// The connections to use for one call.
     fn metadata(&self) -> MetadataDb;
@@ -11,6 +23,18 @@ pub trait MetadataConnections: Send + Sync + 'static {
 
 /// Where a repository gets connections to the time-series database from: a [`TimeseriesDb`],
 /// shared [`DatabasePools`], or a closure such as `move || pools.timeseries()`.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::db::DatabasePools;
+/// use tickbook::postgres::PgTickRepository;
+///
+/// fn ticks(pools: DatabasePools) -> PgTickRepository {
+///     // asked at each call
+///     PgTickRepository::new(move || pools.timeseries())
+/// }
+/// ```
 pub trait TimeseriesConnections: Send + Sync + 'static {
     /// The connections to use for one call.
     fn timeseries(&self) -> TimeseriesDb;

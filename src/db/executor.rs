@@ -1,13 +1,14 @@
 //! The one seam between the runtime and blocking database calls.
 
+mod attempt;
+
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
@@ -15,9 +16,10 @@ use crate::error::{Database, RepositoryError};
 
 use super::blocking::{internal, spawn};
 use super::connect::{ConnectionManager, PasswordProvider};
+use super::connection_counts::ConnectionCounts;
 use super::contact::Contact;
 use super::failure::DbError;
-use super::lanes::{CHECKOUT_TIMEOUT, Lanes, PoolLimits, Use};
+use super::lanes::{Lanes, PoolLimits, Use};
 use super::measure;
 use super::retry::{OutdatedConnections, Retries};
 
@@ -31,6 +33,23 @@ use super::retry::{OutdatedConnections, Retries};
 ///
 /// A closure leaves the session as it found it: use [`transaction`](super::transaction) and
 /// `SET LOCAL`. A connection on which `BEGIN`, `SET` or the like was sent is closed afterwards.
+///
+/// # Examples
+///
+/// ```
+/// use diesel::{RunQueryDsl as _, sql_query};
+/// use tickbook::db::{DatabaseConfig, DatabasePools};
+///
+/// # async fn analyze(config: &DatabaseConfig) -> Result<(), tickbook::RepositoryError> {
+/// let db = DatabasePools::new(config).timeseries();
+/// // may be repeated, so that a lost connection does no harm
+/// db.run_idempotent("analyze ticks", |connection| {
+///     sql_query("ANALYZE ticks").execute(connection)?;
+///     Ok(())
+/// })
+/// .await
+/// # }
+/// ```
 pub struct Executor {
     database: Database,
     manager: ConnectionManager,
@@ -282,96 +301,11 @@ impl Executor {
             .unwrap_or_else(|panic| Err(internal(operation, &panic)))
     }
 
-    /// Connections open now, and how many of them are idle.
+    /// Connections open now.
     #[must_use]
-    pub fn connections(&self) -> (u32, u32) {
+    pub fn connections(&self) -> ConnectionCounts {
         let state = self.lanes.current().pool.state();
-        (state.connections, state.idle_connections)
-    }
-
-    async fn attempt<T, F>(
-        &self,
-        lanes: &Arc<Lanes>,
-        of: Use,
-        operation: &'static str,
-        deadline: Instant,
-        work: F,
-    ) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
-    {
-        let begun = std::time::Instant::now();
-        let result = self
-            .attempt_unmeasured(lanes, of, operation, deadline, work)
-            .await;
-        measure::call(operation, self.database, begun.elapsed(), &result);
-        result
-    }
-
-    async fn attempt_unmeasured<T, F>(
-        &self,
-        lanes: &Arc<Lanes>,
-        of: Use,
-        operation: &'static str,
-        deadline: Instant,
-        work: F,
-    ) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
-    {
-        let database = self.database;
-        let running = lanes
-            .enter(of, deadline)
-            .await
-            .inspect_err(|_| measure::no_connection(database))?;
-        let contact = Arc::clone(lanes.contact());
-        let begun = Arc::new(AtomicBool::new(false));
-        let mark = Arc::clone(&begun);
-        let blocking = move || {
-            let running = running;
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            // ends a little before the deadline, so that the caller learns why there is no connection
-            let patience = remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT);
-            let mut pooled = running
-                .generation
-                .checkout(&contact, patience)
-                .inspect_err(|_| measure::no_connection(database))?;
-            if Instant::now() >= deadline {
-                // the caller has gone: what is not begun is certainly not applied
-                return Err(not_begun(database, operation));
-            }
-            measure::connections(database, &running.generation.pool.state());
-            mark.store(true, Ordering::Release);
-            let result = work(&mut pooled.connection);
-            pooled.used = std::time::Instant::now();
-            let result = result.map_err(|error| error.into_repository(database, operation));
-            pooled.broken = match &result {
-                Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. }) => {
-                    contact.suspect_all();
-                    true
-                }
-                Err(error @ RepositoryError::SchemaChanged { .. }) => {
-                    let cause = error.with_causes();
-                    tracing::warn!(%database, operation, %cause, "connections are replaced");
-                    contact.outdate_all();
-                    true
-                }
-                _ => false,
-            };
-            drop(pooled);
-            measure::connections(database, &running.generation.pool.state());
-            result
-        };
-        match timeout_at(deadline, spawn(blocking)).await {
-            Ok(joined) => joined.unwrap_or_else(|panic| Err(internal(operation, &panic))),
-            Err(_) => Err(RepositoryError::Timeout {
-                database,
-                operation,
-                begun: begun.load(Ordering::Acquire),
-            }),
-        }
+        ConnectionCounts::new(state.connections, state.idle_connections)
     }
 
     fn contact(&self) -> &Contact {
@@ -385,13 +319,5 @@ impl fmt::Debug for Executor {
             .field("database", &self.database)
             .field("pool", &self.lanes.current().pool.state())
             .finish_non_exhaustive()
-    }
-}
-
-fn not_begun(database: Database, operation: &'static str) -> RepositoryError {
-    RepositoryError::Timeout {
-        database,
-        operation,
-        begun: false,
     }
 }

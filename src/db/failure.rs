@@ -15,6 +15,7 @@ use super::condition::{Condition, may_be_stale};
 
 /// What a closure on a connection may fail with.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DbError {
     /// diesel's error, not yet classified.
     #[error(transparent)]

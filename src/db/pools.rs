@@ -1,6 +1,7 @@
 //! Both connection pools.
 
-use std::ops::Deref;
+mod calls;
+
 use std::sync::Arc;
 
 use crate::error::Database;
@@ -16,22 +17,6 @@ pub struct MetadataDb(Arc<Executor>);
 /// The pool of the time-series database. Cloning shares it.
 #[derive(Debug, Clone)]
 pub struct TimeseriesDb(Arc<Executor>);
-
-impl Deref for MetadataDb {
-    type Target = Executor;
-
-    fn deref(&self) -> &Executor {
-        &self.0
-    }
-}
-
-impl Deref for TimeseriesDb {
-    type Target = Executor;
-
-    fn deref(&self) -> &Executor {
-        &self.0
-    }
-}
 
 /// Both pools, and one of a read replica where there is one, 20 connections each by default. Cloning
 /// shares them.

@@ -15,6 +15,24 @@ use super::failure::DbError;
 /// # Errors
 /// Those of `work`; one that becomes
 /// [`RolledBack`](crate::error::RepositoryError::RolledBack) when `work` returns `Ok` although a statement failed.
+///
+/// # Examples
+///
+/// ```
+/// use diesel::{RunQueryDsl as _, sql_query};
+/// use tickbook::db::{TimeseriesDb, transaction};
+///
+/// # async fn compact(db: &TimeseriesDb) -> Result<(), tickbook::RepositoryError> {
+/// db.run("lock and analyze ticks", |connection| {
+///     transaction(connection, |connection| {
+///         sql_query("LOCK TABLE ticks IN SHARE MODE").execute(connection)?;
+///         sql_query("ANALYZE ticks").execute(connection)?;
+///         Ok(())
+///     })
+/// })
+/// .await
+/// # }
+/// ```
 pub fn transaction<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, DbError>,

@@ -8,12 +8,14 @@ use rust_decimal::Decimal;
 
 use super::decimal::{DecimalError, check_candle_decimal, check_candle_volume};
 use super::excerpt::excerpt;
+use super::setters::setters;
 use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time};
 use super::timeframe::Timeframe;
 
 /// Which price of a quote a candle is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum PriceBasis {
     /// The bid.
     #[default]
@@ -26,7 +28,7 @@ pub enum PriceBasis {
 
 impl PriceBasis {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Bid, Self::Ask, Self::Mid];
+    pub const ALL: &'static [Self] = &[Self::Bid, Self::Ask, Self::Mid];
 
     /// The name used in the database, in files and in the REST interface.
     #[must_use]
@@ -48,6 +50,7 @@ impl fmt::Display for PriceBasis {
 /// The text names no price basis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is no price basis: use bid, ask or mid", excerpt(.0))]
+#[non_exhaustive]
 pub struct UnknownPriceBasis(pub String);
 
 impl FromStr for PriceBasis {
@@ -55,7 +58,8 @@ impl FromStr for PriceBasis {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|basis| basis.as_str() == text)
             .ok_or_else(|| UnknownPriceBasis(text.to_owned()))
     }
@@ -63,6 +67,8 @@ impl FromStr for PriceBasis {
 
 /// Where a candle comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CandleSource {
     /// Made of the stored ticks, at this read or by a continuous aggregate.
     Ticks,
@@ -101,6 +107,8 @@ impl CandleSource {
 
 /// What the price did within `[open_time, open_time + timeframe)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Candle {
     /// Whose candle it is.
     pub symbol_id: SymbolId,
@@ -109,17 +117,23 @@ pub struct Candle {
     /// Which price it is made of.
     pub basis: PriceBasis,
     /// Start of the bucket, itself inside, aligned to UTC.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
     /// Price of the first tick by `(tick_time, sequence)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub open: Decimal,
     /// Highest price.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub high: Decimal,
     /// Lowest price.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub low: Decimal,
     /// Price of the last tick by `(tick_time, sequence)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub close: Decimal,
     /// Sum of the quoted bid and ask volumes of all ticks: what was offered, not what was traded.
     /// Exact with up to 28 significant digits, else rounded to 28, half away from zero.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub volume: Decimal,
     /// How many ticks it is made of.
     pub tick_count: i64,
@@ -129,7 +143,45 @@ pub struct Candle {
     pub source: CandleSource,
 }
 
+setters!(Candle {
+    set {
+        /// Sets the sum of the quoted volumes.
+        volume: Decimal,
+        /// Sets how many ticks it is made of.
+        tick_count: i64,
+        /// Sets whether its end had passed.
+        closed: bool,
+        /// Sets where it comes from.
+        source: CandleSource,
+    }
+});
+
 impl Candle {
+    /// A closed candle of one tick without a volume, with these prices: open, high, low, close.
+    #[must_use]
+    pub fn new(
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+        open_time: DateTime<Utc>,
+        [open, high, low, close]: [Decimal; 4],
+    ) -> Self {
+        Self {
+            symbol_id,
+            timeframe,
+            basis,
+            open_time,
+            open,
+            high,
+            low,
+            close,
+            volume: Decimal::ZERO,
+            tick_count: 1,
+            closed: true,
+            source: CandleSource::Ticks,
+        }
+    }
+
     /// End of the bucket, itself outside.
     #[must_use]
     pub fn close_time(&self) -> DateTime<Utc> {
@@ -185,6 +237,7 @@ impl Candle {
 /// Why a candle can be stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("candle at {open_time}: {problem}")]
+#[non_exhaustive]
 pub struct InvalidCandle {
     /// Which candle.
     pub open_time: DateTime<Utc>,
@@ -194,6 +247,7 @@ pub struct InvalidCandle {
 
 /// What is wrong with a candle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CandleProblem {
     /// The symbol's number is below 1.
     #[error("symbol_id {0} is not positive: use that of a symbol")]

@@ -58,7 +58,7 @@ impl CandleRelation {
 
     /// All, smallest timeframe first: each comes after the one that it is made of.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> {
-        Timeframe::ALL.into_iter().map(Self::of)
+        Timeframe::ALL.iter().copied().map(Self::of)
     }
 
     /// Whether its candles change with those of `timeframe`: these are its own, or it is made of
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn dependencies_lead_down_to_the_ticks() {
         let of = |timeframe| CandleRelation::of(timeframe);
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             assert!(of(timeframe).depends_on(timeframe));
             assert!(of(timeframe).depends_on(Timeframe::M1));
         }

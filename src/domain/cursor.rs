@@ -13,8 +13,10 @@ use super::{Candle, Tick};
 
 /// The last tick of a page of ticks; the next page starts after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TickCursor {
     /// Time of that tick.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub tick_time: DateTime<Utc>,
     /// Sequence of that tick.
     pub sequence: i64,
@@ -39,8 +41,10 @@ impl TickCursor {
 
 /// The last candle of a page of candles; the next page starts after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CandleCursor {
     /// Open time of that candle.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
 }
 
@@ -62,6 +66,7 @@ impl CandleCursor {
 
 /// The last symbol of a page of symbols; the next page starts after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SymbolCursor {
     /// Id of that symbol.
     pub symbol_id: SymbolId,
@@ -116,7 +121,7 @@ mod tests {
             time in any_time(),
             sequence in any::<i64>(),
             id in any::<i64>(),
-            timeframe in prop::sample::select(&Timeframe::ALL[..]),
+            timeframe in prop::sample::select(Timeframe::ALL),
             range in prop_oneof![Just(TimeRange::all()), Just(one_day())],
         ) {
             let micros = time.timestamp_micros();

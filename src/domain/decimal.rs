@@ -21,6 +21,7 @@ pub const CANDLE_VOLUME_INTEGER_DIGITS: u32 = 25;
 
 /// Why a number cannot be stored exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecimalError {
     /// More digits after the point than the column keeps.
     #[error("{value} has more than {scale} decimals: send it with at most {scale}")]

@@ -16,6 +16,7 @@ use super::timeframe::Timeframe;
 
 /// Why no candle can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FoldError {
     /// A mid price that is no decimal, or volumes or counts beyond all that can be stored. Of ticks
     /// and candles that a store takes this never happens.
@@ -236,6 +237,21 @@ impl Buckets {
 ///
 /// # Errors
 /// A mid price that is no decimal. Ticks that can be stored always make a candle.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use tickbook::domain::{PriceBasis, SymbolId, Tick, Timeframe, fold_ticks};
+///
+/// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
+/// let ticks = [10, 12, 9].map(|bid| Tick::quote(SymbolId::new(7), time, bid.into(), 20.into()));
+/// let now = time + TimeDelta::minutes(1);
+/// let candles = fold_ticks(&ticks, Timeframe::M1, PriceBasis::Bid, now)?;
+/// assert_eq!((candles[0].high, candles[0].low), (12.into(), 9.into()));
+/// assert!(candles[0].closed);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub fn fold_ticks<'a>(
     ticks: impl IntoIterator<Item = &'a Tick>,
     timeframe: Timeframe,

@@ -13,6 +13,7 @@ use super::timeframe::Timeframe;
 
 /// What stands for a bucket of which nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum GapFill {
     /// Nothing: the bucket is left out.
     #[default]
@@ -27,7 +28,7 @@ pub enum GapFill {
 
 impl GapFill {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Omit, Self::Null, Self::PreviousClose, Self::Flat];
+    pub const ALL: &'static [Self] = &[Self::Omit, Self::Null, Self::PreviousClose, Self::Flat];
 
     /// The name used in the REST interface and on the command line: `none`, `null`, `previous`,
     /// `flat`.
@@ -51,6 +52,7 @@ impl fmt::Display for GapFill {
 /// The text names no way to fill gaps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} fills no gaps: use none, null, previous or flat", excerpt(.0))]
+#[non_exhaustive]
 pub struct UnknownGapFill(pub String);
 
 impl FromStr for GapFill {
@@ -58,7 +60,8 @@ impl FromStr for GapFill {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|fill| fill.as_str() == text)
             .ok_or_else(|| UnknownGapFill(text.to_owned()))
     }
@@ -66,6 +69,8 @@ impl FromStr for GapFill {
 
 /// A bucket of which nothing is known: no ticks, no volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct FilledCandle {
     /// Whose bucket it is.
     pub symbol_id: SymbolId,
@@ -74,14 +79,31 @@ pub struct FilledCandle {
     /// Which price it would be made of.
     pub basis: PriceBasis,
     /// Its start, itself inside, aligned to UTC.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
     /// The close of the last candle before, with [`GapFill::Flat`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub open: Option<Decimal>,
     /// The same.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub high: Option<Decimal>,
     /// The same.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub low: Option<Decimal>,
     /// The close of the last candle before, with [`GapFill::Flat`] and [`GapFill::PreviousClose`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub close: Option<Decimal>,
     /// Whether its end had passed when it was read.
     pub closed: bool,
@@ -120,6 +142,8 @@ impl FilledCandle {
 
 /// One bucket of a listing whose gaps are filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CandleSlot {
     /// There is a candle.
     Candle(Candle),

@@ -9,9 +9,11 @@ use rust_decimal::Decimal;
 use super::decimal::check_tick_decimal;
 use super::excerpt::excerpt;
 use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::setters::setters;
 
 /// The kind of an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum InstrumentType {
     /// A pair of currencies, `forex`.
     Forex,
@@ -37,7 +39,7 @@ pub enum InstrumentType {
 
 impl InstrumentType {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &'static [Self] = &[
         Self::Forex,
         Self::Cfd,
         Self::Crypto,
@@ -80,6 +82,7 @@ impl fmt::Display for InstrumentType {
     "{} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
      option, indexoption or futureoption", excerpt(.0)
 )]
+#[non_exhaustive]
 pub struct UnknownInstrumentType(pub String);
 
 impl FromStr for InstrumentType {
@@ -87,7 +90,8 @@ impl FromStr for InstrumentType {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| UnknownInstrumentType(text.to_owned()))
     }
@@ -95,6 +99,8 @@ impl FromStr for InstrumentType {
 
 /// What a symbol stands for, as its exchange defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Instrument {
     /// Its kind.
     pub instrument_type: InstrumentType,
@@ -103,18 +109,64 @@ pub struct Instrument {
     /// What prices are in, such as `USD`; 1 to 50 characters.
     pub quote_currency: String,
     /// Smallest step of the price, in the quote currency; positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub tick_size: Decimal,
     /// Smallest step of a quantity, in units of the instrument; positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub lot_size: Decimal,
     /// Units of the underlying in one contract; positive, 1 where there are no contracts.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub contract_multiplier: Decimal,
     /// Last day of trading, for what ends.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_date", default)
+    )]
     pub expiry: Option<NaiveDate>,
     /// Strike price of an option, in the quote currency.
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub strike: Option<Decimal>,
 }
 
+setters!(Instrument {
+    set {
+        /// Sets the units of the underlying in one contract.
+        contract_multiplier: Decimal,
+    }
+    some {
+        /// Sets what is bought and sold.
+        base_currency: String,
+        /// Sets the last day of trading.
+        expiry: NaiveDate,
+        /// Sets the strike price.
+        strike: Decimal,
+    }
+});
+
 impl Instrument {
+    /// An instrument without contracts, base currency, expiry and strike.
+    #[must_use]
+    pub fn new(
+        instrument_type: InstrumentType,
+        quote_currency: impl Into<String>,
+        tick_size: Decimal,
+        lot_size: Decimal,
+    ) -> Self {
+        Self {
+            instrument_type,
+            base_currency: None,
+            quote_currency: quote_currency.into(),
+            tick_size,
+            lot_size,
+            contract_multiplier: Decimal::ONE,
+            expiry: None,
+            strike: None,
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<(), InvalidSymbol> {
         if let Some(base) = &self.base_currency {
             check_name("base_currency", base)?;

@@ -11,6 +11,7 @@ const NAME_LENGTH: usize = 50;
 
 /// Why a symbol can be stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidSymbol {
     /// The number is below 1.
     #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]
@@ -27,9 +28,17 @@ pub enum InvalidSymbol {
         /// The text.
         text: String,
     },
-    /// Exchanges are written in lower case so that each has one spelling.
-    #[error("exchange {} has upper-case letters: write it in lower case", excerpt(.0))]
-    UpperCaseExchange(String),
+    /// A symbol of that exchange has a name that differs in the case of letters alone.
+    #[error(
+        "{} differs from {taker} in the case of letters alone: use that name, or rename it",
+        excerpt(name)
+    )]
+    NameTaken {
+        /// The name that was given.
+        name: String,
+        /// Exchange, name and id of the symbol that has it.
+        taker: String,
+    },
     /// The digits are not 0 to 12.
     #[error("digits {0} is out of range: use 0 to 12")]
     Digits(i16),
@@ -66,8 +75,12 @@ pub(super) fn check_name(field: &'static str, text: &str) -> Result<(), InvalidS
             text: text.to_owned(),
         });
     }
-    if field == "exchange" && text.chars().any(char::is_uppercase) {
-        return Err(InvalidSymbol::UpperCaseExchange(text.to_owned()));
-    }
     Ok(())
+}
+
+/// What names of symbols and exchanges are compared by: `text` with `A` to `Z` in lower case. All other
+/// characters stay as they are, so that every server and program compares in the same way.
+#[must_use]
+pub fn folded_name(text: &str) -> String {
+    text.to_ascii_lowercase()
 }

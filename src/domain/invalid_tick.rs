@@ -12,6 +12,7 @@ pub(super) const MAX_EQUAL_TICKS: u32 = 1_000_000;
 
 /// Why a tick can be stored nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidTick {
     /// The symbol's number is below 1.
     #[error("symbol_id {0} is not positive: use that of a symbol")]

@@ -10,6 +10,7 @@ mod decimal_text;
 mod exact_candle;
 mod exact_sum;
 mod excerpt;
+mod exchange;
 mod fold;
 mod gap;
 mod instant;
@@ -19,9 +20,12 @@ mod invalid_tick;
 mod page;
 mod parts;
 mod quality_rule;
+mod setters;
 mod symbol;
 mod symbol_facts;
 mod symbol_id;
+#[cfg(feature = "serde")]
+pub mod text;
 mod tick;
 mod time;
 mod timeframe;
@@ -41,6 +45,7 @@ pub use exact_candle::ExactCandle;
 #[cfg(feature = "postgres")]
 pub(crate) use exact_sum::{ExactSum, FRACTION_SCALE};
 pub use excerpt::{excerpt, printable};
+pub use exchange::{Exchange, ExchangeFacts, InvalidExchange};
 pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
 pub use gap::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
@@ -48,19 +53,19 @@ pub use instant::InstantRows;
 #[cfg(feature = "postgres")]
 pub(crate) use instant::placed_ticks;
 pub use instrument::{Instrument, InstrumentType, UnknownInstrumentType};
-pub use invalid_symbol::InvalidSymbol;
+pub use invalid_symbol::{InvalidSymbol, folded_name};
 pub use invalid_tick::InvalidTick;
 pub use page::{InvalidPageLimit, Page, PageLimit, SortOrder, UnknownSortOrder};
 pub use parts::StoredParts;
 pub use quality_rule::{Rule, UnknownRule, Verdict};
+pub(crate) use setters::setters;
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
 pub(crate) use tick::TickContent;
 pub use tick::{Tick, TickKey};
-#[cfg(feature = "files")]
-pub(crate) use time::LEAP_SECOND;
 pub use time::{
-    InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time, truncate_to_micros,
+    InvalidTime, InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time,
+    truncate_to_micros,
 };
 pub use timeframe::{Timeframe, UnknownTimeframe};

@@ -7,6 +7,8 @@ use super::excerpt::excerpt;
 
 /// How many items a page may hold: 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "i64"))]
 pub struct PageLimit(u32);
 
 impl PageLimit {
@@ -52,6 +54,7 @@ impl TryFrom<i64> for PageLimit {
 /// The limit is outside of 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("limit {0} is out of range: use 1 to 10000")]
+#[non_exhaustive]
 pub struct InvalidPageLimit(pub i64);
 
 /// In which direction of time a listing runs.
@@ -65,6 +68,9 @@ pub enum SortOrder {
 }
 
 impl SortOrder {
+    /// Both of them.
+    pub const ALL: &'static [Self] = &[Self::Ascending, Self::Descending];
+
     /// `asc` or `desc`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -84,6 +90,7 @@ impl fmt::Display for SortOrder {
 /// A text that names no order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown} is no order: use asc or desc", shown = excerpt(.0))]
+#[non_exhaustive]
 pub struct UnknownSortOrder(pub String);
 
 impl FromStr for SortOrder {
@@ -100,6 +107,8 @@ impl FromStr for SortOrder {
 
 /// A part of a listing and where the next part starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Page<T, C> {
     /// The items, in the order asked for.
     pub items: Vec<T>,
@@ -108,6 +117,12 @@ pub struct Page<T, C> {
 }
 
 impl<T, C> Page<T, C> {
+    /// Makes a page that `next` continues.
+    #[must_use]
+    pub fn new(items: Vec<T>, next: Option<C>) -> Self {
+        Self { items, next }
+    }
+
     /// Makes a page of `items`, which hold up to one item more than `limit`: that item is cut off
     /// and shows that the listing goes on behind the last one kept.
     #[must_use]

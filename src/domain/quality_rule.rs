@@ -89,6 +89,7 @@ impl fmt::Display for Rule {
 /// A text that names no rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid rule {0:?}: expected one of {known}", known = names())]
+#[non_exhaustive]
 pub struct UnknownRule(pub String);
 
 fn names() -> String {
@@ -107,13 +108,29 @@ impl FromStr for Rule {
 
 /// Why a tick is flagged or held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Verdict {
     /// Which rule.
     pub rule: Rule,
     /// What the tick has; see [`Rule`] for the unit. At most twelve decimals.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub observed: Decimal,
     /// What it might have had.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub limit: Decimal,
+}
+
+impl Verdict {
+    /// A tick has `observed` where `limit` is allowed.
+    #[must_use]
+    pub fn new(rule: Rule, observed: Decimal, limit: Decimal) -> Self {
+        Self {
+            rule,
+            observed,
+            limit,
+        }
+    }
 }
 
 impl fmt::Display for Verdict {

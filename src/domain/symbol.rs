@@ -5,16 +5,20 @@ use std::str::FromStr;
 
 use super::instrument::Instrument;
 use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::setters::setters;
 use super::symbol_id::SymbolId;
 
 /// What is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Symbol {
     /// The number ticks and candles carry.
     pub symbol_id: SymbolId,
-    /// Where it is quoted, in lower case, such as `oanda`; 1 to 50 characters.
+    /// Where it is quoted, such as `oanda`: [`Exchange::name`](super::Exchange::name).
     pub exchange: String,
-    /// Its name, unique within the exchange, such as `EURUSD`; 1 to 50 characters.
+    /// Its name, such as `EURUSD`; 1 to 50 characters, unique within the exchange without regard to
+    /// the case of letters (`A` to `Z`).
     pub name: String,
     /// For people; may be empty.
     pub description: String,
@@ -28,6 +32,8 @@ pub struct Symbol {
 
 /// A symbol to be created, or to be created or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct NewSymbol {
     /// The number to use; `None` takes the next free one.
     pub symbol_id: Option<SymbolId>,
@@ -44,6 +50,23 @@ pub struct NewSymbol {
     /// See [`Symbol::instrument`].
     pub instrument: Option<Instrument>,
 }
+
+setters!(NewSymbol {
+    set {
+        /// Sets the digits in which its price is shown.
+        digits: i16,
+        /// Sets whether it is still quoted.
+        active: bool,
+    }
+    into {
+        /// Sets the number to use.
+        symbol_id: Option<SymbolId>,
+        /// Sets the text for people.
+        description: String,
+        /// Sets what it stands for.
+        instrument: Option<Instrument>,
+    }
+});
 
 impl NewSymbol {
     /// An active symbol with five digits and nothing else known of it.
@@ -101,6 +124,7 @@ impl NewSymbol {
 
 /// How people name a symbol: `EURUSD`, `oanda:EURUSD` where several exchanges have one, or its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct SymbolReference {
     /// The exchange, where it was said.
     pub exchange: Option<String>,
@@ -109,6 +133,24 @@ pub struct SymbolReference {
 }
 
 impl SymbolReference {
+    /// The symbol of that name, whichever exchange quotes it.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            exchange: None,
+            name: name.into(),
+        }
+    }
+
+    /// The symbol of that name on that exchange.
+    #[must_use]
+    pub fn on(exchange: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            exchange: Some(exchange.into()),
+            name: name.into(),
+        }
+    }
+
     /// The id that it is, as a whole number without an exchange: `123` is one, `oanda:123` is a name.
     #[must_use]
     pub fn id(&self) -> Option<SymbolId> {
@@ -169,15 +211,7 @@ mod tests {
         let full: SymbolReference = "oanda:EURUSD".parse().expect("valid");
         assert_eq!(full.exchange.as_deref(), Some("oanda"));
         assert_eq!(full.to_string(), "oanda:EURUSD");
-        for bad in [
-            "",
-            ":",
-            "oanda:",
-            ":EURUSD",
-            "a:b:c",
-            "EUR USD",
-            "OANDA:EURUSD",
-        ] {
+        for bad in ["", ":", "oanda:", ":EURUSD", "a:b:c", "EUR USD"] {
             assert!(bad.parse::<SymbolReference>().is_err(), "{bad:?}");
         }
     }

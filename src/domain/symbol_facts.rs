@@ -1,5 +1,7 @@
 //! What a source says of a symbol, and what becomes of it where the symbol is known already.
 
+mod stating;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -10,6 +12,7 @@ use super::symbol_id::SymbolId;
 
 /// What is stated of an instrument; `None` where nothing is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct InstrumentFacts {
     /// See [`Instrument::instrument_type`].
@@ -19,19 +22,40 @@ pub struct InstrumentFacts {
     /// See [`Instrument::quote_currency`].
     pub quote_currency: Option<String>,
     /// See [`Instrument::tick_size`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub tick_size: Option<Decimal>,
     /// See [`Instrument::lot_size`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub lot_size: Option<Decimal>,
     /// See [`Instrument::contract_multiplier`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub contract_multiplier: Option<Decimal>,
     /// See [`Instrument::expiry`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_date", default)
+    )]
     pub expiry: Option<NaiveDate>,
     /// See [`Instrument::strike`].
+    #[cfg_attr(
+        feature = "serde",
+        serde(with = "crate::domain::text::optional_decimal", default)
+    )]
     pub strike: Option<Decimal>,
 }
 
 /// What is stated of a symbol; `None` where nothing is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SymbolFacts {
     /// See [`Symbol::description`].
@@ -41,11 +65,13 @@ pub struct SymbolFacts {
     /// See [`Symbol::active`].
     pub active: Option<bool>,
     /// See [`Symbol::instrument`].
+    #[cfg_attr(feature = "serde", serde(default))]
     pub instrument: InstrumentFacts,
 }
 
 /// A symbol by its name, and what a source states of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct StatedSymbol {
     /// See [`Symbol::exchange`].
@@ -53,11 +79,13 @@ pub struct StatedSymbol {
     /// See [`Symbol::name`].
     pub name: String,
     /// All else.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub facts: SymbolFacts,
 }
 
 /// A field of a symbol with two values, as texts; `None` where nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FieldChange {
     /// Its name, as in the database.
@@ -70,6 +98,7 @@ pub struct FieldChange {
 
 /// A symbol after a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MergedSymbol {
     /// As it is stored now.

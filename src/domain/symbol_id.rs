@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The library's own number of a symbol; positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SymbolId(i64);
 
 impl SymbolId {

@@ -30,17 +30,27 @@ pub fn truncate_to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
 /// Reads an RFC 3339 instant with any offset, such as `2014-05-01T00:00:00.292Z`.
 ///
 /// # Errors
-/// The text itself, cut to 40 characters, and an example, when it is none; a leap second.
-pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
-    let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
-        let shown = excerpt(text);
-        format!("{shown} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")
-    })?;
+/// When the text has another form; a leap second.
+pub fn parse_time(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
+    let time = DateTime::parse_from_rfc3339(text);
+    let time = time.map_err(|_| InvalidTime::Form(excerpt(text)))?;
     let time = time.with_timezone(&Utc);
     if is_leap_second(time) {
-        return Err(format!("{} is a {LEAP_SECOND}", excerpt(text)));
+        return Err(InvalidTime::LeapSecond(excerpt(text)));
     }
     Ok(time)
+}
+
+/// Why a text is not an instant; each has the text, cut to 40 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTime {
+    /// It has another form than RFC 3339.
+    #[error("{0} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")]
+    Form(String),
+    /// It is a leap second, which no store has.
+    #[error("{0} is a {LEAP_SECOND}")]
+    LeapSecond(String),
 }
 
 /// What a time is that no store has a place of its own for, and what to do.
@@ -55,6 +65,7 @@ pub(crate) fn is_leap_second(time: DateTime<Utc>) -> bool {
 /// `from` came after `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("from ({from}) is after to ({to}): swap them")]
+#[non_exhaustive]
 pub struct InvalidTimeRange {
     /// The start asked for.
     pub from: DateTime<Utc>,
@@ -64,6 +75,14 @@ pub struct InvalidTimeRange {
 
 /// The instants `from <= t < to`, in whole microseconds. `from == to` is the empty range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::text::range::Bounds",
+        into = "super::text::range::Bounds"
+    )
+)]
 pub struct TimeRange {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -154,10 +173,12 @@ mod tests {
     #[test]
     fn a_long_text_is_not_repeated_as_a_whole() {
         let error = parse_time(&"9".repeat(1_000_000)).expect_err("no time");
+        let error = error.to_string();
         assert!(error.len() < 200, "{} bytes", error.len());
         // any number of digits may follow the point
         let leap = format!("2016-12-31T23:59:60.{}Z", "0".repeat(1_000_000));
         let error = parse_time(&leap).expect_err("a leap second, or no time");
+        let error = error.to_string();
         assert!(error.len() < 200, "{} bytes", error.len());
     }
 

@@ -11,6 +11,7 @@ use super::excerpt::excerpt;
 ///
 /// Ordered from the smallest to the largest; each width divides all larger ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Timeframe {
     /// One minute, `1m`.
     M1,
@@ -30,7 +31,7 @@ pub enum Timeframe {
 
 impl Timeframe {
     /// All, smallest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::M1,
         Self::M5,
         Self::M15,
@@ -99,10 +100,12 @@ impl fmt::Display for Timeframe {
 /// The text names no timeframe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is no timeframe: use one of {}", excerpt(.0), names())]
+#[non_exhaustive]
 pub struct UnknownTimeframe(pub String);
 
 fn names() -> String {
-    Timeframe::ALL.map(Timeframe::as_str).join(", ")
+    let names = Timeframe::ALL.iter().map(|timeframe| timeframe.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for Timeframe {
@@ -110,7 +113,8 @@ impl FromStr for Timeframe {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|timeframe| timeframe.as_str() == text)
             .ok_or_else(|| UnknownTimeframe(text.to_owned()))
     }
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn each_width_divides_all_larger_ones() {
-        for (index, small) in Timeframe::ALL.into_iter().enumerate() {
+        for (index, small) in Timeframe::ALL.iter().copied().enumerate() {
             for large in &Timeframe::ALL[index..] {
                 assert_eq!(large.minutes() % small.minutes(), 0);
             }
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn bucket_of_every_instant_has_both_ends() {
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             for time in [first, last] {
                 let start = timeframe.bucket_start(time);
                 assert!(start <= time && timeframe.bucket_end(start) >= start);
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             assert_eq!(timeframe.to_string().parse(), Ok(timeframe));
         }
         assert!("2m".parse::<Timeframe>().is_err());
@@ -154,7 +158,7 @@ mod tests {
     #[test]
     fn a_bucket_holds_its_start_and_not_its_end() {
         let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let end = start + timeframe.duration();
             assert_eq!(timeframe.bucket_start(start), start);
             assert_eq!(

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{LEAP_SECOND, excerpt, parse_time, truncate_to_micros};
+use crate::domain::{InvalidTime, excerpt, parse_time, setters, truncate_to_micros};
 
 use super::error::{FileError, LineError};
 use super::field::Columns;
@@ -17,6 +17,7 @@ use super::source::Entry;
 
 /// What a column of a quote file can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum QuoteColumn {
     /// The instant: `tick_time`, `time` or `timestamp`. Required.
     TickTime,
@@ -36,7 +37,7 @@ pub enum QuoteColumn {
 
 impl QuoteColumn {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::TickTime,
         Self::BidPrice,
         Self::AskPrice,
@@ -82,6 +83,7 @@ impl fmt::Display for QuoteColumn {
     "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume, \
      sequence or received_at"
 )]
+#[non_exhaustive]
 pub struct UnknownQuoteColumn(pub String);
 
 impl FromStr for QuoteColumn {
@@ -89,7 +91,8 @@ impl FromStr for QuoteColumn {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|column| column.as_str() == text)
             .ok_or_else(|| UnknownQuoteColumn(text.to_owned()))
     }
@@ -97,6 +100,7 @@ impl FromStr for QuoteColumn {
 
 /// How a quote file writes instants. Never guessed: a number means nothing without its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TimeFormat {
     /// RFC 3339 with any offset, such as `2014-05-01T00:00:00.292Z`.
     #[default]
@@ -118,7 +122,7 @@ impl TimeFormat {
         let time = match self {
             Self::Rfc3339 => match parse_time(text) {
                 Ok(time) => Some(time),
-                Err(error) if error.ends_with(LEAP_SECOND) => {
+                Err(error @ InvalidTime::LeapSecond(_)) => {
                     return Err(format!("{name} {error}"));
                 }
                 Err(_) => None,
@@ -144,12 +148,31 @@ impl TimeFormat {
 
 /// How to read a quote file with a header row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct CsvLayout {
     /// What the file calls the columns that do not have their usual names, whatever the case.
     pub columns: BTreeMap<QuoteColumn, String>,
     /// How it writes instants.
     pub time_format: TimeFormat,
 }
+
+impl CsvLayout {
+    /// Says what the file calls a column.
+    #[must_use]
+    pub fn column(mut self, column: QuoteColumn, name: impl Into<String>) -> Self {
+        self.columns.insert(column, name.into());
+        self
+    }
+}
+
+setters!(CsvLayout {
+    set {
+        /// Sets what the file calls the columns.
+        columns: BTreeMap<QuoteColumn, String>,
+        /// Sets how it writes instants.
+        time_format: TimeFormat,
+    }
+});
 
 /// Iterates over the quotes of a file with a header row, in file order.
 ///
@@ -175,7 +198,7 @@ impl<'a> CsvQuotes<'a> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;
         let mut places = [None; 7];
-        for (place, column) in places.iter_mut().zip(QuoteColumn::ALL) {
+        for (place, column) in places.iter_mut().zip(QuoteColumn::ALL.iter().copied()) {
             *place = find(&header, column, layout)
                 .map_err(|reason| FileError::new(lines.place(), reason))?;
         }

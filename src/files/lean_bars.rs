@@ -26,6 +26,7 @@ const COLUMNS: [&str; 11] = [
 
 /// Open, high, low and close of one price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BarPrices {
     /// The first price.
     pub open: Decimal,
@@ -37,8 +38,22 @@ pub struct BarPrices {
     pub close: Decimal,
 }
 
+impl BarPrices {
+    /// The first, the highest, the lowest and the last price.
+    #[must_use]
+    pub fn new(open: Decimal, high: Decimal, low: Decimal, close: Decimal) -> Self {
+        Self {
+            open,
+            high,
+            low,
+            close,
+        }
+    }
+}
+
 /// Bid, ask or both of one minute, `[open_time, open_time + 1 minute)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MinuteBar {
     /// The number of its line in the entry, counted from 1.
     pub line: u64,

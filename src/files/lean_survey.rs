@@ -19,6 +19,7 @@ const SAMPLE: usize = 1_000;
 
 /// What the lines of LEAN files are read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LeanRows {
     /// By [`LeanQuotes`](super::LeanQuotes).
     Quotes,

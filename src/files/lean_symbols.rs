@@ -39,6 +39,7 @@ const WILDCARD: &str = "[*]";
 
 /// A symbol and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListedSymbol {
     /// The number of its line in the entry, counted from 1.
     pub line: u64,

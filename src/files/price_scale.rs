@@ -33,6 +33,7 @@ impl PriceScale {
 /// The text is no scale of prices.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is no scale of prices: use 1, 10, 100 or the like, up to 1000000000000", excerpt(.0))]
+#[non_exhaustive]
 pub struct UnknownPriceScale(pub String);
 
 impl FromStr for PriceScale {

@@ -7,6 +7,7 @@ use crate::domain::{SymbolId, Tick};
 
 /// A quote of a file that speaks of one symbol without saying which.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quote {
     /// The number of its line in the entry, counted from 1.
     pub line: u64,

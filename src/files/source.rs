@@ -39,6 +39,21 @@ const UNREAD: [(&[u8], &str); 5] = [
 ];
 
 /// A file of market data: a zip with entries, or plain text, which counts as one entry.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::files::{CsvLayout, CsvQuotes, MarketFile};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("quotes.csv");
+/// std::fs::write(&path, "tick_time,bid,ask\n2024-05-01T12:00:00Z,1.1,1.2\n")?;
+/// let mut file = MarketFile::open(&path)?;
+/// let quotes = CsvQuotes::new(file.entry(0)?, &CsvLayout::default())?;
+/// let bids: Vec<_> = quotes.map(|quote| quote.map(|quote| quote.bid_price)).collect();
+/// assert_eq!(bids.len(), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct MarketFile {
     path: PathBuf,
     place: Place,

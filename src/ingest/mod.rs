@@ -17,6 +17,7 @@ pub use persister::{
 };
 pub use record::Record;
 pub use spool::{
-    DeadLetter, DeadLetterReason, SPOOL_FORMAT, Spool, SpoolContent, SpoolError, TickSpool,
+    DeadLetter, DeadLetterReason, NumberedDeadLetter, SPOOL_FORMAT, Spool, SpoolContent,
+    SpoolError, TickSpool,
 };
 pub use store::{RecordConflict, RecordStore, RejectedRecord, StoreReceipt};

@@ -38,6 +38,7 @@ pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// What a [`Persister`] did since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PersisterStats {
     /// Records accepted.
     pub received: u64,
@@ -61,6 +62,7 @@ pub struct PersisterStats {
 
 /// What [`Persister::stop`] leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StopReport<R: Record = Tick> {
     /// Records accepted that were neither written in time nor are in the spool, in the order they
     /// came. Those of a write that was cut off may be stored nevertheless; sending them again stores
@@ -86,6 +88,28 @@ pub type TickPersister = Persister<Tick>;
 ///
 /// Clones are handles of the same persister. When all are dropped it writes what was accepted, or
 /// leaves it in the spool while the store fails, and ends.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use tickbook::Repositories;
+/// use tickbook::domain::{SymbolId, Tick};
+/// use tickbook::ingest::{PersisterConfig, TickPersister};
+///
+/// let config = PersisterConfig::default().batch_size(500);
+/// let persister = TickPersister::start(Repositories::in_memory().ticks, config);
+/// let time = "2024-05-01T12:00:00Z".parse()?;
+/// persister.push(Tick::quote(SymbolId::new(7), time, 1.into(), 2.into())).await?;
+///
+/// let report = persister.stop(Duration::from_secs(10)).await;
+/// assert_eq!((report.stats.inserted, report.unsaved.len()), (1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Persister<R: Record> {
     shared: Arc<Shared<R>>,

@@ -83,6 +83,7 @@ impl<R> StoreReceipt<R> {
 
 /// Two records of one key and different content.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordConflict<R> {
     /// What is stored.
     pub stored: R,
@@ -90,13 +91,31 @@ pub struct RecordConflict<R> {
     pub refused: R,
 }
 
+impl<R> RecordConflict<R> {
+    /// `refused` has the key of `stored`.
+    #[must_use]
+    pub fn new(stored: R, refused: R) -> Self {
+        Self { stored, refused }
+    }
+}
+
 /// A record that can never be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RejectedRecord<R> {
     /// The record, as it came.
     pub record: R,
     /// Which rule it breaks.
     pub reason: String,
+}
+
+impl<R> RejectedRecord<R> {
+    /// A record that `reason` keeps out.
+    #[must_use]
+    pub fn new(record: R, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { record, reason }
+    }
 }
 
 /// A repository of ticks as a store.

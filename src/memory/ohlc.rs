@@ -98,7 +98,8 @@ impl InMemoryOhlcRepository {
         });
         let stored = read(&self.stored);
         let of_stored = Timeframe::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .take_while(|one| *one <= query.timeframe)
             .filter_map(|one| {
                 let keys = stored.range(keys(query, one, range));
@@ -129,7 +130,8 @@ impl InMemoryOhlcRepository {
 
         let mut parts = Vec::new();
         for smaller in Timeframe::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .take_while(|one| *one < timeframe)
         {
             let stored = self.stored(query, smaller, window, now);

@@ -40,7 +40,7 @@ impl Kept {
             return false;
         }
         places.push(self.entries.len());
-        let id = QuarantineId(self.entries.len() as i64 + 1);
+        let id = QuarantineId::new(self.entries.len() as i64 + 1);
         let state = QuarantineState::Pending;
         self.entries.push(QuarantineEntry { id, kept, state });
         true
@@ -96,7 +96,7 @@ impl QuarantineRepository for InMemoryQuarantineRepository {
         let found = kept
             .entries
             .iter()
-            .filter(|entry| ids.binary_search(&entry.id.0).is_ok());
+            .filter(|entry| ids.binary_search(&entry.id.get()).is_ok());
         Ok(found.cloned().collect())
     }
 
@@ -112,7 +112,7 @@ impl QuarantineRepository for InMemoryQuarantineRepository {
         let mut changed = 0;
         for entry in write(&self.kept).entries.iter_mut() {
             let is_pending = entry.state == QuarantineState::Pending;
-            if is_pending && ids.binary_search(&entry.id.0).is_ok() {
+            if is_pending && ids.binary_search(&entry.id.get()).is_ok() {
                 entry.state = state;
                 changed += 1;
             }

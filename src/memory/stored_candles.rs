@@ -49,7 +49,7 @@ pub(super) fn restore(
 }
 
 fn has_smaller(stored: &StoredCandles, candle: &Candle) -> bool {
-    let smaller = Timeframe::ALL.into_iter();
+    let smaller = Timeframe::ALL.iter().copied();
     let mut smaller = smaller.take_while(|one| *one < candle.timeframe);
     smaller.any(|timeframe| {
         let within: Range<Key> = Range {

@@ -1,6 +1,7 @@
 //! Symbols in a map ordered by their id.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::RwLock;
@@ -9,13 +10,13 @@ use async_trait::async_trait;
 
 use super::{read, write};
 use crate::domain::{
-    InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol, SymbolFacts, SymbolId,
-    SymbolReference,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
+    SymbolFacts, SymbolId, SymbolReference, folded_name,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
-    FeedSymbol, SymbolQuery, SymbolRepository, different_symbols, name_taken, only_one,
-    symbol_missing, symbol_taken,
+    ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, different_symbols, exchange_missing,
+    exchange_taken, name_taken, name_taken_in_other_case, only_one, symbol_missing, symbol_taken,
 };
 
 /// Symbols in memory.
@@ -27,6 +28,8 @@ pub struct InMemorySymbolRepository {
 #[derive(Clone, Default)]
 struct Store {
     symbols: BTreeMap<SymbolId, Symbol>,
+    /// By folded name.
+    exchanges: BTreeMap<String, Exchange>,
     /// By feed and feed key.
     feed_symbols: BTreeMap<(String, String), SymbolId>,
 }
@@ -40,10 +43,24 @@ impl InMemorySymbolRepository {
 }
 
 impl Store {
+    /// The symbol of that name, in any case.
     fn named(&self, exchange: &str, name: &str) -> Option<&Symbol> {
-        self.symbols
-            .values()
-            .find(|symbol| symbol.exchange == exchange && symbol.name == name)
+        self.symbols.values().find(|symbol| {
+            symbol.exchange.eq_ignore_ascii_case(exchange) && symbol.name.eq_ignore_ascii_case(name)
+        })
+    }
+
+    /// An exchange as it is written where it is stored.
+    fn spelling(&self, exchange: &str) -> String {
+        let stored = self.exchanges.get(&folded_name(exchange));
+        stored.map_or(exchange, |stored| &stored.name).to_owned()
+    }
+
+    /// Stores a symbol, and its exchange where that is new.
+    fn put(&mut self, symbol: Symbol) {
+        let exchange = self.exchanges.entry(folded_name(&symbol.exchange));
+        exchange.or_insert_with(|| Exchange::named(&symbol.exchange));
+        self.symbols.insert(symbol.symbol_id, symbol);
     }
 
     /// Adds a symbol whose name is free.
@@ -54,7 +71,7 @@ impl Store {
             None => self.next_id()?,
         };
         let symbol = symbol.into_symbol(symbol_id);
-        self.symbols.insert(symbol_id, symbol.clone());
+        self.put(symbol.clone());
         Ok(symbol)
     }
 
@@ -76,35 +93,44 @@ impl Store {
         overwrite: bool,
     ) -> Result<Result<MergedSymbol, InvalidSymbol>, RepositoryError> {
         let merged = match self.named(&stated.exchange, &stated.name) {
+            Some(known) if known.name != stated.name => {
+                Err(name_taken_in_other_case(&stated.name, known))
+            }
             Some(known) => known.merged(&stated.facts, overwrite),
-            None => match stated.clone().into_new() {
+            None => match self.spelled(stated.clone()).into_new() {
                 Ok(new) => Ok(MergedSymbol::created(new, self.next_id()?)),
                 Err(invalid) => Err(invalid),
             },
         };
         if let Ok(merged) = &merged {
-            let symbol = merged.symbol.clone();
-            self.symbols.insert(symbol.symbol_id, symbol);
+            self.put(merged.symbol.clone());
         }
         Ok(merged)
     }
 
     fn upsert(&mut self, symbol: NewSymbol) -> Result<(), RepositoryError> {
+        let symbol = NewSymbol {
+            exchange: self.spelling(&symbol.exchange),
+            ..symbol
+        };
         let Some(existing) = self.named(&symbol.exchange, &symbol.name) else {
             return self.add(symbol).map(|_| ());
         };
         let symbol_id = existing.symbol_id;
-        if symbol.symbol_id.is_some_and(|given| given != symbol_id) {
-            return Err(symbol_taken(full_name(&symbol)));
+        let is_other = symbol.symbol_id.is_some_and(|given| given != symbol_id);
+        if is_other || existing.name != symbol.name {
+            return Err(name_taken(existing));
         }
-        self.symbols
-            .insert(symbol_id, symbol.into_symbol(symbol_id));
+        self.put(symbol.into_symbol(symbol_id));
         Ok(())
     }
-}
 
-fn full_name(symbol: &NewSymbol) -> String {
-    format!("{}:{}", symbol.exchange, symbol.name)
+    fn spelled(&self, stated: StatedSymbol) -> StatedSymbol {
+        StatedSymbol {
+            exchange: self.spelling(&stated.exchange),
+            ..stated
+        }
+    }
 }
 
 impl fmt::Debug for InMemorySymbolRepository {
@@ -120,10 +146,11 @@ impl SymbolRepository for InMemorySymbolRepository {
     async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
         symbol.validate().map_err(RepositoryError::invalid)?;
         let mut store = write(&self.store);
-        if store.named(&symbol.exchange, &symbol.name).is_some() {
-            return Err(symbol_taken(full_name(&symbol)));
+        if let Some(taker) = store.named(&symbol.exchange, &symbol.name) {
+            return Err(name_taken(taker));
         }
-        store.add(symbol)
+        let exchange = store.spelling(&symbol.exchange);
+        store.add(NewSymbol { exchange, ..symbol })
     }
 
     async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError> {
@@ -174,13 +201,14 @@ impl SymbolRepository for InMemorySymbolRepository {
     ) -> Result<MergedSymbol, RepositoryError> {
         let mut store = write(&self.store);
         let symbol = store.get(symbol_id)?;
-        let renamed = symbol.renamed(name.exchange.as_deref(), &name.name);
+        let exchange = name.exchange.as_deref().map(|name| store.spelling(name));
+        let renamed = symbol.renamed(exchange.as_deref(), &name.name);
         let renamed = renamed.map_err(RepositoryError::invalid)?;
         match store.named(&renamed.symbol.exchange, &renamed.symbol.name) {
             Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(taker)),
             _ => {}
         }
-        store.symbols.insert(symbol_id, renamed.symbol.clone());
+        store.put(renamed.symbol.clone());
         Ok(renamed)
     }
 
@@ -205,9 +233,9 @@ impl SymbolRepository for InMemorySymbolRepository {
         let fitting = store
             .symbols
             .values()
-            .filter(|symbol| symbol.name == reference.name)
+            .filter(|symbol| symbol.name.eq_ignore_ascii_case(&reference.name))
             .filter(|symbol| match &reference.exchange {
-                Some(exchange) => symbol.exchange == *exchange,
+                Some(exchange) => symbol.exchange.eq_ignore_ascii_case(exchange),
                 None => true,
             })
             .cloned()
@@ -218,8 +246,11 @@ impl SymbolRepository for InMemorySymbolRepository {
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError> {
         let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         let fits = |symbol: &&Symbol| {
-            query.name.as_ref().is_none_or(|name| symbol.name == *name)
-                && (query.exchange.as_ref()).is_none_or(|exchange| symbol.exchange == *exchange)
+            let is = |wanted: &Option<String>, found: &str| {
+                (wanted.as_ref()).is_none_or(|wanted| wanted.eq_ignore_ascii_case(found))
+            };
+            is(&query.name, &symbol.name)
+                && is(&query.exchange, &symbol.exchange)
                 && query.active.is_none_or(|active| symbol.active == active)
         };
         let items = read(&self.store)
@@ -235,6 +266,50 @@ impl SymbolRepository for InMemorySymbolRepository {
             query.limit,
             |symbol: &Symbol| symbol.symbol_id,
         ))
+    }
+
+    async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError> {
+        exchange.validate().map_err(RepositoryError::invalid)?;
+        let mut store = write(&self.store);
+        match store.exchanges.entry(folded_name(&exchange.name)) {
+            Entry::Occupied(taker) => Err(exchange_taken(taker.get())),
+            Entry::Vacant(place) => {
+                place.insert(exchange.clone());
+                Ok(())
+            }
+        }
+    }
+
+    async fn describe_exchange(
+        &self,
+        name: &str,
+        facts: &ExchangeFacts,
+    ) -> Result<Exchange, RepositoryError> {
+        let mut store = write(&self.store);
+        let exchange = store.exchanges.get_mut(&folded_name(name));
+        let exchange = exchange.ok_or_else(|| exchange_missing(name))?;
+        *exchange = exchange
+            .described(facts)
+            .map_err(RepositoryError::invalid)?;
+        Ok(exchange.clone())
+    }
+
+    async fn get_exchange(&self, name: &str) -> Result<Option<Exchange>, RepositoryError> {
+        Ok(read(&self.store).exchanges.get(&folded_name(name)).cloned())
+    }
+
+    async fn list_exchanges(
+        &self,
+        query: &ExchangeQuery,
+    ) -> Result<Page<Exchange, String>, RepositoryError> {
+        let after = query.after.as_deref().map(folded_name);
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let store = read(&self.store);
+        let behind = store.exchanges.range((after, Bound::Unbounded));
+        let items = behind.map(|(_, exchange)| exchange.clone());
+        let items = items.take(query.limit.get() + 1).collect();
+        let name = |exchange: &Exchange| exchange.name.clone();
+        Ok(Page::from_overfull(items, query.limit, name))
     }
 
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {

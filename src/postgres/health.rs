@@ -11,7 +11,7 @@ use crate::db::DbError;
 use crate::db::Executor;
 use crate::postgres::migrations::pending_migrations;
 use crate::postgres::requirements::{check_extension, check_server};
-use crate::postgres::timescale::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::{FailedJob, failed_jobs};
 use crate::postgres::timescale::{TimescaleVersion, detect_edition};
 
@@ -37,6 +37,7 @@ pub enum HealthState {
 
 /// What is known of one database; everything but the state only as far as it answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DatabaseHealth {
     /// Whether it can serve.
     pub state: HealthState,
@@ -48,7 +49,7 @@ pub struct DatabaseHealth {
     pub timescaledb: Option<TimescaleVersion>,
     /// Its candle relations, smallest timeframe first; empty for the metadata database. A missing
     /// one does not make it unready.
-    pub candle_relations: Vec<(String, CandleRelationKind)>,
+    pub candle_relations: Vec<CandleRelationState>,
     /// Its jobs whose last run failed; empty for the metadata database. None makes it unready: what
     /// is stored is read and written all the same.
     pub failed_jobs: Vec<FailedJob>,
@@ -56,6 +57,7 @@ pub struct DatabaseHealth {
 
 /// What is known of the databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HealthReport {
     /// The metadata database.
     pub metadata: DatabaseHealth,
@@ -81,16 +83,30 @@ impl HealthReport {
 }
 
 /// Asks all databases at the same time; takes about one second at most, and never fails.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::db::DatabasePools;
+/// use tickbook::postgres::check_health;
+///
+/// # async fn is_ready(pools: &DatabasePools) -> bool {
+/// check_health(pools).await.is_ready()
+/// # }
+/// ```
 pub async fn check_health(pools: &DatabasePools) -> HealthReport {
     let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
     let replica = async {
         match pools.replica() {
-            Some(replica) => Some(probe(&replica).await),
+            Some(replica) => Some(probe(replica.executor()).await),
             None => None,
         }
     };
-    let (metadata, timeseries, replica) =
-        tokio::join!(probe(&metadata), probe(&timeseries), replica);
+    let (metadata, timeseries, replica) = tokio::join!(
+        probe(metadata.executor()),
+        probe(timeseries.executor()),
+        replica
+    );
     HealthReport {
         metadata,
         timeseries,

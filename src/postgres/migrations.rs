@@ -24,6 +24,7 @@ type BoxedMigration = Box<dyn Migration<Pg>>;
 
 /// What running the migrations of one database did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MigrationReport {
     /// Which database.
     pub database: Database,
@@ -41,7 +42,7 @@ pub struct MigrationReport {
 /// `Configuration` when the server is older than PostgreSQL 15 or the user lacks a right; what a
 /// migration fails with, which leaves those before it applied.
 pub async fn migrate_metadata(db: &MetadataDb) -> Result<MigrationReport, RepositoryError> {
-    migrate(db).await
+    migrate(db.executor()).await
 }
 
 /// Runs the pending migrations of the time-series database, each in a transaction of its own.
@@ -52,7 +53,7 @@ pub async fn migrate_metadata(db: &MetadataDb) -> Result<MigrationReport, Reposi
 /// As [`migrate_metadata`]; `Configuration` also when TimescaleDB 2.19 or newer is not installed on
 /// the server, not preloaded by it, or not to be found by the `search_path`.
 pub async fn migrate_timeseries(db: &TimeseriesDb) -> Result<MigrationReport, RepositoryError> {
-    migrate(db).await
+    migrate(db.executor()).await
 }
 
 /// The migrations that the metadata database lacks, in the order in which they would run. Changes
@@ -61,7 +62,7 @@ pub async fn migrate_timeseries(db: &TimeseriesDb) -> Result<MigrationReport, Re
 /// # Errors
 /// Those of any call on a database.
 pub async fn pending_metadata_migrations(db: &MetadataDb) -> Result<Vec<String>, RepositoryError> {
-    pending(db).await
+    pending(db.executor()).await
 }
 
 /// The migrations that the time-series database lacks, in the order in which they would run.
@@ -72,7 +73,7 @@ pub async fn pending_metadata_migrations(db: &MetadataDb) -> Result<Vec<String>,
 pub async fn pending_timeseries_migrations(
     db: &TimeseriesDb,
 ) -> Result<Vec<String>, RepositoryError> {
-    pending(db).await
+    pending(db.executor()).await
 }
 
 /// Takes all migrations of the metadata database back, the last one first, with all symbols.
@@ -83,7 +84,7 @@ pub async fn pending_timeseries_migrations(
 pub async fn revert_all_metadata_migrations(
     db: &MetadataDb,
 ) -> Result<Vec<String>, RepositoryError> {
-    revert_all(db).await
+    revert_all(db.executor()).await
 }
 
 /// Takes all migrations of the time-series database back, the last one first, with all ticks and
@@ -96,7 +97,7 @@ pub async fn revert_all_metadata_migrations(
 pub async fn revert_all_timeseries_migrations(
     db: &TimeseriesDb,
 ) -> Result<Vec<String>, RepositoryError> {
-    revert_all(db).await
+    revert_all(db.executor()).await
 }
 
 async fn migrate(executor: &Executor) -> Result<MigrationReport, RepositoryError> {
@@ -246,8 +247,8 @@ fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> R
 fn made_by(migration: &str) -> Option<&'static [&'static str]> {
     let (_, made) = migration.split_once("_create_")?;
     Some(match made {
-        "exchanges" => &["exchanges"],
-        "symbols" => &["symbols", "symbols_name_idx"],
+        "exchanges" => &["exchanges", "exchanges_folded_name_key"],
+        "symbols" => &["symbols", "symbols_folded_name_key"],
         "instruments" => &["instruments"],
         "feed_symbols" => &["feed_symbols", "feed_symbols_symbol_id_idx"],
         "ticks" => &["ticks", "ticks_tick_time_brin"],

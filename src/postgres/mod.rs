@@ -30,9 +30,9 @@ pub use quarantine::PgQuarantineRepository;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;
 pub use timescale::{
-    AggregatesReport, AppliedPolicies, BlockedChunk, CandleRelationKind, DirtyWindows, DueDrop,
-    Edition, FailedJob, JobStatus, LeftChunk, MaintenanceReport, MaintenanceState, PolicyPlan,
-    PolicyStatus, TimescaleVersion, TimeseriesState, apply_aggregates, apply_policies,
-    candle_relations, detect_edition, force_refresh, maintain, plan_policies, policy_status,
-    refresh_days, remove_policies, timeseries_state,
+    AggregatesReport, AppliedPolicies, BlockedChunk, CandleRelationKind, CandleRelationState,
+    DirtyWindows, DueDrop, Edition, FailedJob, JobStatus, LeftChunk, MaintenanceReport,
+    MaintenanceState, PolicyPlan, PolicyStatus, TimescaleVersion, TimeseriesState,
+    apply_aggregates, apply_policies, candle_relations, detect_edition, force_refresh, maintain,
+    plan_policies, policy_status, refresh_days, remove_policies, timeseries_state,
 };

@@ -30,6 +30,7 @@ const NEGATIVE_INFINITY: u16 = 0xF000;
 
 /// Why a stored NUMERIC is no `Decimal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NumericError {
     /// The value NaN.
     #[error("it is NaN, which is no number")]

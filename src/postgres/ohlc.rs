@@ -126,7 +126,7 @@ impl OhlcRepository for PgOhlcRepository {
             return Ok(0);
         }
         let timeseries = self.connections.timeseries();
-        let different = stored::Upsert::new(candles, timeseries.call_timeout())?;
+        let different = stored::Upsert::new(candles, timeseries.executor().call_timeout())?;
         timeseries
             .run_idempotent("upsert candles", move |connection| {
                 different.run(connection)
@@ -145,7 +145,11 @@ impl OhlcRepository for PgOhlcRepository {
             return Ok(RestoredCandles::default());
         }
         let timeseries = self.connections.timeseries();
-        let restore = restore::Restore::new(candles, timeseries.call_timeout(), self.clock.now());
+        let restore = restore::Restore::new(
+            candles,
+            timeseries.executor().call_timeout(),
+            self.clock.now(),
+        );
         timeseries
             .run_idempotent("restore candles", move |connection| restore.run(connection))
             .await

@@ -105,7 +105,7 @@ impl QuarantineRepository for PgQuarantineRepository {
                 ))
                 .bind::<Timestamptz, _>(query.range.from())
                 .bind::<Timestamptz, _>(query.range.to())
-                .bind::<BigInt, _>(query.after.map_or(i64::MIN, |after| after.0))
+                .bind::<BigInt, _>(query.after.map_or(i64::MIN, |after| after.get()))
                 .bind::<Nullable<BigInt>, _>(query.symbol_id.map(SymbolId::get))
                 .bind::<Nullable<Text>, _>(query.rule.map(|rule| rule.as_str()))
                 .bind::<Nullable<Text>, _>(query.state.map(|state| state.as_str()))
@@ -217,7 +217,7 @@ impl Row {
         let occurrence = self.occurrence.map(u32::try_from).transpose();
         let occurrence = occurrence.map_err(|error| data(format!("occurrence: {error}")))?;
         Ok(QuarantineEntry {
-            id: QuarantineId(self.quarantine_id),
+            id: QuarantineId::new(self.quarantine_id),
             kept: QuarantinedTick {
                 tick: Tick::new(SymbolId::new(self.symbol_id), self.tick_time)
                     .with_sequence(self.sequence)

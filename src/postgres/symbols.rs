@@ -1,7 +1,9 @@
 //! Symbols in PostgreSQL.
 
 mod changing;
+mod exchanges;
 mod feeds;
+mod known;
 mod reading;
 mod rows;
 mod writing;
@@ -12,11 +14,13 @@ use async_trait::async_trait;
 
 use crate::db::MetadataConnections;
 use crate::domain::{
-    InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol, SymbolFacts, SymbolId,
-    SymbolReference,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
+    SymbolFacts, SymbolId, SymbolReference,
 };
 use crate::error::RepositoryError;
-use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository, different_symbols};
+use crate::repository::{
+    ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, different_symbols,
+};
 
 /// [`SymbolRepository`] over PostgreSQL.
 pub struct PgSymbolRepository {
@@ -154,6 +158,54 @@ impl SymbolRepository for PgSymbolRepository {
             .metadata()
             .read("list symbols", move |connection| {
                 reading::list(connection, &query)
+            })
+            .await
+    }
+
+    async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError> {
+        exchange.validate().map_err(RepositoryError::invalid)?;
+        let exchange = exchange.clone();
+        self.connections
+            .metadata()
+            .run_once("create an exchange", move |connection| {
+                exchanges::create(connection, &exchange)
+            })
+            .await
+    }
+
+    async fn describe_exchange(
+        &self,
+        name: &str,
+        facts: &ExchangeFacts,
+    ) -> Result<Exchange, RepositoryError> {
+        let (name, facts) = (name.to_owned(), facts.clone());
+        self.connections
+            .metadata()
+            .run_idempotent("describe an exchange", move |connection| {
+                exchanges::describe(connection, &name, &facts)
+            })
+            .await
+    }
+
+    async fn get_exchange(&self, name: &str) -> Result<Option<Exchange>, RepositoryError> {
+        let name = name.to_owned();
+        self.connections
+            .metadata()
+            .read("read an exchange", move |connection| {
+                exchanges::by_name(connection, &name)
+            })
+            .await
+    }
+
+    async fn list_exchanges(
+        &self,
+        query: &ExchangeQuery,
+    ) -> Result<Page<Exchange, String>, RepositoryError> {
+        let query = query.clone();
+        self.connections
+            .metadata()
+            .read("list exchanges", move |connection| {
+                exchanges::list(connection, &query)
             })
             .await
     }

@@ -34,13 +34,31 @@ impl CandleCounts {
 
     /// Each timeframe with its number, smallest first.
     pub fn iter(&self) -> impl Iterator<Item = (Timeframe, u64)> {
-        Timeframe::ALL.into_iter().zip(self.0)
+        Timeframe::ALL.iter().copied().zip(self.0)
     }
 
     /// How many of all timeframes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
+    }
+}
+
+/// From the first to the last of some ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TickSpan {
+    /// The time of the first tick.
+    pub first: DateTime<Utc>,
+    /// The time of the last tick.
+    pub last: DateTime<Utc>,
+}
+
+impl TickSpan {
+    /// From `first` to `last`.
+    #[must_use]
+    pub fn new(first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
+        Self { first, last }
     }
 }
 
@@ -54,7 +72,7 @@ pub struct DeletedTicks {
     /// are one candle here.
     pub candles: CandleCounts,
     /// The times of the first and the last of them.
-    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub span: Option<TickSpan>,
     /// What is left of the range that was given: call again with it. `None`: nothing is.
     pub rest: Option<TimeRange>,
 }
@@ -67,10 +85,10 @@ impl DeletedTicks {
         for time in times {
             deleted.ticks += 1;
             minutes.insert(Timeframe::M1.bucket_start(time));
-            let (first, last) = deleted.span.unwrap_or((time, time));
-            deleted.span = Some((first.min(time), last.max(time)));
+            let known = deleted.span.unwrap_or(TickSpan::new(time, time));
+            deleted.span = Some(TickSpan::new(known.first.min(time), known.last.max(time)));
         }
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let count = buckets(&minutes, timeframe).len();
             deleted.candles.add(timeframe, count as u64);
         }
@@ -82,15 +100,15 @@ impl DeletedTicks {
         self.ticks += next.ticks;
         for (timeframe, count) in next.candles.iter() {
             let shared = match (self.span, next.span) {
-                (Some((_, last)), Some((first, _))) => {
-                    timeframe.bucket_start(last) == timeframe.bucket_start(first)
+                (Some(before), Some(after)) => {
+                    timeframe.bucket_start(before.last) == timeframe.bucket_start(after.first)
                 }
                 _ => false,
             };
             self.candles.add(timeframe, count - u64::from(shared));
         }
         self.span = match (self.span, next.span) {
-            (Some((first, _)), Some((_, last))) => Some((first, last)),
+            (Some(before), Some(after)) => Some(TickSpan::new(before.first, after.last)),
             (before, after) => before.or(after),
         };
         self.rest = next.rest;
@@ -129,6 +147,26 @@ impl DeletedCandles {
 /// # Errors
 /// Those of [`delete_range`](TickRepository::delete_range). What `progress` was told of stays deleted; the
 /// call may be repeated.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{SymbolId, Tick, TimeRange};
+/// use tickbook::repository::delete_ticks;
+///
+/// let ticks = Repositories::in_memory().ticks;
+/// let (symbol, time): (_, DateTime<Utc>) = (SymbolId::new(7), "2024-05-01T12:00:00Z".parse()?);
+/// ticks.insert_batch(&[Tick::quote(symbol, time, 1.into(), 2.into())]).await?;
+/// let range = TimeRange::new(time, time + TimeDelta::hours(1))?;
+/// let deleted = delete_ticks(&*ticks, symbol, range, |_| {}).await?;
+/// assert_eq!(deleted.ticks, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn delete_ticks(
     ticks: &dyn TickRepository,
     symbol_id: SymbolId,

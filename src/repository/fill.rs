@@ -23,6 +23,35 @@ use crate::error::RepositoryError;
 ///
 /// # Errors
 /// Those of [`OhlcRepository::candles`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{
+///     CandleSlot, GapFill, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
+/// };
+/// use tickbook::repository::{CandleQuery, filled_candles};
+///
+/// let Repositories { ticks, ohlc, .. } = Repositories::in_memory();
+/// let (symbol, time): (_, DateTime<Utc>) = (SymbolId::new(7), "2024-05-01T12:00:00Z".parse()?);
+/// let quotes = [0, 2].map(|minutes| {
+///     let time = time + TimeDelta::minutes(minutes);
+///     Tick::quote(symbol, time, 1.into(), 2.into())
+/// });
+/// ticks.insert_batch(&quotes).await?;
+///
+/// let query = CandleQuery::new(symbol, Timeframe::M1, PriceBasis::Bid, TimeRange::all());
+/// let now = time + TimeDelta::hours(1);
+/// let page = filled_candles(&*ohlc, &query, GapFill::Flat, now).await?;
+/// let is_filled = page.items.iter().map(|slot| matches!(slot, CandleSlot::Filled(_)));
+/// assert!(is_filled.take(3).eq([false, true, false]));
+/// # Ok(())
+/// # }
+/// ```
 pub async fn filled_candles(
     candles: &dyn OhlcRepository,
     query: &CandleQuery,

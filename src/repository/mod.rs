@@ -21,8 +21,8 @@ mod symbol;
 mod tick;
 
 pub use delete::{
-    CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
-    delete_ticks,
+    CandleCounts, DeletedCandles, DeletedTicks, TickSpan, deletable_candles, deletable_ticks,
+    delete_candles, delete_ticks,
 };
 #[cfg(feature = "postgres")]
 pub(crate) use delete::{buckets, split_at};
@@ -38,8 +38,11 @@ pub(crate) use quarantine::{different as different_ids, normalized as normalized
 pub(crate) use restore::MAY_GET_TICKS;
 pub use restore::{RestoredCandles, may_get_ticks};
 pub use stream::{candle_stream, filled_candle_stream, tick_stream};
-pub use symbol::{FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
-pub(crate) use symbol::{different_symbols, name_taken, only_one, symbol_missing, symbol_taken};
+pub use symbol::{ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
+pub(crate) use symbol::{
+    different_symbols, exchange_missing, exchange_taken, name_taken, name_taken_in_other_case,
+    only_one, symbol_missing, symbol_taken,
+};
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 
 #[cfg(feature = "mock")]

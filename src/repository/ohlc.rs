@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
     Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe,
+    setters,
 };
 use crate::error::RepositoryError;
 
@@ -14,6 +15,7 @@ use super::{DeletedCandles, RestoredCandles};
 
 /// Which candles of one symbol to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CandleQuery {
     /// Whose candles.
     pub symbol_id: SymbolId,
@@ -54,7 +56,28 @@ impl CandleQuery {
             limit: PageLimit::default(),
         }
     }
+
+    /// Newest first.
+    #[must_use]
+    pub fn descending(self) -> Self {
+        self.order(SortOrder::Descending)
+    }
 }
+
+setters!(CandleQuery {
+    set {
+        /// Sets whether candles that still change are left out.
+        closed_only: bool,
+        /// Sets the order.
+        order: SortOrder,
+        /// Sets how many candles a page holds at most.
+        limit: PageLimit,
+    }
+    into {
+        /// Continues after the page whose `next` is given.
+        after: Option<CandleCursor>,
+    }
+});
 
 impl CandleQuery {
     /// The open times that are asked for at the time `now`, for backends: of closed candles only,

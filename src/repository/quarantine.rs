@@ -5,12 +5,14 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Page, PageLimit, SymbolId, Tick, TimeRange, excerpt};
-use crate::domain::{Rule, Verdict};
+use crate::domain::{
+    Page, PageLimit, Rule, SymbolId, Tick, TimeRange, Verdict, excerpt, setters, truncate_to_micros,
+};
 use crate::error::RepositoryError;
 
 /// A tick that was held back.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QuarantinedTick {
     /// The tick, in the form in which it would be stored.
     pub tick: Tick,
@@ -20,9 +22,35 @@ pub struct QuarantinedTick {
     pub quarantined_at: DateTime<Utc>,
 }
 
+impl QuarantinedTick {
+    /// A tick that `verdict` holds back since `quarantined_at`.
+    #[must_use]
+    pub fn new(tick: Tick, verdict: Verdict, quarantined_at: DateTime<Utc>) -> Self {
+        Self {
+            tick,
+            verdict,
+            quarantined_at,
+        }
+    }
+}
+
 /// The number of a kept tick: the store counts them in the order they came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuarantineId(pub i64);
+pub struct QuarantineId(i64);
+
+impl QuarantineId {
+    /// Wraps a number.
+    #[must_use]
+    pub const fn new(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
 
 impl fmt::Display for QuarantineId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,6 +60,7 @@ impl fmt::Display for QuarantineId {
 
 /// What was decided about a kept tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum QuarantineState {
     /// Nothing yet.
     #[default]
@@ -43,6 +72,9 @@ pub enum QuarantineState {
 }
 
 impl QuarantineState {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Pending, Self::Released, Self::Discarded];
+
     /// `pending`, `released` or `discarded`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -57,14 +89,16 @@ impl QuarantineState {
 /// A text that names no state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown} is no state: use pending, released or discarded", shown = excerpt(.0))]
+#[non_exhaustive]
 pub struct UnknownQuarantineState(pub String);
 
 impl std::str::FromStr for QuarantineState {
     type Err = UnknownQuarantineState;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Pending, Self::Released, Self::Discarded]
-            .into_iter()
+        Self::ALL
+            .iter()
+            .copied()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| UnknownQuarantineState(text.to_owned()))
     }
@@ -72,6 +106,7 @@ impl std::str::FromStr for QuarantineState {
 
 /// A kept tick as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QuarantineEntry {
     /// Its number.
     pub id: QuarantineId,
@@ -81,8 +116,17 @@ pub struct QuarantineEntry {
     pub state: QuarantineState,
 }
 
+impl QuarantineEntry {
+    /// A kept tick under its number.
+    #[must_use]
+    pub fn new(id: QuarantineId, kept: QuarantinedTick, state: QuarantineState) -> Self {
+        Self { id, kept, state }
+    }
+}
+
 /// Which kept ticks to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QuarantineQuery {
     /// Only those of this symbol.
     pub symbol_id: Option<SymbolId>,
@@ -112,6 +156,25 @@ impl Default for QuarantineQuery {
     }
 }
 
+setters!(QuarantineQuery {
+    set {
+        /// Only ticks of this range.
+        range: TimeRange,
+        /// Sets how many ticks a page holds at most.
+        limit: PageLimit,
+    }
+    into {
+        /// Only ticks of this symbol.
+        symbol_id: Option<SymbolId>,
+        /// Only ticks that this rule held back.
+        rule: Option<Rule>,
+        /// Only ticks in this state, or in any.
+        state: Option<QuarantineState>,
+        /// Continues after the page whose `next` is given.
+        after: Option<QuarantineId>,
+    }
+});
+
 /// Keeps ticks that were held back, until somebody decides about them.
 ///
 /// A kept tick is the same as another one when key and content are the same. Nothing is ever
@@ -129,11 +192,9 @@ impl Default for QuarantineQuery {
 ///
 /// let quarantine = Repositories::in_memory().quarantine;
 /// let now = Utc::now();
-/// let crossed = QuarantinedTick {
-///     tick: Tick::quote(SymbolId::new(7), now, 2.into(), 1.into()),
-///     verdict: Verdict { rule: Rule::Crossed, observed: 1.into(), limit: 0.into() },
-///     quarantined_at: now,
-/// };
+/// let tick = Tick::quote(SymbolId::new(7), now, 2.into(), 1.into());
+/// let verdict = Verdict::new(Rule::Crossed, 1.into(), 0.into());
+/// let crossed = QuarantinedTick::new(tick, verdict, now);
 /// assert_eq!(quarantine.put(&[crossed]).await?, 1);
 /// let pending = quarantine.list(&QuarantineQuery::default()).await?;
 /// assert_eq!(pending.items[0].kept.verdict.rule, Rule::Crossed);
@@ -210,7 +271,7 @@ pub(crate) fn normalized(
                     limit: kept.verdict.limit.normalize(),
                     ..kept.verdict
                 },
-                quarantined_at: crate::domain::truncate_to_micros(kept.quarantined_at),
+                quarantined_at: truncate_to_micros(kept.quarantined_at),
             })
         })
         .collect()

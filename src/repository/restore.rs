@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::Candle;
+use crate::domain::{Candle, setters};
 
 /// A candle that closed a shorter time ago may get ticks that are written without a look at what was
 /// restored, also where the clocks of two writers differ by less than an hour.
@@ -28,6 +28,17 @@ pub struct RestoredCandles {
     /// stored: their ticks may still come.
     pub recent: u64,
 }
+
+setters!(RestoredCandles {
+    set {
+        /// Sets how many candles are stored now.
+        stored: u64,
+        /// Sets how many candles were left out for what is stored.
+        known: u64,
+        /// Sets how many candles were left out because they are recent.
+        recent: u64,
+    }
+});
 
 impl RestoredCandles {
     /// Adds what other candles became.

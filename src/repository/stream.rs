@@ -26,6 +26,33 @@ use crate::error::RepositoryError;
 /// After an error there is nothing more.
 ///
 /// Polled within a tokio runtime.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::future::poll_fn;
+/// use std::pin::Pin;
+///
+/// use futures_core::Stream as _;
+/// use tickbook::Repositories;
+/// use tickbook::domain::{SymbolId, Tick, TimeRange};
+/// use tickbook::repository::{TickQuery, tick_stream};
+///
+/// let ticks = Repositories::in_memory().ticks;
+/// let (symbol, time) = (SymbolId::new(7), "2024-05-01T12:00:00Z".parse()?);
+/// ticks.insert_batch(&[Tick::quote(symbol, time, 1.into(), 2.into())]).await?;
+/// let mut stream = tick_stream(ticks, TickQuery::new(symbol, TimeRange::all()));
+/// let mut count = 0;
+/// while let Some(tick) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+///     assert_eq!(tick?.tick_time, time);
+///     count += 1;
+/// }
+/// assert_eq!(count, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub fn tick_stream(
     ticks: Arc<dyn TickRepository>,
     query: TickQuery,

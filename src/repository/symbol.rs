@@ -1,17 +1,22 @@
 //! Where symbols are kept.
 
+mod query;
+
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
 use crate::domain::{
-    InvalidSymbol, MergedSymbol, NewSymbol, Page, PageLimit, StatedSymbol, Symbol, SymbolFacts,
-    SymbolId, SymbolReference, excerpt,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
+    SymbolFacts, SymbolId, SymbolReference, excerpt,
 };
 use crate::error::{Entity, RepositoryError};
 
+pub use query::{ExchangeQuery, SymbolQuery};
+
 /// What a feed calls a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct FeedSymbol {
     /// The feed, such as `ctrader`; 1 to 50 characters.
     pub feed: String,
@@ -21,24 +26,13 @@ pub struct FeedSymbol {
     pub symbol_id: SymbolId,
 }
 
-/// Which symbols to list.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SymbolQuery {
-    /// Only those of this name, compared exactly.
-    pub name: Option<String>,
-    /// Only those of this exchange, compared exactly.
-    pub exchange: Option<String>,
-    /// Only active or only inactive ones.
-    pub active: Option<bool>,
-    /// Only those with a larger id: where the page before ended.
-    pub after: Option<SymbolId>,
-    /// How many at most.
-    pub limit: PageLimit,
-}
-
-/// Symbols and the instruments they stand for.
+/// Symbols, the instruments they stand for and the exchanges that quote them.
 ///
 /// A symbol is never deleted, since ticks carry its id; it is deactivated.
+///
+/// Names of symbols and exchanges keep the case in which they are given, and are unique and compared without
+/// regard to it ([`folded_name`](crate::domain::folded_name)). An exchange that a call names in another
+/// case is the stored one.
 ///
 /// # Examples
 ///
@@ -64,8 +58,8 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// Without an id it gets the largest id so far plus one.
     ///
     /// # Errors
-    /// `AlreadyExists` when the id, or the name on that exchange, is taken; `InvalidInput` when
-    /// [`NewSymbol::validate`] refuses it.
+    /// `AlreadyExists` when the id, or the name on that exchange in any case, is taken; for a name it
+    /// says which symbol has it. `InvalidInput` when [`NewSymbol::validate`] refuses the symbol.
     async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError>;
 
     /// Creates the symbols that are missing and overwrites those that exist, all or none.
@@ -78,7 +72,8 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `InvalidInput` names the first symbol that [`NewSymbol::validate`] refuses; `AlreadyExists`
-    /// when an id given belongs to another symbol, or an existing symbol was given another id.
+    /// when an id given belongs to another symbol, an existing symbol was given another id, or a name
+    /// differs in case alone from that of a symbol stored or given before.
     async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError>;
 
     /// Creates the symbols that are missing, and takes what is stated of those that exist as
@@ -87,7 +82,8 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     ///
     /// *Atomicity*: all or none; a symbol that is refused keeps no other out. What is reported is what the
     /// call changed, whatever others change meanwhile. *Ordering*: the result is in the order given.
-    /// *Duplicates*: as if the symbols came one after the other.
+    /// *Duplicates*: as if the symbols came one after the other; a name that differs in case alone from
+    /// that of a symbol there is, is refused with [`InvalidSymbol::NameTaken`].
     async fn merge_batch(
         &self,
         stated: &[StatedSymbol],
@@ -108,8 +104,8 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// created if it is new. The symbol keeps its id, and with it ticks and candles.
     ///
     /// # Errors
-    /// `NotFound`; `AlreadyExists` names the symbol that has the name on that exchange; `InvalidInput` for
-    /// a name that no symbol can have.
+    /// `NotFound`; `AlreadyExists` names another symbol that has the name on that exchange, in any case;
+    /// `InvalidInput` for a name that no symbol can have.
     async fn rename(
         &self,
         symbol_id: SymbolId,
@@ -126,10 +122,11 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// `InvalidInput` when there are more than 10,000 different ids.
     async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError>;
 
-    /// The symbol of that name.
+    /// The symbol of that name: the one of the same spelling, or else the one that differs in the case of
+    /// letters alone, in name and exchange.
     ///
     /// # Errors
-    /// `InvalidInput` when no exchange was said and several have the name; the text lists them.
+    /// `InvalidInput` when no exchange is given and several have the name; the text lists them.
     async fn get_by_name(
         &self,
         reference: &SymbolReference,
@@ -137,6 +134,35 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
 
     /// The symbols that fit, by ascending id. `next` is the id to pass as `after`.
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError>;
+
+    /// Creates an exchange. That of a symbol exists already; [`describe_exchange`] changes it.
+    ///
+    /// # Errors
+    /// `AlreadyExists` names the exchange that has the name, in any case; `InvalidInput` when
+    /// [`Exchange::validate`] refuses it.
+    ///
+    /// [`describe_exchange`]: Self::describe_exchange
+    async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError>;
+
+    /// Replaces what is stated of the exchange of that name, in any case, keeps all else, and returns the
+    /// exchange. An empty code or time zone removes what was known.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidInput` when [`Exchange::described`] refuses it.
+    async fn describe_exchange(
+        &self,
+        name: &str,
+        facts: &ExchangeFacts,
+    ) -> Result<Exchange, RepositoryError>;
+
+    /// The exchange of that name, in any case.
+    async fn get_exchange(&self, name: &str) -> Result<Option<Exchange>, RepositoryError>;
+
+    /// The exchanges, by ascending name without regard to case. `next` is the name to pass as `after`.
+    async fn list_exchanges(
+        &self,
+        query: &ExchangeQuery,
+    ) -> Result<Page<Exchange, String>, RepositoryError>;
 
     /// Marks a symbol as no longer quoted and returns it. Doing so twice is no error.
     ///
@@ -168,6 +194,16 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
 }
 
 impl FeedSymbol {
+    /// `feed` calls the symbol `feed_key`.
+    #[must_use]
+    pub fn new(feed: impl Into<String>, feed_key: impl Into<String>, symbol_id: SymbolId) -> Self {
+        Self {
+            feed: feed.into(),
+            feed_key: feed_key.into(),
+            symbol_id,
+        }
+    }
+
     /// Checks what every store asks of a mapping.
     ///
     /// # Errors
@@ -206,6 +242,25 @@ pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>
 ///
 /// # Errors
 /// Those of [`SymbolRepository::get`] and [`SymbolRepository::get_by_name`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tickbook::Repositories;
+/// use tickbook::domain::NewSymbol;
+/// use tickbook::repository::find_symbol;
+///
+/// let symbols = Repositories::in_memory().symbols;
+/// let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await?;
+/// for reference in ["1", "EURUSD", "OANDA:eurusd"] {
+///     let found = find_symbol(&*symbols, &reference.parse()?).await?;
+///     assert_eq!(found.as_ref(), Some(&created));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn find_symbol(
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,
@@ -216,11 +271,17 @@ pub async fn find_symbol(
     }
 }
 
-/// The one symbol of `found` that `reference` means.
+/// The one symbol of `found`, whose names differ in case at most, that `reference` means.
 pub(crate) fn only_one(
     reference: &SymbolReference,
-    mut found: Vec<Symbol>,
+    found: Vec<Symbol>,
 ) -> Result<Option<Symbol>, RepositoryError> {
+    let is_exact = |symbol: &Symbol| {
+        let exchange = reference.exchange.as_ref();
+        symbol.name == reference.name && exchange.is_none_or(|given| symbol.exchange == *given)
+    };
+    let (exact, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_exact);
+    let mut found = if exact.is_empty() { others } else { exact };
     if found.len() > 1 {
         let names: Vec<_> = found
             .iter()
@@ -245,13 +306,41 @@ pub(crate) fn symbol_taken(key: impl fmt::Display) -> RepositoryError {
 
 /// The error of a symbol whose name `taker` has.
 pub(crate) fn name_taken(taker: &Symbol) -> RepositoryError {
+    symbol_taken(name_and_id(taker))
+}
+
+/// The refusal of a symbol whose name differs in case alone from that of `taker`.
+pub(crate) fn name_taken_in_other_case(name: &str, taker: &Symbol) -> InvalidSymbol {
+    InvalidSymbol::NameTaken {
+        name: name.to_owned(),
+        taker: name_and_id(taker),
+    }
+}
+
+fn name_and_id(symbol: &Symbol) -> String {
     let Symbol {
         symbol_id,
         exchange,
         name,
         ..
-    } = taker;
-    symbol_taken(format!("{exchange}:{name} (symbol_id {symbol_id})"))
+    } = symbol;
+    format!("{exchange}:{name} (symbol_id {symbol_id})")
+}
+
+/// The error of an exchange whose name that of `taker` is.
+pub(crate) fn exchange_taken(taker: &Exchange) -> RepositoryError {
+    RepositoryError::AlreadyExists {
+        entity: Entity::Exchange,
+        key: taker.name.clone(),
+    }
+}
+
+/// The error of an exchange that has to exist.
+pub(crate) fn exchange_missing(name: &str) -> RepositoryError {
+    RepositoryError::NotFound {
+        entity: Entity::Exchange,
+        key: excerpt(name),
+    }
 }
 
 /// The error of a symbol that has to exist.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    InvalidTick, Page, PageLimit, SortOrder, SymbolId, Tick, TickCursor, TimeRange,
+    InvalidTick, Page, PageLimit, SortOrder, SymbolId, Tick, TickCursor, TimeRange, setters,
 };
 use crate::error::RepositoryError;
 
@@ -16,6 +16,7 @@ use super::DeletedTicks;
 ///
 /// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of ticks given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct InsertReceipt {
     /// Ticks that are stored now and were not before. An unsequenced tick counts once, also where it
     /// added rows for earlier occurrences that did not come yet.
@@ -27,6 +28,19 @@ pub struct InsertReceipt {
     /// Ticks that can never be stored.
     pub rejected: Vec<RejectedTick>,
 }
+
+setters!(InsertReceipt {
+    set {
+        /// Sets how many ticks were stored.
+        inserted: u64,
+        /// Sets how many ticks were stored before.
+        duplicates: u64,
+        /// Sets the ticks whose keys are taken.
+        conflicts: Vec<TickConflict>,
+        /// Sets the ticks that can never be stored.
+        rejected: Vec<RejectedTick>,
+    }
+});
 
 impl InsertReceipt {
     /// Adds what another batch became.
@@ -46,6 +60,7 @@ impl InsertReceipt {
 
 /// Two ticks of one key and different content.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TickConflict {
     /// What is stored.
     pub stored: Tick,
@@ -53,8 +68,17 @@ pub struct TickConflict {
     pub refused: Tick,
 }
 
+impl TickConflict {
+    /// `refused` has the key of `stored`.
+    #[must_use]
+    pub fn new(stored: Tick, refused: Tick) -> Self {
+        Self { stored, refused }
+    }
+}
+
 /// A tick that can never be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RejectedTick {
     /// The tick, as it came.
     pub tick: Tick,
@@ -63,6 +87,13 @@ pub struct RejectedTick {
 }
 
 impl RejectedTick {
+    /// A tick that `reason` keeps out.
+    #[must_use]
+    pub fn new(tick: Tick, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { tick, reason }
+    }
+
     /// A tick that breaks a rule of the domain.
     #[must_use]
     pub fn invalid(tick: &Tick, reason: InvalidTick) -> Self {
@@ -75,6 +106,7 @@ impl RejectedTick {
 
 /// Which ticks of one symbol to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TickQuery {
     /// Whose ticks.
     pub symbol_id: SymbolId,
@@ -100,7 +132,26 @@ impl TickQuery {
             limit: PageLimit::default(),
         }
     }
+
+    /// Newest first.
+    #[must_use]
+    pub fn descending(self) -> Self {
+        self.order(SortOrder::Descending)
+    }
 }
+
+setters!(TickQuery {
+    set {
+        /// Sets the order.
+        order: SortOrder,
+        /// Sets how many ticks a page holds at most.
+        limit: PageLimit,
+    }
+    into {
+        /// Continues after the page whose `next` is given.
+        after: Option<TickCursor>,
+    }
+});
 
 /// Ticks.
 ///

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::Timeframe;
+use crate::domain::{Timeframe, setters};
 
 use super::span::Span;
 
 /// How ticks and candles are kept and candles refreshed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policies {
     /// Ticks that come so late still get into their candles by the regular refresh.
     pub lateness: Span,
@@ -24,6 +25,7 @@ pub struct Policies {
 
 /// How one kind of rows is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TablePolicies {
     /// How long a chunk is; counts for chunks to come.
     pub chunk: Span,
@@ -36,6 +38,7 @@ pub struct TablePolicies {
 /// When the candles of one timeframe are refreshed: those of `[now - start_offset, now -
 /// end_offset)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RefreshPolicy {
     /// How old the oldest are; `None`: any age, which is never safe.
     pub start_offset: Option<Span>,
@@ -45,10 +48,58 @@ pub struct RefreshPolicy {
     pub every: Span,
 }
 
+setters!(Policies {
+    set {
+        /// Sets how late a tick may come for the regular refresh.
+        lateness: Span,
+        /// Sets how often the server looks what there is to do.
+        maintain_every: Span,
+        /// Sets how ticks are kept.
+        ticks: TablePolicies,
+        /// Sets how candles are kept.
+        candles: TablePolicies,
+        /// Sets when candles are refreshed.
+        refresh: BTreeMap<Timeframe, RefreshPolicy>,
+    }
+});
+
+impl TablePolicies {
+    /// Chunks of that length, which are neither compressed nor dropped.
+    #[must_use]
+    pub fn new(chunk: Span) -> Self {
+        Self {
+            chunk,
+            compress_after: None,
+            drop_after: None,
+        }
+    }
+}
+
+setters!(TablePolicies {
+    into {
+        /// Sets the age from which chunks are compressed.
+        compress_after: Option<Span>,
+        /// Sets the age from which chunks are dropped.
+        drop_after: Option<Span>,
+    }
+});
+
+impl RefreshPolicy {
+    /// Refreshes candles of ages from `start_offset` to `end_offset`.
+    #[must_use]
+    pub fn new(start_offset: impl Into<Option<Span>>, end_offset: Span, every: Span) -> Self {
+        Self {
+            start_offset: start_offset.into(),
+            end_offset,
+            every,
+        }
+    }
+}
+
 impl Default for Policies {
     /// The compiled-in defaults.
     fn default() -> Self {
-        let refresh = Timeframe::ALL.map(|timeframe| {
+        let refresh = Timeframe::ALL.iter().map(|&timeframe| {
             let bucket = Span::from(timeframe.duration());
             let policy = RefreshPolicy {
                 start_offset: Some(Span::days(3)),
@@ -70,7 +121,7 @@ impl Default for Policies {
                 compress_after: Some(Span::days(30)),
                 drop_after: Some(Span::days(730)),
             },
-            refresh: refresh.into(),
+            refresh: refresh.collect(),
         }
     }
 }

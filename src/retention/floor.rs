@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::span::Span;
+use crate::domain::setters;
 
 /// Before which time ticks are refused, since the others of their time are gone: a candle made of
 /// them would replace the one that was made of all.
 ///
 /// The default refuses none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RetentionFloor {
     /// Ticks are dropped when they are older.
     pub drop_after: Option<Span>,
@@ -17,6 +19,17 @@ pub struct RetentionFloor {
     /// Ticks before it were dropped.
     pub dropped_before: Option<DateTime<Utc>>,
 }
+
+setters!(RetentionFloor {
+    into {
+        /// Sets the age from which ticks are dropped.
+        drop_after: Option<Span>,
+        /// Sets the time before which ticks are refused.
+        refused_before: Option<DateTime<Utc>>,
+        /// Sets the time before which ticks were dropped.
+        dropped_before: Option<DateTime<Utc>>,
+    }
+});
 
 impl RetentionFloor {
     /// The oldest time that a tick may have at `now`.

@@ -14,7 +14,7 @@ pub use declared::{Policies, RefreshPolicy, TablePolicies};
 pub use floor::RetentionFloor;
 pub use plan::{Change, Item, Kind, Settings, Value, difference, wanted};
 pub(crate) use proof::ALWAYS_FRESH;
-pub use proof::{Clash, late_after, prove};
+pub use proof::{Clash, ClashingSetting, late_after, prove};
 pub use span::{InvalidSpan, Span};
 #[cfg(feature = "postgres")]
 pub(crate) use windows::next_start;

@@ -75,7 +75,7 @@ prop_compose! {
         policies.candles.chunk = candle_chunk;
         policies.candles.drop_after = candles_drop;
         policies.candles.compress_after = None;
-        for (timeframe, start_offset) in Timeframe::ALL.into_iter().zip(starts) {
+        for (timeframe, start_offset) in Timeframe::ALL.iter().copied().zip(starts) {
             let end_offset = Span::from(timeframe.duration());
             let policy = RefreshPolicy { start_offset, end_offset, every: Span::seconds(every) };
             policies.refresh.insert(timeframe, policy);

@@ -10,6 +10,7 @@ use super::span::Span;
 
 /// One kind of setting; in the order in which they are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// How long new chunks are.
     Chunk,
@@ -39,6 +40,7 @@ impl Kind {
 
 /// A setting of one relation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct Item {
     /// `ticks`, `ohlc_candles`, or `ohlc_1m` to `ohlc_1d`.
     pub relation: String,
@@ -48,6 +50,7 @@ pub struct Item {
 
 /// What a setting is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Value {
     /// A length.
     Length(Span),
@@ -100,6 +103,7 @@ pub type Settings = BTreeMap<Item, Vec<Value>>;
 
 /// A setting that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// Of what.
     pub item: Item,

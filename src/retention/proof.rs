@@ -21,13 +21,33 @@ pub(crate) const ALWAYS_FRESH: Span = Span::hours(1);
 
 /// Two settings that cannot both hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Clash {
-    /// What has to be at least as long, and how long it is.
-    pub longer: (String, String),
-    /// What it has to cover, and how long that is.
-    pub shorter: (String, String),
+    /// What has to be at least as long.
+    pub longer: ClashingSetting,
+    /// What it has to cover.
+    pub shorter: ClashingSetting,
     /// What would happen, and what to set instead.
     pub remedy: String,
+}
+
+/// A setting, or something else of a length, that clashes with another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClashingSetting {
+    /// Its name, such as `policies.lateness`.
+    pub name: String,
+    /// How long it is, such as `1d`.
+    pub value: String,
+}
+
+impl ClashingSetting {
+    fn new(name: impl Into<String>, value: impl ToString) -> Self {
+        Self {
+            name: name.into(),
+            value: value.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Clash {
@@ -36,7 +56,7 @@ impl fmt::Display for Clash {
         write!(
             f,
             "{} ({}) is less than {} ({}): {}",
-            longer.0, longer.1, shorter.0, shorter.1, self.remedy
+            longer.name, longer.value, shorter.name, shorter.value, self.remedy
         )
     }
 }
@@ -45,6 +65,18 @@ impl fmt::Display for Clash {
 ///
 /// # Errors
 /// Every clash, with both numbers and what to set instead.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::retention::{Policies, Span, prove};
+///
+/// let mut policies = Policies::default();
+/// assert!(prove(&policies).is_ok());
+/// policies.candles.drop_after = Some(Span::days(10));
+/// let clashes = prove(&policies).expect_err("ticks are kept for 90 days");
+/// assert!(clashes.iter().any(|clash| clash.longer.name == "policies.candles.drop_after"));
+/// ```
 pub fn prove(policies: &Policies) -> Result<(), Vec<Clash>> {
     let mut clashes = Vec::new();
     clashes.extend(lateness_is_an_hour(policies));
@@ -96,8 +128,8 @@ fn at_least(
     remedy: impl FnOnce() -> String,
 ) -> Option<Clash> {
     (longer.1 < shorter.1).then(|| Clash {
-        longer: (longer.0.into(), longer.1.to_string()),
-        shorter: (shorter.0.into(), shorter.1.to_string()),
+        longer: ClashingSetting::new(longer.0, longer.1),
+        shorter: ClashingSetting::new(shorter.0, shorter.1),
         remedy: remedy(),
     })
 }
@@ -134,8 +166,8 @@ fn chunks_end_with_candles(policies: &Policies) -> Vec<Clash> {
         .map(|ChunkUnit { name, chunk, unit }| {
             let whole = unit * (chunk.as_seconds() / unit.as_seconds() + 1);
             Clash {
-                longer: (format!("policies.{name}.chunk"), chunk.to_string()),
-                shorter: (format!("the next multiple of {unit}"), whole.to_string()),
+                longer: ClashingSetting::new(format!("policies.{name}.chunk"), chunk),
+                shorter: ClashingSetting::new(format!("the next multiple of {unit}"), whole),
                 remedy: format!(
                     "a chunk that ends within a candle would take half of what it is made of \
                      along; set chunk to {whole}"
@@ -239,11 +271,8 @@ fn candles_outlive_ticks(policies: &Policies) -> Option<Clash> {
             || format!("candles would go before their ticks; set it to {ticks} or more"),
         ),
         None => Some(Clash {
-            longer: (
-                "policies.candles.drop_after".to_owned(),
-                candles.to_string(),
-            ),
-            shorter: ("policies.ticks.drop_after".to_owned(), "none".to_owned()),
+            longer: ClashingSetting::new("policies.candles.drop_after", candles),
+            shorter: ClashingSetting::new("policies.ticks.drop_after", "none"),
             remedy: "candles would go before their ticks; set it to \"none\" as well".to_owned(),
         }),
     }
@@ -258,8 +287,8 @@ fn refresh_starts_somewhere(timeframe: Timeframe, refresh: RefreshPolicy) -> Opt
         return None;
     }
     Some(Clash {
-        longer: ("any policy that drops".to_owned(), "finite".to_owned()),
-        shorter: (name(timeframe, "start_offset"), "none".to_owned()),
+        longer: ClashingSetting::new("any policy that drops", "finite"),
+        shorter: ClashingSetting::new(name(timeframe, "start_offset"), "none"),
         remedy: "a refresh of everything erases each candle whose ticks are gone; \
                  set start_offset to a length such as 3d"
             .to_owned(),

@@ -108,6 +108,7 @@ impl fmt::Display for Span {
 /// The text is no length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no length of time from 1s to 36500d: write it like 90d, 12h, 15m or 1h30m")]
+#[non_exhaustive]
 pub struct InvalidSpan(pub String);
 
 impl FromStr for Span {

@@ -9,6 +9,7 @@ use crate::domain::{CandleOrigin, CandleRelation, TimeRange, Timeframe};
 /// What is left of ticks and candles: before these times they are gone. Nothing raises them while
 /// candles are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Floors {
     /// Of the ticks.
     pub ticks: Option<DateTime<Utc>>,
@@ -28,11 +29,20 @@ impl Floors {
 
 /// Candles to make again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RefreshWindow {
     /// Of this timeframe.
     pub timeframe: Timeframe,
     /// Whole buckets.
     pub range: TimeRange,
+}
+
+impl RefreshWindow {
+    /// Candles of `range`, which is of whole buckets.
+    #[must_use]
+    pub fn new(timeframe: Timeframe, range: TimeRange) -> Self {
+        Self { timeframe, range }
+    }
 }
 
 /// The windows that make the candles of `days` (starts of days, UTC) right again, smaller
@@ -48,7 +58,7 @@ pub fn refresh_windows(
 ) -> Vec<RefreshWindow> {
     let ranges = merged(days);
     let mut windows = Vec::new();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let from_floor = floors
             .of_source(timeframe)
             .map(|floor| next_start(timeframe, floor));

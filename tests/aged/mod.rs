@@ -173,10 +173,8 @@ impl Aged {
     pub(crate) async fn candles(&self, timeframe: Timeframe, basis: PriceBasis) -> Vec<Candle> {
         let mut candles = Vec::new();
         for symbol_id in SYMBOLS {
-            let query = CandleQuery {
-                limit: PageLimit::new(10_000).expect("in range"),
-                ..CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
-            };
+            let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
+                .limit(PageLimit::new(10_000).expect("in range"));
             let page = self.repositories.ohlc.candles(&query).await;
             candles.extend(page.expect("a page").items);
         }
@@ -186,15 +184,12 @@ impl Aged {
     /// Asserts that every candle is what all ticks say that were ever stored.
     pub(crate) async fn assert_whole(&self, timeframes: &[Timeframe]) {
         for timeframe in timeframes {
-            for basis in PriceBasis::ALL {
+            for &basis in PriceBasis::ALL {
                 let expected = fold_ticks(&self.ticks, *timeframe, basis, suite::now());
                 let read = self.candles(*timeframe, basis).await;
                 let read: Vec<_> = read
                     .into_iter()
-                    .map(|candle| Candle {
-                        source: CandleSource::Ticks,
-                        ..candle
-                    })
+                    .map(|candle| candle.source(CandleSource::Ticks))
                     .collect();
                 let expected = expected.expect("fits");
                 assert_eq!(read.len(), expected.len(), "{timeframe} {basis}");
@@ -208,7 +203,7 @@ impl Aged {
     /// Asserts that what is materialized, and nothing made at the read, is what all ticks say that
     /// were ever stored, for buckets that are over for longer than a refresh leaves out.
     pub(crate) fn assert_materialized(&mut self) {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let until = timeframe.bucket_start(self.now - timeframe.duration());
             let expected = fold_ticks(&self.ticks, timeframe, PriceBasis::Mid, suite::now());
             let expected: Vec<_> = expected
@@ -252,10 +247,7 @@ impl Aged {
 
 /// The defaults, with ticks that go after `drop_after` and short waits.
 pub(crate) fn short_policies(drop_after: Span) -> Policies {
-    let mut policies = Policies {
-        lateness: Span::hours(1),
-        ..Policies::default()
-    };
+    let mut policies = Policies::default().lateness(Span::hours(1));
     policies.ticks.drop_after = Some(drop_after);
     policies.ticks.compress_after = Some(Span::days(5));
     policies

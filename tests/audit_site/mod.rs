@@ -4,7 +4,7 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::audit::{AuditSettings, FindingKind, MaterializedCandles, Repair};
+use tickbook::audit::{FindingKind, MaterializedCandles, Repair};
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick, Timeframe, earliest_time};
 use tickbook::postgres::{self, Edition, TimeseriesState, timeseries_state};
@@ -47,7 +47,7 @@ impl Site {
 
     /// Refreshes what is known to have changed, smallest timeframes first.
     pub(crate) fn refresh(&self) {
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             self.execute(&format!(
                 "CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{}', '{}')",
                 start().to_rfc3339(),
@@ -119,19 +119,15 @@ impl Site {
 
     pub(crate) async fn audit_of(&self, symbol_id: SymbolId, repair: bool) -> Heard {
         let state = self.state().await;
-        let settings = AuditSettings {
-            complete_from: state.complete_from.unwrap_or(earliest_time()),
-            doubtful: state.doubtful,
-            ..whole()
-        };
+        let settings = whole()
+            .complete_from(state.complete_from.unwrap_or(earliest_time()))
+            .doubtful(state.doubtful);
         let rows = PgMaterializedCandles::new(self.pools.timeseries());
         let rows = state
             .has_aggregates
             .then_some(&rows as &dyn MaterializedCandles);
         let made_anew = PgCandleRefresh::new(self.pools.timeseries());
-        let repair = repair.then_some(Repair {
-            refresh: Some(&made_anew),
-        });
+        let repair = repair.then_some(Repair::new(Some(&made_anew)));
         let Repositories { ticks, ohlc, .. } = &self.repositories;
         audit_of(symbol_id, &**ticks, &**ohlc, rows, &settings, repair).await
     }

@@ -118,20 +118,15 @@ async fn fault_16_and_17_of_an_upsert_of_candles() {
 const UPSERT: Message = Message::ParametersLonger(200);
 
 fn candle(number: i64) -> Candle {
-    Candle {
-        symbol_id: SYMBOL,
-        timeframe: Timeframe::M1,
-        basis: PriceBasis::Bid,
-        open_time: start() + chrono::TimeDelta::minutes(number),
-        open: Decimal::ONE,
-        high: Decimal::TWO,
-        low: Decimal::ONE,
-        close: Decimal::TWO,
-        volume: Decimal::ZERO,
-        tick_count: number,
-        closed: true,
-        source: CandleSource::Stored("test".to_owned()),
-    }
+    Candle::new(
+        SYMBOL,
+        Timeframe::M1,
+        PriceBasis::Bid,
+        start() + chrono::TimeDelta::minutes(number),
+        [Decimal::ONE, Decimal::TWO, Decimal::ONE, Decimal::TWO],
+    )
+    .tick_count(number)
+    .source(CandleSource::Stored("test".to_owned()))
 }
 
 #[tokio::test(flavor = "multi_thread")]

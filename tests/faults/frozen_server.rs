@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tickbook::db::ConnectionCounts;
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;
@@ -78,7 +79,7 @@ async fn fault_14_frozen_server() {
         all.extend(batch);
     }
     eventually("every connection is idle again", || {
-        let (open, idle) = pool.connections();
+        let ConnectionCounts { open, idle, .. } = pool.connections();
         open == idle
     })
     .await;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use fault_proxy::Flow;
 use rust_decimal::Decimal;
+use tickbook::db::ConnectionCounts;
 use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
 use tickbook::{Database, Repositories, db::DatabasePools};
 
@@ -66,7 +67,7 @@ async fn fault_36_a_late_write_of_candles_overwrites_no_newer_one() {
         }
         let pool = site.pools.timeseries();
         eventually("every late write has arrived", || {
-            let (open, idle) = pool.connections();
+            let ConnectionCounts { open, idle, .. } = pool.connections();
             open == idle
         })
         .await;
@@ -81,18 +82,13 @@ async fn fault_36_a_late_write_of_candles_overwrites_no_newer_one() {
 }
 
 fn candle(symbol: i64, revision: i64) -> Candle {
-    Candle {
-        symbol_id: SymbolId::new(symbol),
-        timeframe: Timeframe::M1,
-        basis: PriceBasis::Bid,
-        open_time: start(),
-        open: Decimal::ONE,
-        high: Decimal::TWO,
-        low: Decimal::ONE,
-        close: Decimal::TWO,
-        volume: Decimal::ZERO,
-        tick_count: revision,
-        closed: true,
-        source: CandleSource::Stored("test".to_owned()),
-    }
+    Candle::new(
+        SymbolId::new(symbol),
+        Timeframe::M1,
+        PriceBasis::Bid,
+        start(),
+        [Decimal::ONE, Decimal::TWO, Decimal::ONE, Decimal::TWO],
+    )
+    .tick_count(revision)
+    .source(CandleSource::Stored("test".to_owned()))
 }

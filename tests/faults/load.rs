@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tickbook::domain::Tick;
-use tickbook::ingest::{
-    Ack, AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister,
-};
+use tickbook::ingest::{Ack, AckLevel, PersisterConfig, SpoolConfig, TickPersister};
 use tickbook::repository::TickRepository;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -164,12 +162,7 @@ impl Load {
 
 /// Without a limit that a test would reach.
 pub(crate) fn write_ahead(directory: &Path) -> SpoolConfig {
-    SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: directory.to_owned(),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    }
+    SpoolConfig::new(directory.to_owned())
 }
 
 /// Waits until `condition` holds.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fault_proxy::AcceptMode;
-use tickbook::ingest::{SpoolConfig, SpoolMode};
+use tickbook::ingest::SpoolMode;
 
 use crate::fault::Fault;
 use crate::load::{Load, write_ahead};
@@ -48,10 +48,7 @@ async fn fault_06_on_failure_loses_nothing_in_many_flaps() {
 
 async fn flaps(site: &GatedSite, rounds: usize, begin: impl Fn(&GatedSite)) {
     let folder = tempfile::tempdir().expect("a folder");
-    let spool = SpoolConfig {
-        mode: SpoolMode::OnFailure,
-        ..write_ahead(folder.path())
-    };
+    let spool = write_ahead(folder.path()).mode(SpoolMode::OnFailure);
     let load = Load::start_with(site.repositories.ticks.clone(), spool).await;
     load.wait_for_progress(Duration::from_secs(10)).await;
     for (away, there) in FLAPS.repeat(rounds) {

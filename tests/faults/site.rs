@@ -90,12 +90,13 @@ pub(crate) fn config(metadata: &str, timeseries: &str) -> DatabaseConfig {
 
 /// Small batches, so that some are always on their way.
 pub(crate) fn small_batches() -> PersisterConfig {
-    PersisterConfig {
-        batch_size: 200,
-        flush_interval: Duration::from_millis(20),
-        backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
-        ..PersisterConfig::default()
-    }
+    PersisterConfig::default()
+        .batch_size(200)
+        .flush_interval(Duration::from_millis(20))
+        .backoff(Backoff::new(
+            Duration::from_millis(100),
+            Duration::from_secs(1),
+        ))
 }
 
 /// The server a URL leads to.

@@ -32,10 +32,7 @@ async fn fault_18_latency_of_half_a_second() {
         jitter: Duration::from_millis(150),
         ..Flow::default()
     });
-    let config = PersisterConfig {
-        batch_size: 1_000,
-        ..PersisterConfig::default()
-    };
+    let config = PersisterConfig::default().batch_size(1_000);
     let persister = TickPersister::start(site.repositories.ticks.clone(), config);
     let begun = Instant::now();
     for tick in ticks(1_000, 6_000) {

@@ -153,21 +153,19 @@ pub(crate) fn query(random: &mut Random, times: &Times) -> CandleQuery {
     let after = (random.below(6) == 0).then(|| CandleCursor {
         open_time: timeframe.bucket_start(times.any(random)),
     });
-    CandleQuery {
-        closed_only: random.below(4) == 0,
-        order: match random.below(2) {
-            0 => SortOrder::Ascending,
-            _ => SortOrder::Descending,
-        },
-        after,
-        limit: PageLimit::new(limit).expect("in range"),
-        ..CandleQuery::new(
-            symbol(random),
-            timeframe,
-            PriceBasis::ALL[random.below(3) as usize],
-            range,
-        )
-    }
+    CandleQuery::new(
+        symbol(random),
+        timeframe,
+        PriceBasis::ALL[random.below(3) as usize],
+        range,
+    )
+    .closed_only(random.below(4) == 0)
+    .order(match random.below(2) {
+        0 => SortOrder::Ascending,
+        _ => SortOrder::Descending,
+    })
+    .after(after)
+    .limit(PageLimit::new(limit).expect("in range"))
 }
 
 pub(crate) fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
@@ -185,10 +183,7 @@ pub(crate) fn policies(random: &mut Random) -> Policies {
 }
 
 fn set(random: &mut Random) -> Policies {
-    let mut policies = Policies {
-        lateness: Span::hours(1 + random.below(3) as i64),
-        ..Policies::default()
-    };
+    let mut policies = Policies::default().lateness(Span::hours(1 + random.below(3) as i64));
     policies.ticks.chunk = Span::hours([1, 6, 12, 24][random.below(4) as usize]);
     for (timeframe, refresh) in &mut policies.refresh {
         let bucket = Span::from(timeframe.duration());
@@ -196,11 +191,7 @@ fn set(random: &mut Random) -> Policies {
         let every = Span::seconds(60 + random.below(120) as i64);
         let least = (policies.lateness + bucket + every * 2).max(end_offset + bucket * 2);
         let start_offset = Some(least + Span::seconds(random.below(20_000) as i64));
-        *refresh = RefreshPolicy {
-            start_offset,
-            end_offset,
-            every,
-        };
+        *refresh = RefreshPolicy::new(start_offset, end_offset, every);
     }
     let reach = policies.refresh[&Timeframe::M1].start_offset;
     let reach = reach.expect("was just set");

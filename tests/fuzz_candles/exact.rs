@@ -35,6 +35,7 @@ impl Quote {
             PriceBasis::Ask => self.ask,
             // both are multiples of ten, so that the half is exact
             PriceBasis::Mid => Some((self.bid? + self.ask?) / 2),
+            _ => panic!("the model has no {basis}"),
         }
     }
 }

@@ -83,7 +83,7 @@ fn window(site: &Site, random: &mut Random) -> RefreshWindow {
     let end = timeframe.bucket_start(suite::now());
     let to = from + timeframe.duration() * (1 + random.below(200) as i32);
     let range = draw::range(from.min(end), to.min(end));
-    RefreshWindow { timeframe, range }
+    RefreshWindow::new(timeframe, range)
 }
 
 /// As `tickbook verify --repair` does it, of one symbol and some days.
@@ -104,17 +104,15 @@ async fn audit(site: &Site, random: &mut Random) {
     let audited = async {
         let db = site.db.clone();
         let state = timeseries_state(&db, &policies).await?;
-        let settings = AuditSettings {
-            complete_from: state.complete_from.unwrap_or(earliest_time()),
-            doubtful: state.doubtful.clone(),
-            ..AuditSettings::new(range, suite::now())
-        };
+        let settings = AuditSettings::new(range, suite::now())
+            .complete_from(state.complete_from.unwrap_or(earliest_time()))
+            .doubtful(state.doubtful.clone());
         let made_anew = PgCandleRefresh::new(db);
-        let repair = repairs.then_some(Repair {
-            refresh: state
+        let repair = repairs.then_some(Repair::new(
+            state
                 .has_aggregates
                 .then_some(&made_anew as &dyn CandleRefresh),
-        });
+        ));
         let (ticks, ohlc) = (&*site.repositories.ticks, &*site.repositories.ohlc);
         let rows = PgMaterializedCandles::new(site.db.clone());
         let rows = state

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickbook::RepositoryError;
-use tickbook::domain::{Candle, CandleCursor, Page, PageLimit, SortOrder, TimeRange};
+use tickbook::domain::{Candle, CandleCursor, Page, PageLimit, TimeRange};
 use tickbook::repository::CandleQuery;
 
 use crate::check::{Verdict, check};
@@ -52,25 +52,23 @@ async fn listing(site: &Site, query: CandleQuery) -> Option<CandleCursor> {
 
 /// The newest candle is the first page of one of the whole listing, newest first.
 async fn latest(site: &Site, query: CandleQuery) {
-    let query = CandleQuery {
-        order: SortOrder::Descending,
-        limit: PageLimit::new(1).expect("in range"),
-        ..CandleQuery::new(
-            query.symbol_id,
-            query.timeframe,
-            query.basis,
-            TimeRange::all(),
-        )
-    };
+    let query = CandleQuery::new(
+        query.symbol_id,
+        query.timeframe,
+        query.basis,
+        TimeRange::all(),
+    )
+    .descending()
+    .limit(PageLimit::new(1).expect("in range"));
     let ohlc = &site.repositories.ohlc;
     let begin = (site.model.position(), suite::now());
     let answer = ohlc
         .latest(query.symbol_id, query.timeframe, query.basis)
         .await;
     let end = (site.model.position(), suite::now());
-    let page = answer.map(|candle| Page {
-        next: candle.as_ref().map(CandleCursor::of),
-        items: candle.into_iter().collect(),
+    let page = answer.map(|candle| {
+        let next = candle.as_ref().map(CandleCursor::of);
+        Page::new(candle.into_iter().collect(), next)
     });
     compare(site, Call { query, begin, end }, page).await;
 }

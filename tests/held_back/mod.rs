@@ -61,30 +61,33 @@ impl QuarantineCalls for AwayCalls {
         query: &QuarantineQuery,
     ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
         let kept = self.kept.lock().expect("no panic");
-        let after = query.after.map_or(i64::MIN, |after| after.0 + 1);
-        let entries = kept.range(after..).map(|(number, kept)| QuarantineEntry {
-            id: QuarantineId(*number),
-            kept: kept.clone(),
-            state: QuarantineState::Pending,
+        let after = query.after.map_or(i64::MIN, |after| after.get() + 1);
+        let entries = kept.range(after..).map(|(number, kept)| {
+            QuarantineEntry::new(
+                QuarantineId::new(*number),
+                kept.clone(),
+                QuarantineState::Pending,
+            )
         });
         let items: Vec<_> = entries.take(query.limit.get()).collect();
         let next = items.last().map(|entry| entry.id);
-        Ok(Page { items, next })
+        Ok(Page::new(items, next))
     }
 }
 
 /// The tick of this number, held back for a reason of its own.
 pub(crate) fn held_back(index: i64) -> QuarantinedTick {
     let tick = tick(index);
-    QuarantinedTick {
-        verdict: Verdict {
-            rule: Rule::ALL[index as usize % Rule::ALL.len()],
-            observed: Decimal::new(index, 0),
-            limit: Decimal::ONE,
-        },
-        quarantined_at: tick.tick_time,
+    let quarantined_at = tick.tick_time;
+    QuarantinedTick::new(
         tick,
-    }
+        Verdict::new(
+            Rule::ALL[index as usize % Rule::ALL.len()],
+            Decimal::new(index, 0),
+            Decimal::ONE,
+        ),
+        quarantined_at,
+    )
 }
 
 pub(crate) async fn open(
@@ -97,10 +100,7 @@ pub(crate) async fn open(
 /// The numbers of what is kept, in their order; each is kept once, with what was said of it.
 pub(crate) async fn numbers(repository: &dyn QuarantineRepository) -> Vec<i64> {
     let mut numbers = Vec::new();
-    let mut query = QuarantineQuery {
-        limit: PageLimit::MAX,
-        ..QuarantineQuery::default()
-    };
+    let mut query = QuarantineQuery::default().limit(PageLimit::MAX);
     loop {
         let page = repository.list(&query).await.expect("it is read");
         for entry in page.items {

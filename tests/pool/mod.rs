@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::db::DatabaseConfig;
-use tickbook::db::{DatabasePools, MetadataDb, ScratchSchemas};
+use tickbook::db::{ConnectionCounts, DatabasePools, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
 /// How far past its deadline a call may end.
@@ -80,7 +80,10 @@ pub(crate) async fn warm_up(db: &MetadataDb, count: u32) {
     for call in calls.collect::<Vec<_>>() {
         call.await.expect("no panic").expect("the database is up");
     }
-    wait_until("idle connections", || db.connections() == (count, count)).await;
+    wait_until("idle connections", || {
+        db.connections() == ConnectionCounts::new(count, count)
+    })
+    .await;
 }
 
 /// Ends all sessions called `name`, and waits until they are gone. Returns how many.

@@ -20,7 +20,7 @@ use double::{Double, TickCalls};
 use rust_decimal::Decimal;
 use tickbook::domain::{PageLimit, SymbolId, Tick, TimeRange};
 use tickbook::ingest::{
-    AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
+    AckLevel, PersisterConfig, SpoolConfig, SpoolError, SpoolMode, TickPersister,
 };
 use tickbook::memory::InMemoryTickRepository;
 use tickbook::repository::{InsertReceipt, TickQuery, TickRepository};
@@ -100,22 +100,17 @@ pub(crate) fn settings(directory: &Path) -> SpoolConfig {
 
 /// Without a limit but the disk's.
 pub(crate) fn settings_of(mode: SpoolMode, directory: &Path) -> SpoolConfig {
-    SpoolConfig {
-        mode,
-        directory: directory.to_owned(),
-        max_bytes: 1 << 40,
-        on_full: OnFull::Block,
-    }
+    SpoolConfig::new(directory.to_owned())
+        .mode(mode)
+        .max_bytes(1 << 40)
 }
 
 /// Small, so that many batches are on their way when a process is killed.
 pub(crate) fn many_batches() -> PersisterConfig {
-    PersisterConfig {
-        batch_size: 50,
-        flush_interval: Duration::from_millis(5),
-        queue: 5_000,
-        ..PersisterConfig::default()
-    }
+    PersisterConfig::default()
+        .batch_size(50)
+        .flush_interval(Duration::from_millis(5))
+        .queue(5_000)
 }
 
 /// So many are pushed before the numbers of those that are durable are printed.
@@ -161,10 +156,7 @@ pub(crate) async fn open(
 /// All that is stored.
 pub(crate) async fn all(ticks: &dyn TickRepository) -> Vec<Tick> {
     let mut found = Vec::new();
-    let mut query = TickQuery {
-        limit: PageLimit::MAX,
-        ..TickQuery::new(SYMBOL, TimeRange::all())
-    };
+    let mut query = TickQuery::new(SYMBOL, TimeRange::all()).limit(PageLimit::MAX);
     loop {
         let page = ticks.range(&query).await.expect("memory is read");
         found.extend(page.items);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use tickbook::db::DatabasePools;
 use tickbook::domain::Tick;
-use tickbook::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::ingest::{PersisterConfig, SpoolConfig, TickPersister};
 use tickbook::postgres::PgTickRepository;
 
 use super::Contender;
@@ -33,12 +33,7 @@ impl Persister {
     /// One whose ticks are all on the disk, in `directory`, before they go to the database.
     pub(crate) async fn write_ahead(pools: DatabasePools, directory: &Path) -> Result<Self> {
         let repository = Arc::new(PgTickRepository::new(pools));
-        let spool = SpoolConfig {
-            mode: SpoolMode::WriteAhead,
-            directory: directory.to_owned(),
-            max_bytes: 1 << 30,
-            on_full: OnFull::Block,
-        };
+        let spool = SpoolConfig::new(directory.to_owned());
         Ok(Self {
             name: Self::WRITE_AHEAD,
             persister: TickPersister::open(repository, config(), &spool).await?,
@@ -49,10 +44,8 @@ impl Persister {
 /// Never more ticks at once than the others write, although a backlog is allowed larger batches.
 fn config() -> PersisterConfig {
     let config = PersisterConfig::default();
-    PersisterConfig {
-        drain_batch_size: config.batch_size,
-        ..config
-    }
+    let batch_size = config.batch_size;
+    config.drain_batch_size(batch_size)
 }
 
 #[async_trait]

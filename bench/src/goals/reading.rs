@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
 use tickbook::Clock;
-use tickbook::domain::{PageLimit, SortOrder, SymbolId, Tick, TimeRange};
+use tickbook::domain::{PageLimit, SymbolId, Tick, TimeRange};
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::{TickQuery, TickRepository as _, tick_stream};
 
@@ -157,10 +157,7 @@ async fn timed<T>(seconds: &mut f64, read: impl Future<Output = Result<Vec<T>>>)
 }
 
 fn query(symbol: SymbolId, range: TimeRange) -> TickQuery {
-    TickQuery {
-        limit: PageLimit::MAX,
-        ..TickQuery::new(symbol, range)
-    }
+    TickQuery::new(symbol, range).limit(PageLimit::MAX)
 }
 
 async fn stream(
@@ -205,12 +202,10 @@ async fn newest_100(library: &PgTickRepository, range: TimeRange) -> Result<f64>
     let start = Instant::now();
     for read in 0..NEWEST_READS {
         let symbol = SymbolId::new(i64::from(read % SHORT.symbols) + 1);
-        let query = TickQuery {
-            order: SortOrder::Descending,
-            limit: PageLimit::new(100)?,
-            // whoever wants the newest does not know when the first one was
-            ..TickQuery::new(symbol, TimeRange::new(TimeRange::all().from(), range.to())?)
-        };
+        // a caller who wants the newest does not know when the first one was
+        let query = TickQuery::new(symbol, TimeRange::new(TimeRange::all().from(), range.to())?)
+            .descending()
+            .limit(PageLimit::new(100)?);
         let page = library.range(&query).await?;
         ensure!(page.items.len() == 100, "{} ticks", page.items.len());
     }

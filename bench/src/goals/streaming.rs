@@ -31,10 +31,7 @@ impl Bench {
         let mut place = Place::migrated().await?;
         HISTORY.fill(&mut place)?;
         let ticks = Arc::new(PgTickRepository::new(place.pools().timeseries()));
-        let query = TickQuery {
-            limit: PageLimit::MAX,
-            ..TickQuery::new(SymbolId::new(1), HISTORY.range()?)
-        };
+        let query = TickQuery::new(SymbolId::new(1), HISTORY.range()?).limit(PageLimit::MAX);
         let mut megabytes = Vec::new();
         for _ in 0..self.rounds {
             let idle = resident_bytes()?;

@@ -28,10 +28,10 @@ pub(crate) async fn apply(arguments: &AggregatesArguments) -> anyhow::Result<Out
     let config = settings()?;
     let db = DatabasePools::new(&config.database).timeseries();
     let report = patiently(&config, &[Database::Timeseries], apply_aggregates(&db)).await?;
-    let relations = report.relations.iter().map(|(name, kind)| Relation {
-        name: name.clone(),
-        kind: kind.to_string(),
-        made_now: report.changed.contains(name),
+    let relations = report.relations.iter().map(|relation| Relation {
+        name: relation.name.clone(),
+        kind: relation.kind.to_string(),
+        made_now: report.changed.contains(&relation.name),
     });
     let applied = Applied {
         edition: report.edition.as_str(),

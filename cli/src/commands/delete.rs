@@ -57,7 +57,7 @@ pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Ou
     let mut deleted = DeletedTicks::default();
     let mut days = BTreeSet::new();
     let deleting = delete_ticks(ticks, symbol_id, range, |part| {
-        days.extend(part.span.map(|(first, _)| first));
+        days.extend(part.span.map(|span| span.first));
         deleted.merge(part.clone());
         progress.set_position(deleted.ticks);
     });
@@ -178,8 +178,8 @@ impl TicksJson {
         Self {
             deleted,
             ticks: ticks.ticks,
-            first: ticks.span.map(|(first, _)| time(first)),
-            last: ticks.span.map(|(_, last)| time(last)),
+            first: ticks.span.map(|span| time(span.first)),
+            last: ticks.span.map(|span| time(span.last)),
             candles: by_timeframe(&ticks.candles),
             seconds: seconds(begun.elapsed()),
         }
@@ -239,7 +239,7 @@ fn by_timeframe(counts: &CandleCounts) -> BTreeMap<&'static str, u64> {
 }
 
 fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
-    let ordered = Timeframe::ALL.into_iter();
+    let ordered = Timeframe::ALL.iter().copied();
     let parts: Vec<_> = ordered
         .filter_map(|it| Some(format!("{} of {it}", counts.get(it.as_str())?)))
         .collect();

@@ -58,10 +58,7 @@ const STEP: u64 = 1_000;
 
 pub(crate) async fn ticks(arguments: &ExportTicksArguments) -> anyhow::Result<Outcome> {
     let export = Export::open(&arguments.what).await?;
-    let query = TickQuery {
-        limit: PageLimit::MAX,
-        ..TickQuery::new(export.symbol.symbol_id, export.range)
-    };
+    let query = TickQuery::new(export.symbol.symbol_id, export.range).limit(PageLimit::MAX);
     let stream = tick_stream(Arc::clone(&export.repositories.ticks), query);
     let time = |tick: &Tick| tick.tick_time;
     export
@@ -75,11 +72,9 @@ pub(crate) async fn candles(
 ) -> anyhow::Result<Outcome> {
     let export = Export::open(&arguments.what).await?;
     let (symbol_id, range) = (export.symbol.symbol_id, export.range);
-    let query = CandleQuery {
-        closed_only: arguments.closed,
-        limit: PageLimit::MAX,
-        ..CandleQuery::new(symbol_id, arguments.timeframe, arguments.basis, range)
-    };
+    let query = CandleQuery::new(symbol_id, arguments.timeframe, arguments.basis, range)
+        .closed_only(arguments.closed)
+        .limit(PageLimit::MAX);
     let ohlc = Arc::clone(&export.repositories.ohlc);
     let stream = filled_candle_stream(ohlc, query, arguments.fill, clock.now());
     let time = |slot: &CandleSlot| match slot {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
-use tickbook::domain::{FieldChange, MergedSymbol, StatedSymbol, Symbol};
+use tickbook::domain::{FieldChange, MergedSymbol, StatedSymbol, Symbol, folded_name};
 use tickbook::files::{LeanSymbols, ListedSymbol, MarketFile};
 use tickbook::repository::SymbolRepository;
 
@@ -44,8 +44,8 @@ struct Table {
     symbols: Vec<StatedSymbol>,
     /// Of each symbol.
     places: Vec<String>,
-    /// Where each name stands first, with its type.
-    seen: HashMap<String, (u64, String)>,
+    /// Where each folded name stands first, with its type and its case.
+    seen: HashMap<String, (u64, String, String)>,
     summary: SymbolSummary,
     problems: Problems,
     changes: Vec<SymbolChange>,
@@ -80,7 +80,9 @@ impl Table {
     }
 
     fn add(&mut self, listed: ListedSymbol, arguments: &ImportSymbolsArguments, place: &str) {
-        let ListedSymbol { line, mut symbol } = listed;
+        let ListedSymbol {
+            line, mut symbol, ..
+        } = listed;
         let found = symbol.facts.instrument.instrument_type;
         if arguments.instrument_type.is_some() && arguments.instrument_type != found {
             return;
@@ -93,20 +95,31 @@ impl Table {
             return;
         }
         let kind = found.map_or("", |found| found.as_str());
-        if let Some((first, first_kind)) = self.seen.get(&symbol.name).cloned() {
+        let folded = folded_name(&symbol.name);
+        if let Some((first, first_kind, first_name)) = self.seen.get(&folded).cloned() {
+            let name = &symbol.name;
+            if first_name != *name {
+                self.reject(|| {
+                    format!(
+                        "{place}: line {line}: {name} ({kind}) differs from {first_name} in line \
+                         {first} in the case of letters alone: rename one of them, or import it to \
+                         another exchange with --exchange"
+                    )
+                });
+                return;
+            }
             self.reject(|| {
                 format!(
-                    "{place}: line {line}: {symbol_name} ({kind}) stands in line {first} \
+                    "{place}: line {line}: {name} ({kind}) stands in line {first} \
                      ({first_kind}) already: import one type with --type, and the other one to \
-                     another exchange with --exchange",
-                    symbol_name = symbol.name
+                     another exchange with --exchange"
                 )
             });
             return;
         }
         self.summary.read += 1;
-        self.seen
-            .insert(symbol.name.clone(), (line, kind.to_owned()));
+        let first = (line, kind.to_owned(), symbol.name.clone());
+        self.seen.insert(folded, first);
         self.symbols.push(symbol);
         self.places.push(format!("{place}: line {line}"));
     }

@@ -1,6 +1,6 @@
 //! `tickbook import ticks`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -91,14 +91,10 @@ pub(crate) async fn run(
 fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
     if arguments.format == TickFormat::Csv {
         arguments.lean.refuse()?;
-        return Ok(QuoteFormat::Csv(CsvLayout {
-            columns: arguments
-                .columns
-                .iter()
-                .cloned()
-                .collect::<BTreeMap<_, _>>(),
-            time_format: arguments.time_format.into(),
-        }));
+        let columns = arguments.columns.iter().cloned().collect();
+        let layout = CsvLayout::default().columns(columns);
+        let layout = layout.time_format(arguments.time_format.into());
+        return Ok(QuoteFormat::Csv(layout));
     }
     if !arguments.columns.is_empty() || arguments.time_format != TimeFormatName::Rfc3339 {
         bail!(

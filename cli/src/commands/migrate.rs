@@ -31,6 +31,7 @@ fn tell(report: &MigrationReport) -> anyhow::Result<()> {
         database,
         applied,
         already_applied,
+        ..
     } = report;
     if applied.is_empty() {
         return print(&format!(

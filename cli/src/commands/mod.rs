@@ -3,6 +3,7 @@
 pub(crate) mod aggregates;
 pub(crate) mod config;
 pub(crate) mod delete;
+pub(crate) mod exchanges;
 pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod import_candles;

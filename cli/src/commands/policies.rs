@@ -7,7 +7,7 @@ use tickbook::postgres::{
     DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
     remove_policies,
 };
-use tickbook::retention::{Change, Value};
+use tickbook::retention::{Change, ClashingSetting, Value};
 
 use crate::Outcome;
 use crate::args::{ApplyArguments, PoliciesArguments};
@@ -241,9 +241,9 @@ struct NumberJson {
 
 impl PlanJson {
     fn new(plan: &PolicyPlan) -> Self {
-        let number = |(name, value): &(String, String)| NumberJson {
-            name: name.clone(),
-            value: value.clone(),
+        let number = |setting: &ClashingSetting| NumberJson {
+            name: setting.name.clone(),
+            value: setting.value.clone(),
         };
         Self {
             edition: plan.edition.as_str(),

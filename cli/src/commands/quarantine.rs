@@ -132,13 +132,11 @@ async fn query(repositories: &Repositories, filter: &Filter) -> anyhow::Result<Q
         filter.from.unwrap_or(all.from()),
         filter.to.unwrap_or(all.to()),
     );
-    Ok(QuarantineQuery {
-        symbol_id,
-        rule: filter.rule,
-        range: TimeRange::new(from, to).context("--from is behind --to")?,
-        limit: PageLimit::MAX,
-        ..QuarantineQuery::default()
-    })
+    Ok(QuarantineQuery::default()
+        .symbol_id(symbol_id)
+        .rule(filter.rule)
+        .range(TimeRange::new(from, to).context("--from is behind --to")?)
+        .limit(PageLimit::MAX))
 }
 
 /// One line of `list`.
@@ -166,7 +164,7 @@ impl Line {
     fn of(entry: &QuarantineEntry, name: Option<&String>) -> Self {
         let (tick, verdict) = (&entry.kept.tick, &entry.kept.verdict);
         Self {
-            id: entry.id.0,
+            id: entry.id.get(),
             state: entry.state.as_str(),
             rule: verdict.rule.as_str(),
             observed: verdict.observed.to_string(),
@@ -204,11 +202,10 @@ impl Line {
 }
 
 async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow::Result<Outcome> {
-    let mut query = QuarantineQuery {
-        state: arguments.state.0,
-        after: arguments.after.map(QuarantineId),
-        ..query(repositories, &arguments.filter).await?
-    };
+    let mut query = query(repositories, &arguments.filter)
+        .await?
+        .state(arguments.state.0)
+        .after(arguments.after.map(QuarantineId::new));
     let mut left = arguments.limit;
     let (mut listed, mut pending, mut more) = (0, 0, true);
     while more && left > 0 {
@@ -292,7 +289,7 @@ async fn decide(
             .numbers
             .iter()
             .copied()
-            .map(QuarantineId)
+            .map(QuarantineId::new)
             .collect();
         require(repositories, &ids).await?;
         decide_about(repositories, &ids, state, &mut done).await?;
@@ -321,15 +318,13 @@ async fn decide(
 async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::Result<()> {
     let mut missing = Vec::new();
     for id in ids {
-        let query = QuarantineQuery {
-            state: None,
-            after: Some(QuarantineId(id.0.saturating_sub(1))),
-            limit: PageLimit::new(1).unwrap_or_default(),
-            ..QuarantineQuery::default()
-        };
+        let query = QuarantineQuery::default()
+            .state(None)
+            .after(Some(QuarantineId::new(id.get().saturating_sub(1))))
+            .limit(PageLimit::new(1).unwrap_or_default());
         let page = repositories.quarantine.list(&query).await?;
         if page.items.first().is_none_or(|entry| entry.id != *id) {
-            missing.push(id.0.to_string());
+            missing.push(id.get().to_string());
         }
     }
     if !missing.is_empty() {

@@ -156,9 +156,9 @@ impl DatabaseStatus {
             candle_relations: health
                 .candle_relations
                 .into_iter()
-                .map(|(name, kind)| CandleRelation {
-                    name,
-                    kind: kind.as_str(),
+                .map(|relation| CandleRelation {
+                    name: relation.name,
+                    kind: relation.kind.as_str(),
                 })
                 .collect(),
             failed_jobs: health.failed_jobs.into_iter().map(Into::into).collect(),

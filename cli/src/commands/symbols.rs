@@ -100,11 +100,7 @@ async fn alias(
 ) -> anyhow::Result<()> {
     let symbol = existing(symbols, &arguments.symbol).await?;
     let AliasSymbolArguments { feed, key, .. } = arguments;
-    let mapping = FeedSymbol {
-        feed: feed.clone(),
-        feed_key: key.clone(),
-        symbol_id: symbol.symbol_id,
-    };
+    let mapping = FeedSymbol::new(feed.clone(), key.clone(), symbol.symbol_id);
     mapping.validate()?;
     let owner = symbols.get_by_feed_key(feed, key).await?;
     let (feed_text, key_text) = (value(Some(feed)), value(Some(key)));

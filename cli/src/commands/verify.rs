@@ -3,13 +3,14 @@
 mod arguments;
 mod output;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use indicatif::HumanCount;
 use tickbook::audit::{
     AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, MaterializedCandles,
-    Mending, Problem, Repair, TickLimits, audit_symbol,
+    Problem, Repair, TickLimits, audit_symbol,
 };
 use tickbook::domain::{
     PageLimit, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
@@ -45,11 +46,11 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let materialized = state
         .has_aggregates
         .then_some(&rows as &dyn MaterializedCandles);
-    let repair = arguments.repair.then_some(Repair {
-        refresh: state
+    let repair = arguments.repair.then_some(Repair::new(
+        state
             .has_aggregates
             .then_some(&made_anew as &dyn CandleRefresh),
-    });
+    ));
 
     let mut teller = Teller {
         output: Output::new(arguments.json, &symbols),
@@ -136,19 +137,17 @@ fn settings(
     if timeframes.is_empty() {
         timeframes = Timeframe::ALL.to_vec();
     }
-    Ok(AuditSettings {
-        timeframes,
-        complete_from: state.complete_from.unwrap_or(earliest_time()),
-        doubtful: state.doubtful.clone(),
-        limits: TickLimits {
-            gap: arguments.gap,
-            stale: arguments.stale,
-            receive_tolerance: arguments.tolerance,
-            weekend_rests: arguments.weekends_rest,
-        },
-        skip: arguments.skip.iter().copied().collect(),
-        ..AuditSettings::new(range, now)
-    })
+    let limits = TickLimits::default()
+        .gap(arguments.gap)
+        .stale(arguments.stale)
+        .receive_tolerance(arguments.tolerance)
+        .weekend_rests(arguments.weekends_rest);
+    Ok(AuditSettings::new(range, now)
+        .timeframes(timeframes)
+        .complete_from(state.complete_from.unwrap_or(earliest_time()))
+        .doubtful(state.doubtful.clone())
+        .limits(limits)
+        .skip(BTreeSet::from_iter(arguments.skip.iter().copied())))
 }
 
 async fn symbols(
@@ -162,10 +161,7 @@ async fn symbols(
     if !asked.is_empty() {
         return Ok(symbols);
     }
-    let mut query = SymbolQuery {
-        limit: PageLimit::MAX,
-        ..SymbolQuery::default()
-    };
+    let mut query = SymbolQuery::default().limit(PageLimit::MAX);
     loop {
         let page = repository.list(&query).await?;
         symbols.extend(page.items);
@@ -187,10 +183,7 @@ fn state_findings(
         if settings.skip.contains(&problem.kind) {
             continue;
         }
-        let finding = Finding {
-            problem: Problem::State(problem.clone()),
-            mending: Mending::NotTried,
-        };
+        let finding = Finding::new(Problem::State(problem.clone()));
         summary.count(&finding);
         teller.finding(&finding);
     }
@@ -204,14 +197,11 @@ fn unreadable(
     settings: &AuditSettings,
     teller: &mut Teller,
 ) -> AuditSummary {
-    let finding = Finding {
-        problem: Problem::Unreadable {
-            symbol_id: symbol.symbol_id,
-            range: settings.range,
-            reason: error.to_string(),
-        },
-        mending: Mending::NotTried,
-    };
+    let finding = Finding::new(Problem::Unreadable {
+        symbol_id: symbol.symbol_id,
+        range: settings.range,
+        reason: error.to_string(),
+    });
     let mut summary = AuditSummary::default();
     if !settings.skip.contains(&finding.problem.kind()) {
         summary.count(&finding);

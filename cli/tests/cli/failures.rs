@@ -19,7 +19,7 @@ fn with_url(cli: &Cli, database: Database, url: &str) -> Vec<Run> {
     cli.file("20140501_quote.csv", "1,1,1\n");
     let migrate: &[&str] = match database {
         Database::Metadata => &["migrate", "--metadata"],
-        Database::Timeseries | Database::Replica => &["migrate", "--timeseries"],
+        _ => &["migrate", "--timeseries"],
     };
     [migrate, &IMPORT]
         .map(|command| cli.run_with(command, &[(database.url_variable(), url)]))

@@ -168,10 +168,8 @@ async fn exported_ticks_are_imported_as_they_were() {
         let reference: SymbolReference = name.parse().expect("valid");
         let symbol = repositories.symbols.get_by_name(&reference).await;
         let symbol_id = symbol.expect("answered").expect("created").symbol_id;
-        let query = TickQuery {
-            limit: tickbook::domain::PageLimit::MAX,
-            ..TickQuery::new(symbol_id, TimeRange::all())
-        };
+        let query =
+            TickQuery::new(symbol_id, TimeRange::all()).limit(tickbook::domain::PageLimit::MAX);
         let page = repositories.ticks.range(&query).await.expect("read").items;
         let content = page
             .into_iter()

@@ -136,19 +136,8 @@ async fn symbol_id(cli: &Cli, name: &str) -> Option<tickbook::domain::SymbolId> 
 #[tokio::test]
 async fn type_of_the_symbol_tells_scale_and_zone() {
     let cli = Cli::migrated();
-    let share = NewSymbol {
-        instrument: Some(Instrument {
-            instrument_type: InstrumentType::Equity,
-            base_currency: None,
-            quote_currency: "USD".to_owned(),
-            tick_size: 1.into(),
-            lot_size: 1.into(),
-            contract_multiplier: 1.into(),
-            expiry: None,
-            strike: None,
-        }),
-        ..NewSymbol::named("nasdaq", "AAPL")
-    };
+    let instrument = Instrument::new(InstrumentType::Equity, "USD", 1.into(), 1.into());
+    let share = NewSymbol::named("nasdaq", "AAPL").instrument(instrument);
     let symbols = cli.repositories().symbols;
     symbols.create(share).await.expect("created");
     cli.file("20140605_quote.csv", "1,1.5,1.6\n");

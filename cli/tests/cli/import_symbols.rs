@@ -272,6 +272,32 @@ fn one_name_of_two_types_needs_two_exchanges() {
 }
 
 #[test]
+fn names_that_differ_in_case_report_the_second() {
+    let cli = Cli::migrated();
+    let header = TABLE.lines().next().expect("a header");
+    let row = |name: &str| format!("oanda,{name},forex,Euro,USD,1,0.00001,1\n");
+    let (first, second) = (row("EURUSD"), row("EurUsd"));
+    cli.file("two.csv", format!("{header}\n{first}{second}"));
+    cli.file("other.csv", format!("{header}\n{second}"));
+    let import = |file| {
+        cli.run(&[
+            "import", "symbols", file, "--format", "lean", "--market", "oanda",
+        ])
+    };
+    let two = import("two.csv").expect_code(1);
+    assert!(
+        two.stdout.starts_with("read 2, created 1, ") && two.stdout.contains("rejected 1"),
+        "{two:?}"
+    );
+    let told = "line 3: EurUsd (forex) differs from EURUSD in line 2 in the case";
+    assert!(two.stderr.contains(told), "{two:?}");
+    // and what is stored has the name
+    let other = import("other.csv").expect_code(1);
+    let told = "line 2: \"EurUsd\" differs from oanda:EURUSD (symbol_id 1) in the case";
+    assert!(other.stderr.contains(told), "{other:?}");
+}
+
+#[test]
 fn an_unknown_market_and_an_unusable_table_are_refused() {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);

@@ -42,16 +42,12 @@ async fn prepared() -> Cli {
     let created = symbols.create(NewSymbol::named("oanda", "EURUSD")).await;
     assert_eq!(created.expect("created").symbol_id, SymbolId::new(1));
     let time = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
-    let held = QuarantinedTick {
-        tick: Tick::quote(SymbolId::new(1), time, Decimal::TWO, Decimal::ONE)
+    let held = QuarantinedTick::new(
+        Tick::quote(SymbolId::new(1), time, Decimal::TWO, Decimal::ONE)
             .with_received_at(Some(time)),
-        verdict: Verdict {
-            rule: Rule::Crossed,
-            observed: Decimal::ONE,
-            limit: Decimal::ZERO,
-        },
-        quarantined_at: time,
-    };
+        Verdict::new(Rule::Crossed, Decimal::ONE, Decimal::ZERO),
+        time,
+    );
     let kept = cli.repositories().quarantine.put(&[held]).await;
     assert_eq!(kept.expect("kept"), 1);
     cli

@@ -3,6 +3,7 @@
 mod behind_pgbouncer;
 mod databases;
 mod delete;
+mod exchanges;
 mod export;
 mod failures;
 mod failures_json;

@@ -13,15 +13,11 @@ use crate::support::Cli;
 fn held(seconds: i64, rule: Rule) -> QuarantinedTick {
     let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
     let time = start + TimeDelta::seconds(seconds);
-    QuarantinedTick {
-        tick: Tick::quote(SymbolId::new(1), time, Decimal::new(138, 2), Decimal::ONE),
-        verdict: Verdict {
-            rule,
-            observed: Decimal::new(38, 2),
-            limit: Decimal::ZERO,
-        },
-        quarantined_at: time,
-    }
+    QuarantinedTick::new(
+        Tick::quote(SymbolId::new(1), time, Decimal::new(138, 2), Decimal::ONE),
+        Verdict::new(rule, Decimal::new(38, 2), Decimal::ZERO),
+        time,
+    )
 }
 
 /// Three ticks of the symbol 1 in quarantine.

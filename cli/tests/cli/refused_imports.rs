@@ -35,7 +35,7 @@ fn import_that_stores_nothing_makes_no_symbol() {
         let told = run(&cli, &command).expect_code(code);
         assert_eq!(symbols(&cli), "", "{command}: {told:?}");
     }
-    let wrong = "import ticks 20140501_bad.csv --format lean --symbol OANDA:X --create-symbol";
+    let wrong = "import ticks 20140501_bad.csv --format lean --symbol o,anda:X --create-symbol";
     run(&cli, wrong).expect_code(2);
     assert_eq!(symbols(&cli), "");
 }

@@ -146,27 +146,23 @@ fn random_candle(random: &mut Random, symbol_id: SymbolId) -> Candle {
         "sealed" => day + TimeDelta::days(30),
         _ => day,
     };
-    Candle {
+    Candle::new(
         symbol_id,
         timeframe,
-        basis: PriceBasis::ALL[random.below(3) as usize],
-        open_time: timeframe.bucket_start(random.time() + day),
-        low: prices[0],
-        open: prices[1],
-        close: prices[2],
-        high: prices[3],
-        volume: random.number(),
-        tick_count: random.below(1_000) as i64,
-        closed: true,
-        source: CandleSource::Stored(source.to_owned()),
-    }
+        PriceBasis::ALL[random.below(3) as usize],
+        timeframe.bucket_start(random.time() + day),
+        [prices[1], prices[3], prices[0], prices[2]],
+    )
+    .volume(random.number())
+    .tick_count(random.below(1_000) as i64)
+    .source(CandleSource::Stored(source.to_owned()))
 }
 
 /// The exports of all timeframes and bases.
 fn series(cli: &Cli) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for timeframe in Timeframe::ALL.map(Timeframe::as_str) {
-        for basis in PriceBasis::ALL.map(PriceBasis::as_str) {
+    for timeframe in Timeframe::ALL.iter().map(|it| it.as_str()) {
+        for basis in PriceBasis::ALL.iter().map(|it| it.as_str()) {
             let what = ["candles", "--timeframe", timeframe, "--basis", basis];
             all.push((format!("{timeframe}_{basis}.csv"), export(cli, &what)));
         }

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use tickbook::Repositories;
 use tickbook::domain::{Rule, SymbolId, Tick, TimeRange, Verdict};
-use tickbook::ingest::quality::Quarantine;
-use tickbook::ingest::{AckLevel, OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::ingest::quality::{Quarantine, QuarantineReport};
+use tickbook::ingest::{AckLevel, PersisterConfig, SpoolConfig, TickPersister};
 use tickbook::repository::{QuarantinedTick, TickRepository};
 
 use crate::support::Cli;
@@ -23,17 +23,10 @@ fn tick(index: i64) -> Tick {
 
 /// Leaves what `ticks` says in the spool `data/spool` of the folder.
 async fn spool(cli: &Cli, repository: Arc<dyn TickRepository>, ticks: &[Tick]) {
-    let settings = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: cli.folder.path().join("data/spool"),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    };
-    let config = PersisterConfig {
+    let settings = SpoolConfig::new(cli.folder.path().join("data/spool"));
+    let config = PersisterConfig::default()
         // the tool is to do what this one does not
-        flush_interval: Duration::from_secs(3_600),
-        ..PersisterConfig::default()
-    };
+        .flush_interval(Duration::from_secs(3_600));
     let opened = TickPersister::open(repository, config, &settings).await;
     let persister = opened.expect("it opens");
     for tick in ticks {
@@ -50,12 +43,7 @@ fn leave(cli: &Cli, ticks: Vec<Tick>) {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_time().build().expect("a runtime");
     runtime.block_on(async {
-        let settings = SpoolConfig {
-            mode: SpoolMode::WriteAhead,
-            directory,
-            max_bytes: 1 << 30,
-            on_full: OnFull::Block,
-        };
+        let settings = SpoolConfig::new(directory);
         let mut away = tickbook::repository::MockTickRepository::new();
         away.expect_insert_batch().returning(|_| {
             Err(tickbook::RepositoryError::Unavailable {
@@ -154,15 +142,11 @@ fn dead_letters_are_listed_tried_again_and_discarded() {
 
 /// Held back: one that any quarantine keeps, and one that none does.
 fn hold_back(sequence: i64) -> QuarantinedTick {
-    QuarantinedTick {
-        tick: tick(3).with_sequence(sequence),
-        verdict: Verdict {
-            rule: Rule::Crossed,
-            observed: Decimal::ONE,
-            limit: Decimal::ZERO,
-        },
-        quarantined_at: tick(4).tick_time,
-    }
+    QuarantinedTick::new(
+        tick(3).with_sequence(sequence),
+        Verdict::new(Rule::Crossed, Decimal::ONE, Decimal::ZERO),
+        tick(4).tick_time,
+    )
 }
 
 /// Leaves a dead letter in the spool of the quarantine, and a tick that the database does not have.
@@ -174,7 +158,8 @@ fn leave_held_back(cli: &Cli) {
         let opened = Quarantine::open(memory, Some(&directory)).await;
         let quarantine = opened.expect("it opens");
         quarantine.keep(hold_back(-1)).await.expect("it is open");
-        assert_eq!(quarantine.stop(Duration::from_secs(10)).await, (0, 0));
+        let report = quarantine.stop(Duration::from_secs(10)).await;
+        assert_eq!(report, QuarantineReport::new(0, 0));
         let mut away = tickbook::repository::MockQuarantineRepository::new();
         away.expect_put().returning(|_| {
             Err(tickbook::RepositoryError::Unavailable {
@@ -185,7 +170,8 @@ fn leave_held_back(cli: &Cli) {
         let opened = Quarantine::open(Arc::new(away), Some(&directory)).await;
         let quarantine = opened.expect("it opens");
         quarantine.keep(hold_back(8)).await.expect("it is open");
-        assert_eq!(quarantine.stop(Duration::from_secs(10)).await, (1, 0));
+        let report = quarantine.stop(Duration::from_secs(10)).await;
+        assert_eq!(report, QuarantineReport::new(1, 0));
     });
 }
 

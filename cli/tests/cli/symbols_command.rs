@@ -1,6 +1,7 @@
 //! `tickbook symbols`
 
 use serde_json::{Value, json};
+use tickbook::domain::ExchangeFacts;
 
 use crate::support::{Cli, Run, psql};
 
@@ -97,6 +98,9 @@ fn show_has_all_that_is_known() {
                 "tick_size": "0.00001", "lot_size": "1", "contract_multiplier": "1",
                 "expiry": null, "strike": null
             },
+            "exchange_details": {
+                "name": "oanda", "description": "", "code": null, "time_zone": null
+            },
             "aliases": [{"feed": "ctrader", "feed_key": "1"}],
             "ticks": {
                 "first": "2014-05-01T00:00:00.001000Z", "last": "2014-05-01T23:59:59.999000Z",
@@ -121,6 +125,34 @@ fn show_has_all_that_is_known() {
     );
     let ambiguous = run(&cli, "symbols show EURUSD");
     assert!(ambiguous.error().contains("fxcm:EURUSD"), "{ambiguous:?}");
+}
+
+#[tokio::test]
+async fn exchange_details_are_shown() {
+    let cli = prepared();
+    let facts = ExchangeFacts::default()
+        .description("a broker")
+        .code("XOAN")
+        .time_zone("America/New_York");
+    let symbols = cli.repositories().symbols;
+    let described = symbols.describe_exchange("OANDA", &facts).await;
+    described.expect("it is described");
+    let shown = run(&cli, "symbols show OANDA:eurusd --json").expect_code(0);
+    assert_eq!(
+        shown.json()["exchange_details"],
+        json!({
+            "name": "oanda", "description": "a broker", "code": "XOAN",
+            "time_zone": "America/New_York"
+        })
+    );
+    let text = run(&cli, "symbols show 1").expect_code(0).stdout;
+    for words in [
+        "exchange is          a broker",
+        "exchange code        XOAN",
+        "time zone            America/New_York",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 #[test]

@@ -86,7 +86,7 @@ proptest! {
         sequence in any::<i64>(),
         id in any::<i64>(),
         order in prop_oneof![Just(ASCENDING), Just(SortOrder::Descending)],
-        timeframe in prop::sample::select(&Timeframe::ALL[..]),
+        timeframe in prop::sample::select(Timeframe::ALL),
         range in prop_oneof![Just(TimeRange::all()), Just(one_day())],
     ) {
         let mut bytes = header(TICKS, SYMBOL, range, order);

@@ -13,12 +13,12 @@ pub async fn rules(
     config: &QualityConfig,
     symbols: &dyn SymbolRepository,
 ) -> Result<SymbolRules, RepositoryError> {
-    let (rules, unknown) = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
-    for name in unknown {
+    let found = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
+    for name in found.unknown {
         tracing::warn!(
             name,
             "[quality.symbols] names a symbol that does not exist: its rules are not used"
         );
     }
-    Ok(rules)
+    Ok(found.rules)
 }

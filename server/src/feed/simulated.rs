@@ -83,21 +83,13 @@ const LISTINGS: [Listing; 4] = [
 impl Listing {
     fn symbol(&self) -> NewSymbol {
         let (base, quote) = self.currencies;
-        NewSymbol {
-            description: self.description.to_owned(),
-            digits: self.digits,
-            instrument: Some(Instrument {
-                instrument_type: self.kind,
-                base_currency: Some(base.to_owned()),
-                quote_currency: quote.to_owned(),
-                tick_size: self.price(1),
-                lot_size: Decimal::from(self.lot),
-                contract_multiplier: Decimal::ONE,
-                expiry: None,
-                strike: None,
-            }),
-            ..NewSymbol::named(EXCHANGE, self.name)
-        }
+        NewSymbol::named(EXCHANGE, self.name)
+            .description(self.description)
+            .digits(self.digits)
+            .instrument(Some(
+                Instrument::new(self.kind, quote, self.price(1), Decimal::from(self.lot))
+                    .base_currency(base),
+            ))
     }
 
     fn price(&self, units: i64) -> Decimal {
@@ -126,10 +118,7 @@ impl SimulatedFeed {
     ) -> Result<Self, RepositoryError> {
         let mut symbol_ids = Vec::new();
         for listing in &LISTINGS {
-            let reference = SymbolReference {
-                exchange: Some(EXCHANGE.to_owned()),
-                name: listing.name.to_owned(),
-            };
+            let reference = SymbolReference::on(EXCHANGE, listing.name);
             let symbol = find_or_create(symbols, &reference, listing.symbol()).await?;
             symbol_ids.push(symbol.symbol_id);
         }

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use tickbook::db::ConnectionCounts;
 use tickbook::db::Executor;
 use tickbook::ingest::feed::PipelineMonitor;
 use utoipa::ToSchema;
@@ -93,10 +94,10 @@ pub async fn ready(State(app): State<AppState>) -> Response {
 )]
 pub async fn metrics(State(app): State<AppState>) -> Response {
     if let Some(pools) = &app.pools {
-        count_connections(&pools.metadata());
-        count_connections(&pools.timeseries());
+        count_connections(pools.metadata().executor());
+        count_connections(pools.timeseries().executor());
         if let Some(replica) = pools.replica() {
-            count_connections(&replica);
+            count_connections(replica.executor());
         }
     }
     if let Some(feed) = &app.feed {
@@ -119,6 +120,6 @@ pub async fn openapi(Extension(text): Extension<OpenApiText>) -> Response {
 }
 
 fn count_connections(pool: &Executor) {
-    let (open, idle) = pool.connections();
+    let ConnectionCounts { open, idle, .. } = pool.connections();
     set_connections(pool.database().as_str(), open, idle);
 }

@@ -69,17 +69,14 @@ pub async fn list(
     let basis = query.parsed("basis")?.unwrap_or_default();
     let fill: GapFill = query.parsed("fill")?.unwrap_or_default();
     let (range, order) = (query.range()?, query.order()?);
-    let query = CandleQuery {
-        symbol_id,
-        timeframe,
-        basis,
-        range,
-        closed_only: query.flag("closed")?.unwrap_or_default(),
-        order,
-        after: query
-            .cursor(|text| CandleCursor::decode(text, symbol_id, timeframe, basis, range, order))?,
-        limit: query.limit()?,
-    };
+    let query =
+        CandleQuery::new(symbol_id, timeframe, basis, range)
+            .closed_only(query.flag("closed")?.unwrap_or_default())
+            .order(order)
+            .after(query.cursor(|text| {
+                CandleCursor::decode(text, symbol_id, timeframe, basis, range, order)
+            })?)
+            .limit(query.limit()?);
     let room = room::<Candle>(&app, connection, query.limit.get(), CANDLE_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
     let answering = async move {

@@ -19,7 +19,7 @@ const SYMBOL_BYTES: usize = 600;
 
 /// Lists symbols
 ///
-/// By ascending id. `name` and `exchange` are compared exactly.
+/// By ascending id. `name` and `exchange` are compared without regard to case.
 #[utoipa::path(
     get,
     operation_id = "list_symbols",
@@ -45,15 +45,14 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let known = ["name", "exchange", "active", "limit", "cursor"];
     let query = Query::parse(raw.as_deref(), &known)?;
-    let query = SymbolQuery {
-        name: query.text("name").map(str::to_owned),
-        exchange: query.text("exchange").map(str::to_owned),
-        active: query.flag("active")?,
-        after: query
-            .cursor(SymbolCursor::decode)?
-            .map(|cursor| cursor.symbol_id),
-        limit: query.limit()?,
-    };
+    let cursor = query.cursor(SymbolCursor::decode)?;
+    let mut wanted = SymbolQuery::default()
+        .after(cursor.map(|cursor| cursor.symbol_id))
+        .limit(query.limit()?);
+    wanted.name = query.text("name").map(str::to_owned);
+    wanted.exchange = query.text("exchange").map(str::to_owned);
+    wanted.active = query.flag("active")?;
+    let query = wanted;
     let room = room::<Symbol>(&app, connection, query.limit.get(), SYMBOL_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
     let answering = async move {

@@ -59,13 +59,10 @@ pub async fn list(
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
     let symbol_id = symbol_id("symbol_id", &id)?;
     let (range, order) = (query.range()?, query.order()?);
-    let query = TickQuery {
-        symbol_id,
-        range,
-        order,
-        after: query.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?,
-        limit: query.limit()?,
-    };
+    let query = TickQuery::new(symbol_id, range)
+        .order(order)
+        .after(query.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?)
+        .limit(query.limit()?);
     let room = room::<Tick>(&app, connection, query.limit.get(), TICK_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
     let answering = async move {

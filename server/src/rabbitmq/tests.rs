@@ -40,10 +40,7 @@ fn event(symbol: i64, number: u64) -> Event {
     let seconds = i64::try_from(number).expect("small");
     let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
     let tick = Tick::quote(SymbolId::new(symbol), time, Decimal::ONE, Decimal::TWO);
-    Event::Record(Published {
-        number,
-        record: tick,
-    })
+    Event::Record(Published::new(number, tick))
 }
 
 fn away() -> RepositoryError {

@@ -191,10 +191,7 @@ impl Series {
         let mut updates = std::mem::take(&mut self.updates);
         let has_closed = |candle: &mut Candle| candle.close_time() <= clock;
         for candle in self.closing.extract_if(.., has_closed) {
-            updates.push(Candle {
-                closed: true,
-                ..candle
-            });
+            updates.push(candle.closed(true));
         }
         if let State::Live {
             last: Some(last), ..
@@ -280,20 +277,15 @@ impl Last {
         clock: DateTime<Utc>,
     ) -> Option<Self> {
         let fold = CandleFold::of_tick(tick, key.basis)?;
-        let shape = Candle {
-            symbol_id: key.symbol_id,
-            timeframe: key.timeframe,
-            basis: key.basis,
+        let shape = Candle::new(
+            key.symbol_id,
+            key.timeframe,
+            key.basis,
             open_time,
-            open: Decimal::ZERO,
-            high: Decimal::ZERO,
-            low: Decimal::ZERO,
-            close: Decimal::ZERO,
-            volume: Decimal::ZERO,
-            tick_count: 0,
-            closed: false,
-            source: CandleSource::Ticks,
-        };
+            [Decimal::ZERO; 4],
+        )
+        .tick_count(0)
+        .closed(false);
         Some(Self {
             candle: fold.to_candle(&shape, clock)?,
             fold,

@@ -13,7 +13,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use metrics::counter;
 use tickbook::RepositoryError;
 use tickbook::domain::SymbolId;
-use tickbook::ingest::fanout::{Event, Gap, OverflowPolicy, QueueOptions, SinkQueue};
+use tickbook::ingest::fanout::{Event, Gap, QueueOptions, SinkQueue};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -87,13 +87,8 @@ impl Connection {
             ..
         } = sockets;
         let (output, input) = socket.split();
-        let queue = app.fan_out.open(QueueOptions {
-            name: QUEUES,
-            capacity: config.queue,
-            policy: OverflowPolicy::DropOldest,
-            takes_stored: true,
-            every_symbol: false,
-        });
+        let options = QueueOptions::dropping_oldest(QUEUES, config.queue).every_symbol(false);
+        let queue = app.fan_out.open(options);
         Self {
             app,
             config,

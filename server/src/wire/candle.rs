@@ -1,10 +1,10 @@
 //! Candles as JSON.
 
-use std::borrow::Cow;
-
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use tickbook::domain::{Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page};
+use tickbook::domain::{
+    Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page, PriceBasis, Timeframe,
+};
 use tickbook::repository::CandleQuery;
 use utoipa::ToSchema;
 
@@ -26,10 +26,10 @@ pub struct CandleBody {
     pub symbol_id: i64,
     /// Its width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
     #[schema(value_type = String, example = "5m")]
-    pub timeframe: Cow<'static, str>,
+    pub timeframe: Timeframe,
     /// Which price it is made of: bid, ask or mid.
     #[schema(value_type = String, example = "bid")]
-    pub basis: Cow<'static, str>,
+    pub basis: PriceBasis,
     /// Its start, itself inside, aligned to UTC.
     pub open_time: TimeText,
     /// Its end, itself outside.
@@ -68,8 +68,8 @@ impl From<Candle> for CandleBody {
     fn from(candle: Candle) -> Self {
         Self {
             symbol_id: candle.symbol_id.get(),
-            timeframe: candle.timeframe.as_str().into(),
-            basis: candle.basis.as_str().into(),
+            timeframe: candle.timeframe,
+            basis: candle.basis,
             open_time: TimeText(candle.open_time),
             close_time: TimeText(candle.close_time()),
             open: Some(DecimalText(candle.open)),
@@ -89,8 +89,8 @@ impl From<FilledCandle> for CandleBody {
         let price = |price: Option<Decimal>| price.map(DecimalText);
         Self {
             symbol_id: empty.symbol_id.get(),
-            timeframe: empty.timeframe.as_str().into(),
-            basis: empty.basis.as_str().into(),
+            timeframe: empty.timeframe,
+            basis: empty.basis,
             open_time: TimeText(empty.open_time),
             close_time: TimeText(empty.close_time()),
             open: price(empty.open),

@@ -332,9 +332,10 @@ impl Value<'_> {
         let Some(text) = self.text() else {
             return Err(self.wrong_type("a time such as \"2014-05-01T00:00:00.292Z\""));
         };
-        parse_time(&text)
-            .map(TimeText)
-            .map_err(|error| Rejection::of_field(self.name, RejectionReason::InvalidTime, error))
+        parse_time(&text).map(TimeText).map_err(|error| {
+            let reason = RejectionReason::InvalidTime;
+            Rejection::of_field(self.name, reason, error.to_string())
+        })
     }
 }
 

@@ -66,15 +66,12 @@ impl Rejection {
 impl From<InvalidTick> for Rejection {
     fn from(error: InvalidTick) -> Self {
         let reason = match error {
-            InvalidTick::SymbolId(_)
-            | InvalidTick::Occurrence(_)
-            | InvalidTick::TimeOutOfRange { .. }
-            | InvalidTick::NegativeSequence(_)
-            | InvalidTick::NegativeVolume { .. } => RejectionReason::OutOfRange,
             InvalidTick::NoSide => RejectionReason::MissingField,
             InvalidTick::VolumeWithoutPrice { .. } => RejectionReason::VolumeWithoutPrice,
             InvalidTick::LeapSecond { .. } => RejectionReason::InvalidTime,
             InvalidTick::Number { .. } => RejectionReason::TooManyDigits,
+            // a symbol, time, occurrence, sequence or volume
+            _ => RejectionReason::OutOfRange,
         };
         Self {
             reason,

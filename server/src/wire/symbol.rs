@@ -21,10 +21,10 @@ pub struct SymbolBody {
     /// The number that ticks and candles carry.
     #[schema(example = 1, minimum = 1)]
     pub symbol_id: i64,
-    /// Where it is quoted, in lower case.
+    /// Where it is quoted.
     #[schema(example = "oanda")]
     pub exchange: String,
-    /// Its name, unique within the exchange.
+    /// Its name, unique within the exchange without regard to case.
     #[schema(example = "EURUSD")]
     pub name: String,
     /// For people; may be empty.

@@ -35,10 +35,7 @@ async fn posts_that_are_left_count_until_they_are_stored() {
         let told = told.lock().expect("no panic");
         let gone_on = block_in_place(|| told.recv_timeout(Duration::from_secs(30)));
         gone_on.expect("told to go on");
-        Ok(InsertReceipt {
-            inserted: batch.len() as u64,
-            ..InsertReceipt::default()
-        })
+        Ok(InsertReceipt::default().inserted(batch.len() as u64))
     });
     let mut repositories = with_symbols().await;
     repositories.ticks = Arc::new(ticks);

@@ -8,7 +8,7 @@ use fault_proxy::FaultProxy;
 use serde_json::json;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
-use tickbook::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::ingest::{PersisterConfig, SpoolConfig, TickPersister};
 use tickbook::postgres::{apply_aggregates, migrate_metadata, migrate_timeseries};
 use tickbook::repository::MockTickRepository;
 use tickbook::{Database, Repositories, RepositoryError};
@@ -232,12 +232,7 @@ async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let spool = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: folder.path().to_owned(),
-        max_bytes: 1 << 20,
-        on_full: OnFull::Block,
-    };
+    let spool = SpoolConfig::new(folder.path().to_owned()).max_bytes(1 << 20);
     let mut away = MockTickRepository::new();
     away.expect_insert_batch().returning(|_| {
         Err(RepositoryError::Unavailable {

@@ -125,7 +125,7 @@ async fn cursor_at_an_end_goes_on_there() {
         let cursor = cursor.encode(ID, TimeRange::all(), order);
         let answer = get(&app, &format!("/api/v1/ticks/1?cursor={cursor}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
-        for timeframe in Timeframe::ALL {
+        for &timeframe in Timeframe::ALL {
             let cursor = CandleCursor { open_time: at };
             let cursor = cursor.encode(ID, timeframe, PriceBasis::Bid, TimeRange::all(), order);
             let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&fill=flat&cursor={cursor}");

@@ -52,10 +52,10 @@ async fn posted_ticks_of_times_to_come_are_rejected() {
 #[tokio::test]
 async fn a_symbol_may_have_a_limit_of_its_own_or_none() {
     let [now, ..] = suite::instants();
-    let of = |future, seconds| QualityRules {
-        future,
-        future_limit: TimeDelta::seconds(seconds),
-        ..QualityRules::default()
+    let of = |future, seconds| {
+        QualityRules::default()
+            .future(future)
+            .future_limit(TimeDelta::seconds(seconds))
     };
     let rules = SymbolRules::new(of(RuleAction::Quarantine, 60))
         .with_symbol(SymbolId::new(2), of(RuleAction::Off, 60))
@@ -122,10 +122,7 @@ async fn ticks_of_a_feed_to_come_are_held_back_by_default() {
     let latest = repositories.ticks.latest(SymbolId::new(1)).await;
     assert_eq!(latest.expect("memory"), None);
     assert!(server.stop().await);
-    let query = QuarantineQuery {
-        limit: PageLimit::MAX,
-        ..QuarantineQuery::default()
-    };
+    let query = QuarantineQuery::default().limit(PageLimit::MAX);
     let held = repositories.quarantine.list(&query).await.expect("a page");
     let rules: Vec<_> = held
         .items

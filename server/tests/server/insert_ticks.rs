@@ -31,10 +31,7 @@ async fn ticks_reach_the_repository_as_they_are_stored() {
             .with_volumes(None, None)
             .with_occurrence(0);
         assert_eq!(ticks, [first, second]);
-        Ok(InsertReceipt {
-            inserted: 2,
-            ..InsertReceipt::default()
-        })
+        Ok(InsertReceipt::default().inserted(2))
     });
     let mut first = body();
     first["sequence"] = json!(4);
@@ -57,18 +54,10 @@ async fn the_receipt_shows_conflicts_and_rejections() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_insert_batch().once().returning(|ticks| {
         let stored = tick(1, "2014-05-01T00:00:00.292Z", "9", "10");
-        Ok(InsertReceipt {
-            inserted: 0,
-            duplicates: 1,
-            conflicts: vec![TickConflict {
-                stored,
-                refused: ticks[0].clone(),
-            }],
-            rejected: vec![RejectedTick {
-                tick: ticks[0].clone(),
-                reason: "because".to_owned(),
-            }],
-        })
+        Ok(InsertReceipt::default()
+            .duplicates(1)
+            .conflicts(vec![TickConflict::new(stored, ticks[0].clone())])
+            .rejected(vec![RejectedTick::new(ticks[0].clone(), "because")]))
     });
     let answer = post(&mocks.app(), PATH, json!([body()]).to_string())
         .await

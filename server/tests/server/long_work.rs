@@ -50,31 +50,19 @@ async fn health_waits_for_no_long_request() {
     let [range, candles, list, insert] = [(); 4].map(|()| call.clone());
     mocks.ticks.expect_range().returning(move |_| {
         range.run();
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     });
     mocks.ohlc.expect_candles().returning(move |_| {
         candles.run();
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     });
     mocks.symbols.expect_list().returning(move |_| {
         list.run();
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     });
     mocks.ticks.expect_insert_batch().returning(move |batch| {
         insert.run();
-        Ok(InsertReceipt {
-            inserted: batch.len() as u64,
-            ..InsertReceipt::default()
-        })
+        Ok(InsertReceipt::default().inserted(batch.len() as u64))
     });
     let repositories = Repositories::builder()
         .symbols(Arc::new(mocks.symbols))

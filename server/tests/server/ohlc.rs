@@ -3,8 +3,8 @@
 use orderbook_server::cursor::CandleCursorText as _;
 use serde_json::json;
 use tickbook::domain::{
-    Candle, CandleCursor, CandleSource, Page, PageLimit, PriceBasis, SortOrder, SymbolId, Tick,
-    TimeRange, Timeframe,
+    Candle, CandleCursor, Page, PageLimit, PriceBasis, SortOrder, SymbolId, Tick, TimeRange,
+    Timeframe,
 };
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::CandleQuery;
@@ -15,41 +15,43 @@ use crate::support::{Mocks, app_at, dec, get, time, with_symbols};
 const ID: SymbolId = SymbolId::new(1);
 
 fn candle() -> Candle {
-    Candle {
-        symbol_id: ID,
-        timeframe: Timeframe::M5,
-        basis: PriceBasis::Mid,
-        open_time: time("2014-05-01T00:00:00Z"),
-        open: dec("1.386795"),
-        high: dec("1.38687"),
-        low: dec("1.38674"),
-        close: dec("1.3868150"),
-        volume: dec("0"),
-        tick_count: 97,
-        closed: true,
-        source: CandleSource::Ticks,
-    }
+    Candle::new(
+        ID,
+        Timeframe::M5,
+        PriceBasis::Mid,
+        time("2014-05-01T00:00:00Z"),
+        [
+            dec("1.386795"),
+            dec("1.38687"),
+            dec("1.38674"),
+            dec("1.3868150"),
+        ],
+    )
+    .volume(dec("0"))
+    .tick_count(97)
 }
 
 /// Clients compare texts: neither the order of the fields nor a zero at an end may change.
 #[tokio::test]
 async fn a_page_is_written_byte_for_byte_as_ever() {
-    let odd = Candle {
-        timeframe: Timeframe::D1,
-        open_time: time("1999-12-31T00:00:00Z"),
-        open: dec("-999999999999999.9999999999995"),
-        high: dec("0.0000000000005"),
-        low: dec("-1000.000"),
-        close: dec("-0.0"),
-        volume: dec("9999999999999999.000000000001"),
-        tick_count: 1,
-        closed: false,
-        ..candle()
-    };
+    let odd = Candle::new(
+        ID,
+        Timeframe::D1,
+        PriceBasis::Mid,
+        time("1999-12-31T00:00:00Z"),
+        [
+            dec("-999999999999999.9999999999995"),
+            dec("0.0000000000005"),
+            dec("-1000.000"),
+            dec("-0.0"),
+        ],
+    )
+    .volume(dec("9999999999999999.000000000001"))
+    .closed(false);
     let mut mocks = Mocks::with_symbols();
     mocks.ohlc.expect_candles().once().returning(move |_| {
         let items = vec![candle(), odd.clone()];
-        Ok(Page { items, next: None })
+        Ok(Page::new(items, None))
     });
     let answer = get(&mocks.app(), "/api/v1/ohlc/1?timeframe=5m&basis=mid").await;
     assert_eq!(answer.header("content-type"), "application/json");
@@ -76,22 +78,14 @@ async fn every_parameter_reaches_the_repository() {
     };
     let range = TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
         .expect("ordered");
-    let expected = CandleQuery {
-        symbol_id: ID,
-        timeframe: Timeframe::M5,
-        basis: PriceBasis::Mid,
-        range,
-        closed_only: true,
-        order: SortOrder::Descending,
-        after: Some(after),
-        limit: PageLimit::new(10_000).expect("in range"),
-    };
+    let expected = CandleQuery::new(ID, Timeframe::M5, PriceBasis::Mid, range)
+        .closed_only(true)
+        .descending()
+        .after(Some(after))
+        .limit(PageLimit::new(10_000).expect("in range"));
     mocks.ohlc.expect_candles().once().returning(move |query| {
         assert_eq!(*query, expected);
-        Ok(Page {
-            next: Some(CandleCursor::of(&candle())),
-            items: vec![candle()],
-        })
+        Ok(Page::new(vec![candle()], Some(CandleCursor::of(&candle()))))
     });
     let cursor = |cursor: CandleCursor| {
         let (timeframe, basis) = (Timeframe::M5, PriceBasis::Mid);
@@ -125,10 +119,7 @@ async fn without_parameters_it_is_one_minute_of_bids() {
     mocks.ohlc.expect_candles().once().returning(|query| {
         let expected = CandleQuery::new(ID, Timeframe::M1, PriceBasis::Bid, TimeRange::all());
         assert_eq!(*query, expected);
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     });
     let answer = get(&mocks.app(), "/api/v1/ohlc/1").await;
     assert_eq!(answer.json(), json!({"data": [], "next_cursor": null}));
@@ -138,14 +129,9 @@ async fn without_parameters_it_is_one_minute_of_bids() {
 async fn each_timeframe_and_basis_is_known_by_its_name() {
     let mut mocks = Mocks::with_symbols();
     mocks.ohlc.expect_candles().returning(|query| {
-        Ok(Page {
-            items: vec![Candle {
-                timeframe: query.timeframe,
-                basis: query.basis,
-                ..candle()
-            }],
-            next: None,
-        })
+        let mut candle = candle();
+        (candle.timeframe, candle.basis) = (query.timeframe, query.basis);
+        Ok(Page::new(vec![candle], None))
     });
     let app = mocks.app();
     for timeframe in ["1m", "5m", "15m", "30m", "1h", "4h", "1d"] {
@@ -179,10 +165,8 @@ async fn a_slow_database_is_503() {
 #[tokio::test]
 async fn a_filled_bucket_says_so_and_may_have_no_prices() {
     let first = candle();
-    let newest = Candle {
-        open_time: time("2014-05-01T00:10:00Z"),
-        ..candle()
-    };
+    let mut newest = candle();
+    newest.open_time = time("2014-05-01T00:10:00Z");
     for (fill, open, close) in [
         ("null", json!(null), json!(null)),
         ("previous", json!(null), json!("1.386815")),
@@ -198,7 +182,7 @@ async fn a_filled_bucket_says_so_and_may_have_no_prices() {
         mocks.ohlc.expect_candles().returning(move |query| {
             let mut items = vec![one.clone(), two.clone()];
             items.retain(|candle| query.range.contains(candle.open_time));
-            Ok(Page { items, next: None })
+            Ok(Page::new(items, None))
         });
         let path = format!("/api/v1/ohlc/1?timeframe=5m&basis=mid&fill={fill}");
         let answer = get(&mocks.app(), &path).await.json();

@@ -14,10 +14,7 @@ use crate::databases::{prepare, proxied, until, variables};
 use crate::whole_server::Server;
 
 async fn held_back(repositories: &Repositories) -> Vec<QuarantineEntry> {
-    let query = QuarantineQuery {
-        limit: PageLimit::MAX,
-        ..QuarantineQuery::default()
-    };
+    let query = QuarantineQuery::default().limit(PageLimit::MAX);
     let page = repositories.quarantine.list(&query).await;
     page.expect("a page").items
 }

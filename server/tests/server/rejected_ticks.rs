@@ -327,15 +327,11 @@ async fn rows_the_store_rejects_have_their_index() {
     mocks.ticks.expect_insert_batch().once().returning(|ticks| {
         // one key with two contents, of which the second is rejected; and the last one
         assert_eq!(ticks.len(), 4);
-        let rejected = [&ticks[1], &ticks[3]].map(|tick| RejectedTick {
-            tick: tick.clone(),
-            reason: "older than what is kept".to_owned(),
-        });
-        Ok(InsertReceipt {
-            inserted: 2,
-            rejected: rejected.to_vec(),
-            ..InsertReceipt::default()
-        })
+        let rejected = [&ticks[1], &ticks[3]]
+            .map(|tick| RejectedTick::new(tick.clone(), "older than what is kept".to_owned()));
+        Ok(InsertReceipt::default()
+            .inserted(2)
+            .rejected(rejected.to_vec()))
     });
     let elements = [
         "null".to_owned(),

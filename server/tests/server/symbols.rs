@@ -10,19 +10,15 @@ use crate::support::{Mocks, database_errors, dec, get, internal_errors, symbol};
 #[tokio::test]
 async fn filters_limit_and_cursor_reach_the_repository() {
     let mut mocks = Mocks::default();
-    let expected = SymbolQuery {
-        name: Some("S9".to_owned()),
-        exchange: Some("oanda".to_owned()),
-        active: Some(true),
-        after: Some(SymbolId::new(8)),
-        limit: PageLimit::new(1).expect("in range"),
-    };
+    let expected = SymbolQuery::default()
+        .name("S9")
+        .exchange("oanda")
+        .active(true)
+        .after(SymbolId::new(8))
+        .limit(PageLimit::new(1).expect("in range"));
     mocks.symbols.expect_list().once().returning(move |query| {
         assert_eq!(*query, expected);
-        Ok(Page {
-            items: vec![symbol(9)],
-            next: Some(SymbolId::new(9)),
-        })
+        Ok(Page::new(vec![symbol(9)], Some(SymbolId::new(9))))
     });
     let cursor = |id| {
         SymbolCursor {
@@ -51,10 +47,7 @@ async fn without_parameters_the_first_500_are_listed() {
     let mut mocks = Mocks::default();
     mocks.symbols.expect_list().once().returning(|query| {
         assert_eq!(*query, SymbolQuery::default());
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     });
     let answer = get(&mocks.app(), "/api/v1/symbols").await;
     assert_eq!(answer.json(), json!({"data": [], "next_cursor": null}));
@@ -65,16 +58,17 @@ async fn a_symbol_shows_its_instrument_with_exact_numbers() {
     let mut mocks = Mocks::default();
     mocks.symbols.expect_get().once().returning(|id| {
         let mut symbol = symbol(id.get());
-        symbol.instrument = Some(Instrument {
-            instrument_type: InstrumentType::Forex,
-            base_currency: Some("EUR".to_owned()),
-            quote_currency: "USD".to_owned(),
-            tick_size: dec("0.000010"),
-            lot_size: dec("1000"),
-            contract_multiplier: dec("1"),
-            expiry: Some("2026-12-18".parse().expect("a day")),
-            strike: None,
-        });
+        symbol.instrument = Some(
+            Instrument::new(
+                InstrumentType::Forex,
+                "USD".to_owned(),
+                dec("0.000010"),
+                dec("1000"),
+            )
+            .base_currency("EUR".to_owned())
+            .contract_multiplier(dec("1"))
+            .expiry(chrono::NaiveDate::from_ymd_opt(2026, 12, 18).expect("a day")),
+        );
         Ok(Some(symbol))
     });
     let answer = get(&mocks.app(), "/api/v1/symbols/7").await;

@@ -23,22 +23,16 @@ async fn range_order_limit_and_cursor_reach_the_repository() {
     };
     let range = TimeRange::new(time("2014-05-01T00:00:00Z"), time("2014-05-02T00:00:00Z"))
         .expect("ordered");
-    let expected = TickQuery {
-        symbol_id: ID,
-        range,
-        order: SortOrder::Descending,
-        after: Some(after),
-        limit: PageLimit::new(1).expect("in range"),
-    };
+    let expected = TickQuery::new(ID, range)
+        .descending()
+        .after(Some(after))
+        .limit(PageLimit::new(1).expect("in range"));
     mocks.ticks.expect_range().once().returning(move |query| {
         assert_eq!(*query, expected);
         let mut item = tick(1, "2014-05-01T00:00:00.292Z", "1.386760", "1.38682");
         item.sequence = 1;
         item.received_at = Some(time("2014-05-01T00:00:00.293114Z"));
-        Ok(Page {
-            items: vec![item],
-            next: Some(next),
-        })
+        Ok(Page::new(vec![item], Some(next)))
     });
     let order = SortOrder::Descending;
     // an offset may be written with a plain + and with an escaped one
@@ -69,10 +63,10 @@ async fn without_parameters_the_first_500_of_all_time_are_listed() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_range().times(3).returning(|query| {
         assert_eq!(*query, TickQuery::new(ID, TimeRange::all()));
-        Ok(Page {
-            items: vec![tick(1, "2014-05-01T00:00:00Z", "-37.63", "0")],
-            next: None,
-        })
+        Ok(Page::new(
+            vec![tick(1, "2014-05-01T00:00:00Z", "-37.63", "0")],
+            None,
+        ))
     });
     let app = mocks.app();
     let answer = get(&app, "/api/v1/ticks/1").await.json();
@@ -98,10 +92,7 @@ async fn an_open_range_beyond_all_ticks_is_empty_and_no_error() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_range().times(2).returning(|query| {
         assert!(query.range.is_empty());
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
+        Ok(Page::new(Vec::new(), None))
     });
     let app = mocks.app();
     for query in ["from=2150-01-01T00:00:00Z", "to=1950-01-01T00:00:00Z"] {
@@ -141,12 +132,11 @@ async fn a_symbol_is_asked_for_once_and_a_missing_one_each_time() {
         .withf(missing)
         .times(2)
         .returning(|_| Ok(Vec::new()));
-    mocks.ticks.expect_range().times(2).returning(|_| {
-        Ok(Page {
-            items: Vec::new(),
-            next: None,
-        })
-    });
+    mocks
+        .ticks
+        .expect_range()
+        .times(2)
+        .returning(|_| Ok(Page::new(Vec::new(), None)));
     let app = mocks.app();
     for path in ["/api/v1/ticks/1", "/api/v1/ticks/1"] {
         assert_eq!(get(&app, path).await.status, 200);

@@ -140,5 +140,5 @@ fn renamed_symbol_keeps_all_else() {
     let moved = local().renamed(Some("fxcm"), "EURUSD").expect("valid");
     assert_eq!(texts(&moved.changed), ["exchange: oanda -> fxcm"]);
     assert!(local().renamed(None, "a b").is_err());
-    assert!(local().renamed(Some("FXCM"), "a").is_err());
+    assert!(local().renamed(Some("fx:cm"), "a").is_err());
 }

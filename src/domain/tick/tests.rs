@@ -94,7 +94,8 @@ fn mid_is_half_of_the_sum_of_both_sides() {
         Decimal::new(1, 12),
         Decimal::new(2, 12),
     );
-    let prices = PriceBasis::ALL.map(|basis| given.price(basis));
+    let prices = [PriceBasis::Bid, PriceBasis::Ask, PriceBasis::Mid];
+    let prices = prices.map(|basis| given.price(basis));
     let expected = [(1, 12), (2, 12), (15, 13)];
     assert_eq!(
         prices,

@@ -7,11 +7,20 @@ use crate::ingest::record::Record;
 
 /// A record and its place among all that were published.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Published<R: Record = Tick> {
     /// Counts 1, 2, 3 … through all symbols since the fan-out was made.
     pub number: u64,
     /// The record.
     pub record: R,
+}
+
+impl<R: Record> Published<R> {
+    /// The record that was published as number `number`.
+    #[must_use]
+    pub fn new(number: u64, record: R) -> Self {
+        Self { number, record }
+    }
 }
 
 /// Records of one symbol that a sink missed: each that was published with a number from `first` to
@@ -21,6 +30,7 @@ pub struct Published<R: Record = Tick> {
 /// while they are on their way into the store, so that one may be missing there for as long as a
 /// batch takes, and as an outage of the database takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gap {
     /// Whose records.
     pub symbol_id: SymbolId,

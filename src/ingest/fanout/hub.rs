@@ -33,6 +33,33 @@ pub struct FanOutClosed;
 /// their [names](Record::NAMES).
 ///
 /// Clones are handles of the same fan-out.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tickbook::domain::{SymbolId, Tick};
+/// use tickbook::ingest::fanout::{Event, FanOut, QueueOptions};
+///
+/// let fan_out = FanOut::new();
+/// let mut large = fan_out.open(QueueOptions::dropping_oldest("large", 1_000));
+/// let mut small = fan_out.open(QueueOptions::dropping_oldest("small", 1));
+/// let time = "2024-05-01T12:00:00Z".parse()?;
+/// for bid in 1..=3 {
+///     let tick = Tick::quote(SymbolId::new(7), time, bid.into(), 4.into());
+///     fan_out.publish(&[tick]).await?;
+/// }
+/// assert_eq!(large.next().await.map(|events| events.len()), Some(3));
+/// // the small queue dropped two ticks, and says so
+/// let events = small.next().await.unwrap_or_default();
+/// let [Event::Gap(gap), Event::Record(last)] = &events[..] else {
+///     return Err("no gap".into());
+/// };
+/// assert_eq!((gap.missed, last.number), (2, 3));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FanOut<R: Record = Tick>(pub(super) Arc<Shared<R>>);
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::event::{Event, Gap};
-use crate::domain::SymbolId;
+use crate::domain::{SymbolId, setters};
 use crate::ingest::record::Record;
 
 /// Room for so many events is never given back.
@@ -14,6 +14,7 @@ const SPARSE: usize = 4;
 
 /// What happens when the queue of a sink is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OverflowPolicy {
     /// The publisher waits. For the sink that nothing may pass by: the one that stores. When it
     /// ends, nothing more is published.
@@ -27,6 +28,7 @@ pub enum OverflowPolicy {
 
 /// How the queue of a sink works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueueOptions {
     /// What the sink is called in the metrics; several sinks may share a name.
     pub name: &'static str,
@@ -65,6 +67,17 @@ impl QueueOptions {
         }
     }
 }
+
+setters!(QueueOptions {
+    set {
+        /// Sets what happens when it is full.
+        policy: OverflowPolicy,
+        /// Sets whether it gets records that are stored already.
+        takes_stored: bool,
+        /// Sets whether it gets every symbol.
+        every_symbol: bool,
+    }
+});
 
 /// Records that wait, and what was dropped since the last look.
 #[derive(Debug)]

@@ -19,6 +19,43 @@ use crate::ingest::record::Record;
 pub struct SinkEnded;
 
 /// A receiver of records.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use std::time::Duration;
+///
+/// use async_trait::async_trait;
+/// use tickbook::domain::{SymbolId, Tick};
+/// use tickbook::ingest::fanout::{Event, FanOut, QueueOptions, RecordSink, SinkEnded};
+///
+/// /// Counts events.
+/// #[derive(Debug)]
+/// struct Counting(Arc<AtomicUsize>);
+///
+/// #[async_trait]
+/// impl RecordSink for Counting {
+///     async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
+///         self.0.fetch_add(events.len(), Ordering::Relaxed);
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (fan_out, count) = (FanOut::new(), Arc::new(AtomicUsize::new(0)));
+/// let sink = Box::new(Counting(Arc::clone(&count)));
+/// let task = fan_out.attach(sink, QueueOptions::storing("counting", 100));
+/// let time = "2024-05-01T12:00:00Z".parse()?;
+/// fan_out.publish(&[Tick::quote(SymbolId::new(7), time, 1.into(), 2.into())]).await?;
+/// fan_out.close();
+/// assert_eq!(task.finish(Duration::from_secs(10)).await, 0);
+/// assert_eq!(count.load(Ordering::Relaxed), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait RecordSink<R: Record = Tick>: Debug + Send + 'static {
     /// Takes the next events, in their order; it gets no others until it has returned. A sink whose

@@ -17,7 +17,7 @@ use super::{Feed, FeedError, FeedOutput};
 use crate::clock::Clock;
 use crate::ingest::TickPersister;
 use crate::ingest::fanout::{FanOut, QueueOptions, SinkTask};
-use crate::ingest::quality::{Quarantine, SymbolRules};
+use crate::ingest::quality::{Quarantine, QuarantineReport, SymbolRules};
 
 /// How much of the time of a stop ticks may take to reach the persister, which can keep what it has.
 const HAND_OVER: Duration = Duration::from_secs(3);
@@ -342,11 +342,11 @@ impl Pipeline {
         let quarantine = async {
             match &self.monitor.quarantine {
                 Some(quarantine) => quarantine.stop(left).await,
-                None => (0, 0),
+                None => QuarantineReport::default(),
             }
         };
         let persister = self.monitor.persister.stop(left);
-        let (stopped, (quarantine_kept, quarantine_lost)) = tokio::join!(persister, quarantine);
+        let (stopped, quarantine) = tokio::join!(persister, quarantine);
         // what the persister could not hand back was not stored for certain either
         let unsaved = stopped.stats.queued.saturating_sub(stopped.spooled);
         let report = PipelineReport {
@@ -355,8 +355,8 @@ impl Pipeline {
             stats: stopped.stats,
             spooled: stopped.spooled,
             refused: self.monitor.refused.count(),
-            quarantine_kept,
-            quarantine_lost,
+            quarantine_kept: quarantine.spooled,
+            quarantine_lost: quarantine.lost,
         };
         report.log(&self.monitor.names());
         report

@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::domain::SymbolId;
-    use crate::ingest::quality::QualityRules;
+    use crate::ingest::quality::{QualityRules, QuarantineReport};
     use crate::memory::InMemoryQuarantineRepository;
     use crate::repository::{QuarantineQuery, QuarantineRepository};
 
@@ -115,7 +115,10 @@ mod tests {
             };
             assert_eq!(stage.passes(&tick(0)).await, Ok(true), "{now}");
             assert_eq!(stage.passes(&tick(1)).await, Ok(false), "{now}");
-            assert_eq!(held.stop(Duration::from_secs(20)).await, (0, 0));
+            assert_eq!(
+                held.stop(Duration::from_secs(20)).await,
+                QuarantineReport::new(0, 0)
+            );
             let query = QuarantineQuery::default();
             let page = repository.list(&query).await.expect("memory");
             let kept: Vec<_> = page.items.into_iter().map(|entry| entry.kept).collect();

@@ -22,6 +22,7 @@ pub enum PushError {
 #[error(
     "{left} records are not stored yet: wait longer, or see why the database does not take them"
 )]
+#[non_exhaustive]
 pub struct Undrained {
     /// Records of which it is not known yet what became.
     pub left: u64,

@@ -2,6 +2,7 @@
 
 /// How far a record has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum AckLevel {
     /// It is in the memory of the process.
     Accepted,

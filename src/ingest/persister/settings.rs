@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backoff::Backoff;
+use crate::domain::setters;
 
 /// How a [`Persister`](super::Persister) works.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PersisterConfig {
     /// Records of one batch at most; 0 counts as 1.
     pub batch_size: usize,
@@ -36,8 +38,24 @@ impl Default for PersisterConfig {
     }
 }
 
+setters!(PersisterConfig {
+    set {
+        /// Sets how many records a batch has at most.
+        batch_size: usize,
+        /// Sets how long the first record of a batch waits for others.
+        flush_interval: Duration,
+        /// Sets how many records wait in memory at most.
+        queue: usize,
+        /// Sets how many records are written at once while there is a backlog.
+        drain_batch_size: usize,
+        /// Sets the delays after failed writes.
+        backoff: Backoff,
+    }
+});
+
 /// When records go to the disk before they go to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SpoolMode {
     /// Always. A durable record survives the end of the process at any instant.
     WriteAhead,
@@ -49,6 +67,9 @@ pub enum SpoolMode {
 }
 
 impl SpoolMode {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::WriteAhead, Self::OnFailure, Self::Memory];
+
     /// `write_ahead`, `on_failure` or `memory`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -63,6 +84,7 @@ impl SpoolMode {
 /// What a push does when neither memory nor spool has a place; in the mode [`SpoolMode::Memory`]
 /// that is a full queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnFull {
     /// It waits.
     Block,
@@ -71,6 +93,9 @@ pub enum OnFull {
 }
 
 impl OnFull {
+    /// Both of them.
+    pub const ALL: &'static [Self] = &[Self::Block, Self::Error];
+
     /// `block` or `error`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -83,6 +108,7 @@ impl OnFull {
 
 /// Where and how records are kept on the disk until they are in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SpoolConfig {
     /// When ticks go to the disk.
     pub mode: SpoolMode,
@@ -93,6 +119,34 @@ pub struct SpoolConfig {
     /// What a push does when there is no place.
     pub on_full: OnFull,
 }
+
+impl SpoolConfig {
+    /// Every record goes to `directory` first, which takes up to 1 GiB; then pushes wait.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            mode: SpoolMode::WriteAhead,
+            directory: directory.into(),
+            max_bytes: 1 << 30,
+            on_full: OnFull::Block,
+        }
+    }
+}
+
+setters!(SpoolConfig {
+    set {
+        /// Sets when records go to the disk.
+        mode: SpoolMode,
+        /// Sets what the records may take on the disk.
+        max_bytes: u64,
+        /// Sets what a push does when there is no place.
+        on_full: OnFull,
+    }
+    into {
+        /// Sets where the files are.
+        directory: PathBuf,
+    }
+});
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use super::*;
 use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
 use crate::ingest::spool::Found;
-use crate::ingest::{DeadLetterReason, TickSpool};
+use crate::ingest::{DeadLetterReason, NumberedDeadLetter, TickSpool};
 use crate::repository::TickQuery;
 
 mod clocks;
@@ -292,15 +292,15 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
 
     let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
     let letters = opened.dead_letters().await.expect("it reads");
-    let ticks: Vec<&Tick> = letters.iter().map(|(_, letter)| &letter.record).collect();
+    let ticks: Vec<&Tick> = letters.iter().map(|it| &it.letter.record).collect();
     assert!(ticks.contains(&&impossible) && ticks.contains(&&conflicting));
-    for (_, letter) in &letters {
+    for NumberedDeadLetter { letter, .. } in &letters {
         match &letter.reason {
             DeadLetterReason::Rejected(reason) => assert!(reason.contains("sequence"), "{reason}"),
             DeadLetterReason::Conflict(stored) => assert_eq!(stored, &tick(3)),
         }
     }
-    let numbers: Vec<u64> = letters.iter().map(|(number, _)| *number).collect();
+    let numbers: Vec<u64> = letters.iter().map(|it| it.number).collect();
     opened
         .discard_dead_letters(numbers)
         .await

@@ -4,6 +4,7 @@ use crate::domain::{Rule, Verdict};
 
 /// What becomes of a tick that a rule finds fault with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum RuleAction {
     /// Nothing: the rule is off.
     #[default]

@@ -21,6 +21,22 @@ const REMEMBERED: usize = 16;
 /// A tick that is held back leaves no trace in what later ones are compared with, except that it
 /// may be the first of a new price (`price_confirmations`). Nothing is allocated but once for each
 /// symbol.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use tickbook::domain::{Rule, SymbolId, Tick};
+/// use tickbook::ingest::quality::{QualityControl, QualityRules, RuleAction};
+///
+/// let rules = QualityRules::default().crossed(RuleAction::Quarantine);
+/// let mut control = QualityControl::new(rules);
+/// let now: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
+/// let crossed = Tick::quote(SymbolId::new(7), now, 2.into(), 1.into());
+/// let verdict = control.check(&crossed, now).quarantine();
+/// assert_eq!(verdict.map(|verdict| verdict.rule), Some(Rule::Crossed));
+/// # Ok::<_, chrono::ParseError>(())
+/// ```
 #[derive(Debug)]
 pub struct QualityControl {
     rules: SymbolRules,

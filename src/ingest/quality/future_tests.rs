@@ -94,7 +94,7 @@ async fn rules_are_found_by_id_and_by_name() {
     .map(|(name, seconds)| (name.to_owned(), of(seconds)))
     .into();
     let found = SymbolRules::find(&of(1), &named, &symbols).await;
-    let (rules, unknown) = found.expect("memory");
+    let FoundRules { rules, unknown } = found.expect("memory");
     assert_eq!(unknown, ["99", "oanda:XAUUSD"]);
     let limits = [1, 2, 3, 4].map(|id| rules.of(SymbolId::new(id)).future_limit.num_seconds());
     assert_eq!(limits, [1, 2, 3, 1]);

@@ -17,10 +17,10 @@ mod window;
 
 pub use assessment::{Assessment, RuleAction};
 pub use control::QualityControl;
-pub use quarantine::{Quarantine, QuarantineClosed};
+pub use quarantine::{Quarantine, QuarantineClosed, QuarantineReport};
 pub use releasing::{ReleaseReceipt, release};
 pub use rules::QualityRules;
-pub use symbol_rules::SymbolRules;
+pub use symbol_rules::{FoundRules, SymbolRules};
 
 #[cfg(test)]
 mod control_tests;

@@ -33,6 +33,24 @@ const CONFIG: PersisterConfig = PersisterConfig {
 #[error("the quarantine was stopped: start another one")]
 pub struct QuarantineClosed;
 
+/// What a quarantine leaves when it stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct QuarantineReport {
+    /// Ticks that stay on the disk for the next start.
+    pub spooled: u64,
+    /// Ticks that are neither in the repository nor on the disk.
+    pub lost: u64,
+}
+
+impl QuarantineReport {
+    /// `spooled` ticks stay on the disk, and `lost` ticks are lost.
+    #[must_use]
+    pub fn new(spooled: u64, lost: u64) -> Self {
+        Self { spooled, lost }
+    }
+}
+
 /// Keeps ticks that are held back until the repository has them: a [`Persister`] of quarantined
 /// ticks with a spool of its own.
 ///
@@ -41,6 +59,35 @@ pub struct QuarantineClosed;
 /// A tick that the repository can never keep becomes a dead letter of that spool.
 ///
 /// Clones are handles of the same quarantine.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use chrono::{DateTime, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
+/// use tickbook::ingest::quality::Quarantine;
+/// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
+///
+/// let repository = Repositories::in_memory().quarantine;
+/// // without a directory: what the repository does not have is lost with the process
+/// let quarantine = Quarantine::open(repository.clone(), None).await?;
+/// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
+/// let tick = Tick::quote(SymbolId::new(7), time, 2.into(), 1.into());
+/// let verdict = Verdict::new(Rule::Crossed, 1.into(), 0.into());
+/// quarantine.keep(QuarantinedTick::new(tick, verdict, time)).await?;
+///
+/// let report = quarantine.stop(Duration::from_secs(10)).await;
+/// assert_eq!((report.spooled, report.lost), (0, 0));
+/// let pending = repository.list(&QuarantineQuery::default()).await?;
+/// assert_eq!(pending.items.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Quarantine {
     persister: Persister<QuarantinedTick>,
@@ -149,14 +196,14 @@ impl Quarantine {
 
     /// Takes no more ticks and waits until the repository has them, as [`Persister::stop`] does:
     /// until `patience` is over, and no longer than until a write fails where the disk has them all.
-    /// Returns how many stay on the disk, and how many are lost. A second call returns zeros.
-    pub async fn stop(&self, patience: Duration) -> (u64, u64) {
+    /// A second call reports nothing.
+    pub async fn stop(&self, patience: Duration) -> QuarantineReport {
         let mut has_reported = self.has_reported.lock().await;
         let report = self.persister.stop(patience).await;
         if std::mem::replace(&mut *has_reported, true) {
-            return (0, 0);
+            return QuarantineReport::default();
         }
-        (report.spooled, report.unsaved.len() as u64)
+        QuarantineReport::new(report.spooled, report.unsaved.len() as u64)
     }
 
     /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it, after

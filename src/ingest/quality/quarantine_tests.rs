@@ -96,7 +96,7 @@ async fn what_is_held_back_is_kept_in_its_order() {
         for index in 0..3_000 {
             quarantine.keep(kept(index)).await.expect("open");
         }
-        assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+        assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
         assert_eq!(quarantine.keep(kept(0)).await, Err(QuarantineClosed));
         assert_eq!(stored(&repository).await, normalized(0..3_000));
     }
@@ -111,12 +111,15 @@ async fn what_the_database_did_not_take_is_there_after_the_next_start() {
     for index in 0..2_500 {
         quarantine.keep(kept(index)).await.expect("open");
     }
-    assert_eq!(quarantine.stop(PATIENCE).await, (2_500, 0));
+    assert_eq!(
+        quarantine.stop(PATIENCE).await,
+        QuarantineReport::new(2_500, 0)
+    );
     assert!(Quarantine::exists(folder.path()));
     repository.away.store(false, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
     quarantine.keep(kept(2_500)).await.expect("open");
-    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
     assert_eq!(stored(&repository).await, normalized(0..2_501));
 }
 
@@ -145,8 +148,8 @@ async fn what_is_only_in_memory_is_told_to_be_lost() {
     repository.away.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, None).await;
     quarantine.keep(kept(1)).await.expect("open");
-    let lost = quarantine.stop(Duration::from_millis(300)).await;
-    assert_eq!(lost, (0, 1));
+    let report = quarantine.stop(Duration::from_millis(300)).await;
+    assert_eq!(report, QuarantineReport::new(0, 1));
 }
 
 /// One that no quarantine can keep.
@@ -164,7 +167,7 @@ async fn tick_that_cannot_be_kept_keeps_no_other_one_out() {
     for tick in [kept(1), impossible(2), kept(3)] {
         quarantine.keep(tick).await.expect("open");
     }
-    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
     assert_eq!(
         stored(&repository).await,
         [normalized(1..2), normalized(3..4)].concat()
@@ -172,10 +175,7 @@ async fn tick_that_cannot_be_kept_keeps_no_other_one_out() {
     let spool = folder.path().join("quarantine");
     let spool = Spool::<QuarantinedTick>::open(&spool, 1 << 30).await;
     let letters = spool.expect("it opens").dead_letters().await.expect("read");
-    let letters: Vec<_> = letters
-        .into_iter()
-        .map(|(_, letter)| letter.record)
-        .collect();
+    let letters: Vec<_> = letters.into_iter().map(|it| it.letter.record).collect();
     assert_eq!(letters, [impossible(2)]);
 }
 
@@ -186,7 +186,7 @@ async fn spools_of_ticks_and_quarantine_are_not_confused() {
     repository.away.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
     quarantine.keep(kept(1)).await.expect("open");
-    assert_eq!(quarantine.stop(PATIENCE).await, (1, 0));
+    assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(1, 0));
     let spool = folder.path().join("quarantine");
     let refused = TickSpool::open(&spool, 1 << 30).await;
     let refused = refused.expect_err("it holds no ticks").to_string();
@@ -196,7 +196,7 @@ async fn spools_of_ticks_and_quarantine_are_not_confused() {
     );
     repository.away.store(false, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
-    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
     assert_eq!(
         stored(&repository).await,
         normalized(1..2),
@@ -211,7 +211,7 @@ async fn end_of_a_quarantine_can_be_waited_for() {
     let short = Duration::from_millis(50);
     let waited = tokio::time::timeout(short, quarantine.ended()).await;
     assert!(waited.is_err(), "it works");
-    assert_eq!(quarantine.stop(PATIENCE).await, (0, 0));
+    assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
     let waited = tokio::time::timeout(PATIENCE, quarantine.ended()).await;
     waited.expect("it ended");
 }

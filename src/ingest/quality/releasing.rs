@@ -8,6 +8,7 @@ use crate::repository::{
 
 /// What became of kept ticks that were to be released.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ReleaseReceipt {
     /// How many are released now and were not before.
     pub released: u64,
@@ -22,6 +23,29 @@ pub struct ReleaseReceipt {
 ///
 /// # Errors
 /// Those of both repositories; some of the ticks may be stored then.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use chrono::{DateTime, Utc};
+/// use tickbook::Repositories;
+/// use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
+/// use tickbook::ingest::quality::release;
+/// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
+///
+/// let Repositories { ticks, quarantine, .. } = Repositories::in_memory();
+/// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
+/// let tick = Tick::quote(SymbolId::new(7), time, 2.into(), 1.into());
+/// let verdict = Verdict::new(Rule::Crossed, 1.into(), 0.into());
+/// quarantine.put(&[QuarantinedTick::new(tick, verdict, time)]).await?;
+/// let pending = quarantine.list(&QuarantineQuery::default()).await?;
+/// let ids: Vec<_> = pending.items.iter().map(|entry| entry.id).collect();
+/// assert_eq!(release(&*quarantine, &*ticks, &ids).await?.released, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn release(
     quarantine: &dyn QuarantineRepository,
     ticks: &dyn TickRepository,

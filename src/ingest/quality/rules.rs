@@ -4,10 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::assessment::RuleAction;
-use crate::domain::{Rule, Verdict};
+use crate::domain::{Rule, Verdict, setters};
 
 /// The rules for one symbol, or for all that have none of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QualityRules {
     /// For a time ahead of the clock; where it is `Quarantine`, every way in refuses such a time …
     pub future: RuleAction,
@@ -78,6 +79,49 @@ impl Default for QualityRules {
         }
     }
 }
+
+setters!(QualityRules {
+    set {
+        /// Sets [`future`](field@Self::future).
+        future: RuleAction,
+        /// Sets [`future_limit`](field@Self::future_limit).
+        future_limit: TimeDelta,
+        /// Sets [`stale`](field@Self::stale).
+        stale: RuleAction,
+        /// Sets [`stale_limit`](field@Self::stale_limit).
+        stale_limit: TimeDelta,
+        /// Sets [`not_positive`](field@Self::not_positive).
+        not_positive: RuleAction,
+        /// Sets [`crossed`](field@Self::crossed).
+        crossed: RuleAction,
+        /// Sets [`repeated`](field@Self::repeated).
+        repeated: RuleAction,
+        /// Sets [`repeated_limit`](field@Self::repeated_limit).
+        repeated_limit: u32,
+        /// Sets [`flat_line`](field@Self::flat_line).
+        flat_line: RuleAction,
+        /// Sets [`flat_line_ticks`](field@Self::flat_line_ticks).
+        flat_line_ticks: u32,
+        /// Sets [`flat_line_time`](field@Self::flat_line_time).
+        flat_line_time: TimeDelta,
+        /// Sets [`deviation`](field@Self::deviation).
+        deviation: RuleAction,
+        /// Sets [`deviation_limit`](field@Self::deviation_limit).
+        deviation_limit: Decimal,
+        /// Sets [`z_score`](field@Self::z_score).
+        z_score: RuleAction,
+        /// Sets [`z_score_limit`](field@Self::z_score_limit).
+        z_score_limit: Decimal,
+        /// Sets [`z_score_window`](field@Self::z_score_window).
+        z_score_window: usize,
+        /// Sets [`z_score_floor`](field@Self::z_score_floor).
+        z_score_floor: Decimal,
+        /// Sets [`price_memory`](field@Self::price_memory).
+        price_memory: TimeDelta,
+        /// Sets [`price_confirmations`](field@Self::price_confirmations).
+        price_confirmations: u32,
+    }
+});
 
 impl QualityRules {
     /// Why `time` is not to be stored at `now`: it is ahead by more than `future_limit`, and

@@ -15,6 +15,16 @@ pub struct SymbolRules {
     of_symbols: HashMap<SymbolId, Arc<QualityRules>>,
 }
 
+/// Rules whose symbols were looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FoundRules {
+    /// The rules of all symbols that there are.
+    pub rules: SymbolRules,
+    /// Names that no symbol has; their rules are left out.
+    pub unknown: Vec<String>,
+}
+
 impl SymbolRules {
     /// The same rules for every symbol.
     #[must_use]
@@ -33,7 +43,7 @@ impl SymbolRules {
     }
 
     /// The rules of `of_all`, and of those symbols that `named` names by id, by `oanda:EURUSD` or by
-    /// `EURUSD` where that is one symbol. Returns the names of no symbol, too: their rules are left out.
+    /// `EURUSD` where that is one symbol.
     ///
     /// # Errors
     /// What the repository says.
@@ -41,20 +51,20 @@ impl SymbolRules {
         of_all: &QualityRules,
         named: impl IntoIterator<Item = (&'a String, &'a QualityRules)>,
         symbols: &dyn SymbolRepository,
-    ) -> Result<(Self, Vec<String>), RepositoryError> {
-        let mut found = Self::new(of_all.clone());
+    ) -> Result<FoundRules, RepositoryError> {
+        let mut rules = Self::new(of_all.clone());
         let mut unknown = Vec::new();
-        for (name, rules) in named {
+        for (name, own) in named {
             let symbol = match name.parse::<SymbolReference>() {
                 Ok(reference) => find_symbol(symbols, &reference).await?,
                 Err(_) => None,
             };
             match symbol {
-                Some(symbol) => found = found.with_symbol(symbol.symbol_id, rules.clone()),
+                Some(symbol) => rules = rules.with_symbol(symbol.symbol_id, own.clone()),
                 None => unknown.push(name.clone()),
             }
         }
-        Ok((found, unknown))
+        Ok(FoundRules { rules, unknown })
     }
 
     /// The rules that count for `symbol_id`.

@@ -12,6 +12,7 @@ const CONFLICT: u8 = 1;
 
 /// A record that was not stored and never will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeadLetter<R: Record = Tick> {
     /// When that was found out.
     pub at: DateTime<Utc>,
@@ -19,6 +20,16 @@ pub struct DeadLetter<R: Record = Tick> {
     pub record: R,
     /// Why.
     pub reason: DeadLetterReason<R>,
+}
+
+/// A dead letter as a spool has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NumberedDeadLetter<R: Record = Tick> {
+    /// Its number in the spool.
+    pub number: u64,
+    /// The record and why it was not stored.
+    pub letter: DeadLetter<R>,
 }
 
 /// Why a record was not stored and never will be.
@@ -31,6 +42,12 @@ pub enum DeadLetterReason<R: Record = Tick> {
 }
 
 impl<R: Record> DeadLetter<R> {
+    /// A record of which `reason` was found out at `at`.
+    #[must_use]
+    pub fn new(at: DateTime<Utc>, record: R, reason: DeadLetterReason<R>) -> Self {
+        Self { at, record, reason }
+    }
+
     /// What of a receipt was not stored.
     pub(in crate::ingest) fn of_receipt(receipt: StoreReceipt<R>, at: DateTime<Utc>) -> Vec<Self> {
         let conflicts = receipt.conflicts.into_iter().map(|conflict| Self {

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-pub use self::dead_letter::{DeadLetter, DeadLetterReason};
+pub use self::dead_letter::{DeadLetter, DeadLetterReason, NumberedDeadLetter};
 use self::directory::OwnedDirectory;
 pub(super) use self::disk::Disk;
 use self::disk::FileSystem;
@@ -40,6 +40,28 @@ pub const SPOOL_FORMAT: u32 = directory::FORMAT;
 pub type TickSpool = Spool<Tick>;
 
 /// An open spool of records. Clones are handles of the same one; it is closed when all are dropped.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use tickbook::Repositories;
+/// use tickbook::ingest::{PersisterConfig, SpoolConfig, TickPersister, TickSpool};
+///
+/// let folder = tempfile::tempdir()?;
+/// let (ticks, config) = (Repositories::in_memory().ticks, PersisterConfig::default());
+/// let persister = TickPersister::open(ticks, config, &SpoolConfig::new(folder.path())).await?;
+/// persister.stop(Duration::from_secs(10)).await;
+/// // a stopped persister leaves its spool to others
+/// let spool = TickSpool::open(folder.path(), 1 << 30).await?;
+/// assert_eq!((spool.content().records, spool.dead_letters().await?.len()), (0, 0));
+/// spool.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Spool<R: Record = Tick> {
     requests: Sender<Request<R>>,
@@ -121,11 +143,11 @@ impl<R: Record> Spool<R> {
         *lock(&self.content)
     }
 
-    /// The records that no database will take, with their numbers, oldest first.
+    /// The records that no database will take, oldest first.
     ///
     /// # Errors
     /// The disk.
-    pub async fn dead_letters(&self) -> Result<Vec<(u64, DeadLetter<R>)>, SpoolError> {
+    pub async fn dead_letters(&self) -> Result<Vec<NumberedDeadLetter<R>>, SpoolError> {
         self.ask(Request::DeadLetters).await
     }
 

@@ -45,6 +45,7 @@ pub(super) struct Block {
 
 /// What a spool holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct SpoolContent {
     /// Records that are not in the database yet.
     pub records: u64,

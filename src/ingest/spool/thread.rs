@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
 use super::block;
-use super::dead_letter::DeadLetter;
+use super::dead_letter::{DeadLetter, NumberedDeadLetter};
 use super::directory::OwnedDirectory;
 use super::disk::Disk;
 use super::error::SpoolError;
@@ -48,7 +48,7 @@ pub(super) enum Request<R: Record> {
         max_records: usize,
         answer: Answer<Found<R>>,
     },
-    DeadLetters(Answer<Vec<(u64, DeadLetter<R>)>>),
+    DeadLetters(Answer<Vec<NumberedDeadLetter<R>>>),
     Discard(Vec<u64>, Answer<()>),
     /// The last one; the files are closed when it is answered.
     Close(oneshot::Sender<()>),

@@ -63,11 +63,11 @@ fn query(
     (source, time): (&str, &str),
     width: &str,
 ) -> String {
-    let columns = PriceBasis::ALL.map(columns_of);
+    let columns = PriceBasis::ALL.iter().copied().map(columns_of);
+    let columns = columns.collect::<Vec<_>>().join(", ");
     let bucket = format!("time_bucket(INTERVAL {width}, {time})");
     format!(
-        "SELECT symbol_id, {bucket} AS open_time, {} FROM {source} GROUP BY symbol_id, {bucket}",
-        columns.join(", ")
+        "SELECT symbol_id, {bucket} AS open_time, {columns} FROM {source} GROUP BY symbol_id, {bucket}"
     )
 }
 
@@ -182,10 +182,10 @@ fn view_problems(file: &str) -> Vec<String> {
 }
 
 fn migration_problems(files: &Files) -> Vec<String> {
-    let names = Timeframe::ALL.map(Timeframe::as_str);
+    let names = Vec::from_iter(Timeframe::ALL.iter().map(|it| it.as_str()));
     let mut candles = Check::new("create_ohlc_candles", &files.candles);
     candles.has(&format!("CHECK (timeframe IN ({}))", quoted(&names)));
-    let bases = PriceBasis::ALL.map(PriceBasis::as_str);
+    let bases = Vec::from_iter(PriceBasis::ALL.iter().map(|it| it.as_str()));
     candles.has(&format!("CHECK (basis IN ({}))", quoted(&bases)));
     let (last, others) = names.split_last().expect("timeframes");
     candles.has(&format!("'Width: {} or {last}.'", others.join(", ")));

@@ -87,7 +87,7 @@ impl Doomed {
         )
         .bind::<BigInt, _>(self.symbol_id.get())
         .bind::<Array<Text>, _>(self.names())
-        .bind::<Array<Text>, _>(PriceBasis::ALL.map(PriceBasis::as_str).to_vec())
+        .bind::<Array<Text>, _>(Vec::from_iter(PriceBasis::ALL.iter().map(|it| it.as_str())))
         .bind::<Timestamptz, _>(self.range.from())
         .bind::<Timestamptz, _>(self.range.to())
         .get_result(connection)?;
@@ -174,7 +174,7 @@ impl Doomed {
     }
 
     fn names(self) -> Vec<&'static str> {
-        let wanted = Timeframe::ALL.into_iter();
+        let wanted = Timeframe::ALL.iter().copied();
         let wanted = wanted.filter(|one| self.timeframe.is_none_or(|timeframe| timeframe == *one));
         wanted.map(Timeframe::as_str).collect()
     }

@@ -80,7 +80,7 @@ fn read(
     now: DateTime<Utc>,
 ) -> Result<MaterializedRows, DbError> {
     let mut all = MaterializedRows::default();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let catalog = snapshot.catalog(timeframe, window, TickReads::Pending)?;
         let Some(table) = catalog.table(timeframe) else {
             all.waiting.insert(timeframe, vec![window]);
@@ -93,7 +93,7 @@ fn read(
         });
         let waiting = waiting.collect::<Result<Vec<_>, _>>()?;
         all.waiting.insert(timeframe, waiting);
-        for basis in PriceBasis::ALL {
+        for &basis in PriceBasis::ALL {
             let query = CandleQuery {
                 limit: PageLimit::MAX,
                 ..CandleQuery::new(symbol_id, timeframe, basis, window)

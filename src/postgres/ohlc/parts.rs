@@ -201,7 +201,7 @@ impl<R> Query for Select<R> {
 impl<R> RunQueryDsl<PgConnection> for Select<R> {}
 
 fn names(which: impl Fn(Timeframe) -> bool) -> Vec<&'static str> {
-    let chosen = Timeframe::ALL.into_iter().filter(|one| which(*one));
+    let chosen = Timeframe::ALL.iter().copied().filter(|one| which(*one));
     chosen.map(Timeframe::as_str).collect()
 }
 

@@ -170,7 +170,7 @@ impl Occupied {
 
     /// A sealed candle of the same key may make way; smaller ones may not.
     fn add_stored(&mut self, connection: &mut PgConnection, run: &Run) -> Result<(), DbError> {
-        let smaller = Timeframe::ALL.into_iter();
+        let smaller = Timeframe::ALL.iter().copied();
         let smaller = smaller.take_while(|one| *one < run.timeframe);
         let width = run.timeframe.duration().num_minutes();
         let found: Vec<BucketOfBasis> = sql_query(format!(

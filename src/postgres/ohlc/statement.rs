@@ -206,7 +206,8 @@ impl Statement<StoredSqlType> {
              AND open_time >= ? AND open_time < ? GROUP BY 2, timeframe{end}"
         ));
         let smaller: Vec<_> = Timeframe::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|one| *one < self.timeframe)
             .map(Timeframe::as_str)
             .collect();

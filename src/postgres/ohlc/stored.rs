@@ -71,7 +71,7 @@ pub(super) fn read_smaller(
     now: DateTime<Utc>,
 ) -> Result<Vec<ExactCandle>, DbError> {
     let mut candles = Vec::new();
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         if timeframe < query.timeframe {
             let query = CandleQuery {
                 timeframe,

@@ -2,11 +2,15 @@
 
 diesel::table! {
     /// Where symbols are quoted: exchanges, brokers, feeds.
-    exchanges (exchange) {
-        /// Name in lower case, 1 to 50 characters, such as oanda.
-        exchange -> Text,
+    exchanges (name) {
+        /// Name, 1 to 50 characters, such as oanda; unique without regard to case.
+        name -> Text,
         /// Text for people; may be empty.
         description -> Text,
+        /// Code of the venue where that is known, 1 to 20 characters, such as its MIC XNYS.
+        code -> Nullable<Text>,
+        /// IANA time zone where that is known, such as America/New_York.
+        time_zone -> Nullable<Text>,
         /// When the row was made.
         created_at -> Timestamptz,
     }
@@ -55,7 +59,7 @@ diesel::table! {
         symbol_id -> Int8,
         /// Where it is quoted.
         exchange -> Text,
-        /// Name, unique within the exchange, 1 to 50 characters, such as EURUSD.
+        /// Name, 1 to 50 characters, such as EURUSD; unique within the exchange without regard to case.
         name -> Text,
         /// Text for people; may be empty.
         description -> Text,

@@ -2,22 +2,21 @@
 //!
 //! All of it locks the table first, so that what is read is what is changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::iter;
 
-use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, RunQueryDsl as _};
+use diesel::PgConnection;
 
 use crate::db::{DbError, transaction};
 use crate::domain::{
     InvalidSymbol, MergedSymbol, StatedSymbol, Symbol, SymbolFacts, SymbolId, SymbolReference,
 };
 use crate::error::RepositoryError;
-use crate::postgres::schema::metadata::symbols;
-use crate::repository::{name_taken, symbol_missing};
+use crate::repository::{name_taken, name_taken_in_other_case, symbol_missing};
 
+use super::known::{Known, lock};
 use super::reading;
-use super::rows::symbols_with_instruments;
-use super::writing::{LastId, lock, store};
-use super::{holds_nul, reading::into_symbols};
+use super::writing::{LastId, store};
 
 pub(super) fn merge(
     connection: &mut PgConnection,
@@ -25,16 +24,18 @@ pub(super) fn merge(
     overwrite: bool,
 ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, DbError> {
     transaction(connection, |connection| {
-        lock(connection)?;
-        let mut known = by_name(connection, stated)?;
+        let names = stated.iter().map(|one| (&*one.exchange, &*one.name));
+        let mut known = Known::read(connection, names)?;
         let mut ids = LastId::read(connection)?;
-        let mut changed = BTreeSet::new();
+        let mut changed = BTreeMap::new();
         let mut results = Vec::with_capacity(stated.len());
         for one in stated {
-            let name = (one.exchange.clone(), one.name.clone());
-            let merged = match known.get(&name) {
+            let merged = match known.symbol(&one.exchange, &one.name) {
+                Some(taker) if taker.name != one.name => {
+                    Err(name_taken_in_other_case(&one.name, taker))
+                }
                 Some(symbol) => symbol.merged(&one.facts, overwrite),
-                None => match one.clone().into_new() {
+                None => match spelled(one, &known).into_new() {
                     Ok(new) => Ok(MergedSymbol::created(new, ids.next()?)),
                     Err(invalid) => Err(invalid),
                 },
@@ -42,31 +43,23 @@ pub(super) fn merge(
             if let Ok(merged) = &merged
                 && (merged.created || !merged.changed.is_empty())
             {
-                known.insert(name.clone(), merged.symbol.clone());
-                changed.insert(name);
+                known.put(merged.symbol.clone());
+                changed.insert(merged.symbol.symbol_id, merged.symbol.clone());
             }
             results.push(merged);
         }
-        let changed: Vec<_> = changed.iter().filter_map(|name| known.get(name)).collect();
         if !changed.is_empty() {
-            store(connection, &changed)?;
+            store(connection, &Vec::from_iter(changed.values()))?;
         }
         Ok(results)
     })
 }
 
-/// The symbols that have one of the names given, by exchange and name.
-fn by_name(
-    connection: &mut PgConnection,
-    stated: &[StatedSymbol],
-) -> Result<HashMap<(String, String), Symbol>, DbError> {
-    let names = stated.iter().map(|one| one.name.as_str());
-    let names: BTreeSet<_> = names.filter(|name| !holds_nul(name)).collect();
-    let rows = symbols_with_instruments()
-        .filter(symbols::name.eq_any(names))
-        .load(connection)?;
-    let named = |symbol: Symbol| ((symbol.exchange.clone(), symbol.name.clone()), symbol);
-    Ok(into_symbols(rows)?.into_iter().map(named).collect())
+fn spelled(stated: &StatedSymbol, known: &Known) -> StatedSymbol {
+    StatedSymbol {
+        exchange: known.spelling(&stated.exchange),
+        ..stated.clone()
+    }
 }
 
 pub(super) fn describe(
@@ -93,14 +86,12 @@ pub(super) fn rename(
     transaction(connection, |connection| {
         lock(connection)?;
         let symbol = existing(connection, symbol_id)?;
-        let renamed = symbol.renamed(name.exchange.as_deref(), &name.name);
+        let exchange = name.exchange.as_deref().unwrap_or(&symbol.exchange);
+        let known = Known::read(connection, iter::once((exchange, &*name.name)))?;
+        let renamed = symbol.renamed(Some(&known.spelling(exchange)), &name.name);
         let renamed = renamed.map_err(RepositoryError::invalid)?;
-        let whole = SymbolReference {
-            exchange: Some(renamed.symbol.exchange.clone()),
-            name: renamed.symbol.name.clone(),
-        };
-        match reading::by_name(connection, &whole)? {
-            Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(&taker).into()),
+        match known.symbol(exchange, &name.name) {
+            Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(taker).into()),
             _ => {}
         }
         if !renamed.changed.is_empty() {

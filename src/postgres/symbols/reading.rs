@@ -1,10 +1,13 @@
 //! Finding symbols.
 
 use diesel::OptionalExtension as _;
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
+use diesel::sql_types::Text;
 use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, RunQueryDsl as _};
 
 use crate::db::DbError;
-use crate::domain::{Page, Symbol, SymbolId, SymbolReference};
+use crate::domain::{Page, Symbol, SymbolId, SymbolReference, folded_name};
 use crate::error::RepositoryError;
 use crate::postgres::schema::metadata::symbols;
 use crate::repository::{SymbolQuery, only_one};
@@ -44,14 +47,23 @@ pub(super) fn by_name(
         return Ok(None);
     }
     let mut query = symbols_with_instruments()
-        .filter(symbols::name.eq(&reference.name))
+        .filter(folded_symbol().eq(folded_name(&reference.name)))
         .order(symbols::symbol_id)
         .into_boxed();
     if let Some(exchange) = exchange {
-        query = query.filter(symbols::exchange.eq(exchange));
+        query = query.filter(folded_exchange().eq(folded_name(exchange)));
     }
     let found = into_symbols(query.load(connection)?)?;
     Ok(only_one(reference, found)?)
+}
+
+/// The folded name of a symbol, which its unique index is of.
+fn folded_symbol() -> SqlLiteral<Text> {
+    sql("lower(symbols.name COLLATE \"C\")")
+}
+
+fn folded_exchange() -> SqlLiteral<Text> {
+    sql("lower(symbols.exchange COLLATE \"C\")")
 }
 
 pub(super) fn list(
@@ -68,10 +80,10 @@ pub(super) fn list(
         .limit(query.limit.get() as i64 + 1)
         .into_boxed();
     if let Some(name) = &query.name {
-        select = select.filter(symbols::name.eq(name));
+        select = select.filter(folded_symbol().eq(folded_name(name)));
     }
     if let Some(exchange) = &query.exchange {
-        select = select.filter(symbols::exchange.eq(exchange));
+        select = select.filter(folded_exchange().eq(folded_name(exchange)));
     }
     if let Some(active) = query.active {
         select = select.filter(symbols::active.eq(active));

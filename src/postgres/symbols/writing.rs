@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{max, now};
 use diesel::sql_types::{Array, BigInt, Bool, Date, Nullable, Numeric, SmallInt, Text};
 use diesel::{
@@ -17,18 +16,18 @@ use crate::domain::{Instrument, NewSymbol, Symbol, SymbolId};
 use crate::error::RepositoryError;
 use crate::postgres::numeric::PgDecimal;
 use crate::postgres::schema::metadata::{instruments, symbols};
-use crate::repository::{symbol_missing, symbol_taken};
+use crate::repository::{name_taken, symbol_missing, symbol_taken};
 
+use super::known::Known;
 use super::reading;
 
 pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result<Symbol, DbError> {
     transaction(connection, |connection| {
-        let mut ids = Ids::read(connection, std::slice::from_ref(&symbol))?;
-        if ids.by_name.contains_key(&name_of(&symbol)) {
-            return Err(symbol_taken(full_name(&symbol)).into());
+        let mut given = Given::read(connection, std::slice::from_ref(&symbol))?;
+        if let Some(taker) = given.known.symbol(&symbol.exchange, &symbol.name) {
+            return Err(name_taken(taker).into());
         }
-        let symbol_id = ids.assign(&symbol)?;
-        let symbol = symbol.into_symbol(symbol_id);
+        let symbol = given.assign(symbol)?;
         store(connection, &[&symbol])?;
         Ok(symbol)
     })
@@ -36,28 +35,21 @@ pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result
 
 pub(super) fn upsert(
     connection: &mut PgConnection,
-    given: &[NewSymbol],
+    symbols: &[NewSymbol],
 ) -> Result<Vec<Symbol>, DbError> {
-    let mut last: HashMap<Name<'_>, usize> = HashMap::new();
-    for (index, symbol) in given.iter().enumerate() {
-        last.insert(name_of(symbol), index);
-    }
     transaction(connection, |connection| {
-        let mut ids = Ids::read(connection, given)?;
-        let mut stored: HashMap<Name<'_>, Symbol> = HashMap::new();
-        for (index, symbol) in given.iter().enumerate() {
-            if last.get(&name_of(symbol)) == Some(&index) {
-                let symbol_id = ids.assign(symbol)?;
-                stored.insert(name_of(symbol), symbol.clone().into_symbol(symbol_id));
-            }
+        let mut given = Given::read(connection, symbols)?;
+        let mut ids = Vec::with_capacity(symbols.len());
+        // of a name given twice the last counts
+        let mut stored = HashMap::new();
+        for symbol in symbols {
+            let symbol = given.assign(symbol.clone())?;
+            ids.push(symbol.symbol_id);
+            stored.insert(symbol.symbol_id, symbol);
         }
-        let different: Vec<_> = stored.values().collect();
-        store(connection, &different)?;
-        // each name given was stored under its last index
-        Ok(given
-            .iter()
-            .filter_map(|symbol| stored.get(&name_of(symbol)).cloned())
-            .collect())
+        store(connection, &Vec::from_iter(stored.values()))?;
+        let symbols = ids.iter().filter_map(|id| stored.get(id).cloned());
+        Ok(symbols.collect())
     })
 }
 
@@ -73,72 +65,58 @@ pub(super) fn deactivate(
     })
 }
 
-/// Exchange and name.
-type Name<'a> = (&'a str, &'a str);
-
-fn name_of(symbol: &NewSymbol) -> Name<'_> {
-    (&symbol.exchange, &symbol.name)
-}
-
-fn full_name(symbol: &NewSymbol) -> String {
-    format!("{}:{}", symbol.exchange, symbol.name)
-}
-
-/// The ids that are in use, as far as the symbols given touch them.
-struct Ids<'a> {
-    by_name: HashMap<Name<'a>, i64>,
+/// What is stored already, as far as the symbols given touch it.
+struct Given {
+    known: Known,
     used: HashSet<i64>,
     last: LastId,
 }
 
-impl<'a> Ids<'a> {
+impl Given {
     /// Locks the table for the rest of the transaction and looks.
-    fn read(connection: &mut PgConnection, given: &'a [NewSymbol]) -> QueryResult<Self> {
-        lock(connection)?;
-        let last = LastId::read(connection)?;
-        let names: HashSet<_> = given.iter().map(|symbol| symbol.name.as_str()).collect();
+    fn read(connection: &mut PgConnection, given: &[NewSymbol]) -> Result<Self, DbError> {
+        let names = given.iter().map(|one| (&*one.exchange, &*one.name));
+        let known = Known::read(connection, names)?;
         let ids = given.iter().filter_map(|symbol| symbol.symbol_id);
         let ids: Vec<_> = ids.map(SymbolId::get).collect();
-        let of_names: Vec<(String, String, i64)> = symbols::table
-            .filter(symbols::name.eq_any(names))
-            .select((symbols::exchange, symbols::name, symbols::symbol_id))
-            .load(connection)?;
-        let of_ids: Vec<i64> = symbols::table
+        let used: Vec<i64> = symbols::table
             .filter(symbols::symbol_id.eq_any(ids))
             .select(symbols::symbol_id)
             .load(connection)?;
-        let of_names: HashMap<_, _> = of_names
-            .iter()
-            .map(|(exchange, name, id)| ((exchange.as_str(), name.as_str()), *id))
-            .collect();
         Ok(Self {
-            by_name: given
-                .iter()
-                .filter_map(|symbol| Some((name_of(symbol), *of_names.get(&name_of(symbol))?)))
-                .collect(),
-            used: of_ids.into_iter().collect(),
-            last,
+            known,
+            used: used.into_iter().collect(),
+            last: LastId::read(connection)?,
         })
     }
 
-    /// The id `symbol` has, or gets.
-    fn assign(&mut self, symbol: &NewSymbol) -> Result<SymbolId, RepositoryError> {
-        if let Some(id) = self.by_name.get(&name_of(symbol)) {
-            let id = SymbolId::new(*id);
-            return match symbol.symbol_id {
-                Some(given) if given != id => Err(symbol_taken(full_name(symbol))),
-                _ => Ok(id),
-            };
-        }
-        let id = match symbol.symbol_id {
-            Some(given) => given.get(),
-            None => self.last.next()?.get(),
+    /// The symbol that `symbol` becomes, under the id that it has or gets.
+    fn assign(&mut self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
+        let exchange = self.known.spelling(&symbol.exchange);
+        let symbol = NewSymbol { exchange, ..symbol };
+        let id = match self.known.symbol(&symbol.exchange, &symbol.name) {
+            Some(stored) => {
+                let is_other = symbol.symbol_id.is_some_and(|id| id != stored.symbol_id);
+                if is_other || stored.name != symbol.name {
+                    return Err(name_taken(stored));
+                }
+                stored.symbol_id
+            }
+            None => {
+                let id = match symbol.symbol_id {
+                    Some(given) => given,
+                    None => self.last.next()?,
+                };
+                if !self.used.insert(id.get()) {
+                    return Err(symbol_taken(id));
+                }
+                self.last.0 = self.last.0.max(id.get());
+                id
+            }
         };
-        if !self.used.insert(id) {
-            return Err(symbol_taken(id));
-        }
-        self.last.0 = self.last.0.max(id);
-        Ok(SymbolId::new(id))
+        let symbol = symbol.into_symbol(id);
+        self.known.put(symbol.clone());
+        Ok(symbol)
     }
 }
 
@@ -163,11 +141,6 @@ impl LastId {
     }
 }
 
-/// Keeps other writers out for the rest of the transaction.
-pub(super) fn lock(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute("LOCK TABLE symbols IN SHARE ROW EXCLUSIVE MODE")
-}
-
 /// Creates or overwrites symbols with their exchanges and instruments, in four statements.
 pub(super) fn store(connection: &mut PgConnection, given: &[&Symbol]) -> QueryResult<()> {
     let names: BTreeSet<_> = given
@@ -175,7 +148,7 @@ pub(super) fn store(connection: &mut PgConnection, given: &[&Symbol]) -> QueryRe
         .map(|symbol| symbol.exchange.as_str())
         .collect();
     let names: Vec<_> = names.into_iter().collect();
-    sql_query("INSERT INTO exchanges (exchange) SELECT * FROM UNNEST($1) ON CONFLICT DO NOTHING")
+    sql_query("INSERT INTO exchanges (name) SELECT * FROM UNNEST($1) ON CONFLICT DO NOTHING")
         .bind::<Array<Text>, _>(names)
         .execute(connection)?;
     store_symbols(connection, given)?;

@@ -11,7 +11,9 @@ use crate::domain::{SortOrder, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::postgres::timescale::retention::applied_now;
 use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
-use crate::repository::{CandleCounts, DeletedTicks, part_of_a_day, refuse_dropped, split_at};
+use crate::repository::{
+    CandleCounts, DeletedTicks, TickSpan, part_of_a_day, refuse_dropped, split_at,
+};
 
 use super::range::edge_tick_time;
 
@@ -71,7 +73,7 @@ pub(super) fn delete_part(
             }
         }
         rows.forget_larger(connection, symbol_id, &minutes)?;
-        if let Some((first, _)) = deleted.span {
+        if let Some(TickSpan { first, .. }) = deleted.span {
             mark_changed_day(connection, first)?;
         }
         Ok(DeletedTicks { rest, ..deleted })
@@ -87,7 +89,7 @@ pub(super) fn deletable_part(
     let Some((part, rest)) = first_part(connection, symbol_id, range)? else {
         return Ok(DeletedTicks::default());
     };
-    let buckets = Timeframe::ALL.map(|timeframe| {
+    let buckets = Timeframe::ALL.iter().map(|timeframe| {
         let width = timeframe.duration().num_minutes();
         format!("count(DISTINCT time_bucket(INTERVAL '{width} minutes', minute)) AS c{width}")
     });
@@ -96,7 +98,7 @@ pub(super) fn deletable_part(
          FROM (SELECT time_bucket(INTERVAL '1 minute', tick_time) AS minute, count(*) AS ticks, \
          min(tick_time) AS first, max(tick_time) AS last FROM ticks \
          WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 GROUP BY 1) AS minutes",
-        buckets.join(", ")
+        Vec::from_iter(buckets).join(", ")
     ))
     .bind::<BigInt, _>(symbol_id.get())
     .bind::<Timestamptz, _>(part.from())
@@ -105,7 +107,10 @@ pub(super) fn deletable_part(
     Ok(DeletedTicks {
         ticks: counted.ticks.unsigned_abs(),
         candles: counted.candles(),
-        span: counted.first.zip(counted.last),
+        span: counted
+            .first
+            .zip(counted.last)
+            .map(|(first, last)| TickSpan::new(first, last)),
         rest,
     })
 }
@@ -207,7 +212,7 @@ impl Counted {
             self.c1, self.c5, self.c15, self.c30, self.c60, self.c240, self.c1440,
         ];
         let mut candles = CandleCounts::default();
-        for (timeframe, count) in Timeframe::ALL.into_iter().zip(counts) {
+        for (timeframe, count) in Timeframe::ALL.iter().copied().zip(counts) {
             candles.add(timeframe, count.unsigned_abs());
         }
         candles

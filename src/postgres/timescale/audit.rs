@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::audit::{FindingKind, StateProblem};
+use crate::audit::{FindingKind, Measurement, StateProblem};
 use crate::domain::TimeRange;
 use crate::error::RepositoryError;
 use crate::retention::{Policies, Span};
@@ -17,7 +17,9 @@ use super::retention;
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
 use crate::postgres::candle_sql::relation_names;
-use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::candle_relations::{
+    CandleRelationKind, CandleRelationState, candle_relations,
+};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::failed_jobs::{FailedJob, failed_jobs};
 use crate::postgres::timescale::invalidations::waiting_changes;
@@ -32,6 +34,7 @@ const LONGEST_REFRESH: Span = Span::hours(1);
 
 /// The state of the time-series database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeseriesState {
     /// Its edition.
     pub edition: Edition,
@@ -62,10 +65,9 @@ pub async fn timeseries_state(
         let edition = detect_edition(connection)?.edition;
         let mut problems = keys::problems(connection)?;
         problems.extend(chunks::problems(connection, &declared)?);
-        let kinds = candle_relations(connection)?;
-        let is_aggregate = |(_, kind): &(String, _)| *kind == CandleRelationKind::Aggregate;
-        let has_aggregates = kinds.iter().all(is_aggregate);
-        problems.extend(relation_problems(edition, &kinds));
+        let relations = candle_relations(connection)?;
+        let has_aggregates = relations.iter().all(CandleRelationState::is_aggregate);
+        problems.extend(relation_problems(edition, &relations));
         let mut waiting = 0;
         if edition == Edition::Community {
             problems.extend(aggregate_problems(connection)?);
@@ -119,23 +121,18 @@ fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, DbError>
 }
 
 /// Some relations without the others, or views where aggregates could be. None at all is a choice.
-fn relation_problems(
-    edition: Edition,
-    relations: &[(String, CandleRelationKind)],
-) -> Vec<StateProblem> {
-    if relations
-        .iter()
-        .all(|(_, kind)| *kind == CandleRelationKind::Missing)
-    {
+fn relation_problems(edition: Edition, relations: &[CandleRelationState]) -> Vec<StateProblem> {
+    let is_missing = |relation: &CandleRelationState| relation.kind == CandleRelationKind::Missing;
+    if relations.iter().all(is_missing) {
         return Vec::new();
     }
     let expected = match edition {
         Edition::Apache => CandleRelationKind::View,
         Edition::Community => CandleRelationKind::Aggregate,
     };
-    let wrong = relations.iter().filter(|(_, kind)| *kind != expected);
+    let wrong = relations.iter().filter(|it| it.kind != expected);
     wrong
-        .map(|(name, kind)| {
+        .map(|CandleRelationState { name, kind }| {
             let detail = format!("it is {kind}, not {expected}: run `tickbook aggregates apply`");
             problem(FindingKind::AggregateMissing, name.as_str(), detail)
         })
@@ -215,7 +212,10 @@ fn backlog(waiting: u64) -> Option<StateProblem> {
         );
         let kind = FindingKind::InvalidationBacklog;
         StateProblem {
-            numbers: vec![("changes", i64::try_from(waiting).unwrap_or(i64::MAX))],
+            numbers: vec![Measurement::new(
+                "changes",
+                i64::try_from(waiting).unwrap_or(i64::MAX),
+            )],
             ..problem(kind, "ohlc_1m to ohlc_1d", detail)
         }
     })
@@ -248,7 +248,10 @@ fn stale(days: u64, age: Span, declared: &Policies) -> Option<StateProblem> {
         );
         let days = i64::try_from(days).unwrap_or(i64::MAX);
         StateProblem {
-            numbers: vec![("days", days), ("oldest_age_seconds", age.as_seconds())],
+            numbers: vec![
+                Measurement::new("days", days),
+                Measurement::new("oldest_age_seconds", age.as_seconds()),
+            ],
             ..problem(FindingKind::DirtyWindowStale, "dirty_windows", detail)
         }
     })
@@ -264,7 +267,7 @@ mod tests {
         let told = backlog(MOST_INVALIDATIONS + 1).expect("too many");
         assert_eq!(told.kind, FindingKind::InvalidationBacklog);
         assert!(told.detail.contains("1001 changes"), "{}", told.detail);
-        assert_eq!(told.numbers, [("changes", 1_001)]);
+        assert_eq!(told.numbers, [Measurement::new("changes", 1_001)]);
     }
 
     #[test]
@@ -277,7 +280,9 @@ mod tests {
         assert_eq!(stale(3, most, &declared), None);
         let told = stale(3, most + Span::seconds(1), &declared).expect("too long");
         assert_eq!(told.kind, FindingKind::DirtyWindowStale);
-        assert_eq!(told.numbers, [("days", 3), ("oldest_age_seconds", 4_801)]);
+        let numbers = [("days", 3), ("oldest_age_seconds", 4_801)];
+        let numbers = numbers.map(|(name, value)| Measurement::new(name, value));
+        assert_eq!(told.numbers, numbers);
         assert!(told.detail.contains("3 days"), "{}", told.detail);
         assert!(told.detail.contains("for 1h20m1s"), "{}", told.detail);
     }
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn candle_relations_are_all_of_one_kind_or_none() {
         let of = |kinds: [CandleRelationKind; 2]| {
-            let named = kinds.map(|kind| ("ohlc_1m".to_owned(), kind));
+            let named = kinds.map(|kind| CandleRelationState::new("ohlc_1m", kind));
             relation_problems(Edition::Community, &named).len()
         };
         use CandleRelationKind::{Aggregate, Missing, View};

@@ -22,6 +22,7 @@ const CANDLE_VIEWS: &str = include_str!("../../../manual_sql/candle_views.sql");
 
 /// What a candle relation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CandleRelationKind {
     /// A continuous aggregate.
     Aggregate,
@@ -49,13 +50,37 @@ impl fmt::Display for CandleRelationKind {
     }
 }
 
+/// One of the relations `ohlc_1m` to `ohlc_1d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CandleRelationState {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: CandleRelationKind,
+}
+
+impl CandleRelationState {
+    /// The relation of that name.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: CandleRelationKind) -> Self {
+        let name = name.into();
+        Self { name, kind }
+    }
+
+    pub(super) fn is_aggregate(&self) -> bool {
+        self.kind == CandleRelationKind::Aggregate
+    }
+}
+
 /// What applying the manual SQL led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AggregatesReport {
     /// The edition, which decides the file.
     pub edition: Edition,
     /// The candle relations that stand now, smallest timeframe first.
-    pub relations: Vec<(String, CandleRelationKind)>,
+    pub relations: Vec<CandleRelationState>,
     /// Those that were made now, or made a continuous aggregate of a view.
     pub changed: Vec<String>,
 }
@@ -105,7 +130,7 @@ fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
     let changed = relations
         .iter()
         .filter(|relation| !before.contains(relation))
-        .map(|(name, _)| name.clone())
+        .map(|relation| relation.name.clone())
         .collect();
     Ok(AggregatesReport {
         edition,
@@ -129,7 +154,7 @@ struct Relation {
 /// `Schema` when the database does not have the extension; what it answers otherwise.
 pub fn candle_relations(
     connection: &mut PgConnection,
-) -> Result<Vec<(String, CandleRelationKind)>, DbError> {
+) -> Result<Vec<CandleRelationState>, DbError> {
     // the visible part of a continuous aggregate is a view as well
     let relations: Vec<Relation> = sql_query(
         "SELECT r.name, CASE \
@@ -150,7 +175,7 @@ pub fn candle_relations(
                 "view" => CandleRelationKind::View,
                 _ => CandleRelationKind::Missing,
             };
-            (name, kind)
+            CandleRelationState { name, kind }
         })
         .collect())
 }

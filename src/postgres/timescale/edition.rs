@@ -37,6 +37,7 @@ impl fmt::Display for Edition {
 
 /// Version and edition of the TimescaleDB of a database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct TimescaleVersion {
     /// The version of the extension, such as `2.19.3`.
     pub version: String,

@@ -11,7 +11,7 @@ use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl 
 
 use crate::db::DbError;
 use crate::postgres::candle_sql::MINUTES;
-use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::thresholds::raise_thresholds;
 
 /// The first release whose tables are not known.
@@ -154,10 +154,7 @@ const EMPTY_MINUTE: (&str, &str) = ("2100-01-01 00:00:00Z", "2100-01-01 00:01:00
 /// job does.
 pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbError> {
     let aggregates = candle_relations(connection)?;
-    if aggregates
-        .iter()
-        .any(|(_, kind)| *kind != CandleRelationKind::Aggregate)
-    {
+    if !aggregates.iter().all(CandleRelationState::is_aggregate) {
         return Ok(());
     }
     // one that was made by hand since

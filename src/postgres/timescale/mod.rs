@@ -12,7 +12,7 @@ mod thresholds;
 
 pub use audit::{TimeseriesState, timeseries_state};
 pub use candle_relations::{
-    AggregatesReport, CandleRelationKind, apply_aggregates, candle_relations,
+    AggregatesReport, CandleRelationKind, CandleRelationState, apply_aggregates, candle_relations,
 };
 pub(crate) use candle_rows::{CandleRows, begin_deleting, mark_changed_day};
 pub use edition::{Edition, TimescaleVersion, detect_edition};

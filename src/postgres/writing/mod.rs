@@ -45,7 +45,7 @@ pub(super) async fn insert<R: KeyedRow>(
     if batch.has_nothing_to_store() {
         return Ok(batch.into_receipt());
     }
-    let deadline = Instant::now() + timeseries.call_timeout();
+    let deadline = Instant::now() + timeseries.executor().call_timeout();
     let mut changes = OutdatedConnections::default();
     let mut receipt = loop {
         let writer = Arc::clone(writer);

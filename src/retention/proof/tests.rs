@@ -70,7 +70,7 @@ fn candles_are_kept_for_the_refresh_of_larger_ones() {
 
 #[test]
 fn a_refresh_of_any_age_is_refused() {
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let text = clash(|policies| refresh(policies, timeframe).start_offset = None);
         let text = text.expect("refused");
         assert!(
@@ -83,7 +83,7 @@ fn a_refresh_of_any_age_is_refused() {
 
 #[test]
 fn the_forming_candle_is_not_refreshed() {
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let bucket = Span::from(timeframe.duration());
         let texts = [
             "end_offset",

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tickbook::Repositories;
 use tickbook::db::DatabasePools;
-use tickbook::ingest::{Ack, AckLevel, OnFull, SpoolConfig, SpoolMode, TickPersister};
+use tickbook::ingest::{Ack, AckLevel, SpoolConfig, TickPersister};
 use tokio::sync::{oneshot, watch};
 
 use crate::migrated::ticks;
@@ -40,12 +40,7 @@ pub(super) async fn write_until_told(url: &str) {
     settings.pool.size = 3;
     settings.pool.call_timeout = Duration::from_secs(5);
     let repositories = Repositories::postgres(&DatabasePools::new(&settings));
-    let spool = SpoolConfig {
-        mode: SpoolMode::WriteAhead,
-        directory: said(SPOOL).into(),
-        max_bytes: 1 << 30,
-        on_full: OnFull::Block,
-    };
+    let spool = SpoolConfig::new(said(SPOOL));
     let persister = TickPersister::open(repositories.ticks, small_batches(), &spool)
         .await
         .expect("a spool of its own");

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use tickbook::domain::Tick;
 use tickbook::ingest::quality::Quarantine;
-use tickbook::ingest::{DeadLetter, DeadLetterReason, Record, Spool, TickSpool};
+use tickbook::ingest::{
+    DeadLetter, DeadLetterReason, NumberedDeadLetter, Record, Spool, TickSpool,
+};
 use tickbook::repository::QuarantinedTick;
 use tickbook::{Repositories, RepositoryError};
 
@@ -125,7 +127,7 @@ async fn look_through<R: Lettered>(
 ) -> anyhow::Result<u64> {
     let mut gone = Vec::new();
     let mut kept = 0;
-    for (number, letter) in spool.dead_letters().await? {
+    for NumberedDeadLetter { number, letter, .. } in spool.dead_letters().await? {
         let became = match repositories {
             Some(repositories) if letter.record.store(repositories).await? => "stored",
             None if arguments.discard => "discarded",

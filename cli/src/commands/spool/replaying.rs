@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tickbook::ingest::quality::Quarantine;
-use tickbook::ingest::{
-    PersisterConfig, PersisterStats, SpoolConfig, SpoolMode, TickPersister, TickSpool,
-};
+use tickbook::ingest::{PersisterConfig, PersisterStats, SpoolMode, TickPersister, TickSpool};
 
 use crate::Outcome;
 use crate::args::SpoolArguments;
@@ -73,10 +71,7 @@ pub(crate) async fn replay(arguments: &SpoolArguments) -> anyhow::Result<Outcome
         quarantine: None,
     };
     if TickSpool::exists(&directory) {
-        let settings = SpoolConfig {
-            mode: SpoolMode::WriteAhead,
-            ..settings
-        };
+        let settings = settings.mode(SpoolMode::WriteAhead);
         let writing = PersisterConfig::from(&config.ticks);
         let persister = TickPersister::open(repositories.ticks, writing, &settings).await?;
         let report = persister.stop(PATIENCE).await;
@@ -84,8 +79,8 @@ pub(crate) async fn replay(arguments: &SpoolArguments) -> anyhow::Result<Outcome
     }
     if Quarantine::exists(&directory) {
         let quarantine = Quarantine::open(repositories.quarantine, Some(&directory)).await?;
-        let (left, _) = quarantine.stop(PATIENCE).await;
-        done.quarantine = Some(Stored::of(quarantine.stats(), left));
+        let report = quarantine.stop(PATIENCE).await;
+        done.quarantine = Some(Stored::of(quarantine.stats(), report.spooled));
     }
     if arguments.json {
         print_json(&done)?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tickbook::Repositories;
 use tickbook::config::Config;
-use tickbook::domain::{PageLimit, Symbol, TimeRange, printable};
+use tickbook::domain::{Exchange, PageLimit, Symbol, TimeRange, printable};
 use tickbook::repository::{FeedSymbol, SymbolQuery, SymbolRepository, TickQuery};
 
 use super::existing;
@@ -12,7 +12,6 @@ use crate::Outcome;
 use crate::args::{ListSymbolsArguments, ShowSymbolArguments};
 use crate::opening::connect;
 use crate::report::{print, print_json};
-use crate::symbol_output::SymbolOutput;
 use crate::table::table;
 use crate::times::time_text;
 
@@ -35,12 +34,9 @@ pub(super) async fn list(
         (_, true) => Some(false),
         _ => None,
     };
-    let mut query = SymbolQuery {
-        exchange: arguments.exchange.clone(),
-        active,
-        limit: PageLimit::MAX,
-        ..SymbolQuery::default()
-    };
+    let mut query = SymbolQuery::default().limit(PageLimit::MAX);
+    query.exchange.clone_from(&arguments.exchange);
+    query.active = active;
     let pattern = arguments.name.as_deref().map(folded);
     let mut rows = Vec::new();
     loop {
@@ -54,7 +50,7 @@ pub(super) async fn list(
                 continue;
             }
             match arguments.json {
-                true => print_json(&SymbolOutput::from(symbol))?,
+                true => print_json(symbol)?,
                 false => rows.push(row(symbol)),
             }
         }
@@ -121,7 +117,8 @@ fn fits(pattern: &[char], name: &[char]) -> bool {
 #[derive(Debug, Serialize)]
 struct Shown {
     #[serde(flatten)]
-    symbol: SymbolOutput,
+    symbol: Symbol,
+    exchange_details: Option<Exchange>,
     aliases: Vec<Alias>,
     ticks: Ticks,
 }
@@ -149,6 +146,7 @@ pub(super) async fn show(
     let symbols = &*repositories.symbols;
     let symbol = existing(symbols, &arguments.which.symbol).await?;
     let aliases = symbols.feed_symbols(symbol.symbol_id).await?;
+    let exchange = symbols.get_exchange(&symbol.exchange).await?;
     let ticks = ticks(&repositories, &symbol, arguments.count).await?;
     if arguments.which.json {
         let alias = |it: FeedSymbol| Alias {
@@ -156,12 +154,13 @@ pub(super) async fn show(
             feed_key: it.feed_key,
         };
         print_json(&Shown {
-            symbol: (&symbol).into(),
+            symbol,
+            exchange_details: exchange,
             aliases: aliases.into_iter().map(alias).collect(),
             ticks,
         })?;
     } else {
-        print(&text(&symbol, &aliases, &ticks))?;
+        print(&text(&symbol, exchange.as_ref(), &aliases, &ticks))?;
     }
     Ok(Outcome::Complete)
 }
@@ -172,10 +171,7 @@ async fn ticks(
     is_counted: bool,
 ) -> anyhow::Result<Ticks> {
     let (id, all) = (symbol.symbol_id, TimeRange::all());
-    let first = TickQuery {
-        limit: PageLimit::try_from(1)?,
-        ..TickQuery::new(id, all)
-    };
+    let first = TickQuery::new(id, all).limit(PageLimit::try_from(1)?);
     let first = repositories.ticks.range(&first).await?.items.pop();
     let last = repositories.ticks.latest(id).await?;
     let count = match is_counted {
@@ -190,7 +186,12 @@ async fn ticks(
     })
 }
 
-fn text(symbol: &Symbol, aliases: &[FeedSymbol], ticks: &Ticks) -> String {
+fn text(
+    symbol: &Symbol,
+    exchange: Option<&Exchange>,
+    aliases: &[FeedSymbol],
+    ticks: &Ticks,
+) -> String {
     let mut rows = vec![
         ("id", symbol.symbol_id.to_string()),
         ("exchange", symbol.exchange.clone()),
@@ -202,6 +203,14 @@ fn text(symbol: &Symbol, aliases: &[FeedSymbol], ticks: &Ticks) -> String {
             if symbol.active { "yes" } else { "no" }.to_owned(),
         ),
     ];
+    if let Some(exchange) = exchange {
+        let known = |text: &Option<String>| text.clone().unwrap_or_default();
+        rows.extend([
+            ("exchange is", exchange.description.clone()),
+            ("exchange code", known(&exchange.code)),
+            ("time zone", known(&exchange.time_zone)),
+        ]);
+    }
     match &symbol.instrument {
         None => rows.push(("instrument", "not known".to_owned())),
         Some(instrument) => rows.extend([

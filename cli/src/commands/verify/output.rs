@@ -216,8 +216,8 @@ impl CandleValues {
 impl<'a> FindingLine<'a> {
     fn new(finding: &'a Finding, symbol: Option<&'a str>) -> Self {
         let problem = &finding.problem;
-        let (found, expected) = problem.candles();
-        let candle = found.or(expected);
+        let compared = problem.candles();
+        let candle = compared.either();
         let times = times(problem);
         let (mended, reason) = match &finding.mending {
             Mending::NotTried => (None, None),
@@ -234,7 +234,9 @@ impl<'a> FindingLine<'a> {
                 _ => None,
             },
             numbers: match problem {
-                Problem::State(state) => state.numbers.iter().copied().collect(),
+                Problem::State(state) => {
+                    state.numbers.iter().map(|it| (it.name, it.value)).collect()
+                }
                 _ => BTreeMap::new(),
             },
             from: times.map(|(from, _)| time_text(from)),
@@ -242,8 +244,8 @@ impl<'a> FindingLine<'a> {
             ticks: problem.run().map(|run| run.count),
             timeframe: candle.map(|candle| candle.timeframe.as_str()),
             basis: candle.map(|candle| candle.basis.as_str()),
-            found: found.map(CandleValues::new),
-            expected: expected.map(CandleValues::new),
+            found: compared.found.map(CandleValues::new),
+            expected: compared.expected.map(CandleValues::new),
             text: problem.to_string(),
             mended,
             reason,
@@ -252,7 +254,7 @@ impl<'a> FindingLine<'a> {
 }
 
 fn symbol_id(problem: &Problem) -> Option<SymbolId> {
-    let (found, expected) = problem.candles();
+    let candle = problem.candles().either();
     match problem {
         Problem::KeyOrder {
             key: TickKey { symbol_id, .. },
@@ -266,7 +268,7 @@ fn symbol_id(problem: &Problem) -> Option<SymbolId> {
         | Problem::Gap { symbol_id, .. } => Some(*symbol_id),
         _ => {
             let of_run = problem.run().map(|run| run.first.symbol_id);
-            of_run.or(found.or(expected).map(|candle| candle.symbol_id))
+            of_run.or(candle.map(|candle| candle.symbol_id))
         }
     }
 }
@@ -275,7 +277,7 @@ fn symbol_id(problem: &Problem) -> Option<SymbolId> {
 fn times(
     problem: &Problem,
 ) -> Option<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> {
-    let (found, expected) = problem.candles();
+    let candle = problem.candles().either();
     match problem {
         Problem::KeyOrder { before, key } => Some((before.tick_time, key.tick_time)),
         Problem::SequenceOrder { before, tick } => Some((before.tick_time, tick.tick_time)),
@@ -285,9 +287,7 @@ fn times(
             let of_run = problem
                 .run()
                 .map(|run| (run.first.tick_time, run.last.tick_time));
-            let of_candle = found
-                .or(expected)
-                .map(|candle| (candle.open_time, candle.close_time()));
+            let of_candle = candle.map(|candle| (candle.open_time, candle.close_time()));
             of_run.or(of_candle)
         }
     }

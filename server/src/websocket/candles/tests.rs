@@ -1,6 +1,7 @@
 use chrono::DateTime;
 use rust_decimal::Decimal;
 use tickbook::domain::{PriceBasis, SymbolId, Timeframe, fold_ticks};
+use tickbook::ingest::fanout::Published;
 
 use super::*;
 
@@ -120,14 +121,8 @@ async fn a_late_tick_makes_the_store_be_read_again_from_its_candle_on() {
 async fn after_a_gap_the_store_is_read_before_ticks_count_again() {
     let now = Instant::now();
     let mut series = live(&[tick(1, 10)]);
-    let gap = Gap {
-        symbol_id: KEY.symbol_id,
-        first: 2,
-        last: 3,
-        missed: 2,
-        from: time(2),
-        to: time(3) + TimeDelta::microseconds(1),
-    };
+    let missed = |number, tick| Gap::of(&Published::new(number, tick));
+    let gap = missed(2, tick(2, 1)).joined(missed(3, tick(3, 2)));
     series.gap(&gap, now);
     series.tick(&tick(4, 20), now, time(4));
     assert_eq!(series.updates(time(4)), []);
@@ -148,14 +143,7 @@ async fn a_gap_during_a_reading_makes_it_be_read_once_more() {
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     let missed = tick(2, 1);
-    let gap = Gap {
-        symbol_id: KEY.symbol_id,
-        first: 1,
-        last: 1,
-        missed: 1,
-        from: missed.tick_time,
-        to: missed.tick_time + TimeDelta::microseconds(1),
-    };
+    let gap = Gap::of(&Published::new(1, missed.clone()));
     series.gap(&gap, now);
     series.found(stored(&[tick(1, 10)], 2), now, time(2));
     series.tick(&tick(3, 9), now, time(3));

@@ -70,10 +70,7 @@ async fn fault_71_idle_sinks_do_not_slow_publishing() {
         let mut store = fan_out.open(QueueOptions::storing("store", 10_000));
         let idle: Vec<SinkQueue> = (0..idle_sinks)
             .map(|_| {
-                fan_out.open(QueueOptions {
-                    every_symbol: false,
-                    ..QueueOptions::dropping_oldest("idle", 10_000)
-                })
+                fan_out.open(QueueOptions::dropping_oldest("idle", 10_000).every_symbol(false))
             })
             .collect();
         let begun = Instant::now();

@@ -167,7 +167,7 @@ async fn ages_and_failures_are_told_by_the_clock() {
             .await
             .expect("it opens");
         let letters = spool.dead_letters().await.expect("they are read");
-        let times: Vec<_> = letters.iter().map(|(_, letter)| letter.at).collect();
+        let times: Vec<_> = letters.iter().map(|it| it.letter.at).collect();
         assert_eq!(times, [later]);
         spool.close().await;
     }

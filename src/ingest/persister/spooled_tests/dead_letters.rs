@@ -51,7 +51,7 @@ async fn dead_letters_count_towards_what_the_spool_may_hold() {
         .expect("it opens");
     assert_eq!(opened.content().kept_bytes, content.kept_bytes);
     let letters = opened.dead_letters().await.expect("it reads");
-    let numbers = letters.iter().map(|(number, _)| *number).collect();
+    let numbers = letters.iter().map(|it| it.number).collect();
     let discarded = opened.discard_dead_letters(numbers).await;
     discarded.expect("it writes");
     assert_eq!(opened.content().kept_bytes, 0);

@@ -166,7 +166,7 @@ async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
     let mut ticks: Vec<Tick> = letters
         .expect("it reads")
         .into_iter()
-        .map(|(_, letter)| letter.record)
+        .map(|it| it.letter.record)
         .collect();
     ticks.sort_unstable_by_key(Tick::key);
     assert_eq!(ticks, [other(3), other(4)]);

@@ -5,7 +5,7 @@ use redb::{ReadableDatabase as _, ReadableTable};
 use super::{BATCHES, DEAD_LETTERS, QUARANTINE, Store, disk_bytes, letter_bytes, write};
 use crate::ingest::record::{Record, names_of};
 use crate::ingest::spool::block::{self, BlockError};
-use crate::ingest::spool::dead_letter::DeadLetter;
+use crate::ingest::spool::dead_letter::{DeadLetter, NumberedDeadLetter};
 use crate::ingest::spool::error::{SpoolError, storage_error};
 
 /// What was read.
@@ -83,7 +83,7 @@ impl<R: Record> Store<R> {
     /// The dead letters with their numbers, oldest first. Damaged ones are left out.
     pub(in crate::ingest::spool) fn dead_letters(
         &self,
-    ) -> Result<Vec<(u64, DeadLetter<R>)>, SpoolError> {
+    ) -> Result<Vec<NumberedDeadLetter<R>>, SpoolError> {
         let reading = || -> Result<Vec<_>, redb::Error> {
             let transaction = self.database.begin_read()?;
             let table = transaction.open_table(DEAD_LETTERS)?;
@@ -91,7 +91,10 @@ impl<R: Record> Store<R> {
             for row in table.iter()? {
                 let (number, bytes) = row?;
                 match DeadLetter::decode(bytes.value()) {
-                    Ok(letter) => letters.push((number.value(), letter)),
+                    Ok(letter) => letters.push(NumberedDeadLetter {
+                        number: number.value(),
+                        letter,
+                    }),
                     Err(error) => {
                         tracing::error!(number = number.value(), %error, "a dead letter is damaged");
                     }

@@ -21,6 +21,7 @@ use super::refresh::{days_of_chunks, refresh};
 
 /// What applying policies would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PolicyPlan {
     /// The edition.
     pub edition: Edition,

@@ -141,7 +141,7 @@ fn refresh(
     candles_from: Option<DateTime<Utc>>,
 ) -> Result<(), DbError> {
     let now = now(connection)?;
-    for timeframe in Timeframe::ALL {
+    for &timeframe in Timeframe::ALL {
         let last = timeframe.bucket_start(to - TimeDelta::microseconds(1));
         let end = (last + timeframe.duration()).min(timeframe.bucket_start(now));
         let mut start = timeframe.bucket_start(from);

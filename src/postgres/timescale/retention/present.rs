@@ -6,12 +6,13 @@ use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl 
 
 use crate::db::DbError;
 use crate::postgres::candle_sql::quoted_relation_names;
-use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::retention::{Floors, Item, Kind, RetentionFloor, Settings, Span, Value};
 
 /// What the policies that were applied last mean for those who write and refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AppliedPolicies {
     /// The section `policies` of the settings; empty after they were removed.
     pub settings: String,
@@ -52,7 +53,7 @@ impl Present {
         let edition = detect_edition(connection)?.edition;
         let has_aggregates = candle_relations(connection)?
             .iter()
-            .all(|(_, kind)| *kind == CandleRelationKind::Aggregate);
+            .all(CandleRelationState::is_aggregate);
         let applied = applied(connection)?;
         let mut settings = chunks(connection)?;
         // the maintenance of the library drops by this record

@@ -10,7 +10,7 @@ use crate::db::DbError;
 use crate::db::TimeseriesDb;
 use crate::domain::TimeRange;
 use crate::error::RepositoryError;
-use crate::postgres::timescale::candle_relations::{CandleRelationKind, candle_relations};
+use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
 use crate::retention::{Floors, RefreshWindow, refresh_windows};
 
@@ -19,6 +19,7 @@ use super::present::{AppliedPolicies, applied, now};
 
 /// Days that wait for a refresh, since ticks came late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct DirtyWindows {
     /// How many days.
     pub days: u64,
@@ -55,8 +56,7 @@ pub async fn refresh_days(
 
 pub(super) fn has_aggregates(connection: &mut PgConnection) -> Result<bool, DbError> {
     let relations = candle_relations(connection)?;
-    let is_aggregate = |(_, kind): &(String, _)| *kind == CandleRelationKind::Aggregate;
-    Ok(relations.iter().all(is_aggregate))
+    Ok(relations.iter().all(CandleRelationState::is_aggregate))
 }
 
 pub(super) fn start_of_day(time: DateTime<Utc>) -> DateTime<Utc> {

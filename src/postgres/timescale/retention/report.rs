@@ -29,6 +29,7 @@ pub struct LeftChunk {
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct MaintenanceReport {
     /// Whether there was anything to look for.
     pub state: MaintenanceState,

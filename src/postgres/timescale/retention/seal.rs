@@ -115,7 +115,7 @@ pub(super) fn seal_and_drop(
             chunk.name
         ))?;
         let mut sealed = 0;
-        for basis in PriceBasis::ALL {
+        for &basis in PriceBasis::ALL {
             sealed += seal(connection, chunk, basis)?;
         }
         drop_chunk(connection, "ticks", chunk)?;

@@ -15,6 +15,7 @@ use super::refresh::{DirtyWindows, dirty_windows};
 
 /// What a database has, and how its jobs do.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PolicyStatus {
     /// Its edition.
     pub edition: Edition,
@@ -34,6 +35,7 @@ pub struct PolicyStatus {
 
 /// A job of the database.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[non_exhaustive]
 pub struct JobStatus {
     /// Its number.
     #[diesel(sql_type = Integer)]

@@ -1,0 +1,135 @@
+//! `tickbook exchanges`
+
+use anyhow::bail;
+use serde::Serialize;
+use tickbook::domain::{Exchange, ExchangeFacts, PageLimit, printable};
+use tickbook::repository::{ExchangeQuery, SymbolRepository};
+
+use crate::Outcome;
+use crate::args::{
+    CreateExchangeArguments, DescribeExchangeArguments, ExchangeFactArguments, ExchangesCommand,
+    ListExchangesArguments,
+};
+use crate::opening::{connect_symbols, settings};
+use crate::report::{print, print_json};
+use crate::symbol_output::{ChangeOutput, change_lines};
+use crate::table::table;
+
+const HEADER: [&str; 4] = ["NAME", "CODE", "TIME ZONE", "DESCRIPTION"];
+
+/// What a command changed of an exchange.
+#[derive(Debug, Serialize)]
+struct ChangedExchange {
+    exchange: Exchange,
+    changes: Vec<ChangeOutput>,
+}
+
+pub(crate) async fn run(command: &ExchangesCommand) -> anyhow::Result<Outcome> {
+    let symbols = connect_symbols(&settings()?).await?;
+    match command {
+        ExchangesCommand::List(arguments) => list(&*symbols, arguments).await?,
+        ExchangesCommand::Create(arguments) => create(&*symbols, arguments).await?,
+        ExchangesCommand::Describe(arguments) => describe(&*symbols, arguments).await?,
+    }
+    Ok(Outcome::Complete)
+}
+
+async fn list(
+    symbols: &dyn SymbolRepository,
+    arguments: &ListExchangesArguments,
+) -> anyhow::Result<()> {
+    let mut query = ExchangeQuery::default();
+    query.limit = PageLimit::MAX;
+    let mut rows = Vec::new();
+    loop {
+        let page = symbols.list_exchanges(&query).await?;
+        for exchange in page.items {
+            match arguments.json {
+                true => print_json(&exchange)?,
+                false => rows.push(row(exchange)),
+            }
+        }
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    match (arguments.json, rows.is_empty()) {
+        (true, _) => Ok(()),
+        (false, true) => {
+            eprintln!("there is no exchange yet");
+            Ok(())
+        }
+        (false, false) => print(&table(HEADER, &rows)),
+    }
+}
+
+fn row(exchange: Exchange) -> [String; HEADER.len()] {
+    [
+        exchange.name,
+        exchange.code.unwrap_or_default(),
+        exchange.time_zone.unwrap_or_default(),
+        exchange.description,
+    ]
+}
+
+async fn create(
+    symbols: &dyn SymbolRepository,
+    arguments: &CreateExchangeArguments,
+) -> anyhow::Result<()> {
+    let named = Exchange::named(&arguments.exchange);
+    let exchange = named.described(&facts(&arguments.facts))?;
+    symbols.create_exchange(&exchange).await?;
+    match arguments.json {
+        true => print_json(&exchange),
+        false => print(&format!("{} is created", printable(&exchange.name))),
+    }
+}
+
+async fn describe(
+    symbols: &dyn SymbolRepository,
+    arguments: &DescribeExchangeArguments,
+) -> anyhow::Result<()> {
+    let name = &arguments.exchange;
+    let Some(before) = symbols.get_exchange(name).await? else {
+        bail!(
+            "there is no exchange {}: `tickbook exchanges list` shows all, `create` makes one",
+            printable(name)
+        );
+    };
+    let facts = facts(&arguments.facts);
+    let exchange = symbols.describe_exchange(name, &facts).await?;
+    let changes = changes(&before, &exchange);
+    if arguments.json {
+        return print_json(&ChangedExchange { exchange, changes });
+    }
+    let lines = change_lines(&exchange.name, &changes);
+    lines.iter().try_for_each(|line| print(line))
+}
+
+fn facts(given: &ExchangeFactArguments) -> ExchangeFacts {
+    let mut facts = ExchangeFacts::default();
+    facts.description.clone_from(&given.description);
+    facts.code.clone_from(&given.code);
+    facts.time_zone.clone_from(&given.time_zone);
+    facts
+}
+
+fn changes(before: &Exchange, after: &Exchange) -> Vec<ChangeOutput> {
+    let description = |exchange: &Exchange| {
+        let text = Some(exchange.description.clone());
+        text.filter(|text| !text.is_empty())
+    };
+    let fields = [
+        ("description", description(before), description(after)),
+        ("code", before.code.clone(), after.code.clone()),
+        (
+            "time_zone",
+            before.time_zone.clone(),
+            after.time_zone.clone(),
+        ),
+    ];
+    let changed = fields.into_iter().filter(|(_, old, new)| old != new);
+    let output = |(field, old, new)| ChangeOutput { field, old, new };
+    changed.map(output).collect()
+}

@@ -1,0 +1,138 @@
+//! Calls on the pool of one database.
+
+use std::time::Duration;
+
+use diesel::PgConnection;
+
+use super::{MetadataDb, TimeseriesDb};
+use crate::db::connection_counts::ConnectionCounts;
+use crate::db::executor::Executor;
+use crate::db::failure::DbError;
+use crate::error::{Database, RepositoryError};
+
+/// Writes the methods of [`Executor`] for the pool of one database, so that a function can ask for that
+/// database by its type.
+macro_rules! calls {
+    ($($of:ty),+) => {
+        $(
+            impl $of {
+                /// The pool as one of any database.
+                #[must_use]
+                pub fn executor(&self) -> &Executor {
+                    &self.0
+                }
+
+                /// Which database it is.
+                #[must_use]
+                pub fn database(&self) -> Database {
+                    self.0.database()
+                }
+
+                /// Connections open now.
+                #[must_use]
+                pub fn connections(&self) -> ConnectionCounts {
+                    self.0.connections()
+                }
+
+                /// Runs `work` once: [`Executor::run`].
+                ///
+                /// # Errors
+                /// Those of [`Executor::run`].
+                pub async fn run<T, F>(
+                    &self,
+                    operation: &'static str,
+                    work: F,
+                ) -> Result<T, RepositoryError>
+                where
+                    T: Send + 'static,
+                    F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+                {
+                    self.0.run(operation, work).await
+                }
+
+                /// Runs `work` once within `timeout`: [`Executor::run_within`].
+                ///
+                /// # Errors
+                /// Those of [`Executor::run`].
+                pub async fn run_within<T, F>(
+                    &self,
+                    operation: &'static str,
+                    timeout: Duration,
+                    work: F,
+                ) -> Result<T, RepositoryError>
+                where
+                    T: Send + 'static,
+                    F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+                {
+                    self.0.run_within(operation, timeout, work).await
+                }
+
+                /// Runs a write that must not be repeated: [`Executor::run_once`].
+                ///
+                /// # Errors
+                /// Those of [`Executor::run`].
+                pub async fn run_once<T, F>(
+                    &self,
+                    operation: &'static str,
+                    work: F,
+                ) -> Result<T, RepositoryError>
+                where
+                    T: Send + 'static,
+                    F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+                {
+                    self.0.run_once(operation, work).await
+                }
+
+                /// Runs a write that may be repeated: [`Executor::run_idempotent`].
+                ///
+                /// # Errors
+                /// Those of [`Executor::run`].
+                pub async fn run_idempotent<T, F>(
+                    &self,
+                    operation: &'static str,
+                    work: F,
+                ) -> Result<T, RepositoryError>
+                where
+                    T: Send + 'static,
+                    F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+                {
+                    self.0.run_idempotent(operation, work).await
+                }
+
+                /// Runs what only reads: [`Executor::read`].
+                ///
+                /// # Errors
+                /// Those of [`Executor::run`].
+                pub async fn read<T, F>(
+                    &self,
+                    operation: &'static str,
+                    work: F,
+                ) -> Result<T, RepositoryError>
+                where
+                    T: Send + 'static,
+                    F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
+                {
+                    self.0.read(operation, work).await
+                }
+
+                /// Runs `work` on a connection of its own: [`Executor::run_dedicated`].
+                ///
+                /// # Errors
+                /// Those of [`Executor::run_dedicated`].
+                pub async fn run_dedicated<T, F>(
+                    &self,
+                    operation: &'static str,
+                    work: F,
+                ) -> Result<T, RepositoryError>
+                where
+                    T: Send + 'static,
+                    F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
+                {
+                    self.0.run_dedicated(operation, work).await
+                }
+            }
+        )+
+    };
+}
+
+calls!(MetadataDb, TimeseriesDb);

@@ -1,0 +1,179 @@
+//! Where symbols are quoted.
+
+use chrono_tz::Tz;
+
+use super::excerpt::excerpt;
+use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::setters::setters;
+
+/// Longest code, in characters.
+const CODE_LENGTH: usize = 20;
+
+/// An exchange, a broker or a feed that quotes symbols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Exchange {
+    /// Its name, such as `oanda`, 1 to 50 characters; unique without regard to the case of letters.
+    pub name: String,
+    /// For people; may be empty.
+    pub description: String,
+    /// Code of the venue where that is known, such as its MIC (ISO 10383) `XNYS`; 1 to 20 letters,
+    /// digits and punctuation of ASCII.
+    pub code: Option<String>,
+    /// IANA time zone of its trading hours where that is known, such as `America/New_York`.
+    pub time_zone: Option<String>,
+}
+
+/// What is stated of an exchange; `None` where nothing is. An empty text says that it is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct ExchangeFacts {
+    /// See [`Exchange::description`].
+    pub description: Option<String>,
+    /// See [`Exchange::code`].
+    pub code: Option<String>,
+    /// See [`Exchange::time_zone`].
+    pub time_zone: Option<String>,
+}
+
+setters!(ExchangeFacts {
+    some {
+        /// States the text for people.
+        description: String,
+        /// States the code of the venue.
+        code: String,
+        /// States the IANA time zone.
+        time_zone: String,
+    }
+});
+
+/// Why an exchange can be stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidExchange {
+    /// The name is empty, too long, or holds what separates names.
+    #[error(transparent)]
+    Name(#[from] InvalidSymbol),
+    /// The code is empty, too long, or has other characters.
+    #[error(
+        "code {} must have 1 to 20 letters, digits and punctuation of ASCII: correct it",
+        excerpt(.0)
+    )]
+    Code(String),
+    /// No time zone of the IANA database has that name.
+    #[error(
+        "time zone {} is not one of the IANA database: use a name such as America/New_York",
+        excerpt(.0)
+    )]
+    TimeZone(String),
+    /// The description holds the one character that PostgreSQL does not keep.
+    #[error("description {} holds a NUL character: remove it", excerpt(.0))]
+    Description(String),
+}
+
+setters!(Exchange {
+    into {
+        /// Sets the text for people.
+        description: String,
+    }
+    some {
+        /// Sets the code of the venue.
+        code: String,
+        /// Sets the IANA time zone.
+        time_zone: String,
+    }
+});
+
+impl Exchange {
+    /// An exchange of which nothing else is known.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            code: None,
+            time_zone: None,
+        }
+    }
+
+    /// Checks what every store asks of an exchange.
+    ///
+    /// # Errors
+    /// The first field that no store keeps.
+    pub fn validate(&self) -> Result<(), InvalidExchange> {
+        check_name("exchange", &self.name)?;
+        if self.description.contains('\0') {
+            return Err(InvalidExchange::Description(self.description.clone()));
+        }
+        if let Some(code) = &self.code {
+            let allowed = code.bytes().all(|byte| byte.is_ascii_graphic());
+            if !allowed || !(1..=CODE_LENGTH).contains(&code.len()) {
+                return Err(InvalidExchange::Code(code.clone()));
+            }
+        }
+        match &self.time_zone {
+            Some(zone) if zone.parse::<Tz>().is_err() => {
+                Err(InvalidExchange::TimeZone(zone.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// This exchange after `facts` were stated of it; what is not stated stays, and an empty text removes
+    /// what was known.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn described(&self, facts: &ExchangeFacts) -> Result<Self, InvalidExchange> {
+        let field = |stated: &Option<String>, known: &Option<String>| {
+            let text = stated.as_ref().or(known.as_ref());
+            text.filter(|text| !text.is_empty()).cloned()
+        };
+        let description = facts.description.as_ref().unwrap_or(&self.description);
+        let described = Self {
+            name: self.name.clone(),
+            description: description.clone(),
+            code: field(&facts.code, &self.code),
+            time_zone: field(&facts.time_zone, &self.time_zone),
+        };
+        described.validate()?;
+        Ok(described)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_those_of_the_iana_database() {
+        let in_zone = |zone: &str| Exchange::named("nyse").time_zone(zone);
+        for zone in ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC"] {
+            assert_eq!(in_zone(zone).validate(), Ok(()), "{zone}");
+        }
+        for zone in [
+            "",
+            "New York",
+            "America/Atlantis",
+            "+02:00",
+            "europe/berlin",
+        ] {
+            let refused = InvalidExchange::TimeZone(zone.to_owned());
+            assert_eq!(in_zone(zone).validate(), Err(refused));
+        }
+    }
+
+    #[test]
+    fn codes_are_short_and_printable() {
+        let coded = |code: &str| Exchange::named("nyse").code(code);
+        for code in ["XNYS", "x", "NYSE-ARCA", &"X".repeat(20)] {
+            assert_eq!(coded(code).validate(), Ok(()), "{code}");
+        }
+        for code in ["", " ", "X Y", "é", &"X".repeat(21), "X\0"] {
+            let refused = InvalidExchange::Code(code.to_owned());
+            assert_eq!(coded(code).validate(), Err(refused));
+        }
+    }
+}
