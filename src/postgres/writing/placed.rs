@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt};
-use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl as _, sql_query};
+use diesel::{PgConnection, QueryResult, RunQueryDsl as _, sql_query};
 
 use crate::db::{CONFLICT_BACKOFF, DbError, SynchronousCommit};
 use crate::error::{Database, RepositoryError};
