@@ -1,9 +1,9 @@
 //! How rows are written that bring no key: in one transaction with the look at what is stored of their
 //! symbols and times.
 //!
-//! Who writes such rows of a symbol has a lock until the commit, so that the look sees what others wrote.
-//! A row with a key may still take the one that was free a moment before; then nothing is stored, and
-//! the next attempt looks again.
+//! A writer of such rows holds a lock of their symbols until the commit, so that the look sees what other
+//! writers stored. A row with a key may still take a key that was free a moment before; then nothing is
+//! stored, and the next attempt looks again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt};
-use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl as _, sql_query};
+use diesel::{PgConnection, QueryResult, RunQueryDsl as _, sql_query};
 
 use crate::db::{CONFLICT_BACKOFF, DbError, SynchronousCommit};
 use crate::error::{Database, RepositoryError};
@@ -77,8 +77,11 @@ impl<R: KeyedRow> Writer<R> {
         let mut delays = CONFLICT_BACKOFF.delays();
         loop {
             let batch = Batch::of_parts(rows.to_vec(), Vec::new());
+            // each statement sees what was committed before it, whatever the server's default is
             let written = connection
-                .transaction(|connection| self.write_keyless(connection, batch, way, now));
+                .build_transaction()
+                .read_committed()
+                .run(|connection| self.write_keyless(connection, batch, way, now));
             let error = match written {
                 Ok(receipt) => return Ok(receipt),
                 Err(Undone::Refused) if way == Way::Together => {
@@ -142,10 +145,10 @@ impl<R: KeyedRow> Writer<R> {
     }
 }
 
-/// Waits for whoever writes rows without keys of the same symbols, and keeps others waiting until the
-/// transaction ends.
+/// Takes the locks of the symbols of `rows` until the transaction ends: other writers of rows without keys
+/// wait.
 fn lock<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<()> {
-    // in one order, so that no two writers wait for each other
+    // in ascending order, so that two writers never wait for each other
     let locks: BTreeSet<_> = rows
         .iter()
         .map(|row| row.symbol_id().get() % LOCKS)
