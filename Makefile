@@ -2,15 +2,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# what `make run` starts, and how it is built
+# address, feed and build profile of `make run`
 LISTEN ?= 127.0.0.1:3000
 FEED ?= simulated
 PROFILE ?= release
 # options of `make bench`, such as --rounds 9 --only resend --strict
 BENCH ?=
 
-# how long `make soak` (60) and `make fuzz-candles` (20) run, and the seed of their schedule; an empty
-# one takes a new one
+# duration of `make soak` (60) and `make fuzz-candles` (20), and the seed of their schedule; an empty seed
+# is chosen at random
 MINUTES ?= 60
 SEED ?=
 
@@ -18,7 +18,7 @@ SEED ?=
 FEATURES := tickbook/mock,tickbook/conformance,tickbook/files,tickbook/serde
 
 .PHONY: help
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  variables: LISTEN=$(LISTEN) FEED=$(FEED) (none, simulated) PROFILE=$(PROFILE) (release, dev) MINUTES=$(MINUTES) SEED=$(SEED)"
 
@@ -31,16 +31,16 @@ run: ## start both databases, migrate, build, start the server with a feed
 	$$folder/tickbook migrate; \
 	exec $$folder/orderbook-server --listen $(LISTEN) --feed $(FEED)
 
-# what runs cargo's tests and ends with one line of sums
+# runs cargo's tests and ends with one line of totals
 SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- cargo test --no-fail-fast
 ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
-# the tests that need other programs, and the words that their names have
+# tests that need other programs, and the words that select them by name
 WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli --features $(FEATURES) \
 	--test database_pgbouncer --test faults --test server --test cli
 OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
 
 .PHONY: test
-test: ## run every test against throw-away databases but those of test-programs
+test: ## run every test against throw-away databases, except those of test-programs
 	@options=$$(dev/dependencies); \
 	cargo test $(ALL) $$options --no-run; \
 	for example in examples/*.rs; do \
@@ -49,35 +49,35 @@ test: ## run every test against throw-away databases but those of test-programs
 	dev/databases throwaway -- $(SUITE) $(ALL) $$options
 
 .PHONY: test-programs
-test-programs: ## run the tests that need RabbitMQ, PgBouncer or OpenSSL, which it installs
+test-programs: ## install RabbitMQ, PgBouncer and OpenSSL and run the tests that need them
 	@options=$$(dev/dependencies); \
 	programs=$$(dev/programs); export TICKBOOK_PROGRAMS=$$programs; \
 	cargo test $(WITH_PROGRAMS) $$options --no-run; \
 	dev/databases throwaway -- $(SUITE) $(WITH_PROGRAMS) $$options -- $(OF_PROGRAMS)
 
 .PHONY: faults
-faults: ## make network, servers and disk fail, the slow ways too; prints a table
+faults: ## run all failure tests of network, servers and disk, even slow ones; prints a table
 	@options=$$(dev/dependencies); \
 	dev/faults -p tickbook -p orderbook-server -p tickbook-fault-proxy --features $(FEATURES) $$options
 
 .PHONY: soak
-soak: ## faults in a random order under load for MINUTES=60, with SEED=random
+soak: ## inject faults in random order under load for MINUTES=60, with SEED=random
 	@options=$$(dev/dependencies); \
 	cargo test -p tickbook --features $(FEATURES) $$options --test faults --no-run; \
 	export TICKBOOK_SOAK_MINUTES=$(MINUTES) TICKBOOK_SOAK_SEED=$(SEED); \
 	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test faults soak:: -- --nocapture
 
-# 50,000 listings at least, also where these take longer
+# runs at least 50,000 listings, even if these take longer
 .PHONY: fuzz-candles
 fuzz-candles: MINUTES = 20
-fuzz-candles: ## candles against a model beside writes, refreshes, drops for MINUTES=20, with SEED=random
+fuzz-candles: ## compare candles with a model during writes, refreshes, drops for MINUTES=20, with SEED=random
 	@options=$$(dev/dependencies); \
 	cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles --no-run; \
 	export TICKBOOK_FUZZ_SECONDS=$$(($(MINUTES) * 60)) TICKBOOK_FUZZ_SEED=$(SEED) TICKBOOK_FUZZ_LISTINGS=50000; \
 	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles -- --nocapture
 
 .PHONY: lint
-lint: ## format check, clippy, documentation, features one by one
+lint: ## check format, clippy, documentation and each feature
 	cargo fmt --all --check
 	@options=$$(dev/dependencies); set -x; \
 	cargo clippy --workspace --exclude tickbook-bench --all-targets --all-features -- -D warnings; \
@@ -93,10 +93,10 @@ lint: ## format check, clippy, documentation, features one by one
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
 
 .PHONY: ci
-ci: lint test test-programs ## what has to pass before a change lands
+ci: lint test test-programs ## run every check that a change must pass
 
 .PHONY: bench
-bench: ## measure writing and reading beside limits and peers, see docs/performance.md
+bench: ## compare writing and reading with limits and peers, see docs/performance.md
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
 	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
@@ -110,5 +110,5 @@ databases-down: ## stop both databases; the data stays
 	@dev/databases down
 
 .PHONY: databases-status
-databases-status: ## say what runs where
+databases-status: ## show which databases run, and where
 	@dev/databases status

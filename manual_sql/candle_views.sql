@@ -1,24 +1,25 @@
--- Candles of every timeframe as plain views, for the Apache edition of TimescaleDB, which has no
--- continuous aggregates; works on the Community edition as well.
+-- Creates the candles of every timeframe as plain views, for the Apache edition of TimescaleDB, which has no
+-- continuous aggregates. It works on the Community edition as well.
 --
 --   psql -v ON_ERROR_STOP=1 -f manual_sql/candle_views.sql "$TIMESCALEDB_URL"
 --
--- May be run again at any time. A continuous aggregate of the same name stays, with a notice: it may
--- hold candles whose ticks are gone. Everything is made in the first schema of the search_path.
+-- The file may be run again at any time. It leaves a continuous aggregate of the same name in place, with a
+-- notice, since the aggregate may hold candles whose ticks were dropped. It creates everything in the first
+-- schema of the search_path.
 --
--- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the candles of
--- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
--- since a quotient of NUMERIC is cut off after so many digits and a product never is. The half is taken
--- of the aggregates and not of each tick: halves order like their sums.
+-- Each relation has one row per symbol and bucket [open_time, open_time + width), aligned to UTC, with
+-- candles of three bases: bid, ask, and the exact mid = (bid + ask) / 2 of each tick. The sum is
+-- multiplied by 0.5, since a NUMERIC quotient is cut off after a number of digits and a product is not.
+-- The aggregates are halved and not each tick, since halves have the same order as their sums.
 --
--- A candle is made of the ticks that have its basis; mid needs both sides. Its volume is the sum of the
--- known volumes of both sides of these ticks: an unknown volume counts as nothing. It is computed as the
--- sum of all less the volumes of ticks without the basis, of which most buckets have none. The prices of
--- a basis that no tick of the bucket has are NULL, its volume and its number of ticks are 0. first and
--- last need their FILTER, since they return the value of the first and the last row also where it is NULL.
+-- A candle is computed from the ticks that have its basis; mid needs both sides. Its volume is the sum of
+-- the known volumes of both sides of these ticks: an unknown volume counts as zero. The query subtracts
+-- the volumes of ticks without the basis, which most buckets do not have, from the sum of all. If no tick
+-- of the bucket has a basis, its prices are NULL, and its volume and number of ticks are 0. first and last
+-- need their FILTER, since they return the value of the first and the last row even if it is NULL.
 --
--- Each view stands on the ticks and not on the view of the smaller timeframe, so that a condition on
--- open_time still limits the chunks that are read.
+-- Each view reads the ticks and not the view of the smaller timeframe, so that a condition on open_time
+-- still limits the chunks that are read.
 
 DO $$
 DECLARE

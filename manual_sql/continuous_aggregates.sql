@@ -1,20 +1,21 @@
--- Candles of every timeframe as continuous aggregates, for the Community edition of TimescaleDB.
+-- Creates the candles of every timeframe as continuous aggregates, for the Community edition of TimescaleDB.
 --
 --   psql -v ON_ERROR_STOP=1 -f manual_sql/continuous_aggregates.sql "$TIMESCALEDB_URL"
 --
--- May be run again at any time: what exists stays as it is. Plain views of the same names, made by
--- candle_views.sql, are replaced. Everything is made in the first schema of the search_path.
+-- The file may be run again at any time: it leaves existing aggregates unchanged and replaces plain views of
+-- the same names, which candle_views.sql creates. It creates everything in the first schema of the
+-- search_path.
 --
--- One row per symbol and bucket [open_time, open_time + width), aligned to UTC, with the candles of
--- three bases: bid, ask, and mid = (bid + ask) / 2 of each tick, exact. Times half rather than by 2,
--- since a quotient of NUMERIC is cut off after so many digits and a product never is. The half is taken
--- of the aggregates and not of each tick: halves order like their sums.
+-- Each relation has one row per symbol and bucket [open_time, open_time + width), aligned to UTC, with
+-- candles of three bases: bid, ask, and the exact mid = (bid + ask) / 2 of each tick. The sum is
+-- multiplied by 0.5, since a NUMERIC quotient is cut off after a number of digits and a product is not.
+-- The aggregates are halved and not each tick, since halves have the same order as their sums.
 --
--- A candle is made of the ticks that have its basis; mid needs both sides. Its volume is the sum of the
--- known volumes of both sides of these ticks: an unknown volume counts as nothing. It is computed as the
--- sum of all less the volumes of ticks without the basis, of which most buckets have none. The prices of
--- a basis that no tick of the bucket has are NULL, its volume and its number of ticks are 0. first and
--- last need their FILTER, since they return the value of the first and the last row also where it is NULL.
+-- A candle is computed from the ticks that have its basis; mid needs both sides. Its volume is the sum of
+-- the known volumes of both sides of these ticks: an unknown volume counts as zero. The query subtracts
+-- the volumes of ticks without the basis, which most buckets do not have, from the sum of all. If no tick
+-- of the bucket has a basis, its prices are NULL, and its volume and number of ticks are 0. first and last
+-- need their FILTER, since they return the value of the first and the last row even if it is NULL.
 
 DO $$
 DECLARE
@@ -25,7 +26,7 @@ BEGIN
             USING HINT = 'Apply candle_views.sql instead.';
     END IF;
     FOREACH candles IN ARRAY ARRAY['ohlc_1d', 'ohlc_4h', 'ohlc_1h', 'ohlc_30m', 'ohlc_15m', 'ohlc_5m', 'ohlc_1m'] LOOP
-        -- the visible part of a continuous aggregate is a view as well: never drop that one
+        -- the visible part of a continuous aggregate is a view as well and must not be dropped
         IF EXISTS (
             SELECT FROM pg_views
             WHERE schemaname = current_schema() AND viewname = candles
@@ -39,8 +40,8 @@ BEGIN
 END
 $$;
 
--- ticks of one instant are ordered by their sequence; materialized_only = false adds the ticks that
--- no refresh has seen yet
+-- Ticks of one instant are ordered by their sequence. materialized_only = false adds ticks that no refresh
+-- has materialized.
 CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1m
     WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
 SELECT
@@ -230,9 +231,9 @@ FROM ohlc_4h
 GROUP BY symbol_id, time_bucket(INTERVAL '1 day', open_time)
 WITH NO DATA;
 
--- Each aggregate gets an index on the bucket alone, which lures the planner into reading the candles of
--- all symbols for those of one, and one on symbol and bucket, which allows a candle twice. One that allows
--- it once takes their place: a refresh that would double a candle fails.
+-- TimescaleDB creates two indexes on each aggregate: one on the bucket alone, which misleads the planner into
+-- reading the candles of all symbols for one of them, and one on symbol and bucket that is not unique. A
+-- unique index replaces both, so that a refresh that would duplicate a candle fails.
 DO $$
 DECLARE
     candles record;
@@ -261,10 +262,10 @@ BEGIN
 END
 $$;
 
--- A refresh deletes candles that it finds no ticks for, also where the ticks were dropped after their
--- candles knew them. Such candles of one minute stay, except where somebody deletes candles and says so in
--- tickbook.deletes_candles; larger ones are made of them. A refresh runs with a search_path of its own, so
--- that the schema is part of the function.
+-- A refresh deletes candles without ticks, even if the ticks were dropped after their candles had been
+-- materialized. This trigger retains such one-minute candles, and larger ones are made from them. A session
+-- that sets tickbook.deletes_candles can delete them. A refresh runs with its own search_path, so the
+-- function contains the schema.
 DO $$
 DECLARE
     candles regclass;
@@ -302,10 +303,10 @@ COMMENT ON VIEW ohlc_1h IS 'Candles of one hour made of ticks, one row per symbo
 COMMENT ON VIEW ohlc_4h IS 'Candles of 4 hours made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 COMMENT ON VIEW ohlc_1d IS 'Candles of one day made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 
--- An insert writes down what it changes only below the invalidation threshold, which the first refresh
--- of a time raises. One that commits while the threshold passes it would be known to no refresh. So
--- each threshold is moved once beyond every tick that ticks may hold. These calls make no candle and
--- refuse a transaction.
+-- TimescaleDB logs the changes of an insert only below the invalidation threshold, which the first refresh
+-- of a time raises. No refresh would learn of an insert that commits while the threshold passes it. So each
+-- threshold is raised once beyond every time that ticks may have. These calls create no candle and cannot
+-- run in a transaction.
 CALL refresh_continuous_aggregate('ohlc_1m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_5m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_15m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');

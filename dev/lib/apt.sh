@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# apt-get for those scripts that install what a build or a test needs.
+# apt-get for scripts that install packages for a build or a test.
 
-# Debian asks this file before it starts a service.
+# Debian runs this file before it starts a service.
 policy=${TICKBOOK_POLICY:-/usr/sbin/policy-rc.d}
 policy_mark="# made by tickbook, process"
 
@@ -23,8 +23,8 @@ apt_get() {
       "${as_root[@]+"${as_root[@]}"}" apt-get install -y -q "$@" >&2; }
 }
 
-# As apt_get, for packages that start a service: none is started.
-# For scripts that have no traps of their own.
+# Like apt_get, but prevents the packages from starting a service.
+# For scripts without traps of their own.
 apt_get_services() {
   local code=0
   forbid_services
@@ -36,11 +36,11 @@ apt_get_services() {
 
 forbid_services() {
   local process
-  # one that was left by a process that was killed
+  # remove a file that a killed process left
   process=$(sed -n "s/^$policy_mark //p" "$policy" 2>/dev/null) || true
   if [ -n "$process" ] && ! kill -0 "$process" 2>/dev/null; then remove_policy; fi
   policy_is_ours=
-  # a file that is there already does as it says
+  # respect an existing file
   [ ! -e "$policy" ] || return 0
   policy_is_ours=yes
   trap allow_services EXIT

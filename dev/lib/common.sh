@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Messages, locks, waiting and ports: what every other part uses.
+# Messages, locks, waiting and ports, for all other parts.
 
 say() { printf 'databases: %s\n' "$*" >&2; }
 
@@ -10,7 +10,7 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# with_deadline SECONDS COMMAND...: not every system has timeout(1).
+# with_deadline SECONDS COMMAND...: runs COMMAND without a deadline if timeout(1) is missing.
 with_deadline() {
   local seconds=$1
   shift
@@ -21,8 +21,8 @@ with_deadline() {
   fi
 }
 
-# with_lock NAME COMMAND...: alone among all runs of this script. Descriptor 8 has to
-# be closed for whatever outlives the script, or the lock would never be free.
+# with_lock NAME COMMAND...: runs COMMAND under a lock that all runs of this script share. A process that
+# outlives the script must have descriptor 8 closed, or the lock would never be released.
 with_lock() {
   local name=$1
   shift
@@ -44,8 +44,8 @@ port_answers() {
   fi
 }
 
-# Below the range that systems take for outgoing connections, so that none of those
-# takes the port between this choice and the server's start.
+# Prints a port below the range for outgoing connections, so that no such connection takes it
+# before the server starts.
 random_port() { echo $((15000 + (RANDOM * 32768 + RANDOM) % 16000)); }
 
 url_encode() {

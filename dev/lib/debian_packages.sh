@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# The third way, first half: getting PostgreSQL 17 with TimescaleDB from Debian's
-# packages, onto the machine itself or into the folder .dev/rootfs.
+# The third way, first half: installs PostgreSQL 17 with TimescaleDB from Debian's
+# packages on the machine itself or in the folder .dev/rootfs.
 
 pg_home=/usr/lib/postgresql/17
 pg_packages="postgresql-17 postgresql-17-timescaledb"
 rootfs=$state_dir/rootfs
 
-# Sets pg_runs to native or sandbox, with everything there to run a server; ends the
-# script with the reason where that cannot be had.
+# Prepares everything that a server needs and sets pg_runs to native or sandbox. Ends the
+# script with the reason if that is impossible.
 prepare_postgres() {
   pg_runs=
   [ "$(uname -s)" = Linux ] ||
@@ -40,8 +40,8 @@ debian_is_13_or_newer() {
   [ "$id" = debian ] && [[ $version =~ ^[0-9]+$ ]] && [ "$version" -ge 13 ]
 }
 
-# Debian's package makes a server of its own and starts it on port 5432, now and at
-# every boot; PGSYSCONFDIR gives it a setting this one time that keeps it from starting.
+# Debian's package creates a server and starts it on port 5432, now and at every boot.
+# PGSYSCONFDIR gives the package a setting for this one run that disables this.
 install_native_postgres() {
   native_postgres_is_there && return
   local conf
@@ -71,7 +71,7 @@ need_tools() {
   fi
 }
 
-# apt_install "PACKAGES": says what it installs before it does.
+# apt_install "PACKAGES": prints the packages, then installs them.
 apt_install() {
   local log=$state_dir/log/apt.log
   local -a packages
@@ -79,7 +79,7 @@ apt_install() {
   mkdir -p "$state_dir/log"
   say "installing with apt-get: ${packages[*]}"
   apt_quietly install "${packages[@]}" >"$log" 2>&1 && return
-  # A machine's package lists are often empty or too old at first.
+  # The package lists of a new machine are often empty or too old.
   apt_quietly update >>"$log" 2>&1 || true
   apt_quietly install "${packages[@]}" >>"$log" 2>&1 ||
     die "apt-get could not install ${packages[*]} (no network?): see .dev/log/apt.log"
@@ -90,7 +90,7 @@ apt_quietly() {
     -o DPkg::Lock::Timeout=120 -o APT::Install-Recommends=false "$@" </dev/null
 }
 
-# The packages go to a folder of another name, which gets its own only when complete.
+# Unpacks into a temporary folder, which is renamed when it is complete.
 extract_rootfs() {
   [ ! -e "$rootfs/complete" ] || return 0
   local log=$state_dir/log/mmdebstrap.log partial mode=root
@@ -102,16 +102,16 @@ extract_rootfs() {
       die "user $(id -un) has no subordinate ids in /etc/subuid, which unpacking Debian's packages needs: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
   fi
   partial=$(mktemp -d "$state_dir/rootfs.partial.XXXXXX")
-  # As root what a killed mmdebstrap leaves goes with the next run; the user of mode
-  # unshare may not be allowed into this folder.
+  # As root, use a folder that the next run removes if mmdebstrap is killed. The user of
+  # mode unshare may not have access to it.
   local tmp=${TMPDIR:-/tmp}
   if [ "$mode" = root ]; then
     tmp=$state_dir/tmp
     mkdir "$tmp"
   fi
   say "unpacking PostgreSQL 17 and TimescaleDB from Debian's packages into .dev/rootfs (once, about 420 MB)"
-  # /dev holds device nodes, which an ordinary user cannot make and the sandbox does
-  # not want. The directory change keeps mmdebstrap from a folder closed to its user.
+  # /dev holds device nodes, which an ordinary user cannot create and the sandbox does
+  # not need. mmdebstrap starts in / because its user may not have access to this folder.
   if ! (cd / && TMPDIR=$tmp with_deadline 900 mmdebstrap --mode="$mode" --variant=extract --format=tar \
     --include="${pg_packages// /,},base-files,dash" trixie - 2>"$log" 8>&-) |
     tar -x -C "$partial" --no-same-owner --exclude='./dev/*' 2>"$log.tar"; then
@@ -127,7 +127,7 @@ extract_rootfs() {
   mv "$partial" "$rootfs"
 }
 
-# One line out of what mmdebstrap and apt print, without any address in it.
+# Prints one line that summarizes the output of mmdebstrap and apt, without addresses.
 mmdebstrap_problem() {
   if grep -qiE 'could not resolve|temporary failure|unable to connect|could not connect|network is unreachable|failed to fetch' "$1"; then
     printf 'no network, or the package mirror does not answer'

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The second way: docker-compose.yml, where a Docker engine answers.
+# The second way: docker-compose.yml, if a Docker engine answers.
 
 compose_files=(-f "$project_dir/docker-compose.yml")
 
-# compose SECONDS ARGS...: the variables make sure that Compose and this script, which
-# read .env each in its own way, mean the same values.
+# compose SECONDS ARGS...: passes the values as variables, since Compose and this script
+# parse .env differently.
 compose() {
   local seconds=$1
   shift
@@ -29,8 +29,8 @@ docker_is_usable() {
   [ -z "$docker_problem" ]
 }
 
-# choose_docker START: succeeds if the databases are to run in Docker and the command
-# START made them do so; says in one line each why something falls through.
+# choose_docker START: succeeds if Docker is chosen and the command START has started the
+# databases there. Prints the reason for each choice in one line.
 choose_docker() {
   if [ "$databases_by" = debian ]; then
     say "DATABASES_BY is debian: using PostgreSQL 17 from Debian's packages"
@@ -67,7 +67,7 @@ docker_service_runs() {
   [ -n "$(compose 20 ps --quiet --status running "$1" 2>/dev/null)" ]
 }
 
-# Fails, after taking away what it has started, if the containers do not come up.
+# Starts the containers. If that fails, removes those it has started and fails.
 docker_up() {
   docker_service_runs metadata || check_port_is_free METADATA_PORT "$metadata_port"
   docker_service_runs timeseries || check_port_is_free TIMESERIES_PORT "$timeseries_port"

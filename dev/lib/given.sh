@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The first way: databases that somebody else runs, named by the environment.
+# The first way: existing databases, whose URLs are in the environment.
 
 # Sets given=yes or given=no.
 look_for_given() {
@@ -17,7 +17,8 @@ look_for_given() {
   fi
 }
 
-# A shell may still hold the URLs of the last `up`, and with them an older password.
+# Compares URLs without user and password, since a shell may still export the URLs of the last
+# `up` with an older password.
 same_place() { [ "${1##*@}" = "${2##*@}" ]; }
 
 check_given_answers() {
@@ -37,7 +38,7 @@ url_problem() {
     psql_reason "$out"
     return 1
   fi
-  # Without a client all that can be asked is whether something listens.
+  # Without a client, only check whether something listens.
   local rest=${1#*://} host port
   rest=${rest%%[/?]*}
   rest=${rest##*@}

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The pair a developer works with: up, down, status, env, reset.
+# The pair of databases for development: up, down, status, env, reset.
 
 pair_folder() { printf '%s/data/%s' "$state_dir" "$1"; }
 
@@ -23,9 +23,9 @@ bring_pair_up() {
     return
   fi
   check_role_is_that_of_the_data
-  # Servers with other, empty databases would look like lost data.
+  # Other servers with empty databases would look like lost data.
   if [ "$databases_by" = auto ] && [ -e "$(pair_folder metadata)/data" ]; then
-    say "the databases in .dev/data were made without Docker: going on with PostgreSQL 17 from Debian's packages (dev/databases reset chooses anew)"
+    say "the databases in .dev/data were made without Docker: using PostgreSQL 17 from Debian's packages (dev/databases reset chooses again)"
   elif choose_docker docker_up; then
     write_note docker
     say "running in Docker: metadata on port $metadata_port, timeseries on port $timeseries_port"
@@ -47,7 +47,7 @@ pair_is_running() {
 
 start_pair_servers() {
   local name pids=() pid failed=no
-  # A half that still runs, alone, may do so on a port of earlier settings.
+  # If only one server still runs, its port may come from earlier settings.
   for name in metadata timeseries; do stop_server "$(pair_folder "$name")"; done
   check_port_is_free METADATA_PORT "$metadata_port"
   check_port_is_free TIMESERIES_PORT "$timeseries_port"
@@ -72,7 +72,7 @@ start_pair_server() {
   fi
   mkdir -p "$folder"
   if [ ! -e "$folder/data" ]; then
-    say "making the $name database in .dev/data/$name"
+    say "creating the $name database in .dev/data/$name"
     make_data "$folder" "$database" "$postgres_user" "$postgres_password"
   fi
   launch_server "$folder" "$port" "$name" lasting

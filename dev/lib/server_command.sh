@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The third way, second half: the command lines that run a program of PostgreSQL 17
+# The third way, second half: builds the command lines that run a program of PostgreSQL 17
 # natively or in the sandbox.
 
-# Sets sandbox_proc; some containers let nobody mount a new /proc, and PostgreSQL can
-# do without one.
+# Sets sandbox_proc. Some containers forbid mounting a new /proc, and PostgreSQL works
+# without one.
 prepare_sandbox() {
   sandbox_proc=(--proc /proc)
   sandbox_starts && return
@@ -17,7 +17,7 @@ sandbox_starts() {
   with_deadline 10 "${pg_command[@]}" >/dev/null 2>&1
 }
 
-# Sets pg_command: the first argument is the folder that shows as /data in there.
+# Sets pg_command. The first argument is the folder that is mounted as /data in the sandbox.
 sandbox_command() {
   local data=$1
   shift
@@ -28,8 +28,8 @@ sandbox_command() {
     --as-pid-1 "$@")
 }
 
-# As root PostgreSQL refuses to run. In a user namespace it sees another user id and
-# the files remain root's; where namespaces are forbidden it runs as user postgres.
+# PostgreSQL refuses to run as root. In a user namespace it sees another user id, and the files
+# still belong to root. If namespaces are forbidden, it runs as the user postgres.
 prepare_native() {
   native_user=()
   native_owner=
@@ -43,8 +43,8 @@ prepare_native() {
     die "PostgreSQL does not run as root, and the user postgres may not enter $project_dir: run dev/databases as an ordinary user"
 }
 
-# pg_program DATA PROGRAM ARGS...: sets pg_command. Inside, the data folder has the
-# name that pg_data tells. A test may have put languages of its own into its folder locale.
+# pg_program DATA PROGRAM ARGS...: sets pg_command. pg_data prints the name of the data folder
+# for that command. A test may put its own languages into the subfolder locale.
 pg_program() {
   local data=$1 program=$2
   shift 2
@@ -56,8 +56,8 @@ pg_program() {
   fi
 }
 
-# pg_server_program lasting|passing|kept DATA ARGS...: sets pg_command to the server, which
-# for the sandbox reports its process id on descriptor 6.
+# pg_server_program lasting|passing|kept DATA ARGS...: sets pg_command to the server. In the
+# sandbox the server's process id is reported on descriptor 6.
 pg_server_program() {
   local life=$1 data=$2
   shift 2
@@ -67,7 +67,7 @@ pg_server_program() {
     [ "$life" != passing ] || how+=(--die-with-parent)
     pg_command=("${pg_command[0]}" "${how[@]}" "${pg_command[@]:1}")
   elif [ "$life" = passing ]; then
-    # Last before the server, since a change of the user would undo it.
+    # setpriv comes last before the server, since a change of the user would undo it.
     local -a user=("${native_user[@]}")
     native_user+=(setpriv --pdeathsig QUIT)
     pg_program "$data" postgres "$@"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# One server of a test's own, which the test may freeze, kill, stop and start again.
+# Runs one server for a test, which may freeze, kill, stop and start it again.
 #
-# Its folder is the test's; the server goes, and the folder with it, when the process
-# that asked for it has ended, however that ended.
+# The test chooses the folder. When the process that requested the server ends, for any
+# reason, the server is stopped and the folder deleted.
 
 server_usage="use: dev/databases server start FOLDER metadata|timeseries OWNER_PID | stop FOLDER fast|immediate | pid FOLDER"
 
@@ -17,11 +17,11 @@ server_control() {
   esac
 }
 
-# Prints port and process id of the server.
+# Starts the server and prints its port and process id.
 control_start() {
   local folder=$1 kind=$2 owner=$3
   case $kind in metadata | timeseries) ;; *) die "$server_usage" ;; esac
-  kill -0 "$owner" 2>/dev/null || die "there is no process $owner that could own a server"
+  kill -0 "$owner" 2>/dev/null || die "owner process $owner does not exist"
   prepare_postgres
   if [ ! -e "$folder/data" ]; then
     with_lock throwaway make_templates
@@ -34,7 +34,7 @@ control_start() {
   launch_server "$folder" "$(cat "$folder/port")" "$kind" kept
   until wait_for_server "$folder"; do
     port_was_taken "$folder" || die "the server in $folder did not start ($(last_words "$folder"))"
-    # The owner may have told the port to others, so that only the first start chooses anew.
+    # Other processes may use the port, so that only the first start may choose another one.
     [ ! -e "$folder/started" ] || die "port $(cat "$folder/port") of the server in $folder was taken while it was down"
     random_port >"$folder/port"
     launch_server "$folder" "$(cat "$folder/port")" "$kind" kept
@@ -58,6 +58,6 @@ control_stop() {
 }
 
 control_pid() {
-  server_is_running "$1" || die "no server runs in $1"
+  server_is_running "$1" || die "the server in $1 is not running"
   printf '%s\n' "$(server_pid "$1")"
 }

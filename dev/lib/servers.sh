@@ -1,21 +1,21 @@
 # shellcheck shell=bash
-# Server processes of the third way: making a data folder, starting, waiting, stopping.
+# Server processes of the third way: creates data folders, starts, waits for and stops servers.
 #
-# A server's folder holds data/, log, pid and lock. The server process itself holds the
-# lock as an open file, so that the lock tells the truth however the server ended.
+# A server's folder holds data/, log, pid and lock. The server process itself holds the lock as
+# an open file, so the lock is released however the server ends.
 
 check_port_is_free() {
   ! port_answers 127.0.0.1 "$2" ||
     die "port $2 is taken by another program: stop it or set $1 in .env"
 }
 
-# Asks with a shared lock, so that two who ask do not take each other for the server.
+# Uses a shared lock, so that two concurrent checks do not mistake each other for the server.
 server_is_running() {
   [ -e "$1/lock" ] && ! flock --shared -n "$1/lock" true
 }
 
-# make_data FOLDER DATABASE USER PASSWORD [initdb options]: a data folder with its
-# role and database, complete or not there.
+# make_data FOLDER DATABASE USER PASSWORD [initdb options]: creates a data folder with its role
+# and database; an incomplete folder never gets the final name.
 make_data() {
   local folder=$1 database=$2 user=$3 password=$4
   shift 4
@@ -41,8 +41,8 @@ give_to_postgres() {
   [ -z "${native_owner:-}" ] || chown -R "$native_owner" "$1"
 }
 
-# launch_server FOLDER PORT metadata|timeseries lasting|passing|kept: a passing server dies
-# with this script, however the script ends; a kept one is a test's and outlives it.
+# launch_server FOLDER PORT metadata|timeseries lasting|passing|kept: a passing server ends with
+# this script, however the script ends; a kept one belongs to a test and outlives the script.
 launch_server() {
   local folder=$1 port=$2 kind=$3 life=$4
   local -a options=(-D "$(pg_data "$folder/data")" -p "$port"
@@ -52,29 +52,29 @@ launch_server() {
   if [ "$kind" = timeseries ]; then
     options+=(-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off)
   fi
-  # tests do not wait for the disk; what measures writing has to
+  # tests do not wait for the disk; measurements of writing must
   if [ "$life" != lasting ] && [ "${THROWAWAY_DURABLE:-no}" != yes ]; then
     options+=(-c fsync=off -c full_page_writes=off)
   fi
   give_to_postgres "$folder"
   pg_server_program "$life" "$folder/data" "${options[@]}"
   {
-    # Somebody who just asks whether the server runs holds it for a moment.
+    # A check whether the server runs holds the lock for a moment.
     flock -w 5 7 || die "a server is already running in $folder: dev/databases down stops it"
-    # While nobody else holds the lock no server uses this data, whatever the file says
-    # after a crash: the process it names is another one by now.
+    # While this script holds the lock, no server uses this data. After a crash the file may
+    # name a process id that another program has now.
     rm -f "$folder/data/postmaster.pid"
     setsid "${pg_command[@]}" 6>"$folder/sandbox" 8>&- 9>&- >"$folder/log" 2>&1 </dev/null &
     echo $! >"$folder/pid"
   } 7>>"$folder/lock"
 }
 
-# wait_for_server FOLDER: until it accepts connections; fails if it ended instead.
+# wait_for_server FOLDER: waits until the server accepts connections; fails if it ends or takes too long.
 wait_for_server() {
   local folder=$1 launched deadline=$((SECONDS + 60))
   launched=$(cat "$folder/pid")
   while ((SECONDS < deadline)); do
-    # The server writes this word at the moment it lets clients in.
+    # The server writes this word when it starts to accept clients.
     if [ "$(sed -n '8s/ *$//p' "$folder/data/postmaster.pid" 2>/dev/null)" = ready ]; then
       return 0
     fi
@@ -90,7 +90,7 @@ server_pid() {
   if [ -n "$inner" ]; then printf '%s' "$inner"; else cat "$1/pid" 2>/dev/null; fi
 }
 
-# stop_server FOLDER [SIGNAL...]: a fast shutdown, and harder ones when that takes long.
+# stop_server FOLDER [SIGNAL...]: tries a fast shutdown, and then harder ones if that takes too long.
 stop_server() {
   local folder=$1 signal
   shift

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Settings from the environment and .env, and the note of what `up` has started.
+# Reads settings from the environment and .env, and records the pair that `up` has started.
 
 metadata_database=orderbook_metadata
 timeseries_database=orderbook_timeseries
 
-# Only the names asked for are taken from .env and nothing in it is executed.
+# Reads only the requested name from .env and executes nothing in it.
 setting() {
   local name=$1 default=$2 value=
   if [ -n "${!name:-}" ]; then
@@ -25,11 +25,11 @@ setting() {
 
 check_port() {
   [[ $2 =~ ^[0-9]{1,5}$ ]] && ((10#$2 >= 1 && 10#$2 <= 65535)) ||
-    die "$1 is \"$2\", which is no port: set it to a number from 1 to 65535 in .env"
+    die "$1 is \"$2\", which is invalid: set it to a port from 1 to 65535 in .env"
 }
 
 load_settings() {
-  # Locks and data in there are readable for one user only.
+  # Locks and data in this folder are readable for one user only.
   [ ! -e "$state_dir" ] || [ -O "$state_dir" ] ||
     die "the folder .dev belongs to another user: run as that user, or delete .dev"
   metadata_port=$(setting METADATA_PORT 5432)
@@ -51,15 +51,15 @@ load_settings() {
   timeseries_url=$(database_url "$postgres_user" "$postgres_password" "$timeseries_port" "$timeseries_database")
 }
 
-# The note outlives `down`: it tells which data the next `up` goes on with, and that
-# URLs still exported from the last `up` are this script's own and not given ones.
+# The note outlives `down`. It records which data the next `up` uses, and it identifies URLs
+# that are still exported from the last `up` as this script's own.
 write_note() {
   mkdir -p "$state_dir"
   (umask 077 && printf 'way=%s\nmetadata_url=%s\ntimeseries_url=%s\n' "$1" "$metadata_url" "$timeseries_url" >"$state_dir/pair.new")
   mv "$state_dir/pair.new" "$state_dir/pair"
 }
 
-# The URLs stay, since shells may have them exported.
+# Leaves the URLs in the note, since shells may have them exported.
 forget_way() {
   [ ! -f "$state_dir/pair" ] || sed -i.old 's/^way=.*/way=none/' "$state_dir/pair"
   rm -f "$state_dir/pair.old"
@@ -70,17 +70,17 @@ noted() {
   sed -n "s/^$1=//p" "$state_dir/pair"
 }
 
-# A data folder or volume keeps the role and password that it was made with.
+# Role and password of a data folder or volume are set when it is created.
 check_role_is_that_of_the_data() {
   local made now
   case $(noted way) in '' | none) return 0 ;; esac
   made=$(noted metadata_url)
   made=${made#*//} now=${metadata_url#*//}
   [ "${made%@*}" = "${now%@*}" ] ||
-    die "the databases were made with another POSTGRES_USER or POSTGRES_PASSWORD: put those back in .env, or delete the data with dev/databases reset"
+    die "the databases were made with another POSTGRES_USER or POSTGRES_PASSWORD: restore them in .env, or delete the data with dev/databases reset"
 }
 
-# A pair that was started keeps its URLs when .env changes afterwards.
+# The URLs of a running pair do not change when .env changes.
 use_noted_urls() {
   metadata_url=$(noted metadata_url)
   timeseries_url=$(noted timeseries_url)

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# A pair of databases for one command, gone when the command ends.
+# Runs one command with a new pair of databases and deletes them when the command ends.
 #
-# Each run has a folder of its own and holds its file `owner` locked; a folder whose
-# owner is not locked was left by a run that got killed, and the next run removes it.
+# Each run has its own folder and locks the file `owner` in it. If `owner` is not locked, a
+# killed run left the folder, and the next run removes it.
 
 throwaway_root=$state_dir/throwaway
 throwaway_user=orderbook
@@ -20,7 +20,7 @@ throwaway() {
   trap 'throwaway_end INT 130' INT
   trap 'throwaway_end TERM 143' TERM
   trap 'throwaway_end HUP 129' HUP
-  # The command may want servers of its own, of the same kind.
+  # The command may start further servers of the same kind.
   export DATABASES_BY=docker
   if ! choose_docker start_throwaway_containers; then
     export DATABASES_BY=debian
@@ -30,14 +30,14 @@ throwaway() {
   throwaway_run "$@"
 }
 
-# claim_throwaway_folder docker|debian: under the lock of all runs, so that no sweep
-# sees a folder between its making and its owner's lock.
+# claim_throwaway_folder docker|debian: call it under the lock of all runs, so that no sweep sees
+# a folder between its creation and the lock of its owner.
 claim_throwaway_folder() {
   mkdir -p "$throwaway_root"
   sweep_throwaways
   if [ "$1" = debian ]; then make_templates; fi
   throwaway_folder=$(mktemp -d "$throwaway_root/XXXXXXXX")
-  # The server may run as another user; the data folders in there stay closed to others.
+  # The server may run as another user; the data folders inside stay closed to others.
   chmod 755 "$throwaway_folder"
   printf '%s' "$1" >"$throwaway_folder/way"
   if have flock; then
@@ -105,7 +105,7 @@ start_throwaway_servers() {
   throwaway_urls "$(cat "$throwaway_folder/metadata/port")" "$(cat "$throwaway_folder/timeseries/port")"
 }
 
-# Only the server's own attempt tells for certain whether a port is free.
+# Only the server's own attempt shows reliably whether a port is free.
 launch_on_random_port() {
   local port
   port=$(random_port)
@@ -118,7 +118,7 @@ throwaway_urls() {
   timeseries_url=$(database_url "$throwaway_user" "$throwaway_password" "$2" "$timeseries_database")
 }
 
-# throwaway_compose FOLDER SECONDS ARGS...: port 0 lets the engine choose free ones.
+# throwaway_compose FOLDER SECONDS ARGS...: with port 0 the engine chooses free ports.
 throwaway_compose() (
   folder=$1
   shift
@@ -139,14 +139,14 @@ start_throwaway_containers() {
   fi
   for name in metadata timeseries; do
     port=$(throwaway_compose "$throwaway_folder" 20 port "$name" 5432) ||
-      die "docker compose did not tell the port of $name"
+      die "docker compose did not print the port of $name"
     ports+=("${port##*:}")
   done
   throwaway_urls "${ports[@]}"
 }
 
-# Tests ask psql what is stored: the one that comes with the servers does where the machine
-# has none.
+# Tests read stored data with psql. If the machine has none, this provides the psql of the
+# servers.
 provide_psql() {
   ! have psql || return 0
   if client_for_urls; then
@@ -171,19 +171,19 @@ throwaway_run() {
     "$@" 9>&- || code=$?
     exit "$code"
   fi
-  # On a terminal Ctrl-C reaches the command too, which may well go on after it, so that
-  # waiting is all there is to do. It is ignored rather than trapped because a trap that
-  # ends the waiting can lose the exit code of a command that ends at that moment.
+  # On a terminal, Ctrl-C reaches the command too, which may continue after it, so this script
+  # only waits. It ignores the signal and sets no trap, since a trap that interrupts `wait` can
+  # lose the exit code of a command that ends at that moment.
   if [ -t 0 ] || [ -t 2 ]; then trap '' INT; fi
-  # In the background, since only then a TERM is acted on before the command has ended.
+  # In the background, so that this script handles a TERM before the command has ended.
   env --default-signal=INT,QUIT "$@" 9>&- <&0 &
   throwaway_command=$!
   wait "$throwaway_command" || code=$?
   exit "$code"
 }
 
-# throwaway_end SIGNAL CODE: hands the signal on; a command that has not ended ten
-# seconds later gets a KILL.
+# throwaway_end SIGNAL CODE: forwards the signal to the command, and kills it if it has not
+# ended ten seconds later.
 throwaway_end() {
   local deadline=$((SECONDS + 10))
   trap '' INT TERM HUP

@@ -1,5 +1,5 @@
 CREATE TABLE symbols (
-    -- no sequence: the library takes the number it is given, or the highest plus one under a lock
+    -- no sequence: the library uses the given id, or the highest id plus one under a lock
     symbol_id bigint PRIMARY KEY,
     exchange text NOT NULL REFERENCES exchanges (name),
     name text NOT NULL,
@@ -13,16 +13,16 @@ CREATE TABLE symbols (
     CONSTRAINT symbols_digits_range CHECK (digits BETWEEN 0 AND 12)
 );
 
--- names are unique within an exchange without regard to case; "C" folds A to Z alone, and the same on
--- every server. Serves exchange:name and a bare name
+-- Names are unique within an exchange without regard to case. The collation "C" folds only A to Z,
+-- identically on every server. The index serves lookups of exchange:name and of a name alone.
 CREATE UNIQUE INDEX symbols_folded_name_key ON symbols (lower(name COLLATE "C"), exchange);
 
-COMMENT ON TABLE symbols IS 'What is quoted.';
-COMMENT ON COLUMN symbols.symbol_id IS 'The number that ticks and candles carry; positive.';
-COMMENT ON COLUMN symbols.exchange IS 'Where it is quoted.';
+COMMENT ON TABLE symbols IS 'Symbols: quoted instruments of an exchange.';
+COMMENT ON COLUMN symbols.symbol_id IS 'Id that ticks and candles refer to; positive.';
+COMMENT ON COLUMN symbols.exchange IS 'Exchange that quotes the symbol.';
 COMMENT ON COLUMN symbols.name IS 'Name, 1 to 50 characters, such as EURUSD; unique within the exchange without regard to case.';
-COMMENT ON COLUMN symbols.description IS 'Text for people; may be empty.';
-COMMENT ON COLUMN symbols.digits IS 'Digits after the point in which its price is usually shown, 0 to 12.';
-COMMENT ON COLUMN symbols.active IS 'Whether it is still quoted.';
-COMMENT ON COLUMN symbols.created_at IS 'When the row was made.';
-COMMENT ON COLUMN symbols.updated_at IS 'When the row was last changed.';
+COMMENT ON COLUMN symbols.description IS 'Free text; may be empty.';
+COMMENT ON COLUMN symbols.digits IS 'Digits after the point with which the price is usually shown, 0 to 12.';
+COMMENT ON COLUMN symbols.active IS 'Whether the symbol is still quoted.';
+COMMENT ON COLUMN symbols.created_at IS 'Time at which the row was created.';
+COMMENT ON COLUMN symbols.updated_at IS 'Time of the last change of the row.';

@@ -9,7 +9,7 @@ CREATE TABLE feed_symbols (
 
 CREATE INDEX feed_symbols_symbol_id_idx ON feed_symbols (symbol_id);
 
-COMMENT ON TABLE feed_symbols IS 'What each feed calls a symbol: two brokers give one number to different things.';
-COMMENT ON COLUMN feed_symbols.feed IS 'The feed, 1 to 50 characters.';
+COMMENT ON TABLE feed_symbols IS 'Names of symbols in each feed, since two brokers may use one number for different symbols.';
+COMMENT ON COLUMN feed_symbols.feed IS 'Name of the feed, 1 to 50 characters.';
 COMMENT ON COLUMN feed_symbols.feed_key IS 'Number or name of the symbol in that feed, 1 to 100 characters, such as tag 55 of FIX.';
-COMMENT ON COLUMN feed_symbols.symbol_id IS 'The symbol it means.';
+COMMENT ON COLUMN feed_symbols.symbol_id IS 'Symbol that the name refers to.';

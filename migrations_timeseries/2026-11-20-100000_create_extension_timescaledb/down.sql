@@ -1,3 +1,3 @@
--- the extension stays: it belongs to the whole database, and dropping it would take the hypertables
--- of every other schema along
+-- The extension stays: it belongs to the whole database, and dropping it would drop the hypertables of
+-- every other schema.
 SELECT 1;

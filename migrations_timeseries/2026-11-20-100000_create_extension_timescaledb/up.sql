@@ -1,2 +1,2 @@
--- on a server that does not preload the library this statement ends the connection: see README.md
+-- This statement ends the connection if the server does not preload the library: see README.md.
 CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public;

@@ -1,2 +1,3 @@
--- refused while candles of manual_sql/ stand on it: drop those first, the largest timeframe first
+-- Fails while candle relations of manual_sql/ depend on the table: drop them first, the largest timeframe
+-- first.
 DROP TABLE ticks;

@@ -10,7 +10,7 @@ CREATE TABLE ohlc_candles (
     high_price numeric(28, 13) NOT NULL,
     low_price numeric(28, 13) NOT NULL,
     close_price numeric(28, 13) NOT NULL,
-    -- a sum has as many digits as it needs
+    -- a sum may have any number of digits
     volume numeric NOT NULL,
     tick_count bigint NOT NULL,
     source text NOT NULL,
@@ -31,8 +31,8 @@ CREATE TABLE ohlc_candles (
     CONSTRAINT ohlc_candles_high_highest CHECK (high_price >= greatest(open_price, close_price)),
     CONSTRAINT ohlc_candles_low_lowest CHECK (low_price <= least(open_price, close_price)),
     CONSTRAINT ohlc_candles_volume_not_negative CHECK (volume >= 0),
-    -- infinity and NaN are greater than every number. 1,440 stored minutes have a sum that a reader
-    -- can hold, and ticks have twelve decimals
+    -- infinity and NaN are greater than every number. Below this limit a reader can hold the sum of
+    -- 1,440 stored minutes, and ticks have twelve decimals
     CONSTRAINT ohlc_candles_volume_range CHECK (volume < 1e25 AND min_scale(volume) <= 28),
     CONSTRAINT ohlc_candles_tick_count_not_negative CHECK (tick_count >= 0),
     CONSTRAINT ohlc_candles_source_length CHECK (char_length(source) BETWEEN 1 AND 50)
@@ -42,17 +42,17 @@ ALTER SEQUENCE ohlc_candles_revision OWNED BY ohlc_candles.revision;
 
 SELECT create_hypertable('ohlc_candles', by_range('open_time', INTERVAL '7 days'), create_default_indexes => false);
 
-COMMENT ON TABLE ohlc_candles IS 'Candles that came as candles, or were kept when their ticks went.';
+COMMENT ON TABLE ohlc_candles IS 'Candles that were imported, or retained when their ticks were dropped.';
 COMMENT ON COLUMN ohlc_candles.symbol_id IS 'symbols.symbol_id of the metadata database.';
 COMMENT ON COLUMN ohlc_candles.timeframe IS 'Width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.';
-COMMENT ON COLUMN ohlc_candles.basis IS 'Price it is made of: bid, ask, or mid, which is half of bid plus ask.';
-COMMENT ON COLUMN ohlc_candles.open_time IS 'Start of the bucket, itself inside, aligned to UTC.';
-COMMENT ON COLUMN ohlc_candles.close_time IS 'End of the bucket, itself outside.';
+COMMENT ON COLUMN ohlc_candles.basis IS 'Price that the candle is computed from: bid, ask, or mid, which is half of bid plus ask.';
+COMMENT ON COLUMN ohlc_candles.open_time IS 'Start of the bucket, inclusive, aligned to UTC.';
+COMMENT ON COLUMN ohlc_candles.close_time IS 'End of the bucket, exclusive.';
 COMMENT ON COLUMN ohlc_candles.open_price IS 'First price, in the quote currency.';
 COMMENT ON COLUMN ohlc_candles.high_price IS 'Highest price, in the quote currency.';
 COMMENT ON COLUMN ohlc_candles.low_price IS 'Lowest price, in the quote currency.';
 COMMENT ON COLUMN ohlc_candles.close_price IS 'Last price, in the quote currency.';
 COMMENT ON COLUMN ohlc_candles.volume IS 'Sum of the quoted bid and ask volumes, in units of the instrument; 0 when unknown.';
-COMMENT ON COLUMN ohlc_candles.tick_count IS 'How many ticks it is made of; 0 when unknown.';
-COMMENT ON COLUMN ohlc_candles.source IS 'Who made it, 1 to 50 characters, such as import.';
-COMMENT ON COLUMN ohlc_candles.revision IS 'Number of the write it comes from; one with a lower number, which was late, does not overwrite it.';
+COMMENT ON COLUMN ohlc_candles.tick_count IS 'Number of ticks in the candle; 0 when unknown.';
+COMMENT ON COLUMN ohlc_candles.source IS 'Origin of the candle, 1 to 50 characters, such as import.';
+COMMENT ON COLUMN ohlc_candles.revision IS 'Number of the write; a delayed write with a lower number does not overwrite the row.';

@@ -15,13 +15,13 @@ CREATE TABLE applied_policies (
     CONSTRAINT applied_policies_late_after_positive CHECK (late_after_seconds > 0)
 );
 
-COMMENT ON TABLE applied_policies IS 'What was applied last, for those who write; no row: nothing was.';
-COMMENT ON COLUMN applied_policies.only_row IS 'Always true: there is one row at most.';
-COMMENT ON COLUMN applied_policies.settings IS 'The section policies of the settings, one line for each.';
-COMMENT ON COLUMN applied_policies.applied_at IS 'When it was applied.';
-COMMENT ON COLUMN applied_policies.ticks_drop_after_seconds IS 'Ticks are dropped, and refused, when they are older; null: never.';
-COMMENT ON COLUMN applied_policies.candles_drop_after_seconds IS 'Candles are dropped when they are older; null: never.';
-COMMENT ON COLUMN applied_policies.late_after_seconds IS 'Ticks that are older when they come mark their day in dirty_windows; null: none does.';
-COMMENT ON COLUMN applied_policies.ticks_refused_before IS 'Ticks before it are refused, whatever the policies say now; null: none for this reason. Raised, under the lock of the retention floor, before anything is dropped.';
-COMMENT ON COLUMN applied_policies.ticks_dropped_before IS 'Ticks before it were dropped, each in a candle by then; null: none. Raised by the transaction that drops.';
-COMMENT ON COLUMN applied_policies.candles_dropped_before IS 'Candles before it were dropped, of every timeframe; null: none. Raised by the transaction that drops.';
+COMMENT ON TABLE applied_policies IS 'Policies that were applied last, read by writers. Without a row none were applied.';
+COMMENT ON COLUMN applied_policies.only_row IS 'Always true: the table has at most one row.';
+COMMENT ON COLUMN applied_policies.settings IS 'Section policies of the settings, one line per setting.';
+COMMENT ON COLUMN applied_policies.applied_at IS 'Time at which the policies were applied.';
+COMMENT ON COLUMN applied_policies.ticks_drop_after_seconds IS 'Age beyond which ticks are dropped and refused. NULL: never.';
+COMMENT ON COLUMN applied_policies.candles_drop_after_seconds IS 'Age beyond which candles are dropped. NULL: never.';
+COMMENT ON COLUMN applied_policies.late_after_seconds IS 'Age beyond which an arriving tick marks its day in dirty_windows. NULL: never.';
+COMMENT ON COLUMN applied_policies.ticks_refused_before IS 'Ticks before this time are refused, regardless of the current policies. NULL: none are refused for this reason. Raised before anything is dropped, under the lock of the retention floor.';
+COMMENT ON COLUMN applied_policies.ticks_dropped_before IS 'Ticks before this time were dropped, after a candle included each of them. NULL: none. Raised by the transaction that drops them.';
+COMMENT ON COLUMN applied_policies.candles_dropped_before IS 'Candles of every timeframe before this time were dropped. NULL: none. Raised by the transaction that drops them.';

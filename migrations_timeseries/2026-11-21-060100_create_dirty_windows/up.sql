@@ -1,5 +1,5 @@
--- rows are only added and removed, never changed: writers of one day do not wait for each other, and
--- whoever has refreshed removes exactly the marks he saw
+-- Rows are inserted and deleted, never updated. So writers of one day do not wait for each other, and a
+-- refresh deletes exactly the marks that it has read.
 CREATE TABLE dirty_windows (
     day timestamptz NOT NULL,
     mark bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -8,7 +8,7 @@ CREATE TABLE dirty_windows (
     CONSTRAINT dirty_windows_day_aligned CHECK (date_trunc('day', day, 'UTC') = day)
 );
 
-COMMENT ON TABLE dirty_windows IS 'Days whose candles wait for a refresh, since ticks came late; one row for each late batch.';
+COMMENT ON TABLE dirty_windows IS 'Days whose candles wait for a refresh because of late ticks; one row per late batch.';
 COMMENT ON COLUMN dirty_windows.day IS 'Start of the day, UTC.';
-COMMENT ON COLUMN dirty_windows.mark IS 'Counts the marks.';
-COMMENT ON COLUMN dirty_windows.marked_at IS 'When the ticks came.';
+COMMENT ON COLUMN dirty_windows.mark IS 'Number of the mark, ascending.';
+COMMENT ON COLUMN dirty_windows.marked_at IS 'Time at which the late ticks arrived.';

@@ -15,7 +15,7 @@ CREATE TABLE tick_quarantine (
     quarantined_at timestamptz NOT NULL,
     state text NOT NULL DEFAULT 'pending',
     decided_at timestamptz,
-    -- two that differ in content are both kept, also where they have one key
+    -- two ticks with the same key and different content are both stored
     CONSTRAINT tick_quarantine_once UNIQUE NULLS NOT DISTINCT (
         symbol_id, tick_time, sequence, occurrence, bid_price, ask_price, bid_volume, ask_volume
     ),
@@ -29,20 +29,20 @@ CREATE TABLE tick_quarantine (
 );
 CREATE INDEX tick_quarantine_pending ON tick_quarantine (quarantine_id) WHERE state = 'pending';
 
-COMMENT ON TABLE tick_quarantine IS 'Ticks that were held back before they were stored, and what was decided about them.';
-COMMENT ON COLUMN tick_quarantine.quarantine_id IS 'Number; they were kept in this order.';
+COMMENT ON TABLE tick_quarantine IS 'Ticks that were held back instead of stored, and the decisions about them.';
+COMMENT ON COLUMN tick_quarantine.quarantine_id IS 'Id, ascending in the order of insertion.';
 COMMENT ON COLUMN tick_quarantine.symbol_id IS 'symbols.symbol_id of the metadata database.';
-COMMENT ON COLUMN tick_quarantine.tick_time IS 'When it happened at the venue, in microseconds, UTC.';
-COMMENT ON COLUMN tick_quarantine.sequence IS 'Number of the venue, or place within the instant.';
-COMMENT ON COLUMN tick_quarantine.occurrence IS 'How many equal ticks of the instant its source brought before. NULL: the venue numbers its ticks.';
-COMMENT ON COLUMN tick_quarantine.bid_price IS 'Price at which one can sell, in the quote currency. NULL: there is no bid.';
-COMMENT ON COLUMN tick_quarantine.ask_price IS 'Price at which one can buy, in the quote currency. NULL: there is no ask.';
-COMMENT ON COLUMN tick_quarantine.bid_volume IS 'Quantity offered at the bid, in units of the instrument. NULL: unknown, or there is no bid.';
-COMMENT ON COLUMN tick_quarantine.ask_volume IS 'Quantity offered at the ask, in units of the instrument. NULL: unknown, or there is no ask.';
-COMMENT ON COLUMN tick_quarantine.received_at IS 'When this side saw it.';
-COMMENT ON COLUMN tick_quarantine.rule IS 'Which rule held it back, such as deviation.';
-COMMENT ON COLUMN tick_quarantine.observed IS 'What the rule saw, in its own unit.';
-COMMENT ON COLUMN tick_quarantine.rule_limit IS 'What would have passed.';
-COMMENT ON COLUMN tick_quarantine.quarantined_at IS 'When it was held back.';
-COMMENT ON COLUMN tick_quarantine.state IS 'pending, released (stored after all) or discarded.';
-COMMENT ON COLUMN tick_quarantine.decided_at IS 'When it was released or discarded.';
+COMMENT ON COLUMN tick_quarantine.tick_time IS 'Time of the tick at the venue, in microseconds, UTC.';
+COMMENT ON COLUMN tick_quarantine.sequence IS 'Number of the venue, or position within the instant.';
+COMMENT ON COLUMN tick_quarantine.occurrence IS 'Number of earlier equal ticks of the same instant and source. NULL: the venue numbers its ticks.';
+COMMENT ON COLUMN tick_quarantine.bid_price IS 'Price at which one can sell, in the quote currency. NULL: the bid is absent.';
+COMMENT ON COLUMN tick_quarantine.ask_price IS 'Price at which one can buy, in the quote currency. NULL: the ask is absent.';
+COMMENT ON COLUMN tick_quarantine.bid_volume IS 'Quantity offered at the bid, in units of the instrument. NULL: unknown, or the bid is absent.';
+COMMENT ON COLUMN tick_quarantine.ask_volume IS 'Quantity offered at the ask, in units of the instrument. NULL: unknown, or the ask is absent.';
+COMMENT ON COLUMN tick_quarantine.received_at IS 'Time at which this system received the tick. NULL: unknown.';
+COMMENT ON COLUMN tick_quarantine.rule IS 'Rule that held the tick back, such as deviation.';
+COMMENT ON COLUMN tick_quarantine.observed IS 'Value that the rule observed, in its own unit.';
+COMMENT ON COLUMN tick_quarantine.rule_limit IS 'Limit of the rule, in the same unit.';
+COMMENT ON COLUMN tick_quarantine.quarantined_at IS 'Time at which the tick was held back.';
+COMMENT ON COLUMN tick_quarantine.state IS 'pending, released (stored) or discarded.';
+COMMENT ON COLUMN tick_quarantine.decided_at IS 'Time of the release or discard. NULL: pending.';

@@ -1,43 +1,43 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
-    /// Where symbols are quoted: exchanges, brokers, feeds.
+    /// Exchanges, brokers and feeds that quote symbols.
     exchanges (name) {
         /// Name, 1 to 50 characters, such as oanda; unique without regard to case.
         name -> Text,
-        /// Text for people; may be empty.
+        /// Free text; may be empty.
         description -> Text,
-        /// Code of the venue where that is known, 1 to 20 characters, such as its MIC XNYS.
+        /// Code of the venue, 1 to 20 characters, such as its MIC XNYS. NULL: unknown.
         code -> Nullable<Text>,
-        /// IANA time zone where that is known, such as America/New_York.
+        /// IANA time zone, such as America/New_York. NULL: unknown.
         time_zone -> Nullable<Text>,
-        /// When the row was made.
+        /// Time at which the row was created.
         created_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    /// What each feed calls a symbol: two brokers give one number to different things.
+    /// Names of symbols in each feed, since two brokers may use one number for different symbols.
     feed_symbols (feed, feed_key) {
-        /// The feed, 1 to 50 characters.
+        /// Name of the feed, 1 to 50 characters.
         feed -> Text,
         /// Number or name of the symbol in that feed, 1 to 100 characters, such as tag 55 of FIX.
         feed_key -> Text,
-        /// The symbol it means.
+        /// Symbol that the name refers to.
         symbol_id -> Int8,
     }
 }
 
 diesel::table! {
-    /// What a symbol stands for, where that is known.
+    /// Instruments of the symbols; unknown instruments have no row.
     instruments (symbol_id) {
         /// The symbol.
         symbol_id -> Int8,
         /// Kind: forex, cfd, crypto, cryptofuture, equity, index, future, option, indexoption or futureoption.
         instrument_type -> Text,
-        /// What is bought and sold, such as EUR; null where it is no currency.
+        /// Currency that is bought and sold, such as EUR. NULL: the underlying is not a currency.
         base_currency -> Nullable<Text>,
-        /// What prices are in, such as USD.
+        /// Currency of the prices, such as USD.
         quote_currency -> Text,
         /// Smallest step of the price, in the quote currency; positive.
         tick_size -> Numeric,
@@ -45,31 +45,31 @@ diesel::table! {
         lot_size -> Numeric,
         /// Units of the underlying in one contract; positive, 1 where there are no contracts.
         contract_multiplier -> Numeric,
-        /// Last day of trading, for what ends.
+        /// Last day of trading. NULL: the instrument does not expire.
         expiry -> Nullable<Date>,
-        /// Strike price of an option, in the quote currency.
+        /// Strike price of an option, in the quote currency. NULL for other instruments.
         strike -> Nullable<Numeric>,
     }
 }
 
 diesel::table! {
-    /// What is quoted.
+    /// Symbols: quoted instruments of an exchange.
     symbols (symbol_id) {
-        /// The number that ticks and candles carry; positive.
+        /// Id that ticks and candles refer to; positive.
         symbol_id -> Int8,
-        /// Where it is quoted.
+        /// Exchange that quotes the symbol.
         exchange -> Text,
         /// Name, 1 to 50 characters, such as EURUSD; unique within the exchange without regard to case.
         name -> Text,
-        /// Text for people; may be empty.
+        /// Free text; may be empty.
         description -> Text,
-        /// Digits after the point in which its price is usually shown, 0 to 12.
+        /// Digits after the point with which the price is usually shown, 0 to 12.
         digits -> Int2,
-        /// Whether it is still quoted.
+        /// Whether the symbol is still quoted.
         active -> Bool,
-        /// When the row was made.
+        /// Time at which the row was created.
         created_at -> Timestamptz,
-        /// When the row was last changed.
+        /// Time of the last change of the row.
         updated_at -> Timestamptz,
     }
 }

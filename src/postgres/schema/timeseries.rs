@@ -1,53 +1,53 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
-    /// What was applied last, for those who write; no row: nothing was.
+    /// Policies that were applied last, read by writers. Without a row none were applied.
     applied_policies (only_row) {
-        /// Always true: there is one row at most.
+        /// Always true: the table has at most one row.
         only_row -> Bool,
-        /// The section policies of the settings, one line for each.
+        /// Section policies of the settings, one line per setting.
         settings -> Text,
-        /// When it was applied.
+        /// Time at which the policies were applied.
         applied_at -> Timestamptz,
-        /// Ticks are dropped, and refused, when they are older; null: never.
+        /// Age beyond which ticks are dropped and refused. NULL: never.
         ticks_drop_after_seconds -> Nullable<Int8>,
-        /// Candles are dropped when they are older; null: never.
+        /// Age beyond which candles are dropped. NULL: never.
         candles_drop_after_seconds -> Nullable<Int8>,
-        /// Ticks that are older when they come mark their day in dirty_windows; null: none does.
+        /// Age beyond which an arriving tick marks its day in dirty_windows. NULL: never.
         late_after_seconds -> Nullable<Int8>,
-        /// Ticks before it are refused, whatever the policies say now; null: none for this reason. Raised, under the lock of the retention floor, before anything is dropped.
+        /// Ticks before this time are refused, regardless of the current policies. NULL: none are refused for this reason. Raised before anything is dropped, under the lock of the retention floor.
         ticks_refused_before -> Nullable<Timestamptz>,
-        /// Ticks before it were dropped, each in a candle by then; null: none. Raised by the transaction that drops.
+        /// Ticks before this time were dropped, after a candle included each of them. NULL: none. Raised by the transaction that drops them.
         ticks_dropped_before -> Nullable<Timestamptz>,
-        /// Candles before it were dropped, of every timeframe; null: none. Raised by the transaction that drops.
+        /// Candles of every timeframe before this time were dropped. NULL: none. Raised by the transaction that drops them.
         candles_dropped_before -> Nullable<Timestamptz>,
     }
 }
 
 diesel::table! {
-    /// Days whose candles wait for a refresh, since ticks came late; one row for each late batch.
+    /// Days whose candles wait for a refresh because of late ticks; one row per late batch.
     dirty_windows (day, mark) {
         /// Start of the day, UTC.
         day -> Timestamptz,
-        /// Counts the marks.
+        /// Number of the mark, ascending.
         mark -> Int8,
-        /// When the ticks came.
+        /// Time at which the late ticks arrived.
         marked_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    /// Candles that came as candles, or were kept when their ticks went.
+    /// Candles that were imported, or retained when their ticks were dropped.
     ohlc_candles (symbol_id, timeframe, basis, open_time) {
         /// symbols.symbol_id of the metadata database.
         symbol_id -> Int8,
         /// Width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
         timeframe -> Text,
-        /// Price it is made of: bid, ask, or mid, which is half of bid plus ask.
+        /// Price that the candle is computed from: bid, ask, or mid, which is half of bid plus ask.
         basis -> Text,
-        /// Start of the bucket, itself inside, aligned to UTC.
+        /// Start of the bucket, inclusive, aligned to UTC.
         open_time -> Timestamptz,
-        /// End of the bucket, itself outside.
+        /// End of the bucket, exclusive.
         close_time -> Timestamptz,
         /// First price, in the quote currency.
         open_price -> Numeric,
@@ -59,71 +59,71 @@ diesel::table! {
         close_price -> Numeric,
         /// Sum of the quoted bid and ask volumes, in units of the instrument; 0 when unknown.
         volume -> Numeric,
-        /// How many ticks it is made of; 0 when unknown.
+        /// Number of ticks in the candle; 0 when unknown.
         tick_count -> Int8,
-        /// Who made it, 1 to 50 characters, such as import.
+        /// Origin of the candle, 1 to 50 characters, such as import.
         source -> Text,
-        /// Number of the write it comes from; one with a lower number, which was late, does not overwrite it.
+        /// Number of the write; a delayed write with a lower number does not overwrite the row.
         revision -> Int8,
     }
 }
 
 diesel::table! {
-    /// Ticks that were held back before they were stored, and what was decided about them.
+    /// Ticks that were held back instead of stored, and the decisions about them.
     tick_quarantine (quarantine_id) {
-        /// Number; they were kept in this order.
+        /// Id, ascending in the order of insertion.
         quarantine_id -> Int8,
         /// symbols.symbol_id of the metadata database.
         symbol_id -> Int8,
-        /// When it happened at the venue, in microseconds, UTC.
+        /// Time of the tick at the venue, in microseconds, UTC.
         tick_time -> Timestamptz,
-        /// Number of the venue, or place within the instant.
+        /// Number of the venue, or position within the instant.
         sequence -> Int8,
-        /// How many equal ticks of the instant its source brought before. NULL: the venue numbers its ticks.
+        /// Number of earlier equal ticks of the same instant and source. NULL: the venue numbers its ticks.
         occurrence -> Nullable<Int8>,
-        /// Price at which one can sell, in the quote currency. NULL: there is no bid.
+        /// Price at which one can sell, in the quote currency. NULL: the bid is absent.
         bid_price -> Nullable<Numeric>,
-        /// Price at which one can buy, in the quote currency. NULL: there is no ask.
+        /// Price at which one can buy, in the quote currency. NULL: the ask is absent.
         ask_price -> Nullable<Numeric>,
-        /// Quantity offered at the bid, in units of the instrument. NULL: unknown, or there is no bid.
+        /// Quantity offered at the bid, in units of the instrument. NULL: unknown, or the bid is absent.
         bid_volume -> Nullable<Numeric>,
-        /// Quantity offered at the ask, in units of the instrument. NULL: unknown, or there is no ask.
+        /// Quantity offered at the ask, in units of the instrument. NULL: unknown, or the ask is absent.
         ask_volume -> Nullable<Numeric>,
-        /// When this side saw it.
+        /// Time at which this system received the tick. NULL: unknown.
         received_at -> Nullable<Timestamptz>,
-        /// Which rule held it back, such as deviation.
+        /// Rule that held the tick back, such as deviation.
         rule -> Text,
-        /// What the rule saw, in its own unit.
+        /// Value that the rule observed, in its own unit.
         observed -> Numeric,
-        /// What would have passed.
+        /// Limit of the rule, in the same unit.
         rule_limit -> Numeric,
-        /// When it was held back.
+        /// Time at which the tick was held back.
         quarantined_at -> Timestamptz,
-        /// pending, released (stored after all) or discarded.
+        /// pending, released (stored) or discarded.
         state -> Text,
-        /// When it was released or discarded.
+        /// Time of the release or discard. NULL: pending.
         decided_at -> Nullable<Timestamptz>,
     }
 }
 
 diesel::table! {
-    /// Quotes. Two rows of one (symbol_id, tick_time, sequence) would be the same tick.
+    /// Quotes, identified by (symbol_id, tick_time, sequence).
     ticks (symbol_id, tick_time, sequence) {
         /// symbols.symbol_id of the metadata database.
         symbol_id -> Int8,
-        /// When it happened at the venue, in microseconds; from 1970 to before 2100, UTC.
+        /// Time of the tick at the venue, in microseconds; from 1970 to before 2100, UTC.
         tick_time -> Timestamptz,
-        /// Place within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.
+        /// Position within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.
         sequence -> Int8,
-        /// Price at which one can sell, in the quote currency; may be negative. NULL: there is no bid.
+        /// Price at which one can sell, in the quote currency; may be negative. NULL: the bid is absent.
         bid_price -> Nullable<Numeric>,
-        /// Price at which one can buy, in the quote currency; may be below the bid. NULL: there is no ask.
+        /// Price at which one can buy, in the quote currency; may be below the bid. NULL: the ask is absent.
         ask_price -> Nullable<Numeric>,
-        /// Quantity offered at the bid, in units of the instrument. NULL: unknown, or there is no bid.
+        /// Quantity offered at the bid, in units of the instrument. NULL: unknown, or the bid is absent.
         bid_volume -> Nullable<Numeric>,
-        /// Quantity offered at the ask, in units of the instrument. NULL: unknown, or there is no ask.
+        /// Quantity offered at the ask, in units of the instrument. NULL: unknown, or the ask is absent.
         ask_volume -> Nullable<Numeric>,
-        /// When this side saw it; no part of what the tick is.
+        /// Time at which this system received the tick; not part of its identity. NULL: unknown.
         received_at -> Nullable<Timestamptz>,
     }
 }
