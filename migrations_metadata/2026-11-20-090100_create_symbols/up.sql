@@ -9,7 +9,7 @@ CREATE TABLE symbols (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT symbols_symbol_id_positive CHECK (symbol_id > 0),
-    CONSTRAINT symbols_name_length CHECK (char_length(name) BETWEEN 1 AND 50),
+    CONSTRAINT symbols_name_length CHECK (char_length(name) BETWEEN 1 AND 100),
     CONSTRAINT symbols_digits_range CHECK (digits BETWEEN 0 AND 12)
 );
 
@@ -20,7 +20,7 @@ CREATE UNIQUE INDEX symbols_folded_name_key ON symbols (lower(name COLLATE "C"),
 COMMENT ON TABLE symbols IS 'What is quoted.';
 COMMENT ON COLUMN symbols.symbol_id IS 'The number that ticks and candles carry; positive.';
 COMMENT ON COLUMN symbols.exchange IS 'Where it is quoted.';
-COMMENT ON COLUMN symbols.name IS 'Name, 1 to 50 characters, such as EURUSD; unique within the exchange without regard to case.';
+COMMENT ON COLUMN symbols.name IS 'Name, 1 to 100 characters, such as EURUSD; unique within the exchange without regard to case.';
 COMMENT ON COLUMN symbols.description IS 'Text for people; may be empty.';
 COMMENT ON COLUMN symbols.digits IS 'Digits after the point in which its price is usually shown, 0 to 12.';
 COMMENT ON COLUMN symbols.active IS 'Whether it is still quoted.';
