@@ -9,7 +9,7 @@ CREATE TABLE symbols (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT symbols_symbol_id_positive CHECK (symbol_id > 0),
-    CONSTRAINT symbols_name_length CHECK (char_length(name) BETWEEN 1 AND 50),
+    CONSTRAINT symbols_name_length CHECK (char_length(name) BETWEEN 1 AND 100),
     CONSTRAINT symbols_digits_range CHECK (digits BETWEEN 0 AND 12)
 );
 
@@ -20,7 +20,7 @@ CREATE UNIQUE INDEX symbols_folded_name_key ON symbols (lower(name COLLATE "C"),
 COMMENT ON TABLE symbols IS 'Symbols: quoted instruments of an exchange.';
 COMMENT ON COLUMN symbols.symbol_id IS 'Id that ticks and candles refer to; positive.';
 COMMENT ON COLUMN symbols.exchange IS 'Exchange that quotes the symbol.';
-COMMENT ON COLUMN symbols.name IS 'Name, 1 to 50 characters, such as EURUSD; unique within the exchange without regard to case.';
+COMMENT ON COLUMN symbols.name IS 'Name, 1 to 100 characters, such as EURUSD; unique within the exchange without regard to case.';
 COMMENT ON COLUMN symbols.description IS 'Free text; may be empty.';
 COMMENT ON COLUMN symbols.digits IS 'Digits after the point with which the price is usually shown, 0 to 12.';
 COMMENT ON COLUMN symbols.active IS 'Whether the symbol is still quoted.';

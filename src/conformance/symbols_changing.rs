@@ -347,7 +347,7 @@ pub async fn a_taken_name_is_refused_and_its_owner_named(repositories: &Reposito
     );
     let long = SymbolReference {
         exchange: None,
-        name: "x".repeat(51),
+        name: "x".repeat(101),
     };
     let long = symbols.rename(EURUSD, &long).await;
     assert!(

@@ -147,8 +147,11 @@ pub async fn an_invalid_symbol_is_not_created(repositories: &Repositories) {
         NewSymbol::named("", "EURUSD"),
         NewSymbol::named("o:anda", "EURUSD"),
         NewSymbol::named("oanda", ""),
-        NewSymbol::named("oanda", "EUR USD"),
-        NewSymbol::named("oanda", "x".repeat(51)),
+        NewSymbol::named("oa nda", "EURUSD"),
+        NewSymbol::named("x".repeat(51), "EURUSD"),
+        NewSymbol::named("oanda", " EURUSD"),
+        NewSymbol::named("oanda", "EUR\nUSD"),
+        NewSymbol::named("oanda", "x".repeat(101)),
         NewSymbol {
             digits: 13,
             ..good.clone()
@@ -168,7 +171,11 @@ pub async fn an_invalid_symbol_is_not_created(repositories: &Repositories) {
         );
     }
     assert_eq!(all(symbols).await, []);
-    create(symbols, NewSymbol::named("é".repeat(50), "é".repeat(50))).await;
+    create(symbols, NewSymbol::named("é".repeat(50), "é".repeat(100))).await;
+    let option = create(symbols, NewSymbol::named("cme", "ES:5000 C, 28 Nov")).await;
+    let reference = "CME:es:5000 c, 28 nov".parse().expect("a reference");
+    let found = symbols.get_by_name(&reference).await.expect("found");
+    assert_eq!(found, Some(option));
 }
 
 pub async fn creating_one_name_at_once_succeeds_once(repositories: &Repositories) {

@@ -9,6 +9,9 @@ use super::symbol_id::SymbolId;
 /// Longest name, in characters.
 const NAME_LENGTH: usize = 50;
 
+/// Longest name of a symbol, in characters.
+const SYMBOL_NAME_LENGTH: usize = 100;
+
 /// Why a symbol can be stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +42,12 @@ pub enum InvalidSymbol {
         /// Exchange, name and id of the symbol that has it.
         taker: String,
     },
+    /// A symbol's name is empty, too long, or has other characters than printable ones.
+    #[error(
+        "invalid symbol name {}: expected 1 to 100 printable characters, no space at either end",
+        excerpt(.0)
+    )]
+    SymbolName(String),
     /// The digits are not 0 to 12.
     #[error("digits {0} is out of range: use 0 to 12")]
     Digits(i16),
@@ -76,6 +85,17 @@ pub(super) fn check_name(field: &'static str, text: &str) -> Result<(), InvalidS
         });
     }
     Ok(())
+}
+
+/// Checks the name of a symbol, which may hold colons, commas and spaces: venues name options and
+/// futures with them.
+pub(super) fn check_symbol_name(name: &str) -> Result<(), InvalidSymbol> {
+    let allowed = |c: char| !c.is_control() && (c == ' ' || !c.is_whitespace());
+    let fits = (1..=SYMBOL_NAME_LENGTH).contains(&name.chars().count());
+    if fits && name.chars().all(allowed) && name.trim_matches(' ') == name {
+        return Ok(());
+    }
+    Err(InvalidSymbol::SymbolName(name.to_owned()))
 }
 
 /// What names of symbols and exchanges are compared by: `text` with `A` to `Z` in lower case. All other

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::instrument::Instrument;
-use super::invalid_symbol::{InvalidSymbol, check_name};
+use super::invalid_symbol::{InvalidSymbol, check_name, check_symbol_name};
 use super::setters::setters;
 use super::symbol_id::SymbolId;
 
@@ -17,8 +17,8 @@ pub struct Symbol {
     pub symbol_id: SymbolId,
     /// Where it is quoted, such as `oanda`: [`Exchange::name`](super::Exchange::name).
     pub exchange: String,
-    /// Its name, such as `EURUSD`; 1 to 50 characters, unique within the exchange without regard to
-    /// the case of letters (`A` to `Z`).
+    /// Its name, such as `EURUSD`; 1 to 100 printable characters without a space at either end, unique
+    /// within the exchange without regard to the case of letters (`A` to `Z`).
     pub name: String,
     /// For people; may be empty.
     pub description: String,
@@ -94,7 +94,7 @@ impl NewSymbol {
             return Err(InvalidSymbol::Id(id));
         }
         check_name("exchange", &self.exchange)?;
-        check_name("name", &self.name)?;
+        check_symbol_name(&self.name)?;
         if self.description.contains('\0') {
             return Err(InvalidSymbol::Description(self.description.clone()));
         }
@@ -123,6 +123,9 @@ impl NewSymbol {
 }
 
 /// How people name a symbol: `EURUSD`, `oanda:EURUSD` where several exchanges have one, or its id.
+///
+/// The first colon ends the exchange, so that a name with a colon needs its exchange before it:
+/// `deribit:BTC:28NOV` is the symbol `BTC:28NOV` of `deribit`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SymbolReference {
@@ -171,7 +174,7 @@ impl FromStr for SymbolReference {
             }
             None => (None, text),
         };
-        check_name("name", name)?;
+        check_symbol_name(name)?;
         Ok(Self {
             exchange,
             name: name.to_owned(),
@@ -211,7 +214,18 @@ mod tests {
         let full: SymbolReference = "oanda:EURUSD".parse().expect("valid");
         assert_eq!(full.exchange.as_deref(), Some("oanda"));
         assert_eq!(full.to_string(), "oanda:EURUSD");
-        for bad in ["", ":", "oanda:", ":EURUSD", "a:b:c", "EUR USD"] {
+        let option: SymbolReference = "cme:ES:5000 C, 28 Nov".parse().expect("valid");
+        assert_eq!(option, SymbolReference::on("cme", "ES:5000 C, 28 Nov"));
+        for bad in [
+            "",
+            ":",
+            "oanda:",
+            ":EURUSD",
+            "a b:c",
+            " EURUSD",
+            "EUR\tUSD",
+            "oanda: EURUSD",
+        ] {
             assert!(bad.parse::<SymbolReference>().is_err(), "{bad:?}");
         }
     }
@@ -220,8 +234,13 @@ mod tests {
     fn what_no_store_keeps_is_refused() {
         let good = NewSymbol::named("oanda", "EURUSD");
         assert_eq!(good.validate(), Ok(()));
-        let long = NewSymbol::named("oanda", "x".repeat(51));
-        assert!(matches!(long.validate(), Err(InvalidSymbol::Name { .. })));
+        for name in ["", " x", "x ", "a\u{a0}b", "a\nb", "a\0b", &"é".repeat(101)] {
+            let refused = InvalidSymbol::SymbolName(name.to_owned());
+            assert_eq!(NewSymbol::named("oanda", name).validate(), Err(refused));
+        }
+        for name in ["BTC-28NOV25-100000-C", "a:b", "a, b", &"é".repeat(100)] {
+            assert_eq!(NewSymbol::named("oanda", name).validate(), Ok(()), "{name}");
+        }
         let zero = NewSymbol {
             symbol_id: Some(SymbolId::new(0)),
             ..good.clone()

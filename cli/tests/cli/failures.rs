@@ -167,9 +167,14 @@ fn unknown_formats_and_symbols_that_are_none_are_refused() {
             .contains("possible values: lean, csv")
     );
     let symbol = cli.run(&[
-        "import", "ticks", "x.csv", "--format", "lean", "--symbol", "EUR USD",
+        "import", "ticks", "x.csv", "--format", "lean", "--symbol", "EUR\tUSD",
     ]);
-    assert!(symbol.expect_code(2).stderr.contains("without spaces"));
+    assert!(
+        symbol
+            .expect_code(2)
+            .stderr
+            .contains("expected 1 to 100 printable characters")
+    );
 }
 
 #[test]

@@ -59,7 +59,7 @@ diesel::table! {
         symbol_id -> Int8,
         /// Exchange that quotes the symbol.
         exchange -> Text,
-        /// Name, 1 to 50 characters, such as EURUSD; unique within the exchange without regard to case.
+        /// Name, 1 to 100 characters, such as EURUSD; unique within the exchange without regard to case.
         name -> Text,
         /// Free text; may be empty.
         description -> Text,
