@@ -308,8 +308,8 @@ pub async fn upsert_names_an_invalid_symbol_and_changes_nothing(repositories: &R
     let batch = [
         changed,
         numbered(9, "GBPUSD"),
-        numbered(10, "first bad"),
-        numbered(11, "second bad"),
+        numbered(10, " first bad"),
+        numbered(11, " second bad"),
     ];
     match symbols.upsert_batch(&batch).await {
         Err(RepositoryError::InvalidInput { reason }) => {

@@ -139,6 +139,6 @@ fn renamed_symbol_keeps_all_else() {
     assert_eq!(renamed.symbol, expected);
     let moved = local().renamed(Some("fxcm"), "EURUSD").expect("valid");
     assert_eq!(texts(&moved.changed), ["exchange: oanda -> fxcm"]);
-    assert!(local().renamed(None, "a b").is_err());
+    assert!(local().renamed(None, " a").is_err());
     assert!(local().renamed(Some("fx:cm"), "a").is_err());
 }

@@ -160,7 +160,7 @@ fn values_with_rules_are_checked() {
         &SymbolReference::on("oanda", "EURUSD"),
         json!("oanda:EURUSD"),
     );
-    assert!(serde_json::from_value::<SymbolReference>(json!("a b")).is_err());
+    assert!(serde_json::from_value::<SymbolReference>(json!("a b:c")).is_err());
     assert_text(
         &Verdict::new(Rule::Crossed, decimal("0.5"), Decimal::ZERO),
         json!({"rule": "crossed", "observed": "0.5", "limit": "0"}),
