@@ -1,9 +1,11 @@
-//! How repositories are given their connections.
+//! Traits that give connections to repositories.
 
 use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 
-/// Where a repository gets connections to the metadata database from: a [`MetadataDb`], shared
-/// [`DatabasePools`], or a closure such as `move || pools.metadata()`.
+/// A source of connections to the metadata database: a [`MetadataDb`], shared [`DatabasePools`], or a closure
+/// such as `move
+///
+/// pools.metadata()`.
 ///
 /// # Examples
 ///
@@ -17,12 +19,14 @@ use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 /// }
 /// ```
 pub trait MetadataConnections: Send + Sync + 'static {
-    /// The connections to use for one call.
+    /// Returns the pool to use for one call.
     fn metadata(&self) -> MetadataDb;
 }
 
-/// Where a repository gets connections to the time-series database from: a [`TimeseriesDb`],
-/// shared [`DatabasePools`], or a closure such as `move || pools.timeseries()`.
+/// A source of connections to the time-series database: a [`TimeseriesDb`], shared [`DatabasePools`], or a
+/// closure such as `move
+///
+/// pools.timeseries()`.
 ///
 /// # Examples
 ///
@@ -36,7 +40,7 @@ pub trait MetadataConnections: Send + Sync + 'static {
 /// }
 /// ```
 pub trait TimeseriesConnections: Send + Sync + 'static {
-    /// The connections to use for one call.
+    /// Returns the pool to use for one call.
     fn timeseries(&self) -> TimeseriesDb;
 }
 
