@@ -1,4 +1,4 @@
-//! Quotes with a header row.
+//! Reader for CSV files of quotes with a header row.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::lines::Lines;
 use super::quote::Quote;
 use super::source::Entry;
 
-/// What a column of a quote file can be.
+/// The meaning of a column in a quote file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum QuoteColumn {
@@ -25,18 +25,18 @@ pub enum QuoteColumn {
     BidPrice,
     /// The ask: `ask_price` or `ask`. Required; an empty field is an absent ask.
     AskPrice,
-    /// The quantity at the bid: `bid_volume` or `bid_size`; optional, and empty where it is not known.
+    /// The quantity at the bid: `bid_volume` or `bid_size`; optional, empty if unknown.
     BidVolume,
-    /// The quantity at the ask: `ask_volume` or `ask_size`; optional, and empty where it is not known.
+    /// The quantity at the ask: `ask_volume` or `ask_size`; optional, empty if unknown.
     AskVolume,
-    /// The place within the instant: `sequence`; optional.
+    /// The order within the instant: `sequence`; optional.
     Sequence,
-    /// When it was received: `received_at`; optional, and empty where it is not known.
+    /// The time of receipt: `received_at`; optional, empty if unknown.
     ReceivedAt,
 }
 
 impl QuoteColumn {
-    /// All of them.
+    /// All columns.
     pub const ALL: &'static [Self] = &[
         Self::TickTime,
         Self::BidPrice,
@@ -53,7 +53,7 @@ impl QuoteColumn {
         self.names()[0]
     }
 
-    /// The names it is found by when none is said.
+    /// The names by which the column is found if none is given.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::TickTime => &["tick_time", "time", "timestamp"],
@@ -77,7 +77,7 @@ impl fmt::Display for QuoteColumn {
     }
 }
 
-/// The text names no column of a quote.
+/// The text is not a column of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume, \
@@ -98,7 +98,7 @@ impl FromStr for QuoteColumn {
     }
 }
 
-/// How a quote file writes instants. Never guessed: a number means nothing without its unit.
+/// The format of instants in a quote file. It is never guessed: a number has no meaning without its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TimeFormat {
@@ -146,18 +146,18 @@ impl TimeFormat {
     }
 }
 
-/// How to read a quote file with a header row.
+/// The layout of a quote file with a header row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CsvLayout {
-    /// What the file calls the columns that do not have their usual names, whatever the case.
+    /// The names of columns that do not have their usual names, compared without regard to case.
     pub columns: BTreeMap<QuoteColumn, String>,
-    /// How it writes instants.
+    /// The format of instants.
     pub time_format: TimeFormat,
 }
 
 impl CsvLayout {
-    /// Says what the file calls a column.
+    /// Sets the name of a column.
     #[must_use]
     pub fn column(mut self, column: QuoteColumn, name: impl Into<String>) -> Self {
         self.columns.insert(column, name.into());
@@ -167,33 +167,33 @@ impl CsvLayout {
 
 setters!(CsvLayout {
     set {
-        /// Sets what the file calls the columns.
+        /// Sets the names of the columns.
         columns: BTreeMap<QuoteColumn, String>,
-        /// Sets how it writes instants.
+        /// Sets the format of instants.
         time_format: TimeFormat,
     }
 });
 
 /// Iterates over the quotes of a file with a header row, in file order.
 ///
-/// Columns are separated by commas and may stand in quotation marks; lines that start with `#` are
-/// comments. A row that does not have as many columns as the header is an error. An empty price is an
-/// absent side, an empty volume an unknown one; a row without any price is an error.
+/// Columns are separated by commas and may be quoted. Lines that start with `#` are comments. A row with
+/// another number of columns than the header is an error. An empty price means an absent side, and an empty
+/// volume an unknown one. A row without any price is an error.
 pub struct CsvQuotes<'a> {
     lines: Lines<'a>,
     time_format: TimeFormat,
     header: Header,
-    /// Where each of `QuoteColumn::ALL` is.
+    /// The index of each of `QuoteColumn::ALL`.
     places: [Option<usize>; 7],
     line: Vec<u8>,
     columns: Columns,
 }
 
 impl<'a> CsvQuotes<'a> {
-    /// Reads `entry`, beginning with its header row.
+    /// Reads `entry`, starting with its header row.
     ///
     /// # Errors
-    /// When a required column is missing, or a name stands for two columns.
+    /// If a required column is missing, or two columns have the same name.
     pub fn new(entry: Entry<'a>, layout: &CsvLayout) -> Result<Self, FileError> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;

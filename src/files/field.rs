@@ -1,4 +1,4 @@
-//! Lines taken apart, and their columns read exactly.
+//! Splits lines into columns and parses their values exactly.
 
 use rust_decimal::Decimal;
 
@@ -12,9 +12,9 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Takes `line` apart at its commas; a column may stand in quotation marks.
+    /// Splits `line` at its commas. A column may be quoted.
     ///
-    /// Each line is taken for itself, so that a stray quotation mark spoils no other line.
+    /// Each line is parsed separately, so a stray quotation mark affects no other line.
     pub(crate) fn read(&mut self, line: &[u8]) {
         self.bytes.clear();
         self.ends.clear();
@@ -27,7 +27,7 @@ impl Columns {
             .has_headers(false)
             .flexible(true)
             .from_reader(line);
-        // reading bytes from memory into rows of any width leaves nothing that could fail
+        // reading bytes in memory into rows of any width cannot fail
         for record in reader.byte_records().map_while(Result::ok) {
             record.iter().for_each(|column| self.push(column));
         }
@@ -42,7 +42,7 @@ impl Columns {
         self.ends.len()
     }
 
-    /// The column of that index without surrounding spaces; empty where the line has fewer.
+    /// Returns the column at `index` without surrounding spaces; empty if the line has fewer columns.
     pub(crate) fn get(&self, index: usize) -> &[u8] {
         let Some(&end) = self.ends.get(index) else {
             return b"";
@@ -51,7 +51,7 @@ impl Columns {
         &self.bytes[start..end]
     }
 
-    /// The number in the column of that index; `name` is what an error calls it.
+    /// Parses the number in the column at `index`. Errors call it `name`.
     pub(crate) fn decimal(&self, index: usize, name: &str) -> Result<Decimal, String> {
         let field = self.get(index);
         parse_decimal(field).map_err(|error| match error {
@@ -60,7 +60,7 @@ impl Columns {
         })
     }
 
-    /// The text in the column of that index.
+    /// Returns the text in the column at `index`.
     pub(crate) fn text(&self, index: usize, name: &str) -> Result<&str, String> {
         let field = self.get(index);
         std::str::from_utf8(field).map_err(|_| {

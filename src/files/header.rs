@@ -1,4 +1,4 @@
-//! Header rows: which column is where.
+//! Header rows: the positions of columns.
 
 use crate::domain::excerpt;
 
@@ -6,7 +6,7 @@ use super::error::{FileError, LineError};
 use super::field::Columns;
 use super::lines::Lines;
 
-/// The names of the columns, from the first line that is not blank and no comment.
+/// The names of the columns, from the first line that is neither blank nor a comment.
 #[derive(Debug)]
 pub(crate) struct Header {
     names: Vec<String>,
@@ -41,7 +41,7 @@ impl Header {
         Ok(Self { names })
     }
 
-    /// The columns with one of these names, whatever the case of their letters.
+    /// Returns the columns with one of these names, compared without regard to case.
     pub(crate) fn find(&self, names: &[&str]) -> Vec<usize> {
         let wanted = |name: &String| names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
         let all = self.names.iter().enumerate();
@@ -54,7 +54,7 @@ impl Header {
         self.names.len()
     }
 
-    /// Refuses a row that does not have as many columns as the header.
+    /// Refuses a row with another number of columns than the header.
     pub(crate) fn check_width(&self, columns: &Columns) -> Result<(), String> {
         let (width, wanted) = (columns.len(), self.names.len());
         if width == wanted {
@@ -66,7 +66,7 @@ impl Header {
         ))
     }
 
-    /// The names, cut to a readable number of them.
+    /// Lists the names, cut to a readable number.
     pub(crate) fn list(&self) -> String {
         let shown: Vec<_> = self.names.iter().take(30).map(String::as_str).collect();
         let text: String = shown.join(", ").chars().take(400).collect();

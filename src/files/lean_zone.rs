@@ -1,11 +1,11 @@
-//! The time zones of LEAN's data, as its database of market hours has them.
+//! The time zones of LEAN's data, from its database of market hours.
 
 use crate::domain::InstrumentType;
 
 /// Markets whose futures have times in UTC.
 const FUTURES_IN_UTC: [&str; 7] = ["cbot", "cfe", "cme", "comex", "nymex", "nyseliffe", "sgx"];
 
-/// What the times of a type and market are, where they are not UTC or not known to be.
+/// Describes the time zone of a type and market, if it is not or may not be UTC.
 pub(super) fn foreign_zone(
     kind: Option<InstrumentType>,
     market: Option<&str>,

@@ -1,4 +1,4 @@
-//! Prices that a file multiplies.
+//! The factor by which a file multiplies its prices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,14 @@ use crate::domain::excerpt;
 
 const MOST_ZEROS: u32 = 12;
 
-/// By how much a file multiplies its prices: 1, 10, 100 … up to 10^12.
+/// The factor by which a file multiplies its prices: 1, 10, 100 … up to 10^12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PriceScale {
     zeros: u32,
 }
 
 impl PriceScale {
-    /// The price that stands in the file as `scaled`, exactly.
+    /// Returns the price that the file stores as `scaled`, exactly.
     pub(super) fn price(self, scaled: Decimal) -> Result<Decimal, String> {
         if self.zeros == 0 {
             return Ok(scaled);
@@ -30,7 +30,7 @@ impl PriceScale {
     }
 }
 
-/// The text is no scale of prices.
+/// The text is not a price scale.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is no scale of prices: use 1, 10, 100 or the like, up to 1000000000000", excerpt(.0))]
 #[non_exhaustive]

@@ -35,8 +35,8 @@ pub(super) fn zipped(folder: &TempDir, name: &str, entries: &[(&str, &[u8])]) ->
     path
 }
 
-/// Each quote as `entry-line time sequence bid ask bid-size ask-size`, with a `-` for what it does not
-/// have, each error as its text.
+/// Formats each quote as `entry-line time sequence bid ask bid-size ask-size`, with `-` for absent values,
+/// and each error as its text.
 pub(super) fn quotes(path: &Path, layout: Option<&CsvLayout>) -> Result<Vec<String>, FileError> {
     let shown = |number: Option<Decimal>| number.map_or("-".to_owned(), |it| it.to_string());
     let mut file = MarketFile::open(path)?;
@@ -223,7 +223,7 @@ fn any_single_damaged_byte_of_a_zip_is_survived() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xff;
         let path = plain(&folder, "20140502.zip", &damaged);
-        // an error or other lines: anything but a panic or an endless loop
+        // any result except a panic or an endless loop
         let _ = quotes(&path, None);
     }
 }

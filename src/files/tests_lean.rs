@@ -75,7 +75,7 @@ fn archives_of_several_contracts_are_refused() {
     ] {
         refused(&knows_all, &[zip(name, entries)], "import each instrument");
     }
-    // names that say nothing
+    // names without information
     let same_day = zip("20140501.zip", ["one.csv", "other.csv"]);
     refused(&knows_all, &[same_day], "of the same day as");
     let days = [
@@ -210,11 +210,11 @@ fn prices_that_are_multiplied_need_a_scale() {
         look(&bars().with_price_scale(scale("1")), from_ref(&unnamed)),
         Ok(())
     );
-    // what LEAN multiplies has times of the exchange
+    // instruments with scaled prices have times of the exchange
     let scaled = bars().with_price_scale(scale("10000"));
     refused(&scaled, from_ref(&unnamed), "are those of the exchange");
     assert_eq!(look(&scaled.with_utc(true), &[unnamed]), Ok(()));
-    // a single price between them is enough to tell
+    // a single price that is not a multiple of 100 is enough
     let mixed = format!("{SCALED}{BAR}");
     let mixed = plain(&folder, "20140605_quote.csv", mixed.as_bytes());
     assert_eq!(look(&bars(), &[mixed]), Ok(()));

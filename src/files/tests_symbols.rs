@@ -1,4 +1,4 @@
-//! Tables of symbols.
+//! Tests of the table of symbol properties.
 
 use crate::domain::InstrumentType;
 
@@ -51,7 +51,7 @@ fn symbols_of_one_market_become_instruments() {
         assert!(error.contains(words), "{error}");
     }
     assert_eq!(listed.len(), 5);
-    // nothing is stated where nothing is written
+    // empty columns are not given
     let short = &listed[4].as_ref().expect("a symbol").symbol.facts;
     assert_eq!((short.digits, &short.description), (None, &None));
     assert_eq!(short.instrument.tick_size, None);
