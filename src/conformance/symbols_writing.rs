@@ -1,4 +1,4 @@
-//! Symbols that are created, changed and deactivated.
+//! Conformance: creating, upserting and deactivating symbols.
 //!
 //! Covers `SymbolRepository::create`, `SymbolRepository::upsert_batch` and
 //! `SymbolRepository::deactivate`.

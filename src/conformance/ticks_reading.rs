@@ -1,4 +1,4 @@
-//! Ticks of a range: what is inside, in which order, page by page.
+//! Conformance: ranges, orders and pages of ticks.
 //!
 //! Covers `TickRepository::range` and `TickRepository::count`.
 
@@ -157,7 +157,7 @@ pub async fn a_page_that_ends_with_the_range_has_no_next(repositories: &Reposito
         for (to, size, more) in [
             (seconds(100), 20, false),
             (seconds(100), 19, true),
-            // six ticks within the range, more behind its end
+            // six ticks within the range, more after its end
             (seconds(2), 6, false),
             (seconds(2), 5, true),
         ] {
