@@ -114,7 +114,9 @@ impl TickRepository for MapTicks {
 
     async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
         if symbol_ids.len() > 10_000 {
-            return Err(RepositoryError::invalid("ask for at most 10,000 symbols"));
+            return Err(RepositoryError::invalid(
+                "request at most 10,000 symbols per call",
+            ));
         }
         let mut newest = BTreeMap::new();
         for tick in self.lock().values() {

@@ -26,7 +26,7 @@ impl Clock {
     pub fn system() -> Self {
         #[expect(
             clippy::disallowed_methods,
-            reason = "everything else takes the time of a clock that it is given"
+            reason = "all other code gets the time from a clock"
         )]
         Self::new(Utc::now)
     }

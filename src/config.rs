@@ -73,7 +73,7 @@ pub struct InvalidConfig {
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the settings are wrong:")?;
+        f.write_str("invalid settings:")?;
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
         }
@@ -135,7 +135,7 @@ impl Sections<'_> {
             Database::Replica => "timeseries.read_url",
         };
         let Ok(text) = self.layers.get_string(key) else {
-            let problem = format!("{key} must be a text: write postgresql://…");
+            let problem = format!("invalid {key}: expected a string such as postgresql://…");
             self.problems.push(problem);
             return None;
         };
@@ -144,7 +144,7 @@ impl Sections<'_> {
             Err(error) => {
                 let variable = database.url_variable();
                 self.problems
-                    .push(format!("{key} ({variable}) is no database URL: {error}"));
+                    .push(format!("invalid {key} ({variable}): {error}"));
                 None
             }
         }
@@ -165,9 +165,8 @@ impl Sections<'_> {
             Ok("on") => SynchronousCommit::On,
             Ok("off") => SynchronousCommit::Off,
             _ => {
-                self.problems.push(format!(
-                    "{key} is neither \"on\" nor \"off\": write one of them, in quotes"
-                ));
+                self.problems
+                    .push(format!("{key} must be \"on\" or \"off\", in quotes"));
                 SynchronousCommit::On
             }
         }
@@ -189,7 +188,7 @@ impl Sections<'_> {
         let directory = self.layers.get_string("spool.directory");
         let directory = directory.unwrap_or_default();
         if directory.is_empty() {
-            let problem = "spool.directory is no path: name a folder";
+            let problem = "spool.directory must be the path of a directory";
             self.problems.push(problem.to_owned());
         }
         Some(SpoolConfig {

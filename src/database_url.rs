@@ -50,30 +50,30 @@ pub struct DatabaseUrl {
 pub enum InvalidDatabaseUrl {
     /// The scheme is missing or is a different one.
     #[error(
-        "it does not start with postgresql:// or postgres://: write postgresql://user:password@host:port/database"
+        "the URL does not start with postgresql:// or postgres://: expected postgresql://user:password@host:port/database"
     )]
     Scheme,
     /// A `%` without two hexadecimal digits, or a text that is not UTF-8.
-    #[error("its {0} has a broken % escape: write a literal % as %25")]
+    #[error("the {0} has an invalid % escape: write a literal % as %25")]
     Escape(&'static str),
     /// The port is not a number from 1 to 65535.
-    #[error("its port is no number from 1 to 65535: write host:port")]
+    #[error("the port is invalid: expected a number from 1 to 65535")]
     Port,
     /// The user or password contains an unescaped delimiter, which would make a part of it another component.
     #[error(
-        "its user or password holds a character that ends it: write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
+        "the user or password contains an unescaped delimiter: write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
     )]
     Credentials,
     /// No database name.
-    #[error("it names no database: write postgresql://user:password@host:port/database")]
+    #[error("the database name is missing: expected postgresql://user:password@host:port/database")]
     NoDatabase,
     /// The parameter does not exist in libpq, or is not allowed there.
     #[error(
-        "its parameter {0:?} is not allowed: use libpq's connection parameters, and put user, password and database before the ?"
+        "the parameter {0:?} is not allowed: use libpq's connection parameters, and put user, password and database before the ?"
     )]
     Parameter(String),
     /// A NUL character.
-    #[error("it holds a NUL character: remove it")]
+    #[error("the URL contains a NUL character: remove it")]
     Nul,
 }
 

@@ -85,7 +85,7 @@ impl fmt::Display for Entity {
 #[non_exhaustive]
 pub enum RepositoryError {
     /// The record to change does not exist.
-    #[error("there is no {entity} {key}: create it first")]
+    #[error("{entity} {key} does not exist: create it first")]
     NotFound {
         /// The kind of record.
         entity: Entity,
@@ -93,7 +93,7 @@ pub enum RepositoryError {
         key: String,
     },
     /// The record to create already exists.
-    #[error("{entity} {key} exists already: use another one, or change that one")]
+    #[error("{entity} {key} already exists: choose another one, or change the existing one")]
     AlreadyExists {
         /// The kind of record.
         entity: Entity,
@@ -107,7 +107,7 @@ pub enum RepositoryError {
         reason: String,
     },
     /// The call conflicted with a concurrent write. Repeating it may succeed.
-    #[error("{operation} met another writer on the {database} database: try again")]
+    #[error("{operation} conflicted with a concurrent write on the {database} database: retry")]
     Conflict {
         /// The database.
         database: Database,
@@ -118,7 +118,7 @@ pub enum RepositoryError {
     },
     /// The database cannot be reached, or is starting or stopping. The operation was not started.
     #[error(
-        "the {database} database is unavailable ({reason}): see that it runs and can be reached"
+        "the {database} database is unavailable ({reason}): check that it runs and is reachable"
     )]
     Unavailable {
         /// The database.
@@ -127,9 +127,7 @@ pub enum RepositoryError {
         reason: String,
     },
     /// The operation exceeded its deadline. A write may have been applied or may still be applied.
-    #[error(
-        "{operation} on the {database} database did not end in time: try again, or ask for less"
-    )]
+    #[error("{operation} on the {database} database timed out: retry, or request less data")]
     Timeout {
         /// The database.
         database: Database,
@@ -142,7 +140,7 @@ pub enum RepositoryError {
     /// all.
     #[error(
         "the connection to the {database} database was lost during {operation}: \
-         whether it took effect is unknown, repeat it"
+         whether it was applied is unknown; repeat it if it is idempotent, otherwise check"
     )]
     Ambiguous {
         /// The database.
@@ -154,7 +152,7 @@ pub enum RepositoryError {
     },
     /// A statement of a transaction failed and the caller ignored its error. The transaction was rolled back.
     #[error(
-        "{operation} on the {database} database was taken back, since one of its statements failed"
+        "{operation} on the {database} database was rolled back because one of its statements failed"
     )]
     RolledBack {
         /// The database.
@@ -163,7 +161,7 @@ pub enum RepositoryError {
         operation: &'static str,
     },
     /// The settings are wrong: URL, password, database name or privileges.
-    #[error("the {database} database refuses: {reason}")]
+    #[error("the {database} database rejected the request: {reason}")]
     Configuration {
         /// The database.
         database: Database,
@@ -189,7 +187,7 @@ pub enum RepositoryError {
     },
     /// The tables changed while the connection was open, so that its prepared statements no longer apply. The
     /// statement had no effect. The connection is closed, and a repeated call uses a new one.
-    #[error("{operation} met a change of the tables of the {database} database: try again")]
+    #[error("the tables of the {database} database changed during {operation}: retry")]
     SchemaChanged {
         /// The database.
         database: Database,

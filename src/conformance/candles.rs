@@ -216,10 +216,13 @@ pub async fn a_symbol_without_ticks_has_no_candles(repositories: &Repositories) 
         for symbol_id in [EURUSD, SymbolId::new(99)] {
             let basis = PriceBasis::Bid;
             let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all());
-            let page = ohlc.candles(&query).await.expect("no candle is no error");
+            let page = ohlc
+                .candles(&query)
+                .await
+                .expect("no candle is not an error");
             assert_eq!((page.items, page.next), (vec![], None));
             let newest = ohlc.latest(symbol_id, timeframe, basis).await;
-            assert_eq!(newest.expect("no candle is no error"), None);
+            assert_eq!(newest.expect("no candle is not an error"), None);
         }
     }
 }

@@ -90,5 +90,5 @@ pub async fn the_newest_closed_candle_is_a_page_of_one(repositories: &Repositori
     assert!(close_time == before || close_time == after, "{close_time}");
     let forming = ohlc.latest(EURUSD, timeframe, PriceBasis::Bid).await;
     let forming = forming.expect("it is read").expect("there is one");
-    assert!(!forming.closed, "the newest is not closed and says so");
+    assert!(!forming.closed, "the newest candle is not closed");
 }

@@ -88,9 +88,12 @@ async fn read_pages(
         let page = page.expect("a page is read");
         assert!(
             page.items.len() <= query.limit.get(),
-            "a page keeps its limit"
+            "a page respects its limit"
         );
-        assert!(page.next.is_none() || !page.items.is_empty(), "it moves on");
+        assert!(
+            page.next.is_none() || !page.items.is_empty(),
+            "a page with a next cursor is not empty"
+        );
         slots.extend(page.items);
         match page.next {
             Some(next) => query.after = Some(next),

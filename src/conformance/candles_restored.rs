@@ -48,7 +48,7 @@ fn sealed(candle: &Candle) -> Candle {
 
 async fn restore(repositories: &Repositories, candles: &[Candle]) -> RestoredCandles {
     let restored = repositories.ohlc.restore_candles(candles).await;
-    restored.expect("candles are looked at")
+    restored.expect("candles are restored")
 }
 
 fn outcome(stored: u64, known: u64, recent: u64) -> RestoredCandles {
@@ -241,7 +241,7 @@ pub async fn a_restore_beside_an_insert_is_before_or_after(repositories: &Reposi
             async move { ohlc.restore_candles(&[candle]).await }
         });
         let receipt = inserting.await.expect("no panic").expect("a receipt");
-        let restored = restoring.await.expect("no panic").expect("looked at");
+        let restored = restoring.await.expect("no panic").expect("restored");
         let bucket = range(open_time, open_time + TimeDelta::minutes(1));
         let read = candles(ohlc.as_ref(), Timeframe::M1, PriceBasis::Bid, bucket).await;
         assert_eq!(receipt.inserted, count as u64);

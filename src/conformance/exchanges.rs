@@ -161,7 +161,7 @@ pub async fn exchanges_are_paged_by_name(repositories: &Repositories) {
             let page = page.expect("exchanges are listed");
             read.extend(page.items.into_iter().map(|it| it.name));
             let Some(next) = page.next else { break };
-            assert!(read.len() < sorted.len(), "it goes on");
+            assert!(read.len() < sorted.len(), "the listing ends");
             query.after = Some(next);
         }
         assert_eq!(read, sorted, "pages of {size}");

@@ -199,7 +199,7 @@ pub async fn a_forgotten_name_leads_to_no_symbol(repositories: &Repositories) {
     .await;
     for (feed, feed_key) in [("f", "a"), ("f", "a"), ("f", "x"), ("", ""), ("f", "\0")] {
         let forgotten = symbols.unmap_feed_symbol(feed, feed_key).await;
-        forgotten.expect("it is no error");
+        forgotten.expect("unmapping twice is not an error");
     }
     assert_eq!(found(symbols, "f", "a").await, None);
     assert_eq!(names_of(symbols, 1).await, ["f:b"]);

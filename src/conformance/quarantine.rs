@@ -36,7 +36,7 @@ fn series(symbol_id: SymbolId, count: usize) -> Vec<QuarantinedTick> {
 }
 
 async fn put(quarantine: &dyn QuarantineRepository, ticks: &[QuarantinedTick]) -> u64 {
-    quarantine.put(ticks).await.expect("kept")
+    quarantine.put(ticks).await.expect("stored")
 }
 
 fn everything() -> QuarantineQuery {
@@ -125,7 +125,7 @@ pub async fn equal_unsequenced_ticks_are_all_kept(repositories: &Repositories) {
     let tick = nth_tick(EURUSD, 0);
     let given = [0, 1].map(|number| held(tick.clone().with_occurrence(number)));
     assert_eq!(put(quarantine, &given).await, 2);
-    assert_eq!(put(quarantine, &given).await, 0, "they are kept already");
+    assert_eq!(put(quarantine, &given).await, 0, "they are stored already");
     let ids = ids(&list(quarantine, &everything()).await);
     let receipt = release(quarantine, repositories.ticks.as_ref(), &ids).await;
     let receipt = receipt.expect("released");

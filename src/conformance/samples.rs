@@ -98,7 +98,7 @@ pub(super) async fn insert(repository: &dyn TickRepository, ticks: &[Tick]) -> I
     assert_eq!(
         receipt.total(),
         ticks.len() as u64,
-        "the receipt speaks of every tick given, once"
+        "the receipt counts every given tick once"
     );
     receipt
 }
@@ -120,16 +120,16 @@ pub(super) async fn read_pages(repository: &dyn TickRepository, mut query: TickQ
         let page = repository.range(&query).await.expect("a page is read");
         assert!(
             page.items.len() <= query.limit.get(),
-            "a page keeps its limit"
+            "a page respects its limit"
         );
         assert!(
             page.next.is_none() || !page.items.is_empty(),
-            "a listing that goes on has a page to show"
+            "a page with a next cursor is not empty"
         );
         ticks.extend(page.items);
         assert!(
             page.next.is_none() || page.next != query.after,
-            "a listing that goes on moves on"
+            "the cursor advances"
         );
         match page.next {
             Some(next) => query.after = Some(next),
@@ -157,12 +157,12 @@ pub(super) async fn read_candle_pages(
         let page = repository.candles(&query).await.expect("a page is read");
         assert!(
             page.items.len() <= query.limit.get(),
-            "a page keeps its limit"
+            "a page respects its limit"
         );
         candles.extend(page.items);
         assert!(
             page.next.is_none() || page.next != query.after,
-            "a listing that goes on moves on"
+            "the cursor advances"
         );
         match page.next {
             Some(next) => query.after = Some(next),

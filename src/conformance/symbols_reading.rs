@@ -184,7 +184,7 @@ pub async fn pages_of_symbols_neither_skip_nor_repeat(repositories: &Repositorie
                 read.extend(page.items.iter().map(|symbol| symbol.symbol_id.get()));
                 let Some(next) = page.next else { break };
                 assert_eq!(read.last(), Some(&next.get()));
-                assert_ne!(query.after, Some(next), "a listing that goes on moves on");
+                assert_ne!(query.after, Some(next), "the cursor advances");
                 query.after = Some(next);
             }
             assert_eq!(read, ids);

@@ -46,7 +46,7 @@ async fn write_at_once(
                 let mut receipt = InsertReceipt::default();
                 for batch in share.chunks(batch_size) {
                     let part = repository.insert_batch(batch).await;
-                    receipt.merge(part.expect("other writers are no error"));
+                    receipt.merge(part.expect("concurrent writers are not an error"));
                 }
                 receipt
             })

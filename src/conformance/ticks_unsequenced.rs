@@ -257,7 +257,7 @@ async fn source_is_stored_once(repositories: &Repositories, batch: usize) {
                 let mut sum = InsertReceipt::default();
                 for batch in source.chunks(batch + writer) {
                     let receipt = ticks.insert_batch(batch).await;
-                    sum.merge(receipt.expect("other writers are no error"));
+                    sum.merge(receipt.expect("concurrent writers are not an error"));
                 }
                 sum
             })

@@ -186,7 +186,9 @@ mod tests {
         let mut state = contact.state();
         let failure = state.failure.as_mut().expect("a failure");
         for time in [&mut failure.since, &mut failure.last, &mut failure.logged] {
-            *time = time.checked_sub(by).expect("the machine runs for longer");
+            *time = time
+                .checked_sub(by)
+                .expect("the machine has been running for longer");
         }
     }
 

@@ -105,8 +105,8 @@ impl Executor {
     /// Runs `work` once on a pooled connection.
     ///
     /// # Errors
-    /// The classified errors of `work`; `Unavailable`, `Configuration` or `Tls` if there is no connection;
-    /// `Timeout` if there is no response within the call timeout of the settings.
+    /// The classified errors of `work`; `Unavailable`, `Configuration` or `Tls` without a connection;
+    /// `Timeout` if no response arrives within the call timeout of the settings.
     pub async fn run<T, F>(&self, operation: &'static str, work: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
@@ -266,7 +266,7 @@ impl Executor {
     /// afterwards. For migrations and similar tasks.
     ///
     /// # Errors
-    /// The classified errors of `work`; `Unavailable`, `Configuration` or `Tls` if there is no connection;
+    /// The classified errors of `work`; `Unavailable`, `Configuration` or `Tls` without a connection;
     /// `Configuration` with a PgBouncer, where sessions and their locks are shared.
     pub async fn run_dedicated<T, F>(
         &self,
@@ -283,7 +283,7 @@ impl Executor {
             return Err(RepositoryError::Configuration {
                 database,
                 reason: format!(
-                    "{operation} needs a session of its own: give the URL of the server itself and \
+                    "{operation} requires a dedicated session: use the URL of the server itself and \
                      set pool.pgbouncer = false"
                 ),
             });

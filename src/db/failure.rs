@@ -77,7 +77,7 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         },
         Condition::ReadOnly => RepositoryError::Unavailable {
             database,
-            reason: "it is read-only, as after a switch of the primary".to_owned(),
+            reason: "it is read-only, for example after a failover".to_owned(),
         },
         Condition::Canceled => RepositoryError::Timeout {
             database,
@@ -90,11 +90,11 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         },
         Condition::Exhausted => RepositoryError::Unavailable {
             database,
-            reason: format!("{says}: see that the server has enough of it"),
+            reason: format!("{says}: check disk space and memory of the server"),
         },
         Condition::PermissionDenied => RepositoryError::Configuration {
             database,
-            reason: format!("{says}: grant it to the user of {variable}"),
+            reason: format!("{says}: grant the privilege to the user of {variable}"),
         },
         Condition::Undefined => RepositoryError::Schema {
             database,
@@ -211,9 +211,9 @@ const TLS: [&str; 3] = ["certificate", "SSL", "TLS"];
 
 fn tls_remedy(variable: &str) -> String {
     format!(
-        "off this machine the server's certificate is verified; add \
+        "the certificates of servers on other machines are verified; add \
          ?sslrootcert=/path/to/ca.pem to {variable} (sslrootcert=system needs libpq 16), use the \
-         host name of the certificate, or say sslmode=disable where the network is trusted"
+         host name of the certificate, or set sslmode=disable if the network is trusted"
     )
 }
 

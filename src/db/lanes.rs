@@ -46,7 +46,7 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    /// Returns a connection within `patience`, or the reason why there is none.
+    /// Returns a connection within `patience`, or the reason for its absence.
     pub(super) fn checkout(
         &self,
         contact: &Contact,
@@ -197,7 +197,7 @@ impl Lanes {
         let share = match of {
             Use::Read if self.limits.for_reads() < most => {
                 format!(
-                    "all {} of {most} connections that reads may have",
+                    "all {} of {most} connections that reads may use",
                     self.limits.for_reads()
                 )
             }

@@ -109,9 +109,8 @@ impl ScratchSchemas {
     /// If a URL is malformed.
     #[must_use]
     pub fn config(&self) -> DatabaseConfig {
-        let url = |database| {
-            DatabaseUrl::parse(self.url(database)).expect("the URLs that led here are valid")
-        };
+        let url =
+            |database| DatabaseUrl::parse(self.url(database)).expect("the URLs were parsed before");
         let mut config = DatabaseConfig::new(url(Database::Metadata), url(Database::Timeseries));
         config.pool.size = 5;
         // tolerates a machine that is busy with other tests
@@ -140,7 +139,7 @@ impl Drop for ScratchSchemas {
                     .map_err(|error| error.to_string())
             });
             if let Err(error) = done {
-                eprintln!("the schema {} stays behind: {error}", self.name);
+                eprintln!("the schema {} was not removed: {error}", self.name);
             }
         }
     }
@@ -153,7 +152,7 @@ fn connect(url: &str) -> Result<PgConnection, String> {
 }
 
 fn open(url: &str) -> PgConnection {
-    connect(url).unwrap_or_else(|error| panic!("no test database: {error}"))
+    connect(url).unwrap_or_else(|error| panic!("cannot connect to the test database: {error}"))
 }
 
 fn execute(connection: &mut PgConnection, sql: &str) {

@@ -49,7 +49,7 @@ impl fmt::Display for PriceBasis {
 
 /// The text is not a price basis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no price basis: use bid, ask or mid", excerpt(.0))]
+#[error("invalid price basis {}: expected bid, ask or mid", excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownPriceBasis(pub String);
 
@@ -250,10 +250,10 @@ pub struct InvalidCandle {
 #[non_exhaustive]
 pub enum CandleProblem {
     /// The symbol id is below 1.
-    #[error("symbol_id {0} is not positive: use that of a symbol")]
+    #[error("invalid symbol_id {0}: expected the positive id of a symbol")]
     SymbolId(SymbolId),
     /// The open time is not the start of a bucket within 1970 to 2100.
-    #[error("its open time is no start of a {0} bucket between 1970 and 2100: align it to UTC")]
+    #[error("invalid open time: expected the start of a {0} bucket in UTC between 1970 and 2100")]
     OpenTime(Timeframe),
     /// A number cannot be stored exactly.
     #[error("{field} {source}")]
@@ -264,12 +264,12 @@ pub enum CandleProblem {
         source: DecimalError,
     },
     /// High or low contradicts another price.
-    #[error("high must be the highest and low the lowest of its prices: correct them")]
+    #[error("invalid prices: expected high to be the highest and low the lowest price")]
     HighLow,
     /// The volume or the number of ticks is negative.
-    #[error("volume and tick count must not be negative: send 0 when they are unknown")]
+    #[error("volume and tick count must not be negative: send 0 if they are unknown")]
     NegativeQuantity,
     /// A stored candle cannot have this source.
-    #[error("its source must be a stored one of 1 to 50 characters: say who made it")]
+    #[error("invalid source: expected a stored source of 1 to 50 characters")]
     Source,
 }

@@ -24,7 +24,7 @@ pub const CANDLE_VOLUME_INTEGER_DIGITS: u32 = 25;
 #[non_exhaustive]
 pub enum DecimalError {
     /// More digits after the point than the column has.
-    #[error("{value} has more than {scale} decimals: send it with at most {scale}")]
+    #[error("{value} has more than {scale} decimal places: send at most {scale}")]
     TooManyDecimals {
         /// The number.
         value: Decimal,
@@ -40,7 +40,7 @@ pub enum DecimalError {
         digits: u32,
     },
     /// More significant digits than can be stored.
-    #[error("{value} has more than {digits} digits: send it with at most {digits}")]
+    #[error("{value} has more than {digits} digits: send at most {digits}")]
     TooManyDigits {
         /// The number.
         value: Decimal,

@@ -13,13 +13,13 @@ const LARGEST_UNITS: u128 = (1 << 96) - 1;
 #[non_exhaustive]
 pub enum DecimalTextError {
     /// The text is empty.
-    #[error("is empty: write a number like 1.38676")]
+    #[error("is empty: expected a number like 1.38676")]
     Empty,
     /// The text is not a number, or has an unknown form.
-    #[error("is no decimal: write it like 1.38676")]
+    #[error("is not a decimal: expected a number like 1.38676")]
     NotADecimal,
     /// The number would have to be rounded, or is too large.
-    #[error("has more digits than are kept exactly: send at most 28")]
+    #[error("has more digits than can be stored exactly: send at most 28")]
     TooManyDigits,
 }
 

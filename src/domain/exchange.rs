@@ -58,18 +58,18 @@ pub enum InvalidExchange {
     Name(#[from] InvalidSymbol),
     /// The code is empty, is too long, or contains other characters.
     #[error(
-        "code {} must have 1 to 20 letters, digits and punctuation of ASCII: correct it",
+        "invalid code {}: expected 1 to 20 ASCII letters, digits and punctuation characters",
         excerpt(.0)
     )]
     Code(String),
     /// The IANA database has no time zone of that name.
     #[error(
-        "time zone {} is not one of the IANA database: use a name such as America/New_York",
+        "invalid time zone {}: expected a name of the IANA database such as America/New_York",
         excerpt(.0)
     )]
     TimeZone(String),
     /// The description contains a NUL character, which PostgreSQL cannot store.
-    #[error("description {} holds a NUL character: remove it", excerpt(.0))]
+    #[error("description {} contains a NUL character: remove it", excerpt(.0))]
     Description(String),
 }
 

@@ -28,7 +28,7 @@ pub enum FoldError {
         open_time: DateTime<Utc>,
     },
     /// The source candles are not smaller than the requested ones.
-    #[error("{to} candles cannot be made of {from} candles: use a smaller timeframe")]
+    #[error("cannot compute {to} candles from {from} candles: use a smaller timeframe")]
     NotSmaller {
         /// The timeframe of the source candles.
         from: Timeframe,

@@ -50,7 +50,7 @@ impl fmt::Display for GapFill {
 
 /// The text is not a way to fill gaps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} fills no gaps: use none, null, previous or flat", excerpt(.0))]
+#[error("invalid fill {}: expected none, null, previous or flat", excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownGapFill(pub String);
 

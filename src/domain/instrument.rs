@@ -79,7 +79,7 @@ impl fmt::Display for InstrumentType {
 /// The text is not an instrument type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
+    "invalid instrument type {}: expected forex, cfd, crypto, cryptofuture, equity, index, future, \
      option, indexoption or futureoption", excerpt(.0)
 )]
 #[non_exhaustive]

@@ -17,12 +17,11 @@ const SYMBOL_NAME_LENGTH: usize = 100;
 #[non_exhaustive]
 pub enum InvalidSymbol {
     /// The id is below 1.
-    #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]
+    #[error("invalid symbol_id {0}: expected 1 or more; omit it to assign one")]
     Id(SymbolId),
     /// A name is empty, is too long, or contains a separator of names.
     #[error(
-        "{field} {} must have 1 to 50 characters without spaces, colons and commas: \
-         rename it",
+        "invalid {field} {}: expected 1 to 50 characters without spaces, colons and commas",
         excerpt(text)
     )]
     Name {
@@ -33,7 +32,7 @@ pub enum InvalidSymbol {
     },
     /// Another symbol of the exchange has a name that differs only in case.
     #[error(
-        "{} differs from {taker} in the case of letters alone: use that name, or rename it",
+        "{} differs from {taker} only in case: use that name, or choose another one",
         excerpt(name)
     )]
     NameTaken {
@@ -49,13 +48,13 @@ pub enum InvalidSymbol {
     )]
     SymbolName(String),
     /// The digits are not from 0 to 12.
-    #[error("digits {0} is out of range: use 0 to 12")]
+    #[error("invalid digits {0}: expected 0 to 12")]
     Digits(i16),
     /// The description contains a NUL character, which PostgreSQL cannot store.
-    #[error("description {} holds a NUL character: remove it", excerpt(.0))]
+    #[error("description {} contains a NUL character: remove it", excerpt(.0))]
     Description(String),
     /// The symbol has an incomplete instrument: this required field is neither given nor stored.
-    #[error("{0} is missing, and nothing is known of the instrument: state it")]
+    #[error("{0} is missing: a symbol without an instrument requires it")]
     Missing(&'static str),
     /// A number cannot be stored exactly.
     #[error("{field} {source}")]

@@ -15,7 +15,7 @@ pub(super) const MAX_EQUAL_TICKS: u32 = 1_000_000;
 #[non_exhaustive]
 pub enum InvalidTick {
     /// The symbol id is below 1.
-    #[error("symbol_id {0} is not positive: use that of a symbol")]
+    #[error("invalid symbol_id {0}: expected the positive id of a symbol")]
     SymbolId(SymbolId),
     /// A time is outside of the supported range.
     #[error(
@@ -49,7 +49,7 @@ pub enum InvalidTick {
     #[error("bid_price and ask_price are both absent: send at least one")]
     NoSide,
     /// A volume is given without its price.
-    #[error("{field} {value} has no price: send the price or leave the volume out")]
+    #[error("{field} {value} has no price: send the price or omit the volume")]
     VolumeWithoutPrice {
         /// The field.
         field: &'static str,
@@ -57,7 +57,7 @@ pub enum InvalidTick {
         value: Decimal,
     },
     /// A volume is negative.
-    #[error("{field} {value} is negative: leave it out when the feed does not say")]
+    #[error("{field} {value} is negative: omit it if it is unknown")]
     NegativeVolume {
         /// The field.
         field: &'static str,

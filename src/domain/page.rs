@@ -53,7 +53,7 @@ impl TryFrom<i64> for PageLimit {
 
 /// The limit is not from 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("limit {0} is out of range: use 1 to 10000")]
+#[error("invalid limit {0}: expected 1 to 10000")]
 #[non_exhaustive]
 pub struct InvalidPageLimit(pub i64);
 
@@ -89,7 +89,7 @@ impl fmt::Display for SortOrder {
 
 /// The text is not an order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{shown} is no order: use asc or desc", shown = excerpt(.0))]
+#[error("invalid order {shown}: expected asc or desc", shown = excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownSortOrder(pub String);
 

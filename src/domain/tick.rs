@@ -69,16 +69,16 @@ pub struct Tick {
     /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter)). `None` for every stored tick.
     pub occurrence: Option<u32>,
     /// The price at which one can sell, in units of the quote currency. May be negative or zero. `None` if
-    /// there is no bid.
+    /// the bid is absent.
     pub bid_price: Option<Decimal>,
-    /// The price at which one can buy, in units of the quote currency. May be below the bid. `None` if there
-    /// is no ask.
+    /// The price at which one can buy, in units of the quote currency. May be below the bid. `None` if the
+    /// ask is absent.
     pub ask_price: Option<Decimal>,
-    /// The quantity offered at the bid, in units of the instrument. `None` if it is unknown or there is no
-    /// bid.
+    /// The quantity offered at the bid, in units of the instrument. `None` if it is unknown or the bid is
+    /// absent.
     pub bid_volume: Option<Decimal>,
-    /// The quantity offered at the ask, in units of the instrument. `None` if it is unknown or there is no
-    /// ask.
+    /// The quantity offered at the ask, in units of the instrument. `None` if it is unknown or the ask is
+    /// absent.
     pub ask_volume: Option<Decimal>,
     /// The time at which this system received the tick. Not part of its identity or content.
     pub received_at: Option<DateTime<Utc>>,

@@ -46,7 +46,7 @@ pub fn parse_time(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
 #[non_exhaustive]
 pub enum InvalidTime {
     /// The text is not in RFC 3339 form.
-    #[error("{0} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")]
+    #[error("invalid time {0}: expected RFC 3339 such as 2014-05-01T00:00:00.292Z")]
     Form(String),
     /// The time is a leap second, which no store supports.
     #[error("{0} is a {LEAP_SECOND}")]

@@ -99,7 +99,7 @@ impl fmt::Display for Timeframe {
 
 /// The text is not a timeframe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no timeframe: use one of {}", excerpt(.0), names())]
+#[error("invalid timeframe {}: expected one of {}", excerpt(.0), names())]
 #[non_exhaustive]
 pub struct UnknownTimeframe(pub String);
 

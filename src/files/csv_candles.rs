@@ -128,14 +128,14 @@ impl<'a> CsvCandles<'a> {
                 [] => {
                     let list = header.list();
                     let reason = format!(
-                        "has no column {name} among {list}: name a file that `tickbook export \
-                         candles` wrote, or add it"
+                        "has no column {name} among {list}: add it, or choose a file that \
+                         `tickbook export candles` wrote"
                     );
                     return Err(FileError::new(lines.place(), reason));
                 }
                 [place] => Some(*place),
                 _ => {
-                    let reason = format!("has several columns {name}: leave one");
+                    let reason = format!("has several columns {name}: remove all but one");
                     return Err(FileError::new(lines.place(), reason));
                 }
             };
@@ -170,7 +170,7 @@ impl<'a> CsvCandles<'a> {
         let closed = match self.text(CLOSED)? {
             None | Some("true") => true,
             Some("false") => false,
-            Some(_) => return Err("closed is neither true nor false: correct it".to_owned()),
+            Some(_) => return Err("invalid closed: expected true or false".to_owned()),
         };
         Ok(Some(CsvCandle {
             line: self.lines.number(),
@@ -200,16 +200,16 @@ impl<'a> CsvCandles<'a> {
         let name = COLUMNS[column];
         parse_time(text)
             .map(Some)
-            .map_err(|error| format!("{name} {error}"))
+            .map_err(|error| format!("{name}: {error}"))
     }
 
-    /// Returns 0 if there is no such column.
+    /// Returns 0 if the file does not have the column.
     fn number(&self, column: usize) -> Result<Decimal, String> {
         let number = |place| self.columns.decimal(place, COLUMNS[column]);
         self.places[column].map_or(Ok(Decimal::ZERO), number)
     }
 
-    /// Returns 0 if there is no such column.
+    /// Returns 0 if the file does not have the column.
     fn whole(&self, column: usize) -> Result<i64, String> {
         let Some(text) = self.text(column)? else {
             return Ok(0);
@@ -217,7 +217,7 @@ impl<'a> CsvCandles<'a> {
         let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
         count.ok_or_else(|| {
             let name = COLUMNS[column];
-            format!("{name} is no whole number from 0 on: write 0 where it is not known")
+            format!("{name} must be a whole number from 0 on: write 0 if it is unknown")
         })
     }
 }

@@ -80,7 +80,7 @@ impl fmt::Display for QuoteColumn {
 /// The text is not a column of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume, \
+    "invalid column {0:?}: expected tick_time, bid_price, ask_price, bid_volume, ask_volume, \
      sequence or received_at"
 )]
 #[non_exhaustive]
@@ -134,14 +134,14 @@ impl TimeFormat {
         };
         time.map(truncate_to_micros).ok_or_else(|| {
             let shown = excerpt(field);
-            let remedy = match self {
+            let expected = match self {
                 Self::Rfc3339 if number.is_some() => {
-                    "no RFC 3339 time: say the unit of the numbers (s, ms, us or ns)"
+                    "RFC 3339; for numbers set their unit (s, ms, us or ns)"
                 }
-                Self::Rfc3339 => "no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z",
-                _ => "no whole number of the time unit said: correct it, or say another format",
+                Self::Rfc3339 => "RFC 3339 such as 2014-05-01T00:00:00.292Z",
+                _ => "a whole number in the time unit; correct it, or set another format",
             };
-            format!("{name} {shown} is {remedy}")
+            format!("invalid {name} {shown}: expected {expected}")
         })
     }
 }
@@ -294,12 +294,12 @@ fn find(header: &Header, column: QuoteColumn, layout: &CsvLayout) -> Result<Opti
     match found.as_slice() {
         [] if said.is_none() && !column.is_required() => Ok(None),
         [] => Err(format!(
-            "has no column {names} among {}: say which one {column} is",
+            "has no column {names} among {}: set the name of the column {column}",
             header.list()
         )),
         [place] => Ok(Some(*place)),
         _ => Err(format!(
-            "has several columns {names}: say which one {column} is"
+            "has several columns {names}: set the name of the column {column}"
         )),
     }
 }
@@ -311,7 +311,7 @@ fn read_sequence(field: &[u8]) -> Result<i64, String> {
     number.filter(|&number| number >= 0).ok_or_else(|| {
         let shown = excerpt(field);
         let most = i64::MAX;
-        format!("sequence {shown} is no whole number from 0 to {most}: count from 0")
+        format!("invalid sequence {shown}: expected a whole number from 0 to {most}")
     })
 }
 

@@ -65,7 +65,7 @@ impl Columns {
         let field = self.get(index);
         std::str::from_utf8(field).map_err(|_| {
             let shown = excerpt(field);
-            format!("{name} {shown} is no UTF-8 text: convert the file to UTF-8")
+            format!("{name} {shown} is not UTF-8: convert the file to UTF-8")
         })
     }
 }
@@ -84,9 +84,12 @@ mod tests {
     fn a_number_that_is_none_is_named_with_a_remedy() {
         assert_eq!(read("5e-05").as_deref(), Ok("0.00005"));
         let error = read("1.2.3").expect_err("no number");
-        assert_eq!(error, "bid \"1.2.3\" is no decimal: write it like 1.38676");
+        assert_eq!(
+            error,
+            "bid \"1.2.3\" is not a decimal: expected a number like 1.38676"
+        );
         let error = read("").expect_err("nothing");
-        assert_eq!(error, "bid is empty: write a number like 1.38676");
+        assert_eq!(error, "bid is empty: expected a number like 1.38676");
         let error = read(&"1".repeat(4_000)).expect_err("too long");
         assert!(error.contains("more digits"), "{error}");
         assert!(error.len() < 200, "{error}");

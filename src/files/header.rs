@@ -20,7 +20,7 @@ impl Header {
                 .next_into(&mut line)
                 .map_err(|error| unusable(lines, &error))?;
             if !found {
-                let reason = "has no header row: put one with the names of the columns on top";
+                let reason = "has no header row: add one with the names of the columns";
                 return Err(FileError::new(lines.place(), reason));
             }
             if !line.starts_with(b"#") {
@@ -30,7 +30,7 @@ impl Header {
         let is_text = std::str::from_utf8(&line).is_ok_and(|line| !line.contains(is_of_no_text));
         if !is_text {
             let shown = excerpt(&line);
-            let reason = format!("is no text, but begins with {shown}: convert it to CSV in UTF-8");
+            let reason = format!("is not text, it starts with {shown}: convert it to CSV in UTF-8");
             return Err(FileError::new(lines.place(), reason));
         }
         let mut columns = Columns::default();

@@ -112,13 +112,13 @@ impl<'a> LeanBars<'a> {
         let width = self.columns.len();
         if width != COLUMNS.len() {
             let names = COLUMNS.join(", ");
-            return Err(format!("has {width} columns, not 11 ({names}): correct it"));
+            return Err(format!("has {width} columns, not 11: expected {names}"));
         }
         let open_time = self.day.time(self.columns.get(0), COLUMNS[0])?;
         let (bid, bid_size) = self.side(1)?;
         let (ask, ask_size) = self.side(6)?;
         if bid.is_none() && ask.is_none() {
-            return Err("has neither bid nor ask: leave it out".to_owned());
+            return Err("has neither bid nor ask: remove the line".to_owned());
         }
         Ok(MinuteBar {
             line: self.lines.number(),

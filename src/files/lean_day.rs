@@ -34,8 +34,8 @@ impl LeanDay {
             .ok_or_else(|| {
                 let shown = excerpt(field);
                 format!(
-                    "{name} {shown} is no time of a day in milliseconds: \
-                     write a number from 0 to 86399999.999"
+                    "invalid {name} {shown}: expected milliseconds of the day, a number from 0 to \
+                     86399999.999"
                 )
             })
     }

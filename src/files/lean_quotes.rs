@@ -72,12 +72,10 @@ impl<'a> LeanQuotes<'a> {
         let side = |price: usize, size: Option<usize>, name: &str| match (columns.get(price), size)
         {
             (b"", Some(size)) if columns.get(size).is_empty() => Ok((None, None)),
-            (b"", _) => Err(format!(
-                "{name} is empty: correct it, or leave the line out"
-            )),
+            (b"", _) => Err(format!("{name} is empty: correct it, or remove the line")),
             _ => match columns.decimal(price, name)? {
                 zero if zero.is_zero() => Err(format!(
-                    "{name} is 0, which stands for none: leave it and its size empty"
+                    "{name} is 0, which means no price: leave it and its size empty"
                 )),
                 scaled => {
                     let size = size.map(|size| columns.decimal(size, &format!("{name} size")));
@@ -88,7 +86,7 @@ impl<'a> LeanQuotes<'a> {
         let (bid_price, bid_volume) = side(1, sizes.map(|sizes| sizes.0), "bid")?;
         let (ask_price, ask_volume) = side(ask, sizes.map(|sizes| sizes.1), "ask")?;
         if bid_price.is_none() && ask_price.is_none() {
-            return Err("has neither bid nor ask: leave it out".to_owned());
+            return Err("has neither bid nor ask: remove the line".to_owned());
         }
         let quote = Quote {
             line: self.lines.number(),

@@ -103,7 +103,7 @@ impl LeanSurvey {
         self.look_at_type(instrument.instrument_type, Some(&market))
             .map_err(|reason| {
                 let reason = format!(
-                    "{}:{} is of the type {}: {reason}",
+                    "{}:{} has the type {}: {reason}",
                     symbol.exchange, symbol.name, instrument.instrument_type
                 );
                 FileError::new(&Place::file(path), reason)
@@ -132,8 +132,8 @@ impl LeanSurvey {
             }
             if let Some(other) = days.insert(day, place.clone()) {
                 let reason = format!(
-                    "is of the same day as {other}, and an archive of one instrument has one file \
-                     for each day: unpack it, and import each instrument as a symbol of its own"
+                    "has the same day as {other}, but an archive of one instrument has one file per \
+                     day: unpack it, and import each instrument as a separate symbol"
                 );
                 return Err(refuse(reason));
             }
@@ -168,7 +168,7 @@ impl LeanSurvey {
             LeanRows::MinuteBars => "one-minute bars",
         };
         let time = excerpt(time);
-        format!("its time {time} is that of a bar of hours or days: name a file of {wanted}")
+        format!("its time {time} is the time of a bar of hours or days: choose a file of {wanted}")
     }
 
     fn look_at_instrument(&mut self, instrument: &str, place: &Place) -> Result<(), FileError> {
@@ -177,8 +177,8 @@ impl LeanSurvey {
             Some((first, _)) if first == instrument => {}
             Some((first, at)) => {
                 let reason = format!(
-                    "is of the instrument {instrument}, and {at} of {first}: unpack archives of \
-                     several, and import each instrument as a symbol of its own"
+                    "contains the instrument {instrument}, but {at} contains {first}: unpack archives of \
+                     several, and import each instrument as a separate symbol"
                 );
                 return Err(FileError::new(place, reason));
             }
@@ -190,18 +190,18 @@ impl LeanSurvey {
         let kind = names.iter().find_map(|name| name.kind);
         if let Some(kind) = kind.filter(|kind| *kind != "quote") {
             return Err(format!(
-                "holds data of the kind {kind}, which has neither bid nor ask: name a file of quotes"
+                "contains data of the kind {kind}, which has neither bid nor ask: choose a file of quotes"
             ));
         }
         let resolution = names.iter().find_map(|name| name.resolution);
         let resolution = resolution.or(folder.map(|folder| folder.resolution));
         let (wanted, remedy) = match self.rows {
-            LeanRows::Quotes => ("tick", "name a file of ticks, or import it as candles"),
-            LeanRows::MinuteBars => ("minute", "name a file of one-minute bars"),
+            LeanRows::Quotes => ("tick", "choose a file of ticks, or import it as candles"),
+            LeanRows::MinuteBars => ("minute", "choose a file of one-minute bars"),
         };
         match resolution.filter(|resolution| *resolution != wanted) {
             Some(other) => Err(format!(
-                "is of the resolution {other}, and not {wanted}: {remedy}"
+                "has the resolution {other}, not {wanted}: {remedy}"
             )),
             None => Ok(()),
         }
@@ -214,8 +214,8 @@ impl LeanSurvey {
         );
         if is_scaled && self.scale.is_none() {
             return Err(format!(
-                "LEAN multiplies the prices of the type {kind} by 10000: say so with --price-scale \
-                 10000, or --price-scale 1 where they are not multiplied"
+                "LEAN multiplies the prices of the type {kind} by 10000: use --price-scale 10000, or \
+                 --price-scale 1 if they are not multiplied"
             ));
         }
         self.look_at_zone(Some(kind), market)
@@ -235,7 +235,7 @@ impl LeanSurvey {
         zone.map_or(Ok(()), |zone| {
             Err(format!(
                 "its times {zone} in LEAN's data: convert them to UTC and import them as csv, or \
-                 say --time-zone UTC where they are UTC"
+                 use --time-zone UTC if they are in UTC"
             ))
         })
     }
@@ -342,26 +342,27 @@ impl Seen {
                 LeanRows::MinuteBars => ("11", "one-minute bars of quotes"),
             };
             return Err(format!(
-                "its lines have {width} columns, not {wanted}: name a file of {remedy}"
+                "its lines have {width} columns, not {wanted}: choose a file of {remedy}"
             ));
         }
         if self.off_minutes > self.on_minutes {
             return Err(
-                "most of its bars begin within a minute: name a file of one-minute bars".to_owned(),
+                "most of its bars start within a minute: choose a file of one-minute bars"
+                    .to_owned(),
             );
         }
         if self.leading_zeros > 0 || self.comma_like > self.no_commas {
             return Err(
                 "its prices seem to have decimal commas, which separate columns: \
-                        write them with points"
+                        use decimal points"
                     .to_owned(),
             );
         }
         if self.prices > 0 && self.round_prices == self.prices && !is_scale_known {
             return Err(
-                "all its prices are whole hundreds, as LEAN's are that it multiplies by \
-                        10000: say so with --price-scale 10000, or --price-scale 1 where they are \
-                        not multiplied"
+                "all its prices are whole hundreds, like prices that LEAN multiplies by \
+                        10000: use --price-scale 10000, or --price-scale 1 if they are not \
+                        multiplied"
                     .to_owned(),
             );
         }

@@ -77,8 +77,9 @@ impl<'a> LeanSymbols<'a> {
         for (place, name) in places.iter().zip(COLUMNS).take(REQUIRED) {
             if place.is_none() {
                 let list = header.list();
-                let reason =
-                    format!("has no column {name} among {list}: name a table of symbol properties");
+                let reason = format!(
+                    "has no column {name} among {list}: choose a table of symbol properties"
+                );
                 return Err(FileError::new(lines.place(), reason));
             }
         }
@@ -153,8 +154,8 @@ impl<'a> LeanSymbols<'a> {
         let is_number = |at: &usize| parse_decimal(self.columns.get(*at)).is_ok();
         match tickers.iter().any(is_number) {
             true => Err(
-                "market_ticker is a number: write decimals with points, since commas separate \
-                 columns, or give the row all columns of the header"
+                "market_ticker is a number: use decimal points, because commas separate columns, \
+                 or give the row all columns of the header"
                     .to_owned(),
             ),
             false => Ok(()),
@@ -163,7 +164,7 @@ impl<'a> LeanSymbols<'a> {
 
     fn instrument(&self, name: &str) -> Result<InstrumentFacts, String> {
         let kind = self.stated(TYPE)?.map(str::parse::<InstrumentType>);
-        let kind = kind.transpose().map_err(|error| format!("type {error}"))?;
+        let kind = kind.transpose().map_err(|error| error.to_string())?;
         let quote_currency = self.stated(QUOTE_CURRENCY)?;
         let is_pair = matches!(kind, Some(InstrumentType::Forex | InstrumentType::Crypto));
         let base = quote_currency.and_then(|quote| name.strip_suffix(quote));

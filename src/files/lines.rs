@@ -48,14 +48,15 @@ impl<'a> Lines<'a> {
             match self.read_line(line) {
                 Ok(Read::Line) => {}
                 Ok(Read::TooLong) => {
-                    let reason = format!("is longer than {LONGEST_LINE} bytes: leave it out");
+                    let reason = format!("is longer than {LONGEST_LINE} bytes: remove it");
                     return Err(self.error(reason));
                 }
                 Ok(Read::End) => self.ended = true,
                 Err(error) => {
                     self.ended = true;
-                    let reason =
-                        format!("from here on the file cannot be read ({error}): fetch it again");
+                    let reason = format!(
+                        "the file cannot be read from here on ({error}): download it again"
+                    );
                     return Err(LineError::ending(&self.place, self.number, reason));
                 }
             }

@@ -25,14 +25,16 @@ impl PriceScale {
         let scale = price.scale() + self.zeros;
         match price.set_scale(scale) {
             Ok(()) => Ok(price.normalize()),
-            Err(_) => Err(format!("{scaled} divided by {self} has too many decimals")),
+            Err(_) => Err(format!(
+                "{scaled} divided by {self} has too many decimal places"
+            )),
         }
     }
 }
 
 /// The text is not a price scale.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no scale of prices: use 1, 10, 100 or the like, up to 1000000000000", excerpt(.0))]
+#[error("invalid price scale {}: expected a power of ten from 1 to 1000000000000", excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownPriceScale(pub String);
 
@@ -78,7 +80,10 @@ mod tests {
     fn scales_are_powers_of_ten() {
         for text in ["", "0", "2", "01", "1e4", "-10", "10001", "10000000000000"] {
             let refused = text.parse::<PriceScale>().expect_err(text);
-            assert!(refused.to_string().contains("use 1, 10, 100"), "{refused}");
+            assert!(
+                refused.to_string().contains("expected a power of ten"),
+                "{refused}"
+            );
         }
         assert_eq!(
             "1000"

@@ -18,23 +18,23 @@ const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 const UNREAD: [(&[u8], &str); 5] = [
     (
         b"\x1f\x8b",
-        "compressed with gzip, which is not read: unpack it, or zip it",
+        "compressed with gzip, which is not supported: unpack it, or zip it",
     ),
     (
         b"\x28\xb5\x2f\xfd",
-        "compressed with zstd, which is not read: unpack it, or zip it",
+        "compressed with zstd, which is not supported: unpack it, or zip it",
     ),
     (
         b"\xfd7zX",
-        "compressed with xz, which is not read: unpack it, or zip it",
+        "compressed with xz, which is not supported: unpack it, or zip it",
     ),
     (
         b"BZh",
-        "compressed with bzip2, which is not read: unpack it, or zip it",
+        "compressed with bzip2, which is not supported: unpack it, or zip it",
     ),
     (
         b"PAR1",
-        "a Parquet file, which is not read: convert it to CSV",
+        "a Parquet file, which is not supported: convert it to CSV",
     ),
 ];
 
@@ -79,7 +79,7 @@ impl MarketFile {
         let place = Place::file(&path);
         let unreadable = |error: io::Error| FileError::new(&place, unreadable(&error));
         if path.is_dir() {
-            let reason = "is a folder: name the files in it";
+            let reason = "is a directory: choose the files in it";
             return Err(FileError::new(&place, reason));
         }
         let mut file = File::open(&path).map_err(unreadable)?;
@@ -141,7 +141,7 @@ impl MarketFile {
                 })
             }
             _ => {
-                let reason = format!("has no entry {index}: ask for one below entry_count");
+                let reason = format!("has no entry {index}: expected an index below entry_count");
                 Err(FileError::new(&self.place, reason))
             }
         }
@@ -186,7 +186,7 @@ impl MarketFile {
         for index in 0..self.entry_count() {
             let mut entry = self.entry(index)?;
             io::copy(&mut entry.reader, &mut io::sink()).map_err(|error| {
-                let reason = format!("is damaged ({error}): fetch the zip again");
+                let reason = format!("is damaged ({error}): download the zip again");
                 FileError::new(&entry.place, reason)
             })?;
         }
@@ -262,7 +262,7 @@ impl fmt::Debug for Entry<'_> {
 
 fn open_zip(file: File) -> Result<Content, String> {
     let mut archive = ZipArchive::new(BufReader::new(file))
-        .map_err(|error| format!("is no complete zip ({error}): fetch it again"))?;
+        .map_err(|error| format!("is not a complete zip ({error}): download it again"))?;
     let mut files = Vec::new();
     for index in 0..archive.len() {
         let entry = archive
@@ -273,7 +273,7 @@ fn open_zip(file: File) -> Result<Content, String> {
         }
     }
     if files.is_empty() {
-        return Err("is a zip without a file in it: name another one".to_owned());
+        return Err("is a zip without files: choose another one".to_owned());
     }
     files.sort_unstable();
     let files = files.into_iter().map(|(_, index)| index).collect();
@@ -289,20 +289,20 @@ fn first_bytes(file: &mut File) -> io::Result<Vec<u8>> {
 
 fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file: correct the path".to_owned(),
+        io::ErrorKind::NotFound => "file not found: correct the path".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            "it may not be read: give this user the right to read it".to_owned()
+            "permission denied: allow this user to read it".to_owned()
         }
-        _ => format!("cannot be read ({error}): see that it is a readable file"),
+        _ => format!("cannot be read ({error}): check that it is a readable file"),
     }
 }
 
 fn zip_reason(index: usize, error: &ZipError) -> String {
     match error {
         ZipError::UnsupportedArchive(what) => {
-            format!("entry {index} cannot be unpacked ({what}): zip it again with deflate")
+            format!("entry {index} cannot be unpacked ({what}): compress it again with deflate")
         }
-        _ => format!("entry {index} is damaged ({error}): fetch the zip again"),
+        _ => format!("entry {index} is damaged ({error}): download the zip again"),
     }
 }
 

@@ -44,7 +44,7 @@ fn symbols_of_one_market_become_instruments() {
         (Some(4), None)
     );
     for (error, words) in listed[2..].iter().zip([
-        "line 8: type \"bond\" is no instrument type",
+        "line 8: invalid instrument type \"bond\"",
         "line 9: tick_size 0 is not positive",
     ]) {
         let error = error.as_ref().expect_err(words).to_string();

@@ -78,7 +78,7 @@ impl Store {
     fn next_id(&self) -> Result<SymbolId, RepositoryError> {
         let largest = self.symbols.keys().next_back().map_or(0, |id| id.get());
         largest.checked_add(1).map(SymbolId::new).ok_or_else(|| {
-            RepositoryError::invalid("no symbol_id follows the largest one: say which one to use")
+            RepositoryError::invalid("the largest symbol_id is in use: choose a free one")
         })
     }
 

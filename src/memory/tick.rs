@@ -315,7 +315,7 @@ impl TickRepository for InMemoryTickRepository {
         let symbol_ids: BTreeSet<SymbolId> = symbol_ids.iter().copied().collect();
         if symbol_ids.len() > MOST_SYMBOLS {
             return Err(RepositoryError::invalid(format!(
-                "{} symbols are too many: ask for at most {MOST_SYMBOLS} at once",
+                "too many symbols ({}): request at most {MOST_SYMBOLS} per call",
                 symbol_ids.len()
             )));
         }

@@ -258,7 +258,7 @@ where
                     && error.is_transient()
                     && error.is_certainly_not_applied() =>
             {
-                tracing::info!(error = %error.with_causes(), attempt, "a part is deleted later");
+                tracing::info!(error = %error.with_causes(), attempt, "retrying to delete a part of a range");
                 attempt += 1;
                 sleep(PAUSE).await;
             }
@@ -306,8 +306,8 @@ pub(crate) fn refuse_dropped(
         Some(floor) if range.from() < floor && !range.is_empty() => {
             let floor = floor.to_rfc3339();
             Err(RepositoryError::invalid(format!(
-                "ticks before {floor} were dropped by the retention and only their candles are kept: \
-                 delete ticks from {floor} on; the candles before it are deleted as candles"
+                "ticks before {floor} were dropped by the retention and only their candles remain: \
+                 delete ticks from {floor} on, and earlier candles as candles"
             )))
         }
         _ => Ok(()),
@@ -326,7 +326,7 @@ pub(crate) fn refuse_cut_candles(
             let next = start + largest.duration();
             let remedy = match timeframe {
                 Some(_) => "",
-                None => ", or name a smaller timeframe",
+                None => ", or choose a smaller timeframe",
             };
             return Err(RepositoryError::invalid(format!(
                 "{name} ({}) is within a candle of {largest}: use {} or {}{remedy}",

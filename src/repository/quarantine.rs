@@ -88,7 +88,7 @@ impl QuarantineState {
 
 /// The text is not a state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{shown} is no state: use pending, released or discarded", shown = excerpt(.0))]
+#[error("invalid state {shown}: expected pending, released or discarded", shown = excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownQuarantineState(pub String);
 
@@ -249,7 +249,7 @@ pub(crate) fn different(ids: &[QuarantineId]) -> Result<Vec<i64>, RepositoryErro
     ids.dedup();
     if ids.len() > MOST_IDS {
         return Err(RepositoryError::invalid(format!(
-            "{} numbers are too many: give at most {MOST_IDS} at once",
+            "too many ids ({}): send at most {MOST_IDS} per call",
             ids.len()
         )));
     }

@@ -213,7 +213,7 @@ impl FeedSymbol {
             let length = text.chars().count();
             if length == 0 || length > longest {
                 return Err(RepositoryError::invalid(format!(
-                    "{field} {} must have 1 to {longest} characters: shorten or fill it",
+                    "invalid {field} {}: expected 1 to {longest} characters",
                     excerpt(text)
                 )));
             }
@@ -230,7 +230,7 @@ pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>
     ids.dedup();
     if ids.len() > MOST {
         return Err(RepositoryError::invalid(format!(
-            "{} symbols are too many: ask for at most {MOST} at once",
+            "too many symbols ({}): request at most {MOST} per call",
             ids.len()
         )));
     }
@@ -287,7 +287,7 @@ pub(crate) fn only_one(
             .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
             .collect();
         return Err(RepositoryError::invalid(format!(
-            "{} is quoted on several exchanges: say which, {}",
+            "{} is quoted on several exchanges: use {}",
             reference.name,
             names.join(" or ")
         )));

@@ -121,8 +121,8 @@ pub(in crate::db) fn learn(
     found.extend(of_lock.and_then(Result::ok).flatten());
     tracing::info!(
         wordings = found.len(),
-        "the server does not speak English: its errors are told apart by what it answered to \
-         statements that fail; `GRANT SET ON PARAMETER lc_messages` to this user saves that"
+        "the server does not use English: its errors are recognized by wordings learned from \
+         failing statements; `GRANT SET ON PARAMETER lc_messages` to this user avoids that"
     );
     let mut learned = LEARNED.write().unwrap_or_else(PoisonError::into_inner);
     for one in found {
