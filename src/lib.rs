@@ -16,14 +16,14 @@
 //!
 //! # Features
 //!
-//! | feature | what |
+//! | feature | adds |
 //! | --- | --- |
 //! | `postgres` (default) | the PostgreSQL and TimescaleDB backends: the modules `db` and `postgres` |
-//! | `ingest` (default) | from a feed to a repository: the module `ingest` |
+//! | `ingest` (default) | the path from a feed to a repository: the module `ingest` |
 //! | `config` (default) | settings from files and environment: the module `config` |
-//! | `bundled-libpq` | compiles libpq from source |
+//! | `bundled-libpq` | libpq, compiled from source |
 //! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
-//! | `conformance` | the suite for backends, and schemas of their own for tests |
+//! | `conformance` | the conformance suite for backends, and scratch schemas for tests |
 //! | `files` | streaming readers of market-data files |
 //! | `serde` | `Serialize` and `Deserialize` of domain types, with decimals as strings: `domain::text` |
 #![cfg_attr(docsrs, feature(doc_cfg))]

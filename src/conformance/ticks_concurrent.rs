@@ -10,7 +10,7 @@ use crate::Repositories;
 use crate::domain::{Tick, TickKey};
 use crate::repository::{InsertReceipt, TickRepository};
 
-/// The number of ticks of all writers together. Neighbouring writers share a part of them.
+/// The number of different ticks. Each of them is sent by all writers except one.
 const TICKS: usize = 1_200;
 const WRITERS: usize = 4;
 

@@ -70,7 +70,7 @@ fn pieces(
     let mut from = 0;
     while from + 1 < borders.len() {
         let to = from + 1 + random.below((borders.len() - from - 1).min(12) as u64) as usize;
-        // every other piece reaches back into the previous one
+        // about half of the pieces reach back into earlier ones
         let back = random.below(2) as usize * random.below(6) as usize;
         pieces.push(ticks[borders[from.saturating_sub(back)]..borders[to]].to_vec());
         from = to;

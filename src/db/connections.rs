@@ -14,7 +14,7 @@ use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 /// use tickbook::postgres::PgSymbolRepository;
 ///
 /// fn symbols(pools: DatabasePools) -> PgSymbolRepository {
-///     // asked at each call
+///     // called for each call of the repository
 ///     PgSymbolRepository::new(move || pools.metadata())
 /// }
 /// ```
@@ -35,7 +35,7 @@ pub trait MetadataConnections: Send + Sync + 'static {
 /// use tickbook::postgres::PgTickRepository;
 ///
 /// fn ticks(pools: DatabasePools) -> PgTickRepository {
-///     // asked at each call
+///     // called for each call of the repository
 ///     PgTickRepository::new(move || pools.timeseries())
 /// }
 /// ```

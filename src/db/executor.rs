@@ -42,7 +42,7 @@ use super::retry::{OutdatedConnections, Retries};
 ///
 /// # async fn analyze(config: &DatabaseConfig) -> Result<(), tickbook::RepositoryError> {
 /// let db = DatabasePools::new(config).timeseries();
-/// // may be repeated, so that a lost connection does no harm
+/// // repeated on a new connection if the connection is lost
 /// db.run_idempotent("analyze ticks", |connection| {
 ///     sql_query("ANALYZE ticks").execute(connection)?;
 ///     Ok(())

@@ -11,7 +11,7 @@ use super::exact_sum::ExactSum;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactCandle {
     candle: Candle,
-    /// `None` where the volume of the candle is exact.
+    /// `None` if the volume of the candle is exact.
     sum: Option<ExactSum>,
 }
 
