@@ -211,7 +211,7 @@ const TLS: [&str; 3] = ["certificate", "SSL", "TLS"];
 
 fn tls_remedy(variable: &str) -> String {
     format!(
-        "the certificates of servers on other machines are verified; add \
+        "unless the server is on this machine, its certificate is verified; add \
          ?sslrootcert=/path/to/ca.pem to {variable} (sslrootcert=system needs libpq 16), use the \
          host name of the certificate, or set sslmode=disable if the network is trusted"
     )
