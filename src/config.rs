@@ -135,7 +135,7 @@ impl Sections<'_> {
             Database::Replica => "timeseries.read_url",
         };
         let Ok(text) = self.layers.get_string(key) else {
-            let problem = format!("invalid {key}: expected a string such as postgresql://…");
+            let problem = format!("{key} must be a string such as postgresql://…");
             self.problems.push(problem);
             return None;
         };
@@ -144,7 +144,7 @@ impl Sections<'_> {
             Err(error) => {
                 let variable = database.url_variable();
                 self.problems
-                    .push(format!("invalid {key} ({variable}): {error}"));
+                    .push(format!("{key} ({variable}) is invalid: {error}"));
                 None
             }
         }
