@@ -1,6 +1,6 @@
-//! A web service that gets its repositories injected.
+//! A web service whose handlers receive injected repositories.
 //!
-//! `cargo run --example axum_service` serves one request of its own and ends.
+//! `cargo run --example axum_service` serves a single request that the example itself sends, then exits.
 
 use std::error::Error;
 

@@ -1,6 +1,6 @@
-//! A backend of your own: ticks in a `BTreeMap`, and the suite that says whether it keeps the contract.
+//! A custom backend that stores ticks in a `BTreeMap`, tested with the conformance suite.
 //!
-//! `cargo test --example custom_backend --features conformance` runs the suite, one test for each behaviour.
+//! `cargo test --example custom_backend --features conformance` runs the suite, one test per behaviour.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ impl MapTicks {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those of a symbol that `keep` says, ascending.
+    /// Returns the ticks of a symbol that satisfy `keep`, in ascending order.
     fn select(&self, symbol_id: SymbolId, keep: impl Fn(&Tick) -> bool) -> Vec<Tick> {
         let ticks = self.lock();
         let of_symbol = ticks.values().filter(|tick| tick.symbol_id == symbol_id);
@@ -61,7 +61,7 @@ impl TickRepository for MapTicks {
                 }
             };
             if tick.occurrence.is_some() {
-                // the venue does not number it: the rows of its instant tell what it adds
+                // unsequenced tick: the stored rows of its instant decide which rows it adds
                 let first = tick.clone().with_sequence(0).key();
                 let last = tick.clone().with_sequence(i64::MAX).key();
                 let mut instant: InstantRows =
@@ -114,7 +114,9 @@ impl TickRepository for MapTicks {
 
     async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
         if symbol_ids.len() > 10_000 {
-            return Err(RepositoryError::invalid("ask for at most 10,000 symbols"));
+            return Err(RepositoryError::invalid(
+                "request at most 10,000 symbols per call",
+            ));
         }
         let mut newest = BTreeMap::new();
         for tick in self.lock().values() {

@@ -1,7 +1,7 @@
-//! A unit test of a part of a server, without a database: every answer is chosen.
+//! A unit test of a part of a server without a database: the test chooses each response.
 //!
-//! `cargo run --example mock_in_a_unit_test --features mock`; in a project of your own the feature belongs
-//! to `[dev-dependencies]`, and `main` is a `#[tokio::test]`.
+//! Run it with `cargo run --example mock_in_a_unit_test --features mock`. In your own project the feature
+//! belongs in `[dev-dependencies]`, and `main` is a `#[tokio::test]`.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tickbook::{Database, RepositoryError};
 
 const SYMBOL: SymbolId = SymbolId::new(7);
 
-/// The part under test: ask less bid of the newest tick, where it has both.
+/// The code under test: returns ask minus bid of the newest tick if it has both sides.
 async fn spread(ticks: Arc<dyn TickRepository>) -> Result<Option<Decimal>, RepositoryError> {
     let newest = ticks.latest(SYMBOL).await?;
     Ok(newest.and_then(|tick| Some(tick.ask_price? - tick.bid_price?)))

@@ -1,6 +1,6 @@
-//! Stores the ticks of a feed so that none is lost, whatever happens to the process or the database.
+//! Stores the ticks of a feed and loses none if the process or the database fails.
 //!
-//! `cargo run --example persist_a_feed` works with a temporary folder and the memory backend.
+//! `cargo run --example persist_a_feed` uses a temporary directory and the memory backend.
 
 use std::error::Error;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ticks = repositories.ticks.clone();
     let persister = TickPersister::open(ticks, PersisterConfig::default(), &spool).await?;
 
-    // two quotes of each instant: the counter tells equal ones apart
+    // each instant has two quotes; the counter distinguishes equal ones
     let mut occurrences = OccurrenceCounter::new();
     let start = Clock::system().now();
     for number in 0..1_000 {
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         persister.push(tick).await?;
     }
 
-    // the disk has this one when the call returns
+    // this tick is on the disk when the call returns
     let last = Tick::quote(symbol_id, start + TimeDelta::seconds(1), 1.into(), 2.into());
     persister.push_with(last, AckLevel::Durable).await?;
 

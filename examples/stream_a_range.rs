@@ -30,13 +30,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         repositories.ticks.insert_batch(&ticks).await?;
     }
 
-    // `from` is inside of a range, `to` is not
+    // the range includes `from` and excludes `to`
     let range = TimeRange::new(start, start + TimeDelta::seconds(30_000))?;
     let mut query = TickQuery::new(symbol_id, range);
     query.limit = PageLimit::MAX;
     let mut stream = tick_stream(repositories.ticks.clone(), query);
     let (mut count, mut widest) = (0, Decimal::ZERO);
-    // with the crate futures: `while let Some(tick) = stream.try_next().await? {`
+    // with the `futures` crate: `while let Some(tick) = stream.try_next().await? {`
     while let Some(tick) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
         let tick = tick?;
         // one side may be absent

@@ -1,12 +1,11 @@
-//! Delays between the attempts of anything that is tried again.
+//! Exponential backoff: delays between retries.
 
 use std::time::Duration;
 
-/// How long to wait between attempts: first for `initial`, then for twice as long each time, up to
-/// `max`.
+/// The delays between attempts: the first is `initial`, and each further one is twice as long, up to `max`.
 ///
-/// With jitter, which is the default, a delay lies between half of that time and all of it, so that
-/// many clients of one server do not come back at once.
+/// With jitter, the default, each delay is chosen at random between half of its value and all of it, so that
+/// the clients of one server do not retry at the same time.
 ///
 /// # Examples
 ///
@@ -27,9 +26,9 @@ use std::time::Duration;
 pub struct Backoff {
     /// The delay after the first failure.
     pub initial: Duration,
-    /// The longest delay; `initial` where that is longer.
+    /// The longest delay. If `initial` is longer, `initial` is used.
     pub max: Duration,
-    /// Whether a delay is made shorter at random, by up to half of it.
+    /// Whether each delay is shortened at random by up to half.
     pub jitter: bool,
 }
 
@@ -64,7 +63,7 @@ impl Backoff {
     }
 }
 
-/// The delays of one series of attempts; made by [`Backoff::delays`].
+/// The delays of one series of attempts, created by [`Backoff::delays`].
 #[derive(Debug, Clone)]
 pub struct Delays {
     backoff: Backoff,
@@ -73,7 +72,7 @@ pub struct Delays {
 }
 
 impl Delays {
-    /// The delay before the next attempt. The one after it is twice as long, up to the maximum.
+    /// Returns the delay before the next attempt. The following one is twice as long, up to the maximum.
     pub fn next_delay(&mut self) -> Duration {
         self.has_failed = true;
         let delay = self.next;
@@ -86,13 +85,14 @@ impl Delays {
         half + half.mul_f64(fastrand::f64())
     }
 
-    /// Begins again with the initial delay, after a success.
+    /// Starts again with the initial delay. Call it after a success.
     pub fn reset(&mut self) {
         self.next = self.backoff.initial;
         self.has_failed = false;
     }
 
-    /// Whether a delay was taken since the start or the last [`reset`](Self::reset).
+    /// Whether [`next_delay`](Self::next_delay) was called since the start or the last
+    /// [`reset`](Self::reset).
     #[must_use]
     pub const fn has_failed(&self) -> bool {
         self.has_failed
@@ -138,7 +138,7 @@ mod tests {
         let (least, most) = (delays.iter().min(), delays.iter().max());
         assert!(least.is_some_and(|least| *least >= SECOND / 2), "{least:?}");
         assert!(most.is_some_and(|most| *most <= SECOND), "{most:?}");
-        // on each side of the middle: by chance all are on one in 1 of 2^199 runs
+        // values on both sides of the middle; one run in 2^199 has all on the same side by chance
         let middle = SECOND * 3 / 4;
         assert!(least.is_some_and(|least| *least < middle), "{least:?}");
         assert!(most.is_some_and(|most| *most > middle), "{most:?}");

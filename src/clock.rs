@@ -1,11 +1,11 @@
-//! What says what time it is.
+//! The clock: the system's time, or a time that a test chooses.
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-/// Says what time it is: that of the system, or of a test. Cloning shares it.
+/// A source of the current time: the system clock or a clock of a test. Clones share it.
 ///
 /// # Examples
 ///
@@ -21,29 +21,29 @@ use chrono::{DateTime, Utc};
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl Clock {
-    /// The clock of the system.
+    /// The system clock.
     #[must_use]
     pub fn system() -> Self {
         #[expect(
             clippy::disallowed_methods,
-            reason = "everything else takes the time of a clock that it is given"
+            reason = "all other code gets the time from a clock"
         )]
         Self::new(Utc::now)
     }
 
-    /// The time that `now` returns.
+    /// A clock that returns the time of `now`.
     #[must_use]
     pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Stands still at `time`.
+    /// A clock that always returns `time`.
     #[must_use]
     pub fn standing_at(time: DateTime<Utc>) -> Self {
         Self::new(move || time)
     }
 
-    /// The present.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)()

@@ -1,6 +1,8 @@
-//! Settings: compiled-in defaults, files, environment. All errors at once, no password in any.
+//! Settings from compiled-in defaults, files and the environment. Errors are reported together and contain no
+//! password.
 //!
-//! [`Config::load`] reads those of the library, [`SettingsReader`] those of a program with them.
+//! [`Config::load`] reads the settings of the library. [`SettingsReader`] also reads the settings of a
+//! program that uses it.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,31 +24,31 @@ pub use quality::QualityConfig;
 pub use reader::{Settings, SettingsReader};
 pub use sections::Sections;
 
-/// Every setting of the library, checked.
+/// All settings of the library, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Both databases and the pools of connections to them.
+    /// Both databases and their connection pools.
     pub database: DatabaseConfig,
     /// Batches of ticks.
     pub ticks: TickConfig,
-    /// Where ticks are kept until the database has them.
+    /// The spool, which holds ticks until the database has stored them.
     pub spool: SpoolConfig,
-    /// What ticks of a feed are looked at for before they are written.
+    /// The data-quality rules that ticks of a feed are checked against before they are written.
     pub quality: QualityConfig,
-    /// What is kept, compressed and refreshed.
+    /// Retention, compression and refresh.
     pub policies: Policies,
 }
 
-/// When a batch of ticks is written.
+/// When a batch of ticks is written, and how many ticks may wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickConfig {
-    /// When it has so many ticks, 1 to 100,000 …
+    /// A batch is written when it has this many ticks, 1 to 100,000 …
     pub batch_size: usize,
-    /// … or when its first tick has waited for so long.
+    /// … or when its first tick has waited this long.
     pub flush_interval: Duration,
-    /// Ticks that wait in memory at most, 1 to 10,000,000.
+    /// The maximum number of ticks that wait in memory, 1 to 10,000,000.
     pub queue: usize,
 }
 
@@ -61,17 +63,17 @@ impl From<&TickConfig> for PersisterConfig {
     }
 }
 
-/// Everything that is wrong with the settings.
+/// All errors in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidConfig {
-    /// One line for each, with the setting, what is wrong and what to do.
+    /// One line per error, with the setting, the problem and the remedy.
     pub problems: Vec<String>,
 }
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the settings are wrong:")?;
+        f.write_str("invalid settings:")?;
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
         }
@@ -82,7 +84,7 @@ impl fmt::Display for InvalidConfig {
 impl std::error::Error for InvalidConfig {}
 
 impl Config {
-    /// `None` where a problem is noted.
+    /// Returns `None` if it recorded a problem.
     fn read(checked: &mut Sections<'_>) -> Option<Self> {
         let metadata_url = checked.url(Database::Metadata);
         let timeseries_url = checked.url(Database::Timeseries);
@@ -133,7 +135,7 @@ impl Sections<'_> {
             Database::Replica => "timeseries.read_url",
         };
         let Ok(text) = self.layers.get_string(key) else {
-            let problem = format!("{key} must be a text: write postgresql://…");
+            let problem = format!("{key} must be a string such as postgresql://…");
             self.problems.push(problem);
             return None;
         };
@@ -142,13 +144,13 @@ impl Sections<'_> {
             Err(error) => {
                 let variable = database.url_variable();
                 self.problems
-                    .push(format!("{key} ({variable}) is no database URL: {error}"));
+                    .push(format!("{key} ({variable}) is invalid: {error}"));
                 None
             }
         }
     }
 
-    /// The URL of the replica, if there is one; `None` where a problem is noted.
+    /// Reads the optional URL of the replica. Returns `None` if it recorded a problem.
     fn read_url(&mut self) -> Option<Option<DatabaseUrl>> {
         let text = self.layers.get_string("timeseries.read_url");
         if text.is_ok_and(|text| text.is_empty()) {
@@ -163,9 +165,8 @@ impl Sections<'_> {
             Ok("on") => SynchronousCommit::On,
             Ok("off") => SynchronousCommit::Off,
             _ => {
-                self.problems.push(format!(
-                    "{key} is neither \"on\" nor \"off\": write one of them, in quotes"
-                ));
+                self.problems
+                    .push(format!("{key} must be \"on\" or \"off\", in quotes"));
                 SynchronousCommit::On
             }
         }
@@ -187,7 +188,7 @@ impl Sections<'_> {
         let directory = self.layers.get_string("spool.directory");
         let directory = directory.unwrap_or_default();
         if directory.is_empty() {
-            let problem = "spool.directory is no path: name a folder";
+            let problem = "spool.directory must be the path of a directory";
             self.problems.push(problem.to_owned());
         }
         Some(SpoolConfig {

@@ -1,4 +1,5 @@
-//! Database URLs: taken apart, checked, put together for libpq, and never shown with a password.
+//! Database URLs: parsed, validated, converted to a libpq connection string, and displayed without the
+//! password.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,7 +7,7 @@ use std::net::IpAddr;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Parameters of libpq that may follow the `?` of a URL.
+/// The libpq parameters that are allowed after the `?` of a URL.
 const PARAMETERS: [&str; 21] = [
     "application_name",
     "channel_binding",
@@ -31,9 +32,9 @@ const PARAMETERS: [&str; 21] = [
     "tcp_user_timeout",
 ];
 
-/// A checked `postgresql://user:password@host:port/database?parameter=value`.
+/// A validated `postgresql://user:password@host:port/database?parameter=value`.
 ///
-/// `Debug` and `Display` show `***` for the password. Equality compares everything.
+/// `Debug` and `Display` show `***` for the password. Equality compares all parts, including the password.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     user: Option<String>,
@@ -43,46 +44,46 @@ pub struct DatabaseUrl {
     parameters: Vec<(String, String)>,
 }
 
-/// Why a text is no database URL. Never repeats the text, which may hold a password.
+/// Why a text is not a valid database URL. Never repeats the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDatabaseUrl {
-    /// Another scheme, or none.
+    /// The scheme is missing or is a different one.
     #[error(
-        "it does not start with postgresql:// or postgres://: write postgresql://user:password@host:port/database"
+        "the URL does not start with postgresql:// or postgres://: expected postgresql://user:password@host:port/database"
     )]
     Scheme,
     /// A `%` without two hexadecimal digits, or a text that is not UTF-8.
-    #[error("its {0} has a broken % escape: write a literal % as %25")]
+    #[error("the {0} has an invalid % escape: write a literal % as %25")]
     Escape(&'static str),
-    /// A port that is none.
-    #[error("its port is no number from 1 to 65535: write host:port")]
+    /// The port is not a number from 1 to 65535.
+    #[error("the port is invalid: expected a number from 1 to 65535")]
     Port,
-    /// A user or password with a character that ends it, so that a part of it stands elsewhere.
+    /// The user or password contains an unescaped delimiter, which would make a part of it another component.
     #[error(
-        "its user or password holds a character that ends it: write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
+        "the user or password contains an unescaped delimiter: write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
     )]
     Credentials,
     /// No database name.
-    #[error("it names no database: write postgresql://user:password@host:port/database")]
+    #[error("the database name is missing: expected postgresql://user:password@host:port/database")]
     NoDatabase,
-    /// A parameter libpq does not have, or that must not stand there.
+    /// The parameter does not exist in libpq, or is not allowed there.
     #[error(
-        "its parameter {0:?} is not allowed: use libpq's connection parameters, and put user, password and database before the ?"
+        "the parameter {0:?} is not allowed: use libpq's connection parameters, and put user, password and database before the ?"
     )]
     Parameter(String),
-    /// A NUL character somewhere.
-    #[error("it holds a NUL character: remove it")]
+    /// A NUL character.
+    #[error("the URL contains a NUL character: remove it")]
     Nul,
 }
 
 impl DatabaseUrl {
-    /// Takes a URL apart.
+    /// Parses a URL.
     ///
     /// Several hosts are separated by commas: `postgresql://user@a:5432,b:5432/name`.
     ///
     /// # Errors
-    /// Anything that libpq would refuse or misread, without repeating the text.
+    /// Anything that libpq would reject or misinterpret. The error does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, InvalidDatabaseUrl> {
         let rest = text
             .trim()
@@ -98,7 +99,7 @@ impl DatabaseUrl {
                 return Err(InvalidDatabaseUrl::Credentials);
             }
             Some((authority, database)) => (authority, decode("database", database)?),
-            // what stands behind the ? belongs to a password then
+            // the text after the ? is then part of a password
             None if query.contains('@') => return Err(InvalidDatabaseUrl::Credentials),
             None => return Err(InvalidDatabaseUrl::NoDatabase),
         };
@@ -133,7 +134,7 @@ impl DatabaseUrl {
         })
     }
 
-    /// Sets a libpq parameter unless the URL has it.
+    /// Sets a libpq parameter that the URL does not set.
     #[must_use]
     pub fn with_default(mut self, name: &str, value: impl Into<String>) -> Self {
         if !self.has_parameter(name) {
@@ -156,7 +157,7 @@ impl DatabaseUrl {
         self
     }
 
-    /// Whether every host is this machine: a loopback address, a socket, or none said.
+    /// Whether every host is this machine: a loopback address, a socket, or no host.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let hosts = self.hosts.iter().map(|(host, _)| host.as_str());
@@ -170,7 +171,7 @@ impl DatabaseUrl {
         })
     }
 
-    /// The user, where the URL names one.
+    /// The user, if the URL has one.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
@@ -182,7 +183,7 @@ impl DatabaseUrl {
         self.database.as_deref().unwrap_or_default()
     }
 
-    /// The value of a libpq parameter that stands behind the `?`.
+    /// The value of a libpq parameter after the `?`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
@@ -195,7 +196,7 @@ impl DatabaseUrl {
         self.parameter(name).is_some()
     }
 
-    /// The connection string for libpq, password included: for nothing but connecting.
+    /// The connection string for libpq, including the password. Use it only to connect.
     #[must_use]
     pub fn connection_string(&self) -> SecretString {
         let mut text = String::new();
@@ -238,7 +239,7 @@ impl DatabaseUrl {
         text.into()
     }
 
-    /// Replaces the password in a text, such as a message of libpq, by `***`.
+    /// Replaces the password by `***` in a text, such as a message of libpq.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         match &self.password {
@@ -250,13 +251,13 @@ impl DatabaseUrl {
     }
 }
 
-/// Whether an @ behind the ? is that of an abstract socket.
+/// Whether the @ after the ? belongs to the name of an abstract socket.
 fn names_socket(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("host=@"))
 }
 
 fn parse_host(text: &str) -> Result<(String, Option<u16>), InvalidDatabaseUrl> {
-    // an IPv6 address stands in brackets, since it has colons of its own
+    // an IPv6 address contains colons and is therefore in brackets
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
         None => match text.split_once(':') {
@@ -277,7 +278,7 @@ fn parse_host(text: &str) -> Result<(String, Option<u16>), InvalidDatabaseUrl> {
 fn parse_parameter(pair: &str) -> Result<(String, String), InvalidDatabaseUrl> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     if !PARAMETERS.contains(&name) {
-        // a password with an unescaped ? ends up here, so that the text is not repeated as it is
+        // a password with an unescaped ? is parsed as a parameter, so unusual names are not repeated
         let plain = name.len() <= 30 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         let shown = if plain { name } else { "***" };
         return Err(InvalidDatabaseUrl::Parameter(shown.to_owned()));

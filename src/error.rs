@@ -1,4 +1,4 @@
-//! The one error of all repositories, which no caller has to know a database for.
+//! The backend-neutral error type of all repositories.
 
 mod kind;
 
@@ -9,7 +9,7 @@ use crate::domain::FoldError;
 
 pub use kind::ErrorKind;
 
-/// Which database.
+/// A database of the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Database {
@@ -17,8 +17,7 @@ pub enum Database {
     Metadata,
     /// TimescaleDB with ticks and candles: `TIMESCALEDB_URL`.
     Timeseries,
-    /// A copy of the time-series database for reads that may be a little behind:
-    /// `TIMESCALEDB_READ_URL`.
+    /// A read-only copy of the time-series database, which may lag behind it: `TIMESCALEDB_READ_URL`.
     Replica,
 }
 
@@ -33,7 +32,7 @@ impl Database {
         }
     }
 
-    /// The environment variable that holds its URL.
+    /// The environment variable of its URL.
     #[must_use]
     pub fn url_variable(self) -> &'static str {
         match self {
@@ -50,7 +49,7 @@ impl fmt::Display for Database {
     }
 }
 
-/// What a call was about.
+/// The kind of record that an error refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Entity {
@@ -58,7 +57,7 @@ pub enum Entity {
     Symbol,
     /// An exchange.
     Exchange,
-    /// What a feed calls a symbol.
+    /// The name by which a feed identifies a symbol.
     FeedSymbol,
     /// A tick.
     Tick,
@@ -78,150 +77,149 @@ impl fmt::Display for Entity {
     }
 }
 
-/// Why a repository did not do what it was asked.
+/// Why a repository call failed.
 ///
-/// The text says what was wrong and what to do; it holds no password and does not repeat its
-/// source. Absence is no error where a method returns an `Option`.
+/// The message states the problem and the remedy. It contains no password and does not repeat its source. If
+/// a method returns an `Option`, a missing record is not an error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RepositoryError {
-    /// What the call changes does not exist.
-    #[error("there is no {entity} {key}: create it first")]
+    /// The record to change does not exist.
+    #[error("{entity} {key} does not exist: create it first")]
     NotFound {
-        /// The kind.
+        /// The kind of record.
         entity: Entity,
-        /// The key asked for.
+        /// The requested key.
         key: String,
     },
-    /// What the call creates exists.
-    #[error("{entity} {key} exists already: use another one, or change that one")]
+    /// The record to create already exists.
+    #[error("{entity} {key} already exists: choose another one, or change the existing one")]
     AlreadyExists {
-        /// The kind.
+        /// The kind of record.
         entity: Entity,
         /// The key that is taken.
         key: String,
     },
-    /// An argument can never be accepted; the text says which one and what to send instead.
+    /// An argument is invalid. The message names the argument and what to send instead.
     #[error("{reason}")]
     InvalidInput {
         /// The argument and the remedy.
         reason: String,
     },
-    /// Another writer was in the way; repeating the call may succeed.
-    #[error("{operation} met another writer on the {database} database: try again")]
+    /// The call conflicted with a concurrent write. Repeating it may succeed.
+    #[error("{operation} conflicted with a concurrent write on the {database} database: retry")]
     Conflict {
-        /// Where.
+        /// The database.
         database: Database,
-        /// Which call.
+        /// The operation.
         operation: &'static str,
-        /// What the database said.
+        /// The error of the database.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// The database cannot be reached, or is starting or stopping; the operation was not begun.
+    /// The database cannot be reached, or is starting or stopping. The operation was not started.
     #[error(
-        "the {database} database is unavailable ({reason}): see that it runs and can be reached"
+        "the {database} database is unavailable ({reason}): check that it runs and is reachable"
     )]
     Unavailable {
-        /// Which one.
+        /// The database.
         database: Database,
         /// The cause, without secrets.
         reason: String,
     },
-    /// The answer did not come in time. A write may have happened or may still happen.
-    #[error(
-        "{operation} on the {database} database did not end in time: try again, or ask for less"
-    )]
+    /// The operation exceeded its deadline. A write may have been applied or may still be applied.
+    #[error("{operation} on the {database} database timed out: retry, or request less data")]
     Timeout {
-        /// Where.
+        /// The database.
         database: Database,
-        /// Which call.
+        /// The operation.
         operation: &'static str,
-        /// Whether the operation had begun, so that a write may have happened.
+        /// Whether the operation had started, so that a write may have been applied.
         begun: bool,
     },
-    /// The connection was lost before the answer came: a write happened or it did not.
+    /// The connection was lost before the response arrived. A write was either applied completely or not at
+    /// all.
     #[error(
         "the connection to the {database} database was lost during {operation}: \
-         whether it took effect is unknown, repeat it"
+         whether it was applied is unknown; repeat it if it is idempotent, otherwise check"
     )]
     Ambiguous {
-        /// Where.
+        /// The database.
         database: Database,
-        /// Which call.
+        /// The operation.
         operation: &'static str,
-        /// What the client library said.
+        /// The error of the client library.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// A statement of a transaction failed and its error was not passed on: nothing was stored.
+    /// A statement of a transaction failed and the caller ignored its error. The transaction was rolled back.
     #[error(
-        "{operation} on the {database} database was taken back, since one of its statements failed"
+        "{operation} on the {database} database was rolled back because one of its statements failed"
     )]
     RolledBack {
-        /// Where.
+        /// The database.
         database: Database,
-        /// Which call.
+        /// The operation.
         operation: &'static str,
     },
-    /// The settings are wrong: URL, password, database name, rights.
-    #[error("the {database} database refuses: {reason}")]
+    /// The settings are wrong: URL, password, database name or privileges.
+    #[error("the {database} database rejected the request: {reason}")]
     Configuration {
-        /// Which one.
+        /// The database.
         database: Database,
         /// The cause and the remedy, without secrets.
         reason: String,
     },
-    /// No connection that can be trusted: the server's certificate is not right, or it speaks no TLS.
-    /// It was told no name and no password.
+    /// The server's certificate cannot be verified, or the server does not support TLS. It received no user
+    /// name and no password.
     #[error("the {database} database cannot be trusted: {reason}")]
     Tls {
-        /// Which one.
+        /// The database.
         database: Database,
         /// The cause and the remedy, without secrets.
         reason: String,
     },
-    /// The database lacks what this version needs: migrations or the extension.
+    /// The database lacks something that this version requires: migrations or the extension.
     #[error("the {database} database is not ready: {reason}")]
     Schema {
-        /// Which one.
+        /// The database.
         database: Database,
         /// The cause and the remedy.
         reason: String,
     },
-    /// The tables changed while the connection was open, and its statements are of the former ones.
-    /// Nothing was done; the connection is closed, and a new one does it.
-    #[error("{operation} met a change of the tables of the {database} database: try again")]
+    /// The tables changed while the connection was open, so that its prepared statements no longer apply. The
+    /// statement had no effect. The connection is closed, and a repeated call uses a new one.
+    #[error("the tables of the {database} database changed during {operation}: retry")]
     SchemaChanged {
-        /// Where.
+        /// The database.
         database: Database,
-        /// Which call.
+        /// The operation.
         operation: &'static str,
-        /// What the database said.
+        /// The error of the database.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// A stored value is none this library can represent.
+    /// A stored value cannot be represented by this library.
     #[error("{entity} {key} holds a value that cannot be read: {reason}")]
     Data {
-        /// The kind.
+        /// The kind of record.
         entity: Entity,
-        /// Which one.
+        /// The key of the record.
         key: String,
-        /// Column and value.
+        /// The column and the value.
         reason: String,
     },
-    /// Anything else a database answered.
+    /// Any other error of a database.
     #[error("{operation} failed on the {database} database")]
     Backend {
-        /// Where.
+        /// The database.
         database: Database,
-        /// Which call.
+        /// The operation.
         operation: &'static str,
-        /// What the database said.
+        /// The error of the database.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// A defect: of this library, of a closure given to it, or of the runtime.
+    /// A defect of this library, of a closure passed to it, or of the runtime.
     #[error("{operation} ended unexpectedly: {reason}")]
     Internal {
-        /// Which call.
+        /// The operation.
         operation: &'static str,
         /// What happened.
         reason: String,
@@ -229,19 +227,19 @@ pub enum RepositoryError {
 }
 
 impl RepositoryError {
-    /// An argument that can never be accepted, described by `reason`.
+    /// Creates an [`InvalidInput`](Self::InvalidInput) error.
     pub fn invalid(reason: impl fmt::Display) -> Self {
         Self::InvalidInput {
             reason: reason.to_string(),
         }
     }
 
-    /// The error with everything behind it, for a log: `Display` leaves the causes to `source`.
+    /// Displays the error with all its causes, for a log. `Display` alone omits the causes.
     pub fn with_causes(&self) -> impl fmt::Display + '_ {
         WithCauses(self)
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later without any change by an operator or caller.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(
@@ -254,9 +252,9 @@ impl RepositoryError {
         )
     }
 
-    /// Whether a write that failed with this error has certainly not happened and will not happen.
+    /// Whether a write that failed with this error was certainly not applied and will not be applied.
     ///
-    /// `false` means that it may have: repeat it if it is idempotent, else look.
+    /// `false` means that the write may have been applied: repeat it if it is idempotent, otherwise check.
     #[must_use]
     pub fn is_certainly_not_applied(&self) -> bool {
         match self {

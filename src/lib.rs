@@ -1,29 +1,29 @@
-//! The repository layer of an order-book server: symbols in PostgreSQL, ticks and OHLC candles in
-//! TimescaleDB, four traits in between.
+//! The repository layer of an order-book server. Four traits give access to symbols in PostgreSQL and to
+//! ticks and OHLC candles in TimescaleDB.
 //!
-//! A server gets [`Repositories`] — or each trait of [`repository`] on its own — injected as
-//! `Arc<dyn …>`. [`Repositories::in_memory`] needs no database, `Repositories::connect` uses both.
+//! A server receives [`Repositories`], or single traits of [`repository`], as `Arc<dyn …>`.
+//! [`Repositories::in_memory`] needs no database; `Repositories::connect` uses both databases.
 //!
-//! - [`domain`] has the types, and the fold of ticks into candles.
-//! - [`repository`] has the traits; their documentation is the contract, and the module
-//!   `conformance` (feature `conformance`) the suite that every backend passes.
-//! - [`ingest`] brings single ticks of many tasks into batches.
-//! - [`ingest::fanout`] gives them to every receiver at its own pace.
+//! - [`domain`] has the types and the fold of ticks into candles.
+//! - [`repository`] has the traits. Their documentation is the contract, and the module `conformance`
+//!   (feature `conformance`) is the test suite that every backend passes.
+//! - [`ingest`] collects single ticks from many tasks into batches.
+//! - [`ingest::fanout`] distributes ticks to receivers, each at its own pace.
 //! - [`audit`] compares candles with their ticks.
-//! - [`ingest::quality`] looks at them before they are written.
-//! - [`retention`] proves that what is dropped and refreshed loses no candle.
+//! - [`ingest::quality`] checks ticks against data-quality rules before they are stored.
+//! - [`retention`] validates that dropping and refreshing data loses no candle.
 //! - [`config`] reads the settings.
 //!
 //! # Features
 //!
-//! | feature | what |
+//! | feature | adds |
 //! | --- | --- |
 //! | `postgres` (default) | the PostgreSQL and TimescaleDB backends: the modules `db` and `postgres` |
-//! | `ingest` (default) | from a feed to a repository: the module `ingest` |
+//! | `ingest` (default) | the path from a feed to a repository: the module `ingest` |
 //! | `config` (default) | settings from files and environment: the module `config` |
-//! | `bundled-libpq` | compiles libpq from source |
+//! | `bundled-libpq` | libpq, compiled from source |
 //! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
-//! | `conformance` | the suite for backends, and schemas of their own for tests |
+//! | `conformance` | the conformance suite for backends, and scratch schemas for tests |
 //! | `files` | streaming readers of market-data files |
 //! | `serde` | `Serialize` and `Deserialize` of domain types, with decimals as strings: `domain::text` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -54,7 +54,7 @@ pub mod repository;
 pub mod retention;
 mod wiring;
 
-// for the double, which tests of the library and of its users share
+// for the test double, which tests of the library share with tests of its users
 #[cfg(test)]
 extern crate self as tickbook;
 #[cfg(test)]
@@ -70,17 +70,17 @@ pub use error::{Database, Entity, ErrorKind, RepositoryError};
 pub use wiring::Connected;
 pub use wiring::{Repositories, RepositoriesBuilder};
 
-/// Instants are `DateTime<Utc>` of this crate: a caller that uses it from here has the same version.
+/// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.
 pub use chrono;
-/// Prices and volumes are `Decimal` of this crate: a caller that uses it from here has the same version.
+/// Prices and volumes are `Decimal` of this crate. Using this re-export guarantees the same version.
 pub use rust_decimal;
 
-/// Expectations of the mocks take predicates and sequences of this crate: a caller that uses it from here has
-/// the same version.
+/// Expectations of the mocks take predicates and sequences of this crate. Using this re-export guarantees the
+/// same version.
 #[cfg(feature = "mock")]
 pub use mockall;
 
-/// Compiles what the README shows.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;

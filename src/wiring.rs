@@ -1,4 +1,4 @@
-//! The repositories of a server, from one place: the only file where backends meet traits.
+//! Constructs the repositories of a server. Only this file connects backends with traits.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::postgres::{
 use crate::postgres::{pending_metadata_migrations, pending_timeseries_migrations};
 use crate::repository::{OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository};
 
-/// What a server gets injected.
+/// The repositories that are injected into a server.
 ///
 /// # Examples
 ///
@@ -45,18 +45,18 @@ pub struct Repositories {
     pub ticks: Arc<dyn TickRepository>,
     /// Candles.
     pub ohlc: Arc<dyn OhlcRepository>,
-    /// Ticks that were held back.
+    /// Ticks in quarantine.
     pub quarantine: Arc<dyn QuarantineRepository>,
 }
 
 impl Repositories {
-    /// Empty ones that live in memory, whose candles are made of their own ticks.
+    /// Creates empty repositories in memory. Their candles are computed from their own ticks.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::in_memory_by(&Clock::system())
     }
 
-    /// The same, which take the time of `clock`.
+    /// Like [`in_memory`](Self::in_memory), with the time of `clock`.
     #[must_use]
     pub fn in_memory_by(clock: &Clock) -> Self {
         let ticks = InMemoryTickRepository::by(clock.clone());
@@ -68,7 +68,7 @@ impl Repositories {
         }
     }
 
-    /// Chooses each repository, for unit tests with mocks and for backends of your own.
+    /// Builds a set of chosen repositories, for unit tests with mocks and for custom backends.
     ///
     /// # Examples
     ///
@@ -87,8 +87,8 @@ impl Repositories {
         }
     }
 
-    /// Those of PostgreSQL and TimescaleDB over `pools`, with the settings' defaults; connects when
-    /// they are first used.
+    /// Creates the repositories of PostgreSQL and TimescaleDB over `pools`, with the default settings. They
+    /// connect at their first use.
     #[cfg(feature = "postgres")]
     #[must_use]
     pub fn postgres(pools: &DatabasePools) -> Self {
@@ -102,15 +102,15 @@ impl Repositories {
         }
     }
 
-    /// Those of PostgreSQL and TimescaleDB, after both databases have answered and been found to
-    /// have every migration. A replica is not asked: reads fail while it is away, writes do not.
+    /// Connects to PostgreSQL and TimescaleDB, and checks that both databases respond and have all
+    /// migrations. A replica is not checked: while it is unavailable, reads fail and writes succeed.
     ///
-    /// A database that does not answer is tried at 0, 2, 6 and 14 seconds, within the call timeout;
-    /// [`postgres`](Self::postgres) does not wait for one.
+    /// A database that does not respond is tried at 0, 2, 6 and 14 seconds, within the call timeout.
+    /// [`postgres`](Self::postgres) does not wait for the databases.
     ///
     /// # Errors
-    /// `Unavailable`, `Configuration` or `Tls` when a database does not answer, refuses, or cannot be
-    /// trusted; `Schema` when migrations are pending.
+    /// `Unavailable`, `Configuration` or `Tls` if a database does not respond, rejects the connection, or
+    /// cannot be verified; `Schema` if migrations are pending.
     ///
     /// # Examples
     ///
@@ -131,7 +131,7 @@ impl Repositories {
             metadata.executor().wait_until_reached(),
             timeseries.executor().wait_until_reached()
         );
-        // of two that are away it is always the same one that is told
+        // report the metadata database first, so that the error is deterministic
         metadata?;
         timeseries?;
         require_metadata(&pools).await?;
@@ -148,10 +148,10 @@ impl Repositories {
         })
     }
 
-    /// The symbols of PostgreSQL alone, whatever becomes of the time-series database.
+    /// Connects to the symbols of PostgreSQL alone, independently of the time-series database.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), of the metadata database.
+    /// The errors of [`connect`](Self::connect) for the metadata database.
     #[cfg(feature = "postgres")]
     pub async fn connect_symbols(
         config: &DatabaseConfig,
@@ -163,7 +163,7 @@ impl Repositories {
     }
 }
 
-/// What [`Repositories::connect`] connected.
+/// The result of [`Repositories::connect`].
 #[cfg(feature = "postgres")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -174,8 +174,8 @@ pub struct Connected {
     pub pools: DatabasePools,
 }
 
-/// Chooses each repository; made by [`Repositories::builder`]. One that is not chosen is empty, lives in
-/// memory and knows nothing of the others.
+/// Builder of [`Repositories`], created by [`Repositories::builder`]. A repository that is not chosen is
+/// empty, in memory and independent of the others.
 #[derive(Debug, Clone)]
 pub struct RepositoriesBuilder {
     repositories: Repositories,
@@ -203,7 +203,7 @@ impl RepositoriesBuilder {
         self
     }
 
-    /// Ticks that were held back.
+    /// Ticks in quarantine.
     #[must_use]
     pub fn quarantine(mut self, quarantine: Arc<dyn QuarantineRepository>) -> Self {
         self.repositories.quarantine = quarantine;

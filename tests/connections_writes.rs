@@ -113,7 +113,7 @@ async fn busy_reads_are_told_which_share_they_have() {
     );
     let text = error.to_string();
     assert!(
-        text.contains("all 2 of 4 connections that reads may have are busy"),
+        text.contains("all 2 of 4 connections that reads may use are busy"),
         "{text}"
     );
     drop(sleeping);

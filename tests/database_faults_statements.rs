@@ -276,7 +276,7 @@ async fn what_the_server_says_is_told_apart() {
         matches!(error, RepositoryError::Configuration { .. }),
         "{error:?}"
     );
-    assert!(error.to_string().contains("grant it"), "{error}");
+    assert!(error.to_string().contains("grant the privilege"), "{error}");
     let result = db.run("write", |connection| {
         let mut level = connection.build_transaction().serializable();
         Ok(level.run(|connection| {

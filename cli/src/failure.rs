@@ -53,8 +53,8 @@ pub(crate) fn tell(error: &anyhow::Error, json: bool, fills_stdout: bool) -> Exi
             let lines = invalid.problems.iter().map(|problem| one_line(problem));
             let lines: Vec<_> = lines.collect();
             match &lines[..] {
-                [only] => format!("the settings are wrong: {only}"),
-                all => format!("the settings are wrong:\n  {}", all.join("\n  ")),
+                [only] => format!("invalid settings: {only}"),
+                all => format!("invalid settings:\n  {}", all.join("\n  ")),
             }
         }
         None => one_line(&format!("{error:#}")),

@@ -183,7 +183,7 @@ fn every_wrong_setting_of_the_spool_is_told() {
     let problems = load(nowhere(), &variables).expect_err("wrong").problems;
     for (name, words) in [
         ("spool.mode", "write_ahead or on_failure or memory"),
-        ("spool.directory", "name a folder"),
+        ("spool.directory", "the path of a directory"),
         ("spool.max_bytes", "from 1048576"),
         ("spool.on_full", "block or error"),
     ] {

@@ -1,4 +1,4 @@
-//! Candles made of ticks: their values.
+//! Conformance: values of candles computed from ticks.
 //!
 //! Covers `OhlcRepository::candles` and `OhlcRepository::latest` without stored candles.
 
@@ -48,7 +48,7 @@ pub async fn candles_equal_the_fold_of_random_ticks(repositories: &Repositories)
     assert_all_equal_the_fold(repositories, &all).await;
 }
 
-/// Where every bucket of a minute has many ticks and many ties.
+/// Every one-minute bucket has many ticks and many equal times.
 pub async fn candles_equal_the_fold_of_dense_ticks(repositories: &Repositories) {
     let mut random = Random::seeded();
     let mut all: Vec<Tick> = (0..1_500)
@@ -110,7 +110,7 @@ pub async fn ties_of_time_are_decided_by_the_sequence(repositories: &Repositorie
 pub async fn ties_of_64_bit_sequences_equal_the_fold(repositories: &Repositories) {
     let mut random = Random::seeded();
     let mut all = Vec::new();
-    // each sequence is the first of an instant once, and the last of one
+    // each sequence is the first of an instant once, and the last of an instant once
     for (second, sequence) in (0..).zip(WIDE_SEQUENCES) {
         for other in WIDE_SEQUENCES {
             if other <= sequence {
@@ -216,10 +216,13 @@ pub async fn a_symbol_without_ticks_has_no_candles(repositories: &Repositories) 
         for symbol_id in [EURUSD, SymbolId::new(99)] {
             let basis = PriceBasis::Bid;
             let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all());
-            let page = ohlc.candles(&query).await.expect("no candle is no error");
+            let page = ohlc
+                .candles(&query)
+                .await
+                .expect("no candle is not an error");
             assert_eq!((page.items, page.next), (vec![], None));
             let newest = ohlc.latest(symbol_id, timeframe, basis).await;
-            assert_eq!(newest.expect("no candle is no error"), None);
+            assert_eq!(newest.expect("no candle is not an error"), None);
         }
     }
 }

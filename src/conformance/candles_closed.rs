@@ -1,4 +1,4 @@
-//! Reads of closed candles only.
+//! Conformance: reads that are limited to closed candles.
 //!
 //! Covers `CandleQuery::closed_only`.
 
@@ -8,7 +8,7 @@ use crate::Repositories;
 use crate::domain::{Candle, CandleSource, PriceBasis, SortOrder, Tick, TimeRange, Timeframe};
 use crate::repository::CandleQuery;
 
-/// Ticks in the forming bucket and the three before, and a candle stored for a time to come.
+/// Stores ticks in the forming bucket and in the three before it, and a candle in the future.
 async fn fill(repositories: &Repositories, timeframe: Timeframe) {
     let forming = timeframe.bucket_start(now());
     let ticks: Vec<Tick> = (0..4)
@@ -42,7 +42,7 @@ async fn fill(repositories: &Repositories, timeframe: Timeframe) {
 
 pub async fn closed_only_leaves_out_what_still_changes(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
-    // what is stored of one timeframe is part of the larger ones
+    // a stored candle of one timeframe is part of the larger ones
     let timeframe = Timeframe::M5;
     fill(repositories, timeframe).await;
     let all = CandleQuery::new(EURUSD, timeframe, PriceBasis::Bid, TimeRange::all());
@@ -64,7 +64,7 @@ pub async fn closed_only_leaves_out_what_still_changes(repositories: &Repositori
             };
             let read = read_candle_pages(ohlc, query).await;
             let after = closed(read_candle_pages(ohlc, all).await);
-            // one may have closed in between
+            // a candle may have closed in between
             assert!(read == before || read == after, "{read:?}");
             assert!(read.len() >= 3);
         }
@@ -90,5 +90,5 @@ pub async fn the_newest_closed_candle_is_a_page_of_one(repositories: &Repositori
     assert!(close_time == before || close_time == after, "{close_time}");
     let forming = ohlc.latest(EURUSD, timeframe, PriceBasis::Bid).await;
     let forming = forming.expect("it is read").expect("there is one");
-    assert!(!forming.closed, "the newest is not closed and says so");
+    assert!(!forming.closed, "the newest candle is not closed");
 }

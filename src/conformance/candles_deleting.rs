@@ -1,6 +1,6 @@
-//! Candles that are taken back.
+//! Conformance: deletion of candles.
 //!
-//! Covers `OhlcRepository::delete_range` and `deletable`, and what is read after them.
+//! Covers `OhlcRepository::delete_range` and `deletable`, and reads after them.
 
 use chrono::TimeDelta;
 
@@ -11,7 +11,7 @@ use crate::domain::{Candle, CandleSource, PriceBasis, SymbolId, TimeRange, Timef
 use crate::error::RepositoryError;
 use crate::repository::{DeletedCandles, deletable_candles, delete_candles};
 
-/// A stored candle of a range of prices that no tick of the series has.
+/// A stored candle with prices that no tick of the series has.
 fn imported(symbol_id: SymbolId, timeframe: Timeframe, basis: PriceBasis, second: i64) -> Candle {
     Candle {
         symbol_id,
@@ -118,7 +118,7 @@ pub async fn candles_of_ticks_stay_and_are_counted(repositories: &Repositories) 
     let day = range(start(), start() + TimeDelta::days(1));
     let deleted = delete(repositories, None, day).await;
     assert_eq!((deleted.candles.total(), deleted.of_ticks), (2, 5));
-    // the ticks that a stored candle covered make it from now on
+    // without the stored candle, the ticks that it covered form the candle
     let ohlc = repositories.ohlc.as_ref();
     for &timeframe in Timeframe::ALL {
         let read = candles(ohlc, timeframe, PriceBasis::Bid, TimeRange::all()).await;

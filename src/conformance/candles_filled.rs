@@ -1,4 +1,4 @@
-//! Listings without gaps, over whatever candles the backend gives.
+//! Conformance: gap-filled listings of candles.
 //!
 //! Covers `filled_candles`.
 
@@ -32,7 +32,7 @@ fn ticks() -> Vec<Tick> {
         .collect()
 }
 
-/// Long after all of them.
+/// A time long after all ticks.
 fn later() -> DateTime<Utc> {
     seconds(1_000_000)
 }
@@ -45,7 +45,7 @@ fn query(range: TimeRange) -> CandleQuery {
     CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Bid, range)
 }
 
-/// Walks over every bucket of `range`, the plainest way.
+/// Computes the expected slots bucket by bucket.
 fn expected(
     candles: &[Candle],
     range: TimeRange,
@@ -88,9 +88,12 @@ async fn read_pages(
         let page = page.expect("a page is read");
         assert!(
             page.items.len() <= query.limit.get(),
-            "a page keeps its limit"
+            "a page respects its limit"
         );
-        assert!(page.next.is_none() || !page.items.is_empty(), "it moves on");
+        assert!(
+            page.next.is_none() || !page.items.is_empty(),
+            "a page with a next cursor is not empty"
+        );
         slots.extend(page.items);
         match page.next {
             Some(next) => query.after = Some(next),
@@ -184,7 +187,7 @@ pub async fn nothing_is_filled_where_nothing_is_known(repositories: &Repositorie
     }
 }
 
-/// A candle that was stored for a time to come.
+/// A candle is stored in the future.
 pub async fn nothing_is_filled_after_now(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let future = Candle {
@@ -236,7 +239,7 @@ pub async fn nothing_is_filled_after_now(repositories: &Repositories) {
         read.reverse();
         assert_eq!(read, expected, "by -{size}");
     }
-    // of closed ones only, those of before now
+    // closed candles only: the ones before now
     expected.retain(|slot| slot.open_time() < minute(300));
     let closed = CandleQuery {
         closed_only: true,

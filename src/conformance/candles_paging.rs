@@ -1,4 +1,4 @@
-//! Candles of a range: what is inside, in which order, page by page.
+//! Conformance: ranges, orders and pages of candles.
 //!
 //! Covers `OhlcRepository::candles`: range, order, limit and cursor.
 
@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::repository::CandleQuery;
 
-/// Ticks in every minute of two days but those of the second half of every hour.
+/// Ticks in every minute of two days, except in the second half of every hour.
 fn ticks() -> Vec<Tick> {
     (0..2 * 1_440)
         .filter(|minute| minute % 60 < 30)
@@ -185,7 +185,7 @@ pub async fn a_candle_cursor_need_not_name_a_candle(repositories: &Repositories)
     assert_eq!(read_after(down, seconds(1_000_000)).await, all);
 }
 
-/// Ticks that come late make candles before and behind the cursor.
+/// Late ticks form candles before and after the cursor.
 pub async fn candles_that_come_between_pages_disturb_nothing(repositories: &Repositories) {
     let bid = |minute: i64| format!("1.{minute:04}");
     let every_third = |symbol_id, rest: i64| {

@@ -1,7 +1,7 @@
-//! Larger candles of stored smaller ones.
+//! Conformance: larger candles computed from stored smaller ones.
 //!
-//! Covers `OhlcRepository::candles` and `OhlcRepository::latest` where candles of a smaller timeframe
-//! are stored.
+//! Covers `OhlcRepository::candles` and `OhlcRepository::latest` if candles of a smaller timeframe are
+//! stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -40,7 +40,7 @@ async fn store(repositories: &Repositories, candles: &[Candle]) {
     assert_eq!(count.expect("they are stored"), candles.len() as u64);
 }
 
-/// The definition, bucket by bucket: stored, else of the next smaller candles, else of ticks.
+/// The definition, bucket by bucket: the stored candle, else from the next smaller candles, else from ticks.
 fn expected(ticks: &[Tick], stored: &[Candle], timeframe: Timeframe) -> Vec<Candle> {
     let now = now();
     let place = Timeframe::ALL.iter().position(|one| *one == timeframe);
@@ -95,7 +95,7 @@ async fn assert_as_defined(repositories: &Repositories, ticks: &[Tick], stored: 
     }
 }
 
-/// Where history was imported and no tick was ever stored.
+/// History was imported, and no tick is stored.
 pub async fn larger_candles_are_made_of_stored_minutes(repositories: &Repositories) {
     let minutes: Vec<_> = (0..3_000)
         .filter(|minute| minute % 7 > 0)
@@ -105,7 +105,7 @@ pub async fn larger_candles_are_made_of_stored_minutes(repositories: &Repositori
     assert_as_defined(repositories, &[], &minutes).await;
 }
 
-/// Where ticks follow imported history, and overlap with its end.
+/// Ticks follow imported history and overlap with its end.
 pub async fn stored_minutes_win_over_ticks_of_their_minute_only(repositories: &Repositories) {
     let ticks = series(EURUSD, 1_800);
     insert_new(repositories.ticks.as_ref(), &ticks).await;

@@ -1,6 +1,6 @@
-//! Candles that are brought back, whose ticks are not stored.
+//! Conformance: restored candles, whose ticks are not stored.
 //!
-//! Covers `OhlcRepository::restore_candles`, and `TickRepository::insert_batch` after it and beside it.
+//! Covers `OhlcRepository::restore_candles`, and `TickRepository::insert_batch` after it and concurrently.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,7 +13,7 @@ use crate::domain::{Candle, CandleSource, PriceBasis, Tick, TimeRange, Timeframe
 use crate::error::RepositoryError;
 use crate::repository::RestoredCandles;
 
-/// A one-minute bid candle such as no tick of the series makes.
+/// A one-minute bid candle that differs from all candles of the series of ticks.
 fn kept(open_time: DateTime<Utc>, tick_count: i64) -> Candle {
     Candle {
         symbol_id: EURUSD,
@@ -48,7 +48,7 @@ fn sealed(candle: &Candle) -> Candle {
 
 async fn restore(repositories: &Repositories, candles: &[Candle]) -> RestoredCandles {
     let restored = repositories.ohlc.restore_candles(candles).await;
-    restored.expect("candles are looked at")
+    restored.expect("candles are restored")
 }
 
 fn outcome(stored: u64, known: u64, recent: u64) -> RestoredCandles {
@@ -71,7 +71,7 @@ async fn minutes(repositories: &Repositories) -> Vec<Candle> {
 
 pub async fn restored_candles_are_read_as_sealed(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
-    // largest first, since smaller ones stand for larger ones
+    // largest first: with smaller ones stored, the larger ones would be omitted
     for &timeframe in Timeframe::ALL.iter().rev() {
         for &basis in PriceBasis::ALL {
             let given = [0, 1, 500].map(|index| Candle {
@@ -103,7 +103,7 @@ pub async fn restoring_no_candles_does_nothing(repositories: &Repositories) {
 }
 
 pub async fn ticks_keep_candles_of_their_buckets_out(repositories: &Repositories) {
-    // the first instant of minute 1, the last one of minute 3
+    // the first instant of minute 1, the last instant of minute 3
     let ticks = [
         quote(seconds(60), 0, "1.1", "1.2"),
         quote(seconds(240) - TimeDelta::microseconds(1), 0, "1.1", "1.2"),
@@ -111,12 +111,12 @@ pub async fn ticks_keep_candles_of_their_buckets_out(repositories: &Repositories
     insert_new(repositories.ticks.as_ref(), &ticks).await;
     let before = minutes(repositories).await;
     let mut given: Vec<_> = (0..5).map(minute).collect();
-    // of any basis
+    // a candle of any basis
     given.push(Candle {
         basis: PriceBasis::Mid,
         ..minute(3)
     });
-    // a larger one, and one of another symbol
+    // a larger candle, and a candle of another symbol
     given.push(Candle {
         timeframe: Timeframe::M5,
         ..minute(0)
@@ -142,7 +142,7 @@ pub async fn other_stored_candles_are_not_restored_over(repositories: &Repositor
     let given = [minute(0), minute(1)];
     assert_eq!(restore(repositories, &given).await, outcome(1, 1, 0));
     assert_eq!(minutes(repositories).await, [own, sealed(&minute(1))]);
-    // a restored candle makes way for one that comes as such
+    // an upserted candle replaces a restored one
     let other = by("import", kept(seconds(60), 1));
     upsert(repositories, std::slice::from_ref(&other)).await;
     assert_eq!(minutes(repositories).await[1], other);
@@ -163,7 +163,7 @@ pub async fn a_restored_candle_replaces_one_of_fewer_ticks(repositories: &Reposi
     }
     assert_eq!(minutes(repositories).await, [sealed(&first)]);
     let second = kept(at, 5);
-    // of one given twice the last counts
+    // if a candle is given twice, the last one counts
     let given = [kept(at, 9), second.clone()];
     assert_eq!(restore(repositories, &given).await, outcome(1, 0, 0));
     assert_eq!(minutes(repositories).await, [sealed(&second)]);
@@ -181,7 +181,7 @@ pub async fn smaller_stored_candles_keep_larger_ones_out(repositories: &Reposito
         larger(PriceBasis::Bid, 5),
         larger(PriceBasis::Bid, 10),
         larger(PriceBasis::Ask, 5),
-        // what is stored before the call decides
+        // the state before the call decides
         minute(0),
         minute(10),
     ];
@@ -196,7 +196,7 @@ pub async fn recent_candles_are_not_restored(repositories: &Repositories) {
     let given = [ago(110), ago(30), ago(125)];
     assert_eq!(restore(repositories, &given).await, outcome(1, 0, 2));
     assert_eq!(minutes(repositories).await, [sealed(&given[2])]);
-    // where there is something it is known, however recent
+    // a candle with stored ticks counts as known, even if it is recent
     let tick = Tick {
         tick_time: given[1].open_time,
         ..nth_tick(EURUSD, 0)
@@ -241,14 +241,14 @@ pub async fn a_restore_beside_an_insert_is_before_or_after(repositories: &Reposi
             async move { ohlc.restore_candles(&[candle]).await }
         });
         let receipt = inserting.await.expect("no panic").expect("a receipt");
-        let restored = restoring.await.expect("no panic").expect("looked at");
+        let restored = restoring.await.expect("no panic").expect("restored");
         let bucket = range(open_time, open_time + TimeDelta::minutes(1));
         let read = candles(ohlc.as_ref(), Timeframe::M1, PriceBasis::Bid, bucket).await;
         assert_eq!(receipt.inserted, count as u64);
         let case = format!("round {round}: {restored:?}, {receipt:?}");
         if restored.stored == 1 {
             restored_first += 1;
-            // the ticks are below the candle, as any that come after it
+            // the ticks were stored after the candle and do not change it
             assert_eq!(read, [sealed(&candle)], "{case}");
         } else {
             inserted_first += 1;

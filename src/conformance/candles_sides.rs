@@ -1,6 +1,6 @@
-//! Candles of ticks that do not all have both sides: each basis is made of the ticks that have it.
+//! Conformance: candles of ticks with absent sides. Each basis uses the ticks that have its price.
 //!
-//! Covers `OhlcRepository::candles` and `OhlcRepository::latest`, also after deletes.
+//! Covers `OhlcRepository::candles` and `OhlcRepository::latest`, also after deletions.
 
 use chrono::TimeDelta;
 
@@ -20,7 +20,7 @@ fn ask(second: i64, sequence: i64, price: &str) -> Tick {
     quote(seconds(second), sequence, "0", price).with_bid(None)
 }
 
-/// Compares every timeframe and basis of EURUSD with the fold of `ticks`, as a whole and in pages.
+/// Compares every timeframe and basis of EURUSD with the fold of `ticks`, in one page and in several.
 async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     let ohlc = repositories.ohlc.as_ref();
     for &timeframe in Timeframe::ALL {
@@ -42,7 +42,7 @@ async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) 
     }
 }
 
-/// Open, high, low, close, volume and number of ticks of the only candle.
+/// Open, high, low, close, volume and tick count of the only candle.
 async fn only(
     repositories: &Repositories,
     timeframe: Timeframe,
@@ -65,7 +65,7 @@ async fn only(
 
 pub async fn candles_use_the_ticks_that_have_their_basis(repositories: &Repositories) {
     let ticks = [
-        // first and last of the bid, by the sequence, are not those of the ask
+        // by the sequence, the first and last bid are not in the same ticks as the first and last ask
         ask(5, 0, "4").with_ask_volume(dec("10")),
         bid(5, 1, "2.5"),
         quote(seconds(5), 2, "1", "2").with_volumes(dec("0.5"), None),
@@ -106,7 +106,7 @@ pub async fn unknown_volumes_count_as_nothing(repositories: &Repositories) {
 
 pub async fn basis_without_ticks_has_no_candle(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
-    // 40 days of asks, with a bid before, among and after them; a side changes within a minute once
+    // 40 days of asks, with a bid before, among and after them; once a side changes within a minute
     let mut all: Vec<Tick> = (0..960).map(|hour| ask(hour * 3_600, 0, "7")).collect();
     insert_new(ticks, &all).await;
     for basis in [PriceBasis::Bid, PriceBasis::Mid] {
@@ -149,7 +149,7 @@ pub async fn random_sides_equal_the_fold(repositories: &Repositories) {
         insert_new(repositories.ticks.as_ref(), batch).await;
     }
     assert_all_equal_the_fold(repositories, &all).await;
-    // minutes that lose one side, and some that lose all
+    // some minutes lose one side, some lose all ticks
     for _ in 0..3 {
         let from = random.below(360) as i64;
         let length = 1 + random.below(90) as i64;

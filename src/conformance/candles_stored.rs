@@ -1,6 +1,6 @@
-//! Candles that are stored as such, alone and among those made of ticks.
+//! Conformance: stored candles, alone and among candles of ticks.
 //!
-//! Covers `OhlcRepository::upsert_candles`, and the other methods where candles are stored.
+//! Covers `OhlcRepository::upsert_candles`, and the other methods if candles are stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
 
-/// A one-minute bid candle such as no tick of the series makes.
+/// A one-minute bid candle that differs from all candles of the series of ticks.
 fn imported(open_time: DateTime<Utc>) -> Candle {
     Candle {
         symbol_id: EURUSD,
@@ -47,7 +47,7 @@ async fn read(repository: &dyn OhlcRepository) -> Vec<Candle> {
 
 pub async fn stored_candles_read_back(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
-    // largest first, since smaller ones are parts of larger ones
+    // largest first, because smaller ones are parts of larger ones
     for timeframe in Timeframe::ALL.iter().copied().rev() {
         for &basis in PriceBasis::ALL {
             let given = [0, 1, 5].map(|index| Candle {
@@ -178,7 +178,7 @@ pub async fn a_stored_candle_is_read_instead_of_the_one_of_ticks(repositories: &
     assert_eq!(read(ohlc).await, expected);
     let newest = ohlc.latest(EURUSD, Timeframe::M1, PriceBasis::Bid).await;
     assert_eq!(newest.expect("it is read").as_ref(), expected.last());
-    // others are not touched by it but the larger ones of their basis
+    // it affects only the larger candles of its basis
     for (timeframe, basis) in [
         (Timeframe::M1, PriceBasis::Ask),
         (Timeframe::M1, PriceBasis::Mid),

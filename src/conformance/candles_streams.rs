@@ -1,4 +1,4 @@
-//! Listings of candles of any length as streams.
+//! Conformance: streams of candles.
 //!
 //! Covers `candle_stream` and `filled_candle_stream`.
 

@@ -1,4 +1,4 @@
-//! Volumes of candles: exact with up to 28 significant digits, else rounded to 28, once.
+//! Conformance: volumes of candles, exact with up to 28 significant digits, otherwise rounded once.
 //!
 //! Covers `OhlcRepository::candles`, `OhlcRepository::latest` and `OhlcRepository::upsert_candles`.
 
@@ -17,7 +17,7 @@ use crate::repository::CandleQuery;
 
 const LARGEST: &str = "999999999999999.999999999999";
 
-/// `count` ticks with the largest volumes on both sides, one in a second from `minute` on.
+/// `count` ticks with the largest volumes on both sides, one per second, from `minute` on.
 fn largest(minute: i64, count: i64) -> impl Iterator<Item = Tick> {
     (0..count).map(move |index| {
         quote(seconds(minute * 60 + index), 0, "1.5", "1.7")
@@ -82,7 +82,7 @@ pub async fn sums_beyond_28_digits_are_rounded_once(repositories: &Repositories)
         .collect();
     assert_eq!(ticks.len(), 45);
     insert_new(repositories.ticks.as_ref(), &ticks).await;
-    // three times 24 * 10^15 less 24 * 10^-12, and 18 of them: the sums of rounded ones are others
+    // three times 24 * 10^15 less 24 * 10^-12, and 18 of them: sums of rounded volumes would differ
     let minute = "23999999999999999.99999999998";
     let last = "17999999999999999.99999999998";
     let three = "71999999999999999.99999999993";
@@ -132,7 +132,7 @@ pub async fn sums_of_parts_and_ticks_are_rounded_once(repositories: &Repositorie
     let part = stored(3, "0.000000000004");
     let count = repositories.ohlc.upsert_candles(&[part]).await;
     assert_eq!(count.expect("stored"), 1);
-    // 71999999999999999.999999999932; of rounded minutes it would be ...44
+    // 71999999999999999.999999999932; with rounded minutes it would be ...44
     for timeframe in &Timeframe::ALL[1..] {
         let read = volumes(repositories, *timeframe, PriceBasis::Bid).await;
         assert_eq!(read, ["71999999999999999.99999999993"], "{timeframe}");

@@ -1,4 +1,4 @@
-//! What the suite takes for the present.
+//! The current time of the tested store.
 
 use std::future::Future;
 
@@ -11,13 +11,13 @@ tokio::task_local! {
     static STANDS_AT: Option<DateTime<Utc>>;
 }
 
-/// The present of the store that is tested. The suite asks for it nowhere else.
+/// The current time of the tested store. Behaviours take the time only from here.
 pub(super) fn now() -> DateTime<Utc> {
     let stands_at = STANDS_AT.try_with(|at| *at).ok().flatten();
     stands_at.unwrap_or_else(|| Clock::system().now())
 }
 
-/// Runs a behaviour by the clock of `subject`.
+/// Runs a behaviour with the clock of `subject`.
 pub async fn by_its_clock<T>(subject: &Subject, behaviour: impl Future<Output = T>) -> T {
     STANDS_AT.scope(subject.stands_at, behaviour).await
 }

@@ -1,4 +1,4 @@
-//! Exchanges by themselves.
+//! Conformance: exchanges.
 //!
 //! Covers `SymbolRepository::create_exchange`, `SymbolRepository::describe_exchange`,
 //! `SymbolRepository::get_exchange` and `SymbolRepository::list_exchanges`.
@@ -144,7 +144,7 @@ pub async fn an_empty_text_removes_what_was_known(repositories: &Repositories) {
 
 pub async fn exchanges_are_paged_by_name(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
-    // "_" is between upper and lower case
+    // "_" sorts between upper and lower case
     for name in ["b", "A", "Z", "a_", "aZ", "é", "C"] {
         create(symbols, &Exchange::named(name)).await;
     }
@@ -161,7 +161,7 @@ pub async fn exchanges_are_paged_by_name(repositories: &Repositories) {
             let page = page.expect("exchanges are listed");
             read.extend(page.items.into_iter().map(|it| it.name));
             let Some(next) = page.next else { break };
-            assert!(read.len() < sorted.len(), "it goes on");
+            assert!(read.len() < sorted.len(), "the listing ends");
             query.after = Some(next);
         }
         assert_eq!(read, sorted, "pages of {size}");

@@ -1,4 +1,4 @@
-//! What feeds call symbols.
+//! Conformance: mappings of feed identifiers to symbols.
 //!
 //! Covers `SymbolRepository::map_feed_symbols`, `SymbolRepository::unmap_feed_symbol`,
 //! `SymbolRepository::feed_symbols` and `SymbolRepository::get_by_feed_key`.
@@ -39,7 +39,7 @@ async fn found(repository: &dyn SymbolRepository, feed: &str, feed_key: &str) ->
 pub async fn a_symbol_is_found_by_what_a_feed_calls_it(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
-    // brokers give one number to different things, and one thing may have several names
+    // brokers use one number for different symbols, and a symbol may have several identifiers
     let mappings = [
         mapping("ctrader", "1", 1),
         mapping("ctrader", "2", 2),
@@ -199,7 +199,7 @@ pub async fn a_forgotten_name_leads_to_no_symbol(repositories: &Repositories) {
     .await;
     for (feed, feed_key) in [("f", "a"), ("f", "a"), ("f", "x"), ("", ""), ("f", "\0")] {
         let forgotten = symbols.unmap_feed_symbol(feed, feed_key).await;
-        forgotten.expect("it is no error");
+        forgotten.expect("unmapping twice is not an error");
     }
     assert_eq!(found(symbols, "f", "a").await, None);
     assert_eq!(names_of(symbols, 1).await, ["f:b"]);

@@ -1,13 +1,13 @@
-//! What every backend does, as tests: one plain function for each behaviour of the contract in
+//! The conformance suite: one function for each behaviour of the contract in
 //! [`repository`](crate::repository).
 //!
-//! A backend gives [`conformance_tests!`](crate::conformance_tests) a function that makes an empty store,
-//! and gets one named test for each behaviour. A backend of one trait alone uses the macro of that trait:
-//! [`conformance_symbol_tests!`](crate::conformance_symbol_tests),
+//! A backend passes a function that creates an empty store to
+//! [`conformance_tests!`](crate::conformance_tests) and gets one named test per behaviour. A backend of a
+//! single trait uses the macro of that trait: [`conformance_symbol_tests!`](crate::conformance_symbol_tests),
 //! [`conformance_tick_tests!`](crate::conformance_tick_tests),
 //! [`conformance_candle_tests!`](crate::conformance_candle_tests) or
-//! [`conformance_quarantine_tests!`](crate::conformance_quarantine_tests). A behaviour panics when the
-//! store does otherwise. Random behaviours print the seed that repeats them.
+//! [`conformance_quarantine_tests!`](crate::conformance_quarantine_tests). A behaviour panics if the store
+//! violates it. Random behaviours print the seed that reproduces them.
 
 // the name of a behaviour is its documentation
 #[allow(missing_docs)]
@@ -80,17 +80,17 @@ use chrono::{DateTime, Utc};
 use crate::Repositories;
 pub use clock::by_its_clock;
 
-/// An empty store, and what must live as long as it does.
+/// An empty store under test, and a guard that must live as long.
 #[derive(Debug)]
 pub struct Subject {
-    // dropped in this order: connections close before what they lead to is removed
+    // fields are dropped in this order: connections close before the guard removes their database
     repositories: Repositories,
     stands_at: Option<DateTime<Utc>>,
     _guard: Option<Box<dyn Any + Send>>,
 }
 
 impl Subject {
-    /// A store that needs nothing else.
+    /// A store without a guard.
     #[must_use]
     pub fn new(repositories: Repositories) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Subject {
         }
     }
 
-    /// A store that lives as long as `guard`, such as a schema that is removed after the test.
+    /// A store that owns `guard`, such as a schema that is removed after the test.
     #[must_use]
     pub fn guarded(repositories: Repositories, guard: impl Any + Send) -> Self {
         Self {
@@ -110,7 +110,7 @@ impl Subject {
         }
     }
 
-    /// A store whose clock stands still at `time`, which is the present for the suite as well.
+    /// Declares that the clock of the store is fixed at `time`. The suite uses the same time.
     #[must_use]
     pub fn with_clock_at(mut self, time: DateTime<Utc>) -> Self {
         self.stands_at = Some(time);

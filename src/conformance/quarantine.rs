@@ -1,4 +1,4 @@
-//! Ticks that were held back.
+//! Conformance: the quarantine.
 //!
 //! Covers `QuarantineRepository` and `quality::release`.
 
@@ -17,7 +17,7 @@ use crate::repository::{
     QuarantinedTick,
 };
 
-/// Held back for a deviation.
+/// Quarantines a tick for a deviation.
 fn held(tick: Tick) -> QuarantinedTick {
     QuarantinedTick {
         tick,
@@ -36,7 +36,7 @@ fn series(symbol_id: SymbolId, count: usize) -> Vec<QuarantinedTick> {
 }
 
 async fn put(quarantine: &dyn QuarantineRepository, ticks: &[QuarantinedTick]) -> u64 {
-    quarantine.put(ticks).await.expect("kept")
+    quarantine.put(ticks).await.expect("stored")
 }
 
 fn everything() -> QuarantineQuery {
@@ -68,7 +68,7 @@ pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) 
         kept.verdict.rule = Rule::ALL[index % Rule::ALL.len()];
         kept.tick.received_at = (index % 2 == 0).then(|| micros(index as i64));
     }
-    // the widest numbers that a rule gives
+    // the largest number that a rule produces
     given[0].verdict.observed = dec("1999999999999999.999999999998");
     given[1].verdict.observed = dec("-999999999999999.999999999999");
     given[2].tick.bid_price = Some(dec("-999999999999999.999999999999"));
@@ -125,7 +125,7 @@ pub async fn equal_unsequenced_ticks_are_all_kept(repositories: &Repositories) {
     let tick = nth_tick(EURUSD, 0);
     let given = [0, 1].map(|number| held(tick.clone().with_occurrence(number)));
     assert_eq!(put(quarantine, &given).await, 2);
-    assert_eq!(put(quarantine, &given).await, 0, "they are kept already");
+    assert_eq!(put(quarantine, &given).await, 0, "they are stored already");
     let ids = ids(&list(quarantine, &everything()).await);
     let receipt = release(quarantine, repositories.ticks.as_ref(), &ids).await;
     let receipt = receipt.expect("released");
@@ -215,7 +215,7 @@ pub async fn pages_of_kept_ticks_neither_skip_nor_repeat(repositories: &Reposito
         let page = quarantine.list(&query).await.expect("a page");
         assert!(page.items.len() <= 7);
         if all.is_empty() {
-            // what comes meanwhile comes at the end
+            // ticks that are added meanwhile come last
             put(quarantine, &given[20..]).await;
         }
         all.extend(page.items);
@@ -252,7 +252,7 @@ pub async fn what_was_decided_is_not_decided_again(repositories: &Repositories) 
     assert_eq!(decide(&all[..1], QuarantineState::Discarded).await, 1);
     assert_eq!(decide(&all[..2], QuarantineState::Released).await, 1);
     assert_eq!(decide(&all, QuarantineState::Pending).await, 0);
-    // nor does it come back when it is kept again
+    // storing it again does not reset the decision
     assert_eq!(put(quarantine, &given).await, 0);
     let states: Vec<_> = list(quarantine, &everything())
         .await
@@ -276,7 +276,7 @@ pub async fn a_released_tick_is_stored_once(repositories: &Repositories) {
     let all = ids(&list(quarantine.as_ref(), &everything()).await);
     let discarded = quarantine.decide(&all[3..], QuarantineState::Discarded);
     assert_eq!(discarded.await.expect("decided"), 1);
-    // stored before it could be noted
+    // the tick was stored, but the release was not recorded
     insert(ticks.as_ref(), &[given[0].tick.clone()]).await;
     let done = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
     let done = done.expect("released");

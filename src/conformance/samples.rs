@@ -1,4 +1,4 @@
-//! What the behaviours are shown with: ticks, numbers from a printed seed, whole listings.
+//! Sample data of the conformance suite: ticks, seeded random numbers, complete listings.
 
 use std::future::poll_fn;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -17,10 +17,10 @@ use crate::repository::{CandleQuery, InsertReceipt, OhlcRepository, TickQuery, T
 pub(super) const EURUSD: SymbolId = SymbolId::new(1);
 pub(super) const GBPUSD: SymbolId = SymbolId::new(2);
 
-/// Backends may write short batches in another way than long ones.
+/// Backends may write short batches differently from long ones.
 pub(super) const BATCH_SIZES: [usize; 2] = [10, 200];
 
-/// An old Thursday, at midnight: start of a bucket of every width.
+/// A past Thursday at midnight, the start of a bucket of every timeframe.
 pub(super) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01T00:00:00Z exists")
 }
@@ -50,7 +50,7 @@ pub(super) fn quote(time: DateTime<Utc>, sequence: i64, bid: &str, ask: &str) ->
     Tick::quote(EURUSD, time, dec(bid), dec(ask)).with_sequence(sequence)
 }
 
-/// Sequences at the limits of number types, ascending.
+/// Sequences near the limits of number types, ascending.
 pub(super) const WIDE_SEQUENCES: [i64; 9] = [
     0,
     (1 << 31) - 1,
@@ -63,7 +63,7 @@ pub(super) const WIDE_SEQUENCES: [i64; 9] = [
     i64::MAX,
 ];
 
-/// The `index`-th of a series with different prices and three ticks in every second.
+/// The tick at `index` of a series with different prices and three ticks per second.
 pub(super) fn nth_tick(symbol_id: SymbolId, index: usize) -> Tick {
     let index = i64::try_from(index).expect("series are short");
     let tick_time = seconds(index / 3);
@@ -78,7 +78,7 @@ pub(super) fn nth_tick(symbol_id: SymbolId, index: usize) -> Tick {
         .with_received_at((index % 2 == 0).then(|| tick_time + TimeDelta::milliseconds(250)))
 }
 
-/// The first `count` of that series, sorted.
+/// The first `count` ticks of that series, sorted.
 pub(super) fn series(symbol_id: SymbolId, count: usize) -> Vec<Tick> {
     (0..count).map(|index| nth_tick(symbol_id, index)).collect()
 }
@@ -98,12 +98,12 @@ pub(super) async fn insert(repository: &dyn TickRepository, ticks: &[Tick]) -> I
     assert_eq!(
         receipt.total(),
         ticks.len() as u64,
-        "the receipt speaks of every tick given, once"
+        "the receipt counts every given tick once"
     );
     receipt
 }
 
-/// Inserts ticks none of which was there before.
+/// Inserts ticks, none of which may be stored yet.
 pub(super) async fn insert_new(repository: &dyn TickRepository, ticks: &[Tick]) {
     let receipt = insert(repository, ticks).await;
     assert_eq!(
@@ -113,23 +113,23 @@ pub(super) async fn insert_new(repository: &dyn TickRepository, ticks: &[Tick]) 
     );
 }
 
-/// Every tick that `query` and the pages after it give.
+/// Reads all ticks of `query` and the pages after it.
 pub(super) async fn read_pages(repository: &dyn TickRepository, mut query: TickQuery) -> Vec<Tick> {
     let mut ticks = Vec::new();
     loop {
         let page = repository.range(&query).await.expect("a page is read");
         assert!(
             page.items.len() <= query.limit.get(),
-            "a page keeps its limit"
+            "a page respects its limit"
         );
         assert!(
             page.next.is_none() || !page.items.is_empty(),
-            "a listing that goes on has a page to show"
+            "a page with a next cursor is not empty"
         );
         ticks.extend(page.items);
         assert!(
             page.next.is_none() || page.next != query.after,
-            "a listing that goes on moves on"
+            "the cursor advances"
         );
         match page.next {
             Some(next) => query.after = Some(next),
@@ -147,7 +147,7 @@ pub(super) async fn stored(repository: &dyn TickRepository, symbol_id: SymbolId)
     read_pages(repository, query).await
 }
 
-/// Every candle that `query` and the pages after it give.
+/// Reads all candles of `query` and the pages after it.
 pub(super) async fn read_candle_pages(
     repository: &dyn OhlcRepository,
     mut query: CandleQuery,
@@ -157,12 +157,12 @@ pub(super) async fn read_candle_pages(
         let page = repository.candles(&query).await.expect("a page is read");
         assert!(
             page.items.len() <= query.limit.get(),
-            "a page keeps its limit"
+            "a page respects its limit"
         );
         candles.extend(page.items);
         assert!(
             page.next.is_none() || page.next != query.after,
-            "a listing that goes on moves on"
+            "the cursor advances"
         );
         match page.next {
             Some(next) => query.after = Some(next),
@@ -171,7 +171,7 @@ pub(super) async fn read_candle_pages(
     }
 }
 
-/// All candles of EURUSD in a range, oldest first.
+/// Reads all candles of EURUSD in a range, oldest first.
 pub(super) async fn candles(
     repository: &dyn OhlcRepository,
     timeframe: Timeframe,
@@ -186,11 +186,11 @@ pub(super) async fn candles(
     read_candle_pages(repository, query).await
 }
 
-/// Numbers that a printed seed repeats.
+/// Random numbers that a printed seed reproduces.
 pub(super) struct Random(u64);
 
 impl Random {
-    /// Takes the seed from `TICKBOOK_SEED`, else a new one, and prints it.
+    /// Takes the seed from `TICKBOOK_SEED`, otherwise chooses one, and prints it.
     pub(super) fn seeded() -> Self {
         let seed = match std::env::var("TICKBOOK_SEED") {
             Ok(text) => text.parse().expect("TICKBOOK_SEED is a number"),
@@ -200,7 +200,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A number below `bound`, by SplitMix64.
+    /// A number below `bound`, generated by SplitMix64.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -216,20 +216,20 @@ impl Random {
         }
     }
 
-    /// A volume below ten million with up to twelve decimals.
+    /// A volume below ten million with up to twelve decimal places.
     pub(super) fn volume(&mut self) -> Decimal {
         let scale = self.below(13) as u32;
         let units = self.below(10_u64.pow(7 + scale.min(11)));
         Decimal::new(units as i64, scale)
     }
 
-    /// A price between plus and minus ten million with up to twelve decimals.
+    /// A price between minus and plus ten million with up to twelve decimal places.
     pub(super) fn price(&mut self) -> Decimal {
         let price = self.volume();
         if self.below(8) == 0 { -price } else { price }
     }
 
-    /// A tick of random numbers.
+    /// A random tick.
     pub(super) fn tick(&mut self, tick_time: DateTime<Utc>, sequence: i64) -> Tick {
         Tick::new(EURUSD, tick_time)
             .with_sequence(sequence)
@@ -238,7 +238,7 @@ impl Random {
             .with_volumes(self.volume(), self.volume())
     }
 
-    /// Ticks of different keys within `days` from the start, sorted, with many ties of time.
+    /// Ticks with different keys within `days` from the start, sorted, with many equal times.
     pub(super) fn ticks(&mut self, count: usize, days: i64) -> Vec<Tick> {
         let span = days.unsigned_abs() * 86_400_000_000;
         let mut ticks: Vec<Tick> = Vec::new();
@@ -253,7 +253,7 @@ impl Random {
     }
 }
 
-/// Every item of a stream.
+/// Collects all items of a stream.
 pub(super) async fn collect<T>(
     mut stream: impl Stream<Item = Result<T, RepositoryError>> + Unpin,
 ) -> Vec<T> {

@@ -1,9 +1,9 @@
-//! The macros that make a test of every behaviour.
+//! Macros that generate a test for each behaviour.
 
-/// Stamps one `#[tokio::test]` for every behaviour of the suite.
+/// Generates one `#[tokio::test]` for every behaviour of the suite.
 ///
-/// `fixture` is an `async fn() -> Subject`, called anew for each test; it gives an empty store.
-/// The caller's crate needs tokio with the features `macros` and `rt-multi-thread`.
+/// `fixture` is an `async fn() -> Subject` that creates an empty store. Each test calls it once. The caller's
+/// crate needs tokio with the features `macros` and `rt-multi-thread`.
 ///
 /// ```no_run
 /// use tickbook::Repositories;
@@ -38,9 +38,9 @@ macro_rules! conformance_tests {
     };
 }
 
-/// Stamps one `#[tokio::test]` for every behaviour of symbols.
+/// Generates one `#[tokio::test]` for every behaviour of symbols.
 ///
-/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests).
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests).
 #[macro_export]
 macro_rules! conformance_symbol_tests {
     ($fixture:ident) => {
@@ -123,10 +123,10 @@ macro_rules! conformance_symbol_tests {
     };
 }
 
-/// Stamps one `#[tokio::test]` for every behaviour of ticks that needs no candles.
+/// Generates one `#[tokio::test]` for every behaviour of ticks that needs no candles.
 ///
-/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests). A backend of ticks alone leaves
-/// the other repositories as they are:
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). A backend of ticks alone
+/// uses the defaults for the other repositories:
 ///
 /// ```no_run
 /// use std::sync::Arc;

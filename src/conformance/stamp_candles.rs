@@ -1,9 +1,9 @@
-//! The behaviours of candles, the quarantine, the floor and the clock, stamped as tests.
+//! Macros that generate tests for candles, the quarantine, the retention floor and the clock.
 
-/// Stamps one `#[tokio::test]` for every behaviour of candles, and of ticks whose candles follow them.
+/// Generates one `#[tokio::test]` for every behaviour of candles, and of ticks together with their candles.
 ///
-/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); its candles are those of its
-/// ticks.
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). Its candles must be
+/// computed from its ticks.
 #[macro_export]
 macro_rules! conformance_candle_tests {
     ($fixture:ident) => {
@@ -127,9 +127,9 @@ macro_rules! conformance_candle_tests {
     };
 }
 
-/// Stamps one `#[tokio::test]` for every behaviour of the quarantine.
+/// Generates one `#[tokio::test]` for every behaviour of the quarantine.
 ///
-/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests).
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests).
 #[macro_export]
 macro_rules! conformance_quarantine_tests {
     ($fixture:ident) => {
@@ -153,11 +153,10 @@ macro_rules! conformance_quarantine_tests {
     };
 }
 
-/// Stamps one `#[tokio::test]` for every behaviour of a store that refuses ticks of more than 30
-/// days ago.
+/// Generates one `#[tokio::test]` for every behaviour of a store that refuses ticks older than 30 days.
 ///
-/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); it gives an empty store
-/// that has learned of its floor.
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). It creates an empty store
+/// that has already read its retention floor.
 #[macro_export]
 macro_rules! conformance_floor_tests {
     ($fixture:ident) => {
@@ -171,10 +170,10 @@ macro_rules! conformance_floor_tests {
     };
 }
 
-/// Stamps one `#[tokio::test]` for every behaviour that depends on the present.
+/// Generates one `#[tokio::test]` for every behaviour that depends on the current time.
 ///
-/// `fixture` is as for [`conformance_tests!`](crate::conformance_tests); it gives an empty store whose
-/// clock stands still, see [`Subject::with_clock_at`](crate::conformance::Subject::with_clock_at).
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). It creates an empty store
+/// with a fixed clock, see [`Subject::with_clock_at`](crate::conformance::Subject::with_clock_at).
 #[macro_export]
 macro_rules! conformance_clock_tests {
     ($fixture:ident) => {

@@ -1,4 +1,4 @@
-//! Names of symbols that differ in the case of letters.
+//! Conformance: names of symbols that differ only in case.
 //!
 //! Covers `SymbolRepository::create`, `SymbolRepository::upsert_batch`,
 //! `SymbolRepository::merge_batch` and `SymbolRepository::rename`.
@@ -51,7 +51,7 @@ pub async fn a_name_in_another_case_is_taken(repositories: &Repositories) {
         assert_taken(refused, TAKER);
     }
     assert_eq!(all(symbols).await, [euro]);
-    // letters beyond A to Z are compared as they are
+    // letters other than A to Z are compared as they are
     create(symbols, "oanda", "ÉURUSD").await;
     create(symbols, "oanda", "éURUSD").await;
     let found = symbols.get_by_name(&reference("éurusd")).await;
@@ -93,13 +93,13 @@ pub async fn names_in_another_case_are_not_upserted(repositories: &Repositories)
         .upsert_batch(&[new.clone(), NewSymbol::named("OANDA", "eurusd")])
         .await;
     assert_taken(refused, TAKER);
-    // the first of the batch has the name
+    // the first symbol of the batch has the name
     let refused = symbols
         .upsert_batch(&[new, NewSymbol::named("oanda", "gbpusd")])
         .await;
     assert_taken(refused, "oanda:GBPUSD (symbol_id 2)");
     assert_eq!(all(symbols).await, [euro]);
-    // another case of the exchange alone names the symbol itself
+    // if only the case of the exchange differs, it is the same symbol
     let same = NewSymbol {
         digits: 3,
         ..NewSymbol::named("OANDA", "EURUSD")

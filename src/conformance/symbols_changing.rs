@@ -1,4 +1,4 @@
-//! Symbols of which something is stated, that are described, and that are renamed.
+//! Conformance: merging, describing and renaming symbols.
 //!
 //! Covers `SymbolRepository::merge_batch`, `SymbolRepository::describe` and
 //! `SymbolRepository::rename`.
@@ -307,7 +307,7 @@ pub async fn a_renamed_symbol_keeps_its_id_and_all_else(repositories: &Repositor
         assert_eq!(found.expect("it is read"), Some(expected));
     }
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await, ticks);
-    // its old name is free
+    // its old name is free again
     assert_eq!(
         symbols
             .rename(EURUSD, &reference("B"))

@@ -1,6 +1,7 @@
-//! Symbols by id, by name, and listed.
+//! Conformance: reading symbols by id, by name, and in listings.
 //!
-//! Covers `SymbolRepository::get`, `SymbolRepository::get_many`, `SymbolRepository::get_by_name` and `SymbolRepository::list`.
+//! Covers `SymbolRepository::get`, `SymbolRepository::get_many`, `SymbolRepository::get_by_name` and
+//! `SymbolRepository::list`.
 
 use super::samples::limit;
 use crate::Repositories;
@@ -113,7 +114,7 @@ pub async fn an_ambiguous_name_is_refused_with_all_it_may_mean(repositories: &Re
     let symbols = repositories.symbols.as_ref();
     create_six(symbols).await;
     let all = ["oanda:EURUSD", "kraken:EURUSD", "Lmax:eurusd"];
-    // those that are written so, or else all
+    // the symbols of the same spelling, otherwise all
     for (name, meant) in [("EURUSD", &all[..2]), ("EurUsd", &all[..])] {
         match symbols.get_by_name(&reference(name)).await {
             Err(RepositoryError::InvalidInput { reason }) => {
@@ -183,7 +184,7 @@ pub async fn pages_of_symbols_neither_skip_nor_repeat(repositories: &Repositorie
                 read.extend(page.items.iter().map(|symbol| symbol.symbol_id.get()));
                 let Some(next) = page.next else { break };
                 assert_eq!(read.last(), Some(&next.get()));
-                assert_ne!(query.after, Some(next), "a listing that goes on moves on");
+                assert_ne!(query.after, Some(next), "the cursor advances");
                 query.after = Some(next);
             }
             assert_eq!(read, ids);

@@ -1,4 +1,4 @@
-//! Symbols that are created, changed and deactivated.
+//! Conformance: creating, upserting and deactivating symbols.
 //!
 //! Covers `SymbolRepository::create`, `SymbolRepository::upsert_batch` and
 //! `SymbolRepository::deactivate`.
@@ -373,12 +373,15 @@ pub async fn a_deactivated_symbol_stays_readable(repositories: &Repositories) {
     };
     for _ in 0..2 {
         let deactivated = symbols.deactivate(SymbolId::new(7)).await;
-        assert_eq!(deactivated.expect("doing so twice is no error"), expected);
+        assert_eq!(
+            deactivated.expect("deactivating twice is not an error"),
+            expected
+        );
     }
     assert_eq!(all(symbols).await, [expected, other]);
     assert_already_exists(symbols.create(NewSymbol::named("oanda", "EURUSD")).await);
     let again = upsert(symbols, &[NewSymbol::named("oanda", "EURUSD")]).await;
-    assert!(again[0].active, "upsert says anew whether it is active");
+    assert!(again[0].active, "upsert sets whether it is active");
 }
 
 pub async fn an_unknown_symbol_cannot_be_deactivated(repositories: &Repositories) {

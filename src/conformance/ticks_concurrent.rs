@@ -1,4 +1,4 @@
-//! Several writers at once.
+//! Conformance: concurrent writers of ticks.
 //!
 //! Covers `TickRepository::insert_batch`: idempotence and conflicts between tasks.
 
@@ -10,11 +10,11 @@ use crate::Repositories;
 use crate::domain::{Tick, TickKey};
 use crate::repository::{InsertReceipt, TickRepository};
 
-/// How many ticks all writers share, a part of them being the neighbour's too.
+/// The number of different ticks. Each of them is sent by all writers except one.
 const TICKS: usize = 1_200;
 const WRITERS: usize = 4;
 
-/// Each writer gets three quarters of the ticks, in its own order.
+/// Gives each writer three quarters of the ticks, in random order.
 fn overlapping_shares(all: &[Tick], random: &mut Random) -> Vec<Vec<Tick>> {
     (0..WRITERS)
         .map(|writer| {
@@ -30,7 +30,7 @@ fn overlapping_shares(all: &[Tick], random: &mut Random) -> Vec<Vec<Tick>> {
         .collect()
 }
 
-/// Lets all writers begin at once and adds up their receipts.
+/// Starts all writers at the same time and adds up their receipts.
 async fn write_at_once(
     repository: &Arc<dyn TickRepository>,
     shares: Vec<Vec<Tick>>,
@@ -46,7 +46,7 @@ async fn write_at_once(
                 let mut receipt = InsertReceipt::default();
                 for batch in share.chunks(batch_size) {
                     let part = repository.insert_batch(batch).await;
-                    receipt.merge(part.expect("other writers are no error"));
+                    receipt.merge(part.expect("concurrent writers are not an error"));
                 }
                 receipt
             })
@@ -82,7 +82,7 @@ pub async fn writers_of_long_overlapping_batches_insert_each_tick_once(
     each_tick_is_inserted_once(repositories, 300).await;
 }
 
-/// Two writers hold one opinion and two the other: every tick of the losing one is reported.
+/// Two writers send one content and two another: every tick of the losing content is reported.
 async fn one_content_wins(repositories: &Repositories, batch_size: usize) {
     let all = series(EURUSD, TICKS);
     let mut shares = overlapping_shares(&all, &mut Random::seeded());

@@ -1,4 +1,4 @@
-//! Ticks that are taken back, and the candles of what is left.
+//! Conformance: deletion of ticks, and the candles of the remaining ticks.
 //!
 //! Covers `TickRepository::delete_range` and `deletable`, and the candles after them.
 
@@ -91,7 +91,7 @@ pub async fn a_part_is_of_one_day_and_names_the_rest(repositories: &Repositories
     assert_eq!((first.ticks, first.candles.total()), (1, 7));
     assert_eq!(first.rest, Some(range(start() + day, whole.to())));
     assert_eq!(stored(ticks, EURUSD).await, all[1..]);
-    // days without ticks are no parts
+    // days without ticks are not parts
     let rest = first.rest.expect("some");
     let mut parts = 0;
     let deleted = delete_ticks(ticks, EURUSD, rest, |part| parts += part.ticks).await;

@@ -1,6 +1,6 @@
-//! Ticks whose time is so long ago that the others of that time were dropped.
+//! Conformance: ticks older than the retention floor.
 //!
-//! Covers `TickRepository::insert_batch` of a store whose floor is 30 days ago.
+//! Covers `TickRepository::insert_batch` of a store with a floor of 30 days.
 
 use chrono::TimeDelta;
 
@@ -9,7 +9,7 @@ use super::samples::{BATCH_SIZES, insert, nth_tick, quote, stored};
 use crate::Repositories;
 use crate::domain::{SymbolId, Tick};
 
-/// Ticks of one symbol, one in a second, from `days` ago on.
+/// Ticks of one symbol, one per second, starting `days` ago.
 fn days_ago(symbol_id: SymbolId, days: i64, count: usize) -> Vec<Tick> {
     let start = now() - TimeDelta::days(days);
     (0..count)

@@ -1,4 +1,4 @@
-//! The newest tick, now and at an instant.
+//! Conformance: the newest tick, now and at an instant.
 //!
 //! Covers `TickRepository::latest`, `TickRepository::latest_of` and `TickRepository::as_of`.
 
@@ -33,7 +33,7 @@ pub async fn latest_is_the_last_by_time_and_sequence(repositories: &Repositories
     let mut all = series(EURUSD, 30);
     let newest = all[29].clone();
     all.reverse();
-    // what arrives late is not newest for that
+    // a tick that arrives late is not the newest for that reason
     for batch in all.chunks(7) {
         insert_new(ticks, batch).await;
         assert_eq!(latest(ticks, EURUSD).await.as_ref(), Some(&newest));
@@ -121,7 +121,7 @@ pub async fn as_of_an_instant_is_the_last_tick_up_to_and_at_it(repositories: &Re
     insert_new(ticks, &series(EURUSD, 30)).await;
     insert_new(ticks, &series(GBPUSD, 60)).await;
     for (at, index) in [
-        // of ties the last, and the instant itself counts
+        // the last of equal times; the instant itself is included
         (seconds(0), 2),
         (micros(1), 2),
         (micros(999_999), 2),

@@ -1,4 +1,4 @@
-//! Ticks of a range: what is inside, in which order, page by page.
+//! Conformance: ranges, orders and pages of ticks.
 //!
 //! Covers `TickRepository::range` and `TickRepository::count`.
 
@@ -70,7 +70,7 @@ pub async fn no_tick_is_no_error(repositories: &Repositories) {
     assert_eq!(count(ticks, gap).await, 0);
     for unknown in [SymbolId::new(99), SymbolId::new(0), SymbolId::new(-1)] {
         let page = ticks.range(&TickQuery::new(unknown, all)).await;
-        let page = page.expect("an unknown symbol is no error");
+        let page = page.expect("an unknown symbol is not an error");
         assert_eq!((page.items, page.next), (vec![], None));
     }
 }
@@ -157,7 +157,7 @@ pub async fn a_page_that_ends_with_the_range_has_no_next(repositories: &Reposito
         for (to, size, more) in [
             (seconds(100), 20, false),
             (seconds(100), 19, true),
-            // six ticks within the range, more behind its end
+            // six ticks within the range, more after its end
             (seconds(2), 6, false),
             (seconds(2), 5, true),
         ] {
@@ -217,7 +217,7 @@ pub async fn cursors_keep_sequences_of_64_bits(repositories: &Repositories) {
                 read.extend(page.items);
                 let Some(next) = page.next else { break };
                 assert!(next.is_possible(query.range), "{next:?}");
-                assert!(read.len() < all.len(), "{order} {size}: it goes on");
+                assert!(read.len() < all.len(), "{order} {size}: the listing ends");
                 query.after = Some(next);
             }
             if order == SortOrder::Descending {
@@ -268,7 +268,7 @@ pub async fn ticks_that_arrive_between_pages_disturb_nothing(repositories: &Repo
             let page = ticks.range(&query).await.expect("a page is read");
             read.extend(page.items);
             let Some(next) = page.next else { break };
-            assert_ne!(query.after, Some(next), "a listing that goes on moves on");
+            assert_ne!(query.after, Some(next), "the cursor advances");
             query.after = Some(next);
             if let Some(batch) = late.next() {
                 insert_new(ticks, batch).await;

@@ -1,4 +1,4 @@
-//! Ticks that are not stored, and that they are reported.
+//! Conformance: ticks that are not stored, and their report.
 //!
 //! Covers `TickRepository::insert_batch`: conflicts and rejections.
 
@@ -76,7 +76,7 @@ pub async fn a_conflict_within_a_batch_keeps_the_first(repositories: &Repositori
     }
 }
 
-/// Content that was refused does not become what later ticks of the batch are compared with.
+/// Later ticks of the batch are compared with the stored content, not with refused content.
 pub async fn what_is_stored_decides_and_not_what_was_refused(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
@@ -115,7 +115,7 @@ pub async fn conflicts_are_listed_in_key_order(repositories: &Repositories) {
     }
 }
 
-/// One tick for each way in which a tick can never be stored, and the field that says so.
+/// One tick for each reason for which a tick can never be stored, with the field that the error names.
 fn impossible_ticks(symbol_id: SymbolId) -> Vec<(Tick, &'static str)> {
     let good = nth_tick(symbol_id, 1_000);
     let microsecond = TimeDelta::microseconds(1);

@@ -1,4 +1,4 @@
-//! Ticks with one side, and volumes that are unknown.
+//! Conformance: ticks with one side, and unknown volumes.
 //!
 //! Covers `TickRepository::insert_batch`, `range`, `latest`, `latest_of` and `as_of`.
 
@@ -11,7 +11,7 @@ use crate::repository::{TickConflict, TickQuery};
 
 use rust_decimal::Decimal;
 
-/// The `index`-th of a series in which each of the nine forms of a tick follows the others.
+/// The tick at `index` of a series that alternates between the nine forms of a tick.
 fn nth_form(symbol_id: SymbolId, index: usize) -> Tick {
     let both = nth_tick(symbol_id, index);
     let (bid, ask) = (both.bid_volume, both.ask_volume);
@@ -36,7 +36,7 @@ pub async fn ticks_of_one_side_read_back(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES.into_iter().chain([1]) {
         let symbol_id = SymbolId::new(size as i64);
-        // one tick is one that has a bid alone
+        // a batch of one tick has a bid only
         let given = match size {
             1 => vec![nth_form(symbol_id, 5)],
             _ => forms(symbol_id, size),
@@ -74,12 +74,12 @@ pub async fn absent_is_another_content_than_zero(repositories: &Repositories) {
     let zero = Decimal::ZERO;
     let at = |second| Tick::new(EURUSD, seconds(second));
     let pairs = [
-        // an unknown volume, and one of zero
+        // an unknown volume, and a volume of zero
         (
             at(0).with_bid(zero),
             at(0).with_bid(zero).with_bid_volume(zero),
         ),
-        // an absent side, and one with a price of zero
+        // an absent side, and a side with a price of zero
         (at(1).with_bid(zero), at(1).with_bid(zero).with_ask(zero)),
         (at(2).with_bid(zero), at(2).with_ask(zero)),
     ];

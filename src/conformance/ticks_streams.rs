@@ -1,4 +1,4 @@
-//! Listings of ticks of any length as streams.
+//! Conformance: streams of ticks.
 //!
 //! Covers `tick_stream`.
 

@@ -1,4 +1,4 @@
-//! Ticks that no venue numbers, of sources that overlap.
+//! Conformance: unsequenced ticks of overlapping sources.
 //!
 //! Covers `TickRepository::insert_batch`: a tick of occurrence k makes the store hold k + 1 equal rows.
 
@@ -15,7 +15,7 @@ use crate::Repositories;
 use crate::domain::{SymbolId, Tick, TickKey};
 use crate::repository::{InsertReceipt, TickRepository};
 
-/// Prices of each row, in key order; the sequences of an instant are the order of arrival.
+/// Prices of each row, in key order. The sequences of an instant follow the order of arrival.
 type Contents = BTreeMap<(DateTime<Utc>, Option<Decimal>, Option<Decimal>), u32>;
 
 fn contents<'a>(ticks: impl IntoIterator<Item = &'a Tick>) -> Contents {
@@ -45,11 +45,11 @@ fn counted(ticks: &[Tick]) -> Vec<Tick> {
     ticks.iter().map(count).collect()
 }
 
-/// Ticks of few instants with few prices, by ascending time.
+/// Ticks of few instants and few prices, by ascending time.
 fn source(random: &mut Random, ticks: usize) -> Vec<Tick> {
     let mut instant = 0;
     let mut next = |_| {
-        // an instant has some five ticks
+        // an instant has about five ticks
         instant += i64::from(random.below(5) == 0);
         let (bid, ask) = (random.below(3), 5 + random.below(2));
         Tick::quote(EURUSD, micros(instant), bid.into(), ask.into())
@@ -57,8 +57,8 @@ fn source(random: &mut Random, ticks: usize) -> Vec<Tick> {
     (0..ticks).map(&mut next).collect()
 }
 
-/// Pieces of `ticks` from some place to some other, which together have all of them, in any order.
-/// `is_border`: where a piece may begin and end.
+/// Cuts `ticks` into overlapping pieces, in any order, which together contain all of them. `is_border`
+/// decides where a piece may begin and end.
 fn pieces(
     random: &mut Random,
     ticks: &[Tick],
@@ -70,7 +70,7 @@ fn pieces(
     let mut from = 0;
     while from + 1 < borders.len() {
         let to = from + 1 + random.below((borders.len() - from - 1).min(12) as u64) as usize;
-        // every other one reaches back into the one before
+        // about half of the pieces reach back into earlier ones
         let back = random.below(2) as usize * random.below(6) as usize;
         pieces.push(ticks[borders[from.saturating_sub(back)]..borders[to]].to_vec());
         from = to;
@@ -158,7 +158,7 @@ pub async fn sequenced_ticks_keep_their_sequences(repositories: &Repositories) {
     ];
     let unsequenced = counted(&[
         quote(seconds(0), 0, "5", "6"),
-        // a sequenced tick may be the same as an unsequenced one
+        // a sequenced tick may be equal to an unsequenced one
         quote(seconds(0), 0, "3", "4"),
     ]);
     insert_new(ticks, &sequenced).await;
@@ -167,7 +167,7 @@ pub async fn sequenced_ticks_keep_their_sequences(repositories: &Repositories) {
     let whole = stored(ticks, EURUSD).await;
     assert_eq!(whole[..2], sequenced);
     assert_eq!(whole[2..], [quote(seconds(0), 8, "5", "6")]);
-    // the sequence of another tick is taken, and the sequenced one is in conflict with it
+    // the sequence of another tick is taken, and the sequenced tick conflicts with it
     let receipt = insert(ticks, &[quote(seconds(0), 8, "3", "4")]).await;
     assert_eq!(receipt.conflicts.len(), 1);
 }
@@ -211,7 +211,7 @@ pub async fn pieces_of_whole_instants_give_the_source(repositories: &Repositorie
         insert_source(ticks, &piece, size).await;
     }
     assert_eq!(contents(&stored(ticks, EURUSD).await), contents(&source));
-    // re-issued as a whole
+    // the source is sent again as a whole
     let receipt = insert_source(ticks, &source, 200).await;
     assert_eq!(receipt.duplicates, source.len() as u64);
     assert_eq!(contents(&stored(ticks, EURUSD).await), contents(&source));
@@ -234,7 +234,7 @@ pub async fn pieces_of_instants_lose_equal_ticks_alone(repositories: &Repositori
         insert_source(ticks, &piece, size).await;
     }
     assert_eq!(contents(&stored(ticks, EURUSD).await), expected);
-    // each content is there, and none more often than in the source
+    // each content is stored, and none more often than in the source
     let whole = contents(&source);
     assert!(expected.keys().eq(whole.keys()));
     assert!(
@@ -244,7 +244,7 @@ pub async fn pieces_of_instants_lose_equal_ticks_alone(repositories: &Repositori
     );
 }
 
-/// Each of several writers brings the whole source, in batches of its own.
+/// Each of several writers sends the whole source, in its own batches.
 async fn source_is_stored_once(repositories: &Repositories, batch: usize) {
     let source = Arc::new(counted(&source(&mut Random::seeded(), 1_200)));
     let gate = Arc::new(tokio::sync::Barrier::new(4));
@@ -257,7 +257,7 @@ async fn source_is_stored_once(repositories: &Repositories, batch: usize) {
                 let mut sum = InsertReceipt::default();
                 for batch in source.chunks(batch + writer) {
                     let receipt = ticks.insert_batch(batch).await;
-                    sum.merge(receipt.expect("other writers are no error"));
+                    sum.merge(receipt.expect("concurrent writers are not an error"));
                 }
                 sum
             })

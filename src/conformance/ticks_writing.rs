@@ -1,4 +1,4 @@
-//! What becomes of the ticks of a batch.
+//! Conformance: the results of storing a batch of ticks.
 //!
 //! Covers `TickRepository::insert_batch`.
 
@@ -93,7 +93,7 @@ pub async fn a_batch_may_hold_many_symbols(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol = |index: usize| SymbolId::new((1_000 * size + index) as i64);
-        // no symbol of these ids was ever created
+        // no symbol with these ids was created
         let given: Vec<Tick> = (0..size).map(|n| nth_tick(symbol(n), 0)).collect();
         insert_new(ticks, &given).await;
         for (index, tick) in given.into_iter().enumerate() {
@@ -221,7 +221,7 @@ pub async fn sequences_of_64_bits_read_back(repositories: &Repositories) {
     }
 }
 
-/// Few keys and few prices make every outcome but rejection frequent.
+/// With few keys and few prices all results except rejections are frequent.
 pub async fn random_batches_equal_a_model(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let mut random = Random::seeded();

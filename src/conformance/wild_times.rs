@@ -1,6 +1,6 @@
-//! Instants that no tick and no candle may have, near the ends of what a time can say and anywhere.
+//! Conformance: instants outside of the supported times, near the limits of `DateTime` and elsewhere.
 //!
-//! Covers all of `TickRepository` and `OhlcRepository` that takes a time.
+//! Covers all methods of `TickRepository` and `OhlcRepository` that take a time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,7 +15,7 @@ use crate::repository::{CandleQuery, TickQuery, filled_candles};
 
 const ORDERS: [SortOrder; 2] = [SortOrder::Ascending, SortOrder::Descending];
 
-/// Both ends of all that a time can say, what lies within a day of them, and others.
+/// Both limits of `DateTime`, times within a day of them, and others.
 fn wild_times(random: &mut Random, count: usize) -> Vec<DateTime<Utc>> {
     let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     let mut times = vec![first, last];
@@ -39,7 +39,7 @@ pub async fn places_beyond_all_time_leave_all_or_nothing(repositories: &Reposito
     let mut random = Random::seeded();
     for time in wild_times(&mut random, 12) {
         for order in ORDERS {
-            // nothing is behind the end
+            // nothing is after the end
             let is_before = (time < earliest_time()) == (order == SortOrder::Ascending);
             let query = TickQuery {
                 order,

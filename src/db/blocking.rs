@@ -1,4 +1,4 @@
-//! Blocking calls, off the runtime.
+//! Runs blocking calls outside of the async runtime.
 
 use crate::error::RepositoryError;
 
@@ -13,7 +13,7 @@ pub(super) fn spawn<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
 }
 
-/// The error of an operation whose thread did not end as it should.
+/// The error of an operation whose thread panicked or was cancelled.
 pub(super) fn internal(operation: &'static str, error: &tokio::task::JoinError) -> RepositoryError {
     let reason = if error.is_panic() {
         "it panicked"

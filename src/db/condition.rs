@@ -1,10 +1,9 @@
-//! Which condition of PostgreSQL an error is.
+//! Classifies errors of PostgreSQL by condition, in any language of the server.
 //!
-//! diesel keeps SQLSTATE to itself: it has kinds for twelve of them, and gives all others as a text
-//! in the language of the server. Only a superuser, or a role with `GRANT SET ON PARAMETER
-//! lc_messages`, may choose that language. Where neither is the case, [`learn`] asks the server
-//! how it words each condition; what cannot be asked for is told by the parts of an error that no
-//! server translates.
+//! diesel does not expose SQLSTATE: it has kinds for twelve of them and reports all others as a text in the
+//! language of the server. Only a superuser, or a role with `GRANT SET ON PARAMETER lc_messages`, may choose
+//! that language. For other roles [`learn`] asks the server how it words each condition. Conditions that
+//! cannot be provoked are recognized by untranslated parts of the error.
 
 mod learn;
 
@@ -14,12 +13,12 @@ use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diese
 
 pub(super) use learn::{learn, speak_english};
 
-/// A condition, or several SQLSTATEs that lead to the same.
+/// A condition, or several SQLSTATEs that are handled alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// 08xxx, 57P01 and the like: the connection is lost.
+    /// 08xxx, 57P01 and similar: the connection is lost.
     ConnectionLost,
-    /// 0A000 of a cached plan, 26000: the statements of this connection are of a former schema.
+    /// 0A000 for a cached plan, 26000: the prepared statements of this connection refer to an older schema.
     StaleStatement,
     /// 22003.
     NumericOutOfRange,
@@ -37,15 +36,15 @@ pub(crate) enum Condition {
     Undefined,
     /// 53100, 53200 and 58030: disk and memory of the server.
     Exhausted,
-    /// 55P03, 57014: a time limit, or somebody who canceled.
+    /// 55P03, 57014: a time limit, or a cancel request.
     Canceled,
-    /// More parameters than the protocol can count; the client library says so.
+    /// More parameters than the protocol allows, reported by the client library.
     TooManyParameters,
     /// Anything else.
     Other,
 }
 
-/// How PostgreSQL words conditions in English; `%` stands for any text.
+/// The English wordings of the conditions; `%` stands for any text.
 const ENGLISH: [(Condition, &str); 44] = [
     (Condition::ConnectionLost, "terminating connection%"),
     (Condition::ConnectionLost, "%server closed the connection%"),
@@ -105,7 +104,7 @@ const ENGLISH: [(Condition, &str); 44] = [
     (Condition::Canceled, "canceling statement due to %"),
     (Condition::Canceled, "could not obtain lock on %"),
     (Condition::Canceled, "transaction timeout%"),
-    // migrations are reported with their name before what the server said
+    // a migration reports its name before the server's message
     (
         Condition::PermissionDenied,
         "Failed to run %: permission denied%",
@@ -121,11 +120,11 @@ const ENGLISH: [(Condition, &str); 44] = [
     ),
 ];
 
-/// What servers of another language have said; empty where all speak English.
+/// The learned wordings of servers in other languages; empty if all speak English.
 static LEARNED: RwLock<Vec<(Condition, String)>> = RwLock::new(Vec::new());
 
 impl Condition {
-    /// The condition that `error` reports.
+    /// Returns the condition that `error` reports.
     pub(crate) fn of(error: &DieselError) -> Self {
         let (kind, info) = match error {
             DieselError::DatabaseError(kind, info) => (kind, info),
@@ -144,7 +143,7 @@ impl Condition {
             DatabaseErrorKind::SerializationFailure => Self::Conflict,
             DatabaseErrorKind::ReadOnlyTransaction => Self::ReadOnly,
             DatabaseErrorKind::ClosedConnection => Self::ConnectionLost,
-            // the client library itself says so, always in English
+            // reported by the client library itself, always in English
             DatabaseErrorKind::UnableToSendCommand => {
                 if info.message().contains("number of parameters must be") {
                     Self::TooManyParameters
@@ -168,7 +167,7 @@ impl Condition {
         if info.details().is_some_and(names_two_locks) {
             return Self::Conflict;
         }
-        // a file of the server's own folder: its disk is full, or fails
+        // names a file in the server's data directory: its disk is full or failing
         if !learned.is_empty() && names_data_file(text) {
             return Self::Exhausted;
         }
@@ -176,8 +175,8 @@ impl Condition {
     }
 }
 
-/// Whether an error that says nothing known may be any condition in a language that was not
-/// learned in full.
+/// Whether an unrecognized error may be a stale statement, because the language of the server was not learned
+/// completely.
 pub(crate) fn may_be_stale(error: &DieselError) -> bool {
     let unknown = matches!(
         error,
@@ -189,7 +188,7 @@ pub(crate) fn may_be_stale(error: &DieselError) -> bool {
     unknown && !learned.is_empty() && !learned.iter().any(knows_stale)
 }
 
-/// Whether `text` is `words`, where `%` stands for anything.
+/// Whether `text` matches the pattern `words`, in which `%` stands for any text.
 fn fits(words: &str, text: &str) -> bool {
     let mut parts = words.split('%');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
@@ -211,8 +210,8 @@ fn fits(words: &str, text: &str) -> bool {
     true
 }
 
-/// Whether a detail is that of a deadlock: two or more lines that name a lock mode, which has no
-/// translation.
+/// Whether a detail describes a deadlock: at least two of its lines name a lock mode. Lock modes are not
+/// translated.
 fn names_two_locks(detail: &str) -> bool {
     const MODES: [&str; 8] = [
         "AccessShareLock",

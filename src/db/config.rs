@@ -1,11 +1,11 @@
-//! Settings of the connections.
+//! Connection settings.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::database_url::DatabaseUrl;
 
-/// Both databases, and how connections to them are made.
+/// The URLs of both databases and the settings of their connections.
 ///
 /// # Examples
 ///
@@ -30,11 +30,11 @@ pub struct DatabaseConfig {
     pub metadata_url: DatabaseUrl,
     /// The database of ticks and candles.
     pub timeseries_url: DatabaseUrl,
-    /// A replica of it for reads that may be a little behind.
+    /// A read replica of the time-series database, which may lag behind it.
     pub timeseries_read_url: Option<DatabaseUrl>,
-    /// Each of the connection pools.
+    /// The settings of each connection pool.
     pub pool: PoolConfig,
-    /// Whether the server has a batch of ticks on its disk before it says that the batch is stored.
+    /// Whether the server flushes a batch of ticks to its disk before it acknowledges the batch.
     pub synchronous_commit: SynchronousCommit,
 }
 
@@ -56,30 +56,31 @@ impl DatabaseConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {
-    /// Connections at most, 1 to 1000.
+    /// The largest number of connections, 1 to 1000.
     pub size: u32,
-    /// How many of them reads leave to writes, 0 to 500; at most half of them. A replica has none.
+    /// The number of connections that reads leave free for writes, 0 to 500; at most half of all. Not used
+    /// for a replica.
     pub kept_for_writes: u32,
-    /// How many are opened before they are needed and kept open while idle, 0 to 1000.
+    /// The number of connections that are opened in advance and remain open while idle, 0 to 1000.
     pub min_idle: u32,
-    /// After this an idle connection beyond `min_idle` is closed.
+    /// Idle connections beyond `min_idle` are closed after this time.
     pub idle_timeout: Duration,
-    /// After this a connection is closed as soon as nobody uses it, so that a new password, a new
-    /// address or a new server is found.
+    /// A connection is closed after this time, once it is not in use, so that a new password, address or
+    /// server takes effect.
     pub max_lifetime: Duration,
-    /// How long a call waits for a connection and its answer together.
+    /// The longest time that a call waits for a connection and its response together.
     pub call_timeout: Duration,
-    /// How long one attempt to connect may take.
+    /// The longest time of one connection attempt.
     pub connect_timeout: Duration,
-    /// After this the server gives up a statement.
+    /// The server cancels a statement after this time.
     pub statement_timeout: Duration,
-    /// After this the server gives up waiting for a lock.
+    /// The server cancels waiting for a lock after this time.
     pub lock_timeout: Duration,
-    /// When all connections are busy and one has been for longer than this, the pool is replaced
-    /// by a new one as soon as the server answers again.
+    /// If all connections are in use and one of them for longer than this, the pool is replaced as soon as
+    /// the server responds again.
     pub stuck_after: Duration,
-    /// Whether the URLs lead to a PgBouncer in transaction mode: no prepared statements and no
-    /// session settings, so that the timeouts above must be set for the role.
+    /// Whether the URLs point to a PgBouncer in transaction mode. If so, no prepared statements and no
+    /// session settings are used, and the timeouts above must be set for the role.
     pub pgbouncer: bool,
 }
 
@@ -102,18 +103,17 @@ impl Default for PoolConfig {
     }
 }
 
-/// When the server answers that ticks are stored.
+/// When the server acknowledges ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SynchronousCommit {
-    /// When they would survive a crash of the server or of its machine.
+    /// After they would survive a crash of the server or of its machine.
     #[default]
     On,
-    /// Before that, which saves each batch the wait for the disk and **gives up** the batches of
-    /// the last moments before a crash of the server or of its machine: up to three times
-    /// `wal_writer_delay`, 600 ms unless the server says otherwise. They were answered as stored
-    /// and are gone; a batch is gone as a whole and nothing is ever damaged. Only for feeds that
-    /// can send the last seconds again, and without effect on anything but ticks.
+    /// Before that. This saves each batch the wait for the disk and **can lose** the batches that were
+    /// acknowledged in the last moments before a crash of the server or of its machine: up to three times
+    /// `wal_writer_delay`, 600 ms by default. A batch is lost as a whole, and nothing is damaged. Use this
+    /// only for feeds that can send the last seconds again. It affects writes of ticks only.
     Off,
 }
 

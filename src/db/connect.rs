@@ -1,4 +1,4 @@
-//! Opening connections.
+//! Opens and checks connections.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,26 +21,25 @@ use super::measure;
 use super::parameters::{session_settings, with_connection_parameters};
 use super::session_guard::SessionGuard;
 
-/// A connection unused for longer is asked whether it still lives before it is given out; asking
-/// costs a round trip.
+/// A connection that was idle for longer is pinged before it is used, which costs a round trip.
 const PING_AFTER: Duration = Duration::from_secs(1);
 
-/// Gives the password of a database, asked each time a connection is opened: for passwords that
-/// change while the process runs. Called on a thread that may block, for a second at most.
+/// Returns the password of a database. It is called whenever a connection is opened, so passwords may change
+/// while the process runs. The call may block for at most a second.
 pub type PasswordProvider = Arc<dyn Fn(Database) -> SecretString + Send + Sync>;
 
-/// An open connection and when it was last used.
+/// An open connection and the time of its last use.
 pub(super) struct PooledConnection {
     pub(super) connection: PgConnection,
     pub(super) used: Instant,
-    /// Lost or in an unknown state: not to be given out again.
+    /// The connection is lost or in an unknown state and must not be used again.
     pub(super) broken: bool,
     opened: Instant,
     changed: Arc<AtomicBool>,
 }
 
-/// Opens connections to one database and remembers why the last attempt failed, which r2d2 tells
-/// one of those who wait and only as text. Cloning shares what it remembers.
+/// Opens connections to one database and records why the last attempt failed. r2d2 reports that to only one
+/// of the waiting callers, and only as text. Clones share the record.
 #[derive(Clone)]
 pub(super) struct ConnectionManager {
     url: DatabaseUrl,
@@ -67,7 +66,7 @@ impl ConnectionManager {
         }
     }
 
-    /// A connection with the session settings of the pool.
+    /// Opens a connection with the session settings of the pool.
     pub(super) fn open(&self) -> Result<PgConnection, ConnectError> {
         let begun = Instant::now();
         let mut connection = self.open_unlimited()?;
@@ -80,7 +79,7 @@ impl ConnectionManager {
         Ok(connection)
     }
 
-    /// A connection whose statements may take as long as they need.
+    /// Opens a connection without time limits for statements.
     pub(super) fn open_unlimited(&self) -> Result<PgConnection, ConnectError> {
         let mut connection = self.establish()?;
         if !self.pgbouncer {
@@ -102,18 +101,18 @@ impl ConnectionManager {
         let mut connection = PgConnection::establish(text.expose_secret())
             .map_err(|error| self.classify(&error, &url))?;
         if self.pgbouncer {
-            // the next transaction may run on a server connection that has not prepared them
+            // with a PgBouncer the next transaction may run on a server connection that has not prepared them
             connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
         Ok(connection)
     }
 
-    /// Whether a PgBouncer in transaction mode is in between.
+    /// Whether connections go through a PgBouncer in transaction mode.
     pub(super) fn is_pgbouncer(&self) -> bool {
         self.pgbouncer
     }
 
-    /// What is known of the way to the database.
+    /// The reachability of the database.
     pub(super) fn contact(&self) -> &Arc<Contact> {
         &self.contact
     }
@@ -136,7 +135,7 @@ impl r2d2::ManageConnection for ConnectionManager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<PooledConnection, ConnectError> {
-        // r2d2 goes on for each call that ever waited
+        // r2d2 continues to retry for every call that ever waited
         if let Some(error) = self.contact.just_failed() {
             return Err(error);
         }

@@ -1,17 +1,17 @@
-//! How many connections a pool has.
+//! Connection counts of a pool.
 
-/// Connections of a pool.
+/// The numbers of connections of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ConnectionCounts {
-    /// How many are open.
+    /// The number of open connections.
     pub open: u32,
-    /// How many of them are idle.
+    /// The number of idle connections among the open ones.
     pub idle: u32,
 }
 
 impl ConnectionCounts {
-    /// `open` connections, of which `idle` are idle.
+    /// Creates counts of `open` connections, `idle` of them idle.
     #[must_use]
     pub fn new(open: u32, idle: u32) -> Self {
         Self { open, idle }

@@ -1,9 +1,11 @@
-//! How repositories are given their connections.
+//! Traits that give connections to repositories.
 
 use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 
-/// Where a repository gets connections to the metadata database from: a [`MetadataDb`], shared
-/// [`DatabasePools`], or a closure such as `move || pools.metadata()`.
+/// A source of connections to the metadata database: a [`MetadataDb`], shared [`DatabasePools`], or a closure
+/// such as `move
+///
+/// pools.metadata()`.
 ///
 /// # Examples
 ///
@@ -12,17 +14,19 @@ use super::pools::{DatabasePools, MetadataDb, TimeseriesDb};
 /// use tickbook::postgres::PgSymbolRepository;
 ///
 /// fn symbols(pools: DatabasePools) -> PgSymbolRepository {
-///     // asked at each call
+///     // called for each call of the repository
 ///     PgSymbolRepository::new(move || pools.metadata())
 /// }
 /// ```
 pub trait MetadataConnections: Send + Sync + 'static {
-    /// The connections to use for one call.
+    /// Returns the pool to use for one call.
     fn metadata(&self) -> MetadataDb;
 }
 
-/// Where a repository gets connections to the time-series database from: a [`TimeseriesDb`],
-/// shared [`DatabasePools`], or a closure such as `move || pools.timeseries()`.
+/// A source of connections to the time-series database: a [`TimeseriesDb`], shared [`DatabasePools`], or a
+/// closure such as `move
+///
+/// pools.timeseries()`.
 ///
 /// # Examples
 ///
@@ -31,12 +35,12 @@ pub trait MetadataConnections: Send + Sync + 'static {
 /// use tickbook::postgres::PgTickRepository;
 ///
 /// fn ticks(pools: DatabasePools) -> PgTickRepository {
-///     // asked at each call
+///     // called for each call of the repository
 ///     PgTickRepository::new(move || pools.timeseries())
 /// }
 /// ```
 pub trait TimeseriesConnections: Send + Sync + 'static {
-    /// The connections to use for one call.
+    /// Returns the pool to use for one call.
     fn timeseries(&self) -> TimeseriesDb;
 }
 

@@ -1,4 +1,4 @@
-//! What is known of the way to a database: whether it was reached, and why not of late.
+//! Reachability of a database, and the last connection error.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use crate::error::{Database, RepositoryError};
 use super::failure::ConnectError;
 use super::retry::LONGEST_OUTAGE;
 
-/// A failure that is older is not told to those who got no connection.
+/// Connection errors that are older than this are not reported to callers.
 const STALE: Duration = Duration::from_secs(6);
 
-/// How long the reason of an outage that lasts is not logged again.
+/// The interval at which the reason of an ongoing outage is logged again.
 const LOG_EVERY: Duration = Duration::from_secs(30);
 
-/// While a database does not answer, it is asked no more often than this.
+/// The minimum time between two connection attempts while a database does not respond.
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
-/// For how long after it was lost a database is waited for; longer than the last retry of a call.
+/// The time after a loss during which calls wait for the database; longer than the last retry of a call.
 const INTERRUPTION: Duration = LONGEST_OUTAGE.saturating_add(Duration::from_secs(1));
 
-/// Shared by all who connect to one database for one pool.
+/// The state of one database, shared by all connections of a pool.
 #[derive(Debug)]
 pub(super) struct Contact {
     database: Database,
@@ -30,7 +30,7 @@ pub(super) struct Contact {
 #[derive(Debug, Default)]
 struct State {
     reached: bool,
-    /// A connection was opened since the last failure.
+    /// Whether a connection was opened since the last failure.
     met: bool,
     failure: Option<Failure>,
     suspect: Option<Instant>,
@@ -57,19 +57,19 @@ impl Contact {
         self.database
     }
 
-    /// Whether no connection was opened before, or none since the last failure: it may be another
-    /// server now.
+    /// Returns true for the first connection, and for the first one after each failure, which may reach
+    /// another server.
     pub(super) fn is_first(&self) -> bool {
         !std::mem::replace(&mut self.state().met, true)
     }
 
-    /// Makes [`is_first`](Self::is_first) true once more, since the first connection did not learn
-    /// what it was to learn.
+    /// Makes [`is_first`](Self::is_first) return true once more, because the first connection did not learn
+    /// the server's wordings completely.
     pub(super) fn next_is_first(&self) {
         self.state().met = false;
     }
 
-    /// Notes that a connection was opened.
+    /// Records that a connection was opened.
     pub(super) fn reached(&self) {
         let mut state = self.state();
         state.reached = true;
@@ -79,8 +79,8 @@ impl Contact {
         }
     }
 
-    /// Notes that none could be opened, and logs it once, and again when the reason is of another
-    /// kind or half a minute has passed.
+    /// Records that a connection could not be opened. Logs the first failure, and later ones if their kind
+    /// changes or half a minute has passed.
     pub(super) fn failed(&self, error: ConnectError) {
         let now = Instant::now();
         let mut state = self.state();
@@ -102,18 +102,18 @@ impl Contact {
         });
     }
 
-    /// Why a connection need not be tried now: it was just tried, and could not be opened.
+    /// Returns the last error if it is so recent that another attempt is not useful yet.
     pub(super) fn just_failed(&self) -> Option<ConnectError> {
         self.failure_within(TRY_EVERY)
     }
 
-    /// What only a person can change, when that is why the last attempt failed.
+    /// Returns the last error if only an operator can resolve it.
     pub(super) fn refused(&self) -> Option<ConnectError> {
         self.failure_within(STALE)
             .filter(ConnectError::needs_a_person)
     }
 
-    /// What to tell a caller who got no connection within its time.
+    /// Returns the error for a caller that got no connection in time.
     pub(super) fn no_connection(&self) -> RepositoryError {
         match self.failure_within(STALE) {
             Some(error) => error.into(),
@@ -124,25 +124,25 @@ impl Contact {
         }
     }
 
-    /// Whether waiting is likely to help: the database was reached before and is away for seconds
-    /// only.
+    /// Whether waiting is likely to help: the database was reached before, and has been unreachable for
+    /// seconds at most.
     pub(super) fn is_or_was_just_reached(&self) -> bool {
         let state = self.state();
         let short = |failure: &Failure| failure.since.elapsed() < INTERRUPTION;
         state.reached && state.failure.as_ref().is_none_or(short)
     }
 
-    /// Notes that a connection turned out to be dead, as others may be that were last used before.
+    /// Records that a connection is dead. All connections that were last used before may be dead, too.
     pub(super) fn suspect_all(&self) {
         self.state().suspect = Some(Instant::now());
     }
 
-    /// Whether a connection last used at `used` may be dead for the same reason as another one.
+    /// Whether a connection last used at `used` may be dead.
     pub(super) fn suspects(&self, used: Instant) -> bool {
         self.state().suspect.is_some_and(|since| used <= since)
     }
 
-    /// Notes that the tables changed under a connection, as they did under all that are open.
+    /// Records that the tables changed. All connections that are open now are outdated.
     pub(super) fn outdate_all(&self) {
         self.state().outdated = Some(Instant::now());
     }
@@ -181,12 +181,14 @@ mod tests {
         }
     }
 
-    /// Lets all that is known of a failure have happened so much earlier.
+    /// Moves all recorded times of a failure back by `by`.
     fn age(contact: &Contact, by: Duration) {
         let mut state = contact.state();
         let failure = state.failure.as_mut().expect("a failure");
         for time in [&mut failure.since, &mut failure.last, &mut failure.logged] {
-            *time = time.checked_sub(by).expect("the machine runs for longer");
+            *time = time
+                .checked_sub(by)
+                .expect("the machine has been running for longer");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The one seam between the runtime and blocking database calls.
+//! The executor: runs blocking database calls for the async runtime.
 
 mod attempt;
 
@@ -25,14 +25,14 @@ use super::retry::{OutdatedConnections, Retries};
 
 /// Runs closures on pooled connections of one database, each within a deadline.
 ///
-/// A permit is taken before a thread is: calls that wait cost no thread, are served in their order,
-/// and no more threads than connections are ever blocked. Dropping a call's future does not stop
-/// its closure, which then ends by itself or by the server's statement timeout; its permit is kept
-/// until then. Some connections are kept for writes, so that reads do not make them wait: only
-/// [`read`](Self::read) leaves them alone.
+/// A call takes a permit before it takes a thread. Waiting calls therefore occupy no thread and are served in
+/// order, and at most as many threads are blocked as there are connections. Dropping the future of a call
+/// does not stop its closure, which ends by itself or by the server's statement timeout and holds its permit
+/// until then. Some connections are reserved for writes, so that reads do not delay them; only
+/// [`read`](Self::read) respects this reserve.
 ///
-/// A closure leaves the session as it found it: use [`transaction`](super::transaction) and
-/// `SET LOCAL`. A connection on which `BEGIN`, `SET` or the like was sent is closed afterwards.
+/// A closure must leave the session unchanged: use [`transaction`](super::transaction) and `SET LOCAL`. A
+/// connection on which `BEGIN`, `SET` or a similar statement was sent is closed afterwards.
 ///
 /// # Examples
 ///
@@ -42,7 +42,7 @@ use super::retry::{OutdatedConnections, Retries};
 ///
 /// # async fn analyze(config: &DatabaseConfig) -> Result<(), tickbook::RepositoryError> {
 /// let db = DatabasePools::new(config).timeseries();
-/// // may be repeated, so that a lost connection does no harm
+/// // repeated on a new connection if the connection is lost
 /// db.run_idempotent("analyze ticks", |connection| {
 ///     sql_query("ANALYZE ticks").execute(connection)?;
 ///     Ok(())
@@ -59,7 +59,7 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Makes a pool that opens its first connection when it is first used.
+    /// Creates a pool that opens its first connection at its first use.
     pub(super) fn new(
         database: Database,
         url: &DatabaseUrl,
@@ -91,22 +91,22 @@ impl Executor {
         }
     }
 
-    /// Which database it is.
+    /// Returns the database of the pool.
     #[must_use]
     pub fn database(&self) -> Database {
         self.database
     }
 
-    /// How long a call may take, unless it says otherwise.
+    /// The default deadline of a call.
     pub(crate) fn call_timeout(&self) -> Duration {
         self.call_timeout
     }
 
-    /// Runs `work` on a pooled connection, once.
+    /// Runs `work` once on a pooled connection.
     ///
     /// # Errors
-    /// Those of `work`, classified; `Unavailable`, `Configuration` or `Tls` when there is no
-    /// connection; `Timeout` when the answer does not come within the call timeout of the settings.
+    /// The classified errors of `work`; `Unavailable`, `Configuration` or `Tls` without a connection;
+    /// `Timeout` if no response arrives within the call timeout of the settings.
     pub async fn run<T, F>(&self, operation: &'static str, work: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
@@ -115,10 +115,10 @@ impl Executor {
         self.run_within(operation, self.call_timeout, work).await
     }
 
-    /// Runs `work` on a pooled connection within `timeout` instead of the settings' call timeout.
+    /// Runs `work` once on a pooled connection, within `timeout` instead of the call timeout of the settings.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     pub async fn run_within<T, F>(
         &self,
         operation: &'static str,
@@ -134,11 +134,11 @@ impl Executor {
             .await
     }
 
-    /// Runs `work` on a pooled connection, and again only where the connection was outdated, so that
-    /// nothing was done: for writes that must not be repeated otherwise.
+    /// Runs `work` on a pooled connection. Repeats it only if the connection was outdated, so that nothing
+    /// was applied. For writes that must not be repeated otherwise.
     ///
     /// # Errors
-    /// As [`run`](Self::run); those of the last attempt.
+    /// The errors of [`run`](Self::run), from the last attempt.
     pub async fn run_once<T, F>(
         &self,
         operation: &'static str,
@@ -163,16 +163,15 @@ impl Executor {
         }
     }
 
-    /// Runs `work` on a pooled connection, and again where that may help: for reads, and for writes
-    /// that lead to the same when they are repeated.
+    /// Runs `work` on a pooled connection and repeats it if that may help. For idempotent writes.
     ///
-    /// A lost connection is replaced at once. A database that went away is tried again after 2, 4
-    /// and 8 seconds, within the call timeout; one that has been away for longer, or was never
-    /// reached, is not waited for. What met another writer is repeated after some milliseconds, up
-    /// to five times. A statement that took too long is not repeated.
+    /// A lost connection is replaced immediately. If the database becomes unreachable, the call is retried
+    /// after 2, 4 and 8 seconds, within the call timeout; a database that has been down longer, or was never
+    /// reached, is not waited for. A conflict with another writer is retried after some milliseconds, up to
+    /// five times. A statement that timed out is not repeated.
     ///
     /// # Errors
-    /// As [`run`](Self::run); those of the last attempt.
+    /// The errors of [`run`](Self::run), from the last attempt.
     pub async fn run_idempotent<T, F>(
         &self,
         operation: &'static str,
@@ -186,11 +185,11 @@ impl Executor {
         self.retrying(Use::Write, operation, is_patient, work).await
     }
 
-    /// As [`run_idempotent`](Self::run_idempotent), for what only reads: waits for one of the
-    /// connections that are not kept for writes.
+    /// Like [`run_idempotent`](Self::run_idempotent), for calls that only read. Waits for one of the
+    /// connections that are not reserved for writes.
     ///
     /// # Errors
-    /// As [`run`](Self::run); those of the last attempt.
+    /// The errors of [`run`](Self::run), from the last attempt.
     pub async fn read<T, F>(&self, operation: &'static str, work: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
@@ -200,12 +199,12 @@ impl Executor {
         self.retrying(Use::Read, operation, is_patient, work).await
     }
 
-    /// Waits until the database answers, for a start that is worth nothing without it: tried at 0,
-    /// 2, 6 and 14 seconds, within the call timeout.
+    /// Waits until the database responds, for a start that requires it. Tries at 0, 2, 6 and 14 seconds,
+    /// within the call timeout.
     ///
     /// # Errors
-    /// `Unavailable` when it did not answer in time; `Configuration` or `Tls`, at once, when it
-    /// refuses or cannot be trusted.
+    /// `Unavailable` if it does not respond in time; `Configuration` or `Tls`, immediately, if it rejects the
+    /// connection or cannot be verified.
     pub(crate) async fn wait_until_reached(&self) -> Result<(), RepositoryError> {
         self.retrying(Use::Write, "connect", |_| true, |_| Ok(()))
             .await
@@ -246,8 +245,8 @@ impl Executor {
         }
     }
 
-    /// Runs `work` within `timeout` on a connection that calls do not use, so that a pool which is
-    /// busy is not taken for a database that is down.
+    /// Runs `work` within `timeout` on a connection that calls do not use, so that a busy pool is not
+    /// mistaken for a database that is down.
     pub(crate) async fn probe<T, F>(
         &self,
         operation: &'static str,
@@ -263,12 +262,12 @@ impl Executor {
             .await
     }
 
-    /// Runs `work` on a connection of its own, outside of the pool and without time limits, and
-    /// closes it afterwards: for migrations and the like.
+    /// Runs `work` on a dedicated connection outside of the pool, without time limits, and closes it
+    /// afterwards. For migrations and similar tasks.
     ///
     /// # Errors
-    /// Those of `work`, classified; `Unavailable`, `Configuration` or `Tls` when there is no
-    /// connection; `Configuration` behind a PgBouncer, where a session and its locks belong to nobody.
+    /// The classified errors of `work`; `Unavailable`, `Configuration` or `Tls` without a connection;
+    /// `Configuration` with a PgBouncer, where sessions and their locks are shared.
     pub async fn run_dedicated<T, F>(
         &self,
         operation: &'static str,
@@ -284,7 +283,7 @@ impl Executor {
             return Err(RepositoryError::Configuration {
                 database,
                 reason: format!(
-                    "{operation} needs a session of its own: give the URL of the server itself and \
+                    "{operation} requires a dedicated session: use the URL of the server itself and \
                      set pool.pgbouncer = false"
                 ),
             });
@@ -292,7 +291,7 @@ impl Executor {
         let blocking = move || {
             let mut connection = manager.open_unlimited()?;
             let result = work(&mut connection);
-            // the end of the session would give them back only after the caller has gone on
+            // otherwise the locks would be released when the session ends, after the caller has continued
             let _ = connection.batch_execute("SELECT pg_advisory_unlock_all()");
             result.map_err(|error| error.into_repository(database, operation))
         };
@@ -301,7 +300,7 @@ impl Executor {
             .unwrap_or_else(|panic| Err(internal(operation, &panic)))
     }
 
-    /// Connections open now.
+    /// The numbers of open and idle connections.
     #[must_use]
     pub fn connections(&self) -> ConnectionCounts {
         let state = self.lanes.current().pool.state();

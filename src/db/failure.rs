@@ -1,8 +1,8 @@
-//! What diesel and libpq say, as errors of a repository.
+//! Converts errors of diesel and libpq into repository errors.
 //!
-//! [`Condition`] says which condition of PostgreSQL an error is, in whichever language. What is not
-//! recognized becomes `Backend`, with the original as its source. Connection failures come as text
-//! always: libpq's own is English, the server's is not.
+//! [`Condition`] classifies errors of PostgreSQL in any language. Unrecognized errors become `Backend`, with
+//! the original error as their source. Connection failures are always texts: libpq's own messages are
+//! English, the server's may not be.
 
 use std::error::Error as StdError;
 
@@ -13,20 +13,20 @@ use crate::error::{Database, RepositoryError};
 
 use super::condition::{Condition, may_be_stale};
 
-/// What a closure on a connection may fail with.
+/// The error of a closure that runs on a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DbError {
-    /// diesel's error, not yet classified.
+    /// An error of diesel that is not classified yet.
     #[error(transparent)]
     Diesel(#[from] DieselError),
-    /// An error that is complete already.
+    /// A complete error.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
 
 impl DbError {
-    /// The error of `operation` on `database`.
+    /// Converts it into the error of `operation` on `database`.
     #[must_use]
     pub fn into_repository(self, database: Database, operation: &'static str) -> RepositoryError {
         match self {
@@ -35,7 +35,7 @@ impl DbError {
         }
     }
 
-    /// Whether a unique key was violated.
+    /// Whether it is a violation of a unique key.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {
         matches!(
@@ -77,7 +77,7 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         },
         Condition::ReadOnly => RepositoryError::Unavailable {
             database,
-            reason: "it is read-only, as after a switch of the primary".to_owned(),
+            reason: "it is read-only, for example after a failover".to_owned(),
         },
         Condition::Canceled => RepositoryError::Timeout {
             database,
@@ -90,11 +90,11 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
         },
         Condition::Exhausted => RepositoryError::Unavailable {
             database,
-            reason: format!("{says}: see that the server has enough of it"),
+            reason: format!("{says}: check disk space and memory of the server"),
         },
         Condition::PermissionDenied => RepositoryError::Configuration {
             database,
-            reason: format!("{says}: grant it to the user of {variable}"),
+            reason: format!("{says}: grant the privilege to the user of {variable}"),
         },
         Condition::Undefined => RepositoryError::Schema {
             database,
@@ -115,8 +115,7 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
     }
 }
 
-/// What the server said, with the row and the names that it gave beside its message: the source of
-/// an error of a repository.
+/// The source of a repository error: the server's message with the row and the names that it reported.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct Cause {
@@ -124,7 +123,7 @@ struct Cause {
     said: DieselError,
 }
 
-/// Characters of a detail at most, which may hold a whole row.
+/// The largest number of characters of a detail. A detail may contain a whole row.
 const DETAIL: usize = 500;
 
 fn cause(error: DieselError) -> Box<dyn StdError + Send + Sync> {
@@ -150,7 +149,7 @@ fn cause(error: DieselError) -> Box<dyn StdError + Send + Sync> {
     Box::new(Cause { text, said: error })
 }
 
-/// The error of a connection that could not be opened; `text` is libpq's.
+/// Classifies the error of a connection that could not be opened. `text` is libpq's message.
 pub(crate) fn classify_connect(text: &str, database: Database, url: &DatabaseUrl) -> ConnectError {
     let text = url.redact(text);
     let lines: Vec<_> = text.lines().map(str::trim).collect();
@@ -184,14 +183,14 @@ pub(crate) fn classify_connect(text: &str, database: Database, url: &DatabaseUrl
     ]) {
         return ConnectError::Unavailable { database, reason };
     }
-    // a server that starts, stops or is full names neither user nor database in any language
+    // in any language, a server that starts, stops or is full names neither user nor database
     if names_quoted(&text, url.user()) || names_quoted(&text, Some(url.database())) {
         return configuration(format!("correct {variable} or the server's settings"));
     }
     ConnectError::Unavailable { database, reason }
 }
 
-/// Whether `text` has `name` between quotation marks, of whichever language.
+/// Whether `text` contains `name` in quotation marks of any language.
 fn names_quoted(text: &str, name: Option<&str>) -> bool {
     const MARKS: [char; 13] = [
         '"', '\'', '«', '»', '„', '“', '”', '‘', '’', '「', '」', '『', '』',
@@ -207,38 +206,38 @@ fn names_quoted(text: &str, name: Option<&str>) -> bool {
     })
 }
 
-/// Texts of a TLS that did not come about.
+/// Words in messages about failed TLS connections.
 const TLS: [&str; 3] = ["certificate", "SSL", "TLS"];
 
 fn tls_remedy(variable: &str) -> String {
     format!(
-        "off this machine the server's certificate is verified; add \
+        "unless the server is on this machine, its certificate is verified; add \
          ?sslrootcert=/path/to/ca.pem to {variable} (sslrootcert=system needs libpq 16), use the \
-         host name of the certificate, or say sslmode=disable where the network is trusted"
+         host name of the certificate, or set sslmode=disable if the network is trusted"
     )
 }
 
-/// Why no connection could be opened; cheap to copy to every call that waited for it.
+/// Why a connection could not be opened. Cheap to clone for every waiting call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// Waiting may help.
     #[error("{reason}")]
     Unavailable { database: Database, reason: String },
-    /// Only a person can help.
+    /// An operator must act.
     #[error("{reason}")]
     Configuration { database: Database, reason: String },
-    /// Only a person can help: the server is not who it should be, or speaks no TLS.
+    /// An operator must act: the server's identity cannot be verified, or it does not support TLS.
     #[error("{reason}")]
     Tls { database: Database, reason: String },
 }
 
 impl ConnectError {
-    /// Whether waiting does not help.
+    /// Whether an operator must act, so that waiting does not help.
     pub(super) fn needs_a_person(&self) -> bool {
         !matches!(self, Self::Unavailable { .. })
     }
 
-    /// Whether both need the same kind of help; texts differ in addresses and counts.
+    /// Whether both have the same kind. Texts differ in addresses and counts.
     pub(super) fn is_same_kind(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }

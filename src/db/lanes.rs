@@ -1,4 +1,4 @@
-//! Who may use a connection when: first come, first served, and no more threads than connections.
+//! The connection pool: permits in order of arrival, and replacement of stuck pools.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -16,37 +16,37 @@ use super::connect::ConnectionManager;
 use super::contact::Contact;
 use super::measure;
 
-/// How long r2d2 may try to open a connection for one call. Its pause between attempts grows up to
-/// half of this, so that a short time makes for a quick recovery.
+/// The time that r2d2 may try to open a connection for one call. Its pause between attempts grows up to half
+/// of this, so a short time makes recovery quick.
 pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a call waits before it looks whether the database refuses the settings, which no
-/// further waiting changes.
+/// The time after which a waiting call checks whether the database rejects the settings, in which case
+/// further waiting does not help.
 const LOOK_FOR_REFUSAL: Duration = Duration::from_millis(250);
 
-/// How often a call that waits looks whether those in front of it are stuck.
+/// The interval at which a waiting call checks whether the calls before it are stuck.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What a call is, which decides how many of the connections it may have.
+/// The kind of a call, which decides how many connections it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// One of those that others must not keep waiting: any connection.
+    /// A call that others must not delay: it may use any connection.
     Write,
-    /// A read: any but those that are kept for writes.
+    /// A read: it may use the connections that are not reserved for writes.
     Read,
 }
 
-/// A pool, and a permit for each of its connections.
+/// A pool with a permit for each connection.
 pub(super) struct Generation {
     pub(super) pool: r2d2::Pool<ConnectionManager>,
     permits: Arc<Semaphore>,
-    /// Taken by reads before one of the others is.
+    /// Reads acquire one of these before one of `permits`.
     read_permits: Arc<Semaphore>,
     running: Mutex<BTreeMap<u64, Instant>>,
 }
 
 impl Generation {
-    /// A connection within `patience`, or why there is none.
+    /// Returns a connection within `patience`, or the reason for its absence.
     pub(super) fn checkout(
         &self,
         contact: &Contact,
@@ -65,13 +65,13 @@ impl Generation {
     }
 }
 
-/// How many connections there are, and for how long.
+/// The limits of the number and age of connections.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PoolLimits {
     pub(super) most: u32,
-    /// How many of them reads leave to writes; at most half.
+    /// The number of connections that reads leave free for writes; at most half of all.
     pub(super) kept_for_writes: u32,
-    /// How many are opened before they are needed; at most all.
+    /// The number of connections that are opened in advance; at most all.
     pub(super) min_idle: u32,
     pub(super) idle_timeout: Duration,
     pub(super) max_lifetime: Duration,
@@ -83,12 +83,12 @@ impl PoolLimits {
     }
 }
 
-/// The pool of one database, which is replaced when calls are stuck in it.
+/// The pool of one database, which is replaced if calls are stuck in it.
 ///
-/// A thread that waits for a server which was stopped, or for one behind a network that keeps the
-/// connection up, cannot be ended. Where all are lost so, a new pool takes over as soon as the
-/// server answers; it is not replaced again before the old one has got its threads back, so that
-/// there are never more than twice as many as connections.
+/// A thread that waits for a stopped server, or for a server behind a network that keeps the connection open,
+/// cannot be interrupted. If all connections are lost in this way, a new pool takes over as soon as the
+/// server responds. That pool is not replaced before all threads of the old one have returned, so there are
+/// never more than twice as many threads as connections.
 pub(super) struct Lanes {
     limits: PoolLimits,
     stuck_after: Duration,
@@ -100,7 +100,7 @@ pub(super) struct Lanes {
     numbers: AtomicU64,
 }
 
-/// The right to use a connection, and the note that someone does.
+/// A permit to use a connection, registered as in use until it is dropped.
 pub(super) struct Running {
     pub(super) generation: Arc<Generation>,
     lanes: Arc<Lanes>,
@@ -109,7 +109,7 @@ pub(super) struct Running {
     _permits: Permits,
 }
 
-/// One of the connections, and for a read one of its share.
+/// One of all permits, and for a read one of the read permits.
 struct Permits {
     _read: Option<OwnedSemaphorePermit>,
     _any: OwnedSemaphorePermit,
@@ -138,12 +138,12 @@ impl Lanes {
         Arc::clone(&self.current.borrow())
     }
 
-    /// What is known of the way to the database.
+    /// The reachability of the database.
     pub(super) fn contact(&self) -> &Arc<Contact> {
         self.manager.contact()
     }
 
-    /// Waits for the right to use a connection.
+    /// Waits for a permit to use a connection.
     ///
     /// # Errors
     /// `Unavailable` at the deadline.
@@ -153,7 +153,7 @@ impl Lanes {
         deadline: tokio::time::Instant,
     ) -> Result<Running, RepositoryError> {
         let generation = self.current();
-        // fails while others wait
+        // fails if other calls wait
         if let Some(permits) = generation.try_acquire(of) {
             return Ok(self.run(generation, permits));
         }
@@ -197,7 +197,7 @@ impl Lanes {
         let share = match of {
             Use::Read if self.limits.for_reads() < most => {
                 format!(
-                    "all {} of {most} connections that reads may have",
+                    "all {} of {most} connections that reads may use",
                     self.limits.for_reads()
                 )
             }
@@ -214,7 +214,7 @@ impl Lanes {
         }
     }
 
-    /// Has a fresh connection tried, and the pool replaced if that works, when a call is stuck.
+    /// If a call is stuck, tries a new connection, and replaces the pool if that succeeds.
     fn look_for_stuck(self: &Arc<Self>, generation: &Arc<Generation>) {
         if generation.older_than(self.stuck_after) == 0 {
             return;
@@ -237,7 +237,7 @@ impl Lanes {
     }
 
     fn replace(&self, stuck: Arc<Generation>) {
-        // it may have come to life again in the meantime
+        // the pool may have recovered in the meantime
         if stuck.older_than(self.stuck_after) == 0 {
             return;
         }
@@ -250,7 +250,7 @@ impl Lanes {
         self.close_retired();
     }
 
-    /// Closes the connections of the retired pool when none is in use any more.
+    /// Closes the connections of the retired pool when none of them is in use.
     fn close_retired(&self) {
         let mut retired = self.retired();
         let free = |retired: &Arc<Generation>| retired.running().is_empty();
@@ -280,7 +280,7 @@ impl Generation {
             .idle_timeout(Some(limits.idle_timeout))
             .max_lifetime(Some(limits.max_lifetime))
             .connection_timeout(CHECKOUT_TIMEOUT)
-            // the manager logs what is worth it
+            // the manager logs connection errors itself
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
         Self {
@@ -302,7 +302,7 @@ impl Generation {
         })
     }
 
-    /// `None` is what a closed semaphore gives.
+    /// Returns `None` only if a semaphore is closed.
     async fn acquire(&self, of: Use) -> Option<Permits> {
         let read = match of {
             Use::Read => Some(Arc::clone(&self.read_permits).acquire_owned().await.ok()?),
@@ -336,7 +336,7 @@ impl Drop for Running {
     }
 }
 
-/// One more call waits until this is dropped.
+/// Counts one more waiting call until it is dropped.
 struct Waiting<'a>(&'a Lanes);
 
 impl<'a> Waiting<'a> {

@@ -1,5 +1,5 @@
-//! What the connections are measured by, through the `metrics` facade: nothing where the process
-//! installs no recorder. No label holds anything a caller can make up.
+//! Metrics of the connections, recorded through the `metrics` facade. Without a recorder they have no effect.
+//! No label contains a value that a caller can choose.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use metrics::{counter, gauge, histogram};
 
 use crate::error::{Database, RepositoryError};
 
-/// Notes that a call ended.
+/// Records the end of a call.
 pub(super) fn call<T>(
     operation: &'static str,
     database: Database,
@@ -24,7 +24,7 @@ pub(super) fn call<T>(
     .record(took);
 }
 
-/// Notes that a call is repeated because of `error`.
+/// Records that a call is retried because of `error`.
 pub(super) fn retry(database: Database, error: &RepositoryError) {
     counter!(
         "db_client_operation_retries_total",
@@ -33,29 +33,29 @@ pub(super) fn retry(database: Database, error: &RepositoryError) {
     .increment(1);
 }
 
-/// Notes how long a call waited for a connection to be free.
+/// Records how long a call waited for a free connection.
 pub(super) fn waited(database: Database, took: Duration) {
     histogram!("db_client_connection_wait_time_seconds", "pool" => database.as_str()).record(took);
 }
 
-/// Notes that a call got no connection within its time.
+/// Records that a call got no connection in time.
 pub(super) fn no_connection(database: Database) {
     counter!("db_client_connection_timeouts_total", "pool" => database.as_str()).increment(1);
 }
 
-/// Notes that a connection was opened.
+/// Records that a connection was opened.
 pub(super) fn connected(database: Database, took: Duration) {
     histogram!("db_client_connection_create_time_seconds", "pool" => database.as_str())
         .record(took);
 }
 
-/// Notes that a connection was given up because its session had been changed.
+/// Records that a connection was closed because its session had changed.
 pub(super) fn session_changed(database: Database) {
     counter!("db_client_connection_sessions_changed_total", "pool" => database.as_str())
         .increment(1);
 }
 
-/// Tells how many connections are open and idle.
+/// Sets the numbers of open and idle connections.
 pub(super) fn connections(database: Database, state: &r2d2::State) {
     let used = state.connections - state.idle_connections;
     for (name, count) in [("idle", state.idle_connections), ("used", used)] {
@@ -64,12 +64,12 @@ pub(super) fn connections(database: Database, state: &r2d2::State) {
     }
 }
 
-/// Tells how many calls wait for a connection to be free.
+/// Adds to the number of calls that wait for a free connection.
 pub(super) fn waiting(database: Database, change: f64) {
     gauge!("db_client_connection_pending_requests", "pool" => database.as_str()).increment(change);
 }
 
-/// Tells how many calls hold a thread and a connection for longer than the settings allow.
+/// Sets the number of calls that hold a thread and a connection for longer than the settings allow.
 pub(super) fn stuck(database: Database, count: usize) {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     gauge!("db_stuck_operations", "pool" => database.as_str()).set(f64::from(count));

@@ -1,6 +1,6 @@
-//! diesel and r2d2: pools, connections, the one blocking seam, transactions, retries.
+//! Connections with diesel and r2d2: pools, the blocking executor, transactions and retries.
 //!
-//! Knows no table and no domain type. Nothing outside this folder blocks a thread or opens a
+//! This module depends on no table and no domain type. No code outside of it blocks a thread or opens a
 //! connection.
 
 mod blocking;

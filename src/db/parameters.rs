@@ -1,4 +1,4 @@
-//! What is said to libpq and to the server at the start of a session, unless the URL says otherwise.
+//! Default connection parameters and session settings.
 
 use std::time::Duration;
 
@@ -6,34 +6,34 @@ use super::config::PoolConfig;
 use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 
-/// The server ends a session that leaves a transaction open and idle for longer.
+/// The server ends a session whose transaction is open and idle for longer.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 
-/// The server ends a session whose transaction takes longer, unless calls may take longer.
+/// The server ends a session whose transaction takes longer, unless the call timeout is longer.
 const SHORTEST_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// `url` with the connection parameters that it does not have.
+/// Returns `url` with defaults for the connection parameters that it does not set.
 pub(super) fn with_connection_parameters(
     url: DatabaseUrl,
     database: Database,
     config: &PoolConfig,
 ) -> DatabaseUrl {
     let connect_seconds = config.connect_timeout.as_millis().div_ceil(1_000).max(2);
-    // of several hosts the primary, and a single one that was demoted is not written to; a replica
-    // is only read, whatever has become of it
+    // of several hosts choose the primary, and do not write to a single host that was demoted; a replica is
+    // only read, in any role
     let session = match database {
         Database::Metadata | Database::Timeseries => "read-write",
         Database::Replica => "prefer-standby",
     };
-    // libpq's own default falls back to plain text without a word
+    // libpq's own default silently falls back to plain text
     let sslmode = (!url.is_local()).then_some("verify-full");
     let url = url
         .with_default("connect_timeout", connect_seconds.to_string())
         .with_default("application_name", format!("tickbook:{database}"))
-        // GSS encryption would take precedence over TLS, whatever sslmode says
+        // GSS encryption would take precedence over TLS, regardless of sslmode
         .with_default("gssencmode", "disable")
         .with_default("target_session_attrs", session)
-        // a peer that vanished is noticed after eight seconds, in whichever direction data flows
+        // a peer that vanished is detected after eight seconds, in both directions
         .with_default("tcp_user_timeout", "8000")
         .with_default("keepalives", "1")
         .with_default("keepalives_idle", "5")
@@ -45,10 +45,10 @@ pub(super) fn with_connection_parameters(
     }
 }
 
-/// The statement that sets the limits of a session; `None` where there is nothing to set.
+/// Returns the statement that sets the limits of a session; `None` if there is nothing to set.
 ///
-/// What the `options` of the URL set stays as it is. Behind a PgBouncer nothing is set: a setting
-/// would outlive the transaction and reach other clients.
+/// Settings in the `options` of the URL do not change. With a PgBouncer nothing is set, because a setting
+/// would outlive the transaction and affect other clients.
 pub(super) fn session_settings(url: &DatabaseUrl, config: &PoolConfig) -> Option<String> {
     if config.pgbouncer {
         return None;

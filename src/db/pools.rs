@@ -1,4 +1,4 @@
-//! Both connection pools.
+//! The connection pools of both databases.
 
 mod calls;
 
@@ -10,16 +10,16 @@ use super::config::DatabaseConfig;
 use super::connect::PasswordProvider;
 use super::executor::Executor;
 
-/// The pool of the metadata database. Cloning shares it.
+/// The pool of the metadata database. Clones share it.
 #[derive(Debug, Clone)]
 pub struct MetadataDb(Arc<Executor>);
 
-/// The pool of the time-series database. Cloning shares it.
+/// The pool of the time-series database. Clones share it.
 #[derive(Debug, Clone)]
 pub struct TimeseriesDb(Arc<Executor>);
 
-/// Both pools, and one of a read replica where there is one, 20 connections each by default. Cloning
-/// shares them.
+/// The pools of both databases, and of a read replica if there is one, by default with 20 connections each.
+/// Clones share them.
 #[derive(Debug, Clone)]
 pub struct DatabasePools {
     metadata: MetadataDb,
@@ -28,15 +28,15 @@ pub struct DatabasePools {
 }
 
 impl DatabasePools {
-    /// Makes the pools without waiting for a connection: the first call of a repository opens one,
-    /// unless `pool.min_idle` says that some are opened before.
+    /// Creates the pools without waiting for a connection. The first call of a repository opens one, unless
+    /// `pool.min_idle` opens some in advance.
     #[must_use]
     pub fn new(config: &DatabaseConfig) -> Self {
         Self::of(config, None)
     }
 
-    /// Makes the pools with passwords of `passwords` instead of those of the URLs, asked for each
-    /// connection that is opened: a password that changes needs no restart.
+    /// Creates the pools with passwords from `passwords` instead of the URLs. It is called for each new
+    /// connection, so a changed password needs no restart.
     #[must_use]
     pub fn with_passwords(config: &DatabaseConfig, passwords: PasswordProvider) -> Self {
         Self::of(config, Some(passwords))
@@ -69,14 +69,14 @@ impl DatabasePools {
         self.timeseries.clone()
     }
 
-    /// The pool of the read replica, where the settings name one.
+    /// The pool of the read replica, if the settings have one.
     #[must_use]
     pub fn replica(&self) -> Option<TimeseriesDb> {
         self.replica.clone()
     }
 
-    /// The pool for reads that may be a little behind: that of the replica, which fails when the
-    /// replica does, else that of the time-series database.
+    /// The pool for reads that may lag behind: the replica's if there is one, otherwise that of the
+    /// time-series database. If the replica fails, reads fail.
     #[must_use]
     pub fn timeseries_reads(&self) -> TimeseriesDb {
         self.replica().unwrap_or_else(|| self.timeseries())

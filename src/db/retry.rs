@@ -1,4 +1,4 @@
-//! When a call that may be repeated is.
+//! Retry schedule for idempotent calls.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use tokio::time::Instant;
 use crate::backoff::{Backoff, Delays};
 use crate::error::RepositoryError;
 
-/// Delays after an attempt that found no database, so that the attempts are at 0, 2, 6 and 14
-/// seconds; one that took longer than its delay is followed at once.
+/// Delays after attempts that did not reach the database: the attempts are at 0, 2, 6 and 14 seconds. After
+/// an attempt that took longer than its delay the next one follows immediately.
 const BACKOFF: Backoff =
     Backoff::new(Duration::from_secs(2), Duration::from_secs(8)).without_jitter();
 
-/// How often a call that found no database is repeated.
+/// The largest number of retries of a call that did not reach the database.
 const MOST_OUTAGES: u32 = 3;
 
-/// The sum of these delays: how long a database may be away without a call noticing.
+/// The sum of these delays: calls survive an outage of this length.
 pub(super) const LONGEST_OUTAGE: Duration = Duration::from_secs(14);
 
-/// Delays after an attempt that met another writer, different for each call, so that two do not
-/// meet again.
+/// Delays after a conflict with another writer, random for each call, so that two calls do not conflict
+/// again.
 pub(crate) const CONFLICT_BACKOFF: Backoff =
     Backoff::new(Duration::from_millis(8), Duration::from_millis(64));
 
-/// How often a call that met another writer is repeated.
+/// The largest number of retries of a call that conflicted with another writer.
 const MOST_CONFLICTS: u32 = 5;
 
 /// The attempts of one call.
@@ -39,7 +39,7 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Those of a call that began at `start`.
+    /// Creates the schedule of a call that started at `start`.
     pub(super) fn new(start: Instant, deadline: Instant) -> Self {
         Self {
             next: start,
@@ -52,9 +52,9 @@ impl Retries {
         }
     }
 
-    /// When to try again after `error`, at `now` or later; `None` when to give up.
+    /// Returns the time of the next attempt after `error`, at `now` or later; `None` to give up.
     ///
-    /// `patient` says whether to wait for a database that cannot be reached.
+    /// `patient` decides whether to wait for a database that is unreachable.
     pub(super) fn after(
         &mut self,
         error: &RepositoryError,
@@ -63,7 +63,7 @@ impl Retries {
     ) -> Option<Instant> {
         let at = match error {
             RepositoryError::Ambiguous { .. } if !self.lost => {
-                // only the connection may have been lost, and not the database
+                // possibly only the connection was lost, not the database
                 self.lost = true;
                 now
             }
@@ -86,12 +86,12 @@ impl Retries {
     }
 }
 
-/// The attempts of a call that is repeated for nothing but connections that were outdated.
+/// The attempts of a call that is repeated only after outdated connections.
 #[derive(Debug, Default)]
 pub(crate) struct OutdatedConnections(u32);
 
 impl OutdatedConnections {
-    /// Whether a call that ended so is repeated at once.
+    /// Whether a call with this result is repeated immediately.
     pub(crate) fn may_repeat<T>(&mut self, result: &Result<T, RepositoryError>) -> bool {
         let outdated = matches!(result, Err(RepositoryError::SchemaChanged { .. }));
         self.0 += 1;
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    /// Seconds from the start at which a call is tried that always ends with `error` after `takes`.
+    /// The seconds from the start at which a call is tried that always fails with `error` after `takes`.
     fn attempts(error: &RepositoryError, deadline: u64, takes: u64) -> Vec<u64> {
         let start = Instant::now();
         let mut retries = Retries::new(start, start + Duration::from_secs(deadline));

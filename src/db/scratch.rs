@@ -1,4 +1,4 @@
-//! Schemas of their own for tests against real databases.
+//! Scratch schemas for tests against real databases.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::error::Database;
 
 use super::config::DatabaseConfig;
 
-/// Schemas of runs that were killed are removed when they are older.
+/// Schemas of killed test runs are removed when they are older than this.
 const LEFTOVER_SECONDS: i64 = 3_600;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// An empty schema in each of the databases of `DATABASE_URL` and `TIMESCALEDB_URL`, removed with
-/// everything in it when this is dropped.
+/// An empty schema in each of the databases of `DATABASE_URL` and `TIMESCALEDB_URL`. Dropping the value
+/// removes the schemas and their contents.
 ///
 /// The TimescaleDB extension exists in the schema `public`; migrations have not run.
 #[derive(Debug)]
@@ -30,18 +30,18 @@ pub struct ScratchSchemas {
 }
 
 impl ScratchSchemas {
-    /// Makes both.
+    /// Creates both schemas.
     ///
     /// # Panics
-    /// When a variable is missing or a database does not answer: a test that needs a database does
-    /// not pass without one.
+    /// If a variable is missing or a database does not respond: a test that needs a database must not pass
+    /// without one.
     #[must_use]
     pub fn create() -> Self {
         Self::make(None)
     }
 
-    /// Makes both; in the one of the time-series database it is `time`, and stays so, for whatever
-    /// asks by SQL. Jobs of TimescaleDB itself ask the system.
+    /// Creates both schemas. In the time-series schema, SQL sees the fixed time `time` as the current time.
+    /// Jobs of TimescaleDB itself use the system clock.
     ///
     /// # Panics
     /// As [`create`](Self::create).
@@ -72,7 +72,7 @@ impl ScratchSchemas {
             let separator = if server.contains('?') { '&' } else { '?' };
             let mut path = format!("{name}%2Cpublic");
             if let (Database::Timeseries, Some(time)) = (database, time) {
-                // what a path does not name comes first
+                // pg_catalog would be searched first if the path did not name it
                 path = format!("{name}%2Cpg_catalog%2Cpublic");
                 for clock in ["now", "clock_timestamp"] {
                     let time = time.to_rfc3339();
@@ -94,7 +94,7 @@ impl ScratchSchemas {
         &self.name
     }
 
-    /// The URL, password included, that leads into the schema of `database`.
+    /// The URL of the schema in `database`, including the password.
     #[must_use]
     pub fn url(&self, database: Database) -> &str {
         match database {
@@ -106,23 +106,22 @@ impl ScratchSchemas {
     /// The default settings with both URLs and small pools.
     ///
     /// # Panics
-    /// When a URL is malformed.
+    /// If a URL is malformed.
     #[must_use]
     pub fn config(&self) -> DatabaseConfig {
-        let url = |database| {
-            DatabaseUrl::parse(self.url(database)).expect("the URLs that led here are valid")
-        };
+        let url =
+            |database| DatabaseUrl::parse(self.url(database)).expect("the URLs were parsed before");
         let mut config = DatabaseConfig::new(url(Database::Metadata), url(Database::Timeseries));
         config.pool.size = 5;
-        // a machine that is busy with other tests is no fault of the database
+        // tolerates a machine that is busy with other tests
         config.pool.connect_timeout = Duration::from_secs(10);
         config
     }
 
-    /// A connection of its own into the schema of `database`, for looking behind the library.
+    /// Opens a separate connection to the schema of `database`, for checks that bypass the library.
     ///
     /// # Panics
-    /// When the database does not answer.
+    /// If the database does not respond.
     #[must_use]
     pub fn connection(&self, database: Database) -> PgConnection {
         open(self.url(database))
@@ -133,14 +132,14 @@ impl Drop for ScratchSchemas {
     fn drop(&mut self) {
         for url in &self.urls {
             let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-            // a failing test is not made to abort by what it leaves behind; the next run sweeps it
+            // no panic here, which would abort a failing test; the next run removes the rest
             let done = connect(url).and_then(|mut connection| {
                 connection
                     .batch_execute(&drop)
                     .map_err(|error| error.to_string())
             });
             if let Err(error) = done {
-                eprintln!("the schema {} stays behind: {error}", self.name);
+                eprintln!("the schema {} was not removed: {error}", self.name);
             }
         }
     }
@@ -153,7 +152,7 @@ fn connect(url: &str) -> Result<PgConnection, String> {
 }
 
 fn open(url: &str) -> PgConnection {
-    connect(url).unwrap_or_else(|error| panic!("no test database: {error}"))
+    connect(url).unwrap_or_else(|error| panic!("cannot connect to the test database: {error}"))
 }
 
 fn execute(connection: &mut PgConnection, sql: &str) {
@@ -176,7 +175,7 @@ fn remove_leftovers(connection: &mut PgConnection, now: i64) {
     for SchemaName { nspname } in schemas {
         let made = nspname.split('_').nth(2).and_then(|text| text.parse().ok());
         if made.is_none_or(|made: i64| made + LEFTOVER_SECONDS < now) {
-            // two runs may sweep the same schema
+            // two runs may remove the same schema
             let _ = connection.batch_execute(&format!("DROP SCHEMA IF EXISTS {nspname} CASCADE"));
         }
     }

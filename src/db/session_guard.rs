@@ -1,4 +1,4 @@
-//! Notices statements that change a session for whoever uses its connection next.
+//! Detects statements that change a session for its later users.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -7,34 +7,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
-/// So much of a text is looked at; statements that change a session are short.
+/// The number of bytes of a statement that are inspected. Statements that change a session are short.
 const LOOKED_AT: usize = 2_048;
 
-/// How many texts are remembered, of 2 KiB at most: more than the statements of one call.
+/// The number of remembered statements, of up to 2 KiB each: more than one call sends.
 const REMEMBERED: usize = 16;
 
-/// What diesel shows between the text of a statement and its values. Values change no session, and
-/// showing those of a batch takes longer than sending a small one.
+/// The separator that diesel prints between a statement and its values. Values do not change the session, and
+/// formatting the values of a batch takes longer than sending a small one.
 const BEFORE_VALUES: &str = " -- binds: ";
 
 /// Watches the statements of one connection.
 ///
-/// diesel knows of the transactions that it opened itself and of nothing else that lasts: `BEGIN`,
-/// `SET`, `LISTEN` and the like sent as text, cursors, temporary tables, session locks, blocks of
-/// code. What a function of the database does out of sight is not noticed, as finding it would cost
-/// a round trip: such functions set what they set for their transaction only. Passes everything on to the instrumentation that the
+/// diesel tracks only the transactions that it opened itself. It does not track `BEGIN`, `SET`, `LISTEN` and
+/// similar statements sent as text, cursors, temporary tables, session locks, and code blocks. Changes made
+/// within a database function are not detected, because that would cost a round trip: such functions must
+/// change settings for their transaction only. The guard forwards all events to the instrumentation that the
 /// process has set for all connections.
 pub(super) struct SessionGuard {
     changed: Arc<AtomicBool>,
     begins: bool,
     text: Beginning,
-    /// The last texts that change nothing: most statements are the same again and again.
+    /// The last statements without effect on the session, because most statements repeat.
     harmless: VecDeque<String>,
     next: Option<Box<dyn Instrumentation>>,
 }
 
 impl SessionGuard {
-    /// A guard that sets `changed`.
+    /// Creates a guard that sets `changed`.
     pub(super) fn new(changed: Arc<AtomicBool>) -> Self {
         Self {
             changed,
@@ -49,12 +49,12 @@ impl SessionGuard {
         match event {
             InstrumentationEvent::BeginTransaction { .. } => self.begins = true,
             InstrumentationEvent::StartQuery { query, .. } => {
-                // the BEGIN of diesel, which ends the transaction as well
+                // diesel's own BEGIN, which diesel also ends
                 if std::mem::take(&mut self.begins) {
                     return;
                 }
                 self.text.0.clear();
-                // it fails when there is more, which is not looked at
+                // the write fails at the end of the inspected part
                 let _ = write!(self.text, "{query}");
                 if self.harmless.contains(&self.text.0) {
                     return;
@@ -91,7 +91,7 @@ impl Instrumentation for SessionGuard {
     }
 }
 
-/// The first bytes of a text, without the values.
+/// The first bytes of a statement, without the values.
 struct Beginning(String);
 
 impl fmt::Write for Beginning {
@@ -124,8 +124,8 @@ fn changes_session(text: &str) -> bool {
         || lower.split(';').any(is_of_session)
 }
 
-/// Whether the last of `arguments`, which follow `set_config`, is not `true`: for the transaction
-/// only.
+/// Whether the last of `arguments`, which follow `set_config`, is not `true`, that is, not limited to the
+/// transaction.
 fn sets_beyond_transaction(arguments: &str) -> bool {
     let arguments = arguments.split(')').next().unwrap_or_default();
     !arguments.trim_end().ends_with("true")
@@ -136,7 +136,7 @@ fn is_of_session(statement: &str) -> bool {
     let (first, second) = (words.next(), words.next());
     match (first.unwrap_or_default(), second.unwrap_or_default()) {
         ("set", "local" | "constraints" | "transaction") => false,
-        // what a block does is as good as out of sight
+        // the effects of a code block cannot be seen
         ("do", _) => true,
         ("begin" | "start" | "set" | "reset" | "listen" | "prepare" | "declare" | "load", _) => {
             true

@@ -1,20 +1,19 @@
-//! Transactions that never report a commit that did not happen.
+//! Transactions that detect silently failed commits.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 
 use super::failure::DbError;
 
-/// Runs `work` in a transaction: committed when it returns `Ok`, taken back when it fails or panics.
+/// Runs `work` in a transaction, which is committed if it returns `Ok` and rolled back if it fails or panics.
 /// Within a transaction it is a savepoint.
 ///
-/// PostgreSQL answers the `COMMIT` of a transaction in which a statement failed with a rollback and
-/// no error, so that a failure that `work` swallows would be a silent loss. One more round trip
-/// before the commit finds it.
+/// If a statement failed, PostgreSQL answers `COMMIT` with a rollback and no error. If `work` ignores the
+/// failure, the loss would be silent. One more round trip before the commit detects this.
 ///
 /// # Errors
-/// Those of `work`; one that becomes
-/// [`RolledBack`](crate::error::RepositoryError::RolledBack) when `work` returns `Ok` although a statement failed.
+/// The errors of `work`; an error that becomes [`RolledBack`](crate::error::RepositoryError::RolledBack) if
+/// `work` returns `Ok` although a statement failed.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Open, high, low, close.
+//! Candles: open, high, low and close prices of a bucket of time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time};
 use super::timeframe::Timeframe;
 
-/// Which price of a quote a candle is made of.
+/// The price of a tick from which a candle is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum PriceBasis {
@@ -22,12 +22,12 @@ pub enum PriceBasis {
     Bid,
     /// The ask.
     Ask,
-    /// `(bid + ask) / 2` of each tick, exact: it may have one decimal more than bid and ask.
+    /// `(bid + ask) / 2` of each tick, exact: it may have one decimal place more than bid and ask.
     Mid,
 }
 
 impl PriceBasis {
-    /// All of them.
+    /// All price bases.
     pub const ALL: &'static [Self] = &[Self::Bid, Self::Ask, Self::Mid];
 
     /// The name used in the database, in files and in the REST interface.
@@ -47,9 +47,9 @@ impl fmt::Display for PriceBasis {
     }
 }
 
-/// The text names no price basis.
+/// The text is not a price basis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no price basis: use bid, ask or mid", excerpt(.0))]
+#[error("invalid price basis {}: expected bid, ask or mid", excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownPriceBasis(pub String);
 
@@ -65,16 +65,16 @@ impl FromStr for PriceBasis {
     }
 }
 
-/// Where a candle comes from.
+/// The origin of a candle.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CandleSource {
-    /// Made of the stored ticks, at this read or by a continuous aggregate.
+    /// Computed from the stored ticks, by this read or by a continuous aggregate.
     Ticks,
-    /// Made at this read of smaller candles, of which at least one is stored.
+    /// Computed by this read from smaller candles, at least one of them stored.
     Smaller,
-    /// Stored as a candle; the text says by whom, 1 to 50 characters, such as `import`.
+    /// Stored as a candle. The text names the writer, 1 to 50 characters, such as `import`.
     Stored(String),
 }
 
@@ -83,12 +83,12 @@ impl CandleSource {
     pub const TICKS: &'static str = "ticks";
     /// The name of [`Smaller`](Self::Smaller) in files.
     pub const SMALLER: &'static str = "smaller";
-    /// Who stored a candle of one minute before its ticks were dropped.
+    /// The writer of one-minute candles that are stored before their ticks are dropped.
     pub const SEALED: &'static str = "sealed";
-    /// Who stored a candle for which its file names nobody.
+    /// The writer of imported candles whose file names no writer.
     pub const IMPORT: &'static str = "import";
 
-    /// The name in files: `ticks`, `smaller`, or who stored it.
+    /// The name in files: `ticks`, `smaller`, or the writer of the stored candle.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -98,25 +98,25 @@ impl CandleSource {
         }
     }
 
-    /// Whether the candle is stored in place of its ticks: it is [`SEALED`](Self::SEALED).
+    /// Whether the candle replaces dropped ticks: its source is [`SEALED`](Self::SEALED).
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         matches!(self, Self::Stored(by) if by == Self::SEALED)
     }
 }
 
-/// What the price did within `[open_time, open_time + timeframe)`.
+/// The prices of a symbol within `[open_time, open_time + timeframe)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Candle {
-    /// Whose candle it is.
+    /// The symbol.
     pub symbol_id: SymbolId,
     /// Its width.
     pub timeframe: Timeframe,
-    /// Which price it is made of.
+    /// The price from which it is computed.
     pub basis: PriceBasis,
-    /// Start of the bucket, itself inside, aligned to UTC.
+    /// Start of the bucket, inclusive, aligned to UTC.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
     /// Price of the first tick by `(tick_time, sequence)`.
@@ -131,15 +131,15 @@ pub struct Candle {
     /// Price of the last tick by `(tick_time, sequence)`.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub close: Decimal,
-    /// Sum of the quoted bid and ask volumes of all ticks: what was offered, not what was traded.
-    /// Exact with up to 28 significant digits, else rounded to 28, half away from zero.
+    /// Sum of the quoted bid and ask volumes of all ticks: the offered quantity, not the traded one. Exact
+    /// with up to 28 significant digits, otherwise rounded to 28, half away from zero.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub volume: Decimal,
-    /// How many ticks it is made of.
+    /// The number of ticks from which it is computed.
     pub tick_count: i64,
-    /// Whether its end had passed when it was read; a forming candle still changes.
+    /// Whether its end had passed when it was read. A candle that is not closed may still change.
     pub closed: bool,
-    /// Where it comes from.
+    /// The origin of the candle.
     pub source: CandleSource,
 }
 
@@ -147,17 +147,17 @@ setters!(Candle {
     set {
         /// Sets the sum of the quoted volumes.
         volume: Decimal,
-        /// Sets how many ticks it is made of.
+        /// Sets the number of ticks.
         tick_count: i64,
         /// Sets whether its end had passed.
         closed: bool,
-        /// Sets where it comes from.
+        /// Sets the origin.
         source: CandleSource,
     }
 });
 
 impl Candle {
-    /// A closed candle of one tick without a volume, with these prices: open, high, low, close.
+    /// Creates a closed candle of one tick without volume. The prices are open, high, low and close.
     #[must_use]
     pub fn new(
         symbol_id: SymbolId,
@@ -182,7 +182,7 @@ impl Candle {
         }
     }
 
-    /// End of the bucket, itself outside.
+    /// End of the bucket, exclusive.
     #[must_use]
     pub fn close_time(&self) -> DateTime<Utc> {
         self.timeframe.bucket_end(self.open_time)
@@ -190,13 +190,13 @@ impl Candle {
 }
 
 impl Candle {
-    /// Checks what every store asks of a candle that is stored as one.
+    /// Checks the rules that every store applies to a stored candle.
     ///
     /// # Errors
-    /// A symbol id below 1; an open time outside of 1970 to 2100 or not at the start of a bucket; prices of which high
-    /// is not the highest or low not the lowest; a price that does not fit `NUMERIC(28,13)`
-    /// exactly; a volume of more than 28 significant digits or of 10^25 and more; a negative volume
-    /// or count; a source that is not stored or has no name.
+    /// A symbol id below 1; an open time outside of 1970 to 2100 or not at the start of a bucket; a high that
+    /// is not the highest or a low that is not the lowest price; a price that does not fit `NUMERIC(28,13)`
+    /// exactly; a volume of more than 28 significant digits or of 10^25 or more; a negative volume or count;
+    /// a source that is not a stored one or has no name.
     pub fn validate(&self) -> Result<(), InvalidCandle> {
         let open_time = self.open_time;
         let invalid = |problem| InvalidCandle { open_time, problem };
@@ -234,42 +234,42 @@ impl Candle {
     }
 }
 
-/// Why a candle can be stored nowhere.
+/// Why a candle is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("candle at {open_time}: {problem}")]
 #[non_exhaustive]
 pub struct InvalidCandle {
-    /// Which candle.
+    /// The open time of the candle.
     pub open_time: DateTime<Utc>,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: CandleProblem,
 }
 
-/// What is wrong with a candle.
+/// The problem of an invalid candle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CandleProblem {
-    /// The symbol's number is below 1.
-    #[error("symbol_id {0} is not positive: use that of a symbol")]
+    /// The symbol id is below 1.
+    #[error("invalid symbol_id {0}: expected the positive id of a symbol")]
     SymbolId(SymbolId),
-    /// The open time is no start of a bucket within 1970 to 2100.
-    #[error("its open time is no start of a {0} bucket between 1970 and 2100: align it to UTC")]
+    /// The open time is not the start of a bucket within 1970 to 2100.
+    #[error("invalid open time: expected the start of a {0} bucket in UTC between 1970 and 2100")]
     OpenTime(Timeframe),
-    /// A number cannot be kept exactly.
+    /// A number cannot be stored exactly.
     #[error("{field} {source}")]
     Number {
-        /// Which number.
+        /// The field.
         field: &'static str,
-        /// Why.
+        /// The reason.
         source: DecimalError,
     },
-    /// High or low contradict open or close.
-    #[error("high must be the highest and low the lowest of its prices: correct them")]
+    /// High or low contradicts another price.
+    #[error("invalid prices: expected high to be the highest and low the lowest price")]
     HighLow,
     /// The volume or the number of ticks is negative.
-    #[error("volume and tick count must not be negative: send 0 when they are unknown")]
+    #[error("volume and tick count must not be negative: send 0 if they are unknown")]
     NegativeQuantity,
-    /// The source is not one a stored candle can have.
-    #[error("its source must be a stored one of 1 to 50 characters: say who made it")]
+    /// A stored candle cannot have this source.
+    #[error("invalid source: expected a stored source of 1 to 50 characters")]
     Source,
 }

@@ -1,21 +1,20 @@
-//! The candle relations of the time-series database, and what each is made of.
+//! The candle relations of the time-series database and their sources.
 
 use super::timeframe::Timeframe;
 
-/// What the candles of a relation are made of.
+/// The source of the candles of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CandleOrigin {
     /// The ticks.
     Ticks,
-    /// The candles of this timeframe, which is smaller.
+    /// The candles of this smaller timeframe.
     Candles(Timeframe),
 }
 
-/// The relation that has the candles of one timeframe: a continuous aggregate or a plain view.
+/// The database relation with the candles of one timeframe: a continuous aggregate or a plain view.
 ///
-/// A continuous aggregate is made of [`made_of`](Self::made_of); a plain view is always made of the
-/// ticks.
+/// A continuous aggregate reads from [`made_of`](Self::made_of). A plain view always reads from the ticks.
 ///
 /// ```
 /// use tickbook::domain::{CandleOrigin, CandleRelation, Timeframe};
@@ -30,13 +29,13 @@ pub struct CandleRelation {
     pub timeframe: Timeframe,
     /// Its name, such as `ohlc_5m`.
     pub name: &'static str,
-    /// What its candles are made of where it is a continuous aggregate.
+    /// The source of its candles if it is a continuous aggregate.
     pub made_of: CandleOrigin,
 }
 
 impl CandleRelation {
-    /// The relation of `timeframe`. This is the one list of the relations; the files of `manual_sql/`
-    /// are compared with it.
+    /// Returns the relation of `timeframe`. This list is the only one; tests compare the files of
+    /// `manual_sql/` with it.
     #[must_use]
     pub const fn of(timeframe: Timeframe) -> Self {
         use CandleOrigin::{Candles, Ticks};
@@ -56,13 +55,13 @@ impl CandleRelation {
         }
     }
 
-    /// All, smallest timeframe first: each comes after the one that it is made of.
+    /// Returns all relations, smallest timeframe first. Each relation comes after its source.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> {
         Timeframe::ALL.iter().copied().map(Self::of)
     }
 
-    /// Whether its candles change with those of `timeframe`: these are its own, or it is made of
-    /// them, directly or through other relations.
+    /// Whether its candles change with the candles of `timeframe`: either they are the same candles, or it is
+    /// computed from them, directly or through other relations.
     #[must_use]
     pub fn depends_on(self, timeframe: Timeframe) -> bool {
         self.timeframe == timeframe

@@ -1,8 +1,8 @@
-//! The keys at which listings continue.
+//! Cursors: the keys at which listings continue.
 //!
-//! A cursor names the last key that was read, so that it stays right whatever arrives meanwhile. It
-//! belongs to one listing: with any other symbol, range, order, timeframe or basis, rows would be
-//! skipped or repeated silently. A program that gives cursors to clients as text checks that.
+//! A cursor is the key of the last row that was read, so new rows do not invalidate it. It belongs to one
+//! listing: with another symbol, range, order, timeframe or basis, rows would be skipped or repeated
+//! silently. A program that gives cursors to clients as text must check that.
 
 use chrono::{DateTime, Utc};
 
@@ -23,7 +23,7 @@ pub struct TickCursor {
 }
 
 impl TickCursor {
-    /// The place of `tick`.
+    /// The cursor of `tick`.
     #[must_use]
     pub fn of(tick: &Tick) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl TickCursor {
         }
     }
 
-    /// Whether a tick of a listing of `range` can have this key.
+    /// Whether a tick in a listing of `range` can have this key.
     #[must_use]
     pub fn is_possible(&self, range: TimeRange) -> bool {
         self.sequence >= 0 && range.contains(self.tick_time)
@@ -49,7 +49,7 @@ pub struct CandleCursor {
 }
 
 impl CandleCursor {
-    /// The place of `candle`.
+    /// The cursor of `candle`.
     #[must_use]
     pub fn of(candle: &Candle) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl CandleCursor {
         }
     }
 
-    /// Whether a candle of a listing of `timeframe` within `range` can have this key.
+    /// Whether a candle in a listing of `timeframe` within `range` can have this key.
     #[must_use]
     pub fn is_possible(&self, timeframe: Timeframe, range: TimeRange) -> bool {
         range.contains(self.open_time) && timeframe.bucket_start(self.open_time) == self.open_time
@@ -92,7 +92,7 @@ mod tests {
         TimeRange::new(midnight, midnight + TimeDelta::days(1)).expect("ordered")
     }
 
-    /// Near the ends of a range and of all times, and anything else.
+    /// Times near the ends of the range, near the limits of all times, and any others.
     fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
         let ends = [
             DateTime::<Utc>::MIN_UTC,

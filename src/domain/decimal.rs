@@ -1,4 +1,4 @@
-//! What fits the database's NUMERIC columns exactly.
+//! The limits of the database's NUMERIC columns, and checks that a decimal fits them exactly.
 
 use rust_decimal::Decimal;
 
@@ -8,43 +8,43 @@ pub const TICK_DECIMAL_INTEGER_DIGITS: u32 = 15;
 /// Digits after the point of a tick's price or volume: `NUMERIC(27,12)`.
 pub const TICK_DECIMAL_SCALE: u32 = 12;
 
-/// Digits after the point of a candle's price: `NUMERIC(28,13)`, one more than a tick's because
-/// a mid price is half of a sum.
+/// Digits after the point of a candle's price: `NUMERIC(28,13)`, one more than for a tick because a mid price
+/// is half of a sum.
 pub const CANDLE_PRICE_SCALE: u32 = 13;
 
-/// Significant digits of the volume of a candle: what every `Decimal` holds, wherever its point is.
+/// Significant digits of a candle's volume. A `Decimal` holds that many for any position of the point.
 pub const SUM_DIGITS: u32 = 28;
 
-/// Digits before the point of the volume of a stored candle. More than 10^9 of the largest ticks
-/// have, and few enough that a sum of 1,440 stored minutes is a `Decimal`.
+/// Digits before the point of a stored candle's volume. Enough for the sum of more than 10^9 of the largest
+/// ticks, and few enough that the sum of 1,440 stored minutes fits a `Decimal`.
 pub const CANDLE_VOLUME_INTEGER_DIGITS: u32 = 25;
 
 /// Why a number cannot be stored exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecimalError {
-    /// More digits after the point than the column keeps.
-    #[error("{value} has more than {scale} decimals: send it with at most {scale}")]
+    /// More digits after the point than the column has.
+    #[error("{value} has more than {scale} decimal places: send at most {scale}")]
     TooManyDecimals {
         /// The number.
         value: Decimal,
-        /// The decimals the column keeps.
+        /// The number of decimal places of the column.
         scale: u32,
     },
-    /// More digits before the point than the column keeps.
+    /// More digits before the point than the column has.
     #[error("{value} is not smaller than 10^{digits} in magnitude: it cannot be stored")]
     TooLarge {
         /// The number.
         value: Decimal,
-        /// The integer digits the column keeps.
+        /// The number of integer digits of the column.
         digits: u32,
     },
-    /// More significant digits than are kept.
-    #[error("{value} has more than {digits} digits: send it with at most {digits}")]
+    /// More significant digits than can be stored.
+    #[error("{value} has more than {digits} digits: send at most {digits}")]
     TooManyDigits {
         /// The number.
         value: Decimal,
-        /// The digits that are kept.
+        /// The largest number of digits.
         digits: u32,
     },
 }
@@ -52,7 +52,7 @@ pub enum DecimalError {
 /// Returns `value` without trailing zeros if a `NUMERIC(27,12)` holds it exactly.
 ///
 /// # Errors
-/// More than twelve decimals, or a magnitude of 10^15 and more. Nothing is ever rounded.
+/// More than twelve decimal places, or a magnitude of 10^15 or more. The value is never rounded.
 pub fn check_tick_decimal(value: Decimal) -> Result<Decimal, DecimalError> {
     check(value, TICK_DECIMAL_SCALE)
 }
@@ -60,7 +60,7 @@ pub fn check_tick_decimal(value: Decimal) -> Result<Decimal, DecimalError> {
 /// Returns `value` without trailing zeros if a `NUMERIC(28,13)` holds it exactly.
 ///
 /// # Errors
-/// More than thirteen decimals, or a magnitude of 10^15 and more. Nothing is ever rounded.
+/// More than thirteen decimal places, or a magnitude of 10^15 or more. The value is never rounded.
 pub fn check_candle_decimal(value: Decimal) -> Result<Decimal, DecimalError> {
     check(value, CANDLE_PRICE_SCALE)
 }
@@ -68,7 +68,7 @@ pub fn check_candle_decimal(value: Decimal) -> Result<Decimal, DecimalError> {
 /// Returns `value` without trailing zeros if it can be the volume of a stored candle.
 ///
 /// # Errors
-/// More than 28 significant digits, or a magnitude of 10^25 and more. Nothing is ever rounded.
+/// More than 28 significant digits, or a magnitude of 10^25 or more. The value is never rounded.
 pub fn check_candle_volume(value: Decimal) -> Result<Decimal, DecimalError> {
     let value = value.normalize();
     let units = value.mantissa().unsigned_abs();
@@ -90,7 +90,7 @@ fn check(value: Decimal, scale: u32) -> Result<Decimal, DecimalError> {
     }
     let units = value.mantissa().unsigned_abs();
     let bound = |decimals| 10_u128.pow(TICK_DECIMAL_INTEGER_DIGITS + decimals);
-    // almost every number is below the lowest bound, which is known before it runs
+    // almost every number is below the lowest bound, which is a constant
     if units >= const { 10_u128.pow(TICK_DECIMAL_INTEGER_DIGITS) } && units >= bound(value.scale())
     {
         return Err(DecimalError::TooLarge {

@@ -1,35 +1,36 @@
-//! Decimals as people and feeds write them, read to the last digit.
+//! Exact parser for decimals as people and feeds write them.
 
 use rust_decimal::Decimal;
 
-/// Digits behind the point that a `Decimal` has at most.
+/// The largest number of digits after the point of a `Decimal`.
 const LARGEST_SCALE: i64 = 28;
 
-/// What a `Decimal` holds at most, without its point.
+/// The largest value of a `Decimal` without its point.
 const LARGEST_UNITS: u128 = (1 << 96) - 1;
 
-/// Why a text is not read as a decimal. Follows the name of what was read, and its text.
+/// Why a text cannot be parsed as a decimal. The message is to follow the name of the field and its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecimalTextError {
-    /// There is nothing to read.
-    #[error("is empty: write a number like 1.38676")]
+    /// The text is empty.
+    #[error("is empty: expected a number like 1.38676")]
     Empty,
-    /// It is not a number, or not written like one.
-    #[error("is no decimal: write it like 1.38676")]
+    /// The text is not a number, or has an unknown form.
+    #[error("is not a decimal: expected a number like 1.38676")]
     NotADecimal,
-    /// Reading it would round it, or it is too large.
-    #[error("has more digits than are kept exactly: send at most 28")]
+    /// The number would have to be rounded, or is too large.
+    #[error("has more digits than can be stored exactly: send at most 28")]
     TooManyDigits,
 }
 
-/// Reads a decimal such as `-1.5`, `.5`, `+5.` or `1E-8`; nothing is ever rounded.
+/// Parses a decimal such as `-1.5`, `.5`, `+5.` or `1E-8` without rounding.
 ///
-/// Zeros in front and at the end are no digits that have to fit. The result has no trailing zeros,
-/// and no sign where it is zero. Costs as much as the text is long, however large its exponent.
+/// Leading and trailing zeros do not count as digits. The result has no trailing zeros, and zero has no sign.
+/// The cost depends on the length of the text only, not on the size of the exponent.
 ///
 /// # Errors
-/// No number, or one that a [`Decimal`] does not hold exactly: 28 digits, 28 of them behind the point.
+/// A text that is not a number, or a number that a [`Decimal`] cannot hold exactly: 28 digits, up to 28 of
+/// them after the point.
 pub fn parse_decimal(text: impl AsRef<[u8]>) -> Result<Decimal, DecimalTextError> {
     let text = text.as_ref();
     if text.is_empty() {
@@ -58,7 +59,7 @@ fn sign(text: &[u8]) -> (bool, &[u8]) {
     }
 }
 
-/// One that no `i64` holds is the largest: no decimal has it, and zero is zero with any.
+/// An exponent that exceeds an `i64` saturates: no decimal has it, and zero is zero with any exponent.
 fn exponent(text: &[u8]) -> Result<i64, DecimalTextError> {
     let (negative, digits) = sign(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -69,11 +70,11 @@ fn exponent(text: &[u8]) -> Result<i64, DecimalTextError> {
     Ok(if negative { -size } else { size })
 }
 
-/// The digits from the first to the last that is not zero, and the power of ten they are multiplied by.
+/// Returns the digits up to the last nonzero one, and the power of ten that they are multiplied by.
 fn significant(digits: &[u8]) -> Result<(u128, i64), DecimalTextError> {
     let (mut units, mut power) = (0_u128, 0_i64);
     let (mut any, mut fits) = (false, true);
-    // zeros that count only if another digit follows
+    // these zeros count only if another digit follows
     let mut zeros = 0_u32;
     let mut decimals: Option<i64> = None;
     for &byte in digits {
@@ -89,7 +90,7 @@ fn significant(digits: &[u8]) -> Result<(u128, i64), DecimalTextError> {
                 let shifted = 10_u128.checked_pow(zeros.saturating_add(1));
                 let shifted = shifted.and_then(|shift| units.checked_mul(shift));
                 let next = shifted.and_then(|units| units.checked_add((byte - b'0').into()));
-                // what follows has to be read all the same: it may be no number at all
+                // read on after an overflow: the rest may show that the text is not a number
                 fits &= next.is_some_and(|units| units <= LARGEST_UNITS);
                 units = next.filter(|_| fits).unwrap_or(1);
                 zeros = 0;
@@ -110,7 +111,7 @@ fn scaled(units: u128, power: i64) -> Result<Decimal, DecimalTextError> {
     if units == 0 {
         return Ok(Decimal::ZERO);
     }
-    // all larger powers are too large alike
+    // all larger powers are too large as well
     let power = power.clamp(-LARGEST_SCALE - 1, LARGEST_SCALE + 1);
     let (factor, scale) = (power.max(0).unsigned_abs(), power.min(0).unsigned_abs());
     let decimal = u32::try_from(factor)
@@ -253,7 +254,7 @@ mod tests {
             let point = if plain.contains('.') { "" } else { "." };
             let padded = format!("{plain}{point}{}", "0".repeat(zeros));
             prop_assert_eq!(parse_decimal(&padded), Ok(value), "{}", padded);
-            // the same number with its point elsewhere
+            // the same number with the point at another position
             let at = i64::from(scale) + moved;
             let sign = if units < 0 { "-" } else { "" };
             let digits = format!("{:0>80}", units.unsigned_abs());

@@ -1,27 +1,27 @@
-//! A candle that larger ones are made of.
+//! Candles with an unrounded volume, from which larger candles are computed.
 
 use std::ops::Deref;
 
 use super::candle::Candle;
 use super::exact_sum::ExactSum;
 
-/// A candle and the exact sum that its volume was rounded from, where it was.
+/// A candle with the exact sum of its volume, if the volume was rounded.
 ///
-/// Larger candles are made of the sums, so that theirs are rounded once.
+/// Larger candles are computed from the exact sums, so their volumes are rounded only once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactCandle {
     candle: Candle,
-    /// `None` where the volume of the candle is exact.
+    /// `None` if the volume of the candle is exact.
     sum: Option<ExactSum>,
 }
 
 impl ExactCandle {
-    /// `candle`, whose volume is `sum`, rounded.
+    /// Creates the exact form of `candle`, whose volume is the rounded `sum`.
     pub(crate) fn new(candle: Candle, sum: Option<ExactSum>) -> Self {
         Self { candle, sum }
     }
 
-    /// The candle as it is read.
+    /// Returns the candle as a reader sees it.
     #[must_use]
     pub fn into_candle(self) -> Candle {
         self.candle
@@ -32,7 +32,7 @@ impl ExactCandle {
     }
 }
 
-/// A candle whose volume is taken as exact, as that of one stored by its user is.
+/// Treats the volume of the candle as exact, which applies to candles that a user stored.
 impl From<Candle> for ExactCandle {
     fn from(candle: Candle) -> Self {
         Self { candle, sum: None }

@@ -1,13 +1,13 @@
-//! Sums of volumes, exact however many there are, and the one way in which they are rounded.
+//! Exact sums of any number of volumes, and their rounding.
 
 use rust_decimal::Decimal;
 
 use super::decimal::SUM_DIGITS;
 
-/// Decimals a [`Decimal`] has at most.
+/// The largest number of decimal places of a [`Decimal`].
 const MOST_DECIMALS: u32 = 28;
 
-/// Decimals a sum is kept with: one more than a [`Decimal`] has, which decides how the others round.
+/// The decimal places of a sum: one more than a [`Decimal`] has, for correct rounding of the others.
 pub(crate) const FRACTION_SCALE: u32 = MOST_DECIMALS + 1;
 
 /// 1, in units of the fraction.
@@ -15,20 +15,20 @@ pub(crate) const ONE: u128 = 10_u128.pow(FRACTION_SCALE);
 
 /// An exact sum of decimals.
 ///
-/// Whole numbers and decimals are counted apart. The whole numbers do not overflow: 10^9 ticks with
-/// the largest volume on both sides are 2 * 10^24, and 10^9 of the largest decimals are 8 * 10^37,
-/// where an `i128` ends at 1.7 * 10^38.
+/// The integer part and the fraction are stored separately. The integer part does not overflow: 10^9 ticks
+/// with the largest volume on both sides sum to 2 * 10^24, and 10^9 of the largest decimals to 8 * 10^37,
+/// while an `i128` holds up to 1.7 * 10^38.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ExactSum {
     /// The largest integer that is not greater than the sum.
     whole: i128,
-    /// What the sum has more, in units of 10^-29; less than 1.
+    /// The rest of the sum in units of 10^-29; less than 1.
     fraction: u128,
 }
 
 impl ExactSum {
-    /// `whole` and `fraction` units of 10^-29, which are less than 1; `None` where `whole` is out of
-    /// range.
+    /// Creates a sum of `whole` and `fraction`, which is in units of 10^-29 and less than 1. Returns `None`
+    /// if `whole` is out of range.
     #[cfg(any(feature = "postgres", test))]
     pub(crate) fn of_parts(negative: bool, whole: u128, fraction: u128) -> Option<Self> {
         let sum = Self {
@@ -38,7 +38,7 @@ impl ExactSum {
         Some(if negative { sum.negated() } else { sum })
     }
 
-    /// Minus a sum that is not negative.
+    /// Negates a sum that is not negative.
     fn negated(self) -> Self {
         match self.fraction {
             0 => Self {
@@ -52,7 +52,7 @@ impl ExactSum {
         }
     }
 
-    /// The whole numbers and the fraction of its magnitude.
+    /// The integer part and the fraction of the absolute value.
     fn magnitude(self) -> (u128, u128) {
         if self.whole < 0 && self.fraction > 0 {
             ((self.whole + 1).unsigned_abs(), ONE - self.fraction)
@@ -61,7 +61,7 @@ impl ExactSum {
         }
     }
 
-    /// Adds `value`; `None` when the sum leaves the range.
+    /// Adds `value`. Returns `None` on overflow.
     #[must_use]
     pub(crate) fn checked_add(self, value: Decimal) -> Option<Self> {
         if value.is_zero() {
@@ -70,7 +70,7 @@ impl ExactSum {
         self.checked_merge(value.into())
     }
 
-    /// The sum of both; `None` when it leaves the range.
+    /// Adds both sums. Returns `None` on overflow.
     #[must_use]
     pub(crate) fn checked_merge(self, other: Self) -> Option<Self> {
         let mut fraction = self.fraction + other.fraction;
@@ -82,11 +82,11 @@ impl ExactSum {
         Some(Self { whole, fraction })
     }
 
-    /// The sum without trailing zeros: exact with up to 28 significant digits and up to 28 decimals,
-    /// else rounded to as many, half away from zero, as PostgreSQL's `round()` does.
+    /// Returns the sum without trailing zeros. It is exact with up to 28 significant digits and up to 28
+    /// decimal places, otherwise rounded to 28, half away from zero, as by PostgreSQL's `round()`.
     ///
-    /// Never more than 28 digits are kept, also where a `Decimal` holds 29. `None` when the sum is
-    /// larger than a `Decimal`, which ends at 7.9 * 10^28.
+    /// The result never has more than 28 digits, even though some `Decimal`s hold 29. Returns `None` if the
+    /// sum exceeds the largest `Decimal`, 7.9 * 10^28.
     #[must_use]
     pub(crate) fn to_decimal(self) -> Option<Decimal> {
         let negative = self.whole < 0;
@@ -103,7 +103,7 @@ impl ExactSum {
 impl From<Decimal> for ExactSum {
     fn from(value: Decimal) -> Self {
         let (units, scale) = (value.mantissa().unsigned_abs(), value.scale());
-        // division of 64 bits is several times as fast, and most numbers need no other
+        // 64-bit division is several times as fast and suffices for most numbers
         let (whole, rest) = match (u64::try_from(units), 10_u64.checked_pow(scale)) {
             (Ok(units), Some(one)) => (u128::from(units / one), u128::from(units % one)),
             _ => (units / 10_u128.pow(scale), units % 10_u128.pow(scale)),
@@ -126,7 +126,7 @@ fn with_sign(mut decimal: Decimal, negative: bool) -> Decimal {
     decimal
 }
 
-/// A number below 10^15 with up to twelve decimals, as almost all are, without trailing zeros.
+/// The fast path: a number below 10^15 with up to twelve decimal places, without trailing zeros.
 fn short(whole: u128, fraction: u128) -> Option<Decimal> {
     const SCALE: u32 = 12;
     const UNIT: u128 = 10_u128.pow(FRACTION_SCALE - SCALE);
@@ -145,13 +145,13 @@ fn short(whole: u128, fraction: u128) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(units as i128, scale).ok()
 }
 
-/// `whole` and `fraction`, rounded half away from zero: units, and how many decimals they have.
+/// Rounds `whole` and `fraction` half away from zero. Returns the units and their number of decimal places.
 ///
-/// Whether half or more was cut off, the first digit that goes says alone.
+/// The first digit that is cut off decides alone whether the rest is half or more.
 fn rounded(whole: u128, fraction: u128) -> (u128, u32) {
     let half_up = |value: u128, unit: u128| value / unit + u128::from(value % unit >= unit / 2);
     match digits(whole) {
-        // what begins behind the point has 28 digits or fewer where it has 28 decimals
+        // a fraction without an integer part has 28 digits or fewer at 28 decimal places
         0 => (half_up(fraction, 10), MOST_DECIMALS),
         count if count <= SUM_DIGITS => {
             let decimals = SUM_DIGITS - count;
@@ -168,7 +168,7 @@ fn rounded(whole: u128, fraction: u128) -> (u128, u32) {
     }
 }
 
-/// How many digits `value` has; 0 has none.
+/// The number of digits of `value`; 0 has none.
 fn digits(value: u128) -> u32 {
     value.checked_ilog10().map_or(0, |power| power + 1)
 }

@@ -1,13 +1,13 @@
-//! Input as an error repeats it.
+//! Excerpts of invalid input for error messages.
 
-/// The longest part of a malformed text that an error repeats.
+/// The number of characters of an invalid text that an error shows.
 const SHOWN_CHARACTERS: usize = 40;
 
-/// `text` in quotation marks, cut to 40 characters, bytes that are no text replaced.
+/// Quotes `text`, cut to 40 characters, with invalid UTF-8 replaced.
 #[must_use]
 pub fn excerpt(text: impl AsRef<[u8]>) -> String {
     let text = text.as_ref();
-    // a character has four bytes at most, so that a text of any length costs the same
+    // a character has at most four bytes, so the cost does not depend on the length of the text
     let start = &text[..text.len().min(4 * (SHOWN_CHARACTERS + 1))];
     let start = String::from_utf8_lossy(start);
     let cut: String = start.chars().take(SHOWN_CHARACTERS).collect();
@@ -18,7 +18,7 @@ pub fn excerpt(text: impl AsRef<[u8]>) -> String {
     }
 }
 
-/// `text` with its control characters as escapes, so that it does nothing to a terminal.
+/// Escapes the control characters of `text`, so that it cannot control a terminal.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! Where symbols are quoted.
+//! Exchanges, on which symbols are quoted.
 
 use chrono_tz::Tz;
 
@@ -6,7 +6,7 @@ use super::excerpt::excerpt;
 use super::invalid_symbol::{InvalidSymbol, check_name};
 use super::setters::setters;
 
-/// Longest code, in characters.
+/// The largest length of a code, in characters.
 const CODE_LENGTH: usize = 20;
 
 /// An exchange, a broker or a feed that quotes symbols.
@@ -14,18 +14,18 @@ const CODE_LENGTH: usize = 20;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Its name, such as `oanda`, 1 to 50 characters; unique without regard to the case of letters.
+    /// The name, such as `oanda`, 1 to 50 characters; unique without regard to case.
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// Code of the venue where that is known, such as its MIC (ISO 10383) `XNYS`; 1 to 20 letters,
-    /// digits and punctuation of ASCII.
+    /// The code of the venue if known, such as its MIC (ISO 10383) `XNYS`; 1 to 20 ASCII letters, digits and
+    /// punctuation characters.
     pub code: Option<String>,
-    /// IANA time zone of its trading hours where that is known, such as `America/New_York`.
+    /// The IANA time zone of the trading hours if known, such as `America/New_York`.
     pub time_zone: Option<String>,
 }
 
-/// What is stated of an exchange; `None` where nothing is. An empty text says that it is not known.
+/// Changes to an exchange. `None` leaves a field unchanged; an empty text clears it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -40,42 +40,42 @@ pub struct ExchangeFacts {
 
 setters!(ExchangeFacts {
     some {
-        /// States the text for people.
+        /// Sets the description.
         description: String,
-        /// States the code of the venue.
+        /// Sets the code of the venue.
         code: String,
-        /// States the IANA time zone.
+        /// Sets the IANA time zone.
         time_zone: String,
     }
 });
 
-/// Why an exchange can be stored nowhere.
+/// Why an exchange is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidExchange {
-    /// The name is empty, too long, or holds what separates names.
+    /// The name is empty, is too long, or contains a separator of names.
     #[error(transparent)]
     Name(#[from] InvalidSymbol),
-    /// The code is empty, too long, or has other characters.
+    /// The code is empty, is too long, or contains other characters.
     #[error(
-        "code {} must have 1 to 20 letters, digits and punctuation of ASCII: correct it",
+        "invalid code {}: expected 1 to 20 ASCII letters, digits and punctuation characters",
         excerpt(.0)
     )]
     Code(String),
-    /// No time zone of the IANA database has that name.
+    /// The IANA database has no time zone of that name.
     #[error(
-        "time zone {} is not one of the IANA database: use a name such as America/New_York",
+        "invalid time zone {}: expected a name of the IANA database such as America/New_York",
         excerpt(.0)
     )]
     TimeZone(String),
-    /// The description holds the one character that PostgreSQL does not keep.
-    #[error("description {} holds a NUL character: remove it", excerpt(.0))]
+    /// The description contains a NUL character, which PostgreSQL cannot store.
+    #[error("description {} contains a NUL character: remove it", excerpt(.0))]
     Description(String),
 }
 
 setters!(Exchange {
     into {
-        /// Sets the text for people.
+        /// Sets the description.
         description: String,
     }
     some {
@@ -87,7 +87,7 @@ setters!(Exchange {
 });
 
 impl Exchange {
-    /// An exchange of which nothing else is known.
+    /// An exchange with a name only.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {
@@ -98,10 +98,10 @@ impl Exchange {
         }
     }
 
-    /// Checks what every store asks of an exchange.
+    /// Checks the rules that every store applies to an exchange.
     ///
     /// # Errors
-    /// The first field that no store keeps.
+    /// The first invalid field.
     pub fn validate(&self) -> Result<(), InvalidExchange> {
         check_name("exchange", &self.name)?;
         if self.description.contains('\0') {
@@ -121,8 +121,8 @@ impl Exchange {
         }
     }
 
-    /// This exchange after `facts` were stated of it; what is not stated stays, and an empty text removes
-    /// what was known.
+    /// Returns this exchange with `facts` applied. A field that is `None` keeps its value; an empty text
+    /// clears it.
     ///
     /// # Errors
     /// As [`validate`](Self::validate).

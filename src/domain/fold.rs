@@ -1,5 +1,5 @@
-//! Ticks to candles, and small candles to larger ones: the one definition every backend is tested
-//! against.
+//! Folds ticks into candles, and small candles into larger ones. This is the reference definition that every
+//! backend is tested against.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,32 +14,32 @@ use super::symbol_id::SymbolId;
 use super::tick::Tick;
 use super::timeframe::Timeframe;
 
-/// Why no candle can be made.
+/// Why a candle cannot be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FoldError {
-    /// A mid price that is no decimal, or volumes or counts beyond all that can be stored. Of ticks
-    /// and candles that a store takes this never happens.
+    /// A mid price does not fit a decimal, or a volume or count exceeds all that can be stored. Ticks and
+    /// candles that a store accepts never cause this error.
     #[error("the candle of symbol {symbol_id} at {open_time} needs more digits than a decimal has")]
     Overflow {
-        /// Whose candle.
+        /// The symbol of the candle.
         symbol_id: SymbolId,
-        /// Which one.
+        /// The open time of the candle.
         open_time: DateTime<Utc>,
     },
-    /// A candle was to be made of candles that are not smaller.
-    #[error("{to} candles cannot be made of {from} candles: use a smaller timeframe")]
+    /// The source candles are not smaller than the requested ones.
+    #[error("cannot compute {to} candles from {from} candles: use a smaller timeframe")]
     NotSmaller {
-        /// The timeframe given.
+        /// The timeframe of the source candles.
         from: Timeframe,
-        /// The timeframe asked for.
+        /// The requested timeframe.
         to: Timeframe,
     },
 }
 
-/// A candle in the making: an algebra whose parts may be added and merged in any order.
+/// A partial candle. Parts can be added and merged in any order with the same result.
 ///
-/// The caller adds each tick once; ties of time are decided by the sequence.
+/// The caller adds each tick once. The sequence orders ticks of the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandleFold {
     first: (DateTime<Utc>, i64),
@@ -53,11 +53,11 @@ pub struct CandleFold {
 }
 
 impl CandleFold {
-    /// A candle of one tick. Its volume is the sum of the known volumes of both sides, whatever the
-    /// basis; 0 where none is known.
+    /// Creates a candle of one tick. Its volume is the sum of the known volumes of both sides for any basis,
+    /// or 0 if none is known.
     ///
-    /// `None` when the tick does not have the price of `basis` ([`Tick::has`]), or when its mid price
-    /// is no decimal, which that of a tick that can be stored always is.
+    /// Returns `None` if the tick does not have the price of `basis` ([`Tick::has`]), or if its mid price
+    /// does not fit a decimal. The mid price of a tick that can be stored always fits.
     #[must_use]
     pub fn of_tick(tick: &Tick, basis: PriceBasis) -> Option<Self> {
         let price = tick.price(basis)?;
@@ -78,17 +78,17 @@ impl CandleFold {
         })
     }
 
-    /// A candle to go on with: what is merged with it must be later than all its ticks.
+    /// Continues from `candle`. Everything merged into it must be later than all of its ticks.
     ///
-    /// It goes on from the volume of `candle`. One of more than 28 digits was rounded when it was
-    /// read, so that what comes of it may differ from the exact sum in the last of 28 digits.
+    /// The sum starts with the volume of `candle`. A volume of more than 28 digits was rounded when it was
+    /// read, so the result may differ from the exact sum in the last of 28 digits.
     #[must_use]
     pub fn of_candle(candle: &Candle) -> Self {
         Self::of_sum(candle, candle.volume.into())
     }
 
     fn of_sum(candle: &Candle, volume: ExactSum) -> Self {
-        // buckets of one timeframe do not overlap, so that their starts order their ticks
+        // buckets of one timeframe do not overlap, so their start times order their ticks
         let key = (candle.open_time, 0);
         Self {
             first: key,
@@ -102,8 +102,8 @@ impl CandleFold {
         }
     }
 
-    /// The candle of the ticks of both; `None` when it has more than 10^18 ticks, or a volume that
-    /// so many of the largest ticks do not have.
+    /// Returns the candle of the ticks of both. Returns `None` if it has more than 10^18 ticks, or a volume
+    /// larger than that of 10^18 of the largest ticks.
     #[must_use]
     pub fn merge(self, other: Self) -> Option<Self> {
         let (first, open) = if other.first < self.first {
@@ -128,11 +128,11 @@ impl CandleFold {
         })
     }
 
-    /// `shape` with the prices, volume and number of ticks of this candle, made of ticks; `now`
-    /// decides whether it is closed.
+    /// Returns `shape` with the prices, volume and tick count of this candle, and with the source `Ticks`.
+    /// `now` decides whether it is closed.
     ///
-    /// Only here the volume is rounded, where it has more than 28 significant digits: half away from
-    /// zero. `None` when it is larger than a decimal, which that of ticks is not.
+    /// A volume of more than 28 significant digits is rounded only here, half away from zero. Returns `None`
+    /// if the volume exceeds a decimal, which cannot happen with ticks that can be stored.
     #[must_use]
     pub fn to_candle(&self, shape: &Candle, now: DateTime<Utc>) -> Option<Candle> {
         let bucket = Bucket {
@@ -227,16 +227,16 @@ impl Buckets {
     }
 }
 
-/// Makes candles of ticks.
+/// Computes candles from ticks.
 ///
-/// Only ticks that have the price of `basis` count ([`Tick::has`]), with the known volumes of both
-/// their sides. `now` decides which candles are closed. A bucket without such ticks has no candle.
+/// Only ticks that have the price of `basis` ([`Tick::has`]) count, with the known volumes of both sides.
+/// `now` decides which candles are closed. A bucket without such ticks has no candle.
 ///
-/// *Ordering*: by symbol, then by open time, whatever the order of the ticks.
-/// *Duplicates*: the caller gives each tick once.
+/// *Ordering*: by symbol, then by open time, for any order of the ticks.
+/// *Duplicates*: the caller must pass each tick once.
 ///
 /// # Errors
-/// A mid price that is no decimal. Ticks that can be stored always make a candle.
+/// A mid price that does not fit a decimal. Ticks that can be stored never cause an error.
 ///
 /// # Examples
 ///
@@ -265,7 +265,7 @@ pub fn fold_ticks<'a>(
     Ok(as_read(fold.finish(now)?))
 }
 
-/// What [`fold_ticks`] does, tick by tick.
+/// The incremental form of [`fold_ticks`].
 #[derive(Debug)]
 pub(crate) struct TickFold {
     timeframe: Timeframe,
@@ -301,18 +301,18 @@ impl TickFold {
     }
 }
 
-/// Makes larger candles of smaller ones.
+/// Computes larger candles from smaller ones.
 ///
-/// Symbols and bases are kept apart. `now` decides which candles are closed. Volumes are added as
-/// they are: one that was rounded, since it has more than 28 digits, counts rounded. Candles of
-/// stores are made of the exact sums instead.
+/// Symbols and bases are not mixed. `now` decides which candles are closed. Volumes are added as given, so a
+/// volume that was rounded because it has more than 28 digits counts rounded. Stores compute candles from the
+/// exact sums instead.
 ///
-/// *Ordering*: by symbol, basis, then open time, whatever the order of the candles.
-/// *Duplicates*: the caller gives candles of one symbol and basis that do not overlap.
+/// *Ordering*: by symbol, basis, then open time, for any order of the candles.
+/// *Duplicates*: the candles of one symbol and basis must not overlap.
 ///
 /// # Errors
-/// A candle that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which that
-/// of candles that can be stored never is.
+/// A candle that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which candles that
+/// can be stored never reach.
 pub fn fold_candles<'a>(
     candles: impl IntoIterator<Item = &'a Candle>,
     timeframe: Timeframe,
@@ -325,7 +325,7 @@ pub fn fold_candles<'a>(
     Ok(as_read(buckets.finish(now)?))
 }
 
-/// What [`fold_candles`] does, of the exact sums.
+/// Like [`fold_candles`], with exact sums.
 pub(super) fn fold_exact<'a>(
     parts: impl IntoIterator<Item = &'a ExactCandle>,
     timeframe: Timeframe,

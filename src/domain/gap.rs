@@ -1,4 +1,4 @@
-//! Buckets without a candle, in listings that leave none out.
+//! Gap filling: buckets without a candle in listings that omit none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,27 +11,26 @@ use super::excerpt::excerpt;
 use super::symbol_id::SymbolId;
 use super::timeframe::Timeframe;
 
-/// What stands for a bucket of which nothing is known.
+/// How a listing represents a bucket without a candle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum GapFill {
-    /// Nothing: the bucket is left out.
+    /// The bucket is omitted.
     #[default]
     Omit,
     /// A bucket without prices.
     Null,
-    /// A bucket with the close of the candle before as its close and no other price.
+    /// A bucket with the previous close as its close and no other price.
     PreviousClose,
-    /// A bucket with the close of the candle before as open, high, low and close.
+    /// A bucket with the previous close as open, high, low and close.
     Flat,
 }
 
 impl GapFill {
-    /// All of them.
+    /// All ways to fill gaps.
     pub const ALL: &'static [Self] = &[Self::Omit, Self::Null, Self::PreviousClose, Self::Flat];
 
-    /// The name used in the REST interface and on the command line: `none`, `null`, `previous`,
-    /// `flat`.
+    /// The name used in the REST interface and on the command line: `none`, `null`, `previous` or `flat`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,9 +48,9 @@ impl fmt::Display for GapFill {
     }
 }
 
-/// The text names no way to fill gaps.
+/// The text is not a way to fill gaps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} fills no gaps: use none, null, previous or flat", excerpt(.0))]
+#[error("invalid fill {}: expected none, null, previous or flat", excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownGapFill(pub String);
 
@@ -67,39 +66,39 @@ impl FromStr for GapFill {
     }
 }
 
-/// A bucket of which nothing is known: no ticks, no volume.
+/// A bucket without a candle: it has no ticks and no volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FilledCandle {
-    /// Whose bucket it is.
+    /// The symbol.
     pub symbol_id: SymbolId,
     /// Its width.
     pub timeframe: Timeframe,
-    /// Which price it would be made of.
+    /// The price basis of the listing.
     pub basis: PriceBasis,
-    /// Its start, itself inside, aligned to UTC.
+    /// Its start, inclusive, aligned to UTC.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
     pub open_time: DateTime<Utc>,
-    /// The close of the last candle before, with [`GapFill::Flat`].
+    /// The previous close with [`GapFill::Flat`].
     #[cfg_attr(
         feature = "serde",
         serde(with = "crate::domain::text::optional_decimal", default)
     )]
     pub open: Option<Decimal>,
-    /// The same.
+    /// As [`open`](Self::open).
     #[cfg_attr(
         feature = "serde",
         serde(with = "crate::domain::text::optional_decimal", default)
     )]
     pub high: Option<Decimal>,
-    /// The same.
+    /// As [`open`](Self::open).
     #[cfg_attr(
         feature = "serde",
         serde(with = "crate::domain::text::optional_decimal", default)
     )]
     pub low: Option<Decimal>,
-    /// The close of the last candle before, with [`GapFill::Flat`] and [`GapFill::PreviousClose`].
+    /// The previous close with [`GapFill::Flat`] and [`GapFill::PreviousClose`].
     #[cfg_attr(
         feature = "serde",
         serde(with = "crate::domain::text::optional_decimal", default)
@@ -110,7 +109,7 @@ pub struct FilledCandle {
 }
 
 impl FilledCandle {
-    /// The bucket at `open_time`, `previous` being the last candle before it.
+    /// Creates the bucket at `open_time`. `previous` is the last candle before it.
     #[must_use]
     pub fn after(
         previous: &Candle,
@@ -133,7 +132,7 @@ impl FilledCandle {
         }
     }
 
-    /// Its end, itself outside.
+    /// Its end, exclusive.
     #[must_use]
     pub fn close_time(&self) -> DateTime<Utc> {
         self.timeframe.bucket_end(self.open_time)
@@ -145,9 +144,9 @@ impl FilledCandle {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum CandleSlot {
-    /// There is a candle.
+    /// A bucket with a candle.
     Candle(Candle),
-    /// There is none.
+    /// A bucket without a candle.
     Filled(FilledCandle),
 }
 

@@ -1,4 +1,4 @@
-//! Places for ticks that no venue numbers.
+//! Assigns sequences to unsequenced ticks of an instant.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::symbol_id::SymbolId;
 use super::tick::{Tick, TickContent};
 
-/// The rows of one symbol and one instant, which tell a store what an unsequenced tick adds to them.
+/// The stored rows of one symbol and one instant. Decides which rows an unsequenced tick adds.
 ///
 /// # Examples
 /// ```
@@ -21,29 +21,29 @@ use super::tick::{Tick, TickContent};
 /// };
 /// let stored = [quote(5).with_sequence(0), quote(6).with_sequence(1)];
 /// let mut rows: InstantRows = stored.iter().collect();
-/// // a row is equal to it
+/// // one row has its content
 /// assert_eq!(rows.add(&quote(6).with_occurrence(0)), []);
-/// // the source brought an equal one before
+/// // the source sent one equal tick before this one
 /// assert_eq!(rows.add(&quote(6).with_occurrence(1)), [quote(6).with_sequence(2)]);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct InstantRows {
-    /// How many rows have that content.
+    /// The number of rows per content.
     equal: HashMap<TickContent, u32>,
     sequences: BTreeSet<i64>,
 }
 
 impl InstantRows {
-    /// Takes note of a row.
+    /// Records a row.
     pub fn note(&mut self, row: &Tick) {
         if self.sequences.insert(row.sequence) {
             *self.equal.entry(row.content()).or_default() += 1;
         }
     }
 
-    /// The rows that a tick of this symbol and instant adds, and takes note of them: so many that
-    /// [`occurrence`](Tick::occurrence) + 1 rows are equal to it, each under the next free sequence. None
-    /// where there are so many already: the tick is a duplicate.
+    /// Returns and records the rows that a tick of this symbol and instant adds: as many as are needed for
+    /// [`occurrence`](Tick::occurrence) + 1 rows with its content, each with the next free sequence. Returns
+    /// no rows if that many exist already; then the tick is a duplicate.
     pub fn add(&mut self, tick: &Tick) -> Vec<Tick> {
         let occurrence = tick.occurrence.unwrap_or(0);
         let present = self.equal.get(&tick.content()).copied().unwrap_or(0);
@@ -63,7 +63,8 @@ impl InstantRows {
         rows
     }
 
-    /// The one behind all others, so that the order of arrival is kept.
+    /// The sequence after all others, so that rows keep the order of arrival; if that overflows, the first
+    /// free one.
     fn next_free(&self) -> Option<i64> {
         let Some(last) = self.sequences.last() else {
             return Some(0);
@@ -83,9 +84,10 @@ impl<'a> FromIterator<&'a Tick> for InstantRows {
     }
 }
 
-/// The rows that unsequenced ticks add to what is stored, in key order, each with the index of its tick.
+/// Returns the rows that unsequenced ticks add to the stored ones, in key order, each with the index of its
+/// tick.
 ///
-/// Ticks are placed in the order given. `stored` are the rows of their symbols and instants.
+/// Ticks get their sequences in the given order. `stored` must hold all rows of their symbols and instants.
 #[cfg(feature = "postgres")]
 pub(crate) fn placed_ticks(stored: &[Tick], ticks: &[Tick]) -> Vec<(Tick, usize)> {
     let mut instants: HashMap<(SymbolId, DateTime<Utc>), InstantRows> = HashMap::new();

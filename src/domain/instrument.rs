@@ -1,4 +1,4 @@
-//! What a symbol stands for.
+//! Instruments: the type, currencies and contract terms of a symbol.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,9 +19,9 @@ pub enum InstrumentType {
     Forex,
     /// A contract for difference, `cfd`.
     Cfd,
-    /// A pair of crypto currencies or of one with a currency, `crypto`.
+    /// A pair of crypto currencies, or of a crypto currency and a currency, `crypto`.
     Crypto,
-    /// A future on crypto currencies, dated or perpetual, `cryptofuture`.
+    /// A dated or perpetual future on a crypto currency, `cryptofuture`.
     CryptoFuture,
     /// A share, `equity`.
     Equity,
@@ -38,7 +38,7 @@ pub enum InstrumentType {
 }
 
 impl InstrumentType {
-    /// All of them.
+    /// All instrument types.
     pub const ALL: &'static [Self] = &[
         Self::Forex,
         Self::Cfd,
@@ -76,10 +76,10 @@ impl fmt::Display for InstrumentType {
     }
 }
 
-/// The text names no instrument type.
+/// The text is not an instrument type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is no instrument type: use forex, cfd, crypto, cryptofuture, equity, index, future, \
+    "invalid instrument type {}: expected forex, cfd, crypto, cryptofuture, equity, index, future, \
      option, indexoption or futureoption", excerpt(.0)
 )]
 #[non_exhaustive]
@@ -97,16 +97,16 @@ impl FromStr for InstrumentType {
     }
 }
 
-/// What a symbol stands for, as its exchange defines it.
+/// The instrument of a symbol, as its exchange defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Instrument {
     /// Its kind.
     pub instrument_type: InstrumentType,
-    /// What is bought and sold, such as `EUR`; `None` where it is no currency. 1 to 50 characters.
+    /// The asset that is bought and sold, such as `EUR`, 1 to 50 characters; `None` if it is not a currency.
     pub base_currency: Option<String>,
-    /// What prices are in, such as `USD`; 1 to 50 characters.
+    /// The currency of the prices, such as `USD`; 1 to 50 characters.
     pub quote_currency: String,
     /// Smallest step of the price, in the quote currency; positive.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
@@ -114,10 +114,10 @@ pub struct Instrument {
     /// Smallest step of a quantity, in units of the instrument; positive.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub lot_size: Decimal,
-    /// Units of the underlying in one contract; positive, 1 where there are no contracts.
+    /// Units of the underlying in one contract; positive, 1 for instruments without contracts.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub contract_multiplier: Decimal,
-    /// Last day of trading, for what ends.
+    /// Last day of trading, for instruments that expire.
     #[cfg_attr(
         feature = "serde",
         serde(with = "crate::domain::text::optional_date", default)
@@ -133,11 +133,11 @@ pub struct Instrument {
 
 setters!(Instrument {
     set {
-        /// Sets the units of the underlying in one contract.
+        /// Sets the units of the underlying per contract.
         contract_multiplier: Decimal,
     }
     some {
-        /// Sets what is bought and sold.
+        /// Sets the base currency.
         base_currency: String,
         /// Sets the last day of trading.
         expiry: NaiveDate,
@@ -147,7 +147,7 @@ setters!(Instrument {
 });
 
 impl Instrument {
-    /// An instrument without contracts, base currency, expiry and strike.
+    /// An instrument with contract multiplier 1 and without base currency, expiry and strike.
     #[must_use]
     pub fn new(
         instrument_type: InstrumentType,

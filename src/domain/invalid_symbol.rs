@@ -1,4 +1,4 @@
-//! Which names and numbers a symbol may not have.
+//! Validation of the names and numbers of a symbol.
 
 use rust_decimal::Decimal;
 
@@ -6,71 +6,70 @@ use super::decimal::DecimalError;
 use super::excerpt::excerpt;
 use super::symbol_id::SymbolId;
 
-/// Longest name, in characters.
+/// The largest length of a name, in characters.
 const NAME_LENGTH: usize = 50;
 
-/// Longest name of a symbol, in characters.
+/// The largest length of a symbol's name, in characters.
 const SYMBOL_NAME_LENGTH: usize = 100;
 
-/// Why a symbol can be stored nowhere.
+/// Why a symbol is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSymbol {
-    /// The number is below 1.
-    #[error("symbol_id {0} is not positive: use 1 or more, or leave it out")]
+    /// The id is below 1.
+    #[error("invalid symbol_id {0}: expected 1 or more; omit it to assign one")]
     Id(SymbolId),
-    /// A name is empty, too long, or holds what separates names.
+    /// A name is empty, is too long, or contains a separator of names.
     #[error(
-        "{field} {} must have 1 to 50 characters without spaces, colons and commas: \
-         rename it",
+        "invalid {field} {}: expected 1 to 50 characters without spaces, colons and commas",
         excerpt(text)
     )]
     Name {
-        /// Which name.
+        /// The field.
         field: &'static str,
-        /// The text.
+        /// The invalid text.
         text: String,
     },
-    /// A symbol of that exchange has a name that differs in the case of letters alone.
+    /// Another symbol of the exchange has a name that differs only in case.
     #[error(
-        "{} differs from {taker} in the case of letters alone: use that name, or rename it",
+        "{} differs from {taker} only in case: use that name, or choose another one",
         excerpt(name)
     )]
     NameTaken {
-        /// The name that was given.
+        /// The given name.
         name: String,
-        /// Exchange, name and id of the symbol that has it.
+        /// Exchange, name and id of the other symbol.
         taker: String,
     },
-    /// A symbol's name is empty, too long, or has other characters than printable ones.
+    /// A symbol's name is empty, is too long, or contains unprintable characters.
     #[error(
         "invalid symbol name {}: expected 1 to 100 printable characters, no space at either end",
         excerpt(.0)
     )]
     SymbolName(String),
-    /// The digits are not 0 to 12.
-    #[error("digits {0} is out of range: use 0 to 12")]
+    /// The digits are not from 0 to 12.
+    #[error("invalid digits {0}: expected 0 to 12")]
     Digits(i16),
-    /// The description holds the one character that PostgreSQL does not keep.
-    #[error("description {} holds a NUL character: remove it", excerpt(.0))]
+    /// The description contains a NUL character, which PostgreSQL cannot store.
+    #[error("description {} contains a NUL character: remove it", excerpt(.0))]
     Description(String),
-    /// A part of an instrument is stated, and this part is neither stated nor known.
-    #[error("{0} is missing, and nothing is known of the instrument: state it")]
+    /// The symbol has an incomplete instrument: this required field is neither given nor stored.
+    #[error("{0} is missing: a symbol without an instrument requires it")]
     Missing(&'static str),
-    /// A number cannot be kept exactly.
+    /// A number cannot be stored exactly.
     #[error("{field} {source}")]
     Number {
-        /// Which number.
+        /// The field.
         field: &'static str,
-        /// Why.
+        /// The reason.
         source: DecimalError,
     },
     /// A size is zero or negative.
     #[error("{field} {value} is not positive: use a positive number")]
     NotPositive {
-        /// Which size.
+        /// The field.
         field: &'static str,
-        /// The size.
+        /// The value.
         value: Decimal,
     },
 }
@@ -87,8 +86,8 @@ pub(super) fn check_name(field: &'static str, text: &str) -> Result<(), InvalidS
     Ok(())
 }
 
-/// Checks the name of a symbol, which may hold colons, commas and spaces: venues name options and
-/// futures with them.
+/// Checks the name of a symbol. It may contain colons, commas and spaces, which venues use in names of
+/// options and futures.
 pub(super) fn check_symbol_name(name: &str) -> Result<(), InvalidSymbol> {
     let allowed = |c: char| !c.is_control() && (c == ' ' || !c.is_whitespace());
     let fits = (1..=SYMBOL_NAME_LENGTH).contains(&name.chars().count());
@@ -98,8 +97,8 @@ pub(super) fn check_symbol_name(name: &str) -> Result<(), InvalidSymbol> {
     Err(InvalidSymbol::SymbolName(name.to_owned()))
 }
 
-/// What names of symbols and exchanges are compared by: `text` with `A` to `Z` in lower case. All other
-/// characters stay as they are, so that every server and program compares in the same way.
+/// Folds a name of a symbol or exchange for comparison: `text` with `A` to `Z` in lower case. All other
+/// characters are unchanged, so every server and program compares names in the same way.
 #[must_use]
 pub fn folded_name(text: &str) -> String {
     text.to_ascii_lowercase()

@@ -1,4 +1,4 @@
-//! Ticks that no store keeps.
+//! Validation errors of ticks.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -7,39 +7,39 @@ use super::decimal::DecimalError;
 use super::symbol_id::SymbolId;
 use super::time::LEAP_SECOND;
 
-/// So many equal unsequenced ticks of one symbol and one instant are stored.
+/// The largest number of equal unsequenced ticks of one symbol and instant.
 pub(super) const MAX_EQUAL_TICKS: u32 = 1_000_000;
 
-/// Why a tick can be stored nowhere.
+/// Why a tick is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTick {
-    /// The symbol's number is below 1.
-    #[error("symbol_id {0} is not positive: use that of a symbol")]
+    /// The symbol id is below 1.
+    #[error("invalid symbol_id {0}: expected the positive id of a symbol")]
     SymbolId(SymbolId),
-    /// An instant outside of what is kept.
+    /// A time is outside of the supported range.
     #[error(
         "{field} {time} is outside of 1970-01-01 to 2100-01-01: \
          check the unit and the epoch of the feed's clock"
     )]
     TimeOutOfRange {
-        /// Which of the two times.
+        /// The field.
         field: &'static str,
         /// The instant.
         time: DateTime<Utc>,
     },
-    /// A leap second, which stores would move into the second after it.
+    /// A time is a leap second, which stores would move into the next second.
     #[error("{field} {time} is a {LEAP_SECOND}")]
     LeapSecond {
-        /// Which of the two times.
+        /// The field.
         field: &'static str,
         /// The instant.
         time: DateTime<Utc>,
     },
-    /// The sequence is below zero.
+    /// The sequence is negative.
     #[error("sequence {0} is negative: count from 0 within one instant")]
     NegativeSequence(i64),
-    /// Its source brought too many equal ticks of one instant.
+    /// The source sent too many equal ticks of one instant.
     #[error(
         "occurrence {0} is too large: at most {MAX_EQUAL_TICKS} equal ticks of one instant are stored, \
          unless they are numbered by a sequence"
@@ -48,34 +48,34 @@ pub enum InvalidTick {
     /// Neither side has a price.
     #[error("bid_price and ask_price are both absent: send at least one")]
     NoSide,
-    /// A quantity is known and its price is absent.
-    #[error("{field} {value} has no price: send the price or leave the volume out")]
+    /// A volume is given without its price.
+    #[error("{field} {value} has no price: send the price or omit the volume")]
     VolumeWithoutPrice {
-        /// Which of the two volumes.
+        /// The field.
         field: &'static str,
-        /// The quantity.
+        /// The volume.
         value: Decimal,
     },
-    /// A quantity is below zero.
-    #[error("{field} {value} is negative: leave it out when the feed does not say")]
+    /// A volume is negative.
+    #[error("{field} {value} is negative: omit it if it is unknown")]
     NegativeVolume {
-        /// Which of the two volumes.
+        /// The field.
         field: &'static str,
-        /// The quantity.
+        /// The volume.
         value: Decimal,
     },
-    /// A number cannot be kept exactly.
+    /// A number cannot be stored exactly.
     #[error("{field} {source}")]
     Number {
-        /// Which of the four numbers.
+        /// The field.
         field: &'static str,
-        /// Why.
+        /// The reason.
         source: DecimalError,
     },
 }
 
 impl InvalidTick {
-    /// The field of [`Tick`](super::Tick) that is wrong.
+    /// The invalid field of [`Tick`](super::Tick).
     #[must_use]
     pub fn field(&self) -> &'static str {
         match self {

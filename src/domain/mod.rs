@@ -1,6 +1,6 @@
-//! Plain types and pure functions: what a symbol, a tick and a candle are, and how ticks become candles.
+//! Plain types and pure functions: symbols, ticks, candles, and the fold of ticks into candles.
 //!
-//! Nothing here knows a database, a clock or a runtime.
+//! This module depends on no database, clock or runtime.
 
 mod candle;
 mod candle_relation;

@@ -1,21 +1,21 @@
-//! Pages of a listing.
+//! Pages of listings.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::excerpt::excerpt;
 
-/// How many items a page may hold: 1 to 10,000.
+/// The largest number of items of a page: 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "i64"))]
 pub struct PageLimit(u32);
 
 impl PageLimit {
-    /// The largest page.
+    /// The largest limit.
     pub const MAX: Self = Self(10_000);
 
-    /// Makes a limit.
+    /// Creates a limit.
     ///
     /// # Errors
     /// 0, or more than 10,000.
@@ -29,7 +29,7 @@ impl PageLimit {
     /// The number of items.
     #[must_use]
     pub fn get(self) -> usize {
-        // a u32 of at most 10,000 fits every usize
+        // a u32 of at most 10,000 fits in every usize
         self.0 as usize
     }
 }
@@ -51,13 +51,13 @@ impl TryFrom<i64> for PageLimit {
     }
 }
 
-/// The limit is outside of 1 to 10,000.
+/// The limit is not from 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("limit {0} is out of range: use 1 to 10000")]
+#[error("invalid limit {0}: expected 1 to 10000")]
 #[non_exhaustive]
 pub struct InvalidPageLimit(pub i64);
 
-/// In which direction of time a listing runs.
+/// The direction of a listing in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortOrder {
     /// Oldest first.
@@ -68,7 +68,7 @@ pub enum SortOrder {
 }
 
 impl SortOrder {
-    /// Both of them.
+    /// Both orders.
     pub const ALL: &'static [Self] = &[Self::Ascending, Self::Descending];
 
     /// `asc` or `desc`.
@@ -87,9 +87,9 @@ impl fmt::Display for SortOrder {
     }
 }
 
-/// A text that names no order.
+/// The text is not an order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{shown} is no order: use asc or desc", shown = excerpt(.0))]
+#[error("invalid order {shown}: expected asc or desc", shown = excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownSortOrder(pub String);
 
@@ -105,26 +105,26 @@ impl FromStr for SortOrder {
     }
 }
 
-/// A part of a listing and where the next part starts.
+/// A page of a listing and the cursor of the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Page<T, C> {
-    /// The items, in the order asked for.
+    /// The items, in the requested order.
     pub items: Vec<T>,
-    /// Pass it as `after` to go on; `None` when nothing followed at the time of the call.
+    /// The value of `after` for the next page; `None` if there were no further items at the time of the call.
     pub next: Option<C>,
 }
 
 impl<T, C> Page<T, C> {
-    /// Makes a page that `next` continues.
+    /// Creates a page that continues at `next`.
     #[must_use]
     pub fn new(items: Vec<T>, next: Option<C>) -> Self {
         Self { items, next }
     }
 
-    /// Makes a page of `items`, which hold up to one item more than `limit`: that item is cut off
-    /// and shows that the listing goes on behind the last one kept.
+    /// Creates a page of `items`, which may hold one item more than `limit`. The additional item is removed;
+    /// it shows that the listing continues after the last item of the page.
     #[must_use]
     pub fn from_overfull(mut items: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> C) -> Self {
         let more = items.len() > limit.get();

@@ -1,4 +1,4 @@
-//! Larger candles of stored smaller ones and of what is known where none is stored.
+//! Larger candles computed from stored smaller candles and the ticks between them.
 
 use chrono::{DateTime, Utc};
 
@@ -7,18 +7,17 @@ use super::exact_candle::ExactCandle;
 use super::fold::{FoldError, fold_exact};
 use super::timeframe::Timeframe;
 
-/// Stored candles of one symbol and basis and of any timeframes, of which none lies within another.
+/// Non-overlapping stored candles of one symbol and basis, of any timeframes.
 ///
-/// Together with the ticks of the times they leave free they are the parts of larger candles.
+/// Larger candles are computed from these and from the ticks of times that they do not cover.
 #[derive(Debug, Clone, Default)]
 pub struct StoredParts(Vec<ExactCandle>);
 
 impl StoredParts {
-    /// Takes each candle that does not lie within a larger one of `candles`.
+    /// Keeps the candles that do not lie within a larger one of `candles`.
     #[must_use]
     pub fn new(mut candles: Vec<ExactCandle>) -> Self {
-        // buckets lie within each other or side by side: the larger of two that start together
-        // comes first
+        // buckets are nested or disjoint; of two with the same start the larger comes first
         candles.sort_by(|one, other| {
             let by_time = one.open_time.cmp(&other.open_time);
             by_time.then(other.timeframe.cmp(&one.timeframe))
@@ -34,7 +33,7 @@ impl StoredParts {
         Self(candles)
     }
 
-    /// Whether `time` lies within one of them, so that its ticks do not count.
+    /// Whether a stored candle covers `time`, so that its ticks do not count.
     #[must_use]
     pub fn covers(&self, time: DateTime<Utc>) -> bool {
         let behind = self.0.partition_point(|part| part.open_time <= time);
@@ -42,15 +41,15 @@ impl StoredParts {
         before.is_some_and(|part| time < part.close_time())
     }
 
-    /// The candles of `timeframe` of which at least one part is stored; `minutes` are the one-minute
-    /// candles made of ticks, of which those that are covered do not count. `now` decides which
-    /// candles are closed. Volumes are added exactly and rounded once, at the end.
+    /// Returns the candles of `timeframe` that contain at least one stored candle. `minutes` are the
+    /// one-minute candles of ticks; covered ones do not count. `now` decides which candles are closed.
+    /// Volumes are added exactly and rounded once, at the end.
     ///
     /// *Ordering*: by open time.
     ///
     /// # Errors
-    /// A part that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which that
-    /// of candles that can be stored never is.
+    /// A stored candle that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which
+    /// candles that can be stored never reach.
     pub fn fold_with(
         &self,
         minutes: &[ExactCandle],

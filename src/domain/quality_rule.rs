@@ -1,36 +1,36 @@
-//! The rules that ticks are checked against, and what a rule found.
+//! The data-quality rules of ticks, and the verdict of a rule.
 
 use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
-/// What a tick is looked at for. The order of the variants decides which rule puts a tick into
-/// quarantine where several would.
+/// A data-quality rule. If a tick violates several rules that quarantine it, the first in the order of the
+/// variants is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Its time is ahead of the clock; observed and limit are seconds.
+    /// The time is ahead of the clock; observed and limit are in seconds.
     Future,
-    /// Its time is behind the clock; observed and limit are seconds.
+    /// The time is behind the clock; observed and limit are in seconds.
     Stale,
-    /// Bid or ask is zero or below; observed is the lower one, the limit 0.
+    /// Bid or ask is not positive; observed is the lower price, the limit is 0.
     NotPositive,
-    /// The bid is above the ask; observed is by how much, the limit 0.
+    /// The bid is above the ask; observed is the difference, the limit is 0.
     Crossed,
-    /// The same message came again, and again; observed and limit are such messages in a row.
+    /// The same message was repeated; observed and limit are the number of such messages in a row.
     Repeated,
-    /// Bid and ask do not move; observed and limit are ticks, or seconds.
+    /// Bid and ask do not move; observed and limit are a number of ticks or seconds.
     FlatLine,
-    /// Its mid price is away from the last one; observed and limit are shares of that.
+    /// The mid price deviates from the last one; observed and limit are fractions of the last one.
     Deviation,
-    /// Its step from the last mid price is unlike the steps before; observed and limit are standard
+    /// The step from the last mid price differs from earlier steps; observed and limit are in standard
     /// deviations.
     ZScore,
 }
 
 impl Rule {
-    /// All of them, in their order.
+    /// All rules, in order.
     pub const ALL: &'static [Self] = &[
         Self::Future,
         Self::Stale,
@@ -42,8 +42,7 @@ impl Rule {
         Self::ZScore,
     ];
 
-    /// The number of the rule in files of this library. It never changes, wherever a rule is put
-    /// among the others.
+    /// The code of the rule in files of this library. It never changes, even if the order of the rules does.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -58,7 +57,7 @@ impl Rule {
         }
     }
 
-    /// The rule that has this [`code`](Self::code).
+    /// Returns the rule with this [`code`](Self::code).
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|rule| rule.code() == code)
@@ -86,7 +85,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A text that names no rule.
+/// The text is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid rule {0:?}: expected one of {known}", known = names())]
 #[non_exhaustive]
@@ -106,23 +105,23 @@ impl FromStr for Rule {
     }
 }
 
-/// Why a tick is flagged or held back.
+/// Why a tick is flagged or quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Verdict {
-    /// Which rule.
+    /// The violated rule.
     pub rule: Rule,
-    /// What the tick has; see [`Rule`] for the unit. At most twelve decimals.
+    /// The observed value; see [`Rule`] for the unit. At most twelve decimal places.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub observed: Decimal,
-    /// What it might have had.
+    /// The limit of the rule.
     #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::decimal"))]
     pub limit: Decimal,
 }
 
 impl Verdict {
-    /// A tick has `observed` where `limit` is allowed.
+    /// Creates a verdict: the tick has `observed`, and the rule allows `limit`.
     #[must_use]
     pub fn new(rule: Rule, observed: Decimal, limit: Decimal) -> Self {
         Self {

@@ -1,10 +1,10 @@
-//! Methods that set a field and return the value, for structs that may get more fields.
+//! A macro for methods that set a field and return the value, for non-exhaustive structs.
 
-/// Writes a method for each field given, of the name of the field.
+/// Generates a method for each given field, with the name of the field.
 ///
-/// One of `set` takes the type itself, one of `into` everything that becomes the type, and one of `some`
-/// everything that becomes the content of the option. Numbers are in `set`: a literal would not say of which
-/// type it is.
+/// A method of `set` takes the type itself. A method of `into` takes anything that converts into the type,
+/// and one of `some` anything that converts into the content of the option. Use `set` for numbers: the type
+/// of a literal would be ambiguous.
 macro_rules! setters {
     ($of:ty {
         $(set { $($(#[$set_doc:meta])* $set:ident: $set_type:ty,)+ })?

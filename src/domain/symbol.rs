@@ -1,4 +1,4 @@
-//! What can be quoted, and what it is.
+//! Symbols, and references to symbols by name or id.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,34 +8,34 @@ use super::invalid_symbol::{InvalidSymbol, check_name, check_symbol_name};
 use super::setters::setters;
 use super::symbol_id::SymbolId;
 
-/// What is quoted.
+/// A tradable symbol of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Symbol {
-    /// The number ticks and candles carry.
+    /// The id that ticks and candles refer to.
     pub symbol_id: SymbolId,
-    /// Where it is quoted, such as `oanda`: [`Exchange::name`](super::Exchange::name).
+    /// The exchange, such as `oanda`: [`Exchange::name`](super::Exchange::name).
     pub exchange: String,
-    /// Its name, such as `EURUSD`; 1 to 100 printable characters without a space at either end, unique
-    /// within the exchange without regard to the case of letters (`A` to `Z`).
+    /// The name, such as `EURUSD`; 1 to 100 printable characters without a space at either end, unique within
+    /// the exchange without regard to case (`A` to `Z`).
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     pub description: String,
-    /// Digits after the point in which its price is usually shown, 0 to 12.
+    /// The number of decimal places in which its price is usually shown, 0 to 12.
     pub digits: i16,
-    /// Whether it is still quoted. Ticks of an inactive symbol stay readable.
+    /// Whether it is still quoted. Ticks of an inactive symbol can still be read.
     pub active: bool,
-    /// What it stands for, where that is known.
+    /// The instrument, if known.
     pub instrument: Option<Instrument>,
 }
 
-/// A symbol to be created, or to be created or changed.
+/// A symbol to create or to update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct NewSymbol {
-    /// The number to use; `None` takes the next free one.
+    /// The id to use; `None` assigns the next free one.
     pub symbol_id: Option<SymbolId>,
     /// See [`Symbol::exchange`].
     pub exchange: String,
@@ -53,23 +53,23 @@ pub struct NewSymbol {
 
 setters!(NewSymbol {
     set {
-        /// Sets the digits in which its price is shown.
+        /// Sets the number of decimal places in which its price is shown.
         digits: i16,
         /// Sets whether it is still quoted.
         active: bool,
     }
     into {
-        /// Sets the number to use.
+        /// Sets the id to use.
         symbol_id: Option<SymbolId>,
-        /// Sets the text for people.
+        /// Sets the description.
         description: String,
-        /// Sets what it stands for.
+        /// Sets the instrument.
         instrument: Option<Instrument>,
     }
 });
 
 impl NewSymbol {
-    /// An active symbol with five digits and nothing else known of it.
+    /// An active symbol with five digits and no other details.
     #[must_use]
     pub fn named(exchange: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
@@ -83,10 +83,10 @@ impl NewSymbol {
         }
     }
 
-    /// Checks what every store asks of a symbol.
+    /// Checks the rules that every store applies to a symbol.
     ///
     /// # Errors
-    /// The first field that is out of its range.
+    /// The first invalid field.
     pub fn validate(&self) -> Result<(), InvalidSymbol> {
         if let Some(id) = self.symbol_id
             && id.get() < 1
@@ -107,7 +107,7 @@ impl NewSymbol {
         }
     }
 
-    /// The symbol it becomes under `symbol_id`.
+    /// Returns the symbol with the id `symbol_id`.
     #[must_use]
     pub fn into_symbol(self, symbol_id: SymbolId) -> Symbol {
         Symbol {
@@ -122,21 +122,22 @@ impl NewSymbol {
     }
 }
 
-/// How people name a symbol: `EURUSD`, `oanda:EURUSD` where several exchanges have one, or its id.
+/// A reference to a symbol as people write it: `EURUSD`, `oanda:EURUSD` if several exchanges quote it, or the
+/// id.
 ///
-/// The first colon ends the exchange, so that a name with a colon needs its exchange before it:
-/// `deribit:BTC:28NOV` is the symbol `BTC:28NOV` of `deribit`.
+/// The first colon ends the exchange, so a name that contains a colon needs its exchange: `deribit:BTC:28NOV`
+/// is the symbol `BTC:28NOV` of `deribit`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SymbolReference {
-    /// The exchange, where it was said.
+    /// The exchange, if given.
     pub exchange: Option<String>,
     /// The name.
     pub name: String,
 }
 
 impl SymbolReference {
-    /// The symbol of that name, whichever exchange quotes it.
+    /// A reference to a name on any exchange.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {
@@ -145,7 +146,7 @@ impl SymbolReference {
         }
     }
 
-    /// The symbol of that name on that exchange.
+    /// A reference to a name on the given exchange.
     #[must_use]
     pub fn on(exchange: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
@@ -154,7 +155,7 @@ impl SymbolReference {
         }
     }
 
-    /// The id that it is, as a whole number without an exchange: `123` is one, `oanda:123` is a name.
+    /// The id, if the reference is a whole number without an exchange: `123` is an id, `oanda:123` is a name.
     #[must_use]
     pub fn id(&self) -> Option<SymbolId> {
         let is_number = self.exchange.is_none() && self.name.bytes().all(|it| it.is_ascii_digit());

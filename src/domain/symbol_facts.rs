@@ -1,4 +1,4 @@
-//! What a source says of a symbol, and what becomes of it where the symbol is known already.
+//! Partial descriptions of symbols from a source, and their merge with stored symbols.
 
 mod stating;
 
@@ -10,7 +10,7 @@ use super::invalid_symbol::InvalidSymbol;
 use super::symbol::{NewSymbol, Symbol};
 use super::symbol_id::SymbolId;
 
-/// What is stated of an instrument; `None` where nothing is.
+/// A partial description of an instrument; `None` for fields that are not given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -53,7 +53,7 @@ pub struct InstrumentFacts {
     pub strike: Option<Decimal>,
 }
 
-/// What is stated of a symbol; `None` where nothing is.
+/// A partial description of a symbol; `None` for fields that are not given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -69,7 +69,7 @@ pub struct SymbolFacts {
     pub instrument: InstrumentFacts,
 }
 
-/// A symbol by its name, and what a source states of it.
+/// A symbol's name and its partial description from a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -78,36 +78,36 @@ pub struct StatedSymbol {
     pub exchange: String,
     /// See [`Symbol::name`].
     pub name: String,
-    /// All else.
+    /// The description.
     #[cfg_attr(feature = "serde", serde(default))]
     pub facts: SymbolFacts,
 }
 
-/// A field of a symbol with two values, as texts; `None` where nothing is known.
+/// The old and new value of a field of a symbol, as texts; `None` for an unknown value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FieldChange {
-    /// Its name, as in the database.
+    /// The name of the field, as in the database.
     pub field: &'static str,
-    /// What was stored.
+    /// The stored value.
     pub old: Option<String>,
-    /// What was stated.
+    /// The given value.
     pub new: Option<String>,
 }
 
-/// A symbol after a change.
+/// A symbol after a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MergedSymbol {
-    /// As it is stored now.
+    /// The symbol as it is stored now.
     pub symbol: Symbol,
     /// Whether it was created.
     pub created: bool,
-    /// What was changed of a symbol that existed.
+    /// The changes of an existing symbol.
     pub changed: Vec<FieldChange>,
-    /// What was stated and is not stored, since something else is.
+    /// Given values that were not stored, because another value is stored.
     pub kept: Vec<FieldChange>,
 }
 
@@ -128,7 +128,7 @@ impl InstrumentFacts {
         }
     }
 
-    /// The instrument; `None` where nothing is stated.
+    /// Converts the description into an instrument; `None` if no field is given.
     fn into_instrument(self) -> Result<Option<Instrument>, InvalidSymbol> {
         if self == Self::default() {
             return Ok(None);
@@ -149,7 +149,7 @@ impl InstrumentFacts {
 }
 
 impl StatedSymbol {
-    /// A symbol of which nothing else is stated.
+    /// A symbol with a name and an empty description.
     #[must_use]
     pub fn named(exchange: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
@@ -159,10 +159,10 @@ impl StatedSymbol {
         }
     }
 
-    /// Checks what is stated, and nothing of what is not.
+    /// Checks the given fields only.
     ///
     /// # Errors
-    /// What [`NewSymbol::validate`] refuses.
+    /// Everything that [`NewSymbol::validate`] refuses.
     pub fn validate(&self) -> Result<(), InvalidSymbol> {
         let instrument = Instrument {
             instrument_type: InstrumentType::Cfd,
@@ -182,11 +182,10 @@ impl StatedSymbol {
         whole.merged(&self.facts, true).map(|_| ())
     }
 
-    /// The symbol to create where there is none of that name. What is not stated is as in
-    /// [`NewSymbol::named`].
+    /// Converts the description into a new symbol. Fields that are not given are as in [`NewSymbol::named`].
     ///
     /// # Errors
-    /// What [`NewSymbol::validate`] refuses, and an instrument of which only a part is stated.
+    /// Everything that [`NewSymbol::validate`] refuses, and an incomplete instrument.
     pub fn into_new(self) -> Result<NewSymbol, InvalidSymbol> {
         let named = NewSymbol::named(self.exchange, self.name);
         let facts = self.facts;
@@ -203,14 +202,15 @@ impl StatedSymbol {
 }
 
 impl Symbol {
-    /// This symbol after `facts` were stated of it.
+    /// Merges `facts` into this symbol.
     ///
-    /// What was unknown becomes known: an empty description, an absent instrument or field of it, and the
-    /// digits of a symbol without an instrument. A known value that differs becomes what is stated where
-    /// `overwrite` says so, and is kept otherwise. What is not stated stays in any case.
+    /// A given value replaces an unknown one: an empty description, an absent instrument or field of an
+    /// instrument, and the digits of a symbol without an instrument. If a known value differs from the given
+    /// one, `overwrite` decides: if true, the given value replaces it, otherwise the known value remains.
+    /// Fields that are not given never change.
     ///
     /// # Errors
-    /// What [`NewSymbol::validate`] refuses, and an instrument of which only a part is known.
+    /// Everything that [`NewSymbol::validate`] refuses, and an incomplete instrument.
     pub fn merged(
         &self,
         facts: &SymbolFacts,
@@ -295,10 +295,10 @@ impl Symbol {
         })
     }
 
-    /// This symbol under another name, and on another exchange where one is given.
+    /// Returns this symbol with another name, and on another exchange if one is given.
     ///
     /// # Errors
-    /// A name that no symbol can have.
+    /// An invalid name.
     pub fn renamed(
         &self,
         exchange: Option<&str>,
@@ -331,7 +331,7 @@ impl Symbol {
 }
 
 impl MergedSymbol {
-    /// A symbol that did not exist before.
+    /// The merge result for a symbol that was created.
     #[must_use]
     pub fn created(symbol: NewSymbol, symbol_id: SymbolId) -> Self {
         Self {
@@ -350,7 +350,7 @@ struct Merge {
 }
 
 impl Merge {
-    /// What is known of a field from now on.
+    /// Merges one field, records the change, and returns the resulting value.
     fn field<T: Clone + PartialEq>(
         &mut self,
         field: &'static str,

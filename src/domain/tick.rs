@@ -1,4 +1,4 @@
-//! Quotes.
+//! Ticks: quotes of a symbol.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -9,16 +9,16 @@ use super::invalid_tick::{InvalidTick, MAX_EQUAL_TICKS};
 use super::symbol_id::SymbolId;
 use super::time::{earliest_time, is_leap_second, latest_time, truncate_to_micros};
 
-/// The identity of a tick: symbol, instant, and the order within that instant.
+/// The identity of a tick: symbol, instant, and sequence within that instant.
 ///
-/// Sorted by symbol, then by time, then by sequence.
+/// Ordered by symbol, then time, then sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TickKey {
-    /// Whose tick it is.
+    /// The symbol.
     pub symbol_id: SymbolId,
-    /// When it happened, in whole microseconds.
+    /// The time, in whole microseconds.
     pub tick_time: DateTime<Utc>,
-    /// Its place within the instant.
+    /// The order within the instant.
     pub sequence: i64,
 }
 
@@ -29,14 +29,14 @@ pub(crate) struct TickContent {
     ask: (Option<Decimal>, Option<Decimal>),
 }
 
-/// One quote of one symbol.
+/// A quote of a symbol.
 ///
-/// At least one side has a price. `None` says that a venue does not quote the side, or that a volume
-/// is unknown; a volume of 0 says that it is zero.
+/// At least one side has a price. A price of `None` means that the venue does not quote the side, and a
+/// volume of `None` that it is unknown; a volume of 0 means zero.
 ///
-/// Two sequenced ticks with one [`TickKey`] are a duplicate when [`Tick::has_content_of`] holds, else
-/// a conflict. An unsequenced tick never conflicts: with occurrence k it makes the store hold at least
-/// k + 1 rows of its symbol, instant and content, each under a sequence of its own.
+/// Two sequenced ticks with the same [`TickKey`] are duplicates if [`Tick::has_content_of`] holds, otherwise
+/// they conflict. An unsequenced tick never conflicts: with occurrence k it makes the store hold at least
+/// k + 1 rows of its symbol, instant and content, each with its own sequence.
 ///
 /// # Examples
 /// ```
@@ -57,33 +57,35 @@ pub(crate) struct TickContent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tick {
-    /// Whose tick it is.
+    /// The symbol.
     pub symbol_id: SymbolId,
-    /// When it happened at the venue, UTC; stored in whole microseconds.
+    /// The time of the tick at the venue, UTC; stored in whole microseconds.
     pub tick_time: DateTime<Utc>,
-    /// The number that the venue gave the tick. Of an unsequenced tick it is the place within its
-    /// instant as its source brought it, which the store may change. Never negative.
+    /// The number that the venue gave the tick. For an unsequenced tick it is the position within its instant
+    /// in the order of its source, which the store may change. Never negative.
     pub sequence: i64,
-    /// `Some` of an unsequenced tick, which the venue does not number: how many ticks of the same
-    /// symbol, instant and content its source brought before it (see
-    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter)). `None` of every stored tick.
+    /// `Some` for an unsequenced tick, which the venue does not number: the number of ticks with the same
+    /// symbol, instant and content that its source sent before it (see
+    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter)). `None` for every stored tick.
     pub occurrence: Option<u32>,
-    /// Price at which one can sell, in units of the quote currency. May be negative or zero. `None`:
-    /// there is no bid.
+    /// The price at which one can sell, in units of the quote currency. May be negative or zero. `None` if
+    /// the bid is absent.
     pub bid_price: Option<Decimal>,
-    /// Price at which one can buy, in units of the quote currency. May be below the bid. `None`:
-    /// there is no ask.
+    /// The price at which one can buy, in units of the quote currency. May be below the bid. `None` if the
+    /// ask is absent.
     pub ask_price: Option<Decimal>,
-    /// Quantity offered at the bid, in units of the instrument. `None`: unknown, or there is no bid.
+    /// The quantity offered at the bid, in units of the instrument. `None` if it is unknown or the bid is
+    /// absent.
     pub bid_volume: Option<Decimal>,
-    /// Quantity offered at the ask, in units of the instrument. `None`: unknown, or there is no ask.
+    /// The quantity offered at the ask, in units of the instrument. `None` if it is unknown or the ask is
+    /// absent.
     pub ask_volume: Option<Decimal>,
-    /// When this side saw it. No part of identity or content.
+    /// The time at which this system received the tick. Not part of its identity or content.
     pub received_at: Option<DateTime<Utc>>,
 }
 
 impl Tick {
-    /// A tick with sequence 0 and without sides and receive time. It needs a side to be stored.
+    /// A tick with sequence 0 and without sides and receive time. To be stored, it needs at least one side.
     #[must_use]
     pub fn new(symbol_id: SymbolId, tick_time: DateTime<Utc>) -> Self {
         Self {
@@ -99,7 +101,7 @@ impl Tick {
         }
     }
 
-    /// A tick with both sides and sequence 0; volumes and receive time are unknown.
+    /// A tick with both sides and sequence 0. The volumes and the receive time are unknown.
     #[must_use]
     pub fn quote(
         symbol_id: SymbolId,
@@ -112,35 +114,35 @@ impl Tick {
             .with_ask(ask_price)
     }
 
-    /// This tick of another symbol.
+    /// Returns this tick with another symbol.
     #[must_use]
     pub fn with_symbol_id(mut self, symbol_id: SymbolId) -> Self {
         self.symbol_id = symbol_id;
         self
     }
 
-    /// This tick at another time.
+    /// Returns this tick with another time.
     #[must_use]
     pub fn with_tick_time(mut self, tick_time: DateTime<Utc>) -> Self {
         self.tick_time = tick_time;
         self
     }
 
-    /// This tick with another place within its instant.
+    /// Returns this tick with another sequence.
     #[must_use]
     pub fn with_sequence(mut self, sequence: i64) -> Self {
         self.sequence = sequence;
         self
     }
 
-    /// This tick as an unsequenced one: the source brought `occurrence` equal ones before.
+    /// Returns this tick as an unsequenced one whose source sent `occurrence` equal ticks before it.
     #[must_use]
     pub fn with_occurrence(mut self, occurrence: impl Into<Option<u32>>) -> Self {
         self.occurrence = occurrence.into();
         self
     }
 
-    /// This tick with another bid price. `None` removes the bid and its volume.
+    /// Returns this tick with another bid price. `None` removes the bid and its volume.
     #[must_use]
     pub fn with_bid(mut self, price: impl Into<Option<Decimal>>) -> Self {
         self.bid_price = price.into();
@@ -150,7 +152,7 @@ impl Tick {
         self
     }
 
-    /// This tick with another ask price. `None` removes the ask and its volume.
+    /// Returns this tick with another ask price. `None` removes the ask and its volume.
     #[must_use]
     pub fn with_ask(mut self, price: impl Into<Option<Decimal>>) -> Self {
         self.ask_price = price.into();
@@ -160,7 +162,7 @@ impl Tick {
         self
     }
 
-    /// This tick with other volumes at the bid and at the ask. `None`: unknown.
+    /// Returns this tick with other volumes at the bid and at the ask. `None` means unknown.
     #[must_use]
     pub fn with_volumes(
         self,
@@ -170,28 +172,28 @@ impl Tick {
         self.with_bid_volume(bid).with_ask_volume(ask)
     }
 
-    /// This tick with another volume at the bid. `None`: unknown.
+    /// Returns this tick with another volume at the bid. `None` means unknown.
     #[must_use]
     pub fn with_bid_volume(mut self, volume: impl Into<Option<Decimal>>) -> Self {
         self.bid_volume = volume.into();
         self
     }
 
-    /// This tick with another volume at the ask. `None`: unknown.
+    /// Returns this tick with another volume at the ask. `None` means unknown.
     #[must_use]
     pub fn with_ask_volume(mut self, volume: impl Into<Option<Decimal>>) -> Self {
         self.ask_volume = volume.into();
         self
     }
 
-    /// This tick with another time of receipt. `None`: unknown.
+    /// Returns this tick with another time of receipt. `None` means unknown.
     #[must_use]
     pub fn with_received_at(mut self, received_at: impl Into<Option<DateTime<Utc>>>) -> Self {
         self.received_at = received_at.into();
         self
     }
 
-    /// Whether the tick has the price of `basis`: the bid, the ask, or, for the mid, both.
+    /// Whether the tick has the price of `basis`: the bid, the ask, or both for the mid.
     #[must_use]
     pub fn has(&self, basis: PriceBasis) -> bool {
         match basis {
@@ -201,10 +203,10 @@ impl Tick {
         }
     }
 
-    /// The price of `basis`; the mid is half of bid plus ask, exact.
+    /// Returns the price of `basis`. The mid is exactly half of bid plus ask.
     ///
-    /// `None` when the tick does not have it, or when the mid needs more digits than a decimal has,
-    /// which that of a tick that can be stored never does.
+    /// Returns `None` if the tick does not have the price, or if the mid needs more digits than a decimal
+    /// has. The mid of a tick that can be stored never does.
     #[must_use]
     pub fn price(&self, basis: PriceBasis) -> Option<Decimal> {
         match basis {
@@ -214,7 +216,7 @@ impl Tick {
         }
     }
 
-    /// The identity.
+    /// Returns the identity.
     #[must_use]
     pub fn key(&self) -> TickKey {
         TickKey {
@@ -224,7 +226,7 @@ impl Tick {
         }
     }
 
-    /// Prices and volumes, which are compared by value.
+    /// Prices and volumes, compared by value.
     pub(crate) fn content(&self) -> TickContent {
         TickContent {
             bid: (self.bid_price, self.bid_volume),
@@ -232,8 +234,8 @@ impl Tick {
         }
     }
 
-    /// Whether prices and volumes are equal in value. An absent side and an unknown volume equal
-    /// nothing but the same.
+    /// Whether prices and volumes are equal in value. An absent side equals only an absent side, and an
+    /// unknown volume only an unknown volume.
     #[must_use]
     pub fn has_content_of(&self, other: &Self) -> bool {
         self.content() == other.content()
@@ -246,13 +248,13 @@ impl Tick {
         sides.is_some_and(|(bid, ask)| bid > ask)
     }
 
-    /// The form in which a tick is stored: times cut to microseconds, numbers without trailing
-    /// zeros.
+    /// Returns the tick in the form in which it is stored: times truncated to microseconds, numbers without
+    /// trailing zeros.
     ///
     /// # Errors
-    /// What no store can keep: a symbol id below 1, a time before 1970 or from 2100 on, a negative
-    /// sequence, an occurrence from 1,000,000 on, no side at all, a volume of an absent side, a negative volume, a number that does not
-    /// fit `NUMERIC(27,12)` exactly.
+    /// An invalid tick: a symbol id below 1, a time before 1970 or from 2100 on, a leap second, a negative
+    /// sequence, an occurrence of 1,000,000 or more, no side at all, a volume of an absent side, a negative
+    /// volume, or a number that does not fit `NUMERIC(27,12)` exactly.
     pub fn normalized(&self) -> Result<Self, InvalidTick> {
         if self.symbol_id.get() < 1 {
             return Err(InvalidTick::SymbolId(self.symbol_id));
@@ -328,7 +330,7 @@ fn volume(
     number(field, volume)
 }
 
-/// Half of the sum, exact; `None` when a decimal does not hold it.
+/// Half of the sum, exact; `None` if it does not fit a decimal.
 fn mid_price(bid: Decimal, ask: Decimal) -> Option<Decimal> {
     let units = |price: Decimal| {
         let missing = CANDLE_PRICE_SCALE.checked_sub(price.scale())?;

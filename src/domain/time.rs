@@ -7,30 +7,30 @@ use super::excerpt::excerpt;
 /// Microseconds of 2100-01-01T00:00:00Z.
 const LATEST_MICROS: i64 = 4_102_444_800_000_000;
 
-/// The first instant a tick may have: 1970-01-01T00:00:00Z.
+/// The earliest time of a tick: 1970-01-01T00:00:00Z.
 #[must_use]
 pub fn earliest_time() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-/// The end, itself excluded, of the instants a tick may have: 2100-01-01T00:00:00Z.
+/// The exclusive upper bound of tick times: 2100-01-01T00:00:00Z.
 ///
-/// A feed that takes seconds for milliseconds lands far beyond it.
+/// A feed that confuses seconds with milliseconds produces times far beyond it.
 #[must_use]
 pub fn latest_time() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(LATEST_MICROS).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
-/// Cuts what is finer than a microsecond off; never rounds up into the next bucket.
+/// Truncates to microseconds. Never rounds up into the next bucket.
 #[must_use]
 pub fn truncate_to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
     time.trunc_subsecs(6)
 }
 
-/// Reads an RFC 3339 instant with any offset, such as `2014-05-01T00:00:00.292Z`.
+/// Parses an RFC 3339 instant with any offset, such as `2014-05-01T00:00:00.292Z`.
 ///
 /// # Errors
-/// When the text has another form; a leap second.
+/// A text of another form, or a leap second.
 pub fn parse_time(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
     let time = DateTime::parse_from_rfc3339(text);
     let time = time.map_err(|_| InvalidTime::Form(excerpt(text)))?;
@@ -41,39 +41,39 @@ pub fn parse_time(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
     Ok(time)
 }
 
-/// Why a text is not an instant; each has the text, cut to 40 characters.
+/// Why a text is not a valid instant. Each variant holds the text, cut to 40 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTime {
-    /// It has another form than RFC 3339.
-    #[error("{0} is no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z")]
+    /// The text is not in RFC 3339 form.
+    #[error("invalid time {0}: expected RFC 3339 such as 2014-05-01T00:00:00.292Z")]
     Form(String),
-    /// It is a leap second, which no store has.
+    /// The time is a leap second, which no store supports.
     #[error("{0} is a {LEAP_SECOND}")]
     LeapSecond(String),
 }
 
-/// What a time is that no store has a place of its own for, and what to do.
+/// Describes a leap second in error messages, with the remedy.
 pub(crate) const LEAP_SECOND: &str = "leap second: send the second before or after it";
 
-/// Whether a store, which has no leap seconds, would move `time` into the next second.
+/// Whether `time` is a leap second. Stores have none and would move it into the next second.
 #[must_use]
 pub(crate) fn is_leap_second(time: DateTime<Utc>) -> bool {
     time.timestamp_subsec_nanos() >= 1_000_000_000
 }
 
-/// `from` came after `to`.
+/// `from` is after `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("from ({from}) is after to ({to}): swap them")]
 #[non_exhaustive]
 pub struct InvalidTimeRange {
-    /// The start asked for.
+    /// The given start.
     pub from: DateTime<Utc>,
-    /// The end asked for.
+    /// The given end.
     pub to: DateTime<Utc>,
 }
 
-/// The instants `from <= t < to`, in whole microseconds. `from == to` is the empty range.
+/// The instants `from <= t < to`, in whole microseconds. The range is empty if `from == to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -89,8 +89,8 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// Makes a range. Bounds finer than a microsecond are moved up to the next one, which selects
-    /// the same ticks, and bounds beyond what a tick may have are moved onto that limit.
+    /// Creates a range. A bound between two microseconds is moved up to the next one, which selects the same
+    /// ticks. A bound outside of the supported times is moved to their limit.
     ///
     /// # Errors
     /// `from` after `to`.
@@ -104,7 +104,7 @@ impl TimeRange {
         })
     }
 
-    /// Every instant a tick may have.
+    /// The range of all supported times.
     #[must_use]
     pub fn all() -> Self {
         Self {
@@ -113,25 +113,25 @@ impl TimeRange {
         }
     }
 
-    /// The first instant inside, if the range is not empty.
+    /// The inclusive start: the first instant inside, if the range is not empty.
     #[must_use]
     pub fn from(&self) -> DateTime<Utc> {
         self.from
     }
 
-    /// The first instant after the range.
+    /// The exclusive end: the first instant after the range.
     #[must_use]
     pub fn to(&self) -> DateTime<Utc> {
         self.to
     }
 
-    /// Whether `time` is inside.
+    /// Whether the range contains `time`.
     #[must_use]
     pub fn contains(&self, time: DateTime<Utc>) -> bool {
         self.from <= time && time < self.to
     }
 
-    /// Whether nothing is inside.
+    /// Whether the range contains no instant.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.from == self.to

@@ -1,4 +1,4 @@
-//! Widths of candles.
+//! Timeframes: widths of candles.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use super::excerpt::excerpt;
 
 /// The width of a candle. Buckets are aligned to UTC: a day starts at 00:00:00Z.
 ///
-/// Ordered from the smallest to the largest; each width divides all larger ones.
+/// Ordered from the smallest to the largest. Each width divides all larger ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Timeframe {
@@ -30,7 +30,7 @@ pub enum Timeframe {
 }
 
 impl Timeframe {
-    /// All, smallest first.
+    /// All timeframes, smallest first.
     pub const ALL: &'static [Self] = &[
         Self::M1,
         Self::M5,
@@ -61,7 +61,7 @@ impl Timeframe {
         TimeDelta::minutes(self.minutes())
     }
 
-    /// The start of the bucket `[start, start + duration)` that holds `time`.
+    /// The start of the bucket `[start, start + duration)` that contains `time`.
     #[must_use]
     pub fn bucket_start(self, time: DateTime<Utc>) -> DateTime<Utc> {
         let micros = time.timestamp_micros();
@@ -70,8 +70,8 @@ impl Timeframe {
         DateTime::from_timestamp_micros(start).unwrap_or(time)
     }
 
-    /// The end, itself outside, of the bucket that starts at `start`; the last instant there is where
-    /// it would be later.
+    /// The exclusive end of the bucket that starts at `start`, or the last possible instant if the end would
+    /// be later.
     #[must_use]
     pub fn bucket_end(self, start: DateTime<Utc>) -> DateTime<Utc> {
         let end = start.checked_add_signed(self.duration());
@@ -97,9 +97,9 @@ impl fmt::Display for Timeframe {
     }
 }
 
-/// The text names no timeframe.
+/// The text is not a timeframe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no timeframe: use one of {}", excerpt(.0), names())]
+#[error("invalid timeframe {}: expected one of {}", excerpt(.0), names())]
 #[non_exhaustive]
 pub struct UnknownTimeframe(pub String);
 

@@ -1,4 +1,4 @@
-//! Candles with a header row, as exports write them.
+//! Reader for CSV files of candles with a header row, as exports write them.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::header::Header;
 use super::lines::Lines;
 use super::source::Entry;
 
-/// The source of a row that stands for a bucket without a candle.
+/// The source of a row for a bucket without a candle.
 pub const FILLED: &str = "filled";
 
 const COLUMNS: [&str; 12] = [
@@ -30,7 +30,7 @@ const COLUMNS: [&str; 12] = [
     "closed",
     "source",
 ];
-/// So many of them, the first ones, are in every file.
+/// The number of required columns, which are the first of `COLUMNS`.
 const REQUIRED: usize = 7;
 
 const OPEN_TIME: usize = 0;
@@ -46,11 +46,11 @@ const TICK_COUNT: usize = 9;
 const CLOSED: usize = 10;
 const SOURCE: usize = 11;
 
-/// A candle of a file that speaks of one symbol without saying which.
+/// A candle of a file. The file does not contain its symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CsvCandle {
-    /// The number of its line in the entry, counted from 1.
+    /// The line number in the entry, starting at 1.
     pub line: u64,
     /// See [`Candle::timeframe`].
     pub timeframe: Timeframe,
@@ -66,18 +66,18 @@ pub struct CsvCandle {
     pub low: Decimal,
     /// See [`Candle::close`].
     pub close: Decimal,
-    /// See [`Candle::volume`]; 0 where the file does not say.
+    /// See [`Candle::volume`]; 0 if the file does not contain it.
     pub volume: Decimal,
-    /// See [`Candle::tick_count`]; 0 where the file does not say.
+    /// See [`Candle::tick_count`]; 0 if the file does not contain it.
     pub tick_count: i64,
-    /// Whether its bucket was over when it was written; true where the file does not say.
+    /// Whether its bucket had ended when it was written; true if the file does not contain it.
     pub closed: bool,
-    /// Who made it, such as `ticks`, `smaller` or `import`; `None` where the file does not say.
+    /// The writer, such as `ticks`, `smaller` or `import`; `None` if the file does not contain it.
     pub source: Option<String>,
 }
 
 impl CsvCandle {
-    /// The candle of `symbol_id`, to be stored as one that `source` made.
+    /// Converts the row into a candle of `symbol_id` with the stored source `source`.
     #[must_use]
     pub fn into_candle(self, symbol_id: SymbolId, source: String) -> Candle {
         Candle {
@@ -97,27 +97,27 @@ impl CsvCandle {
     }
 }
 
-/// Iterates over the candles of a file with a header row, in file order; a row of the source
-/// [`FILLED`], which is no candle, is `None`.
+/// Iterates over the candles of a file with a header row, in file order. Rows with the source [`FILLED`] are
+/// not candles and are returned as `None`.
 ///
-/// Required columns: `open_time`, `timeframe`, `basis`, `open`, `high`, `low`, `close`. Others that are
-/// read: `close_time`, which must be the end of the bucket, `volume`, `tick_count`, `closed`, `source`.
-/// Times are RFC 3339. Lines that start with `#` are comments. A row that does not have as many columns
-/// as the header is an error.
+/// Required columns: `open_time`, `timeframe`, `basis`, `open`, `high`, `low`, `close`. Optional columns:
+/// `close_time`, which must be the end of the bucket, `volume`, `tick_count`, `closed`, `source`. Times are
+/// RFC 3339. Lines that start with `#` are comments. A row with another number of columns than the header is
+/// an error.
 pub struct CsvCandles<'a> {
     lines: Lines<'a>,
     header: Header,
-    /// Where each of `COLUMNS` is.
+    /// The index of each of `COLUMNS`.
     places: [Option<usize>; COLUMNS.len()],
     line: Vec<u8>,
     columns: Columns,
 }
 
 impl<'a> CsvCandles<'a> {
-    /// Reads `entry`, beginning with its header row.
+    /// Reads `entry`, starting with its header row.
     ///
     /// # Errors
-    /// When a required column is missing, or a name stands for two columns.
+    /// If a required column is missing, or two columns have the same name.
     pub fn new(entry: Entry<'a>) -> Result<Self, FileError> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;
@@ -128,14 +128,14 @@ impl<'a> CsvCandles<'a> {
                 [] => {
                     let list = header.list();
                     let reason = format!(
-                        "has no column {name} among {list}: name a file that `tickbook export \
-                         candles` wrote, or add it"
+                        "has no column {name} among {list}: add it, or choose a file that \
+                         `tickbook export candles` wrote"
                     );
                     return Err(FileError::new(lines.place(), reason));
                 }
                 [place] => Some(*place),
                 _ => {
-                    let reason = format!("has several columns {name}: leave one");
+                    let reason = format!("has several columns {name}: remove all but one");
                     return Err(FileError::new(lines.place(), reason));
                 }
             };
@@ -170,7 +170,7 @@ impl<'a> CsvCandles<'a> {
         let closed = match self.text(CLOSED)? {
             None | Some("true") => true,
             Some("false") => false,
-            Some(_) => return Err("closed is neither true nor false: correct it".to_owned()),
+            Some(_) => return Err("invalid closed: expected true or false".to_owned()),
         };
         Ok(Some(CsvCandle {
             line: self.lines.number(),
@@ -200,16 +200,16 @@ impl<'a> CsvCandles<'a> {
         let name = COLUMNS[column];
         parse_time(text)
             .map(Some)
-            .map_err(|error| format!("{name} {error}"))
+            .map_err(|error| format!("{name}: {error}"))
     }
 
-    /// 0 where there is no such column.
+    /// Returns 0 if the file does not have the column.
     fn number(&self, column: usize) -> Result<Decimal, String> {
         let number = |place| self.columns.decimal(place, COLUMNS[column]);
         self.places[column].map_or(Ok(Decimal::ZERO), number)
     }
 
-    /// 0 where there is no such column.
+    /// Returns 0 if the file does not have the column.
     fn whole(&self, column: usize) -> Result<i64, String> {
         let Some(text) = self.text(column)? else {
             return Ok(0);
@@ -217,7 +217,7 @@ impl<'a> CsvCandles<'a> {
         let count = text.parse::<i64>().ok().filter(|count| *count >= 0);
         count.ok_or_else(|| {
             let name = COLUMNS[column];
-            format!("{name} is no whole number from 0 on: write 0 where it is not known")
+            format!("{name} must be a whole number from 0 on: write 0 if it is unknown")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Quotes with a header row.
+//! Reader for CSV files of quotes with a header row.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::lines::Lines;
 use super::quote::Quote;
 use super::source::Entry;
 
-/// What a column of a quote file can be.
+/// The meaning of a column in a quote file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum QuoteColumn {
@@ -25,18 +25,18 @@ pub enum QuoteColumn {
     BidPrice,
     /// The ask: `ask_price` or `ask`. Required; an empty field is an absent ask.
     AskPrice,
-    /// The quantity at the bid: `bid_volume` or `bid_size`; optional, and empty where it is not known.
+    /// The quantity at the bid: `bid_volume` or `bid_size`; optional, empty if unknown.
     BidVolume,
-    /// The quantity at the ask: `ask_volume` or `ask_size`; optional, and empty where it is not known.
+    /// The quantity at the ask: `ask_volume` or `ask_size`; optional, empty if unknown.
     AskVolume,
-    /// The place within the instant: `sequence`; optional.
+    /// The order within the instant: `sequence`; optional.
     Sequence,
-    /// When it was received: `received_at`; optional, and empty where it is not known.
+    /// The time of receipt: `received_at`; optional, empty if unknown.
     ReceivedAt,
 }
 
 impl QuoteColumn {
-    /// All of them.
+    /// All columns.
     pub const ALL: &'static [Self] = &[
         Self::TickTime,
         Self::BidPrice,
@@ -53,7 +53,7 @@ impl QuoteColumn {
         self.names()[0]
     }
 
-    /// The names it is found by when none is said.
+    /// The names by which the column is found if none is given.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::TickTime => &["tick_time", "time", "timestamp"],
@@ -77,10 +77,10 @@ impl fmt::Display for QuoteColumn {
     }
 }
 
-/// The text names no column of a quote.
+/// The text is not a column of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no column of a quote: use tick_time, bid_price, ask_price, bid_volume, ask_volume, \
+    "invalid column {0:?}: expected tick_time, bid_price, ask_price, bid_volume, ask_volume, \
      sequence or received_at"
 )]
 #[non_exhaustive]
@@ -98,7 +98,7 @@ impl FromStr for QuoteColumn {
     }
 }
 
-/// How a quote file writes instants. Never guessed: a number means nothing without its unit.
+/// The format of instants in a quote file. It is never guessed: a number has no meaning without its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TimeFormat {
@@ -134,30 +134,30 @@ impl TimeFormat {
         };
         time.map(truncate_to_micros).ok_or_else(|| {
             let shown = excerpt(field);
-            let remedy = match self {
+            let expected = match self {
                 Self::Rfc3339 if number.is_some() => {
-                    "no RFC 3339 time: say the unit of the numbers (s, ms, us or ns)"
+                    "RFC 3339; for numbers set their unit (s, ms, us or ns)"
                 }
-                Self::Rfc3339 => "no RFC 3339 time: write it like 2014-05-01T00:00:00.292Z",
-                _ => "no whole number of the time unit said: correct it, or say another format",
+                Self::Rfc3339 => "RFC 3339 such as 2014-05-01T00:00:00.292Z",
+                _ => "a whole number in the time unit; correct it, or set another format",
             };
-            format!("{name} {shown} is {remedy}")
+            format!("invalid {name} {shown}: expected {expected}")
         })
     }
 }
 
-/// How to read a quote file with a header row.
+/// The layout of a quote file with a header row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CsvLayout {
-    /// What the file calls the columns that do not have their usual names, whatever the case.
+    /// The names of columns that do not have their usual names, compared without regard to case.
     pub columns: BTreeMap<QuoteColumn, String>,
-    /// How it writes instants.
+    /// The format of instants.
     pub time_format: TimeFormat,
 }
 
 impl CsvLayout {
-    /// Says what the file calls a column.
+    /// Sets the name of a column.
     #[must_use]
     pub fn column(mut self, column: QuoteColumn, name: impl Into<String>) -> Self {
         self.columns.insert(column, name.into());
@@ -167,33 +167,33 @@ impl CsvLayout {
 
 setters!(CsvLayout {
     set {
-        /// Sets what the file calls the columns.
+        /// Sets the names of the columns.
         columns: BTreeMap<QuoteColumn, String>,
-        /// Sets how it writes instants.
+        /// Sets the format of instants.
         time_format: TimeFormat,
     }
 });
 
 /// Iterates over the quotes of a file with a header row, in file order.
 ///
-/// Columns are separated by commas and may stand in quotation marks; lines that start with `#` are
-/// comments. A row that does not have as many columns as the header is an error. An empty price is an
-/// absent side, an empty volume an unknown one; a row without any price is an error.
+/// Columns are separated by commas and may be quoted. Lines that start with `#` are comments. A row with
+/// another number of columns than the header is an error. An empty price means an absent side, and an empty
+/// volume an unknown one. A row without any price is an error.
 pub struct CsvQuotes<'a> {
     lines: Lines<'a>,
     time_format: TimeFormat,
     header: Header,
-    /// Where each of `QuoteColumn::ALL` is.
+    /// The index of each of `QuoteColumn::ALL`.
     places: [Option<usize>; 7],
     line: Vec<u8>,
     columns: Columns,
 }
 
 impl<'a> CsvQuotes<'a> {
-    /// Reads `entry`, beginning with its header row.
+    /// Reads `entry`, starting with its header row.
     ///
     /// # Errors
-    /// When a required column is missing, or a name stands for two columns.
+    /// If a required column is missing, or two columns have the same name.
     pub fn new(entry: Entry<'a>, layout: &CsvLayout) -> Result<Self, FileError> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;
@@ -294,12 +294,12 @@ fn find(header: &Header, column: QuoteColumn, layout: &CsvLayout) -> Result<Opti
     match found.as_slice() {
         [] if said.is_none() && !column.is_required() => Ok(None),
         [] => Err(format!(
-            "has no column {names} among {}: say which one {column} is",
+            "has no column {names} among {}: set the name of the column {column}",
             header.list()
         )),
         [place] => Ok(Some(*place)),
         _ => Err(format!(
-            "has several columns {names}: say which one {column} is"
+            "has several columns {names}: set the name of the column {column}"
         )),
     }
 }
@@ -311,7 +311,7 @@ fn read_sequence(field: &[u8]) -> Result<i64, String> {
     number.filter(|&number| number >= 0).ok_or_else(|| {
         let shown = excerpt(field);
         let most = i64::MAX;
-        format!("sequence {shown} is no whole number from 0 to {most}: count from 0")
+        format!("invalid sequence {shown}: expected a whole number from 0 to {most}")
     })
 }
 

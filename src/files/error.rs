@@ -1,4 +1,4 @@
-//! What is wrong with a file, and what is wrong with one of its lines.
+//! Errors of files and of their lines.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::printable;
 
-/// The file, and the entry of it where it is a zip.
+/// The file, and the entry if the file is a zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place(Arc<str>);
 
@@ -26,7 +26,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A file or an entry that cannot be read at all.
+/// A file or an entry that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct FileError {
@@ -43,9 +43,9 @@ impl FileError {
     }
 }
 
-/// A line that holds nothing that can be used.
+/// A line that cannot be used.
 ///
-/// Its text names the file, the entry, the line, the column where one is to blame, and the remedy.
+/// The message names the file, the entry, the line, the column if one is at fault, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: line {line}: {reason}")]
 pub struct LineError {
@@ -72,19 +72,19 @@ impl LineError {
         }
     }
 
-    /// The number of the line, counted from 1.
+    /// The line number, starting at 1.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// What is wrong and what to do, without the place.
+    /// The problem and the remedy, without the location.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Whether the rest of the entry cannot be read either: the medium failed, or a zip is damaged.
+    /// Whether the rest of the entry cannot be read either, because of an I/O error or a damaged zip.
     #[must_use]
     pub fn ends_entry(&self) -> bool {
         self.ends_entry

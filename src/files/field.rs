@@ -1,4 +1,4 @@
-//! Lines taken apart, and their columns read exactly.
+//! Splits lines into columns and parses their values exactly.
 
 use rust_decimal::Decimal;
 
@@ -12,9 +12,9 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Takes `line` apart at its commas; a column may stand in quotation marks.
+    /// Splits `line` at its commas. A column may be quoted.
     ///
-    /// Each line is taken for itself, so that a stray quotation mark spoils no other line.
+    /// Each line is parsed separately, so a stray quotation mark affects no other line.
     pub(crate) fn read(&mut self, line: &[u8]) {
         self.bytes.clear();
         self.ends.clear();
@@ -27,7 +27,7 @@ impl Columns {
             .has_headers(false)
             .flexible(true)
             .from_reader(line);
-        // reading bytes from memory into rows of any width leaves nothing that could fail
+        // reading bytes in memory into rows of any width cannot fail
         for record in reader.byte_records().map_while(Result::ok) {
             record.iter().for_each(|column| self.push(column));
         }
@@ -42,7 +42,7 @@ impl Columns {
         self.ends.len()
     }
 
-    /// The column of that index without surrounding spaces; empty where the line has fewer.
+    /// Returns the column at `index` without surrounding spaces; empty if the line has fewer columns.
     pub(crate) fn get(&self, index: usize) -> &[u8] {
         let Some(&end) = self.ends.get(index) else {
             return b"";
@@ -51,7 +51,7 @@ impl Columns {
         &self.bytes[start..end]
     }
 
-    /// The number in the column of that index; `name` is what an error calls it.
+    /// Parses the number in the column at `index`. Errors call it `name`.
     pub(crate) fn decimal(&self, index: usize, name: &str) -> Result<Decimal, String> {
         let field = self.get(index);
         parse_decimal(field).map_err(|error| match error {
@@ -60,12 +60,12 @@ impl Columns {
         })
     }
 
-    /// The text in the column of that index.
+    /// Returns the text in the column at `index`.
     pub(crate) fn text(&self, index: usize, name: &str) -> Result<&str, String> {
         let field = self.get(index);
         std::str::from_utf8(field).map_err(|_| {
             let shown = excerpt(field);
-            format!("{name} {shown} is no UTF-8 text: convert the file to UTF-8")
+            format!("{name} {shown} is not UTF-8: convert the file to UTF-8")
         })
     }
 }
@@ -84,9 +84,12 @@ mod tests {
     fn a_number_that_is_none_is_named_with_a_remedy() {
         assert_eq!(read("5e-05").as_deref(), Ok("0.00005"));
         let error = read("1.2.3").expect_err("no number");
-        assert_eq!(error, "bid \"1.2.3\" is no decimal: write it like 1.38676");
+        assert_eq!(
+            error,
+            "bid \"1.2.3\" is not a decimal: expected a number like 1.38676"
+        );
         let error = read("").expect_err("nothing");
-        assert_eq!(error, "bid is empty: write a number like 1.38676");
+        assert_eq!(error, "bid is empty: expected a number like 1.38676");
         let error = read(&"1".repeat(4_000)).expect_err("too long");
         assert!(error.contains("more digits"), "{error}");
         assert!(error.len() < 200, "{error}");

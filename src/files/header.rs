@@ -1,4 +1,4 @@
-//! Header rows: which column is where.
+//! Header rows: the positions of columns.
 
 use crate::domain::excerpt;
 
@@ -6,7 +6,7 @@ use super::error::{FileError, LineError};
 use super::field::Columns;
 use super::lines::Lines;
 
-/// The names of the columns, from the first line that is not blank and no comment.
+/// The names of the columns, from the first line that is neither blank nor a comment.
 #[derive(Debug)]
 pub(crate) struct Header {
     names: Vec<String>,
@@ -20,7 +20,7 @@ impl Header {
                 .next_into(&mut line)
                 .map_err(|error| unusable(lines, &error))?;
             if !found {
-                let reason = "has no header row: put one with the names of the columns on top";
+                let reason = "has no header row: add one with the names of the columns";
                 return Err(FileError::new(lines.place(), reason));
             }
             if !line.starts_with(b"#") {
@@ -30,7 +30,7 @@ impl Header {
         let is_text = std::str::from_utf8(&line).is_ok_and(|line| !line.contains(is_of_no_text));
         if !is_text {
             let shown = excerpt(&line);
-            let reason = format!("is no text, but begins with {shown}: convert it to CSV in UTF-8");
+            let reason = format!("is not text, it starts with {shown}: convert it to CSV in UTF-8");
             return Err(FileError::new(lines.place(), reason));
         }
         let mut columns = Columns::default();
@@ -41,7 +41,7 @@ impl Header {
         Ok(Self { names })
     }
 
-    /// The columns with one of these names, whatever the case of their letters.
+    /// Returns the columns with one of these names, compared without regard to case.
     pub(crate) fn find(&self, names: &[&str]) -> Vec<usize> {
         let wanted = |name: &String| names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
         let all = self.names.iter().enumerate();
@@ -54,7 +54,7 @@ impl Header {
         self.names.len()
     }
 
-    /// Refuses a row that does not have as many columns as the header.
+    /// Refuses a row with another number of columns than the header.
     pub(crate) fn check_width(&self, columns: &Columns) -> Result<(), String> {
         let (width, wanted) = (columns.len(), self.names.len());
         if width == wanted {
@@ -66,7 +66,7 @@ impl Header {
         ))
     }
 
-    /// The names, cut to a readable number of them.
+    /// Lists the names, cut to a readable number.
     pub(crate) fn list(&self) -> String {
         let shown: Vec<_> = self.names.iter().take(30).map(String::as_str).collect();
         let text: String = shown.join(", ").chars().take(400).collect();

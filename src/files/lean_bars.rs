@@ -1,4 +1,4 @@
-//! One-minute bars of one day.
+//! Reader for LEAN files of one-minute bars of a day.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -24,7 +24,7 @@ const COLUMNS: [&str; 11] = [
     "ask size",
 ];
 
-/// Open, high, low and close of one price.
+/// Open, high, low and close of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BarPrices {
@@ -39,7 +39,7 @@ pub struct BarPrices {
 }
 
 impl BarPrices {
-    /// The first, the highest, the lowest and the last price.
+    /// The prices in the order open, high, low and close.
     #[must_use]
     pub fn new(open: Decimal, high: Decimal, low: Decimal, close: Decimal) -> Self {
         Self {
@@ -55,28 +55,28 @@ impl BarPrices {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MinuteBar {
-    /// The number of its line in the entry, counted from 1.
+    /// The line number in the entry, starting at 1.
     pub line: u64,
-    /// When the minute begins, UTC.
+    /// The start of the minute, UTC.
     pub open_time: DateTime<Utc>,
-    /// Bid prices; `None` where nobody bid.
+    /// Bid prices; `None` if there was no bid.
     pub bid: Option<BarPrices>,
-    /// Quantity at the bid, in units of the instrument; 0 where nobody bid.
+    /// Quantity at the bid, in units of the instrument; 0 if there was no bid.
     pub bid_size: Decimal,
-    /// Ask prices; `None` where nobody asked.
+    /// Ask prices; `None` if there was no ask.
     pub ask: Option<BarPrices>,
-    /// Quantity at the ask, in units of the instrument; 0 where nobody asked.
+    /// Quantity at the ask, in units of the instrument; 0 if there was no ask.
     pub ask_size: Decimal,
 }
 
 /// Iterates over the bars of a LEAN one-minute quote file, in file order.
 ///
-/// A line is `time,bid open,high,low,close,bid size,ask open,high,low,close,ask size`; the time is
-/// in milliseconds since midnight UTC, and the date is the one the entry's or the file's name starts
-/// with. A side whose four prices are empty, or 0, is not there; a line without both is an error.
+/// A line is `time,bid open,high,low,close,bid size,ask open,high,low,close,ask size`. The time is in
+/// milliseconds since midnight UTC of the date at the start of the name of the entry or file. A side whose
+/// four prices are empty or 0 is absent. A line without both sides is an error.
 ///
-/// It takes the file for one of one instrument in UTC; [`LeanSurvey`](super::LeanSurvey) finds out
-/// whether it is.
+/// The reader assumes that the file contains one instrument with times in UTC.
+/// [`LeanSurvey`](super::LeanSurvey) checks this.
 pub struct LeanBars<'a> {
     lines: Lines<'a>,
     day: LeanDay,
@@ -89,7 +89,7 @@ impl<'a> LeanBars<'a> {
     /// Reads `entry`.
     ///
     /// # Errors
-    /// When no name starts with a date such as `20140501`.
+    /// If no name starts with a date such as `20140501`.
     pub fn new(entry: Entry<'a>) -> Result<Self, FileError> {
         Ok(Self {
             day: LeanDay::of(&entry)?,
@@ -112,13 +112,13 @@ impl<'a> LeanBars<'a> {
         let width = self.columns.len();
         if width != COLUMNS.len() {
             let names = COLUMNS.join(", ");
-            return Err(format!("has {width} columns, not 11 ({names}): correct it"));
+            return Err(format!("has {width} columns, not 11: expected {names}"));
         }
         let open_time = self.day.time(self.columns.get(0), COLUMNS[0])?;
         let (bid, bid_size) = self.side(1)?;
         let (ask, ask_size) = self.side(6)?;
         if bid.is_none() && ask.is_none() {
-            return Err("has neither bid nor ask: leave it out".to_owned());
+            return Err("has neither bid nor ask: remove the line".to_owned());
         }
         Ok(MinuteBar {
             line: self.lines.number(),
@@ -130,7 +130,7 @@ impl<'a> LeanBars<'a> {
         })
     }
 
-    /// Prices and size of the side whose columns begin with `first`.
+    /// Reads prices and size of the side whose columns start at `first`.
     fn side(&self, first: usize) -> Result<(Option<BarPrices>, Decimal), String> {
         let size = first + 4;
         let is_absent = (first..size).all(|at| self.columns.get(at).is_empty());

@@ -1,4 +1,4 @@
-//! The day a file is of, and instants as milliseconds of it.
+//! The date of a LEAN file, and times as milliseconds of that day.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
@@ -9,7 +9,7 @@ use super::source::Entry;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// The day whose date stands in front of the entry's name, or else of the file's.
+/// The date at the start of the entry's name, otherwise of the file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LeanDay(DateTime<Utc>);
 
@@ -26,15 +26,16 @@ impl LeanDay {
             })
     }
 
-    /// The instant so many milliseconds after midnight; `42.4312` is cut to whole microseconds.
+    /// Returns the instant that many milliseconds after midnight. `42.4312` is truncated to whole
+    /// microseconds.
     pub(crate) fn time(self, field: &[u8], name: &str) -> Result<DateTime<Utc>, String> {
         micros(field)
             .map(|micros| self.0 + TimeDelta::microseconds(micros))
             .ok_or_else(|| {
                 let shown = excerpt(field);
                 format!(
-                    "{name} {shown} is no time of a day in milliseconds: \
-                     write a number from 0 to 86399999.999"
+                    "invalid {name} {shown}: expected milliseconds of the day, a number from 0 to \
+                     86399999.999"
                 )
             })
     }

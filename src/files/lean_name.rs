@@ -1,4 +1,4 @@
-//! What the names of LEAN files and folders say of their content.
+//! Parses the names of LEAN files and directories.
 
 use std::path::Path;
 
@@ -7,22 +7,22 @@ use crate::domain::InstrumentType;
 const RESOLUTIONS: [&str; 5] = ["tick", "second", "minute", "hour", "daily"];
 const KINDS: [&str; 3] = ["quote", "trade", "openinterest"];
 
-/// What the name of an entry or of a file says, such as `20140501_eurusd_minute_quote.csv`,
+/// The parts of the name of an entry or file, such as `20140501_eurusd_minute_quote.csv`,
 /// `20131006_es_minute_quote_201312.csv` or `20131007_quote.zip`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LeanName {
-    /// Ticker and contract, such as `es 201312`, where the name has a ticker.
+    /// Ticker and contract, such as `es 201312`, if the name has a ticker.
     pub(super) instrument: Option<String>,
     /// `tick`, `second`, `minute`, `hour` or `daily`.
     pub(super) resolution: Option<&'static str>,
     /// `quote`, `trade` or `openinterest`.
     pub(super) kind: Option<&'static str>,
-    /// What kind of contract it is, where the name has one.
+    /// The type of the contract, if the name has one.
     pub(super) contract: Option<InstrumentType>,
 }
 
 impl LeanName {
-    /// Nothing where the name does not have the form of LEAN's names.
+    /// Returns an empty value if the name does not have the form of LEAN's names.
     pub(super) fn of(name: &str) -> Self {
         let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
         let mut tokens: Vec<&str> = stem.split('_').collect();
@@ -68,7 +68,7 @@ impl LeanName {
     }
 }
 
-/// What the folders of LEAN's data say, such as `forex/oanda/minute/eurusd`.
+/// The parts of the path of LEAN's data directories, such as `forex/oanda/minute/eurusd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LeanFolder {
     pub(super) instrument_type: InstrumentType,
@@ -98,7 +98,7 @@ fn one_of(known: &[&'static str], token: &str) -> Option<&'static str> {
     known.iter().find(|known| **known == token).copied()
 }
 
-/// Whether it is the month of a contract, such as `201312`, or its day, such as `20131220`.
+/// Whether `token` is the month of a contract, such as `201312`, or its day, such as `20131220`.
 fn is_month(token: &str) -> bool {
     matches!(token.len(), 6 | 8) && token.bytes().all(|byte| byte.is_ascii_digit())
 }

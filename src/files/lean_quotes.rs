@@ -1,4 +1,4 @@
-//! Quotes of one day: `milliseconds since midnight UTC,bid,ask`.
+//! Reader for LEAN files of the quotes of a day: `milliseconds since midnight UTC,bid,ask`.
 
 use super::error::{FileError, LineError};
 use super::field::Columns;
@@ -10,14 +10,14 @@ use super::source::Entry;
 
 /// Iterates over the quotes of a LEAN tick file, in file order.
 ///
-/// A line is `time,bid,ask`, or `time,bid,bid size,ask,ask size`; the first line that is one of
-/// both decides for the whole entry. The time is in milliseconds since midnight UTC, with a fraction
-/// or without; the date is the one the entry's or the file's name starts with. A line with sizes may
-/// leave price and size of one side empty: the side is absent then. A price of 0 stands for none; its
-/// line is an error, since nothing else says that the side is absent.
+/// A line is `time,bid,ask` or `time,bid,bid size,ask,ask size`; the first line with one of these widths
+/// decides for the whole entry. The time is in milliseconds since midnight UTC, with or without a fraction,
+/// of the date at the start of the name of the entry or file. In a line with sizes, price and size of one
+/// side may be empty, which means an absent side. A price of 0 means no price; such a line is an error,
+/// because nothing else marks the side as absent.
 ///
-/// It takes the file for one of one instrument in UTC; [`LeanSurvey`](super::LeanSurvey) finds out
-/// whether it is.
+/// The reader assumes that the file contains one instrument with times in UTC.
+/// [`LeanSurvey`](super::LeanSurvey) checks this.
 pub struct LeanQuotes<'a> {
     lines: Lines<'a>,
     day: LeanDay,
@@ -31,7 +31,7 @@ impl<'a> LeanQuotes<'a> {
     /// Reads `entry`.
     ///
     /// # Errors
-    /// When no name starts with a date such as `20140501`.
+    /// If no name starts with a date such as `20140501`.
     pub fn new(entry: Entry<'a>) -> Result<Self, FileError> {
         Ok(Self {
             day: LeanDay::of(&entry)?,
@@ -68,16 +68,14 @@ impl<'a> LeanQuotes<'a> {
         } else {
             (3, Some((2, 4)))
         };
-        // a line without sizes whose last column is empty may have been cut
+        // if the last column of a line without sizes is empty, the line may have been cut
         let side = |price: usize, size: Option<usize>, name: &str| match (columns.get(price), size)
         {
             (b"", Some(size)) if columns.get(size).is_empty() => Ok((None, None)),
-            (b"", _) => Err(format!(
-                "{name} is empty: correct it, or leave the line out"
-            )),
+            (b"", _) => Err(format!("{name} is empty: correct it, or remove the line")),
             _ => match columns.decimal(price, name)? {
                 zero if zero.is_zero() => Err(format!(
-                    "{name} is 0, which stands for none: leave it and its size empty"
+                    "{name} is 0, which means no price: leave it and its size empty"
                 )),
                 scaled => {
                     let size = size.map(|size| columns.decimal(size, &format!("{name} size")));
@@ -88,7 +86,7 @@ impl<'a> LeanQuotes<'a> {
         let (bid_price, bid_volume) = side(1, sizes.map(|sizes| sizes.0), "bid")?;
         let (ask_price, ask_volume) = side(ask, sizes.map(|sizes| sizes.1), "ask")?;
         if bid_price.is_none() && ask_price.is_none() {
-            return Err("has neither bid nor ask: leave it out".to_owned());
+            return Err("has neither bid nor ask: remove the line".to_owned());
         }
         let quote = Quote {
             line: self.lines.number(),

@@ -1,4 +1,4 @@
-//! Whether LEAN files are what can be stored for one symbol: looked at before anything is.
+//! Checks before an import whether LEAN files can be stored as data of one symbol.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,24 +14,24 @@ use super::lines::Lines;
 use super::price_scale::PriceScale;
 use super::source::{Entry, MarketFile};
 
-/// So many lines of each entry are looked at.
+/// The number of lines of each entry that are inspected.
 const SAMPLE: usize = 1_000;
 
-/// What the lines of LEAN files are read as.
+/// The kind of rows that the files are read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeanRows {
-    /// By [`LeanQuotes`](super::LeanQuotes).
+    /// Quotes, read by [`LeanQuotes`](super::LeanQuotes).
     Quotes,
-    /// By [`LeanBars`](super::LeanBars).
+    /// One-minute bars, read by [`LeanBars`](super::LeanBars).
     MinuteBars,
 }
 
-/// Refuses LEAN files that would be stored wrong as those of one symbol in UTC: several instruments,
-/// trades and other kinds of data, prices that are multiplied, times of another zone, decimal commas.
+/// Refuses LEAN files that would be stored incorrectly as data of one symbol in UTC: several instruments,
+/// trades and other kinds of data, scaled prices, times of another zone, decimal commas.
 ///
-/// A LEAN file says none of this itself, so that names, folders, the symbol and the first lines of
-/// each entry are looked at.
+/// A LEAN file contains none of this information, so the survey inspects names, directories, the symbol and
+/// the first lines of each entry.
 #[derive(Debug, Clone)]
 pub struct LeanSurvey {
     rows: LeanRows,
@@ -42,7 +42,7 @@ pub struct LeanSurvey {
 }
 
 impl LeanSurvey {
-    /// Of files that are read as `rows`.
+    /// Creates a survey of files that are read as `rows`.
     #[must_use]
     pub fn new(rows: LeanRows) -> Self {
         Self {
@@ -54,31 +54,31 @@ impl LeanSurvey {
         }
     }
 
-    /// Of files whose prices are multiplied by `scale`, where the caller knows by how much.
+    /// Sets the known scale of the prices.
     #[must_use]
     pub fn with_price_scale(mut self, scale: Option<PriceScale>) -> Self {
         self.scale = scale;
         self
     }
 
-    /// Takes files whose times would be those of another zone: the caller knows that they are UTC.
+    /// Accepts files whose times are usually in another zone, because the caller knows that they are in UTC.
     #[must_use]
     pub fn with_utc(mut self, is_utc: bool) -> Self {
         self.is_utc = is_utc;
         self
     }
 
-    /// Of files of this market or exchange, such as `cme`.
+    /// Sets the market or exchange of the files, such as `cme`.
     #[must_use]
     pub fn with_market(mut self, market: Option<&str>) -> Self {
         self.market = market.map(str::to_ascii_lowercase);
         self
     }
 
-    /// Looks at the next file. All files are taken for those of one symbol.
+    /// Inspects the next file. All files are expected to belong to one symbol.
     ///
     /// # Errors
-    /// What makes it one that cannot be stored as it is, and what to do; a file that cannot be read.
+    /// The reason why the file cannot be stored as it is, with the remedy; a file that cannot be read.
     pub fn look(&mut self, file: &mut MarketFile) -> Result<(), FileError> {
         let folder = LeanFolder::of(file.path());
         self.look_at_names(file, folder.as_ref())?;
@@ -91,10 +91,10 @@ impl LeanSurvey {
         Ok(())
     }
 
-    /// Looks at the symbol that the files at `path` are to be stored for.
+    /// Inspects the symbol to which the files at `path` are to be stored.
     ///
     /// # Errors
-    /// When files of such a symbol cannot be stored as they are.
+    /// If files of such a symbol cannot be stored as they are.
     pub fn look_at_symbol(&self, symbol: &Symbol, path: &Path) -> Result<(), FileError> {
         let Some(instrument) = &symbol.instrument else {
             return Ok(());
@@ -103,7 +103,7 @@ impl LeanSurvey {
         self.look_at_type(instrument.instrument_type, Some(&market))
             .map_err(|reason| {
                 let reason = format!(
-                    "{}:{} is of the type {}: {reason}",
+                    "{}:{} has the type {}: {reason}",
                     symbol.exchange, symbol.name, instrument.instrument_type
                 );
                 FileError::new(&Place::file(path), reason)
@@ -132,8 +132,8 @@ impl LeanSurvey {
             }
             if let Some(other) = days.insert(day, place.clone()) {
                 let reason = format!(
-                    "is of the same day as {other}, and an archive of one instrument has one file \
-                     for each day: unpack it, and import each instrument as a symbol of its own"
+                    "has the same day as {other}, but an archive of one instrument has one file per \
+                     day: unpack it, and import each instrument as a separate symbol"
                 );
                 return Err(refuse(reason));
             }
@@ -154,7 +154,7 @@ impl LeanSurvey {
         Ok(())
     }
 
-    /// What a file is whose name has no date, where its first line says so.
+    /// Describes a file without a date in its name, if its first line shows its kind.
     fn undated(&self, entry: Entry<'_>) -> Option<String> {
         let (mut line, mut columns) = (Vec::new(), Columns::default());
         Lines::new(entry).next_into(&mut line).ok()?;
@@ -168,7 +168,7 @@ impl LeanSurvey {
             LeanRows::MinuteBars => "one-minute bars",
         };
         let time = excerpt(time);
-        format!("its time {time} is that of a bar of hours or days: name a file of {wanted}")
+        format!("its time {time} is the time of a bar of hours or days: choose a file of {wanted}")
     }
 
     fn look_at_instrument(&mut self, instrument: &str, place: &Place) -> Result<(), FileError> {
@@ -177,8 +177,8 @@ impl LeanSurvey {
             Some((first, _)) if first == instrument => {}
             Some((first, at)) => {
                 let reason = format!(
-                    "is of the instrument {instrument}, and {at} of {first}: unpack archives of \
-                     several, and import each instrument as a symbol of its own"
+                    "contains the instrument {instrument}, but {at} contains {first}: unpack archives of \
+                     several, and import each instrument as a separate symbol"
                 );
                 return Err(FileError::new(place, reason));
             }
@@ -190,18 +190,18 @@ impl LeanSurvey {
         let kind = names.iter().find_map(|name| name.kind);
         if let Some(kind) = kind.filter(|kind| *kind != "quote") {
             return Err(format!(
-                "holds data of the kind {kind}, which has neither bid nor ask: name a file of quotes"
+                "contains data of the kind {kind}, which has neither bid nor ask: choose a file of quotes"
             ));
         }
         let resolution = names.iter().find_map(|name| name.resolution);
         let resolution = resolution.or(folder.map(|folder| folder.resolution));
         let (wanted, remedy) = match self.rows {
-            LeanRows::Quotes => ("tick", "name a file of ticks, or import it as candles"),
-            LeanRows::MinuteBars => ("minute", "name a file of one-minute bars"),
+            LeanRows::Quotes => ("tick", "choose a file of ticks, or import it as candles"),
+            LeanRows::MinuteBars => ("minute", "choose a file of one-minute bars"),
         };
         match resolution.filter(|resolution| *resolution != wanted) {
             Some(other) => Err(format!(
-                "is of the resolution {other}, and not {wanted}: {remedy}"
+                "has the resolution {other}, not {wanted}: {remedy}"
             )),
             None => Ok(()),
         }
@@ -214,8 +214,8 @@ impl LeanSurvey {
         );
         if is_scaled && self.scale.is_none() {
             return Err(format!(
-                "LEAN multiplies the prices of the type {kind} by 10000: say so with --price-scale \
-                 10000, or --price-scale 1 where they are not multiplied"
+                "LEAN multiplies the prices of the type {kind} by 10000: use --price-scale 10000, or \
+                 --price-scale 1 if they are not multiplied"
             ));
         }
         self.look_at_zone(Some(kind), market)
@@ -229,13 +229,13 @@ impl LeanSurvey {
         let is_scaled = self
             .scale
             .is_some_and(|scale| scale != PriceScale::default());
-        // LEAN multiplies the prices of shares and of options alone
+        // LEAN multiplies only the prices of shares and options
         let kind = kind.or(is_scaled.then_some(InstrumentType::Equity));
         let zone = foreign_zone(kind, market).filter(|_| !self.is_utc);
         zone.map_or(Ok(()), |zone| {
             Err(format!(
                 "its times {zone} in LEAN's data: convert them to UTC and import them as csv, or \
-                 say --time-zone UTC where they are UTC"
+                 use --time-zone UTC if they are in UTC"
             ))
         })
     }
@@ -262,7 +262,7 @@ impl LeanSurvey {
     }
 }
 
-/// `20140606 09:00`, as bars of hours and days have it.
+/// Whether a time is like `20140606 09:00`, which bars of hours and days have.
 fn is_long_time(field: &[u8]) -> bool {
     field.len() == 14
         && field[8] == b' '
@@ -270,23 +270,23 @@ fn is_long_time(field: &[u8]) -> bool {
         && field[..8].iter().all(u8::is_ascii_digit)
 }
 
-/// What the first lines have in common.
+/// Statistics of the first lines.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Lines that are as wide as a row.
+    /// Lines with the width of a row.
     rows: usize,
-    /// The width of the first other one.
+    /// The width of the first other line.
     other_width: Option<usize>,
     prices: usize,
     /// Prices that are whole multiples of 100.
     round_prices: usize,
-    /// Bars that begin with a minute, and those that do not.
+    /// Bars that start at a full minute, and other bars.
     on_minutes: usize,
     off_minutes: usize,
-    /// Quotes with sizes that may be decimals with commas, and those that are none.
+    /// Quotes with sizes that may be decimals with commas, and other quotes.
     comma_like: usize,
     no_commas: usize,
-    /// Sizes with zeros in front, which are the decimals of a price.
+    /// Sizes with leading zeros, which are decimals of a price.
     leading_zeros: usize,
 }
 
@@ -342,26 +342,27 @@ impl Seen {
                 LeanRows::MinuteBars => ("11", "one-minute bars of quotes"),
             };
             return Err(format!(
-                "its lines have {width} columns, not {wanted}: name a file of {remedy}"
+                "its lines have {width} columns, not {wanted}: choose a file of {remedy}"
             ));
         }
         if self.off_minutes > self.on_minutes {
             return Err(
-                "most of its bars begin within a minute: name a file of one-minute bars".to_owned(),
+                "most of its bars start within a minute: choose a file of one-minute bars"
+                    .to_owned(),
             );
         }
         if self.leading_zeros > 0 || self.comma_like > self.no_commas {
             return Err(
                 "its prices seem to have decimal commas, which separate columns: \
-                        write them with points"
+                        use decimal points"
                     .to_owned(),
             );
         }
         if self.prices > 0 && self.round_prices == self.prices && !is_scale_known {
             return Err(
-                "all its prices are whole hundreds, as LEAN's are that it multiplies by \
-                        10000: say so with --price-scale 10000, or --price-scale 1 where they are \
-                        not multiplied"
+                "all its prices are whole hundreds, like prices that LEAN multiplies by \
+                        10000: use --price-scale 10000, or --price-scale 1 if they are not \
+                        multiplied"
                     .to_owned(),
             );
         }

@@ -1,4 +1,4 @@
-//! The table of instruments.
+//! Reader for LEAN's table of symbol properties.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::header::Header;
 use super::lines::Lines;
 use super::source::Entry;
 
-/// Columns of the table that are read. All but the first two may be absent, and rows may end before them.
+/// The columns that are read. All except the first two are optional, and rows may end before them.
 const COLUMNS: [&str; 8] = [
     "market",
     "symbol",
@@ -31,45 +31,45 @@ const CONTRACT_MULTIPLIER: usize = 5;
 const TICK_SIZE: usize = 6;
 const LOT_SIZE: usize = 7;
 
-/// So many markets are remembered for an error about a market that is not in the table.
+/// The number of markets that are remembered for the error about a market that is not in the table.
 const MARKETS_REMEMBERED: usize = 200;
 
-/// A row with this name holds defaults for a market and is no symbol.
+/// A row with this name holds the defaults of a market and is not a symbol.
 const WILDCARD: &str = "[*]";
 
-/// A symbol and where it stands.
+/// A symbol and its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSymbol {
-    /// The number of its line in the entry, counted from 1.
+    /// The line number in the entry, starting at 1.
     pub line: u64,
-    /// What the line states; nothing in a column that is empty or absent.
+    /// The description in the line. Empty or absent columns are not given.
     pub symbol: StatedSymbol,
 }
 
 /// Iterates over the symbols of one market in LEAN's symbol properties table, in file order.
 ///
-/// Lines that start with `#` are comments, and rows named `[*]` hold defaults: neither is a symbol.
-/// The market is the exchange. The base currency is what stands before the quote currency in the
-/// name of a forex or crypto symbol; the digits are those of the tick size. What is listed is active. One
-/// name may come with several types.
+/// Lines that start with `#` are comments, and rows named `[*]` hold defaults; neither is a symbol. The
+/// market is the exchange. The base currency is the part of the name of a forex or crypto symbol before its
+/// quote currency, and the digits are those of the tick size. Listed symbols are active. A name may occur
+/// with several types.
 pub struct LeanSymbols<'a> {
     lines: Lines<'a>,
     market: String,
     markets: BTreeSet<String>,
     has_defaults: bool,
     header: Header,
-    /// Of the columns, in their order.
+    /// The indexes of the columns, in their order.
     places: [Option<usize>; 8],
     line: Vec<u8>,
     columns: Columns,
 }
 
 impl<'a> LeanSymbols<'a> {
-    /// Reads the rows of `market` from `entry`, beginning with its header row.
+    /// Reads the rows of `market` from `entry`, starting with its header row.
     ///
     /// # Errors
-    /// When the column of the market or of the symbol is missing.
+    /// If the column of the market or of the symbol is missing.
     pub fn new(entry: Entry<'a>, market: &str) -> Result<Self, FileError> {
         let mut lines = Lines::new(entry);
         let header = Header::read(&mut lines)?;
@@ -77,8 +77,9 @@ impl<'a> LeanSymbols<'a> {
         for (place, name) in places.iter().zip(COLUMNS).take(REQUIRED) {
             if place.is_none() {
                 let list = header.list();
-                let reason =
-                    format!("has no column {name} among {list}: name a table of symbol properties");
+                let reason = format!(
+                    "has no column {name} among {list}: choose a table of symbol properties"
+                );
                 return Err(FileError::new(lines.place(), reason));
             }
         }
@@ -94,19 +95,19 @@ impl<'a> LeanSymbols<'a> {
         })
     }
 
-    /// The markets of the symbols read so far, of which only some 200 are remembered.
+    /// The markets of the symbols read so far, limited to about 200.
     #[must_use]
     pub fn markets(&self) -> &BTreeSet<String> {
         &self.markets
     }
 
-    /// Whether a row of the market was read that holds defaults.
+    /// Whether a row with defaults of the market was read.
     #[must_use]
     pub fn has_defaults(&self) -> bool {
         self.has_defaults
     }
 
-    /// The symbol of the line read last, if it is one of the market.
+    /// Returns the symbol of the last line, if it belongs to the market.
     fn symbol(&mut self) -> Result<Option<ListedSymbol>, String> {
         self.columns.read(&self.line);
         let market = self.text(MARKET)?;
@@ -142,8 +143,8 @@ impl<'a> LeanSymbols<'a> {
         }))
     }
 
-    /// Rows may end early, and the tickers of markets are no numbers: one there has come from a
-    /// decimal comma in front of it.
+    /// Checks the width of a row. Rows may end early. Tickers of markets are not numbers, so a number in that
+    /// column means that a decimal comma precedes it.
     fn check_width(&self) -> Result<(), String> {
         let width = self.columns.len();
         if width >= self.header.width() {
@@ -153,8 +154,8 @@ impl<'a> LeanSymbols<'a> {
         let is_number = |at: &usize| parse_decimal(self.columns.get(*at)).is_ok();
         match tickers.iter().any(is_number) {
             true => Err(
-                "market_ticker is a number: write decimals with points, since commas separate \
-                 columns, or give the row all columns of the header"
+                "market_ticker is a number: use decimal points, because commas separate columns, \
+                 or give the row all columns of the header"
                     .to_owned(),
             ),
             false => Ok(()),
@@ -163,7 +164,7 @@ impl<'a> LeanSymbols<'a> {
 
     fn instrument(&self, name: &str) -> Result<InstrumentFacts, String> {
         let kind = self.stated(TYPE)?.map(str::parse::<InstrumentType>);
-        let kind = kind.transpose().map_err(|error| format!("type {error}"))?;
+        let kind = kind.transpose().map_err(|error| error.to_string())?;
         let quote_currency = self.stated(QUOTE_CURRENCY)?;
         let is_pair = matches!(kind, Some(InstrumentType::Forex | InstrumentType::Crypto));
         let base = quote_currency.and_then(|quote| name.strip_suffix(quote));
@@ -186,7 +187,7 @@ impl<'a> LeanSymbols<'a> {
         }
     }
 
-    /// The text of a column that is there and not empty.
+    /// Returns the text of a column that is present and not empty.
     fn stated(&self, column: usize) -> Result<Option<&str>, String> {
         Ok(Some(self.text(column)?).filter(|text| !text.is_empty()))
     }

@@ -1,11 +1,11 @@
-//! The time zones of LEAN's data, as its database of market hours has them.
+//! The time zones of LEAN's data, from its database of market hours.
 
 use crate::domain::InstrumentType;
 
 /// Markets whose futures have times in UTC.
 const FUTURES_IN_UTC: [&str; 7] = ["cbot", "cfe", "cme", "comex", "nymex", "nyseliffe", "sgx"];
 
-/// What the times of a type and market are, where they are not UTC or not known to be.
+/// Describes the time zone of a type and market, if it is not or may not be UTC.
 pub(super) fn foreign_zone(
     kind: Option<InstrumentType>,
     market: Option<&str>,
@@ -14,13 +14,13 @@ pub(super) fn foreign_zone(
         Cfd, Crypto, CryptoFuture, Equity, Forex, Future, FutureOption, Index, IndexOption, Option,
     };
     let of_market = match market {
-        Some("usa") => Some("are those of America/New_York"),
-        Some("india") => Some("are those of Asia/Kolkata"),
-        Some("eurex") => Some("are those of Europe/Berlin"),
-        Some("hkfe") => Some("are those of Asia/Hong_Kong"),
-        Some("krx") => Some("are those of Asia/Seoul"),
-        Some("ose") => Some("are those of Asia/Tokyo"),
-        Some("fxcm") => Some("are those of UTC-05"),
+        Some("usa") => Some("are in America/New_York"),
+        Some("india") => Some("are in Asia/Kolkata"),
+        Some("eurex") => Some("are in Europe/Berlin"),
+        Some("hkfe") => Some("are in Asia/Hong_Kong"),
+        Some("krx") => Some("are in Asia/Seoul"),
+        Some("ose") => Some("are in Asia/Tokyo"),
+        Some("fxcm") => Some("are in UTC-05"),
         _ => None,
     };
     match kind {
@@ -30,11 +30,11 @@ pub(super) fn foreign_zone(
         Some(Future | FutureOption) => match market {
             Some(market) if FUTURES_IN_UTC.contains(&market) => None,
             _ => of_market.or(Some(
-                "are UTC or those of the exchange, as the market has it",
+                "are in UTC or in the zone of the exchange, depending on the market",
             )),
         },
         Some(Equity | Index | Option | IndexOption) => {
-            of_market.or(Some("are those of the exchange"))
+            of_market.or(Some("are in the zone of the exchange"))
         }
     }
 }
@@ -53,7 +53,7 @@ mod tests {
             ("cryptofuture", "india", None),
             ("future", "cme", None),
             ("future", "eurex", Some("Europe/Berlin")),
-            ("future", "", Some("as the market has it")),
+            ("future", "", Some("depending on the market")),
             ("futureoption", "comex", None),
             ("equity", "usa", Some("America/New_York")),
             ("equity", "lse", Some("the exchange")),

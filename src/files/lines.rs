@@ -1,15 +1,15 @@
-//! Lines of an entry, each no longer than a line may be.
+//! Reads the lines of an entry, up to a maximum length.
 
 use std::io::{self, BufRead};
 
 use super::error::{LineError, Place};
 use super::source::Entry;
 
-/// A longer line is no line of market data, and is not collected.
+/// A longer line is not a line of market data and is not read into memory.
 const LONGEST_LINE: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads line by line; ends for good after an error of the medium.
+/// Reads line by line. Ends after an I/O error.
 pub(crate) struct Lines<'a> {
     place: Place,
     reader: Box<dyn BufRead + 'a>,
@@ -31,7 +31,7 @@ impl<'a> Lines<'a> {
         &self.place
     }
 
-    /// The number of the line read last, counted from 1.
+    /// The number of the last line read, starting at 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -40,7 +40,7 @@ impl<'a> Lines<'a> {
         LineError::new(&self.place, self.number, reason)
     }
 
-    /// Puts the next line that is not blank into `line`, without its end; `false` at the end.
+    /// Reads the next line that is not blank into `line`, without its end. Returns `false` at the end.
     pub(crate) fn next_into(&mut self, line: &mut Vec<u8>) -> Result<bool, LineError> {
         while !self.ended {
             self.number += 1;
@@ -48,14 +48,15 @@ impl<'a> Lines<'a> {
             match self.read_line(line) {
                 Ok(Read::Line) => {}
                 Ok(Read::TooLong) => {
-                    let reason = format!("is longer than {LONGEST_LINE} bytes: leave it out");
+                    let reason = format!("is longer than {LONGEST_LINE} bytes: remove it");
                     return Err(self.error(reason));
                 }
                 Ok(Read::End) => self.ended = true,
                 Err(error) => {
                     self.ended = true;
-                    let reason =
-                        format!("from here on the file cannot be read ({error}): fetch it again");
+                    let reason = format!(
+                        "the file cannot be read from here on ({error}): download it again"
+                    );
                     return Err(LineError::ending(&self.place, self.number, reason));
                 }
             }

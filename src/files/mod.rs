@@ -1,4 +1,4 @@
-//! Market-data files, read line by line, zipped or plain; no file is ever held whole.
+//! Streaming readers for zipped or plain market-data files. No file is held in memory as a whole.
 //!
 //! ```no_run
 //! use tickbook::files::{LeanQuotes, MarketFile};
@@ -15,9 +15,8 @@
 //! # Ok::<(), tickbook::files::FileError>(())
 //! ```
 //!
-//! What concerns a file or an entry as a whole is a [`FileError`]; what concerns one line is a
-//! [`LineError`], after which the iterator goes on with the next line. Both say where, what is
-//! wrong and what to do.
+//! A [`FileError`] concerns a file or an entry as a whole. A [`LineError`] concerns one line, after which the
+//! iterator continues with the next line. Both name the location, the problem and the remedy.
 
 mod csv_candles;
 mod csv_quotes;

@@ -1,4 +1,4 @@
-//! Prices that a file multiplies.
+//! The factor by which a file multiplies its prices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,14 @@ use crate::domain::excerpt;
 
 const MOST_ZEROS: u32 = 12;
 
-/// By how much a file multiplies its prices: 1, 10, 100 … up to 10^12.
+/// The factor by which a file multiplies its prices: 1, 10, 100 … up to 10^12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PriceScale {
     zeros: u32,
 }
 
 impl PriceScale {
-    /// The price that stands in the file as `scaled`, exactly.
+    /// Returns the price that the file stores as `scaled`, exactly.
     pub(super) fn price(self, scaled: Decimal) -> Result<Decimal, String> {
         if self.zeros == 0 {
             return Ok(scaled);
@@ -25,14 +25,16 @@ impl PriceScale {
         let scale = price.scale() + self.zeros;
         match price.set_scale(scale) {
             Ok(()) => Ok(price.normalize()),
-            Err(_) => Err(format!("{scaled} divided by {self} has too many decimals")),
+            Err(_) => Err(format!(
+                "{scaled} divided by {self} has too many decimal places"
+            )),
         }
     }
 }
 
-/// The text is no scale of prices.
+/// The text is not a price scale.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no scale of prices: use 1, 10, 100 or the like, up to 1000000000000", excerpt(.0))]
+#[error("invalid price scale {}: expected a power of ten from 1 to 1000000000000", excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownPriceScale(pub String);
 
@@ -78,7 +80,10 @@ mod tests {
     fn scales_are_powers_of_ten() {
         for text in ["", "0", "2", "01", "1e4", "-10", "10001", "10000000000000"] {
             let refused = text.parse::<PriceScale>().expect_err(text);
-            assert!(refused.to_string().contains("use 1, 10, 100"), "{refused}");
+            assert!(
+                refused.to_string().contains("expected a power of ten"),
+                "{refused}"
+            );
         }
         assert_eq!(
             "1000"

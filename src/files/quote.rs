@@ -1,35 +1,35 @@
-//! A quote as a file has it.
+//! A quote as read from a file.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::domain::{SymbolId, Tick};
 
-/// A quote of a file that speaks of one symbol without saying which.
+/// A quote of a file. The file does not contain its symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quote {
-    /// The number of its line in the entry, counted from 1.
+    /// The line number in the entry, starting at 1.
     pub line: u64,
-    /// When it happened, UTC, cut to whole microseconds.
+    /// The time, UTC, truncated to whole microseconds.
     pub tick_time: DateTime<Utc>,
-    /// The venue's own number within the instant, where the file has one.
+    /// The venue's number within the instant, if the file contains one.
     pub sequence: Option<i64>,
     /// See [`Tick::bid_price`].
     pub bid_price: Option<Decimal>,
     /// See [`Tick::ask_price`].
     pub ask_price: Option<Decimal>,
-    /// See [`Tick::bid_volume`]; `None` where the file does not say.
+    /// See [`Tick::bid_volume`]; `None` if the file does not contain it.
     pub bid_volume: Option<Decimal>,
-    /// See [`Tick::ask_volume`]; `None` where the file does not say.
+    /// See [`Tick::ask_volume`]; `None` if the file does not contain it.
     pub ask_volume: Option<Decimal>,
-    /// See [`Tick::received_at`]; `None` where the file does not say.
+    /// See [`Tick::received_at`]; `None` if the file does not contain it.
     pub received_at: Option<DateTime<Utc>>,
 }
 
 impl Quote {
-    /// The tick of `symbol_id`; where the file has no sequence, an
-    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter) has to count it.
+    /// Converts the quote into a tick of `symbol_id`. If the file has no sequence, an
+    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter) must assign its occurrence.
     #[must_use]
     pub fn into_tick(self, symbol_id: SymbolId) -> Tick {
         Tick::new(symbol_id, self.tick_time)

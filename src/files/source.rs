@@ -1,4 +1,4 @@
-//! Files, zipped or plain, told apart by their first bytes.
+//! Zipped and plain files, recognized by their first bytes.
 
 use std::fmt;
 use std::fs::File;
@@ -14,27 +14,27 @@ use super::error::{FileError, Place};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
-/// How files begin that are not read, and what they are.
+/// First bytes of files that are not supported, and their descriptions.
 const UNREAD: [(&[u8], &str); 5] = [
     (
         b"\x1f\x8b",
-        "compressed with gzip, which is not read: unpack it, or zip it",
+        "compressed with gzip, which is not supported: unpack it, or zip it",
     ),
     (
         b"\x28\xb5\x2f\xfd",
-        "compressed with zstd, which is not read: unpack it, or zip it",
+        "compressed with zstd, which is not supported: unpack it, or zip it",
     ),
     (
         b"\xfd7zX",
-        "compressed with xz, which is not read: unpack it, or zip it",
+        "compressed with xz, which is not supported: unpack it, or zip it",
     ),
     (
         b"BZh",
-        "compressed with bzip2, which is not read: unpack it, or zip it",
+        "compressed with bzip2, which is not supported: unpack it, or zip it",
     ),
     (
         b"PAR1",
-        "a Parquet file, which is not read: convert it to CSV",
+        "a Parquet file, which is not supported: convert it to CSV",
     ),
 ];
 
@@ -64,22 +64,22 @@ enum Content {
     Plain(File),
     Zip {
         archive: ZipArchive<BufReader<File>>,
-        /// Indices of the entries that are files, in the order of their names.
+        /// Indexes of the entries that are files, ordered by name.
         files: Vec<usize>,
     },
 }
 
 impl MarketFile {
-    /// Opens a file and, of a zip, its directory.
+    /// Opens a file, and reads the directory of a zip.
     ///
     /// # Errors
-    /// When the file cannot be read, or is a damaged or an empty zip.
+    /// If the file cannot be read, or is a damaged or empty zip.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_path_buf();
         let place = Place::file(&path);
         let unreadable = |error: io::Error| FileError::new(&place, unreadable(&error));
         if path.is_dir() {
-            let reason = "is a folder: name the files in it";
+            let reason = "is a directory: choose the files in it";
             return Err(FileError::new(&place, reason));
         }
         let mut file = File::open(&path).map_err(unreadable)?;
@@ -104,7 +104,7 @@ impl MarketFile {
         &self.path
     }
 
-    /// How many entries it has: 1 of a plain file.
+    /// The number of entries; 1 for a plain file.
     #[must_use]
     pub fn entry_count(&self) -> usize {
         match &self.content {
@@ -113,10 +113,10 @@ impl MarketFile {
         }
     }
 
-    /// The entry of that index, from 0, in the order of their names; from its start.
+    /// Returns the entry at `index`, starting at 0, in the order of names. It is read from its start.
     ///
     /// # Errors
-    /// When there is none, or it is encrypted, damaged, or packed in a way that is not read.
+    /// If there is no such entry, or it is encrypted, damaged, or compressed with an unsupported method.
     pub fn entry(&mut self, index: usize) -> Result<Entry<'_>, FileError> {
         let file_name = file_name(&self.path.to_string_lossy());
         match &mut self.content {
@@ -141,7 +141,7 @@ impl MarketFile {
                 })
             }
             _ => {
-                let reason = format!("has no entry {index}: ask for one below entry_count");
+                let reason = format!("has no entry {index}: expected an index below entry_count");
                 Err(FileError::new(&self.place, reason))
             }
         }
@@ -149,10 +149,10 @@ impl MarketFile {
 }
 
 impl MarketFile {
-    /// How many bytes its entries have in all, unpacked.
+    /// The total unpacked size of all entries, in bytes.
     ///
     /// # Errors
-    /// When an entry cannot be found.
+    /// If an entry cannot be found.
     pub fn unpacked_bytes(&mut self) -> Result<u64, FileError> {
         match &mut self.content {
             Content::Plain(file) => {
@@ -174,11 +174,11 @@ impl MarketFile {
         }
     }
 
-    /// Unpacks every entry of a zip once and compares it with its checksum, which an iterator
-    /// reaches only behind the last line. A plain file has none.
+    /// Unpacks every entry of a zip and compares it with its checksum, which an iterator checks only after
+    /// the last line. A plain file has no checksum.
     ///
     /// # Errors
-    /// The first entry that is damaged or cannot be unpacked.
+    /// The error of the first entry that is damaged or cannot be unpacked.
     pub fn verify(&mut self) -> Result<(), FileError> {
         if matches!(self.content, Content::Plain(_)) {
             return Ok(());
@@ -186,7 +186,7 @@ impl MarketFile {
         for index in 0..self.entry_count() {
             let mut entry = self.entry(index)?;
             io::copy(&mut entry.reader, &mut io::sink()).map_err(|error| {
-                let reason = format!("is damaged ({error}): fetch the zip again");
+                let reason = format!("is damaged ({error}): download the zip again");
                 FileError::new(&entry.place, reason)
             })?;
         }
@@ -203,17 +203,16 @@ impl fmt::Debug for MarketFile {
     }
 }
 
-/// One text of a [`MarketFile`], to be given to a reader such as
-/// [`LeanQuotes`](super::LeanQuotes).
+/// One text of a [`MarketFile`], to be passed to a reader such as [`LeanQuotes`](super::LeanQuotes).
 pub struct Entry<'a> {
     pub(crate) place: Place,
-    /// Names that may hold the date, the one to believe first.
+    /// Names that may contain the date, in order of preference.
     pub(crate) names: Vec<String>,
     pub(crate) reader: Box<dyn BufRead + 'a>,
 }
 
 impl<'a> Entry<'a> {
-    /// Adds the bytes that are read of it to `bytes`, so that others see how far reading has come.
+    /// Adds the number of bytes read from it to `bytes`, to report progress.
     #[must_use]
     pub fn counted(mut self, bytes: Arc<AtomicU64>) -> Entry<'a> {
         self.reader = Box::new(Counted {
@@ -249,7 +248,7 @@ impl BufRead for Counted<'_> {
 }
 
 impl fmt::Display for Entry<'_> {
-    /// The file, and the entry where it is a zip.
+    /// The file, and the entry if it is a zip.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.place.fmt(f)
     }
@@ -263,7 +262,7 @@ impl fmt::Debug for Entry<'_> {
 
 fn open_zip(file: File) -> Result<Content, String> {
     let mut archive = ZipArchive::new(BufReader::new(file))
-        .map_err(|error| format!("is no complete zip ({error}): fetch it again"))?;
+        .map_err(|error| format!("is not a complete zip ({error}): download it again"))?;
     let mut files = Vec::new();
     for index in 0..archive.len() {
         let entry = archive
@@ -274,7 +273,7 @@ fn open_zip(file: File) -> Result<Content, String> {
         }
     }
     if files.is_empty() {
-        return Err("is a zip without a file in it: name another one".to_owned());
+        return Err("is a zip without files: choose another one".to_owned());
     }
     files.sort_unstable();
     let files = files.into_iter().map(|(_, index)| index).collect();
@@ -290,24 +289,24 @@ fn first_bytes(file: &mut File) -> io::Result<Vec<u8>> {
 
 fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file: correct the path".to_owned(),
+        io::ErrorKind::NotFound => "file not found: correct the path".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            "it may not be read: give this user the right to read it".to_owned()
+            "permission denied: allow this user to read it".to_owned()
         }
-        _ => format!("cannot be read ({error}): see that it is a readable file"),
+        _ => format!("cannot be read ({error}): check that it is a readable file"),
     }
 }
 
 fn zip_reason(index: usize, error: &ZipError) -> String {
     match error {
         ZipError::UnsupportedArchive(what) => {
-            format!("entry {index} cannot be unpacked ({what}): zip it again with deflate")
+            format!("entry {index} cannot be unpacked ({what}): compress it again with deflate")
         }
-        _ => format!("entry {index} is damaged ({error}): fetch the zip again"),
+        _ => format!("entry {index} is damaged ({error}): download the zip again"),
     }
 }
 
-/// The part behind the last separator, of this system or of another one.
+/// The part after the last path separator of any operating system.
 fn file_name(path: &str) -> String {
     path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
 }

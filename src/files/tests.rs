@@ -35,8 +35,8 @@ pub(super) fn zipped(folder: &TempDir, name: &str, entries: &[(&str, &[u8])]) ->
     path
 }
 
-/// Each quote as `entry-line time sequence bid ask bid-size ask-size`, with a `-` for what it does not
-/// have, each error as its text.
+/// Formats each quote as `entry-line time sequence bid ask bid-size ask-size`, with `-` for absent values,
+/// and each error as its text.
 pub(super) fn quotes(path: &Path, layout: Option<&CsvLayout>) -> Result<Vec<String>, FileError> {
     let shown = |number: Option<Decimal>| number.map_or("-".to_owned(), |it| it.to_string());
     let mut file = MarketFile::open(path)?;
@@ -103,11 +103,14 @@ fn a_malformed_line_is_named_and_the_next_one_read() {
     for (bad, words) in [
         (
             &b"1,1.2.3,1\n"[..],
-            "line 2: bid \"1.2.3\" is no decimal: write",
+            "line 2: bid \"1.2.3\" is not a decimal: expected",
         ),
         (b"1,1,\n", "line 2: ask is empty: correct it"),
         (b"1,1\n", "line 2: has 2 columns, not 3 as above: correct"),
-        (b"x,1,1\n", "line 2: time \"x\" is no time of a day"),
+        (
+            b"x,1,1\n",
+            "line 2: invalid time \"x\": expected milliseconds",
+        ),
         (b"1,\xff\xfe\x00,1\n", "line 2: bid \"\u{fffd}\u{fffd}\\0\""),
         (b"\"1,1,1\n", "line 2: has 1 columns"),
         (&long, "line 2: is longer than 65536 bytes: leave"),
@@ -160,7 +163,7 @@ fn what_cannot_be_read_at_all_says_why() {
     for length in [4, 10, 40, bytes.len() / 2, bytes.len() - 1] {
         let cut = plain(&folder, "20140501_cut.zip", &bytes[..length]);
         let error = quotes(&cut, None).expect_err("cut").to_string();
-        assert!(error.contains("no complete zip"), "{length}: {error}");
+        assert!(error.contains("not a complete zip"), "{length}: {error}");
     }
     let undated = plain(&folder, "quotes.csv", b"1,1,1\n");
     let gzip = plain(&folder, "20140501.gz", b"\x1f\x8b\x08\x00");
@@ -169,9 +172,9 @@ fn what_cannot_be_read_at_all_says_why() {
     for (path, words) in [
         (undated.as_path(), "does not start with a date"),
         (&gzip, "gzip"),
-        (&missing, "no such file"),
-        (&empty, "without a file in it"),
-        (folder.path(), "is a folder"),
+        (&missing, "file not found"),
+        (&empty, "without files"),
+        (folder.path(), "is a directory"),
     ] {
         let error = quotes(path, None).expect_err(words).to_string();
         assert!(error.contains(words), "{error}");
@@ -205,7 +208,7 @@ fn a_damaged_entry_ends_with_an_error_and_never_silently() {
     let last = LeanQuotes::new(entry).expect("dated").last().expect("some");
     let error = last.expect_err("the checksum is wrong");
     assert!(
-        error.ends_entry() && error.to_string().contains("fetch it again"),
+        error.ends_entry() && error.to_string().contains("download it again"),
         "{error}"
     );
 }
@@ -223,7 +226,7 @@ fn any_single_damaged_byte_of_a_zip_is_survived() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xff;
         let path = plain(&folder, "20140502.zip", &damaged);
-        // an error or other lines: anything but a panic or an endless loop
+        // any result except a panic or an endless loop
         let _ = quotes(&path, None);
     }
 }
@@ -288,11 +291,11 @@ fn csv_errors_name_the_column_and_the_remedy() {
                  2014-05-01T00:00:00Z,1,1,9223372036854775807\n";
     let read = csv(lines, &layout).expect("readable");
     for (line, words) in read.iter().zip([
-        "line 2: tick_time \"1398902400\" is no RFC 3339 time: say the unit",
-        "line 3: tick_time \"yesterday\" is no RFC 3339 time: write",
-        "line 4: sequence \"-1\" is no whole number",
+        "line 2: invalid tick_time \"1398902400\": expected RFC 3339; for numbers set",
+        "line 3: invalid tick_time \"yesterday\": expected RFC 3339 such as",
+        "line 4: invalid sequence \"-1\": expected a whole number",
         "line 5: bid_price and ask_price are empty: write at least one",
-        "line 6: sequence \"9223372036854775808\" is no whole number from 0 to 9223372036854775807",
+        "line 6: invalid sequence \"9223372036854775808\": expected a whole number from 0 to 9223372036854775807",
         " Some(9223372036854775807) 1 1 ",
     ]) {
         assert!(line.contains(words), "{line}");

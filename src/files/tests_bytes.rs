@@ -12,8 +12,8 @@ fn files_of_no_text_are_named_without_their_bytes() {
         (b"\x28\xb5\x2f\xfd\x04", "zstd"),
         (b"\xfd7zXZ\0", "xz"),
         (b"BZh91AY", "bzip2"),
-        (b"\x7fELF\x02,\x9b", "is no text"),
-        (b"tick_time,bid,ask\x1b[31m\n", "is no text"),
+        (b"\x7fELF\x02,\x9b", "is not text"),
+        (b"tick_time,bid,ask\x1b[31m\n", "is not text"),
     ] {
         let path = plain(&folder, "20140501\u{1b}[2J.csv", bytes);
         let layout = CsvLayout::default();

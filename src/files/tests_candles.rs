@@ -56,17 +56,17 @@ fn candle_rows_that_are_none_say_why() {
     let good = "2014-05-01T00:00:00Z,2014-05-01T00:01:00Z,1m,bid,1,1,1,1,0,0,true,x";
     for (from, to, words) in [
         (",x", ",x,y", "has 13 columns, not 12 as the header"),
-        (",1m", ",2m", "\"2m\" is no timeframe"),
-        (",bid", ",last", "\"last\" is no price basis"),
+        (",1m", ",2m", "invalid timeframe \"2m\""),
+        (",bid", ",last", "invalid price basis \"last\""),
         (",1,1,1,1,", ",1,1,1,,", "close is empty"),
-        (",0,0,", ",0,0.5,", "tick_count is no whole number"),
+        (",0,0,", ",0,0.5,", "tick_count must be a whole number"),
         (",0,0,", ",,0,", "volume is empty"),
-        ("true", "yes", "closed is neither true nor false"),
+        ("true", "yes", "invalid closed: expected true or false"),
         ("T00:01", "T00:02", "is not the end of its bucket of 1m"),
         (
             "2014-05-01T00:00:00Z",
             "2014-05-01",
-            "open_time \"2014-05-01\"",
+            "open_time: invalid time \"2014-05-01\"",
         ),
     ] {
         let bad = good.replacen(from, to, 1);

@@ -75,9 +75,9 @@ fn archives_of_several_contracts_are_refused() {
     ] {
         refused(&knows_all, &[zip(name, entries)], "import each instrument");
     }
-    // names that say nothing
+    // names without information
     let same_day = zip("20140501.zip", ["one.csv", "other.csv"]);
-    refused(&knows_all, &[same_day], "of the same day as");
+    refused(&knows_all, &[same_day], "has the same day as");
     let days = [
         "20140501_eurusd_minute_quote.csv",
         "20140502_eurusd_minute_quote.csv",
@@ -93,7 +93,7 @@ fn files_of_several_instruments_are_refused() {
     let next = file("20140502_eurusd_minute_quote.csv");
     let pound = file("20140502_gbpusd_minute_quote.csv");
     assert_eq!(look(&bars(), &[euro.clone(), next]), Ok(()));
-    refused(&bars(), &[euro, pound], "gbpusd, and ");
+    refused(&bars(), &[euro, pound], "gbpusd, but ");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn data_that_is_no_quotes_is_refused() {
         (
             &ticks,
             "20140501_eurusd_second_quote.csv",
-            "resolution second, and not tick",
+            "resolution second, not tick",
         ),
         (
             &ticks,
@@ -126,19 +126,19 @@ fn data_that_is_no_quotes_is_refused() {
         (
             &bars(),
             "20140501_eurusd_second_quote.csv",
-            "second, and not minute",
+            "second, not minute",
         ),
         (
             &bars(),
             "20140501_eurusd_tick_quote.csv",
-            "tick, and not minute",
+            "tick, not minute",
         ),
     ] {
         refused(survey, &[plain(&folder, name, QUOTE.as_bytes())], words);
     }
     let below = "crypto/coinbase/second/btcusd";
     let file = at(&folder, below, "20140501_quote.csv", BAR);
-    refused(&bars(), &[file], "second, and not minute");
+    refused(&bars(), &[file], "second, not minute");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn lines_of_other_data_are_refused() {
         (
             &bars(),
             seconds.as_str(),
-            "most of its bars begin within a minute",
+            "most of its bars start within a minute",
         ),
         (&bars(), QUOTE, "3 columns, not 11"),
         (
@@ -198,7 +198,7 @@ fn bars_of_days_are_named_where_a_date_is_missing() {
     refused(&bars(), &[undated], "does not start with a date");
     let below = "equity/usa/daily";
     let folder_says = at(&folder, below, "aapl.csv", BAR);
-    refused(&bars(), &[folder_says], "resolution daily, and not minute");
+    refused(&bars(), &[folder_says], "resolution daily, not minute");
 }
 
 #[test]
@@ -210,11 +210,15 @@ fn prices_that_are_multiplied_need_a_scale() {
         look(&bars().with_price_scale(scale("1")), from_ref(&unnamed)),
         Ok(())
     );
-    // what LEAN multiplies has times of the exchange
+    // instruments with scaled prices have times of the exchange
     let scaled = bars().with_price_scale(scale("10000"));
-    refused(&scaled, from_ref(&unnamed), "are those of the exchange");
+    refused(
+        &scaled,
+        from_ref(&unnamed),
+        "are in the zone of the exchange",
+    );
     assert_eq!(look(&scaled.with_utc(true), &[unnamed]), Ok(()));
-    // a single price between them is enough to tell
+    // a single price that is not a multiple of 100 is enough
     let mixed = format!("{SCALED}{BAR}");
     let mixed = plain(&folder, "20140605_quote.csv", mixed.as_bytes());
     assert_eq!(look(&bars(), &[mixed]), Ok(()));
@@ -225,7 +229,7 @@ fn prices_that_are_multiplied_need_a_scale() {
     ] {
         let file = at(&folder, below, "20140605_quote.csv", BAR);
         let utc = bars().with_utc(true);
-        refused(&utc, from_ref(&file), "by 10000: say so with --price-scale");
+        refused(&utc, from_ref(&file), "by 10000: use --price-scale");
         assert_eq!(look(&utc.with_price_scale(scale("1")), &[file]), Ok(()));
     }
 }
@@ -257,7 +261,7 @@ fn times_of_another_zone_need_a_word() {
         "20131006_es_minute_quote_201312.csv",
         BAR.as_bytes(),
     );
-    refused(&bars(), from_ref(&contract), "as the market has it");
+    refused(&bars(), from_ref(&contract), "depending on the market");
     assert_eq!(look(&bars().with_market(Some("CME")), &[contract]), Ok(()));
     let pair = plain(&folder, "20140501_eurusd_minute_quote.csv", BAR.as_bytes());
     refused(&bars().with_market(Some("fxcm")), from_ref(&pair), "UTC-05");
@@ -365,7 +369,7 @@ fn ticks_of_one_side_leave_the_other_one_empty() {
                  6,1.1,1,,7\n7,,,,\n";
     let read = quotes(&plain(&folder, "20140605.csv", text), None).expect("readable");
     assert!(
-        read[1].contains("line 2: bid is 0, which stands for none"),
+        read[1].contains("line 2: bid is 0, which means no price"),
         "{read:?}"
     );
     assert!(read[2].ends_with(" None 1.1 - 100 -"), "{read:?}");

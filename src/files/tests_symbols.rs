@@ -1,4 +1,4 @@
-//! Tables of symbols.
+//! Tests of the table of symbol properties.
 
 use crate::domain::InstrumentType;
 
@@ -44,14 +44,14 @@ fn symbols_of_one_market_become_instruments() {
         (Some(4), None)
     );
     for (error, words) in listed[2..].iter().zip([
-        "line 8: type \"bond\" is no instrument type",
+        "line 8: invalid instrument type \"bond\"",
         "line 9: tick_size 0 is not positive",
     ]) {
         let error = error.as_ref().expect_err(words).to_string();
         assert!(error.contains(words), "{error}");
     }
     assert_eq!(listed.len(), 5);
-    // nothing is stated where nothing is written
+    // empty columns are not given
     let short = &listed[4].as_ref().expect("a symbol").symbol.facts;
     assert_eq!((short.digits, &short.description), (None, &None));
     assert_eq!(short.instrument.tick_size, None);

@@ -1,6 +1,6 @@
-//! The repositories over ordered maps: the readable reference of what every backend does.
+//! In-memory repositories over ordered maps: a readable reference implementation of the contract.
 //!
-//! Nothing survives the process. For tests, for trying a server out, and for reading.
+//! The data is lost when the process ends. Meant for tests, for trials of a server, and as documentation.
 
 mod ohlc;
 mod quarantine;
@@ -15,8 +15,8 @@ pub use quarantine::InMemoryQuarantineRepository;
 pub use symbol::InMemorySymbolRepository;
 pub use tick::InMemoryTickRepository;
 
-/// Locks for reading. Writers change a store in one step that cannot panic half-way, so that a
-/// store is whole even where a lock is poisoned.
+/// Locks for reading. Writers change a store in one step that cannot panic halfway, so a store is consistent
+/// even if its lock is poisoned.
 fn read<T>(store: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     store.read().unwrap_or_else(PoisonError::into_inner)
 }

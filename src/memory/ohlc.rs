@@ -1,4 +1,4 @@
-//! Candles folded from the ticks in memory, and stored ones.
+//! In-memory candles: folded from the ticks in memory, or stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,13 +22,14 @@ use crate::repository::{
     CandleQuery, DeletedCandles, OhlcRepository, RestoredCandles, part_of_a_day, refuse_cut_candles,
 };
 
-/// How much time is looked at at once: 10,080 minutes, of which each may be stored.
+/// The time span processed per step: 10,080 minutes, each of which may have a stored candle.
 const SPAN: TimeDelta = TimeDelta::days(7);
 
-/// Candles of the ticks of an [`InMemoryTickRepository`], and stored ones in memory.
+/// Candles of the ticks of an [`InMemoryTickRepository`], and stored candles in memory.
 ///
-/// Those of the same ticks share their stored candles. Every read folds the ticks of its candles anew, and lets other tasks
-/// run in between where they are many. What is written meanwhile may be in its answer in part.
+/// Repositories of the same ticks share their stored candles. Every read folds the ticks of its candles
+/// again, and lets other tasks run in between if there are many. Concurrent writes may be partly visible in
+/// the result.
 #[derive(Clone)]
 pub struct InMemoryOhlcRepository {
     ticks: InMemoryTickRepository,
@@ -37,13 +38,13 @@ pub struct InMemoryOhlcRepository {
 }
 
 impl InMemoryOhlcRepository {
-    /// Candles of `ticks`, closed or forming by the system's clock.
+    /// Candles of `ticks`, closed or forming by the system clock.
     #[must_use]
     pub fn new(ticks: InMemoryTickRepository) -> Self {
         Self::by(ticks, Clock::system())
     }
 
-    /// Candles of `ticks`, closed or forming by what `now` says at each read.
+    /// Candles of `ticks`, closed or forming by the time that `now` returns at each read.
     #[must_use]
     pub fn with_clock(
         ticks: InMemoryTickRepository,
@@ -60,7 +61,7 @@ impl InMemoryOhlcRepository {
         }
     }
 
-    /// The first `wanted` candles of the query, in its order.
+    /// Returns the first `wanted` candles of the query, in its order.
     async fn first(
         &self,
         query: &CandleQuery,
@@ -85,8 +86,8 @@ impl InMemoryOhlcRepository {
         Ok(candles)
     }
 
-    /// The start of the first bucket of `range`, in the order of the query, of which something is
-    /// known.
+    /// Returns the start of the first bucket of `range` with ticks or stored candles, in the order of the
+    /// query.
     fn first_bucket(&self, query: &CandleQuery, range: TimeRange) -> Option<DateTime<Utc>> {
         let edge = |times: &mut dyn DoubleEndedIterator<Item = DateTime<Utc>>| match query.order {
             SortOrder::Ascending => times.next(),
@@ -113,7 +114,7 @@ impl InMemoryOhlcRepository {
         }
     }
 
-    /// All candles of the buckets of `window`, by open time.
+    /// Returns all candles of the buckets of `window`, by open time.
     async fn merged(
         &self,
         query: &CandleQuery,
@@ -161,7 +162,7 @@ impl InMemoryOhlcRepository {
         Ok(candles)
     }
 
-    /// The stored candles of `timeframe` whose open time is inside of `range`.
+    /// Returns the stored candles of `timeframe` whose open time is inside `range`.
     fn stored(
         &self,
         query: &CandleQuery,
@@ -180,7 +181,8 @@ impl InMemoryOhlcRepository {
 }
 
 impl InMemoryOhlcRepository {
-    /// What is deleted of the first day of a range, and by `is_meant` deletes it.
+    /// Deletes the candles of the first day of a range that has any. With `is_meant` false it only counts
+    /// them.
     fn delete(
         &self,
         symbol_id: SymbolId,
@@ -279,7 +281,7 @@ impl OhlcRepository for InMemoryOhlcRepository {
             candle.validate().map_err(RepositoryError::invalid)?;
         }
         let now = self.clock.now();
-        // who stores ticks looks at these first, and waits
+        // writers of ticks lock the stored candles first, and wait here
         let mut stored = write(&self.stored);
         let has_ticks = |candle: &Candle| {
             let bucket = TimeRange::new(candle.open_time, candle.close_time());
@@ -311,8 +313,8 @@ impl OhlcRepository for InMemoryOhlcRepository {
     }
 }
 
-/// The part of `range` with the first `wanted` buckets from `bucket` on, in the order of the query, and
-/// what is behind it.
+/// Splits `range` into the part with the first `wanted` buckets from `bucket` on, in the order of the query,
+/// and the rest.
 fn split(
     query: &CandleQuery,
     range: TimeRange,
@@ -320,7 +322,7 @@ fn split(
     wanted: usize,
 ) -> (TimeRange, Option<TimeRange>) {
     let width = query.timeframe.duration();
-    // at most 10,001
+    // `wanted` is at most 10,001
     let reach = (width * wanted as i32).min(SPAN);
     let (window, behind) = match query.order {
         SortOrder::Ascending => {
@@ -337,7 +339,7 @@ fn split(
     (TimeRange::new(window.0, window.1).unwrap_or(range), behind)
 }
 
-/// The keys of the candles of `timeframe` whose open time is inside of `range`.
+/// The keys of the candles of `timeframe` whose open time is inside `range`.
 fn keys(query: &CandleQuery, timeframe: Timeframe, range: TimeRange) -> Range<Key> {
     let key = |open_time| (query.symbol_id, timeframe, query.basis, open_time);
     key(range.from())..key(range.to())

@@ -1,4 +1,4 @@
-//! Ticks that were held back, in the order they came.
+//! In-memory quarantine, in the order of arrival.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::repository::{
     QuarantinedTick, different_ids, normalized_quarantine,
 };
 
-/// Kept ticks in memory. Clones share them.
+/// Quarantined ticks in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct InMemoryQuarantineRepository {
     kept: Arc<RwLock<Kept>>,
@@ -22,14 +22,14 @@ pub struct InMemoryQuarantineRepository {
 
 #[derive(Default)]
 struct Kept {
-    /// By id, which counts from 1.
+    /// By id. Ids start at 1.
     entries: Vec<QuarantineEntry>,
-    /// Places in `entries`.
+    /// Indexes into `entries`.
     by_key: HashMap<TickKey, Vec<usize>>,
 }
 
 impl Kept {
-    /// Whether it is new.
+    /// Adds a tick. Returns whether it is new.
     fn put(&mut self, kept: QuarantinedTick) -> bool {
         let places = self.by_key.entry(kept.tick.key()).or_default();
         let is_same = |place: &usize| {
@@ -48,7 +48,7 @@ impl Kept {
 }
 
 impl InMemoryQuarantineRepository {
-    /// Holds nothing yet.
+    /// Creates an empty quarantine.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -1,4 +1,4 @@
-//! Candles that are stored as candles.
+//! In-memory store of stored candles.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,7 +12,8 @@ pub(super) type Key = (SymbolId, Timeframe, PriceBasis, DateTime<Utc>);
 
 pub(super) type StoredCandles = BTreeMap<Key, Candle>;
 
-/// In the form in which they are stored, by key; of several of one key the last.
+/// Returns the candles in their stored form, by key. Of several candles with the same key the last one
+/// counts.
 pub(super) fn different(candles: &[Candle]) -> StoredCandles {
     let candles = candles.iter();
     candles
@@ -20,7 +21,7 @@ pub(super) fn different(candles: &[Candle]) -> StoredCandles {
         .collect()
 }
 
-/// Stores those of `candles` that may be, as sealed.
+/// Stores the candles that may be restored, with the source `SEALED`.
 pub(super) fn restore(
     stored: &mut StoredCandles,
     candles: StoredCandles,

@@ -1,4 +1,4 @@
-//! Symbols in a map ordered by their id.
+//! In-memory symbols, in a map ordered by id.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -35,7 +35,7 @@ struct Store {
 }
 
 impl InMemorySymbolRepository {
-    /// Holds nothing yet.
+    /// Creates an empty repository.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -43,27 +43,27 @@ impl InMemorySymbolRepository {
 }
 
 impl Store {
-    /// The symbol of that name, in any case.
+    /// Returns the symbol with that name, compared without regard to case.
     fn named(&self, exchange: &str, name: &str) -> Option<&Symbol> {
         self.symbols.values().find(|symbol| {
             symbol.exchange.eq_ignore_ascii_case(exchange) && symbol.name.eq_ignore_ascii_case(name)
         })
     }
 
-    /// An exchange as it is written where it is stored.
+    /// Returns the stored spelling of the name of an exchange.
     fn spelling(&self, exchange: &str) -> String {
         let stored = self.exchanges.get(&folded_name(exchange));
         stored.map_or(exchange, |stored| &stored.name).to_owned()
     }
 
-    /// Stores a symbol, and its exchange where that is new.
+    /// Stores a symbol, and creates its exchange if it does not exist.
     fn put(&mut self, symbol: Symbol) {
         let exchange = self.exchanges.entry(folded_name(&symbol.exchange));
         exchange.or_insert_with(|| Exchange::named(&symbol.exchange));
         self.symbols.insert(symbol.symbol_id, symbol);
     }
 
-    /// Adds a symbol whose name is free.
+    /// Adds a symbol whose name is not taken.
     fn add(&mut self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
         let symbol_id = match symbol.symbol_id {
             Some(id) if self.symbols.contains_key(&id) => return Err(symbol_taken(id)),
@@ -78,7 +78,7 @@ impl Store {
     fn next_id(&self) -> Result<SymbolId, RepositoryError> {
         let largest = self.symbols.keys().next_back().map_or(0, |id| id.get());
         largest.checked_add(1).map(SymbolId::new).ok_or_else(|| {
-            RepositoryError::invalid("no symbol_id follows the largest one: say which one to use")
+            RepositoryError::invalid("the largest symbol_id is in use: choose a free one")
         })
     }
 

@@ -1,4 +1,4 @@
-//! Ticks in a map ordered by their key.
+//! In-memory ticks, in a map ordered by key.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,23 +24,23 @@ use crate::repository::{
 };
 use crate::retention::RetentionFloor;
 
-/// How many symbols one call of `latest_of` may ask for.
+/// The largest number of symbols in one call of `latest_of`.
 const MOST_SYMBOLS: usize = 10_000;
 
-/// How many ticks are looked at before other tasks have a turn: a millisecond or two.
+/// The number of ticks read before other tasks get a turn: one or two milliseconds.
 const AT_ONCE: usize = 2_000;
 
-/// How many ticks are stored before readers, whose threads wait meanwhile, have a turn.
+/// The number of ticks stored before readers, whose threads are blocked meanwhile, get a turn.
 const STORED_AT_ONCE: usize = 500;
 
 /// Ticks in memory. Clones share their ticks.
 #[derive(Clone)]
 pub struct InMemoryTickRepository {
     ticks: Arc<RwLock<BTreeMap<TickKey, Tick>>>,
-    /// Held while a batch is stored, which takes several parts.
+    /// Held while a batch is stored in several parts.
     inserting: Arc<tokio::sync::Mutex<()>>,
     floor: Arc<RwLock<RetentionFloor>>,
-    /// Locked before the ticks where both are.
+    /// If both are locked, this is locked before the ticks.
     stored_candles: Arc<RwLock<StoredCandles>>,
     clock: Clock,
 }
@@ -52,13 +52,13 @@ impl Default for InMemoryTickRepository {
 }
 
 impl InMemoryTickRepository {
-    /// Holds nothing yet.
+    /// Creates an empty repository.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Holds nothing yet, and takes ticks for too old by what `now` says at each write.
+    /// Creates an empty repository that decides by the time of `now` at each write which ticks are too old.
     #[must_use]
     pub fn with_clock(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self::by(Clock::new(now))
@@ -74,17 +74,17 @@ impl InMemoryTickRepository {
         }
     }
 
-    /// Rejects older ticks from now on; what is stored stays. None is too old unless called.
+    /// Rejects ticks below `floor` from now on. Stored ticks remain. Without a call no tick is too old.
     pub fn set_floor(&self, floor: RetentionFloor) {
         *write(&self.floor) = floor;
     }
 
-    /// The candles that are stored beside these ticks.
+    /// The candles that are stored next to these ticks.
     pub(super) fn stored_candles(&self) -> Arc<RwLock<StoredCandles>> {
         Arc::clone(&self.stored_candles)
     }
 
-    /// Calls `look` with all ticks of a range, sorted by `(tick_time, sequence)`.
+    /// Calls `look` with all ticks of a range, ordered by `(tick_time, sequence)`.
     pub(super) fn with_range<R>(
         &self,
         symbol_id: SymbolId,
@@ -96,8 +96,8 @@ impl InMemoryTickRepository {
         look(&mut read(&self.ticks).range(from..to).map(|(_, tick)| tick))
     }
 
-    /// Calls `look` with each tick of a range, sorted by `(tick_time, sequence)`, and lets other tasks
-    /// run in between: what they write meanwhile may be among them in part.
+    /// Calls `look` with each tick of a range, ordered by `(tick_time, sequence)`, and lets other tasks run
+    /// in between. Ticks that they write meanwhile may be partly included.
     pub(super) async fn look_at<E>(
         &self,
         symbol_id: SymbolId,
@@ -120,7 +120,7 @@ impl InMemoryTickRepository {
         }
     }
 
-    /// What is deleted of the first day of a range, and by `is_meant` deletes it.
+    /// Deletes the ticks of the first day of a range that has any. With `is_meant` false it only counts them.
     fn delete(
         &self,
         symbol_id: SymbolId,
@@ -145,7 +145,7 @@ impl InMemoryTickRepository {
         Ok(DeletedTicks { rest, ..deleted })
     }
 
-    /// Stores ticks in their order; other tasks run in between.
+    /// Stores ticks in order. Other tasks run in between.
     async fn insert_all(&self, ticks: &[Tick]) -> InsertReceipt {
         let mut receipt = InsertReceipt::default();
         let _inserting = self.inserting.lock().await;
@@ -165,7 +165,7 @@ impl InMemoryTickRepository {
         receipt
     }
 
-    /// Stores ticks in their order, each as if it came alone.
+    /// Stores ticks in order, each as if it were stored alone.
     fn insert_some(
         &self,
         ticks: &[Tick],
@@ -173,7 +173,7 @@ impl InMemoryTickRepository {
         receipt: &mut InsertReceipt,
     ) {
         let mut stored = write(&self.ticks);
-        // ticks of one instant come one after the other
+        // ticks of one instant are adjacent
         let mut last_instant = None;
         for given in ticks {
             let tick = match given.normalized() {
@@ -219,7 +219,7 @@ impl InMemoryTickRepository {
         }
     }
 
-    /// The last tick of `symbol_id` by `(tick_time, sequence)` with `tick_time <= at`.
+    /// Returns the last tick of `symbol_id` by `(tick_time, sequence)` with `tick_time <= at`.
     fn last(&self, symbol_id: SymbolId, at: DateTime<Utc>) -> Option<Tick> {
         let from = first_key(symbol_id, earliest_time());
         let to = TickKey {
@@ -239,7 +239,7 @@ impl InMemoryTickRepository {
     }
 }
 
-/// What is stored of the symbol and the instant of `tick`.
+/// Returns the stored rows of the symbol and the instant of `tick`.
 fn rows_of_instant(stored: &BTreeMap<TickKey, Tick>, tick: &Tick) -> InstantRows {
     let from = first_key(tick.symbol_id, tick.tick_time);
     let to = TickKey {
@@ -249,7 +249,7 @@ fn rows_of_instant(stored: &BTreeMap<TickKey, Tick>, tick: &Tick) -> InstantRows
     stored.range(from..=to).map(|(_, row)| row).collect()
 }
 
-/// The smallest key a tick of that time can have.
+/// The smallest possible key of a tick at that time.
 fn first_key(symbol_id: SymbolId, tick_time: DateTime<Utc>) -> TickKey {
     TickKey {
         symbol_id,
@@ -272,7 +272,7 @@ impl TickRepository for InMemoryTickRepository {
         if ticks.len() <= STORED_AT_ONCE {
             return Ok(self.insert_all(ticks).await);
         }
-        // a call that is cancelled between two parts stores the others all the same
+        // a call that is cancelled between two parts still stores the other parts
         let (repository, ticks) = (self.clone(), ticks.to_vec());
         let inserting = tokio::spawn(async move { repository.insert_all(&ticks).await });
         inserting.await.map_err(|error| RepositoryError::Internal {
@@ -315,7 +315,7 @@ impl TickRepository for InMemoryTickRepository {
         let symbol_ids: BTreeSet<SymbolId> = symbol_ids.iter().copied().collect();
         if symbol_ids.len() > MOST_SYMBOLS {
             return Err(RepositoryError::invalid(format!(
-                "{} symbols are too many: ask for at most {MOST_SYMBOLS} at once",
+                "too many symbols ({}): request at most {MOST_SYMBOLS} per call",
                 symbol_ids.len()
             )));
         }
@@ -360,8 +360,8 @@ impl TickRepository for InMemoryTickRepository {
     }
 }
 
-/// The part of the range that still can hold ticks behind `query.after`, which a reader of many
-/// pages would otherwise walk through again and again.
+/// Returns the part of the range that can hold ticks after `query.after`. Without it, a reader of many pages
+/// would scan the earlier ticks again for each page.
 fn rest_of_range(query: &TickQuery) -> Option<TimeRange> {
     let (from, to) = (query.range.from(), query.range.to());
     let (from, to) = match (query.after, query.order) {

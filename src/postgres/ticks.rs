@@ -122,7 +122,7 @@ impl TickRepository for PgTickRepository {
         ids.dedup();
         if ids.len() > MOST_SYMBOLS {
             return Err(RepositoryError::invalid(format!(
-                "{} symbols are too many: ask for at most {MOST_SYMBOLS} at once",
+                "too many symbols ({}): request at most {MOST_SYMBOLS} per call",
                 ids.len()
             )));
         }

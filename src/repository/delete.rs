@@ -1,4 +1,4 @@
-//! Taking ticks and candles back, part by part.
+//! Deletion of ticks and candles in parts.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -11,40 +11,40 @@ use super::{OhlcRepository, TickRepository};
 use crate::domain::{SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 
-/// How often a part is tried that another writer, a refresh or the maintenance keeps from being
-/// deleted, and the pause between two attempts.
+/// The number of attempts to delete a part while another writer, a refresh or the maintenance blocks it, and
+/// the pause between two attempts.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A number of candles for each timeframe.
+/// Numbers of candles by timeframe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CandleCounts([u64; Timeframe::ALL.len()]);
 
 impl CandleCounts {
-    /// How many of `timeframe`.
+    /// The number of candles of `timeframe`.
     #[must_use]
     pub fn get(&self, timeframe: Timeframe) -> u64 {
         self.0[timeframe as usize]
     }
 
-    /// Counts `count` more of `timeframe`.
+    /// Adds `count` to the number of `timeframe`.
     pub fn add(&mut self, timeframe: Timeframe, count: u64) {
         self.0[timeframe as usize] += count;
     }
 
-    /// Each timeframe with its number, smallest first.
+    /// Iterates over the timeframes and their numbers, smallest timeframe first.
     pub fn iter(&self) -> impl Iterator<Item = (Timeframe, u64)> {
         Timeframe::ALL.iter().copied().zip(self.0)
     }
 
-    /// How many of all timeframes.
+    /// The sum over all timeframes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 }
 
-/// From the first to the last of some ticks.
+/// The times of the first and the last tick of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickSpan {
@@ -55,30 +55,31 @@ pub struct TickSpan {
 }
 
 impl TickSpan {
-    /// From `first` to `last`.
+    /// Creates a span from `first` to `last`.
     #[must_use]
     pub fn new(first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
         Self { first, last }
     }
 }
 
-/// What was deleted of the ticks of one symbol, or would be.
+/// The number of deleted ticks of one symbol and of affected candles. Of a dry run, the numbers that would be
+/// deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DeletedTicks {
-    /// How many ticks.
+    /// The number of ticks.
     pub ticks: u64,
-    /// How many candles they were in: each changes, or has no tick any more. All bases of a bucket
-    /// are one candle here.
+    /// The number of candles that contained these ticks. Each candle changes or disappears. All bases of a
+    /// bucket count as one candle here.
     pub candles: CandleCounts,
-    /// The times of the first and the last of them.
+    /// The times of the first and the last deleted tick.
     pub span: Option<TickSpan>,
-    /// What is left of the range that was given: call again with it. `None`: nothing is.
+    /// The rest of the given range, to be passed to the next call. `None` if nothing is left.
     pub rest: Option<TimeRange>,
 }
 
 impl DeletedTicks {
-    /// Of ticks with these times, in any order.
+    /// Counts ticks with these times, in any order.
     pub(crate) fn of(times: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
         let mut deleted = Self::default();
         let mut minutes = BTreeSet::new();
@@ -95,7 +96,7 @@ impl DeletedTicks {
         deleted
     }
 
-    /// Adds what the next part became. A candle that both parts had a tick of counts once.
+    /// Adds the result of the next part. A candle with ticks in both parts counts once.
     pub fn merge(&mut self, next: Self) {
         self.ticks += next.ticks;
         for (timeframe, count) in next.candles.iter() {
@@ -115,21 +116,21 @@ impl DeletedTicks {
     }
 }
 
-/// What was deleted of the candles of one symbol, or would be.
+/// The number of deleted candles of one symbol. Of a dry run, the number that would be deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DeletedCandles {
-    /// How many candles that stood without ticks; each basis is one.
+    /// The number of candles without stored ticks. Each basis counts.
     pub candles: CandleCounts,
-    /// How many buckets (of the timeframe that was given, else of one minute) have ticks. Their candles
-    /// are made of these, and stay.
+    /// The number of buckets (of the given timeframe, otherwise of one minute) that have ticks. Their candles
+    /// are computed from these ticks and remain.
     pub of_ticks: u64,
-    /// What is left of the range that was given: call again with it. `None`: nothing is.
+    /// The rest of the given range, to be passed to the next call. `None` if nothing is left.
     pub rest: Option<TimeRange>,
 }
 
 impl DeletedCandles {
-    /// Adds what the next part became.
+    /// Adds the result of the next part.
     pub fn merge(&mut self, next: Self) {
         for (timeframe, count) in next.candles.iter() {
             self.candles.add(timeframe, count);
@@ -139,14 +140,14 @@ impl DeletedCandles {
     }
 }
 
-/// Deletes all ticks of a range, part by part: see
-/// [`delete_range`](TickRepository::delete_range). Calls `progress` with each part that was deleted.
+/// Deletes all ticks of a range in parts, as [`delete_range`](TickRepository::delete_range) describes. Calls
+/// `progress` with each deleted part.
 ///
-/// A part that another session keeps from being deleted is tried again for some time.
+/// If another session blocks the deletion of a part, the part is retried for some time.
 ///
 /// # Errors
-/// Those of [`delete_range`](TickRepository::delete_range). What `progress` was told of stays deleted; the
-/// call may be repeated.
+/// The errors of [`delete_range`](TickRepository::delete_range). Parts that were passed to `progress` remain
+/// deleted. The call may be repeated.
 ///
 /// # Examples
 ///
@@ -184,10 +185,10 @@ pub async fn delete_ticks(
     Ok(all)
 }
 
-/// What [`delete_ticks`] would delete now.
+/// Returns what [`delete_ticks`] would delete now.
 ///
 /// # Errors
-/// Those of [`deletable`](TickRepository::deletable).
+/// The errors of [`deletable`](TickRepository::deletable).
 pub async fn deletable_ticks(
     ticks: &dyn TickRepository,
     symbol_id: SymbolId,
@@ -202,11 +203,11 @@ pub async fn deletable_ticks(
     Ok(all)
 }
 
-/// Deletes all candles of a range that stand without ticks, part by part: see
-/// [`delete_range`](OhlcRepository::delete_range). Everything said of [`delete_ticks`] holds.
+/// Deletes all candles of a range that have no stored ticks, in parts, as
+/// [`delete_range`](OhlcRepository::delete_range) describes. Otherwise like [`delete_ticks`].
 ///
 /// # Errors
-/// Those of [`delete_range`](OhlcRepository::delete_range).
+/// The errors of [`delete_range`](OhlcRepository::delete_range).
 pub async fn delete_candles(
     ohlc: &dyn OhlcRepository,
     symbol_id: SymbolId,
@@ -225,10 +226,10 @@ pub async fn delete_candles(
     Ok(all)
 }
 
-/// What [`delete_candles`] would delete now.
+/// Returns what [`delete_candles`] would delete now.
 ///
 /// # Errors
-/// Those of [`deletable`](OhlcRepository::deletable).
+/// The errors of [`deletable`](OhlcRepository::deletable).
 pub async fn deletable_candles(
     ohlc: &dyn OhlcRepository,
     symbol_id: SymbolId,
@@ -244,7 +245,7 @@ pub async fn deletable_candles(
     Ok(all)
 }
 
-/// Tries again what was certainly not done and may be done later.
+/// Retries calls that were certainly not applied and may succeed later.
 async fn patiently<T, F>(part: impl Fn() -> F) -> Result<T, RepositoryError>
 where
     F: Future<Output = Result<T, RepositoryError>>,
@@ -257,7 +258,7 @@ where
                     && error.is_transient()
                     && error.is_certainly_not_applied() =>
             {
-                tracing::info!(error = %error.with_causes(), attempt, "a part is deleted later");
+                tracing::info!(error = %error.with_causes(), attempt, "retrying to delete a part of a range");
                 attempt += 1;
                 sleep(PAUSE).await;
             }
@@ -266,7 +267,7 @@ where
     }
 }
 
-/// The starts of the buckets of `timeframe` that hold `minutes`.
+/// The starts of the buckets of `timeframe` that contain `minutes`.
 pub(crate) fn buckets(
     minutes: &BTreeSet<DateTime<Utc>>,
     timeframe: Timeframe,
@@ -275,8 +276,7 @@ pub(crate) fn buckets(
     starts.collect()
 }
 
-/// The part of `range` that ends with the day of `first`, and what is behind it. A candle lies within
-/// one day.
+/// Splits `range` after the day of `first`. No candle spans two days.
 pub(crate) fn part_of_a_day(
     range: TimeRange,
     first: DateTime<Utc>,
@@ -285,7 +285,7 @@ pub(crate) fn part_of_a_day(
     split_at(range, end)
 }
 
-/// The part of `range` before `end`, which is behind its start, and the part behind it, if there is any.
+/// Splits `range` at `end`, which is after its start. The second part is `None` if it would be empty.
 pub(crate) fn split_at(
     range: TimeRange,
     end: DateTime<Utc>,
@@ -296,8 +296,8 @@ pub(crate) fn split_at(
     Ok((part, Some(rest).filter(|rest| !rest.is_empty())))
 }
 
-/// Refuses to delete ticks of times before `dropped_before`: candles that cannot be recomputed know
-/// ticks of them.
+/// Refuses to delete ticks before `dropped_before`: candles of that time contain dropped ticks and could not
+/// be recomputed.
 pub(crate) fn refuse_dropped(
     range: TimeRange,
     dropped_before: Option<DateTime<Utc>>,
@@ -306,15 +306,15 @@ pub(crate) fn refuse_dropped(
         Some(floor) if range.from() < floor && !range.is_empty() => {
             let floor = floor.to_rfc3339();
             Err(RepositoryError::invalid(format!(
-                "ticks before {floor} were dropped by the retention and only their candles are kept: \
-                 delete ticks from {floor} on; the candles before it are deleted as candles"
+                "ticks before {floor} were dropped by the retention and only their candles remain: \
+                 delete ticks from {floor} on, and earlier candles as candles"
             )))
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses a range of candles that may cut one of `timeframe`, of any one if there is none given.
+/// Refuses a range that may cut a candle of `timeframe`, or of any timeframe if `None`.
 pub(crate) fn refuse_cut_candles(
     range: TimeRange,
     timeframe: Option<Timeframe>,
@@ -326,7 +326,7 @@ pub(crate) fn refuse_cut_candles(
             let next = start + largest.duration();
             let remedy = match timeframe {
                 Some(_) => "",
-                None => ", or name a smaller timeframe",
+                None => ", or choose a smaller timeframe",
             };
             return Err(RepositoryError::invalid(format!(
                 "{name} ({}) is within a candle of {largest}: use {} or {}{remedy}",

@@ -1,4 +1,4 @@
-//! Listings of candles without gaps, over any backend.
+//! Gap-filled listings of candles over any backend.
 
 use chrono::{DateTime, Utc};
 
@@ -9,20 +9,20 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 
-/// Candles of a range with the buckets between them filled as `fill` says.
+/// Returns the candles of a range, with the gaps between them filled according to `fill`.
 ///
-/// *What is filled*: the buckets of the range between the symbol's first candle and its newest one,
-/// wherever these are, so that a range may begin and end with filled buckets. Before the first candle
-/// nothing is known that could be carried on, and after the newest one the feed may merely be late.
-/// Nothing after `now` is filled. *Paging*: `query.limit` counts buckets, filled or not, and the
-/// cursor may name a filled one. `now` decides which buckets are closed; it is the time of the call,
-/// which tests choose.
+/// *Filled buckets*: the buckets of the range between the symbol's first candle and its newest one, even if
+/// these are outside of the range, so that a range may begin and end with filled buckets. Before the first
+/// candle there is no price to carry forward, and after the newest one the feed may merely be late. Nothing
+/// after `now` is filled. *Paging*: `query.limit` counts all buckets, filled or not, and the cursor may be
+/// that of a filled bucket. `now` decides which buckets are closed; pass the time of the call, or a fixed
+/// time in tests.
 ///
-/// With [`GapFill::Omit`] it is [`OhlcRepository::candles`]. Otherwise a page takes up to five reads of
-/// the repository and two pages of memory, however long the gaps are.
+/// With [`GapFill::Omit`] this is [`OhlcRepository::candles`]. Otherwise a page takes up to five reads of the
+/// repository and the memory of two pages, for gaps of any length.
 ///
 /// # Errors
-/// Those of [`OhlcRepository::candles`].
+/// The errors of [`OhlcRepository::candles`].
 ///
 /// # Examples
 ///
@@ -76,7 +76,7 @@ pub async fn filled_candles(
     };
     let query = CandleQuery {
         range: query.open_times(now),
-        // it is in the range now, for all reads alike
+        // the range excludes forming candles already, for all reads alike
         closed_only: false,
         ..*query
     };
@@ -85,7 +85,7 @@ pub async fn filled_candles(
         query,
         fill,
         now,
-        // the newest candle is none of the filled ones
+        // the newest candle itself is not filled
         fill_end: newest.open_time.min(bucket_end(&query, now)),
     };
     match query.order {
@@ -94,7 +94,7 @@ pub async fn filled_candles(
     }
 }
 
-/// The end of the bucket that holds `now`.
+/// The end of the bucket that contains `now`.
 fn bucket_end(query: &CandleQuery, now: DateTime<Utc>) -> DateTime<Utc> {
     query.timeframe.bucket_start(now) + query.timeframe.duration()
 }
@@ -104,7 +104,7 @@ struct Listing<'a> {
     query: CandleQuery,
     fill: GapFill,
     now: DateTime<Utc>,
-    /// Buckets from here on are not filled.
+    /// Buckets from this time on are not filled.
     fill_end: DateTime<Utc>,
 }
 
@@ -122,7 +122,7 @@ impl Listing<'_> {
         let previous = self.last_before(from).await?;
         let first = match &previous {
             Some(_) => Some(from),
-            // nothing to carry on: the listing begins with the first candle
+            // no price to carry forward: the listing begins with the first candle
             None => {
                 let first = self.read(from, range.to(), SortOrder::Ascending, 1).await?;
                 first.items.first().map(|candle| candle.open_time)
@@ -145,7 +145,7 @@ impl Listing<'_> {
             let more = rest < fill_end || !self.is_empty(rest, range.to()).await?;
             return Ok(self.page(slots, more));
         }
-        // the newest candle, and those that came since or lie in the future
+        // the newest candle, and candles that were added meanwhile or lie in the future
         let missing = limit - slots.len();
         let candles = self
             .read(rest, range.to(), SortOrder::Ascending, missing)
@@ -163,7 +163,7 @@ impl Listing<'_> {
         }
         let from = self.next_bucket(range.from());
         let newest_from = self.fill_end.max(from);
-        // the newest candle, and those that came since or lie in the future
+        // the newest candle, and candles that were added meanwhile or lie in the future
         let newest = self
             .read(newest_from, to, SortOrder::Descending, limit)
             .await?;
@@ -185,7 +185,7 @@ impl Listing<'_> {
         Ok(self.page(slots, start > from && has_previous))
     }
 
-    /// The `count` buckets from `start` on, without those before the first candle.
+    /// Returns the `count` buckets from `start` on, without the buckets before the first candle.
     fn fill(
         &self,
         mut previous: Option<Candle>,
@@ -210,7 +210,7 @@ impl Listing<'_> {
         slots
     }
 
-    /// The newest candle before `time`, also where that is outside of the range.
+    /// Returns the newest candle before `time`, even if it is outside of the range.
     async fn last_before(&self, time: DateTime<Utc>) -> Result<Option<Candle>, RepositoryError> {
         let page = self
             .read(earliest_time(), time, SortOrder::Descending, 1)
@@ -243,7 +243,7 @@ impl Listing<'_> {
                 next: None,
             });
         };
-        // at most the limit of the query
+        // not above the limit of the query
         let limit = PageLimit::try_from(limit as i64).map_err(RepositoryError::invalid)?;
         let query = CandleQuery {
             range,
@@ -265,7 +265,7 @@ impl Listing<'_> {
         }
     }
 
-    /// How many buckets begin in `[from, to)`, of which `from` is the start of one.
+    /// The number of buckets that begin in `[from, to)`. `from` must be the start of a bucket.
     fn buckets(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
         let width = self.query.timeframe.duration().num_microseconds();
         let span = (to - from).num_microseconds();

@@ -1,4 +1,4 @@
-//! Where candles come from.
+//! The candle repository.
 
 use std::fmt::Debug;
 
@@ -13,31 +13,31 @@ use crate::error::RepositoryError;
 
 use super::{DeletedCandles, RestoredCandles};
 
-/// Which candles of one symbol to read.
+/// A query for candles of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CandleQuery {
-    /// Whose candles.
+    /// The symbol.
     pub symbol_id: SymbolId,
     /// Their width.
     pub timeframe: Timeframe,
-    /// Which price they are made of.
+    /// The price basis.
     pub basis: PriceBasis,
-    /// Only those whose open time is inside; `from` is inside, `to` is outside. A candle is whole
-    /// even where the range ends within it.
+    /// The range of open times; includes `from`, excludes `to`. A candle is returned whole, even if the range
+    /// ends within it.
     pub range: TimeRange,
-    /// Whether candles whose end has not passed at the time of the call are left out.
+    /// Whether to omit candles whose end has not passed at the time of the call.
     pub closed_only: bool,
     /// Oldest or newest first.
     pub order: SortOrder,
-    /// Only those behind this one in that order: where the page before ended.
+    /// Returns only candles after this one in that order: the last candle of the previous page.
     pub after: Option<CandleCursor>,
-    /// How many at most.
+    /// The largest number of candles to return.
     pub limit: PageLimit,
 }
 
 impl CandleQuery {
-    /// The first 500 candles of a range, closed or forming, oldest first.
+    /// A query for the first 500 candles of a range, closed or forming, oldest first.
     #[must_use]
     pub fn new(
         symbol_id: SymbolId,
@@ -57,7 +57,7 @@ impl CandleQuery {
         }
     }
 
-    /// Newest first.
+    /// Sets the order to newest first.
     #[must_use]
     pub fn descending(self) -> Self {
         self.order(SortOrder::Descending)
@@ -66,22 +66,22 @@ impl CandleQuery {
 
 setters!(CandleQuery {
     set {
-        /// Sets whether candles that still change are left out.
+        /// Sets whether to omit candles that are not closed.
         closed_only: bool,
         /// Sets the order.
         order: SortOrder,
-        /// Sets how many candles a page holds at most.
+        /// Sets the largest number of candles of a page.
         limit: PageLimit,
     }
     into {
-        /// Continues after the page whose `next` is given.
+        /// Continues after the page that had this `next`.
         after: Option<CandleCursor>,
     }
 });
 
 impl CandleQuery {
-    /// The open times that are asked for at the time `now`, for backends: of closed candles only,
-    /// `range` ends with the bucket that holds `now`.
+    /// For backends: the range of requested open times at the time `now`. If only closed candles are
+    /// requested, it ends before the bucket that contains `now`.
     #[must_use]
     pub fn open_times(&self, now: DateTime<Utc>) -> TimeRange {
         if !self.closed_only {
@@ -89,13 +89,13 @@ impl CandleQuery {
         }
         let forming = self.timeframe.bucket_start(now);
         let (from, to) = (self.range.from(), self.range.to());
-        // bounds of a range are ordered and within what a tick may have
+        // the bounds of a range are ordered and within the supported times
         TimeRange::new(from, to.min(forming.max(from))).unwrap_or(self.range)
     }
 
-    /// The buckets whose candles are asked for at the time `now`, from the start of the first to the
-    /// end of the last, for backends: what `after` leaves of [`open_times`](Self::open_times).
-    /// `None` when it leaves nothing.
+    /// For backends: the buckets of the requested candles at the time `now`, from the start of the first to
+    /// the end of the last bucket. This is the part of [`open_times`](Self::open_times) after `after`, or
+    /// `None` if it is empty.
     #[must_use]
     pub fn buckets(&self, now: DateTime<Utc>) -> Option<TimeRange> {
         let next_start = |time| {
@@ -111,7 +111,7 @@ impl CandleQuery {
         if let Some(after) = self.after {
             match self.order {
                 SortOrder::Ascending => {
-                    // behind the range nothing is left, however far away it is
+                    // after the range nothing is left, at any distance
                     let after = after.open_time.min(to);
                     from = from.max(after + TimeDelta::microseconds(1));
                 }
@@ -123,18 +123,17 @@ impl CandleQuery {
     }
 }
 
-/// Candles: made of the stored ticks, or stored as candles.
+/// Stores and reads candles, which are computed from stored ticks or stored as candles.
 ///
-/// For each bucket, the first of these that there is:
-/// 1. the candle that is stored with the same symbol, timeframe, basis and open time;
-/// 2. where smaller stored candles lie within the bucket, what
-///    [`StoredParts`](crate::domain::StoredParts) makes of them and of the ticks of the rest of the
-///    bucket;
-/// 3. what [`fold_ticks`](crate::domain::fold_ticks) makes of the ticks, to the last digit. A backend
-///    may have kept the candles of ticks that are stored no longer.
+/// The candle of a bucket is the first of these that exists:
+/// 1. the stored candle of the same symbol, timeframe, basis and open time;
+/// 2. if smaller stored candles lie within the bucket, the result of
+/// [`StoredParts`](crate::domain::StoredParts) from them and from the ticks of the rest of the bucket;
+/// 3. the exact result of [`fold_ticks`](crate::domain::fold_ticks). A backend may retain such candles after
+/// their ticks were dropped.
 ///
-/// A bucket of which nothing is known has no candle;
-/// [`filled_candles`](super::filled_candles) fills such gaps.
+/// A bucket without ticks and stored candles has no candle. [`filled_candles`](super::filled_candles) fills
+/// such gaps.
 ///
 /// # Examples
 ///
@@ -165,16 +164,16 @@ impl CandleQuery {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait OhlcRepository: Debug + Send + Sync + 'static {
-    /// Candles of a range, sorted by open time in the order asked for; none appears twice.
+    /// Returns candles of a range, sorted by open time in the requested order, each once.
     ///
-    /// No candle is no error, nor is a symbol that does not exist. Whether a candle is closed is
-    /// decided once for the whole page, by the time of the call.
+    /// An empty result is not an error, nor is an unknown symbol. The time of the call decides for the whole
+    /// page which candles are closed.
     async fn candles(
         &self,
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError>;
 
-    /// The newest candle by open time, closed or still forming.
+    /// Returns the newest candle by open time, closed or forming.
     async fn latest(
         &self,
         symbol_id: SymbolId,
@@ -182,55 +181,55 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
         basis: PriceBasis,
     ) -> Result<Option<Candle>, RepositoryError>;
 
-    /// Stores candles as they are, overwriting stored ones of the same symbol, timeframe, basis
-    /// and open time, all or none. Returns how many different candles were given.
+    /// Stores candles as they are and overwrites stored candles of the same symbol, timeframe, basis and open
+    /// time, all or none. Returns the number of different candles that were given.
     ///
-    /// A call that its caller has given up may still be applied, but overwrites nothing that a call
-    /// begun after that has stored.
+    /// A call that its caller has abandoned may still be applied, but it overwrites nothing that a later call
+    /// stored.
     ///
-    /// `closed` is not stored: a read decides it by its own time.
-    /// *Duplicates*: of one candle given twice the last counts.
+    /// `closed` is not stored: each read decides it by its own time.
+    /// *Duplicates*: if a candle is given twice, the last one counts.
     ///
     /// # Errors
     /// `InvalidInput` names the first candle that [`Candle::validate`] refuses.
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError>;
 
-    /// Brings candles back whose ticks are stored no longer, all in one step, and says what became of
-    /// them. They are stored as [`SEALED`](crate::domain::CandleSource::SEALED), whatever their source is.
+    /// Restores candles whose ticks are no longer stored, in one transaction, and reports the result. They
+    /// are stored with the source [`SEALED`](crate::domain::CandleSource::SEALED), regardless of their own.
     ///
-    /// A candle is stored where nothing of its bucket is stored, or a sealed candle of the same key that
-    /// knows no more ticks, which it replaces. It is left out where its bucket has ticks, a candle of the
-    /// same key that is not sealed, or smaller stored candles of its basis, and where it closed less
-    /// than two hours ago. What is stored before the call decides.
+    /// A candle is stored if nothing of its bucket is stored, or if its key has a sealed candle with at most
+    /// as many ticks, which it replaces. It is omitted if its bucket has ticks, a candle of the same key that
+    /// is not sealed, or smaller stored candles of its basis, and if it closed less than two hours ago. The
+    /// state before the call decides.
     ///
-    /// *Beside ticks*: a tick that is stored at the same time comes first, and the candle is left out; or
-    /// it comes later, and is stored below the candle, which does not change. The clocks of all writers
-    /// differ by less than an hour.
-    /// *Duplicates*: of one candle given twice the last counts.
-    /// *Repeating*: a call may be repeated. One that its caller has given up may still be applied, but
-    /// overwrites nothing that a call begun after that has stored.
+    /// *Concurrent ticks*: a tick that is stored at the same time is either stored first, and the candle is
+    /// omitted; or it is stored later and does not change the restored candle. This requires that the clocks
+    /// of all writers differ by less than an hour.
+    /// *Duplicates*: if a candle is given twice, the last one counts.
+    /// *Repeating*: a call may be repeated. A call that its caller has abandoned may still be applied, but it
+    /// overwrites nothing that a later call stored.
     ///
     /// # Errors
-    /// `InvalidInput` names the first candle that [`Candle::validate`] refuses. On an error no candle is
-    /// stored, except where the error is not
-    /// [certainly not applied](RepositoryError::is_certainly_not_applied); then all may be.
+    /// `InvalidInput` names the first candle that [`Candle::validate`] refuses. After an error no candle is
+    /// stored, unless the error is not [certainly not applied](RepositoryError::is_certainly_not_applied);
+    /// then all may be stored.
     async fn restore_candles(&self, candles: &[Candle])
     -> Result<RestoredCandles, RepositoryError>;
 
-    /// Deletes the first candles of a range that stand without ticks, one UTC day of them at most, and
-    /// says which part of the range is left; [`delete_candles`](super::delete_candles) deletes all.
+    /// Deletes the first candles of a range that have no stored ticks, at most one UTC day of them, and
+    /// returns the rest of the range. [`delete_candles`](super::delete_candles) deletes the whole range.
     ///
-    /// These are candles that were stored as candles, of `timeframe` (`None`: of all) and every basis, and
-    /// candles that are kept of ticks that were dropped. The kept ones are one-minute candles, so that
-    /// they go with [`Timeframe::M1`] or `None`, and the larger ones that are made of them follow.
-    /// Candles that are made of stored ticks stay: delete the ticks. Where a stored candle covered
-    /// ticks, the candle is what these make from then on.
+    /// This deletes stored candles of `timeframe` (`None`: of all) and every basis, and candles that were
+    /// retained after their ticks were dropped. Retained candles are one-minute candles: they are deleted
+    /// with [`Timeframe::M1`] or `None`, and the larger candles that are computed from them change
+    /// accordingly. Candles of stored ticks remain; to remove them, delete the ticks. If a deleted candle
+    /// covered ticks, the candle of these ticks appears instead.
     ///
-    /// *Atomicity* and *repeating*: as [`delete_range`](super::TickRepository::delete_range) of ticks.
+    /// *Atomicity* and *repeating*: as for [`delete_range`](super::TickRepository::delete_range) of ticks.
     ///
     /// # Errors
-    /// `InvalidInput` where the range does not begin and end with a bucket of `timeframe`, or with a day
-    /// where it is `None`: no candle is deleted in part.
+    /// `InvalidInput` if the range does not begin and end at the bounds of buckets of `timeframe`, or of days
+    /// if it is `None`: no candle is deleted in part.
     async fn delete_range(
         &self,
         symbol_id: SymbolId,
@@ -238,10 +237,10 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
         range: TimeRange,
     ) -> Result<DeletedCandles, RepositoryError>;
 
-    /// What [`delete_range`](Self::delete_range) would delete now. Changes nothing.
+    /// Returns what [`delete_range`](Self::delete_range) would delete now. Changes nothing.
     ///
     /// # Errors
-    /// Those of [`delete_range`](Self::delete_range).
+    /// The errors of [`delete_range`](Self::delete_range).
     async fn deletable(
         &self,
         symbol_id: SymbolId,

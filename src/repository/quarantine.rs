@@ -1,4 +1,4 @@
-//! Where ticks are kept that were held back.
+//! The quarantine repository.
 
 use std::fmt::{self, Debug};
 
@@ -10,20 +10,20 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 
-/// A tick that was held back.
+/// A quarantined tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuarantinedTick {
-    /// The tick, in the form in which it would be stored.
+    /// The tick, in its stored form.
     pub tick: Tick,
-    /// Why.
+    /// Why it is quarantined.
     pub verdict: Verdict,
-    /// When that was decided, in whole microseconds.
+    /// The time of the verdict, in whole microseconds.
     pub quarantined_at: DateTime<Utc>,
 }
 
 impl QuarantinedTick {
-    /// A tick that `verdict` holds back since `quarantined_at`.
+    /// A tick that `verdict` quarantined at `quarantined_at`.
     #[must_use]
     pub fn new(tick: Tick, verdict: Verdict, quarantined_at: DateTime<Utc>) -> Self {
         Self {
@@ -34,18 +34,18 @@ impl QuarantinedTick {
     }
 }
 
-/// The number of a kept tick: the store counts them in the order they came.
+/// The id of a quarantined tick. The store assigns ids in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuarantineId(i64);
 
 impl QuarantineId {
-    /// Wraps a number.
+    /// Creates an id.
     #[must_use]
     pub const fn new(id: i64) -> Self {
         Self(id)
     }
 
-    /// The number.
+    /// The id as a number.
     #[must_use]
     pub const fn get(self) -> i64 {
         self.0
@@ -58,21 +58,21 @@ impl fmt::Display for QuarantineId {
     }
 }
 
-/// What was decided about a kept tick.
+/// The decision about a quarantined tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum QuarantineState {
-    /// Nothing yet.
+    /// No decision yet.
     #[default]
     Pending,
-    /// It was stored after all.
+    /// The tick was stored.
     Released,
-    /// It is not to be stored.
+    /// The tick is not to be stored.
     Discarded,
 }
 
 impl QuarantineState {
-    /// All of them.
+    /// All states.
     pub const ALL: &'static [Self] = &[Self::Pending, Self::Released, Self::Discarded];
 
     /// `pending`, `released` or `discarded`.
@@ -86,9 +86,9 @@ impl QuarantineState {
     }
 }
 
-/// A text that names no state.
+/// The text is not a state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{shown} is no state: use pending, released or discarded", shown = excerpt(.0))]
+#[error("invalid state {shown}: expected pending, released or discarded", shown = excerpt(.0))]
 #[non_exhaustive]
 pub struct UnknownQuarantineState(pub String);
 
@@ -104,46 +104,46 @@ impl std::str::FromStr for QuarantineState {
     }
 }
 
-/// A kept tick as it is read.
+/// A quarantined tick as read from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuarantineEntry {
-    /// Its number.
+    /// The id.
     pub id: QuarantineId,
-    /// The tick and why it was held back.
+    /// The tick and the reason.
     pub kept: QuarantinedTick,
-    /// What was decided.
+    /// The decision.
     pub state: QuarantineState,
 }
 
 impl QuarantineEntry {
-    /// A kept tick under its number.
+    /// An entry with this id.
     #[must_use]
     pub fn new(id: QuarantineId, kept: QuarantinedTick, state: QuarantineState) -> Self {
         Self { id, kept, state }
     }
 }
 
-/// Which kept ticks to read.
+/// A query for quarantined ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuarantineQuery {
-    /// Only those of this symbol.
+    /// Only ticks of this symbol.
     pub symbol_id: Option<SymbolId>,
-    /// Only those that this rule held back.
+    /// Only ticks that this rule quarantined.
     pub rule: Option<Rule>,
-    /// Only those in this state.
+    /// Only ticks in this state.
     pub state: Option<QuarantineState>,
-    /// Only those whose tick time is inside; `from` is inside, `to` is outside.
+    /// The range of tick times; includes `from`, excludes `to`.
     pub range: TimeRange,
-    /// Only those behind this one.
+    /// Only ticks after this id.
     pub after: Option<QuarantineId>,
-    /// How many at most.
+    /// The largest number of ticks to return.
     pub limit: PageLimit,
 }
 
 impl Default for QuarantineQuery {
-    /// The first 500 that are pending.
+    /// A query for the first 500 pending ticks.
     fn default() -> Self {
         Self {
             symbol_id: None,
@@ -158,27 +158,27 @@ impl Default for QuarantineQuery {
 
 setters!(QuarantineQuery {
     set {
-        /// Only ticks of this range.
+        /// Sets the range of tick times.
         range: TimeRange,
-        /// Sets how many ticks a page holds at most.
+        /// Sets the largest number of ticks of a page.
         limit: PageLimit,
     }
     into {
-        /// Only ticks of this symbol.
+        /// Returns only ticks of this symbol.
         symbol_id: Option<SymbolId>,
-        /// Only ticks that this rule held back.
+        /// Returns only ticks that this rule quarantined.
         rule: Option<Rule>,
-        /// Only ticks in this state, or in any.
+        /// Returns only ticks in this state, or in any state if `None`.
         state: Option<QuarantineState>,
-        /// Continues after the page whose `next` is given.
+        /// Continues after the page that had this `next`.
         after: Option<QuarantineId>,
     }
 });
 
-/// Keeps ticks that were held back, until somebody decides about them.
+/// Stores quarantined ticks until an operator decides about them.
 ///
-/// A kept tick is the same as another one when key and content are the same. Nothing is ever
-/// removed: what was decided stays to be seen.
+/// Two quarantined ticks are the same if key and content are equal. Nothing is ever removed, so past
+/// decisions remain visible.
 ///
 /// # Examples
 ///
@@ -204,15 +204,14 @@ setters!(QuarantineQuery {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait QuarantineRepository: Debug + Send + Sync + 'static {
-    /// Keeps ticks, all or none. One that is kept already stays as it is, also when it was decided
-    /// about. Returns how many are new.
+    /// Stores quarantined ticks, all or none. A tick that is stored already does not change, even if it was
+    /// decided about. Returns the number of new ticks.
     ///
     /// # Errors
-    /// `InvalidInput` for a tick that no store can keep; and failures of the store, after which the
-    /// call may be repeated.
+    /// `InvalidInput` for an invalid tick, and failures of the store, after which the call may be repeated.
     async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError>;
 
-    /// A page of kept ticks, by ascending number.
+    /// Returns a page of quarantined ticks, by ascending id.
     ///
     /// # Errors
     /// Failures of the store.
@@ -221,18 +220,18 @@ pub trait QuarantineRepository: Debug + Send + Sync + 'static {
         query: &QuarantineQuery,
     ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError>;
 
-    /// Those of the kept ticks with these numbers that exist, each once, by ascending number.
+    /// Returns the quarantined ticks with these ids, each once, by ascending id. Unknown ids are omitted.
     ///
     /// # Errors
-    /// `InvalidInput` for more than 10,000 numbers; and failures of the store.
+    /// `InvalidInput` for more than 10,000 ids, and failures of the store.
     async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError>;
 
-    /// Notes what was decided about pending ticks; others and unknown numbers are left alone.
-    /// Returns how many were changed. With [`QuarantineState::Pending`] nothing is.
+    /// Sets the state of pending ticks. Other ticks and unknown ids are ignored. Returns the number of
+    /// changed ticks. [`QuarantineState::Pending`] changes none.
     ///
     /// # Errors
-    /// `InvalidInput` for more than 10,000 numbers; and failures of the store, after which the call
-    /// may be repeated.
+    /// `InvalidInput` for more than 10,000 ids, and failures of the store, after which the call may be
+    /// repeated.
     async fn decide(
         &self,
         ids: &[QuarantineId],
@@ -240,24 +239,24 @@ pub trait QuarantineRepository: Debug + Send + Sync + 'static {
     ) -> Result<u64, RepositoryError>;
 }
 
-/// Most numbers of one call.
+/// The largest number of ids in one call.
 const MOST_IDS: usize = 10_000;
 
-/// The numbers, sorted and each once.
+/// Returns the ids, sorted and without duplicates.
 pub(crate) fn different(ids: &[QuarantineId]) -> Result<Vec<i64>, RepositoryError> {
     let mut ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     ids.sort_unstable();
     ids.dedup();
     if ids.len() > MOST_IDS {
         return Err(RepositoryError::invalid(format!(
-            "{} numbers are too many: give at most {MOST_IDS} at once",
+            "too many ids ({}): send at most {MOST_IDS} per call",
             ids.len()
         )));
     }
     Ok(ids)
 }
 
-/// The form in which kept ticks are stored.
+/// Returns the quarantined ticks in their stored form.
 pub(crate) fn normalized(
     ticks: &[QuarantinedTick],
 ) -> Result<Vec<QuarantinedTick>, RepositoryError> {

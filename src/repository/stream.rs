@@ -1,4 +1,4 @@
-//! Listings of any length as streams, in bounded memory.
+//! Listings of any length as streams with bounded memory.
 
 use std::fmt;
 use std::future::Future as _;
@@ -16,16 +16,15 @@ use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository, filled_candl
 use crate::domain::{Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor};
 use crate::error::RepositoryError;
 
-/// Every tick of a listing, page by page; `query.limit` is how many are fetched at once, and
-/// [`PageLimit::MAX`](crate::domain::PageLimit::MAX) is right for long ranges.
+/// Streams all ticks of a listing, fetched page by page. `query.limit` is the page size; use
+/// [`PageLimit::MAX`](crate::domain::PageLimit::MAX) for long ranges.
 ///
-/// *Ordering* and *duplicates*: as [`TickRepository::range`]. *Memory*: at most two pages, the one
-/// that is read from the stream and the one after it, which is fetched meanwhile; nothing more is
-/// asked of the store until the stream is read on. *Cancelling*: dropping the stream ends it; a page
-/// that the database is sending just then still arrives, within milliseconds, and is thrown away.
-/// After an error there is nothing more.
+/// *Ordering* and *duplicates*: as [`TickRepository::range`]. *Memory*: at most two pages, the one being read
+/// and the next one, which is fetched meanwhile. Nothing more is fetched until the reader continues.
+/// *Cancelling*: dropping the stream ends it; a page that the database is sending still arrives within
+/// milliseconds and is discarded. After an error the stream ends.
 ///
-/// Polled within a tokio runtime.
+/// The stream must be polled within a tokio runtime.
 ///
 /// # Examples
 ///
@@ -63,7 +62,7 @@ pub fn tick_stream(
     })
 }
 
-/// Every candle of a listing, page by page; everything said of [`tick_stream`] holds.
+/// Streams all candles of a listing, fetched page by page. Otherwise like [`tick_stream`].
 pub fn candle_stream(
     candles: Arc<dyn OhlcRepository>,
     query: CandleQuery,
@@ -74,8 +73,8 @@ pub fn candle_stream(
     })
 }
 
-/// Every bucket of a listing whose gaps are filled, page by page; everything said of [`tick_stream`] and
-/// of [`filled_candles`] holds. `now` is one time for the whole listing.
+/// Streams all buckets of a gap-filled listing, fetched page by page. Otherwise like [`tick_stream`] and
+/// [`filled_candles`]. `now` applies to the whole listing.
 pub fn filled_candle_stream(
     candles: Arc<dyn OhlcRepository>,
     query: CandleQuery,
@@ -97,19 +96,19 @@ struct PagedStream<T, C, F> {
     next: Next<T, C>,
 }
 
-/// Where the items behind those at hand come from.
+/// The source of the items after the current page.
 enum Next<T, C> {
-    /// Not asked for yet: nothing was read from the stream.
+    /// Not fetched yet: the stream has not been polled.
     Start(Option<C>),
-    /// A task of its own: only then does a page arrive, and give its connection back, while the
-    /// reader is busy with the page before.
+    /// Fetched by a separate task, so that the page arrives, and its connection is returned, while the reader
+    /// processes the previous page.
     Fetching(Fetching<T, C>),
-    /// From a store that did not have to wait.
+    /// Returned immediately by a store that did not have to wait.
     Fetched(Fetched<T, C>),
     Nothing,
 }
 
-/// Ends the task when it is dropped.
+/// A task that is aborted on drop.
 struct Fetching<T, C>(JoinHandle<Fetched<T, C>>);
 
 impl<T, C> Drop for Fetching<T, C> {
@@ -134,8 +133,8 @@ where
 
     fn fetch(&self, after: Option<C>, context: &mut Context<'_>) -> Next<T, C> {
         let mut page = (self.fetch)(after);
-        // asked for before the reader goes on: a task that a thread of the runtime spawns does not
-        // start until the reader there has to wait
+        // polled before the reader continues: a spawned task would not start until the reader on this thread
+        // of the runtime waits
         match page.as_mut().poll(context) {
             Poll::Ready(fetched) => Next::Fetched(fetched),
             Poll::Pending => Next::Fetching(Fetching(tokio::spawn(page))),

@@ -1,4 +1,4 @@
-//! Where symbols are kept.
+//! The symbol repository.
 
 mod query;
 
@@ -14,25 +14,25 @@ use crate::error::{Entity, RepositoryError};
 
 pub use query::{ExchangeQuery, SymbolQuery};
 
-/// What a feed calls a symbol.
+/// The identifier by which a feed names a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct FeedSymbol {
     /// The feed, such as `ctrader`; 1 to 50 characters.
     pub feed: String,
-    /// What the feed sends, such as the number in FIX tag 55; 1 to 100 characters.
+    /// The identifier that the feed sends, such as the number in FIX tag 55; 1 to 100 characters.
     pub feed_key: String,
-    /// Whose ticks these are.
+    /// The symbol that it identifies.
     pub symbol_id: SymbolId,
 }
 
-/// Symbols, the instruments they stand for and the exchanges that quote them.
+/// Stores symbols, their instruments and the exchanges that quote them.
 ///
-/// A symbol is never deleted, since ticks carry its id; it is deactivated.
+/// A symbol is never deleted, because ticks refer to its id. It can be deactivated.
 ///
-/// Names of symbols and exchanges keep the case in which they are given, and are unique and compared without
-/// regard to it ([`folded_name`](crate::domain::folded_name)). An exchange that a call names in another
-/// case is the stored one.
+/// Names of symbols and exchanges are stored in the case in which they are given. They are compared without
+/// regard to case ([`folded_name`](crate::domain::folded_name)) and are unique in this sense. An exchange
+/// that a call names in another case is the stored one.
 ///
 /// # Examples
 ///
@@ -53,139 +53,138 @@ pub struct FeedSymbol {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SymbolRepository: Debug + Send + Sync + 'static {
-    /// Creates a symbol, and its exchange if that is new.
+    /// Creates a symbol, and its exchange if it does not exist.
     ///
-    /// Without an id it gets the largest id so far plus one.
+    /// A symbol without an id gets the largest existing id plus one.
     ///
     /// # Errors
-    /// `AlreadyExists` when the id, or the name on that exchange in any case, is taken; for a name it
-    /// says which symbol has it. `InvalidInput` when [`NewSymbol::validate`] refuses the symbol.
+    /// `AlreadyExists` if the id is taken, or the name on that exchange in any case; for a name the error
+    /// says which symbol has it. `InvalidInput` if [`NewSymbol::validate`] refuses the symbol.
     async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError>;
 
-    /// Creates the symbols that are missing and overwrites those that exist, all or none.
+    /// Creates missing symbols and overwrites existing ones, all or none.
     ///
-    /// A symbol exists when its exchange has one of its name; it keeps its id. Everything else,
-    /// the instrument too, becomes what is given: `None` removes the instrument.
+    /// A symbol exists if its exchange has a symbol of that name; it retains its id. All other fields,
+    /// including the instrument, are overwritten: `None` removes the instrument.
     ///
-    /// *Ordering*: the result is in the order given. *Duplicates*: of one name given twice the last
-    /// counts, and the result has it twice.
+    /// *Ordering*: the result is in the given order. *Duplicates*: if a name is given twice, the last one
+    /// counts, and the result contains it twice.
     ///
     /// # Errors
-    /// `InvalidInput` names the first symbol that [`NewSymbol::validate`] refuses; `AlreadyExists`
-    /// when an id given belongs to another symbol, an existing symbol was given another id, or a name
-    /// differs in case alone from that of a symbol stored or given before.
+    /// `InvalidInput` names the first symbol that [`NewSymbol::validate`] refuses. `AlreadyExists` if a given
+    /// id belongs to another symbol, an existing symbol was given with another id, or a name differs only in
+    /// case from that of a symbol stored or given before.
     async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError>;
 
-    /// Creates the symbols that are missing, and takes what is stated of those that exist as
-    /// [`Symbol::merged`] does: what is not stated stays, and what is known is replaced with `overwrite`
-    /// alone.
+    /// Creates missing symbols and merges the given fields into existing ones as [`Symbol::merged`] does:
+    /// fields that are not given do not change, and known values are replaced only with `overwrite`.
     ///
-    /// *Atomicity*: all or none; a symbol that is refused keeps no other out. What is reported is what the
-    /// call changed, whatever others change meanwhile. *Ordering*: the result is in the order given.
-    /// *Duplicates*: as if the symbols came one after the other; a name that differs in case alone from
-    /// that of a symbol there is, is refused with [`InvalidSymbol::NameTaken`].
+    /// *Atomicity*: all or none, except that refused symbols do not prevent the others. The result reports
+    /// the changes of this call only, regardless of concurrent changes. *Ordering*: the result is in the
+    /// given order. *Duplicates*: as if the symbols were given one after the other. A name that differs only
+    /// in case from that of an existing symbol is refused with [`InvalidSymbol::NameTaken`].
     async fn merge_batch(
         &self,
         stated: &[StatedSymbol],
         overwrite: bool,
     ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, RepositoryError>;
 
-    /// Replaces what is stated of a symbol, which keeps all else, and says what that changed.
+    /// Replaces the given fields of a symbol and returns the changes. Other fields do not change.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` when [`Symbol::merged`] refuses it.
+    /// `NotFound`; `InvalidInput` if [`Symbol::merged`] refuses the change.
     async fn describe(
         &self,
         symbol_id: SymbolId,
         facts: &SymbolFacts,
     ) -> Result<MergedSymbol, RepositoryError>;
 
-    /// Gives a symbol another name, and moves it to another exchange where `name` has one, which is
-    /// created if it is new. The symbol keeps its id, and with it ticks and candles.
+    /// Renames a symbol, and moves it to another exchange if `name` has one, which is created if it does not
+    /// exist. The symbol retains its id and therefore its ticks and candles.
     ///
     /// # Errors
     /// `NotFound`; `AlreadyExists` names another symbol that has the name on that exchange, in any case;
-    /// `InvalidInput` for a name that no symbol can have.
+    /// `InvalidInput` for an invalid name.
     async fn rename(
         &self,
         symbol_id: SymbolId,
         name: &SymbolReference,
     ) -> Result<MergedSymbol, RepositoryError>;
 
-    /// The symbol of that id.
+    /// Returns the symbol with that id.
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError>;
 
-    /// The symbols of those ids, by ascending id, in one look-up. An id that is given twice counts
-    /// once; one that no symbol has is left out.
+    /// Returns the symbols with these ids, by ascending id, in one query. Duplicate ids count once; unknown
+    /// ids are omitted.
     ///
     /// # Errors
-    /// `InvalidInput` when there are more than 10,000 different ids.
+    /// `InvalidInput` for more than 10,000 different ids.
     async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError>;
 
-    /// The symbol of that name: the one of the same spelling, or else the one that differs in the case of
-    /// letters alone, in name and exchange.
+    /// Returns the symbol with that name: the one of the same spelling, otherwise the one whose name and
+    /// exchange differ only in case.
     ///
     /// # Errors
-    /// `InvalidInput` when no exchange is given and several have the name; the text lists them.
+    /// `InvalidInput` if no exchange is given and several have the name; the message lists them.
     async fn get_by_name(
         &self,
         reference: &SymbolReference,
     ) -> Result<Option<Symbol>, RepositoryError>;
 
-    /// The symbols that fit, by ascending id. `next` is the id to pass as `after`.
+    /// Returns the matching symbols, by ascending id. `next` is the id to pass as `after`.
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError>;
 
-    /// Creates an exchange. That of a symbol exists already; [`describe_exchange`] changes it.
+    /// Creates an exchange. The exchange of a symbol exists already; use [`describe_exchange`] to change it.
     ///
     /// # Errors
-    /// `AlreadyExists` names the exchange that has the name, in any case; `InvalidInput` when
+    /// `AlreadyExists` names the exchange that has the name, in any case; `InvalidInput` if
     /// [`Exchange::validate`] refuses it.
     ///
     /// [`describe_exchange`]: Self::describe_exchange
     async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError>;
 
-    /// Replaces what is stated of the exchange of that name, in any case, keeps all else, and returns the
-    /// exchange. An empty code or time zone removes what was known.
+    /// Replaces the given fields of the exchange with that name, in any case, and returns the exchange. Other
+    /// fields do not change. An empty code or time zone clears the field.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` when [`Exchange::described`] refuses it.
+    /// `NotFound`; `InvalidInput` if [`Exchange::described`] refuses the change.
     async fn describe_exchange(
         &self,
         name: &str,
         facts: &ExchangeFacts,
     ) -> Result<Exchange, RepositoryError>;
 
-    /// The exchange of that name, in any case.
+    /// Returns the exchange with that name, in any case.
     async fn get_exchange(&self, name: &str) -> Result<Option<Exchange>, RepositoryError>;
 
-    /// The exchanges, by ascending name without regard to case. `next` is the name to pass as `after`.
+    /// Returns the exchanges, by ascending name without regard to case. `next` is the name to pass as
+    /// `after`.
     async fn list_exchanges(
         &self,
         query: &ExchangeQuery,
     ) -> Result<Page<Exchange, String>, RepositoryError>;
 
-    /// Marks a symbol as no longer quoted and returns it. Doing so twice is no error.
+    /// Marks a symbol as no longer quoted and returns it. Repeating the call is not an error.
     ///
     /// # Errors
     /// `NotFound`.
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError>;
 
-    /// Says what feeds call symbols, all or none; an existing `(feed, feed_key)` is pointed to the
-    /// symbol given. Of one pair given twice the last counts.
+    /// Maps identifiers of feeds to symbols, all or none. An existing `(feed, feed_key)` is mapped to the
+    /// given symbol. If a pair is given twice, the last one counts.
     ///
     /// # Errors
-    /// `NotFound` names the first symbol that does not exist; `InvalidInput` when a feed or a key
-    /// is empty or too long.
+    /// `NotFound` names the first symbol that does not exist; `InvalidInput` if a feed or a key is empty or
+    /// too long.
     async fn map_feed_symbols(&self, mappings: &[FeedSymbol]) -> Result<(), RepositoryError>;
 
-    /// Forgets that the feed calls a symbol so. Doing so twice is no error.
+    /// Removes the mapping of a feed's identifier. Repeating the call is not an error.
     async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError>;
 
-    /// What feeds call a symbol, by ascending feed and key. A symbol that does not exist has no such
-    /// names.
+    /// Returns the mappings of a symbol, by ascending feed and key. A symbol that does not exist has none.
     async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError>;
 
-    /// The symbol that the feed calls so.
+    /// Returns the symbol to which the feed's identifier is mapped.
     async fn get_by_feed_key(
         &self,
         feed: &str,
@@ -194,7 +193,7 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
 }
 
 impl FeedSymbol {
-    /// `feed` calls the symbol `feed_key`.
+    /// Maps `feed_key` of `feed` to a symbol.
     #[must_use]
     pub fn new(feed: impl Into<String>, feed_key: impl Into<String>, symbol_id: SymbolId) -> Self {
         Self {
@@ -204,17 +203,17 @@ impl FeedSymbol {
         }
     }
 
-    /// Checks what every store asks of a mapping.
+    /// Checks the rules that every store applies to a mapping.
     ///
     /// # Errors
-    /// `InvalidInput` when the feed has not 1 to 50 or the key not 1 to 100 characters.
+    /// `InvalidInput` if the feed does not have 1 to 50, or the key not 1 to 100 characters.
     pub fn validate(&self) -> Result<(), RepositoryError> {
         for (field, text, longest) in [("feed", &self.feed, 50), ("feed_key", &self.feed_key, 100)]
         {
             let length = text.chars().count();
             if length == 0 || length > longest {
                 return Err(RepositoryError::invalid(format!(
-                    "{field} {} must have 1 to {longest} characters: shorten or fill it",
+                    "invalid {field} {}: expected 1 to {longest} characters",
                     excerpt(text)
                 )));
             }
@@ -223,7 +222,7 @@ impl FeedSymbol {
     }
 }
 
-/// The ids to look up at once, ascending and each once.
+/// Returns the ids to look up in one query, ascending and without duplicates.
 pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>, RepositoryError> {
     const MOST: usize = 10_000;
     let mut ids = symbol_ids.to_vec();
@@ -231,17 +230,17 @@ pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>
     ids.dedup();
     if ids.len() > MOST {
         return Err(RepositoryError::invalid(format!(
-            "{} symbols are too many: ask for at most {MOST} at once",
+            "too many symbols ({}): request at most {MOST} per call",
             ids.len()
         )));
     }
     Ok(ids)
 }
 
-/// The symbol that `reference` means: the one of an id, or else of a name.
+/// Resolves a reference to a symbol, by id or by name.
 ///
 /// # Errors
-/// Those of [`SymbolRepository::get`] and [`SymbolRepository::get_by_name`].
+/// The errors of [`SymbolRepository::get`] and [`SymbolRepository::get_by_name`].
 ///
 /// # Examples
 ///
@@ -271,7 +270,7 @@ pub async fn find_symbol(
     }
 }
 
-/// The one symbol of `found`, whose names differ in case at most, that `reference` means.
+/// Selects the symbol that `reference` means from `found`, whose names differ only in case.
 pub(crate) fn only_one(
     reference: &SymbolReference,
     found: Vec<Symbol>,
@@ -288,7 +287,7 @@ pub(crate) fn only_one(
             .map(|symbol| format!("{}:{}", symbol.exchange, symbol.name))
             .collect();
         return Err(RepositoryError::invalid(format!(
-            "{} is quoted on several exchanges: say which, {}",
+            "{} is quoted on several exchanges: use {}",
             reference.name,
             names.join(" or ")
         )));
@@ -296,7 +295,7 @@ pub(crate) fn only_one(
     Ok(found.pop())
 }
 
-/// The error of a symbol whose id or name is taken.
+/// The error for a taken id or name of a symbol.
 pub(crate) fn symbol_taken(key: impl fmt::Display) -> RepositoryError {
     RepositoryError::AlreadyExists {
         entity: Entity::Symbol,
@@ -304,12 +303,12 @@ pub(crate) fn symbol_taken(key: impl fmt::Display) -> RepositoryError {
     }
 }
 
-/// The error of a symbol whose name `taker` has.
+/// The error for a name that `taker` has.
 pub(crate) fn name_taken(taker: &Symbol) -> RepositoryError {
     symbol_taken(name_and_id(taker))
 }
 
-/// The refusal of a symbol whose name differs in case alone from that of `taker`.
+/// The error for a name that differs only in case from the name of `taker`.
 pub(crate) fn name_taken_in_other_case(name: &str, taker: &Symbol) -> InvalidSymbol {
     InvalidSymbol::NameTaken {
         name: name.to_owned(),
@@ -327,7 +326,7 @@ fn name_and_id(symbol: &Symbol) -> String {
     format!("{exchange}:{name} (symbol_id {symbol_id})")
 }
 
-/// The error of an exchange whose name that of `taker` is.
+/// The error for a name of an exchange that `taker` has.
 pub(crate) fn exchange_taken(taker: &Exchange) -> RepositoryError {
     RepositoryError::AlreadyExists {
         entity: Entity::Exchange,
@@ -335,7 +334,7 @@ pub(crate) fn exchange_taken(taker: &Exchange) -> RepositoryError {
     }
 }
 
-/// The error of an exchange that has to exist.
+/// The error for an exchange that does not exist.
 pub(crate) fn exchange_missing(name: &str) -> RepositoryError {
     RepositoryError::NotFound {
         entity: Entity::Exchange,
@@ -343,7 +342,7 @@ pub(crate) fn exchange_missing(name: &str) -> RepositoryError {
     }
 }
 
-/// The error of a symbol that has to exist.
+/// The error for a symbol that does not exist.
 pub(crate) fn symbol_missing(symbol_id: SymbolId) -> RepositoryError {
     RepositoryError::NotFound {
         entity: Entity::Symbol,

@@ -1,4 +1,4 @@
-//! Where ticks are kept.
+//! The tick repository.
 
 use std::fmt::Debug;
 
@@ -12,18 +12,19 @@ use crate::error::RepositoryError;
 
 use super::DeletedTicks;
 
-/// What became of each tick of a batch.
+/// The result of storing a batch of ticks.
 ///
-/// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of ticks given.
+/// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of given ticks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct InsertReceipt {
-    /// Ticks that are stored now and were not before. An unsequenced tick counts once, also where it
-    /// added rows for earlier occurrences that did not come yet.
+    /// The number of newly stored ticks. An unsequenced tick counts once, even if it also added rows for
+    /// earlier occurrences that have not arrived yet.
     pub inserted: u64,
-    /// Ticks whose key and content were stored already, before or by an earlier tick of the batch.
+    /// The number of ticks whose key and content were stored already, before or by an earlier tick of the
+    /// batch.
     pub duplicates: u64,
-    /// Ticks whose key is taken by other content; what was stored stays.
+    /// Ticks whose key is taken by other content. The stored tick does not change.
     pub conflicts: Vec<TickConflict>,
     /// Ticks that can never be stored.
     pub rejected: Vec<RejectedTick>,
@@ -31,9 +32,9 @@ pub struct InsertReceipt {
 
 setters!(InsertReceipt {
     set {
-        /// Sets how many ticks were stored.
+        /// Sets the number of newly stored ticks.
         inserted: u64,
-        /// Sets how many ticks were stored before.
+        /// Sets the number of duplicates.
         duplicates: u64,
         /// Sets the ticks whose keys are taken.
         conflicts: Vec<TickConflict>,
@@ -43,7 +44,7 @@ setters!(InsertReceipt {
 });
 
 impl InsertReceipt {
-    /// Adds what another batch became.
+    /// Adds the receipt of another batch.
     pub fn merge(&mut self, other: Self) {
         self.inserted += other.inserted;
         self.duplicates += other.duplicates;
@@ -51,25 +52,25 @@ impl InsertReceipt {
         self.rejected.extend(other.rejected);
     }
 
-    /// How many ticks it speaks of.
+    /// The total number of ticks.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.inserted + self.duplicates + self.conflicts.len() as u64 + self.rejected.len() as u64
     }
 }
 
-/// Two ticks of one key and different content.
+/// Two ticks with the same key and different content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickConflict {
-    /// What is stored.
+    /// The stored tick.
     pub stored: Tick,
-    /// What came, and was not stored.
+    /// The tick that was not stored.
     pub refused: Tick,
 }
 
 impl TickConflict {
-    /// `refused` has the key of `stored`.
+    /// Creates a conflict: `refused` has the key of `stored`.
     #[must_use]
     pub fn new(stored: Tick, refused: Tick) -> Self {
         Self { stored, refused }
@@ -80,21 +81,21 @@ impl TickConflict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RejectedTick {
-    /// The tick, as it came.
+    /// The tick, as given.
     pub tick: Tick,
-    /// Why, and what to send instead.
+    /// The reason and the remedy.
     pub reason: String,
 }
 
 impl RejectedTick {
-    /// A tick that `reason` keeps out.
+    /// A tick that is rejected for `reason`.
     #[must_use]
     pub fn new(tick: Tick, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self { tick, reason }
     }
 
-    /// A tick that breaks a rule of the domain.
+    /// A tick that violates a rule of the domain.
     #[must_use]
     pub fn invalid(tick: &Tick, reason: InvalidTick) -> Self {
         Self {
@@ -104,24 +105,24 @@ impl RejectedTick {
     }
 }
 
-/// Which ticks of one symbol to read.
+/// A query for ticks of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickQuery {
-    /// Whose ticks.
+    /// The symbol.
     pub symbol_id: SymbolId,
-    /// Only those inside; `from` is inside, `to` is outside.
+    /// The range of tick times; includes `from`, excludes `to`.
     pub range: TimeRange,
     /// Oldest or newest first.
     pub order: SortOrder,
-    /// Only those behind this one in that order: where the page before ended.
+    /// Returns only ticks after this one in that order: the last tick of the previous page.
     pub after: Option<TickCursor>,
-    /// How many at most.
+    /// The largest number of ticks to return.
     pub limit: PageLimit,
 }
 
 impl TickQuery {
-    /// The first 500 ticks of a range, oldest first.
+    /// A query for the first 500 ticks of a range, oldest first.
     #[must_use]
     pub fn new(symbol_id: SymbolId, range: TimeRange) -> Self {
         Self {
@@ -133,7 +134,7 @@ impl TickQuery {
         }
     }
 
-    /// Newest first.
+    /// Sets the order to newest first.
     #[must_use]
     pub fn descending(self) -> Self {
         self.order(SortOrder::Descending)
@@ -144,21 +145,21 @@ setters!(TickQuery {
     set {
         /// Sets the order.
         order: SortOrder,
-        /// Sets how many ticks a page holds at most.
+        /// Sets the largest number of ticks of a page.
         limit: PageLimit,
     }
     into {
-        /// Continues after the page whose `next` is given.
+        /// Continues after the page that had this `next`.
         after: Option<TickCursor>,
     }
 });
 
-/// Ticks.
+/// Stores and reads ticks.
 ///
-/// Stored ticks have the form [`Tick::normalized`] gives them. Whether a symbol exists is not
-/// checked: symbols live in another database. Nor is a time compared with the clock: one of 2099 is
-/// stored, and is the latest. Callers that take ticks from others ask
-/// [`QualityRules::refuses_time`](crate::ingest::quality::QualityRules::refuses_time) before.
+/// Stored ticks have the form of [`Tick::normalized`]. The repository does not check that a symbol exists,
+/// because symbols are in another database. Nor does it compare times with the clock: a tick of 2099 is
+/// stored and is then the latest. Callers that accept ticks from others should call
+/// [`QualityRules::refuses_time`](crate::ingest::quality::QualityRules::refuses_time) first.
 ///
 /// # Examples
 ///
@@ -188,80 +189,77 @@ setters!(TickQuery {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TickRepository: Debug + Send + Sync + 'static {
-    /// Stores ticks and says what became of each. Idempotent: a batch may be sent again.
+    /// Stores ticks and returns the result of each. Idempotent: a batch may be sent again.
     ///
-    /// *Atomicity*: sequenced and unsequenced ticks of a batch are two parts, each of which is stored as a
-    /// whole. On an error nothing is stored, except where the error is not
-    /// [certainly not applied](RepositoryError::is_certainly_not_applied); then everything may be.
-    /// A tick that can never be stored is rejected and does not keep the others out.
-    /// *Ordering*: any. Conflicts are listed in key order, those of one key in the order given;
-    /// rejections in the order given.
-    /// *Duplicates*: as if the ticks came one after the other. Of several ticks of one key the first
-    /// is stored, unless one is stored already; every other one is compared with what is stored and
-    /// is a duplicate of it or conflicts with it. `received_at` is no content: the one stored first
-    /// stays.
-    /// An *unsequenced* tick of occurrence k makes the store hold at least k + 1 rows of its symbol,
-    /// instant and content; rows that are missing get the sequences behind all others of the instant, in
-    /// the order given. It is a duplicate where so many are stored, and never conflicts. A sequenced row
-    /// counts as a row of its content.
-    /// *Limits*: none; a batch is kept in memory several times over, so send some thousands.
+    /// *Atomicity*: the sequenced and the unsequenced ticks of a batch are two parts, and each part is stored
+    /// as a whole. After an error nothing is stored, unless the error is not [certainly not
+    /// applied](RepositoryError::is_certainly_not_applied); then everything may be stored. A tick that can
+    /// never be stored is rejected and does not prevent the others.
+    /// *Ordering*: any. Conflicts are listed in key order, conflicts of one key in the given order;
+    /// rejections are listed in the given order.
+    /// *Duplicates*: as if the ticks were given one after the other. Of several ticks with the same key the
+    /// first is stored, unless one is stored already. Every other one is compared with the stored tick and is
+    /// a duplicate or a conflict. `received_at` is not part of the content; the stored value does not change.
+    /// An *unsequenced* tick of occurrence k makes the store hold at least k + 1 rows of its symbol, instant
+    /// and content. Missing rows get sequences after all others of the instant, in the given order. The tick
+    /// is a duplicate if that many rows are stored, and it never conflicts. A sequenced row counts as a row
+    /// of its content.
+    /// *Limits*: none. A batch is copied several times in memory, so send some thousands of ticks per call.
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError>;
 
-    /// Ticks of a range, sorted by `(tick_time, sequence)` in the order asked for.
+    /// Returns ticks of a range, sorted by `(tick_time, sequence)` in the requested order.
     ///
-    /// Following `next` neither skips nor repeats a tick that was there from the start, whatever
-    /// arrives meanwhile. No tick is no error, nor is a symbol that does not exist.
+    /// Following `next` neither skips nor repeats a tick that existed from the start, regardless of
+    /// concurrent writes. An empty result is not an error, nor is an unknown symbol.
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError>;
 
-    /// The newest tick of a symbol by `(tick_time, sequence)`.
+    /// Returns the newest tick of a symbol by `(tick_time, sequence)`.
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError>;
 
-    /// The newest tick of each symbol, by ascending symbol id; symbols without ticks are left out,
-    /// a symbol given twice counts once. Costs by symbols, not by ticks.
+    /// Returns the newest tick of each symbol, by ascending symbol id. Symbols without ticks are omitted, and
+    /// duplicate symbols count once. The cost depends on the number of symbols, not of ticks.
     ///
     /// # Errors
     /// `InvalidInput` for more than 10,000 symbols.
     async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError>;
 
-    /// The tick that was the newest at `at`: the last by `(tick_time, sequence)` with
-    /// `tick_time <= at`.
+    /// Returns the newest tick at the time `at`: the last one by `(tick_time, sequence)` with `tick_time <=
+    /// at`.
     async fn as_of(
         &self,
         symbol_id: SymbolId,
         at: DateTime<Utc>,
     ) -> Result<Option<Tick>, RepositoryError>;
 
-    /// How many ticks of a symbol a range holds.
+    /// Returns the number of ticks of a symbol in a range.
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError>;
 
-    /// Deletes the first ticks of a range, one UTC day of them at most, and says which part of the range
-    /// is left; [`delete_ticks`](super::delete_ticks) deletes all.
+    /// Deletes the first ticks of a range, at most one UTC day of them, and returns the rest of the range.
+    /// [`delete_ticks`](super::delete_ticks) deletes the whole range.
     ///
-    /// Afterwards every candle of every timeframe is what the ticks that are left make, with what is
-    /// kept of ticks that were dropped before. Candles that are stored as candles stay, and so do ticks
-    /// that wait elsewhere, such as in a spool: they are stored later. A tick that was deleted may be
-    /// stored again.
+    /// Afterwards every candle of every timeframe matches the remaining ticks, together with the retained
+    /// candles of ticks that were dropped before. Stored candles remain, and so do ticks that are not in the
+    /// database yet, for example in a spool: they are stored later. A deleted tick may be stored again.
     ///
-    /// *Atomicity*: ticks and candles change at one instant for every reader, and on an error nothing
-    /// is deleted, except where the error is not
-    /// [certainly not applied](RepositoryError::is_certainly_not_applied); then this part may be.
-    /// Ticks that are stored beside the call may stay.
-    /// *Repeating*: a call may be repeated; it finds what is left.
+    /// *Atomicity*: ticks and candles change at the same instant for every reader. After an error nothing is
+    /// deleted, unless the error is not [certainly not applied](RepositoryError::is_certainly_not_applied);
+    /// then this part may be deleted. Ticks that are stored concurrently may remain.
+    /// *Repeating*: a call may be repeated; it deletes the remaining ticks.
     ///
     /// # Errors
-    /// `InvalidInput` where the range begins before a time whose ticks were dropped, or where a candle
-    /// knows ticks that are missing for another reason: no candle could be recomputed there. It names the
-    /// time from which ticks can be deleted. Nothing is deleted then.
+    /// `InvalidInput` if the range begins before a time whose ticks were dropped, or if a candle contains
+    /// ticks that are missing for another reason: such candles could not be recomputed. The message names the
+    /// time from which ticks can be deleted. Nothing is deleted in this case.
     async fn delete_range(
         &self,
         symbol_id: SymbolId,
         range: TimeRange,
     ) -> Result<DeletedTicks, RepositoryError>;
 
-    /// What [`delete_range`](Self::delete_range) would delete now. Changes nothing.
+    /// Returns what [`delete_range`](Self::delete_range) would delete now. Changes nothing.
     ///
     /// # Errors
-    /// `InvalidInput` where the range begins before a time whose ticks were dropped.
+    /// `InvalidInput` if the range begins before a time whose ticks were dropped.
     async fn deletable(
         &self,
         symbol_id: SymbolId,

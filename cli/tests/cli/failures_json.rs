@@ -17,7 +17,7 @@ fn failure_prints_an_object() {
         ("export ticks --json", "--symbol"),
         (
             "import ticks x.csv --symbol EURUSD --format csv --json",
-            "no such file",
+            "file not found",
         ),
         ("policies plan --json", "tickbook migrate"),
         ("verify --json", "tickbook migrate"),
@@ -50,7 +50,7 @@ fn every_mistake_of_the_settings_has_a_line() {
     let run = cli.run_with(&["config"], &variables).expect_code(2);
     let lines: Vec<_> = run.stderr.lines().collect();
     assert_eq!(lines.len(), 4, "{run:?}");
-    assert_eq!(lines[0], "error: the settings are wrong:");
+    assert_eq!(lines[0], "error: invalid settings:");
     for word in ["TICK_BATCH_SIZE", "pool.sizes", "config/prodution.toml"] {
         let told = lines[1..].iter().filter(|line| line.contains(word));
         assert_eq!(told.count(), 1, "{word}: {run:?}");

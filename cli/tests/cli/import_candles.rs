@@ -259,7 +259,7 @@ async fn gaps_of_exported_candles_are_filled_as_told() {
     }
     let wrong = cli.run(&["export", "candles", "--symbol", "EURUSD", "--fill", "zero"]);
     assert!(
-        wrong.stderr.contains("use none, null, previous or flat"),
+        wrong.stderr.contains("expected none, null, previous or flat"),
         "{wrong:?}"
     );
 }

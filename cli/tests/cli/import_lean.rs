@@ -147,7 +147,7 @@ async fn type_of_the_symbol_tells_scale_and_zone() {
     };
     let run = to(&[]);
     assert!(
-        run.error().contains("nasdaq:AAPL is of the type equity"),
+        run.error().contains("nasdaq:AAPL has the type equity"),
         "{run:?}"
     );
     let run = to(&["--price-scale", "1"]);
@@ -172,7 +172,7 @@ fn options_of_lean_belong_to_lean() {
         "a.csv",
         &["--symbol", "A", "--price-scale", "3"],
     );
-    assert!(wrong.stderr.contains("use 1, 10, 100"), "{wrong:?}");
+    assert!(wrong.stderr.contains("expected a power of ten"), "{wrong:?}");
 }
 
 #[test]

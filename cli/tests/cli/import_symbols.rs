@@ -323,7 +323,7 @@ fn an_unknown_market_and_an_unusable_table_are_refused() {
     assert!(
         missing
             .error()
-            .contains("missing.csv: there is no such file"),
+            .contains("missing.csv: file not found"),
         "{missing:?}"
     );
 }

@@ -154,7 +154,7 @@ fn a_line_that_cannot_be_used_is_listed_and_the_others_are_stored() {
     assert_eq!(run.json(), summary(31, 4, 0, 0, 27));
     assert!(
         run.stderr
-            .contains("20140501_quote.csv: line 4: bid \"1.2.3\" is no decimal: "),
+            .contains("20140501_quote.csv: line 4: bid \"1.2.3\" is not a decimal: "),
         "{run:?}"
     );
     assert!(run.stderr.contains("… and 7 more"), "{run:?}");
@@ -242,7 +242,7 @@ async fn csv_columns_and_times_are_read_as_they_are_said() {
     assert!(
         unsaid
             .stderr
-            .contains("line 2: tick_time \"1398902400292\" is no RFC 3339 time: say the unit"),
+            .contains("line 2: invalid tick_time \"1398902400292\": expected RFC 3339; for numbers set"),
         "{unsaid:?}"
     );
     let unmapped = cli.run(&command);
@@ -262,7 +262,7 @@ async fn csv_columns_and_times_are_read_as_they_are_said() {
         .run(&[&command[..], &["--column", "price=b"]].concat())
         .expect_code(2);
     assert!(
-        wrong.stderr.contains("\"price\" is no column of a quote"),
+        wrong.stderr.contains("invalid column \"price\": expected"),
         "{wrong:?}"
     );
 }
@@ -275,13 +275,13 @@ fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
     cli.file("20140502_cut.zip", b"PK\x03\x04\x14\x00\x00\x00");
     let options = ["--symbol", "EURUSD", "--create-symbol"];
     for (file, words) in [
-        ("missing.zip", "missing.zip: there is no such file"),
+        ("missing.zip", "missing.zip: file not found"),
         (
             "undated.csv",
             "undated.csv: its name does not start with a date",
         ),
-        ("20140502_cut.zip", "20140502_cut.zip: is no complete zip"),
-        (".", ".: is a folder"),
+        ("20140502_cut.zip", "20140502_cut.zip: is not a complete zip"),
+        (".", ".: is a directory"),
     ] {
         let run = import(&cli, &["20140501_quote.csv", file], &options);
         assert!(run.error().contains(words), "{run:?}");

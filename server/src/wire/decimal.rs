@@ -91,7 +91,7 @@ mod tests {
         let long = serde_json::Value::from("x".repeat(1_000_000));
         let error = serde_json::from_value::<DecimalText>(long).expect_err("no decimal");
         let error = error.to_string();
-        assert!(error.contains("is no decimal"), "{error}");
+        assert!(error.contains("is not a decimal"), "{error}");
         assert!(error.len() < 200, "{} bytes", error.len());
         let value = serde_json::from_str::<DecimalText>("\"1E-8\"").expect("a decimal");
         assert_eq!(value.0, Decimal::new(1, 8));

@@ -49,7 +49,7 @@ pub struct RejectedBody {
     pub reason: RejectionReason,
     /// Why, and what to send instead, for people.
     #[schema(
-        example = "bid_price 1.0000000000001 has more than 12 decimals: send it with at most 12"
+        example = "bid_price 1.0000000000001 has more than 12 decimal places: send at most 12"
     )]
     pub detail: String,
     /// The tick, where the element could be read as one.

@@ -265,7 +265,7 @@ fn wrong_settings_are_a_clear_error() {
     let (output, _) = fails(&["--store", "memory"], &variables);
     let text = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1));
-    assert!(text.starts_with("error: the settings are wrong"), "{text}");
+    assert!(text.starts_with("error: invalid settings"), "{text}");
     assert!(
         text.contains("DATABASE_URL") && text.contains("TICK_BATCH_SIZE"),
         "{text}"

@@ -322,7 +322,7 @@ fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
     let (output, line) = fails(&[], &variables);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        line.starts_with("error: the metadata database refuses"),
+        line.starts_with("error: the metadata database rejected the request"),
         "{line}"
     );
     assert!(line.contains("DATABASE_URL"), "{line}");

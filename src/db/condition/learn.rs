@@ -1,4 +1,4 @@
-//! How a server that does not speak English words its errors.
+//! Learns how a server that does not use English words its errors.
 
 use std::sync::PoisonError;
 
@@ -11,21 +11,21 @@ use diesel::{
 
 use super::{Condition, LEARNED};
 
-/// A name that nothing has, and a number that nothing else says, so that both are found again in
-/// what the server says.
+/// A name that does not exist and a number that occurs nowhere else. Both can be found again in the server's
+/// messages.
 const NAME: &str = "tickbook_asks_how_errors_are_worded";
 const NUMBER: &str = "12345678901";
 
-/// Lets a session speak English where its role may choose the language.
+/// Switches a session to English if its role may choose the language.
 const SPEAK_ENGLISH: &str = "SELECT set_config('lc_messages', 'C', false) \
      WHERE has_parameter_privilege('lc_messages', 'SET')";
 
-/// Whether the server gives the description of this setting as it stands in PostgreSQL's source.
+/// Whether the server shows the description of this setting in its original English.
 const SPEAKS_ENGLISH: &str = "SELECT short_desc = 'Sets the language in which messages are displayed.' \
      AS yes FROM pg_settings WHERE name = 'lc_messages'";
 
-/// What makes a server say something, and leaves no trace but a line in its log: the condition, what
-/// comes before, and what fails. `{}` is [`NAME`].
+/// Statements that provoke an error and leave no trace except a line in the server's log: the condition, a
+/// preparing statement, and the failing statement. `{}` stands for [`NAME`].
 const QUESTIONS: [(Condition, &str, &str); 21] = [
     (Condition::Undefined, "", "SELECT 1 FROM {}"),
     (Condition::Undefined, "", "SELECT {}"),
@@ -79,7 +79,7 @@ const QUESTIONS: [(Condition, &str, &str); 21] = [
     (Condition::PermissionDenied, "", "SELECT 1 FROM pg_shadow"),
 ];
 
-/// What an ordinary role may not use, under the names that the answers hold.
+/// Objects that an ordinary role may not use, by the names that the messages contain.
 const FORBIDDEN: [&str; 3] = ["pg_authid", "pg_shadow", "pg_class"];
 
 #[derive(QueryableByName)]
@@ -94,16 +94,16 @@ struct Backend {
     number: i32,
 }
 
-/// Lets the session speak English, if its role may.
+/// Switches the session to English if its role may.
 pub(in crate::db) fn speak_english(connection: &mut PgConnection) {
-    // a server that is too old for this is told so by the first call that matters
+    // if the server is too old for this, the first regular call reports it
     let _ = connection.batch_execute(SPEAK_ENGLISH);
 }
 
-/// Asks the server how it words its errors, unless it speaks English. `another` is a second
-/// connection, which holds a lock for a moment.
+/// Learns the server's wordings unless it speaks English. `another` is a second connection, which holds a
+/// lock for a moment.
 ///
-/// `false` where not everything could be asked: the next connection has to ask again.
+/// Returns `false` if not everything could be learned: the next connection must learn again.
 #[must_use]
 pub(in crate::db) fn learn(
     connection: &mut PgConnection,
@@ -121,8 +121,8 @@ pub(in crate::db) fn learn(
     found.extend(of_lock.and_then(Result::ok).flatten());
     tracing::info!(
         wordings = found.len(),
-        "the server does not speak English: its errors are told apart by what it answered to \
-         statements that fail; `GRANT SET ON PARAMETER lc_messages` to this user saves that"
+        "the server does not use English: its errors are recognized by wordings learned from \
+         failing statements; `GRANT SET ON PARAMETER lc_messages` to this user avoids that"
     );
     let mut learned = LEARNED.write().unwrap_or_else(PoisonError::into_inner);
     for one in found {
@@ -135,7 +135,7 @@ pub(in crate::db) fn learn(
 
 fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
     let mut found = Vec::new();
-    // taken back as a whole; a question is a savepoint, which fails with the answer
+    // everything is rolled back; each question runs in a savepoint, which fails with the answer
     let _ = connection.transaction(|connection| {
         for (condition, before, fails) in QUESTIONS {
             let (before, fails) = (before.replace("{}", NAME), fails.replace("{}", NAME));
@@ -149,8 +149,8 @@ fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
                 found.extend(wording(&error).map(|words| (condition, words)));
             }
         }
-        // a statement outlives the transaction that prepared it, and a PgBouncer has a session for
-        // no more than a transaction
+        // prepared statements outlive their transaction, and with a PgBouncer the session only lasts for the
+        // transaction
         let _ = connection
             .transaction(|connection| connection.batch_execute(&format!("DEALLOCATE {NAME}")));
         Err::<(), _>(DieselError::RollbackTransaction)
@@ -158,7 +158,7 @@ fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
     found
 }
 
-/// How the server says that a lock was not to be had in time.
+/// Learns how the server reports a lock timeout.
 fn ask_for_lock(
     connection: &mut PgConnection,
     another: &mut PgConnection,
@@ -179,16 +179,16 @@ fn ask_for_lock(
     Ok(words.map(|words| (Condition::Canceled, words)))
 }
 
-/// What was said, with `%` for what differs from error to error.
+/// Returns the message as a pattern, with `%` for the parts that differ between errors.
 fn wording(error: &DieselError) -> Option<String> {
-    // what diesel has a kind for is not asked for, such as a replica that is only read
+    // kinds that diesel recognizes, such as a read-only replica, need not be learned
     let DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) = error else {
         return None;
     };
     let names = [NAME, NUMBER].into_iter().chain(FORBIDDEN);
     let text = info.message().replace('%', "");
     let text = names.fold(text, |text, name| text.replace(name, "%"));
-    // nothing but a name would fit everything
+    // a pattern of a name only would match everything
     let says_something = text.split('%').map(str::len).sum::<usize>() > 5;
     says_something.then_some(text)
 }

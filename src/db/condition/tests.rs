@@ -1,6 +1,6 @@
 use super::*;
 
-/// What diesel gives of an error that it does not know.
+/// The information of diesel about an error that it does not classify.
 struct Said(&'static str, Option<&'static str>);
 
 impl DatabaseErrorInformation for Said {

@@ -57,14 +57,14 @@ impl Executor {
         let blocking = move || {
             let running = running;
             let remaining = deadline.saturating_duration_since(Instant::now());
-            // ends a little before the deadline, so that the caller learns why there is no connection
+            // ends shortly before the deadline, so that the caller gets the reason for the missing connection
             let patience = remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT);
             let mut pooled = running
                 .generation
                 .checkout(&contact, patience)
                 .inspect_err(|_| measure::no_connection(database))?;
             if Instant::now() >= deadline {
-                // the caller has gone: what is not begun is certainly not applied
+                // the caller no longer waits, so the call is not started and certainly not applied
                 return Err(not_begun(database, operation));
             }
             measure::connections(database, &running.generation.pool.state());

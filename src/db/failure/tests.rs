@@ -124,7 +124,7 @@ fn a_certificate_that_is_not_trusted_comes_with_its_remedy() {
             assert!(error.to_string().contains(part), "{error}");
         }
     }
-    // the connection broke, which says nothing of the certificate
+    // the connection broke, which says nothing about the certificate
     let broken = connect("SSL SYSCALL error: EOF detected");
     assert!(matches!(broken, ConnectError::Unavailable { .. }));
 }

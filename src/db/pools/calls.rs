@@ -1,4 +1,4 @@
-//! Calls on the pool of one database.
+//! The methods of [`Executor`] on the typed pools.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::db::executor::Executor;
 use crate::db::failure::DbError;
 use crate::error::{Database, RepositoryError};
 
-/// Writes the methods of [`Executor`] for the pool of one database, so that a function can ask for that
-/// database by its type.
+/// Generates the methods of [`Executor`] for the pool of one database, so that a function can require that
+/// database by type.
 macro_rules! calls {
     ($($of:ty),+) => {
         $(
             impl $of {
-                /// The pool as one of any database.
+                /// Returns the untyped pool.
                 #[must_use]
                 pub fn executor(&self) -> &Executor {
                     &self.0
                 }
 
-                /// Which database it is.
+                /// Returns the database of the pool.
                 #[must_use]
                 pub fn database(&self) -> Database {
                     self.0.database()
                 }
 
-                /// Connections open now.
+                /// The numbers of open and idle connections.
                 #[must_use]
                 pub fn connections(&self) -> ConnectionCounts {
                     self.0.connections()
@@ -36,7 +36,7 @@ macro_rules! calls {
 
                 /// Runs `work` once: [`Executor::run`].
                 ///
-                /// # Errors
+                /// The errors of [`Executor::run`].
                 /// Those of [`Executor::run`].
                 pub async fn run<T, F>(
                     &self,
@@ -52,7 +52,7 @@ macro_rules! calls {
 
                 /// Runs `work` once within `timeout`: [`Executor::run_within`].
                 ///
-                /// # Errors
+                /// The errors of [`Executor::run`].
                 /// Those of [`Executor::run`].
                 pub async fn run_within<T, F>(
                     &self,
@@ -69,7 +69,7 @@ macro_rules! calls {
 
                 /// Runs a write that must not be repeated: [`Executor::run_once`].
                 ///
-                /// # Errors
+                /// The errors of [`Executor::run`].
                 /// Those of [`Executor::run`].
                 pub async fn run_once<T, F>(
                     &self,
@@ -85,7 +85,7 @@ macro_rules! calls {
 
                 /// Runs a write that may be repeated: [`Executor::run_idempotent`].
                 ///
-                /// # Errors
+                /// The errors of [`Executor::run`].
                 /// Those of [`Executor::run`].
                 pub async fn run_idempotent<T, F>(
                     &self,
@@ -99,9 +99,9 @@ macro_rules! calls {
                     self.0.run_idempotent(operation, work).await
                 }
 
-                /// Runs what only reads: [`Executor::read`].
+                /// Runs a read: [`Executor::read`].
                 ///
-                /// # Errors
+                /// The errors of [`Executor::run`].
                 /// Those of [`Executor::run`].
                 pub async fn read<T, F>(
                     &self,
@@ -115,9 +115,9 @@ macro_rules! calls {
                     self.0.read(operation, work).await
                 }
 
-                /// Runs `work` on a connection of its own: [`Executor::run_dedicated`].
+                /// Runs `work` on a dedicated connection: [`Executor::run_dedicated`].
                 ///
-                /// # Errors
+                /// The errors of [`Executor::run_dedicated`].
                 /// Those of [`Executor::run_dedicated`].
                 pub async fn run_dedicated<T, F>(
                     &self,

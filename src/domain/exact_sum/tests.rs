@@ -12,8 +12,8 @@ fn sum(values: &[Decimal]) -> ExactSum {
     })
 }
 
-/// A number that is not negative, as its decimal digits, the least significant first, of which the
-/// first stands for 10^-28. As long as one likes.
+/// A non-negative number of any length as its decimal digits, least significant first. The first digit stands
+/// for 10^-28.
 #[derive(Debug, Default)]
 struct Digits(Vec<u8>);
 
@@ -31,8 +31,8 @@ impl Digits {
         }
     }
 
-    /// Rounded to 28 significant digits by the rule of school: what goes is replaced by zeros, and
-    /// one is added where its first digit is 5 or more.
+    /// Rounds to 28 significant digits as by hand: replaces the digits after them by zeros, and adds one if
+    /// the first replaced digit is 5 or more.
     fn rounded(mut self) -> Self {
         let length = self
             .0
@@ -73,7 +73,7 @@ fn volumes() -> impl Strategy<Value = Vec<Decimal>> {
         any::<u64>().prop_map(u128::from),
         (0_u32..28).prop_map(|power| 10_u128.pow(power)),
         (1_u32..29).prop_map(|power| 10_u128.pow(power) - 1),
-        // what ends in half of the digit before
+        // values that end in half of the previous digit
         any::<u64>().prop_map(|units| u128::from(units) * 10 + 5),
         Just(999_999_999_999_999_999_999_999_999),
     ];
@@ -129,7 +129,7 @@ fn a_sum_stays_exact_where_decimal_addition_rounds() {
 #[test]
 fn a_29th_digit_is_rounded_where_a_decimal_holds_it() {
     for (values, expected) in [
-        // 29 digits below 2^96, whose last goes down, up, and up as half
+        // 29 digits below 2^96 whose last digit rounds down, up, and up as half
         (
             ["12345678901234567.890123456784", "0"],
             "12345678901234567.89012345678",

@@ -24,7 +24,7 @@ fn tick(micros: i64, sequence: i64, bid: i64, ask: i64) -> Tick {
     .with_volumes(Decimal::new(bid.abs(), 3), Decimal::new(ask.abs(), 12))
 }
 
-/// Removes a side, a volume or nothing.
+/// Removes a side, a volume, or nothing.
 fn sides() -> impl Strategy<Value = fn(Tick) -> Tick> {
     let ways: [fn(Tick) -> Tick; 6] = [
         |tick| tick,
@@ -37,7 +37,7 @@ fn sides() -> impl Strategy<Value = fn(Tick) -> Tick> {
     prop::sample::select(ways.to_vec())
 }
 
-/// Distinct keys, in any order, with many ties of time.
+/// Distinct keys in any order, with many equal times.
 fn ticks() -> impl Strategy<Value = Vec<Tick>> {
     let key = (
         0_i64..50,
@@ -116,7 +116,7 @@ proptest! {
     }
 }
 
-/// The candles of each basis of one minute, as `open high low close volume tick_count`.
+/// The one-minute candle of each basis, as `open high low close volume tick_count`.
 fn of_each_basis(ticks: &[Tick]) -> [Option<String>; 3] {
     [PriceBasis::Bid, PriceBasis::Ask, PriceBasis::Mid].map(|basis| {
         let mut candles = fold_ticks(ticks, Timeframe::M1, basis, later()).expect("fits");

@@ -1,4 +1,4 @@
-//! Stating facts one by one.
+//! Setters of the partial descriptions.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -9,45 +9,45 @@ use crate::domain::setters::setters;
 
 setters!(InstrumentFacts {
     some {
-        /// States the kind.
+        /// Sets the instrument type.
         instrument_type: InstrumentType,
-        /// States what is bought and sold.
+        /// Sets the base currency.
         base_currency: String,
-        /// States what prices are in.
+        /// Sets the quote currency.
         quote_currency: String,
-        /// States the smallest step of the price.
+        /// Sets the smallest step of the price.
         tick_size: Decimal,
-        /// States the smallest step of a quantity.
+        /// Sets the smallest step of a quantity.
         lot_size: Decimal,
-        /// States the units of the underlying in one contract.
+        /// Sets the units of the underlying per contract.
         contract_multiplier: Decimal,
-        /// States the last day of trading.
+        /// Sets the last day of trading.
         expiry: NaiveDate,
-        /// States the strike price.
+        /// Sets the strike price.
         strike: Decimal,
     }
 });
 
 setters!(SymbolFacts {
     set {
-        /// States what is known of the instrument.
+        /// Sets the description of the instrument.
         instrument: InstrumentFacts,
     }
     into {
-        /// States the digits in which its price is shown.
+        /// Sets the number of decimal places in which the price is shown.
         digits: Option<i16>,
     }
     some {
-        /// States the text for people.
+        /// Sets the description.
         description: String,
-        /// States whether it is still quoted.
+        /// Sets whether the symbol is still quoted.
         active: bool,
     }
 });
 
 setters!(StatedSymbol {
     set {
-        /// Sets what is stated beside the name.
+        /// Sets the partial description.
         facts: SymbolFacts,
     }
 });

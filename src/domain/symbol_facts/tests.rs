@@ -31,7 +31,7 @@ fn new(facts: SymbolFacts) -> Symbol {
     new.into_symbol(SymbolId::new(7))
 }
 
-/// Inactive, with a description, a size and an expiry that no file has.
+/// An inactive symbol with a description, a size and an expiry that the source does not give.
 fn local() -> Symbol {
     let mut symbol = new(stated());
     symbol.description = "ours".to_owned();
@@ -98,7 +98,7 @@ fn unknown_values_become_known() {
     ] {
         assert!(changed.iter().any(|it| it == line), "{changed:?}");
     }
-    // the digits of a known instrument are known, too
+    // the digits of a symbol with an instrument are known, too
     facts.digits = Some(4);
     let again = merged.symbol.merged(&facts, false).expect("valid");
     assert_eq!(texts(&again.kept), ["digits: 3 -> 4"]);

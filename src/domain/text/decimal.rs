@@ -1,7 +1,7 @@
 //! Exact decimals as strings, for `serde(with = "tickbook::domain::text::decimal")`.
 //!
-//! A decimal is written without exponent and trailing zeros: a JSON number would pass through a binary
-//! floating-point number in most programs and lose digits.
+//! A decimal is written as a string without exponent and trailing zeros. Most programs would read a JSON
+//! number as a binary floating-point number and lose digits.
 
 use arrayvec::ArrayString;
 use rust_decimal::Decimal;
@@ -14,15 +14,15 @@ use crate::domain::excerpt::excerpt;
 /// Writes a decimal.
 ///
 /// # Errors
-/// What the serializer says.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&written(*value))
 }
 
-/// Reads a decimal to the last digit.
+/// Reads a decimal exactly.
 ///
 /// # Errors
-/// What is not a decimal in a string, or has more digits than a decimal.
+/// A value that is not a decimal in a string, or that has more digits than a decimal holds.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     read(
         deserializer,
@@ -31,17 +31,17 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal
     )
 }
 
-/// Room for a sign, a point and the digits of any decimal, of which there are 29 at most.
+/// Buffer for a sign, a point and the digits of a decimal, at most 29.
 type Text = ArrayString<31>;
 
-/// `value` without zeros at its end; half of a page's cost when a formatter writes it.
+/// Formats `value` without trailing zeros. With the generic formatter this was half the cost of a page.
 fn written(value: Decimal) -> Text {
     let units = value.mantissa().unsigned_abs();
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(units);
     let decimals = value.scale() as usize;
     let (whole, fraction) = digits.split_at(digits.len().saturating_sub(decimals));
-    // what a number below 0.1 has between its point and its digits
+    // the zeros between the point and the digits of a number below 0.1
     let zeros = &"0000000000000000000000000000"[..decimals - fraction.len()];
     let fraction = fraction.trim_end_matches('0');
 

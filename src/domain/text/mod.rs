@@ -1,7 +1,7 @@
-//! How serde writes domain types (feature `serde`), and functions for fields of types of your own.
+//! The serde representation of domain types (feature `serde`), and `serde(with)` modules for your own types.
 //!
-//! Decimals are strings, instants are RFC 3339 texts in UTC with microseconds, and enums are their texts. The
-//! modules below are for `serde(with = "…")`.
+//! Decimals are strings, instants are RFC 3339 strings in UTC with microseconds, and enums are their names.
+//! The modules below are for `serde(with = "…")`.
 //!
 //! # Examples
 //!
@@ -41,7 +41,7 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 use serde::de::{self, Visitor};
 
-/// Reads a string with `parse`; `expected` says which ones there are.
+/// Reads a string with `parse`. `expected` describes the valid values.
 fn read<'de, D, T, E>(
     deserializer: D,
     expected: &'static str,

@@ -1,4 +1,4 @@
-//! Days that may be absent, as texts such as `2026-12-18`.
+//! Optional days as strings such as `2026-12-18`.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

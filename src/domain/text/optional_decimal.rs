@@ -1,4 +1,4 @@
-//! Decimals that may be absent, for `serde(with = "tickbook::domain::text::optional_decimal")`.
+//! Optional decimals, for `serde(with = "tickbook::domain::text::optional_decimal")`.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,7 +11,7 @@ struct Text(#[serde(with = "decimal")] Decimal);
 /// Writes a decimal, or null.
 ///
 /// # Errors
-/// What the serializer says.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
     value.map(Text).serialize(serializer)
 }
@@ -19,7 +19,7 @@ pub fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Resul
 /// Reads a decimal, or null.
 ///
 /// # Errors
-/// As [`decimal::deserialize`].
+/// The errors of [`decimal::deserialize`].
 pub fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Decimal>, D::Error> {

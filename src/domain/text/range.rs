@@ -1,11 +1,11 @@
-//! Ranges of time as both of their bounds.
+//! Time ranges as their two bounds.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::{InvalidTimeRange, TimeRange};
 
-/// A range as it is written.
+/// The serialized form of a range.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::domain) struct Bounds {
     #[serde(with = "super::time")]

@@ -12,7 +12,7 @@ use crate::domain::{
     SymbolFacts, SymbolId, SymbolReference, TimeRange, Timeframe, Verdict,
 };
 
-/// Asserts that `value` is written as `text`, and read from it.
+/// Asserts that `value` serializes to `text` and deserializes from it.
 fn assert_text<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
     value: &T,
     text: Value,
@@ -68,7 +68,7 @@ fn symbol_has_decimals_and_days_as_texts() {
     );
     let facts = SymbolFacts::default().description("x");
     assert_text(&facts, serde_json::to_value(&facts).expect("it is written"));
-    // what is not stated may be left out
+    // fields that are not given may be omitted
     let read: SymbolFacts = serde_json::from_value(json!({"digits": 3})).expect("it is read");
     assert_eq!(read, SymbolFacts::default().digits(Some(3)));
 }

@@ -1,4 +1,4 @@
-//! Types that are written as their texts.
+//! Types that are serialized as strings.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,7 +11,7 @@ use crate::domain::quality_rule::Rule;
 use crate::domain::symbol::SymbolReference;
 use crate::domain::timeframe::Timeframe;
 
-/// Writes the text that `as_str` gives, and reads what `FromStr` does.
+/// Serializes with `as_str` and deserializes with `FromStr`.
 macro_rules! as_text {
     ($($of:ty: $expected:literal,)+) => {
         $(

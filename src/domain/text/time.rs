@@ -1,4 +1,4 @@
-//! Instants as RFC 3339 texts, for `serde(with = "tickbook::domain::text::time")`.
+//! Instants as RFC 3339 strings, for `serde(with = "tickbook::domain::text::time")`.
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use serde::ser::Error as _;
@@ -7,10 +7,10 @@ use serde::{Deserializer, Serializer};
 use super::read;
 use crate::domain::time::{parse_time, truncate_to_micros};
 
-/// Writes an instant in UTC with six decimals and `Z`.
+/// Writes an instant in UTC with six decimal places and `Z`.
 ///
 /// # Errors
-/// What the serializer says.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     match written(*time) {
         Some(text) => {
@@ -20,10 +20,10 @@ pub fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S
     }
 }
 
-/// Reads an instant with any offset, and cuts what is finer than a microsecond off.
+/// Reads an instant with any offset and truncates it to microseconds.
 ///
 /// # Errors
-/// What is not an RFC 3339 time in a string; a leap second.
+/// A value that is not an RFC 3339 time in a string, or a leap second.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     let expected = "a time in a string such as \"2014-05-01T00:00:00.292Z\"";
     read(deserializer, expected, parse_time).map(truncate_to_micros)
@@ -31,8 +31,8 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTim
 
 const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
 
-/// `time` as [`FORMAT`] writes it, which takes several times as long; `None` for a leap second and
-/// for years that have no four digits.
+/// Formats `time` like [`FORMAT`], several times as fast. Returns `None` for a leap second and for years
+/// without four digits.
 fn written(time: DateTime<Utc>) -> Option<[u8; 27]> {
     let year = u32::try_from(time.year())
         .ok()
@@ -51,7 +51,7 @@ fn written(time: DateTime<Utc>) -> Option<[u8; 27]> {
         (20..26, time.nanosecond() / 1_000),
     ] {
         for digit in text[place].iter_mut().rev() {
-            // a remainder of ten
+            // a remainder of a division by ten
             *digit += (number % 10) as u8;
             number /= 10;
         }
@@ -67,7 +67,7 @@ mod tests {
     fn time_is_written_as_by_its_own_formatter() {
         let at = |seconds, nanos| DateTime::from_timestamp(seconds, nanos).expect("a time");
         let mut times = vec![
-            // the ends of what ticks may have, of the years with four digits, of all there is
+            // the limits of tick times, of years with four digits, and of all times
             at(0, 0),
             at(4_102_444_799, 999_999_999),
             at(-62_167_219_200, 0),

@@ -8,7 +8,7 @@ use crate::repository::TickRepository as _;
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 const TICKS: usize = 1_000_000;
-/// So many ticks may be stored or folded between two turns of another task.
+/// The largest number of ticks that may be stored or folded between two turns of another task.
 const MOST_AT_ONCE: usize = 10_000;
 
 /// A million ticks within one day.
@@ -27,7 +27,7 @@ async fn million() -> (InMemoryTickRepository, InMemoryOhlcRepository) {
     (repository, candles)
 }
 
-/// What `call` gives, and how many turns another task of the same thread had meanwhile.
+/// Returns the result of `call`, and the number of turns of another task on the same thread meanwhile.
 async fn turns_during<T>(call: impl Future<Output = T>) -> (T, usize) {
     let turns = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&turns);

@@ -135,7 +135,7 @@ impl LastId {
     /// The id of the next symbol.
     pub(super) fn next(&mut self) -> Result<SymbolId, RepositoryError> {
         self.0 = self.0.checked_add(1).ok_or_else(|| {
-            RepositoryError::invalid("no symbol_id follows the largest one: say which one to use")
+            RepositoryError::invalid("the largest symbol_id is in use: choose a free one")
         })?;
         Ok(SymbolId::new(self.0))
     }

@@ -12,7 +12,7 @@ use crate::double::{Double, TickCalls};
 
 const SYMBOL: SymbolId = SymbolId::new(1);
 
-/// Endless ticks, one a second, that counts the pages it gave and gets stuck or fails at one of them.
+/// An endless list of one tick per second. Counts the fetched pages, and hangs or fails at a chosen page.
 #[derive(Debug, Default)]
 struct Endless {
     begun: AtomicUsize,
@@ -68,7 +68,7 @@ async fn next(
     poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
 
-/// Lets every task run as far as it can.
+/// Lets every task run until it waits.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -104,7 +104,7 @@ async fn the_next_page_is_asked_for_before_the_reader_goes_on() {
     }));
     let mut stream = tick_stream(endless.clone(), query());
     assert!(next(&mut stream).await.is_some_and(|tick| tick.is_ok()));
-    // on this runtime of one thread no other task has had a turn
+    // on this single-threaded runtime no other task has had a turn
     assert_eq!(endless.begun.load(Ordering::SeqCst), 2);
 }
 

@@ -1,59 +1,59 @@
-//! Which symbols and exchanges to list.
+//! Queries for symbols and exchanges.
 
 use crate::domain::{PageLimit, SymbolId, setters};
 
-/// Which symbols to list.
+/// A query for symbols.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SymbolQuery {
-    /// Only those of this name, in any case.
+    /// Only symbols with this name, in any case.
     pub name: Option<String>,
-    /// Only those of this exchange, in any case.
+    /// Only symbols of this exchange, in any case.
     pub exchange: Option<String>,
-    /// Only active or only inactive ones.
+    /// Only active or only inactive symbols.
     pub active: Option<bool>,
-    /// Only those with a larger id: where the page before ended.
+    /// Only symbols with a larger id: the last id of the previous page.
     pub after: Option<SymbolId>,
-    /// How many at most.
+    /// The largest number of symbols to return.
     pub limit: PageLimit,
 }
 
 setters!(SymbolQuery {
     set {
-        /// Sets how many symbols a page holds at most.
+        /// Sets the largest number of symbols of a page.
         limit: PageLimit,
     }
     into {
-        /// Continues after the page whose `next` is given.
+        /// Continues after the page that had this `next`.
         after: Option<SymbolId>,
     }
     some {
-        /// Only symbols of this name.
+        /// Returns only symbols with this name.
         name: String,
-        /// Only symbols of this exchange.
+        /// Returns only symbols of this exchange.
         exchange: String,
-        /// Only active or only inactive symbols.
+        /// Returns only active or only inactive symbols.
         active: bool,
     }
 });
 
-/// Which exchanges to list.
+/// A query for exchanges.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExchangeQuery {
-    /// Only those after this name, in any case: where the page before ended.
+    /// Only exchanges after this name, in any case: the last name of the previous page.
     pub after: Option<String>,
-    /// How many at most.
+    /// The largest number of exchanges to return.
     pub limit: PageLimit,
 }
 
 setters!(ExchangeQuery {
     set {
-        /// Sets how many exchanges a page holds at most.
+        /// Sets the largest number of exchanges of a page.
         limit: PageLimit,
     }
     into {
-        /// Continues after the page whose `next` is given.
+        /// Continues after the page that had this `next`.
         after: Option<String>,
     }
 });

@@ -131,5 +131,5 @@ async fn files_of_several_contracts_are_refused() {
     };
     let pairs = vec![name("07", "eurusd"), name("08", "gbpusd")];
     let error = ReplayFeed::check(&pairs).expect_err("one symbol");
-    assert!(error.to_string().contains("gbpusd, and "), "{error}");
+    assert!(error.to_string().contains("gbpusd, but "), "{error}");
 }
