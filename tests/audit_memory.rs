@@ -145,7 +145,7 @@ async fn every_differing_field_is_told_with_both_values() {
     assert_eq!(told, ("tick_count", "1", "792"));
     let text = heard.findings[0].problem.to_string();
     assert!(
-        text.contains("symbol 7 1m bid 2014-05-01T00:10:00Z: open is 2, by its ticks 1.38"),
+        text.contains("symbol 7 1m bid 2014-05-01T00:10:00Z: open is 2, its ticks give 1.38"),
         "{text}"
     );
 }

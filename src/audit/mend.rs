@@ -1,4 +1,4 @@
-//! Making the candles of a day right.
+//! Repair of the candles of one day.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,18 @@ use crate::domain::{Candle, CandleSource, TimeRange};
 use crate::error::RepositoryError;
 use crate::retention::RefreshWindow;
 
-/// How often a day is made anew: what is made of a wrong candle may be wrong, and ticks may arrive.
+/// Maximum number of repairs of a day: larger candles depend on repaired ones, and ticks may arrive
+/// meanwhile.
 const ROUNDS: usize = 5;
 
 type Problems = BTreeMap<CandleKey, Problem>;
 
-/// Why a candle cannot be made anew.
+/// The reasons why candles cannot be recomputed.
 type Refused = BTreeMap<CandleKey, String>;
 
 impl Audit<'_> {
-    /// Makes what differs anew and compares again, until nothing differs or nothing helps, and says
-    /// what became of each of `differences`. Rows of `waiting` are made anew with them.
+    /// Recomputes the differing candles and compares again until no difference is left or a repair changes
+    /// nothing. Returns the result for each of `differences`. Recomputes the rows of `waiting` as well.
     pub(super) async fn mend(
         &mut self,
         window: TimeRange,
@@ -50,7 +51,7 @@ impl Audit<'_> {
         Ok(self.findings(differences, left, &refused))
     }
 
-    /// Makes `differences` anew, as far as their ticks are kept, and says why of the others.
+    /// Recomputes `differences` whose ticks are retained, and returns the reasons for all others.
     async fn make_anew(
         &self,
         window: TimeRange,
@@ -192,12 +193,14 @@ fn gone() -> String {
 }
 
 fn imported(by: &str) -> String {
-    format!("it was stored by {by:?} and wins on purpose: import it again, or delete it")
+    format!(
+        "it was stored by {by:?} and takes precedence over ticks: import it again, or delete it"
+    )
 }
 
 fn computed() -> String {
-    "candles are computed at every read here, so that there is nothing to make anew: \
-     report this as a defect"
+    "this backend computes candles at every read, so there is nothing to recompute: report this as \
+     a defect"
         .to_owned()
 }
 
@@ -206,5 +209,5 @@ fn failed(error: &RepositoryError) -> String {
 }
 
 fn still() -> String {
-    "it still differs after it was made anew".to_owned()
+    "it still differs after a refresh".to_owned()
 }
