@@ -258,7 +258,7 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
     let Mending::NotMended { reason } = &heard.findings[0].mending else {
         panic!("{heard:?}");
     };
-    assert!(reason.contains("computed at every read"), "{reason}");
+    assert!(reason.contains("computes candles at every read"), "{reason}");
 }
 
 #[tokio::test]
