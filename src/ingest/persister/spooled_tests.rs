@@ -1,5 +1,5 @@
-//! The persister with a spool. Real time: the disk has a thread of its own, which a paused clock
-//! does not wait for.
+//! The persister with a spool, in real time: the disk has a thread of its own, for which a paused clock does
+//! not wait.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ mod on_failure;
 mod slow_disk;
 
 const SYMBOL: SymbolId = SymbolId::new(1);
-/// Far longer than anything here takes.
+/// A time limit that no test reaches.
 const PLENTY: Duration = Duration::from_secs(60);
 
 fn tick(index: i64) -> Tick {
@@ -148,7 +148,7 @@ async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
     for task in tasks {
         task.await.expect("no panic").expect("it is durable");
     }
-    // one write of the disk for each would wait for nothing either, so the batches are counted
+    // without a wait one write of the disk for each tick would pass as well, so the batches are counted
     let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
     let read = opened.read(0, u64::MAX, usize::MAX).await;
     let Ok(Found::Batches(batches)) = read else {
@@ -165,7 +165,7 @@ async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
     );
 }
 
-/// Stops it at once and opens its spool.
+/// Stops the persister immediately and opens its spool.
 async fn reopen_after_stop(persister: &TickPersister, folder: &Path) -> (TickSpool, StopReport) {
     let report = persister.stop(Duration::from_secs(5)).await;
     (
@@ -216,7 +216,7 @@ async fn what_a_stop_leaves_is_stored_after_the_next_start() {
             let spool = settings(folder.path(), mode);
             let persister = open(&repository, &spool).await;
             push(&persister, 0..50).await;
-            persister.flush().await.expect("it is there");
+            persister.flush().await.expect("the persister is open");
             repository.set_down(Some(fault));
             push(&persister, 50..950).await;
             let report = persister.stop(Duration::from_millis(300)).await;
@@ -275,7 +275,7 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
     for other in [&impossible, &conflicting] {
         persister.push(other.clone()).await.expect("it is open");
     }
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..999));
     let stats = persister.stats();
     assert_eq!(

@@ -71,7 +71,7 @@ async fn a_full_batch_does_not_wait() {
 async fn the_first_tick_of_a_batch_starts_its_timer() {
     let repository = Arc::new(FaultyRepository::default());
     let persister = start(&repository);
-    // an idle time is no part of the interval
+    // the interval does not include idle time
     sleep(90 * MILLISECOND).await;
     let first = Instant::now();
     push(&persister, 0..1).await;
@@ -178,7 +178,7 @@ async fn a_full_queue_makes_callers_wait() {
     // ten are being written, twenty wait
     push(&persister, 0..30).await;
     let waiting = timeout(Duration::from_secs(60), persister.push(tick(99))).await;
-    assert!(waiting.is_err(), "the 31st has no place");
+    assert!(waiting.is_err(), "there is no space for the 31st");
     assert_eq!(persister.stats().received, 30);
 
     repository.set_down(None);
@@ -267,12 +267,12 @@ async fn stop_tries_again_at_once_after_a_long_outage() {
     let before = repository.attempts().len();
     let told = Instant::now();
     let stopping = tokio::spawn(async move { persister.stop(Duration::from_secs(5)).await });
-    // half a minute may lie between two attempts by now
+    // by now half a minute may lie between two attempts
     while repository.attempts().len() == before {
         sleep(MILLISECOND).await;
         assert!(told.elapsed() < 10 * MILLISECOND, "it does not try at once");
     }
-    // and the pauses begin anew
+    // and the pauses start again from the shortest
     repository.set_down(None);
     let report = stopping.await.expect("no panic");
     assert_eq!(report.unsaved, []);

@@ -1,4 +1,4 @@
-//! Fault 48 as the persister has it: batches that are damaged after they were written.
+//! Fault 48 in the persister: batches that are damaged after they were written.
 
 use super::failing_disk::open_on;
 use super::*;

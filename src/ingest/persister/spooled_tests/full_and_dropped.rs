@@ -1,4 +1,4 @@
-//! A spool without a place, and a runtime that goes away.
+//! A full spool, and a runtime that is dropped.
 
 use super::*;
 
@@ -34,9 +34,9 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
         for index in accepted..accepted + 500 {
             let begun = Instant::now();
             while let Err(error) = persister.push(tick(index)).await {
-                // it takes some time until there is a place
+                // it takes some time until there is space
                 assert_eq!(error, PushError::SpoolFull);
-                assert!(begun.elapsed() < PLENTY, "there is no place again");
+                assert!(begun.elapsed() < PLENTY, "there is no space again");
                 sleep(Duration::from_millis(2)).await;
             }
         }
@@ -74,14 +74,14 @@ async fn without_a_spool_a_full_queue_makes_pushes_wait_or_fail_as_was_chosen() 
             OnFull::Block => assert_eq!(refused, None),
             OnFull::Error => assert_eq!(refused, Some(PushError::SpoolFull)),
         }
-        // the queue, and what the writer has in hand
+        // the queue, and the writer's batches in progress
         assert!((1_000..=1_500).contains(&accepted), "{accepted}");
         assert!(!TickSpool::exists(folder.path()));
 
         repository.set_down(None);
         persister.flush().await.expect("it is back");
         push(&persister, accepted..accepted + 500).await;
-        persister.flush().await.expect("it is there");
+        persister.flush().await.expect("the persister is open");
         assert_eq!(stored(&repository).await, keys(0..accepted + 500));
         assert_eq!(persister.stop(PLENTY).await.unsaved, vec![]);
     }

@@ -22,13 +22,13 @@ async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored(
     persister.flush().await.expect("it is back");
     until("the spool is empty", || ticks() == 0).await;
     push(&persister, 4_001..4_300).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..4_300));
     assert_eq!(persister.health(), PersisterHealth::Up);
 }
 
-/// A write of the disk that takes long: meanwhile the database takes what it is about, and fails
-/// again for what comes after that.
+/// During a slow write of the disk, the database stores the ticks of that write and fails again for later
+/// ones.
 #[tokio::test]
 async fn slow_write_stands_for_no_tick_after_it() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
@@ -58,8 +58,8 @@ async fn slow_write_stands_for_no_tick_after_it() {
     assert_eq!(stored(&repository).await, keys(0..201));
 }
 
-/// The database comes and goes, the disk fails and hangs, and the process stops and starts; all at
-/// random instants.
+/// At random instants the database fails and recovers, the disk fails and hangs, and the process stops and
+/// starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_tick_is_lost_whatever_fails_when() {
     let seed = std::env::var("TICKBOOK_SEED").ok();
@@ -96,7 +96,7 @@ async fn no_tick_is_lost_whatever_fails_when() {
                     let pushed = timeout(Duration::from_millis(5), async {
                         persister.push_with_ack(tick(next)).await
                     });
-                    // neither of them takes it
+                    // neither of them accepts it
                     let Ok(pushed) = pushed.await else {
                         break;
                     };
