@@ -83,7 +83,7 @@ impl Audit<'_> {
                     CandleSource::Stored(by) => {
                         refused.insert(*key, imported(by));
                     }
-                    // made of stored smaller ones, which may be mended now
+                    // computed from stored smaller candles, which may be repaired now
                     _ => {}
                 },
                 _ if may_be_gone => {
@@ -116,8 +116,8 @@ impl Audit<'_> {
         Ok(refused)
     }
 
-    /// Makes the day of `window` anew. Those of `keys` that are in a part which was left out, since
-    /// ticks of some candle there are gone, are tried one by one. Returns those that still were.
+    /// Recomputes the day of `window`. Retries each of `keys` that lies in a skipped part, since the ticks of
+    /// another candle there may be the cause. Returns the keys that were skipped again.
     async fn refresh(
         &self,
         window: TimeRange,
@@ -134,7 +134,7 @@ impl Audit<'_> {
         Ok(within(&keys, &left_out))
     }
 
-    /// Whether a candle knows ticks that may have gone.
+    /// Whether a candle may include ticks that were dropped.
     fn knows_more(&self, key: &CandleKey, problem: &Problem) -> bool {
         let compared = problem.candles();
         let Some(found) = compared.found else {
@@ -144,7 +144,8 @@ impl Audit<'_> {
         self.settings.is_doubtful(key.2, found.close_time()) && found.tick_count > stored
     }
 
-    /// What became of `differences`, of which `left` are not mended, with those that came up.
+    /// The findings of `differences`, of which `left` remain, and of differences that appeared during the
+    /// repair.
     fn findings(
         &self,
         differences: Problems,
@@ -175,7 +176,7 @@ impl Audit<'_> {
     }
 }
 
-/// Those of `keys` that begin in one of `windows` of their timeframe.
+/// The `keys` that begin in one of `windows` of their timeframe.
 fn within(keys: &[CandleKey], windows: &[RefreshWindow]) -> Vec<CandleKey> {
     let is_within = |key: &&CandleKey| {
         let has = |it: &RefreshWindow| it.timeframe == key.0 && it.range.contains(key.2);
@@ -189,7 +190,7 @@ fn key_of(candle: &Candle) -> CandleKey {
 }
 
 fn gone() -> String {
-    "ticks of its time may have been dropped, so that it cannot be made anew".to_owned()
+    "ticks of its time may have been dropped, so it cannot be recomputed".to_owned()
 }
 
 fn imported(by: &str) -> String {

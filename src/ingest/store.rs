@@ -45,7 +45,7 @@ use crate::repository::{
 /// ```
 #[async_trait]
 pub trait RecordStore<R: Record>: Debug + Send + Sync + 'static {
-    /// Stores records, all or none except for those that the receipt lists. Idempotent: records that are
+    /// Stores records, all or none except for the ones that the receipt lists. Idempotent: records that are
     /// already stored are duplicates.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl PgTickRepository {
 
     /// Sets `synchronous_commit` of writes; the default is [`SynchronousCommit::On`].
     ///
-    /// Does not affect other writers of the same connections, such as those of candles.
+    /// Does not affect other writers of the same connections, such as the repository of candles.
     #[must_use]
     pub fn with_synchronous_commit(mut self, synchronous_commit: SynchronousCommit) -> Self {
         self.writer = Arc::new(Writer::new(synchronous_commit));

@@ -304,7 +304,7 @@ impl<R: Record> SinkQueue<R> {
         core.follow(self.monitor.id, symbol_ids);
     }
 
-    /// Unfollows a symbol: receives no more of its records, and drops those that wait.
+    /// Unfollows a symbol: receives no more of its records, and drops its waiting records.
     pub fn unfollow(&self, symbol_id: SymbolId) {
         self.unfollow_all(&[symbol_id]);
     }

@@ -7,7 +7,7 @@ use crate::domain::{Rule, Tick};
 use crate::ingest::quality::{QualityControl, Quarantine, QuarantineClosed, RuleAction};
 use crate::repository::QuarantinedTick;
 
-/// Checks ticks against rules and quarantines those that a rule holds back.
+/// Checks ticks against rules and quarantines ticks that a rule holds back.
 ///
 /// Counts `tick_quality_total` by `rule` and `outcome`.
 #[derive(Debug)]
@@ -21,8 +21,7 @@ pub struct QualityStage {
 }
 
 impl QualityStage {
-    /// Checks ticks with `control` at the time of `clock`, and gives those that a rule holds back to
-    /// `quarantine`.
+    /// Checks ticks with `control` at the time of `clock`, and gives held-back ticks to `quarantine`.
     #[must_use]
     pub fn new(control: QualityControl, quarantine: Quarantine, clock: Clock) -> Self {
         let count = |rule: &'static str, outcome: &'static str| {

@@ -208,7 +208,7 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
     let state = monitor.state();
     assert!(state.refused > 0 && state.spooled > 0, "{state:?}");
     assert_eq!(state.stats.received + state.refused, BURST, "{state:?}");
-    // those that waited in memory for space on the disk
+    // ticks that waited in memory for space on the disk
     assert!(state.stats.received - state.spooled <= 1_000, "{state:?}");
     assert!(!report.is_complete(), "ticks were refused");
 }

@@ -40,7 +40,10 @@ fn start(repository: &Arc<FaultyRepository>) -> TickPersister {
 
 async fn push(persister: &TickPersister, range: std::ops::Range<i64>) {
     for index in range {
-        persister.push(tick(index)).await.expect("it is open");
+        persister
+            .push(tick(index))
+            .await
+            .expect("the persister is open");
     }
 }
 
@@ -93,7 +96,7 @@ async fn flush_waits_until_all_pushed_before_are_stored() {
     let begin = Instant::now();
     persister.flush().await.expect("nothing is flushed at once");
     push(&persister, 0..13).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..13));
     assert_eq!(persister.stats().queued, 0);
     assert!(begin.elapsed() < MILLISECOND, "it waits for no timer");
@@ -147,7 +150,7 @@ async fn a_lost_answer_doubles_nothing() {
     repository.fail_with([Fault::AnswerLost, Fault::AnswerLost]);
     let persister = start(&repository);
     push(&persister, 0..12).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..12));
     let stats = persister.stats();
     assert_eq!((stats.inserted, stats.duplicates), (2, 10));
@@ -165,7 +168,7 @@ async fn errors_that_need_a_repair_and_panics_lose_nothing() {
     ]);
     let persister = start(&repository);
     push(&persister, 0..12).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..12));
     assert_eq!(persister.stats().retries, 4);
 }
@@ -183,7 +186,7 @@ async fn a_full_queue_makes_callers_wait() {
 
     repository.set_down(None);
     push(&persister, 30..50).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     // the cancelled push accepted nothing
     assert_eq!(stored(&repository).await, keys(0..50));
     assert_eq!(persister.stats().received, 50);
@@ -228,7 +231,7 @@ async fn stop_returns_what_a_dead_store_did_not_take() {
         let repository = Arc::new(FaultyRepository::default());
         let persister = start(&repository);
         push(&persister, 0..10).await;
-        persister.flush().await.expect("it is open");
+        persister.flush().await.expect("the persister is open");
         repository.set_down(Some(fault));
         push(&persister, 10..40).await;
         let flushing = tokio::spawn({
@@ -352,7 +355,7 @@ async fn every_outcome_is_counted() {
     let conflicting = tick(1).with_ask_volume(Decimal::ONE);
     let impossible = tick(6).with_sequence(-1);
     for other in [crossed, conflicting.clone(), conflicting, impossible] {
-        persister.push(other).await.expect("it is open");
+        persister.push(other).await.expect("the persister is open");
     }
     let expected = PersisterStats {
         received: 11,

@@ -75,7 +75,7 @@ impl QuarantineReport {
 /// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
 ///
 /// let repository = Repositories::in_memory().quarantine;
-/// // without a directory: what the repository does not have is lost with the process
+/// // without a directory: ticks that the repository does not have are lost with the process
 /// let quarantine = Quarantine::open(repository.clone(), None).await?;
 /// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
 /// let tick = Tick::quote(SymbolId::new(7), time, 2.into(), 1.into());

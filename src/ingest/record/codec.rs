@@ -59,7 +59,7 @@ impl RecordWriter {
         self.unsigned(u128::from(folded));
     }
 
-    /// Writes a time and makes it the reference of later ones, including those of the next record.
+    /// Writes a time and makes it the reference of later ones, also in the next record.
     #[inline]
     pub fn time(&mut self, time: DateTime<Utc>) {
         let second = time.timestamp();

@@ -101,7 +101,7 @@ impl<R: Record> Spool<R> {
                 }
             }
             Err(error) => {
-                // the caller may have gone away
+                // the caller may no longer wait
                 let _ = opened.send(Err(error));
             }
         };

@@ -164,7 +164,7 @@ impl<R: Record> SpoolThread<R> {
                     Request::Close(closed) => {
                         self.commit(group);
                         drop(self);
-                        // the caller may have gone away
+                        // the caller may no longer wait
                         let _ = closed.send(());
                         return;
                     }
@@ -246,7 +246,7 @@ impl<R: Record> SpoolThread<R> {
             // records before dead letters are removed only when the dead letters are on the disk
             self.settled_through = through;
         }
-        // the caller may have gone away
+        // the caller may no longer wait
         if let Some(keeping) = keeping {
             let _ = keeping.send(done.clone());
         }

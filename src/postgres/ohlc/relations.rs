@@ -40,7 +40,7 @@ pub(super) struct Relations {
 pub(super) struct KnownRelations(Mutex<Option<Arc<Relations>>>);
 
 impl KnownRelations {
-    /// The cached relations, or those of this snapshot.
+    /// Returns the cached relations, or reads the relations of this snapshot.
     pub(super) fn last(&self, connection: &mut PgConnection) -> Result<Arc<Relations>, DbError> {
         let known = self.lock().clone();
         match known {

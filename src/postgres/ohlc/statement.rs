@@ -16,7 +16,7 @@ use super::catalog::Catalog;
 use super::intervals::Intervals;
 use super::row::{CandleRow, CandleSqlType};
 
-/// The window to read, and the candles to look for.
+/// A window of candles to read.
 pub(super) struct SelectWindow<'a> {
     pub(super) query: &'a CandleQuery,
     pub(super) catalog: &'a Catalog,

@@ -51,7 +51,10 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
     let on_the_wall = suite::now();
     for (count, odd) in (1..).zip(odd_ticks()) {
         let pushed = Instant::now();
-        persister.push(odd.clone()).await.expect("it is open");
+        persister
+            .push(odd.clone())
+            .await
+            .expect("the persister is open");
         sleep(Duration::from_millis(99)).await;
         assert_eq!(repository.attempts().len(), count - 1);
         sleep(Duration::from_millis(6)).await;
@@ -62,11 +65,14 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
     }
     // the pauses after failures end in time as well
     repository.set_down(Some(Fault::Unavailable));
-    persister.push(tick(100)).await.expect("it is open");
+    persister
+        .push(tick(100))
+        .await
+        .expect("the persister is open");
     sleep(Duration::from_secs(3_600)).await;
     repository.set_down(None);
     let back = Instant::now();
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert!(back.elapsed() <= Duration::from_secs(1));
     assert!(suite::now() - on_the_wall < TimeDelta::minutes(10));
     let expected = odd_ticks().into_iter().chain([tick(100)]).collect();
@@ -100,7 +106,7 @@ async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
     ));
     let failed = repository.attempts().len();
     repository.set_down(None);
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     let order: Vec<TickKey> = repository.batches()[failed..].concat();
     let mut seen = std::collections::BTreeSet::new();
     let order: Vec<TickKey> = order.into_iter().filter(|key| seen.insert(*key)).collect();

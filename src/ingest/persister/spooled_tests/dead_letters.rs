@@ -13,7 +13,7 @@ fn conflicting(index: i64) -> Tick {
 async fn push_conflicts(persister: &TickPersister, range: std::ops::Range<i64>) {
     for index in range {
         let pushed = persister.push(conflicting(index)).await;
-        pushed.expect("it is open");
+        pushed.expect("the persister is open");
     }
 }
 
@@ -34,7 +34,7 @@ async fn dead_letters_count_towards_what_the_spool_may_hold() {
     persister.flush().await.expect("they block no other tick");
     assert_eq!(persister.stats().inserted, 20_100);
     assert_eq!(persister.stats().conflicts, 20_000);
-    let content = persister.spool_content().expect("there is one");
+    let content = persister.spool_content().expect("a spool");
     assert!(content.kept_bytes <= MOST / 2, "{content:?}");
     assert!(content.kept_bytes > MOST / 3, "{content:?}");
     let in_log = log.count("a dead letter is not on the disk") as u64;
@@ -111,7 +111,7 @@ async fn dead_letters_beside_a_failing_disk_are_limited() {
     disk.set_failing(Failing::Nothing);
     let report = persister.stop(PLENTY).await;
     assert_eq!(report.unsaved, []);
-    let content = persister.spool_content().expect("there is one");
+    let content = persister.spool_content().expect("a spool");
     // the oldest, since the log may no longer have them
     assert_eq!(content.dead_letters, 10_000);
 }

@@ -101,7 +101,7 @@ async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
 
             // the database alone stores all of them
             repository.set_down(None);
-            persister.flush().await.expect("it is back");
+            persister.flush().await.expect("the database is back");
             assert_eq!(last.level(), AckLevel::Committed);
             assert_eq!(stored(&repository).await, keys(0..refused));
 
@@ -121,7 +121,7 @@ async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
 
             repository.set_down(None);
             let persister = open_on(&repository, &after_a_power_cut, folder.path(), on_full).await;
-            persister.flush().await.expect("it is back");
+            persister.flush().await.expect("the database is back");
             assert_eq!(stored(&repository).await, keys(0..refused + 101));
             assert_eq!(persister.health(), PersisterHealth::Up);
             assert_eq!(persister.stop(PLENTY).await.spooled, 0);
@@ -201,7 +201,7 @@ async fn memory_is_free_once_the_disk_works_again() {
     // the database is still unavailable
     push_patiently(&persister, refused..refused + 2_000).await;
     repository.set_down(None);
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert_eq!(stored(&repository).await, keys(0..refused + 2_000));
 }
 
@@ -213,7 +213,10 @@ async fn spooler_that_dies_ends_the_persister() {
     let _log = Log::panicking_at(Some("ticks are not on the disk"));
     let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
     disk.set_failing(Failing::Syncs);
-    let ack = persister.push_with_ack(tick(0)).await.expect("it is open");
+    let ack = persister
+        .push_with_ack(tick(0))
+        .await
+        .expect("the persister is open");
     let ended = timeout(PLENTY, persister.ended()).await;
     ended.expect("a dead task blocks no caller");
     let durable = ack.wait(AckLevel::Durable).await;

@@ -45,7 +45,7 @@ async fn fault_50_hanging_disk_keeps_the_database_open() {
         let durable = timeout(PLENTY, last.wait(AckLevel::Durable)).await;
         durable.expect("in time").expect("the disk works");
         repository.set_down(None);
-        persister.flush().await.expect("it is back");
+        persister.flush().await.expect("the database is back");
         assert_eq!(stored(&repository).await, keys(0..refused));
         until("up", || persister.health() == PersisterHealth::Up).await;
         let report = persister.stop(PLENTY).await;

@@ -41,9 +41,8 @@ impl RefreshCall {
         Ok(Self { options })
     }
 
-    /// Refreshes the buckets of `relation` in `[from, to)`: those that are known to have changed, or all of
-    /// them with `force`. Waits for a job that refreshes the same buckets. Restores the settings of the
-    /// session.
+    /// Refreshes the buckets of `relation` in `[from, to)` with known changes, or all of them with `force`.
+    /// Waits for a job that refreshes the same buckets. Restores the settings of the session.
     pub(in crate::postgres::timescale) fn run(
         &self,
         connection: &mut PgConnection,

@@ -46,8 +46,8 @@ impl TickChunks {
         &self.0
     }
 
-    /// The parts of `[from, to)` whose ticks may have been dropped: those without a chunk, and those of
-    /// chunks that were created late.
+    /// The parts of `[from, to)` whose ticks may have been dropped: ranges without a chunk, and chunks that
+    /// were created late.
     pub(in crate::postgres::timescale) fn doubtful(&self, (from, to): Times) -> Vec<Times> {
         let mut doubtful = Vec::new();
         let mut reached = from;

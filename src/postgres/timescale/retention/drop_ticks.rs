@@ -163,7 +163,7 @@ fn drop_settled(
     came_back: bool,
 ) -> Result<Option<String>, DbError> {
     transaction(connection, |connection| {
-        // waits for refreshes that write candles, and blocks those that are about to write
+        // waits for refreshes that write candles, and blocks refreshes that are about to write
         connection.batch_execute(&format!(
             "SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE",
             levels.minutes

@@ -1,4 +1,4 @@
-//! Refreshes in progress: those of this library, of other programs, and of database jobs.
+//! Refreshes in progress, by this library, other programs, and database jobs.
 //!
 //! A refresh that began while the ticks existed continues after they were dropped, finds no ticks to compute
 //! candles from, and deletes the candles.

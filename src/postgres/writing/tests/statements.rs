@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::InstrumentationEvent;
 use diesel::{Connection as _, PgConnection};
 
-/// The recorded statements of a connection, and those that diesel prepares, without binds.
+/// The recorded statements of a connection, and the statements that diesel prepares, without binds.
 #[derive(Clone, Default)]
 pub(super) struct Statements {
     sent: Arc<Mutex<Vec<String>>>,

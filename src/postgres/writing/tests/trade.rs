@@ -1,5 +1,5 @@
-//! A second table for the write path, which no migration creates: its columns differ from those of ticks, and
-//! some are nullable.
+//! A second table for the write path, which no migration creates. Its columns differ from the columns of
+//! ticks, and some are nullable.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
