@@ -49,7 +49,7 @@ pub struct QualityRules {
     /// The minimum standard deviation, as a share of the price, so that the first step of a quiet market is
     /// not an outlier.
     pub z_score_floor: Decimal,
-    /// The time for which the last mid price is compared with; later prices start over.
+    /// The time for which prices are compared with the last mid price; later prices start over.
     pub price_memory: TimeDelta,
     /// The number of consecutive ticks, quarantined for their price and in agreement with each other, that
     /// make a new price: the last of them passes. At least 1, with which no tick is quarantined for its
