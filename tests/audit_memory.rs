@@ -145,7 +145,7 @@ async fn every_differing_field_is_told_with_both_values() {
     assert_eq!(told, ("tick_count", "1", "792"));
     let text = heard.findings[0].problem.to_string();
     assert!(
-        text.contains("symbol 7 1m bid 2014-05-01T00:10:00Z: open is 2, by its ticks 1.38"),
+        text.contains("symbol 7 1m bid 2014-05-01T00:10:00Z: open is 2, its ticks give 1.38"),
         "{text}"
     );
 }
@@ -258,7 +258,7 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
     let Mending::NotMended { reason } = &heard.findings[0].mending else {
         panic!("{heard:?}");
     };
-    assert!(reason.contains("computed at every read"), "{reason}");
+    assert!(reason.contains("computes candles at every read"), "{reason}");
 }
 
 #[tokio::test]

@@ -55,12 +55,12 @@ async fn damaged_aggregates_are_found_with_both_values_and_mended() {
         .map(|finding| finding.problem.to_string())
         .collect();
     for expected in [
-        "candle_differs: symbol 7 1m bid 2014-05-01T00:10:00Z: open is 1, by its ticks 1.38",
-        "candle_differs: symbol 7 1m ask 2014-05-01T00:20:00Z: close is 3, by its ticks 1.38",
-        "candle_differs: symbol 7 1m mid 2014-05-01T00:30:00Z: volume is 5, by its ticks 4.011",
-        "candle_missing: symbol 7 1m bid 2014-05-01T00:40:00Z: its ticks make open 1.38",
-        "candle_differs: symbol 7 1h mid 2014-05-01T05:00:00Z: close is 9, by its ticks 1.38",
-        "candle_missing: symbol 7 1h ask 2014-05-02T01:00:00Z: its ticks make open 1.38",
+        "candle_differs: symbol 7 1m bid 2014-05-01T00:10:00Z: open is 1, its ticks give 1.38",
+        "candle_differs: symbol 7 1m ask 2014-05-01T00:20:00Z: close is 3, its ticks give 1.38",
+        "candle_differs: symbol 7 1m mid 2014-05-01T00:30:00Z: volume is 5, its ticks give 4.011",
+        "candle_missing: symbol 7 1m bid 2014-05-01T00:40:00Z: its ticks give open 1.38",
+        "candle_differs: symbol 7 1h mid 2014-05-01T05:00:00Z: close is 9, its ticks give 1.38",
+        "candle_missing: symbol 7 1h ask 2014-05-02T01:00:00Z: its ticks give open 1.38",
     ] {
         assert!(
             told.iter().any(|told| told.starts_with(expected)),

@@ -97,7 +97,7 @@ async fn wrong_rows_are_told_although_reads_are_right() {
     assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
     let text = heard.findings[0].problem.to_string();
     let expected = "materialized_differs: symbol 7 4h ask 2014-05-01T08:00:00Z: \
-                    in the table of ohlc_4h, low is -4, by its ticks 1.38";
+                    in the table of ohlc_4h, low is -4, its ticks give 1.38";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(heard.summary.left(), 1);
     // one that is missing
@@ -105,7 +105,7 @@ async fn wrong_rows_are_told_although_reads_are_right() {
     assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
     let text = heard.findings[0].problem.to_string();
     assert!(
-        text.contains("1d mid 2014-05-01T00:00:00Z: in the table of ohlc_1d, its ticks make open"),
+        text.contains("1d mid 2014-05-01T00:00:00Z: in the table of ohlc_1d, its ticks give open"),
         "{text}"
     );
 }

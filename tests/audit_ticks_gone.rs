@@ -145,7 +145,8 @@ async fn a_day_that_was_dropped_by_hand_is_told_and_loses_no_candle() {
     ];
     assert_eq!(count(&heard), expected.into());
     let first = dropped.format("%Y-%m-%dT00:07:00Z");
-    let expected = format!("candle_ticks_gone: symbol 7 1m bid {first}: its ticks are gone, 0 are");
+    let expected =
+        format!("candle_ticks_gone: symbol 7 1m bid {first}: its ticks were dropped, 0 are");
     let told: Vec<_> = heard
         .findings
         .iter()

@@ -39,7 +39,7 @@ async fn an_unreadable_candle_is_told_and_passed_by() {
         let heard = site.audit(repair).await;
         let text = "unreadable: symbol 7 from 2014-05-01T00:00:00Z to 2014-05-02T00:00:00Z, whose \
                     candles are not compared: candle 1m bid of symbol 7 at 2014-05-01 00:10:00 UTC \
-                    holds a value that cannot be read: close: it is NaN, which is no number";
+                    holds a value that cannot be read: close: it is NaN: expected a number";
         let [only] = &told(&heard)[..] else {
             panic!("{:?}", told(&heard));
         };

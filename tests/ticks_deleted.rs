@@ -296,7 +296,7 @@ async fn candle_that_knows_more_keeps_its_ticks() {
     let Err(RepositoryError::InvalidInput { reason }) = refused else {
         panic!("{refused:?}");
     };
-    assert!(reason.contains("knows more ticks"), "{reason}");
+    assert!(reason.contains("counts more ticks"), "{reason}");
     let count = aged.repositories.ticks.count(SYMBOLS[0], of_day).await;
     assert_eq!(count.expect("counted"), 1);
 }

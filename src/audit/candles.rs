@@ -1,4 +1,4 @@
-//! The candles of one day beside what their ticks make.
+//! Compares the candles of one day with the candles computed from its ticks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +17,17 @@ use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
 use crate::retention::RefreshWindow;
 
-/// What is there of one symbol and day.
+/// The candles of one symbol and day, as two sources report them.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// As it is read.
+    /// As the repository returns them.
     pub(super) read: DayCandles,
-    /// The rows of made candles, where they are kept.
+    /// The materialized rows, if the backend stores any.
     pub(super) kept: Option<KeptDay>,
 }
 
 impl Found {
-    /// Whether what `problem` is about is the same in `other`, so that no tick of it came between.
+    /// Whether both readings agree on the candle of `problem`, so that no tick arrived between them.
     pub(super) fn is_same(&self, other: &Self, key: &CandleKey, problem: &Problem) -> bool {
         match (problem, &self.kept, &other.kept) {
             (Problem::MaterializedDiffers { .. }, Some(one), Some(other)) => {
@@ -38,7 +38,7 @@ impl Found {
     }
 }
 
-/// Whether both are missing, or equal but for the time of the reading.
+/// Whether both are missing, or equal except for the time of the reading.
 fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => {
@@ -51,18 +51,18 @@ fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
     }
 }
 
-/// What comparing a day led to.
+/// The result of comparing a day.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) differences: BTreeMap<CandleKey, Problem>,
-    /// Rows that differ and wait for a refresh, which may make them right: no finding.
+    /// Rows that differ and wait for a refresh, which may correct them. They are not findings.
     pub(super) waiting: BTreeMap<CandleKey, Problem>,
     pub(super) compared: u64,
-    /// Candles that know ticks which may have been dropped.
+    /// Candles that may include ticks that were dropped.
     pub(super) beyond_ticks: u64,
 }
 
-/// The candles of `timeframes` whose open time is in `window`, of all bases.
+/// Reads the candles of `timeframes` and all bases whose open time is in `window`.
 pub(super) async fn read_day(
     ohlc: &dyn OhlcRepository,
     symbol_id: SymbolId,
@@ -90,7 +90,7 @@ pub(super) async fn read_day(
     Ok(all)
 }
 
-/// Compares the candles of the buckets that lie within `window` and are over.
+/// Compares the candles whose buckets lie within `window` and have ended.
 pub(super) fn compare(
     found: &DayCandles,
     ticks: &DayCandles,
@@ -125,7 +125,7 @@ pub(super) fn compare(
     comparison
 }
 
-/// Compares the rows of made candles as well. What differs as it is read is told only once.
+/// Compares the materialized rows as well. A difference that reads show is not reported again for the row.
 pub(super) fn compare_all(
     found: &Found,
     ticks: &DayCandles,
@@ -154,7 +154,7 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
             let is_made = found.source == CandleSource::Ticks;
             let mut fields = differing_fields(found, ticks);
             if !is_made && found.tick_count == 0 {
-                // a history of candles often knows neither
+                // imported candles often lack both
                 fields.retain(|it| it.field != "tick_count" && it.field != "volume");
             }
             let (found, ticks) = (found.clone(), ticks.clone());
@@ -164,7 +164,7 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
                 false => Some(Problem::StoredCandleDiffers { found, ticks }),
             }
         }
-        // a stored candle needs no ticks: that is what it is stored for
+        // a stored candle may exist without ticks
         (Some(found), None) if found.source == CandleSource::Ticks => {
             let found = found.clone();
             Some(Problem::CandleWithoutTicks { found })
@@ -177,9 +177,9 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
     }
 }
 
-/// The windows that make all candles of the day of `window` anew, smallest first, so that no wrong
-/// one of any symbol is folded into a larger one. None of which ticks may be gone or which is not
-/// over: a refresh would erase the first and freeze the second.
+/// The windows that recompute all candles of the day of `window`, smallest timeframe first, so that no wrong
+/// candle of any symbol is folded into a larger one. Omits buckets whose ticks may be dropped, since a
+/// refresh would erase their candles, and buckets that have not ended, since it would freeze them.
 pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<RefreshWindow> {
     let day = Timeframe::D1.bucket_start(window.from());
     let first = day.max(settings.complete_from);
@@ -196,9 +196,9 @@ pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<Re
     Timeframe::ALL.iter().copied().filter_map(of).collect()
 }
 
-/// The windows that make the candles of `keys` anew: their buckets, and the larger ones they are in,
-/// since those are made of them. None of which ticks may be gone or which is not over: a refresh
-/// would erase the first and freeze the second.
+/// The windows that recompute the candles of `keys`: their buckets and the larger buckets that contain them.
+/// Omits buckets whose ticks may be dropped, since a refresh would erase their candles, and buckets that have
+/// not ended, since it would freeze them.
 pub(super) fn refresh_windows<'a>(
     keys: impl IntoIterator<Item = &'a CandleKey> + Clone,
     settings: &AuditSettings,

@@ -1,14 +1,14 @@
-//! A candle and the one that its ticks make.
+//! Differences between a candle and the candle that its ticks give.
 
 use crate::domain::Candle;
 
-/// A candle beside the one that its ticks make.
+/// A candle and the candle that its ticks give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ComparedCandles<'a> {
-    /// What is read, or kept as a row.
+    /// The candle that was read, or the materialized row.
     pub found: Option<&'a Candle>,
-    /// What its ticks make.
+    /// The candle computed from the ticks.
     pub expected: Option<&'a Candle>,
 }
 
@@ -17,26 +17,26 @@ impl<'a> ComparedCandles<'a> {
         Self { found, expected }
     }
 
-    /// The candle that is read or, where there is none, the one that the ticks make.
+    /// The candle that was read or, if there is none, the computed candle.
     #[must_use]
     pub fn either(&self) -> Option<&'a Candle> {
         self.found.or(self.expected)
     }
 }
 
-/// A field of two candles that differ.
+/// A field in which two candles differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldDifference {
-    /// Its name.
+    /// The name of the field.
     pub field: &'static str,
-    /// What is read.
+    /// The value that was read.
     pub found: String,
-    /// What the ticks make.
+    /// The value computed from the ticks.
     pub expected: String,
 }
 
-/// The fields in which `found` differs from what its ticks make.
+/// The fields in which `found` differs from `ticks`.
 pub(super) fn differing_fields(found: &Candle, ticks: &Candle) -> Vec<FieldDifference> {
     let fields = [
         ("open", found.open, ticks.open),

@@ -1,4 +1,4 @@
-//! What an audit tells.
+//! The findings of an audit.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ use super::difference::{ComparedCandles, FieldDifference, differing_fields};
 use super::kind::FindingKind;
 use crate::domain::{Candle, CandleRelation, SymbolId, Tick, TickKey, TimeRange};
 
-/// Something that is not as it should be, and what became of it.
+/// A problem and the result of its repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
-    /// Whether it still is.
+    /// The result of the repair.
     pub mending: Mending,
 }
 
 impl Finding {
-    /// A problem that no repair was tried on.
+    /// Creates a finding without an attempted repair.
     #[must_use]
     pub fn new(problem: Problem) -> Self {
         Self {
@@ -30,127 +30,127 @@ impl Finding {
     }
 }
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mending {
-    /// Nothing: no repair was asked for, or there is none of this kind.
+    /// No repair was requested, or none exists for this kind.
     NotTried,
-    /// It is right now, as another comparison showed.
+    /// The problem is repaired; a second comparison confirmed it.
     Mended,
-    /// It is still wrong.
+    /// The problem remains.
     NotMended {
-        /// Why, and what to do.
+        /// The reason and the remedy.
         reason: String,
     },
 }
 
-/// Ticks that follow each other and have the same problem.
+/// Consecutive ticks with the same problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickRun {
-    /// The first of them.
+    /// The first tick.
     pub first: Tick,
-    /// The key of the last of them.
+    /// The key of the last tick.
     pub last: TickKey,
-    /// How many.
+    /// The number of ticks.
     pub count: u64,
 }
 
-/// Something about tables, chunks, aggregates or jobs.
+/// A problem of a table, chunk, aggregate or job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateProblem {
-    /// What is wrong.
+    /// The kind of the problem.
     pub kind: FindingKind,
-    /// Of what: a table, chunk, aggregate or job.
+    /// The table, chunk, aggregate or job.
     pub object: String,
-    /// What was found, what was expected, and what to do.
+    /// The state that was found, the expected state, and the remedy.
     pub detail: String,
-    /// What was counted or measured, by name, such as `oldest_age_seconds`.
+    /// Counts and measurements by name, such as `oldest_age_seconds`.
     pub numbers: Vec<Measurement>,
 }
 
-/// Something that was counted or measured.
+/// A named count or measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Measurement {
-    /// Its name, such as `oldest_age_seconds`.
+    /// The name, such as `oldest_age_seconds`.
     pub name: &'static str,
-    /// How much it was.
+    /// The value.
     pub value: i64,
 }
 
 impl Measurement {
-    /// `name` was `value`.
+    /// Creates a measurement.
     #[must_use]
     pub fn new(name: &'static str, value: i64) -> Self {
         Self { name, value }
     }
 }
 
-/// What is wrong, with the values that show it.
+/// A problem with the values that show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
     /// [`FindingKind::CandleMissing`].
     CandleMissing {
-        /// What its ticks make.
+        /// The candle computed from the ticks.
         ticks: Candle,
     },
     /// [`FindingKind::CandleWithoutTicks`].
     CandleWithoutTicks {
-        /// What is read.
+        /// The candle that was read.
         found: Candle,
     },
     /// [`FindingKind::CandleTicksGone`].
     CandleTicksGone {
-        /// What is read.
+        /// The candle that was read.
         found: Candle,
-        /// What those of its ticks make that are stored.
+        /// The candle of the remaining ticks; `None` if no tick is left.
         ticks: Option<Candle>,
     },
     /// [`FindingKind::CandleDiffers`].
     CandleDiffers {
-        /// What is read.
+        /// The candle that was read.
         found: Candle,
-        /// What its ticks make.
+        /// The candle computed from the ticks.
         ticks: Candle,
     },
     /// [`FindingKind::StoredCandleDiffers`].
     StoredCandleDiffers {
-        /// What is read; its source says who stored it.
+        /// The candle that was read; its source names who stored it.
         found: Candle,
-        /// What its ticks make.
+        /// The candle computed from the ticks.
         ticks: Candle,
     },
     /// [`FindingKind::Unreadable`].
     Unreadable {
-        /// Whose rows.
+        /// The symbol of the rows.
         symbol_id: SymbolId,
-        /// The time that was read, whose candles are not compared.
+        /// The range that was read; its candles are not compared.
         range: TimeRange,
-        /// Which candle or tick, which column, and why; only the first of the range.
+        /// The candle or tick, its column, and the cause; only for the first row of the range.
         reason: String,
     },
     /// [`FindingKind::MaterializedDiffers`].
     MaterializedDiffers {
-        /// The row; `None`: there is none.
+        /// The materialized row; `None` if it is missing.
         found: Option<Candle>,
-        /// What its ticks make; `None`: there are none.
+        /// The candle computed from the ticks; `None` without ticks.
         ticks: Option<Candle>,
     },
     /// [`FindingKind::KeyOrder`].
     KeyOrder {
-        /// The key that came first.
+        /// The earlier key of the listing.
         before: TickKey,
-        /// The key that followed, which is not greater.
+        /// The next key, which is not greater.
         key: TickKey,
     },
     /// [`FindingKind::SequenceOrder`].
     SequenceOrder {
-        /// The tick of the smaller sequence.
+        /// The tick with the smaller sequence.
         before: Tick,
-        /// The tick of the greater one, which was received before.
+        /// The tick with the greater sequence, which was received earlier.
         tick: Tick,
     },
     /// [`FindingKind::CrossedQuotes`].
@@ -163,21 +163,21 @@ pub enum Problem {
     ReceivedEarly(TickRun),
     /// [`FindingKind::Gap`].
     Gap {
-        /// Whose ticks.
+        /// The symbol of the ticks.
         symbol_id: SymbolId,
-        /// The last tick before it.
+        /// The time of the last tick before the gap.
         from: DateTime<Utc>,
-        /// The first tick after it.
+        /// The time of the first tick after the gap.
         to: DateTime<Utc>,
-        /// How long it is, without the time that does not count.
+        /// The length of the gap without excluded times such as weekends.
         length: TimeDelta,
     },
-    /// Tables, chunks, aggregates, jobs.
+    /// A problem of a table, chunk, aggregate or job.
     State(StateProblem),
 }
 
 impl Problem {
-    /// Its kind.
+    /// The kind of the problem.
     #[must_use]
     pub fn kind(&self) -> FindingKind {
         match self {
@@ -199,7 +199,7 @@ impl Problem {
         }
     }
 
-    /// The candle that is read, or kept as a row, and the one that its ticks make.
+    /// The candle that was read, or the materialized row, and the candle computed from the ticks.
     #[must_use]
     pub fn candles(&self) -> ComparedCandles<'_> {
         let compared = ComparedCandles::new;
@@ -215,7 +215,7 @@ impl Problem {
         }
     }
 
-    /// The ticks that have the problem, where several can have it together.
+    /// The run of ticks, for kinds of problems that a run of ticks can have.
     #[must_use]
     pub fn run(&self) -> Option<&TickRun> {
         match self {
@@ -227,7 +227,7 @@ impl Problem {
         }
     }
 
-    /// The fields in which two candles differ.
+    /// The fields in which the two candles differ.
     #[must_use]
     pub fn differences(&self) -> Vec<FieldDifference> {
         let ComparedCandles { found, expected } = self.candles();
@@ -237,7 +237,7 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// One line for people.
+    /// Formats the problem as one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.kind())?;
         if let Some(run) = self.run() {
@@ -278,7 +278,7 @@ impl fmt::Display for Problem {
                 length,
             } => write!(
                 f,
-                "symbol {symbol_id}: no tick from {} to {}, {} s that count",
+                "symbol {symbol_id}: no tick from {} to {}, length {} s",
                 time(*from),
                 time(*to),
                 length.num_seconds()
@@ -329,18 +329,21 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
             let stored = ticks.map_or(0, |ticks| ticks.tick_count);
             let known = values(found);
-            write!(f, " its ticks are gone, {stored} are left; it has{known}")
+            write!(
+                f,
+                " its ticks were dropped, {stored} are left; it has{known}"
+            )
         }
         (Some(_), Some(_)) => {
             for (index, it) in problem.differences().iter().enumerate() {
                 let comma = if index > 0 { "," } else { "" };
                 let (field, found, ticks) = (it.field, &it.found, &it.expected);
-                write!(f, "{comma} {field} is {found}, by its ticks {ticks}")?;
+                write!(f, "{comma} {field} is {found}, its ticks give {ticks}")?;
             }
             Ok(())
         }
         (Some(found), None) => write!(f, " there are no ticks for{}", values(found)),
-        (_, Some(ticks)) => write!(f, " its ticks make{}", values(ticks)),
+        (_, Some(ticks)) => write!(f, " its ticks give{}", values(ticks)),
         (None, None) => Ok(()),
     }
 }
@@ -352,7 +355,7 @@ fn values(candle: &Candle) -> String {
     )
 }
 
-/// `none` where the side is absent.
+/// The price, or `none` for an absent side.
 fn price(price: Option<Decimal>) -> String {
     price.map_or_else(|| "none".to_owned(), |price| price.to_string())
 }

@@ -1,4 +1,4 @@
-//! One pass over the ticks of some days into the candles of all timeframes and bases.
+//! Folds the ticks of one or more days into the candles of all timeframes and bases in one pass.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::domain::{
     Candle, CandleFold, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 };
 
-/// What candles of ticks are made of.
+/// The price bases of candles computed from ticks.
 const BASES: [PriceBasis; 3] = [PriceBasis::Bid, PriceBasis::Ask, PriceBasis::Mid];
 
-/// Which candle of a symbol.
+/// The key of a candle within one symbol.
 pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
 
-/// Candles of one symbol and day.
+/// The candles of one symbol and day.
 pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;
 
-/// Whether a candle is to be compared: its bucket lies within `window` and is over.
+/// Whether to compare a candle: its bucket lies within `window` and has ended.
 pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings) -> bool {
     let (timeframe, _, open_time) = *key;
     let end = window.to().min(settings.now);
@@ -26,11 +26,11 @@ pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings
     is_whole && settings.timeframes.contains(&timeframe)
 }
 
-/// Candles in the making.
+/// Folds ticks into candles.
 ///
-/// Each tick goes into the minute it is in, once for each basis that it has; a minute that is over goes
-/// into the larger candles it is part of. Folds may be merged in any order, so that this is what
-/// [`fold_ticks`](crate::domain::fold_ticks) makes of the same ticks.
+/// Adds each tick to its minute, once for each basis that it has, and adds completed minutes to the larger
+/// candles that contain them. Folds may be merged in any order, so the result equals
+/// [`fold_ticks`](crate::domain::fold_ticks) of the same ticks.
 #[derive(Debug)]
 pub(super) struct AllFolds {
     symbol_id: SymbolId,
@@ -98,7 +98,7 @@ impl AllFolds {
         Ok(())
     }
 
-    /// All candles, by their key; `now` decides which are closed.
+    /// All candles by key; `now` decides which of them are closed.
     pub(super) fn finish(
         mut self,
         now: DateTime<Utc>,

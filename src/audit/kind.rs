@@ -1,68 +1,68 @@
-//! Names of what an audit finds.
+//! Kinds of audit findings.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What is wrong, in one word.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// Ticks, but no candle of them.
+    /// A candle is missing although it has ticks.
     CandleMissing,
-    /// A candle, but none of its ticks, although these are kept.
+    /// A candle has no ticks although ticks of its time are retained.
     CandleWithoutTicks,
-    /// A candle that knows more ticks than are stored, in a time of which ticks went as a whole.
+    /// A candle counts more ticks than are stored, in a time whose ticks were dropped.
     CandleTicksGone,
-    /// A candle with other values than its ticks have.
+    /// A candle differs from its ticks.
     CandleDiffers,
-    /// The same of a stored candle, which is read instead of the ticks on purpose.
+    /// A stored candle, which takes precedence over ticks, differs from its ticks.
     StoredCandleDiffers,
-    /// A row whose values cannot be read: the candles of its day are not compared.
+    /// A row has unreadable values; the candles of its day are not compared.
     Unreadable,
-    /// A row of made candles with other values than its ticks have, although what is read is right.
+    /// A materialized row differs from its ticks although reads are correct.
     MaterializedDiffers,
-    /// A listing that is not in the order of its keys, or has one twice.
+    /// A listing repeats a key or is not in key order.
     KeyOrder,
-    /// Ticks of one instant that came in another order than their sequence says.
+    /// Ticks of one instant were received in another order than their sequences say.
     SequenceOrder,
-    /// A bid above its ask.
+    /// A bid is above its ask.
     CrossedQuotes,
-    /// The same content again and again for longer than allowed.
+    /// A quote was unchanged for longer than allowed.
     StaleQuotes,
-    /// A price that is zero or below.
+    /// A price is zero or negative.
     NonPositivePrices,
-    /// A tick that was received before it happened, by more than the tolerance.
+    /// A tick was received before its own time by more than the tolerance.
     ReceivedEarly,
-    /// No tick for longer than allowed.
+    /// No tick arrived for longer than allowed.
     Gap,
-    /// A primary key that is missing, invalid or another one.
+    /// A primary key is missing, invalid or has other columns.
     PrimaryKey,
-    /// A constraint that is missing or was never validated.
+    /// A constraint is missing or not validated.
     Constraint,
-    /// A hypertable whose next chunk has another length than declared.
+    /// The chunk interval of a hypertable is not the declared one.
     ChunkInterval,
-    /// A chunk that should have been dropped.
+    /// A chunk is older than the retention allows.
     ChunkNotDropped,
-    /// A chunk that should have been compressed.
+    /// A chunk is not compressed although its age requires it.
     ChunkNotCompressed,
-    /// A candle relation that is missing among the others, or none of the edition's kind.
+    /// A candle relation is missing while others exist, or has the wrong type for the edition.
     AggregateMissing,
-    /// A continuous aggregate that hides what its last refresh did not see.
+    /// A continuous aggregate hides ticks that are newer than its last refresh.
     AggregateNotRealTime,
-    /// A continuous aggregate with the index that misleads the planner.
+    /// A continuous aggregate has the index that misleads the planner.
     AggregateBucketIndex,
-    /// A continuous aggregate of which a refresh may miss an insert that commits beside it.
+    /// A refresh of a continuous aggregate may miss an insert that commits at the same time.
     AggregateThresholdNear,
-    /// A job of the database that failed the last time.
+    /// The last run of a database job failed.
     JobFailed,
-    /// More changes wait for a refresh than reads should have to look through.
+    /// More changes wait for a refresh than reads should have to scan.
     InvalidationBacklog,
-    /// Days whose ticks came late and that wait for a refresh for longer than it should take.
+    /// Days with late ticks have waited for a refresh for too long.
     DirtyWindowStale,
 }
 
 impl FindingKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: &'static [Self] = &[
         Self::CandleMissing,
         Self::CandleWithoutTicks,
@@ -132,9 +132,9 @@ impl fmt::Display for FindingKind {
     }
 }
 
-/// The text names no kind of finding.
+/// The text is not the name of a kind of finding.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no kind of finding: use one of {kinds}", kinds = names())]
+#[error("invalid kind of finding {0:?}: expected one of {kinds}", kinds = names())]
 #[non_exhaustive]
 pub struct UnknownFindingKind(pub String);
 

@@ -1,4 +1,4 @@
-//! Made candles as a backend keeps them, beside what is read.
+//! Materialized candle rows, compared with ticks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -12,10 +12,10 @@ use super::settings::AuditSettings;
 use crate::domain::{Candle, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 
-/// Gives the rows of made candles where a backend keeps them.
+/// Reads the materialized rows of candles, for backends that store them.
 ///
-/// A read replaces rows that wait for a refresh by what their ticks make. So a wrong row can hide
-/// until a refresh takes it for right.
+/// Reads replace rows that wait for a refresh by candles computed from the ticks. A wrong row can therefore
+/// stay hidden until the next refresh, which may leave it as it is.
 ///
 /// # Examples
 ///
@@ -25,12 +25,12 @@ use crate::error::RepositoryError;
 /// use tickbook::audit::{MaterializedCandles, MaterializedRows};
 /// use tickbook::domain::{Candle, SymbolId, TimeRange};
 ///
-/// /// Keeps candles that never wait.
+/// /// Candles that never wait for a refresh.
 /// #[derive(Debug)]
-/// struct Kept(Vec<Candle>);
+/// struct Stored(Vec<Candle>);
 ///
 /// #[async_trait]
-/// impl MaterializedCandles for Kept {
+/// impl MaterializedCandles for Stored {
 ///     async fn rows(
 ///         &self,
 ///         symbol_id: SymbolId,
@@ -47,8 +47,8 @@ use crate::error::RepositoryError;
 /// ```
 #[async_trait]
 pub trait MaterializedCandles: Debug + Send + Sync {
-    /// The rows of all timeframes and price bases whose open time is in `window`, and what waits
-    /// there, at one instant.
+    /// Returns the rows of all timeframes and price bases whose open time is in `window`, and the ranges
+    /// there that wait for a refresh, as of one instant.
     async fn rows(
         &self,
         symbol_id: SymbolId,
@@ -56,14 +56,14 @@ pub trait MaterializedCandles: Debug + Send + Sync {
     ) -> Result<MaterializedRows, RepositoryError>;
 }
 
-/// Rows of made candles, and the times of which they may not know all ticks.
+/// Materialized candle rows, and the ranges that wait for a refresh.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MaterializedRows {
-    /// In any order; a row that is kept twice is here twice.
+    /// The rows in any order; duplicate rows are included.
     pub candles: Vec<Candle>,
-    /// The times that wait for a refresh of the timeframe or a smaller one, in their order. Buckets
-    /// that overlap one of them wait.
+    /// The ranges that wait for a refresh of the timeframe or of a smaller one, in ascending order. A bucket
+    /// that overlaps one of them waits.
     pub waiting: BTreeMap<Timeframe, Vec<TimeRange>>,
 }
 
@@ -80,7 +80,7 @@ impl KeptDay {
         for candle in rows.candles {
             let key = (candle.timeframe, candle.basis, candle.open_time);
             match by_key.get_mut(&key) {
-                // whatever is made of both counts their ticks twice
+                // larger candles count the ticks of both rows
                 Some(first) => {
                     let first: &mut Candle = first;
                     first.tick_count += candle.tick_count.max(1);
@@ -109,8 +109,8 @@ impl KeptDay {
         waiting.get(after).is_some_and(|range| range.from() < end)
     }
 
-    /// The rows that differ from their ticks, those that wait among them. Leaves out what may know
-    /// more ticks than are kept.
+    /// The rows that differ from their ticks, including rows that wait. Omits rows that may include dropped
+    /// ticks.
     pub(super) fn differences(
         &self,
         ticks: &DayCandles,

@@ -1,4 +1,4 @@
-//! Making the candles of a day right.
+//! Repair of the candles of one day.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,18 @@ use crate::domain::{Candle, CandleSource, TimeRange};
 use crate::error::RepositoryError;
 use crate::retention::RefreshWindow;
 
-/// How often a day is made anew: what is made of a wrong candle may be wrong, and ticks may arrive.
+/// Maximum number of repairs of a day: larger candles depend on repaired ones, and ticks may arrive
+/// meanwhile.
 const ROUNDS: usize = 5;
 
 type Problems = BTreeMap<CandleKey, Problem>;
 
-/// Why a candle cannot be made anew.
+/// The reasons why candles cannot be recomputed.
 type Refused = BTreeMap<CandleKey, String>;
 
 impl Audit<'_> {
-    /// Makes what differs anew and compares again, until nothing differs or nothing helps, and says
-    /// what became of each of `differences`. Rows of `waiting` are made anew with them.
+    /// Recomputes the differing candles and compares again until no difference is left or a repair changes
+    /// nothing. Returns the result for each of `differences`. Recomputes the rows of `waiting` as well.
     pub(super) async fn mend(
         &mut self,
         window: TimeRange,
@@ -50,7 +51,7 @@ impl Audit<'_> {
         Ok(self.findings(differences, left, &refused))
     }
 
-    /// Makes `differences` anew, as far as their ticks are kept, and says why of the others.
+    /// Recomputes `differences` whose ticks are retained, and returns the reasons for all others.
     async fn make_anew(
         &self,
         window: TimeRange,
@@ -82,7 +83,7 @@ impl Audit<'_> {
                     CandleSource::Stored(by) => {
                         refused.insert(*key, imported(by));
                     }
-                    // made of stored smaller ones, which may be mended now
+                    // computed from stored smaller candles, which may be repaired now
                     _ => {}
                 },
                 _ if may_be_gone => {
@@ -115,8 +116,8 @@ impl Audit<'_> {
         Ok(refused)
     }
 
-    /// Makes the day of `window` anew. Those of `keys` that are in a part which was left out, since
-    /// ticks of some candle there are gone, are tried one by one. Returns those that still were.
+    /// Recomputes the day of `window`. Retries each of `keys` that lies in a skipped part, since the ticks of
+    /// another candle there may be the cause. Returns the keys that were skipped again.
     async fn refresh(
         &self,
         window: TimeRange,
@@ -133,7 +134,7 @@ impl Audit<'_> {
         Ok(within(&keys, &left_out))
     }
 
-    /// Whether a candle knows ticks that may have gone.
+    /// Whether a candle may include ticks that were dropped.
     fn knows_more(&self, key: &CandleKey, problem: &Problem) -> bool {
         let compared = problem.candles();
         let Some(found) = compared.found else {
@@ -143,7 +144,8 @@ impl Audit<'_> {
         self.settings.is_doubtful(key.2, found.close_time()) && found.tick_count > stored
     }
 
-    /// What became of `differences`, of which `left` are not mended, with those that came up.
+    /// The findings of `differences`, of which `left` remain, and of differences that appeared during the
+    /// repair.
     fn findings(
         &self,
         differences: Problems,
@@ -174,7 +176,7 @@ impl Audit<'_> {
     }
 }
 
-/// Those of `keys` that begin in one of `windows` of their timeframe.
+/// The `keys` that begin in one of `windows` of their timeframe.
 fn within(keys: &[CandleKey], windows: &[RefreshWindow]) -> Vec<CandleKey> {
     let is_within = |key: &&CandleKey| {
         let has = |it: &RefreshWindow| it.timeframe == key.0 && it.range.contains(key.2);
@@ -188,16 +190,18 @@ fn key_of(candle: &Candle) -> CandleKey {
 }
 
 fn gone() -> String {
-    "ticks of its time may have been dropped, so that it cannot be made anew".to_owned()
+    "ticks of its time may have been dropped, so it cannot be recomputed".to_owned()
 }
 
 fn imported(by: &str) -> String {
-    format!("it was stored by {by:?} and wins on purpose: import it again, or delete it")
+    format!(
+        "it was stored by {by:?} and takes precedence over ticks: import it again, or delete it"
+    )
 }
 
 fn computed() -> String {
-    "candles are computed at every read here, so that there is nothing to make anew: \
-     report this as a defect"
+    "this backend computes candles at every read, so there is nothing to recompute: report this as \
+     a defect"
         .to_owned()
 }
 
@@ -206,5 +210,5 @@ fn failed(error: &RepositoryError) -> String {
 }
 
 fn still() -> String {
-    "it still differs after it was made anew".to_owned()
+    "it still differs after a refresh".to_owned()
 }

@@ -1,10 +1,10 @@
-//! Whether candles equal their ticks, and whether ticks are as they should be.
+//! Audits of ticks and candles: checks that candles equal their ticks, and that ticks are valid.
 //!
-//! [`audit_symbol`] walks the days of one symbol over any backend: it folds the ticks of a day once
-//! into all timeframes and price bases, reads the candles of that day, and tells an
-//! [`AuditObserver`] of each difference with both values; it compares the rows of made candles as
-//! well where a backend keeps them. It can have them mended at once and compares again. Memory is bounded by one page of ticks and the candles of one day, whatever the
-//! range.
+//! [`audit_symbol`] processes one symbol day by day over any backend. It folds the ticks of a day once into
+//! all timeframes and price bases, reads the candles of that day, and reports each difference with both
+//! values to an [`AuditObserver`]. If the backend stores materialized rows, it compares those as well.
+//! Optionally it repairs differences and compares again. Memory is bounded by one page of ticks and the
+//! candles of one day, for any range.
 
 mod candles;
 mod difference;

@@ -1,4 +1,4 @@
-//! How candles are made right.
+//! Repair of candles.
 
 use std::fmt::Debug;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::error::RepositoryError;
 use crate::retention::RefreshWindow;
 
-/// Makes candles anew where a backend keeps made candles.
+/// Recomputes candles, for backends that materialize them.
 ///
 /// # Examples
 ///
@@ -16,7 +16,7 @@ use crate::retention::RefreshWindow;
 /// use tickbook::RepositoryError;
 /// use tickbook::audit::{CandleRefresh, RefreshWindow, Repair};
 ///
-/// /// Drops windows from a cache, so that the next read makes their candles anew.
+/// /// Drops windows from a cache, so that the next read recomputes their candles.
 /// #[derive(Debug)]
 /// struct Cache;
 ///
@@ -29,7 +29,7 @@ use crate::retention::RefreshWindow;
 ///         for window in windows {
 ///             println!("drop {} from {}", window.timeframe, window.range.from());
 ///         }
-///         // none was left out
+///         // nothing was skipped
 ///         Ok(Vec::new())
 ///     }
 /// }
@@ -38,29 +38,27 @@ use crate::retention::RefreshWindow;
 /// ```
 #[async_trait]
 pub trait CandleRefresh: Debug + Send + Sync {
-    /// Makes the candles of `windows` anew, whether anything is known to have changed there or not.
-    /// Returns the parts that it left out, since candles there, of any symbol, know more ticks than
-    /// are kept and would be lost.
+    /// Recomputes the candles of `windows`, even if no change is recorded there. Returns the parts that it
+    /// skipped because candles there, of any symbol, include ticks that were dropped and would be lost.
     ///
-    /// *Ordering*: smaller timeframes come first, since larger candles are made of smaller ones.
-    /// May be repeated.
+    /// *Ordering*: pass smaller timeframes first, since larger candles are computed from smaller ones. May be
+    /// repeated.
     async fn refresh(
         &self,
         windows: &[RefreshWindow],
     ) -> Result<Vec<RefreshWindow>, RepositoryError>;
 }
 
-/// What may be mended with.
+/// The means of a repair.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Repair<'a> {
-    /// Makes made candles anew; `None` where they are computed at every read, so that there is
-    /// nothing to make anew.
+    /// Recomputes materialized candles; `None` if the backend computes candles at every read.
     pub refresh: Option<&'a dyn CandleRefresh>,
 }
 
 impl<'a> Repair<'a> {
-    /// Repairs with what makes made candles anew; `None` where candles are computed at every read.
+    /// Creates a repair with a refresh of materialized candles; `None` if candles are computed at every read.
     #[must_use]
     pub fn new(refresh: Option<&'a dyn CandleRefresh>) -> Self {
         Self { refresh }

@@ -1,4 +1,4 @@
-//! What an audit looks at.
+//! Settings of an audit.
 
 use std::collections::BTreeSet;
 
@@ -7,26 +7,25 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::kind::FindingKind;
 use crate::domain::{TimeRange, Timeframe, earliest_time, setters};
 
-/// What an audit looks at, and what it takes for right.
+/// The range, timeframes and limits of an audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditSettings {
-    /// Ticks within it, and candles whose whole bucket is within it.
+    /// The range: all ticks within it, and the candles whose whole bucket is within it.
     pub range: TimeRange,
-    /// Only these timeframes, smallest first.
+    /// The timeframes to compare, smallest first.
     pub timeframes: Vec<Timeframe>,
-    /// Candles that end later are not compared: they still change.
+    /// The current time: candles that end later are not compared, since they still change.
     pub now: DateTime<Utc>,
-    /// Ticks before it may have been dropped: a candle that begins earlier may know more ticks than
-    /// are stored, and is never made anew.
+    /// The start of complete ticks. Ticks before it may have been dropped, so a candle that begins earlier
+    /// may include more ticks than are stored and is never recomputed.
     pub complete_from: DateTime<Utc>,
-    /// Times from `complete_from` on of which ticks are missing as a whole: a candle there that
-    /// knows more ticks than are stored is told and never made anew. Those that overlap a bucket
-    /// count for it.
+    /// Ranges from `complete_from` on whose ticks are missing. A candle that overlaps one of them and counts
+    /// more ticks than are stored is reported and never recomputed.
     pub doubtful: Vec<TimeRange>,
-    /// What ticks are measured by.
+    /// The limits for ticks.
     pub limits: TickLimits,
-    /// Kinds that are neither told nor mended.
+    /// Kinds that are neither reported nor repaired.
     pub skip: BTreeSet<FindingKind>,
 }
 
@@ -36,19 +35,19 @@ setters!(AuditSettings {
         timeframes: Vec<Timeframe>,
         /// Sets the time before which ticks may have been dropped.
         complete_from: DateTime<Utc>,
-        /// Sets the times of which ticks are missing as a whole.
+        /// Sets the ranges whose ticks are missing.
         doubtful: Vec<TimeRange>,
-        /// Sets what ticks are measured by.
+        /// Sets the limits for ticks.
         limits: TickLimits,
     }
     into {
-        /// Sets the kinds that are left out.
+        /// Sets the kinds that are skipped.
         skip: BTreeSet<FindingKind>,
     }
 });
 
 impl AuditSettings {
-    /// All timeframes and kinds, with the default limits, where all ticks are kept.
+    /// Creates settings for all timeframes and kinds with the default limits and complete ticks.
     #[must_use]
     pub fn new(range: TimeRange, now: DateTime<Utc>) -> Self {
         Self {
@@ -62,30 +61,29 @@ impl AuditSettings {
         }
     }
 
-    /// Whether ticks of `[from, to)` may be missing although those around it are kept.
+    /// Whether ticks of `[from, to)` may be missing although neighbouring ticks are retained.
     pub(super) fn is_doubtful(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         let overlaps = |range: &TimeRange| range.from() < to && range.to() > from;
         self.doubtful.iter().any(overlaps)
     }
 }
 
-/// What ticks are measured by.
+/// Limits for ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickLimits {
-    /// The longest time without a tick; `None`: any.
+    /// The longest time without a tick; `None` for no limit.
     pub gap: Option<TimeDelta>,
-    /// The longest time of ticks with the same content; `None`: any.
+    /// The longest time with an unchanged quote; `None` for no limit.
     pub stale: Option<TimeDelta>,
-    /// By how much a tick may be received before it happened: clocks differ.
+    /// The time by which `received_at` may precede the tick's own time, since clocks differ.
     pub receive_tolerance: TimeDelta,
-    /// Whether the time from Friday 21:00 to Sunday 22:00 UTC, when currencies rest, counts for
-    /// neither gaps nor stale quotes.
+    /// Whether the FX weekend, Friday 21:00 to Sunday 22:00 UTC, is excluded from gaps and stale quotes.
     pub weekend_rests: bool,
 }
 
 impl Default for TickLimits {
-    /// Any gap, any repetition, one second of tolerance.
+    /// No limit for gaps and unchanged quotes, and a tolerance of one second.
     fn default() -> Self {
         Self {
             gap: None,
@@ -98,15 +96,15 @@ impl Default for TickLimits {
 
 setters!(TickLimits {
     set {
-        /// Sets by how much a tick may be received before it happened.
+        /// Sets the time by which `received_at` may precede the tick's own time.
         receive_tolerance: TimeDelta,
-        /// Sets whether the weekend of currencies counts for nothing.
+        /// Sets whether the FX weekend is excluded.
         weekend_rests: bool,
     }
     into {
         /// Sets the longest time without a tick.
         gap: Option<TimeDelta>,
-        /// Sets the longest time of ticks with the same content.
+        /// Sets the longest time with an unchanged quote.
         stale: Option<TimeDelta>,
     }
 });

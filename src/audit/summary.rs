@@ -1,30 +1,30 @@
-//! What an audit has looked at and found.
+//! Counts of an audit.
 
 use std::collections::BTreeMap;
 
 use super::finding::{Finding, Mending};
 use super::kind::FindingKind;
 
-/// What an audit has looked at and found.
+/// Counts of an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct AuditSummary {
-    /// Ticks that were looked at.
+    /// Ticks that were read.
     pub ticks: u64,
-    /// Candles that were compared with their ticks, or found to have none.
+    /// Candles that were compared with their ticks or have no ticks.
     pub candles: u64,
     /// Candles among them that cannot be checked, since ticks of their time may have been dropped.
     pub beyond_ticks: u64,
-    /// Candles whose ticks changed at each attempt to compare them.
+    /// Candles whose ticks changed during each attempt to compare them.
     pub unsettled: u64,
-    /// Findings by kind, those that were mended among them.
+    /// Findings by kind, including repaired ones.
     pub findings: BTreeMap<FindingKind, u64>,
-    /// Findings that were mended.
+    /// Findings that were repaired.
     pub mended: u64,
 }
 
 impl AuditSummary {
-    /// Findings that are still true.
+    /// The number of findings that were not repaired.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.findings.values().sum::<u64>() - self.mended
@@ -38,7 +38,7 @@ impl AuditSummary {
         }
     }
 
-    /// Adds what another audit led to.
+    /// Adds the counts of another audit.
     pub fn merge(&mut self, other: Self) {
         self.ticks += other.ticks;
         self.candles += other.candles;

@@ -15,10 +15,10 @@ use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
 
-/// How often a day is compared while its ticks keep changing.
+/// Maximum number of comparisons of a day whose ticks keep changing.
 const ATTEMPTS: usize = 10;
 
-/// Hears what an audit finds, while it runs.
+/// Receives the findings and the progress of an audit while it runs.
 ///
 /// # Examples
 ///
@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 10;
 /// use chrono::{DateTime, Utc};
 /// use tickbook::audit::{AuditObserver, Finding};
 ///
-/// /// Prints what is found.
+/// /// Prints findings and progress.
 /// struct Printing;
 ///
 /// impl AuditObserver for Printing {
@@ -40,29 +40,29 @@ const ATTEMPTS: usize = 10;
 /// }
 /// ```
 pub trait AuditObserver: Send {
-    /// Something is not as it should be.
+    /// Reports a finding.
     fn finding(&mut self, finding: &Finding);
 
-    /// So many ticks of the symbol have been looked at; all before `reached` is done.
+    /// Reports the number of ticks read so far; everything before `reached` is done.
     fn progress(&mut self, ticks: u64, reached: DateTime<Utc>);
 }
 
-/// Looks at all ticks of a symbol and compares its candles with them.
+/// Checks all ticks of a symbol and compares its candles with them.
 ///
-/// Buckets that the range cuts, and those that are not over at `settings.now`, are left out. Ticks
-/// may arrive meanwhile: a difference is told only if the candle reads the same before and after its
-/// ticks were read. With `materialized`, rows that do not wait for a refresh must equal their ticks
-/// as well. With `repair`, candles that differ are made anew day by day until nothing differs or
-/// nothing helps: those of a backend that keeps made candles, and stored ones of the source
-/// [`CandleSource::SEALED`](crate::domain::CandleSource::SEALED); other stored candles stay. Rows that
-/// differ and wait are made anew as well, and are no finding.
+/// Skips buckets that the range cuts and buckets that have not ended at `settings.now`. Ticks may arrive
+/// during the audit: a difference is reported only if the candle reads the same before and after its ticks
+/// were read. With `materialized`, rows that do not wait for a refresh must equal their ticks as well. With
+/// `repair`, differing candles are recomputed day by day until no difference is left or a repair changes
+/// nothing: materialized candles, and stored candles of the source
+/// [`CandleSource::SEALED`](crate::domain::CandleSource::SEALED). Other stored candles are not changed. Rows
+/// that differ and wait for a refresh are recomputed as well and are not findings.
 ///
-/// *Ordering*: findings of a day come after those of the days before. *Memory*: 10,000 ticks and
-/// the candles of one day, some 6,000, a few times over.
+/// *Ordering*: findings of a day come after findings of earlier days. *Memory*: 10,000 ticks and the candles
+/// of one day, some 6,000, a few times over.
 ///
 /// # Errors
-/// Those of the repositories. A repair that fails is told with its finding, and a row that cannot be
-/// read is one: the audit goes on behind its day.
+/// Returns errors of the repositories. A failed repair is reported in its finding. An unreadable row is
+/// itself a finding, and the audit continues with the next day.
 ///
 /// # Examples
 ///
@@ -74,11 +74,11 @@ pub trait AuditObserver: Send {
 ///     Candle, CandleSource, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 /// };
 ///
-/// /// Keeps what is found, as text.
+/// /// Collects findings as text.
 /// #[derive(Debug, Default)]
-/// struct Told(Vec<String>);
+/// struct Findings(Vec<String>);
 ///
-/// impl AuditObserver for Told {
+/// impl AuditObserver for Findings {
 ///     fn finding(&mut self, finding: &Finding) {
 ///         self.0.push(finding.problem.to_string());
 ///     }
@@ -92,7 +92,7 @@ pub trait AuditObserver: Send {
 /// let symbol = SymbolId::new(7);
 /// let time: DateTime<Utc> = "2024-05-01T12:00:20Z".parse()?;
 /// ticks.insert_batch(&[Tick::quote(symbol, time, 1.into(), 2.into())]).await?;
-/// // a candle of another source, which is read instead of the ticks
+/// // an imported candle, which takes precedence over the ticks
 /// let minute = Timeframe::M1.bucket_start(time);
 /// let imported = Candle::new(symbol, Timeframe::M1, PriceBasis::Bid, minute, [3.into(); 4])
 ///     .source(CandleSource::Stored("import".to_owned()));
@@ -100,10 +100,10 @@ pub trait AuditObserver: Send {
 ///
 /// let now = time + TimeDelta::days(1);
 /// let settings = AuditSettings::new(TimeRange::all(), now).timeframes(vec![Timeframe::M1]);
-/// let mut told = Told::default();
-/// let summary = audit_symbol(&*ticks, &*ohlc, None, symbol, &settings, None, &mut told).await?;
+/// let mut findings = Findings::default();
+/// let summary = audit_symbol(&*ticks, &*ohlc, None, symbol, &settings, None, &mut findings).await?;
 /// assert_eq!(summary.left(), 1);
-/// assert!(told.0[0].starts_with("stored_candle_differs: symbol 7 1m bid"));
+/// assert!(findings.0[0].starts_with("stored_candle_differs: symbol 7 1m bid"));
 /// # Ok(())
 /// # }
 /// ```
@@ -144,7 +144,7 @@ pub(super) struct Audit<'a> {
 }
 
 impl Audit<'_> {
-    /// Tells of a row in `window` that cannot be read. Returns that the window is not empty.
+    /// Reports an unreadable row in `window`. Returns that the window is not empty.
     pub(super) fn tell_unreadable(
         &mut self,
         window: TimeRange,
@@ -190,11 +190,11 @@ impl Audit<'_> {
         Ok(())
     }
 
-    /// Audits the part of a day; whether it has neither ticks nor candles.
+    /// Audits a day or the part of it in `window`. Returns whether it has neither ticks nor candles.
     async fn day(&mut self, window: TimeRange) -> Result<bool, RepositoryError> {
         let found = self.read(window).await;
         let ticks_before = self.summary.ticks;
-        // the ticks are looked at, whether the candles can be read or not
+        // check the ticks even if the candles cannot be read
         let folded = match &found {
             Err(error) if !is_unreadable(error) => DayCandles::new(),
             _ => self.fold(window, true).await?,
@@ -227,8 +227,8 @@ impl Audit<'_> {
         Ok(is_empty)
     }
 
-    /// The differences that are none of ticks which arrive meanwhile, and how many candles kept
-    /// changing. `found` was read before `folded`.
+    /// Separates differences from changes by ticks that arrive meanwhile. Returns the differences and the
+    /// number of candles that kept changing. `found` was read before `folded`.
     pub(super) async fn settle(
         &mut self,
         window: TimeRange,
@@ -244,7 +244,7 @@ impl Audit<'_> {
             let again = self.read(window).await?;
             let mut changed = Vec::new();
             for (key, problem) in open {
-                // read the same before and after its ticks: no tick came in between
+                // the same before and after the ticks were read: no tick arrived in between
                 if found.is_same(&again, &key, &problem) {
                     first.differences.insert(key, problem);
                 } else {
@@ -274,7 +274,7 @@ impl Audit<'_> {
         })
     }
 
-    /// What the ticks of `window` make; `first` where they are looked at for the first time.
+    /// Folds the ticks of `window` into candles; `first` also checks and counts the ticks.
     pub(super) async fn fold(
         &mut self,
         window: TimeRange,

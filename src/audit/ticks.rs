@@ -1,4 +1,4 @@
-//! What is wrong with ticks, looked at one after the other.
+//! Checks of consecutive ticks.
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
@@ -8,7 +8,7 @@ use super::settings::TickLimits;
 use super::weekend::without_weekends;
 use crate::domain::Tick;
 
-/// Looks at the ticks of one symbol in the order of a listing; keeps one tick and four runs.
+/// Checks the ticks of one symbol in the order of a listing. Holds one tick and four runs.
 #[derive(Debug)]
 pub(super) struct TickChecks {
     limits: TickLimits,
@@ -31,7 +31,7 @@ impl TickChecks {
         }
     }
 
-    /// Looks at the next tick and adds the problems that are known to have ended to `found`.
+    /// Checks the next tick and adds the problems that have ended to `found`.
     pub(super) fn look(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
         let tolerance = self.limits.receive_tolerance;
         let is_early = |at| tick.tick_time - at > tolerance;
@@ -51,7 +51,7 @@ impl TickChecks {
         self.before = Some(tick.clone());
     }
 
-    /// Adds the problems that the last tick had.
+    /// Adds the problems that continued to the last tick.
     pub(super) fn end(&mut self, found: &mut Vec<Problem>) {
         found.extend(self.crossed.take().map(Problem::CrossedQuotes));
         found.extend(self.non_positive.take().map(Problem::NonPositivePrices));
@@ -118,7 +118,7 @@ impl TickChecks {
     }
 }
 
-/// Takes `tick` into `run` where `it_has` the problem; else returns the run that has ended.
+/// Extends `run` by `tick` if `it_has` the problem; otherwise returns the run that ended.
 fn go_on(run: &mut Option<TickRun>, tick: &Tick, it_has: bool) -> Option<TickRun> {
     if !it_has {
         return run.take();

@@ -1,4 +1,4 @@
-//! Rows whose values cannot be read: told, and passed by.
+//! Unreadable rows: detection, and the search for the next readable candle.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -6,18 +6,18 @@ use crate::domain::TimeRange;
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
 
-/// Less than that is looked at as a whole.
+/// A shorter range is not divided further.
 const DAY: TimeDelta = TimeDelta::days(1);
 
-/// Whether one row is at fault and not the store.
+/// Whether a single row is at fault, not the store.
 pub(super) fn is_unreadable(error: &RepositoryError) -> bool {
     matches!(error, RepositoryError::Data { .. })
 }
 
-/// The open time of the first candle of `query`, or a time less than a day before it where it cannot
-/// be read.
+/// The open time of the first candle of `query`, or a time less than a day earlier if that candle is
+/// unreadable.
 ///
-/// What is in front of an unreadable candle is found by halves.
+/// Bisects the range to find candles before an unreadable one.
 pub(super) async fn first_candle(
     ohlc: &dyn OhlcRepository,
     query: CandleQuery,

@@ -1,4 +1,4 @@
-//! Time that counts.
+//! Time spans without the FX weekend.
 
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
@@ -9,8 +9,8 @@ const REST_BEGINS: TimeDelta = TimeDelta::hours(4 * 24 + 21);
 /// Sunday 22:00 UTC, from Monday 00:00 UTC.
 const REST_ENDS: TimeDelta = TimeDelta::hours(6 * 24 + 22);
 
-/// How long it is from `from` to `to` without the weekends, when currencies rest: Friday 21:00 to
-/// Sunday 22:00 UTC, which holds the rest of summer and winter alike.
+/// The time from `from` to `to` without FX weekends. A weekend is Friday 21:00 to Sunday 22:00 UTC, which
+/// covers the market's closing hours in summer and in winter.
 pub(super) fn without_weekends(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeDelta {
     let day = Timeframe::D1.bucket_start(from);
     let mut monday = day - TimeDelta::days(day.weekday().num_days_from_monday().into());

@@ -1,4 +1,4 @@
-//! Where settings come from, the later the stronger, and which there are.
+//! Layers of settings: defaults, files and environment variables; later layers override earlier ones.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use config::{ConfigError, Environment, File, FileFormat, Source, Value};
 
 pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
 
-/// Environment variables with names of their own, and the settings they are.
+/// Environment variables with names of their own, and the keys that they set.
 pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("DATABASE_URL", "metadata.url"),
     ("TIMESCALEDB_URL", "timeseries.url"),
@@ -16,25 +16,25 @@ pub(super) const VARIABLES: [(&str, &str); 6] = [
     ("TICK_FLUSH_INTERVAL_MS", "ticks.flush_interval_ms"),
 ];
 
-/// Unless `TICKBOOK_ENVIRONMENT` says another one; it needs no file.
+/// The environment unless `TICKBOOK_ENVIRONMENT` is set. It requires no file.
 const DEVELOPMENT: &str = "development";
 
 /// The section of tickbook in files of other programs.
 const SECTION: &str = "tickbook";
 
-/// Which files there may be, and what of them counts.
+/// The files to read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Files<'a> {
     /// `default.toml` and `{environment}.toml` of this folder.
     Own(&'a Path),
-    /// In this folder `tickbook.toml` and `tickbook.{environment}.toml`, and the section `[tickbook]` of
+    /// `tickbook.toml` and `tickbook.{environment}.toml` of this folder, and the section `[tickbook]` of
     /// `config/default.toml` and `config/{environment}.toml`.
     Shared(&'a Path),
-    /// The same where one of these has settings; else the files of `config/` as a whole.
+    /// As `Shared` if one of its files or sections exists; otherwise the whole files of `config/`.
     OwnUnlessShared(&'a Path),
 }
 
-/// The files that were found, each stronger than those before it.
+/// The files that exist, in ascending order of precedence.
 #[derive(Debug, Default)]
 pub(super) struct Layers(Vec<Table>);
 
@@ -53,7 +53,8 @@ impl Source for Table {
 }
 
 impl Layers {
-    /// `None` where a problem is noted that leaves nothing to read.
+    /// Reads the files of `files` and notes their problems. Returns `None` if the environment's name is
+    /// invalid.
     pub(super) fn read(
         files: Files<'_>,
         variables: &[(String, String)],
@@ -65,8 +66,7 @@ impl Layers {
         let environment = named.map_or(DEVELOPMENT, |(_, value)| value.as_str());
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if environment.is_empty() || !environment.chars().all(plain) {
-            let problem =
-                "TICKBOOK_ENVIRONMENT must have letters, digits, - and _ only: name a file";
+            let problem = "invalid TICKBOOK_ENVIRONMENT: expected letters, digits, - and _ only";
             problems.push(problem.to_owned());
             return None;
         }
@@ -82,7 +82,7 @@ impl Layers {
                 .map(|it| it.display().to_string())
                 .collect();
             problems.push(format!(
-                "TICKBOOK_ENVIRONMENT is {environment}, but there is no {}: write the file, or \
+                "TICKBOOK_ENVIRONMENT is {environment}, but there is no {}: create the file, or \
                  correct the name",
                 names.join(" and no ")
             ));
@@ -90,7 +90,7 @@ impl Layers {
         Some(layers)
     }
 
-    /// With the files of the environment that were looked for.
+    /// Also returns the environment's files, of which one must exist.
     fn own(folder: &Path, environment: &str, problems: &mut Vec<String>) -> (Self, Vec<PathBuf>) {
         let of_environment = folder.join(format!("{environment}.toml"));
         let files = [folder.join("default.toml"), of_environment.clone()];
@@ -138,7 +138,7 @@ impl Layers {
         (layers, looked_for)
     }
 
-    /// The defaults, under the files, under the environment.
+    /// Merges the defaults, the files and the environment variables, in ascending order of precedence.
     pub(super) fn build(
         self,
         defaults: &str,
@@ -167,13 +167,13 @@ impl Layers {
                     .map_err(|_| format!("{name} cannot be set"))?;
             }
         }
-        let unreadable = |_| "the settings cannot be read: see how they are written".to_owned();
+        let unreadable = |_| "invalid settings: correct their syntax".to_owned();
         builder.build().map_err(unreadable)
     }
 }
 
-/// What stands in `path`, if it exists. A syntax error is noted without the lines of the file, which
-/// may hold a password.
+/// Reads `path` if it exists. A syntax error is noted without the lines of the file, which may contain a
+/// password.
 fn table(path: &Path, problems: &mut Vec<String>) -> Option<Table> {
     let file = File::from(path).format(FileFormat::Toml).required(true);
     if !path.exists() {
@@ -184,11 +184,17 @@ fn table(path: &Path, problems: &mut Vec<String>) -> Option<Table> {
     match all {
         Ok(all) => Some(Table(all)),
         Err(ConfigError::FileParse { .. }) => {
-            problems.push(format!("{} is no valid TOML: correct it", path.display()));
+            problems.push(format!(
+                "invalid TOML in {}: correct the file",
+                path.display()
+            ));
             None
         }
         Err(_) => {
-            problems.push(format!("{} cannot be read: see its rights", path.display()));
+            problems.push(format!(
+                "{} cannot be read: check its permissions",
+                path.display()
+            ));
             None
         }
     }
@@ -199,12 +205,12 @@ fn parsed(defaults: &str) -> Result<config::Config, ConfigError> {
     config::Config::builder().add_source(defaults).build()
 }
 
-/// Whether defaults can be read.
+/// Whether `defaults` is valid TOML.
 pub(super) fn is_toml(defaults: &str) -> bool {
     parsed(defaults).is_ok()
 }
 
-/// The sections of defaults; none where they cannot be read.
+/// The sections of `defaults`; empty if it is invalid.
 pub(super) fn defaults_of(defaults: &str) -> config::Map<String, Value> {
     let sections = parsed(defaults).and_then(config::Config::try_deserialize);
     sections.unwrap_or_default()
@@ -215,7 +221,7 @@ pub(super) fn unknown_keys(layers: &config::Config, defaults: &str) -> Vec<Strin
     let mut problems = Vec::new();
     let all: config::Map<String, Value> = match layers.clone().try_deserialize() {
         Ok(all) => all,
-        Err(_) => return vec!["the settings are no table of sections: write [section]".to_owned()],
+        Err(_) => return vec!["invalid settings: expected sections such as [section]".to_owned()],
     };
     let mut sections: Vec<_> = known.keys().map(String::as_str).collect();
     sections.sort_unstable();
@@ -223,7 +229,7 @@ pub(super) fn unknown_keys(layers: &config::Config, defaults: &str) -> Vec<Strin
         let defaults = known.get(&section).cloned();
         let Some(Ok(defaults)) = defaults.map(Value::into_table) else {
             problems.push(format!(
-                "{section} is no section: use {}",
+                "{section} is not a section: expected one of {}",
                 sections.join(", ")
             ));
             continue;
@@ -237,7 +243,7 @@ pub(super) fn unknown_keys(layers: &config::Config, defaults: &str) -> Vec<Strin
         for key in keys.keys().filter(|key| !defaults.contains_key(*key)) {
             let names = names.join(", ");
             problems.push(format!(
-                "{section}.{key} is no setting: {section} has {names}"
+                "{section}.{key} is not a setting: expected one of {names}"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! Settings of what is kept, compressed and refreshed.
+//! Settings of retention, compression and refreshes.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ impl Sections<'_> {
         let names = known.join(", ");
         for key in unknown {
             self.problems.push(format!(
-                "{section}.{key} is no setting: {section} has {names}"
+                "{section}.{key} is not a setting: expected one of {names}"
             ));
         }
     }
@@ -104,7 +104,7 @@ impl Sections<'_> {
         self.span(&format!("{section}.{key}"), text)
     }
 
-    /// `Some(None)` for the text `none`; `None` where a problem was noted.
+    /// Returns `Some(None)` for the text `none`, and `None` if a problem was noted.
     fn span_or_none(&mut self, table: &Table, section: &str, key: &str) -> Option<Option<Span>> {
         let text = table.get(key).cloned().and_then(|it| it.into_string().ok());
         if text.as_deref() == Some(NONE) {
@@ -182,12 +182,12 @@ mod tests {
                     1d = { start_offset = \"3 days\" }";
         let problems = load(file, &[]).expect_err("wrong").join("\n");
         for expected in [
-            "policies.lateness: \"soon\" is no length of time",
-            "policies.ticks.chunk: \"none\" is no length",
-            "policies.ticks.keep is no setting: policies.ticks has chunk, compress_after, drop_after",
+            "policies.lateness: invalid length of time \"soon\"",
+            "policies.ticks.chunk: invalid length of time \"none\"",
+            "policies.ticks.keep is not a setting: expected one of chunk, compress_after, drop_after",
             "policies.refresh.1m must be a table",
-            "policies.refresh.2m is no setting",
-            "policies.refresh.1d.start_offset: \"3 days\"",
+            "policies.refresh.2m is not a setting",
+            "policies.refresh.1d.start_offset: invalid length of time \"3 days\"",
         ] {
             assert!(problems.contains(expected), "{expected}: {problems}");
         }

@@ -1,4 +1,4 @@
-//! Settings of the look at ticks before they are written.
+//! Settings of the data-quality rules.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use super::Sections;
 use crate::domain::parse_decimal;
 use crate::ingest::quality::{QualityRules, RuleAction};
 
-/// Which rules count for which symbol.
+/// Data-quality rules by symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QualityConfig {
-    /// For every symbol that has no rules of its own.
+    /// The rules of symbols without rules of their own.
     pub rules: QualityRules,
-    /// By name, `oanda:EURUSD` or `EURUSD` where that is one symbol, or by id.
+    /// Rules by symbol: by name such as `oanda:EURUSD`, by `EURUSD` if only one symbol has that name, or by
+    /// id.
     pub symbols: BTreeMap<String, QualityRules>,
 }
 
-/// The key under which the rules of single symbols stand.
+/// The key of the sections of single symbols.
 const SYMBOLS: &str = "symbols";
 
 const ACTIONS: [RuleAction; 3] = [RuleAction::Off, RuleAction::Flag, RuleAction::Quarantine];
@@ -92,7 +93,7 @@ fn set(rules: &mut QualityRules, key: &str, text: &str) -> Result<(), String> {
         "z_score_floor" => rules.z_score_floor = decimal(text)?,
         "price_memory_ms" => rules.price_memory = millis(text)?,
         "price_confirmations" => rules.price_confirmations = number(text, 1, 1_000_000)?,
-        _ => return Err("is no setting: see [quality] in config/default.toml".to_owned()),
+        _ => return Err("is not a setting: see [quality] in config/default.toml".to_owned()),
     }
     Ok(())
 }
@@ -107,7 +108,7 @@ fn number<T: TryFrom<i64>>(text: &str, low: i64, high: i64) -> Result<T, String>
     let number = number.filter(|number| (low..=high).contains(number));
     number
         .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| format!("is no whole number from {low} to {high}: set it to one"))
+        .ok_or_else(|| format!("must be a whole number from {low} to {high}"))
 }
 
 fn millis(text: &str) -> Result<TimeDelta, String> {
@@ -120,7 +121,7 @@ fn decimal(text: &str) -> Result<Decimal, String> {
         .filter(|number: &Decimal| {
             !number.is_sign_negative() && *number <= Decimal::from(1_000_000)
         })
-        .ok_or_else(|| "is no number from 0 to 1000000: set it to one".to_owned())
+        .ok_or_else(|| "must be a number from 0 to 1000000".to_owned())
 }
 
 #[cfg(test)]
@@ -174,10 +175,10 @@ mod tests {
         let problems = problems.expect_err("five mistakes");
         for place in [
             "quality.crossed must be off, flag or quarantine",
-            "quality.z_score_window is no whole number from 30 to 10000",
-            "quality.deviation_limit is no number",
-            "quality.symbols.\"oanda:EURUSD\".stale_limit_ms is no whole number",
-            "quality.symbols.\"oanda:EURUSD\".spread is no setting",
+            "quality.z_score_window must be a whole number from 30 to 10000",
+            "quality.deviation_limit must be a number",
+            "quality.symbols.\"oanda:EURUSD\".stale_limit_ms must be a whole number",
+            "quality.symbols.\"oanda:EURUSD\".spread is not a setting",
         ] {
             let told = problems.iter().filter(|problem| problem.starts_with(place));
             assert_eq!(told.count(), 1, "{place}: {problems:#?}");

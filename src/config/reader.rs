@@ -8,7 +8,7 @@ use super::sections::Sections;
 use super::written::written;
 use super::{Config, InvalidConfig};
 
-/// The sections whose settings the library reads itself.
+/// The sections that the library reads.
 const SECTIONS: [&str; 7] = [
     "metadata",
     "timeseries",
@@ -19,11 +19,11 @@ const SECTIONS: [&str; 7] = [
     "policies",
 ];
 
-/// The settings of the library and of a program, and how they would be written.
+/// The settings of the library and of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings<P = ()> {
-    /// The settings of the library, checked.
+    /// The validated settings of the library.
     pub config: Config,
     /// The settings of the program.
     pub program: P,
@@ -38,7 +38,7 @@ impl<P> fmt::Display for Settings<P> {
 }
 
 impl Config {
-    /// Reads the settings of a program that uses this library. The later counts more:
+    /// Reads the settings of a program that uses this library. Later sources override earlier ones:
     ///
     /// 1. the defaults, which are compiled in;
     /// 2. the section `[tickbook]` of `config/default.toml`, such as `[tickbook.pool]`;
@@ -47,23 +47,22 @@ impl Config {
     /// 5. `tickbook.{environment}.toml`;
     /// 6. variables such as `TICKBOOK__POOL__SIZE`, `DATABASE_URL` and `TIMESCALEDB_URL`.
     ///
-    /// All files are those of the working folder and need not exist. What else stands in `config/` is
-    /// the program's own. `TICKBOOK_ENVIRONMENT` says the environment, `development` unless set; of
-    /// any other one a file must exist. [`SettingsReader`] reads sections of the program in the same
-    /// way.
+    /// All files are in the working folder and optional. Other contents of `config/` belong to the program.
+    /// `TICKBOOK_ENVIRONMENT` names the environment, by default `development`; any other environment requires
+    /// a file. [`SettingsReader`] reads sections of the program in the same way.
     ///
     /// # Errors
-    /// All problems at once.
+    /// Returns all problems at once.
     pub fn load() -> Result<Self, InvalidConfig> {
         let read = SettingsReader::shared().read(|_| Some(()));
         read.map(|settings| settings.config)
     }
 
-    /// Reads `default.toml` and `{environment}.toml` of `folder`, which hold nothing else, and
-    /// `variables` instead of those of the process.
+    /// Reads `default.toml` and `{environment}.toml` of `folder`, which hold only settings of this library,
+    /// and `variables` instead of the environment variables of the process.
     ///
     /// # Errors
-    /// All problems at once.
+    /// Returns all problems at once.
     pub fn load_from(
         folder: &Path,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -74,20 +73,22 @@ impl Config {
 }
 
 impl Settings {
-    /// Reads the settings of a program whose `config/` holds nothing but them, such as `tickbook` and
-    /// `orderbook-server`: as [`Config::load`] does where there is a `tickbook.toml`, or a section
-    /// `[tickbook]` in `config/`; else `config/default.toml` and `config/{environment}.toml` as a whole.
+    /// Reads the settings of a program whose `config/` holds only these settings, such as `tickbook` and
+    /// `orderbook-server`. If there is a `tickbook.toml`, or a section `[tickbook]` in `config/`, reads the
+    /// same files as [`Config::load`]; otherwise reads the whole of `config/default.toml` and
+    /// `config/{environment}.toml`.
     ///
     /// # Errors
-    /// All problems at once.
+    /// Returns all problems at once.
     pub fn load() -> Result<Self, InvalidConfig> {
         SettingsReader::own().read(|_| Some(()))
     }
 
-    /// The same in the working folder `folder`, with `variables` instead of those of the process.
+    /// As [`Settings::load`], in the working folder `folder` and with `variables` instead of the environment
+    /// variables of the process.
     ///
     /// # Errors
-    /// All problems at once.
+    /// Returns all problems at once.
     pub fn load_in(
         folder: &Path,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -97,7 +98,7 @@ impl Settings {
     }
 }
 
-/// Reads the settings of the library and those of a program together: from the same files and
+/// Reads the settings of the library and of a program together: from the same files and
 /// variables, by the same rules, with the mistakes of both in one report.
 ///
 /// # Examples
@@ -113,7 +114,7 @@ impl Settings {
 ///     listen: SocketAddr,
 /// }
 ///
-/// // which sections and settings there are, and their types
+/// // all sections and settings, and their types
 /// const DEFAULTS: &str = r#"
 /// [myapp]
 /// workers = 4
@@ -156,7 +157,7 @@ pub struct SettingsReader {
     defaults: String,
 }
 
-/// Which files are read.
+/// The files to read.
 #[derive(Debug, Clone, Copy)]
 enum Layout {
     Own,
@@ -174,7 +175,7 @@ impl SettingsReader {
         }
     }
 
-    /// Reads the files that [`Config::load`] reads, beside those of the program.
+    /// Reads the files that [`Config::load`] reads, in addition to the program's own files.
     pub fn shared() -> Self {
         Self::new(Layout::Shared, Path::new(""))
     }
@@ -184,7 +185,8 @@ impl SettingsReader {
         Self::new(Layout::OwnUnlessShared, Path::new(""))
     }
 
-    /// Reads `default.toml` and `{environment}.toml` of `folder`, which hold nothing else.
+    /// Reads `default.toml` and `{environment}.toml` of `folder`, which hold only settings of tickbook and
+    /// the program.
     pub fn of_folder(folder: impl AsRef<Path>) -> Self {
         Self::new(Layout::Own, folder.as_ref())
     }
@@ -195,26 +197,26 @@ impl SettingsReader {
         self
     }
 
-    /// Reads `variables` instead of those of the process.
+    /// Reads `variables` instead of the environment variables of the process.
     pub fn variables(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         self.variables = Some(variables.into_iter().collect());
         self
     }
 
-    /// Adds sections of the program: TOML with every setting there is, and its default. The sections
-    /// that the library has already are in `config/default.toml`.
+    /// Adds sections of the program: TOML with every setting and its default. `config/default.toml` lists the
+    /// sections of the library.
     pub fn defaults(mut self, toml: &str) -> Self {
         self.defaults.push('\n');
         self.defaults.push_str(toml);
         self
     }
 
-    /// Reads the settings of the library, and those of the program through `program`. It returns `None`
-    /// only after it has noted a problem.
+    /// Reads the settings of the library, and those of the program through `program`, which may return `None`
+    /// only after it noted a problem.
     ///
     /// # Errors
-    /// All problems at once: unknown sections and keys, values that do not fit, and what `program` notes.
-    /// A setting that nothing reads must have the type of its default.
+    /// Returns all problems at once: unknown sections and keys, invalid values, and problems that `program`
+    /// notes. A setting that nothing reads must have the type of its default.
     pub fn read<P>(
         self,
         program: impl FnOnce(&mut Sections<'_>) -> Option<P>,
@@ -222,7 +224,7 @@ impl SettingsReader {
         let mut problems = Vec::new();
         let defaults = &*self.defaults;
         if !is_toml(defaults) {
-            let problem = "the defaults of the program are no valid TOML: correct the program";
+            let problem = "invalid TOML in the defaults of the program: correct the program";
             problems.push(problem.to_owned());
             return Err(InvalidConfig { problems });
         }
@@ -246,7 +248,7 @@ impl SettingsReader {
         let program = program(&mut sections);
         sections.check_types_of_others(defaults, |section| SECTIONS.contains(&section));
         if program.is_none() && problems.is_empty() {
-            let problem = "the program refuses its settings without a reason: correct the program";
+            let problem = "the program rejected its settings without a reason: correct the program";
             problems.push(problem.to_owned());
         }
         match (config, program) {

@@ -1,4 +1,4 @@
-//! Reads single settings, and notes what is wrong with them.
+//! Reads and validates single settings.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -8,11 +8,11 @@ use config::{Value, ValueKind};
 
 use super::layers::{VARIABLES, defaults_of};
 
-/// The settings of a program while they are read. A setting that is wrong is noted, so that all
-/// mistakes are reported at once, and a placeholder is returned in its place.
+/// The settings of a program while they are read. An invalid setting is noted, so that all problems are
+/// reported at once, and a placeholder is returned in its place.
 ///
-/// Keys are like `myapp.workers`: a section of the [defaults](super::SettingsReader::defaults), and a
-/// setting of it.
+/// A key such as `myapp.workers` consists of a section of the [defaults](super::SettingsReader::defaults) and
+/// a setting.
 #[derive(Debug)]
 pub struct Sections<'a> {
     pub(super) layers: &'a config::Config,
@@ -29,8 +29,7 @@ impl<'a> Sections<'a> {
         }
     }
 
-    /// The whole number of `key`, from `low` to `high`, both included. Where it is none, the number is the
-    /// default of `T`.
+    /// Reads the whole number of `key` in `low..=high`. Returns the default of `T` after a problem.
     pub fn number<T: TryFrom<i64> + Default>(&mut self, key: &str, low: i64, high: i64) -> T {
         let number = self.value(key).and_then(|value| whole_number(&value));
         let number = number.filter(|number| (low..=high).contains(number));
@@ -42,39 +41,37 @@ impl<'a> Sections<'a> {
                     .find(|(_, known)| *known == key)
                     .map_or(String::new(), |(name, _)| format!(" ({name})"));
                 self.problem(format!(
-                    "{key}{variable} is no whole number from {low} to {high}: set it to one"
+                    "{key}{variable} must be a whole number from {low} to {high}"
                 ));
                 T::default()
             }
         }
     }
 
-    /// The duration of `key`, a number of milliseconds from 1 to `high`.
+    /// Reads the duration of `key`, in milliseconds from 1 to `high`.
     pub fn millis(&mut self, key: &str, high: i64) -> Duration {
         Duration::from_millis(self.number(key, 1, high))
     }
 
-    /// The flag of `key`: `true` or `false`. Where it is neither, it is `false`.
+    /// Reads the flag of `key`, `true` or `false`. Returns `false` after a problem.
     pub fn flag(&mut self, key: &str) -> bool {
         let flag = self.value(key).and_then(|value| value.into_bool().ok());
         flag.unwrap_or_else(|| {
-            self.problem(format!(
-                "{key} is neither true nor false: set it to one of both"
-            ));
+            self.problem(format!("{key} must be true or false"));
             false
         })
     }
 
-    /// The text of `key`. Where it is none, such as a section, it is empty.
+    /// Reads the text of `key`. Returns an empty text after a problem, such as a section in its place.
     pub fn text(&mut self, key: &str) -> String {
         let text = self.value(key).and_then(|value| value.into_string().ok());
         text.unwrap_or_else(|| {
-            self.problem(format!("{key} is no text: write one, in quotes"));
+            self.problem(format!("{key} must be a text in quotes"));
             String::new()
         })
     }
 
-    /// What `parse` makes of the text of `key`. Its error must hold no password, since it is shown.
+    /// Parses the text of `key`. The error of `parse` is shown, so it must not contain a password.
     pub fn parsed<T, E: Display>(
         &mut self,
         key: &str,
@@ -87,7 +84,7 @@ impl<'a> Sections<'a> {
             .ok()
     }
 
-    /// The one of `known` whose name `key` has; where it has none, that is noted.
+    /// Reads the name of one of `known`. Notes a problem for any other text.
     pub(super) fn one_of<T: Copy, const N: usize>(
         &mut self,
         key: &str,
@@ -103,7 +100,7 @@ impl<'a> Sections<'a> {
         found
     }
 
-    /// Notes a mistake: the setting, what is wrong, and what to do, in one line without a password.
+    /// Notes a problem: the setting, the fault and the remedy, in one line without a password.
     pub fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
@@ -113,7 +110,7 @@ impl<'a> Sections<'a> {
         self.layers.get::<Value>(key).ok()
     }
 
-    /// Notes each setting of `sections` that was not read and whose type is not that of its default.
+    /// Notes each setting of `sections` that was not read and has another type than its default.
     pub(super) fn check_types_of_others(&mut self, defaults: &str, is_own: impl Fn(&str) -> bool) {
         let mut sections: Vec<_> = defaults_of(defaults).into_iter().collect();
         sections.sort_by(|one, other| one.0.cmp(&other.0));
@@ -143,35 +140,32 @@ fn whole_number(value: &Value) -> Option<i64> {
     text.trim().parse().ok()
 }
 
-/// What is wrong with a value that should have the type of `default`.
+/// The problem of a value that does not have the type of `default`.
 fn type_problem(value: &Value, default: &Value) -> Option<&'static str> {
     let value = value.clone();
     match default.kind {
         ValueKind::Boolean(_) => value
             .into_bool()
             .is_err()
-            .then_some("is neither true nor false: set it to one of both"),
+            .then_some("must be true or false"),
         ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
             whole_number(&value)
                 .is_none()
-                .then_some("is no whole number: set it to one")
+                .then_some("must be a whole number")
         }
-        ValueKind::Float(_) => value
-            .into_float()
-            .is_err()
-            .then_some("is no number: set it to one"),
+        ValueKind::Float(_) => value.into_float().is_err().then_some("must be a number"),
         ValueKind::String(_) => value
             .into_string()
             .is_err()
-            .then_some("is no text: write one, in quotes"),
+            .then_some("must be a text in quotes"),
         ValueKind::Array(_) => value
             .into_array()
             .is_err()
-            .then_some("is no list: write it in brackets"),
+            .then_some("must be a list in brackets"),
         ValueKind::Table(_) => value
             .into_table()
             .is_err()
-            .then_some("is no section: write it in braces"),
+            .then_some("must be a section in braces"),
         ValueKind::Nil => None,
     }
 }

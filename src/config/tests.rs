@@ -130,7 +130,7 @@ fn all_problems_are_told_at_once_and_no_password_with_them() {
             ("TICKBOOK__SERVER__MAX_REQUESTS", "many"),
         ],
     )
-    .expect_err("wrong in seven ways");
+    .expect_err("seven problems");
     assert_eq!(error.problems.len(), 7, "{error}");
     let told = error.to_string();
     let lines: Vec<_> = told.lines().skip(1).map(str::trim).collect();

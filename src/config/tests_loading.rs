@@ -23,12 +23,12 @@ fn load(reader: SettingsReader, variables: &[(&str, &str)]) -> Result<Settings, 
     read.map_err(|invalid| invalid.problems)
 }
 
-/// As a program that uses the library does.
+/// Loads settings as a program that uses the library.
 fn host(folder: &TempDir, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     load(SettingsReader::shared().folder(folder.path()), variables).map(|settings| settings.config)
 }
 
-/// As the programs of tickbook do.
+/// Loads settings as the programs of tickbook.
 fn own(folder: &TempDir, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     load(SettingsReader::own().folder(folder.path()), variables).map(|settings| settings.config)
 }
@@ -38,14 +38,14 @@ const HOST: &str = "[myapp]\nname = \"x\"\n[server]\nport = 1\n[metadata]\nurl =
 #[test]
 fn sections_of_another_program_are_left_alone() {
     let folder = folder(&[("config/default.toml", HOST)]);
-    let config = host(&folder, &[]).expect("no setting of tickbook");
+    let config = host(&folder, &[]).expect("other settings are ignored");
     assert_eq!(
         config.database.metadata_url.database(),
         "orderbook_metadata"
     );
     let problems = own(&folder, &[]).expect_err("a folder of tickbook alone");
     assert!(
-        problems[0].starts_with("myapp is no section"),
+        problems[0].starts_with("myapp is not a section"),
         "{problems:?}"
     );
 }
@@ -75,10 +75,13 @@ fn mistakes_in_the_section_are_told() {
     ];
     let problems = host(&folder(&files), &[]).expect_err("two mistakes");
     assert!(
-        problems[0].contains("pool.sizes is no setting"),
+        problems[0].contains("pool.sizes is not a setting"),
         "{problems:?}"
     );
-    assert!(problems[1].contains("puddle is no section"), "{problems:?}");
+    assert!(
+        problems[1].contains("puddle is not a section"),
+        "{problems:?}"
+    );
     let problems = host(&folder(&[("config/default.toml", "tickbook = 7")]), &[]);
     let problems = problems.expect_err("no section");
     assert!(problems[0].contains("write [tickbook]"), "{problems:?}");
@@ -122,8 +125,9 @@ fn mistyped_environment_names_the_files() {
         ("TICK_BATCH_SIZE", "0"),
     ];
     for load in [host, own] {
-        load(&folder, &[("TICKBOOK_ENVIRONMENT", "production")]).expect("there is a file");
-        load(&folder, &[("TICKBOOK_ENVIRONMENT", "development")]).expect("it needs none");
+        load(&folder, &[("TICKBOOK_ENVIRONMENT", "production")]).expect("the file exists");
+        load(&folder, &[("TICKBOOK_ENVIRONMENT", "development")])
+            .expect("development requires no file");
         let problems = load(&folder, &mistyped).expect_err("mistyped");
         assert_eq!(problems.len(), 2, "{problems:?}");
         for name in ["config/prodution.toml", "tickbook.prodution.toml"] {
@@ -148,7 +152,7 @@ fn every_broken_file_is_told() {
     assert_eq!(problems.len(), 2, "{problems:?}");
 }
 
-/// The lines of TOML that set something, each behind its section.
+/// The assignments of a TOML text, each prefixed with its section.
 fn lines(text: &str) -> Vec<String> {
     let mut section = "";
     let mut lines = Vec::new();

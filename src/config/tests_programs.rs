@@ -1,4 +1,4 @@
-//! Sections of a program beside those of the library.
+//! Sections of a program in addition to those of the library.
 
 use super::*;
 
@@ -50,11 +50,11 @@ fn mistakes_of_library_and_program_are_one_report() {
     });
     let problems = read.expect_err("six mistakes").problems;
     let expected = [
-        "myapp.speed is no setting: myapp has hosts, name, quick, ratio, workers",
-        "pool.size (DATABASE_POOL_SIZE) is no whole number from 1 to 1000: set it to one",
-        "myapp.workers is no whole number from 1 to 64: set it to one",
+        "myapp.speed is not a setting: expected one of hosts, name, quick, ratio, workers",
+        "pool.size (DATABASE_POOL_SIZE) must be a whole number from 1 to 1000",
+        "myapp.workers must be a whole number from 1 to 64",
         "myapp.name: it is x: choose another one",
-        "myapp.quick is neither true nor false: set it to one of both",
+        "myapp.quick must be true or false",
         "myapp.hosts has no host: write one",
     ];
     assert_eq!(problems, expected);
@@ -65,7 +65,7 @@ fn settings_that_nothing_reads_have_the_type_of_their_default() {
     let read = |variables: &[(&str, &str)]| reader(variables).read(|_| Some(()));
     let valid = [
         ("TICKBOOK__SERVER__MAX_REQUESTS", "7"),
-        // its range and its form are the server's to check
+        // the server checks its range and form
         ("TICKBOOK__SERVER__BUFFER_BYTES", "-1"),
         ("TICKBOOK__SERVER__LISTEN", "here"),
         ("TICKBOOK__MYAPP__RATIO", "2"),
@@ -82,12 +82,12 @@ fn settings_that_nothing_reads_have_the_type_of_their_default() {
     ];
     let problems = read(&wrong).expect_err("six mistakes").problems;
     let expected = [
-        "myapp.hosts is no list: write it in brackets",
-        "myapp.quick is neither true nor false: set it to one of both",
-        "myapp.ratio is no number: set it to one",
-        "rabbitmq.exchange is no text: write one, in quotes",
-        "server.max_requests is no whole number: set it to one",
-        "websocket.queue is no whole number: set it to one",
+        "myapp.hosts must be a list in brackets",
+        "myapp.quick must be true or false",
+        "myapp.ratio must be a number",
+        "rabbitmq.exchange must be a text in quotes",
+        "server.max_requests must be a whole number",
+        "websocket.queue must be a whole number",
     ];
     assert_eq!(problems, expected);
 }
@@ -96,7 +96,7 @@ fn settings_that_nothing_reads_have_the_type_of_their_default() {
 fn mistakes_of_the_programmer_are_reported() {
     let broken = SettingsReader::own().defaults("[myapp").read(|_| Some(()));
     let problems = broken.expect_err("no TOML").problems;
-    assert!(problems[0].contains("no valid TOML"), "{problems:?}");
+    assert!(problems[0].contains("invalid TOML"), "{problems:?}");
     let silent = reader(&[]).read(|_| None::<()>);
     let problems = silent.expect_err("no reason").problems;
     assert!(problems[0].contains("without a reason"), "{problems:?}");

@@ -1,14 +1,14 @@
-//! The settings as a file would have them.
+//! Formats settings as TOML.
 
 use config::{Map, Value, ValueKind};
 
 use super::layers::defaults_of;
 use crate::database_url::DatabaseUrl;
 
-/// The section whose sections have names that no default has.
+/// The section whose subsections have names that the defaults do not list.
 const SYMBOLS: &str = "quality.symbols";
 
-/// Every setting that the TOML text `defaults` has, in its order, with the value of `layers`.
+/// Formats every setting of the TOML text `defaults`, in its order, with the values of `layers`.
 pub(super) fn written(layers: &config::Config, defaults: &str) -> String {
     let text = defaults;
     let defaults = defaults_of(text);
@@ -46,7 +46,7 @@ fn table(config: config::Config) -> Map<String, Value> {
     config.try_deserialize().unwrap_or_default()
 }
 
-/// The value of `key` in `section`, the names of sections within each other between dots.
+/// Finds the value of `key` in `section`; dots separate nested sections.
 fn find<'a>(values: &'a Map<String, Value>, section: &str, key: &str) -> Option<&'a Value> {
     let mut inner = values;
     for name in section.split('.') {
@@ -58,7 +58,7 @@ fn find<'a>(values: &'a Map<String, Value>, section: &str, key: &str) -> Option<
     inner.get(key)
 }
 
-/// One section for each symbol that has rules of its own.
+/// Formats one section for each symbol with rules of its own.
 fn symbols(values: &Map<String, Value>) -> Vec<String> {
     let (section, key) = SYMBOLS.split_once('.').unwrap_or_default();
     let Some(ValueKind::Table(all)) = find(values, section, key).map(|it| &it.kind) else {
@@ -80,7 +80,7 @@ fn symbols(values: &Map<String, Value>) -> Vec<String> {
     parts.collect()
 }
 
-/// `value` in the form of `default`, whose keys have the order of `line`.
+/// Formats `value` in the form of `default`; keys of a table have the order of `line`.
 fn value_text(key: &str, value: &Value, default: Option<&Value>, line: &str) -> String {
     if let ValueKind::Table(table) = &value.kind {
         let mut keys: Vec<_> = table.iter().collect();
@@ -110,7 +110,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// A basic string of TOML.
+/// Formats `text` as a basic TOML string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Kinds of errors: the one table of their names.
+//! Kinds of errors and their names.
 
 use std::fmt;
 

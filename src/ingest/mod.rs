@@ -1,5 +1,5 @@
-//! From a feed to a repository: feeds and their pipeline, numbering, batching, and the spool that
-//! survives a crash. Knows only `Arc<dyn TickRepository>`.
+//! From a feed to a repository: feeds and their pipeline, numbering, batching, and the spool that survives a
+//! crash. Depends only on `Arc<dyn TickRepository>`.
 
 pub mod fanout;
 pub mod feed;

@@ -1,4 +1,4 @@
-//! Numbers for equal ticks of sources that number none.
+//! Numbers equal ticks of sources without sequence numbers.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,19 +6,19 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{SymbolId, Tick, TickContent, truncate_to_micros};
 
-/// So many instants are remembered.
+/// Maximum number of remembered instants.
 const MAX_INSTANTS: usize = 65_536;
 
-/// Makes the ticks of one source unsequenced: sets the [`occurrence`](Tick::occurrence) of each,
-/// which counts 0, 1, 2 … among equal ticks of one symbol and one instant, and its
-/// [`sequence`](Tick::sequence), which counts all ticks of that symbol and instant.
+/// Numbers the ticks of one unsequenced source. Sets the [`occurrence`](Tick::occurrence) of each tick, which
+/// counts 0, 1, 2 … among equal ticks of one symbol and instant, and its [`sequence`](Tick::sequence), which
+/// counts all ticks of that symbol and instant.
 ///
-/// A source is one file or one connection to a venue; each has a counter of its own. Sources may
-/// overlap and come in any order: [`insert_batch`](crate::repository::TickRepository::insert_batch)
-/// stores a tick that two of them bring once, and a tick that one of them brings twice, twice.
+/// A source is one file or one connection to a venue; each source needs its own counter. Sources may overlap
+/// and arrive in any order: [`insert_batch`](crate::repository::TickRepository::insert_batch) stores a tick
+/// once if two sources deliver it, and twice if one source delivers it twice.
 ///
-/// The counter remembers the last 65,536 instants it has seen. Equal ticks of one instant with more
-/// instants between them count as one tick.
+/// The counter remembers the last 65,536 instants. Equal ticks of one instant with more instants between them
+/// count as one tick.
 ///
 /// # Examples
 ///
@@ -41,12 +41,11 @@ const MAX_INSTANTS: usize = 65_536;
 #[derive(Debug, Default)]
 pub struct OccurrenceCounter {
     instants: HashMap<(SymbolId, DateTime<Utc>), Seen>,
-    /// The keys of `instants`, the one that was seen first at the front.
+    /// The keys of `instants`, in the order in which they were first seen.
     oldest: VecDeque<(SymbolId, DateTime<Utc>)>,
 }
 
-/// The ticks of one symbol and one instant. Most instants have one tick, and the map costs nothing
-/// as long as it is empty.
+/// The ticks of one symbol and instant. Most instants have one tick, and an empty map costs nothing.
 #[derive(Debug)]
 struct Seen {
     first: TickContent,
@@ -56,14 +55,13 @@ struct Seen {
 }
 
 impl OccurrenceCounter {
-    /// The counter of a source that has brought no tick.
+    /// Creates the counter of a source without ticks so far.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the occurrence and the sequence of the next tick of the source. Times are compared in
-    /// whole microseconds.
+    /// Sets the occurrence and the sequence of the source's next tick. Compares times in whole microseconds.
     pub fn count(&mut self, tick: &mut Tick) {
         let key = (tick.symbol_id, truncate_to_micros(tick.tick_time));
         let content = tick.content();
@@ -96,7 +94,7 @@ impl OccurrenceCounter {
 }
 
 impl Seen {
-    /// The occurrence of a tick, and its place among all.
+    /// The occurrence of a tick, and its position among all ticks of the instant.
     fn next(&mut self, content: TickContent) -> (u32, i64) {
         let equal = if content == self.first {
             &mut self.equal_to_first

@@ -1,4 +1,4 @@
-//! Single records from many tasks to batches in a store, without losing or doubling one.
+//! The persister: collects single records from many tasks into batches and stores each of them once.
 
 mod ack;
 mod batch;
@@ -33,61 +33,60 @@ use crate::Clock;
 use crate::domain::Tick;
 use crate::repository::TickRepository;
 
-/// Longer ones could end beyond what an `Instant` holds.
+/// The longest patience; an `Instant` could not represent the end of longer ones.
 pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
-/// What a [`Persister`] did since its start.
+/// Counts of a [`Persister`] since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PersisterStats {
-    /// Records accepted.
+    /// Accepted records.
     pub received: u64,
-    /// Records that are stored now and were not before.
+    /// Records that were inserted.
     pub inserted: u64,
-    /// Records that were stored already, or came twice.
+    /// Records that were stored before, or were repeated.
     pub duplicates: u64,
     /// Records whose key was taken by other content.
     pub conflicts: u64,
     /// Records that can never be stored.
     pub rejected: u64,
-    /// Records accepted whose bid was above the ask; they are stored like others.
+    /// Accepted records whose bid was above the ask; they are stored like others.
     pub crossed: u64,
-    /// Records of the spool that were found damaged on the disk and put aside there.
+    /// Records of the spool that were damaged on the disk and set aside there.
     pub damaged: u64,
-    /// Failed writes; each was tried again, except where a stop ran out of time.
+    /// Failed writes; each was retried, unless a stop ran out of time.
     pub retries: u64,
-    /// Records accepted, or found in the spool, of which it is not known yet what became.
+    /// Records that were accepted, or found in the spool, and have no result yet.
     pub queued: u64,
 }
 
-/// What [`Persister::stop`] leaves.
+/// The result of [`Persister::stop`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StopReport<R: Record = Tick> {
-    /// Records accepted that were neither written in time nor are in the spool, in the order they
-    /// came. Those of a write that was cut off may be stored nevertheless; sending them again stores
-    /// none twice.
+    /// Accepted records that were not written in time and are not in the spool, in arrival order. Records of
+    /// an aborted write may be stored nevertheless; sending them again stores none twice.
     pub unsaved: Vec<R>,
     /// Records that stay in the spool for the next start.
     pub spooled: u64,
-    /// The final numbers.
+    /// The final counts.
     pub stats: PersisterStats,
 }
 
 /// Writes ticks to a [`TickRepository`].
 pub type TickPersister = Persister<Tick>;
 
-/// Writes records to a store in batches, in the order they came.
+/// Writes records to a store in batches, in the order of their arrival.
 ///
-/// A batch is written when it is full or when its first record has waited long enough. A write that
-/// fails is tried again for as long as it takes, whatever the error, so that no accepted record is
-/// lost while the process lives; since writes are idempotent, none is doubled. With a spool
-/// ([`open_on`](Self::open_on)) a record is safe from the end of the process once it is
-/// [durable](AckLevel::Durable), and what was not stored before is stored after the next start.
-/// Conflicts and rejections are logged, counted, and kept in the spool as dead letters.
+/// A batch is written when it is full or when its first record has waited long enough. A failed write
+/// is retried without a limit, for any error, so that no accepted record is lost while the process
+/// lives; writes are idempotent, so none is stored twice. With a spool ([`open_on`](Self::open_on)) a
+/// [durable](AckLevel::Durable) record survives the end of the process, and records that are not yet
+/// stored are stored after the next start. Conflicts and rejected records are logged, counted, and
+/// stored in the spool as dead letters.
 ///
-/// Clones are handles of the same persister. When all are dropped it writes what was accepted, or
-/// leaves it in the spool while the store fails, and ends.
+/// Clones are handles of the same persister. When all are dropped, it writes the accepted records, or
+/// leaves them in the spool while the store fails, and ends.
 ///
 /// # Examples
 ///
@@ -118,22 +117,22 @@ pub struct Persister<R: Record> {
 }
 
 impl Persister<Tick> {
-    /// Starts writing to `repository`, with what waits in memory only; a push waits for a place.
+    /// Starts writing to `repository`. Records wait in memory only, and a push waits for space.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     #[must_use]
     pub fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
         Self::start_on(Arc::new(TickStore(repository)), config)
     }
 
-    /// Opens the spool and starts writing to `repository`, first what the spool holds.
+    /// Opens the spool and starts writing to `repository`, beginning with the content of the spool.
     ///
     /// # Errors
-    /// Those of [`open_on`](Self::open_on).
+    /// As [`open_on`](Self::open_on).
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn open(
         repository: Arc<dyn TickRepository>,
         config: PersisterConfig,
@@ -142,14 +141,13 @@ impl Persister<Tick> {
         Self::open_with_clock(repository, config, spool, Clock::system()).await
     }
 
-    /// Opens one like [`open`](Self::open) that takes the time of `clock`, as
-    /// [`open_on`](Self::open_on) does.
+    /// As [`open`](Self::open), with the time of `clock`; see [`open_on`](Self::open_on).
     ///
     /// # Errors
-    /// Those of [`open_on`](Self::open_on).
+    /// As [`open_on`](Self::open_on).
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn open_with_clock(
         repository: Arc<dyn TickRepository>,
         config: PersisterConfig,
@@ -161,10 +159,10 @@ impl Persister<Tick> {
 }
 
 impl<R: Record> Persister<R> {
-    /// Starts writing to `store`, with what waits in memory only; a push waits for a place.
+    /// Starts writing to `store`. Records wait in memory only, and a push waits for space.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     #[must_use]
     pub fn start_on(store: Arc<dyn RecordStore<R>>, config: PersisterConfig) -> Self {
         let shared = Shared::new(
@@ -177,15 +175,15 @@ impl<R: Record> Persister<R> {
         Self::begin(store, shared)
     }
 
-    /// Opens the spool and starts writing to `store`, first what the spool holds. The time of
-    /// `clock` is used for since when records wait on the disk, since when something fails, and when
-    /// a dead letter came to be. How long it waits for anything is up to the timers of the runtime.
+    /// Opens the spool and starts writing to `store`, beginning with the content of the spool. `clock` gives
+    /// the times since when records wait on the disk and since when something fails, and the times of dead
+    /// letters. The timers of the runtime decide how long it waits.
     ///
     /// # Errors
-    /// Those of [`Spool::open`]; none in the mode [`SpoolMode::Memory`], which has no spool.
+    /// As [`Spool::open`]; none in the mode [`SpoolMode::Memory`], which has no spool.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn open_on(
         store: Arc<dyn RecordStore<R>>,
         config: PersisterConfig,
@@ -212,49 +210,47 @@ impl<R: Record> Persister<R> {
         }
     }
 
-    /// Accepts a record; waits while there is no place for it. Cancelled, it has not accepted it.
+    /// Accepts a record; waits while there is no space. If cancelled, it has not accepted the record.
     ///
     /// # Errors
-    /// After a stop, or when there is no place and [`OnFull::Error`] was chosen; the record was not
-    /// accepted.
+    /// Fails after a stop, and with [`OnFull::Error`] if there is no space; then the record was not accepted.
     pub async fn push(&self, record: R) -> Result<(), PushError> {
         self.shared.accept(record).await.map(|_| ())
     }
 
-    /// Accepts a record like [`push`](Self::push), and tells how to wait for what becomes of it.
+    /// Accepts a record like [`push`](Self::push), and returns a handle to wait for its result.
     ///
     /// # Errors
-    /// Those of [`push`](Self::push).
+    /// As [`push`](Self::push).
     pub async fn push_with_ack(&self, record: R) -> Result<Ack<R>, PushError> {
         let number = self.shared.accept(record).await?;
         Ok(Ack::new(Arc::clone(&self.shared), number))
     }
 
     /// Accepts a record and waits until it has reached `level`, without waiting for a batch to fill.
-    /// All who wait share one write. Cancelled while waiting, the record may be accepted.
+    /// Concurrent callers share one write. If cancelled while waiting, the record may be accepted.
     ///
     /// # Errors
-    /// Those of [`push`](Self::push); `Closed` also when the persister stopped before the level was
-    /// reached.
+    /// As [`push`](Self::push); also `Closed` if the persister stopped before the record reached the level.
     pub async fn push_with(&self, record: R, level: AckLevel) -> Result<(), PushError> {
         let ack = self.push_with_ack(record).await?;
         ack.wait(level).await.map_err(|_| PushError::Closed)
     }
 
-    /// Waits until every record accepted before, and what was in the spool at the start, is stored, or
-    /// is known to be a duplicate, a conflict or rejected. While the store fails it waits on.
+    /// Waits until all records that were accepted before, and the content of the spool at the start, are
+    /// stored or known to be duplicates, conflicts or rejected. Keeps waiting while the store fails.
     ///
     /// # Errors
-    /// After a stop, or when a stop ran out of time before.
+    /// Fails after a stop, and if a stop runs out of time first.
     pub async fn flush(&self) -> Result<(), PersisterClosed> {
         let number = self.shared.newest()?;
         self.shared.wait(number, AckLevel::Committed).await
     }
 
-    /// Waits like [`flush`](Self::flush), but no longer than `patience`. Nothing is given up by it.
+    /// Waits like [`flush`](Self::flush), for at most `patience`. Does not abandon any record.
     ///
     /// # Errors
-    /// What is left when the time is over, or after a stop.
+    /// Returns the number of records that are left after `patience` or after a stop.
     pub async fn drain(&self, patience: Duration) -> Result<(), Undrained> {
         match tokio::time::timeout(patience.min(LONGEST_PATIENCE), self.flush()).await {
             Ok(Ok(())) => Ok(()),
@@ -264,36 +260,36 @@ impl<R: Record> Persister<R> {
         }
     }
 
-    /// What it did so far.
+    /// The counts so far.
     #[must_use]
     pub fn stats(&self) -> PersisterStats {
         self.shared.lock().stats
     }
 
-    /// How it is doing.
+    /// The current health.
     #[must_use]
     pub fn health(&self) -> PersisterHealth {
         health::of(&self.shared)
     }
 
-    /// What the spool holds; `None` without one.
+    /// The content of the spool; `None` without a spool.
     #[must_use]
     pub fn spool_content(&self) -> Option<SpoolContent> {
         self.shared.spool.as_ref().map(Spool::content)
     }
 
-    /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it or in
-    /// the runtime, after which it takes and stores nothing.
+    /// Waits until the persister has ended: after a [`stop`](Self::stop), or because of a panic in it or the
+    /// end of the runtime, after which it accepts and stores nothing.
     pub async fn ended(&self) {
         self.shared.ended().await;
     }
 
-    /// Accepts no more records, writes what was accepted, and gives up after `patience`; with a spool,
-    /// already when the store fails and everything is on the disk. The file of the spool is
-    /// closed when this returns, unless the disk needs more than two seconds longer than `patience`.
+    /// Accepts no more records, writes the accepted ones, and gives up after `patience`; with a spool, as
+    /// soon as the store fails and everything is on the disk. The file of the spool is closed when this
+    /// returns, unless the disk needs more than two seconds longer than `patience`.
     ///
-    /// Cancelled, it may be called again. The patience of the first call counts, and the unsaved
-    /// records are handed out once: other calls wait for the same end and report none.
+    /// If cancelled, it may be called again. The patience of the first call counts, and only one call returns
+    /// the unsaved records; other calls wait for the same end and report none.
     pub async fn stop(&self, patience: Duration) -> StopReport<R> {
         let give_up_at = Instant::now() + patience.min(LONGEST_PATIENCE);
         self.shared.close(Some(give_up_at));
@@ -314,7 +310,7 @@ impl<R: Record> Persister<R> {
     }
 }
 
-/// Its end is the end of the last handle.
+/// Dropping it ends the last handle.
 #[derive(Debug)]
 struct LastHandle<R: Record>(Arc<Shared<R>>);
 

@@ -1,4 +1,4 @@
-//! What can be written: the one bound of spool, persister and fan-out.
+//! Records: the trait of everything that the spool, the persister and the fan-out can handle.
 
 mod codec;
 mod quarantined_tick;
@@ -11,11 +11,11 @@ use chrono::{DateTime, Utc};
 pub use self::codec::{RecordReader, RecordWriter};
 use crate::domain::SymbolId;
 
-/// Something that a feed brings and a repository stores: a tick, a trade, a change of an order book.
+/// An item that a feed delivers and a repository stores: a tick, a trade, a change of an order book.
 ///
-/// The spool writes records with [`encode`](Self::encode), one after the other, into blocks that
-/// begin with the kind and the version of the records. It refuses blocks of another kind or
-/// version, so that no record is read as something else.
+/// The spool writes records one by one with [`encode`](Self::encode) into blocks that begin with the
+/// kind and the version of the records. It refuses blocks of another kind or version, so that no
+/// record is decoded as another type.
 ///
 /// # Examples
 ///
@@ -82,34 +82,35 @@ use crate::domain::SymbolId;
 /// assert_eq!(decoded, Some(closed));
 /// ```
 pub trait Record: Debug + Clone + PartialEq + Send + Sync + 'static {
-    /// Identifies a record; the order of the keys is the order in which records are stored.
+    /// Identifies a record. Records are stored in key order.
     type Key: Debug + Ord;
 
-    /// The kind of the records in blocks of the spool: the same in every version of a program, and
-    /// no other record has it. This library uses those below 128.
+    /// The kind of the records in blocks of the spool. It must be unique and must not change between versions
+    /// of a program. This library uses kinds below 128.
     const KIND: u8;
-    /// The version of what [`encode`](Self::encode) writes; a change of that is a new version.
+    /// The version of the format that [`encode`](Self::encode) writes; every change of the format requires a
+    /// new version.
     const VERSION: u8;
-    /// No record takes fewer bytes.
+    /// The minimum size of a record.
     const MIN_BYTES: usize;
-    /// One record, in logs and errors: `tick`.
+    /// The name of one record in logs and errors: `tick`.
     const NAME: &'static str;
-    /// Several records, in logs and errors: `ticks`.
+    /// The name of several records in logs and errors: `ticks`.
     const NAMES: &'static str;
-    /// What the names of metrics begin with: `tick` for `tick_retry_total`.
+    /// The prefix of metric names: `tick` for `tick_retry_total`.
     const METRICS: &'static str;
 
-    /// What identifies it.
+    /// The key of the record.
     fn key(&self) -> Self::Key;
 
-    /// Whose record it is; the fan-out routes by it.
+    /// The symbol of the record, by which the fan-out routes it.
     fn symbol_id(&self) -> SymbolId;
 
-    /// When it happened.
+    /// The time of the record.
     fn time(&self) -> DateTime<Utc>;
 
-    /// Whether its bid is above its ask. Such a record is counted, and stored like others; a record
-    /// without bid and ask never is.
+    /// Whether its bid is above its ask. Such a record is counted, and stored like others. False for records
+    /// without bid and ask.
     fn is_crossed(&self) -> bool {
         false
     }
@@ -120,11 +121,11 @@ pub trait Record: Debug + Clone + PartialEq + Send + Sync + 'static {
         format!("{}_buffer_size_events", Self::METRICS)
     }
 
-    /// Writes the record. `before` is the one before it in the same block, which the reader has as
-    /// well, so that what both have in common need not be written.
+    /// Writes the record. `before` is the previous record of the same block; the reader has it as well, so
+    /// common parts may be omitted.
     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter);
 
-    /// Reads what [`encode`](Self::encode) wrote; `None` for bytes that it never writes.
+    /// Reads a record that [`encode`](Self::encode) wrote; `None` for bytes that it never writes.
     fn decode(before: Option<&Self>, reader: &mut RecordReader<'_>) -> Option<Self>;
 }
 
@@ -134,7 +135,7 @@ const KINDS: [(u8, &str); 2] = [
     (quarantined_tick::KIND, quarantined_tick::NAMES),
 ];
 
-/// What the records of a kind are called.
+/// The name of the records of a kind.
 pub(super) fn names_of(kind: u8) -> String {
     let known = KINDS.iter().find(|(known, _)| *known == kind);
     known.map_or_else(

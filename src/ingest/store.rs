@@ -1,4 +1,4 @@
-//! Where records are written to.
+//! Stores: the destinations of a persister.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::repository::{
     InsertReceipt, QuarantineRepository, QuarantinedTick, TickRepository, normalized_quarantine,
 };
 
-/// Takes records in batches.
+/// Stores records in batches.
 ///
 /// # Examples
 ///
@@ -45,31 +45,31 @@ use crate::repository::{
 /// ```
 #[async_trait]
 pub trait RecordStore<R: Record>: Debug + Send + Sync + 'static {
-    /// Stores records, all or none but for those that the receipt names. Idempotent: records that
-    /// are stored already are duplicates.
+    /// Stores records, all or none except for the ones that the receipt lists. Idempotent: records that are
+    /// already stored are duplicates.
     ///
     /// # Errors
-    /// Failures of the store, after which the call may be repeated. One record that can never be
-    /// stored is no failure: the receipt says that it was rejected.
+    /// Returns failures of the store, after which the call may be repeated. A single record that can never be
+    /// stored is not a failure: the receipt lists it as rejected.
     async fn insert_batch(&self, records: &[R]) -> Result<StoreReceipt<R>, RepositoryError>;
 }
 
-/// What became of each record of a batch.
+/// The results of the records of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreReceipt<R> {
-    /// Records that are stored now and were not before.
+    /// The number of records that were inserted.
     pub inserted: u64,
-    /// Records that were stored already, before or by an earlier record of the batch.
+    /// The number of records that were stored before, or repeat an earlier record of the batch.
     pub duplicates: u64,
-    /// Records whose key is taken by other content; what was stored stays.
+    /// Records whose key is taken by other content; the stored content stays.
     pub conflicts: Vec<RecordConflict<R>>,
     /// Records that can never be stored.
     pub rejected: Vec<RejectedRecord<R>>,
 }
 
 impl<R> StoreReceipt<R> {
-    /// So many records are stored, and no other came.
+    /// Creates the receipt of a batch of which all `records` were inserted.
     #[must_use]
     pub fn inserted(records: u64) -> Self {
         Self {
@@ -81,18 +81,18 @@ impl<R> StoreReceipt<R> {
     }
 }
 
-/// Two records of one key and different content.
+/// Two records with the same key and different content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordConflict<R> {
-    /// What is stored.
+    /// The stored record.
     pub stored: R,
-    /// What came, and was not stored.
+    /// The record that was given and not stored.
     pub refused: R,
 }
 
 impl<R> RecordConflict<R> {
-    /// `refused` has the key of `stored`.
+    /// Creates a conflict.
     #[must_use]
     pub fn new(stored: R, refused: R) -> Self {
         Self { stored, refused }
@@ -103,14 +103,14 @@ impl<R> RecordConflict<R> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RejectedRecord<R> {
-    /// The record, as it came.
+    /// The record, as it was given.
     pub record: R,
-    /// Which rule it breaks.
+    /// The rule that it breaks.
     pub reason: String,
 }
 
 impl<R> RejectedRecord<R> {
-    /// A record that `reason` keeps out.
+    /// Creates a rejected record.
     #[must_use]
     pub fn new(record: R, reason: impl Into<String>) -> Self {
         let reason = reason.into();
@@ -152,7 +152,7 @@ impl From<InsertReceipt> for StoreReceipt<Tick> {
     }
 }
 
-/// A quarantine as a store. A tick that no quarantine can keep is rejected alone.
+/// A quarantine repository as a store. It rejects only the ticks that no quarantine can store.
 #[derive(Debug)]
 pub(super) struct QuarantineStore(pub(super) Arc<dyn QuarantineRepository>);
 

@@ -1,4 +1,4 @@
-//! Making the candles anew that an audit found wrong.
+//! Recomputes the candles that an audit found wrong.
 
 use async_trait::async_trait;
 
@@ -14,7 +14,7 @@ pub struct PgCandleRefresh {
 }
 
 impl PgCandleRefresh {
-    /// Refreshes over `db`; all of `ohlc_1m` to `ohlc_1d` must be continuous aggregates.
+    /// Creates a refresh over `db`; all of `ohlc_1m` to `ohlc_1d` must be continuous aggregates.
     #[must_use]
     pub fn new(db: TimeseriesDb) -> Self {
         Self { db }

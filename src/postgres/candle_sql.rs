@@ -1,13 +1,13 @@
-//! The SQL of candles: the names of their relations, the price of each basis, the volume, the number
-//! of ticks, and the order of ticks of one instant.
+//! SQL expressions of candles: relation names, the price of each basis, volume, tick count, and the order of
+//! ticks within an instant.
 //!
-//! `manual_sql/` holds the same expressions, which the tests compare with these.
+//! `manual_sql/` contains the same expressions; tests compare both.
 
 use std::fmt;
 
 use crate::domain::{CandleRelation, PriceBasis, Timeframe};
 
-/// The relation of one-minute candles, which all others are made of.
+/// The relation of one-minute candles, the source of all larger ones.
 pub(super) const MINUTES: CandleRelation = CandleRelation::of(Timeframe::M1);
 
 /// The names of all candle relations, smallest timeframe first.
@@ -17,29 +17,29 @@ pub(super) fn relation_names() -> Vec<&'static str> {
         .collect()
 }
 
-/// The same as a list of SQL: `'ohlc_1m', …`.
+/// The names as an SQL list: `'ohlc_1m', …`.
 pub(super) fn quoted_relation_names() -> String {
     let names = relation_names();
     let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     quoted.join(", ")
 }
 
-/// The key by which `first` and `last` order ticks: ties of time are decided by the sequence.
+/// The key by which `first` and `last` order ticks: time, then sequence.
 pub(super) const TICK_ORDER: &str = "tick_order_key(tick_time, sequence)";
 
-/// The volume of a candle of ticks: the known volumes of both sides.
+/// The volume of a candle of ticks: the sum of the known volumes of both sides.
 const TICK_VOLUME: &str = "coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0)";
 
-/// How many ticks a candle of ticks is made of.
+/// The tick count of a candle of ticks.
 pub(super) const TICK_COUNT: &str = "count(*)";
 
-/// How many ticks a row of a candle relation is made of: each has a bid, an ask, or both.
+/// The tick count of a row of a candle relation; each tick has a bid, an ask, or both.
 pub(super) const TICKS_OF_ROW: &str = "(bid_tick_count + ask_tick_count - mid_tick_count)";
 
-/// How many bases a row of a candle relation has a candle of.
+/// The number of bases that have a candle in a row of a candle relation.
 pub(super) const CANDLES_OF_ROW: &str = "num_nonnulls(bid_open, ask_open, mid_open)::bigint";
 
-/// Whether a tick has the price of `basis`, and so counts for its candles.
+/// The condition that a tick has the price of `basis` and so counts for its candles.
 pub(super) fn has_price(basis: PriceBasis) -> &'static str {
     match basis {
         PriceBasis::Bid => "bid_price IS NOT NULL",
@@ -48,8 +48,7 @@ pub(super) fn has_price(basis: PriceBasis) -> &'static str {
     }
 }
 
-/// Aggregates over the rows of one bucket. Written as a text they are the columns of a candle, in
-/// the order of the fields.
+/// Aggregates over the rows of one bucket. The text form is the columns of a candle in field order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CandleAggregates {
     pub(super) open: String,
@@ -61,16 +60,16 @@ pub(super) struct CandleAggregates {
 }
 
 impl CandleAggregates {
-    /// Of rows of `ticks` that [have the price](has_price).
+    /// Aggregates over rows of `ticks` that [have the price](has_price).
     pub(super) fn of_ticks(basis: PriceBasis) -> Self {
         Self::of_filtered_ticks(basis, "")
     }
 
-    /// Of those rows of `ticks` that the clause `filter` lets pass. Highest and lowest need none, and the
-    /// volume has none.
+    /// Aggregates over the rows of `ticks` that pass the clause `filter`. The highest and the lowest price
+    /// need no filter, and the volume has none.
     fn of_filtered_ticks(basis: PriceBasis, filter: &str) -> Self {
-        // the half of aggregates and not of each tick: halves order like their sums; a quotient would
-        // be cut off after some digits, a product never is
+        // halve the aggregates, not each tick: halves order like their sums, and a product is exact while a
+        // quotient is cut off after some digits
         let (price, half) = match basis {
             PriceBasis::Bid => ("bid_price", ""),
             PriceBasis::Ask => ("ask_price", ""),
@@ -86,7 +85,7 @@ impl CandleAggregates {
         }
     }
 
-    /// Of rows that are smaller candles.
+    /// Aggregates over rows that are smaller candles.
     pub(super) fn of_candles(columns: &CandleColumns) -> Self {
         let CandleColumns {
             open_time,
@@ -107,12 +106,12 @@ impl CandleAggregates {
         }
     }
 
-    /// The columns of `basis` of a candle relation that stands on the ticks.
+    /// The columns of `basis` of a candle relation over `ticks`.
     #[cfg(test)]
     fn of_ticks_named(basis: PriceBasis) -> String {
         let filter = format!(" FILTER (WHERE {})", has_price(basis));
         let mut made = Self::of_filtered_ticks(basis, &filter);
-        // less the volumes of ticks without the basis, of which most buckets have none
+        // minus the volumes of ticks without the basis, which most buckets do not have
         let without = |absent: &str, present: &str| {
             format!(" - coalesce(sum({present}_volume) FILTER (WHERE {absent}_price IS NULL), 0)")
         };
@@ -125,7 +124,7 @@ impl CandleAggregates {
         made.named(basis)
     }
 
-    /// The columns of `basis` of a candle relation that stands on another one.
+    /// The columns of `basis` of a candle relation over another one.
     #[cfg(test)]
     fn of_candles_named(basis: PriceBasis) -> String {
         let columns = CandleColumns::of_relation(basis);
@@ -171,12 +170,12 @@ impl fmt::Display for CandleAggregates {
     }
 }
 
-/// How many ticks all rows of candles with this column are made of.
+/// The total tick count of rows of candles with this column.
 pub(super) fn candle_tick_count(column: &str) -> String {
     format!("sum({column})::bigint")
 }
 
-/// The columns of rows that are candles. Written as a text they are the columns from `open` on.
+/// The columns of candle rows. The text form is the columns from `open` on.
 #[derive(Debug, Clone)]
 pub(super) struct CandleColumns {
     pub(super) open_time: String,
@@ -189,7 +188,7 @@ pub(super) struct CandleColumns {
 }
 
 impl CandleColumns {
-    /// Of a candle relation, whose row has a candle of `basis` where `tick_count` is above 0.
+    /// The columns of a candle relation, whose row has a candle of `basis` if `tick_count` is above 0.
     pub(super) fn of_relation(basis: PriceBasis) -> Self {
         let column = |name: &str| format!("{basis}_{name}");
         Self {
@@ -203,7 +202,7 @@ impl CandleColumns {
         }
     }
 
-    /// Of `ohlc_candles`.
+    /// The columns of `ohlc_candles`.
     pub(super) fn of_stored() -> Self {
         let column = |name: &str| format!("{name}_price");
         Self {

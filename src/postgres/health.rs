@@ -1,4 +1,4 @@
-//! Whether both databases can serve.
+//! Health of the databases.
 
 use std::time::Duration;
 
@@ -15,47 +15,47 @@ use crate::postgres::timescale::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::{FailedJob, failed_jobs};
 use crate::postgres::timescale::{TimescaleVersion, detect_edition};
 
-/// How long a database may take to answer.
+/// The deadline for an answer of a database.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// Whether a database can serve. Reasons hold no password.
+/// The health of a database. Reasons contain no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HealthState {
-    /// It can.
+    /// The database can serve.
     Up,
-    /// It gives no answer: it cannot be reached, is too slow, or refuses the connection.
+    /// The database does not answer: it is unreachable, too slow, or refuses the connection.
     Down {
-        /// Why, and what to do.
+        /// The cause and the remedy.
         reason: String,
     },
-    /// It answers, but lacks what this version of the library needs.
+    /// The database answers, but lacks something that this version of the library needs.
     NotReady {
-        /// What is missing, and what to do.
+        /// What is missing, and the remedy.
         reason: String,
     },
 }
 
-/// What is known of one database; everything but the state only as far as it answered.
+/// The health of one database. All fields except the state are known only as far as the database answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseHealth {
-    /// Whether it can serve.
+    /// The state.
     pub state: HealthState,
     /// The version of PostgreSQL.
     pub server_version: Option<String>,
-    /// The migrations it lacks.
+    /// The migrations that the database lacks.
     pub pending_migrations: Vec<String>,
-    /// Its TimescaleDB; always `None` for the metadata database.
+    /// The TimescaleDB extension; always `None` for the metadata database.
     pub timescaledb: Option<TimescaleVersion>,
-    /// Its candle relations, smallest timeframe first; empty for the metadata database. A missing
-    /// one does not make it unready.
+    /// The candle relations, smallest timeframe first; empty for the metadata database. A missing relation
+    /// does not make the database unready.
     pub candle_relations: Vec<CandleRelationState>,
-    /// Its jobs whose last run failed; empty for the metadata database. None makes it unready: what
-    /// is stored is read and written all the same.
+    /// The jobs whose last run failed; empty for the metadata database. A failed job does not make the
+    /// database unready: reads and writes work without it.
     pub failed_jobs: Vec<FailedJob>,
 }
 
-/// What is known of the databases.
+/// The health of the databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HealthReport {
@@ -63,12 +63,12 @@ pub struct HealthReport {
     pub metadata: DatabaseHealth,
     /// The time-series database.
     pub timeseries: DatabaseHealth,
-    /// The read replica of the time-series database, where there is one.
+    /// The read replica of the time-series database, if one is configured.
     pub replica: Option<DatabaseHealth>,
 }
 
 impl HealthReport {
-    /// Whether all are up.
+    /// Whether all databases are up.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         [
@@ -82,7 +82,7 @@ impl HealthReport {
     }
 }
 
-/// Asks all databases at the same time; takes about one second at most, and never fails.
+/// Checks all databases concurrently. Takes about one second at most and never fails.
 ///
 /// # Examples
 ///
@@ -140,7 +140,7 @@ impl DatabaseHealth {
         }
     }
 
-    /// Keeps the first lack that is found.
+    /// Notes a missing part, unless one is noted already.
     fn lacks(&mut self, reason: String) {
         if self.state == HealthState::Up {
             self.state = HealthState::NotReady { reason };
@@ -169,7 +169,7 @@ fn examine(connection: &mut PgConnection, database: Database) -> Result<Database
     Ok(health)
 }
 
-/// Notes in `health` what the database lacks; passes on what keeps it from answering.
+/// Notes a missing part in `health`; returns errors that keep the database from answering.
 fn note<T>(health: &mut DatabaseHealth, result: Result<T, DbError>) -> Result<Option<T>, DbError> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -1,4 +1,4 @@
-//! Both sets of migrations, held by the library.
+//! The embedded migrations of both databases.
 
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
@@ -22,78 +22,80 @@ const TIMESERIES: EmbeddedMigrations = embed_migrations!("migrations_timeseries"
 
 type BoxedMigration = Box<dyn Migration<Pg>>;
 
-/// What running the migrations of one database did.
+/// The result of running the migrations of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MigrationReport {
-    /// Which database.
+    /// The database.
     pub database: Database,
-    /// The migrations that were run now, in that order.
+    /// The migrations that this call ran, in order.
     pub applied: Vec<String>,
-    /// How many had been run before, by whomever.
+    /// The number of migrations that had been run before, by any process.
     pub already_applied: usize,
 }
 
-/// Runs the pending migrations of the metadata database, each in a transaction of its own.
+/// Runs the pending migrations of the metadata database, each in its own transaction.
 ///
-/// Several processes may do so at once: one runs them, the others wait and find nothing to do.
+/// Several processes may call this concurrently: one runs the migrations, and the others wait and find none
+/// pending.
 ///
 /// # Errors
-/// `Configuration` when the server is older than PostgreSQL 15 or the user lacks a right; what a
-/// migration fails with, which leaves those before it applied.
+/// Returns `Configuration` if the server is older than PostgreSQL 15 or the user lacks a privilege. Returns
+/// the error of a failed migration; the migrations before it stay applied.
 pub async fn migrate_metadata(db: &MetadataDb) -> Result<MigrationReport, RepositoryError> {
     migrate(db.executor()).await
 }
 
-/// Runs the pending migrations of the time-series database, each in a transaction of its own.
+/// Runs the pending migrations of the time-series database, each in its own transaction.
 ///
-/// Several processes may do so at once: one runs them, the others wait and find nothing to do.
+/// Several processes may call this concurrently: one runs the migrations, and the others wait and find none
+/// pending.
 ///
 /// # Errors
-/// As [`migrate_metadata`]; `Configuration` also when TimescaleDB 2.19 or newer is not installed on
-/// the server, not preloaded by it, or not to be found by the `search_path`.
+/// As [`migrate_metadata`]. Also returns `Configuration` if TimescaleDB 2.19 or newer is not installed on the
+/// server, not preloaded, or in a schema outside of the `search_path`.
 pub async fn migrate_timeseries(db: &TimeseriesDb) -> Result<MigrationReport, RepositoryError> {
     migrate(db.executor()).await
 }
 
-/// The migrations that the metadata database lacks, in the order in which they would run. Changes
+/// Lists the migrations that the metadata database lacks, in the order in which they would run. Changes
 /// nothing.
 ///
 /// # Errors
-/// Those of any call on a database.
+/// Returns database errors.
 pub async fn pending_metadata_migrations(db: &MetadataDb) -> Result<Vec<String>, RepositoryError> {
     pending(db.executor()).await
 }
 
-/// The migrations that the time-series database lacks, in the order in which they would run.
-/// Changes nothing.
+/// Lists the migrations that the time-series database lacks, in the order in which they would run. Changes
+/// nothing.
 ///
 /// # Errors
-/// Those of any call on a database.
+/// Returns database errors.
 pub async fn pending_timeseries_migrations(
     db: &TimeseriesDb,
 ) -> Result<Vec<String>, RepositoryError> {
     pending(db.executor()).await
 }
 
-/// Takes all migrations of the metadata database back, the last one first, with all symbols.
-/// Returns which.
+/// Reverts all migrations of the metadata database, the last one first, and deletes all symbols. Returns the
+/// names of the reverted migrations.
 ///
 /// # Errors
-/// Those of any call on a database; what a migration fails with, which leaves those before it.
+/// Returns database errors and the error of a failed migration; the migrations before it stay applied.
 pub async fn revert_all_metadata_migrations(
     db: &MetadataDb,
 ) -> Result<Vec<String>, RepositoryError> {
     revert_all(db.executor()).await
 }
 
-/// Takes all migrations of the time-series database back, the last one first, with all ticks and
-/// stored candles. Returns which.
+/// Reverts all migrations of the time-series database, the last one first, and deletes all ticks and stored
+/// candles. Returns the names of the reverted migrations.
 ///
-/// The TimescaleDB extension stays, since other schemas may use it.
+/// Keeps the TimescaleDB extension, since other schemas may use it.
 ///
 /// # Errors
-/// As [`revert_all_metadata_migrations`]; refused while candle relations stand on the ticks.
+/// As [`revert_all_metadata_migrations`]. Fails while candle relations over the ticks exist.
 pub async fn revert_all_timeseries_migrations(
     db: &TimeseriesDb,
 ) -> Result<Vec<String>, RepositoryError> {
@@ -137,7 +139,7 @@ fn run_pending(
         check_extension(connection)?;
     }
     refuse_foreign_tables(connection, database)?;
-    // makes the table of applied migrations where there is none
+    // creates the table of applied migrations if it is missing
     connection.applied_migrations().map_err(failure)?;
     let (pending, applied) = partition(connection, database)?;
     let mut report = MigrationReport {
@@ -171,8 +173,7 @@ fn revert_applied(
     Ok(reverted)
 }
 
-/// Waits until no other process migrates this schema, and keeps others out until the connection
-/// ends.
+/// Waits until no other process migrates this schema, and locks it until the connection ends.
 pub(super) fn lock_schema(connection: &mut PgConnection) -> Result<(), DbError> {
     sql_query(
         "SELECT pg_advisory_lock(hashtextextended('tickbook migrations ' || current_schema(), 0))",
@@ -193,7 +194,7 @@ pub(super) fn pending_migrations(
         .collect())
 }
 
-/// The migrations that have not run and those that have, each in the order in which they run.
+/// The pending and the applied migrations, each in the order in which they run.
 fn partition(
     connection: &mut PgConnection,
     database: Database,
@@ -210,7 +211,7 @@ fn partition(
         .partition(|migration| !applied.contains(&migration.name().version().to_string())))
 }
 
-/// Checks that nothing has the name of what a pending migration makes, before any of them runs.
+/// Checks, before any migration runs, that no relation has the name of one that a pending migration creates.
 fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> Result<(), DbError> {
     let (pending, _) = partition(connection, database)?;
     let wanted: Vec<_> = pending
@@ -243,7 +244,7 @@ fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> R
     .into())
 }
 
-/// The relations that a migration makes.
+/// The relations that a migration creates.
 fn made_by(migration: &str) -> Option<&'static [&'static str]> {
     let (_, made) = migration.split_once("_create_")?;
     Some(match made {
@@ -281,7 +282,7 @@ struct Applied {
 }
 
 fn applied_versions(connection: &mut PgConnection) -> Result<BTreeSet<String>, DbError> {
-    // a table of the same name may stand in another schema of the search_path
+    // another schema of the search_path may have a table of the same name
     let table: Exists = sql_query(
         "SELECT EXISTS (SELECT FROM pg_tables \
          WHERE schemaname = current_schema() AND tablename = '__diesel_schema_migrations') AS exists",
@@ -295,8 +296,7 @@ fn applied_versions(connection: &mut PgConnection) -> Result<BTreeSet<String>, D
     Ok(applied.into_iter().map(|row| row.version).collect())
 }
 
-/// The error of a migration, told apart by its text, which names the migration; diesel keeps the type
-/// to itself.
+/// Classifies the error of a migration by its text, which names the migration, since diesel erases the type.
 fn failure(error: Box<dyn StdError + Send + Sync>) -> DbError {
     let text: Box<dyn DatabaseErrorInformation + Send + Sync> = Box::new(error.to_string());
     DieselError::DatabaseError(DatabaseErrorKind::Unknown, text).into()

@@ -1,5 +1,5 @@
-//! The repositories over PostgreSQL and TimescaleDB, and everything else that names a table of them:
-//! migrations, health, candle relations, retention.
+//! Repositories over PostgreSQL and TimescaleDB, and all other code that names their tables: migrations,
+//! health, candle relations, retention.
 
 mod audit_refresh;
 mod candle_sql;

@@ -1,8 +1,7 @@
-//! The binary form of PostgreSQL's NUMERIC, straight to and from the digits of a `Decimal`.
+//! Codec of PostgreSQL's binary NUMERIC, which converts directly to and from the digits of a `Decimal`.
 //!
-//! Own code because the one of `rust_decimal` takes ten times as long and reads a number that is
-//! too small for it as zero. Here every number is exact or an error; only sums of volumes are
-//! rounded, where they have more digits than are kept.
+//! The codec of `rust_decimal` takes ten times as long and reads numbers that are too small as zero. This one
+//! is exact or fails. Only sums of volumes are rounded, if they have more digits than a `Decimal` holds.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -14,12 +13,12 @@ use std::io::Write as _;
 
 use crate::domain::{ExactSum, FRACTION_SCALE, SUM_DIGITS};
 
-/// Decimal digits in one digit of PostgreSQL, which counts in base 10,000.
+/// Decimal digits in one digit of PostgreSQL, which uses base 10,000.
 const GROUP: u32 = 4;
-/// Base-10,000 digits that hold the 29 decimal digits of the largest `Decimal` however they are
-/// aligned to the point.
+/// Maximum number of base-10,000 digits that the 29 decimal digits of the largest `Decimal` need, for any
+/// position of the point.
 const MOST_GROUPS: usize = 8;
-/// Largest count of decimals a `Decimal` has.
+/// Maximum number of decimals of a `Decimal`.
 const MOST_DECIMALS: i32 = 28;
 
 const HEADER: usize = 8;
@@ -28,26 +27,26 @@ const NAN: u16 = 0xC000;
 const POSITIVE_INFINITY: u16 = 0xD000;
 const NEGATIVE_INFINITY: u16 = 0xF000;
 
-/// Why a stored NUMERIC is no `Decimal`.
+/// The reason why a stored NUMERIC cannot be a `Decimal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NumericError {
-    /// The value NaN.
-    #[error("it is NaN, which is no number")]
+    /// The value is NaN.
+    #[error("it is NaN: expected a number")]
     NotANumber,
-    /// Plus or minus infinity.
+    /// The value is plus or minus infinity.
     #[error("it is infinite")]
     Infinite,
-    /// Digits beyond what a `Decimal` holds exactly, before or after the point.
+    /// The value has more digits than a `Decimal` holds exactly, before or after the point.
     #[error("it has more digits than a decimal holds (28, or 29 up to 2^96)")]
     TooManyDigits,
-    /// Bytes that are no NUMERIC.
-    #[error("its bytes are no NUMERIC")]
+    /// The bytes are not a NUMERIC.
+    #[error("its bytes are not a NUMERIC")]
     Malformed,
 }
 
-/// The binary NUMERIC of `value`, and how many of the bytes it takes; its count of decimals is kept, as
-/// `1.50` shows.
+/// Encodes `value` as binary NUMERIC. Returns the buffer and the number of its bytes that are used. Keeps the
+/// number of decimals, so `1.50` stays `1.50`.
 pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize) {
     // a decimal has at most 28 decimals, which fit every integer
     let scale = value.scale();
@@ -82,10 +81,10 @@ pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize)
     (bytes, length)
 }
 
-/// The base-10,000 digits of `units`, the most significant first.
+/// The base-10,000 digits of `units`, most significant first.
 fn groups_of(units: u128) -> [u16; MOST_GROUPS] {
     const HALF: u128 = 10_u128.pow(GROUP * MOST_GROUPS as u32 / 2);
-    // division of 64 bits is several times as fast as that of 128, and most numbers need no other
+    // 64-bit division is several times as fast as 128-bit division, and sufficient for most numbers
     let halves = if units < HALF {
         [0, units as u64]
     } else {
@@ -102,12 +101,12 @@ fn groups_of(units: u128) -> [u16; MOST_GROUPS] {
     groups
 }
 
-/// A binary NUMERIC in its pieces.
+/// The parts of a binary NUMERIC.
 struct Pieces<'a> {
     negative: bool,
-    /// The place of the first group: it counts 10,000 to this power.
+    /// The weight of the first group: 10,000 to this power.
     weight: i32,
-    /// Groups of four digits, the first and the last of which are not zero.
+    /// Groups of four digits; the first and the last group are not zero.
     digits: &'a [[u8; 2]],
 }
 
@@ -132,7 +131,7 @@ impl<'a> Pieces<'a> {
             return Err(NumericError::Malformed);
         }
         let mut weight = i32::from(i16::from_be_bytes([w0, w1]));
-        // the server sends neither leading nor trailing zero groups; other writers of the format may
+        // the server sends no leading or trailing zero groups, but other writers of the format may
         while let [[0, 0], rest @ ..] = digits {
             digits = rest;
             weight -= 1;
@@ -148,10 +147,10 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Reads a binary NUMERIC, without trailing zeros.
+/// Decodes a binary NUMERIC, without trailing zeros.
 ///
 /// # Errors
-/// What a `Decimal` does not hold exactly; nothing is ever rounded.
+/// Fails if a `Decimal` does not hold the value exactly; never rounds.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decimal, NumericError> {
     let Pieces {
         negative,
@@ -168,7 +167,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decimal, NumericError> {
     for digit in before {
         units = units * 10_000 + u128::from(group(*digit)?);
     }
-    // the trailing zeros of the last group are left out, so that nothing has to be divided later
+    // leave out the trailing zeros of the last group, so that nothing has to be divided later
     let (last, last_digits) = without_zeros(group(*last)?);
     units = units * 10_u128.pow(last_digits) + u128::from(last);
     let lowest = weight - before.len() as i32;
@@ -176,11 +175,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decimal, NumericError> {
     decimal(units, decimals, negative)
 }
 
-/// The sum of volumes in a binary NUMERIC, rounded as every sum is, and the exact one where that is
-/// another.
+/// Decodes a sum of volumes from a binary NUMERIC. Returns the rounded sum, and the exact sum if it differs.
 ///
 /// # Errors
-/// What is no number, and sums above 7.9 * 10^28.
+/// Fails for NaN, infinity and malformed bytes, and for sums above 7.9 * 10^28.
 pub(crate) fn decode_sum(bytes: &[u8]) -> Result<(Decimal, Option<ExactSum>), NumericError> {
     match decode(bytes) {
         Ok(value) if value.mantissa().unsigned_abs() < 10_u128.pow(SUM_DIGITS) => Ok((value, None)),
@@ -193,7 +191,7 @@ pub(crate) fn decode_sum(bytes: &[u8]) -> Result<(Decimal, Option<ExactSum>), Nu
     }
 }
 
-/// Decimals behind the 29th are left out: they decide nothing when the sum is rounded.
+/// Omits decimals after the 29th, which do not affect the rounding of the sum.
 fn exact_sum(pieces: &Pieces<'_>) -> Result<ExactSum, NumericError> {
     const GROUPS: i32 = FRACTION_SCALE.div_ceil(GROUP) as i32;
     let (mut whole, mut fraction) = (0_u128, 0_u128);
@@ -226,7 +224,8 @@ fn group(digit: [u8; 2]) -> Result<u16, NumericError> {
     }
 }
 
-/// A group that is not zero, and how many of its four decimal digits are left.
+/// Removes the trailing zeros of a group that is not zero. Returns the remaining value and its number of
+/// decimal digits.
 fn without_zeros(group: u16) -> (u16, u32) {
     let (mut group, mut digits) = (group, GROUP);
     while group % 10 == 0 && digits > 1 {
@@ -280,8 +279,8 @@ impl ToSql<Numeric, Pg> for PgDecimal {
     }
 }
 
-/// What a NUMERIC column holds, be it a decimal or not: lets the reader of a row say which row a
-/// value is in that cannot be read.
+/// The content of a NUMERIC column, or the reason why it is not a decimal, so that the reader of a row can
+/// name the row in its error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub(crate) struct StoredNumeric(pub(crate) Result<Decimal, NumericError>);
 
@@ -291,7 +290,7 @@ impl FromSql<Numeric, Pg> for StoredNumeric {
     }
 }
 
-/// What a column of volumes holds: a sum, rounded, and the exact one where that is another.
+/// The content of a column of volumes: the rounded sum, and the exact sum if it differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub(crate) struct StoredSum(pub(crate) Result<(Decimal, Option<ExactSum>), NumericError>);
 

@@ -1,4 +1,4 @@
-//! Candles in TimescaleDB: made of ticks, or stored as candles.
+//! The repository of candles over TimescaleDB: candles computed from ticks, and stored candles.
 
 mod catalog;
 mod delete;
@@ -32,12 +32,12 @@ use crate::repository::{CandleQuery, DeletedCandles, OhlcRepository, RestoredCan
 
 /// [`OhlcRepository`] over TimescaleDB, either edition.
 ///
-/// Each answer is of one instant. Where the continuous aggregate of a timeframe exists, candles come
-/// from it; elsewhere, and where ticks wait for its next refresh, they are made of the ticks of the
-/// range asked for.
+/// Each answer shows one instant. If a timeframe has a continuous aggregate, its candles come from there.
+/// Other candles, and candles of ticks that wait for the next refresh, are computed from the ticks of the
+/// requested range.
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
-    /// Another way to the same ticks, perhaps a little behind.
+    /// Connections for reads, which may lead to a replica that lags.
     reads: Option<Box<dyn TimeseriesConnections>>,
     relations: Arc<KnownRelations>,
     clock: Clock,
@@ -46,7 +46,7 @@ pub struct PgOhlcRepository {
 use relations::KnownRelations;
 
 impl PgOhlcRepository {
-    /// Reads and writes over `connections`; connects when it is first used.
+    /// Reads and writes over `connections`; connects on first use.
     pub fn new(connections: impl TimeseriesConnections) -> Self {
         Self {
             connections: Box::new(connections),
@@ -56,8 +56,8 @@ impl PgOhlcRepository {
         }
     }
 
-    /// Reads over `reads` instead, which may lead to a replica: what was just written may be missing
-    /// there for a moment. What a write has to look up it never reads there.
+    /// Reads over `reads`, which may lead to a replica: recent writes may be missing there for a moment.
+    /// Lookups of writes never use it.
     #[must_use]
     pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
         self.reads = Some(Box::new(reads));
@@ -69,8 +69,7 @@ impl PgOhlcRepository {
         reads.timeseries()
     }
 
-    /// Takes candles for closed or forming by what `now` says at each read, instead of the system's
-    /// clock.
+    /// Uses `now` instead of the system clock to decide, at each read, whether a candle is closed.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Clock::new(now);

@@ -1,4 +1,4 @@
-//! Ticks that were held back, in a plain table beside those that are stored.
+//! The repository of quarantined ticks, which are in a plain table of their own.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ impl TableRow for QuarantinedTick {
     ];
 }
 
-/// Every column that an entry is made of; the rows are read by their names.
+/// Selects every column of an entry; rows are read by column name.
 fn select() -> String {
     let columns = names(QuarantinedTick::COLUMNS);
     format!("SELECT quarantine_id, {columns}, state FROM tick_quarantine")
@@ -57,7 +57,7 @@ pub struct PgQuarantineRepository {
 }
 
 impl PgQuarantineRepository {
-    /// Reads and writes over `connections`; connects when it is first used.
+    /// Reads and writes over `connections`; connects on first use.
     pub fn new(connections: impl TimeseriesConnections) -> Self {
         Self {
             connections: Box::new(connections),
@@ -146,7 +146,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         let timeseries = self.connections.timeseries();
         timeseries
             .run_once("decide about the quarantine", move |connection| {
-                // locked in one order, so that two who decide cannot wait for each other
+                // lock in one order, so that concurrent decisions cannot deadlock
                 let changed = sql_query(
                     "UPDATE tick_quarantine SET state = $2, decided_at = now() \
                      WHERE quarantine_id IN (SELECT quarantine_id FROM tick_quarantine \

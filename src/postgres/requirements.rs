@@ -1,4 +1,4 @@
-//! What a server must have before anything of this library can be made in it.
+//! Requirements of this library on a database server.
 
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
@@ -7,10 +7,10 @@ use crate::error::{Database, RepositoryError};
 
 use crate::db::DbError;
 
-/// The oldest PostgreSQL, as `server_version_num` counts.
+/// The oldest supported PostgreSQL, as `server_version_num`.
 const OLDEST_POSTGRESQL: i32 = 150_000;
 
-/// The oldest TimescaleDB, major and minor.
+/// The oldest supported TimescaleDB, major and minor version.
 const OLDEST_TIMESCALEDB: (u32, u32) = (2, 19);
 
 #[derive(QueryableByName)]
@@ -23,7 +23,7 @@ struct Server {
     schema: Option<String>,
 }
 
-/// Checks the version of PostgreSQL and that there is a schema to work in; returns the version.
+/// Checks the version of PostgreSQL and that a schema of the `search_path` exists. Returns the version.
 pub(super) fn check_server(
     connection: &mut PgConnection,
     database: Database,
@@ -66,13 +66,12 @@ struct Extension {
     found: bool,
 }
 
-/// Checks that the TimescaleDB extension is there in a version that is new enough, or can be made.
+/// Checks that the TimescaleDB extension is installed in a supported version or can be created.
 ///
-/// `CREATE EXTENSION` on a server that does not preload it ends the connection, hence the look
-/// beforehand.
+/// Checks first, because `CREATE EXTENSION` ends the connection if the server does not preload the library.
 pub(super) fn check_extension(connection: &mut PgConnection) -> Result<(), DbError> {
-    // shared_preload_libraries itself is shown to privileged users only; a setting of the preloaded
-    // library is in pg_settings for everybody, and only when the library is loaded
+    // shared_preload_libraries is visible to privileged users only; settings of a preloaded library are in
+    // pg_settings for all users
     let extension: Extension = sql_query(
         "SELECT e.extversion AS installed, \
          (SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb') AS available, \
@@ -129,7 +128,7 @@ fn is_supported(version: &str) -> bool {
         .map_while(|part| part.parse::<u32>().ok());
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) => (major, minor) >= OLDEST_TIMESCALEDB,
-        // a version that cannot be read is not known to be old
+        // an unreadable version is not considered old
         _ => true,
     }
 }

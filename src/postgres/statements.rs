@@ -1,10 +1,9 @@
-//! SQL files taken apart, so that their statements can be sent one at a time.
+//! Splits SQL files into statements, so that they can be sent one at a time.
 //!
-//! The server runs a text of several statements as one implicit transaction, in which some
-//! statements of TimescaleDB refuse to run.
+//! The server runs several statements in one text as an implicit transaction, in which some statements of
+//! TimescaleDB are not allowed.
 
-/// The statements of `sql` in their order, without the semicolons, blank ends and comments before
-/// them.
+/// The statements of `sql` in order, without semicolons, surrounding blanks and preceding comments.
 pub(super) fn statements(sql: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = skip_blank(sql);
@@ -16,7 +15,7 @@ pub(super) fn statements(sql: &str) -> Vec<&str> {
     found
 }
 
-/// `sql` from its first character that is no blank, no semicolon and no part of a comment.
+/// `sql` without leading blanks, semicolons and comments.
 fn skip_blank(sql: &str) -> &str {
     let blank = |c: char| c.is_whitespace() || c == ';';
     let mut rest = sql.trim_start_matches(blank);
@@ -26,7 +25,7 @@ fn skip_blank(sql: &str) -> &str {
     rest
 }
 
-/// How many bytes there are before the semicolon that ends the first statement.
+/// The length in bytes of the first statement, without its semicolon.
 fn statement_length(sql: &str) -> usize {
     let mut at = 0;
     while let Some(next) = sql[at..].chars().next() {
@@ -41,7 +40,7 @@ fn statement_length(sql: &str) -> usize {
     at
 }
 
-/// How long the comment is with which `sql` starts. Comments within comments are not known here.
+/// The length of the comment at the start of `sql`. Does not support nested comments.
 fn comment_length(sql: &str) -> Option<usize> {
     if sql.starts_with("--") {
         return Some(sql.find('\n').map_or(sql.len(), |end| end + 1));
@@ -50,12 +49,12 @@ fn comment_length(sql: &str) -> Option<usize> {
     Some(inside.find("*/").map_or(sql.len(), |end| end + 4))
 }
 
-/// How long the text in `quote`s is; a doubled quote ends it and starts the next one at once.
+/// The length of a text in `quote`s; a doubled quote ends it and starts the next one.
 fn quoted_length(sql: &str, quote: char) -> usize {
     sql[1..].find(quote).map_or(sql.len(), |end| end + 2)
 }
 
-/// How long the text between two `$tag$` is; `None` where a dollar starts no tag.
+/// The length of a text between two `$tag$`; `None` if the dollar does not start a tag.
 fn dollar_quoted_length(sql: &str) -> Option<usize> {
     let tag_end = sql[1..].find('$')? + 2;
     let tag = &sql[..tag_end];

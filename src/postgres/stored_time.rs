@@ -1,4 +1,4 @@
-//! Times of a table, be they times or not.
+//! TIMESTAMPTZ values, including ±infinity and out-of-range times.
 
 use chrono::{DateTime, Utc};
 
@@ -6,22 +6,22 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Timestamptz;
 
-/// 2000-01-01 00:00 UTC, from which the server counts microseconds, in microseconds since 1970.
+/// 2000-01-01 00:00 UTC, the server's epoch, in microseconds since 1970.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// What a TIMESTAMPTZ column holds: a time, or the reason why it is none that can be read. Lets the
-/// reader of a row say which row it is in.
+/// The value of a TIMESTAMPTZ column, or the reason why it is not a valid time, so that the reader of a row
+/// can name the row in its error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub(crate) struct StoredTime(pub(crate) Result<DateTime<Utc>, TimeError>);
 
-/// Why a stored time is none.
+/// The reason why a stored time is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TimeError {
-    #[error("infinity is no time: correct the row")]
+    #[error("infinity is not a time: correct the row")]
     Infinity,
-    #[error("-infinity is no time: correct the row")]
+    #[error("-infinity is not a time: correct the row")]
     MinusInfinity,
-    #[error("the time is too far away to be read: correct the row")]
+    #[error("the time is out of range: correct the row")]
     TooFar,
     #[error("a time has 8 bytes, not {0}")]
     Malformed(usize),

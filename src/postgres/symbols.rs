@@ -1,4 +1,4 @@
-//! Symbols in PostgreSQL.
+//! The repository of symbols over PostgreSQL.
 
 mod changing;
 mod exchanges;
@@ -28,7 +28,7 @@ pub struct PgSymbolRepository {
 }
 
 impl PgSymbolRepository {
-    /// Reads and writes over `connections`; connects when it is first used.
+    /// Reads and writes over `connections`; connects on first use.
     pub fn new(connections: impl MetadataConnections) -> Self {
         Self {
             connections: Box::new(connections),
@@ -79,7 +79,7 @@ impl SymbolRepository for PgSymbolRepository {
             return Ok(Vec::new());
         }
         let stated = stated.to_vec();
-        // a second run of it would report that nothing was changed
+        // a second run would report that nothing was changed
         self.connections
             .metadata()
             .run_once("merge symbols", move |connection| {
@@ -275,11 +275,11 @@ fn check(symbol: &NewSymbol) -> Result<(), RepositoryError> {
     symbol.validate().map_err(RepositoryError::invalid)
 }
 
-/// PostgreSQL keeps every character in a text but this one.
+/// Refuses the NUL character, the only one that a PostgreSQL text cannot contain.
 fn refuse_nul(field: &str, text: &str) -> Result<(), RepositoryError> {
     if holds_nul(text) {
         return Err(RepositoryError::invalid(format!(
-            "{field} {text:?} holds a NUL character: remove it"
+            "{field} {text:?} contains a NUL character: remove it"
         )));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Ticks in TimescaleDB.
+//! The repository of ticks over TimescaleDB.
 
 mod delete;
 mod newest;
@@ -26,20 +26,20 @@ use super::writing::{self, Writer};
 
 pub(super) use range::{edge_of_basis, edge_tick_time};
 
-/// Most symbols of one call.
+/// The maximum number of symbols of a call.
 const MOST_SYMBOLS: usize = 10_000;
 
 /// [`TickRepository`] over TimescaleDB, either edition.
 pub struct PgTickRepository {
     connections: Box<dyn TimeseriesConnections>,
-    /// Another way to the same ticks, perhaps a little behind.
+    /// Connections for reads, which may lead to a replica that lags.
     reads: Option<Box<dyn TimeseriesConnections>>,
     writer: Arc<Writer<Tick>>,
     clock: Clock,
 }
 
 impl PgTickRepository {
-    /// Reads and writes over `connections`; connects when it is first used.
+    /// Reads and writes over `connections`; connects on first use.
     pub fn new(connections: impl TimeseriesConnections) -> Self {
         Self {
             connections: Box::new(connections),
@@ -49,17 +49,16 @@ impl PgTickRepository {
         }
     }
 
-    /// Reads over `reads` instead, which may lead to a replica: what was just written may be missing
-    /// there for a moment. What a write has to look up it never reads there.
+    /// Reads over `reads`, which may lead to a replica: recent writes may be missing there for a moment.
+    /// Lookups of writes never use it.
     #[must_use]
     pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
         self.reads = Some(Box::new(reads));
         self
     }
 
-    /// Takes ticks for new by what `now` says, instead of the system's clock: where the search for
-    /// the newest begins, and whether a batch has ticks that may be too old. How old a tick may be is
-    /// decided by the clock of the database.
+    /// Uses `now` instead of the system clock to decide where a search for the newest ticks begins, and
+    /// whether a batch may have ticks that are too old. The database's clock decides the age of a tick.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Clock::new(now);
@@ -71,9 +70,9 @@ impl PgTickRepository {
         reads.timeseries()
     }
 
-    /// Writes as `synchronous_commit` says; [`SynchronousCommit::On`] unless called.
+    /// Sets `synchronous_commit` of writes; the default is [`SynchronousCommit::On`].
     ///
-    /// Other writers of the same connections, such as those of candles, are not touched by it.
+    /// Does not affect other writers of the same connections, such as the repository of candles.
     #[must_use]
     pub fn with_synchronous_commit(mut self, synchronous_commit: SynchronousCommit) -> Self {
         self.writer = Arc::new(Writer::new(synchronous_commit));

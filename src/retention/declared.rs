@@ -1,4 +1,4 @@
-//! What the settings declare.
+//! Declared policies of retention, compression and refreshes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,64 +7,63 @@ use crate::domain::{Timeframe, setters};
 
 use super::span::Span;
 
-/// How ticks and candles are kept and candles refreshed.
+/// Policies of ticks and candles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policies {
-    /// Ticks that come so late still get into their candles by the regular refresh.
+    /// The age up to which the scheduled refresh includes a late tick in its candles.
     pub lateness: Span,
-    /// How often the server looks what there is to do.
+    /// The interval between two runs of the server's maintenance.
     pub maintain_every: Span,
-    /// `ticks`.
+    /// The policies of `ticks`.
     pub ticks: TablePolicies,
-    /// `ohlc_candles`, and `ohlc_1m` to `ohlc_1d` where these hold candles.
+    /// The policies of `ohlc_candles`, and of `ohlc_1m` to `ohlc_1d` if these hold candles.
     pub candles: TablePolicies,
-    /// When `ohlc_1m` to `ohlc_1d` are refreshed, one for each timeframe.
+    /// The refreshes of `ohlc_1m` to `ohlc_1d`, one for each timeframe.
     pub refresh: BTreeMap<Timeframe, RefreshPolicy>,
 }
 
-/// How one kind of rows is kept.
+/// Policies of one kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TablePolicies {
-    /// How long a chunk is; counts for chunks to come.
+    /// The length of new chunks.
     pub chunk: Span,
-    /// Older chunks are compressed; `None`: never.
+    /// The age from which chunks are compressed; `None` for never.
     pub compress_after: Option<Span>,
-    /// Older chunks are dropped; `None`: never.
+    /// The age from which chunks are dropped; `None` for never.
     pub drop_after: Option<Span>,
 }
 
-/// When the candles of one timeframe are refreshed: those of `[now - start_offset, now -
-/// end_offset)`.
+/// The refresh of one timeframe. It covers `[now - start_offset, now - end_offset)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefreshPolicy {
-    /// How old the oldest are; `None`: any age, which is never safe.
+    /// The age of the oldest candles; `None` for any age, which is never safe.
     pub start_offset: Option<Span>,
-    /// How old the newest are.
+    /// The age of the newest candles.
     pub end_offset: Span,
-    /// How often.
+    /// The interval between two runs.
     pub every: Span,
 }
 
 setters!(Policies {
     set {
-        /// Sets how late a tick may come for the regular refresh.
+        /// Sets the age up to which the scheduled refresh includes late ticks.
         lateness: Span,
-        /// Sets how often the server looks what there is to do.
+        /// Sets the interval between two runs of the server's maintenance.
         maintain_every: Span,
-        /// Sets how ticks are kept.
+        /// Sets the policies of ticks.
         ticks: TablePolicies,
-        /// Sets how candles are kept.
+        /// Sets the policies of candles.
         candles: TablePolicies,
-        /// Sets when candles are refreshed.
+        /// Sets the refreshes by timeframe.
         refresh: BTreeMap<Timeframe, RefreshPolicy>,
     }
 });
 
 impl TablePolicies {
-    /// Chunks of that length, which are neither compressed nor dropped.
+    /// Creates policies with chunks of that length, which are neither compressed nor dropped.
     #[must_use]
     pub fn new(chunk: Span) -> Self {
         Self {
@@ -85,7 +84,7 @@ setters!(TablePolicies {
 });
 
 impl RefreshPolicy {
-    /// Refreshes candles of ages from `start_offset` to `end_offset`.
+    /// Creates a refresh of candles with ages from `end_offset` to `start_offset`.
     #[must_use]
     pub fn new(start_offset: impl Into<Option<Span>>, end_offset: Span, every: Span) -> Self {
         Self {
@@ -126,13 +125,13 @@ impl Default for Policies {
     }
 }
 
-/// `none`, or the length.
+/// The length, or `none`.
 pub(super) fn or_none(span: Option<Span>) -> String {
     span.map_or("none".to_owned(), |span| span.to_string())
 }
 
 impl fmt::Display for Policies {
-    /// As a file of `config/` would have it.
+    /// Formats the policies as TOML, as in a file of `config/`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             lateness,

@@ -1,22 +1,22 @@
-//! How old a tick may be.
+//! The retention floor: the time before which ticks are refused.
 
 use chrono::{DateTime, Utc};
 
 use super::span::Span;
 use crate::domain::setters;
 
-/// Before which time ticks are refused, since the others of their time are gone: a candle made of
-/// them would replace the one that was made of all.
+/// The time before which ticks are refused. Other ticks of that time were dropped, so a candle computed from
+/// a late tick would replace the candle of all ticks.
 ///
-/// The default refuses none.
+/// The default refuses no tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RetentionFloor {
-    /// Ticks are dropped when they are older.
+    /// The age from which ticks are dropped.
     pub drop_after: Option<Span>,
-    /// Ticks before it are refused, whatever is dropped from now on.
+    /// Ticks before this time are refused, even if the policies change.
     pub refused_before: Option<DateTime<Utc>>,
-    /// Ticks before it were dropped.
+    /// Ticks before this time were dropped.
     pub dropped_before: Option<DateTime<Utc>>,
 }
 
@@ -32,7 +32,7 @@ setters!(RetentionFloor {
 });
 
 impl RetentionFloor {
-    /// The oldest time that a tick may have at `now`.
+    /// The earliest time that a tick may have at `now`.
     #[must_use]
     pub fn oldest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let by_age = self
@@ -41,7 +41,7 @@ impl RetentionFloor {
         by_age.max(self.refused_before).max(self.dropped_before)
     }
 
-    /// Why a tick of `tick_time` is not stored at `now`, if it is not.
+    /// The reason why a tick of `tick_time` is refused at `now`; `None` if it is accepted.
     #[must_use]
     pub fn refusal(&self, tick_time: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
         let oldest = self.oldest(now).filter(|oldest| tick_time < *oldest)?;
@@ -50,8 +50,8 @@ impl RetentionFloor {
             _ => format!("older than {}", oldest.to_rfc3339()),
         };
         Some(format!(
-            "tick_time is {limit}: the ticks of that time were dropped, and a candle made of the \
-             late ones alone would be wrong"
+            "tick_time is {limit}: the ticks of that time were dropped, and a candle computed from \
+             late ticks alone would be wrong"
         ))
     }
 }

@@ -1,7 +1,8 @@
-//! How long ticks and candles are kept, when they are compressed, which candles are refreshed: the
-//! declaration, the proof that it loses no candle, and the difference to what a database has.
+//! Retention, compression and refresh policies: the declaration, the proof that they lose no candle, and the
+//! changes that a database needs.
 //!
-//! Pure: nothing here knows a database. `db::policies` reads what a database has and changes it.
+//! All functions here are pure and access no database. `db::policies` reads the settings of a database and
+//! changes them.
 
 mod declared;
 mod floor;

@@ -1,5 +1,5 @@
-//! A model of what the database does: retention drops chunks, jobs refresh windows, at any time and
-//! in any order; and the claim of the proof, that no refresh ever looks at what is gone.
+//! A model of a database: retention drops chunks and jobs refresh windows, at any time and in any order. It
+//! tests the claim of the proof that no refresh reads a range that was dropped.
 
 use proptest::prelude::*;
 
@@ -10,9 +10,9 @@ use crate::domain::Timeframe;
 
 const HOUR: i64 = 3_600;
 
-/// Lives through `hours` from `start`, both jobs running as often as they can.
+/// Simulates `hours` from `start`, with both jobs running as often as they can.
 ///
-/// Returns the first candle that a refresh makes of a bucket that was dropped in part, as an
+/// Returns the first candle that a refresh computes for a partially dropped bucket: its timeframe and its
 /// offset in seconds.
 fn first_erased(policies: &Policies, start: i64, hours: i64) -> Option<(Timeframe, i64)> {
     for hour in 0..hours {
@@ -25,12 +25,12 @@ fn first_erased(policies: &Policies, start: i64, hours: i64) -> Option<(Timefram
             let Some(drop_after) = table.drop_after else {
                 continue;
             };
-            // chunks that end at this time or before are gone
+            // chunks that end at or before this time are dropped
             let chunk = table.chunk.as_seconds();
             let gone_before = (now - drop_after.as_seconds()).div_euclid(chunk) * chunk;
             let bucket = timeframe.duration().num_seconds();
             let from = match refresh.start_offset {
-                // the window is made smaller to whole buckets
+                // the window shrinks to whole buckets
                 Some(offset) => {
                     let from = now - offset.as_seconds();
                     from.div_euclid(bucket) * bucket
@@ -84,7 +84,7 @@ prop_compose! {
     }
 }
 
-/// Raises what is too low, so that most sets pass the proof, and by little.
+/// Raises values that are too low by little more than needed, so that most sets pass the proof.
 fn raised(mut policies: Policies) -> Policies {
     for (timeframe, refresh) in &mut policies.refresh {
         let bucket = Span::from(timeframe.duration());

@@ -1,4 +1,4 @@
-//! What would change: the settings of each relation that are wanted, less those that are there.
+//! The plan: the difference between the wanted and the present settings of each relation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,19 +8,19 @@ use crate::domain::CandleRelation;
 use super::declared::{Policies, TablePolicies, or_none};
 use super::span::Span;
 
-/// One kind of setting; in the order in which they are applied.
+/// The kind of a setting, in the order of application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// How long new chunks are.
+    /// The length of new chunks.
     Chunk,
-    /// By which columns chunks are compressed.
+    /// The columns that compression segments and orders by.
     Compression,
     /// The job that refreshes candles.
     Refresh,
     /// The job that compresses old chunks.
     CompressAfter,
-    /// When the library drops old chunks, or a job of the database that has to go.
+    /// The age from which the library drops chunks, or a database job that must be removed.
     DropAfter,
 }
 
@@ -44,30 +44,30 @@ impl Kind {
 pub struct Item {
     /// `ticks`, `ohlc_candles`, or `ohlc_1m` to `ohlc_1d`.
     pub relation: String,
-    /// Which one.
+    /// The kind of the setting.
     pub kind: Kind,
 }
 
-/// What a setting is.
+/// The value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
     /// A length.
     Length(Span),
-    /// Columns by which rows are kept together, and by which they are sorted.
+    /// The columns that compression segments and orders by.
     Columns {
-        /// As the database writes them: `symbol_id`.
+        /// In the notation of the database: `symbol_id`.
         segment_by: String,
-        /// As the database writes them: `tick_time,sequence`.
+        /// In the notation of the database: `tick_time,sequence`.
         order_by: String,
     },
     /// A refresh.
     Refresh {
-        /// How old the oldest candles are; `None`: any age.
+        /// The age of the oldest candles; `None` for any age.
         start_offset: Option<Span>,
-        /// How old the newest are; `None`: no age.
+        /// The age of the newest candles; `None` for no limit.
         end_offset: Option<Span>,
-        /// How often.
+        /// The interval between two runs.
         every: Span,
     },
 }
@@ -98,18 +98,18 @@ impl fmt::Display for Value {
     }
 }
 
-/// Settings of relations. A database may have several of one kind, such as two jobs.
+/// Settings of relations. A database may have several values of one kind, such as two jobs.
 pub type Settings = BTreeMap<Item, Vec<Value>>;
 
-/// A setting that is not as it should be.
+/// A setting that must change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// Of what.
+    /// The setting.
     pub item: Item,
-    /// What is there, and has to go.
+    /// The present values, which are removed.
     pub from: Vec<Value>,
-    /// What has to be there; `None`: nothing.
+    /// The value to set; `None` for none.
     pub to: Option<Value>,
 }
 
@@ -130,11 +130,12 @@ impl fmt::Display for Change {
     }
 }
 
-/// What a database should have.
+/// The settings that a database should have.
 ///
-/// `has_jobs`: it knows compression and jobs, which the Apache edition does not; `has_aggregates`:
-/// `ohlc_1m` to `ohlc_1d` hold candles. These go with `ohlc_candles`: of what is dropped no job of the
-/// database may know, since it waits for nobody.
+/// `has_jobs` says whether the database supports compression and jobs; the Apache edition does not.
+/// `has_aggregates` says whether `ohlc_1m` to `ohlc_1d` hold candles. The library drops their chunks together
+/// with those of `ohlc_candles`, never a database job, because a job would not wait for writers and
+/// refreshes.
 #[must_use]
 pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Settings {
     let mut settings = Settings::new();
@@ -188,10 +189,10 @@ pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Sett
     settings
 }
 
-/// The changes that make `present` what is `wanted`.
+/// The changes that turn `present` into `wanted`.
 ///
-/// Compression that is set up and no longer wanted stays: chunks may be compressed, and without a
-/// job it does nothing.
+/// Keeps compression that is set up and no longer wanted: chunks may be compressed, and without a job the
+/// setting has no effect.
 #[must_use]
 pub fn difference(wanted: &Settings, present: &Settings) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -227,7 +228,7 @@ mod tests {
     fn what_is_there_already_is_no_change() {
         let wanted = wanted(&Policies::default(), true, true);
         assert_eq!(difference(&wanted, &wanted), []);
-        // 9 relations with 3 settings each, 2 that are dropped, and 7 refreshes
+        // 9 relations with 3 settings each, 2 with retention, and 7 refreshes
         assert_eq!(wanted.len(), 9 * 3 + 2 + 7);
     }
 
@@ -268,7 +269,7 @@ mod tests {
         policies.ticks.drop_after = None;
         policies.ticks.compress_after = None;
         policies.candles.drop_after = Some(Span::days(800));
-        // a job of somebody else's
+        // a job that another program added
         let length = Value::Length(Span::days(700));
         present.insert(item("ohlc_1d", Kind::DropAfter), vec![length]);
         let changes = difference(&wanted(&policies, true, true), &present);

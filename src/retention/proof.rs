@@ -7,37 +7,37 @@ use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
 use super::declared::{Policies, RefreshPolicy};
 use super::span::Span;
 
-/// The widest candle, and what a late tick marks for a refresh.
+/// The longest candle, and the unit in which late ticks are marked for a refresh.
 const LARGEST_BUCKET: Span = Span::days(1);
 
-/// More chunks of one table make planning slow and exhaust the server's locks.
+/// The maximum number of chunks of a table. More chunks make planning slow and exhaust the server's locks.
 const MOST_CHUNKS: i64 = 1_000;
 
-/// The shortest chunk of ticks: every candle up to one hour lies in one chunk.
+/// The shortest chunk of ticks: every candle up to one hour lies within one chunk.
 const SHORTEST_CHUNK: Span = Span::hours(1);
 
-/// Younger ticks are written without a look at the policies.
+/// The age below which writes do not check the policies.
 pub(crate) const ALWAYS_FRESH: Span = Span::hours(1);
 
-/// Two settings that cannot both hold.
+/// Two settings that contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Clash {
-    /// What has to be at least as long.
+    /// The setting that must be at least as long.
     pub longer: ClashingSetting,
-    /// What it has to cover.
+    /// The setting that it must cover.
     pub shorter: ClashingSetting,
-    /// What would happen, and what to set instead.
+    /// The consequence and the remedy.
     pub remedy: String,
 }
 
-/// A setting, or something else of a length, that clashes with another.
+/// A setting, or another length, that contradicts a second one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClashingSetting {
-    /// Its name, such as `policies.lateness`.
+    /// The name, such as `policies.lateness`.
     pub name: String,
-    /// How long it is, such as `1d`.
+    /// The value, such as `1d`.
     pub value: String,
 }
 
@@ -61,10 +61,10 @@ impl fmt::Display for Clash {
     }
 }
 
-/// Checks that `policies` lose no candle, whatever comes late and whenever which job runs.
+/// Checks that `policies` lose no candle, regardless of late ticks and of the order of the jobs.
 ///
 /// # Errors
-/// Every clash, with both numbers and what to set instead.
+/// Returns every clash, with both values and a remedy.
 ///
 /// # Examples
 ///
@@ -102,8 +102,7 @@ pub fn prove(policies: &Policies) -> Result<(), Vec<Clash>> {
     }
 }
 
-/// From which age on ticks are not seen by the regular refresh of every timeframe, whichever job
-/// runs when.
+/// The age beyond which a tick may be missed by the scheduled refresh, regardless of job timing.
 #[must_use]
 pub fn late_after(policies: &Policies) -> Span {
     policies
@@ -114,14 +113,14 @@ pub fn late_after(policies: &Policies) -> Span {
         .unwrap_or(policies.lateness)
 }
 
-/// The age up to which a tick is in a bucket that some later run refreshes as a whole.
+/// The age up to which a later run refreshes the whole bucket of a tick.
 fn reach(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<Span> {
     let bucket = Span::from(timeframe.duration());
-    // the tick may come just after a run and the next one may be late by as much
+    // the tick may arrive just after a run, and the next run may be late by the same interval
     Some(refresh.start_offset? - bucket - refresh.every * 2)
 }
 
-/// `longer` has to be at least as long as `shorter`.
+/// Requires `longer` to be at least as long as `shorter`.
 fn at_least(
     longer: (impl Into<String>, Span),
     shorter: (impl Into<String>, Span),
@@ -138,7 +137,7 @@ fn lateness_is_an_hour(policies: &Policies) -> Option<Clash> {
     at_least(
         ("policies.lateness", policies.lateness),
         ("one hour", ALWAYS_FRESH),
-        || "younger ticks are never looked at for their age; set lateness to 1h or more".to_owned(),
+        || "writes do not check the age of younger ticks; set lateness to 1h or more".to_owned(),
     )
 }
 
@@ -169,8 +168,8 @@ fn chunks_end_with_candles(policies: &Policies) -> Vec<Clash> {
                 longer: ClashingSetting::new(format!("policies.{name}.chunk"), chunk),
                 shorter: ClashingSetting::new(format!("the next multiple of {unit}"), whole),
                 remedy: format!(
-                    "a chunk that ends within a candle would take half of what it is made of \
-                     along; set chunk to {whole}"
+                    "dropping a chunk that ends within a candle would drop a part of the candle's \
+                     source; set chunk to {whole}"
                 ),
             }
         })
@@ -180,7 +179,7 @@ fn chunks_end_with_candles(policies: &Policies) -> Vec<Clash> {
 struct ChunkUnit {
     name: &'static str,
     chunk: Span,
-    /// A chunk is one of them or several.
+    /// The chunk must be a multiple of this length.
     unit: Span,
 }
 
@@ -189,13 +188,13 @@ fn units(policies: &Policies) -> [ChunkUnit; 2] {
         ChunkUnit {
             name: "ticks",
             chunk: policies.ticks.chunk,
-            // larger candles outlive the ticks in those of one minute
+            // larger candles are computed from one-minute candles, which outlive the ticks
             unit: SHORTEST_CHUNK,
         },
         ChunkUnit {
             name: "candles",
             chunk: policies.candles.chunk,
-            // where only minutes are stored a day is read from what is left of them
+            // without aggregates only minutes are stored, and a day is computed from the remaining ones
             unit: LARGEST_BUCKET,
         },
     ]
@@ -268,12 +267,13 @@ fn candles_outlive_ticks(policies: &Policies) -> Option<Clash> {
         Some(ticks) => at_least(
             ("policies.candles.drop_after", candles),
             ("policies.ticks.drop_after", ticks),
-            || format!("candles would go before their ticks; set it to {ticks} or more"),
+            || format!("candles would be dropped before their ticks; set it to {ticks} or more"),
         ),
         None => Some(Clash {
             longer: ClashingSetting::new("policies.candles.drop_after", candles),
             shorter: ClashingSetting::new("policies.ticks.drop_after", "none"),
-            remedy: "candles would go before their ticks; set it to \"none\" as well".to_owned(),
+            remedy: "candles would be dropped before their ticks; set it to \"none\" as well"
+                .to_owned(),
         }),
     }
 }
@@ -289,7 +289,7 @@ fn refresh_starts_somewhere(timeframe: Timeframe, refresh: RefreshPolicy) -> Opt
     Some(Clash {
         longer: ClashingSetting::new("any policy that drops", "finite"),
         shorter: ClashingSetting::new(name(timeframe, "start_offset"), "none"),
-        remedy: "a refresh of everything erases each candle whose ticks are gone; \
+        remedy: "a refresh of everything erases each candle whose ticks were dropped; \
                  set start_offset to a length such as 3d"
             .to_owned(),
     })
@@ -315,7 +315,7 @@ fn refresh_covers_two_candles(timeframe: Timeframe, refresh: RefreshPolicy) -> O
             format!("{} and two candles", name(timeframe, "end_offset")),
             least,
         ),
-        || format!("the database refuses so short a window; set start_offset to {least} or more"),
+        || format!("the database rejects such a short window; set start_offset to {least} or more"),
     )
 }
 
@@ -334,7 +334,7 @@ fn refresh_reaches_late_ticks(
         ),
         || {
             format!(
-                "late ticks would not get into their candles; set start_offset to {least} or \
+                "late ticks would be missing from their candles; set start_offset to {least} or \
                  more, or lateness to less"
             )
         },
@@ -358,7 +358,7 @@ fn source_outlives_refresh(
     let drop_after = format!("policies.{source}.drop_after");
     at_least((drop_after, table.drop_after?), (shorter, least), || {
         format!(
-            "a refresh would find its {source} dropped and erase the candles made of them; set \
+            "a refresh would find its {source} dropped and erase their candles; set \
              drop_after to {least} or more, or start_offset to less"
         )
     })

@@ -1,4 +1,4 @@
-//! Lengths of time that people write.
+//! Lengths of time in text form.
 
 use std::fmt;
 use std::ops::{Add, Mul, Sub};
@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 const UNITS: [(char, i64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
-/// A hundred years.
+/// 100 years.
 const LONGEST: i64 = 36_500 * 86_400;
 
 /// A length of time in whole seconds, written like `90d`, `12h` or `1h30m`.
@@ -17,31 +17,31 @@ const LONGEST: i64 = 36_500 * 86_400;
 pub struct Span(i64);
 
 impl Span {
-    /// So many seconds.
+    /// Creates a length of `seconds`.
     #[must_use]
     pub const fn seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// So many hours.
+    /// Creates a length of `hours`.
     #[must_use]
     pub const fn hours(hours: i64) -> Self {
         Self(hours * 3_600)
     }
 
-    /// So many days of 24 hours.
+    /// Creates a length of `days` of 24 hours.
     #[must_use]
     pub const fn days(days: i64) -> Self {
         Self(days * 86_400)
     }
 
-    /// How many seconds.
+    /// The number of seconds.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0
     }
 
-    /// The same for calculations with instants.
+    /// The length as a [`TimeDelta`].
     #[must_use]
     pub fn delta(self) -> TimeDelta {
         TimeDelta::seconds(self.0)
@@ -49,14 +49,14 @@ impl Span {
 }
 
 impl From<TimeDelta> for Span {
-    /// Without what is finer than a second.
+    /// Drops fractions of a second.
     fn from(delta: TimeDelta) -> Self {
         Self(delta.num_seconds())
     }
 }
 
 impl From<Span> for Duration {
-    /// None where it is negative.
+    /// Returns zero for a negative length.
     fn from(span: Span) -> Self {
         Self::from_secs(span.0.max(0).unsigned_abs())
     }
@@ -105,9 +105,9 @@ impl fmt::Display for Span {
     }
 }
 
-/// The text is no length of time.
+/// The text is not a valid length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no length of time from 1s to 36500d: write it like 90d, 12h, 15m or 1h30m")]
+#[error("invalid length of time {0:?}: expected 1s to 36500d, such as 90d, 12h, 15m or 1h30m")]
 #[non_exhaustive]
 pub struct InvalidSpan(pub String);
 

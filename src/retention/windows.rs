@@ -1,4 +1,4 @@
-//! Which windows of which timeframe to refresh when ticks came late.
+//! Refresh windows of late ticks.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,18 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{CandleOrigin, CandleRelation, TimeRange, Timeframe};
 
-/// What is left of ticks and candles: before these times they are gone. Nothing raises them while
-/// candles are refreshed.
+/// The times before which ticks and candles were dropped. They do not rise while candles are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Floors {
-    /// Of the ticks.
+    /// The floor of ticks.
     pub ticks: Option<DateTime<Utc>>,
-    /// Of the candles.
+    /// The floor of candles.
     pub candles: Option<DateTime<Utc>>,
 }
 
 impl Floors {
-    /// Of what the candles of `timeframe` are made of.
+    /// The floor of the source of the candles of `timeframe`.
     pub(crate) fn of_source(&self, timeframe: Timeframe) -> Option<DateTime<Utc>> {
         match CandleRelation::of(timeframe).made_of {
             CandleOrigin::Ticks => self.ticks,
@@ -27,29 +26,29 @@ impl Floors {
     }
 }
 
-/// Candles to make again.
+/// A range of candles to recompute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefreshWindow {
-    /// Of this timeframe.
+    /// The timeframe of the candles.
     pub timeframe: Timeframe,
-    /// Whole buckets.
+    /// The range, in whole buckets.
     pub range: TimeRange,
 }
 
 impl RefreshWindow {
-    /// Candles of `range`, which is of whole buckets.
+    /// Creates a window; `range` must consist of whole buckets.
     #[must_use]
     pub fn new(timeframe: Timeframe, range: TimeRange) -> Self {
         Self { timeframe, range }
     }
 }
 
-/// The windows that make the candles of `days` (starts of days, UTC) right again, smaller
-/// timeframes first: each is made of ticks or of smaller candles.
+/// The windows that recompute the candles of `days` (starts of days, UTC), smaller timeframes first, since
+/// larger candles are computed from smaller ones.
 ///
-/// No window has a bucket whose ticks, or whose smaller candles, may be gone, nor one that is not
-/// over at `now`: a refresh would erase the first, and freeze the second.
+/// Omits buckets whose ticks, or whose smaller candles, may be dropped, and buckets that have not ended at
+/// `now`: a refresh would erase the former and freeze the latter.
 #[must_use]
 pub fn refresh_windows(
     days: &BTreeSet<DateTime<Utc>>,
@@ -64,7 +63,7 @@ pub fn refresh_windows(
             .map(|floor| next_start(timeframe, floor));
         let until_now = timeframe.bucket_start(now);
         for &(start, end) in &ranges {
-            // a day without ticks to make anything of is no reason for larger candles either
+            // a day without ticks gives no reason to refresh larger candles either
             if floors.ticks.is_some_and(|floor| floor >= end) {
                 continue;
             }
@@ -80,7 +79,7 @@ pub fn refresh_windows(
     windows
 }
 
-/// Days that follow each other as one range.
+/// Merges consecutive days into ranges.
 fn merged(days: &BTreeSet<DateTime<Utc>>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let mut ranges: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
     for day in days {
@@ -93,7 +92,7 @@ fn merged(days: &BTreeSet<DateTime<Utc>>) -> Vec<(DateTime<Utc>, DateTime<Utc>)>
     ranges
 }
 
-/// The first bucket that starts at `time` or later.
+/// The first bucket start at or after `time`.
 pub(crate) fn next_start(timeframe: Timeframe, time: DateTime<Utc>) -> DateTime<Utc> {
     let start = timeframe.bucket_start(time);
     if start == time {

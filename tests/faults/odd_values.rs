@@ -51,9 +51,9 @@ async fn fault_40_values_that_no_tick_can_have() {
         "ALTER TABLE ticks DROP CONSTRAINT ticks_received_at_range",
     );
     for (value, said) in [
-        ("infinity", "infinity is no time"),
-        ("-infinity", "-infinity is no time"),
-        ("294276-12-31 23:59:59.999999+00", "too far away"),
+        ("infinity", "infinity is not a time"),
+        ("-infinity", "-infinity is not a time"),
+        ("294276-12-31 23:59:59.999999+00", "the time is out of range"),
     ] {
         ask(url, "TRUNCATE ticks");
         for (second, received) in [(0, "NULL"), (1, &format!("'{value}'")), (2, "NULL")] {

@@ -119,7 +119,7 @@ async fn a_wrong_length_is_told_before_anything_is_done() {
     let variables = [("TICKBOOK__POLICIES__LATENESS", "soon")];
     let refused = cli.run_with(&["policies", "apply"], &variables);
     let error = refused.error();
-    assert!(error.contains("policies.lateness: \"soon\" is no length"));
+    assert!(error.contains("policies.lateness: invalid length of time \"soon\""));
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ async fn late_days_that_wait_for_too_long_are_told() {
         return;
     }
     let run = cli.run(&command).expect_code(1);
-    let text = "dirty_window_stale: dirty_windows: 1 days whose ticks came late wait for a refresh";
+    let text = "dirty_window_stale: dirty_windows: 1 days with late ticks wait for a refresh";
     assert!(run.stdout.contains(text), "{run:?}");
     let told = lines(&cli.run(&json).expect_code(1));
     assert_eq!(told[0]["kind"], "dirty_window_stale");

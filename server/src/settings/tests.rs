@@ -86,10 +86,10 @@ fn every_wrong_setting_of_the_server_is_told_once() {
     ];
     let problems = load(nowhere(), &variables).expect_err("wrong").problems;
     let expected = [
-        "server.max_requests is no whole number from 1 to 100000",
-        "server.buffer_bytes is no whole number from 8388608",
-        "websocket.queue is no whole number from 1",
-        "rabbitmq.queue is no whole number from 1",
+        "server.max_requests must be a whole number from 1 to 100000",
+        "server.buffer_bytes must be a whole number from 8388608",
+        "websocket.queue must be a whole number from 1",
+        "rabbitmq.queue must be a whole number from 1",
         "rabbitmq.exchange must have 1 to 255 bytes",
         "rabbitmq.url is no URL of a broker",
     ];

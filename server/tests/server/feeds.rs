@@ -141,9 +141,9 @@ async fn feed_that_breaks_off_leaves_the_other_running() {
         let line = log.lines().find(|line| line.contains(text));
         line.unwrap_or_else(|| panic!("{text} is not in {log}"))
     };
-    let broke_off = line_with("the feed broke off");
-    assert!(broke_off.contains("feed=\"replay\""), "{broke_off}");
-    assert!(broke_off.contains("20140502_quote.csv"), "{broke_off}");
+    let failed = line_with("the feed failed");
+    assert!(failed.contains("feed=\"replay\""), "{failed}");
+    assert!(failed.contains("20140502_quote.csv"), "{failed}");
     let settled = line_with("every tick of the feed is settled");
     assert!(settled.contains("feeds=\"simulated, replay\""), "{settled}");
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));

@@ -210,14 +210,14 @@ async fn an_unreadable_candle_is_named() {
         Err(RepositoryError::Data {
             entity: tickbook::Entity::Candle,
             key: "1m bid of symbol 1 at 2014-05-01 00:10:00 UTC".to_owned(),
-            reason: "close: it is NaN, which is no number".to_owned(),
+            reason: "close: it is NaN: expected a number".to_owned(),
         })
     });
     let answer = get(&mocks.app(), "/api/v1/ohlc/1?timeframe=1m").await;
     assert_eq!(
         answer.problem(500),
         "candle 1m bid of symbol 1 at 2014-05-01 00:10:00 UTC holds a value that cannot be read: \
-         close: it is NaN, which is no number"
+         close: it is NaN: expected a number"
     );
 }
 

@@ -223,7 +223,7 @@ pub(crate) fn internal_errors() -> Vec<RepositoryError> {
             entity: tickbook::Entity::Tick,
             key: "1".to_owned(),
             // made of what is stored, without what a server says
-            reason: "bid_price: it is NaN, which is no number".to_owned(),
+            reason: "bid_price: it is NaN: expected a number".to_owned(),
         },
         RepositoryError::Backend {
             database: Database::Timeseries,

@@ -111,7 +111,7 @@ fn a_quote_that_repeats_for_longer_than_the_limit_is_stale() {
     assert_eq!(found[0].kind(), FindingKind::StaleQuotes);
     assert_eq!(run(&found[0]), (10, 40, 3));
     assert_eq!(problems(limits(30), &ticks), []);
-    // one that ends with the last tick counts as well
+    // a run that ends with the last tick counts as well
     assert_eq!(problems(limits(29), &ticks[..4]).len(), 1);
 }
 

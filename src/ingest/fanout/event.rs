@@ -1,53 +1,52 @@
-//! What a sink gets.
+//! Events that sinks receive.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{SymbolId, Tick, truncate_to_micros};
 use crate::ingest::record::Record;
 
-/// A record and its place among all that were published.
+/// A record and its number among all published records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published<R: Record = Tick> {
-    /// Counts 1, 2, 3 … through all symbols since the fan-out was made.
+    /// The number: 1, 2, 3 … through all symbols since the fan-out was created.
     pub number: u64,
     /// The record.
     pub record: R,
 }
 
 impl<R: Record> Published<R> {
-    /// The record that was published as number `number`.
+    /// Creates the record that was published as number `number`.
     #[must_use]
     pub fn new(number: u64, record: R) -> Self {
         Self { number, record }
     }
 }
 
-/// Records of one symbol that a sink missed: each that was published with a number from `first` to
-/// `last`, and no other.
+/// Records of one symbol that a sink missed: all records of the symbol with numbers in `first..=last`.
 ///
-/// What is stored of them is among the stored records of `[from, to)`. Records of a feed are published
-/// while they are on their way into the store, so that one may be missing there for as long as a
-/// batch takes, and as an outage of the database takes.
+/// Those that are stored have times in `[from, to)`. Records of a feed are published while they are still
+/// being stored, so a missed record may be missing in the store for as long as a batch, or an outage of the
+/// database, takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
-    /// Whose records.
+    /// The symbol of the records.
     pub symbol_id: SymbolId,
-    /// The number of the first one.
+    /// The number of the first record.
     pub first: u64,
-    /// The number of the last one.
+    /// The number of the last record.
     pub last: u64,
-    /// How many there were.
+    /// The number of missed records.
     pub missed: u64,
-    /// The earliest of their times, in whole microseconds.
+    /// The earliest time of the records, in whole microseconds.
     pub from: DateTime<Utc>,
-    /// A microsecond after the latest of their times.
+    /// One microsecond after the latest time of the records.
     pub to: DateTime<Utc>,
 }
 
 impl Gap {
-    /// The gap that one missed record makes.
+    /// The gap of one missed record.
     #[must_use]
     pub fn of<R: Record>(missed: &Published<R>) -> Self {
         Self::of_record(missed.number, &missed.record)
@@ -61,14 +60,14 @@ impl Gap {
             last: number,
             missed: 1,
             from,
-            // a feed may publish what no store keeps
+            // a feed may publish times that no store accepts
             to: from
                 .checked_add_signed(TimeDelta::microseconds(1))
                 .unwrap_or(from),
         }
     }
 
-    /// Both gaps of one symbol as one; nothing of the symbol was delivered between them.
+    /// Joins two gaps of one symbol between which nothing of the symbol was delivered.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
         Self {
@@ -82,8 +81,8 @@ impl Gap {
     }
 }
 
-/// What a sink gets, one after the other. For each symbol the numbers rise from event to event,
-/// and events and gaps together have every record that was published, once.
+/// An event of a sink. The numbers of each symbol ascend from event to event, and events and gaps together
+/// cover every published record exactly once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<R: Record = Tick> {
     /// A record.
@@ -93,7 +92,7 @@ pub enum Event<R: Record = Tick> {
 }
 
 impl<R: Record> Event<R> {
-    /// Whose record or gap it is.
+    /// The symbol of the record or gap.
     #[must_use]
     pub fn symbol_id(&self) -> SymbolId {
         match self {

@@ -1,4 +1,4 @@
-//! Numbers records and puts them into the queue of every sink.
+//! The fan-out: numbers records and puts them into the queue of every sink.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +12,25 @@ use super::routing::{Core, Registered, WORK};
 use crate::domain::{SymbolId, Tick};
 use crate::ingest::record::Record;
 
-/// Most events a sink is given at once.
+/// Maximum number of events in one delivery.
 const DELIVERY: usize = 1_000;
 
-/// The fan-out was closed, or the sink that stores has ended; what was not published yet will not
-/// be.
+/// The fan-out was closed, or its blocking sink has ended. Records that are not yet published will not be
+/// published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing more is published: the fan-out was closed")]
+#[error("the fan-out is closed: nothing more is published")]
 pub struct FanOutClosed;
 
-/// Gives every published record to every sink, in one order.
+/// Delivers every published record to every sink, in one order.
 ///
-/// A sink that is slow never slows another one, nor a publisher, unless its policy is
+/// A slow sink never slows other sinks, and slows publishers only if its policy is
 /// [`Block`](super::OverflowPolicy::Block). A record costs nothing for a sink that does not
 /// [follow](SinkQueue::follow) its symbol. Memory is bounded by the capacities of the queues and one gap
-/// for each symbol, and for many queues together by [`limit`](FanOut::limit).
+/// for each symbol; [`limit`](FanOut::limit) bounds the memory of many queues together.
 ///
-/// Counts `fan_out_published_ticks_total`, and by `sink` `fan_out_delivered_ticks_total`,
-/// `fan_out_missed_ticks_total` and the gauge `fan_out_sinks`; of other records than ticks with
-/// their [names](Record::NAMES).
+/// Counts `fan_out_published_ticks_total`, and by `sink` `fan_out_delivered_ticks_total` and
+/// `fan_out_missed_ticks_total`, and sets the gauge `fan_out_sinks`. For other records than ticks the
+/// counters contain their [names](Record::NAMES).
 ///
 /// Clones are handles of the same fan-out.
 ///
@@ -51,7 +51,7 @@ pub struct FanOutClosed;
 ///     fan_out.publish(&[tick]).await?;
 /// }
 /// assert_eq!(large.next().await.map(|events| events.len()), Some(3));
-/// // the small queue dropped two ticks, and says so
+/// // the small queue dropped two ticks, and reports them
 /// let events = small.next().await.unwrap_or_default();
 /// let [Event::Gap(gap), Event::Record(last)] = &events[..] else {
 ///     return Err("no gap".into());
@@ -66,7 +66,7 @@ pub struct FanOut<R: Record = Tick>(pub(super) Arc<Shared<R>>);
 pub(super) struct Shared<R: Record> {
     core: Mutex<Core<R>>,
     published: Counter,
-    /// A queue that publishers wait for has room, or waits no more.
+    /// Notified when a blocking queue has room or has ended.
     room: Notify,
 }
 
@@ -84,7 +84,7 @@ impl<R: Record> Default for FanOut<R> {
     }
 }
 
-/// The counter of records that are `done`, such as `fan_out_published_ticks_total`.
+/// The name of a counter of records, such as `fan_out_published_ticks_total`.
 fn metric<R: Record>(done: &str) -> String {
     format!("fan_out_{done}_{}_total", R::NAMES.replace(' ', "_"))
 }
@@ -96,7 +96,7 @@ impl<R: Record> Shared<R> {
 }
 
 impl<R: Record> FanOut<R> {
-    /// Has no sinks yet.
+    /// Creates a fan-out without sinks.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Shared {
@@ -106,16 +106,16 @@ impl<R: Record> FanOut<R> {
         }))
     }
 
-    /// Publishes records that are not stored yet, in their order. Waits for queues whose policy is to
-    /// block, and for nothing else. Cancelled, it has published some from the start of `records`.
+    /// Publishes records that are not stored yet, in the given order. Waits for queues with the policy
+    /// `Block` and for nothing else. If cancelled, it has published a prefix of `records`.
     ///
     /// # Errors
-    /// After the end; some from the start may have been published.
+    /// Fails after the end; a prefix of `records` may have been published.
     pub async fn publish(&self, records: &[R]) -> Result<(), FanOutClosed> {
         self.publish_as(records, false).await
     }
 
-    /// Publishes records that are stored already to the sinks that take those.
+    /// Publishes records that are already stored to the sinks that take stored records.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
@@ -124,7 +124,7 @@ impl<R: Record> FanOut<R> {
     }
 
     async fn publish_as(&self, records: &[R], stored: bool) -> Result<(), FanOutClosed> {
-        // a publisher that never has to wait leaves others their turn
+        // a publisher that never waits must still yield to other tasks
         tokio::task::coop::consume_budget().await;
         let mut rest = records;
         while !rest.is_empty() {
@@ -155,14 +155,14 @@ impl<R: Record> FanOut<R> {
         Ok(())
     }
 
-    /// Numbers stored records that cannot be published one by one, and tells every sink that takes
-    /// stored records that it missed them: one gap for each symbol. Where some of `records` are no
-    /// news, the gaps are wider than they had to be. Cancelled, it has told of some.
+    /// Numbers stored records that cannot be published one by one, and reports them as missed to every sink
+    /// that takes stored records: one gap for each symbol. If some of `records` were published before, the
+    /// gaps are wider than necessary. If cancelled, it has reported some of them.
     pub async fn announce_missed(&self, records: &[R]) {
         let mut by_symbol: BTreeMap<SymbolId, Gap> = BTreeMap::new();
         for piece in records.chunks(WORK) {
             for record in piece {
-                // it is numbered when it is told of
+                // it gets its number when it is reported
                 let gap = Gap::of_record(0, record);
                 by_symbol
                     .entry(record.symbol_id())
@@ -180,26 +180,26 @@ impl<R: Record> FanOut<R> {
         }
     }
 
-    /// Lets all queues with that name hold so many events together, those included that their
-    /// owners have taken and not worked off. When they hold more, the queue that holds the most is
-    /// emptied and [evicted](SinkQueue::is_evicted). Queues that publishers wait for are not counted.
+    /// Limits the total number of events in all queues with that name, including events that their owners
+    /// have taken and not yet processed. Above the limit, the largest queue is emptied and
+    /// [evicted](SinkQueue::is_evicted). Queues with the policy `Block` do not count.
     ///
     /// Counts `fan_out_evicted_sinks_total` by `sink`.
     pub fn limit(&self, name: &'static str, most: usize) {
-        // there from the start, so that its first step shows
+        // initialize to 0, so that rate() sees the first increment
         counter!("fan_out_evicted_sinks_total", "sink" => name).increment(0);
         self.0.lock().limit(name, most);
     }
 
-    /// Opens the queue of a sink that takes its events itself. It gets what is published from now
-    /// on, until it is dropped.
+    /// Opens a queue whose owner takes the events. It receives everything that is published from now on,
+    /// until it is dropped.
     #[must_use]
     pub fn open(&self, options: QueueOptions) -> SinkQueue<R> {
         let ready = Arc::new(Notify::new());
         let name = options.name;
         gauge!("fan_out_sinks", "sink" => name).increment(1);
         let missed = counter!(metric::<R>("missed"), "sink" => name);
-        // there from the start, so that its first step shows
+        // initialize to 0, so that rate() sees the first increment
         missed.increment(0);
         let registered = Registered::new(&options, Arc::clone(&ready), missed);
         let evicted = Arc::clone(&registered.evicted);
@@ -216,7 +216,7 @@ impl<R: Record> FanOut<R> {
         }
     }
 
-    /// Publishes nothing more. Sinks get what waits for them, and then their end.
+    /// Ends publishing. Sinks receive their waiting events, and then end.
     pub fn close(&self) {
         let mut core = self.0.lock();
         core.closed = true;
@@ -226,7 +226,7 @@ impl<R: Record> FanOut<R> {
     }
 }
 
-/// How a queue is doing. Cloning shares it.
+/// Observes a queue. Clones observe the same queue.
 #[derive(Debug, Clone)]
 pub struct QueueMonitor<R: Record = Tick> {
     fan_out: FanOut<R>,
@@ -234,7 +234,7 @@ pub struct QueueMonitor<R: Record = Tick> {
 }
 
 impl<R: Record> QueueMonitor<R> {
-    /// Events that wait or are being worked at; 0 after the end of the sink.
+    /// The number of events that wait or are being processed; 0 after the end of the sink.
     #[must_use]
     pub fn waiting(&self) -> usize {
         let core = self.fan_out.0.lock();
@@ -242,7 +242,7 @@ impl<R: Record> QueueMonitor<R> {
         registered.map_or(0, |registered| registered.queue.len() + registered.taken)
     }
 
-    /// Records that the sink missed; 0 after its end.
+    /// The number of records that the sink missed; 0 after its end.
     #[must_use]
     pub fn missed(&self) -> u64 {
         let core = self.fan_out.0.lock();
@@ -251,7 +251,7 @@ impl<R: Record> QueueMonitor<R> {
     }
 }
 
-/// The queue of one sink; dropping it ends the sink.
+/// The queue of one sink. Dropping it ends the sink.
 pub struct SinkQueue<R: Record = Tick> {
     name: &'static str,
     ready: Arc<Notify>,
@@ -261,9 +261,9 @@ pub struct SinkQueue<R: Record = Tick> {
 }
 
 impl<R: Record> SinkQueue<R> {
-    /// The next events, at least one, as soon as there are any; `None` when the fan-out was closed
-    /// and everything was taken, and when the queue was [evicted](Self::is_evicted). What was taken before counts as worked off. Cancelled, it has
-    /// taken nothing.
+    /// Waits for the next events and returns at least one; `None` if the fan-out was closed and everything
+    /// was taken, or if the queue was [evicted](Self::is_evicted). Events of earlier calls count as
+    /// processed. If cancelled, it has taken nothing.
     pub async fn next(&mut self) -> Option<Vec<Event<R>>> {
         self.worked_off();
         loop {
@@ -293,29 +293,29 @@ impl<R: Record> SinkQueue<R> {
         }
     }
 
-    /// Starts to get records of a symbol: all that are published from now on.
+    /// Follows a symbol: receives all of its records that are published from now on.
     pub fn follow(&self, symbol_id: SymbolId) {
         self.follow_all(&[symbol_id]);
     }
 
-    /// [`follow`](Self::follow), of several symbols.
+    /// Follows several symbols, as [`follow`](Self::follow).
     pub fn follow_all(&self, symbol_ids: &[SymbolId]) {
         let mut core = self.monitor.fan_out.0.lock();
         core.follow(self.monitor.id, symbol_ids);
     }
 
-    /// Gets no more records of a symbol, nor those of it that wait.
+    /// Unfollows a symbol: receives no more of its records, and drops its waiting records.
     pub fn unfollow(&self, symbol_id: SymbolId) {
         self.unfollow_all(&[symbol_id]);
     }
 
-    /// [`unfollow`](Self::unfollow), of several symbols by one look at what waits.
+    /// Unfollows several symbols, as [`unfollow`](Self::unfollow), with one pass over the waiting events.
     pub fn unfollow_all(&self, symbol_ids: &[SymbolId]) {
         let mut core = self.monitor.fan_out.0.lock();
         core.unfollow(self.monitor.id, symbol_ids);
     }
 
-    /// Whether nothing waits but what was taken last.
+    /// Whether no events wait, apart from those taken last.
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         let core = self.monitor.fan_out.0.lock();
@@ -323,8 +323,8 @@ impl<R: Record> SinkQueue<R> {
         registered.is_none_or(|registered| registered.queue.is_empty())
     }
 
-    /// Whether it was emptied and gets nothing any more, since it held the most when the queues of
-    /// its name held more than their [limit](FanOut::limit).
+    /// Whether the queue was emptied and closed, because it was the largest when the queues of its name
+    /// exceeded their [limit](FanOut::limit).
     #[must_use]
     pub fn is_evicted(&self) -> bool {
         let core = self.monitor.fan_out.0.lock();
@@ -332,13 +332,13 @@ impl<R: Record> SinkQueue<R> {
         registered.is_some_and(|registered| registered.is_evicted)
     }
 
-    /// Ends when it [is evicted](Self::is_evicted); for one waiter at a time.
+    /// Waits until the queue [is evicted](Self::is_evicted). Supports one waiter at a time.
     pub fn evicted(&self) -> impl Future<Output = ()> + Send + use<R> {
         let evicted = Arc::clone(&self.evicted);
         async move { evicted.notified().await }
     }
 
-    /// How it is doing.
+    /// Observes the queue.
     #[must_use]
     pub fn monitor(&self) -> QueueMonitor<R> {
         self.monitor.clone()
@@ -370,7 +370,7 @@ impl<R: Record> Drop for SinkQueue<R> {
         let stored = removed.is_some_and(|registered| registered.blocks);
         drop(core);
         if stored {
-            // what is published from now on would be stored by nobody
+            // nothing would store later records
             self.monitor.fan_out.close();
         }
     }

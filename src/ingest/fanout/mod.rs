@@ -1,10 +1,10 @@
-//! From one stream of records to many receivers, each at its own pace, and none that misses a record
-//! without being told.
+//! Fan-out of one stream of records to many receivers. Each receiver has its own pace, and every missed
+//! record is reported to it.
 //!
-//! [`FanOut::publish`] numbers records and puts them into the bounded queue of every sink. A sink is
-//! a [`RecordSink`] that is given them, or the owner of a [`SinkQueue`] who takes them. When a queue
-//! is full its [`OverflowPolicy`] decides: wait, or drop and tell the sink of the [`Gap`], which
-//! can be read again with [`TickRepository::range`](crate::repository::TickRepository::range).
+//! [`FanOut::publish`] numbers records and puts them into the bounded queue of every sink. A sink is a
+//! [`RecordSink`], which receives events by calls, or the owner of a [`SinkQueue`], who takes them. If a
+//! queue is full, its [`OverflowPolicy`] decides: wait, or drop records and report the [`Gap`], which can be
+//! read from the store with [`TickRepository::range`](crate::repository::TickRepository::range).
 
 mod event;
 mod hub;

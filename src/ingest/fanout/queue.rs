@@ -1,4 +1,4 @@
-//! The bounded queue of one sink, and what happens when it is full.
+//! The bounded queue of one sink, and its overflow policies.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -6,44 +6,45 @@ use super::event::{Event, Gap};
 use crate::domain::{SymbolId, setters};
 use crate::ingest::record::Record;
 
-/// Room for so many events is never given back.
+/// The capacity that a queue always retains, in events.
 const USUAL: usize = 256;
 
-/// A queue with room for so many times what waits gives memory back.
+/// A queue releases memory if its capacity exceeds its content by this factor.
 const SPARSE: usize = 4;
 
-/// What happens when the queue of a sink is full.
+/// The policy for a full queue of a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OverflowPolicy {
-    /// The publisher waits. For the sink that nothing may pass by: the one that stores. When it
-    /// ends, nothing more is published.
+    /// The publisher waits. For the sink that stores records and must not miss any. When it ends, nothing
+    /// more is published.
     Block,
     /// The oldest record is dropped.
     DropOldest,
-    /// Of each symbol only the newest record is kept; where there are more symbols than places, the
-    /// oldest record is dropped.
+    /// Only the newest record of each symbol is retained. With more symbols than places, the oldest record is
+    /// dropped.
     KeepNewestPerSymbol,
 }
 
-/// How the queue of a sink works.
+/// Options of a sink's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueOptions {
-    /// What the sink is called in the metrics; several sinks may share a name.
+    /// The name of the sink in metrics; several sinks may share a name.
     pub name: &'static str,
-    /// Records that wait at most; 0 counts as 1.
+    /// Maximum number of waiting records; 0 counts as 1.
     pub capacity: usize,
-    /// What happens then.
+    /// The policy for a full queue.
     pub policy: OverflowPolicy,
-    /// Whether it also gets records that are stored already; the sink that stores need not.
+    /// Whether the sink also receives records that are already stored; the sink that stores records does not
+    /// need them.
     pub takes_stored: bool,
-    /// Whether it gets every symbol, or only those it [follows](super::SinkQueue::follow).
+    /// Whether the sink receives every symbol, or only symbols that it [follows](super::SinkQueue::follow).
     pub every_symbol: bool,
 }
 
 impl QueueOptions {
-    /// A queue that drops its oldest records, for every record of every symbol.
+    /// Creates options for a queue that receives every record of every symbol and drops its oldest records.
     #[must_use]
     pub fn dropping_oldest(name: &'static str, capacity: usize) -> Self {
         Self {
@@ -55,7 +56,8 @@ impl QueueOptions {
         }
     }
 
-    /// A queue that makes publishers wait, for every record that is not stored yet.
+    /// Creates options for a queue that makes publishers wait and receives every record that is not stored
+    /// yet.
     #[must_use]
     pub fn storing(name: &'static str, capacity: usize) -> Self {
         Self {
@@ -70,23 +72,23 @@ impl QueueOptions {
 
 setters!(QueueOptions {
     set {
-        /// Sets what happens when it is full.
+        /// Sets the policy for a full queue.
         policy: OverflowPolicy,
-        /// Sets whether it gets records that are stored already.
+        /// Sets whether the sink receives records that are already stored.
         takes_stored: bool,
-        /// Sets whether it gets every symbol.
+        /// Sets whether the sink receives every symbol.
         every_symbol: bool,
     }
 });
 
-/// Records that wait, and what was dropped since the last look.
+/// Waiting records, and the gaps since the last delivery.
 #[derive(Debug)]
 pub(super) struct Queue<R: Record> {
     capacity: usize,
     policy: OverflowPolicy,
-    /// `None` is every symbol.
+    /// The followed symbols; `None` for every symbol.
     followed: Option<HashSet<SymbolId>>,
-    /// Of each symbol, what was dropped: all before the first event of it that waits.
+    /// The gap of each symbol, which precedes its first waiting event.
     dropped: BTreeMap<SymbolId, Gap>,
     waiting: VecDeque<Event<R>>,
     missed: u64,
@@ -104,7 +106,7 @@ impl<R: Record> Queue<R> {
         }
     }
 
-    /// How many records fit before a publisher has to wait.
+    /// The number of records that fit before a publisher has to wait.
     pub(super) fn room(&self) -> usize {
         match self.policy {
             OverflowPolicy::Block => self.capacity.saturating_sub(self.waiting.len()),
@@ -120,24 +122,24 @@ impl<R: Record> Queue<R> {
         self.waiting.is_empty() && self.dropped.is_empty()
     }
 
-    /// What takes memory: records and gaps.
+    /// The number of records and gaps in memory.
     pub(super) fn held(&self) -> usize {
         self.waiting.len() + self.dropped.len()
     }
 
-    /// Forgets what waits and follows nothing any more.
+    /// Drops all waiting events and unfollows all symbols.
     pub(super) fn clear(&mut self) {
         self.waiting = VecDeque::new();
         self.dropped = BTreeMap::new();
         self.followed = Some(HashSet::new());
     }
 
-    /// How many records were missed in all.
+    /// The total number of missed records.
     pub(super) fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Takes an event of a symbol that is followed; returns how many records were missed by that.
+    /// Adds an event of a followed symbol. Returns the number of records that were missed because of it.
     pub(super) fn push(&mut self, event: Event<R>) -> u64 {
         let symbol_id = event.symbol_id();
         let follows = |followed: &HashSet<SymbolId>| followed.contains(&symbol_id);
@@ -148,7 +150,7 @@ impl<R: Record> Queue<R> {
         if let Event::Gap(gap) = &event {
             self.missed += gap.missed;
         }
-        // publishers wait for room where the policy is to block
+        // with the policy `Block` publishers wait for room
         if self.waiting.len() >= self.capacity && self.policy != OverflowPolicy::Block {
             if self.policy == OverflowPolicy::KeepNewestPerSymbol {
                 self.keep_newest(symbol_id);
@@ -162,26 +164,27 @@ impl<R: Record> Queue<R> {
         self.missed - before
     }
 
-    /// What was dropped, then what waits; of that `most` at most.
+    /// Takes the gaps and at most `most` waiting events.
     pub(super) fn take(&mut self, most: usize) -> Vec<Event<R>> {
         let dropped = std::mem::take(&mut self.dropped);
         let mut events: Vec<_> = dropped.into_values().map(Event::Gap).collect();
         let ready = self.waiting.len().min(most);
         events.extend(self.waiting.drain(..ready));
-        // what a rush took, unless it is about to be needed again
+        // release memory of a burst, unless it will be needed again soon
         if ready * 2 * SPARSE < self.waiting.capacity() {
             self.shrink();
         }
         events
     }
 
-    /// Returns whether it is new.
+    /// Returns whether the symbol was not followed before.
     pub(super) fn follow(&mut self, symbol_id: SymbolId) -> bool {
         let followed = self.followed.as_mut();
         followed.is_some_and(|followed| followed.insert(symbol_id))
     }
 
-    /// What waits of the symbols is forgotten, and not missed. Returns those that were followed.
+    /// Unfollows symbols and drops their waiting events, which do not count as missed. Returns the symbols
+    /// that were followed.
     pub(super) fn unfollow(&mut self, symbol_ids: &[SymbolId]) -> HashSet<SymbolId> {
         let Some(followed) = &mut self.followed else {
             return HashSet::new();
@@ -201,7 +204,7 @@ impl<R: Record> Queue<R> {
         self.followed.iter().flatten().copied()
     }
 
-    /// Gives memory back that a rush has taken.
+    /// Releases memory that a burst has taken.
     fn shrink(&mut self) {
         let room = self.waiting.capacity();
         if room > USUAL && self.waiting.len() < room / SPARSE {
@@ -209,7 +212,7 @@ impl<R: Record> Queue<R> {
         }
     }
 
-    /// Drops every event that a newer one of its symbol follows; one of `next` is about to come.
+    /// Drops every event that has a newer event of its symbol; an event of `next` is about to be added.
     fn keep_newest(&mut self, next: SymbolId) {
         let mut newer = HashSet::from([next]);
         let mut kept = VecDeque::with_capacity(self.capacity);
@@ -227,7 +230,7 @@ impl<R: Record> Queue<R> {
 
     fn drop_event(&mut self, event: &Event<R>) {
         let gap = event.as_missed();
-        // a gap that waited was counted when it came
+        // a waiting gap was counted when it arrived
         if let Event::Record(_) = event {
             self.missed += gap.missed;
         }

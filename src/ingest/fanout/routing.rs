@@ -1,4 +1,4 @@
-//! Which queue gets which record.
+//! Routes records to queues.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,33 +11,33 @@ use super::queue::{OverflowPolicy, Queue, QueueOptions};
 use crate::domain::SymbolId;
 use crate::ingest::record::Record;
 
-/// So many events are put into queues at most before others get the lock; one record and all who
-/// follow its symbol are more than that only where so many follow it.
+/// Maximum number of events that are put into queues under one lock. A single record exceeds it only if more
+/// queues follow its symbol.
 pub(super) const WORK: usize = 4_096;
 
-/// A map that has room for so many times what it holds gives memory back.
+/// A map releases memory if its capacity exceeds its content by this factor.
 const SPARSE: usize = 4;
 
-/// The queues, found by what they get. A record costs nothing for a queue that does not get it.
+/// The queues, indexed by what they receive. A record costs nothing for queues that do not receive it.
 #[derive(Debug)]
 pub(super) struct Core<R: Record> {
-    /// How many records were published.
+    /// The number of published records.
     published: u64,
     queues: BTreeMap<u64, Registered<R>>,
     every_symbol: BTreeSet<u64>,
     followers: HashMap<SymbolId, BTreeSet<u64>>,
-    /// Those that publishers wait for.
+    /// Queues with the policy `Block`.
     blocking: BTreeSet<u64>,
-    /// What queues of a name hold together.
+    /// The limits of queues by name.
     limits: BTreeMap<&'static str, Limit>,
     opened: u64,
     pub(super) closed: bool,
-    /// How many times a queue was looked at for a record or a gap.
+    /// The number of times a queue was visited for a record or a gap.
     #[cfg(test)]
     pub(super) visits: usize,
 }
 
-/// How many events the queues of a name hold and may hold.
+/// The number of events that the queues of a name hold, and its maximum.
 #[derive(Debug)]
 struct Limit {
     most: usize,
@@ -48,17 +48,17 @@ struct Limit {
 pub(super) struct Registered<R: Record> {
     name: &'static str,
     pub(super) queue: Queue<R>,
-    /// Events that were taken and are still being worked at.
+    /// Events that were taken and are still being processed.
     pub(super) taken: usize,
     takes_stored: bool,
     pub(super) blocks: bool,
     pub(super) ready: Arc<Notify>,
     missed: Counter,
-    /// Got something, and its owner is still to be woken.
+    /// The queue has received events, and its owner must be woken.
     is_fresh: bool,
-    /// So many of its events are counted in the limit of its name.
+    /// The number of its events that count towards the limit of its name.
     counted: usize,
-    /// It held the most when the queues of its name held too much, and gets nothing any more.
+    /// The queue was the largest when the queues of its name exceeded their limit, and receives nothing more.
     pub(super) is_evicted: bool,
     pub(super) evicted: Arc<Notify>,
 }
@@ -88,7 +88,7 @@ impl<R: Record> Registered<R> {
         }
     }
 
-    /// Returns whether its owner has to be woken that nobody else wakes.
+    /// Returns whether the caller must wake the owner; `false` if that is already noted.
     fn push(&mut self, event: Event<R>) -> bool {
         let missed = self.queue.push(event);
         if missed > 0 {
@@ -191,7 +191,7 @@ impl<R: Record> Core<R> {
         }
     }
 
-    /// How many symbols anybody follows.
+    /// The number of symbols with followers.
     #[cfg(test)]
     pub(super) fn followed(&self) -> usize {
         self.followers.len()
@@ -203,7 +203,7 @@ impl<R: Record> Core<R> {
         }
     }
 
-    /// How many records can be published without anybody waiting.
+    /// The number of records that can be published without waiting.
     pub(super) fn room(&self, stored: bool) -> usize {
         let queues = self.blocking.iter().filter_map(|id| self.queues.get(id));
         let concerned = queues.filter(|queue| queue.takes_stored || !stored);
@@ -213,8 +213,8 @@ impl<R: Record> Core<R> {
             .unwrap_or(usize::MAX)
     }
 
-    /// Numbers records from the start of `records` and gives them to the queues that get them. Returns
-    /// how many: as much work as is done at once, one at least.
+    /// Numbers a prefix of `records` and puts them into the queues that receive them. Returns the length of
+    /// the prefix: at least one, and limited by [`WORK`].
     pub(super) fn give(&mut self, records: &[R], stored: bool) -> usize {
         let count = self.share(records.iter().map(R::symbol_id));
         let records = &records[..count];
@@ -233,8 +233,8 @@ impl<R: Record> Core<R> {
         count
     }
 
-    /// Numbers the missed records of gaps from the start of `gaps`, one of each symbol, and tells of
-    /// them as [`give`](Self::give) does. Returns how many gaps it is done with.
+    /// Numbers the missed records of a prefix of `gaps`, one of each symbol, and reports them with the limit
+    /// of [`give`](Self::give). Returns the length of the prefix.
     pub(super) fn give_missed(&mut self, gaps: &[Gap]) -> usize {
         let count = self.share(gaps.iter().map(|gap| gap.symbol_id));
         let mut gaps = gaps[..count].to_vec();
@@ -248,7 +248,7 @@ impl<R: Record> Core<R> {
         count
     }
 
-    /// So many of `symbols` make as much work as is done at once.
+    /// The number of `symbols` whose events reach the limit [`WORK`].
     fn share(&self, symbols: impl Iterator<Item = SymbolId>) -> usize {
         let mut work = 0;
         let mut count = 0;
@@ -314,7 +314,7 @@ impl<R: Record> Core<R> {
         }
     }
 
-    /// From now on the queues of a name hold so many events together.
+    /// Limits the total number of events in the queues of a name from now on.
     pub(super) fn limit(&mut self, name: &'static str, most: usize) {
         self.limits.insert(name, Limit { most, held: 0 });
         let ids: Vec<_> = self.queues.keys().copied().collect();
@@ -328,8 +328,8 @@ impl<R: Record> Core<R> {
         }
     }
 
-    /// Counts what a queue holds, after that has changed. Where the queues of its name hold too much
-    /// then, those that hold the most lose it.
+    /// Updates the count of a changed queue. While the queues of its name exceed their limit, evicts the
+    /// largest.
     pub(super) fn count(&mut self, id: u64) {
         let Some(registered) = self.queues.get_mut(&id) else {
             return;
@@ -337,7 +337,7 @@ impl<R: Record> Core<R> {
         let Some(limit) = self.limits.get_mut(registered.name) else {
             return;
         };
-        // what publishers wait for has a bound of its own
+        // queues with the policy `Block` have a bound of their own
         if registered.is_evicted || registered.blocks {
             return;
         }
@@ -356,7 +356,7 @@ impl<R: Record> Core<R> {
         }
     }
 
-    /// Returns whether there was one that held anything.
+    /// Evicts the largest queue. Returns whether there was one that held anything.
     fn evict_largest(&mut self, name: &'static str) -> bool {
         let of_name = self.queues.iter_mut().filter(|(_, one)| one.name == name);
         let Some((id, largest)) = of_name.max_by_key(|(_, registered)| registered.counted) else {

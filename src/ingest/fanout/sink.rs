@@ -1,4 +1,4 @@
-//! Receivers that are given what was published.
+//! Sinks that receive published records by calls.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::queue::QueueOptions;
 use crate::domain::Tick;
 use crate::ingest::record::Record;
 
-/// The sink takes no more.
+/// The sink has ended and accepts no more events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sink has ended")]
 pub struct SinkEnded;
@@ -58,16 +58,16 @@ pub struct SinkEnded;
 /// ```
 #[async_trait]
 pub trait RecordSink<R: Record = Tick>: Debug + Send + 'static {
-    /// Takes the next events, in their order; it gets no others until it has returned. A sink whose
-    /// receiver is away waits for it and tries again: what it cannot keep meanwhile its queue
-    /// drops by its policy, and tells.
+    /// Delivers the next events in order; the next call follows when this one has returned. If the receiver
+    /// of a sink is unavailable, the sink waits and retries: meanwhile its queue drops events by its policy
+    /// and reports them.
     ///
     /// # Errors
-    /// It has ended; it is given nothing more.
+    /// The sink has ended and receives nothing more.
     async fn deliver(&mut self, events: Vec<Event<R>>) -> Result<(), SinkEnded>;
 }
 
-/// A [`RecordSink`] at work.
+/// A running [`RecordSink`].
 #[derive(Debug)]
 pub struct SinkTask<R: Record = Tick> {
     task: JoinHandle<()>,
@@ -75,10 +75,10 @@ pub struct SinkTask<R: Record = Tick> {
 }
 
 impl<R: Record> FanOut<R> {
-    /// Gives `sink` what is published from now on, in a task and a queue of its own.
+    /// Runs `sink` in its own task with its own queue. It receives everything that is published from now on.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     #[must_use]
     pub fn attach(&self, mut sink: Box<dyn RecordSink<R>>, options: QueueOptions) -> SinkTask<R> {
         let mut queue = self.open(options);
@@ -95,14 +95,14 @@ impl<R: Record> FanOut<R> {
 }
 
 impl<R: Record> SinkTask<R> {
-    /// How its queue is doing.
+    /// Observes the sink's queue.
     #[must_use]
     pub fn monitor(&self) -> QueueMonitor<R> {
         self.monitor.clone()
     }
 
-    /// Waits until the sink has ended, after [`FanOut::close`], and breaks it off after
-    /// `patience`. Returns how many events it had not worked off.
+    /// Waits for the end of the sink after [`FanOut::close`], and aborts it after `patience`. Returns the
+    /// number of events that it has not processed.
     pub async fn finish(mut self, patience: Duration) -> usize {
         match timeout(patience, &mut self.task).await {
             Ok(Ok(())) => 0,

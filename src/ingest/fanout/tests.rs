@@ -18,7 +18,7 @@ fn ticks(count: i64) -> Vec<Tick> {
     (0..count).map(tick).collect()
 }
 
-/// Notes what it gets, so long for each delivery.
+/// Records its events; each delivery takes this long.
 #[derive(Debug)]
 struct Notes {
     took: Arc<Mutex<Vec<Event>>>,
@@ -47,7 +47,7 @@ fn notes(
     (took, fan_out.attach(Box::new(sink), options))
 }
 
-/// The numbers of ticks, and how many were told as missed.
+/// The numbers of ticks, and the number of reported missed ones.
 fn summary(events: &[Event]) -> (Vec<u64>, u64) {
     let mut numbers = Vec::new();
     let mut missed = 0;
@@ -137,7 +137,11 @@ async fn without_its_store_a_fan_out_publishes_nothing() {
         sleep(Duration::from_secs(1)).await;
         drop(store);
     });
-    assert_eq!(published, Err(FanOutClosed), "whoever waits is told");
+    assert_eq!(
+        published,
+        Err(FanOutClosed),
+        "the waiting publisher gets an error"
+    );
     assert_eq!(fan_out.publish_stored(&[tick(2)]).await, Err(FanOutClosed));
 }
 
@@ -148,7 +152,7 @@ async fn what_waits_is_delivered_after_the_end_and_then_none() {
     fan_out.publish(&ticks(3)).await.expect("open");
     fan_out.close();
     let events = queue.next().await.expect("three wait");
-    assert_eq!(queue.monitor().waiting(), 3, "not worked off yet");
+    assert_eq!(queue.monitor().waiting(), 3, "not processed yet");
     assert_eq!(summary(&events), (vec![1, 2, 3], 0));
     assert_eq!(queue.next().await, None);
     assert_eq!(queue.monitor().waiting(), 0);
@@ -179,15 +183,15 @@ async fn sink_gets_the_symbols_that_it_follows() {
     assert!(!queue.is_caught_up());
     let events = queue.next().await.expect("open");
     assert_eq!(summary(&events), (vec![3, 4, 5], 0));
-    assert!(queue.is_caught_up(), "all is taken");
+    assert!(queue.is_caught_up(), "everything is taken");
     fan_out.publish(&ticks(1)).await.expect("open");
     queue.unfollow(SymbolId::new(1));
-    assert!(queue.is_caught_up(), "what waited is forgotten");
+    assert!(queue.is_caught_up(), "waiting events are dropped");
     fan_out.close();
     assert_eq!(queue.next().await, None);
 }
 
-/// A queue that gets the ticks of one symbol.
+/// A queue that follows one symbol.
 fn following(fan_out: &FanOut, symbol: i64) -> SinkQueue {
     let queue = fan_out.open(QueueOptions {
         every_symbol: false,
@@ -214,7 +218,7 @@ async fn sinks_of_other_symbols_cost_nothing() {
     assert_eq!(events.len(), 16, "one gap for all that were missed");
 }
 
-/// Polls to the end; returns how many pieces of work it was done in.
+/// Polls `work` to its end; returns the number of polls that did work.
 async fn pieces(fan_out: &FanOut, work: impl Future<Output = ()>) -> usize {
     let mut work = std::pin::pin!(work);
     let mut pieces = 0;
@@ -275,7 +279,7 @@ async fn queues_of_a_name_hold_a_limit_together() {
     let mut others = [following(&fan_out, 2), following(&fan_out, 1)];
     let mut store = fan_out.open(QueueOptions::storing("store", 1_000));
     fan_out.publish(&ticks(45)).await.expect("open");
-    // what was taken and is not worked off counts
+    // events that were taken and not yet processed count
     assert_eq!(others[1].next().await.map(|events| events.len()), Some(45));
     fan_out.publish(&ticks(5)).await.expect("open");
     assert!(

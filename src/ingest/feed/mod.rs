@@ -1,5 +1,5 @@
-//! From feeds to the database: [`Feed`]s bring ticks, [`QualityStage`] checks them, [`StoreSink`] gives
-//! them to the persister, and a [`Pipeline`] runs all of it and stops without losing a tick.
+//! Feeds and their pipeline: [`Feed`]s deliver ticks, [`QualityStage`] checks them, [`StoreSink`] passes them
+//! to the persister, and a [`Pipeline`] runs all of them and stops without losing a tick.
 
 mod monitor;
 mod output;
@@ -21,7 +21,7 @@ pub use running::{FeedState, FeedStatus};
 pub use stage::QualityStage;
 pub use store::{RefusedTicks, StoreSink};
 
-/// Why a feed cannot continue.
+/// The reason why a feed cannot continue.
 pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A source of ticks.
@@ -72,14 +72,13 @@ pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 #[async_trait]
 pub trait Feed: Debug + Send + 'static {
-    /// Its name in the log, the metrics and [`FeedState`]. Feeds that run together have different
-    /// names.
+    /// The name in the log, the metrics and [`FeedState`]. Feeds that run together must have different names.
     fn name(&self) -> &str;
 
-    /// Puts ticks into `output` until there are no more. The future is dropped to stop it early.
+    /// Sends ticks to `output` until there are no more. The future is dropped to stop it early.
     ///
     /// # Errors
-    /// Why it cannot continue. What it brought before is stored all the same.
+    /// Returns the reason why the feed cannot continue. Ticks that it sent before are stored.
     async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError>;
 }
 

@@ -1,4 +1,4 @@
-//! A running pipeline as others see it.
+//! Observes a running pipeline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,30 +9,29 @@ use crate::ingest::fanout::QueueMonitor;
 use crate::ingest::quality::Quarantine;
 use crate::ingest::{PersisterHealth, PersisterStats, TickPersister};
 
-/// What all feeds of a pipeline have brought since it started, and what became of it.
+/// The state of a pipeline since its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineState {
-    /// Each feed, in the order in which they were added.
+    /// The feeds, in the order in which they were added.
     pub feeds: Vec<FeedState>,
-    /// What became of the ticks that were accepted to be stored. `queued` are those of the persister
-    /// alone.
+    /// The counts of ticks that were accepted to be stored. `queued` counts the persister only.
     pub stats: PersisterStats,
-    /// Ticks that were not accepted, since neither memory nor spool had a place and the persister does not wait
-    /// for one. They are not stored.
+    /// Ticks that were refused, since neither memory nor spool had space and the persister does not wait for
+    /// it. They are not stored.
     pub refused: u64,
     /// Ticks that wait to be stored.
     pub waiting: u64,
-    /// Those of them that the disk has, which survive the end of the process.
+    /// The waiting ticks that are on the disk and survive the end of the process.
     pub spooled: u64,
-    /// Ticks that were held back and wait to be written into the quarantine.
+    /// Ticks that were held back and wait to be written to the quarantine.
     pub quarantine_waiting: u64,
-    /// How storing is doing.
+    /// The health of the persister.
     pub health: PersisterHealth,
 }
 
 impl PipelineState {
-    /// Whether a feed still brings ticks.
+    /// Whether a feed still delivers ticks.
     #[must_use]
     pub fn is_running(&self) -> bool {
         let mut feeds = self.feeds.iter();
@@ -40,26 +39,26 @@ impl PipelineState {
     }
 }
 
-/// A running [`Pipeline`](super::Pipeline) as others see it. Clones are handles of the same one.
+/// Observes a running [`Pipeline`](super::Pipeline). Clones observe the same one.
 #[derive(Debug, Clone)]
 pub struct PipelineMonitor {
     pub(super) feeds: Vec<Arc<Running>>,
-    /// What has not reached the persister yet.
+    /// The queue of ticks that have not reached the persister.
     pub(super) handed_over: QueueMonitor,
     pub(super) refused: RefusedTicks,
     pub(super) persister: TickPersister,
     pub(super) quarantine: Option<Quarantine>,
-    /// Everything is stored, and the spool is free for others.
+    /// Set when everything is stored and the spool is free for other processes.
     pub(super) given_back: Arc<AtomicBool>,
 }
 
 impl PipelineMonitor {
-    /// What came so far, and what became of it.
+    /// The current state.
     #[must_use]
     pub fn state(&self) -> PipelineState {
-        // read first: a feed that has ended brings nothing that is missing in the numbers
+        // read first: a feed that has ended delivers nothing that the counts lack
         let feeds = self.feeds.iter().map(|feed| feed.state()).collect();
-        // likewise: what has left this queue is in the numbers
+        // likewise: ticks that have left this queue are in the counts
         let on_the_way = self.handed_over.waiting() as u64;
         let stats = self.persister.stats();
         PipelineState {
@@ -76,7 +75,7 @@ impl PipelineMonitor {
         }
     }
 
-    /// How storing is doing.
+    /// The health of the persister.
     #[must_use]
     pub fn health(&self) -> PersisterHealth {
         if self.is_given_back() {

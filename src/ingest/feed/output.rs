@@ -1,4 +1,4 @@
-//! Where feeds put their ticks.
+//! The output of a feed.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::domain::Tick;
 use crate::ingest::OccurrenceCounter;
 use crate::ingest::fanout::{FanOut, FanOutClosed};
 
-/// Where a feed puts its ticks. When the store is slower than the feed, the feed waits.
+/// Receives the ticks of a feed. If the store is slower than the feed, the feed waits.
 #[derive(Debug)]
 pub struct FeedOutput {
     fan_out: FanOut,
@@ -18,7 +18,7 @@ pub struct FeedOutput {
 }
 
 impl FeedOutput {
-    /// Counts equal ticks within their instants and publishes all.
+    /// Creates an output that counts equal ticks within their instants and publishes all ticks.
     #[must_use]
     pub fn new(fan_out: FanOut) -> Self {
         Self {
@@ -29,33 +29,33 @@ impl FeedOutput {
         }
     }
 
-    /// Publishes only what passes `quality`; the rest is in quarantine.
+    /// Publishes only ticks that pass `quality`; the others are quarantined.
     #[must_use]
     pub fn with_quality(mut self, quality: QualityStage) -> Self {
         self.quality = Some(quality);
         self
     }
 
-    /// Counts what becomes of ticks in the state of a feed.
+    /// Counts the results of ticks in the state of a feed.
     pub(super) fn counted_by(mut self, running: Arc<Running>) -> Self {
         self.counted_by = Some(running);
         self
     }
 
-    /// Notes that another source begins, which may bring ticks of the last one again.
+    /// Starts another source, which may deliver ticks of the previous one again.
     ///
-    /// Equal unsequenced ticks of one instant are counted within one source: one connection to a venue,
-    /// or one file. A feed that connects again within one [`run`](super::Feed::run), or reads another
-    /// file, calls this before the first tick.
+    /// Equal unsequenced ticks of one instant are counted within one source: one connection to a venue, or
+    /// one file. A feed that reconnects within one [`run`](super::Feed::run), or reads another file, must
+    /// call this before the first tick.
     pub fn begin_source(&mut self) {
         self.occurrences = OccurrenceCounter::new();
     }
 
-    /// Takes a tick. `sequence` is the number that the venue gave it; without one it is an
+    /// Sends a tick. `sequence` is the venue's number of the tick; without one it is an
     /// [unsequenced](OccurrenceCounter) tick.
     ///
     /// # Errors
-    /// The pipeline stops.
+    /// The pipeline is stopping.
     pub async fn send(
         &mut self,
         mut tick: Tick,

@@ -1,4 +1,4 @@
-//! From feeds into the store.
+//! The pipeline from feeds to the store.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,23 +19,23 @@ use crate::ingest::TickPersister;
 use crate::ingest::fanout::{FanOut, QueueOptions, SinkTask};
 use crate::ingest::quality::{Quarantine, QuarantineReport, SymbolRules};
 
-/// How much of the time of a stop ticks may take to reach the persister, which can keep what it has.
+/// The part of a stop's patience in which ticks must reach the persister, which can put them on the disk.
 const HAND_OVER: Duration = Duration::from_secs(3);
 
-/// How often the quarantine is asked for ticks that wait, before the spool is given back.
+/// The interval of checks for ticks that wait in the quarantine, before the spool is released.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Ticks between the feeds and the persister, which has a queue of its own.
+/// The capacity of the queue between the feeds and the persister, which has a queue of its own.
 const STORE_QUEUE: usize = 1_000;
 
-/// Feeds that run side by side, and what stores their ticks: one persister, one quarantine.
+/// Runs feeds side by side, and stores their ticks through one persister and one quarantine.
 ///
-/// A feed that ends or fails leaves the others running; [`broken`](Self::broken) says when one
-/// panics. Dropped without a [`stop`](Self::stop), it stops the feeds, and waits for nothing.
+/// If a feed ends or fails, the others continue; [`broken`](Self::broken) returns when one panics.
+/// Dropping the pipeline without a [`stop`](Self::stop) stops the feeds and waits for nothing.
 ///
 /// # Examples
 ///
-/// Every quote of a feed is checked, stored or held back, and nothing is lost at the end:
+/// Every quote of a feed is checked, then stored or held back, and nothing is lost at the end:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -71,7 +71,7 @@ const STORE_QUEUE: usize = 1_000;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), FeedError> {
 /// let repositories = Repositories::in_memory();
-/// // `TickPersister::open` and `Some(folder)` keep what waits on the disk
+/// // `TickPersister::open` and `Some(folder)` put waiting ticks on the disk
 /// let persister = TickPersister::start(repositories.ticks.clone(), PersisterConfig::default());
 /// let quarantine = Quarantine::open(repositories.quarantine.clone(), None).await?;
 /// let pipeline = Pipeline::builder(persister)
@@ -94,7 +94,7 @@ const STORE_QUEUE: usize = 1_000;
 #[derive(Debug)]
 pub struct Pipeline {
     feeds: Vec<JoinHandle<()>>,
-    /// Tells the feeds to end; they end when it is dropped, too.
+    /// Tells the feeds to end, also when it is dropped.
     stop: watch::Sender<bool>,
     /// The name of a feed that panicked.
     panicked: watch::Receiver<Option<String>>,
@@ -103,7 +103,7 @@ pub struct Pipeline {
     monitor: PipelineMonitor,
 }
 
-/// Puts a [`Pipeline`] together.
+/// Builds a [`Pipeline`].
 #[derive(Debug)]
 pub struct PipelineBuilder {
     persister: TickPersister,
@@ -113,35 +113,37 @@ pub struct PipelineBuilder {
 }
 
 impl PipelineBuilder {
-    /// Publishes the ticks in `fan_out`, which may have other sinks; a new one unless set.
+    /// Publishes the ticks in `fan_out`, which may have other sinks. The default is a fan-out without other
+    /// sinks.
     #[must_use]
     pub fn fan_out(mut self, fan_out: FanOut) -> Self {
         self.fan_out = fan_out;
         self
     }
 
-    /// Stores the ticks that pass `rules`, with the present of `clock`, and gives the others to
-    /// `quarantine`. Each feed is compared with its own earlier ticks alone.
+    /// Stores the ticks that pass `rules` at the time of `clock`, and gives the others to `quarantine`. Each
+    /// feed is compared with its own earlier ticks only.
     #[must_use]
     pub fn quality(mut self, rules: SymbolRules, quarantine: Quarantine, clock: Clock) -> Self {
         self.quality = Some((rules, quarantine, clock));
         self
     }
 
-    /// Adds a feed. Without one, the pipeline stores what an earlier run left in the spool.
+    /// Adds a feed. Without feeds, the pipeline stores the content of the spool.
     ///
-    /// Ticks without a number of the venue are numbered within their feed. So feeds that run together
-    /// bring different symbols: of two ticks with one key the second is a duplicate or a conflict.
+    /// Ticks without a number of the venue are numbered within their feed. Feeds that run together must
+    /// therefore deliver different symbols: of two ticks with one key the second is a duplicate or a
+    /// conflict.
     #[must_use]
     pub fn feed(mut self, feed: Box<dyn Feed>) -> Self {
         self.feeds.push(feed);
         self
     }
 
-    /// Starts every feed.
+    /// Starts all feeds.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     #[must_use]
     pub fn start(self) -> Pipeline {
         let store = StoreSink::new(self.persister.clone());
@@ -186,7 +188,7 @@ impl PipelineBuilder {
     }
 }
 
-/// Notes the end of a feed, also where it panics.
+/// Notes the end of a feed, even if it panics.
 struct FeedEnd {
     running: Arc<Running>,
     panics: watch::Sender<Option<String>>,
@@ -223,13 +225,13 @@ async fn run(
         }
         Err(error) => {
             let error = with_causes(&error);
-            tracing::error!(feed = name, error, "the feed broke off");
+            tracing::error!(feed = name, error, "the feed failed");
             end.running.end(FeedStatus::Failed { error });
         }
     }
 }
 
-/// The error and what caused it, the causes that its text has already left out.
+/// The error with its causes, except causes that its text already contains.
 fn with_causes(error: &FeedError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -245,8 +247,8 @@ fn with_causes(error: &FeedError) -> String {
 }
 
 impl Pipeline {
-    /// Stores the ticks of the feeds that are added to the builder through `persister`, which this
-    /// pipeline [stops](Self::stop).
+    /// Creates a builder. The pipeline stores the ticks of its feeds through `persister`, and
+    /// [stops](Self::stop) it.
     #[must_use]
     pub fn builder(persister: TickPersister) -> PipelineBuilder {
         PipelineBuilder {
@@ -257,18 +259,18 @@ impl Pipeline {
         }
     }
 
-    /// What the feeds bring, to be read while they run and afterwards.
+    /// Observes the feeds, also after their end.
     #[must_use]
     pub fn monitor(&self) -> PipelineMonitor {
         self.monitor.clone()
     }
 
-    /// Gives the spool back as soon as everything in it is stored, for a pipeline without feeds:
-    /// another process with a feed may need it.
+    /// Releases the spool as soon as everything in it is stored, for a pipeline without feeds: another
+    /// process with a feed may need it.
     pub fn give_back_when_drained(&self, patience: Duration) {
         let monitor = self.monitor();
         tokio::spawn(async move {
-            // it waits for as long as the database is away
+            // waits for as long as the database is unavailable
             if monitor.persister.flush().await.is_err() {
                 return;
             }
@@ -286,9 +288,9 @@ impl Pipeline {
         });
     }
 
-    /// Waits until a feed has panicked, or until what stores the ticks has ended before it was
-    /// stopped. The pipeline has to be stopped then. A feed that returns an error does not count: the
-    /// others continue, and what it brought is stored.
+    /// Waits until a feed has panicked, or the persister or the quarantine has ended before it was stopped.
+    /// The pipeline must then be stopped. A feed that returns an error does not count: the other feeds
+    /// continue, and its ticks are stored.
     pub async fn broken(&self) {
         let quarantine = async {
             match &self.monitor.quarantine {
@@ -302,32 +304,32 @@ impl Pipeline {
             let name = name.ok().and_then(|name| name.clone());
             match name {
                 Some(name) => name,
-                // every feed has ended without a panic
+                // all feeds have ended without a panic
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             feed = panicked => {
-                tracing::error!(feed, "the feed panicked: see above for where");
+                tracing::error!(feed, "the feed panicked: see the log for the place");
             }
             () = self.monitor.persister.ended() => {
                 if self.monitor.is_given_back() {
                     // nothing has to be stored any more
                     std::future::pending::<()>().await;
                 }
-                tracing::error!("the writer of ticks has ended: see above for why");
+                tracing::error!("the writer of ticks has ended: see the log for the reason");
             }
             () = quarantine => {
                 if self.monitor.is_given_back() {
                     std::future::pending::<()>().await;
                 }
-                tracing::error!("the writer of the quarantine has ended: see above for why");
+                tracing::error!("the writer of the quarantine has ended: see the log for the reason");
             }
         }
     }
 
-    /// Stops every feed and waits until everything is stored, for `patience` at most; says in the log
-    /// and in the report what was. Closes the fan-out.
+    /// Stops all feeds and waits at most `patience` until everything is stored. Logs and reports the result.
+    /// Closes the fan-out.
     pub async fn stop(self, patience: Duration) -> PipelineReport {
         let deadline = Instant::now() + patience;
         self.stop.send_replace(true);
@@ -347,7 +349,7 @@ impl Pipeline {
         };
         let persister = self.monitor.persister.stop(left);
         let (stopped, quarantine) = tokio::join!(persister, quarantine);
-        // what the persister could not hand back was not stored for certain either
+        // records that the persister could not return may not be stored either
         let unsaved = stopped.stats.queued.saturating_sub(stopped.spooled);
         let report = PipelineReport {
             unsaved: not_handed_over + unsaved.max(stopped.unsaved.len() as u64),

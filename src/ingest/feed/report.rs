@@ -1,31 +1,31 @@
-//! What a pipeline leaves when it stops.
+//! The report of a stopped pipeline.
 
 use crate::domain::Tick;
 use crate::ingest::PersisterStats;
 
-/// What became of all ticks of a pipeline that was stopped.
+/// The result of a stopped pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineReport {
-    /// The final numbers of the persister.
+    /// The final counts of the persister.
     pub stats: PersisterStats,
     /// Ticks that stay in the spool for the next start.
     pub spooled: u64,
-    /// Ticks that were neither stored in time nor are in the spool.
+    /// Ticks that were not stored in time and are not in the spool.
     pub unsaved: u64,
-    /// Those of them that the persister could hand back, in the order they came. Sending them again
-    /// stores none twice.
+    /// The unsaved ticks that the persister could return, in arrival order. Sending them again stores no tick
+    /// twice.
     pub handed_back: Vec<Tick>,
-    /// Ticks that found no place while the pipeline ran.
+    /// Ticks that were refused for lack of space while the pipeline ran.
     pub refused: u64,
-    /// Ticks of the quarantine that wait on the disk for the next start.
+    /// Quarantined ticks that wait on the disk for the next start.
     pub quarantine_kept: u64,
-    /// Ticks of the quarantine that are lost.
+    /// Quarantined ticks that are lost.
     pub quarantine_lost: u64,
 }
 
 impl PipelineReport {
-    /// Whether every tick is stored, in the spool or in quarantine.
+    /// Whether every tick is stored, in the spool or quarantined.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.unsaved == 0
@@ -46,21 +46,21 @@ impl PipelineReport {
             tracing::error!(
                 feeds,
                 lost = self.quarantine_lost,
-                "ticks that were held back could not be kept in time"
+                "ticks that were held back could not be saved in time"
             );
         }
         if self.refused > 0 {
             tracing::error!(
                 feeds,
                 refused = self.refused,
-                "ticks of the feed found no place and are not stored"
+                "ticks of the feed were refused for lack of space and are not stored"
             );
         }
         if self.stats.damaged > 0 {
             tracing::error!(
                 feeds,
                 damaged = self.stats.damaged,
-                "ticks of the spool were damaged and are put aside in it"
+                "ticks of the spool were damaged and are set aside in it"
             );
         }
         if self.spooled > 0 {

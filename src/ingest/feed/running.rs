@@ -5,27 +5,27 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-/// How a feed is doing.
+/// The status of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FeedStatus {
-    /// It brings ticks, or waits for them.
+    /// It delivers ticks, or waits for them.
     Running,
     /// It has no more ticks, such as a replay after its last file.
     Ended,
     /// It cannot continue.
     Failed {
-        /// Why.
+        /// The reason.
         error: String,
     },
-    /// It has a fault, which is in the log.
+    /// It panicked; the log has the panic.
     Panicked,
     /// The pipeline stopped it.
     Stopped,
 }
 
 impl FeedStatus {
-    /// One word: `running`, `ended`, `failed`, `panicked` or `stopped`.
+    /// The status as one word: `running`, `ended`, `failed`, `panicked` or `stopped`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -38,23 +38,23 @@ impl FeedStatus {
     }
 }
 
-/// What one feed has brought since it started.
+/// The state of one feed since its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeedState {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// How it is doing.
+    /// The status.
     pub status: FeedStatus,
-    /// Ticks that were published, to be stored and for every other receiver.
+    /// Ticks that were published to the store and to all other receivers.
     pub published: u64,
     /// Ticks that a quality rule held back.
     pub held_back: u64,
 }
 
-/// A feed at work.
+/// A running feed.
 ///
-/// Counts `feed_ticks_total` by `feed` and `outcome`, and has the gauge `feed_running` by `feed`.
+/// Counts `feed_ticks_total` by `feed` and `outcome`, and sets the gauge `feed_running` by `feed`.
 #[derive(Debug)]
 pub(super) struct Running {
     name: String,
@@ -109,7 +109,7 @@ impl Running {
         self.meters.held_back.increment(1);
     }
 
-    /// Sets how a running feed ended; a later end does not count.
+    /// Sets the final status of a running feed; later calls have no effect.
     pub(super) fn end(&self, end: FeedStatus) {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         if *status == FeedStatus::Running {
@@ -119,7 +119,7 @@ impl Running {
     }
 
     pub(super) fn state(&self) -> FeedState {
-        // read first, so that no tick of a feed that has ended is missing in the numbers
+        // read first, so that the counts include all ticks of a feed that has ended
         let status = self
             .status
             .lock()

@@ -7,7 +7,7 @@ use crate::domain::{Rule, Tick};
 use crate::ingest::quality::{QualityControl, Quarantine, QuarantineClosed, RuleAction};
 use crate::repository::QuarantinedTick;
 
-/// Checks ticks against rules and puts those that a rule holds back into quarantine.
+/// Checks ticks against rules and quarantines ticks that a rule holds back.
 ///
 /// Counts `tick_quality_total` by `rule` and `outcome`.
 #[derive(Debug)]
@@ -16,13 +16,12 @@ pub struct QualityStage {
     quarantine: Quarantine,
     clock: Clock,
     clean: Counter,
-    /// Of each rule, in its order: flagged, held back.
+    /// For each rule in order: counters of flagged and of held-back ticks.
     found: Vec<[Counter; 2]>,
 }
 
 impl QualityStage {
-    /// Checks ticks with `control` at the present of `clock`, and gives those that a rule holds back to
-    /// `quarantine`.
+    /// Checks ticks with `control` at the time of `clock`, and gives held-back ticks to `quarantine`.
     #[must_use]
     pub fn new(control: QualityControl, quarantine: Quarantine, clock: Clock) -> Self {
         let count = |rule: &'static str, outcome: &'static str| {
@@ -44,10 +43,11 @@ impl QualityStage {
         }
     }
 
-    /// Whether the tick passes; if not, it is in quarantine. Waits while that is full.
+    /// Checks a tick. Returns whether it passes; otherwise it is quarantined. Waits while the quarantine is
+    /// full.
     ///
     /// # Errors
-    /// The quarantine has stopped; the tick is neither published nor in quarantine.
+    /// The quarantine has stopped; the tick is neither published nor quarantined.
     pub async fn passes(&mut self, tick: &Tick) -> Result<bool, QuarantineClosed> {
         let now = self.clock.now();
         let found = self.control.check(tick, now);
@@ -66,7 +66,7 @@ impl QualityStage {
         let Some(verdict) = found.quarantine() else {
             return Ok(true);
         };
-        // what no store can keep is rejected by the store, with its reason
+        // the store rejects an invalid tick, with its reason
         let Ok(tick) = tick.normalized() else {
             return Ok(true);
         };

@@ -1,4 +1,4 @@
-//! From the fan-out into the store.
+//! The sink that stores the ticks of a fan-out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,31 +13,32 @@ use crate::domain::SymbolId;
 use crate::ingest::fanout::{Event, Gap, Published, RecordSink, SinkEnded};
 use crate::ingest::{PushError, TickPersister};
 
-/// How often the log says which ticks are being refused.
+/// The interval of log lines about refused ticks.
 const REPORT: Duration = Duration::from_secs(10);
 
-/// Gives every tick to the persister, which keeps it until it is stored.
+/// Gives every tick to the persister.
 ///
-/// The persister waits for a place, and the feed with it. With
-/// [`OnFull::Error`](crate::ingest::OnFull::Error) it refuses a tick instead, which is then not stored:
-/// it is counted, also as `feed_ticks_refused_total`, and the log has the ranges to fetch again from the
-/// venue. Attach it with [`QueueOptions::storing`](crate::ingest::fanout::QueueOptions::storing).
+/// If the persister has no space, this waits, and the feed waits with it. With
+/// [`OnFull::Error`](crate::ingest::OnFull::Error) it refuses the tick instead and does not store it: refused
+/// ticks are counted, also as `feed_ticks_refused_total`, and the log has their ranges, so that they can be
+/// requested again from the venue. Attach it with
+/// [`QueueOptions::storing`](crate::ingest::fanout::QueueOptions::storing).
 #[derive(Debug)]
 pub struct StoreSink {
     persister: TickPersister,
     refused: RefusedTicks,
-    /// Of each symbol, what was refused since the last report.
+    /// The refused ticks of each symbol since the last log line.
     gaps: BTreeMap<SymbolId, Gap>,
-    /// When the log is told next, at the earliest.
+    /// The earliest time of the next log line.
     report_at: Instant,
 }
 
-/// How many ticks a [`StoreSink`] could not store. Clones are handles of the same count.
+/// The number of ticks that a [`StoreSink`] refused. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct RefusedTicks(Arc<AtomicU64>);
 
 impl RefusedTicks {
-    /// How many so far.
+    /// The number of refused ticks so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -45,7 +46,7 @@ impl RefusedTicks {
 }
 
 impl StoreSink {
-    /// Stores through `persister`.
+    /// Creates a sink that stores through `persister`.
     #[must_use]
     pub fn new(persister: TickPersister) -> Self {
         // initialize to 0, so that rate() sees the first increment
@@ -58,7 +59,7 @@ impl StoreSink {
         }
     }
 
-    /// How many ticks were refused, also after the sink has ended.
+    /// The number of refused ticks, also after the sink has ended.
     #[must_use]
     pub fn refused(&self) -> RefusedTicks {
         self.refused.clone()
@@ -120,7 +121,7 @@ impl RecordSink for StoreSink {
         for event in events {
             match event {
                 Event::Record(published) => self.push(published).await?,
-                // publishers wait for this sink, so that it misses nothing
+                // the queue has the policy `Block`, so it has no gaps
                 Event::Gap(gap) => tracing::error!(?gap, "ticks did not reach the store"),
             }
         }

@@ -1,4 +1,4 @@
-//! Feeds and what becomes of their ticks.
+//! Feeds and the results of their ticks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersist
 use crate::repository::{InsertReceipt, TickRepository};
 use crate::wiring::Repositories;
 
-/// How long a pipeline may take to stop.
+/// The time limit for stopping a pipeline.
 const FLUSH: Duration = Duration::from_secs(10);
 
 fn tick(symbol_id: i64) -> Tick {
@@ -24,7 +24,7 @@ fn tick(symbol_id: i64) -> Tick {
     Tick::quote(SymbolId::new(symbol_id), DateTime::UNIX_EPOCH, price, price)
 }
 
-/// Brings three ticks of one instant, then breaks off.
+/// Delivers three ticks of one instant, then fails.
 #[derive(Debug)]
 struct Broken;
 
@@ -42,7 +42,7 @@ impl Feed for Broken {
     }
 }
 
-/// Brings a tick, then panics.
+/// Delivers a tick, then panics.
 #[derive(Debug)]
 struct Panicking;
 
@@ -58,7 +58,7 @@ impl Feed for Panicking {
     }
 }
 
-/// Brings a tick of its symbol, then waits for ever.
+/// Delivers a tick of its symbol, then waits forever.
 #[derive(Debug)]
 struct Lasting {
     name: &'static str,
@@ -86,7 +86,7 @@ fn start_feed(feed: Box<dyn Feed>, ticks: Arc<dyn TickRepository>) -> Pipeline {
     Pipeline::builder(persister).feed(feed).start()
 }
 
-/// A database that stays away.
+/// A database that stays unavailable.
 #[derive(Debug)]
 struct Away;
 
@@ -126,7 +126,7 @@ async fn feed_that_panics_ends_the_server() {
     let pipeline = start_feed(Box::new(Panicking), ticks);
     let limit = Duration::from_secs(60);
     let broken = tokio::time::timeout(limit, pipeline.broken()).await;
-    broken.expect("the server is told");
+    broken.expect("the pipeline is broken");
     let monitor = pipeline.monitor();
     assert!(!monitor.state().is_running());
     assert!(
@@ -160,7 +160,7 @@ async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
     assert!(monitor.state().stats.retries > 0);
 }
 
-/// Brings a hundred thousand ticks at once.
+/// Delivers a hundred thousand ticks at once.
 #[derive(Debug)]
 struct Burst;
 
@@ -208,12 +208,12 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
     let state = monitor.state();
     assert!(state.refused > 0 && state.spooled > 0, "{state:?}");
     assert_eq!(state.stats.received + state.refused, BURST, "{state:?}");
-    // those that waited in memory for a place on the disk
+    // ticks that waited in memory for space on the disk
     assert!(state.stats.received - state.spooled <= 1_000, "{state:?}");
     assert!(!report.is_complete(), "ticks were refused");
 }
 
-/// A writer whose runtime is gone, as after a mistake in it.
+/// A writer whose runtime was dropped.
 #[test]
 fn writer_that_ended_is_told() {
     let runtime = || {
@@ -231,7 +231,7 @@ fn writer_that_ended_is_told() {
         assert!(working.is_err(), "it works");
         of_the_writer.shutdown_background();
         let told = tokio::time::timeout(Duration::from_secs(20), pipeline.broken()).await;
-        told.expect("it is told");
+        told.expect("the pipeline is broken");
         pipeline.stop(FLUSH).await;
     });
 }

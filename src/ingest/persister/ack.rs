@@ -1,4 +1,4 @@
-//! Waiting for a record.
+//! Acknowledgements of records.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::shared::Shared;
 use crate::domain::Tick;
 use crate::ingest::record::Record;
 
-/// A record that was accepted.
+/// A handle of an accepted record.
 #[derive(Debug, Clone)]
 pub struct Ack<R: Record = Tick> {
     shared: Arc<Shared<R>>,
@@ -20,16 +20,16 @@ impl<R: Record> Ack<R> {
         Self { shared, number }
     }
 
-    /// How far it has come.
+    /// The level that the record has reached.
     #[must_use]
     pub fn level(&self) -> AckLevel {
         self.shared.level(self.number)
     }
 
-    /// Waits until it has come as far as `level`, without waiting for a batch to fill.
+    /// Waits until the record has reached `level`, without waiting for a batch to fill.
     ///
     /// # Errors
-    /// The persister stopped before.
+    /// Fails if the persister stopped before.
     pub async fn wait(&self, level: AckLevel) -> Result<(), PersisterClosed> {
         self.shared.wait(self.number, level).await
     }

@@ -1,4 +1,4 @@
-//! What the tasks of the persister hand to each other.
+//! The types that the tasks of the persister exchange.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use tokio::time::Instant;
 use crate::ingest::record::Record;
 use crate::ingest::spool::SpoolBatch;
 
-/// Records that are written together, or with others.
+/// Records that are written together, possibly with other batches.
 #[derive(Debug, Clone)]
 pub(super) struct Batch<R> {
-    /// Of its last record.
+    /// The number of its last record.
     pub(super) number: u64,
     pub(super) records: Arc<Vec<R>>,
-    /// When its first record was accepted.
+    /// The time at which its first record was accepted.
     pub(super) at: Instant,
 }
 
 impl<R: Record> Batch<R> {
-    /// Of its first record.
+    /// The number of its first record.
     pub(super) fn first(&self) -> u64 {
         self.number + 1 - self.records.len() as u64
     }
@@ -33,23 +33,23 @@ impl<R: Record> Batch<R> {
     }
 }
 
-/// Numbers of records that only the disk has; both ends belong to it.
+/// The numbers of records that are only on the disk, both ends inclusive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spilled {
     pub(super) first: u64,
     pub(super) through: u64,
 }
 
-/// Whether there is something to do.
+/// The next step of a task.
 #[derive(Debug)]
 pub(super) enum Step<T> {
     Do(T),
-    /// Nothing before this time, unless something happens.
+    /// Nothing to do before this time, unless notified.
     Wait(Option<Instant>),
     End,
 }
 
-/// Where the writer gets its next records from.
+/// The source of the writer's next records.
 #[derive(Debug)]
 pub(super) enum Source<R> {
     Memory(Vec<Batch<R>>),

@@ -1,8 +1,8 @@
-//! Failures of the persister that last.
+//! Lasting failures of the persister.
 
 use chrono::{DateTime, Utc};
 
-/// What went wrong and still does.
+/// A failure that still lasts.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) since: DateTime<Utc>,
@@ -10,23 +10,23 @@ pub(super) struct Failure {
     pub(super) needs_repair: bool,
 }
 
-/// What works with the spool, each of which may fail alone.
+/// An operation of the spool, each of which may fail independently.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SpoolPart {
-    /// Bringing records to the disk.
+    /// Writing records to the disk.
     Append,
-    /// Reading what only the disk has.
+    /// Reading records that are only on the disk.
     Read,
-    /// Bringing dead letters to the disk.
+    /// Writing dead letters to the disk.
     DeadLetters,
 }
 
-/// What of the spool goes wrong.
+/// The lasting failures of the spool.
 #[derive(Debug, Default)]
 pub(super) struct SpoolFailures([Option<Failure>; 3]);
 
 impl SpoolFailures {
-    /// Whether this is the first one of the part since it worked.
+    /// Notes a failure. Returns whether it is the first one of this part since it last worked.
     pub(super) fn note(&mut self, part: SpoolPart, reason: String, now: DateTime<Utc>) -> bool {
         let noted = &mut self.0[part as usize];
         let is_first = noted.is_none();
@@ -39,7 +39,7 @@ impl SpoolFailures {
         is_first
     }
 
-    /// The part works.
+    /// Notes that the part works.
     pub(super) fn end(&mut self, part: SpoolPart) {
         self.0[part as usize] = None;
     }

@@ -1,4 +1,4 @@
-//! A repository that fails when told to, for the tests of the persister.
+//! A repository with injected failures, for the tests of the persister.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -12,20 +12,20 @@ use crate::error::{Database, RepositoryError};
 use crate::memory::InMemoryTickRepository;
 use crate::repository::InsertReceipt;
 
-/// What becomes of a write instead of success.
+/// The injected result of a write.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fault {
     Unavailable,
     /// Not transient.
     Schema,
-    /// The ticks are stored, but the answer is lost.
+    /// The ticks are stored, but the response is lost.
     AnswerLost,
     Panic,
-    /// No answer ever comes.
+    /// No response ever arrives.
     Hang,
 }
 
-/// A write that was tried.
+/// An attempted write.
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     pub(super) at: Instant,
@@ -48,7 +48,7 @@ impl Faulty {
         self.next_faults.lock().expect("whole").extend(faults);
     }
 
-    /// Fails until told otherwise.
+    /// Fails in this way until changed.
     pub(super) fn set_down(&self, fault: Option<Fault>) {
         *self.lasting_fault.lock().expect("whole") = fault;
     }
@@ -89,7 +89,7 @@ impl TickCalls for Faulty {
             }),
             Some(Fault::Schema) => Err(RepositoryError::Schema {
                 database,
-                reason: "there is no table ticks: run the migrations".to_owned(),
+                reason: "the table ticks does not exist: run the migrations".to_owned(),
             }),
             Some(Fault::AnswerLost) => {
                 self.stored.insert_batch(ticks).await?;

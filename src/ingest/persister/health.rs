@@ -1,4 +1,4 @@
-//! How the persister is doing, for those who look after it.
+//! The health of the persister.
 
 use std::time::Duration;
 
@@ -7,46 +7,46 @@ use chrono::{DateTime, Utc};
 use super::shared::Shared;
 use crate::ingest::record::Record;
 
-/// Records that wait longer are a backlog.
+/// Records that wait longer than this are a backlog.
 const BACKLOG: Duration = Duration::from_secs(5);
 
-/// How a [`Persister`](super::Persister) is doing. Of several the one that matters most.
+/// The health of a [`Persister`](super::Persister). If several states apply, the most important one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PersisterHealth {
-    /// Writes succeed, and nothing waits for long.
+    /// Writes succeed, and no record waits for long.
     Up,
     /// Writes succeed, and a backlog is being stored.
     Draining {
-        /// Records that wait.
+        /// Waiting records.
         records: u64,
-        /// What they take in the spool.
+        /// Their size in the spool.
         bytes: u64,
-        /// How long the oldest of them has waited.
+        /// The waiting time of the oldest record.
         oldest_age: Duration,
     },
-    /// Writes fail, or the spool does; records are accepted and wait.
+    /// Writes to the database or to the spool fail; records are accepted and wait.
     Degraded {
-        /// Since when.
+        /// The start of the failure.
         since: DateTime<Utc>,
         /// The last failure.
         reason: String,
     },
-    /// Neither memory nor spool has a place: who pushes waits or is refused.
+    /// Neither memory nor spool has space: pushes wait or are refused.
     Saturated,
-    /// Writes fail in a way that somebody has to repair.
+    /// Writes fail with an error that an operator must repair.
     Misconfigured {
-        /// Since when.
+        /// The start of the failure.
         since: DateTime<Utc>,
         /// The last failure.
         reason: String,
     },
-    /// It accepts no more.
+    /// The persister is stopping and accepts no more records.
     Stopping,
 }
 
 impl PersisterHealth {
-    /// One word: `up`, `draining`, `degraded`, `saturated`, `misconfigured` or `stopping`.
+    /// The state as one word: `up`, `draining`, `degraded`, `saturated`, `misconfigured` or `stopping`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl PersisterHealth {
         }
     }
 
-    /// Whether records are taken and will be stored without anybody's help.
+    /// Whether records are accepted and will be stored without an operator.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(

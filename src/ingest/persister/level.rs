@@ -1,13 +1,13 @@
-//! How far a record has come.
+//! Acknowledgement levels.
 
-/// How far a record has come.
+/// The level that a record has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum AckLevel {
-    /// It is in the memory of the process.
+    /// In the memory of the process.
     Accepted,
-    /// The disk has it, or the database. Without a spool only the database makes it durable.
+    /// On the disk or in the database; without a spool, in the database.
     Durable,
-    /// It is in the database, or it is known to be a duplicate, a conflict, or rejected.
+    /// In the database, or known to be a duplicate, a conflict, or rejected.
     Committed,
 }

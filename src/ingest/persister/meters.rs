@@ -1,11 +1,11 @@
-//! What the persister counts, under names that do not depend on who records them.
+//! Metrics of the persister, under names that do not depend on the metrics recorder.
 
 use metrics::{Counter, Gauge, counter, gauge};
 
 use crate::error::RepositoryError;
 use crate::ingest::record::Record;
 
-/// Kept, since looking one up costs more than counting.
+/// Counters, cached since a lookup costs more than an increment.
 #[derive(Clone)]
 pub(super) struct Meters {
     pub(super) received: Counter,
@@ -13,7 +13,7 @@ pub(super) struct Meters {
     pub(super) rejected: Counter,
     pub(super) conflicts: Counter,
     pub(super) dead_letters: Counter,
-    /// Those that the disk had no place for.
+    /// Dead letters for which the disk had no space.
     pub(super) dead_letters_in_log: Counter,
     pub(super) waiting: Gauge,
     pub(super) waiting_bytes: Gauge,

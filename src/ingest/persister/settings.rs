@@ -1,4 +1,4 @@
-//! How a persister works.
+//! Settings of the persister and its spool.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 use crate::backoff::Backoff;
 use crate::domain::setters;
 
-/// How a [`Persister`](super::Persister) works.
+/// Settings of a [`Persister`](super::Persister).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PersisterConfig {
-    /// Records of one batch at most; 0 counts as 1.
+    /// Maximum number of records in a batch; 0 counts as 1.
     pub batch_size: usize,
-    /// How long the first record of a batch waits for others.
+    /// The time for which the first record of a batch waits for others.
     pub flush_interval: Duration,
-    /// Records that wait in memory at most, besides those that are being written; 0 counts as 1. A
+    /// Maximum number of records that wait in memory, in addition to those being written; 0 counts as 1. A
     /// tick takes some 130 bytes.
     pub queue: usize,
-    /// Records written at once at most while there is a backlog; never fewer than `batch_size`.
+    /// Maximum number of records in one write while there is a backlog; at least `batch_size`.
     pub drain_batch_size: usize,
-    /// Delays after failed writes. The longest is how much later than possible the first write after
-    /// an outage may begin.
+    /// The delays after failed writes. The longest delay is also the longest time between the end of an
+    /// outage and the next write.
     pub backoff: Backoff,
 }
 
 impl Default for PersisterConfig {
-    /// 1,000 records or 100 ms, 100,000 waiting ones, 10,000 at once for a backlog, delays of 100 ms
-    /// to 1 s.
+    /// 1,000 records or 100 ms, a queue of 100,000 records, 10,000 records in a write of a backlog, delays of
+    /// 100 ms to 1 s.
     fn default() -> Self {
         Self {
             batch_size: 1_000,
@@ -40,34 +40,34 @@ impl Default for PersisterConfig {
 
 setters!(PersisterConfig {
     set {
-        /// Sets how many records a batch has at most.
+        /// Sets the maximum number of records in a batch.
         batch_size: usize,
-        /// Sets how long the first record of a batch waits for others.
+        /// Sets the time for which the first record of a batch waits for others.
         flush_interval: Duration,
-        /// Sets how many records wait in memory at most.
+        /// Sets the maximum number of records that wait in memory.
         queue: usize,
-        /// Sets how many records are written at once while there is a backlog.
+        /// Sets the maximum number of records in one write while there is a backlog.
         drain_batch_size: usize,
         /// Sets the delays after failed writes.
         backoff: Backoff,
     }
 });
 
-/// When records go to the disk before they go to the database.
+/// When records are written to the disk before they are written to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpoolMode {
     /// Always. A durable record survives the end of the process at any instant.
     WriteAhead,
-    /// From the first failed write on, until the backlog is stored. Records that wait for their first
-    /// write are lost with the process.
+    /// From the first failed write until the backlog is stored. Records that wait for their first write are
+    /// lost with the process.
     OnFailure,
-    /// Never: what is not in the database is lost with the process.
+    /// Never: records that are not in the database are lost with the process.
     Memory,
 }
 
 impl SpoolMode {
-    /// All of them.
+    /// All modes.
     pub const ALL: &'static [Self] = &[Self::WriteAhead, Self::OnFailure, Self::Memory];
 
     /// `write_ahead`, `on_failure` or `memory`.
@@ -81,19 +81,19 @@ impl SpoolMode {
     }
 }
 
-/// What a push does when neither memory nor spool has a place; in the mode [`SpoolMode::Memory`]
-/// that is a full queue.
+/// The behaviour of a push if neither memory nor spool has space; in the mode [`SpoolMode::Memory`], if the
+/// queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnFull {
-    /// It waits.
+    /// The push waits.
     Block,
-    /// It fails.
+    /// The push fails.
     Error,
 }
 
 impl OnFull {
-    /// Both of them.
+    /// Both values.
     pub const ALL: &'static [Self] = &[Self::Block, Self::Error];
 
     /// `block` or `error`.
@@ -106,22 +106,23 @@ impl OnFull {
     }
 }
 
-/// Where and how records are kept on the disk until they are in the database.
+/// The spool: where and how records are stored on the disk until they are in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpoolConfig {
-    /// When ticks go to the disk.
+    /// When ticks are written to the disk.
     pub mode: SpoolMode,
-    /// Its files are here; made where it is missing.
+    /// The directory of its files; created if it is missing.
     pub directory: PathBuf,
-    /// What the records in it may take on the disk.
+    /// Maximum size of its records on the disk.
     pub max_bytes: u64,
-    /// What a push does when there is no place.
+    /// The behaviour of a push if there is no space.
     pub on_full: OnFull,
 }
 
 impl SpoolConfig {
-    /// Every record goes to `directory` first, which takes up to 1 GiB; then pushes wait.
+    /// Creates settings of a spool in `directory` that takes every record first, holds up to 1 GiB, and makes
+    /// pushes wait when it is full.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
@@ -135,15 +136,15 @@ impl SpoolConfig {
 
 setters!(SpoolConfig {
     set {
-        /// Sets when records go to the disk.
+        /// Sets when records are written to the disk.
         mode: SpoolMode,
-        /// Sets what the records may take on the disk.
+        /// Sets the maximum size of its records on the disk.
         max_bytes: u64,
-        /// Sets what a push does when there is no place.
+        /// Sets the behaviour of a push if there is no space.
         on_full: OnFull,
     }
     into {
-        /// Sets where the files are.
+        /// Sets the directory of its files.
         directory: PathBuf,
     }
 });

@@ -1,4 +1,4 @@
-//! What the handles and the two tasks share.
+//! The state that the handles and the two tasks share.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,12 +17,12 @@ use crate::backoff::Backoff;
 use crate::ingest::record::Record;
 use crate::ingest::spool::Spool;
 
-/// Up to which number records have come how far.
+/// The numbers up to which records have reached each level.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
     durable: u64,
     committed: u64,
-    /// Nothing more will happen.
+    /// The persister has ended.
     ended: bool,
 }
 
@@ -38,11 +38,11 @@ impl Progress {
     }
 }
 
-/// Whether to go on.
+/// Whether the tasks continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Course {
     Run,
-    /// Until this time, or without an end.
+    /// Stop, with or without a deadline.
     Close(Option<Instant>),
 }
 
@@ -53,10 +53,10 @@ pub(super) struct Shared<R: Record> {
     pub(super) to_writer: Notify,
     on_full: OnFull,
     state: Mutex<State<R>>,
-    /// One for each record that waits in memory.
+    /// One permit for each record that may wait in memory.
     places: Semaphore,
     progress: watch::Sender<Progress>,
-    /// Whether the spool takes nothing.
+    /// Whether the spool accepts nothing.
     saturated: watch::Sender<bool>,
     course: watch::Sender<Course>,
 }
@@ -105,7 +105,7 @@ impl<R: Record> Shared<R> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of the record.
+    /// Returns the number of the record.
     pub(super) async fn accept(&self, record: R) -> Result<u64, PushError> {
         self.place().await?.forget();
         let mut state = self.lock();
@@ -113,7 +113,7 @@ impl<R: Record> Shared<R> {
             return Err(PushError::Closed);
         }
         let number = state.accept(record);
-        // the first starts a timer, and one more batch may be full
+        // the first record starts a timer, and one more batch may be full
         let is_news =
             state.open_len() == 1 || state.open_len().is_multiple_of(state.config.batch_size);
         let spooling = state.spooling;
@@ -163,7 +163,7 @@ impl<R: Record> Shared<R> {
         }
     }
 
-    /// The number of the record accepted last.
+    /// The number of the last accepted record.
     pub(super) fn newest(&self) -> Result<u64, PersisterClosed> {
         let state = self.lock();
         if state.closing {
@@ -227,7 +227,7 @@ impl<R: Record> Shared<R> {
             .send_if_modified(|before| std::mem::replace(before, saturated) != saturated);
     }
 
-    /// Accepts no more. The first call decides for how long what was accepted may take.
+    /// Accepts no more records. The first call sets the deadline for accepted records.
     pub(super) fn close(&self, until: Option<Instant>) {
         self.lock().closing = true;
         self.places.close();
@@ -245,14 +245,14 @@ impl<R: Record> Shared<R> {
         self.course.subscribe()
     }
 
-    /// Waits until nothing more will happen.
+    /// Waits until the persister has ended.
     pub(super) async fn ended(&self) {
         let mut progress = self.progress.subscribe();
         // the sender is a part of this
         let _ = progress.wait_for(|progress| progress.ended).await;
     }
 
-    /// Nothing more will happen.
+    /// Notes that the persister has ended.
     pub(super) fn end(&self) {
         self.lock().closing = true;
         self.places.close();

@@ -1,5 +1,5 @@
-//! The persister with a spool. Real time: the disk has a thread of its own, which a paused clock
-//! does not wait for.
+//! The persister with a spool, in real time: the disk has a thread of its own, for which a paused clock does
+//! not wait.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ mod on_failure;
 mod slow_disk;
 
 const SYMBOL: SymbolId = SymbolId::new(1);
-/// Far longer than anything here takes.
+/// A time limit that no test reaches.
 const PLENTY: Duration = Duration::from_secs(60);
 
 fn tick(index: i64) -> Tick {
@@ -68,7 +68,10 @@ async fn open(repository: &Arc<FaultyRepository>, spool: &SpoolConfig) -> TickPe
 
 async fn push(persister: &TickPersister, range: std::ops::Range<i64>) {
     for index in range {
-        persister.push(tick(index)).await.expect("it is open");
+        persister
+            .push(tick(index))
+            .await
+            .expect("the persister is open");
     }
 }
 
@@ -107,7 +110,10 @@ async fn a_durable_tick_is_on_the_disk_while_the_database_is_away() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     repository.set_down(Some(Fault::Unavailable));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
-    let ack = persister.push_with_ack(tick(0)).await.expect("it is open");
+    let ack = persister
+        .push_with_ack(tick(0))
+        .await
+        .expect("the persister is open");
     assert_eq!(ack.level(), AckLevel::Accepted);
     ack.wait(AckLevel::Accepted).await.expect("it is");
     ack.wait(AckLevel::Durable).await.expect("the disk works");
@@ -117,7 +123,9 @@ async fn a_durable_tick_is_on_the_disk_while_the_database_is_away() {
         Some(1)
     );
     repository.set_down(None);
-    ack.wait(AckLevel::Committed).await.expect("it is back");
+    ack.wait(AckLevel::Committed)
+        .await
+        .expect("the database is back");
     assert_eq!(stored(&repository).await, keys(0..1));
     until("the spool is empty", || {
         persister.spool_content().map(|content| content.records) == Some(0)
@@ -148,7 +156,7 @@ async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
     for task in tasks {
         task.await.expect("no panic").expect("it is durable");
     }
-    // one write of the disk for each would wait for nothing either, so the batches are counted
+    // without a wait one write of the disk for each tick would pass as well, so the batches are counted
     let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
     let read = opened.read(0, u64::MAX, usize::MAX).await;
     let Ok(Found::Batches(batches)) = read else {
@@ -165,7 +173,7 @@ async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
     );
 }
 
-/// Stops it at once and opens its spool.
+/// Stops the persister immediately and opens its spool.
 async fn reopen_after_stop(persister: &TickPersister, folder: &Path) -> (TickSpool, StopReport) {
     let report = persister.stop(Duration::from_secs(5)).await;
     (
@@ -189,7 +197,7 @@ async fn a_backlog_larger_than_memory_is_stored_in_order() {
     let failed = repository.attempts().len();
     repository.set_down(None);
     push(&persister, 6_000..6_500).await;
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert_eq!(stored(&repository).await, keys(0..6_500));
     let order: Vec<TickKey> = repository.batches()[failed..].concat();
     let mut seen = std::collections::BTreeSet::new();
@@ -216,7 +224,7 @@ async fn what_a_stop_leaves_is_stored_after_the_next_start() {
             let spool = settings(folder.path(), mode);
             let persister = open(&repository, &spool).await;
             push(&persister, 0..50).await;
-            persister.flush().await.expect("it is there");
+            persister.flush().await.expect("the persister is open");
             repository.set_down(Some(fault));
             push(&persister, 50..950).await;
             let report = persister.stop(Duration::from_millis(300)).await;
@@ -231,7 +239,7 @@ async fn what_a_stop_leaves_is_stored_after_the_next_start() {
             let persister = open(&repository, &spool).await;
             assert!(persister.stats().queued <= 900);
             push(&persister, 950..1_000).await;
-            persister.flush().await.expect("it is back");
+            persister.flush().await.expect("the database is back");
             assert_eq!(
                 stored(&repository).await,
                 keys(0..1_000),
@@ -260,7 +268,7 @@ async fn fault_55_a_stop_during_an_outage_ends_at_once_when_all_is_on_the_disk()
     assert_eq!((report.unsaved.len(), report.spooled), (0, 100_000));
     repository.set_down(None);
     let persister = open(&repository, &spool).await;
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert_eq!(stored(&repository).await, keys(0..100_000));
 }
 
@@ -273,9 +281,12 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
     let conflicting = tick(3).with_ask_volume(Decimal::ONE);
     push(&persister, 0..999).await;
     for other in [&impossible, &conflicting] {
-        persister.push(other.clone()).await.expect("it is open");
+        persister
+            .push(other.clone())
+            .await
+            .expect("the persister is open");
     }
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..999));
     let stats = persister.stats();
     assert_eq!(

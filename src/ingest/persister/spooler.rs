@@ -1,5 +1,5 @@
-//! The task that brings records to the disk. All that come while the disk is busy share its next
-//! write. A disk that fails, or does not answer, keeps no record from the database.
+//! The task that writes records to the disk. Records that arrive while the disk is busy share its next write.
+//! A disk that fails or hangs does not delay writes to the database.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use super::shared::Shared;
 use crate::ingest::record::Record;
 use crate::ingest::spool::{Spool, SpoolBatch, SpoolError};
 
-/// Pause after a write of the spool that failed.
+/// Pause after a failed write of the spool.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// A disk that does not answer for so long is not waited for. Slow ones answer before.
+/// The time after which a disk counts as hanging. Slow disks respond earlier.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Works until the writer has ended and everything is on the disk, or cannot be.
+/// Runs until the writer has ended and everything is on the disk, or cannot be written to it.
 pub(super) async fn run<R: Record>(shared: Arc<Shared<R>>, spool: Spool<R>) {
     let mut retry_at = None;
     loop {
@@ -51,11 +51,11 @@ pub(super) async fn run<R: Record>(shared: Arc<Shared<R>>, spool: Spool<R>) {
 enum Appended {
     Done,
     Failed,
-    /// The database has everything, and nothing more will come.
+    /// The database has everything, and no more records will arrive.
     NoLongerNeeded,
 }
 
-/// Brings all that the spool owes to the disk, the last `new` batches of which are nowhere else.
+/// Writes all batches that the spool owes to the disk. The last `new` batches are nowhere else.
 async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize) -> Appended {
     let batches: Vec<SpoolBatch<R>> = {
         let state = shared.lock();
@@ -71,7 +71,7 @@ async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize)
             note_hanging(shared, SpoolPart::Append, spool);
             leave_in_memory(shared, new);
             new = 0;
-            // what comes meanwhile waits in memory as well
+            // records that arrive meanwhile wait in memory as well
             loop {
                 let step = shared.lock().spooler_step(None, true);
                 let at = match step {
@@ -105,14 +105,14 @@ async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize)
     }
 }
 
-/// The last `new` batches wait in memory for the disk and the database.
+/// Leaves the last `new` batches in memory, where they wait for the disk and the database.
 fn leave_in_memory<R: Record>(shared: &Shared<R>, new: usize) {
     shared.lock().not_spooled(new);
     shared.set_saturated(true);
     shared.to_writer.notify_one();
 }
 
-/// Waits for news, or for a time.
+/// Waits for a notification, or until a time.
 async fn wait<R: Record>(shared: &Shared<R>, at: Option<Instant>) {
     let timer = async {
         match at {
@@ -126,7 +126,7 @@ async fn wait<R: Record>(shared: &Shared<R>, at: Option<Instant>) {
     }
 }
 
-/// Notes that the disk has not answered for [`PATIENCE`].
+/// Notes that the disk has not responded for [`PATIENCE`].
 pub(super) fn note_hanging<R: Record>(shared: &Shared<R>, part: SpoolPart, spool: &Spool<R>) {
     let error = SpoolError::Hanging {
         directory: spool.directory().to_owned(),
@@ -135,7 +135,7 @@ pub(super) fn note_hanging<R: Record>(shared: &Shared<R>, part: SpoolPart, spool
     note_failure(shared, part, &error);
 }
 
-/// Tells of a failure of the spool once for as long as it lasts.
+/// Notes a failure of the spool, and logs it once while it lasts.
 pub(super) fn note_failure<R: Record>(shared: &Shared<R>, part: SpoolPart, error: &SpoolError) {
     let is_first = {
         let mut state = shared.lock();

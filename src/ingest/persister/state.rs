@@ -1,8 +1,8 @@
-//! Which records are where: the part that is changed under one lock and never waits.
+//! The state of the persister's records, changed under one lock and without waiting.
 //!
-//! Records have numbers in the order they were accepted. Those that were accepted last are `open`;
-//! from there they go to the writer directly, or, where they are spooled, in batches to the
-//! `window` that still has them in memory, or into `spilled`, which only the disk has.
+//! Records are numbered in the order of acceptance. The last accepted ones are `open`. From there the writer
+//! takes them, or, with spooling, batches of them: from the `window`, which is also in memory, or from
+//! `spilled`, which is only on the disk.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,30 +32,29 @@ pub(super) struct State<R> {
     pub(super) stats: PersisterStats,
     pub(super) closing: bool,
     open: VecDeque<Accepted<R>>,
-    /// The number of the record accepted next.
+    /// The number of the next accepted record.
     next: u64,
-    /// Somebody waits until these are on the disk …
+    /// The number up to which a caller waits for the disk.
     pub(super) urged_durable: u64,
-    /// … or in the database.
+    /// The number up to which a caller waits for the database.
     pub(super) urged_committed: u64,
-    /// Whether open records go to the spool rather than to the writer.
+    /// Whether open records are taken by the spooler instead of the writer.
     pub(super) spooling: bool,
-    /// Batches the spool has not taken and has to; the window or the writer have them as well.
+    /// Batches that the spool still has to write; they are in the window or with the writer as well.
     pub(super) unspooled: Vec<Batch<R>>,
     window: VecDeque<Batch<R>>,
     window_records: usize,
     spilled: Option<Spilled>,
     pub(super) committed: u64,
     pub(super) writer_done: bool,
-    /// When the oldest record was accepted that the writer has.
+    /// The acceptance time of the oldest record that the writer has.
     pub(super) in_hand_since: Option<Instant>,
     pub(super) failure: Option<Failure>,
     pub(super) spool_failures: SpoolFailures,
 }
 
 impl<R: Record> State<R> {
-    /// `found` are the numbers of what the spool holds already: before its first record, and of its
-    /// last.
+    /// `found` are the numbers before the spool's first record and of its last record.
     pub(super) fn new(
         config: PersisterConfig,
         clock: Clock,
@@ -105,7 +104,7 @@ impl<R: Record> State<R> {
         self.next - 1
     }
 
-    /// The number of the record accepted last.
+    /// The number of the last accepted record.
     pub(super) fn newest(&self) -> u64 {
         self.next - 1
     }
@@ -114,23 +113,24 @@ impl<R: Record> State<R> {
         self.open.len()
     }
 
-    /// How long the oldest record has waited, `spooled_at` being the oldest of those on the disk.
+    /// The waiting time of the oldest record; `spooled_at` is the acceptance time of the oldest one on the
+    /// disk.
     pub(super) fn oldest_age(&self, spooled_at: Option<DateTime<Utc>>) -> Duration {
         let window = self.window.front().map(|batch| batch.at);
         let open = self.open.front().map(|accepted| accepted.at);
         let memory = self.in_hand_since.or(window).or(open);
         let in_memory = memory.map_or(Duration::ZERO, |at| at.elapsed());
         let on_disk = spooled_at.and_then(|at| (self.clock.now() - at).to_std().ok());
-        // what is settled may be on the disk for some time more
+        // committed records may stay on the disk for a while
         match on_disk {
             Some(on_disk) if self.spilled.is_some() => in_memory.max(on_disk),
             _ => in_memory,
         }
     }
 
-    /// What the spooler has to do: batches for the spool, how many of them being new. After a write
-    /// that failed it tries again at `retry_at`, though the spool owes nothing, to learn whether the
-    /// disk works. While the disk `hangs` there are only new ones, which it cannot have.
+    /// The spooler's next step: writing batches, with the number of new ones among them. After a failed write
+    /// it retries at `retry_at`, even if the spool owes nothing, to find out whether the disk works. While
+    /// the disk `hangs`, it only takes new batches, which the disk cannot have.
     pub(super) fn spooler_step(&mut self, retry_at: Option<Instant>, hangs: bool) -> Step<usize> {
         self.forget_committed();
         let owes = !self.unspooled.is_empty();
@@ -158,8 +158,8 @@ impl<R: Record> State<R> {
         Step::Wait(due.into_iter().chain(retry_at).min())
     }
 
-    /// The disk has what `unspooled` has up to the number `through`, the last `new` of which are
-    /// nowhere else yet. Returns how many records need no place in memory any more.
+    /// Notes that the disk has the `unspooled` batches up to the number `through`, the last `new` of which
+    /// are nowhere else yet. Returns the number of records that no longer need space in memory.
     pub(super) fn spooled(&mut self, through: u64, new: usize) -> usize {
         self.spool_failures.end(SpoolPart::Append);
         let count = self
@@ -172,7 +172,7 @@ impl<R: Record> State<R> {
         }
         match (self.spilled, on_disk.last()) {
             (Some(spilled), Some(last)) => {
-                // those behind have been waiting for the disk in memory
+                // later batches have been waiting in memory for the disk
                 let freed = self.drop_from_window(|batch| {
                     batch.number > spilled.through && batch.number <= through
                 });
@@ -187,8 +187,8 @@ impl<R: Record> State<R> {
         }
     }
 
-    /// Leaves to the disk what is more than half of the queue, of what it has. Returns how many
-    /// records that were.
+    /// Leaves records that are on the disk to the disk alone, until the window fits half of the queue.
+    /// Returns the number of those records.
     fn spill(&mut self, through: u64) -> usize {
         let mut first = None;
         let mut left = self.window_records;
@@ -219,14 +219,15 @@ impl<R: Record> State<R> {
         freed
     }
 
-    /// The disk does not have the last `new` of `unspooled`: they wait in memory for both.
+    /// Notes that the disk does not have the last `new` of `unspooled`: they wait in memory for the disk and
+    /// the database.
     pub(super) fn not_spooled(&mut self, new: usize) {
         let first_new = self.unspooled.len() - new;
         let new: Vec<Batch<R>> = self.unspooled[first_new..].to_vec();
         new.into_iter().for_each(|batch| self.push_window(batch));
     }
 
-    /// What the writer has to do, taking up to `most` records from memory.
+    /// The writer's next step, with up to `most` records from memory.
     pub(super) fn writer_step(&mut self, most: usize) -> Step<Source<R>> {
         self.forget_committed();
         let is_idle = self.window.is_empty() && self.spilled.is_none();
@@ -266,7 +267,7 @@ impl<R: Record> State<R> {
         }
     }
 
-    /// The writer has read up to `number` of what only the disk has.
+    /// Notes that the writer has read the spilled records up to `number`.
     pub(super) fn read_through(&mut self, number: u64) {
         if let Some(spilled) = &mut self.spilled {
             spilled.first = number + 1;
@@ -276,20 +277,20 @@ impl<R: Record> State<R> {
         }
     }
 
-    /// The batch of this number, which only the disk had, is damaged and was put aside.
+    /// Notes that the batch of this number, which was only on the disk, is damaged and set aside.
     pub(super) fn give_up_damaged(&mut self, number: u64, records: u64) {
         self.stats.damaged += records;
         self.stats.queued = self.stats.queued.saturating_sub(records);
         self.read_through(number);
     }
 
-    /// Whether all that is not in the database is on the disk.
+    /// Whether all records that are not in the database are on the disk.
     pub(super) fn is_all_spooled(&mut self) -> bool {
         self.forget_committed();
         self.spooling && self.open.is_empty() && self.unspooled.is_empty()
     }
 
-    /// Takes everything that is in memory only, `in_hand` being what the writer has.
+    /// Takes all records that are only in memory; `in_hand` are the writer's batches.
     pub(super) fn take_unsaved(&mut self, in_hand: Vec<Batch<R>>) -> Vec<R> {
         self.forget_committed();
         let batches = if self.mode == SpoolMode::Memory {
@@ -305,7 +306,7 @@ impl<R: Record> State<R> {
             .collect()
     }
 
-    /// The database has all up to `number`. Returns whether the spool owes nothing.
+    /// Notes that the database has everything up to `number`. Returns whether the spool owes nothing.
     pub(super) fn commit_through(&mut self, number: u64) -> bool {
         self.committed = number;
         self.forget_committed();
@@ -322,7 +323,7 @@ impl<R: Record> State<R> {
         self.window.push_back(batch);
     }
 
-    /// Whether open records are to be taken now, and else when.
+    /// Whether open records are due now, and otherwise the time at which they are.
     fn open_due(&self, urged: u64, now: Instant) -> (bool, Option<Instant>) {
         let Some(front) = self.open.front() else {
             return (false, None);
@@ -336,7 +337,7 @@ impl<R: Record> State<R> {
         (is_due, Some(due))
     }
 
-    /// Takes up to `most` records in batches; fewer when the rest does not fill one, and waits on.
+    /// Takes up to `most` records in batches. If the rest does not fill a batch, it stays and waits.
     fn take_open(&mut self, most: usize) -> Vec<Batch<R>> {
         let mut batches: Vec<Batch<R>> = Vec::new();
         let mut taken = 0;

@@ -40,7 +40,10 @@ fn start(repository: &Arc<FaultyRepository>) -> TickPersister {
 
 async fn push(persister: &TickPersister, range: std::ops::Range<i64>) {
     for index in range {
-        persister.push(tick(index)).await.expect("it is open");
+        persister
+            .push(tick(index))
+            .await
+            .expect("the persister is open");
     }
 }
 
@@ -71,7 +74,7 @@ async fn a_full_batch_does_not_wait() {
 async fn the_first_tick_of_a_batch_starts_its_timer() {
     let repository = Arc::new(FaultyRepository::default());
     let persister = start(&repository);
-    // an idle time is no part of the interval
+    // the interval does not include idle time
     sleep(90 * MILLISECOND).await;
     let first = Instant::now();
     push(&persister, 0..1).await;
@@ -93,7 +96,7 @@ async fn flush_waits_until_all_pushed_before_are_stored() {
     let begin = Instant::now();
     persister.flush().await.expect("nothing is flushed at once");
     push(&persister, 0..13).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..13));
     assert_eq!(persister.stats().queued, 0);
     assert!(begin.elapsed() < MILLISECOND, "it waits for no timer");
@@ -147,7 +150,7 @@ async fn a_lost_answer_doubles_nothing() {
     repository.fail_with([Fault::AnswerLost, Fault::AnswerLost]);
     let persister = start(&repository);
     push(&persister, 0..12).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..12));
     let stats = persister.stats();
     assert_eq!((stats.inserted, stats.duplicates), (2, 10));
@@ -165,7 +168,7 @@ async fn errors_that_need_a_repair_and_panics_lose_nothing() {
     ]);
     let persister = start(&repository);
     push(&persister, 0..12).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..12));
     assert_eq!(persister.stats().retries, 4);
 }
@@ -178,12 +181,12 @@ async fn a_full_queue_makes_callers_wait() {
     // ten are being written, twenty wait
     push(&persister, 0..30).await;
     let waiting = timeout(Duration::from_secs(60), persister.push(tick(99))).await;
-    assert!(waiting.is_err(), "the 31st has no place");
+    assert!(waiting.is_err(), "there is no space for the 31st");
     assert_eq!(persister.stats().received, 30);
 
     repository.set_down(None);
     push(&persister, 30..50).await;
-    persister.flush().await.expect("it is open");
+    persister.flush().await.expect("the persister is open");
     // the cancelled push accepted nothing
     assert_eq!(stored(&repository).await, keys(0..50));
     assert_eq!(persister.stats().received, 50);
@@ -228,7 +231,7 @@ async fn stop_returns_what_a_dead_store_did_not_take() {
         let repository = Arc::new(FaultyRepository::default());
         let persister = start(&repository);
         push(&persister, 0..10).await;
-        persister.flush().await.expect("it is open");
+        persister.flush().await.expect("the persister is open");
         repository.set_down(Some(fault));
         push(&persister, 10..40).await;
         let flushing = tokio::spawn({
@@ -267,12 +270,12 @@ async fn stop_tries_again_at_once_after_a_long_outage() {
     let before = repository.attempts().len();
     let told = Instant::now();
     let stopping = tokio::spawn(async move { persister.stop(Duration::from_secs(5)).await });
-    // half a minute may lie between two attempts by now
+    // by now half a minute may lie between two attempts
     while repository.attempts().len() == before {
         sleep(MILLISECOND).await;
         assert!(told.elapsed() < 10 * MILLISECOND, "it does not try at once");
     }
-    // and the pauses begin anew
+    // and the pauses start again from the shortest
     repository.set_down(None);
     let report = stopping.await.expect("no panic");
     assert_eq!(report.unsaved, []);
@@ -352,7 +355,7 @@ async fn every_outcome_is_counted() {
     let conflicting = tick(1).with_ask_volume(Decimal::ONE);
     let impossible = tick(6).with_sequence(-1);
     for other in [crossed, conflicting.clone(), conflicting, impossible] {
-        persister.push(other).await.expect("it is open");
+        persister.push(other).await.expect("the persister is open");
     }
     let expected = PersisterStats {
         received: 11,

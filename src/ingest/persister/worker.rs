@@ -1,4 +1,4 @@
-//! The task that writes to the store, and what happens at the end.
+//! The task that writes to the store, and the end of the persister.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use crate::ingest::record::Record;
 use crate::ingest::spool::Found;
 use crate::ingest::store::{RecordStore, StoreReceipt};
 
-/// How long the disk may take for what is in memory when there is no time left.
+/// The time that the disk has at the end for records in memory.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Writes until a stop, or until all handles are dropped. Returns what is neither written nor on
+/// Writes until a stop, or until all handles are dropped. Returns the records that are neither written nor on
 /// the disk.
 pub(super) async fn run<R: Record>(
     shared: Arc<Shared<R>>,
     store: Arc<dyn RecordStore<R>>,
 ) -> Vec<R> {
-    // whatever ends this task, nobody waits for it any longer
+    // when this task ends for any reason, nothing waits for it
     let ending = Ending(Arc::clone(&shared));
-    // a set rather than a task: dropped with this one, it ends
+    // a set, not a task: dropping it with this task ends it
     let mut spooler = JoinSet::new();
     if let Some(spool) = &shared.spool {
         spooler.spawn(spooler::run(Arc::clone(&shared), spool.clone()));
@@ -40,7 +40,7 @@ pub(super) async fn run<R: Record>(
         in_hand = &mut writing => in_hand,
         // it ends after the writer, unless it panics
         Some(spooler) = spooler.join_next() => {
-            tracing::error!(?spooler, "bringing {} to the disk ended unexpectedly", R::NAMES);
+            tracing::error!(?spooler, "the writer of {} to the disk ended unexpectedly", R::NAMES);
             shared.close(Some(Instant::now()));
             writing.await
         }
@@ -49,7 +49,7 @@ pub(super) async fn run<R: Record>(
         let mut state = shared.lock();
         state.writer_done = true;
         if shared.spool.is_some() && !state.spooling {
-            // what the writer has is older than what is open
+            // the writer's batches are older than the open records
             state.spooling = true;
             state.unspooled.clone_from(&in_hand);
         }
@@ -59,7 +59,7 @@ pub(super) async fn run<R: Record>(
     let until = match course {
         Course::Close(Some(until)) => {
             let until = until.max(Instant::now()) + GRACE;
-            // in time or not, what is left is in the state
+            // in time or not, the state has the remaining records
             let _ = timeout_at(until, spooler.join_next()).await;
             until
         }
@@ -70,7 +70,7 @@ pub(super) async fn run<R: Record>(
     };
     let unsaved = shared.lock().take_unsaved(in_hand);
     if let Some(spool) = &shared.spool {
-        // the next start finds the directory free
+        // so that the next start finds the directory free
         let until = until.max(Instant::now() + GRACE);
         if timeout_at(until, spool.clone().close()).await.is_err() {
             tracing::warn!(
@@ -99,13 +99,13 @@ struct Writer<R: Record> {
     store: Arc<dyn RecordStore<R>>,
     course: watch::Receiver<Course>,
     closing: bool,
-    /// Taken and not written yet.
+    /// Batches that were taken and are not written yet.
     in_hand: VecDeque<Batch<R>>,
     is_failing: bool,
-    /// Records of one write at most; smaller after a timeout.
+    /// Maximum number of records in a write; smaller after a timeout.
     most: usize,
     dead_letters: DeadLetters<R>,
-    /// Records accepted that are in the counters.
+    /// The number of accepted records in the counters.
     received_told: u64,
 }
 
@@ -125,7 +125,7 @@ impl<R: Record> Writer<R> {
         }
     }
 
-    /// Returns what it has taken and not written.
+    /// Returns the batches that it has taken and not written.
     async fn run(mut self) -> Vec<Batch<R>> {
         let mut delays = self.shared.lock().config.backoff.delays();
         while self.take().await {
@@ -148,7 +148,7 @@ impl<R: Record> Writer<R> {
                 break;
             }
             if self.closing && !was_closing {
-                // little time is left, so that a long delay would waste it
+                // little time is left, and a long delay would waste it
                 delays.reset();
             }
         }
@@ -156,8 +156,7 @@ impl<R: Record> Writer<R> {
         self.in_hand.into()
     }
 
-    /// Sees to it that there is something to write; `false` when nothing will come, or no time is
-    /// left.
+    /// Waits until there is something to write. Returns `false` if nothing will arrive or no time is left.
     async fn take(&mut self) -> bool {
         while self.in_hand.is_empty() {
             let step = self.shared.lock().writer_step(self.most);
@@ -186,7 +185,7 @@ impl<R: Record> Writer<R> {
         true
     }
 
-    /// Reads the next records that only the disk has; `false` when no time is left.
+    /// Reads the next spilled records. Returns `false` if no time is left.
     async fn read(&mut self, spilled: Spilled) -> bool {
         let Some(spool) = self.shared.spool.clone() else {
             return false;
@@ -221,21 +220,20 @@ impl<R: Record> Writer<R> {
                 true
             }
             Ok(Found::Damaged { number, records }) => {
-                // all before it is in the database
+                // everything before it is in the database
                 self.shared.lock().give_up_damaged(number, records);
                 self.shared.advance_committed(number);
                 true
             }
             Err(error) => {
                 spooler::note_failure(&self.shared, SpoolPart::Read, &error);
-                // what it holds stays there for the next start
+                // the spool's content stays there for the next start
                 !self.closing && self.pause(Duration::from_millis(250)).await
             }
         }
     }
 
-    /// The records of the next write and the number of the last of them; the first batch alone while
-    /// writes fail.
+    /// The records of the next write and the number of the last one. While writes fail, only the first batch.
     fn next_write(&mut self) -> (Arc<Vec<R>>, u64) {
         let most = self.most.max(1);
         if let Some(front) = self.in_hand.front()
@@ -288,7 +286,7 @@ impl<R: Record> Writer<R> {
         }
     }
 
-    /// Waits for news, for a time, or for the end of the time.
+    /// Waits for a notification, a time, or the deadline.
     async fn wait(&mut self, at: Option<Instant>) {
         let until = match *self.course.borrow() {
             Course::Close(until) => until,
@@ -308,7 +306,7 @@ impl<R: Record> Writer<R> {
         }
     }
 
-    /// Waits for `delay`. A stop ends the pause; `false` when its time has run out.
+    /// Waits for `delay`. A stop ends the pause. Returns `false` after the deadline of a stop.
     async fn pause(&mut self, delay: Duration) -> bool {
         let pause = sleep(delay);
         if self.closing {
@@ -321,7 +319,7 @@ impl<R: Record> Writer<R> {
         true
     }
 
-    /// The output of `future`, or `None` when a stop runs out of time first.
+    /// Awaits `future`. Returns `None` if the deadline of a stop passes first.
     async fn before_deadline<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(future);
         if !self.closing {
@@ -339,7 +337,7 @@ impl<R: Record> Writer<R> {
     }
 }
 
-/// One write in a task of its own, so that a panic of the store is a failure like others.
+/// Writes in a separate task, so that a panic of the store counts as a failed write.
 async fn insert<R: Record>(
     store: Arc<dyn RecordStore<R>>,
     records: Arc<Vec<R>>,
@@ -348,7 +346,7 @@ async fn insert<R: Record>(
         operation: "insert_batch",
         reason: reason.to_string(),
     };
-    // a set rather than a task: dropped when a stop runs out of time, it ends the write
+    // a set, not a task: dropping it after the deadline aborts the write
     let mut write = JoinSet::new();
     write.spawn(async move { store.insert_batch(&records).await });
     match write.join_next().await {

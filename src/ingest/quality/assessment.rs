@@ -1,17 +1,17 @@
-//! What all rules say of one tick, and what becomes of it.
+//! The findings of all rules on a tick, and the resulting action.
 
 use crate::domain::{Rule, Verdict};
 
-/// What becomes of a tick that a rule finds fault with.
+/// The action for a tick that violates a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RuleAction {
-    /// Nothing: the rule is off.
+    /// The rule is off.
     #[default]
     Off,
-    /// It passes, and is counted.
+    /// The tick passes and is counted.
     Flag,
-    /// It is held back and kept.
+    /// The tick is quarantined.
     Quarantine,
 }
 
@@ -27,14 +27,14 @@ impl RuleAction {
     }
 }
 
-/// What all rules say of one tick.
+/// The findings of all rules on one tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Assessment {
     found: [Option<(RuleAction, Verdict)>; Rule::ALL.len()],
 }
 
 impl Assessment {
-    /// What each rule found, in the order of the rules.
+    /// The findings in rule order.
     pub fn verdicts(&self) -> impl Iterator<Item = (RuleAction, &Verdict)> {
         self.found
             .iter()
@@ -42,13 +42,13 @@ impl Assessment {
             .map(|(action, verdict)| (*action, verdict))
     }
 
-    /// Whether no rule found anything.
+    /// Whether no rule was violated.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.found.iter().all(Option::is_none)
     }
 
-    /// Why the tick is held back; `None` when it passes.
+    /// The verdict that quarantines the tick; `None` if it passes.
     #[must_use]
     pub fn quarantine(&self) -> Option<Verdict> {
         self.verdicts()

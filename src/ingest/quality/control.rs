@@ -1,4 +1,4 @@
-//! The rules at work.
+//! Checks ticks against the rules.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,14 +13,13 @@ use super::symbol_rules::SymbolRules;
 use crate::domain::{Rule, Verdict};
 use crate::domain::{SymbolId, Tick};
 
-/// Messages that one may be a repetition of.
+/// The number of messages that are compared to find a repetition.
 const REMEMBERED: usize = 16;
 
-/// Looks at ticks one after the other, of any symbol, in the order they come.
+/// Checks ticks of any symbols one by one, in the order of their arrival.
 ///
-/// A tick that is held back leaves no trace in what later ones are compared with, except that it
-/// may be the first of a new price (`price_confirmations`). Nothing is allocated but once for each
-/// symbol.
+/// A quarantined tick does not affect the checks of later ticks, except that it may be the first one of
+/// a new price (`price_confirmations`). Allocates only once for each symbol.
 ///
 /// # Examples
 ///
@@ -44,20 +43,20 @@ pub struct QualityControl {
 }
 
 impl QualityControl {
-    /// The same rules for every symbol.
+    /// Creates a control with the same rules for every symbol.
     #[must_use]
     pub fn new(rules: QualityRules) -> Self {
         SymbolRules::new(rules).into()
     }
 
-    /// Other rules for one symbol; to be called before its first tick.
+    /// Sets other rules for one symbol; call it before the symbol's first tick.
     #[must_use]
     pub fn with_symbol(mut self, symbol_id: SymbolId, rules: QualityRules) -> Self {
         self.rules = self.rules.with_symbol(symbol_id, rules);
         self
     }
 
-    /// Says what the rules find in a tick that came at `now`.
+    /// Checks a tick that arrived at `now`.
     pub fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
         let state = self
             .symbols
@@ -76,7 +75,7 @@ impl From<SymbolRules> for QualityControl {
     }
 }
 
-/// What is known of one symbol.
+/// The state of one symbol.
 #[derive(Debug)]
 struct State {
     rules: Arc<QualityRules>,
@@ -89,7 +88,7 @@ struct State {
     line: Option<Line>,
 }
 
-/// Quotes that do not move.
+/// A run of unchanged quotes.
 #[derive(Debug, Clone, Copy)]
 struct Line {
     bid: Option<Decimal>,
@@ -130,11 +129,11 @@ impl State {
         });
         look(rules.flat_line, &mut || self.flat_line(tick, &rules));
         let follows_prices = rules.deviation != RuleAction::Off || rules.z_score != RuleAction::Off;
-        // a sum needs both sides; one that no number holds is larger than any store takes
+        // a sum needs both sides; a sum that overflows is larger than any store accepts
         let sides = tick.bid_price.zip(tick.ask_price);
         let price = sides.and_then(|(bid, ask)| bid.checked_add(ask));
         if let Some(price) = price.filter(|_| follows_prices) {
-            // what is held back for something else says nothing about prices
+            // a tick that another rule quarantines gives no information about prices
             if found.quarantine().is_none() {
                 self.prices.look(price, tick.tick_time, &rules, &mut found);
             }
@@ -208,13 +207,13 @@ fn crossed(tick: &Tick) -> Option<Verdict> {
     let (bid, ask) = tick.bid_price.zip(tick.ask_price)?;
     (bid > ask).then(|| Verdict {
         rule: Rule::Crossed,
-        // further apart than a number can say is the largest number
+        // a difference that overflows counts as the largest number
         observed: bid.checked_sub(ask).unwrap_or(Decimal::MAX),
         limit: Decimal::ZERO,
     })
 }
 
-/// Of the time and the numbers as they came; never 0, which stands for no message.
+/// Hashes the time and the numbers of a message; never 0, which stands for no message.
 fn fingerprint(tick: &Tick) -> u64 {
     let mut hash = 0_u64;
     let mut mix = |word: u64| {
@@ -227,7 +226,7 @@ fn fingerprint(tick: &Tick) -> u64 {
         tick.bid_volume,
         tick.ask_volume,
     ] {
-        // no decimal has all bits
+        // no decimal has all bits set
         let bytes = number.map_or(u128::MAX, |it| u128::from_le_bytes(it.serialize()));
         // both halves, one after the other
         mix(bytes as u64);

@@ -1,4 +1,4 @@
-//! Each rule at its limit, and all of them together.
+//! Each rule at its limit, and all rules together.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -13,19 +13,19 @@ fn start() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(16_000)
 }
 
-/// Every rule is off.
+/// All rules off.
 pub(super) fn silent() -> QualityRules {
     QualityRules::default().all(RuleAction::Off)
 }
 
-/// A quote of two cents' width around `cents`, so many milliseconds after the start.
+/// A quote two cents wide around `cents`, `millis` after the start.
 pub(super) fn quote(millis: i64, cents: i64) -> Tick {
     let time = start() + TimeDelta::milliseconds(millis);
     let price = |cents| Decimal::new(cents, 2);
     Tick::quote(SYMBOL, time, price(cents - 1), price(cents + 1))
 }
 
-/// What is found in a tick that comes the moment it happened.
+/// The finding on a tick that arrives at its own time.
 pub(super) fn check(control: &mut QualityControl, tick: &Tick) -> Option<(Rule, Decimal, Decimal)> {
     let found = control.check(tick, tick.tick_time);
     let verdict = found.quarantine();
@@ -96,7 +96,7 @@ fn a_message_that_comes_again_and_again_is_found() {
         ..silent()
     };
     let mut control = QualityControl::new(rules);
-    // another number within the instant makes it no other message
+    // another sequence within the instant does not make another message
     let again = |sequence| quote(0, 100).with_sequence(sequence);
     for sequence in 0..3 {
         assert_eq!(check(&mut control, &again(sequence)), None);
@@ -110,7 +110,7 @@ fn a_message_that_comes_again_and_again_is_found() {
         None,
         "counted from the start"
     );
-    // one key again is a repetition, whatever the content
+    // a repeated key is a repetition, regardless of the content
     let mut control = QualityControl::new(QualityRules {
         repeated: RuleAction::Quarantine,
         repeated_limit: 0,
@@ -167,10 +167,10 @@ fn a_price_deviates_beyond_its_share_of_the_last_one() {
     assert_eq!(check(&mut control, &quote(1, 1_100)), None);
     let found = Some((Rule::Deviation, dec("0.11"), dec("0.1")));
     assert_eq!(check(&mut control, &quote(2, 1_221)), found);
-    // what was held back is no last price
+    // a quarantined tick does not set the last price
     assert_eq!(check(&mut control, &quote(3, 1_100)), None);
     assert_eq!(check(&mut control, &quote(4, 990)), None);
-    // nor is there one after a pause
+    // nor does any price remain after a pause
     assert_eq!(check(&mut control, &quote(60_004, 1_089)), None);
     assert_eq!(check(&mut control, &quote(120_005, 10)), None);
 }
@@ -180,15 +180,15 @@ fn a_price_that_was_confirmed_is_the_new_one() {
     let mut control = QualityControl::new(deviation());
     let mut held = |millis, cents| check(&mut control, &quote(millis, cents)).is_some();
     assert!(!held(0, 1_000));
-    // three that do not agree confirm nothing
+    // three prices that disagree confirm nothing
     assert!(held(1, 2_000) && held(2, 4_000) && held(3, 8_000));
-    // nor do three with a good one between them
+    // nor do three with a normal one between them
     assert!(held(4, 2_000) && held(5, 2_010));
     assert!(!held(6, 1_000));
     assert!(held(7, 2_000) && held(8, 2_010));
     assert!(!held(9, 2_020), "the third in a row");
     assert!(!held(10, 2_100));
-    assert!(held(11, 1_000), "the old price is away now");
+    assert!(held(11, 1_000), "the old price is an outlier now");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_step_unlike_those_before_is_found_by_its_z_score() {
     assert_eq!((rule, limit), (Rule::ZScore, dec("6")));
     assert!((observed - dec("6.965")).abs() < dec("0.01"), "{observed}");
 
-    // thirty steps are needed to say anything
+    // the rule needs thirty steps
     let mut control = QualityControl::new(rules);
     for index in 0..30 {
         assert_eq!(next(&mut control, 10_000 + index % 2), None);
@@ -282,7 +282,7 @@ fn the_first_rule_in_their_order_decides_and_all_are_told() {
         found.quarantine().map(|verdict| verdict.rule),
         Some(Rule::Future)
     );
-    // a flag decides nothing, however early it stands
+    // a flag decides nothing, even if its rule comes first
     let rules = QualityRules {
         future: RuleAction::Flag,
         ..rules
@@ -312,7 +312,7 @@ proptest! {
         digits in 2_u32..6, first in 10_000_i64..2_000_000, widest in 1_i64..8,
         steps in proptest::collection::vec((any::<u32>(), 1_i64..5_000), 1..600),
     ) {
-        // not even with every rule at its strictest, at the limits of the defaults
+        // not even with every rule set to quarantine, at the default limits
         let strict = QualityRules::default().all(RuleAction::Quarantine);
         let mut controls = [
             QualityControl::new(QualityRules::default()),

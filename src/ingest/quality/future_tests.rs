@@ -1,4 +1,4 @@
-//! Times to come, and which rules count for whom.
+//! Future times, and the rules of single symbols.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ fn a_time_is_refused_only_where_it_is_held_back() {
         assert_eq!(refused.is_some(), future == RuleAction::Quarantine);
         let verdict = refused.map(|verdict| (verdict.rule, verdict.observed));
         assert_eq!(verdict, refused.map(|_| (Rule::Future, dec("60.000001"))));
-        // the ends of what ticks may have are no overflow
+        // the limits of the time type cause no overflow
         let _ = rules.refuses_time(DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC);
     }
 }

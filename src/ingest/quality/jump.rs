@@ -1,4 +1,4 @@
-//! Prices that are away from the last one: deviation and z-score, and when a new price is believed.
+//! Price jumps: deviation and z-score, and the confirmation of new prices.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -9,17 +9,17 @@ use super::rules::QualityRules;
 use super::window::Window;
 use crate::domain::{Rule, Verdict};
 
-/// Fewer steps say nothing about the next one.
+/// Minimum number of steps for a z-score.
 const FEWEST_STEPS: usize = 30;
 
-/// Decimals of what was observed.
+/// Decimals of observed values.
 const DECIMALS: u32 = 12;
 
 /// The prices of one symbol. A price is twice the mid, which is exact.
 #[derive(Debug)]
 pub(super) struct Prices {
     last: Option<(Decimal, DateTime<Utc>)>,
-    /// A price that was held back, and how many in a row agree with it.
+    /// A quarantined price, and the number of consecutive prices that agree with it.
     candidate: Option<(Decimal, u32)>,
     steps: Option<Window>,
     deviation_limit: Decimal,
@@ -27,7 +27,7 @@ pub(super) struct Prices {
     z_score_floor: f64,
 }
 
-/// What deviation and z-score find.
+/// The findings of deviation and z-score.
 #[derive(Debug, Clone, Copy, Default)]
 struct Jump {
     deviation: Option<Verdict>,
@@ -48,8 +48,8 @@ impl Prices {
         }
     }
 
-    /// Adds what is found in a price. Where it would be held back for that and is the new price by
-    /// now, nothing is.
+    /// Adds the findings on a price. If they would quarantine the tick but the price is confirmed by now,
+    /// adds nothing.
     pub(super) fn look(
         &mut self,
         price: Decimal,
@@ -76,7 +76,7 @@ impl Prices {
             };
             self.candidate = Some((price, agreeing));
             if agreeing >= rules.price_confirmations {
-                // the next step is taken from here
+                // the next step starts from here
                 self.last = None;
                 return;
             }
@@ -91,7 +91,7 @@ impl Prices {
         }
     }
 
-    /// Takes a price that passed.
+    /// Records the price of a tick that passed.
     pub(super) fn accept(&mut self, price: Decimal, time: DateTime<Utc>, rules: &QualityRules) {
         let step = self
             .remembered(time, rules)
@@ -131,7 +131,7 @@ impl Prices {
         if last.is_zero() || step.abs() <= allowed {
             return None;
         }
-        // a share too large to be written is the largest there is
+        // a share that overflows counts as the largest number
         let share = step.abs().checked_div(last.abs()).unwrap_or(Decimal::MAX);
         Some(Verdict {
             rule: Rule::Deviation,

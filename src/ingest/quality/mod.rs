@@ -1,10 +1,10 @@
-//! Looks at ticks before they are written: what is odd is flagged, or put into quarantine with the
-//! rule, what was observed and the limit. Nothing is ever dropped.
+//! Checks ticks against data-quality rules before they are stored. A violation flags the tick, or quarantines
+//! it with the rule, the observed value and the limit. No tick is dropped.
 //!
-//! [`QualityControl`] is pure and quick: a tick and the time go in, an [`Assessment`] comes out.
-//! [`Quarantine`] keeps what is held back until the
-//! [`QuarantineRepository`](crate::repository::QuarantineRepository) has it, and [`release`] stores
-//! it as if it had never been held back.
+//! [`QualityControl`] is pure and fast: it takes a tick and the current time and returns an [`Assessment`].
+//! [`Quarantine`] holds quarantined ticks until the
+//! [`QuarantineRepository`](crate::repository::QuarantineRepository) has them, and [`release`] stores them as
+//! if they had never been quarantined.
 
 mod assessment;
 mod control;

@@ -1,4 +1,4 @@
-//! From the feed into the quarantine, also while the database is away.
+//! Writes quarantined ticks to their repository, and to the disk while the database is unavailable.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use crate::ingest::{
 };
 use crate::repository::{QuarantineRepository, QuarantinedTick};
 
-/// The spool of the quarantine, in that of the ticks.
+/// The directory of the quarantine's spool within that of the ticks.
 const FOLDER: &str = "quarantine";
-/// Holds more than 100,000 ticks, even where each of them comes alone and takes a page.
+/// Holds more than 100,000 ticks, even if each is in a block of its own and takes a page.
 const MAX_BYTES: u64 = 512 << 20;
 
 const CONFIG: PersisterConfig = PersisterConfig {
@@ -28,12 +28,12 @@ const CONFIG: PersisterConfig = PersisterConfig {
     backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
 };
 
-/// The quarantine was stopped; the tick was not taken.
+/// The quarantine was stopped; the tick was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the quarantine was stopped: start another one")]
 pub struct QuarantineClosed;
 
-/// What a quarantine leaves when it stops.
+/// The result of stopping a quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QuarantineReport {
@@ -44,19 +44,20 @@ pub struct QuarantineReport {
 }
 
 impl QuarantineReport {
-    /// `spooled` ticks stay on the disk, and `lost` ticks are lost.
+    /// Creates a report.
     #[must_use]
     pub fn new(spooled: u64, lost: u64) -> Self {
         Self { spooled, lost }
     }
 }
 
-/// Keeps ticks that are held back until the repository has them: a [`Persister`] of quarantined
-/// ticks with a spool of its own.
+/// Writes quarantined ticks to their repository: a [`Persister`] of quarantined ticks with a spool of
+/// its own.
 ///
-/// With a directory a tick is on the disk a moment after it was accepted, and what the repository
-/// did not take before the end is put there after the next start. Without one it is in memory only.
-/// A tick that the repository can never keep becomes a dead letter of that spool.
+/// With a directory, a tick is on the disk shortly after it was accepted, and ticks that the
+/// repository does not have at the end are written to it after the next start. Without a directory,
+/// ticks are only in memory. A tick that the repository can never store becomes a dead letter of that
+/// spool.
 ///
 /// Clones are handles of the same quarantine.
 ///
@@ -74,7 +75,7 @@ impl QuarantineReport {
 /// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
 ///
 /// let repository = Repositories::in_memory().quarantine;
-/// // without a directory: what the repository does not have is lost with the process
+/// // without a directory: ticks that the repository does not have are lost with the process
 /// let quarantine = Quarantine::open(repository.clone(), None).await?;
 /// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
 /// let tick = Tick::quote(SymbolId::new(7), time, 2.into(), 1.into());
@@ -95,34 +96,34 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// Whether ticks of an earlier run may be in the spool in `directory`.
+    /// Whether the spool in `directory` may contain ticks of an earlier run.
     #[must_use]
     pub fn exists(directory: &Path) -> bool {
         Spool::<QuarantinedTick>::exists(&folder(directory))
     }
 
-    /// Where the spool of the quarantine is in `directory`, which is that of the ticks.
+    /// The directory of the quarantine's spool within `directory`, which is that of the ticks.
     #[must_use]
     pub fn spool_directory(directory: &Path) -> PathBuf {
         folder(directory)
     }
 
-    /// Opens the spool of the quarantine in `directory` alone, to look at what it holds.
+    /// Opens only the spool of the quarantine in `directory`, to inspect it.
     ///
     /// # Errors
-    /// Those of [`Spool::open`].
+    /// As [`Spool::open`].
     pub async fn open_spool(directory: &Path) -> Result<Spool<QuarantinedTick>, SpoolError> {
         Spool::open(&folder(directory), MAX_BYTES).await
     }
 
-    /// Opens the spool of the quarantine in `directory`, which is that of the ticks, makes it where
-    /// it is missing, and starts to put what it has and what comes into `repository`.
+    /// Opens or creates the spool of the quarantine in `directory`, which is that of the ticks, and starts to
+    /// write its content and new ticks to `repository`.
     ///
     /// # Errors
-    /// Those of [`Spool::open`]; none without a directory.
+    /// As [`Spool::open`]; none without a directory.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn open(
         repository: Arc<dyn QuarantineRepository>,
         directory: Option<&Path>,
@@ -130,14 +131,13 @@ impl Quarantine {
         Self::open_with_clock(repository, directory, Clock::system()).await
     }
 
-    /// Opens one like [`open`](Self::open) that takes the time of `clock`, as
-    /// [`Persister::open_on`] does.
+    /// As [`open`](Self::open), with the time of `clock`; see [`Persister::open_on`].
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
+    /// As [`open`](Self::open).
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     pub async fn open_with_clock(
         repository: Arc<dyn QuarantineRepository>,
         directory: Option<&Path>,
@@ -159,44 +159,44 @@ impl Quarantine {
         })
     }
 
-    /// Takes a tick; waits while there is no place for it. Cancelled, it has not taken it.
+    /// Accepts a tick; waits while there is no space. If cancelled, it has not accepted the tick.
     ///
     /// # Errors
-    /// After a stop.
+    /// Fails after a stop.
     pub async fn keep(&self, tick: QuarantinedTick) -> Result<(), QuarantineClosed> {
-        // it waits for a place, so that a stop is the only reason
+        // the push waits for space, so a stop is the only cause of an error
         let kept = self.persister.push(tick).await;
         kept.map_err(|_| QuarantineClosed)
     }
 
-    /// Ticks that the repository does not have yet.
+    /// The number of ticks that the repository does not have yet.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.persister.stats().queued
     }
 
-    /// Ticks on the disk, which the repository does not have yet, or has had for a moment only.
+    /// The number of ticks on the disk. The repository does not have them yet, or has just received them.
     #[must_use]
     pub fn on_disk(&self) -> u64 {
         let content = self.persister.spool_content();
         content.map_or(0, |content| content.records)
     }
 
-    /// What it did so far.
+    /// The counts so far.
     #[must_use]
     pub fn stats(&self) -> PersisterStats {
         self.persister.stats()
     }
 
-    /// How it is doing.
+    /// The current health.
     #[must_use]
     pub fn health(&self) -> PersisterHealth {
         self.persister.health()
     }
 
-    /// Takes no more ticks and waits until the repository has them, as [`Persister::stop`] does:
-    /// until `patience` is over, and no longer than until a write fails where the disk has them all.
-    /// A second call reports nothing.
+    /// Accepts no more ticks and waits until the repository has all of them, as [`Persister::stop`]: at most
+    /// `patience`, and only until a write fails if all of them are on the disk. A second call reports
+    /// nothing.
     pub async fn stop(&self, patience: Duration) -> QuarantineReport {
         let mut has_reported = self.has_reported.lock().await;
         let report = self.persister.stop(patience).await;
@@ -206,8 +206,8 @@ impl Quarantine {
         QuarantineReport::new(report.spooled, report.unsaved.len() as u64)
     }
 
-    /// Waits until it has ended: after a [`stop`](Self::stop), or because of a mistake in it, after
-    /// which it takes nothing.
+    /// Waits until the quarantine has ended: after a [`stop`](Self::stop), or because of a panic in it, after
+    /// which it accepts nothing.
     pub async fn ended(&self) {
         self.persister.ended().await;
     }

@@ -1,4 +1,4 @@
-//! What is held back reaches the quarantine, whatever fails.
+//! Quarantined ticks reach the quarantine despite failures.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::ingest::{Spool, TickSpool};
 use crate::memory::InMemoryQuarantineRepository;
 use crate::repository::{QuarantineQuery, QuarantineRepository, QuarantinedTick};
 
-/// A quarantine that can be taken away.
+/// A quarantine repository that can be made unavailable.
 type Shaky = Double<ShakyCalls>;
 
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ async fn an_outage_ends_by_itself() {
     waits.expect("it waits");
     repository.away.store(false, Ordering::SeqCst);
     let put = tokio::time::timeout(PATIENCE, until(0)).await;
-    put.expect("it is put");
+    put.expect("it is stored");
     assert_eq!(stored(&repository).await, normalized(1..2));
 }
 
@@ -152,7 +152,7 @@ async fn what_is_only_in_memory_is_told_to_be_lost() {
     assert_eq!(report, QuarantineReport::new(0, 1));
 }
 
-/// One that no quarantine can keep.
+/// A tick that no quarantine can store.
 fn impossible(index: i64) -> QuarantinedTick {
     let mut impossible = kept(index);
     impossible.tick.sequence = -1;
@@ -200,7 +200,7 @@ async fn spools_of_ticks_and_quarantine_are_not_confused() {
     assert_eq!(
         stored(&repository).await,
         normalized(1..2),
-        "it was not touched"
+        "it was not changed"
     );
 }
 
@@ -216,7 +216,7 @@ async fn end_of_a_quarantine_can_be_waited_for() {
     waited.expect("it ended");
 }
 
-/// A database that does not answer is asked once, whatever the clock does.
+/// A database that hangs gets one call, regardless of the clock.
 #[tokio::test(start_paused = true)]
 async fn patience_of_a_stop_is_a_year_at_most() {
     let repository = Arc::new(Shaky::default());

@@ -1,4 +1,4 @@
-//! Ticks that were held back, stored after all.
+//! Releases quarantined ticks into the store.
 
 use crate::error::RepositoryError;
 use crate::repository::{
@@ -6,23 +6,23 @@ use crate::repository::{
     TickRepository,
 };
 
-/// What became of kept ticks that were to be released.
+/// The result of releasing quarantined ticks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ReleaseReceipt {
-    /// How many are released now and were not before.
+    /// The number of ticks that this call released.
     pub released: u64,
-    /// What storing them said. Those in conflict or rejected stay pending.
+    /// The receipt of the store. Ticks in conflict and rejected ticks stay pending.
     pub stored: InsertReceipt,
 }
 
-/// Stores those of the kept ticks that are pending, and notes that they are released.
+/// Stores the pending ticks among `ids`, and marks them as released.
 ///
-/// Idempotent: what was broken off may be repeated, and stores nothing twice. One that cannot be
-/// stored, since its key is taken or it is rejected, stays pending and keeps no other one out.
+/// Idempotent: an interrupted call may be repeated and stores nothing twice. A tick that cannot be
+/// stored, since its key is taken or it is rejected, stays pending and does not block others.
 ///
 /// # Errors
-/// Those of both repositories; some of the ticks may be stored then.
+/// Returns errors of both repositories. Some of the ticks may have been stored by then.
 ///
 /// # Examples
 ///

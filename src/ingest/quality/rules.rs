@@ -1,4 +1,4 @@
-//! Which rules count, and their limits.
+//! The data-quality rules and their limits.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -6,55 +6,60 @@ use rust_decimal::Decimal;
 use super::assessment::RuleAction;
 use crate::domain::{Rule, Verdict, setters};
 
-/// The rules for one symbol, or for all that have none of their own.
+/// The rules of one symbol, or of all symbols without rules of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QualityRules {
-    /// For a time ahead of the clock; where it is `Quarantine`, every way in refuses such a time …
+    /// The action for a time ahead of the clock by more than `future_limit`. If it is `Quarantine`, every
+    /// input path that answers for each tick refuses such a time.
     pub future: RuleAction,
-    /// … by more than this.
+    /// The limit of `future`.
     pub future_limit: TimeDelta,
-    /// For a time behind the clock …
+    /// The action for a time behind the clock by more than `stale_limit`.
     pub stale: RuleAction,
-    /// … by more than this.
+    /// The limit of `stale`.
     pub stale_limit: TimeDelta,
-    /// For a price that is not above zero.
+    /// The action for a price that is zero or negative.
     pub not_positive: RuleAction,
-    /// For a bid above the ask.
+    /// The action for a bid above the ask.
     pub crossed: RuleAction,
-    /// For a message that is one of the last sixteen again, or has the key of the last one …
+    /// The action for a message that equals one of the last sixteen or has the key of the last one, after
+    /// more than `repeated_limit` such messages in a row.
     pub repeated: RuleAction,
-    /// … behind so many such messages in a row.
+    /// The number of repetitions in a row that are allowed.
     pub repeated_limit: u32,
-    /// For a bid and an ask that do not move …
+    /// The action for a bid and an ask that stay unchanged for more than `flat_line_ticks` ticks or for
+    /// longer than `flat_line_time`.
     pub flat_line: RuleAction,
-    /// … in more than so many ticks; 0 is any number …
+    /// The number of unchanged ticks that are allowed; 0 for no limit.
     pub flat_line_ticks: u32,
-    /// … or for longer than this; zero is any time.
+    /// The time that quotes may stay unchanged; zero for no limit.
     pub flat_line_time: TimeDelta,
-    /// For a mid price away from the last one …
+    /// The action for a mid price that differs from the last one by more than `deviation_limit`.
     pub deviation: RuleAction,
-    /// … by more than this share of it.
+    /// The limit of `deviation`, as a share of the last mid price.
     pub deviation_limit: Decimal,
-    /// For a step from the last mid price unlike those before …
+    /// The action for a step from the last mid price that differs from the mean step by more than
+    /// `z_score_limit` standard deviations.
     pub z_score: RuleAction,
-    /// … by more than so many standard deviations …
+    /// The limit of `z_score`, in standard deviations.
     pub z_score_limit: Decimal,
-    /// … of so many steps, 30 to 10,000; before there are 30 nothing is found.
+    /// The number of steps that `z_score` considers, 30 to 10,000. With fewer than 30 steps it finds nothing.
     pub z_score_window: usize,
-    /// A standard deviation counts as at least this share of the price, so that the first step of a
-    /// quiet market is not unlike all others.
+    /// The minimum standard deviation, as a share of the price, so that the first step of a quiet market is
+    /// not an outlier.
     pub z_score_floor: Decimal,
-    /// The last mid price is compared with for so long; what comes later starts anew.
+    /// The time for which prices are compared with the last mid price; later prices start over.
     pub price_memory: TimeDelta,
-    /// So many ticks in a row that were held back for their price and agree with each other are the
-    /// new price: the last of them passes. At least 1, which holds nothing back.
+    /// The number of consecutive ticks, quarantined for their price and in agreement with each other, that
+    /// make a new price: the last of them passes. At least 1, with which no tick is quarantined for its
+    /// price.
     pub price_confirmations: u32,
 }
 
 impl Default for QualityRules {
-    /// A time more than five minutes ahead of the clock is held back, since it would be the newest
-    /// until that time comes. Nothing else is; what is odd in any market is flagged.
+    /// Quarantines a time more than five minutes ahead of the clock, since such a tick would be the newest
+    /// until that time. Other rules only flag ticks that are unusual in any market.
     fn default() -> Self {
         Self {
             future: RuleAction::Quarantine,
@@ -124,9 +129,9 @@ setters!(QualityRules {
 });
 
 impl QualityRules {
-    /// Why `time` is not to be stored at `now`: it is ahead by more than `future_limit`, and
-    /// `future` is `Quarantine`. For ways in that answer about each tick, and refuse it where a feed
-    /// would have it held back.
+    /// The verdict on `time` at `now`, if it is ahead by more than `future_limit` and `future` is
+    /// `Quarantine`. For input paths that answer for each tick, and refuse a tick that a feed would have
+    /// quarantined.
     #[must_use]
     pub fn refuses_time(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
         let refuses = self.future == RuleAction::Quarantine;
@@ -141,7 +146,7 @@ impl QualityRules {
         beyond(Rule::Stale, now - time, self.stale_limit)
     }
 
-    /// Every rule with that action, and the limits as they are.
+    /// Sets the action of every rule, and keeps the limits.
     #[must_use]
     pub fn all(self, action: RuleAction) -> Self {
         Self {
@@ -158,7 +163,7 @@ impl QualityRules {
     }
 }
 
-/// What is found where `observed` is more than `limit`; exact to the microsecond.
+/// A verdict if `observed` exceeds `limit`; exact to the microsecond.
 pub(super) fn beyond(rule: Rule, observed: TimeDelta, limit: TimeDelta) -> Option<Verdict> {
     let seconds =
         |time: TimeDelta| Decimal::new(time.num_microseconds().unwrap_or(i64::MAX), 6).normalize();

@@ -1,4 +1,4 @@
-//! Ticks with one side at the rules.
+//! The rules on ticks with one side.
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;

@@ -1,4 +1,4 @@
-//! Which rules count for which symbol.
+//! The rules of each symbol.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::domain::{SymbolId, SymbolReference};
 use crate::error::RepositoryError;
 use crate::repository::{SymbolRepository, find_symbol};
 
-/// The rules of all symbols, and those of symbols that have their own.
+/// The common rules, and the rules of symbols that have their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SymbolRules {
     of_all: Arc<QualityRules>,
@@ -19,14 +19,14 @@ pub struct SymbolRules {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FoundRules {
-    /// The rules of all symbols that there are.
+    /// The rules of all symbols that exist.
     pub rules: SymbolRules,
-    /// Names that no symbol has; their rules are left out.
+    /// Names that no symbol has; their rules are skipped.
     pub unknown: Vec<String>,
 }
 
 impl SymbolRules {
-    /// The same rules for every symbol.
+    /// Creates the same rules for every symbol.
     #[must_use]
     pub fn new(rules: QualityRules) -> Self {
         Self {
@@ -35,18 +35,18 @@ impl SymbolRules {
         }
     }
 
-    /// Other rules for one symbol.
+    /// Sets other rules for one symbol.
     #[must_use]
     pub fn with_symbol(mut self, symbol_id: SymbolId, rules: QualityRules) -> Self {
         self.of_symbols.insert(symbol_id, Arc::new(rules));
         self
     }
 
-    /// The rules of `of_all`, and of those symbols that `named` names by id, by `oanda:EURUSD` or by
-    /// `EURUSD` where that is one symbol.
+    /// Combines the rules `of_all` with the rules of the symbols in `named`, which are given by id, by
+    /// `oanda:EURUSD`, or by `EURUSD` if only one symbol has that name.
     ///
     /// # Errors
-    /// What the repository says.
+    /// Returns errors of the repository.
     pub async fn find<'a>(
         of_all: &QualityRules,
         named: impl IntoIterator<Item = (&'a String, &'a QualityRules)>,
@@ -67,7 +67,7 @@ impl SymbolRules {
         Ok(FoundRules { rules, unknown })
     }
 
-    /// The rules that count for `symbol_id`.
+    /// The rules of `symbol_id`.
     #[must_use]
     pub fn of(&self, symbol_id: SymbolId) -> &Arc<QualityRules> {
         self.of_symbols.get(&symbol_id).unwrap_or(&self.of_all)

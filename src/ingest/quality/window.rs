@@ -1,13 +1,13 @@
-//! Mean and deviation of the last values.
+//! Mean and standard deviation of the last values.
 
-/// The last values, as many as fit.
+/// The last values, up to a fixed number.
 #[derive(Debug)]
 pub(super) struct Window {
     values: Box<[f64]>,
     next: usize,
     count: usize,
     mean: f64,
-    /// Sum of the squares of the distances from the mean.
+    /// The sum of the squared distances from the mean.
     squares: f64,
 }
 
@@ -55,8 +55,8 @@ impl Window {
         }
     }
 
-    /// Errors of rounding add up, also those of a value that was much larger than the others; once
-    /// a turn they are forgotten.
+    /// Recomputes the sums. Rounding errors accumulate, especially after a value that was much larger than
+    /// the others, so this runs once for each turn of the window.
     fn sum_anew(&mut self) {
         let values = &self.values[..self.count];
         self.mean = values.iter().sum::<f64>() / self.count as f64;

@@ -1,22 +1,21 @@
-//! Numbers, times and texts as few bytes.
+//! Codec of numbers, times and texts in few bytes.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-/// The sign of a decimal, beside its scale.
+/// The sign of a decimal, in the byte of its scale.
 const NEGATIVE: u8 = 0x80;
 
-/// Bytes that records are written to. Small numbers take few bytes, and so do times that are close
-/// to each other.
+/// Writes records as bytes. Small numbers take few bytes, and so do times close to each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordWriter {
     bytes: Vec<u8>,
-    /// Of the last time that others are close to.
+    /// The last time, to which the next ones are relative.
     second: i64,
 }
 
 impl RecordWriter {
-    /// Has no bytes yet, and room for so many.
+    /// Creates an empty writer with that capacity.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
@@ -25,7 +24,7 @@ impl RecordWriter {
         }
     }
 
-    /// All that was written.
+    /// The bytes that were written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
@@ -37,13 +36,13 @@ impl RecordWriter {
         self.bytes.push(byte);
     }
 
-    /// Writes bytes as they are, without their number.
+    /// Writes bytes as they are, without their length.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Writes a number.
+    /// Writes an unsigned number.
     #[inline]
     pub fn unsigned(&mut self, mut value: u128) {
         while value >= 0x80 {
@@ -53,14 +52,14 @@ impl RecordWriter {
         self.bytes.push(value as u8);
     }
 
-    /// Writes a number of either sign.
+    /// Writes a signed number.
     #[inline]
     pub fn signed(&mut self, value: i64) {
         let folded = ((value << 1) ^ (value >> 63)) as u64;
         self.unsigned(u128::from(folded));
     }
 
-    /// Writes a time that later ones are close to, also those of the next record.
+    /// Writes a time and makes it the reference of later ones, also in the next record.
     #[inline]
     pub fn time(&mut self, time: DateTime<Utc>) {
         let second = time.timestamp();
@@ -77,7 +76,7 @@ impl RecordWriter {
     #[inline]
     fn moment(&mut self, time: DateTime<Utc>, second: i64) {
         self.signed(second.wrapping_sub(self.second));
-        // whole microseconds, which is what feeds have, take fewer bytes; the lowest bit says which
+        // whole microseconds, which feeds usually have, take fewer bytes; the lowest bit distinguishes them
         let nanos = u128::from(time.timestamp_subsec_nanos());
         if nanos.is_multiple_of(1_000) {
             self.unsigned(nanos / 1_000 * 2);
@@ -106,12 +105,12 @@ impl RecordWriter {
     }
 }
 
-/// Bytes that a record is read from: what a [`RecordWriter`] wrote, in the same order. Every method
-/// returns `None` where the bytes end, or are no such value.
+/// Reads a record from the bytes of a [`RecordWriter`], in the order in which they were written. Every method
+/// returns `None` if too few bytes are left, or for an invalid value.
 #[derive(Debug, Clone)]
 pub struct RecordReader<'a> {
     rest: &'a [u8],
-    /// Of the last time that others are close to.
+    /// The last time, to which the next ones are relative.
     second: i64,
 }
 
@@ -125,7 +124,7 @@ impl<'a> RecordReader<'a> {
         }
     }
 
-    /// How many bytes are not read yet.
+    /// The number of bytes that are not read yet.
     #[must_use]
     pub fn remaining(&self) -> usize {
         self.rest.len()
@@ -139,7 +138,7 @@ impl<'a> RecordReader<'a> {
         Some(*byte)
     }
 
-    /// Reads so many bytes.
+    /// Reads `count` bytes.
     #[inline]
     pub fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.rest.split_at_checked(count)?;
@@ -147,10 +146,10 @@ impl<'a> RecordReader<'a> {
         Some(bytes)
     }
 
-    /// Reads a number.
+    /// Reads an unsigned number.
     #[inline]
     pub fn unsigned(&mut self) -> Option<u128> {
-        // numbers of up to nine bytes, which are nearly all, need no wide arithmetic
+        // nearly all numbers have at most nine bytes and need no wide arithmetic
         let mut value = 0_u64;
         for shift in (0..63).step_by(7) {
             let byte = self.byte()?;
@@ -177,14 +176,14 @@ impl<'a> RecordReader<'a> {
         None
     }
 
-    /// Reads a number of either sign.
+    /// Reads a signed number.
     #[inline]
     pub fn signed(&mut self) -> Option<i64> {
         let folded = u64::try_from(self.unsigned()?).ok()?;
         Some((folded >> 1) as i64 ^ -((folded & 1) as i64))
     }
 
-    /// Reads a time that later ones are close to.
+    /// Reads a time and makes it the reference of later ones.
     #[inline]
     pub fn time(&mut self) -> Option<DateTime<Utc>> {
         let second = self.second.wrapping_add(self.signed()?);

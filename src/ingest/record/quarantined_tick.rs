@@ -1,4 +1,4 @@
-//! Ticks that were held back as records.
+//! Quarantined ticks as records.
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use crate::repository::QuarantinedTick;
 pub(super) const KIND: u8 = 2;
 pub(super) const NAMES: &str = "quarantined ticks";
 
-/// Rules are written by their [`Rule::code`].
+/// Rules are encoded as their [`Rule::code`].
 impl Record for QuarantinedTick {
     type Key = TickKey;
 

@@ -8,11 +8,11 @@ use crate::domain::{SymbolId, Tick, TickKey};
 pub(super) const KIND: u8 = 1;
 pub(super) const NAMES: &str = "ticks";
 
-/// Which numbers are present: bid price, ask price, bid volume, ask volume.
+/// Flags of present numbers: bid price, ask price, bid volume, ask volume.
 const NUMBERS: [u8; 4] = [1, 2, 4, 8];
-/// Whether the time of receipt is present.
+/// Flag of a present receive time.
 const RECEIVED_AT: u8 = 16;
-/// Whether the occurrence of an unsequenced tick is present.
+/// Flag of a present occurrence, as unsequenced ticks have.
 const OCCURRENCE: u8 = 32;
 
 impl Record for Tick {
@@ -41,8 +41,8 @@ impl Record for Tick {
         Self::is_crossed(self)
     }
 
-    /// The symbol is a difference to the tick before, as the times are. One byte says which of the
-    /// prices, volumes, the time of receipt and the occurrence follow.
+    /// Writes the symbol as a difference to the previous tick, and times likewise. One byte has the flags of
+    /// the prices, volumes, the receive time and the occurrence that follow.
     fn encode(&self, before: Option<&Self>, writer: &mut RecordWriter) {
         writer.signed(self.symbol_id.get().wrapping_sub(symbol(before)));
         writer.time(self.tick_time);
@@ -99,7 +99,7 @@ impl Record for Tick {
     }
 }
 
-/// The symbol of the tick before.
+/// The symbol of the previous tick.
 fn symbol(before: Option<&Tick>) -> i64 {
     before.map_or(0, |before| before.symbol_id.get())
 }

@@ -1,33 +1,32 @@
-//! Records as blocks of bytes with kind, version and check value, so that neither damage nor records
-//! of another kind are read as records.
+//! Blocks of records with checksum, kind and version, which detect damage and records of another kind.
 
 use chrono::{DateTime, Utc};
 
 use crate::ingest::record::{Record, RecordReader, RecordWriter, names_of};
 
-/// Check value, kind, version, number of records, time of acceptance.
+/// Checksum, kind, version, number of records, time of acceptance.
 pub(super) const HEADER: usize = SEAL + 4 + 8;
-/// Check value, kind, version.
+/// Checksum, kind, version.
 pub(super) const SEAL: usize = 4 + 1 + 1;
 
-/// Why bytes are no block of certain records.
+/// The reason why bytes are not a valid block of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BlockError {
-    #[error("the check value does not fit the bytes")]
+    #[error("the checksum does not match the bytes")]
     Damaged,
     #[error("it holds {found}, not {expected}", found = names_of(*found))]
     Kind { found: u8, expected: &'static str },
-    #[error("its {records} have version {found}, this program knows version {known}")]
+    #[error("its {records} have version {found}, this program supports version {known}")]
     Version {
         records: &'static str,
         found: u8,
         known: u8,
     },
-    #[error("the check value fits, but the bytes are no {0}")]
+    #[error("the checksum matches, but the bytes are not valid {0}")]
     Malformed(&'static str),
 }
 
-/// The bytes of records that were accepted at `accepted_at`, the first of them.
+/// Encodes records; `accepted_at` is the time at which the first one was accepted.
 pub(super) fn encode<R: Record>(records: &[R], accepted_at: DateTime<Utc>) -> Vec<u8> {
     let mut writer = begin::<R>(HEADER + records.len() * 40);
     // a batch has at most 100,000 records
@@ -41,7 +40,7 @@ pub(super) fn encode<R: Record>(records: &[R], accepted_at: DateTime<Utc>) -> Ve
     seal(writer)
 }
 
-/// How many records a block says to hold, and since when; checks nothing else.
+/// Reads the number of records and the time of acceptance from a block without checking it.
 pub(super) fn header(bytes: &[u8]) -> Option<(u32, DateTime<Utc>)> {
     let mut reader = RecordReader::new(bytes.get(SEAL..)?);
     let count = u32::from_le_bytes(reader.bytes(4)?.try_into().ok()?);
@@ -49,7 +48,7 @@ pub(super) fn header(bytes: &[u8]) -> Option<(u32, DateTime<Utc>)> {
     Some((count, DateTime::from_timestamp_micros(micros)?))
 }
 
-/// The records of a block.
+/// Decodes the records of a block.
 pub(super) fn decode<R: Record>(bytes: &[u8]) -> Result<Vec<R>, BlockError> {
     check::<R>(bytes)?;
     let malformed = BlockError::Malformed(R::NAMES);
@@ -73,14 +72,14 @@ pub(super) fn decode<R: Record>(bytes: &[u8]) -> Result<Vec<R>, BlockError> {
     }
 }
 
-/// Bytes that begin with a place for the check value, and with kind and version.
+/// Starts a block: a placeholder for the checksum, the kind and the version.
 pub(super) fn begin<R: Record>(capacity: usize) -> RecordWriter {
     let mut writer = RecordWriter::with_capacity(capacity);
     writer.bytes(&[0, 0, 0, 0, R::KIND, R::VERSION]);
     writer
 }
 
-/// The bytes with the check value of everything behind it in the first four of them.
+/// Finishes a block: writes the checksum of all later bytes into the first four bytes.
 pub(super) fn seal(writer: RecordWriter) -> Vec<u8> {
     let mut bytes = writer.into_bytes();
     let check = crc32fast::hash(&bytes[4..]);
@@ -88,7 +87,7 @@ pub(super) fn seal(writer: RecordWriter) -> Vec<u8> {
     bytes
 }
 
-/// Whether sealed bytes are whole, and hold these records in the version that is known.
+/// Checks that a block is complete and has the expected kind and version.
 pub(super) fn check<R: Record>(bytes: &[u8]) -> Result<(), BlockError> {
     let (check, rest) = bytes.split_first_chunk().ok_or(BlockError::Damaged)?;
     let [kind, version] = *rest.first_chunk().ok_or(BlockError::Damaged)?;

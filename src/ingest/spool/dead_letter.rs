@@ -1,4 +1,4 @@
-//! Records that no database will ever take, kept with the reason.
+//! Dead letters: records that can never be stored, with the reason.
 
 use chrono::{DateTime, Utc};
 
@@ -10,45 +10,45 @@ use crate::ingest::store::StoreReceipt;
 const REJECTED: u8 = 0;
 const CONFLICT: u8 = 1;
 
-/// A record that was not stored and never will be.
+/// A record that can never be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetter<R: Record = Tick> {
-    /// When that was found out.
+    /// The time at which the store refused it.
     pub at: DateTime<Utc>,
-    /// The record, as it came.
+    /// The record, as it was accepted.
     pub record: R,
-    /// Why.
+    /// The reason.
     pub reason: DeadLetterReason<R>,
 }
 
-/// A dead letter as a spool has it.
+/// A dead letter with its number in the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NumberedDeadLetter<R: Record = Tick> {
-    /// Its number in the spool.
+    /// The number in the spool.
     pub number: u64,
-    /// The record and why it was not stored.
+    /// The dead letter.
     pub letter: DeadLetter<R>,
 }
 
-/// Why a record was not stored and never will be.
+/// The reason why a record can never be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetterReason<R: Record = Tick> {
-    /// It breaks a rule; the text says which.
+    /// It breaks a rule, which the text names.
     Rejected(String),
     /// Its key is taken by this record, which has other content.
     Conflict(R),
 }
 
 impl<R: Record> DeadLetter<R> {
-    /// A record of which `reason` was found out at `at`.
+    /// Creates a dead letter of a record that was refused at `at`.
     #[must_use]
     pub fn new(at: DateTime<Utc>, record: R, reason: DeadLetterReason<R>) -> Self {
         Self { at, record, reason }
     }
 
-    /// What of a receipt was not stored.
+    /// The records of a receipt that were not stored.
     pub(in crate::ingest) fn of_receipt(receipt: StoreReceipt<R>, at: DateTime<Utc>) -> Vec<Self> {
         let conflicts = receipt.conflicts.into_iter().map(|conflict| Self {
             at,

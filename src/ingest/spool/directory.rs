@@ -1,4 +1,4 @@
-//! The directory of a spool: who owns it, and which format it has.
+//! The directory of a spool: its owner and its format.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 use super::disk::{Disk, data_file};
 use super::error::{SpoolError, io_error};
 
-/// The newest format this program reads, and the one it writes.
+/// The newest format that this program reads, and the format that it writes.
 pub(super) const FORMAT: u32 = 1;
 
 const LOCK: &str = "owner.lock";
 const FORMAT_FILE: &str = "format";
 const FORMAT_PREFIX: &str = "tickbook spool format ";
 
-/// A directory that nobody else works with as long as this lives.
+/// A locked directory, which no other spool can use.
 #[derive(Debug)]
 pub(super) struct OwnedDirectory {
     path: PathBuf,
-    /// The system unlocks it when the process ends, however it ends.
+    /// The operating system releases the lock whenever the process ends.
     _lock: File,
 }
 
 impl OwnedDirectory {
-    /// Makes the directory where it is missing, and takes it.
+    /// Creates the directory if it is missing, and locks it.
     pub(super) fn take(path: &Path) -> Result<Self, SpoolError> {
         let failed = |error: io::Error| io_error(path, &error);
         fs::create_dir_all(path).map_err(failed)?;
@@ -46,7 +46,7 @@ impl OwnedDirectory {
                 write_format(path).map_err(failed)?;
                 Ok(directory)
             }
-            Format::Unreadable => Err(directory.corrupted("the file `format` is none")),
+            Format::Unreadable => Err(directory.corrupted("the file `format` is invalid")),
         }
     }
 
@@ -62,14 +62,14 @@ impl OwnedDirectory {
     }
 }
 
-/// Makes the folder and those above it survive a loss of power, whoever made them: a start that was
-/// cut off may not have come to it.
+/// Syncs the directory and those above it, so that they survive a loss of power. It does so regardless of who
+/// created them, since an interrupted start may not have synced them.
 pub(super) fn make_lasting(path: &Path, disk: &dyn Disk) -> Result<(), SpoolError> {
     let whole = std::path::absolute(path).map_err(|error| io_error(path, &error))?;
     for folder in whole.ancestors().skip(1) {
         match disk.sync_folder(folder) {
             Ok(()) => {}
-            // what cannot be read was not made by this program
+            // this program did not create what it cannot read
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
             Err(error) => return Err(io_error(folder, &error)),
         }
@@ -82,7 +82,7 @@ pub(super) fn exists(path: &Path) -> bool {
     data_file(path).exists()
 }
 
-/// How large the file with the ticks is.
+/// The size of the file with the ticks.
 pub(super) fn file_bytes(path: &Path) -> u64 {
     fs::metadata(data_file(path)).map_or(0, |data| data.len())
 }
@@ -96,7 +96,7 @@ fn take_lock(path: &Path) -> Result<File, SpoolError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            // without the number it is locked all the same
+            // the lock holds even if the number is missing
             let pid = lock
                 .read_to_string(&mut text)
                 .ok()
@@ -108,8 +108,8 @@ fn take_lock(path: &Path) -> Result<File, SpoolError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // the number is for people, what counts is the lock; written over the one before, it wants no
-    // space, which a full disk does not have
+    // the number is informative, only the lock counts; it overwrites the previous number and needs no space,
+    // which a full disk does not have
     let _ = lock
         .rewind()
         .and_then(|()| writeln!(lock, "{:<10}", std::process::id()));
@@ -135,7 +135,7 @@ fn read_format(path: &Path) -> io::Result<Format> {
     Ok(version.map_or(Format::Unreadable, Format::Version))
 }
 
-/// Written whole or not at all, and before the file that it speaks of.
+/// Writes the format file atomically, before the file that it describes.
 fn write_format(path: &Path) -> io::Result<()> {
     let unfinished = path.join("format.new");
     let mut file = File::create(&unfinished)?;

@@ -1,4 +1,4 @@
-//! The bytes of the spool's file, between the library that gives them a structure and the disk.
+//! Access to the spool's file, between redb and the disk.
 
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
@@ -14,30 +14,30 @@ use super::error::{SpoolError, storage_error};
 
 const DATA: &str = "spool.redb";
 
-/// The file with the ticks.
+/// The path of the file with the ticks.
 pub(super) fn data_file(path: &Path) -> PathBuf {
     path.join(DATA)
 }
 
-/// The library's default of a gigabyte is meant for databases that are read a lot.
+/// The size of the cache; redb's default of a gigabyte is meant for databases with many reads.
 const CACHE: usize = 16 << 20;
-/// Read and written at once.
+/// The number of bytes that are read and written at once.
 const CHUNK: usize = 1 << 20;
 const BLOCK: usize = 4096;
-/// The bytes a finished file begins with.
+/// The length of the mark with which a finished file begins.
 const MARK: usize = 9;
-/// A new file is not larger.
+/// The maximum size of a new file.
 const LARGEST_NEW: u64 = 4 << 20;
 
-/// Opens files. The tests have one that fails.
+/// Opens files. Tests use an implementation that fails.
 pub(in crate::ingest) trait Disk: Debug + Send + Sync {
-    /// Opens the file, or makes it.
+    /// Opens or creates the file.
     fn open(&self, path: &Path) -> Result<Box<dyn StorageBackend>, redb::Error>;
 
-    /// Makes the names in a folder survive a loss of power.
+    /// Syncs the names in a folder, so that they survive a loss of power.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// How much of an open file is kept in memory.
+    /// The number of bytes of an open file that are cached in memory.
     fn cache_bytes(&self) -> usize {
         CACHE
     }
@@ -60,14 +60,14 @@ impl Disk for FileSystem {
     }
 }
 
-/// An open file that notes whether it was ever not synced when that was asked of it.
+/// An open file that notes whether a sync has failed.
 #[derive(Debug)]
 struct SpoolFile {
     file: Box<dyn StorageBackend>,
     sync_failed: Arc<AtomicBool>,
 }
 
-// without the locks of the library: the directory has an owner already
+// without redb's locks, since the directory is locked already
 impl StorageBackend for SpoolFile {
     fn len(&self) -> io::Result<u64> {
         self.file.len()
@@ -98,11 +98,10 @@ impl StorageBackend for SpoolFile {
     }
 }
 
-/// Writes everything that the file has once more and syncs it.
+/// Writes the contents of the file again and syncs it.
 ///
-/// After a failed sync the system may hold pages for written that the disk never got: they are read
-/// as if nothing had happened, later syncs skip them, and a loss of power takes them away. Holes
-/// stay holes.
+/// After a failed sync the operating system may consider pages written that the disk never received: reads
+/// return them, later syncs skip them, and a loss of power removes them. Holes stay holes.
 pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
     let length = file.len()?;
     let mut chunk = vec![0; CHUNK];
@@ -121,8 +120,8 @@ pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Whether the making of the file was cut off: the mark it begins with is written last, and nothing
-/// was stored behind its first page.
+/// Whether the creation of the file was interrupted: its mark is written last, and nothing was stored after
+/// its first page.
 fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
     let length = file.len()?;
     if length == 0 || length > LARGEST_NEW {
@@ -134,7 +133,7 @@ fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
     Ok(is_zero(&bytes[..MARK.min(bytes.len())]) && is_zero(bytes.get(BLOCK..).unwrap_or_default()))
 }
 
-/// Opens or makes the file. A sync that fails from now on sets `sync_failed`.
+/// Opens or creates the file. A later sync that fails sets `sync_failed`.
 pub(super) fn open_database(
     directory: &Path,
     disk: &dyn Disk,
@@ -148,7 +147,7 @@ pub(super) fn open_database(
         file.set_len(0).map_err(io_failed)?;
     }
     let is_new = is_unfinished || file.len().map_err(io_failed)? == 0;
-    // its name has to survive as well; whoever made the file may not have come to this
+    // the name must survive as well, and an interrupted start may not have synced it
     disk.sync_folder(directory).map_err(io_failed)?;
     let file = SpoolFile { file, sync_failed };
     let opened = Database::builder()

@@ -1,133 +1,133 @@
-//! Why the spool does not do what it was asked.
+//! Errors of the spool.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Why the spool does not do what it was asked. Nothing it holds is lost by any of them.
+/// An error of the spool. None of these errors loses contents of the spool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    /// Another process, or another persister of this one, works with it.
+    /// Another process, or another persister of this process, uses the spool.
     #[error(
         "the spool {} is in use by {}: stop it first, or use another directory",
         directory.display(),
         owner(*pid)
     )]
     Locked {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// The process, where it said so. This one's, too, while a persister that was stopped is
-        /// still closing its file.
+        /// The id of the process, if known. It is this process while a stopped persister is still closing its
+        /// file.
         pid: Option<u32>,
     },
-    /// A newer program wrote it. It was not touched.
+    /// A newer program wrote the spool. It was not changed.
     #[error(
-        "the spool {} has format {found}, this program knows formats up to {known}: \
-         use the program that wrote it, or a newer one",
+        "the spool {} has format {found}, this program supports formats up to {known}: use the \
+         program that wrote it, or a newer one",
         directory.display()
     )]
     NewerFormat {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What was found.
+        /// The format that was found.
         found: u32,
-        /// The newest this program can read.
+        /// The newest format that this program reads.
         known: u32,
     },
-    /// It holds records of another kind. They were not touched.
+    /// The spool holds records of another kind. They were not changed.
     #[error(
-        "the spool {} holds {found}, not {expected}: open it as what it is, or use another directory",
+        "the spool {} holds {found}, not {expected}: open it as a spool of {found}, or use another directory",
         directory.display()
     )]
     OtherKind {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What its records are called.
+        /// The name of its records.
         found: String,
-        /// What the records are called that it was opened for.
+        /// The name of the expected records.
         expected: &'static str,
     },
-    /// Its records were written in another version. They were not touched.
+    /// The records have another version. They were not changed.
     #[error(
-        "the {records} in the spool {} have version {found}, this program knows version {known}: \
-         use the program that wrote them",
+        "the {records} in the spool {} have version {found}, this program supports version \
+         {known}: use the program that wrote them",
         directory.display()
     )]
     OtherVersion {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What its records are called.
+        /// The name of its records.
         records: &'static str,
         /// The version that was found.
         found: u8,
         /// The version that this program reads and writes.
         known: u8,
     },
-    /// Its files are damaged.
+    /// The files are damaged.
     #[error(
         "the spool {} is damaged ({reason}): keep a copy of it, move it away and start again",
         directory.display()
     )]
     Corrupted {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What was found.
+        /// The damage that was found.
         reason: String,
     },
-    /// It holds as much as it may.
+    /// The spool is full.
     #[error(
         "the spool {} holds its {max_bytes} bytes: let the database catch up, or raise spool.max_bytes",
         directory.display()
     )]
     Full {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What it may hold.
+        /// The maximum size of its records.
         max_bytes: u64,
     },
-    /// Dead letters use up their half of what it may hold.
+    /// Dead letters use up their half of the maximum size.
     #[error(
-        "the dead letters in the spool {} use up their half of spool.max_bytes: see `tickbook spool \
-         dead-letter` for why ticks are not stored, discard them, or raise spool.max_bytes",
+        "the dead letters in the spool {} use up their half of spool.max_bytes: see `tickbook \
+         spool dead-letter` for the reasons, discard them, or raise spool.max_bytes",
         directory.display()
     )]
     DeadLettersFull {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
     },
-    /// The disk holds as much as it can. What is in the spool can still be read and removed.
+    /// The disk is full. The contents of the spool can still be read and removed.
     #[error(
         "the disk of the spool {} is full ({reason}): make space, or let the database catch up",
         directory.display()
     )]
     DiskFull {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The disk or its rights.
+    /// A failure of the disk, or missing permissions.
     #[error("the spool {} cannot be used: {reason}", directory.display())]
     Io {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The disk has neither done what it was asked nor failed.
+    /// The disk hangs: an operation has neither succeeded nor failed.
     #[error(
-        "the disk of the spool {} has not answered for {} s: see what keeps it, or stop the program",
+        "the disk of the spool {} has not responded for {} s: check the disk, or stop the program",
         directory.display(),
         patience.as_secs_f64()
     )]
     Hanging {
-        /// Where the spool is.
+        /// The directory of the spool.
         directory: PathBuf,
-        /// How long it was waited for.
+        /// The time limit that the disk exceeded.
         patience: Duration,
     },
-    /// It was closed.
+    /// The spool was closed.
     #[error("the spool is closed: open it again")]
     Closed,
 }
@@ -143,7 +143,7 @@ fn owner(pid: Option<u32>) -> String {
     }
 }
 
-/// What an error of the system means.
+/// Converts an error of the operating system.
 pub(super) fn io_error(path: &Path, error: &io::Error) -> SpoolError {
     let (directory, reason) = (path.to_owned(), error.to_string());
     match error.kind() {
@@ -154,7 +154,7 @@ pub(super) fn io_error(path: &Path, error: &io::Error) -> SpoolError {
     }
 }
 
-/// What an error of the file's library means.
+/// Converts an error of redb.
 pub(super) fn storage_error(path: &Path, error: &redb::Error) -> SpoolError {
     let directory = path.to_owned();
     match error {

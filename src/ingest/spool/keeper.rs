@@ -1,5 +1,4 @@
-//! Keeps the spool's file open, and opens it anew after failures: of the disk, for want of space,
-//! and of the file itself.
+//! Keeps the spool's file open, and reopens it after failures: of the disk, of space, and of the file itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -17,28 +16,27 @@ use super::reserve::Reserve;
 use super::store::{Known, SpoolContent, Store};
 use crate::ingest::record::Record;
 
-/// After a failure the file is opened anew at most so often. The tests make it fail hundreds of
-/// times.
+/// Minimum interval between attempts to reopen the file. Tests make it fail hundreds of times.
 const TRY_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 200 });
-/// Space is looked for at most so often, since that writes as much as is set aside.
+/// Minimum interval between checks for space, since a check writes as much as it sets aside.
 const LOOK_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 1_000 });
-/// A file with so much more than twice what is in it is worth making smaller.
+/// A file that exceeds twice its content by this much is compacted.
 const SLACK: u64 = 2 << 20;
 
 pub(super) struct Keeper<R: Record> {
     /// `None` after a failure.
     store: Option<Store<R>>,
-    /// Kept while the file is closed, so that nobody else takes it meanwhile.
+    /// Stays locked while the file is closed, so that no other process takes it.
     directory: OwnedDirectory,
     disk: Arc<dyn Disk>,
     max_bytes: u64,
     content: Arc<Mutex<SpoolContent>>,
     reserve: Reserve,
     no_room_since: Option<(Instant, SpoolError)>,
-    /// Whether the file has pages that the disk may not have.
+    /// Whether the file may have pages that the disk lacks.
     sync_failed: Arc<AtomicBool>,
     last_failure: Option<(Instant, SpoolError)>,
-    /// What the file had when it was closed for a failure.
+    /// The batches of the file when it was closed because of a failure.
     known: Option<Known>,
 }
 
@@ -76,12 +74,12 @@ impl<R: Record> Keeper<R> {
         self.store.as_ref()
     }
 
-    /// What it holds, also later.
+    /// The shared content, which stays up to date.
     pub(super) fn content(&self) -> Arc<Mutex<SpoolContent>> {
         Arc::clone(&self.content)
     }
 
-    /// Sees to it that space is set aside, without which nothing may be added.
+    /// Sets space aside unless it is set aside already. Without it nothing may be added.
     pub(super) fn make_room(&mut self) -> Result<(), SpoolError> {
         if self.reserve.is_whole() {
             return Ok(());
@@ -93,7 +91,7 @@ impl<R: Record> Keeper<R> {
         }
         let mut made = self.reserve.make();
         if made.is_err() && self.wastes_space() {
-            // for its own sake: whoever asked waits for space
+            // a failure does not matter: the caller waits for space anyway
             let _ = self.with_store(Store::compact);
             made = self.reserve.make();
         }
@@ -111,8 +109,8 @@ impl<R: Record> Keeper<R> {
         }
     }
 
-    /// Works with the file; after a failure it is closed and opened again for the next request,
-    /// since a file whose write failed says nothing about what the disk has.
+    /// Runs `work` on the file. After a failure it closes the file and reopens it for the next request, since
+    /// the state of the disk is unknown after a failed write.
     pub(super) fn with_store<T>(
         &mut self,
         work: impl FnOnce(&mut Store<R>) -> Result<T, SpoolError>,
@@ -121,7 +119,7 @@ impl<R: Record> Keeper<R> {
         let Some(store) = &mut self.store else {
             return Err(SpoolError::Closed);
         };
-        // the file format's library asserts what only damage can break
+        // redb asserts conditions that only damage can violate
         let done = catch_unwind(AssertUnwindSafe(|| work(store)))
             .unwrap_or_else(|_| Err(contradiction(self.directory.path())));
         match &done {
@@ -132,7 +130,7 @@ impl<R: Record> Keeper<R> {
             Err(error) => {
                 tracing::error!(%error, "the spool failed and will be opened again");
                 self.known = self.store.take().map(|store| store.known());
-                // with the space that was set aside it works at once
+                // with the space that was set aside the next attempt can succeed immediately
                 if !self.frees_space(error) {
                     self.last_failure = Some((Instant::now(), error.clone()));
                 }
@@ -146,7 +144,7 @@ impl<R: Record> Keeper<R> {
         file_bytes(self.directory.path()) > used.saturating_mul(2).saturating_add(SLACK)
     }
 
-    /// Gives up the space set aside when it is what `error` is about.
+    /// Releases the space that was set aside if `error` is a full disk. Returns whether it did.
     fn frees_space(&mut self, error: &SpoolError) -> bool {
         if !matches!(error, SpoolError::DiskFull { .. }) || !self.reserve.free() {
             return false;
@@ -186,8 +184,7 @@ impl<R: Record> Keeper<R> {
         }
     }
 
-    /// Opens the file; damage that makes the file format's library panic is an error like other
-    /// damage.
+    /// Opens the file; damage that makes redb panic is an error like other damage.
     fn open_store(&self) -> Result<Store<R>, SpoolError> {
         let (path, sync_failed) = (self.directory.path(), &self.sync_failed);
         if sync_failed.load(Ordering::SeqCst) {

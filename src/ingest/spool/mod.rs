@@ -1,8 +1,8 @@
-//! Records on the disk until they are in the database.
+//! The spool: holds records on the disk until they are in the database.
 //!
-//! One file, written by one thread, owned by one process at a time. Batches are kept by increasing
-//! number and removed after the database has them; what was removed too late is sent again, which
-//! stores nothing twice.
+//! The spool is one file, written by one thread and owned by one process at a time. Batches have ascending
+//! numbers and are removed after the database has them. Batches that were not removed in time are sent again,
+//! which stores nothing twice.
 
 mod block;
 mod dead_letter;
@@ -33,13 +33,13 @@ use self::thread::{Answer, Request, Settled, SpoolThread};
 use super::record::Record;
 use crate::domain::Tick;
 
-/// The format of the files this version writes, and the newest it reads.
+/// The format of the files that this version writes, and the newest that it reads.
 pub const SPOOL_FORMAT: u32 = directory::FORMAT;
 
 /// An open spool of ticks.
 pub type TickSpool = Spool<Tick>;
 
-/// An open spool of records. Clones are handles of the same one; it is closed when all are dropped.
+/// An open spool of records. Clones are handles of the same spool; it closes when all are dropped.
 ///
 /// # Examples
 ///
@@ -68,23 +68,23 @@ pub struct Spool<R: Record = Tick> {
     content: Arc<Mutex<SpoolContent>>,
     settled: Arc<Settled>,
     directory: Arc<Path>,
-    /// The numbers of what it held when it was opened: before the first record, and of the last.
+    /// The numbers before the first and of the last record at the time of opening.
     found: (u64, u64),
 }
 
 impl<R: Record> Spool<R> {
-    /// Opens the spool in `directory`, or makes one that holds up to `max_bytes` of records.
+    /// Opens the spool in `directory`, or creates one that holds up to `max_bytes` of records.
     ///
-    /// Everything in it is read once; damaged batches are put aside and counted.
+    /// Reads everything in it once; sets damaged batches aside and counts them.
     ///
     /// # Errors
-    /// At once when somebody else uses it, when it is of a newer format, when it holds records of
-    /// another kind or version, or when it is damaged beyond repair.
+    /// Fails immediately if the spool is in use, has a newer format, holds records of another kind or
+    /// version, or is damaged beyond repair.
     pub async fn open(directory: &Path, max_bytes: u64) -> Result<Self, SpoolError> {
         Self::open_on(directory, max_bytes, Arc::new(FileSystem)).await
     }
 
-    /// Opens it on another disk than the one of the file system.
+    /// Opens the spool on another disk than the file system.
     pub(super) async fn open_on(
         directory: &Path,
         max_bytes: u64,
@@ -101,7 +101,7 @@ impl<R: Record> Spool<R> {
                 }
             }
             Err(error) => {
-                // who asked may have gone
+                // the caller may no longer wait
                 let _ = opened.send(Err(error));
             }
         };
@@ -119,47 +119,47 @@ impl<R: Record> Spool<R> {
         })
     }
 
-    /// Whether there is one in `directory`, in use or not.
+    /// Whether there is a spool in `directory`, in use or not.
     #[must_use]
     pub fn exists(directory: &Path) -> bool {
         directory::exists(directory)
     }
 
-    /// How large the file in `directory` is, in use or not; 0 where there is none.
+    /// The size of the file in `directory`, in use or not; 0 without a file.
     #[must_use]
     pub fn file_bytes(directory: &Path) -> u64 {
         directory::file_bytes(directory)
     }
 
-    /// Where it is.
+    /// The directory of the spool.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// What it holds, without asking the disk.
+    /// The content of the spool, without access to the disk.
     #[must_use]
     pub fn content(&self) -> SpoolContent {
         *lock(&self.content)
     }
 
-    /// The records that no database will take, oldest first.
+    /// Reads the dead letters, oldest first.
     ///
     /// # Errors
-    /// The disk.
+    /// Returns errors of the disk.
     pub async fn dead_letters(&self) -> Result<Vec<NumberedDeadLetter<R>>, SpoolError> {
         self.ask(Request::DeadLetters).await
     }
 
-    /// Forgets the dead letters of these numbers; others are not looked at.
+    /// Deletes the dead letters with these numbers; ignores unknown numbers.
     ///
     /// # Errors
-    /// The disk; then all are still there.
+    /// Returns errors of the disk; then none is deleted.
     pub async fn discard_dead_letters(&self, numbers: Vec<u64>) -> Result<(), SpoolError> {
         self.ask(|answer| Request::Discard(numbers, answer)).await
     }
 
-    /// Returns when everything asked for before is done and the files are closed.
+    /// Completes all earlier requests and closes the files.
     pub async fn close(self) {
         let (closed, answer) = oneshot::channel();
         if self.requests.send(Request::Close(closed)).is_ok() {
@@ -168,21 +168,21 @@ impl<R: Record> Spool<R> {
         }
     }
 
-    /// Returns when the disk has the batches, which replace those of the same numbers.
+    /// Writes batches, which replace those with the same numbers. Returns when they are on the disk.
     pub(super) async fn append(&self, batches: Vec<SpoolBatch<R>>) -> Result<(), SpoolError> {
         self.ask(|answer| Request::Append(batches, answer)).await
     }
 
-    /// Everything up to `through` is in the database. The disk is told some time later.
+    /// Removes everything up to `through`, which is in the database, from the disk some time later.
     pub(super) fn settle(&self, through: u64) {
         if self.settled.advance(through) {
-            // a closed spool keeps them, and they are sent again
+            // a closed spool still has them, and they are sent again
             let _ = self.requests.send(Request::Settle);
         }
     }
 
-    /// Everything up to `through` is in the database, except these. Returns when the disk knows, and
-    /// how many of them it has, the first ones.
+    /// Removes everything up to `through`, which is in the database, and adds these dead letters. Returns,
+    /// when this is on the disk, the number of dead letters that had space, from the first on.
     pub(super) async fn settle_with(
         &self,
         through: u64,
@@ -192,8 +192,8 @@ impl<R: Record> Spool<R> {
             .await
     }
 
-    /// Batches behind `after` up to `through`: at least one where there is one, and up to so many
-    /// records; or the first of them, where it is damaged.
+    /// Reads batches after `after` and up to `through`: at least one if there is one, and up to `max_records`
+    /// records. If the first batch is damaged, returns only that.
     pub(super) async fn read(
         &self,
         after: u64,
@@ -209,7 +209,7 @@ impl<R: Record> Spool<R> {
         .await
     }
 
-    /// The numbers of what it held when it was opened: before the first record, and of the last.
+    /// The numbers before the first and of the last record at the time of opening.
     pub(super) fn found(&self) -> (u64, u64) {
         self.found
     }

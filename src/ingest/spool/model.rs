@@ -1,4 +1,4 @@
-//! A disk in memory for tests: it fails when told to, and a power cut takes what was not synced.
+//! A disk in memory for tests, with injected failures and power cuts that remove unsynced changes.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,7 +13,7 @@ use super::block;
 use super::disk::Disk;
 use crate::domain::Tick;
 
-/// What changes a file.
+/// A change of a file.
 #[derive(Debug, Clone)]
 pub(in crate::ingest) enum Change {
     Length(u64),
@@ -33,12 +33,12 @@ impl Change {
     }
 }
 
-/// Which operations fail.
+/// The operations that fail.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::ingest) enum Failing {
     #[default]
     Nothing,
-    /// The one of this number and no other; the first is 1.
+    /// Only the operation of this number; the first is 1.
     Once(u64),
     Syncs,
     Writes,
@@ -46,36 +46,36 @@ pub(in crate::ingest) enum Failing {
 
 #[derive(Debug, Default)]
 struct Model {
-    /// What is read.
+    /// The bytes that reads return.
     seen: Vec<u8>,
-    /// What a power cut leaves.
+    /// The bytes that survive a power cut.
     durable: Vec<u8>,
-    /// What the next sync brings to the disk. A sync that fails forgets it, as Linux does.
+    /// The changes that the next sync writes. A failed sync drops them, as Linux does.
     pending: Vec<Change>,
     history: Vec<Change>,
     failing: Failing,
-    /// Nobody gets a file closed.
+    /// Closing a file blocks.
     is_busy: bool,
-    /// Nothing is written, and nothing fails.
+    /// Operations neither succeed nor fail.
     hangs: bool,
-    /// Operations that wait for the end of that.
+    /// The number of operations that hang.
     hanging: u64,
     folders: Vec<PathBuf>,
     is_uncached: bool,
     operations: u64,
     failures: u64,
     descriptors: u64,
-    /// Of those, whose sync has failed.
+    /// Open files whose sync has failed.
     poisoned: BTreeSet<u64>,
     syncs_after_failure: u64,
 }
 
-/// Clones are the same disk, which has one file.
+/// A disk with one file. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
 pub(in crate::ingest) struct ModelDisk(Arc<Mutex<Model>>);
 
 impl ModelDisk {
-    /// With a file of these bytes.
+    /// Creates a disk with a file of these bytes.
     pub(in crate::ingest) fn with(bytes: Vec<u8>) -> Self {
         let disk = Self::default();
         disk.lock().durable.clone_from(&bytes);
@@ -83,7 +83,7 @@ impl ModelDisk {
         disk
     }
 
-    /// A disk all of whose bytes are read when they are needed, so that damage is seen.
+    /// Creates a disk without a cache, so that every read sees damage.
     pub(in crate::ingest) fn uncached() -> Self {
         let disk = Self::default();
         disk.lock().is_uncached = true;
@@ -94,17 +94,17 @@ impl ModelDisk {
         self.lock().failing = failing;
     }
 
-    /// While it is busy, closing a file waits.
+    /// Sets whether closing a file blocks.
     pub(in crate::ingest) fn set_busy(&self, is_busy: bool) {
         self.lock().is_busy = is_busy;
     }
 
-    /// While it hangs, writes and syncs wait, and so do reads.
+    /// Sets whether writes, syncs and reads hang.
     pub(in crate::ingest) fn set_hanging(&self, hangs: bool) {
         self.lock().hangs = hangs;
     }
 
-    /// How many operations hang.
+    /// The number of operations that hang.
     pub(in crate::ingest) fn hanging(&self) -> u64 {
         self.lock().hanging
     }
@@ -144,32 +144,32 @@ impl ModelDisk {
         }
     }
 
-    /// What is in the file after a power cut.
+    /// The file after a power cut.
     pub(in crate::ingest) fn durable(&self) -> Vec<u8> {
         self.lock().durable.clone()
     }
 
-    /// What is in the file.
+    /// The file as reads see it.
     pub(in crate::ingest) fn seen(&self) -> Vec<u8> {
         self.lock().seen.clone()
     }
 
-    /// All changes that succeeded, in their order.
+    /// All changes that succeeded, in order.
     pub(in crate::ingest) fn history(&self) -> Vec<Change> {
         self.lock().history.clone()
     }
 
-    /// Operations that could have failed.
+    /// The number of operations that could have failed.
     pub(in crate::ingest) fn operations(&self) -> u64 {
         self.lock().operations
     }
 
-    /// Operations that have failed.
+    /// The number of operations that have failed.
     pub(in crate::ingest) fn failures(&self) -> u64 {
         self.lock().failures
     }
 
-    /// Syncs of an open file whose sync had failed before; they would succeed and mean nothing.
+    /// The number of syncs of open files whose sync had failed before; they succeed without an effect.
     pub(in crate::ingest) fn syncs_after_failure(&self) -> u64 {
         self.lock().syncs_after_failure
     }
@@ -272,7 +272,7 @@ impl StorageBackend for ModelFile {
         self.disk.wait();
         let mut model = self.disk.lock();
         if model.fails(Failing::Writes) {
-            // as much of it as there was
+            // only a part of it fits
             let part = data[..data.len() / 2].to_vec();
             model.change(Change::Write(offset, part));
             return Err(error());

@@ -1,18 +1,18 @@
-//! Space set aside beside the spool's file, so that a full disk can still be emptied into the
-//! database: removing ticks from the file takes some pages before it frees others.
+//! The reserve: space set aside next to the spool's file, so that the spool can be emptied into the database
+//! on a full disk. Removing ticks from the file takes some pages before it frees others.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Opening the file anew takes some hundred kilobytes, and removing a batch some pages.
+/// Reopening the file takes some hundred kilobytes, and removing a batch some pages.
 const BYTES: u64 = 4 << 20;
-/// Space that has to be there besides: without it the next ticks would fill the disk again, and each
-/// time the file has to be opened anew.
+/// The additional space that must be free. Without it the next ticks would fill the disk again, and the file
+/// would have to be reopened each time.
 const MARGIN: u64 = 1 << 20;
 const NAME: &str = "reserve";
 
-/// A file that nobody reads. While it is not whole, no ticks are added.
+/// A file without information. Unless it is complete, no ticks are added.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
@@ -20,13 +20,13 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// The one in `directory`, made where there is space for it.
+    /// The reserve in `directory`, created if there is space.
     pub(super) fn of(directory: &Path) -> Self {
         let path = directory.join(NAME);
         let is_whole = fs::metadata(&path).is_ok_and(|file| file.len() == BYTES);
         let mut reserve = Self { path, is_whole };
         if let Err(error) = reserve.make() {
-            tracing::error!(%error, "the spool cannot set space aside and takes no ticks until it can");
+            tracing::error!(%error, "the spool cannot set space aside and accepts no ticks until it can");
         }
         reserve
     }
@@ -35,7 +35,7 @@ impl Reserve {
         self.is_whole
     }
 
-    /// Sets the space aside again, where there is some more than that; does nothing while it is.
+    /// Sets the space aside again if it and the margin are free; does nothing if it is set aside.
     pub(super) fn make(&mut self) -> io::Result<()> {
         if self.is_whole {
             return Ok(());
@@ -43,13 +43,13 @@ impl Reserve {
         let made = self.write();
         self.is_whole = made.is_ok();
         if made.is_err() {
-            // what there is left has a better use
+            // the remaining space has a better use
             let _ = fs::remove_file(&self.path);
         }
         made
     }
 
-    /// Gives the space to whoever needs it. Returns whether there was any.
+    /// Releases the space. Returns whether there was any.
     pub(super) fn free(&mut self) -> bool {
         if !std::mem::take(&mut self.is_whole) {
             return false;
@@ -62,7 +62,7 @@ impl Reserve {
     }
 
     fn write(&self) -> io::Result<()> {
-        // bytes that no file system leaves out or makes much smaller
+        // bytes that no file system omits or compresses
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut block = Vec::with_capacity(64 << 10);
         while block.len() < 64 << 10 {

@@ -1,5 +1,4 @@
-//! The file of the spool: batches by number, dead letters, and what was found damaged. Every call
-//! blocks.
+//! The file of the spool: batches by number, dead letters, and damaged batches. Every call blocks.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -19,15 +18,15 @@ use crate::ingest::record::Record;
 /// Batches by the number of their last record.
 const BATCHES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("batches");
 const DEAD_LETTERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("dead_letters");
-/// Batches that were found damaged, as they were found and in that order; the numbers of batches
-/// begin again in an empty spool.
+/// Damaged batches in the order in which they were found, as they were found; the numbers of batches start
+/// again in an empty spool.
 const QUARANTINE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("quarantine");
 
 const PAGE: u64 = 4096;
-/// Of a row among many in a page: its number, its place, and its part of what the page leaves free.
+/// The overhead of a row in a shared page: its number, its position, and its share of free space.
 const LETTER_OVERHEAD: u64 = 32;
 
-/// What is known of a batch without reading it.
+/// The properties of a batch that are known without reading it.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     records: u64,
@@ -35,43 +34,43 @@ struct Entry {
     accepted_at: DateTime<Utc>,
 }
 
-/// A batch as bytes.
+/// An encoded batch.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Of its last record.
+    /// The number of its last record.
     pub(super) number: u64,
     pub(super) bytes: Vec<u8>,
 }
 
-/// What a spool holds.
+/// The content of a spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SpoolContent {
     /// Records that are not in the database yet.
     pub records: u64,
-    /// What they take on the disk, rounded up as the file does.
+    /// Their size on the disk, rounded up as in the file.
     pub bytes: u64,
-    /// When the oldest of them was accepted.
+    /// The acceptance time of the oldest record.
     pub oldest: Option<DateTime<Utc>>,
-    /// Records that no database will ever take.
+    /// The number of dead letters.
     pub dead_letters: u64,
-    /// What these and the damaged batches take on the disk, about. It counts towards what a spool
-    /// may hold, and dead letters get half of that at most.
+    /// The approximate size of dead letters and damaged batches on the disk. It counts towards the maximum
+    /// size of the spool, of which dead letters may use half.
     pub kept_bytes: u64,
-    /// Batches that were found damaged and put aside.
+    /// The number of damaged batches that were set aside.
     pub quarantined: u64,
 }
 
-/// What became of dead letters.
+/// The result of adding dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::ingest) struct Kept {
-    /// So many of the first ones are on the disk.
+    /// The number of dead letters on the disk, from the first on.
     pub(in crate::ingest) letters: usize,
-    /// Whether the others found their part of the spool used up.
+    /// Whether the others exceed the share of dead letters.
     pub(in crate::ingest) is_full: bool,
 }
 
-/// Batches by their numbers, with how many records each has.
+/// Batches by number, with the number of records of each.
 #[derive(Debug)]
 pub(super) struct Known {
     batches: BTreeMap<u64, u64>,
@@ -92,14 +91,14 @@ pub(super) struct Store<R: Record> {
     dead_letter_bytes: u64,
     next_dead_letter: u64,
     next_quarantined: u64,
-    /// Batches that were here and are not: their numbers, and how many records each had.
+    /// Batches that were in the file before and are missing now, by number, with the number of records of
+    /// each.
     lost: BTreeMap<u64, u64>,
     kind: PhantomData<fn() -> R>,
 }
 
 impl<R: Record> Store<R> {
-    /// Opens or makes the file, and looks at every batch in it.
-    /// A sync that fails from now on sets `sync_failed`.
+    /// Opens or creates the file and checks every batch in it. A later sync that fails sets `sync_failed`.
     pub(super) fn open(
         directory: &Path,
         max_bytes: u64,
@@ -129,7 +128,7 @@ impl<R: Record> Store<R> {
         }
     }
 
-    /// The numbers of the batches, with how many records each has, oldest first.
+    /// The number of the oldest batch and the number of its records.
     pub(super) fn first(&self) -> Option<(u64, u64)> {
         let (number, entry) = self.index.first_key_value()?;
         Some((*number, entry.records))
@@ -139,7 +138,7 @@ impl<R: Record> Store<R> {
         self.index.last_key_value().map(|(number, _)| *number)
     }
 
-    /// Whether `bytes` more would be too many, when all up to `through` are gone.
+    /// Whether there is space for `bytes` after the removal of all batches up to `through`.
     pub(super) fn has_place(&self, through: u64, bytes: u64) -> bool {
         let freed: u64 = self
             .index
@@ -149,8 +148,8 @@ impl<R: Record> Store<R> {
         self.content.bytes - freed + self.content.kept_bytes + bytes <= self.max_bytes
     }
 
-    /// How many of the dead letters have a place when all batches up to `through` are gone, and
-    /// whether they use up their part.
+    /// The number of dead letters that have space after the removal of all batches up to `through`, and
+    /// whether they exceed their share.
     fn places_for(&self, letters: &[Vec<u8>], through: u64, blocks: &[Block]) -> Kept {
         let added: u64 = blocks
             .iter()
@@ -175,8 +174,8 @@ impl<R: Record> Store<R> {
         }
     }
 
-    /// Adds batches and the dead letters that have a place and removes the batches up to `through`,
-    /// all or nothing, and returns when the disk has it.
+    /// Adds batches and the dead letters that have space, and removes the batches up to `through`. Does all
+    /// or nothing, and returns when it is on the disk.
     pub(super) fn commit(
         &mut self,
         blocks: &[Block],
@@ -230,7 +229,7 @@ impl<R: Record> Store<R> {
         self.content.kept_bytes += bytes;
     }
 
-    /// Notes which of the batches of the same file, as it was before, are not here.
+    /// Notes the batches of `before`, an earlier state of the same file, that are missing now.
     pub(super) fn compare(&mut self, before: &Known) {
         self.lost.clone_from(&before.lost);
         for (number, records) in &before.batches {
@@ -240,7 +239,7 @@ impl<R: Record> Store<R> {
         }
     }
 
-    /// The batches that are here, and that were.
+    /// The present and the lost batches.
     pub(super) fn known(&self) -> Known {
         let batches = self.index.iter();
         Known {
@@ -270,7 +269,7 @@ impl<R: Record> Store<R> {
         Ok(())
     }
 
-    /// Gives space that the file holds and does not use back to the disk.
+    /// Releases unused space of the file to the disk.
     pub(super) fn compact(&mut self) -> Result<(), SpoolError> {
         let compacted = self.database.compact();
         compacted.map_err(|error| storage_error(&self.directory, &error.into()))?;
@@ -310,17 +309,17 @@ impl<R: Record> Store<R> {
     }
 }
 
-/// What a dead letter takes in the file, about: many share a page.
+/// The approximate size of a dead letter in the file; many share a page.
 fn letter_bytes(length: usize) -> u64 {
     length as u64 + LETTER_OVERHEAD
 }
 
-/// What a block takes in the file, whose pages come in powers of two.
+/// The size of a block in the file, whose pages are powers of two.
 pub(super) fn disk_bytes(length: usize) -> u64 {
     (length as u64 + 64).next_power_of_two().max(PAGE)
 }
 
-/// One transaction that is on the disk when this returns.
+/// Runs one transaction, which is on the disk when this returns.
 fn write<T>(
     database: &Database,
     change: impl FnOnce(&redb::WriteTransaction) -> Result<T, redb::Error>,

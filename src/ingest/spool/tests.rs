@@ -43,7 +43,7 @@ async fn open_at(folder: &Path) -> Spool {
     TickSpool::open(folder, LARGE).await.expect("it opens")
 }
 
-/// With batches of ten ticks.
+/// Creates a spool with batches of ten ticks.
 async fn with_batches(folder: &Path, count: u64) {
     let spool = open_at(folder).await;
     for index in 0..count {
@@ -141,9 +141,9 @@ async fn fault_52_a_second_owner_is_refused_and_the_first_goes_on() {
     first
         .append(vec![batch(11..=20)])
         .await
-        .expect("it goes on");
+        .expect("the first one continues");
     first.close().await;
-    // the file that names an owner of old is no obstacle
+    // a file that names an earlier owner does not block a start
     fs::write(folder.path().join("owner.lock"), "1\n").expect("written");
     assert_eq!(open_at(folder.path()).await.content().records, 20);
 }
@@ -185,7 +185,7 @@ async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched()
         fs::write(folder.path().join("format"), damage).expect("written");
         let refused = TickSpool::open(folder.path(), LARGE)
             .await
-            .expect_err("it is none");
+            .expect_err("it is invalid");
         assert!(
             matches!(refused, SpoolError::Corrupted { .. }),
             "{refused:?}"

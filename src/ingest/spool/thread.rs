@@ -1,5 +1,4 @@
-//! The one thread that touches the disk. It answers in the order of the requests and lets all that
-//! wait share one write.
+//! The thread that accesses the disk. It answers requests in order, and requests that wait share one write.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -18,9 +17,9 @@ use super::keeper::Keeper;
 use super::store::{Block, Found, Kept, SpoolContent, Store, disk_bytes};
 use crate::ingest::record::Record;
 
-/// How long the removal of what is in the database waits for a write to share.
+/// The time for which a removal of stored batches waits for a write to share.
 const LAZY: Duration = Duration::from_millis(50);
-/// More than so many bytes of records do not wait to share a write.
+/// The size of a group of requests in bytes above which no further request shares its write.
 const LARGEST_GROUP: usize = 8 << 20;
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
@@ -28,19 +27,19 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
 /// Records that become one block.
 #[derive(Debug, Clone)]
 pub(in crate::ingest) struct SpoolBatch<R: Record> {
-    /// Of its last record.
+    /// The number of its last record.
     pub(in crate::ingest) number: u64,
     pub(in crate::ingest) records: Arc<Vec<R>>,
-    /// When the first of them was accepted.
+    /// The time at which its first record was accepted.
     pub(in crate::ingest) accepted_at: DateTime<Utc>,
 }
 
 #[derive(Debug)]
 pub(super) enum Request<R: Record> {
     Append(Vec<SpoolBatch<R>>, Answer<()>),
-    /// More is in the database than before.
+    /// The database has more records than before.
     Settle,
-    /// Everything up to the number is in the database, or is one of these.
+    /// Everything up to the number is in the database, or is one of these dead letters.
     Keep(u64, Vec<DeadLetter<R>>, Answer<Kept>),
     Read {
         after: u64,
@@ -50,7 +49,7 @@ pub(super) enum Request<R: Record> {
     },
     DeadLetters(Answer<Vec<NumberedDeadLetter<R>>>),
     Discard(Vec<u64>, Answer<()>),
-    /// The last one; the files are closed when it is answered.
+    /// The last request; it is answered when the files are closed.
     Close(oneshot::Sender<()>),
 }
 
@@ -60,8 +59,8 @@ pub(super) struct SpoolThread<R: Record> {
     settled_through: u64,
 }
 
-/// Up to which number everything is in the database. One request is on its way at most, however
-/// long the disk keeps the thread.
+/// The number up to which the database has everything. At most one request is pending, even if the disk keeps
+/// the thread busy.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
     through: AtomicU64,
@@ -69,7 +68,7 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// Whether the thread has to be told.
+    /// Raises the number. Returns whether the thread must be notified.
     pub(super) fn advance(&self, through: u64) -> bool {
         self.through.fetch_max(through, Ordering::SeqCst);
         !self.is_told.swap(true, Ordering::SeqCst)
@@ -86,7 +85,7 @@ struct Group<R: Record> {
     blocks: Vec<Block>,
     bytes: usize,
     disk_bytes: u64,
-    /// With the number up to which the others are in the database.
+    /// Dead letters, and the number up to which all other records are in the database.
     dead_letters: Option<(u64, Vec<DeadLetter<R>>, Answer<Kept>)>,
     answers: Vec<Answer<()>>,
 }
@@ -123,7 +122,7 @@ impl<R: Record> SpoolThread<R> {
         })
     }
 
-    /// The numbers of what it holds: before the first record, and of the last.
+    /// The numbers before the first and of the last record at the time of opening.
     pub(super) fn found(&self) -> (u64, u64) {
         let store = self.keeper.store();
         let last = store.and_then(Store::last).unwrap_or(0);
@@ -132,17 +131,17 @@ impl<R: Record> SpoolThread<R> {
         (before_first, last)
     }
 
-    /// What tells it how much is in the database.
+    /// The shared number up to which the database has everything.
     pub(super) fn settled(&self) -> Arc<Settled> {
         Arc::clone(&self.settled)
     }
 
-    /// What it holds, also later.
+    /// The shared content, which stays up to date.
     pub(super) fn content(&self) -> Arc<Mutex<SpoolContent>> {
         self.keeper.content()
     }
 
-    /// Works until it is closed, or until nobody can send any more.
+    /// Runs until a close request, or until all senders are dropped.
     pub(super) fn run(mut self, requests: &Receiver<Request<R>>) {
         loop {
             let next = if self.owes_removal() {
@@ -165,7 +164,7 @@ impl<R: Record> SpoolThread<R> {
                     Request::Close(closed) => {
                         self.commit(group);
                         drop(self);
-                        // who asked may have gone
+                        // the caller may no longer wait
                         let _ = closed.send(());
                         return;
                     }
@@ -180,7 +179,7 @@ impl<R: Record> SpoolThread<R> {
                         group.dead_letters = Some((through, letters, answer));
                     }
                     reading => {
-                        // it has to see what was written before
+                        // it must see earlier writes
                         self.commit(std::mem::take(&mut group));
                         self.answer(reading);
                     }
@@ -191,7 +190,7 @@ impl<R: Record> SpoolThread<R> {
                     None
                 };
             }
-            // a removal alone waits for something to share its write with
+            // a removal alone waits for a write to share
             let only_removal = group.answers.is_empty() && group.dead_letters.is_none();
             if is_idle || !only_removal {
                 self.commit(group);
@@ -244,10 +243,10 @@ impl<R: Record> SpoolThread<R> {
             .keeper
             .with_store(|store| store.commit(&group.blocks, through, &letters));
         if done.is_ok() {
-            // what goes with dead letters goes when the disk has these, and not before
+            // records before dead letters are removed only when the dead letters are on the disk
             self.settled_through = through;
         }
-        // who asked may have gone
+        // the caller may no longer wait
         if let Some(keeping) = keeping {
             let _ = keeping.send(done.clone());
         }

@@ -1,10 +1,10 @@
-//! `manual_sql/` and the migrations against the lists and expressions of the code.
+//! Compares `manual_sql/` and the migrations with the lists and expressions of the code.
 
 use super::*;
 use crate::domain::CandleOrigin;
 use crate::postgres::statements::statements;
 
-/// The SQL files that name candle relations or hold expressions of candles.
+/// The SQL files that name candle relations or contain expressions of candles.
 #[derive(Debug, Clone)]
 struct Files {
     aggregates: String,
@@ -32,12 +32,12 @@ fn files() -> Files {
     }
 }
 
-/// With one blank for any number of them.
+/// Replaces each run of blanks by one blank.
 fn plain(sql: &str) -> String {
     sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// As the files write it: `5 minutes`, `1 day`.
+/// The width as the files write it: `5 minutes`, `1 day`.
 fn width(timeframe: Timeframe) -> String {
     let minutes = timeframe.duration().num_minutes();
     let (number, unit) = match minutes {
@@ -57,7 +57,7 @@ fn quoted(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// The query that makes the candles of a relation.
+/// The query that computes the candles of a relation.
 fn query(
     columns_of: fn(PriceBasis) -> String,
     (source, time): (&str, &str),
@@ -71,7 +71,7 @@ fn query(
     )
 }
 
-/// The statement that makes a continuous aggregate.
+/// The statement that creates a continuous aggregate.
 fn aggregate(relation: CandleRelation) -> String {
     let width = format!("'{}'", width(relation.timeframe));
     let query = match relation.made_of {
@@ -93,7 +93,7 @@ fn aggregate(relation: CandleRelation) -> String {
     )
 }
 
-/// Collects what a file lacks.
+/// Collects the expressions that a file lacks.
 struct Check {
     file: &'static str,
     text: String,
@@ -121,13 +121,13 @@ impl Check {
             if found.next() != Some(expected) {
                 let file = self.file;
                 self.problems
-                    .push(format!("{file} lacks, or has elsewhere: {expected}"));
+                    .push(format!("{file} lacks or misplaces: {expected}"));
                 return;
             }
         }
         let file = self.file;
         self.problems
-            .extend(found.map(|more| format!("{file} has besides: {more}")));
+            .extend(found.map(|more| format!("{file} also has: {more}")));
     }
 }
 
@@ -215,7 +215,7 @@ fn sql_files_hold_the_relations_and_prices() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Which file of [`Files`].
+/// Selects a file of [`Files`].
 type Place = fn(&mut Files) -> &mut String;
 
 const AGGREGATES: Place = |files| &mut files.aggregates;
@@ -228,7 +228,7 @@ const TICKS: Place = |files| &mut files.ticks;
 fn sql_files_that_differ_are_noticed() {
     let key = TICK_ORDER;
     let changes: [(Place, String, String); 29] = [
-        // relations that are missing, in another place, or too many
+        // missing, misplaced and additional relations
         (AGGREGATES, "'ohlc_4h', ".into(), String::new()),
         (
             AGGREGATES,
@@ -267,7 +267,7 @@ fn sql_files_that_differ_are_noticed() {
             "('ohlc_30m', INTERVAL '30 minutes'),".into(),
             String::new(),
         ),
-        // what they are made of, and how wide they are
+        // sources and widths
         (AGGREGATES, "FROM ohlc_30m".into(), "FROM ohlc_15m".into()),
         (AGGREGATES, "FROM ticks\n".into(), "FROM ohlc_1m\n".into()),
         (
@@ -281,7 +281,7 @@ fn sql_files_that_differ_are_noticed() {
             "INTERVAL '1 hour'".into(),
             "INTERVAL '2 hours'".into(),
         ),
-        // prices, volume, number of ticks
+        // prices, volume, tick count
         (AGGREGATES, "max(bid_price)".into(), "max(ask_price)".into()),
         (
             AGGREGATES,
@@ -344,7 +344,7 @@ fn sql_files_that_differ_are_noticed() {
         let mut changed = files();
         let text = place(&mut changed);
         assert!(text.contains(&from), "{from}");
-        // each place alone, since a check may look at one of them
+        // change each occurrence alone, since a check may read only one of them
         let parts: Vec<_> = text.split(&from).collect();
         for at in 1..parts.len() {
             let (before, after) = (parts[..at].join(&from), parts[at..].join(&from));

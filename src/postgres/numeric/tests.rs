@@ -24,7 +24,7 @@ fn dec(text: &str) -> Decimal {
 
 #[test]
 fn the_bytes_are_those_of_the_server() {
-    // written down from `SELECT encode(numeric_send(x), 'hex')`
+    // results of `SELECT encode(numeric_send(x), 'hex')`
     for (text, digits, weight, sign) in [
         ("0", &[][..], 0, 0),
         ("1", &[1][..], 0, 0),
@@ -111,7 +111,7 @@ fn what_is_no_decimal_is_an_error_and_never_a_rounded_number() {
 
 #[test]
 fn a_sum_of_many_digits_is_rounded_and_kept() {
-    // 1 2345 6789 0123 4567 . 8901 2345 6785 and what no digit of the result depends on
+    // 1 2345 6789 0123 4567 . 8901 2345 6785 and digits that do not affect the result
     let long = numeric(
         &[1, 2345, 6789, 123, 4567, 8901, 2345, 6785, 1, 1, 1, 1, 1, 1],
         4,
@@ -234,7 +234,7 @@ proptest! {
         let (rounded, sum) = decode_sum(&bytes_of(value)).expect("was a decimal");
         prop_assert_eq!(sum.unwrap_or_else(|| rounded.into()), ExactSum::from(value));
         prop_assert_eq!(Some(rounded), ExactSum::from(value).to_decimal());
-        // 10^28, which is what rounds up to 29 digits, is read by the longer way
+        // 10^28, which may be rounded up to 29 digits, takes the longer path
         let again = decode_sum(&bytes_of(rounded)).map(|(value, _)| value);
         prop_assert_eq!(again, Ok(rounded));
     }

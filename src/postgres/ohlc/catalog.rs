@@ -1,7 +1,7 @@
-//! What TimescaleDB knows at one instant of the candle relations: of which times they may not know
-//! all ticks, and in which state their chunks are.
+//! The catalog of the candle relations as of one instant: the ranges whose ticks they may lack, and the state
+//! of their chunks.
 //!
-//! The argument why this is enough is in `docs/decisions/candle-reads.md`.
+//! `docs/decisions/candle-reads.md` explains why this is sufficient.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,31 +18,30 @@ use crate::postgres::timescale::{CatalogLayout, pending_changes};
 use super::intervals::Intervals;
 use super::relations::{Relations, hash_of_rows, identity};
 
-/// How many intervals of one-minute candles, and of larger ones, one statement reads apart. Wider
-/// ones are right as well.
+/// Maximum number of intervals of one-minute candles, and of larger ones, that one statement reads
+/// separately. Wider intervals give the same result.
 const MAX_TICK_INTERVALS: usize = 32;
 const MAX_CANDLE_INTERVALS: usize = 16;
 
-/// The candle relations as one snapshot has them, and what they may not know of a range.
+/// The candle relations of one snapshot, and the changes in a range that they may lack.
 #[derive(Debug)]
 pub(super) struct Catalog {
     relations: Arc<Relations>,
     timeframe: Timeframe,
     chunks: Chunks,
     has_stored: bool,
-    /// Changes of ticks, and of candles of any timeframe that these are made of, that they may not
-    /// know.
+    /// Changes of ticks, and of smaller candles, that the relations may lack.
     ticks: Intervals,
     others: Intervals,
 }
 
 impl Catalog {
-    /// Reads what is known of the aggregates up to `timeframe` and of the changes within `range`;
-    /// `None` where `relations` are not those of this snapshot.
+    /// Reads the aggregates up to `timeframe` and the changes within `range`. Returns `None` if `relations`
+    /// are not the relations of this snapshot.
     ///
-    /// The statements after it are planned for the chunks that there are then: a transaction is
-    /// visible a moment before other sessions hear that it made a chunk, so that a plan from before may
-    /// lack one whose rows this snapshot has.
+    /// The server plans all later statements for the chunks that exist at that time. This matters because a
+    /// transaction becomes visible a moment before other sessions learn of its new chunks: an older plan may
+    /// lack a chunk whose rows this snapshot has.
     pub(super) fn read(
         connection: &mut PgConnection,
         timeframe: Timeframe,
@@ -71,12 +70,12 @@ impl Catalog {
                     has_stored |= is_stored && third.is_some_and(|count| count > 0);
                 }
                 FLOOR => floor = first,
-                // of ticks or of candles; inclusive ends
+                // of ticks or of candles; both ends inclusive
                 OF_TICKS => ticks.push((first, second.saturating_add(1))),
                 _ => others.push((first, second.saturating_add(1))),
             }
         }
-        // whose chunk was dropped was settled before in the candles of every timeframe
+        // before a chunk was dropped, the candles of every timeframe included its ticks
         let ticks = ticks.into_iter().map(|(from, to)| (from.max(floor), to));
         Ok(Some(Self {
             relations: Arc::clone(relations),
@@ -88,24 +87,24 @@ impl Catalog {
         }))
     }
 
-    /// The table behind the aggregate of one minute, if there is one.
+    /// The table of the aggregate of one minute, if it exists.
     pub(super) fn minutes(&self) -> Option<&str> {
         self.table(Timeframe::M1)
     }
 
-    /// The table behind the aggregate of `timeframe`, if there is one.
+    /// The table of the aggregate of `timeframe`, if it exists.
     pub(super) fn table(&self, timeframe: Timeframe) -> Option<&str> {
         let aggregate = self.relations.aggregate(timeframe);
         aggregate.map(|it| it.table.as_str())
     }
 
-    /// The times of `window`, which starts and ends with a bucket, that have to be made of ticks.
+    /// The intervals of `window` to compute from ticks. `window` starts and ends on bucket boundaries.
     pub(super) fn tick_intervals(&self, window: TimeRange) -> Intervals {
         self.ticks
             .buckets(Timeframe::M1, window, MAX_TICK_INTERVALS)
     }
 
-    /// The buckets within `window` that have to be made of one-minute candles.
+    /// The buckets within `window` to compute from one-minute candles.
     pub(super) fn candle_intervals(&self, window: TimeRange) -> Intervals {
         if self.table(self.timeframe).is_none() {
             let all = (
@@ -118,37 +117,37 @@ impl Catalog {
         pending.buckets(self.timeframe, window, MAX_CANDLE_INTERVALS)
     }
 
-    /// The buckets within `window` that wait for a refresh of this timeframe or of one that it is made of.
+    /// The buckets within `window` that wait for a refresh of this timeframe or of one of its sources.
     pub(super) fn waiting(&self, window: TimeRange) -> Intervals {
         let pending = self.ticks.and(&self.others);
         pending.buckets(self.timeframe, window, usize::MAX)
     }
 
-    /// Whether any candle may be stored as a candle.
+    /// Whether candles may be stored in `ohlc_candles`.
     pub(super) fn has_stored(&self) -> bool {
         self.has_stored
     }
 
-    /// The chunks that answers of this catalog are read from.
+    /// The chunks that this catalog's answers are read from.
     pub(super) fn chunks(&self) -> &Chunks {
         &self.chunks
     }
 }
 
-/// Which ticks are read in the snapshot of a catalog.
+/// The ticks to read in the snapshot of a catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TickReads {
-    /// Those that candles may not know.
+    /// The ticks that candles may lack.
     Pending,
     All,
 }
 
-/// The chunks of some hypertables, as one snapshot has them.
+/// The chunks of some hypertables in one snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct Chunks {
     layout: CatalogLayout,
-    /// By the number of the hypertable. Changes when a chunk of it is made, dropped, compressed or
-    /// decompressed.
+    /// States by the number of the hypertable. A state changes when a chunk is created, dropped, compressed
+    /// or decompressed.
     states: BTreeMap<i64, i64>,
 }
 
@@ -160,12 +159,12 @@ impl Chunks {
         }
     }
 
-    /// With `others` of the same snapshot.
+    /// Adds `others` of the same snapshot.
     pub(super) fn extend(&mut self, others: &Self) {
         self.states.extend(&others.states);
     }
 
-    /// Whether they are now as they were at that instant.
+    /// Whether the chunks are unchanged since the snapshot.
     pub(super) fn are_unchanged(&self, connection: &mut PgConnection) -> Result<bool, DbError> {
         let hypertables: Vec<_> = self.states.keys().map(ToString::to_string).collect();
         let select = SelectChunks(match self.layout {
@@ -181,19 +180,19 @@ impl Chunks {
 /// Kind, up to three numbers, the release.
 type Row = (i32, i64, i64, Option<i64>, Option<String>);
 
-/// The identity of the relations and the release.
+/// The identity of the relations, and the release.
 const STATE: i32 = 0;
-/// Number of the hypertable, state of its chunks, their count.
+/// The number of a hypertable, the state of its chunks, and their count.
 const CHUNKS: i32 = 1;
 const FLOOR: i32 = 2;
 const OF_TICKS: i32 = 3;
 
-/// State and count of all chunks, by the documented view.
+/// The state and count of all chunks, from the documented view.
 const ALL_CHUNKS: &str = "SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', \
     chunk_schema, chunk_name, is_compressed), 0)), 0) AS hash, count(*) AS count \
     FROM timescaledb_information.chunks";
 
-/// State and count of the chunks of the hypertables of a list.
+/// The state and count of the chunks of the listed hypertables.
 fn chunks_of(hypertables: &str) -> String {
     format!(
         "SELECT {} AS hash, count(*) AS count \
@@ -202,7 +201,7 @@ fn chunks_of(hypertables: &str) -> String {
     )
 }
 
-/// The hypertables that candles are read from, each with a condition for reading from it.
+/// The hypertables that candles are read from, each with the condition for reading it.
 fn read_from(
     relations: &Relations,
     timeframe: Timeframe,
@@ -222,8 +221,8 @@ fn read_from(
     read
 }
 
-/// A text, in microseconds since 1970 the times that it is about, as `times (start, until)`, and what
-/// follows. Few texts differ, so that each is prepared once.
+/// The statement that reads a catalog. It starts with the range, in microseconds since 1970, as
+/// `times (start, until)`; the rest is `text`. There are few different texts, so each is prepared once.
 struct SelectCatalog {
     from: i64,
     to: i64,
@@ -286,7 +285,7 @@ impl QueryFragment<Pg> for SelectCatalog {
         out.push_bind_param::<BigInt, _>(&self.from)?;
         out.push_sql("::bigint AS start, ");
         out.push_bind_param::<BigInt, _>(&self.to)?;
-        // the statements after it are planned at each call
+        // plan later statements at each call
         out.push_sql(
             "::bigint AS until), planned AS MATERIALIZED (SELECT \
              set_config('plan_cache_mode', 'force_custom_plan', true) AS mode)",
@@ -342,7 +341,7 @@ mod tests {
         let execute = |connection: &mut PgConnection, text| {
             connection.batch_execute(text).expect("executed");
         };
-        // other tests make chunks meanwhile
+        // other tests create chunks meanwhile
         execute(&mut connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
         let (state, _): (i64, i64) = SelectChunks(ALL_CHUNKS.to_owned())
             .get_result(&mut connection)

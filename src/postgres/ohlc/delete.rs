@@ -1,4 +1,4 @@
-//! Taking candles back that stand without ticks: stored as candles, or kept of dropped ticks.
+//! Deletion of candles without ticks: stored candles, and materialized candles of dropped ticks.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
@@ -12,7 +12,7 @@ use crate::postgres::ticks::edge_tick_time;
 use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
 
-/// Which candles.
+/// The candles to delete.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doomed {
     symbol_id: SymbolId,
@@ -58,7 +58,7 @@ impl Doomed {
         })
     }
 
-    /// What [`delete`](Self::delete) would delete.
+    /// Counts the candles that [`delete`](Self::delete) would delete.
     pub(super) fn count(self, connection: &mut PgConnection) -> Result<DeletedCandles, DbError> {
         let minutes = CandleRows::minutes_of(connection)?;
         let Some((doomed, rest)) = self.first_part(connection, minutes.as_deref())? else {
@@ -72,7 +72,7 @@ impl Doomed {
         Ok(deleted)
     }
 
-    /// The part to begin with, and what is behind it; `None` where there is neither candle nor tick.
+    /// The first part and the rest; `None` without candles and ticks.
     fn first_part(
         self,
         connection: &mut PgConnection,
@@ -115,7 +115,7 @@ impl Doomed {
         Ok(Some((Self { range, ..self }, rest)))
     }
 
-    /// What became of stored candles, by `statement`, and how many buckets have ticks.
+    /// Runs `statement` on the stored candles, and counts the buckets that have ticks.
     fn counted(
         self,
         connection: &mut PgConnection,
@@ -200,7 +200,7 @@ struct First {
 struct KeptMinute {
     #[diesel(sql_type = Timestamptz)]
     open_time: DateTime<Utc>,
-    /// How many bases it has a candle of.
+    /// The number of bases that have a candle in the row.
     #[diesel(sql_type = BigInt)]
     candles: i64,
 }

@@ -2,12 +2,12 @@
 
 use crate::domain::{TimeRange, Timeframe};
 
-/// Half-open intervals in their order, which neither overlap nor touch.
+/// Half-open intervals in ascending order that neither overlap nor touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Intervals(Vec<(i64, i64)>);
 
 impl Intervals {
-    /// The union of `intervals`, of which each may be empty.
+    /// The union of `intervals`, which may be empty and overlap.
     pub(super) fn new(mut intervals: Vec<(i64, i64)>) -> Self {
         intervals.retain(|(from, to)| from < to);
         intervals.sort_unstable();
@@ -21,12 +21,12 @@ impl Intervals {
         Self(merged)
     }
 
-    /// The union of both.
+    /// The union of both lists.
     pub(super) fn and(&self, other: &Self) -> Self {
         Self::new([self.0.as_slice(), &other.0].concat())
     }
 
-    /// What `other` leaves of them.
+    /// The intervals without the times of `other`.
     pub(super) fn without(&self, other: &Self) -> Self {
         let mut left = Vec::new();
         for (from, to) in self.iter() {
@@ -40,15 +40,14 @@ impl Intervals {
         Self::new(left)
     }
 
-    /// The buckets of `timeframe` that they meet, as far as these lie within `range`, whose ends are
-    /// ends of buckets. Joins those with the smallest gaps between them until there are at most
-    /// `max`.
+    /// The buckets of `timeframe` that overlap the intervals, limited to `range`, whose ends are bucket
+    /// boundaries. Closes the smallest gaps until at most `max` intervals are left.
     pub(super) fn buckets(&self, timeframe: Timeframe, range: TimeRange, max: usize) -> Self {
         let micros = |time: chrono::DateTime<chrono::Utc>| time.timestamp_micros();
         let (first, end) = (micros(range.from()), micros(range.to()));
         let width = timeframe.duration().num_microseconds().unwrap_or(i64::MAX);
         let inside = self.0.iter().map(|(from, to)| {
-            // within the range first, so that nothing overflows
+            // limit to the range first, so that nothing overflows
             let (from, to) = ((*from).clamp(first, end), (*to).clamp(first, end));
             if from >= to {
                 return (first, first);
@@ -70,7 +69,7 @@ impl Intervals {
             .map(|pair| pair[1].0 - pair[0].1)
             .collect();
         gaps.sort_unstable();
-        // as many gaps as there are intervals too many
+        // close as many gaps as there are excess intervals
         let Some(widest_closed) = gaps.get(self.0.len() - max - 1).copied() else {
             return self;
         };

@@ -1,4 +1,4 @@
-//! The rows of the continuous aggregates themselves, beside what waits for their refresh.
+//! Reads the rows of continuous aggregates, and the ranges that wait for a refresh.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,8 +37,7 @@ impl PgMaterializedCandles {
         }
     }
 
-    /// Takes candles for closed or forming by what `now` says at each read, instead of the system's
-    /// clock.
+    /// Uses `now` instead of the system clock to decide, at each read, whether a candle is closed.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Clock::new(now);

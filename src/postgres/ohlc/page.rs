@@ -1,5 +1,5 @@
-//! One page of candles: window by window, so that a page costs by its candles and not by all ticks
-//! of the range asked for.
+//! One page of candles. Reads the range in windows, so that the cost depends on the candles of the page and
+//! not on all ticks of the range.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use super::select::first_kept;
 use super::snapshot::Snapshot;
 use super::statement::SelectWindow;
 
-/// No window has to be longer than all of time.
+/// Maximum length of a window; it exceeds the supported range of times.
 const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
 
-/// How much longer than the one before a window may be.
+/// Maximum growth factor from one window to the next.
 const MOST_GROWTH: usize = 4;
 
 pub(super) fn read(
@@ -43,7 +43,7 @@ struct Listing<'a, 'b> {
 }
 
 impl Listing<'_, '_> {
-    /// The candles of the page and one more, where there is one.
+    /// The candles of the page, and one more if there is one.
     fn read(&mut self) -> Result<Vec<Candle>, DbError> {
         let width = self.query.timeframe.duration();
         let wanted = self.query.limit.get() + 1;
@@ -77,8 +77,8 @@ impl Listing<'_, '_> {
         Ok(candles)
     }
 
-    /// The first `limit` candles of `window`: of one open time the stored one, else the one with
-    /// stored parts, else the one made of ticks.
+    /// The first `limit` candles of `window`. For each open time the stored candle takes precedence, then a
+    /// candle with stored parts, then the candle computed from ticks.
     fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
         let (query, now) = (self.query, self.now);
         let catalog = self
@@ -117,7 +117,7 @@ impl Listing<'_, '_> {
     /// `range` without the buckets before its first candle, in the order of the listing.
     fn starting_at_data(&mut self, range: TimeRange) -> Result<Option<TimeRange>, DbError> {
         let query = self.query;
-        // first of all, since it has the other statements planned for the chunks of this instant;
+        // read the catalog first, since it has later statements planned for the chunks of this instant;
         // changes do not matter here
         let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
         let catalog = self
@@ -128,7 +128,7 @@ impl Listing<'_, '_> {
         let tick = edge_of_basis(connection, of, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
         let stored = parts::edge(connection, query, range)?;
-        // an aggregate keeps candles whose ticks have gone: all outside of where ticks are
+        // an aggregate retains candles whose ticks were dropped, all outside of the range of ticks
         let outside = match tick {
             Some(open_time) => before(range, query.order, open_time, query.timeframe),
             None => Some(range),
@@ -148,8 +148,7 @@ impl Listing<'_, '_> {
         })
     }
 
-    /// The start of the first bucket of `range` of which an aggregate has a candle, or one of its
-    /// minutes.
+    /// The start of the first bucket of `range` for which an aggregate has a candle or a one-minute candle.
     fn first_kept(
         &mut self,
         catalog: &Catalog,
@@ -171,7 +170,7 @@ impl Listing<'_, '_> {
     }
 }
 
-/// The first `reach` of `range` in `order`, and what follows.
+/// Splits `range` into its first `reach` in `order` and the rest.
 fn split(range: TimeRange, order: SortOrder, reach: TimeDelta) -> (TimeRange, Option<TimeRange>) {
     let (first, rest) = match order {
         SortOrder::Ascending => {

@@ -1,4 +1,4 @@
-//! Candles of which smaller parts are stored as candles.
+//! Candles computed from stored smaller candles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -21,24 +21,23 @@ use super::select::Found;
 use super::statement::SelectWindow;
 use super::stored;
 
-/// How much time is folded at once, so that a page takes bounded memory: 10,080 minutes.
+/// The time folded at once, 10,080 minutes, which bounds the memory of a page.
 const SPAN: TimeDelta = TimeDelta::days(7);
 
-/// By open time.
+/// Candles by open time.
 type Candles = BTreeMap<DateTime<Utc>, Candle>;
 
-/// Makes candles of stored smaller ones.
+/// Computes candles from stored smaller ones.
 pub(super) struct Parts<'a> {
     pub(super) connection: &'a mut PgConnection,
     pub(super) query: &'a CandleQuery,
-    /// Of a range that holds all buckets.
+    /// The catalog of a range that covers all buckets.
     pub(super) catalog: &'a Catalog,
     pub(super) now: DateTime<Utc>,
 }
 
 impl Parts<'_> {
-    /// The candles of which smaller parts were found to be stored, without those that are stored
-    /// whole.
+    /// The candles of buckets that have stored parts, except buckets with a stored candle of their own.
     pub(super) fn read(&mut self, found: &Found) -> Result<Candles, DbError> {
         let mut candles = Candles::new();
         let mut mixed = Vec::new();
@@ -51,7 +50,7 @@ impl Parts<'_> {
             if found.stored.contains_key(open_time) {
                 continue;
             }
-            // parts of one timeframe and no ticks: what the server made of them is the candle
+            // parts of a single timeframe and no ticks: the result of the server is the candle
             match folded.as_slice() {
                 [whole] if !made.contains(open_time) => {
                     candles.insert(*open_time, whole.clone().into_candle());
@@ -71,7 +70,7 @@ impl Parts<'_> {
         Ok(candles)
     }
 
-    /// The candles of `buckets`, which are within one span, made of all their parts one by one.
+    /// Computes the candles of `buckets`, which lie within one span, from all their parts.
     fn fold(&mut self, buckets: &[DateTime<Utc>]) -> Result<Vec<Candle>, DbError> {
         let (query, now) = (self.query, self.now);
         let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else {
@@ -103,7 +102,7 @@ impl Parts<'_> {
     }
 }
 
-/// The start of the first bucket of `range` in which a candle of its width or a smaller one is stored.
+/// The start of the first bucket of `range` with a stored candle of the query's timeframe or a smaller one.
 pub(super) fn edge(
     connection: &mut PgConnection,
     query: &CandleQuery,
@@ -129,10 +128,10 @@ pub(super) fn edge(
     Ok(Some(query.timeframe.bucket_start(open_time(query, edge)?)))
 }
 
-/// A statement over stored candles whose rows are of the type `R`.
+/// A statement over stored candles with rows of type `R`.
 struct Select<R> {
-    /// With a question mark for each parameter, which are, in this order: timeframes, symbol, basis,
-    /// start and end of the range, limit.
+    /// SQL with a question mark for each parameter, in this order: timeframes, symbol, basis, start and end
+    /// of the range, limit.
     text: String,
     timeframes: Vec<&'static str>,
     symbol_id: i64,
@@ -188,7 +187,7 @@ impl<R> QueryFragment<Pg> for Select<R> {
     }
 }
 
-// diesel tells prepared statements apart by their text, of which there are some
+// diesel identifies prepared statements by their text, of which there are several
 impl<R> QueryId for Select<R> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

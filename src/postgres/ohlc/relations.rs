@@ -1,4 +1,4 @@
-//! Where the rows of candle relations are, remembered for as long as nothing of it changes.
+//! Cache of the tables of candle relations, valid until one of them changes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use crate::postgres::timescale::{AggregateIds, CatalogLayout, catalog_layout};
 pub(super) struct Aggregate {
     pub(super) timeframe: Timeframe,
     pub(super) ids: AggregateIds,
-    /// The table behind it, quoted.
+    /// The materialization table, quoted.
     pub(super) table: String,
 }
 
@@ -24,23 +24,23 @@ pub(super) struct Relations {
     /// The release of the extension.
     pub(super) version: String,
     pub(super) layout: CatalogLayout,
-    /// Changes when an aggregate or a table is made or dropped.
+    /// Changes when an aggregate or a table is created or dropped.
     pub(super) identity: i64,
-    /// Those of the current schema, smallest timeframe first.
+    /// The aggregates of the current schema, smallest timeframe first.
     pub(super) aggregates: Vec<Aggregate>,
-    /// The hypertable of ticks, if its number is known.
+    /// The number of the hypertable of ticks, if known.
     pub(super) ticks: Option<i32>,
-    /// That of stored candles.
+    /// The number of the hypertable of stored candles, if known.
     pub(super) stored: Option<i32>,
 }
 
-/// Remembers the relations that a snapshot had. Each later snapshot tells by
-/// [`Relations::identity`] and [`Relations::version`] whether they are still these.
+/// Caches the relations of a snapshot. Later snapshots compare [`Relations::identity`] and
+/// [`Relations::version`] to check whether they still apply.
 #[derive(Debug, Default)]
 pub(super) struct KnownRelations(Mutex<Option<Arc<Relations>>>);
 
 impl KnownRelations {
-    /// Those of the snapshot before, or of this one.
+    /// Returns the cached relations, or reads the relations of this snapshot.
     pub(super) fn last(&self, connection: &mut PgConnection) -> Result<Arc<Relations>, DbError> {
         let known = self.lock().clone();
         match known {
@@ -49,7 +49,7 @@ impl KnownRelations {
         }
     }
 
-    /// Those of this snapshot.
+    /// Reads the relations of this snapshot.
     pub(super) fn look(&self, connection: &mut PgConnection) -> Result<Arc<Relations>, DbError> {
         let found = Arc::new(Relations::read(connection)?);
         let before = self.lock().replace(Arc::clone(&found));
@@ -58,8 +58,8 @@ impl KnownRelations {
         {
             tracing::warn!(
                 version = found.version,
-                "candles are made of ticks and of one-minute candles at every read, since this \
-                 release of TimescaleDB is newer than this library"
+                "this release of TimescaleDB is newer than this library, so every read computes \
+                 candles from ticks and one-minute candles"
             );
         }
         Ok(found)
@@ -88,8 +88,8 @@ struct Identity {
     identity: i64,
 }
 
-/// A hash of rows of a catalog with the number `id`. A row is written to another place whenever it is
-/// changed, and a place that is used again has another `xmin`.
+/// A hash of catalog rows with the number `id`. A change writes a row to another place (`ctid`), and a reused
+/// place has another `xmin`.
 pub(super) fn hash_of_rows(id: &str) -> String {
     format!(
         "coalesce(bit_xor(hashtidextended(ctid, {id}) \
@@ -97,9 +97,9 @@ pub(super) fn hash_of_rows(id: &str) -> String {
     )
 }
 
-/// A hash of the aggregates, and of the tables with these numbers.
+/// A hash of the aggregates and of the hypertables with these numbers.
 pub(super) fn identity(hypertables: &[i32]) -> String {
-    // no hypertable has the number 0
+    // 0 is not the number of a hypertable
     let ids = hypertables
         .iter()
         .fold("0".to_owned(), |list, id| format!("{list}, {id}"));
@@ -167,7 +167,7 @@ impl Relations {
         Ok(relations)
     }
 
-    /// All hypertables.
+    /// The numbers of all hypertables.
     pub(super) fn all(&self) -> Vec<i32> {
         let aggregates = self.aggregates.iter().map(|it| it.ids.materialization);
         aggregates.chain(self.ticks).chain(self.stored).collect()

@@ -1,4 +1,4 @@
-//! Candles brought back whose ticks are not stored.
+//! Restores candles whose ticks are not stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,13 +19,13 @@ const SEALED: &str = CandleSource::SEALED;
 
 const OPERATION: &str = "restore candles";
 
-/// Buckets that lie no farther apart are looked up together.
+/// Buckets at most this far apart are looked up together.
 const NEARBY: TimeDelta = TimeDelta::days(1);
 
-/// One call: all candles or none.
+/// One call: stores all candles or none.
 #[derive(Debug)]
 pub(super) struct Restore {
-    /// Different ones, sorted by key.
+    /// Distinct candles, sorted by key.
     candles: Vec<Candle>,
     call: Call,
     now: DateTime<Utc>,
@@ -40,8 +40,8 @@ impl Restore {
         }
     }
 
-    /// Looks what is stored and stores the others while no writer of old ticks is at work: those who
-    /// come later find the candles.
+    /// Looks up the candles and stores those without stored data, while no writer of old ticks is active;
+    /// later writers find the candles.
     pub(super) fn run(&self, connection: &mut PgConnection) -> Result<RestoredCandles, DbError> {
         let revision = self.call.revision(connection)?;
         transaction(connection, |connection| {
@@ -67,12 +67,12 @@ impl Restore {
     }
 }
 
-/// The buckets of some candles of which something is stored.
+/// The buckets of some candles for which something is stored.
 #[derive(Debug, Default)]
 struct Occupied {
-    /// By ticks, or by rows of aggregates, which have every basis.
+    /// Buckets with ticks or rows of aggregates, which cover every basis.
     of_ticks: BTreeSet<(SymbolId, Timeframe, DateTime<Utc>)>,
-    /// By candles that are stored as candles.
+    /// Buckets with stored candles.
     of_candles: BTreeSet<(SymbolId, Timeframe, DateTime<Utc>, String)>,
 }
 
@@ -96,12 +96,12 @@ struct ChunkState {
     state: i64,
 }
 
-/// Buckets of one width near each other, ascending.
+/// Neighbouring buckets of one width, ascending.
 struct Run {
     symbol_id: SymbolId,
     timeframe: Timeframe,
     starts: Vec<DateTime<Utc>>,
-    /// Where the last one ends.
+    /// The end of the last bucket.
     end: DateTime<Utc>,
 }
 
@@ -168,7 +168,7 @@ impl Occupied {
         Ok(())
     }
 
-    /// A sealed candle of the same key may make way; smaller ones may not.
+    /// A sealed candle of the same key may be replaced; smaller sealed candles may not.
     fn add_stored(&mut self, connection: &mut PgConnection, run: &Run) -> Result<(), DbError> {
         let smaller = Timeframe::ALL.iter().copied();
         let smaller = smaller.take_while(|one| *one < run.timeframe);
@@ -197,8 +197,7 @@ impl Run {
     }
 }
 
-/// The buckets of `candles`, those near each other together, so that nothing between distant ones is
-/// read.
+/// Groups the buckets of `candles` by proximity, so that nothing between distant buckets is read.
 fn runs(candles: &[Candle]) -> Vec<Run> {
     let mut starts: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for candle in candles {
@@ -227,7 +226,7 @@ fn runs(candles: &[Candle]) -> Vec<Run> {
     runs
 }
 
-/// Changes when a chunk is made, dropped, compressed or decompressed within the time of `run`.
+/// A hash that changes when a chunk within the time of `run` is created, dropped, compressed or decompressed.
 fn chunks(connection: &mut PgConnection, run: &Run) -> Result<i64, DbError> {
     let row: ChunkState = sql_query(
         "SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', \

@@ -1,4 +1,4 @@
-//! A row that is a candle, read.
+//! Decodes candle rows.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ use crate::postgres::numeric::{StoredNumeric, StoredSum};
 use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
 
-/// Open time, open, high, low, close, volume, count of ticks.
+/// Open time, open, high, low, close, volume, tick count.
 pub(super) type CandleSqlType = (
     Timestamptz,
     Numeric,
@@ -35,7 +35,7 @@ pub(super) struct CandleRow {
 }
 
 impl CandleRow {
-    /// Where it is a time.
+    /// The open time, or an error for a value that cannot be a time.
     pub(super) fn open_time(&self, query: &CandleQuery) -> Result<DateTime<Utc>, RepositoryError> {
         open_time(query, self.open_time)
     }
@@ -70,7 +70,7 @@ impl CandleRow {
     }
 }
 
-/// The open time of a candle of `query`, where it is a time.
+/// The open time of a candle of `query`, or an error for a value that cannot be a time.
 pub(super) fn open_time(
     query: &CandleQuery,
     stored: StoredTime,

@@ -1,5 +1,5 @@
-//! The candles of a window: kept by an aggregate, stored as candles, or made of stored smaller ones;
-//! and made of ticks.
+//! Reads the candles of a window: rows of an aggregate, stored candles, folds of stored smaller candles, and
+//! candles computed from ticks.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::repository::CandleQuery;
 use super::row::CandleRow;
 use super::statement::{FOLDED, SelectWindow, Statement, StoredRow};
 
-/// What is known of the candles of a window.
+/// The candles that were found in a window.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Made of ticks, by an aggregate or by the statement itself, in the order of the listing.
+    /// Candles of ticks, read from an aggregate or computed by the statement, in the order of the listing.
     pub(super) made: Vec<ExactCandle>,
-    /// Stored as candles.
+    /// Stored candles by open time.
     pub(super) stored: BTreeMap<DateTime<Utc>, ExactCandle>,
-    /// What the stored candles of each smaller timeframe fold to.
+    /// The folds of the stored candles of each smaller timeframe, by open time.
     pub(super) folded: BTreeMap<DateTime<Utc>, Vec<ExactCandle>>,
 }
 
@@ -65,7 +65,7 @@ impl SelectWindow<'_> {
             let stored: Vec<StoredRow> = Statement::of_stored(&self).load(connection)?;
             found.add_stored(stored, query, now)?;
         }
-        // apart, since few pages have changes and each needs a plan of its own
+        // a separate statement, since few pages have changes and each needs its own plan
         let mut corrected = BTreeMap::new();
         if let Some(changes) = Statement::of_changes(&self) {
             let rows: Vec<CandleRow> = changes.load(connection)?;
@@ -81,8 +81,8 @@ impl SelectWindow<'_> {
     }
 }
 
-/// `kept` with what was made of ticks meanwhile. Ticks only come, or are dropped after they had reached
-/// their candle: of two candles of a bucket the one that knows more knows all.
+/// Merges `kept` with candles recomputed from ticks. Ticks are only added, or dropped after their candle
+/// included them, so of two candles of a bucket the one with more ticks is complete.
 fn corrected_by(
     kept: Vec<ExactCandle>,
     mut corrected: BTreeMap<DateTime<Utc>, ExactCandle>,
@@ -101,7 +101,7 @@ fn corrected_by(
     }
 }
 
-/// The open time of the first candle of `range` that the table `name` of an aggregate has.
+/// The open time of the first candle of `range` in the aggregate's table `name`.
 pub(super) fn first_kept(
     connection: &mut PgConnection,
     query: &CandleQuery,
@@ -113,7 +113,7 @@ pub(super) fn first_kept(
     first.map(|row| Ok(row.open_time(query)?)).transpose()
 }
 
-/// The candles of `window` that the table `name` of an aggregate has, whatever waits.
+/// The candles of the query's range in the aggregate's table `name`, regardless of pending refreshes.
 pub(super) fn all_kept(
     connection: &mut PgConnection,
     query: &CandleQuery,

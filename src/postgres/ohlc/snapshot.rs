@@ -1,4 +1,4 @@
-//! One instant for a whole answer.
+//! Snapshots: one instant for a whole answer.
 
 use diesel::PgConnection;
 
@@ -11,20 +11,20 @@ use super::relations::KnownRelations;
 
 const OPERATION: &str = "read candles";
 
-/// How often an answer is read again because chunks changed under it.
+/// Maximum number of reads of an answer while chunks change.
 const ROUNDS: usize = 10;
 
 /// A transaction that sees one instant.
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a mut PgConnection,
     relations: &'a KnownRelations,
-    /// What answers were read from.
+    /// The chunks that answers were read from.
     chunks: Option<Chunks>,
 }
 
 impl Snapshot<'_> {
-    /// What is known of the aggregates up to `timeframe` and of the changes within `range`. Statements
-    /// that read rows come after it.
+    /// Reads the aggregates up to `timeframe` and the changes within `range`. Must come before statements
+    /// that read rows.
     pub(super) fn catalog(
         &mut self,
         timeframe: Timeframe,
@@ -37,7 +37,7 @@ impl Snapshot<'_> {
             let known = self.relations.look(self.connection)?;
             catalog = Catalog::read(self.connection, timeframe, range, &known, reads)?;
         }
-        // another snapshot may have replaced them meanwhile
+        // another snapshot may have replaced the cached relations meanwhile
         let catalog = catalog.ok_or_else(|| in_the_way("candle relations kept changing"))?;
         match &mut self.chunks {
             Some(chunks) => chunks.extend(catalog.chunks()),
@@ -47,14 +47,14 @@ impl Snapshot<'_> {
     }
 }
 
-/// Calls `read` with one snapshot of the database, and again with a newer one where chunks were made,
-/// dropped, compressed or decompressed meanwhile.
+/// Calls `read` with a snapshot of the database, and again with a newer one if chunks were created, dropped,
+/// compressed or decompressed meanwhile.
 ///
-/// Chunks are no part of a snapshot: the server plans a statement for those that there are now,
-/// and looks in them for rows of then. What was moved in between would be in neither.
+/// Chunks are not part of a snapshot: the server plans a statement for the chunks that exist now, and
+/// searches them for rows of the snapshot. It would miss rows that were moved in between.
 ///
 /// # Errors
-/// Those of `read`; `Conflict` when the chunks kept changing.
+/// Returns the errors of `read`, and `Conflict` if the chunks kept changing.
 pub(super) fn at_one_instant<T>(
     connection: &mut PgConnection,
     relations: &KnownRelations,

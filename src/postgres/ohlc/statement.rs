@@ -1,4 +1,4 @@
-//! The statements that candles are read with.
+//! The SQL statements that read candles.
 
 use std::marker::PhantomData;
 
@@ -16,19 +16,19 @@ use super::catalog::Catalog;
 use super::intervals::Intervals;
 use super::row::{CandleRow, CandleSqlType};
 
-/// Which candles of a window to look for.
+/// A window of candles to read.
 pub(super) struct SelectWindow<'a> {
     pub(super) query: &'a CandleQuery,
     pub(super) catalog: &'a Catalog,
-    /// Starts and ends where a bucket does.
+    /// Starts and ends on bucket boundaries.
     pub(super) window: TimeRange,
-    /// At least the first so many of each kind.
+    /// The number of candles of each kind to read at least.
     pub(super) limit: usize,
-    /// Whether stored candles count.
+    /// Whether to read stored candles.
     pub(super) with_stored: bool,
 }
 
-/// Kind, candle, and who stored it or which timeframe it is made of.
+/// The kind, the candle, and its source or the timeframe that it was folded from.
 pub(super) type StoredRow = (i32, CandleRow, String);
 
 pub(super) const STORED: i32 = 0;
@@ -37,7 +37,7 @@ pub(super) const FOLDED: i32 = 1;
 /// The SQL types of a [`StoredRow`].
 pub(super) type StoredSqlType = (Integer, CandleSqlType, Text);
 
-/// A text with a question mark for each parameter, and the parameters. Its rows are of the SQL type `T`.
+/// SQL with a question mark for each parameter, and the parameters. Rows have the SQL type `T`.
 pub(super) struct Statement<T> {
     pub(super) text: String,
     parameters: Vec<Parameter>,
@@ -46,7 +46,7 @@ pub(super) struct Statement<T> {
     order: SortOrder,
     symbol_id: i64,
     limit: i64,
-    /// Whether there are few enough texts of its kind to keep it prepared.
+    /// Whether there are few enough texts of this kind to prepare them.
     is_common: bool,
     rows: PhantomData<T>,
 }
@@ -58,9 +58,9 @@ enum Parameter {
     Texts(Vec<&'static str>),
 }
 
-/// Statements that give candles.
+/// Statements that return candles.
 impl Statement<CandleSqlType> {
-    /// What the table `name` of an aggregate has.
+    /// Reads the rows of the aggregate's table `name`.
     pub(super) fn of_kept(
         query: &CandleQuery,
         name: &str,
@@ -79,7 +79,7 @@ impl Statement<CandleSqlType> {
         statement
     }
 
-    /// What aggregates may not know; `None` where they know all.
+    /// Computes the candles that aggregates may lack; `None` if they are complete.
     pub(super) fn of_changes(select: &SelectWindow<'_>) -> Option<Self> {
         let SelectWindow {
             query,
@@ -107,7 +107,7 @@ impl Statement<CandleSqlType> {
         Some(statement).filter(|statement| !statement.text.is_empty())
     }
 
-    /// Candles made of the ticks of these times.
+    /// Computes candles from the ticks of this interval.
     fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
         let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end(1));
         let has_price = has_price(self.basis);
@@ -119,8 +119,8 @@ impl Statement<CandleSqlType> {
         self.bind_limit();
     }
 
-    /// Candles of `buckets`, made of the one-minute candles of the table `minutes` and, where they
-    /// may not know all, of the ticks of `ticks`.
+    /// Computes the candles of `buckets` from the one-minute candles of the table `minutes`, and within
+    /// `ticks` from the ticks as well.
     fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
         let (basis, end) = (self.basis, self.end(1));
         let width = self.timeframe.duration().num_minutes();
@@ -149,7 +149,7 @@ impl Statement<CandleSqlType> {
             }
         }
         if !doubtful.is_empty() {
-            // of one minute that is kept and made the one that knows more counts
+            // of a materialized and a computed candle of one minute, the one with more ticks counts
             parts.push(format!(
                 "(SELECT DISTINCT ON (open_time) open_time, {columns}, of_ticks \
                  FROM ({}) AS doubtful ORDER BY open_time, {} DESC, of_ticks DESC)",
@@ -170,9 +170,9 @@ impl Statement<CandleSqlType> {
     }
 }
 
-/// The statement that gives stored candles.
+/// The statement that returns stored candles.
 impl Statement<StoredSqlType> {
-    /// What is stored as candles of this timeframe, and what smaller ones fold to.
+    /// Reads the stored candles of this timeframe, and folds the stored smaller ones.
     pub(super) fn of_stored(select: &SelectWindow<'_>) -> Self {
         let mut statement = Self::empty(select.query, select.limit);
         statement.stored(select.window);
@@ -182,7 +182,7 @@ impl Statement<StoredSqlType> {
         statement
     }
 
-    /// Candles stored as candles.
+    /// Reads stored candles.
     fn stored(&mut self, window: TimeRange) {
         let (columns, end) = (CandleColumns::of_stored(), self.end(2));
         self.part(&format!(
@@ -196,7 +196,7 @@ impl Statement<StoredSqlType> {
         self.bind_limit();
     }
 
-    /// What stored smaller candles fold to, of each timeframe apart.
+    /// Folds stored smaller candles, separately for each timeframe.
     fn folded(&mut self, window: TimeRange) {
         let (end, width) = (self.end(2), self.timeframe.duration().num_minutes());
         let folded = CandleAggregates::of_candles(&CandleColumns::of_stored());
@@ -211,7 +211,7 @@ impl Statement<StoredSqlType> {
             .filter(|one| *one < self.timeframe)
             .map(Timeframe::as_str)
             .collect();
-        // one row for each timeframe of a bucket at most
+        // at most one row for each timeframe of a bucket
         let limit = self.limit * smaller.len() as i64;
         self.parameters.push(Parameter::Texts(smaller));
         self.parameters.push(Parameter::Text(self.basis.as_str()));
@@ -245,7 +245,7 @@ impl<T> Statement<T> {
         self.text.push(')');
     }
 
-    /// Sorts by the open time, which is the column number `place`.
+    /// Sorts by the open time, the column number `place`.
     fn end(&self, place: usize) -> String {
         let direction = match self.order {
             SortOrder::Ascending => "ASC",
@@ -265,14 +265,14 @@ impl<T> Statement<T> {
     }
 }
 
-/// Bucket, open, high, low, close, volume and count of ticks that [have the price](has_price).
+/// The bucket, open, high, low, close, volume and tick count of ticks that [have the price](has_price).
 fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
     let minutes = timeframe.duration().num_minutes();
     let made = CandleAggregates::of_ticks(basis);
     format!("time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {made}")
 }
 
-/// A bound of an interval lies within the window.
+/// Converts a bound of an interval, which lies within the window.
 fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
@@ -297,7 +297,7 @@ impl<T> QueryFragment<Pg> for Statement<T> {
     }
 }
 
-// diesel tells prepared statements apart by their text
+// diesel identifies prepared statements by their text
 impl<T> QueryId for Statement<T> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

@@ -1,4 +1,4 @@
-//! Candles stored as candles.
+//! Stored candles.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -63,7 +63,7 @@ fn read(
         .collect()
 }
 
-/// Every stored candle that is smaller than those of `query` and whose open time is in `range`.
+/// All stored candles with a smaller timeframe than `query` and an open time in `range`.
 pub(super) fn read_smaller(
     connection: &mut PgConnection,
     query: &CandleQuery,
@@ -87,20 +87,20 @@ pub(super) fn read_smaller(
 
 /// A call that stores candles.
 ///
-/// A write whose caller has given up may reach the server later, after a newer write of the same
-/// candles. Each call therefore takes a number of the database before it sends anything, and
-/// overwrites nothing that has a higher one. A sequence numbers them, since clocks go back.
+/// An abandoned write may reach the server after a newer write of the same candles. Each call therefore first
+/// takes a number from a sequence of the database, and does not overwrite candles with a higher number. Times
+/// would not do, since clocks may be set back.
 #[derive(Debug)]
 pub(super) struct Call {
     operation: &'static str,
-    /// The same for every attempt of the call.
+    /// The number, which all attempts of the call share.
     revision: OnceLock<i64>,
     begun: Instant,
     timeout: Duration,
 }
 
 impl Call {
-    /// The call begins now and its caller waits for `timeout`.
+    /// Starts a call whose caller waits for `timeout`.
     pub(super) fn begin(operation: &'static str, timeout: Duration) -> Self {
         Self {
             operation,
@@ -110,7 +110,7 @@ impl Call {
         }
     }
 
-    /// Its number.
+    /// The number of the call.
     pub(super) fn revision(&self, connection: &mut PgConnection) -> Result<i64, DbError> {
         let revision = match self.revision.get() {
             Some(revision) => *revision,
@@ -121,8 +121,7 @@ impl Call {
             }
         };
         if self.begun.elapsed() >= self.timeout {
-            // nobody waits any more, and a number that came so late may be higher than that of a
-            // newer write
+            // the caller no longer waits, and such a late number may be higher than that of a newer write
             return Err(RepositoryError::Timeout {
                 database: Database::Timeseries,
                 operation: self.operation,
@@ -140,7 +139,7 @@ struct Revision {
     revision: i64,
 }
 
-/// Stores candles, all or none, whatever their number.
+/// Stores any number of candles, all or none.
 #[derive(Debug)]
 pub(super) struct Upsert {
     columns: Columns,
@@ -153,12 +152,12 @@ impl Upsert {
         for candle in different(candles) {
             let CandleSource::Stored(source) = &candle.source else {
                 return Err(RepositoryError::invalid(
-                    "a candle made of ticks is not stored: say who made it",
+                    "a candle with the source ticks cannot be stored: name who computed it",
                 ));
             };
             if source.contains('\0') {
                 return Err(RepositoryError::invalid(format!(
-                    "source {source:?} holds a NUL character: remove it"
+                    "source {source:?} contains a NUL character: remove it"
                 )));
             }
             columns.push(candle, source);
@@ -167,8 +166,7 @@ impl Upsert {
         Ok(Self { columns, call })
     }
 
-    /// Returns how many candles there are; those of which a newer write is stored stay as it left
-    /// them.
+    /// Returns the number of candles. Does not overwrite candles of a newer write.
     pub(super) fn run(&self, connection: &mut PgConnection) -> Result<u64, DbError> {
         let revision = self.call.revision(connection)?;
         self.columns.store(connection, revision, Replaced::All)?;
@@ -176,8 +174,8 @@ impl Upsert {
     }
 }
 
-/// Of several candles of one key the last, sorted by key: concurrent writers that lock in one order
-/// cannot wait for each other in a circle.
+/// The last of the candles of each key, sorted by key. All writers lock rows in this order, so they cannot
+/// deadlock.
 pub(super) fn different(candles: &[Candle]) -> impl Iterator<Item = &Candle> {
     let key = |candle: &Candle| {
         let Candle {
@@ -193,11 +191,11 @@ pub(super) fn different(candles: &[Candle]) -> impl Iterator<Item = &Candle> {
     different.into_values()
 }
 
-/// Which stored candles make way for one of the same key.
+/// The stored candles to replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Replaced {
     All,
-    /// Sealed ones that know no more ticks.
+    /// Sealed candles with at most as many ticks.
     SealedOfFewerTicks,
 }
 
@@ -233,7 +231,7 @@ impl Columns {
         self.sources.push(source.to_owned());
     }
 
-    /// Returns how many were stored.
+    /// Returns the number of candles that were stored.
     pub(super) fn store(
         &self,
         connection: &mut PgConnection,

@@ -1,6 +1,6 @@
-//! Changing symbols that exist, and saying what was changed.
+//! Changes existing symbols and reports the changes.
 //!
-//! All of it locks the table first, so that what is read is what is changed.
+//! Each change locks the table first, so that the rows read are the rows changed.
 
 use std::collections::BTreeMap;
 use std::iter;

@@ -1,4 +1,4 @@
-//! Exchanges by themselves.
+//! Exchanges.
 
 use diesel::dsl::insert_into;
 use diesel::{
@@ -92,7 +92,7 @@ pub(super) fn by_name(
     connection: &mut PgConnection,
     name: &str,
 ) -> Result<Option<Exchange>, DbError> {
-    // a name that no row can hold
+    // no row contains such a name
     if holds_nul(name) {
         return Ok(None);
     }
@@ -115,7 +115,7 @@ pub(super) fn list(
         .limit(query.limit.get() as i64 + 1)
         .into_boxed();
     if let Some(after) = &query.after {
-        // names hold no control characters: nothing is between a text and what is before its NUL
+        // names contain no control characters, so the part before a NUL has the same position
         let after = after.split('\0').next().unwrap_or_default();
         select = select.filter(folded_exchange().gt(folded_name(after)));
     }

@@ -1,4 +1,4 @@
-//! What feeds call symbols.
+//! Mappings of feed keys to symbols.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,7 +17,7 @@ use super::holds_nul;
 use super::rows::{SymbolRow, columns};
 
 pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Result<(), DbError> {
-    // the last one counts; concurrent writers that lock in one order cannot wait in a circle
+    // the last mapping counts; all writers lock rows in this order, so they cannot deadlock
     let different: BTreeMap<_, _> = mappings
         .iter()
         .map(|mapping| ((&mapping.feed, &mapping.feed_key), mapping.symbol_id.get()))
@@ -54,7 +54,7 @@ pub(super) fn unmap(
     feed: &str,
     feed_key: &str,
 ) -> Result<(), DbError> {
-    // a text that no row can hold
+    // no row contains such a text
     if holds_nul(feed) || holds_nul(feed_key) {
         return Ok(());
     }
@@ -70,7 +70,7 @@ pub(super) fn of_symbol(
         .filter(feed_symbols::symbol_id.eq(symbol_id.get()))
         .select((feed_symbols::feed, feed_symbols::feed_key))
         .load(connection)?;
-    // in the order of characters, whatever the collation of the database
+    // in character order, regardless of the database's collation
     rows.sort_unstable();
     Ok(rows
         .into_iter()
@@ -87,7 +87,7 @@ pub(super) fn symbol_of(
     feed: &str,
     feed_key: &str,
 ) -> Result<Option<Symbol>, DbError> {
-    // a text that no row can hold
+    // no row contains such a text
     if holds_nul(feed) || holds_nul(feed_key) {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! What is stored already of symbols that are given, read under the lock.
+//! Stored symbols that have given names, read under the lock.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,7 +16,7 @@ use super::holds_nul;
 use super::reading::into_symbols;
 use super::rows::symbols_with_instruments;
 
-/// Symbols by exchange and name, both folded, and the spelling of exchanges.
+/// Symbols by exchange and name, both case-folded, and the spelling of exchanges.
 #[derive(Debug)]
 pub(super) struct Known {
     exchanges: HashMap<String, String>,
@@ -24,15 +24,15 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Locks the table for the rest of the transaction and reads what has one of the names given, each an
-    /// exchange and a name.
+    /// Locks the table until the end of the transaction and reads the symbols with the given pairs of
+    /// exchange and name.
     pub(super) fn read<'a>(
         connection: &mut PgConnection,
         given: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, DbError> {
         lock(connection)?;
         let (mut exchanges, mut names) = (BTreeSet::new(), BTreeSet::new());
-        // no row holds a NUL
+        // no row contains a NUL
         for (exchange, name) in given.filter(|(_, name)| !holds_nul(name)) {
             names.insert(folded_name(name));
             if !holds_nul(exchange) {
@@ -59,19 +59,19 @@ impl Known {
         Ok(known)
     }
 
-    /// An exchange as it is written where it is stored.
+    /// The stored spelling of an exchange.
     pub(super) fn spelling(&self, exchange: &str) -> String {
         let stored = self.exchanges.get(&folded_name(exchange));
         stored.map_or(exchange, String::as_str).to_owned()
     }
 
-    /// The symbol of that name, in any case.
+    /// The symbol with that name, ignoring case.
     pub(super) fn symbol(&self, exchange: &str, name: &str) -> Option<&Symbol> {
         self.symbols
             .get(&(folded_name(exchange), folded_name(name)))
     }
 
-    /// Remembers a symbol that is to be stored, and its exchange.
+    /// Adds a symbol that will be stored, and its exchange.
     pub(super) fn put(&mut self, symbol: Symbol) {
         let exchange = folded_name(&symbol.exchange);
         let spelling = self.exchanges.entry(exchange.clone());
@@ -81,7 +81,7 @@ impl Known {
     }
 }
 
-/// Keeps other writers out for the rest of the transaction.
+/// Blocks other writers until the end of the transaction.
 pub(super) fn lock(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute("LOCK TABLE symbols IN SHARE ROW EXCLUSIVE MODE")
 }
@@ -98,7 +98,7 @@ fn spellings(connection: &mut PgConnection, folded: Vec<String>) -> QueryResult<
         .load(connection)
 }
 
-/// The folded name of an exchange, which its index is of.
+/// The folded name of an exchange, as its index has it.
 pub(super) fn folded_exchange() -> SqlLiteral<Text> {
     sql("lower(exchanges.name COLLATE \"C\")")
 }

@@ -1,4 +1,4 @@
-//! Finding symbols.
+//! Lookups of symbols.
 
 use diesel::OptionalExtension as _;
 use diesel::dsl::sql;
@@ -42,7 +42,7 @@ pub(super) fn by_name(
     reference: &SymbolReference,
 ) -> Result<Option<Symbol>, DbError> {
     let exchange = reference.exchange.as_deref();
-    // a name that no row can hold
+    // no row contains such a name
     if holds_nul(&reference.name) || exchange.is_some_and(holds_nul) {
         return Ok(None);
     }
@@ -57,7 +57,7 @@ pub(super) fn by_name(
     Ok(only_one(reference, found)?)
 }
 
-/// The folded name of a symbol, which its unique index is of.
+/// The folded name of a symbol, as its unique index has it.
 fn folded_symbol() -> SqlLiteral<Text> {
     sql("lower(symbols.name COLLATE \"C\")")
 }

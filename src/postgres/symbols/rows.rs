@@ -1,4 +1,4 @@
-//! A row of symbols joined with its instrument, read.
+//! Decodes rows of symbols with their instruments.
 
 use chrono::NaiveDate;
 use diesel::dsl::{Nullable, Select};

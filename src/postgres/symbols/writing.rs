@@ -1,7 +1,7 @@
-//! Creating and changing symbols.
+//! Creates and changes symbols.
 //!
-//! All of it locks the table first, so that the largest id stays the largest and no two writers
-//! wait for each other's exchange and symbol. Readers are not held up.
+//! Each write locks the table first, so that the largest id stays the largest and writers cannot deadlock on
+//! exchanges and symbols. Readers do not wait.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -40,7 +40,7 @@ pub(super) fn upsert(
     transaction(connection, |connection| {
         let mut given = Given::read(connection, symbols)?;
         let mut ids = Vec::with_capacity(symbols.len());
-        // of a name given twice the last counts
+        // the last symbol with a name counts
         let mut stored = HashMap::new();
         for symbol in symbols {
             let symbol = given.assign(symbol.clone())?;
@@ -65,7 +65,7 @@ pub(super) fn deactivate(
     })
 }
 
-/// What is stored already, as far as the symbols given touch it.
+/// The stored symbols that the given ones affect.
 struct Given {
     known: Known,
     used: HashSet<i64>,
@@ -73,7 +73,7 @@ struct Given {
 }
 
 impl Given {
-    /// Locks the table for the rest of the transaction and looks.
+    /// Locks the table until the end of the transaction and reads.
     fn read(connection: &mut PgConnection, given: &[NewSymbol]) -> Result<Self, DbError> {
         let names = given.iter().map(|one| (&*one.exchange, &*one.name));
         let known = Known::read(connection, names)?;
@@ -90,7 +90,7 @@ impl Given {
         })
     }
 
-    /// The symbol that `symbol` becomes, under the id that it has or gets.
+    /// The symbol to store for `symbol`, with its existing or new id.
     fn assign(&mut self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
         let exchange = self.known.spelling(&symbol.exchange);
         let symbol = NewSymbol { exchange, ..symbol };
@@ -124,7 +124,7 @@ impl Given {
 pub(super) struct LastId(i64);
 
 impl LastId {
-    /// For use under the lock.
+    /// Reads the largest id; requires the lock.
     pub(super) fn read(connection: &mut PgConnection) -> QueryResult<Self> {
         let largest: Option<i64> = symbols::table
             .select(max(symbols::symbol_id))

@@ -1,4 +1,4 @@
-//! Taking ticks back, and the rows of candles that know them.
+//! Deletion of ticks and of the candle rows that include them.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::repository::{
 
 use super::range::edge_tick_time;
 
-/// Ticks of one transaction, a minute more or less.
+/// The number of ticks of a transaction, rounded to whole minutes.
 const MOST_TICKS: i64 = 50_000;
 
 #[derive(QueryableByName)]
@@ -80,7 +80,7 @@ pub(super) fn delete_part(
     })
 }
 
-/// What [`delete_part`] would delete.
+/// Counts the ticks and candles that [`delete_part`] would delete.
 pub(super) fn deletable_part(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
@@ -115,7 +115,7 @@ pub(super) fn deletable_part(
     })
 }
 
-/// The part of `range` to begin with, and what is behind it; `None` where there is no tick.
+/// The first part of `range` and the rest; `None` without ticks.
 fn first_part(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
@@ -124,7 +124,7 @@ fn first_part(
     if let Some((applied, _)) = applied_now(connection)? {
         refuse_dropped(range, applied.floor.dropped_before)?;
     }
-    // where a search for the newest begins does not matter
+    // the start of a search for the newest does not matter here
     let now = range.to();
     let order = SortOrder::Ascending;
     let Some(first) = edge_tick_time(connection, symbol_id, range, order, now)? else {
@@ -144,7 +144,7 @@ fn first_part(
     let Some(beyond) = beyond else {
         return Ok(Some((of_day, behind)));
     };
-    // whole minutes, and one at least
+    // whole minutes, at least one
     let minute = Timeframe::M1.bucket_start(beyond.tick_time);
     let end = match minute > first {
         true => minute,
@@ -153,8 +153,8 @@ fn first_part(
     Ok(Some(split_at(range, end)?))
 }
 
-/// Refuses where a candle of one minute knows more ticks than were stored: it knew `missing` more than
-/// were deleted.
+/// Fails if a candle of one minute counts more ticks than were stored. `missing` is its tick count minus the
+/// number of deleted ticks.
 fn see_what_is_left(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
@@ -174,7 +174,7 @@ fn see_what_is_left(
         return Ok(());
     }
     Err(RepositoryError::invalid(format!(
-        "the candle of symbol {symbol_id} at {} knows more ticks than are stored, so that it cannot be \
+        "the candle of symbol {symbol_id} at {} counts more ticks than are stored, so it cannot be \
          recomputed: see `tickbook verify`, or delete ticks from {} on",
         minute.to_rfc3339(),
         end.to_rfc3339()

@@ -44,9 +44,9 @@ pub(super) fn newest_of(
     Ok(ticks)
 }
 
-/// One index probe for each symbol; `DISTINCT ON` would read every tick of the range.
+/// Probes the index once for each symbol; `DISTINCT ON` would read every tick of the range.
 ///
-/// The limit is a parameter so that the server plans for the range at hand, see `range.rs`.
+/// The limit is a parameter, so that the server plans for the given range; see `range.rs`.
 struct SelectNewest<'a> {
     symbol_ids: &'a [i64],
     from: DateTime<Utc>,

@@ -18,7 +18,7 @@ use crate::repository::TickQuery;
 use super::row::{COLUMNS, TickRow, TickSqlType};
 use super::windows::windows;
 
-/// One page.
+/// Reads one page.
 pub(super) fn page(
     connection: &mut PgConnection,
     query: &TickQuery,
@@ -33,13 +33,14 @@ pub(super) fn page(
                 (range.from(), range.to().min(behind))
             }
         };
-        // a cursor beyond the range leaves nothing
+        // no ticks are left after a cursor outside of the range
         let Ok(rest) = TimeRange::new(from, to) else {
             return Ok(Page::from_overfull(Vec::new(), query.limit, TickCursor::of));
         };
         range = rest;
     }
-    // elsewhere the bounds say all, and a time that the database does not have may be there
+    // outside of the range the bounds suffice, and the cursor may have a time that the database cannot
+    // represent
     let after = query.after.filter(|after| range.contains(after.tick_time));
     let select = Select {
         symbol_id: query.symbol_id.get(),
@@ -65,7 +66,7 @@ pub(super) fn newest_in(
     Ok(edge.run(connection)?.pop())
 }
 
-/// When the first tick of `range` in that order was.
+/// The time of the first tick of `range` in that order.
 pub(in crate::postgres) fn edge_tick_time(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
@@ -77,7 +78,7 @@ pub(in crate::postgres) fn edge_tick_time(
     Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
 
-/// When the first tick of `range` in that order was that has the price of `basis`.
+/// The time of the first tick of `range` in that order that has the price of `basis`.
 pub(in crate::postgres) fn edge_of_basis(
     connection: &mut PgConnection,
     (symbol_id, basis): (SymbolId, PriceBasis),
@@ -92,27 +93,27 @@ pub(in crate::postgres) fn edge_of_basis(
     Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
 
-/// The times up to and with `at`; `None` when no tick can be so old.
+/// The times up to and including `at`; `None` if `at` is before the earliest possible tick.
 pub(super) fn up_to(at: DateTime<Utc>) -> Option<TimeRange> {
     let end = truncate_to_micros(at.min(latest_time())) + TimeDelta::microseconds(1);
     TimeRange::new(earliest_time(), end).ok()
 }
 
-/// The first `limit` ticks of `range` in `order` behind `after`.
+/// The first `limit` ticks of `range` in `order` after the cursor `after`.
 struct Select {
     symbol_id: i64,
     range: TimeRange,
     order: SortOrder,
     after: Option<TickCursor>,
     limit: usize,
-    /// Where a search for the newest begins.
+    /// The start of a search for the newest ticks.
     now: DateTime<Utc>,
-    /// Which ticks count; `None`: all.
+    /// A condition on ticks; `None` for all.
     condition: Option<&'static str>,
 }
 
 impl Select {
-    /// The first tick of all of `range`.
+    /// Selects the first tick of `range`.
     fn first(symbol_id: SymbolId, range: TimeRange, order: SortOrder, now: DateTime<Utc>) -> Self {
         Self {
             symbol_id: symbol_id.get(),
@@ -148,9 +149,9 @@ impl Select {
 
 /// The statement for one window.
 ///
-/// Prepared, with the limit as a parameter: a general plan then looks expensive to the server,
-/// which goes on to plan for the values at hand. That costs the same whatever the number of chunks,
-/// as those outside of the window are left out by the planner; a general plan opens them all.
+/// It is prepared with the limit as a parameter, which makes a generic plan look expensive, so the server
+/// plans for the given values. The cost then does not depend on the number of chunks, because the planner
+/// excludes chunks outside of the window; a generic plan opens all of them.
 struct SelectPart<'a> {
     select: &'a Select,
     from: DateTime<Utc>,
@@ -194,7 +195,7 @@ impl QueryFragment<Pg> for SelectPart<'_> {
     }
 }
 
-// diesel tells prepared statements apart by their text, of which there are ten
+// diesel identifies prepared statements by their text, of which there are ten
 impl QueryId for SelectPart<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

@@ -1,4 +1,4 @@
-//! The columns of the table of ticks, and a row of it, read.
+//! The columns of the table of ticks, and the decoding of its rows.
 
 use std::fmt::Display;
 
@@ -23,7 +23,7 @@ pub(super) const COLUMNS: &[Column<Tick>] = &[
     Column::timestamptz(ticks::received_at, |tick| tick.received_at),
 ];
 
-/// The types of [`COLUMNS`].
+/// The SQL types of [`COLUMNS`].
 pub(super) type TickSqlType = ticks::SqlType;
 
 #[derive(Debug, Queryable)]

@@ -1,4 +1,4 @@
-//! What the write path has to know about the table of ticks.
+//! The description of the table of ticks for the write path.
 
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;

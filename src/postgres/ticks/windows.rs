@@ -1,13 +1,13 @@
-//! Time ranges that widen step by step.
+//! Splits a time range into windows that widen step by step.
 //!
-//! The planner opens every chunk that a range touches, so that a search for some ticks asks for a
-//! short range first. Every step goes on where the one before ended: nothing is read twice.
+//! The planner opens every chunk that a range overlaps, so a search for a few ticks starts with a short
+//! range. Each window begins at the end of the one before, so that nothing is read twice.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{SortOrder, TimeRange, earliest_time};
 
-/// How far the steps reach from where the search starts; the last step has no such end.
+/// The distances from the start of the search that the steps reach; the last step is unbounded.
 const REACHES: [TimeDelta; 4] = [
     TimeDelta::hours(1),
     TimeDelta::days(1),
@@ -15,15 +15,14 @@ const REACHES: [TimeDelta; 4] = [
     TimeDelta::days(30),
 ];
 
-/// From so many ticks on the first step is left out: reading them takes longer than opening the
-/// chunks of a day does.
+/// The number of ticks from which the first step is skipped: reading so many takes longer than opening the
+/// chunks of a day.
 const MANY: usize = 1_000;
 
-/// The parts of `range` to search for `count` ticks, one after the other in `order`; together they
-/// are all of it.
+/// The consecutive parts of `range` to search for `count` ticks in `order`; together they cover the range.
 ///
-/// A descending search starts at `now` where the range ends later: newer ticks than that are few.
-/// An ascending search from the beginning of time is one step, since nobody knows where data starts.
+/// A descending search starts at `now` if the range ends later, since few ticks are newer. An ascending
+/// search from the beginning of time is a single step, since the start of the data is unknown.
 pub(super) fn windows(
     range: TimeRange,
     order: SortOrder,

@@ -1,4 +1,4 @@
-//! What only the database itself can tell an audit: keys, chunks, aggregates, jobs.
+//! Checks of the database's own state: keys, chunks, aggregates, jobs.
 
 mod chunks;
 mod kept;
@@ -26,42 +26,42 @@ use crate::postgres::timescale::invalidations::waiting_changes;
 use crate::postgres::timescale::thresholds::near_thresholds;
 use kept::{Kept, kept};
 
-/// Reads look through every entry of the logs of changes.
+/// The maximum number of entries in the change logs; reads scan all of them.
 const MOST_INVALIDATIONS: u64 = 1_000;
 
-/// How long a refresh of late days itself may take.
+/// The longest time that the refresh of late days itself may take.
 const LONGEST_REFRESH: Span = Span::hours(1);
 
 /// The state of the time-series database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TimeseriesState {
-    /// Its edition.
+    /// The edition.
     pub edition: Edition,
-    /// Whether every one of `ohlc_1m` to `ohlc_1d` is a continuous aggregate.
+    /// Whether all of `ohlc_1m` to `ohlc_1d` are continuous aggregates.
     pub has_aggregates: bool,
-    /// Ticks before it may have been dropped; `None`: there are no ticks, or none was dropped.
+    /// The time before which ticks may have been dropped; `None` if there are no ticks or none was dropped.
     pub complete_from: Option<DateTime<Utc>>,
-    /// Later times of which ticks may be missing nevertheless: candles, but no chunk of ticks, or
-    /// one that was made after a chunk of a later time.
+    /// Later ranges that may lack ticks: they have candles but no chunk of ticks, or a chunk that was created
+    /// after a chunk of a later time.
     pub doubtful: Vec<TimeRange>,
-    /// Changes of ticks that wait for a refresh.
+    /// The number of tick changes that wait for a refresh.
     pub invalidations: u64,
-    /// What is not as it should be.
+    /// The problems that were found.
     pub problems: Vec<StateProblem>,
 }
 
-/// Looks at keys, constraints, chunks, aggregates and jobs of the current schema, and compares them
-/// with what `declared` says. Changes nothing.
+/// Checks keys, constraints, chunks, aggregates and jobs of the current schema against `declared`. Changes
+/// nothing.
 ///
 /// # Errors
-/// Those of any call on a database.
+/// Returns database errors.
 pub async fn timeseries_state(
     db: &TimeseriesDb,
     declared: &Policies,
 ) -> Result<TimeseriesState, RepositoryError> {
     let declared = declared.clone();
-    db.read("look at the state of the database", move |connection| {
+    db.read("read the state of the database", move |connection| {
         let edition = detect_edition(connection)?.edition;
         let mut problems = keys::problems(connection)?;
         problems.extend(chunks::problems(connection, &declared)?);
@@ -110,7 +110,7 @@ struct Answer {
     answer: bool,
 }
 
-/// Whether the migrations that make it have run.
+/// Whether the table exists, so that its migrations have run.
 fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, DbError> {
     let row: Answer = sql_query(
         "SELECT to_regclass(format('%I.%I', current_schema(), $1)) IS NOT NULL AS answer",
@@ -120,7 +120,7 @@ fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, DbError>
     Ok(row.answer)
 }
 
-/// Some relations without the others, or views where aggregates could be. None at all is a choice.
+/// Reports a partial set of relations, and views on an edition with aggregates. An empty set is valid.
 fn relation_problems(edition: Edition, relations: &[CandleRelationState]) -> Vec<StateProblem> {
     let is_missing = |relation: &CandleRelationState| relation.kind == CandleRelationKind::Missing;
     if relations.iter().all(is_missing) {
@@ -166,7 +166,7 @@ fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>
         let name = aggregate.name;
         if aggregate.materialized_only {
             let detail = format!(
-                "it hides candles that no refresh has made yet: ALTER MATERIALIZED VIEW {name} \
+                "it hides candles that no refresh has computed yet: ALTER MATERIALIZED VIEW {name} \
                  SET (timescaledb.materialized_only = false)"
             );
             let kind = FindingKind::AggregateNotRealTime;
@@ -179,7 +179,7 @@ fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>
         }
     }
     for name in near_thresholds(connection)? {
-        let detail = "a refresh may miss an insert that commits at the same time, for good: run \
+        let detail = "a refresh may permanently miss an insert that commits at the same time: run \
                       `tickbook aggregates apply`";
         problems.push(problem(FindingKind::AggregateThresholdNear, name, detail));
     }
@@ -196,7 +196,7 @@ fn job_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbEr
             |error| format!("the last time with: {error}"),
         );
         let detail = format!(
-            "its last run{last_run} failed, {} did so far, {why}",
+            "its last run{last_run} failed, as did {} runs so far, {why}",
             job.failures
         );
         problem(FindingKind::JobFailed, job.name, detail)
@@ -207,8 +207,8 @@ fn job_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbEr
 fn backlog(waiting: u64) -> Option<StateProblem> {
     (waiting > MOST_INVALIDATIONS).then(|| {
         let detail = format!(
-            "{waiting} changes wait for a refresh, {MOST_INVALIDATIONS} are much already: reads \
-             look through all of them; refresh the candles of old ticks"
+            "{waiting} changes wait for a refresh, more than {MOST_INVALIDATIONS}, and reads scan \
+             all of them: refresh the candles of old ticks"
         );
         let kind = FindingKind::InvalidationBacklog;
         StateProblem {
@@ -221,7 +221,7 @@ fn backlog(waiting: u64) -> Option<StateProblem> {
     })
 }
 
-/// Days whose ticks came late and that no maintenance has refreshed when it should have.
+/// Reports days with late ticks that no maintenance has refreshed in time.
 fn stale_days(
     connection: &mut PgConnection,
     declared: &Policies,
@@ -238,12 +238,12 @@ fn stale_days(
 }
 
 fn stale(days: u64, age: Span, declared: &Policies) -> Option<StateProblem> {
-    // the first run may just have begun when the ticks came
+    // the first run may have begun just before the ticks arrived
     let longest = declared.maintain_every * 2 + LONGEST_REFRESH;
     (age > longest).then(|| {
         let detail = format!(
-            "{days} days whose ticks came late wait for a refresh, the oldest for {age}, which \
-             {longest} should be enough for: see why neither the server nor `tickbook maintain` \
+            "{days} days with late ticks wait for a refresh, the oldest for {age}, longer than the \
+             {longest} that suffice: check why neither the server nor `tickbook maintain` \
              refreshes them"
         );
         let days = i64::try_from(days).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! The relations `ohlc_1m` to `ohlc_1d`, from the files of `manual_sql/`.
+//! The candle relations `ohlc_1m` to `ohlc_1d`, created from the files of `manual_sql/`.
 
 use std::fmt;
 
@@ -20,15 +20,15 @@ use crate::postgres::timescale::thresholds::{raise_thresholds, thresholds_are_fa
 const CONTINUOUS_AGGREGATES: &str = include_str!("../../../manual_sql/continuous_aggregates.sql");
 const CANDLE_VIEWS: &str = include_str!("../../../manual_sql/candle_views.sql");
 
-/// What a candle relation is.
+/// The type of a candle relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CandleRelationKind {
     /// A continuous aggregate.
     Aggregate,
-    /// A plain view, which makes its candles anew at every read.
+    /// A plain view, which computes its candles at every read.
     View,
-    /// There is none.
+    /// The relation does not exist.
     Missing,
 }
 
@@ -54,14 +54,14 @@ impl fmt::Display for CandleRelationKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CandleRelationState {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is.
+    /// The type.
     pub kind: CandleRelationKind,
 }
 
 impl CandleRelationState {
-    /// The relation of that name.
+    /// Creates the state of the relation `name`.
     #[must_use]
     pub fn new(name: impl Into<String>, kind: CandleRelationKind) -> Self {
         let name = name.into();
@@ -73,27 +73,27 @@ impl CandleRelationState {
     }
 }
 
-/// What applying the manual SQL led to.
+/// The result of applying the manual SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AggregatesReport {
     /// The edition, which decides the file.
     pub edition: Edition,
-    /// The candle relations that stand now, smallest timeframe first.
+    /// The existing candle relations, smallest timeframe first.
     pub relations: Vec<CandleRelationState>,
-    /// Those that were made now, or made a continuous aggregate of a view.
+    /// The relations that were created now, or changed from a view to a continuous aggregate.
     pub changed: Vec<String>,
 }
 
-/// Makes the candle relations that are missing: continuous aggregates on the Community edition,
-/// plain views on the Apache edition. All or none; may be repeated at any time. Then every insert is
-/// made to log what it changed, so that no refresh misses it.
+/// Creates missing candle relations: continuous aggregates on the Community edition, plain views on the
+/// Apache edition. Creates all or none; may be repeated at any time. Then makes every insert log its changes,
+/// so that no refresh misses them.
 ///
-/// Views are replaced by aggregates where the edition has them. An aggregate is never dropped. No
-/// candle is computed yet: until a refresh, aggregates compute them when they are read.
+/// Replaces views by aggregates if the edition supports them. Never drops an aggregate. Computes no candles:
+/// aggregates compute them at reads until a refresh.
 ///
 /// # Errors
-/// `Schema` when migrations have not run; what the database answers otherwise.
+/// Returns `Schema` if migrations have not run, and database errors.
 pub async fn apply_aggregates(db: &TimeseriesDb) -> Result<AggregatesReport, RepositoryError> {
     db.run_dedicated("apply aggregates", apply).await
 }
@@ -101,7 +101,7 @@ pub async fn apply_aggregates(db: &TimeseriesDb) -> Result<AggregatesReport, Rep
 fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
     let edition = detect_edition(connection)?.edition;
     lock_schema(connection)?;
-    // another schema of the search_path may have ticks, which the relations must not stand on
+    // another schema of the search_path may have ticks, over which the relations must not be created
     if !pending_migrations(connection, Database::Timeseries)?.is_empty() {
         return Err(RepositoryError::Schema {
             database: Database::Timeseries,
@@ -115,7 +115,7 @@ fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {
         Edition::Community => CONTINUOUS_AGGREGATES,
     };
     transaction(connection, |connection| {
-        // a refresh refuses a transaction: those of the file are made below, where they are missing
+        // a refresh cannot run in a transaction: the refreshes of the file run below, where they are missing
         for statement in statements(sql) {
             if !statement.starts_with("CALL ") {
                 connection.batch_execute(statement)?;
@@ -147,11 +147,11 @@ struct Relation {
     kind: String,
 }
 
-/// Which candle relations the current schema has, each of
-/// [`CandleRelation::all`](crate::domain::CandleRelation::all) in this order.
+/// Reads the type of each of [`CandleRelation::all`](crate::domain::CandleRelation::all) in the current
+/// schema, in this order.
 ///
 /// # Errors
-/// `Schema` when the database does not have the extension; what it answers otherwise.
+/// Returns `Schema` if the database does not have the extension, and database errors.
 pub fn candle_relations(
     connection: &mut PgConnection,
 ) -> Result<Vec<CandleRelationState>, DbError> {

@@ -1,10 +1,8 @@
-//! Rows of the continuous aggregates that are taken away, since the ticks of their candles are
-//! deleted.
+//! Deletes rows of continuous aggregates whose ticks are deleted.
 //!
-//! A row knows ticks, so that of a changed bucket the reader takes the row or what is stored,
-//! whichever knows more. A row must therefore go in the transaction in which its ticks do, and no
-//! refresh may write it again of ticks that it read before. `docs/decisions/deleting.md` has the
-//! argument.
+//! For a changed bucket, reads choose between the row and a candle of the stored ticks by the larger tick
+//! count. A row must therefore be deleted in the same transaction as its ticks, and no refresh may write it
+//! again from ticks that it read before. `docs/decisions/deleting.md` explains why.
 
 use std::collections::BTreeSet;
 
@@ -24,9 +22,8 @@ use crate::postgres::timescale::thresholds::thresholds_are_far;
 
 const OPERATION: &str = "delete";
 
-/// Each statement has to see what was committed before it got its locks, and is planned for the
-/// chunks that there are then. Rows of compressed chunks are decompressed without a limit: they are
-/// those of one symbol and one day.
+/// Each statement must see what was committed before it got its locks, with a plan for the chunks of that
+/// time. Decompression of rows is not limited: they are the rows of one symbol and one day.
 const SETTINGS: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
     SET LOCAL lock_timeout = '5s'; SET LOCAL plan_cache_mode = force_custom_plan; \
     SELECT set_config(name, '0', true) FROM pg_settings \
@@ -34,19 +31,19 @@ const SETTINGS: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
     SELECT set_config(name, 'off', true) FROM pg_settings \
     WHERE name = 'timescaledb.enable_compressed_direct_batch_delete'";
 
-/// The trigger that keeps candles of one minute whose ticks were dropped lets them go.
+/// Makes the trigger that retains one-minute candles of dropped ticks allow their deletion.
 const LET_KEPT_GO: &str = "SELECT set_config('tickbook.deletes_candles', 'on', true)";
 
-/// Begins a transaction that deletes: keeps the maintenance and the refreshes of this library out until
-/// it ends, as it does while one of them is at work.
+/// Begins a transaction that deletes. It waits for a running maintenance or refresh of this library, and
+/// blocks them until it ends.
 pub(crate) fn begin_deleting(connection: &mut PgConnection) -> Result<(), DbError> {
     connection.batch_execute(SETTINGS)?;
     sql_query(LOCK_TRANSACTION).execute(connection)?;
     Ok(())
 }
 
-/// Has the maintenance refresh the day of `time`, where the regular refresh does not reach it: as late
-/// ticks do.
+/// Marks the day of `time` for a refresh by the maintenance, if the scheduled refresh does not reach it, as
+/// late ticks do.
 pub(crate) fn mark_changed_day(
     connection: &mut PgConnection,
     time: DateTime<Utc>,
@@ -61,29 +58,29 @@ pub(crate) fn mark_changed_day(
     Ok(())
 }
 
-/// The tables behind the continuous aggregates, locked.
+/// The tables of the continuous aggregates, locked.
 #[derive(Debug)]
 pub(crate) struct CandleRows {
-    /// Quoted, smallest timeframe first; none on the Apache edition.
+    /// Quoted names, smallest timeframe first; empty on the Apache edition.
     tables: Vec<(Timeframe, String)>,
 }
 
-/// A row of one minute that went.
+/// A deleted one-minute row.
 #[derive(Debug, QueryableByName)]
 pub(crate) struct MinuteRow {
     #[diesel(sql_type = Timestamptz)]
     pub(crate) open_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     pub(crate) tick_count: i64,
-    /// How many bases it had a candle of.
+    /// The number of bases that had a candle in the row.
     #[diesel(sql_type = BigInt)]
     pub(crate) candles: i64,
 }
 
 impl CandleRows {
-    /// Waits for refreshes that have written rows, and keeps others from writing until the transaction
-    /// ends. What they make of ticks is then made of those that are left, since a statement locks
-    /// what it writes before it reads.
+    /// Waits for refreshes that have written rows, and blocks other refreshes from writing until the
+    /// transaction ends. Those then compute candles from the remaining ticks only, since a statement locks
+    /// its target before it reads.
     pub(crate) fn lock(connection: &mut PgConnection) -> Result<Self, DbError> {
         let tables = tables(connection)?;
         if !tables.is_empty() && !thresholds_are_far(connection)? {
@@ -101,14 +98,14 @@ impl CandleRows {
         Ok(Self { tables })
     }
 
-    /// The tables, smallest timeframe first, not locked.
+    /// The tables, smallest timeframe first, without locks.
     pub(crate) fn tables_of(
         connection: &mut PgConnection,
     ) -> Result<Vec<(Timeframe, String)>, DbError> {
         tables(connection)
     }
 
-    /// The table of one-minute candles, not locked.
+    /// The table of one-minute candles, without a lock.
     pub(crate) fn minutes_of(connection: &mut PgConnection) -> Result<Option<String>, DbError> {
         let tables = tables(connection)?;
         Ok(table_of(&tables, Timeframe::M1).map(str::to_owned))
@@ -119,7 +116,7 @@ impl CandleRows {
         table_of(&self.tables, Timeframe::M1)
     }
 
-    /// Takes the rows of these minutes away, whose ticks were deleted in this transaction.
+    /// Deletes the rows of these minutes, whose ticks were deleted in this transaction.
     pub(crate) fn forget_minutes(
         &self,
         connection: &mut PgConnection,
@@ -146,7 +143,7 @@ impl CandleRows {
         Ok(rows)
     }
 
-    /// Lets rows of one minute go that are kept of dropped ticks.
+    /// Allows the deletion of one-minute rows of dropped ticks.
     pub(crate) fn let_kept_go(&self, connection: &mut PgConnection) -> Result<(), DbError> {
         if !self.tables.is_empty() {
             sql_query(LET_KEPT_GO).execute(connection)?;
@@ -154,8 +151,8 @@ impl CandleRows {
         Ok(())
     }
 
-    /// Takes the larger rows that hold `minutes` away, whose rows went in this transaction, and has
-    /// the database note that their buckets changed.
+    /// Deletes the larger rows that include `minutes`, whose rows were deleted in this transaction, and makes
+    /// the database log that their buckets changed.
     pub(crate) fn forget_larger(
         &self,
         connection: &mut PgConnection,
@@ -176,7 +173,8 @@ impl CandleRows {
             let (from, to) = (*first, *last + timeframe.duration());
             let width = timeframe.duration().num_minutes();
             let starts: Vec<_> = starts.iter().copied().collect();
-            // the rows of the source that are left say that the bucket changed; those that went said so
+            // updating the remaining source rows logs the change of the bucket; the deleted rows logged
+            // theirs
             for statement in [
                 format!(
                     "UPDATE {source} SET bid_tick_count = bid_tick_count WHERE symbol_id = $1 \
@@ -199,7 +197,7 @@ impl CandleRows {
         self.see_that_they_went(connection, symbol_id, minutes)
     }
 
-    /// A chunk that was compressed at the same time may have hidden a row.
+    /// Fails if rows are left, which a chunk that was compressed at the same time may have hidden.
     fn see_that_they_went(
         &self,
         connection: &mut PgConnection,

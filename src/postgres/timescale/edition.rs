@@ -1,4 +1,4 @@
-//! Which TimescaleDB a database has.
+//! Version and edition of TimescaleDB.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use crate::error::{Database, RepositoryError};
 
 use crate::db::DbError;
 
-/// The edition of TimescaleDB, which its licence setting decides.
+/// The edition of TimescaleDB, decided by its licence setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Edition {
     /// Hypertables, but no continuous aggregates, compression or policies.
     Apache,
-    /// Everything.
+    /// All features.
     Community,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Edition {
     }
 }
 
-/// Version and edition of the TimescaleDB of a database.
+/// Version and edition of the TimescaleDB extension of a database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TimescaleVersion {
@@ -53,12 +53,12 @@ struct Installed {
     license: Option<String>,
 }
 
-/// Finds out which TimescaleDB the database of `connection` has.
+/// Detects the TimescaleDB version and edition of the database of `connection`.
 ///
 /// # Errors
-/// `Schema` when it has none; what the database answers otherwise.
+/// Returns `Schema` if the extension is not installed, and database errors.
 pub fn detect_edition(connection: &mut PgConnection) -> Result<TimescaleVersion, DbError> {
-    // functions of the Community edition exist in the other one as well, where they fail when called
+    // functions of the Community edition exist in the Apache edition as well, but fail when called
     let installed: Option<Installed> = sql_query(
         "SELECT extversion AS version, current_setting('timescaledb.license', true) AS license \
          FROM pg_extension WHERE extname = 'timescaledb'",

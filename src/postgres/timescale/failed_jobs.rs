@@ -1,4 +1,4 @@
-//! Jobs of the database whose last run failed.
+//! Database jobs whose last run failed.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
@@ -10,25 +10,23 @@ use crate::db::DbError;
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 #[non_exhaustive]
 pub struct FailedJob {
-    /// Its number, what it runs and what it works on.
+    /// The number of the job, its procedure and its relation.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// How many of its runs failed.
+    /// The number of failed runs.
     #[diesel(sql_type = BigInt)]
     pub failures: i64,
-    /// When its last run began.
+    /// The start of the last run.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_run: Option<DateTime<Utc>>,
-    /// Why it failed last, with its SQLSTATE; `None` when the database does not show it to this
-    /// user, or keeps it no more.
+    /// The last error with its SQLSTATE; `None` if this user may not see it or the database has deleted it.
     #[diesel(sql_type = Nullable<Text>)]
     pub error: Option<String>,
 }
 
-/// The jobs that work on the current schema, or run a procedure of it, and whose last run failed, by
-/// number.
+/// The jobs on the current schema, or with a procedure of it, whose last run failed, by number.
 pub(crate) fn failed_jobs(connection: &mut PgConnection) -> Result<Vec<FailedJob>, DbError> {
-    // a job of an aggregate has the name of its view or of what is behind it, by the version
+    // depending on the version, a job of an aggregate names the view or its materialization table
     let jobs = sql_query(
         "SELECT concat('job ', j.job_id, ', ', j.proc_name, \
            ' of ' || coalesce(a.view_name, j.hypertable_name)) AS name, \

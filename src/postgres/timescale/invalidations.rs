@@ -1,9 +1,9 @@
-//! Changes of ticks that continuous aggregates have not yet learned of, by TimescaleDB's own logs.
+//! Tick changes that continuous aggregates have not yet processed, from TimescaleDB's invalidation logs.
 //!
-//! Three tables hold them: changes of a hypertable that no refresh has seen; changes that a refresh
-//! has handed on to each aggregate of that hypertable; and, in some releases, what a refresh is about
-//! to make. A bucket of an aggregate that meets no entry for this aggregate or a smaller one equals
-//! its ticks. `docs/decisions/candle-reads.md` says why, and names the releases whose sources were
+//! Three tables contain them: changes of a hypertable that no refresh has seen; changes that a refresh has
+//! passed on to each aggregate of that hypertable; and, in some releases, ranges that a refresh is about to
+//! materialize. A bucket of an aggregate equals its ticks if it overlaps no entry for this aggregate or a
+//! smaller one. `docs/decisions/candle-reads.md` explains why, and lists the releases whose sources were
 //! read.
 
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
@@ -14,17 +14,17 @@ use crate::postgres::candle_sql::MINUTES;
 use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::thresholds::raise_thresholds;
 
-/// The first release whose tables are not known.
+/// The first release whose tables are unknown.
 const FIRST_UNKNOWN: (u32, u32) = (2, 30);
 
-/// Which tables a release of TimescaleDB keeps changes in.
+/// The tables in which a release of TimescaleDB stores changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CatalogLayout {
-    /// Two logs: 2.19 to 2.21.
+    /// Two logs: releases 2.19 to 2.21.
     TwoLogs,
-    /// Besides, `continuous_aggs_materialization_ranges`: up to 2.29.
+    /// Two logs and `continuous_aggs_materialization_ranges`: releases up to 2.29.
     WithRanges,
-    /// None that is known: everything counts as changed.
+    /// Unknown: everything counts as changed.
     Unknown,
 }
 
@@ -73,22 +73,21 @@ fn is_known(version: &str) -> bool {
     }
 }
 
-/// The hypertables of a continuous aggregate: the one behind it, and the one that it is made of.
+/// The hypertables of a continuous aggregate: its materialization table, and its source.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AggregateIds {
     pub(crate) materialization: i32,
     pub(crate) raw: i32,
 }
 
-/// A query of changes `(place, first, last)` that wait for a refresh of `aggregates`, smallest
-/// timeframe first: ends inclusive, in microseconds since 1970, cut to the times of a relation
-/// `times (start, until)`. `place` counts the aggregates from 1. Not for a layout that is not known.
+/// A query of changes `(place, first, last)` that wait for a refresh of `aggregates`, smallest timeframe
+/// first. Both ends are inclusive, in microseconds since 1970, and clipped to the relation
+/// `times (start, until)`. `place` is the position of the aggregate, from 1. Not for an unknown layout.
 ///
-/// The change of an aggregate that reaches the last possible tick, of 2099-12-31, stands for everything
-/// above its last refresh; changes of its hypertable that begin there are left out, since they would
-/// add nothing.
+/// The change of an aggregate that reaches the last possible tick, of 2099-12-31, covers everything above its
+/// last refresh; changes of its hypertable that begin there are omitted, since they would add nothing.
 ///
-/// The ids are part of the text, so that the server plans the statement once.
+/// The text contains the ids, so that the server plans the statement once.
 pub(crate) fn pending_changes(layout: CatalogLayout, aggregates: &[AggregateIds]) -> String {
     const LOGS: &str = "_timescaledb_catalog.continuous_aggs";
     let mut parts = Vec::new();
@@ -143,21 +142,20 @@ struct Count {
     count: i64,
 }
 
-/// More changes than these are moved out of the log of the ticks.
+/// The number of changes in the log of ticks above which they are moved out.
 const MOST_CHANGES: i64 = 10_000;
 
 /// A minute that never has a tick: [`latest_time`](crate::domain::latest_time) is its start.
 const EMPTY_MINUTE: (&str, &str) = ("2100-01-01 00:00:00Z", "2100-01-01 00:01:00Z");
 
-/// Does what keeps reads from looking through many single changes: a refresh of any window, which
-/// each job is, moves the changes of ticks to where they are merged. Where no policy was applied no
-/// job does.
+/// Keeps the log of single tick changes short, since reads scan it. Every refresh, such as that of a job,
+/// moves the changes to a log where they are merged; without applied policies there is no such job.
 pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbError> {
     let aggregates = candle_relations(connection)?;
     if !aggregates.iter().all(CandleRelationState::is_aggregate) {
         return Ok(());
     }
-    // one that was made by hand since
+    // includes aggregates that were created by hand since
     raise_thresholds(connection)?;
     let row: Count = sql_query(
         "SELECT count(*) AS count FROM (SELECT \
@@ -180,8 +178,8 @@ pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbEr
     Ok(())
 }
 
-/// How many changes reads look through; none where there are no aggregates, or where a release of
-/// the database keeps its log elsewhere.
+/// The number of changes that reads scan; 0 without aggregates, and for a release that stores its log
+/// elsewhere.
 pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbError> {
     let (_, layout) = catalog_layout(connection)?;
     if layout == CatalogLayout::Unknown {
@@ -197,8 +195,8 @@ pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbEr
         raw: row.raw,
     });
     let changes = pending_changes(layout, &ids.collect::<Vec<_>>());
-    // what begins before all time, or reaches the last possible tick, was never refreshed and is no
-    // change
+    // a range that begins before all time, or reaches the last possible tick, was never refreshed and does
+    // not count
     let row: Count = sql_query(format!(
         "WITH times AS (SELECT '{0}'::bigint AS start, {1} AS until) \
          SELECT count(*) AS count FROM ({changes}) AS changes \

@@ -1,9 +1,9 @@
-//! How far changes of ticks are written down.
+//! Invalidation thresholds of TimescaleDB, which decide the changes that inserts log.
 //!
-//! An insert logs what it changed only where that begins below the invalidation threshold of the
-//! table, which the first refresh of a time raises. One that read the threshold before and becomes
-//! visible after the refresh looked is in no log and in no candle. Where each threshold lies beyond
-//! every possible tick, no refresh raises it and every insert logs itself.
+//! An insert logs a change only if the change begins below the invalidation threshold of the table, which the
+//! first refresh of a range raises. An insert that read the old threshold and commits after the refresh read
+//! the table is in no log and in no candle. If the threshold lies beyond every possible tick, no refresh
+//! raises it and every insert logs its changes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -18,7 +18,7 @@ use crate::postgres::timescale::refresh::call::RefreshCall;
 /// 2100-01-01 00:00 UTC in seconds since 1970: the tables refuse ticks from then on.
 const END_OF_TICKS: i64 = 4_102_444_800;
 
-/// The refreshed time must hold a bucket of the largest timeframe.
+/// The refreshed range must contain a bucket of the largest timeframe.
 const WINDOW: TimeDelta = TimeDelta::days(2);
 
 #[derive(QueryableByName)]
@@ -27,10 +27,10 @@ struct Near {
     relation: String,
 }
 
-/// The continuous aggregates of the current schema that stand on a table whose threshold some tick may
-/// reach, smallest timeframe first.
+/// The continuous aggregates of the current schema whose source has a threshold that ticks may reach,
+/// smallest timeframe first.
 pub(super) fn near_thresholds(connection: &mut PgConnection) -> Result<Vec<String>, DbError> {
-    // a table that has no threshold at all logs nothing either
+    // a table without a threshold logs nothing either
     let near: Vec<Near> = sql_query(
         "SELECT r.name AS relation \
          FROM unnest($2) WITH ORDINALITY AS r (name, place) \
@@ -47,13 +47,13 @@ pub(super) fn near_thresholds(connection: &mut PgConnection) -> Result<Vec<Strin
     Ok(near.into_iter().map(|row| row.relation).collect())
 }
 
-/// Whether every insert of the current schema logs what it changed. True where there is no aggregate.
+/// Whether every insert of the current schema logs its changes. True without aggregates.
 pub(crate) fn thresholds_are_far(connection: &mut PgConnection) -> Result<bool, DbError> {
     Ok(near_thresholds(connection)?.is_empty())
 }
 
-/// Moves each threshold beyond every possible tick, by refreshes of a time that has none. Makes no
-/// candle. One short query where it is done already. Refuses a transaction.
+/// Moves each threshold beyond every possible tick, by refreshes of a range that has no ticks. Computes no
+/// candles. If nothing is to do, runs one short query. Cannot run in a transaction.
 pub(crate) fn raise_thresholds(connection: &mut PgConnection) -> Result<(), DbError> {
     let near = near_thresholds(connection)?;
     if near.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) fn raise_thresholds(connection: &mut PgConnection) -> Result<(), DbEr
     for relation in near {
         call.run(connection, &relation, (from, from + WINDOW), false)?;
     }
-    // who read an old threshold and has not committed yet must have done so before the next refresh
+    // a writer that read an old threshold must have committed before the next refresh
     transaction(connection, |connection| {
         connection
             .batch_execute("SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY ticks IN SHARE MODE")?;

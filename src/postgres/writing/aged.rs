@@ -1,4 +1,4 @@
-//! How a batch with old rows is written: in one transaction with the look at how old they may be.
+//! Writes batches with old rows, in one transaction with the check of their age.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -19,23 +19,22 @@ use super::stored::read_stored;
 use super::table::KeyedRow;
 use super::unnest::insert_missing;
 
-/// How the rows are written. What fails takes its transaction along, and the next way begins with a
-/// new one.
+/// The strategy of a write. A failure rolls its transaction back, and the next strategy begins a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// All at once where that may do, else as [`Way::Missing`].
+    /// All rows at once if possible, otherwise as [`Way::Missing`].
     Fastest,
-    /// Those whose keys are free.
+    /// The rows whose keys are free.
     Missing,
     /// By halves, since the database refuses a row.
     Halves,
 }
 
 impl<R: KeyedRow> Writer<R> {
-    /// Stores `batch`, which has lost what is too old by then, all that can be stored or nothing.
+    /// Stores `batch` without the rows that are too old by then: all that can be stored, or nothing.
     ///
-    /// The lock of the retention floor comes before anything else, so that what is read of the floor
-    /// holds until the commit: who raises it waits for this, and finds what was stored here.
+    /// Takes the lock of the retention floor first, so that the floor stays valid until the commit: raising
+    /// the floor waits for this transaction and then sees its rows.
     pub(super) fn attempt_old(
         &self,
         connection: &mut PgConnection,
@@ -64,7 +63,7 @@ impl<R: KeyedRow> Writer<R> {
         }
     }
 
-    /// Each statement of the transaction has to see what was committed before it took the lock.
+    /// Begins the transaction. Each of its statements must see what was committed before it took the lock.
     pub(super) fn begin(&self, connection: &mut PgConnection) -> Result<(), DbError> {
         let off = match self.synchronous_commit {
             SynchronousCommit::On => "",
@@ -76,7 +75,7 @@ impl<R: KeyedRow> Writer<R> {
         Ok(())
     }
 
-    /// `next`: the way to try when this one fails for the rows.
+    /// Writes `batch` by `way`. Sets `next` to the strategy to try if the database refuses rows.
     fn write(
         &self,
         connection: &mut PgConnection,
@@ -122,7 +121,7 @@ impl<R: KeyedRow> Writer<R> {
     }
 }
 
-/// What became of `batch`, of which `inserted` rows were stored by this transaction.
+/// The outcome of `batch`, of which this transaction stored `inserted` rows.
 fn some_inserted<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: &Batch<R>,
@@ -133,7 +132,7 @@ fn some_inserted<R: KeyedRow>(
     if stored.len() == batch.firsts.len() {
         return Ok(Outcome::SomeInserted(inserted as u64, stored));
     }
-    // something leaves rows out
+    // a trigger discards rows
     let receipt = insert_by_halves(connection, batch.clone(), now)?;
     Ok(Outcome::SomeRefused(with_inserted(receipt, inserted)))
 }

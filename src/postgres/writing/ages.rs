@@ -1,4 +1,4 @@
-//! What is too old to be stored, and what is so late that its candles have to be made again.
+//! Ages of rows: refuses rows that are too old, and marks days of late rows for a refresh.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,17 @@ use crate::retention::ALWAYS_FRESH;
 use super::batch::Batch;
 use super::table::KeyedRow;
 
-/// Whether `batch` has a row of more than an hour ago: only such a batch asks for the policies.
+/// Whether `batch` has a row older than one hour; other batches do not read the policies.
 pub(super) fn has_old_rows<R: KeyedRow>(batch: &Batch<R>, now: DateTime<Utc>) -> bool {
     let fresh_from = now - ALWAYS_FRESH.delta();
     batch.firsts.iter().any(|row| row.time() < fresh_from)
 }
 
-/// Rejects what is too old, and returns before which time rows are late, both by the clock of the
+/// Rejects rows that are too old, and returns the time before which rows are late, both by the clock of the
 /// database.
 ///
-/// For use in the transaction that stores the batch, after it has taken the lock of the retention
-/// floor: nothing raises the floor and no candle is brought back until it commits.
+/// Call it in the transaction that stores the batch, after it has taken the lock of the retention floor:
+/// until the commit nothing raises the floor and no candle is restored.
 pub(super) fn look<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: &mut Batch<R>,
@@ -42,7 +42,7 @@ pub(super) fn look<R: KeyedRow>(
     Ok(late_after.map(|late_after| now - late_after.delta()))
 }
 
-/// Marks the days of `rows` that are late; for use in the transaction that stores them.
+/// Marks the days of late `rows`; call it in the transaction that stores them.
 pub(super) fn mark_late_days<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],

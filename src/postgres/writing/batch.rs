@@ -1,4 +1,4 @@
-//! A batch made ready for the database, and what became of it.
+//! A batch prepared for the database, and its receipts.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::receipt::{Conflict, Receipt, Rejected};
 use super::table::KeyedRow;
 
-/// `rejected` as they came and in the order in which they were given.
+/// `rejected` in the order in which the rows were given.
 pub(super) fn in_order_given<R: KeyedRow>(
     rejected: Vec<Rejected<R>>,
     given: &[R],
@@ -36,19 +36,19 @@ pub(super) fn in_order_given<R: KeyedRow>(
     ordered
 }
 
-/// Rows in the form in which they are stored, by key.
+/// Normalized rows by key.
 #[derive(Debug, Clone)]
 pub(super) struct Batch<R> {
-    /// The first row given of each key, in key order: concurrent writers that lock in one order
-    /// cannot wait for each other in a circle, and `COPY` refuses a key that comes twice.
+    /// The first row given of each key, in key order. All writers lock rows in this order, so they cannot
+    /// deadlock, and `COPY` refuses repeated keys.
     pub(super) firsts: Vec<R>,
-    /// The others, in key order.
+    /// The other rows, in key order.
     pub(super) repeats: Vec<R>,
-    /// Those without a key, in the order given.
+    /// The rows without a key, in the order given.
     pub(super) keyless: Vec<R>,
-    /// What breaks a rule of the domain, in the order given, and what is too old.
+    /// Rows that break a rule of the domain, in the order given, and rows that are too old.
     rejected: Vec<Rejected<R>>,
-    /// Rows of an earlier time are late.
+    /// Rows before this time are late.
     pub(super) late_before: Option<DateTime<Utc>>,
 }
 
@@ -66,7 +66,7 @@ impl<R: KeyedRow> Batch<R> {
                 }),
             }
         }
-        // stable: of one key the row given first stays first
+        // stable, so that the first row given of each key stays first
         sorted.sort_by_key(R::key);
         Self {
             keyless,
@@ -77,7 +77,7 @@ impl<R: KeyedRow> Batch<R> {
 
     /// A batch of valid rows in key order.
     pub(super) fn of_sorted(sorted: Vec<R>) -> Self {
-        // as a rule no key comes twice, and no row has to be moved
+        // usually no key is repeated, and no row has to be moved
         if sorted.is_sorted_by(|one, next| one.key() < next.key()) {
             return Self::of_parts(sorted, Vec::new());
         }
@@ -92,7 +92,7 @@ impl<R: KeyedRow> Batch<R> {
         Self::of_parts(firsts, repeats)
     }
 
-    /// A batch that was taken apart.
+    /// A batch of separated first and repeated rows.
     pub(super) fn of_parts(firsts: Vec<R>, repeats: Vec<R>) -> Self {
         Self {
             firsts,
@@ -103,7 +103,7 @@ impl<R: KeyedRow> Batch<R> {
         }
     }
 
-    /// Rejects the rows that `refusal` has a reason for.
+    /// Rejects the rows for which `refusal` returns a reason.
     pub(super) fn reject(&mut self, refusal: impl Fn(&R) -> Option<String>) {
         for rows in [&mut self.firsts, &mut self.repeats] {
             let refused = rows.extract_if(.., |row| refusal(row).is_some());
@@ -140,19 +140,19 @@ impl<R: KeyedRow> Batch<R> {
         self.compared(inserted, &stored)
     }
 
-    /// The receipt of a batch of which `inserted` first rows are new among `stored`, which holds
-    /// what the database has under the keys of the batch.
+    /// The receipt of a batch of which `inserted` first rows were inserted. `stored` are the database's rows
+    /// with the keys of the batch.
     pub(super) fn compared(self, inserted: u64, stored: &HashMap<R::Key, R>) -> Receipt<R> {
         let mut equal: u64 = 0;
         let mut conflicts = Vec::new();
         let mut missing = self.rejected;
-        // both are in key order, and a stable sort merges them
+        // both lists are in key order, and a stable sort merges them
         let mut all = self.firsts;
         all.extend(self.repeats);
         all.sort_by_key(R::key);
         for row in all {
             match stored.get(&row.key()) {
-                // what is stored decides, not what came earlier in the batch and was refused
+                // compare with the stored row, not with an earlier row of the batch that was refused
                 Some(stored) if !stored.has_content_of(&row) => conflicts.push(Conflict {
                     stored: stored.clone(),
                     refused: row,
@@ -166,7 +166,7 @@ impl<R: KeyedRow> Batch<R> {
         }
         Receipt {
             inserted,
-            // what was inserted by this batch equals itself
+            // rows that this batch inserted equal themselves
             duplicates: equal.saturating_sub(inserted),
             conflicts,
             rejected: missing,

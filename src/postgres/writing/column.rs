@@ -1,7 +1,7 @@
-//! The columns of a table, and how the value that a row has for one of them is sent.
+//! The columns of a table, and the encoding of their values.
 //!
-//! `COPY`, the arrays of `UNNEST` and the parameters of a single row have the values in one form, so
-//! that one list of columns serves all of them.
+//! `COPY`, the arrays of `UNNEST` and the parameters of a single row use the same encoding, so that one list
+//! of columns serves all of them.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::{CopyTarget, Pg};
@@ -16,32 +16,32 @@ pub(in crate::postgres) trait TableRow: Sized + 'static {
     /// The table in the schema module.
     type Table: diesel::Table + CopyTarget<Table = Self::Table> + Default;
 
-    /// Its name, as in errors.
+    /// The name of the table in errors.
     const TABLE: &'static str;
 
-    /// The columns that are written, in the order in which they are sent. The names of all statements
-    /// and what is sent for a row come from this one list.
+    /// The columns to write, in sending order. The column names of all statements and the values of a row
+    /// come from this list.
     const COLUMNS: &'static [Column<Self>];
 }
 
-/// A column of the rows `R`: name and SQL type, which the schema module gives, and its value.
+/// A column of the rows `R`: its name and SQL type, from the schema module, and the value of a row.
 #[derive(Debug)]
 pub(in crate::postgres) struct Column<R> {
     pub(super) name: &'static str,
     pub(super) value: Value<R>,
 }
 
-/// How a row is asked for its value, by the SQL type of the column; `None` is NULL.
+/// Reads the value of a row, by the SQL type of the column; `None` is NULL.
 ///
-/// A table with columns of another type needs a variant here, its bytes in [`Column::encode`], and
-/// its line in the two matches of `values.rs`. `UNNEST` takes arrays of arrays apart: values that are
-/// arrays themselves have to be sent as texts there, and cast.
+/// A table with columns of another type needs a variant here, an encoding in [`Column::encode`], and a line
+/// in the two matches of `values.rs`. `UNNEST` also expands nested arrays, so array values must be sent as
+/// texts and cast.
 #[derive(Debug)]
 pub(super) enum Value<R> {
     SmallInt(fn(&R) -> Option<i16>),
     BigInt(fn(&R) -> Option<i64>),
     Numeric(fn(&R) -> Option<Decimal>),
-    /// Without the character NUL, which no text of PostgreSQL has.
+    /// A text without the character NUL, which PostgreSQL texts cannot contain.
     Text(fn(&R) -> Option<&str>),
     Timestamptz(fn(&R) -> Option<DateTime<Utc>>),
 }
@@ -112,15 +112,15 @@ impl<R: TableRow> Column<R> {
     }
 }
 
-/// The length of a value that is NULL.
+/// The length of a NULL value.
 pub(super) const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 
-/// Microseconds from 1970 to 2000, where the server starts to count.
+/// Microseconds from 1970 to 2000, the server's epoch.
 const SERVER_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 impl<R> Column<R> {
-    /// Appends the value of `row` as the server reads it: the length in four bytes, or [`NULL`], and
-    /// the bytes.
+    /// Appends the value of `row` in the server's format: the length in four bytes, or [`NULL`], and the
+    /// bytes.
     #[inline]
     pub(super) fn encode(&self, row: &R, out: &mut Vec<u8>) {
         match self.value {
@@ -141,7 +141,7 @@ fn fixed<const N: usize>(value: Option<[u8; N]>, out: &mut Vec<u8>) {
     const MAX_BYTES: usize = 8;
     match value {
         Some(value) => {
-            // copied at once, which is faster
+            // a single copy is faster
             let mut field = [0; NULL.len() + MAX_BYTES];
             let (length, bytes) = field.split_at_mut(NULL.len());
             length.copy_from_slice(&(N as i32).to_be_bytes());
@@ -178,7 +178,7 @@ fn text(value: Option<&str>, out: &mut Vec<u8>) {
     }
 }
 
-/// The names of `columns` with commas between them.
+/// The names of `columns`, separated by commas.
 pub(in crate::postgres) fn names<R>(columns: &[Column<R>]) -> String {
     let names: Vec<_> = columns.iter().map(|column| column.name).collect();
     names.join(", ")

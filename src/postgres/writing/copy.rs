@@ -1,4 +1,4 @@
-//! Binary `COPY`: the fastest way in, which refuses the whole batch for one taken key.
+//! Binary `COPY`, the fastest write, which refuses the whole batch if one key is taken.
 
 use std::io::Write;
 
@@ -9,19 +9,19 @@ use diesel::{PgConnection, QueryResult};
 
 use super::table::KeyedRow;
 
-/// Rows handed to libpq at once: some 50 KiB.
+/// Rows passed to libpq at once: some 50 KiB.
 const ROWS_PER_WRITE: usize = 512;
-/// Bytes of a field of common prices with its length, a little rounded up.
+/// Bytes of a field with a common price, including its length, rounded up.
 const FIELD_BYTES: usize = 18;
 
 /// The signature of the format, no flags, no header extension.
 const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 
-/// Stores all of `rows` or, when a key is taken or a row is refused, none.
+/// Stores all of `rows`, or none if a key is taken or a row is refused.
 pub(super) fn copy<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<usize> {
     diesel::copy_from(R::Table::default())
-        // all columns in the order of the schema, which is that of `R::COLUMNS`
+        // all columns in the order of the schema, as in `R::COLUMNS`
         .from_raw_data(R::Table::default(), |out: &mut dyn Write| {
             write_rows(rows, out).map_err(|error| {
                 // libpq takes bytes until it has lost the connection

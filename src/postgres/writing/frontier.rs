@@ -1,4 +1,4 @@
-//! How far the writing of each symbol has come.
+//! The frontier: the newest written key of each symbol.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +7,8 @@ use crate::domain::SymbolId;
 
 use super::table::KeyedRow;
 
-/// The newest key of each symbol that this process has written or found: what is newer can hardly
-/// have been sent before, and everything else may have been.
+/// The newest key of each symbol that this process has written or found. A newer row has hardly been sent
+/// before; any other row may have been.
 #[derive(Debug)]
 pub(super) struct Frontier<R: KeyedRow>(Mutex<HashMap<SymbolId, R::Key>>);
 
@@ -19,8 +19,8 @@ impl<R: KeyedRow> Default for Frontier<R> {
 }
 
 impl<R: KeyedRow> Frontier<R> {
-    /// Whether each of `rows`, which are in key order, is newer than all that were noted of its
-    /// symbol; `false` where nothing was.
+    /// Whether all of `rows`, which are in key order, are newer than the noted key of their symbol; `false`
+    /// for a symbol without a noted key.
     pub(super) fn is_behind(&self, rows: &[R]) -> bool {
         let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         of_symbols(rows).all(|(oldest, _)| {

@@ -1,12 +1,10 @@
-//! How a batch is stored of which the database refuses rows, and how a row that is refused is told
-//! from a table that refuses all.
+//! Stores batches of which the database refuses rows, and decides whether the row or the table is at fault.
 //!
-//! A constraint or a trigger that lets another row pass judges rows, so that those it refuses are
-//! rejected. One that lets none pass is a mistake in the table, and costs no row. Another row is
-//! one of the same batch, or the newest one stored of the same symbol, or any that is stored: it is
-//! written once more under another key, and taken back. Where nothing is stored and nothing of
-//! the batch passes, nothing speaks for the table; of a large batch some rows from all over are tried
-//! first.
+//! If a constraint or a trigger accepts another row, the rows that it refuses are at fault and are rejected.
+//! If it accepts no other row, the table is at fault and no row is rejected. The other row is a row of the
+//! same batch, else the newest stored row of the same symbol, else any stored row; a stored row is written
+//! again under another key, and the write is rolled back. If nothing is stored and no row of the batch is
+//! accepted, the table is at fault; for a large batch a sample of its rows is tried first.
 
 use std::collections::HashSet;
 
@@ -24,14 +22,14 @@ use super::stored::{read_any, read_stored};
 use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
 
-/// So many rows of a batch are tried alone before a table is given up that refuses a stored one, or
+/// The number of rows that are tried alone before the table counts as faulty, if it refuses a stored row or
 /// has none.
 const SAMPLE: usize = 16;
 
-/// Why the database will not take a row of the statement that failed so, if that is why it did.
+/// The reason why the database refuses a row of the failed statement; `None` for other errors.
 ///
-/// Anything else, such as a full disk, must not cost a row; nor must a column that wants a value
-/// which no row has.
+/// Other errors, such as a full disk, must not reject a row, nor must a column that requires a value which no
+/// row has.
 pub(super) fn refusal(error: &DieselError) -> Option<String> {
     use DatabaseErrorKind as Kind;
     let DieselError::DatabaseError(kind, info) = error else {
@@ -47,24 +45,25 @@ pub(super) fn refusal(error: &DieselError) -> Option<String> {
 
 fn leaves_out<R: KeyedRow>() -> String {
     let table = R::TABLE;
-    format!("the database leaves it out: a trigger of the table {table} returns no row")
+    format!("the database discards it: a trigger of the table {table} returns no row")
 }
 
-/// The error of a table that takes no row.
+/// The error of a table that accepts no row.
 pub(super) fn table_refuses<R: KeyedRow>(reason: &str) -> RepositoryError {
     let (table, row) = (R::TABLE, R::NAME);
     RepositoryError::Schema {
         database: Database::Timeseries,
         reason: format!(
-            "the table {table} takes no {row} ({reason}): see to its columns, constraints and triggers"
+            "the table {table} accepts no {row} ({reason}): check its columns, constraints and \
+             triggers"
         ),
     }
 }
 
-/// Stores what the database takes; for use within a transaction.
+/// Stores the rows that the database accepts; call it within a transaction.
 ///
 /// # Errors
-/// [`table_refuses`] where it takes nothing at all.
+/// Returns [`table_refuses`] if the database accepts no row.
 pub(super) fn insert_by_halves<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: Batch<R>,
@@ -75,7 +74,7 @@ pub(super) fn insert_by_halves<R: KeyedRow>(
         return Ok(batch.into_receipt());
     };
     let stored = try_stored::<R>(connection, first.symbol_id(), now)?;
-    // row by row, a large batch of which none passes takes longer than any call may
+    // row by row, a large batch without an accepted row takes longer than the deadline of any call
     if !matches!(stored, Stored::Taken)
         && rows.len() > SAMPLE
         && let Some(reason) = refused_sample(connection, rows)?
@@ -90,7 +89,7 @@ pub(super) fn insert_by_halves<R: KeyedRow>(
     }
 }
 
-/// `takes_some`: set where a row is in the table afterwards.
+/// Stores the rows that the database accepts. Sets `takes_some` if a row is in the table afterwards.
 fn store<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: Batch<R>,
@@ -114,7 +113,7 @@ fn store<R: KeyedRow>(
     }));
     keys.extend(refused.iter().map(|refused| refused.row.key()));
     *takes_some |= !firsts.is_empty();
-    // where the first row of a key was refused, the next one of it is the first
+    // if the first row of a key was refused, its next row becomes the first
     let again = repeats.extract_if(.., |row| keys.contains(&row.key()));
     let again = Batch::of_sorted(again.collect());
     let accepted = Batch::of_parts(firsts, repeats);
@@ -131,7 +130,7 @@ fn insert_half<R: KeyedRow>(
     rows: &[R],
     refused: &mut Vec<Rejected<R>>,
 ) -> QueryResult<u64> {
-    // a transaction within a transaction is a savepoint
+    // a nested transaction is a savepoint
     match connection.transaction(|connection| insert_missing(connection, rows)) {
         Ok(inserted) => Ok(inserted as u64),
         Err(error) => match (refusal(&error), rows) {
@@ -153,11 +152,11 @@ fn insert_half<R: KeyedRow>(
 enum Stored {
     Taken,
     Refused,
-    /// There is none.
+    /// No row is stored.
     Nothing,
 }
 
-/// What the table does with a row that it has already, under another key.
+/// Writes a stored row again under another key, and rolls the write back.
 fn try_stored<R: KeyedRow>(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
@@ -174,12 +173,13 @@ fn try_stored<R: KeyedRow>(
         Ok(true) => Stored::Taken,
         Ok(false) => Stored::Refused,
         Err(error) if refusal(&error).is_some() => Stored::Refused,
-        // what is no refusal says nothing against the table
+        // other errors say nothing about the table
         Err(_) => Stored::Taken,
     })
 }
 
-/// Why the first of some of `rows`, from all over, does not pass alone, where none of them does.
+/// The reason why the first row of a sample of `rows` is refused alone, if all rows of the sample are
+/// refused.
 fn refused_sample<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
@@ -196,8 +196,8 @@ fn refused_sample<R: KeyedRow>(
     Ok(first)
 }
 
-/// Writes a row and takes it back. Whether the table would have taken it; a taken key is behind all
-/// that could refuse it.
+/// Writes a row and rolls the write back. Returns whether the table accepts it; a key that is taken shows
+/// that all constraints accepted it.
 fn try_one<R: KeyedRow>(connection: &mut PgConnection, row: &R) -> QueryResult<bool> {
     let mut inserted = 0;
     let tried: QueryResult<()> = connection.transaction(|connection| {

@@ -1,4 +1,4 @@
-//! How a batch is written: which statement, when again, and what about rows the database refuses.
+//! Writes batches: chooses the statement, retries, and handles rows that the database refuses.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -22,33 +22,34 @@ use super::stored::read_stored;
 use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
 
-/// Below this number of rows the one round trip that `COPY` costs more is not won back.
+/// The smallest number of rows for which `COPY` compensates its additional round trip.
 pub(super) const FEWEST_TO_COPY: usize = 50;
 
-/// A `COPY` that meets a taken key is done for nothing and leaves dead rows. Rows that were sent
-/// again seldom come as one batch, so that so many batches without one have to pass first.
+/// A `COPY` that hits an existing key is wasted work and leaves dead rows. Resent rows rarely arrive as a
+/// single batch, so `COPY` is used again only after this many conflict-free batches.
 const CLEAN_BATCHES: u32 = 8;
 
-/// How often a batch that met another writer is tried.
+/// Maximum number of attempts of a batch that conflicts with another writer.
 pub(super) const ATTEMPTS: u32 = 5;
 
-/// Writes batches and remembers whether the last ones met rows that were stored already.
+/// Writes batches and remembers whether the last ones contained stored rows.
 #[derive(Debug)]
 pub(in crate::postgres) struct Writer<R: KeyedRow> {
-    /// How many batches without a taken key have to pass before `COPY` is used again.
+    /// The number of conflict-free batches that remain until `COPY` is used again.
     cautious: AtomicU32,
-    /// Whether the last batch held nothing new: somebody sends again what was lost or not answered.
+    /// Whether the last batch contained nothing new, so that a caller is resending lost or unacknowledged
+    /// rows.
     pub(super) resending: AtomicBool,
     pub(super) frontier: Frontier<R>,
     pub(super) synchronous_commit: SynchronousCommit,
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 pub(super) enum Outcome<R: KeyedRow> {
     AllInserted,
-    /// So many were inserted; the database holds this under the keys of the batch.
+    /// The number of inserted rows, and the stored rows with the keys of the batch.
     SomeInserted(u64, HashMap<R::Key, R>),
-    /// The database refused some.
+    /// The database refused some rows.
     SomeRefused(Receipt<R>),
 }
 
@@ -68,8 +69,8 @@ impl<R: KeyedRow> Writer<R> {
         }
     }
 
-    /// Stores `batch`, all that can be stored or nothing. Rows with a key and rows without one are
-    /// stored in a transaction each.
+    /// Stores `batch`: all that can be stored, or nothing. Stores rows with a key and rows without one in
+    /// separate transactions.
     pub(super) fn insert(
         &self,
         connection: &mut PgConnection,
@@ -114,7 +115,7 @@ impl<R: KeyedRow> Writer<R> {
                     attempt += 1;
                 }
                 Err(error) => {
-                    // whoever sends it again may find it stored
+                    // a caller that resends the batch may find it stored
                     self.be_cautious();
                     return Err(error.into());
                 }
@@ -149,7 +150,7 @@ impl<R: KeyedRow> Writer<R> {
                 Err(error) => return Err(error),
             }
         }
-        // looking is cheaper than trying to insert
+        // a lookup is cheaper than an insert attempt
         if self.resending.load(Ordering::Relaxed) {
             let stored = read_stored(connection, rows)?;
             if stored.len() == rows.len() {
@@ -175,7 +176,7 @@ impl<R: KeyedRow> Writer<R> {
         }
     }
 
-    /// Whether [`insert_new`] of `rows`, which a taken key makes fail, is worth trying.
+    /// Whether to try [`insert_new`] of `rows`, which fails if a key is taken.
     pub(super) fn looks_new(
         &self,
         connection: &mut PgConnection,
@@ -190,11 +191,11 @@ impl<R: KeyedRow> Writer<R> {
             return Ok(true);
         }
         if is_single {
-            // looking for it costs more than having the server look
+            // a lookup costs more than the server's own check
             return Ok(false);
         }
-        // a batch that may have been sent before, by this process or the one before it, is looked
-        // for by its edges: that costs little, a refused `COPY` as much again and dead rows
+        // a batch that this process or an earlier one may have sent before is looked up by its edges: that
+        // costs little, while a refused `COPY` costs as much again and leaves dead rows
         let edges = [rows[0].clone(), rows[rows.len() - 1].clone()];
         let stored = read_stored(connection, &edges)?.len();
         if stored == 0 {
@@ -206,14 +207,14 @@ impl<R: KeyedRow> Writer<R> {
         Ok(false)
     }
 
-    /// Runs one statement in a transaction of its own.
+    /// Runs one statement in its own transaction.
     fn commit(
         &self,
         connection: &mut PgConnection,
         write: impl FnOnce(&mut PgConnection) -> QueryResult<usize>,
     ) -> QueryResult<usize> {
         match self.synchronous_commit {
-            // a statement alone is one, with two round trips less than BEGIN and COMMIT
+            // a single statement is a transaction, without the two round trips of BEGIN and COMMIT
             SynchronousCommit::On => write(connection),
             SynchronousCommit::Off => connection
                 .transaction(|connection| {
@@ -238,7 +239,7 @@ impl<R: KeyedRow> Writer<R> {
     }
 }
 
-/// Stores all of `rows` or, when a key is taken, none: one row, or so many that `COPY` is faster.
+/// Stores all of `rows`, or none if a key is taken. Expects one row, or enough rows for `COPY`.
 pub(super) fn insert_new<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
@@ -249,8 +250,8 @@ pub(super) fn insert_new<R: KeyedRow>(
     }
 }
 
-/// What became of `batch`, of which `inserted` rows were stored and committed. Where not all are
-/// there now, something leaves rows out, and the others are looked at one by one.
+/// The outcome of `batch`, of which `inserted` rows were stored and committed. If some rows are missing
+/// afterwards, a trigger discards rows, and the others are tried one by one.
 fn some_inserted<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: &Batch<R>,
@@ -271,7 +272,7 @@ fn some_inserted<R: KeyedRow>(
     }
 }
 
-/// A receipt that has rows for duplicates that were inserted a moment before.
+/// Corrects a receipt that counts `inserted` rows as duplicates, since they were inserted a moment before.
 pub(super) fn with_inserted<R>(mut receipt: Receipt<R>, inserted: usize) -> Receipt<R> {
     let stored = receipt.inserted + receipt.duplicates;
     // a row that was deleted in between was inserted twice and counts once
@@ -289,7 +290,7 @@ pub(super) fn classified<R: KeyedRow>(error: DbError) -> RepositoryError {
     error.into_repository(Database::Timeseries, R::OPERATION)
 }
 
-/// The error of a read that followed a write: nothing may say that the write did not happen.
+/// The error of a read after a write, which must not claim that the write did not happen.
 fn after_commit<R: KeyedRow>(error: DbError) -> DbError {
     let database = Database::Timeseries;
     let operation = R::OPERATION;
@@ -315,8 +316,8 @@ pub(super) fn of_commit(error: DbError) -> DbError {
     }
 }
 
-/// Why a commit failed, rather than why the rollback after it did: of the two only the first says
-/// whether anything may be stored.
+/// The error of the commit, not that of the rollback after it: only the first one says whether anything may
+/// be stored.
 fn of_commit_error(error: DieselError) -> DieselError {
     match error {
         DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,

@@ -1,7 +1,7 @@
-//! The way of rows into a table: `COPY` or `UNNEST`, receipts, halving, old and late rows.
+//! The write path of rows: `COPY` or `UNNEST`, receipts, halving, old and late rows.
 //!
-//! It is the same for every table. A table has one description of its own, the implementation of
-//! [`KeyedRow`] for its rows, and a [`Writer`].
+//! It is the same for every table. A table provides a description, the implementation of [`KeyedRow`] for its
+//! rows, and a [`Writer`].
 
 mod aged;
 mod ages;
@@ -34,7 +34,7 @@ pub(super) use receipt::Receipt;
 pub(super) use table::{KeyedRow, Placed};
 pub(super) use unnest::insert_missing;
 
-/// Stores `rows`, all that can be stored or nothing; may be called again with the same rows.
+/// Stores `rows`: all that can be stored, or nothing. May be called again with the same rows.
 pub(super) async fn insert<R: KeyedRow>(
     timeseries: &TimeseriesDb,
     writer: &Arc<Writer<R>>,

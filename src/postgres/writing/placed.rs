@@ -1,9 +1,8 @@
-//! How rows are written that bring no key: in one transaction with the look at what is stored of their
-//! symbols and times.
+//! Writes rows without keys, in one transaction with the read of the stored rows of their symbols and times.
 //!
-//! A writer of such rows holds a lock of their symbols until the commit, so that the look sees what other
-//! writers stored. A row with a key may still take a key that was free a moment before; then nothing is
-//! stored, and the next attempt looks again.
+//! The writer holds a lock of the symbols until the commit, so that the read sees the rows of other writers.
+//! A row with a key may still take a key that was free at the time of the read; then nothing is stored, and
+//! the next attempt reads again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,24 +24,25 @@ use super::stored::{read_instants, read_stored};
 use super::table::KeyedRow;
 use super::unnest::insert_missing;
 
-/// Symbols share so many locks: a batch of 10,000 symbols would fill the server's table of locks.
+/// The number of locks that all symbols share: a lock per symbol would fill the server's lock table for a
+/// batch of 10,000 symbols.
 const LOCKS: i64 = 64;
 
-/// How the rows are written.
+/// The strategy of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// All at once.
+    /// All rows at once.
     Together,
-    /// By halves, since the database refuses a row or leaves it out.
+    /// By halves, since the database refuses or discards a row.
     Halves,
 }
 
-/// Why nothing was stored.
+/// The reason why nothing was stored.
 enum Undone {
     Failed(DbError),
     /// Another writer took a key that was free.
     Taken,
-    /// The database refuses a row or leaves it out.
+    /// The database refuses or discards a row.
     Refused,
 }
 
@@ -65,7 +65,7 @@ impl From<DieselError> for Undone {
 }
 
 impl<R: KeyedRow> Writer<R> {
-    /// Stores rows without keys, which are normalized, all that can be stored or nothing.
+    /// Stores normalized rows without keys: all that can be stored, or nothing.
     pub(super) fn insert_keyless(
         &self,
         connection: &mut PgConnection,
@@ -77,7 +77,7 @@ impl<R: KeyedRow> Writer<R> {
         let mut delays = CONFLICT_BACKOFF.delays();
         loop {
             let batch = Batch::of_parts(rows.to_vec(), Vec::new());
-            // each statement sees what was committed before it, whatever the server's default is
+            // each statement sees what was committed before it, regardless of the server's default
             let written = connection
                 .build_transaction()
                 .read_committed()
@@ -88,11 +88,11 @@ impl<R: KeyedRow> Writer<R> {
                     way = Way::Halves;
                     continue;
                 }
-                Err(Undone::Refused) => table_refuses::<R>("it leaves rows out"),
+                Err(Undone::Refused) => table_refuses::<R>("it discards rows"),
                 Err(Undone::Taken) => RepositoryError::Conflict {
                     database: Database::Timeseries,
                     operation: R::OPERATION,
-                    source: "a key that was free is taken".into(),
+                    source: "another writer took a free key".into(),
                 },
                 Err(Undone::Failed(error)) => classified::<R>(error),
             };
@@ -145,10 +145,9 @@ impl<R: KeyedRow> Writer<R> {
     }
 }
 
-/// Takes the locks of the symbols of `rows` until the transaction ends: other writers of rows without keys
-/// wait.
+/// Locks the symbols of `rows` until the transaction ends, so that other writers of rows without keys wait.
 fn lock<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<()> {
-    // in ascending order, so that two writers never wait for each other
+    // in ascending order, so that writers cannot deadlock
     let locks: BTreeSet<_> = rows
         .iter()
         .map(|row| row.symbol_id().get() % LOCKS)
@@ -180,7 +179,7 @@ fn insert_all<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> Result<
     }
 }
 
-/// Stores the rows that the database takes. Returns the origins of the others, and why.
+/// Stores the rows that the database accepts. Returns the origins of the others with the reasons.
 fn insert_most<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],

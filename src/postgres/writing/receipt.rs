@@ -1,26 +1,26 @@
-//! What became of each row of a batch.
+//! Receipts: the result of each row of a batch.
 
-/// What became of the rows of a batch.
+/// The results of the rows of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::postgres) struct Receipt<R> {
-    /// How many are stored now and were not before.
+    /// The number of rows that were inserted.
     pub(in crate::postgres) inserted: u64,
-    /// How many were stored already with the same content.
+    /// The number of rows that were stored already with the same content.
     pub(in crate::postgres) duplicates: u64,
-    /// Those whose key is taken by other content.
+    /// The rows whose key is taken by other content.
     pub(in crate::postgres) conflicts: Vec<Conflict<R>>,
-    /// Those that can never be stored.
+    /// The rows that can never be stored.
     pub(in crate::postgres) rejected: Vec<Rejected<R>>,
 }
 
-/// Two rows of one key and different content.
+/// Two rows with the same key and different content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::postgres) struct Conflict<R> {
     pub(in crate::postgres) stored: R,
     pub(in crate::postgres) refused: R,
 }
 
-/// A row that can never be stored, and why.
+/// A row that can never be stored, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::postgres) struct Rejected<R> {
     pub(in crate::postgres) row: R,

@@ -1,4 +1,4 @@
-//! What is stored under the keys of a batch.
+//! Reads the stored rows with the keys of a batch.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -59,7 +59,7 @@ pub(super) fn read_any<R: KeyedRow>(connection: &mut PgConnection) -> Result<Opt
     Ok(row.map(|row| R::of_stored(row.0)).transpose()?)
 }
 
-/// A row that is read by the places of its columns, which are those of `R::COLUMNS`.
+/// A row whose columns are read by position, as in `R::COLUMNS`.
 struct StoredRow<R: KeyedRow>(R::Stored);
 
 impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
@@ -70,7 +70,7 @@ impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
     }
 }
 
-/// The rows whose values of some columns, the first ones of the key, are given.
+/// Selects rows by the values of their first key columns.
 struct SelectByKeys<'a, R: 'static> {
     columns: &'static [Column<R>],
     keys: Vec<ColumnArray<'a, R>>,
@@ -81,7 +81,7 @@ struct SelectByKeys<'a, R: 'static> {
 }
 
 impl<'a, R: KeyedRow> SelectByKeys<'a, R> {
-    /// `None` where there are no `rows`.
+    /// Returns `None` without `rows`.
     fn of(columns: &'static [Column<R>], rows: &'a [R], most: i64) -> Option<Self> {
         let times = rows.iter().map(R::time);
         let (first, last) = (times.clone().min()?, times.max()?);
@@ -111,8 +111,8 @@ impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
         out.push_sql(R::TABLE);
         out.push_sql(" USING (");
         push_names(key, &mut out);
-        // a batch that was sent before is most of what its symbols have between its first and its
-        // last time; the planner can tell, and reads that part of the index instead of every key
+        // a resent batch is most of the rows that its symbols have between its first and its last time; the
+        // planner recognizes this, and reads that part of the index instead of every key
         out.push_sql(") WHERE ");
         push_qualified::<R>(symbol, &mut out);
         out.push_sql(" = ANY(");
@@ -125,7 +125,7 @@ impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
         push_qualified::<R>(time, &mut out);
         out.push_sql(" <= ");
         out.push_bind_param::<Timestamptz, _>(&self.last)?;
-        // as a parameter it makes the server plan for the values at hand, see `ticks/range.rs`
+        // a parameter, so that the server plans for the given values; see `ticks/range.rs`
         out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.most)?;
         Ok(())
@@ -150,7 +150,7 @@ impl<R: KeyedRow> Query for SelectByKeys<'_, R> {
 
 impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectByKeys<'_, R> {}
 
-/// By symbol and time: another statement, which has an id of its own.
+/// Selects by symbol and time: another statement, with an id of its own.
 struct SelectInstants<'a, R: 'static>(SelectByKeys<'a, R>);
 
 impl<R: KeyedRow> QueryFragment<Pg> for SelectInstants<'_, R> {

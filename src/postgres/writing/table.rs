@@ -1,4 +1,4 @@
-//! The description of a table that the write path fills.
+//! The description of a table for the write path.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -17,39 +17,39 @@ use crate::retention::RetentionFloor;
 
 use super::column::{Column, TableRow};
 
-/// Rows with the keys they were given, in key order, each with the index of the row it was made of.
+/// Rows with assigned keys, in key order, each with the index of the given row.
 pub(in crate::postgres) type Placed<R> = Vec<(R, usize)>;
 
-/// A row of a table whose rows are written in batches that may be sent again.
+/// A row of a table whose rows are written in batches that may be resent.
 ///
-/// A row has a key, which begins with a symbol and a time. Under a stored key, equal content is a
-/// duplicate and other content a conflict.
+/// A row has a key, which begins with a symbol and a time. Under a stored key, equal content is a duplicate
+/// and other content a conflict.
 ///
-/// [`COLUMNS`](TableRow::COLUMNS) are all columns of the table in the order of the schema module, and
-/// begin with the key; `writing/tests.rs` compares them.
+/// [`COLUMNS`](TableRow::COLUMNS) are all columns of the table in the order of the schema module, and begin
+/// with the key; `writing/tests.rs` compares them.
 pub(in crate::postgres) trait KeyedRow:
     TableRow + Debug + Clone + PartialEq + Send + Sync
 {
-    /// Identifies a row and orders the rows of a batch: symbol, time, and what orders an instant.
+    /// Identifies a row and orders the rows of a batch: symbol, time, and the order within an instant.
     type Key: Debug + Copy + Ord + Hash + Send + Sync + 'static;
 
     /// A stored row as the columns are read, in their order, before its values are checked.
     type Stored: FromSqlRow<<Self::Table as AsQuery>::SqlType, Pg>;
 
-    /// How many of the columns, from the first on, are the key: the symbol, the time, and the rest.
+    /// The number of leading columns that form the key: the symbol, the time, and the rest.
     const KEY_COLUMNS: usize;
 
-    /// What writing is called in errors and metrics: `insert ticks`.
+    /// The name of the write in errors and metrics: `insert ticks`.
     const OPERATION: &'static str;
 
-    /// What a row is called in errors: `tick`.
+    /// The name of a row in errors: `tick`.
     const NAME: &'static str;
 
-    /// The table whose column `day` lists the days of late rows, so that what is made of them is
-    /// refreshed; `None` where late rows leave no mark.
+    /// The table whose column `day` lists the days of late rows for a refresh; `None` if late rows leave no
+    /// mark.
     const LATE_DAYS: Option<&'static str>;
 
-    /// What identifies it.
+    /// The key.
     fn key(&self) -> Self::Key;
 
     /// The first part of the key.
@@ -58,42 +58,41 @@ pub(in crate::postgres) trait KeyedRow:
     /// The second part of the key.
     fn time(&self) -> DateTime<Utc>;
 
-    /// The form in which it is stored, or why it can never be.
+    /// The form in which it is stored, or the reason why it can never be.
     fn normalized(&self) -> Result<Self, String>;
 
-    /// Whether what was sent under one key is the same twice.
+    /// Whether two rows with the same key have the same content.
     fn has_content_of(&self, other: &Self) -> bool;
 
     /// Reads a stored row.
     ///
     /// # Errors
-    /// `Data` where a value cannot be read.
+    /// Returns `Data` for an unreadable value.
     fn of_stored(stored: Self::Stored) -> Result<Self, RepositoryError>;
 
-    /// The newest stored row of a symbol; most are shortly before `now`.
+    /// The newest stored row of a symbol, usually shortly before `now`.
     fn newest(
         connection: &mut PgConnection,
         symbol_id: SymbolId,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>, DbError>;
 
-    /// The same row under another key, which is free as a rule.
+    /// The same row under another key, which is usually free.
     fn under_another_key(self) -> Self;
 
-    /// Whether it brings no key of its own, and is [placed](Self::placed) among the rows that are stored of
-    /// its symbol and time.
+    /// Whether the row has no key and is [placed](Self::placed) among the stored rows of its symbol and time.
     fn is_keyless(&self) -> bool {
         false
     }
 
-    /// The rows that `given`, which are keyless, add to `stored`, which are the rows of their symbols and
-    /// times; in key order, each with the index of the given row it is of. One that adds none is a
-    /// duplicate.
+    /// Assigns keys to the keyless rows `given`. `stored` are the stored rows of their symbols and times.
+    /// Returns the rows to add, in key order, each with the index of its given row; a given row without one
+    /// is a duplicate.
     fn placed(_stored: &[Self], _given: &[Self]) -> Placed<Self> {
         Vec::new()
     }
 
-    /// How old a row may be.
+    /// The retention floor of the rows.
     fn floor(applied: &AppliedPolicies) -> RetentionFloor;
 }
 

@@ -23,7 +23,7 @@ use super::*;
 use statements::Statements;
 use trade::{Trade, line_of, lines, made_up_trades, number, trades, with_trades};
 
-/// Compares a description with the schema: all columns in their order, first those of the key.
+/// Compares a description with the schema: all columns in their order, and the key columns first.
 fn assert_described<R: KeyedRow>(all: &impl QueryFragment<Pg>, key: &impl QueryFragment<Pg>) {
     let sql_of = |columns: &[Column<R>]| {
         let table = R::TABLE;
@@ -56,7 +56,7 @@ fn batch_has_the_first_row_of_each_key() {
     for (repeats, at) in [(vec![], 3), (vec![second], 2), (vec![rows[2].clone()], 3)] {
         let mut given = rows.clone();
         given.splice(at..at, repeats.clone());
-        // another order of keys, the same of equal ones
+        // another order of keys, the same order of equal ones
         given.rotate_left(1);
         let batch = Batch::new(&given);
         assert_eq!(batch.firsts, rows);
@@ -92,7 +92,7 @@ async fn each_statement_stores_every_column() {
     let missing = format!(
         "{insert_rows} SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
     );
-    // twice each, so that a statement that is prepared is used again
+    // twice each, so that a prepared statement is used again
     for (from, to, statement) in [
         (0, 1, format!("{one} ON CONFLICT DO NOTHING")),
         (1, 2, one.clone()),
@@ -211,7 +211,7 @@ async fn known_keys_are_duplicates_or_conflicts() {
             assert_eq!((receipt.inserted, receipt.duplicates), (0, 0));
         }
     }
-    // new rows, known ones, a conflict, and a new key twice, all in one batch
+    // new rows, known ones, a conflict, and a repeated new key, all in one batch
     let mut batch = all.clone();
     batch[50].side = 0;
     batch.push(all[3].clone());
@@ -293,7 +293,7 @@ async fn table_that_refuses_all_rejects_no_row() {
             let Some(RepositoryError::Schema { reason, .. }) = error else {
                 panic!("{stored} {size}: {error:?}");
             };
-            let expected = "the table made_up_trades takes no trade (";
+            let expected = "the table made_up_trades accepts no trade (";
             assert!(reason.starts_with(expected), "{reason}");
             assert!(reason.contains("no_trade"), "{reason}");
         }
@@ -356,7 +356,7 @@ async fn calls_reject_in_the_order_given() {
     let now = suite::now();
     let mut batch = trades(0, 60, now);
     batch.reverse();
-    // by the database, before and after one that is refused before
+    // refused by the database, before and after one that is refused earlier
     batch[3].price = Decimal::from(13);
     batch[20].quantity = Some(Decimal::NEGATIVE_ONE);
     batch[41].price = Decimal::from(13);

@@ -1,5 +1,5 @@
-//! `INSERT … ON CONFLICT DO NOTHING` of rows as arrays: one prepared statement for any number, and
-//! one for a single row, which spares the server the arrays.
+//! `INSERT … ON CONFLICT DO NOTHING` of rows as arrays: one prepared statement for any number of rows, and
+//! one without arrays for a single row, which costs the server less.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -8,7 +8,7 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use super::column::{TableRow, push_names};
 use super::values::{ColumnArray, ColumnValue, arrays, push_arrays, push_values, values};
 
-/// Stores those of `rows` whose keys are free and returns how many that were.
+/// Stores the `rows` whose keys are free and returns their number.
 pub(in crate::postgres) fn insert_missing<R: TableRow>(
     connection: &mut PgConnection,
     rows: &[R],
@@ -19,7 +19,7 @@ pub(in crate::postgres) fn insert_missing<R: TableRow>(
     }
 }
 
-/// Stores `row`, or fails where its key is taken, which spares the server to look for it first.
+/// Stores `row`, or fails if its key is taken. The server then does not look the key up first.
 pub(super) fn insert_one<R: TableRow>(
     connection: &mut PgConnection,
     row: &R,
@@ -27,8 +27,8 @@ pub(super) fn insert_one<R: TableRow>(
     InsertOne::new(row).execute(connection)
 }
 
-// diesel prepares each of these statements once on a connection, since its id is static; there is
-// one id for each type of rows
+// diesel prepares each of these statements once on a connection, since its id is static; there is one id for
+// each type of rows
 
 /// Rows whose keys may be taken.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use diesel::sql_types::{Array, BigInt, HasSqlType, Numeric, SmallInt, Text, Time
 
 use super::column::{Column, NULL, Value};
 
-/// What some rows have in one column: one parameter, an array.
+/// The values of some rows in one column: one parameter, an array.
 pub(super) struct ColumnArray<'a, R: 'static> {
     column: &'static Column<R>,
     rows: &'a [R],
@@ -26,7 +26,7 @@ pub(super) fn arrays<'a, R: 'static>(
     columns.iter().map(array).collect()
 }
 
-/// Appends `arrays` to a statement, with commas between them.
+/// Appends `arrays` to a statement, separated by commas.
 pub(super) fn push_arrays<'b, R: 'static>(
     arrays: &'b [ColumnArray<'_, R>],
     out: &mut AstPass<'_, 'b, Pg>,
@@ -53,7 +53,7 @@ where
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         const DIMENSIONS: i32 = 1;
-        // the server finds the elements that are NULL by itself
+        // the server detects NULL elements itself
         const FLAGS: i32 = 0;
         const FIRST_INDEX: i32 = 1;
         let type_of_elements = <Pg as HasSqlType<ST>>::metadata(out.metadata_lookup()).oid()?;
@@ -79,7 +79,7 @@ impl<R: 'static> fmt::Debug for ColumnArray<'_, R> {
     }
 }
 
-/// What a row has in one column: one parameter.
+/// The value of a row in one column: one parameter.
 pub(super) struct ColumnValue<'a, R: 'static> {
     column: &'static Column<R>,
     row: &'a R,
@@ -94,7 +94,7 @@ pub(super) fn values<'a, R: 'static>(
     columns.iter().map(value).collect()
 }
 
-/// Appends `values` to a statement, with commas between them.
+/// Appends `values` to a statement, separated by commas.
 pub(super) fn push_values<'b, R: 'static>(
     values: &'b [ColumnValue<'_, R>],
     out: &mut AstPass<'_, 'b, Pg>,

@@ -4,7 +4,7 @@ fn minute() -> Span {
     Span::seconds(60)
 }
 
-/// The only clash of the defaults after `change`; `None` where there is none.
+/// The only clash of the defaults after `change`; `None` without a clash.
 fn clash(change: impl FnOnce(&mut Policies)) -> Option<String> {
     let mut policies = Policies::default();
     change(&mut policies);
@@ -24,8 +24,8 @@ fn refresh(policies: &mut Policies, timeframe: Timeframe) -> &mut RefreshPolicy 
     policies.refresh.get_mut(&timeframe).expect("all are there")
 }
 
-/// `change` is applied with the least length that passes and with one second less, which must clash
-/// and name `texts`.
+/// Applies `change` with the shortest length that passes, and with one second less, which must clash with
+/// `texts`.
 fn limit(least: Span, texts: &[&str], change: impl Fn(&mut Policies, Span)) {
     assert_eq!(clash(|policies| change(policies, least)), None);
     let text = clash(|policies| change(policies, least - Span::seconds(1)));
@@ -43,7 +43,7 @@ fn the_defaults_are_consistent() {
 
 #[test]
 fn ticks_are_kept_for_the_refresh_of_their_candles() {
-    // 3d + 1d + 1d + 2 x 1d, and compression has to come before
+    // 3d + 1d + 1d + 2 x 1d, with compression before that
     let change = |policies: &mut Policies, drop_after| {
         policies.ticks.drop_after = Some(drop_after);
         policies.ticks.compress_after = Some(Span::days(2));
@@ -187,7 +187,7 @@ fn chunks_of_ticks_are_whole_hours_and_those_of_candles_whole_days() {
     assert!(text.is_some_and(|text| text.contains("set chunk to 1h or more")));
     let text = clash(|policies| policies.candles.chunk = minute());
     assert!(text.is_some_and(|text| text.contains("set chunk to 1d or more")));
-    // minutes of half a day would go, and the other half be read as the day
+    // half of a day's minutes would be dropped, and the rest read as the day
     let text = clash(|policies| policies.candles.chunk = Span::hours(36));
     let expected = "policies.candles.chunk (1d12h) is less than the next multiple of 1d (2d)";
     assert!(text.is_some_and(|text| text.starts_with(expected)));

@@ -120,8 +120,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever the order of publishing and taking: ticks and gaps together are everything, in
-    /// order, none twice, and no more waits than may.
+    /// For any order of publishing and taking: ticks and gaps together cover everything in order and once,
+    /// and the queue stays within its capacity.
     #[test]
     fn ticks_and_gaps_are_everything_once(
         steps in prop::collection::vec(step(), 0..200),

@@ -1,12 +1,12 @@
-//! Fault 54: the clock on the wall is set while ticks wait, and ticks come with odd stamps.
+//! Fault 54: the wall clock is set while ticks wait, and ticks have odd times.
 
 use chrono::Utc;
 
 use super::*;
 use crate::ingest::spool::SpoolBatch;
 
-/// Stamps of a feed whose clock is set: an hour ahead, an hour back, the hour that summer time
-/// has twice, the leap second of 2016 and times long before and after.
+/// Times of a feed whose clock is set: an hour ahead, an hour back, the repeated hour at the end of summer
+/// time, the leap second of 2016, and times long before and after.
 fn odd_ticks() -> Vec<Tick> {
     let hour = TimeDelta::hours(1);
     let summer_ends = DateTime::from_timestamp(1_414_285_200, 0).expect("2014-10-26 01:00");
@@ -47,11 +47,14 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
         Arc::clone(&repository) as Arc<dyn TickRepository>,
         PersisterConfig::default(),
     );
-    // paused, the clock of the timers runs ahead of the one on the wall, which all but stands still
+    // while paused, the timers advance and the wall clock hardly moves
     let on_the_wall = suite::now();
     for (count, odd) in (1..).zip(odd_ticks()) {
         let pushed = Instant::now();
-        persister.push(odd.clone()).await.expect("it is open");
+        persister
+            .push(odd.clone())
+            .await
+            .expect("the persister is open");
         sleep(Duration::from_millis(99)).await;
         assert_eq!(repository.attempts().len(), count - 1);
         sleep(Duration::from_millis(6)).await;
@@ -60,13 +63,16 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
         let waited = (attempts[count - 1].at - pushed).as_millis();
         assert!((100..105).contains(&waited), "{waited} ms");
     }
-    // so do the pauses after failures, which end in time
+    // the pauses after failures end in time as well
     repository.set_down(Some(Fault::Unavailable));
-    persister.push(tick(100)).await.expect("it is open");
+    persister
+        .push(tick(100))
+        .await
+        .expect("the persister is open");
     sleep(Duration::from_secs(3_600)).await;
     repository.set_down(None);
     let back = Instant::now();
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert!(back.elapsed() <= Duration::from_secs(1));
     assert!(suite::now() - on_the_wall < TimeDelta::minutes(10));
     let expected = odd_ticks().into_iter().chain([tick(100)]).collect();
@@ -80,7 +86,7 @@ async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
     let spool = TickSpool::open(folder.path(), 1 << 30)
         .await
         .expect("it opens");
-    // what was accepted later says that it was earlier
+    // later records have earlier times
     for (number, (odd, hours)) in (1..).zip(odd.iter().zip([1, -1, 0, 2, -2, 1, 0, -1, 1])) {
         let batch = SpoolBatch {
             number,
@@ -100,7 +106,7 @@ async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
     ));
     let failed = repository.attempts().len();
     repository.set_down(None);
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     let order: Vec<TickKey> = repository.batches()[failed..].concat();
     let mut seen = std::collections::BTreeSet::new();
     let order: Vec<TickKey> = order.into_iter().filter(|key| seen.insert(*key)).collect();
@@ -111,7 +117,7 @@ async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
     assert_eq!(persister.stop(PLENTY).await.spooled, 0);
 }
 
-/// A clock that shows what a test sets.
+/// A clock that shows the time that a test sets.
 fn settable(start: DateTime<Utc>) -> (Arc<std::sync::Mutex<DateTime<Utc>>>, Clock) {
     let time = Arc::new(std::sync::Mutex::new(start));
     let told = Arc::clone(&time);
@@ -154,7 +160,7 @@ async fn ages_and_failures_are_told_by_the_clock() {
         }
         persister.stop(Duration::ZERO).await;
 
-        // what is stored under the key of a waiting tick makes that a dead letter
+        // other stored content under the key of a waiting tick makes the tick a dead letter
         let other = tick(0).with_bid(Decimal::ONE);
         repository.set_down(None);
         let receipt = repository.stored.insert_batch(&[other]).await;

@@ -1,4 +1,4 @@
-//! Fault 48 as the persister has it: batches that are damaged after they were written.
+//! Fault 48 in the persister: batches that are damaged after they were written.
 
 use super::failing_disk::open_on;
 use super::*;
@@ -29,7 +29,7 @@ async fn fault_48_drain_ends_after_a_damaged_batch() {
         let stats = persister.stats();
         assert_eq!(stats.damaged, 6_000 - found.len() as u64);
         assert_eq!((stats.damaged, stats.queued), (100, 0));
-        let content = persister.spool_content().expect("there is one");
+        let content = persister.spool_content().expect("a spool");
         assert_eq!(content.quarantined, 1);
         let report = persister.stop(PLENTY).await;
         assert_eq!((report.unsaved.len(), report.spooled), (0, 0));

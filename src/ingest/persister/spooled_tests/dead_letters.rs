@@ -1,11 +1,11 @@
-//! Dead letters in numbers, and beside a disk that fails.
+//! Many dead letters, and dead letters while the disk fails.
 
 use super::failing_disk::{is_degraded, open_on};
 use super::log::Log;
 use super::*;
 use crate::ingest::spool::model::{Failing, ModelDisk};
 
-/// With the key of the tick of this number and other content.
+/// The key of the tick with this number, with other content.
 fn conflicting(index: i64) -> Tick {
     tick(index).with_ask_volume(Decimal::ONE)
 }
@@ -13,7 +13,7 @@ fn conflicting(index: i64) -> Tick {
 async fn push_conflicts(persister: &TickPersister, range: std::ops::Range<i64>) {
     for index in range {
         let pushed = persister.push(conflicting(index)).await;
-        pushed.expect("it is open");
+        pushed.expect("the persister is open");
     }
 }
 
@@ -28,24 +28,28 @@ async fn dead_letters_count_towards_what_the_spool_may_hold() {
     };
     let persister = open(&repository, &spool).await;
     push(&persister, 0..20_000).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     push_conflicts(&persister, 0..20_000).await;
     push(&persister, 20_000..20_100).await;
-    persister.flush().await.expect("they keep no other one out");
+    persister.flush().await.expect("they block no other tick");
     assert_eq!(persister.stats().inserted, 20_100);
     assert_eq!(persister.stats().conflicts, 20_000);
-    let content = persister.spool_content().expect("there is one");
+    let content = persister.spool_content().expect("a spool");
     assert!(content.kept_bytes <= MOST / 2, "{content:?}");
     assert!(content.kept_bytes > MOST / 3, "{content:?}");
     let in_log = log.count("a dead letter is not on the disk") as u64;
-    assert_eq!(content.dead_letters + in_log, 20_000, "each is somewhere");
+    assert_eq!(
+        content.dead_letters + in_log,
+        20_000,
+        "each is in the spool or in the log"
+    );
     let reason = format!("{:?}", persister.health());
     assert!(reason.contains("spool.max_bytes"), "{reason}");
     persister.stop(PLENTY).await;
     let file = TickSpool::file_bytes(folder.path());
     assert!(file <= 2 * MOST + (1 << 20), "{file} bytes");
 
-    // the next start counts the same, and so does one that has been emptied
+    // the next start counts the same, and so does a spool that was emptied
     let opened = TickSpool::open(folder.path(), MOST)
         .await
         .expect("it opens");
@@ -64,7 +68,7 @@ async fn dead_letters_beside_a_failing_disk_are_logged_once() {
     let log = Log::start();
     let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
     push(&persister, 0..2_000).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     disk.set_failing(Failing::Syncs);
     for start in [0, 500, 1_000, 1_500] {
         push_conflicts(&persister, start..start + 500).await;
@@ -74,14 +78,14 @@ async fn dead_letters_beside_a_failing_disk_are_logged_once() {
     assert!(is_degraded(&persister), "{:?}", persister.health());
     assert_eq!(persister.stats().conflicts, 2_000);
 
-    // they are kept until the disk works
+    // they stay until the disk works
     disk.set_failing(Failing::Nothing);
     until("the disk works", || {
         persister.health() == PersisterHealth::Up || !is_degraded(&persister)
     })
     .await;
     push(&persister, 2_000..2_001).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     let letters = || {
         persister
             .spool_content()
@@ -99,7 +103,7 @@ async fn dead_letters_beside_a_failing_disk_are_limited() {
     let log = Log::start();
     let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
     push(&persister, 0..12_000).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     disk.set_failing(Failing::Syncs);
     push_conflicts(&persister, 0..12_000).await;
     persister.flush().await.expect("the database works");
@@ -107,8 +111,8 @@ async fn dead_letters_beside_a_failing_disk_are_limited() {
     disk.set_failing(Failing::Nothing);
     let report = persister.stop(PLENTY).await;
     assert_eq!(report.unsaved, []);
-    let content = persister.spool_content().expect("there is one");
-    // the oldest are those that nobody could look up elsewhere any more
+    let content = persister.spool_content().expect("a spool");
+    // the oldest, since the log may no longer have them
     assert_eq!(content.dead_letters, 10_000);
 }
 
@@ -119,7 +123,7 @@ async fn dead_letters_beside_a_hanging_disk_hold_nothing_up() {
     let log = Log::start();
     let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
     push(&persister, 0..1_000).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     disk.set_hanging(true);
     push_conflicts(&persister, 0..1_000).await;
     push(&persister, 1_000..3_000).await;

@@ -1,4 +1,4 @@
-//! Fault 50 as the persister has it: a disk that fails keeps nothing from the database.
+//! Fault 50 in the persister: a failing disk does not delay writes to the database.
 
 use super::log::Log;
 use super::*;
@@ -41,14 +41,14 @@ async fn push_patiently(persister: &TickPersister, range: std::ops::Range<i64>) 
         let begun = Instant::now();
         while let Err(error) = persister.push(tick(index)).await {
             assert_eq!(error, PushError::SpoolFull);
-            assert!(begun.elapsed() < PLENTY, "there is no place again");
+            assert!(begun.elapsed() < PLENTY, "there is no space again");
             sleep(Duration::from_millis(1)).await;
         }
     }
 }
 
-/// Pushes from `first` on until there is no place. Returns the acknowledgement of the last, and the
-/// number of the first that was not taken.
+/// Pushes from `first` on until there is no space. Returns the acknowledgement of the last tick, and the
+/// number of the first one that was refused.
 pub(super) async fn push_until_refused(
     persister: &TickPersister,
     first: i64,
@@ -88,30 +88,30 @@ async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
             assert_eq!(stored(&repository).await, keys(0..3_000));
             assert!(is_degraded(&persister), "{:?}", persister.health());
 
-            // neither of them: memory has what it has a place for, and nothing is durable
+            // both fail: memory fills up, and nothing is durable
             repository.set_down(Some(Fault::Unavailable));
             let (last, refused) = push_until_refused(&persister, 3_000, on_full).await;
-            // the queue, and what the writer has in hand
+            // the queue, and the writer's batches in progress
             assert!((1_000..=1_500).contains(&(refused - 3_000)), "{refused}");
             assert_eq!(persister.health(), PersisterHealth::Saturated);
-            let last = last.expect("memory has a place");
+            let last = last.expect("memory has space");
             let durable = timeout(Duration::from_millis(300), last.wait(AckLevel::Durable));
-            assert!(durable.await.is_err(), "the disk has nothing of it");
+            assert!(durable.await.is_err(), "nothing is on the disk");
             assert_eq!(last.level(), AckLevel::Accepted);
 
-            // the database alone is enough for all of them
+            // the database alone stores all of them
             repository.set_down(None);
-            persister.flush().await.expect("it is back");
+            persister.flush().await.expect("the database is back");
             assert_eq!(last.level(), AckLevel::Committed);
             assert_eq!(stored(&repository).await, keys(0..refused));
 
-            // the disk as well, and then it alone
+            // the disk as well, and then the disk alone
             disk.set_failing(Failing::Nothing);
             repository.set_down(Some(Fault::Unavailable));
             let durable = timeout(PLENTY, async {
                 push_patiently(&persister, refused..refused + 100).await;
                 let ack = persister.push_with_ack(tick(refused + 100)).await;
-                ack.expect("there is a place").wait(AckLevel::Durable).await
+                ack.expect("there is space").wait(AckLevel::Durable).await
             });
             durable.await.expect("in time").expect("the disk works");
             let after_a_power_cut = ModelDisk::with(disk.durable());
@@ -121,7 +121,7 @@ async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
 
             repository.set_down(None);
             let persister = open_on(&repository, &after_a_power_cut, folder.path(), on_full).await;
-            persister.flush().await.expect("it is back");
+            persister.flush().await.expect("the database is back");
             assert_eq!(stored(&repository).await, keys(0..refused + 101));
             assert_eq!(persister.health(), PersisterHealth::Up);
             assert_eq!(persister.stop(PLENTY).await.spooled, 0);
@@ -140,14 +140,17 @@ async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
     disk.set_failing(Failing::Writes);
     let other = |index| tick(index).with_ask_volume(Decimal::ONE);
     for index in [3, 4] {
-        persister.push(other(index)).await.expect("memory has room");
+        persister
+            .push(other(index))
+            .await
+            .expect("memory has space");
         persister.flush().await.expect("the database works");
     }
     assert_eq!(persister.stats().conflicts, 2);
     let on_disk = || persister.spool_content().map(|it| it.dead_letters);
     assert_eq!(on_disk(), Some(0), "the disk takes nothing");
 
-    // with whatever is stored next, which is itself no dead letter
+    // together with the next stored tick, which is not a dead letter
     disk.set_failing(Failing::Nothing);
     let deadline = Instant::now() + PLENTY;
     for index in 10.. {
@@ -195,10 +198,10 @@ async fn memory_is_free_once_the_disk_works_again() {
     disk.set_failing(Failing::Syncs);
     let (_, refused) = push_until_refused(&persister, 0, OnFull::Error).await;
     disk.set_failing(Failing::Nothing);
-    // the database is still away
+    // the database is still unavailable
     push_patiently(&persister, refused..refused + 2_000).await;
     repository.set_down(None);
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert_eq!(stored(&repository).await, keys(0..refused + 2_000));
 }
 
@@ -210,9 +213,12 @@ async fn spooler_that_dies_ends_the_persister() {
     let _log = Log::panicking_at(Some("ticks are not on the disk"));
     let persister = open_on(&repository, &disk, folder.path(), OnFull::Block).await;
     disk.set_failing(Failing::Syncs);
-    let ack = persister.push_with_ack(tick(0)).await.expect("it is open");
+    let ack = persister
+        .push_with_ack(tick(0))
+        .await
+        .expect("the persister is open");
     let ended = timeout(PLENTY, persister.ended()).await;
-    ended.expect("nobody waits for a dead task");
+    ended.expect("a dead task blocks no caller");
     let durable = ack.wait(AckLevel::Durable).await;
     assert_eq!(durable, Err(PersisterClosed));
     assert_eq!(persister.push(tick(1)).await, Err(PushError::Closed));
@@ -232,7 +238,7 @@ async fn disk_that_fails_is_not_tried_with_every_tick() {
         persister.flush().await.expect("the database works");
     }
     let failures = disk.failures();
-    // a pause of 250 ms follows each try, which finds some operations failing
+    // a pause of 250 ms follows each attempt, which finds some operations failing
     let tries = 1 + begun.elapsed().as_millis() as u64 / 250;
     assert!((1..=4 * tries).contains(&failures), "{failures} of {tries}");
 }

@@ -1,4 +1,4 @@
-//! A spool without a place, and a runtime that goes away.
+//! A full spool, and a runtime that is dropped.
 
 use super::*;
 
@@ -26,7 +26,7 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
             OnFull::Error => assert_eq!(refused, Some(PushError::SpoolFull)),
         }
         assert_eq!(persister.health(), PersisterHealth::Saturated);
-        let content = persister.spool_content().expect("there is one");
+        let content = persister.spool_content().expect("a spool");
         assert!(content.bytes <= 64 << 10, "{content:?}");
         assert!(content.records < accepted as u64, "memory has the others");
 
@@ -34,13 +34,13 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
         for index in accepted..accepted + 500 {
             let begun = Instant::now();
             while let Err(error) = persister.push(tick(index)).await {
-                // it takes some time until there is a place
+                // it takes some time until there is space
                 assert_eq!(error, PushError::SpoolFull);
-                assert!(begun.elapsed() < PLENTY, "there is no place again");
+                assert!(begun.elapsed() < PLENTY, "there is no space again");
                 sleep(Duration::from_millis(2)).await;
             }
         }
-        persister.flush().await.expect("it is back");
+        persister.flush().await.expect("the database is back");
         assert_eq!(
             stored(&repository).await,
             keys(0..accepted + 500),
@@ -74,14 +74,14 @@ async fn without_a_spool_a_full_queue_makes_pushes_wait_or_fail_as_was_chosen() 
             OnFull::Block => assert_eq!(refused, None),
             OnFull::Error => assert_eq!(refused, Some(PushError::SpoolFull)),
         }
-        // the queue, and what the writer has in hand
+        // the queue, and the writer's batches in progress
         assert!((1_000..=1_500).contains(&accepted), "{accepted}");
         assert!(!TickSpool::exists(folder.path()));
 
         repository.set_down(None);
-        persister.flush().await.expect("it is back");
+        persister.flush().await.expect("the database is back");
         push(&persister, accepted..accepted + 500).await;
-        persister.flush().await.expect("it is there");
+        persister.flush().await.expect("the persister is open");
         assert_eq!(stored(&repository).await, keys(0..accepted + 500));
         assert_eq!(persister.stop(PLENTY).await.unsaved, vec![]);
     }
@@ -120,7 +120,7 @@ fn fault_57_a_runtime_dropped_without_a_stop_loses_no_durable_tick() {
     repository.set_down(None);
     runtime(0).block_on(async {
         let persister = open_again(&repository, &spool).await;
-        persister.flush().await.expect("it is back");
+        persister.flush().await.expect("the database is back");
         assert_eq!(stored(&repository).await, keys(0..1_000));
         assert_eq!(persister.stop(PLENTY).await.spooled, 0);
     });

@@ -1,4 +1,4 @@
-//! Fault 50 in its other form: a disk that neither works nor fails.
+//! Fault 50 with a disk that hangs: its operations neither succeed nor fail.
 
 use super::failing_disk::{is_degraded, open_on, open_with, push_until_refused};
 use super::log::Log;
@@ -32,20 +32,20 @@ async fn fault_50_hanging_disk_keeps_the_database_open() {
         let reason = format!("{:?}", persister.health());
         assert!(reason.contains("not answered"), "{reason}");
 
-        // neither of them: memory has what it has a place for
+        // both fail: memory fills up
         repository.set_down(Some(Fault::Unavailable));
         let (last, refused) = push_until_refused(&persister, 500, OnFull::Error).await;
         assert!((1_000..=1_500).contains(&(refused - 500)), "{refused}");
         assert_eq!(persister.health(), PersisterHealth::Saturated);
-        let last = last.expect("memory has a place");
+        let last = last.expect("memory has space");
         assert_eq!(last.level(), AckLevel::Accepted);
 
-        // the disk answers: all is on it
+        // the disk responds, and everything is on it
         disk.set_hanging(false);
         let durable = timeout(PLENTY, last.wait(AckLevel::Durable)).await;
         durable.expect("in time").expect("the disk works");
         repository.set_down(None);
-        persister.flush().await.expect("it is back");
+        persister.flush().await.expect("the database is back");
         assert_eq!(stored(&repository).await, keys(0..refused));
         until("up", || persister.health() == PersisterHealth::Up).await;
         let report = persister.stop(PLENTY).await;

@@ -1,4 +1,4 @@
-//! What a test logs, to count lines.
+//! Captures the log of a test to count its lines.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -8,11 +8,11 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
-/// While there is one subscriber, tracing asks that of the thread which meets a line first, and
-/// remembers its answer for every thread. A thread without one would hide the line from a test.
+/// A second subscriber. With a single one, tracing asks the thread that reaches a log line first and caches
+/// its answer for all threads, so a thread without a subscriber would hide the line from a test.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Lines(Arc::default(), None)));
 
-/// The lines of this thread, for as long as it lives.
+/// The log lines of this thread during the lifetime of this value.
 pub(super) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     _guard: DefaultGuard,
@@ -23,7 +23,7 @@ impl Log {
         Self::panicking_at(None)
     }
 
-    /// A line with this text is a mistake in the task that logs it.
+    /// Makes the task panic that logs a line with this text.
     pub(super) fn panicking_at(text: Option<&'static str>) -> Self {
         LazyLock::force(&SECOND);
         let lines = Arc::default();
@@ -34,7 +34,7 @@ impl Log {
         }
     }
 
-    /// How many lines have this text.
+    /// The number of lines with this text.
     pub(super) fn count(&self, text: &str) -> usize {
         let lines = self.lines.lock().expect("whole");
         lines.iter().filter(|line| line.contains(text)).count()
@@ -78,9 +78,9 @@ impl Subscriber for Lines {
 
 #[test]
 fn line_that_another_thread_meets_first_is_counted() {
-    let say = || tracing::error!("it is told");
+    let say = || tracing::error!("the line is logged");
     let log = Log::start();
     std::thread::spawn(say).join().expect("no panic");
     say();
-    assert_eq!(log.count("it is told"), 1);
+    assert_eq!(log.count("the line is logged"), 1);
 }

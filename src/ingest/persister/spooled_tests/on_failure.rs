@@ -8,7 +8,7 @@ use crate::ingest::spool::model::{Failing, ModelDisk};
 async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::OnFailure)).await;
-    let ticks = || persister.spool_content().expect("there is one").records;
+    let ticks = || persister.spool_content().expect("a spool").records;
     persister
         .push_with(tick(0), AckLevel::Durable)
         .await
@@ -19,16 +19,16 @@ async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored(
     persister.push_with_ack(tick(4_000)).await.expect("open");
     until("the backlog is on the disk", || ticks() == 4_000).await;
     repository.set_down(None);
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     until("the spool is empty", || ticks() == 0).await;
     push(&persister, 4_001..4_300).await;
-    persister.flush().await.expect("it is there");
+    persister.flush().await.expect("the persister is open");
     assert_eq!(stored(&repository).await, keys(0..4_300));
     assert_eq!(persister.health(), PersisterHealth::Up);
 }
 
-/// A write of the disk that takes long: meanwhile the database takes what it is about, and fails
-/// again for what comes after that.
+/// During a slow write of the disk, the database stores the ticks of that write and fails again for later
+/// ones.
 #[tokio::test]
 async fn slow_write_stands_for_no_tick_after_it() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
@@ -54,12 +54,12 @@ async fn slow_write_stands_for_no_tick_after_it() {
 
     repository.set_down(None);
     let persister = open_with(&repository, &after_a_power_cut, &settings).await;
-    persister.flush().await.expect("it is back");
+    persister.flush().await.expect("the database is back");
     assert_eq!(stored(&repository).await, keys(0..201));
 }
 
-/// The database comes and goes, the disk fails and hangs, and the process stops and starts; all at
-/// random instants.
+/// At random instants the database fails and recovers, the disk fails and hangs, and the process stops and
+/// starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_tick_is_lost_whatever_fails_when() {
     let seed = std::env::var("TICKBOOK_SEED").ok();
@@ -96,11 +96,11 @@ async fn no_tick_is_lost_whatever_fails_when() {
                     let pushed = timeout(Duration::from_millis(5), async {
                         persister.push_with_ack(tick(next)).await
                     });
-                    // neither of them takes it
+                    // neither of them accepts it
                     let Ok(pushed) = pushed.await else {
                         break;
                     };
-                    last = Some(pushed.expect("it is open"));
+                    last = Some(pushed.expect("the persister is open"));
                     next += 1;
                 }
                 sleep(Duration::from_millis(below(30))).await;
@@ -111,7 +111,10 @@ async fn no_tick_is_lost_whatever_fails_when() {
                 // in the database, or on the disk
                 repository.set_down([None, Some(Fault::Unavailable)][below(2) as usize]);
                 let durable = timeout(PLENTY, last.wait(AckLevel::Durable));
-                durable.await.expect("in time").expect("it is open");
+                durable
+                    .await
+                    .expect("in time")
+                    .expect("the persister is open");
                 repository.set_down(Some(Fault::Unavailable));
             }
             let report = persister.stop(PLENTY).await;
@@ -120,7 +123,7 @@ async fn no_tick_is_lost_whatever_fails_when() {
         }
         repository.set_down(None);
         let persister = open_with(&repository, &disk, &settings).await;
-        persister.flush().await.expect("it is back");
+        persister.flush().await.expect("the database is back");
         assert!(next > 500, "{next} ticks only");
         assert_eq!(stored(&repository).await, keys(0..next), "{mode:?}");
     }

@@ -4,7 +4,7 @@ use super::failing_disk::open_on;
 use super::*;
 use crate::ingest::spool::model::ModelDisk;
 
-/// With ten ticks on the disk and no database.
+/// A persister with ten ticks on the disk and no database.
 async fn persister_on(disk: &ModelDisk, folder: &Path) -> TickPersister {
     let repository = Arc::new(FaultyRepository::default());
     repository.set_down(Some(Fault::Unavailable));
@@ -31,7 +31,7 @@ async fn a_stop_waits_for_the_disk_as_long_as_it_may() {
     assert_eq!((report.unsaved.len(), report.spooled), (0, 10));
     let took = begun.elapsed();
     assert!(took >= busy_for && took < PLENTY, "{took:?}");
-    // it is free at once
+    // the spool is free immediately
     let opened = TickSpool::open_on(folder.path(), 1 << 30, Arc::new(disk.clone())).await;
     assert_eq!(opened.expect("it is closed").content().records, 10);
     ending.await.expect("no panic");
@@ -42,7 +42,7 @@ async fn a_spool_that_is_still_being_closed_is_told_to_be_held_by_this_process()
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let persister = persister_on(&disk, folder.path()).await;
     disk.set_busy(true);
-    // it ends while the disk is busy, which it stays
+    // it ends while the disk is still busy
     let report = timeout(PLENTY, persister.stop(Duration::ZERO)).await;
     let report = report.expect("it does not wait for the disk");
     assert_eq!((report.unsaved.len(), report.spooled), (0, 10));

@@ -1,4 +1,4 @@
-//! Durations without an end, and a persister that ends by itself.
+//! Unlimited durations, and a persister that ends by itself.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Records that no database will take, on their way to the disk.
+//! Dead letters on their way to the disk.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,32 +13,32 @@ use crate::ingest::record::Record;
 use crate::ingest::spool::{DeadLetter, DeadLetterReason, Kept, Spool, SpoolError};
 use crate::ingest::store::StoreReceipt;
 
-/// Dead letters that wait for the disk at most; the log has the others as well.
+/// Maximum number of dead letters that wait for the disk; the others are only in the log.
 const MOST: usize = 10_000;
 
-/// Pause after a write that failed, if nothing else is written.
+/// Pause after a failed write, unless another write comes first.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// How long the disk may take for the last ones when the persister ends.
+/// The time that the disk has for the last dead letters when the persister ends.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Dead letters that the disk does not have yet, oldest first.
+/// Dead letters that are not on the disk, oldest first.
 pub(super) struct DeadLetters<R: Record> {
     waiting: Vec<DeadLetter<R>>,
-    /// So many of them are in the log, in full.
+    /// The number of them that are in the log, in full.
     logged: usize,
-    /// What the disk does not answer.
+    /// The write that is in progress.
     writing: Option<Writing>,
-    /// When they are tried again, unless others come before.
+    /// The time of the next attempt, unless other dead letters arrive before.
     retry_at: Option<Instant>,
 }
 
 type Answer = Result<Kept, SpoolError>;
 
 struct Writing {
-    /// So many of those that wait.
+    /// The number of waiting dead letters in this write.
     count: usize,
-    /// Whether the disk has been waited for in vain.
+    /// Whether the disk exceeded its time limit.
     hangs: bool,
     answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
 }
@@ -63,11 +63,11 @@ impl<R: Record> fmt::Debug for DeadLetters<R> {
 }
 
 impl<R: Record> DeadLetters<R> {
-    /// Writes into the log, once, those that the disk did not take, and lets go what is too much.
-    /// Returns how many only the log has.
+    /// Logs, once, the dead letters that the disk did not take, and drops those above the limit. Returns the
+    /// number of dropped ones, which are only in the log.
     fn log_and_limit(&mut self) -> usize {
         self.waiting[self.logged..].iter().for_each(log);
-        // those that are being written are the oldest
+        // those being written are the oldest
         let written = self.writing.as_ref().map_or(0, |writing| writing.count);
         let most = MOST.max(written);
         let excess = self.waiting.len().saturating_sub(most);
@@ -76,7 +76,7 @@ impl<R: Record> DeadLetters<R> {
         excess
     }
 
-    /// The first `count` need no place any more.
+    /// Drops the first `count`.
     fn forget(&mut self, count: usize) {
         self.waiting.drain(..count);
         self.logged = self.logged.saturating_sub(count);
@@ -84,7 +84,7 @@ impl<R: Record> DeadLetters<R> {
 }
 
 impl<R: Record> Writer<R> {
-    /// Lets the spool forget what is stored up to `number`, and keep what never will be.
+    /// Removes stored records up to `number` from the spool, and adds dead letters of the receipt.
     pub(super) async fn settle(&mut self, spool: &Spool<R>, receipt: StoreReceipt<R>, number: u64) {
         let now = self.shared.lock().clock.now();
         let letters = DeadLetter::of_receipt(receipt, now);
@@ -99,7 +99,7 @@ impl<R: Record> Writer<R> {
         self.await_letters(spool, PATIENCE).await;
     }
 
-    /// Tries once more, as it does before the end.
+    /// Writes waiting dead letters once more, as before the end.
     pub(super) async fn keep_last_letters(&mut self) {
         let Some(spool) = self.shared.spool.clone() else {
             return;
@@ -114,7 +114,7 @@ impl<R: Record> Writer<R> {
         self.await_letters(&spool, GRACE).await;
     }
 
-    /// Tries again some time after a failure, though no others come. Returns when the next time is.
+    /// Retries after a pause, even if no other dead letters arrive. Returns the time of the next attempt.
     pub(super) async fn retry_letters(&mut self) -> Option<Instant> {
         let at = self.dead_letters.retry_at?;
         if at <= Instant::now() {
@@ -133,7 +133,7 @@ impl<R: Record> Writer<R> {
         });
     }
 
-    /// Waits for the disk; one that has not answered before is not waited for.
+    /// Waits for the disk, except if it exceeded its time limit before.
     async fn await_letters(&mut self, spool: &Spool<R>, patience: Duration) {
         let letters = &mut self.dead_letters;
         let Some(writing) = &mut letters.writing else {
@@ -173,7 +173,7 @@ impl<R: Record> Writer<R> {
                 spooler::note_failure(&self.shared, SpoolPart::DeadLetters, &full);
                 self.log_letters();
                 if kept.is_full {
-                    // no later write will have a place for them
+                    // no later write will have space for them
                     self.dead_letters.retry_at = None;
                     let left = count - kept.letters;
                     self.dead_letters.forget(left);

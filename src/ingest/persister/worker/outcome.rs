@@ -1,4 +1,4 @@
-//! What follows from a write that succeeded, or failed.
+//! Handles the results of writes.
 
 use super::Writer;
 use crate::error::RepositoryError;
@@ -80,7 +80,7 @@ impl<R: Record> Writer<R> {
         if needs_repair {
             tracing::error!(count, ?first, %error, "{} are not stored until this is repaired", R::NAMES);
         } else {
-            tracing::warn!(count, ?first, %error, "{} are not stored yet: trying again", R::NAMES);
+            tracing::warn!(count, ?first, %error, "{} are not stored yet: retrying", R::NAMES);
         }
     }
 

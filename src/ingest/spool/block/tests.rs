@@ -100,7 +100,7 @@ proptest! {
         let decoded: Vec<Tick> = decode(&bytes).expect("it was encoded here");
         prop_assert_eq!(&decoded, &ticks);
         for (one, other) in decoded.iter().zip(&ticks) {
-            // equal numbers may differ in their zeros
+            // equal numbers may differ in trailing zeros
             let scales = |tick: &Tick| {
                 [tick.bid_price, tick.ask_price, tick.bid_volume, tick.ask_volume]
                     .map(|number| number.map(|number| (number.scale(), number.to_string())))
@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
-        // with a check value that fits, so that the decoder itself is reached
+        // with a matching checksum, so that the decoder itself is reached
         let of_quarantine = [QuarantinedTick::KIND, QuarantinedTick::VERSION];
         for kind in [[Tick::KIND, Tick::VERSION], of_quarantine] {
             if let Some(place) = bytes.get_mut(4..6) { place.copy_from_slice(&kind); }

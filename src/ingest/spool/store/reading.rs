@@ -1,4 +1,4 @@
-//! What is read from the file, and how what is damaged gets out of the way.
+//! Reads the file, and sets damaged batches aside.
 
 use redb::{ReadableDatabase as _, ReadableTable};
 
@@ -8,23 +8,23 @@ use crate::ingest::spool::block::{self, BlockError};
 use crate::ingest::spool::dead_letter::{DeadLetter, NumberedDeadLetter};
 use crate::ingest::spool::error::{SpoolError, storage_error};
 
-/// What was read.
+/// The result of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::ingest) enum Found<R: Record> {
-    /// Batches by the numbers of their last records.
+    /// Batches by the number of their last record.
     Batches(Vec<(u64, Vec<R>)>),
-    /// The next batch, whose records the disk has lost.
+    /// The next batch, whose records are damaged or lost.
     Damaged {
-        /// Of its last record.
+        /// The number of its last record.
         number: u64,
-        /// How many it had.
+        /// The number of its records.
         records: u64,
     },
 }
 
 impl<R: Record> Store<R> {
-    /// Batches behind `after` up to `through`, at least one and up to so many records. The first one
-    /// that is damaged or lost ends what is read, and comes alone the next time.
+    /// Reads batches after `after` and up to `through`, at least one and up to `max_records` records. Stops
+    /// before a damaged or lost batch, and returns that one alone in the next call.
     pub(in crate::ingest::spool) fn read(
         &mut self,
         after: u64,
@@ -80,7 +80,7 @@ impl<R: Record> Store<R> {
         })
     }
 
-    /// The dead letters with their numbers, oldest first. Damaged ones are left out.
+    /// Reads the dead letters with their numbers, oldest first. Skips damaged ones.
     pub(in crate::ingest::spool) fn dead_letters(
         &self,
     ) -> Result<Vec<NumberedDeadLetter<R>>, SpoolError> {
@@ -105,13 +105,13 @@ impl<R: Record> Store<R> {
         reading().map_err(|error| storage_error(&self.directory, &error))
     }
 
-    /// Reads everything once, so that damage is found before anybody relies on it. Where anything is
-    /// of another kind or version, nothing is changed.
+    /// Reads everything once, so that damage is found before the spool is used. If anything is of another
+    /// kind or version, nothing is changed.
     pub(in crate::ingest::spool) fn load(&mut self) -> Result<(), SpoolError> {
         let mut damaged = Vec::new();
         let mut found = Vec::new();
         let mut reading = || -> Result<_, redb::Error> {
-            // the tables have to exist before they can be read
+            // the tables must exist before they can be read
             write(&self.database, |transaction| {
                 transaction.open_table(BATCHES)?;
                 transaction.open_table(DEAD_LETTERS)?;
@@ -185,7 +185,7 @@ impl<R: Record> Store<R> {
         }
     }
 
-    /// Moves damaged batches out of the way of the others; what is left of them stays on the disk.
+    /// Sets damaged batches aside in another table on the disk.
     fn put_aside(&mut self, damaged: Vec<(u64, String, Vec<u8>)>) -> Result<(), SpoolError> {
         if damaged.is_empty() {
             return Ok(());
@@ -204,7 +204,7 @@ impl<R: Record> Store<R> {
             tracing::error!(
                 number,
                 reason,
-                "a batch of the spool is damaged and was put aside"
+                "a batch of the spool is damaged and was set aside"
             );
             metrics::counter!("spool_quarantined_records_total").increment(1);
             self.forget(number);
@@ -216,12 +216,12 @@ impl<R: Record> Store<R> {
     }
 }
 
-/// Whether whole records of another kind or version were found.
+/// Whether a valid block of another kind or version was found.
 fn is_foreign(error: BlockError) -> bool {
     matches!(error, BlockError::Kind { .. } | BlockError::Version { .. })
 }
 
-/// How many rows a table has, the number after the last of them, and what they take.
+/// The number of rows of a table, the number after its last row, and its size.
 struct Extent {
     rows: u64,
     next: u64,

@@ -1,4 +1,4 @@
-//! Fault 51: a start that was cut off, at each of its steps.
+//! Fault 51: a start that was interrupted, at each of its steps.
 
 use super::*;
 use crate::ingest::spool::model::ModelDisk;
@@ -6,7 +6,7 @@ use crate::ingest::spool::store::Store;
 
 #[tokio::test]
 async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
-    // before the format was named, after it, and before the file was there
+    // before the format was written, after it, and before the file existed
     for files in [
         vec![],
         vec!["owner.lock"],
@@ -49,7 +49,7 @@ async fn fault_51_space_that_was_set_aside_in_part_is_set_aside_again() {
     assert_eq!(fs::metadata(&reserve).expect("there").len(), whole);
 }
 
-/// The process ends between two changes of the new file; the system has all of those before.
+/// The process ends between two changes of the new file; the operating system has all earlier ones.
 #[test]
 fn fault_51_a_file_whose_making_was_cut_off_anywhere_is_made_again() {
     let folder = new_folder();

@@ -1,5 +1,5 @@
-//! Faults 47 and 48: a file that was cut off, at every byte, and one with flipped bits, at every
-//! byte that holds something.
+//! Faults 47 and 48: a file that was cut off at every byte, and one with a flipped bit in every byte with
+//! content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,15 +8,15 @@ use super::*;
 use crate::ingest::spool::model::ModelDisk;
 use crate::ingest::spool::store::{Block, Store};
 
-/// What a damaged file gave.
+/// The result of opening a damaged file.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
 enum Outcome {
     Refused,
-    /// Batches that were still there, and those put aside.
+    /// The batches that were still there, and the number of those set aside.
     Opened(Vec<u64>, u64),
 }
 
-/// Three batches of ten ticks, and the places that the last of them changed.
+/// Creates three batches of ten ticks. Returns the file and the positions that the last batch changed.
 fn file_of_three() -> (Vec<u8>, Vec<usize>) {
     let folder = new_folder();
     let disk = ModelDisk::default();
@@ -41,10 +41,10 @@ fn file_of_three() -> (Vec<u8>, Vec<usize>) {
     (after, changed)
 }
 
-/// Opens the file and checks that every tick in it is one of those that were written, where it was.
+/// Opens the file and checks that every tick in it was written at its position.
 fn open(folder: &Path, file: Vec<u8>) -> Outcome {
     let disk = ModelDisk::with(file);
-    // as the spool does with what only damage can break
+    // as the spool handles panics that only damage can cause
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let mut store = Store::<Tick>::open(folder, LARGE, &disk, Arc::default())?;
         let read = batches(Ok(store.read(0, u64::MAX, usize::MAX)?));
@@ -52,11 +52,14 @@ fn open(folder: &Path, file: Vec<u8>) -> Outcome {
     }));
     match opened {
         Err(_) | Ok(Err(SpoolError::Corrupted { .. })) => Outcome::Refused,
-        Ok(Err(other)) => panic!("damage is told as damage: {other:?}"),
+        Ok(Err(other)) => panic!("damage is reported as damage: {other:?}"),
         Ok(Ok((read, quarantined))) => {
             for (number, ticks) in &read {
                 let expected: Vec<Tick> = (number - 9..=*number).map(tick).collect();
-                assert!([10, 20, 30].contains(number), "a batch nobody wrote");
+                assert!(
+                    [10, 20, 30].contains(number),
+                    "a batch that was never written"
+                );
                 assert_eq!(*ticks, expected, "a wrong tick");
             }
             let numbers = read.into_iter().map(|(number, _)| number).collect();
@@ -65,7 +68,7 @@ fn open(folder: &Path, file: Vec<u8>) -> Outcome {
     }
 }
 
-/// Whether the long ones are to run.
+/// Whether to run the long tests.
 fn is_thorough() -> bool {
     std::env::var("TICKBOOK_FAULTS").is_ok_and(|wanted| wanted == "all")
 }
@@ -119,7 +122,7 @@ fn damaged_batches_do_not_overwrite_each_other() {
     for round in 1..=3 {
         let mut store = store_on(folder.path(), &disk);
         assert_eq!(store.content().quarantined, round - 1);
-        // an empty spool counts from the beginning
+        // the numbers of an empty spool start again
         let bytes = vec![round as u8; 100];
         let written = store.commit(&[Block { number: 10, bytes }], 0, &[]);
         written.expect("written");

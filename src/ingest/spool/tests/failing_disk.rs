@@ -22,9 +22,9 @@ fn block(number: u64) -> Block {
     }
 }
 
-/// Adds batches, the first of which are removed while later ones are added, and tries each until it
-/// is taken; checks after each that a power cut takes none that was said to be on the disk.
-/// Returns how often the disk failed.
+/// Adds batches and removes the first ones meanwhile, and retries each until it succeeds. Checks after each
+/// one that a power cut removes no batch that was reported as durable. Returns the number of failures of the
+/// disk.
 fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
     let mut failures = 0;
     let mut keeper = loop {
@@ -43,7 +43,7 @@ fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
         while let Err(error) = keeper.with_store(|store| store.commit(&blocks, removed, &[])) {
             assert!(matches!(error, SpoolError::Io { .. }), "{error:?}");
             failures += 1;
-            assert!(failures < 1_000, "it never goes on");
+            assert!(failures < 1_000, "it never continues");
             std::thread::sleep(std::time::Duration::from_micros(500));
         }
         assert_survives(disk.durable(), removed, number * 10);
@@ -51,7 +51,7 @@ fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
     failures
 }
 
-/// Checks that all between is in the file, as it was, and nothing that was not.
+/// Checks that all batches between are in the file unchanged, and no others.
 fn assert_survives(file: Vec<u8>, removed: u64, durable: u64) {
     let folder = new_folder();
     let disk = ModelDisk::with(file);
@@ -107,7 +107,7 @@ fn fault_50_what_a_failed_sync_forgot_is_written_again() {
     assert_eq!(disk.durable()[5_000..], [2; 5_000]);
 }
 
-/// Of 2,000 ticks up to number 2,000, 4,000 and so on: too much for a page.
+/// A block with 2,000 ticks up to number 2,000, 4,000 and so on: too large for a page.
 fn large_block(nth: u64) -> Block {
     let batch = batch(nth * 2_000 - 1_999..=nth * 2_000);
     Block {
@@ -124,12 +124,12 @@ fn fault_50_what_follows_a_failed_sync_survives() {
     commit(1).expect("the disk works");
     disk.set_failing(Failing::Syncs);
     commit(2).expect_err("the disk does not sync");
-    // nobody asks for the second batch again: the database has it by now
+    // the second batch is not requested again, since the database has it by now
     disk.set_failing(Failing::Nothing);
     let mut failures = 0;
     while let Err(error) = commit(3) {
         failures += 1;
-        assert!(failures < 1_000, "it never goes on: {error}");
+        assert!(failures < 1_000, "it never continues: {error}");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 

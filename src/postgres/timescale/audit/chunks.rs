@@ -1,4 +1,4 @@
-//! Chunks: how long they are, and whether policies have done their work.
+//! Checks of chunks: their length, and whether policies have processed them.
 
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
@@ -10,7 +10,7 @@ use crate::retention::Policies;
 
 use super::{has_table, problem};
 
-/// Jobs come late: what should have been dropped or compressed gets a day more.
+/// The tolerance for late jobs that drop or compress.
 const PATIENCE: &str = "INTERVAL '1 day'";
 
 #[derive(QueryableByName)]
@@ -52,7 +52,7 @@ pub(super) fn problems(
         };
         if seconds != expected.as_seconds() {
             let detail = format!(
-                "its next chunk will be {seconds} s long, {} s are declared: run `tickbook \
+                "its next chunk will be {seconds} s long, but {} s are declared: run `tickbook \
                  policies apply`",
                 expected.as_seconds()
             );
@@ -64,16 +64,16 @@ pub(super) fn problems(
             true => (
                 FindingKind::ChunkNotDropped,
                 "still there",
-                "see what `tickbook maintain` says of it",
+                "see the output of `tickbook maintain`",
             ),
             false => (
                 FindingKind::ChunkNotCompressed,
                 "not compressed",
-                "see whether the job runs",
+                "check whether the job runs",
             ),
         };
         let detail = format!(
-            "it ends at {} and is {what}, which it should not be after {}: {remedy}",
+            "it ends at {} and is {what}, although its policy applies after {}: {remedy}",
             late.end, late.after
         );
         problems.push(problem(kind, late.object, detail));
@@ -81,8 +81,8 @@ pub(super) fn problems(
     Ok(problems)
 }
 
-/// Chunks that a policy should have dropped or compressed, by the jobs of the database and by what
-/// was applied.
+/// The chunks that a policy should have dropped or compressed, according to database jobs and applied
+/// policies.
 fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
     let recorded = match has_table(connection, "applied_policies")? {
         true => format!(

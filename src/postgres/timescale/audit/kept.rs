@@ -1,4 +1,4 @@
-//! Which ticks are known to be kept.
+//! The ranges whose ticks are retained.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Timestamptz;
@@ -13,12 +13,12 @@ use crate::postgres::timescale::retention;
 
 use super::{Answer, has_table};
 
-/// Ticks go with their chunks, or by policies, which leave a record.
+/// The ranges of retained ticks. Ticks are dropped with their chunks, or by policies, which leave a record.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// From when on ticks are kept; `None`: all are.
+    /// The time from which ticks are retained; `None` if none was dropped.
     pub(super) from: Option<DateTime<Utc>>,
-    /// Later times of which they may be missing nevertheless.
+    /// Later ranges that may lack ticks.
     pub(super) doubtful: Vec<TimeRange>,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn kept(connection: &mut PgConnection, has_aggregates: bool) -> Resul
     gaps.push((last.to, latest_time()));
     let mut doubtful = with_candles(connection, has_aggregates, &gaps)?;
 
-    // a late tick makes a chunk anew in a time that was dropped: what is kept begins behind it
+    // a late tick creates a chunk in a range that was dropped: retained ticks begin after that range
     let mut from = first.from;
     for chunk in chunks.iter().take_while(|chunk| chunk.made_late) {
         if let Some((_, end)) = doubtful.iter().find(|(start, _)| *start == chunk.to) {
@@ -66,7 +66,7 @@ pub(super) fn kept(connection: &mut PgConnection, has_aggregates: bool) -> Resul
     Ok(Kept { from, doubtful })
 }
 
-/// Before which time ticks may have been dropped by policies, or may be while an audit runs.
+/// The time before which policies may have dropped ticks, or may drop them during an audit.
 fn recorded(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
     match has_table(connection, "applied_policies")? {
         true => retention::kept_from(connection),
@@ -74,7 +74,7 @@ fn recorded(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbEr
     }
 }
 
-/// Those of `gaps` in which candles lie whose ticks have gone.
+/// The `gaps` that contain candles of dropped ticks.
 fn with_candles(
     connection: &mut PgConnection,
     has_aggregates: bool,
@@ -87,7 +87,7 @@ fn with_candles(
             format!(" AND source = '{}'", CandleSource::SEALED),
         ),
     };
-    // bounds that are known when a statement is planned leave most chunks out
+    // bounds known at planning time exclude most chunks
     let statement = format!(
         "SELECT EXISTS (SELECT FROM {relation} WHERE open_time >= $1 AND open_time < $2{sealed}) \
          AS answer"

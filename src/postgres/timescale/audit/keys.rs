@@ -1,4 +1,4 @@
-//! Primary keys and constraints.
+//! Checks of primary keys and constraints.
 
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
@@ -13,7 +13,7 @@ const KEYS: [(&str, &str); 2] = [
     ("ohlc_candles", "symbol_id, timeframe, basis, open_time"),
 ];
 
-/// What keeps out of `ticks` what no reader expects.
+/// The constraints of `ticks` that keep out invalid rows.
 const CONSTRAINTS: [&str; 8] = [
     "ticks_symbol_id_positive",
     "ticks_tick_time_range",
@@ -51,13 +51,13 @@ pub(super) fn problems(connection: &mut PgConnection) -> Result<Vec<StateProblem
                 continue;
             }
             let found = match (key.columns.as_str(), key.is_valid) {
-                ("", _) => "there is none".to_owned(),
-                (columns, true) => format!("it is ({columns})"),
-                (columns, false) => format!("({columns}) is not valid"),
+                ("", _) => "but it is missing".to_owned(),
+                (columns, true) => format!("but it is ({columns})"),
+                (columns, false) => format!("but ({columns}) is not valid"),
             };
             let detail = format!(
-                "the primary key must be ({expected}), {found}: without it nothing keeps \
-                 duplicates out; look for some, then add it"
+                "the primary key must be ({expected}), {found}: without it duplicates can be \
+                 stored; find them, then add the key"
             );
             problems.push(problem(FindingKind::PrimaryKey, key.object, detail));
         }
@@ -75,7 +75,7 @@ pub(super) fn problems(connection: &mut PgConnection) -> Result<Vec<StateProblem
     for Constraint { name, exists } in constraints {
         let detail = match exists {
             true => format!("it was never validated: ALTER TABLE ticks VALIDATE CONSTRAINT {name}"),
-            false => "ticks lacks it: add it as the migrations do".to_owned(),
+            false => "it is missing on ticks: add it as the migrations do".to_owned(),
         };
         problems.push(problem(FindingKind::Constraint, name, detail));
     }

@@ -12,18 +12,18 @@ use crate::db::Condition;
 use crate::db::DbError;
 use crate::domain::{CandleOrigin, CandleRelation};
 
-/// How often a refresh that met one of a job is tried, with a pause between.
+/// Maximum number of attempts of a refresh that conflicts with that of a job, with a pause between them.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How this server is asked to refresh.
+/// The form of the call for this server.
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct RefreshCall {
     options: &'static str,
 }
 
 impl RefreshCall {
-    /// As far as the server's release understands it.
+    /// The form that the server's release understands.
     pub(in crate::postgres::timescale) fn of(
         connection: &mut PgConnection,
     ) -> Result<Self, DbError> {
@@ -33,7 +33,7 @@ impl RefreshCall {
         )
         .get_result(connection)?;
         let options = if row.answer {
-            // ten buckets at a time, unless told otherwise, is thirty times as slow
+            // the default of ten buckets at a time is thirty times as slow
             ", options => '{\"buckets_per_batch\": 1440}'"
         } else {
             ""
@@ -41,9 +41,8 @@ impl RefreshCall {
         Ok(Self { options })
     }
 
-    /// Refreshes the buckets of `relation` from `from` to before `to`: those that are known to have
-    /// changed, or all of them by `force`. Waits for a job that refreshes the same. Leaves the
-    /// session as it found it.
+    /// Refreshes the buckets of `relation` in `[from, to)` with known changes, or all of them with `force`.
+    /// Waits for a job that refreshes the same buckets. Restores the settings of the session.
     pub(in crate::postgres::timescale) fn run(
         &self,
         connection: &mut PgConnection,
@@ -63,9 +62,9 @@ impl RefreshCall {
         if CandleRelation::all().any(|it| it.name == relation && is_made_of_ticks(it)) {
             return call_until_alone(connection, &call);
         }
-        // while it writes larger candles the server asks for each how far the smaller ones are
-        // refreshed, by a scan of a table of its own unless that is forbidden; such a call refuses a
-        // transaction, so that SET LOCAL is of no use
+        // for each larger candle the server checks how far the smaller ones are refreshed, by a sequential
+        // scan of a catalog table unless that is disabled; the call cannot run in a transaction, which
+        // excludes SET LOCAL
         connection.batch_execute("SET enable_seqscan = off")?;
         let called = call_until_alone(connection, &call);
         let reset = connection.batch_execute("RESET enable_seqscan");
@@ -87,12 +86,12 @@ fn call_until_alone(connection: &mut PgConnection, call: &str) -> Result<(), DbE
     }
 }
 
-/// Whether another session was refreshing or compressing the same candles. A duplicate key is a candle
-/// that such a session wrote meanwhile: the refresh took everything back, and its changes wait.
+/// Whether another session was refreshing or compressing the same candles. A duplicate key is a candle that
+/// such a session wrote meanwhile: the refresh was rolled back, and its changes still wait.
 fn is_concurrent(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => true,
-        // TimescaleDB words its errors in English alone
+        // TimescaleDB does not translate its errors
         DieselError::DatabaseError(_, info) if info.message().contains("concurrent refresh") => {
             true
         }

@@ -1,4 +1,4 @@
-//! Making candles of continuous aggregates anew, whether anything is known to have changed or not.
+//! Forced refreshes of continuous aggregates, regardless of known changes.
 
 use crate::domain::TimeRange;
 use crate::error::RepositoryError;
@@ -9,19 +9,19 @@ use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
 use crate::postgres::timescale::refresh::tick_chunks::Times;
 use crate::postgres::timescale::retention;
 
-/// Makes buckets anew in the order given, also where the aggregate takes them for right. Returns the
-/// parts that it left out: those whose ticks are gone, since their candles would be gone as well.
+/// Recomputes buckets in the given order, even without a known change. Returns the parts that it skipped
+/// because their ticks were dropped; a refresh would delete their candles.
 ///
 /// Waits while another process maintains the database.
 ///
 /// # Errors
-/// Those of any call on a database; then some buckets may be made anew and others not.
+/// Returns database errors. Some buckets may have been recomputed by then.
 pub async fn force_refresh(
     db: &TimeseriesDb,
     windows: Vec<RefreshWindow>,
 ) -> Result<Vec<RefreshWindow>, RepositoryError> {
     db.run_dedicated("refresh candles", move |connection| {
-        // overlapping refreshes have lost candles; the session's end gives it back
+        // overlapping refreshes have lost candles; the lock ends with the session
         retention::lock(connection)?;
         let floors = retention::floors(connection)?;
         let guarded = GuardedRefresh::read(connection)?;

@@ -1,4 +1,4 @@
-//! Refreshing candles, but none whose ticks are gone: a refresh would erase them.
+//! Refreshes that skip candles of dropped ticks, which a refresh would delete.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW, candle_tick_count};
 use crate::postgres::timescale::refresh::call::RefreshCall;
 use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
 
-/// Refreshes as far as what candles are made of is still there.
+/// Refreshes candles whose source is complete.
 ///
-/// Where chunks of ticks are missing or were made late, what the candles know is counted: candles of
-/// a relation beside the ticks or the candles that it is made of. A candle that knows more
-/// than there is to make it of stays as it is, with all others of that part.
+/// Where chunks of ticks are missing or were created late, compares the tick counts of the candles with their
+/// source, ticks or smaller candles. If a candle counts more ticks than its source has, the whole part is
+/// skipped.
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct GuardedRefresh {
     call: RefreshCall,
     chunks: TickChunks,
-    /// The tables behind the aggregates.
+    /// The tables of the aggregates, by relation.
     tables: BTreeMap<String, String>,
 }
 
-/// What became of a window.
+/// The result of a refresh.
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct Outcome {
     pub(in crate::postgres::timescale) refreshed: Vec<Times>,
-    /// Where candles know more than there is to make them of.
+    /// Parts whose candles count more ticks than their source has.
     pub(in crate::postgres::timescale) left_out: Vec<Times>,
 }
 
@@ -55,12 +55,12 @@ impl GuardedRefresh {
         })
     }
 
-    /// Where the first chunk of ticks starts.
+    /// The start of the first chunk of ticks.
     pub(in crate::postgres::timescale) fn first_kept(&self) -> Option<DateTime<Utc>> {
         self.chunks.all().first().map(|chunk| chunk.from)
     }
 
-    /// Refreshes the buckets of `timeframe` from `from` to before `to`, of all symbols.
+    /// Refreshes the buckets of `timeframe` in `[from, to)`, for all symbols.
     pub(in crate::postgres::timescale) fn run(
         &self,
         connection: &mut PgConnection,
@@ -88,7 +88,7 @@ impl GuardedRefresh {
         })
     }
 
-    /// Whether a candle that opens within `[from, to)` knows more than there is to make it of.
+    /// Whether a candle that opens within `[from, to)` counts more ticks than its source has.
     fn knows_more(
         &self,
         connection: &mut PgConnection,
@@ -121,7 +121,7 @@ impl GuardedRefresh {
     }
 }
 
-/// What is left of a range without `holes`, which are in their order.
+/// The parts of a range outside of `holes`, which are in ascending order.
 fn without((from, to): Times, holes: &[Times]) -> Vec<Times> {
     let mut parts = Vec::new();
     let mut reached: DateTime<Utc> = from;
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(left(&[]), [(at(0), at(9))]);
         assert_eq!(left(&[(0, 9)]), []);
         assert_eq!(left(&[(0, 2), (5, 6)]), [(at(2), at(5)), (at(6), at(9))]);
-        // buckets that reach over the end of a chunk make holes overlap
+        // holes overlap if buckets extend over the end of a chunk
         assert_eq!(left(&[(3, 5), (4, 9)]), [(at(0), at(3))]);
     }
 }

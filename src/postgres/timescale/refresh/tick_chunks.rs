@@ -1,4 +1,4 @@
-//! Which ticks may be gone, by the chunks of `ticks` that are there.
+//! The chunks of `ticks`, and the ranges whose ticks may have been dropped.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bool, Timestamptz};
@@ -6,10 +6,10 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 
-/// From this instant, itself inside, to that.
+/// A start, inclusive, and an end, exclusive.
 pub(in crate::postgres::timescale) type Times = (DateTime<Utc>, DateTime<Utc>);
 
-/// The chunks of `ticks`. Ticks come and go with them.
+/// The chunks of `ticks`. Ticks are dropped with their chunk.
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct TickChunks(Vec<TickChunk>);
 
@@ -19,8 +19,8 @@ pub(in crate::postgres::timescale) struct TickChunk {
     pub(in crate::postgres::timescale) from: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     pub(in crate::postgres::timescale) to: DateTime<Utc>,
-    /// Whether it was made after a chunk of a later time: by an import of old ticks, or by a late
-    /// tick after the chunk that had been there was dropped.
+    /// Whether the chunk was created after a chunk of a later time: by an import of old ticks, or by a late
+    /// tick after an earlier chunk of that time was dropped.
     #[diesel(sql_type = Bool)]
     pub(in crate::postgres::timescale) made_late: bool,
 }
@@ -41,13 +41,13 @@ impl TickChunks {
         Ok(Self(chunks))
     }
 
-    /// By time.
+    /// The chunks in time order.
     pub(in crate::postgres::timescale) fn all(&self) -> &[TickChunk] {
         &self.0
     }
 
-    /// The parts of `[from, to)` of which ticks may be gone: where no chunk is, and where one was
-    /// made late.
+    /// The parts of `[from, to)` whose ticks may have been dropped: ranges without a chunk, and chunks that
+    /// were created late.
     pub(in crate::postgres::timescale) fn doubtful(&self, (from, to): Times) -> Vec<Times> {
         let mut doubtful = Vec::new();
         let mut reached = from;
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(
             doubtful(&chunks, 0, 8),
             [(0, 1), (3, 4), (4, 5), (6, 8)],
-            "before, between and behind them, and where one was made late"
+            "before, between and after chunks, and in late chunks"
         );
         assert_eq!(doubtful(&chunks, 3, 4), [(3, 4)]);
     }

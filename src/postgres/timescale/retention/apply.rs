@@ -1,4 +1,4 @@
-//! Making a database what is declared.
+//! Applies declared policies to a database.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
@@ -19,27 +19,27 @@ use super::lock;
 use super::present::{AppliedPolicies, Present};
 use super::refresh::{days_of_chunks, refresh};
 
-/// What applying policies would change.
+/// The changes that applying policies would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyPlan {
     /// The edition.
     pub edition: Edition,
-    /// What would change, or has changed.
+    /// The changes, pending or made.
     pub changes: Vec<Change>,
-    /// Whether what writers read of the policies would change, or has changed.
+    /// Whether the record that writers read changes, or has changed.
     pub changes_record: bool,
-    /// Pairs of settings that cannot both hold: such policies are not applied.
+    /// Contradicting pairs of settings; such policies are not applied.
     pub clashes: Vec<Clash>,
-    /// What else keeps them from being applied, and what to do.
+    /// Other obstacles, with their remedies.
     pub obstacles: Vec<String>,
-    /// What the next maintenance drops because of the changes; empty where the policies cannot be
+    /// The rows that the next maintenance drops because of the changes; empty if the policies cannot be
     /// applied.
     pub due_drops: Vec<DueDrop>,
 }
 
 impl PolicyPlan {
-    /// Whether the database is as it should be.
+    /// Whether the database needs no change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && !self.changes_record
@@ -52,12 +52,12 @@ impl PolicyPlan {
     }
 }
 
-/// Compares `policies` with what the database has, and proves that they lose no candle. Changes
-/// nothing. Counts what would be dropped, which reads all of it.
+/// Compares `policies` with the database and proves that they lose no candle. Changes nothing. Counts the
+/// rows that would be dropped, which reads all of them.
 ///
 /// # Errors
-/// Those of any call on a database, `Configuration` behind a PgBouncer; not that the policies clash,
-/// which the plan says.
+/// Returns database errors, and `Configuration` through a PgBouncer. Clashes of the policies are not errors
+/// but part of the plan.
 pub async fn plan_policies(
     db: &TimeseriesDb,
     policies: &Policies,
@@ -70,16 +70,16 @@ pub async fn plan_policies(
     .await
 }
 
-/// Makes the database what `policies` say. A second time there is nothing to do; where the first one
-/// failed in between, the second does the rest.
+/// Applies `policies` to the database. A second call finds nothing to do; if the first one failed midway, the
+/// second completes it.
 ///
-/// Writers refuse what is too old before anything else is done. Nothing is dropped: `maintain` does
-/// that. Before ticks are dropped for the first time, the candles of all ticks are refreshed where
-/// candles are kept by aggregates, which may take long.
+/// First makes writers refuse ticks that are too old. Drops nothing; `maintain` does that. Before ticks can
+/// be dropped for the first time, refreshes the candles of all ticks if aggregates hold the candles, which
+/// may take long.
 ///
 /// # Errors
-/// `InvalidInput` with every clash or obstacle when the policies would lose a candle, of which
-/// nothing is applied; those of any call on a database.
+/// Returns `InvalidInput` with every clash and obstacle if the policies would lose a candle; then nothing is
+/// applied. Returns database errors.
 pub async fn apply_policies(
     db: &TimeseriesDb,
     policies: &Policies,
@@ -96,16 +96,16 @@ pub async fn apply_policies(
             return Ok(plan);
         }
         let is_first_drop = present.has_aggregates && plan.changes.iter().any(drops_ticks);
-        // from then on late ticks mark their days, and nothing is dropped before all is refreshed
+        // from here on late ticks mark their days, and nothing is dropped before all is refreshed
         without_writers(connection, |connection| {
             record(connection, &present, Some(&policies))?;
             if is_first_drop {
-                // the ticks before were not marked; the maintenance refreshes what this does not
+                // earlier ticks left no marks; the maintenance refreshes the days that this call does not
                 mark_all(connection)?;
             }
             Ok(())
         })?;
-        // candles of one chunk in every table go together; and no job of somebody else's drops
+        // the candles of one chunk in every table are dropped together, and never by another program's job
         let (first, then): (Vec<_>, Vec<_>) = plan
             .changes
             .iter()
@@ -126,11 +126,11 @@ pub async fn apply_policies(
     .await
 }
 
-/// Removes every job that refreshes, compresses or drops. What was compressed or dropped stays so,
-/// and ticks that were refused for their age stay refused. Returns what was there.
+/// Removes every job that refreshes, compresses or drops. Compressed and dropped chunks stay so, and the
+/// retention floor stays. Returns the settings that were removed.
 ///
 /// # Errors
-/// Those of any call on a database.
+/// Returns database errors.
 pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<Change>, RepositoryError> {
     db.run_dedicated("remove policies", |connection| {
         lock(connection)?;
@@ -170,7 +170,7 @@ fn plan(
     let mut obstacles = Vec::new();
     if present.has_jobs() && !present.has_aggregates && policies.ticks.drop_after.is_some() {
         obstacles.push(
-            "policies.ticks.drop_after would drop ticks whose candles nobody keeps: run \
+            "policies.ticks.drop_after would drop ticks whose candles are not stored: run \
              `tickbook aggregates apply` first, or set it to \"none\""
                 .to_owned(),
         );
@@ -192,7 +192,7 @@ fn plan(
     Ok(plan)
 }
 
-/// How old ticks are that mark their day, where something is to be refreshed.
+/// The age beyond which ticks mark their day; `None` if nothing is refreshed.
 fn late(policies: &Policies, present: &Present) -> Option<Span> {
     present.has_aggregates.then(|| late_after(policies))
 }
@@ -210,7 +210,7 @@ fn drops_ticks(change: &Change) -> bool {
     change.item.relation == "ticks" && change.item.kind == Kind::DropAfter && change.to.is_some()
 }
 
-/// All jobs go before any comes: the database compares new ones with those that are there.
+/// Removes all jobs before it adds any, since the database checks new jobs against existing ones.
 fn change(
     connection: &mut PgConnection,
     changes: &[Change],
@@ -241,14 +241,14 @@ fn change(
     Ok(())
 }
 
-/// How a job that refreshes is made to take many buckets at once, where the server's release can.
+/// The argument that makes a refresh job process many buckets at once, if the server's release supports it.
 fn batch(connection: &mut PgConnection) -> Result<&'static str, DbError> {
     let row: Answer = sql_query(
         "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'add_continuous_aggregate_policy' \
          AND 'buckets_per_batch' = ANY(proargnames)) AS answer",
     )
     .get_result(connection)?;
-    // ten at a time, unless told otherwise
+    // the default is ten at a time
     Ok(if row.answer {
         ", buckets_per_batch => 1440"
     } else {
@@ -262,7 +262,7 @@ struct Answer {
     answer: bool,
 }
 
-/// What makes `item` be `value`; `batch` are further arguments of a refresh.
+/// The statement that sets `item` to `value`; `batch` are further arguments of a refresh.
 fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
     let relation = &item.relation;
     let interval = |span: Span| format!("INTERVAL '{} seconds'", span.as_seconds());
@@ -309,19 +309,19 @@ fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
             "SELECT add_compression_policy('{relation}', compress_after => {})",
             interval(*span)
         ),
-        // the maintenance drops by the record
+        // the maintenance drops according to the record
         _ => return None,
     })
 }
 
-/// Writes down what was applied, for those who write; `None`: nothing is any more.
+/// Records the applied policies for writers; `None` records that there are none.
 fn record(
     connection: &mut PgConnection,
     present: &Present,
     policies: Option<&Policies>,
 ) -> Result<(), DbError> {
     let applied = present.applied.as_ref();
-    // what the policies before refused stays refused
+    // the floor of earlier policies stays
     let by_age = present.shortest_drop_after("ticks");
     let refused = applied.and_then(|applied| applied.floor.refused_before);
     let refused = refused.max(by_age.map(|span| present.now - span.delta()));

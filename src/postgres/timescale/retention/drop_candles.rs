@@ -1,5 +1,5 @@
-//! Candles go: those of all timeframes in one transaction, so that none is ever made of what is left
-//! of smaller ones.
+//! Drops old candles of all timeframes in one transaction, so that no candle is computed from an incomplete
+//! set of smaller ones.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -23,7 +23,7 @@ struct Cut {
 
 /// Drops the chunks of candles that are old enough, on the Community edition.
 ///
-/// For use under the lock of the maintenance, after ticks were dropped.
+/// Requires the lock of the maintenance. Call it after ticks were dropped.
 pub(super) fn drop_candles(
     connection: &mut PgConnection,
     applied: &AppliedPolicies,
@@ -46,9 +46,8 @@ pub(super) fn drop_candles(
     Ok(())
 }
 
-/// The last time, `limit` at most, before which whole chunks lie and none that reaches beyond, nor a
-/// tick that is kept; `None` where there is no such chunk. Ticks in chunks that end by `ticks_limit`
-/// are not kept.
+/// The latest time, at most `limit`, that cuts no chunk and has only whole chunks and no retained tick before
+/// it; `None` if there is no such chunk. Ticks in chunks that end by `ticks_limit` do not count as retained.
 pub(super) fn cut(
     connection: &mut PgConnection,
     limit: DateTime<Utc>,
@@ -77,7 +76,7 @@ pub(super) fn cut(
     Ok(row.cut)
 }
 
-/// Returns how many chunks.
+/// Returns the number of dropped chunks.
 fn drop_before(connection: &mut PgConnection, cut: DateTime<Utc>) -> Result<u64, DbError> {
     transaction(connection, |connection| {
         connection.batch_execute("SET LOCAL lock_timeout = '5s'")?;

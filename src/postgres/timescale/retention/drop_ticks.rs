@@ -1,5 +1,4 @@
-//! Ticks go where continuous aggregates keep their candles: not before every candle knows all of
-//! them.
+//! Drops old ticks whose candles are in continuous aggregates, after all candles include them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -21,14 +20,15 @@ use super::report::{LeftChunk, MaintenanceReport};
 use super::seal::{Chunk, chunks_before, drop_chunk};
 use super::settled::Levels;
 
-/// How often the candles of a chunk are refreshed before it is left to the next run.
+/// Maximum number of refreshes of a chunk's candles before it is left to the next run.
 const ROUNDS: u32 = 5;
 
 const CHANGES_COME: &str = "changes of its candles keep coming";
 
-/// Drops the chunks of ticks that are old enough, oldest first, and stops at one that has to stay.
+/// Drops the chunks of ticks that are old enough, oldest first. Stops at the first chunk that cannot be
+/// dropped.
 ///
-/// For use under the lock of the maintenance, which keeps every other refresh of this library out.
+/// Requires the lock of the maintenance, which excludes other refreshes of this library.
 pub(super) fn drop_ticks(
     connection: &mut PgConnection,
     levels: &Levels,
@@ -53,7 +53,7 @@ pub(super) fn drop_ticks(
     refuse_before(connection, last.range_end)?;
     let mut since = now(connection)?;
     for chunk in &chunks {
-        // somebody wrote where ticks had been dropped: no candle is to know of it
+        // ticks were written into a range that was dropped before: candles must not include them
         let came_back = applied.floor.dropped_before >= Some(chunk.range_end);
         let mut reason = None;
         for _ in 0..ROUNDS {
@@ -72,7 +72,7 @@ pub(super) fn drop_ticks(
             }
             match drop_settled(connection, levels, chunk, came_back) {
                 Ok(None) => break,
-                // once more, also for the refreshes that began meanwhile
+                // once more, also because of refreshes that began meanwhile
                 Ok(why) => {
                     reason = why;
                     since = now(connection)?;
@@ -95,7 +95,7 @@ pub(super) fn drop_ticks(
     Ok(())
 }
 
-/// Makes the candles of `chunk` know all of its ticks; else tells why they do not.
+/// Refreshes the candles of `chunk` until they include all of its ticks. Returns the reason if they do not.
 fn settle(
     connection: &mut PgConnection,
     levels: &Levels,
@@ -103,7 +103,7 @@ fn settle(
     since: DateTime<Utc>,
     candles_from: Option<DateTime<Utc>>,
 ) -> Result<Option<String>, DbError> {
-    // what began before ticks were refused may write candles of what it read then
+    // refreshes that began before ticks were refused may write candles of the ticks they read then
     if !wait_for_refreshes(connection, levels, since)? {
         return Ok(Some("a refresh of candles has not ended".to_owned()));
     }
@@ -125,7 +125,7 @@ fn settle(
         let part = (difference.minute, difference.last + TimeDelta::minutes(1));
         guarded.run(connection, Timeframe::M1, part, true)?;
     }
-    // what waits and is not refreshed is where candles know ticks that are gone
+    // ranges that wait and are not refreshed are those whose candles include dropped ticks
     let difference = levels.difference(connection, times)?;
     Ok(Some(difference.map_or_else(
         || CHANGES_COME.to_owned(),
@@ -133,7 +133,7 @@ fn settle(
     )))
 }
 
-/// Refreshes every candle that has to do with `[from, to)` and is over, smaller timeframes first.
+/// Refreshes every candle that overlaps `[from, to)` and has ended, smaller timeframes first.
 fn refresh(
     connection: &mut PgConnection,
     guarded: &GuardedRefresh,
@@ -155,7 +155,7 @@ fn refresh(
     Ok(())
 }
 
-/// Drops `chunk` unless its candles have changed again; then tells so.
+/// Drops `chunk` unless its candles have changed again; returns the reason if it does not.
 fn drop_settled(
     connection: &mut PgConnection,
     levels: &Levels,
@@ -163,13 +163,13 @@ fn drop_settled(
     came_back: bool,
 ) -> Result<Option<String>, DbError> {
     transaction(connection, |connection| {
-        // a refresh that writes candles is waited for, one that is about to write waits
+        // waits for refreshes that write candles, and blocks refreshes that are about to write
         connection.batch_execute(&format!(
             "SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY {} IN SHARE ROW EXCLUSIVE MODE",
             levels.minutes
         ))?;
         if is_refreshed_by_hand(connection, levels)? {
-            return Ok(Some("its candles are refreshed by hand".to_owned()));
+            return Ok(Some("its candles are being refreshed manually".to_owned()));
         }
         if !came_back && levels.is_pending(connection, (chunk.range_start, chunk.range_end))? {
             return Ok(Some(CHANGES_COME.to_owned()));
@@ -185,7 +185,7 @@ fn drop_settled(
     })
 }
 
-/// Why nothing was dropped, if it was for a lock that somebody else has.
+/// The reason why nothing was dropped, if a lock of another session is the cause; otherwise the error.
 pub(super) fn of_a_lock(error: DbError) -> Result<String, DbError> {
     match error.into_repository(Database::Timeseries, "maintain") {
         RepositoryError::Timeout { .. } | RepositoryError::Conflict { .. } => {

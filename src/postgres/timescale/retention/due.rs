@@ -1,4 +1,4 @@
-//! What the maintenance would drop at once.
+//! Rows that the next maintenance drops.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
@@ -12,17 +12,17 @@ use crate::retention::{Change, Kind, Value};
 use super::drop_candles::cut;
 use super::present::Present;
 
-/// Rows of a relation that are so old that the next maintenance drops them, with their chunks.
+/// Rows of a relation that the next maintenance drops, with their chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DueDrop {
     /// `ticks`, `ohlc_candles`, or one of `ohlc_1m` to `ohlc_1d`.
     pub relation: String,
-    /// How many chunks; 0 for candles that are made of ticks and in no chunk.
+    /// The number of chunks; 0 for candles that are computed from ticks and not in a chunk.
     pub chunks: u64,
-    /// How many ticks or candles.
+    /// The number of ticks or candles.
     pub rows: u64,
-    /// The time of each is before this one.
+    /// The upper bound of their times, exclusive.
     pub before: DateTime<Utc>,
 }
 
@@ -30,7 +30,7 @@ pub struct DueDrop {
 struct Table {
     #[diesel(sql_type = Text)]
     relation: String,
-    /// Quoted.
+    /// The quoted name.
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = BigInt)]
@@ -45,7 +45,7 @@ struct Count {
     rows: i64,
 }
 
-/// What goes at once where `changes` are made, ticks first. Reads all that goes.
+/// The rows that are dropped once `changes` are made, ticks first. Reads all of them.
 pub(super) fn due_drops(
     connection: &mut PgConnection,
     changes: &[Change],
@@ -81,7 +81,8 @@ pub(super) fn due_drops(
     Ok(drops)
 }
 
-/// The candles of one minute that are stored when their ticks go, and are as old as candles that go.
+/// The number of one-minute candles that are stored when their ticks are dropped, but are old enough to be
+/// dropped themselves.
 fn sealed_for_nothing(
     connection: &mut PgConnection,
     before: DateTime<Utc>,

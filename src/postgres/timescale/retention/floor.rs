@@ -1,10 +1,9 @@
-//! The retention floor: before which time ticks are refused, as writers and the maintenance agree on
-//! it.
+//! The retention floor, before which ticks are refused, and its lock.
 //!
-//! A writer of old ticks shares a lock until its transaction ends, and reads the floor after it has
-//! got it. Who raises the floor takes the lock for itself: when it has committed, every tick below
-//! the floor that was not refused is stored, and none comes any more. The same holds for who brings
-//! candles back of ticks that are not stored: writers find these candles when they have the lock.
+//! A writer of old ticks takes the lock in shared mode until its transaction ends, and then reads the floor.
+//! To raise the floor, the lock is taken exclusively: after the commit, every accepted tick below the floor
+//! is stored, and no further one is accepted. Restores of candles without stored ticks use the lock in the
+//! same way: writers that get the lock later find these candles.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -14,15 +13,15 @@ use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 use crate::db::DbError;
 use crate::db::transaction;
 
-/// Takes the lock of writers until the transaction ends.
+/// Takes the lock in shared mode until the transaction ends.
 pub(crate) const SHARE_FLOOR: &str = "SELECT pg_advisory_xact_lock_shared(\
      hashtextextended('tickbook retention floor ' || current_schema(), 0))";
 
-/// Takes the lock of who raises the floor until the transaction ends.
+/// Takes the lock exclusively until the transaction ends.
 const OWN_FLOOR: &str = "SELECT pg_advisory_xact_lock(\
      hashtextextended('tickbook retention floor ' || current_schema(), 0))";
 
-/// Runs `work` in a transaction during which no writer of old ticks is at work.
+/// Runs `work` in a transaction that excludes writers of old ticks.
 pub(super) fn without_writers<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, DbError>,
@@ -33,8 +32,8 @@ pub(super) fn without_writers<T>(
     })
 }
 
-/// Keeps writers of old ticks out until the transaction ends, which has to begin with this. Each later
-/// statement sees what they have committed.
+/// Excludes writers of old ticks until the transaction ends. Must be the first statement of the transaction;
+/// later statements see everything that the writers have committed.
 pub(crate) fn keep_writers_out(connection: &mut PgConnection) -> Result<(), DbError> {
     connection.batch_execute(&format!(
         "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
@@ -43,8 +42,8 @@ pub(crate) fn keep_writers_out(connection: &mut PgConnection) -> Result<(), DbEr
     Ok(())
 }
 
-/// Refuses ticks before `time` from now on, for good. What was stored before it is visible to every
-/// statement that begins afterwards.
+/// Refuses ticks before `time` permanently. Statements that begin afterwards see all stored ticks before
+/// `time`.
 pub(super) fn refuse_before(
     connection: &mut PgConnection,
     time: DateTime<Utc>,

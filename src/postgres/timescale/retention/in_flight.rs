@@ -1,7 +1,7 @@
-//! Refreshes that are at work, of this library, of others, and of jobs of the database.
+//! Refreshes in progress, by this library, other programs, and database jobs.
 //!
-//! A refresh that has begun while ticks were there goes on after they were dropped, finds nothing to
-//! make candles of, and erases them.
+//! A refresh that began while the ticks existed continues after they were dropped, finds no ticks to compute
+//! candles from, and deletes the candles.
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,12 @@ use crate::db::DbError;
 
 use super::settled::Levels;
 
-/// How long refreshes are waited for.
+/// The longest wait for running refreshes.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Between two of its transactions a session looks idle to those who may not see its statement.
+/// Required number of consecutive checks without a refresh: between two of its transactions a session looks
+/// idle to users who may not see its statement.
 const TIMES_SEEN: u32 = 2;
 
 #[derive(QueryableByName)]
@@ -26,7 +27,8 @@ struct Answer {
     answer: bool,
 }
 
-/// Waits until every refresh of `levels` that began before `time` is over; `false`: one still runs.
+/// Waits until every refresh of `levels` that began before `time` has ended. Returns `false` if one is still
+/// running at the end of the wait.
 pub(super) fn wait_for_refreshes(
     connection: &mut PgConnection,
     levels: &Levels,
@@ -50,9 +52,9 @@ pub(super) fn wait_for_refreshes(
     }
 }
 
-/// Of a session whose statement is hidden only its transaction is seen, by the lock of its number;
-/// nobody can tell what it does. A refresh that has locked an aggregate of another schema is none of
-/// these; the statement does not tell the schema.
+/// Whether a refresh of `levels` that began before `time` is running. If the statement of a session is
+/// hidden, any transaction of it counts, recognized by the lock of its virtual transaction id. A refresh that
+/// has locked an aggregate of another schema does not count; the statement does not name the schema.
 fn is_refreshing(
     connection: &mut PgConnection,
     levels: &Levels,
@@ -79,8 +81,8 @@ fn is_refreshing(
     Ok(row.answer)
 }
 
-/// Whether somebody who is no job refreshes one of `levels`. Jobs do not reach what is dropped, see
-/// the proof of policies.
+/// Whether a session other than a job refreshes one of `levels`. The proof of policies shows that jobs do not
+/// reach dropped ranges.
 pub(super) fn is_refreshed_by_hand(
     connection: &mut PgConnection,
     levels: &Levels,

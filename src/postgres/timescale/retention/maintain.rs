@@ -1,4 +1,4 @@
-//! The work that is due.
+//! The maintenance: work that is due by the applied policies.
 
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
@@ -17,17 +17,16 @@ use super::seal::{BlockedChunk, Chunk, chunks_before, drop_stored_candles, seal_
 use super::settled::Levels;
 use super::try_lock;
 
-/// Does what is due by the policies that were applied, and no job of the database does: refreshes
-/// days whose ticks came late (Community edition); drops old ticks, when their candles are known to
-/// have all of them (Community edition) or with the candles of one minute stored (Apache edition);
-/// drops old candles.
+/// Performs the work that the applied policies require and no database job does: refreshes days with late
+/// ticks (Community edition); drops old ticks after their candles include all of them (Community edition) or
+/// together with storing their one-minute candles (Apache edition); drops old candles.
 ///
-/// May run at any time, in several processes at once: one does it. Writers of ticks of more than an
-/// hour ago wait for a moment, others never.
+/// May run at any time and in several processes at once: one of them does the work. Writers of ticks older
+/// than one hour may wait for a moment; other writers never wait.
 ///
 /// # Errors
-/// Those of any call on a database; what was done before stays done. A chunk that cannot be dropped
-/// is no error and stands in the report.
+/// Returns database errors; completed work stays done. A chunk that cannot be dropped is not an error and is
+/// listed in the report.
 pub async fn maintain(db: &TimeseriesDb) -> Result<MaintenanceReport, RepositoryError> {
     db.run_dedicated("maintain", run).await
 }
@@ -75,7 +74,7 @@ fn drop_old(
     if let Some(time) = before(applied.floor.drop_after) {
         let chunks = chunks_before(connection, "ticks", time)?;
         if let Some(last) = chunks.last() {
-            // whoever was about to write there has, or will be refused
+            // a writer that was about to write there has finished, or will be refused
             refuse_before(connection, last.range_end)?;
         }
         for (index, chunk) in chunks.iter().enumerate() {
@@ -104,8 +103,8 @@ fn drop_old(
     Ok(())
 }
 
-/// The first of `chunks` as what blocks the others, which must not go before it; the error where the
-/// database is away.
+/// Reports the first of `chunks` as blocked and blocking the others, which must not be dropped before it.
+/// Returns the error if the database is unavailable.
 fn blocked(chunks: &[Chunk], error: DbError) -> Result<BlockedChunk, DbError> {
     let error = error.into_repository(Database::Timeseries, "maintain");
     match chunks {

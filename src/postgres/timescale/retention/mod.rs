@@ -1,5 +1,4 @@
-//! Policies in the time-series database: what it has, making it what is declared, and the work that
-//! no job of the database does.
+//! Policies in the time-series database: the present settings, their application, and the maintenance.
 
 mod apply;
 mod drop_candles;
@@ -33,14 +32,15 @@ pub use report::{LeftChunk, MaintenanceReport, MaintenanceState};
 pub use seal::BlockedChunk;
 pub use status::{JobStatus, PolicyStatus, policy_status};
 
-/// One process at a time refreshes, seals, drops or changes policies; until the session ends.
+/// The lock of the maintenance. At most one process refreshes, seals, drops or changes policies; the lock
+/// lasts until the session ends.
 const LOCK: &str = "(hashtextextended('tickbook maintenance ' || current_schema(), 0))";
 
-/// Takes the same lock until the transaction ends.
+/// Takes the lock of the maintenance until the transaction ends.
 pub(super) const LOCK_TRANSACTION: &str = "SELECT pg_advisory_xact_lock\
     (hashtextextended('tickbook maintenance ' || current_schema(), 0))";
 
-/// Waits until no other process does.
+/// Waits for the lock of the maintenance.
 pub(super) fn lock(connection: &mut PgConnection) -> Result<(), DbError> {
     sql_query(format!("SELECT pg_advisory_lock{LOCK}")).execute(connection)?;
     Ok(())
@@ -52,7 +52,7 @@ struct Taken {
     taken: bool,
 }
 
-/// Whether no other process does, who is kept out from now on.
+/// Takes the lock of the maintenance if no other process holds it. Returns whether it did.
 fn try_lock(connection: &mut PgConnection) -> Result<bool, DbError> {
     let taken: Taken =
         sql_query(format!("SELECT pg_try_advisory_lock{LOCK} AS taken")).get_result(connection)?;

@@ -1,4 +1,4 @@
-//! What a database has.
+//! The present policies of a database.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
@@ -10,24 +10,24 @@ use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_r
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::retention::{Floors, Item, Kind, RetentionFloor, Settings, Span, Value};
 
-/// What the policies that were applied last mean for those who write and refresh.
+/// The policies that were applied last, as writers and refreshes use them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppliedPolicies {
-    /// The section `policies` of the settings; empty after they were removed.
+    /// The section `policies` of the settings; empty after policies were removed.
     pub settings: String,
-    /// When.
+    /// The time of the application.
     pub applied_at: DateTime<Utc>,
-    /// How old a tick may be.
+    /// The retention floor of ticks.
     pub floor: RetentionFloor,
-    /// Ticks that are older when they come mark their day; `None`: none does.
+    /// The age beyond which an arriving tick marks its day; `None` for never.
     pub late_after: Option<Span>,
-    /// When candles are dropped, and which were.
+    /// The retention floor of candles.
     pub candles: RetentionFloor,
 }
 
 impl AppliedPolicies {
-    /// Before which times ticks and candles were dropped.
+    /// The times before which ticks and candles were dropped.
     pub(super) fn floors(applied: Option<&Self>) -> Floors {
         Floors {
             ticks: applied.and_then(|applied| applied.floor.dropped_before),
@@ -36,15 +36,15 @@ impl AppliedPolicies {
     }
 }
 
-/// A database, as far as policies are about it.
+/// The state of a database that concerns policies.
 #[derive(Debug)]
 pub(super) struct Present {
     pub(super) edition: Edition,
-    /// Whether every one of `ohlc_1m` to `ohlc_1d` is a continuous aggregate.
+    /// Whether all of `ohlc_1m` to `ohlc_1d` are continuous aggregates.
     pub(super) has_aggregates: bool,
     pub(super) settings: Settings,
     pub(super) applied: Option<AppliedPolicies>,
-    /// By the clock of the database, which drops by it.
+    /// The database's clock, which decides the age of rows.
     pub(super) now: DateTime<Utc>,
 }
 
@@ -56,7 +56,7 @@ impl Present {
             .all(CandleRelationState::is_aggregate);
         let applied = applied(connection)?;
         let mut settings = chunks(connection)?;
-        // the maintenance of the library drops by this record
+        // the library's maintenance drops according to this record
         settings.extend(recorded(applied.as_ref()));
         if edition == Edition::Community {
             settings.extend(compression(connection)?);
@@ -75,7 +75,7 @@ impl Present {
         self.edition == Edition::Community
     }
 
-    /// Of everything that drops rows of `relation`, what drops the youngest.
+    /// The shortest drop age of all jobs and policies that drop rows of `relation`.
     pub(super) fn shortest_drop_after(&self, relation: &str) -> Option<Span> {
         let item = Item {
             relation: relation.to_owned(),
@@ -124,13 +124,13 @@ struct AppliedRow {
     now: DateTime<Utc>,
 }
 
-/// What was applied last, if anything was.
+/// The policies that were applied last, if any.
 pub(super) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPolicies>, DbError> {
     Ok(applied_now(connection)?.map(|(applied, _)| applied))
 }
 
-/// What was applied last, if anything was, and the time of the database, in one round trip. What a
-/// writer reads holds until its transaction ends if that holds the lock of the floor.
+/// The policies that were applied last, if any, and the database's time, in one round trip. In a transaction
+/// that holds the lock of the floor, the result stays valid until the transaction ends.
 pub(crate) fn applied_now(
     connection: &mut PgConnection,
 ) -> Result<Option<(AppliedPolicies, DateTime<Utc>)>, DbError> {
@@ -161,7 +161,7 @@ pub(crate) fn applied_now(
     }))
 }
 
-/// Hypertables of the current schema, by the name of their aggregate where they hold one.
+/// The hypertables of the current schema, by the name of their aggregate if they belong to one.
 fn relations() -> String {
     format!(
         "WITH relations AS (\
@@ -213,7 +213,7 @@ struct Columns {
 }
 
 fn compression(connection: &mut PgConnection) -> Result<Settings, DbError> {
-    // the view of these settings fails where another schema is dropped while it is read
+    // the view of these settings fails if another schema is dropped while it is read
     let rows: Vec<Columns> = sql_query(format!(
         "{} SELECT relation::text, \
          coalesce(array_to_string(segmentby, ','), '') AS segment_by, \
@@ -253,9 +253,9 @@ struct Job {
     end_offset: Option<i64>,
 }
 
-/// Jobs that are stopped do nothing and count for nothing.
+/// Stopped jobs do nothing and are ignored.
 fn jobs(connection: &mut PgConnection, settings: &mut Settings) -> Result<(), DbError> {
-    // jobs on an aggregate have the name of its view or of what is behind it, by the version
+    // depending on the version, a job of an aggregate names the view or its materialization table
     let rows: Vec<Job> = sql_query(format!(
         "{} SELECT relation::text, proc_name::text AS procedure, \
          extract(epoch FROM schedule_interval)::bigint AS every, \

@@ -1,4 +1,4 @@
-//! Refreshing the candles of days, smaller timeframes first.
+//! Refreshes of the candles of days, smaller timeframes first.
 
 use std::collections::BTreeSet;
 
@@ -17,24 +17,23 @@ use crate::retention::{Floors, RefreshWindow, refresh_windows};
 use super::lock;
 use super::present::{AppliedPolicies, applied, now};
 
-/// Days that wait for a refresh, since ticks came late.
+/// Days that wait for a refresh because of late ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DirtyWindows {
-    /// How many days.
+    /// The number of days.
     pub days: u64,
-    /// When the first of the ticks came.
+    /// The arrival time of the earliest late ticks.
     pub oldest: Option<DateTime<Utc>>,
 }
 
-/// Refreshes the candles of `days` (any time of each), as far as ticks are left and candles are
-/// over. Returns what was refreshed: nothing where no continuous aggregate is, as on the Apache
-/// edition.
+/// Refreshes the candles of `days` (any time of each), as far as their ticks are stored and the candles have
+/// ended. Returns the refreshed windows; none without continuous aggregates, as on the Apache edition.
 ///
 /// Waits while another process maintains the database.
 ///
 /// # Errors
-/// Those of any call on a database; then some windows may be refreshed and others not.
+/// Returns database errors. Some windows may have been refreshed by then.
 pub async fn refresh_days(
     db: &TimeseriesDb,
     days: BTreeSet<DateTime<Utc>>,
@@ -63,13 +62,13 @@ pub(super) fn start_of_day(time: DateTime<Utc>) -> DateTime<Utc> {
     crate::domain::Timeframe::D1.bucket_start(time)
 }
 
-/// Refreshes the candles of `days` down to where ticks were dropped, and takes the marks away that
-/// they had before. Returns the windows, and how many marks.
+/// Refreshes the candles of `days` above the floor of dropped ticks, and removes the marks that the days had
+/// before. Returns the windows and the number of marks.
 pub(super) fn refresh(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
 ) -> Result<(Vec<RefreshWindow>, usize), DbError> {
-    // a mark that comes meanwhile may be of ticks that the refresh did not see
+    // a mark that arrives meanwhile may be of ticks that the refresh did not see
     let marks = marks_of(connection, days)?;
     let now = now(connection)?;
     let applied = applied(connection)?;
@@ -81,15 +80,14 @@ pub(super) fn refresh(
     Ok((windows, cleared))
 }
 
-/// Refreshes the candles of `days` as far as they are above `floors` and their ticks are there.
-/// Returns what was refreshed.
+/// Refreshes the candles of `days` above `floors` whose ticks are stored. Returns the refreshed windows.
 fn refresh_days_above(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
     mut floors: Floors,
     now: DateTime<Utc>,
 ) -> Result<Vec<RefreshWindow>, DbError> {
-    // chunks that somebody dropped by hand are in no record
+    // manually dropped chunks are not in the record
     let guarded = GuardedRefresh::read(connection)?;
     let first_kept = guarded.first_kept();
     floors.ticks = floors.ticks.max(first_kept);
@@ -103,7 +101,7 @@ fn refresh_days_above(
         for (from, to) in outcome.left_out {
             tracing::warn!(
                 %timeframe, %from, %to,
-                "candles are not refreshed, since they know ticks that are gone"
+                "candles are not refreshed because some of their ticks were dropped"
             );
         }
         for (from, to) in outcome.refreshed {
@@ -114,15 +112,15 @@ fn refresh_days_above(
     Ok(refreshed)
 }
 
-/// Before which times ticks and candles were dropped by the policies that were applied. Nothing is
-/// dropped while the caller has the lock of the maintenance.
+/// The times before which the applied policies dropped ticks and candles. Nothing is dropped while the caller
+/// holds the lock of the maintenance.
 pub(in crate::postgres::timescale) fn floors(
     connection: &mut PgConnection,
 ) -> Result<Floors, DbError> {
     Ok(AppliedPolicies::floors(applied(connection)?.as_ref()))
 }
 
-/// Before which time ticks were dropped, or may be dropped any moment.
+/// The time before which ticks were dropped, or may be dropped at any moment.
 pub(in crate::postgres::timescale) fn kept_from(
     connection: &mut PgConnection,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
@@ -153,7 +151,7 @@ struct Day {
     day: DateTime<Utc>,
 }
 
-/// The days that are marked.
+/// The marked days.
 pub(super) fn dirty_days(
     connection: &mut PgConnection,
 ) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
@@ -161,7 +159,7 @@ pub(super) fn dirty_days(
     Ok(rows.into_iter().map(|row| row.day).collect())
 }
 
-/// The days that chunks of ticks are about.
+/// The days that chunks of ticks cover.
 pub(super) fn days_of_chunks(
     connection: &mut PgConnection,
 ) -> Result<BTreeSet<DateTime<Utc>>, DbError> {

@@ -1,54 +1,53 @@
-//! What maintenance did.
+//! The report of a maintenance run.
 
 use crate::retention::RefreshWindow;
 
 use super::refresh::DirtyWindows;
 use super::seal::BlockedChunk;
 
-/// Whether there was anything to look for.
+/// The state of a maintenance run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MaintenanceState {
-    /// All that was due was done.
+    /// All work that was due is done.
     #[default]
     Done,
-    /// Policies have never been applied: nothing is ever due.
+    /// Policies have never been applied, so nothing is due.
     NotApplied,
-    /// Another process is at it.
+    /// Another process is running the maintenance.
     Busy,
 }
 
-/// What was old enough to go and stays until the next run.
+/// A chunk that is old enough to be dropped and is left to the next run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftChunk {
-    /// The table and the name of its chunk, or up to which time.
+    /// The table and the name of the chunk, or the time up to which candles are left.
     pub chunk: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What was done.
+/// The work that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct MaintenanceReport {
-    /// Whether there was anything to look for.
+    /// The state of the run.
     pub state: MaintenanceState,
-    /// Candles that were refreshed, since ticks came late.
+    /// Candles that were refreshed because of late ticks.
     pub refreshed: Vec<RefreshWindow>,
-    /// Candles that were stored before their ticks went.
+    /// The number of candles that were stored before their ticks were dropped.
     pub sealed: u64,
-    /// Chunks of ticks that went.
+    /// The number of dropped chunks of ticks.
     pub dropped_ticks: u64,
-    /// Chunks of candles that went.
+    /// The number of dropped chunks of candles.
     pub dropped_candles: u64,
-    /// What should have gone and is tried again by the next run; later chunks of the same table stay
-    /// as well.
+    /// Chunks that are left to the next run; later chunks of the same table are left as well.
     pub left: Vec<LeftChunk>,
-    /// Chunks that could not be dropped, at most one of ticks and one of candles: they keep all
-    /// later ones from being dropped until somebody sees to it.
+    /// Chunks that could not be dropped, at most one of ticks and one of candles. They block all later chunks
+    /// until the cause is removed.
     pub blocked: Vec<BlockedChunk>,
-    /// What still waits for a refresh.
+    /// Days that still wait for a refresh.
     pub dirty: DirtyWindows,
-    /// Changes of ticks that wait for a refresh, old and new.
+    /// The number of tick changes that wait for a refresh, old and new.
     pub waiting_changes: u64,
 }

@@ -1,5 +1,5 @@
-//! Where no aggregate keeps candles: ticks go, and before they go their candles of one minute are
-//! stored as candles.
+//! Sealing: stores the one-minute candles of ticks before the ticks are dropped, on databases without
+//! aggregates.
 
 use std::error::Error as _;
 use std::fmt;
@@ -15,12 +15,12 @@ use crate::domain::{CandleSource, PriceBasis, Timeframe};
 use crate::error::RepositoryError;
 use crate::postgres::candle_sql::{CandleAggregates, has_price};
 
-/// Who made a candle that was stored when its ticks went.
+/// The source of candles that were stored when their ticks were dropped.
 const SEALED: &str = CandleSource::SEALED;
 
 #[derive(QueryableByName)]
 pub(super) struct Chunk {
-    /// With its schema, quoted.
+    /// The quoted name with its schema.
     #[diesel(sql_type = Text)]
     pub(super) name: String,
     #[diesel(sql_type = Timestamptz)]
@@ -30,9 +30,9 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// What the report of a maintenance says of it.
+    /// The entry of a maintenance report for this chunk.
     pub(super) fn blocked(&self, waiting: usize, error: &RepositoryError) -> BlockedChunk {
-        // the cause is often in the source alone
+        // the cause is often only in the source
         let mut reason = error.to_string();
         let mut source = error.source();
         while let Some(error) = source {
@@ -53,16 +53,16 @@ impl Chunk {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedChunk {
-    /// Its name, with its schema.
+    /// The name of the chunk with its schema.
     pub chunk: String,
-    /// Start of its time, itself inside.
+    /// The start of the chunk, inclusive.
     pub from: DateTime<Utc>,
-    /// End of its time, itself outside.
+    /// The end of the chunk, exclusive.
     pub to: DateTime<Utc>,
-    /// How many later chunks wait for it: they go in the order of their time, since all before the
-    /// end of the last one counts as gone.
+    /// The number of later chunks that wait for this one. Chunks are dropped in time order, since everything
+    /// before the end of the last dropped one counts as dropped.
     pub waiting: u64,
-    /// What the database said.
+    /// The error of the database.
     pub reason: String,
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for BlockedChunk {
     }
 }
 
-/// The chunks of `hypertable` that end at `time` or before, oldest first.
+/// The chunks of `hypertable` that end at or before `time`, oldest first.
 pub(super) fn chunks_before(
     connection: &mut PgConnection,
     hypertable: &str,
@@ -103,13 +103,14 @@ pub(super) fn chunks_before(
     Ok(chunks)
 }
 
-/// Stores the candles of a chunk of ticks and drops it, both or neither. Returns how many candles.
+/// Stores the candles of a chunk of ticks and drops the chunk, both or neither. Returns the number of
+/// candles.
 pub(super) fn seal_and_drop(
     connection: &mut PgConnection,
     chunk: &Chunk,
 ) -> Result<usize, DbError> {
     transaction(connection, |connection| {
-        // a writer that is none of this library may be about to write here: it waits, readers do not
+        // another program may be about to write here: it waits, readers do not
         connection.batch_execute(&format!(
             "SET LOCAL lock_timeout = '5s'; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
             chunk.name
@@ -140,7 +141,7 @@ fn seal(connection: &mut PgConnection, chunk: &Chunk, basis: PriceBasis) -> Resu
         tick_count,
     } = CandleAggregates::of_ticks(basis);
     let has_price = has_price(basis);
-    // a candle that came as one stays; one that was sealed before knew the ticks that have gone
+    // an imported candle stays; an earlier sealed one may include ticks that were dropped
     let statement = format!(
         "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
          open_price, high_price, low_price, close_price, volume, tick_count, source) \
@@ -205,7 +206,7 @@ pub(super) fn drop_chunk(
             let names: Vec<_> = dropped.into_iter().map(|dropped| dropped.name).collect();
             Err(RepositoryError::Internal {
                 operation: "maintain",
-                reason: format!("{} was to be dropped, not {}", chunk.name, names.join(", ")),
+                reason: format!("expected to drop {}, not {}", chunk.name, names.join(", ")),
             }
             .into())
         }

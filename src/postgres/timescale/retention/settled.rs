@@ -1,4 +1,4 @@
-//! Whether the candles of a time know all of its ticks.
+//! Checks whether the candles of a range include all of its ticks.
 
 use std::fmt;
 
@@ -26,14 +26,14 @@ struct LevelRow {
     raw: i32,
 }
 
-/// The continuous aggregates and what the database keeps of their changes.
+/// The continuous aggregates, and the location of their pending changes.
 #[derive(Debug)]
 pub(super) struct Levels {
-    /// The table behind `ohlc_1m`, quoted.
+    /// The table of `ohlc_1m`, quoted.
     pub(super) minutes: String,
-    /// The tables behind all, quoted.
+    /// The tables of all aggregates, quoted.
     pub(super) tables: Vec<String>,
-    /// Their numbers.
+    /// The numbers of the tables.
     pub(super) mats: Vec<i32>,
     ids: Vec<AggregateIds>,
     layout: CatalogLayout,
@@ -45,7 +45,7 @@ struct Answer {
     answer: bool,
 }
 
-/// A minute whose candle is not what its ticks say.
+/// A minute whose candle differs from its ticks.
 #[derive(Debug, QueryableByName)]
 pub(super) struct Difference {
     #[diesel(sql_type = BigInt)]
@@ -62,15 +62,15 @@ impl fmt::Display for Difference {
         let minute = self.minute.to_rfc3339();
         write!(
             f,
-            "the candle of symbol {} at {minute} has another number of ticks than are stored: see \
-             `tickbook verify`",
+            "the tick count of the candle of symbol {} at {minute} differs from the number of \
+             stored ticks: see `tickbook verify`",
             self.symbol_id
         )
     }
 }
 
 impl Levels {
-    /// `None` unless every candle relation is an aggregate.
+    /// Returns `None` unless every candle relation is an aggregate.
     pub(super) fn read(connection: &mut PgConnection) -> Result<Option<Self>, DbError> {
         let rows: Vec<LevelRow> = sql_query(
             "SELECT user_view_name::text AS view, format('%I.%I', \
@@ -102,12 +102,12 @@ impl Levels {
         }))
     }
 
-    /// Whether it is known where this release keeps the changes that wait for a refresh.
+    /// Whether the location of this release's pending changes is known.
     pub(super) fn are_known(&self) -> bool {
         self.layout != CatalogLayout::Unknown
     }
 
-    /// Whether some candle of `[from, to)`, of any timeframe, waits for a refresh.
+    /// Whether a candle of `[from, to)`, of any timeframe, waits for a refresh.
     pub(super) fn is_pending(
         &self,
         connection: &mut PgConnection,
@@ -127,7 +127,7 @@ impl Levels {
         Ok(row.answer)
     }
 
-    /// The first minute of `[from, to)` in which a candle has not as many ticks as are stored.
+    /// The first minute of `[from, to)` whose candle has another tick count than the stored ticks.
     pub(super) fn difference(
         &self,
         connection: &mut PgConnection,

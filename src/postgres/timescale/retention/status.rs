@@ -1,4 +1,4 @@
-//! What policies do.
+//! The status of policies.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
@@ -13,23 +13,23 @@ use crate::retention::Settings;
 use super::present::{AppliedPolicies, Present};
 use super::refresh::{DirtyWindows, dirty_windows};
 
-/// What a database has, and how its jobs do.
+/// The policies of a database and the state of its jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyStatus {
-    /// Its edition.
+    /// The edition.
     pub edition: Edition,
-    /// What was applied last; `None`: nothing was.
+    /// The policies that were applied last; `None` for none.
     pub applied: Option<AppliedPolicies>,
-    /// What it has.
+    /// The present settings.
     pub settings: Settings,
-    /// Its jobs, by number.
+    /// The jobs, by number.
     pub jobs: Vec<JobStatus>,
     /// Days that wait for a refresh.
     pub dirty: DirtyWindows,
-    /// Changes of ticks that wait for a refresh, old and new.
+    /// The number of tick changes that wait for a refresh, old and new.
     pub waiting_changes: u64,
-    /// The time there.
+    /// The database's time.
     pub now: DateTime<Utc>,
 }
 
@@ -37,37 +37,37 @@ pub struct PolicyStatus {
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 #[non_exhaustive]
 pub struct JobStatus {
-    /// Its number.
+    /// The number of the job.
     #[diesel(sql_type = Integer)]
     pub job_id: i32,
-    /// What it works on.
+    /// The relation that it processes.
     #[diesel(sql_type = Text)]
     pub relation: String,
-    /// What it runs, such as `policy_retention`.
+    /// The procedure that it runs, such as `policy_retention`.
     #[diesel(sql_type = Text)]
     pub procedure: String,
-    /// How its last run ended, such as `Success`.
+    /// The result of the last run, such as `Success`.
     #[diesel(sql_type = Nullable<Text>)]
     pub last_run_status: Option<String>,
-    /// When its last run began.
+    /// The start of the last run.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_run: Option<DateTime<Utc>>,
-    /// When it runs next.
+    /// The start of the next run.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub next_run: Option<DateTime<Utc>>,
-    /// How many of its runs failed.
+    /// The number of failed runs.
     #[diesel(sql_type = BigInt)]
     pub failures: i64,
 }
 
-/// Reads what the database has and how its jobs do. Changes nothing.
+/// Reads the present settings and the state of the jobs. Changes nothing.
 ///
 /// # Errors
-/// Those of any call on a database.
+/// Returns database errors.
 pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, RepositoryError> {
     db.read("read the state of policies", |connection| {
         let present = Present::read(connection)?;
-        // a time of minus infinity is that of a job that has not run
+        // minus infinity marks a job that has not run
         let jobs = sql_query(
             "SELECT j.job_id, coalesce(a.view_name, j.hypertable_name)::text AS relation, \
              j.proc_name::text AS procedure, s.last_run_status, \

@@ -1,4 +1,4 @@
-//! Thresholds beyond every tick, and what an insert writes down because of them.
+//! Thresholds beyond every tick, and the changes that inserts log because of them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::*;
 
 const LOG: &str = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log";
 
-/// A database with aggregates; `None` on the edition that has none.
+/// A database with aggregates; `None` on the Apache edition.
 async fn community() -> Option<(ScratchSchemas, PgConnection)> {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).timeseries();
@@ -37,7 +37,7 @@ fn number(connection: &mut PgConnection, query: &str) -> i64 {
     row.number
 }
 
-/// As it was before any refresh.
+/// Restores the thresholds as before any refresh.
 fn lower(connection: &mut PgConnection) {
     connection
         .batch_execute(
@@ -123,8 +123,8 @@ fn refresh(connection: &mut PgConnection) {
         .expect("refreshed");
 }
 
-/// The writer has read the threshold and is not yet visible when a refresh raises it: emptying its
-/// temporary table, which comes between both, waits for whoever reads that one.
+/// The writer has read the threshold and is not yet visible when a refresh raises it. The refresh empties its
+/// temporary table in between, which waits for readers of that table.
 #[tokio::test]
 async fn thresholds_lose_no_insert_that_commits_beside() {
     let Some((schemas, mut connection)) = community().await else {

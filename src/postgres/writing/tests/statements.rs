@@ -1,11 +1,11 @@
-//! What a connection sends and prepares.
+//! Records the statements that a connection sends and prepares.
 
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::InstrumentationEvent;
 use diesel::{Connection as _, PgConnection};
 
-/// The statements of a connection from now on, and those that diesel prepares, without binds.
+/// The recorded statements of a connection, and the statements that diesel prepares, without binds.
 #[derive(Clone, Default)]
 pub(super) struct Statements {
     sent: Arc<Mutex<Vec<String>>>,
@@ -28,7 +28,7 @@ impl Statements {
         statements
     }
 
-    /// What was sent since it was asked for last.
+    /// The statements that were sent since the last call.
     pub(super) fn sent(&self) -> Vec<String> {
         std::mem::take(&mut self.sent.lock().expect("no panic"))
     }

@@ -1,5 +1,5 @@
-//! A second table for the write path, which no migration makes: other columns than ticks have, of
-//! which some are NULL.
+//! A second table for the write path, which no migration creates. Its columns differ from the columns of
+//! ticks, and some are nullable.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -69,7 +69,7 @@ impl TableRow for Trade {
     ];
 }
 
-/// As it is read, in the order of the columns.
+/// The row as it is read, in the order of the columns.
 #[derive(Debug, Queryable)]
 pub(super) struct StoredTrade {
     symbol_id: i64,
@@ -157,7 +157,7 @@ impl KeyedRow for Trade {
         Self { sequence, ..self }
     }
 
-    /// Not that of ticks.
+    /// Another floor than that of ticks.
     fn floor(applied: &AppliedPolicies) -> RetentionFloor {
         applied.candles
     }
@@ -173,8 +173,8 @@ pub(super) async fn with_trades() -> (ScratchSchemas, PgConnection) {
     (schemas, connection)
 }
 
-/// Trades of symbol 7 with the sequences from `from` to `to`, a millisecond apart, the last of them
-/// at `end`. Two columns are NULL in turns, no two rows have the same content.
+/// Trades of symbol 7 with the sequences from `from` to `to`, a millisecond apart, the last at `end`. Two
+/// columns alternate between NULL and a value, and no two rows have the same content.
 pub(super) fn trades(from: i64, to: i64, end: DateTime<Utc>) -> Vec<Trade> {
     let trade = |sequence: i64| Trade {
         symbol_id: SymbolId::new(7),
@@ -199,7 +199,7 @@ struct Line {
     line: String,
 }
 
-/// The rows of the table as the database writes them, by their sequences.
+/// The rows of the table in the database's text form, by sequence.
 pub(super) fn lines(connection: &mut PgConnection) -> Vec<String> {
     let select = "SELECT format('%s %s %s price=%s quantity=%L side=%s id=%L at=%L', symbol_id, \
                   (extract(epoch FROM trade_time) * 1000000)::bigint, sequence, price, quantity, \
@@ -209,7 +209,7 @@ pub(super) fn lines(connection: &mut PgConnection) -> Vec<String> {
     lines.into_iter().map(|line| line.line).collect()
 }
 
-/// What [`lines`] gives for a trade.
+/// The line of a trade as [`lines`] returns it.
 pub(super) fn line_of(trade: &Trade) -> String {
     let literal = |text: Option<String>| text.map_or("NULL".to_owned(), |text| format!("'{text}'"));
     let micros = |time: DateTime<Utc>| time.timestamp_micros().to_string();
@@ -226,7 +226,7 @@ pub(super) fn line_of(trade: &Trade) -> String {
     )
 }
 
-/// The one number that a query gives.
+/// Runs a query that returns a single number.
 pub(super) fn number(connection: &mut PgConnection, query: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Row {

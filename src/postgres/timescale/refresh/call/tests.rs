@@ -1,4 +1,4 @@
-//! The session in which candles are refreshed.
+//! The session settings during a refresh.
 
 use chrono::{TimeDelta, TimeZone as _};
 use diesel::sql_types::Text;
@@ -43,7 +43,7 @@ async fn with_ticks() -> (ScratchSchemas, DatabasePools, Edition, DateTime<Utc>)
     (schemas, pools, edition, day.expect("a day"))
 }
 
-/// Writes down the setting of whoever writes candles.
+/// Records the setting during writes of candles.
 const WATCH: &str = "CREATE TABLE watched (relation text, setting text); \
     CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ \
     BEGIN INSERT INTO watched VALUES (TG_ARGV[0], current_setting('enable_seqscan')); \
@@ -77,7 +77,7 @@ async fn larger_candles_are_made_without_sequential_scans_and_the_setting_is_put
     let watched: Vec<_> = watched.into_iter().map(|row| row.setting).collect();
     assert_eq!(watched, ["ohlc_1m on", "ohlc_5m off"]);
 
-    // no connection of the pool was used for it
+    // the refresh did not use a connection of the pool
     let refreshed = refresh_days(&pools.timeseries(), [day].into()).await;
     assert_eq!(refreshed.expect("refreshed").len(), 7);
     let setting = |connection: &mut PgConnection| Ok(seqscan(connection));
@@ -90,7 +90,7 @@ async fn a_refresh_that_fails_puts_the_setting_back() {
     let (schemas, pools, _, day) = with_ticks().await;
     let mut connection = schemas.connection(Database::Timeseries);
     let call = RefreshCall::of(&mut connection).expect("a call");
-    // shorter than one candle, and nothing that an Apache edition could do either
+    // shorter than one candle, so that the Apache edition has nothing to do either
     let window = (day, day + TimeDelta::minutes(1));
     let done = call.run(&mut connection, "ohlc_5m", window, false);
     assert!(done.is_err(), "{done:?}");
