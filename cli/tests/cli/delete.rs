@@ -75,7 +75,7 @@ fn candles_without_ticks_are_deleted() {
     assert_eq!(
         dry.stdout,
         "would delete 4 candles: 4 of 1m\n\
-         3 more are made of stored ticks and stay: delete the ticks\n"
+         3 more are computed from stored ticks and are not deleted: delete the ticks\n"
     );
     run(&cli, &format!("delete candles {DAY}")).expect_code(1);
     assert_eq!(psql(&cli, "SELECT count(*) FROM ohlc_candles"), "4");

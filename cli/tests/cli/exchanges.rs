@@ -27,7 +27,7 @@ fn exchange_is_created_listed_and_described() {
     assert_eq!(none.stdout, "");
     assert_eq!(none.stderr, "there is no exchange yet\n");
     let created = run(&cli, NYSE).expect_code(0);
-    assert_eq!(created.stdout, "Nyse is created\n");
+    assert_eq!(created.stdout, "created Nyse\n");
     let nyse = |description| {
         let zone = Some("America/New_York");
         exchange("Nyse", description, Some("XNYS"), zone)

@@ -163,7 +163,7 @@ fn options_of_lean_belong_to_lean() {
         for option in [["--price-scale", "10"], ["--time-zone", "UTC"]] {
             let import = ["import", what, "a.csv", "--format", "csv", "--symbol", "A"];
             let run = cli.run(&[&import[..], &option].concat());
-            assert!(run.error().contains("say how lean is read"), "{run:?}");
+            assert!(run.error().contains("require --format lean"), "{run:?}");
         }
     }
     let wrong = import(

@@ -174,7 +174,7 @@ fn market_of_defaults_alone_says_so() {
     };
     let defaults = import("cboe");
     assert!(
-        defaults.error().contains("rows of defaults alone"),
+        defaults.error().contains("only rows of defaults"),
         "{defaults:?}"
     );
     for market in ["cboe", "nasdaq"] {
@@ -260,7 +260,7 @@ fn one_name_of_two_types_needs_two_exchanges() {
     );
     assert!(
         both.stderr
-            .contains("line 7: BTCUSDT (cryptofuture) stands in line 6"),
+            .contains("line 7: BTCUSDT (cryptofuture) is already in line 6"),
         "{both:?}"
     );
     let future = ["--type", "cryptofuture", "--exchange", "binance-futures"];
@@ -289,7 +289,7 @@ fn names_that_differ_in_case_report_the_second() {
         two.stdout.starts_with("read 2, created 1, ") && two.stdout.contains("rejected 1"),
         "{two:?}"
     );
-    let told = "line 3: EurUsd (forex) differs from EURUSD in line 2 in the case";
+    let told = "line 3: EurUsd (forex) differs from EURUSD in line 2 only in case";
     assert!(two.stderr.contains(told), "{two:?}");
     // and what is stored has the name
     let other = import("other.csv").expect_code(1);

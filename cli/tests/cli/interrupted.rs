@@ -73,7 +73,7 @@ fn import_says_how_far_it_came() {
         assert_eq!(lines[0]["inserted"].to_string(), stored(), "{run:?}");
         assert_eq!(lines[1]["exit_code"], code);
         for word in [
-            "what is counted above is stored",
+            "the ticks counted above are stored",
             "run it again",
             "interrupted by SIG",
         ] {
@@ -174,7 +174,7 @@ fn delete_says_how_far_it_came() {
     until(&mut child, "the first day", || stored() != all);
     kill(&child, "-INT");
     let run = end(child).expect_code(130);
-    let told = "what is counted above is deleted";
+    let told = "the rows counted above are deleted";
     assert!(run.stderr.contains(told), "{run:?}");
     let first = run.stdout.lines().next().unwrap_or_default();
     let told: Value = serde_json::from_str(first).expect("JSON");
@@ -229,7 +229,7 @@ fn verify_says_what_it_has_verified() {
     let place = summary["interrupted_at"].as_str().expect("a place");
     assert!(place.starts_with("a:B"), "{place}");
     assert!(
-        run.stderr.contains("what is counted above was verified"),
+        run.stderr.contains("the data counted above was verified"),
         "{run:?}"
     );
 }
@@ -247,7 +247,7 @@ fn second_signal_ends_it_at_once() {
         let mut child = command.spawn().expect("it starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let mut line = String::new();
-        while !line.contains("settings are read") {
+        while !line.contains("loaded the settings") {
             line.clear();
             assert_ne!(stderr.read_line(&mut line).expect("UTF-8"), 0, "no log");
         }

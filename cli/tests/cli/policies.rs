@@ -65,7 +65,7 @@ async fn policies_that_drop_at_once_want_a_yes() {
     import_three_ticks(&cli);
     let plan = cli.run(&["policies", "plan"]).expect_code(0);
     for text in [
-        "dropped by the next maintenance, since it is old enough:",
+        "dropped by the next maintenance, because it is old enough:",
         "  ticks: 3 ticks before 2014-05-02T00:00:00.000000Z, 1 chunks",
         "  ohlc_1m: 3 candles before ",
     ] {

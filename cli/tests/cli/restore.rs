@@ -113,8 +113,7 @@ fn ticks_and_imported_candles_are_never_replaced() {
         let run = import(&cli, &rows.join("\n"), &["--batch-size", "1"]).expect_code(0);
         assert_eq!(run.json(), counts(4, 1, 3, 0), "{round}");
         assert!(
-            run.stderr
-                .contains("note: 3 candles that were made of ticks"),
+            run.stderr.contains("note: 3 candles computed from ticks"),
             "{run:?}"
         );
     }
@@ -139,8 +138,8 @@ fn derived_and_filled_rows_are_skipped_and_noted() {
     let run = import(&cli, &rows.join("\n"), &[]).expect_code(0);
     assert_eq!(run.json(), counts(4, 1, 3, 0));
     for note in [
-        "note: 1 lines stand for gaps",
-        "note: 2 candles were made of ticks",
+        "note: 1 lines are placeholders",
+        "note: 2 candles were computed from ticks",
     ] {
         assert!(run.stderr.contains(note), "{run:?}");
     }
@@ -191,13 +190,10 @@ fn names_of_candles_made_of_ticks_are_reserved() {
             let run = cli.run(&[&import[..], &["--symbol", "A", "--source", name]].concat());
             let error = run.error();
             assert!(
-                error.contains(&format!("--source {name} is kept for")),
+                error.contains(&format!("--source {name} is reserved for")),
                 "{run:?}"
             );
-            assert!(
-                error.contains("--format csv and leave --source out"),
-                "{run:?}"
-            );
+            assert!(error.contains("--format csv and omit --source"), "{run:?}");
         }
     }
     for name in ["", " a", "a\nb"] {

@@ -95,7 +95,7 @@ fn folder_without_a_spool_is_an_error() {
     for command in ["inspect", "replay", "dead-letter"] {
         let usual = cli.run(&["spool", command]);
         assert!(
-            usual.error().contains("data/spool: name its folder"),
+            usual.error().contains("data/spool: give its directory"),
             "{usual:?}"
         );
         let other = cli.run(&["spool", command, "--dir", "TYPO", "--json"]);

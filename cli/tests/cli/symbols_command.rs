@@ -78,7 +78,7 @@ fn list_is_a_table_of_what_fits() {
     let none = run(&cli, "symbols list --name EUR").expect_code(0);
     assert_eq!(
         (none.stdout.as_str(), none.stderr.as_str()),
-        ("", "no symbol fits\n")
+        ("", "no symbol matches\n")
     );
     run(&cli, "symbols list --active --inactive").expect_code(2);
 }

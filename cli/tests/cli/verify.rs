@@ -260,7 +260,7 @@ fn an_audit_that_cannot_run_exits_with_2() {
     let run = cli.run(&["verify", "--symbol", "XAUUSD"]);
     assert!(run.error().contains("there is no symbol XAUUSD"), "{run:?}");
     let run = cli.run(&["verify", "--gap", "5 minutes"]).expect_code(2);
-    assert!(run.stderr.contains("write it like 90s, 5m"), "{run:?}");
+    assert!(run.stderr.contains("such as 90s, 5m"), "{run:?}");
     let nowhere = [(
         "TIMESCALEDB_URL",
         "postgresql://someone:S3cretPw@127.0.0.1:1/none",
