@@ -1,4 +1,4 @@
-//! migrate, aggregates, status and config against real databases.
+//! Tests of migrate, aggregates, status and config on real databases.
 
 use crate::support::Cli;
 

@@ -1,4 +1,4 @@
-//! Where exports are written to.
+//! Tests of the outputs of exports.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
@@ -12,7 +12,7 @@ use crate::support::{Cli, Run};
 
 const HEADER: &str = "tick_time,sequence,bid_price,";
 
-/// Two ticks of EURUSD, and a folder `out` for what is exported.
+/// Two ticks of EURUSD, and a directory `out` for the exports.
 fn prepared() -> Cli {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", "292,1.1,1.2\n60292,1.1,1.2\n");
@@ -46,7 +46,7 @@ fn file_is_replaced_when_that_is_forced() {
     assert_eq!(run.stderr, "2 ticks in out/a.csv\n");
     let path = out.join("a.csv");
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    // as any other new file
+    // the same permissions as any other new file
     assert_eq!(mode(&path), mode(&cli.file("out/b.csv", "")));
     fs::remove_file(out.join("b.csv")).expect("there");
     fs::write(&path, "mine").expect("written");
@@ -97,7 +97,7 @@ fn folder_is_refused_and_nothing_is_left() {
     }
     let nowhere = export(&cli, &["--output", "out/no/file.csv"]);
     assert!(nowhere.error().contains("out/no"), "{nowhere:?}");
-    // an error after the output is opened
+    // an error after the output was opened
     let nobody = ["export", "ticks", "--symbol", "GBPUSD", "--output", "out/x"];
     cli.run(&nobody).expect_code(2);
     assert!(listed(&cli.folder.path().join("out")).is_empty());
@@ -113,7 +113,7 @@ fn dash_is_standard_output() {
     assert!(!cli.folder.path().join("-").exists());
 }
 
-/// Devices are reached by links, so that a defect replaces these and harms no machine.
+/// Devices are reached through links, so that a defect replaces only the links.
 #[test]
 fn full_device_is_an_error_and_stays_a_device() {
     let cli = prepared();
@@ -142,7 +142,7 @@ fn pipe_is_written_as_it_comes() {
     let pipe = cli.folder.path().join("out/pipe");
     let made = Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo is on the PATH").success());
-    // opening it waits for one that writes
+    // opening a pipe waits for a writer
     let (sender, read) = mpsc::channel();
     let reader = pipe.clone();
     thread::spawn(move || sender.send(fs::read_to_string(reader)));
@@ -185,7 +185,7 @@ fn summary_is_json_beside_the_rows() {
         "--json",
     ]);
     assert_eq!(candles.expect_code(0).json()["rows"], 2);
-    // a failure does not stand among rows
+    // an error is not printed among the rows
     let failed = cli
         .run(&["export", "ticks", "--symbol", "93", "--json"])
         .expect_code(2);

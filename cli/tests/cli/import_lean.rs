@@ -1,4 +1,4 @@
-//! LEAN files that are not those of one symbol in UTC, against real databases.
+//! Tests of LEAN files of several symbols, of other time zones or with scaled prices, on real databases.
 
 use std::io::Write as _;
 

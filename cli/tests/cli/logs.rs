@@ -1,4 +1,4 @@
-//! What is logged to standard error.
+//! Tests of the log on standard error.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! `tickbook symbols`
+//! Tests of `tickbook symbols`.
 
 use serde_json::{Value, json};
 use tickbook::domain::ExchangeFacts;
@@ -17,7 +17,7 @@ oanda,XAUUSD,cfd,Gold,USD,1,0.001,1
 fxcm,EURUSD,forex,Euro,USD,1,0.00001,1
 ";
 
-/// oanda has the symbols 1 to 3, fxcm 4; 1 has two ticks.
+/// oanda has the symbols 1 to 3, fxcm has 4; 1 has two ticks.
 fn prepared() -> Cli {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
