@@ -116,7 +116,7 @@ Example:
     /// Writes ticks or candles as CSV
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Deletes ticks or candles, such as those of a wrong import
+    /// Deletes ticks or candles, for example after a wrong import
     #[command(subcommand)]
     Delete(DeleteCommand),
     /// Inspects the ticks that a server left on the disk, and stores them

@@ -67,7 +67,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
     let address = listener
         .local_addr()
         .context("cannot read the local address")?;
-    // a closed standard output is no reason to stop
+    // the server also runs if standard output is closed
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     let serving = async {
         let served = server::run(listener, app, http, stop.clone().cancelled_owned()).await;
@@ -83,7 +83,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
             () = stop.cancelled() => false,
             () = pipeline.broken() => true,
         };
-        // without a server that runs, no one would store the ticks of the feeds
+        // a broken pipeline accepts no more ticks of the feeds
         stop.cancel();
         pipeline.stop(FLUSH).await.is_complete() && !is_broken
     };

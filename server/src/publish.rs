@@ -1,4 +1,4 @@
-//! Stores posted ticks and publishes those that were newly inserted.
+//! Stores posted ticks and publishes the newly inserted ones.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tickbook::repository::InsertReceipt;
 
 use crate::app::AppState;
 
-/// Stores ticks and publishes those that were newly inserted. Once started, the work continues even if the
+/// Stores ticks and publishes the newly inserted ones. Once started, the work continues even if the
 /// caller is cancelled, so that no stored tick remains unpublished. `kept` is dropped afterwards: it holds
 /// permits and memory of the caller for as long.
 ///

@@ -119,7 +119,7 @@ impl DatabaseState {
 /// Probes the databases.
 #[async_trait]
 pub trait Probe: Debug + Send + Sync + 'static {
-    /// The state of each database, within about a second; empty if there is no database.
+    /// The state of each database, within about a second; empty without databases.
     async fn databases(&self) -> Vec<DatabaseState>;
 }
 

@@ -163,7 +163,7 @@ fn within_descriptors(settings: &ServerSettings) -> ServerSettings {
 }
 
 /// Starts a pipeline that stores the ticks which an earlier server with a feed left in its spool. Returns
-/// `None` if there is no spool, or if another process uses it and stores them itself.
+/// `None` if no spool exists, or if another process uses it and stores them itself.
 async fn leftover(
     args: &Args,
     config: &Config,

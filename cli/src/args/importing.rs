@@ -113,7 +113,7 @@ pub(crate) struct ImportSymbolsArguments {
     /// The exchange of the symbols, instead of the market
     #[arg(long)]
     pub(crate) exchange: Option<String>,
-    /// Overwrites known values with those of the table, and activates the listed symbols
+    /// Overwrites known values with the values of the table, and activates the listed symbols
     #[arg(long)]
     pub(crate) overwrite: bool,
     /// Prints the result as one JSON object

@@ -109,7 +109,7 @@ fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
     if plan.is_empty() {
         print("nothing to do: the database has these policies")?;
     } else if plan.changes.is_empty() {
-        print(&format!("{verb}: the retention floor of writers"))?;
+        print(&format!("{verb}: the record of the applied policies"))?;
     } else {
         print(&format!("{verb}:"))?;
         list(&plan.changes)?;

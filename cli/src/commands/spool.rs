@@ -18,7 +18,7 @@ pub(crate) use inspecting::inspect;
 pub(crate) use letters::dead_letter;
 pub(crate) use replaying::replay;
 
-/// Returns an error if there is no spool: a wrong directory would look like an empty spool.
+/// Returns an error if no spool exists: a wrong directory would look like an empty spool.
 fn require(directory: &Path) -> anyhow::Result<()> {
     if !TickSpool::exists(directory) && !Quarantine::exists(directory) {
         let shown = std::path::absolute(directory);
@@ -31,7 +31,7 @@ fn require(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads the settings, and those of an existing spool, of ticks or of the quarantine.
+/// Loads the settings, and the settings of an existing spool, of ticks or of the quarantine.
 fn settings(arguments: &SpoolArguments) -> anyhow::Result<(Config, SpoolConfig)> {
     let config = read_settings()?;
     let mut settings = config.spool.clone();

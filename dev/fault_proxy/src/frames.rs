@@ -24,7 +24,7 @@ pub(crate) struct ClientFrames {
 }
 
 impl ClientFrames {
-    /// Returns where in `bytes`, which follow those of earlier calls, the first wanted message begins. A
+    /// Returns where in `bytes`, which follow the bytes of earlier calls, the first wanted message begins. A
     /// message is found when it is complete; one that began in earlier bytes begins at 0.
     pub(crate) fn find(&mut self, bytes: &[u8], wanted: Option<Message>) -> Option<usize> {
         let before = self.rest.len();

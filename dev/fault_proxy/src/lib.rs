@@ -218,7 +218,7 @@ impl FaultProxy {
         self.set_accept_mode(AcceptMode::Pass);
     }
 
-    /// Number of connections accepted so far, including those that were refused afterwards.
+    /// Number of connections accepted so far, including connections that were ended immediately.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.state.accepted.load(Ordering::SeqCst)

@@ -7,7 +7,7 @@ use tickbook::repository::{SymbolRepository, find_symbol};
 /// Returns the symbol that `reference` identifies by id or name. If no symbol has the name, creates `new`.
 ///
 /// # Errors
-/// Several exchanges have a symbol of that name; no symbol has the id; and those of the repository.
+/// Several exchanges have a symbol of that name; no symbol has the id; and the errors of the repository.
 pub async fn find_or_create(
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Publishes messages.
 #[async_trait]
 pub(super) trait Broker: Debug + Send {
-    /// Publishes messages from the front of `outgoing`, and removes those that were confirmed.
+    /// Publishes messages from the front of `outgoing`, and removes the confirmed ones.
     async fn publish(&mut self, outgoing: &mut Vec<Outgoing>) -> anyhow::Result<()>;
 
     /// Closes a failed connection; returns whether there was one.

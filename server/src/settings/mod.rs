@@ -1,4 +1,4 @@
-//! Settings of the server, loaded together with those of the library.
+//! Settings of the server, loaded together with the settings of the library.
 
 mod rabbitmq;
 mod server;

@@ -70,7 +70,7 @@ pub enum InvalidListen {
 /// IPv4 address, else the first address.
 ///
 /// # Errors
-/// What is wrong, and an example.
+/// The text is not a host and a port, or the host cannot be resolved.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, InvalidListen> {
     if let Ok(address) = text.parse() {
         return Ok(address);

@@ -39,7 +39,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Adds a tick; returns it if there is no room.
+    /// Adds a tick; returns it if the buffer is full.
     #[must_use]
     pub(super) fn push(&mut self, tick: Tick) -> Option<Tick> {
         if self.ticks.len() >= OF_SERIES {

@@ -112,7 +112,7 @@ impl Request {
     /// Parses a message.
     ///
     /// # Errors
-    /// What is wrong, and the remedy.
+    /// The message is invalid; the error names the problem and the remedy.
     pub(super) fn parse(text: &str) -> Result<Self, Refused> {
         if !text.trim_start().starts_with('{') {
             let reason = "invalid message (not a JSON object): expected {\"op\": \"subscribe\", …}";

@@ -39,11 +39,11 @@ pub struct NewTick {
     #[serde(default)]
     #[schema(schema_with = sequence_schema)]
     pub sequence: Option<i64>,
-    /// Price at which one can sell; may be negative. Null or omitted if there is no bid; a tick has at least
+    /// Price at which one can sell; may be negative. Null or omitted without a bid; a tick has at least
     /// one price.
     #[serde(default)]
     pub bid_price: Option<DecimalInput>,
-    /// Price at which one can buy; may be negative, and below the bid. Null or omitted if there is no ask.
+    /// Price at which one can buy; may be negative, and below the bid. Null or omitted without an ask.
     #[serde(default)]
     pub ask_price: Option<DecimalInput>,
     /// Quantity offered at the bid, not negative. Null or omitted if unknown.

@@ -25,9 +25,9 @@ pub struct TickBody {
     /// Its position within that instant; exact, up to 2^63 - 1.
     #[schema(example = 0)]
     pub sequence: i64,
-    /// Price at which one can sell; null if there is no bid.
+    /// Price at which one can sell; null without a bid.
     pub bid_price: Option<DecimalText>,
-    /// Price at which one can buy; null if there is no ask.
+    /// Price at which one can buy; null without an ask.
     pub ask_price: Option<DecimalText>,
     /// Quantity offered at the bid; null if unknown.
     pub bid_volume: Option<DecimalText>,

@@ -135,7 +135,7 @@ fn see(seen: &mut Seen, mut message: Value) {
     seen.insert((text("timeframe"), text("open_time")), message);
 }
 
-/// Whether the newest candle of each timeframe, and the candle of the late tick, equal those of REST.
+/// Whether the newest candle of each timeframe, and the candle of the late tick, equal the candles of REST.
 async fn equal_to_rest(server: &Server, seen: &Seen) -> bool {
     for (timeframe, basis, newest) in [("1d", "mid", 1), ("1m", "bid", 2)] {
         let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&basis={basis}&order=desc");

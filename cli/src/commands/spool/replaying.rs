@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 struct Replay {
     #[serde(flatten)]
     ticks: Stored,
-    /// The ticks that were held back; null if there is no spool of the quarantine.
+    /// The ticks that were held back; null if the quarantine has no spool.
     quarantine: Option<Stored>,
 }
 
