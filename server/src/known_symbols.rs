@@ -50,7 +50,7 @@ impl KnownSymbols {
     /// Returns the symbols that do not exist, with one look-up for all that are not known yet.
     ///
     /// # Errors
-    /// Those of the repository.
+    /// The errors of the repository.
     pub async fn unknown(
         &self,
         symbol_ids: &[SymbolId],

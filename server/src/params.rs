@@ -146,7 +146,7 @@ impl Query {
     /// Parses `cursor` with `decode`.
     ///
     /// # Errors
-    /// Those of `decode`.
+    /// The errors of `decode`.
     pub(crate) fn cursor<C, E: Display>(
         &self,
         decode: impl FnOnce(&str) -> Result<C, E>,

@@ -15,7 +15,7 @@ use crate::app::AppState;
 /// permits and memory of the caller for as long.
 ///
 /// # Errors
-/// Those of the repository. If the ticks may have been stored nevertheless, a gap is announced.
+/// The errors of the repository. If the ticks may have been stored nevertheless, a gap is announced.
 pub(crate) async fn store_and_publish(
     app: &AppState,
     ticks: Arc<Vec<Tick>>,

@@ -8,7 +8,7 @@ use tickbook::repository::SymbolRepository;
 /// Reads the quality rules from the settings. Symbols in the settings that do not exist are logged.
 ///
 /// # Errors
-/// Those of the repository.
+/// The errors of the repository.
 pub async fn rules(
     config: &QualityConfig,
     symbols: &dyn SymbolRepository,

@@ -110,7 +110,7 @@ impl SimulatedFeed {
     /// Creates the feed, and its symbols if they do not exist.
     ///
     /// # Errors
-    /// Those of the repository.
+    /// The errors of the repository.
     pub async fn new(
         symbols: &dyn SymbolRepository,
         seed: u64,
