@@ -1,7 +1,7 @@
-//! Measures what tickbook writes and reads in a second beside what its limit and its peers do.
+//! Measures how fast tickbook writes and reads, compared with upper limits and other libraries.
 //!
-//! Everything is a ratio of two contenders that took turns within one run, since a machine's
-//! speed changes by the minute and a ratio does not.
+//! All results are ratios of two contenders that alternate within one run: the speed of a machine varies from
+//! minute to minute, and ratios do not.
 #![forbid(unsafe_code)]
 
 mod contenders;
@@ -18,7 +18,7 @@ use clap::{Parser, ValueEnum};
 use goals::Bench;
 use report::Report;
 
-/// What is measured together.
+/// A part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Part {
     /// Batches of 1,000 ticks: speed, CPU and write-ahead log
@@ -29,39 +29,39 @@ enum Part {
     Batches10,
     /// Batches of one tick
     Batches1,
-    /// All of it a second time
+    /// Stored ticks written again
     Resend,
-    /// The schema of the migrations beside the one with serial id, name and a time index
+    /// The schema of the migrations, compared with one with serial id, name and a time index
     Schema,
     /// Single ticks through the persister
     Persister,
-    /// The look at each tick before it is written
+    /// The quality checks of each tick before it is written
     Quality,
     /// 100,000 ticks of a range
     Ranges,
-    /// The newest 100 ticks of a symbol, the newest tick of each
+    /// The newest 100 ticks of a symbol, and the newest tick of each symbol
     Newest,
-    /// Candles with and without the index of buckets that an aggregate has by default
+    /// Candles with and without the default index of aggregates on buckets
     CandleIndex,
     /// Refresh of larger timeframes from smaller ones and from ticks
     Refresh,
     /// Pages over HTTP
     Rest,
-    /// Memory of a stream
+    /// Memory used by a stream
     Streaming,
 }
 
-/// Measures writing and reading on the database of TIMESCALEDB_URL, in schemas of its own.
+/// Measures writing and reading on the database of TIMESCALEDB_URL, in schemas of its own
 #[derive(Debug, Parser)]
 #[command(name = "tickbook-bench")]
 struct Arguments {
-    /// How often every contender has its turn
+    /// Number of rounds; each contender has a turn in each round
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Only these parts
     #[arg(long, value_enum)]
     only: Vec<Part>,
-    /// Exit code 1 when a target is missed
+    /// Exits with code 1 if a target is missed
     #[arg(long)]
     strict: bool,
 }

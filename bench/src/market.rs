@@ -1,4 +1,4 @@
-//! Ticks as a feed gives them: many symbols in turn, in time order, prices that walk.
+//! Ticks as a feed delivers them: symbols in turn, in order of time, with prices that follow a random walk.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -6,15 +6,15 @@ use tickbook::domain::{SymbolId, Tick};
 
 const SYMBOLS: i64 = 50;
 
-/// `count` batches of `size` ticks, all within the day `day`, none of them in another call with
-/// another day.
+/// `count` batches of `size` ticks, all within the day `day`; calls with different days return different
+/// ticks.
 pub(crate) fn batches(day: u32, count: usize, size: usize) -> Vec<Vec<Tick>> {
     let start = first_day() + TimeDelta::days(i64::from(day));
     let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ u64::from(day));
     let mut price = [108_500_i64; SYMBOLS as usize];
     let mut number = 0_i64;
     let mut tick = || {
-        // not in the order of their ids
+        // not in order of id
         let symbol = number * 7 % SYMBOLS;
         let bid = &mut price[symbol as usize];
         *bid += random.below(11) as i64 - 5;
@@ -36,7 +36,7 @@ pub(crate) fn batches(day: u32, count: usize, size: usize) -> Vec<Vec<Tick>> {
         .collect()
 }
 
-/// The same batches, each in the order of its keys.
+/// The same batches, each sorted by key.
 pub(crate) fn sorted(batches: &[Vec<Tick>]) -> Vec<Vec<Tick>> {
     let mut sorted = batches.to_vec();
     for batch in &mut sorted {
@@ -49,7 +49,7 @@ fn first_day() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(17_000) + TimeDelta::hours(1)
 }
 
-/// A linear congruential generator: the same ticks in every run.
+/// A linear congruential generator: all runs use the same ticks.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! One turn of one contender, measured.
+//! Measures one turn of one contender.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use tickbook::domain::Tick;
 use crate::contenders::Contender;
 use crate::server::Place;
 
-/// What one or several turns took.
+/// Resources used by one or several turns.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sample {
     ticks: f64,
@@ -27,25 +27,25 @@ impl Sample {
         self.wal_bytes += other.wal_bytes;
     }
 
-    /// Seconds of a tick.
+    /// Seconds per tick.
     pub(crate) fn seconds(&self) -> f64 {
         self.seconds / self.ticks
     }
 
-    /// Microseconds of CPU of this process for a tick.
+    /// Microseconds of CPU time of this process per tick.
     pub(crate) fn cpu_micros(&self) -> f64 {
         self.cpu_micros / self.ticks
     }
 
-    /// Bytes of write-ahead log of a tick.
+    /// Bytes of write-ahead log per tick.
     pub(crate) fn wal_bytes(&self) -> f64 {
         self.wal_bytes / self.ticks
     }
 }
 
-/// Lets `contender` write `batches`, each in a call of its own.
+/// Lets `contender` write `batches`, each in its own call.
 ///
-/// In a task, as a server's ticks are written.
+/// Runs in a task, as a server writes its ticks.
 pub(crate) async fn turn(
     mut contender: Box<dyn Contender>,
     place: &mut Place,

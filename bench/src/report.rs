@@ -1,6 +1,6 @@
-//! Targets and what was measured.
+//! Targets and results.
 
-/// On which side of the target a figure has to be.
+/// A target: the lower or upper bound of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Target {
     AtLeast(f64),
@@ -9,7 +9,7 @@ pub(crate) enum Target {
 
 impl Target {
     fn is_met_by(self, figure: f64) -> bool {
-        // what is printed decides: it is finer than what is measured
+        // the rounded figure that is printed decides; it has more digits than the measurement is precise
         let steps = 10_f64.powi(self.decimals() as i32);
         let figure = (figure * steps).round() / steps;
         match self {
@@ -26,7 +26,7 @@ impl Target {
         }
     }
 
-    /// How many decimals of a figure are printed.
+    /// Number of printed decimals.
     fn decimals(self) -> usize {
         let (Self::AtLeast(target) | Self::AtMost(target)) = self;
         if target > 0.0 && target < 0.1 { 4 } else { 2 }
@@ -39,12 +39,12 @@ struct Row {
     rounds: Vec<f64>,
 }
 
-/// The rows of the table to be reached.
+/// The rows of the table of results.
 #[derive(Default)]
 pub(crate) struct Report(Vec<Row>);
 
 impl Report {
-    /// `rounds` holds the ratio of each round.
+    /// Adds a row; `rounds` has the ratio of each round.
     pub(crate) fn add(&mut self, what: impl Into<String>, target: Target, rounds: Vec<f64>) {
         self.0.push(Row {
             what: what.into(),
@@ -58,7 +58,7 @@ impl Report {
         self.0.iter().filter(met).count()
     }
 
-    /// As a table that documentation can hold as it is.
+    /// Prints a Markdown table for the documentation.
     pub(crate) fn print(&self) {
         println!("| what | target | median | lowest | highest | |");
         println!("| --- | --- | --- | --- | --- | --- |");
@@ -81,7 +81,7 @@ impl Report {
     }
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// The median: the middle figure, or the mean of the two in the middle.
 pub(crate) fn median(figures: &[f64]) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Contenders in turn, round by round.
+//! Runs contenders in turn, round by round.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::market;
 use crate::measure::{Sample, turn};
 use crate::server::Place;
 
-/// Batches before the measured ones: they make the chunk, the connection and its plans.
+/// Number of batches before the measurement, which create the chunk, the connection and its plans.
 const WARM_UP: usize = 8;
 
-/// Turns of each contender in a round.
+/// Number of turns of each contender in a round.
 const SLICES: usize = 10;
 
-/// A contender, its schema and what its turns took.
+/// A contender, its schema and the results of its turns.
 pub(crate) struct Entry {
     name: &'static str,
     place: Place,
@@ -24,11 +24,11 @@ pub(crate) struct Entry {
     samples: Vec<Sample>,
     round: Sample,
     slices: Vec<Arc<Vec<Vec<Tick>>>>,
-    /// How many of the batches of a round it writes: slow ones need no more to be measured.
+    /// The share of the batches of a round that it writes: slow contenders need fewer for a measurement.
     share: f64,
 }
 
-/// What all turns of all contenders took.
+/// The results of all turns of all contenders.
 pub(crate) struct Samples(Vec<(&'static str, Vec<Sample>)>);
 
 impl Entry {
@@ -49,7 +49,7 @@ impl Entry {
         self
     }
 
-    /// An empty table with the chunk of the day, and what is to be written there.
+    /// Empties the table, creates the chunk of the day, and generates the batches of the round.
     async fn begin_round(&mut self, day: u32, count: usize, size: usize) -> Result<()> {
         let count = ((count as f64 * self.share) as usize).max(SLICES);
         let mut all = market::batches(day, WARM_UP + count, size);
@@ -68,7 +68,7 @@ impl Entry {
     }
 
     async fn take_turn(&mut self, batches: Arc<Vec<Vec<Tick>>>) -> Result<()> {
-        let contender = self.contender.take().context("each turn gives it back")?;
+        let contender = self.contender.take().context("each turn returns it")?;
         let (contender, sample) = turn(contender, &mut self.place, &batches).await?;
         self.contender = Some(contender);
         self.round.add(&sample);
@@ -78,8 +78,8 @@ impl Entry {
 
 /// Lets each of `entries` write `count` batches of `size` ticks in each round.
 ///
-/// Within a round they take turns slice by slice, so that a moment in which the machine is busy
-/// with something else meets all of them; who begins changes with every slice.
+/// Within a round they alternate slice by slice, so that other load on the machine affects all of them; the
+/// order changes with every slice.
 pub(crate) async fn run(
     mut entries: Vec<Entry>,
     rounds: u32,
@@ -118,12 +118,12 @@ impl Samples {
             .map_or(&[], |(_, samples)| samples)
     }
 
-    /// Speed of `one` over speed of `other`, round by round.
+    /// Speed of `one` divided by the speed of `other`, round by round.
     pub(crate) fn speed(&self, one: &str, other: &str) -> Vec<f64> {
         self.ratios(other, one, Sample::seconds)
     }
 
-    /// `figure` of `one` over that of `other`, round by round.
+    /// `figure` of `one` divided by that of `other`, round by round.
     pub(crate) fn ratios(&self, one: &str, other: &str, figure: fn(&Sample) -> f64) -> Vec<f64> {
         let pairs = self.of(one).iter().zip(self.of(other));
         pairs
@@ -131,7 +131,7 @@ impl Samples {
             .collect()
     }
 
-    /// A line for each contender.
+    /// Prints a line for each contender.
     pub(crate) fn print(&self, title: &str) {
         println!("{title}");
         println!(

@@ -1,4 +1,4 @@
-//! The database that is measured, and each contender's own schema in it.
+//! The measured database, and a schema in it for each contender.
 
 use anyhow::{Context as _, Result};
 use diesel::connection::SimpleConnection as _;
@@ -8,7 +8,7 @@ use tickbook::Database;
 use tickbook::db::{DatabaseConfig, DatabasePools, ScratchSchemas};
 use tickbook::postgres;
 
-/// A schema with the table of ticks, and a connection that looks at it from outside.
+/// A schema with the table of ticks, and a connection that observes it.
 pub(crate) struct Place {
     schemas: ScratchSchemas,
     observer: PgConnection,
@@ -36,7 +36,7 @@ impl Place {
         Ok(place)
     }
 
-    /// A schema with nothing in it.
+    /// An empty schema.
     pub(crate) fn empty() -> Self {
         let schemas = ScratchSchemas::create();
         let observer = schemas.connection(Database::Timeseries);
@@ -49,7 +49,7 @@ impl Place {
 
     pub(crate) fn config(&self) -> DatabaseConfig {
         let mut config = self.schemas.config();
-        // as many connections as the peers have
+        // as many connections as the other contenders
         config.pool.size = 1;
         config
     }
@@ -66,7 +66,7 @@ impl Place {
         self.observer.batch_execute(sql).context(sql.to_owned())
     }
 
-    /// Bytes of write-ahead log since the server was made, by whomever.
+    /// Bytes of write-ahead log since the server was created, by all sessions.
     pub(crate) fn wal_bytes(&mut self) -> Result<i64> {
         self.number("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS number")
     }
@@ -75,7 +75,7 @@ impl Place {
         self.number("SELECT count(*) AS number FROM ticks")
     }
 
-    /// Bytes of the heap of the ticks' chunks.
+    /// Bytes of the heaps of the chunks of ticks.
     pub(crate) fn heap_bytes(&mut self) -> Result<i64> {
         self.number(
             "SELECT coalesce(sum(pg_relation_size(chunk)), 0)::bigint AS number \
@@ -83,7 +83,7 @@ impl Place {
         )
     }
 
-    /// The table behind a continuous aggregate, as SQL names it.
+    /// The materialization table of a continuous aggregate, as a qualified name.
     pub(crate) fn materialized(&mut self, aggregate: &str) -> Result<String> {
         let row: Line = sql_query(
             "SELECT format('%I.%I', materialization_hypertable_schema, \
@@ -102,7 +102,7 @@ impl Place {
     }
 }
 
-/// What is measured and where, as a heading.
+/// A heading with versions and settings of the server.
 pub(crate) fn describe() -> Result<String> {
     let mut place = Place::empty();
     let row: Line = sql_query(

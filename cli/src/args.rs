@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line: the top-level commands.
 
 mod delete;
 mod exchanges;
@@ -36,17 +36,18 @@ pub(crate) use symbols::{
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or
-config/default.toml or tickbook.toml in the working folder; `tickbook config` prints all. -v and -vv,
-or RUST_LOG=debug, say more on standard error; NO_COLOR=1 without colours.
+config/default.toml or tickbook.toml in the working directory; `tickbook config` prints all settings. -v,
+-vv or RUST_LOG=debug log more to standard error; NO_COLOR=1 disables colours.
 
---symbol takes EURUSD, oanda:EURUSD where several exchanges have one, or the id of the symbol: 81. A
-symbol whose name is a number is oanda:81. --from and --to take 2014-05-02, which is its midnight UTC, or
-2014-05-02T09:30:00Z. Times in JSON are UTC with microseconds: 2014-05-02T09:30:00.000000Z.
+--symbol accepts a name (EURUSD), an exchange and a name if several exchanges have it (oanda:EURUSD), or
+the id of the symbol (81). A symbol whose name is a number is written oanda:81. --from and --to accept
+2014-05-02, which means midnight UTC, or 2014-05-02T09:30:00Z. Times in JSON are UTC with microseconds:
+2014-05-02T09:30:00.000000Z.
 
 Exit codes: 0 done; 1 done, but something was rejected or in conflict, or `status` found something
-not ready; 2 it could not run; 130 ended by SIGINT (Ctrl-C), 143 by SIGTERM. With --json the last line of
-standard output is then {\"error\": …, \"exit_code\": …}, unless the code is 0 or 1; of an export whose rows
-are there, that of standard error.
+not ready; 2 could not run; 130 ended by SIGINT (Ctrl-C), 143 by SIGTERM. With --json and an exit code other
+than 0 and 1, the last line of standard output is {\"error\": …, \"exit_code\": …}. An export that writes its
+rows to standard output prints this line on standard error.
 
 First steps:
   tickbook migrate
@@ -54,12 +55,11 @@ First steps:
   tickbook import symbols symbol-properties-database.csv --format lean --market oanda
   tickbook import ticks 201405*_quote.zip --symbol oanda:EURUSD --format lean";
 
-/// Looks after the databases of tickbook: migrations, status, imports, exports.
+/// Manages the databases of tickbook: migrations, status, imports, exports
 #[derive(Debug, Parser)]
 #[command(name = "tickbook", version, after_help = SETTINGS)]
 pub(crate) struct Arguments {
-    /// Logs to standard error what tickbook does: -v in short, -vv in full; RUST_LOG decides where it is
-    /// set
+    /// Logs to standard error: -v briefly, -vv in detail; RUST_LOG takes precedence
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
@@ -68,38 +68,38 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs the migrations that have not run yet; harmless to repeat
+    /// Applies pending migrations; may be repeated
     #[command(after_help = "\
 Examples:
   tickbook migrate                 both databases
-  tickbook migrate --timeseries    only the one of TIMESCALEDB_URL")]
+  tickbook migrate --timeseries    only the database of TIMESCALEDB_URL")]
     Migrate(MigrateArguments),
-    /// Makes the candle relations ohlc_1m to ohlc_1d
+    /// Creates the candle relations ohlc_1m to ohlc_1d
     #[command(subcommand)]
     Aggregates(AggregatesCommand),
-    /// Says, applies or removes how long ticks and candles are kept, compressed and refreshed
+    /// Shows, applies or removes the policies that compress, refresh and drop ticks and candles
     #[command(subcommand)]
     Policies(PoliciesCommand),
-    /// Does what is due by the policies and no job of the database does; harmless to repeat
+    /// Does the work that is due by the policies and that no job of the database does; may be repeated
     #[command(after_help = "\
-Community edition: refreshes days whose ticks came late. Apache edition: stores the one-minute candles
-of old ticks, then drops these, and old candles. The server does the same every few minutes. Exit
-code 1 when another process is at it.
+Community edition: refreshes days with late ticks. Apache edition: stores the one-minute candles of old
+ticks, then drops these ticks, and old candles. The server does the same every few minutes. Exit code 1 if
+another process is already running maintenance.
 
 Example:
   tickbook maintain")]
     Maintain(MaintainArguments),
-    /// Says whether both databases can serve, with versions, edition and pending migrations
+    /// Shows whether both databases are ready, with versions, edition and pending migrations
     #[command(after_help = "\
-Exit code 1 when one of them is not ready.
+Exit code 1 if a database is not ready.
 
 Examples:
   tickbook status
   tickbook status --json | jq .ready")]
     Status(StatusArguments),
-    /// Prints every setting with the value that counts, without passwords
+    /// Prints the effective value of every setting, without passwords
     #[command(after_help = "\
-The output is a file of settings, but for the passwords.
+Except for the passwords, the output is a valid settings file.
 
 Example:
   TICK_BATCH_SIZE=500 tickbook config")]
@@ -107,7 +107,7 @@ Example:
     /// Lists, shows and changes symbols
     #[command(subcommand)]
     Symbols(SymbolsCommand),
-    /// Lists exchanges, and states their codes and time zones
+    /// Lists exchanges, and sets their codes and time zones
     #[command(subcommand)]
     Exchanges(ExchangesCommand),
     /// Imports symbols, ticks or candles from files
@@ -116,19 +116,19 @@ Example:
     /// Writes ticks or candles as CSV
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Takes ticks or candles back, such as those of a wrong import
+    /// Deletes ticks or candles, for example after a wrong import
     #[command(subcommand)]
     Delete(DeleteCommand),
-    /// Looks at the ticks that a server left on the disk, and stores them
+    /// Inspects the ticks that a server left on the disk, and stores them
     #[command(subcommand)]
     Spool(SpoolCommand),
-    /// Looks at the ticks that a rule held back, and decides about them
+    /// Lists ticks that a quality rule held back, and releases or discards them
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
-    /// Compares candles with their ticks, looks at ticks, chunks and jobs, and mends what differs
+    /// Compares candles with their ticks, checks ticks, chunks and jobs, and repairs differences
     #[command(after_help = "\
-Exit code 1 when something was found and is not mended, 2 when it could not be done. Ctrl-C ends it
-with a summary of what was verified.
+Exit code 1 if there are findings that are not repaired, 2 if verification was not possible. Ctrl-C ends it
+with a summary of the verified part.
 
 Examples:
   tickbook verify
@@ -136,7 +136,7 @@ Examples:
   tickbook verify --gap 5m --stale 1h --weekends-rest --skip crossed_quotes
   tickbook verify --repair --json | jq 'select(.type == \"finding\")'")]
     Verify(VerifyArguments),
-    /// Prints the completions of a shell
+    /// Prints shell completions
     #[command(after_help = "\
 Examples:
   tickbook completions bash > ~/.local/share/bash-completion/completions/tickbook
@@ -153,7 +153,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
-    /// Which shell
+    /// The shell
     pub(crate) shell: Shell,
 }
 
@@ -169,9 +169,9 @@ pub(crate) struct MigrateArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AggregatesCommand {
-    /// Makes those that are missing: continuous aggregates, or views on the Apache edition
+    /// Creates missing candle relations: continuous aggregates, or views on the Apache edition
     #[command(after_help = "\
-Harmless to repeat; nothing is ever dropped.
+May be repeated; never drops anything.
 
 Examples:
   tickbook aggregates apply

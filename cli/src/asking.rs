@@ -1,10 +1,10 @@
-//! Asking before something is lost.
+//! Asks for confirmation before data is deleted.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// What is asked on a terminal, and what is said where it cannot be, or is not wanted.
+/// A question for a terminal, and the messages if it cannot be asked or is declined.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question {
     pub(crate) text: &'static str,
@@ -13,7 +13,8 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Whether the answer is yes; never with JSON, or without a terminal.
+    /// Asks, and returns whether the answer is yes; with JSON or without a terminal, returns false without
+    /// asking.
     pub(crate) async fn ask(self, json: bool) -> anyhow::Result<bool> {
         let mut stderr = io::stderr();
         if json || !io::stdin().is_terminal() || !stderr.is_terminal() {

@@ -1,5 +1,4 @@
-//! Reads files of candles on a thread of its own, so that the next batch is ready while one is
-//! stored.
+//! Reads files of candles on a separate thread, so that the next batch is ready while one is being stored.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,35 +16,35 @@ use tokio::sync::mpsc;
 use crate::candle_rows::CandleRow;
 use crate::importing::TimesToCome;
 
-/// Batches that may wait to be stored, which bounds the memory of an import.
+/// Batches that may wait to be stored; bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
 
-/// How the files are written.
+/// The format of the files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum BarFormat {
     Lean(PriceScale),
     Csv,
 }
 
-/// The candles of some lines, and what is wrong with the others.
+/// The candles of several lines, and the problems of the other lines.
 #[derive(Debug, Default)]
 pub(crate) struct BarBatch {
     pub(crate) lines: usize,
     pub(crate) candles: Vec<Candle>,
-    /// Those to be stored where no ticks are.
+    /// Candles to be stored unless ticks of their time are stored.
     pub(crate) kept: Vec<Candle>,
-    /// Lines that stand for buckets without a candle.
+    /// Lines that are placeholders of buckets without a candle.
     pub(crate) filled: u64,
-    /// Lines of candles that are made again of others.
+    /// Lines of candles that are computed again from others.
     pub(crate) derived: u64,
-    /// Where and why, one for each line that is rejected.
+    /// Place and reason of each rejected line.
     pub(crate) problems: Vec<String>,
-    /// Of all files, those that were read up to its end.
+    /// Bytes read up to the end of the batch, in all files.
     pub(crate) bytes: u64,
 }
 
-/// What is wrong with the files before anything is read of them: missing, damaged, without a date or a
-/// column, or what `survey` refuses.
+/// Checks the files before anything is read: whether one is missing, damaged, without a date or a column, or
+/// refused by `survey`.
 pub(crate) fn check(
     files: &[PathBuf],
     format: BarFormat,
@@ -79,7 +78,7 @@ impl BarFormat {
     }
 }
 
-/// A line that could be read.
+/// A parsed line.
 enum Row {
     Bar(MinuteBar),
     Candle(CsvCandle),
@@ -91,8 +90,8 @@ type Rows<'a> = Box<dyn Iterator<Item = Result<Row, LineError>> + 'a>;
 /// Batches in the order of the files, and the thread that reads them.
 pub(crate) type BarBatches = (mpsc::Receiver<anyhow::Result<BarBatch>>, JoinHandle<()>);
 
-/// Reads the files one after the other into batches of `size` lines. The last one may be an error:
-/// what could not be read to its end.
+/// Reads the files one after the other into batches of `size` lines. The last batch may be an error if a file
+/// cannot be read to its end.
 pub(crate) fn spawn(
     files: Vec<PathBuf>,
     format: BarFormat,
@@ -118,7 +117,7 @@ pub(crate) fn spawn(
             reader.send();
         }
         if let Some(error) = failed {
-            // an import that ended by itself does not miss it
+            // an error is of no use if the import has already ended
             let _ = reader.sender.blocking_send(Err(error));
         }
     });
@@ -142,7 +141,7 @@ impl Reader {
         for index in 0..file.entry_count() {
             let entry = file.entry(index)?;
             let place = entry.to_string();
-            tracing::info!(file = %place, "a file is read");
+            tracing::info!(file = %place, "reading a file");
             let entry = entry.counted(Arc::clone(&self.bytes));
             for row in self.format.read(entry)? {
                 match row {
@@ -174,7 +173,7 @@ impl Reader {
         }
     }
 
-    /// The candles of both sides or none.
+    /// Adds the candles of both sides, or neither.
     fn add_bar(&mut self, bar: &MinuteBar) -> Result<(), String> {
         let candles = self.candles(bar)?;
         self.batch.candles.extend(candles);
@@ -202,7 +201,7 @@ impl Reader {
             return Err(problem);
         }
         let volume = bar.bid_size.checked_add(bar.ask_size);
-        let volume = volume.ok_or("the sizes are too large: correct them")?;
+        let volume = volume.ok_or("the sizes are too large: correct the line")?;
         let sides = [(PriceBasis::Bid, bar.bid), (PriceBasis::Ask, bar.ask)];
         let mut candles = Vec::new();
         for (basis, prices) in sides {
@@ -231,7 +230,7 @@ impl Reader {
             [prices.open, prices.high, prices.low, prices.close],
         )
         .volume(volume)
-        // a file does not say of how many ticks a bar was made
+        // the file does not state the number of ticks
         .tick_count(0)
         .source(CandleSource::Stored(
             self.source
@@ -241,7 +240,7 @@ impl Reader {
         ))
     }
 
-    /// Returns whether somebody still takes batches.
+    /// Sends the batch; returns whether the receiver still exists.
     fn send(&mut self) -> bool {
         let mut batch = std::mem::take(&mut self.batch);
         batch.bytes = self.bytes.load(Ordering::Relaxed);

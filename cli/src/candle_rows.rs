@@ -1,4 +1,4 @@
-//! What becomes of the rows of an export of candles.
+//! Classifies the rows of an export of candles.
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ const TICKS: &str = CandleSource::TICKS;
 /// Another name for [`SEALED`].
 const DOWNSAMPLED: &str = "downsampled";
 
-/// Whether candles that users import may not have that source.
+/// Whether `source` is reserved and cannot be used for imported candles.
 pub(crate) fn is_reserved(source: &str) -> bool {
     let reserved = [SEALED, DOWNSAMPLED, TICKS, SMALLER, FILLED];
     reserved.iter().any(|it| it.eq_ignore_ascii_case(source))
 }
 
-/// A row of an export.
+/// The class of a row.
 #[derive(Debug)]
 pub(crate) enum CandleRow {
-    /// Stored as it is.
+    /// A candle to be stored as it is.
     Stored(Candle),
-    /// Kept of ticks, and stored where these are not.
+    /// A candle computed from ticks, to be stored unless these are stored.
     Kept(Candle),
-    /// Made again of the ticks or smaller candles that it was made of.
+    /// A candle that is computed again from the ticks or smaller candles it was computed from.
     Derived,
 }
 
 impl CandleRow {
-    /// Of a candle of `symbol_id`; `source` replaces that of the file.
+    /// Classifies a candle of `symbol_id`; `source` replaces the source in the file.
     pub(crate) fn of(
         candle: CsvCandle,
         symbol_id: SymbolId,
@@ -61,11 +61,11 @@ impl CandleRow {
     }
 }
 
-/// A candle that was made while its bucket was not over lacks what came later.
+/// Refuses a candle that was exported while forming: it lacks later ticks.
 fn refuse_forming(candle: &CsvCandle, is_made: bool) -> Result<(), String> {
     match is_made && !candle.closed {
         true => Err(
-            "closed is false: the candle still changed when it was written, export it again"
+            "closed is false: the candle was still forming when it was exported; export it again"
                 .to_owned(),
         ),
         false => Ok(()),

@@ -1,4 +1,4 @@
-//! CSV that a thread of its own writes.
+//! CSV writer with a separate thread.
 
 use std::io;
 
@@ -7,13 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::output_file::Output;
 
-/// Texts that may wait to be written, which bounds the memory of an export.
+/// Buffers that may wait to be written; bounds the memory of an export.
 const WAITING: usize = 2;
 
-/// A text is given to the thread when it has grown so long.
+/// Size in bytes at which a buffer is passed to the thread.
 const TEXT_BYTES: usize = 256 * 1024;
 
-/// Rows on their way to an output.
+/// Rows that are being written to an output.
 pub(crate) struct CsvFile {
     rows: csv::Writer<Vec<u8>>,
     sender: mpsc::Sender<Vec<u8>>,
@@ -22,7 +22,7 @@ pub(crate) struct CsvFile {
 }
 
 impl CsvFile {
-    /// Begins to write to `output`.
+    /// Starts to write to `output`.
     pub(crate) fn create(output: Output, header: &[&str]) -> anyhow::Result<Self> {
         let open = output.opener();
         let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
@@ -35,7 +35,7 @@ impl CsvFile {
                 }
                 target.flush()
             };
-            // an export that was given up does not wait for it
+            // an aborted export does not wait for the result
             let _ = tell.send(write());
         });
         let mut rows = csv::Writer::from_writer(Vec::new());
@@ -48,10 +48,10 @@ impl CsvFile {
         })
     }
 
-    /// Adds a row; returns whether somebody still takes rows.
+    /// Adds a row; returns whether the output still accepts rows.
     pub(crate) async fn write(&mut self, row: &[&str]) -> anyhow::Result<bool> {
         self.rows.write_record(row)?;
-        // what the writer itself still holds is some kilobytes
+        // the CSV writer itself buffers some more kilobytes
         if self.rows.get_ref().len() < TEXT_BYTES {
             return Ok(true);
         }
@@ -65,15 +65,15 @@ impl CsvFile {
         Ok(self.sender.send(text).await.is_ok())
     }
 
-    /// Waits until everything is written, and gives the file its name.
+    /// Waits until everything is written, and gives the file its final name.
     pub(crate) async fn finish(mut self) -> anyhow::Result<()> {
         self.send().await?;
         drop(self.sender);
         match self.written.await.context("writing ended unexpectedly")? {
             Ok(()) => {}
-            // a program that reads it has enough
+            // the reading program has closed the pipe
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.output.is_stream() => {}
-            Err(error) => return Err(error).context("the file cannot be written: see its disk"),
+            Err(error) => return Err(error).context("cannot write the file: check its disk"),
         }
         self.output.finish()
     }

@@ -1,4 +1,4 @@
-//! How a command tells that it could not run.
+//! Reports why a command could not run.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -11,27 +11,27 @@ use tickbook::domain::printable;
 use crate::interruption::Interrupted;
 use crate::report::{print_json, print_json_to_stderr};
 
-/// The exit code of a command that could not run; clap uses the same.
+/// Exit code of a command that could not run; clap uses the same code.
 const COULD_NOT_RUN: u8 = 2;
 
-/// What `--json` prints, as the last line.
+/// The output of `--json`, as the last line.
 #[derive(Debug, Serialize)]
 struct Failure<'a> {
     error: &'a str,
     exit_code: u8,
 }
 
-/// Whether the command line asks for JSON, however wrong it is.
+/// Whether the command line contains `--json`, even if it is invalid.
 pub(crate) fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
     arguments
         .take_while(|argument| argument != "--")
         .any(|argument| argument == "--json")
 }
 
-/// Tells what is wrong with the command line, or prints the help that it asks for.
+/// Reports an invalid command line, or prints the requested help.
 pub(crate) fn tell_usage(error: &clap::Error, json: bool) -> ExitCode {
     let code = u8::try_from(error.exit_code()).unwrap_or(COULD_NOT_RUN);
-    // nobody is left to tell when standard error is closed
+    // nothing can be reported if standard error is closed
     let _ = error.print();
     if code != 0 && json {
         let text = error.to_string();
@@ -41,8 +41,8 @@ pub(crate) fn tell_usage(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Tells `error`, each mistake of the settings in a line of its own, anything else in one. The JSON is
-/// on standard error where rows are on standard output.
+/// Prints `error`: one line for each invalid setting, otherwise one line. The JSON goes to standard error if
+/// standard output contains rows.
 pub(crate) fn tell(error: &anyhow::Error, json: bool, fills_stdout: bool) -> ExitCode {
     let interrupted = error
         .chain()
@@ -73,7 +73,7 @@ pub(crate) fn tell(error: &anyhow::Error, json: bool, fills_stdout: bool) -> Exi
 }
 
 fn tell_json(error: &str, exit_code: u8) {
-    // what could be said was said on standard error
+    // the error was already printed on standard error
     let _ = print_json(&Failure { error, exit_code });
 }
 

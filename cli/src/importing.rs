@@ -1,4 +1,4 @@
-//! What imports share.
+//! Helpers of the imports.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,19 +18,19 @@ use crate::times::time_text;
 /// The exchange of a symbol that is created without one.
 const DEFAULT_EXCHANGE: &str = "default";
 
-/// Whose rows a file has.
+/// The symbol of the rows of a file.
 #[derive(Debug)]
 pub(crate) enum Owner {
     Known(SymbolId),
-    /// It is created with the first row that is stored, so that a refused import leaves none behind.
+    /// Created with the first stored row, so that a refused import leaves no symbol.
     New(Box<NewSymbol>),
 }
 
-/// The id of rows whose symbol is not there yet; no symbol gets it.
+/// A placeholder id for rows of a new symbol; no symbol gets this id.
 const NOT_YET: SymbolId = SymbolId::new(i64::MAX);
 
 impl Owner {
-    /// The symbol that `reference` names, to be made where there is none and `create` says so.
+    /// Looks up the symbol of `reference`; if it does not exist and `create` is set, it will be created.
     pub(crate) async fn find(
         symbols: &dyn SymbolRepository,
         reference: &SymbolReference,
@@ -41,7 +41,7 @@ impl Owner {
         }
         if create && reference.id().is_some() {
             bail!(
-                "there is no symbol {}: name the one to create, such as oanda:EURUSD",
+                "there is no symbol {}: to create one, give its name, such as oanda:EURUSD",
                 named(reference)
             );
         }
@@ -58,12 +58,12 @@ impl Owner {
         Ok(Self::New(Box::new(new)))
     }
 
-    /// Whether the symbol is not there yet.
+    /// Whether the symbol does not exist yet.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self, Self::New(_))
     }
 
-    /// The id that rows have when they are read.
+    /// The id of rows when they are read.
     pub(crate) fn id(&self) -> SymbolId {
         match self {
             Self::Known(id) => *id,
@@ -71,7 +71,7 @@ impl Owner {
         }
     }
 
-    /// The id that rows have when they are stored; makes the symbol that is not there yet.
+    /// The id of rows when they are stored; creates a new symbol.
     pub(crate) async fn made(
         &mut self,
         symbols: &dyn SymbolRepository,
@@ -82,7 +82,7 @@ impl Owner {
         };
         let reference = SymbolReference::on(&new.exchange, &new.name);
         let made = match symbols.create(new).await {
-            // another program was quicker
+            // another process has created it first
             Err(error @ RepositoryError::AlreadyExists { .. }) => {
                 symbols.get_by_name(&reference).await?.ok_or(error)
             }
@@ -103,17 +103,17 @@ impl Owner {
     }
 }
 
-/// Which times of a file are too far ahead of the clock.
+/// Decides which times of a file are too far ahead of the clock.
 #[derive(Debug, Clone)]
 pub(crate) struct TimesToCome {
-    /// None refuse none.
+    /// `None` accepts all times.
     rules: Option<Arc<QualityRules>>,
-    /// When the import began.
+    /// The start time of the import.
     now: DateTime<Utc>,
 }
 
 impl TimesToCome {
-    /// Those that the settings refuse for the symbol, unless `allow` says to take all.
+    /// The limits of the settings for the symbol; no limit if `allow` is set.
     pub(crate) async fn refused(
         config: &QualityConfig,
         symbols: &dyn SymbolRepository,
@@ -122,7 +122,7 @@ impl TimesToCome {
         now: DateTime<Utc>,
     ) -> Result<Self, RepositoryError> {
         let found = SymbolRules::find(&config.rules, &config.symbols, symbols).await?;
-        // a symbol that is not there yet may have rules already
+        // the settings may have rules for a symbol that does not exist yet
         let named = found.unknown.iter().find(|name| owner.is_named(name));
         let rules = match named.and_then(|name| config.symbols.get(name)) {
             Some(rules) => Arc::new(rules.clone()),
@@ -134,25 +134,25 @@ impl TimesToCome {
         })
     }
 
-    /// Why a line with `time` in the column `name` is rejected.
+    /// Returns why a line with `time` in the column `name` is rejected.
     pub(crate) fn problem(&self, name: &str, time: DateTime<Utc>) -> Option<String> {
         let verdict = self.rules.as_ref()?.refuses_time(time, self.now)?;
         let (ahead, limit) = (verdict.observed, verdict.limit);
         Some(format!(
-            "{name} {} is {ahead} s ahead of this machine's clock, and {limit} s are taken: \
+            "{name} {} is {ahead} s ahead of this machine's clock, and {limit} s are allowed: \
              correct it, or use --allow-future",
             time_text(time)
         ))
     }
 }
 
-/// Refuses a file that is given twice, whichever way it is written.
+/// Refuses a file that is given twice, even in different spellings.
 pub(crate) fn refuse_twice(files: &[PathBuf]) -> anyhow::Result<()> {
     let mut seen = BTreeSet::new();
     for file in files {
         let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
         if !seen.insert(whole) {
-            bail!("{}: is given twice: name it once", file.display());
+            bail!("{}: is given twice: give it once", file.display());
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! SIGINT (Ctrl-C) and SIGTERM.
+//! Handles SIGINT (Ctrl-C) and SIGTERM.
 
 use std::fmt;
 use std::io;
@@ -17,7 +17,7 @@ pub(crate) enum Interrupted {
 }
 
 impl Interrupted {
-    /// 128 and the number of the signal, as shells have it.
+    /// 128 plus the signal number, as in shells.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Int => 130,
@@ -39,7 +39,7 @@ impl std::error::Error for Interrupted {}
 
 static CAME: OnceLock<watch::Sender<Option<Interrupted>>> = OnceLock::new();
 
-/// Notes the first signal from now on; a second one ends the process at once.
+/// Records the first signal from now on; a second signal ends the process immediately.
 pub(crate) fn listen() -> io::Result<()> {
     let mut int = signal(SignalKind::interrupt())?;
     let mut term = signal(SignalKind::terminate())?;
@@ -51,7 +51,7 @@ pub(crate) fn listen() -> io::Result<()> {
                 _ = term.recv() => Interrupted::Term,
             };
             if came.borrow().is_some() {
-                // a normal end takes the TLS library down while other threads are in it
+                // a normal exit would unload the TLS library while other threads use it
                 signal_hook::low_level::exit(this.exit_code().into());
             }
             came.send_replace(Some(this));
@@ -60,7 +60,7 @@ pub(crate) fn listen() -> io::Result<()> {
     Ok(())
 }
 
-/// An error once a signal came.
+/// Returns an error after a signal.
 pub(crate) fn check() -> Result<(), Interrupted> {
     match CAME.get().and_then(|came| *came.borrow()) {
         Some(signal) => Err(signal),
@@ -79,7 +79,7 @@ pub(crate) async fn come() -> Interrupted {
     }
 }
 
-/// What `work` returns, unless a signal comes first: then it is dropped where it waits.
+/// Runs `work` until a signal arrives; then drops it.
 pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {

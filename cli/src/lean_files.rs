@@ -1,4 +1,4 @@
-//! LEAN files, looked at before anything of them is stored.
+//! Checks LEAN files before anything is stored.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use tickbook::repository::{SymbolRepository, find_symbol};
 
 use crate::args::LeanArguments;
 
-/// What finds out whether files are those of one symbol, in UTC and with prices as they are.
+/// Creates the check that files belong to one symbol, in UTC and with unscaled prices.
 pub(crate) fn survey(
     rows: LeanRows,
     arguments: &LeanArguments,
@@ -21,7 +21,7 @@ pub(crate) fn survey(
         .with_market(reference.exchange.as_deref())
 }
 
-/// Refuses the files where the symbol is of a type whose files are not as they are read.
+/// Refuses files of a symbol type whose files are usually scaled or in another time zone.
 pub(crate) async fn look_at_symbol(
     survey: &LeanSurvey,
     symbols: &dyn SymbolRepository,
@@ -35,16 +35,16 @@ pub(crate) async fn look_at_symbol(
 }
 
 impl LeanArguments {
-    /// Refuses them where the files are of another format.
+    /// Refuses the LEAN options for files of another format.
     pub(crate) fn refuse(&self) -> anyhow::Result<()> {
         if self.price_scale.is_some() || self.time_zone.is_some() {
-            bail!("--price-scale and --time-zone say how lean is read: leave them out");
+            bail!("--price-scale and --time-zone require --format lean: remove them");
         }
         Ok(())
     }
 }
 
-/// By how much the prices are to be divided.
+/// The divisor of the prices.
 pub(crate) fn scale(arguments: &LeanArguments) -> PriceScale {
     arguments.price_scale.unwrap_or_default()
 }

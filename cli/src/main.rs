@@ -1,4 +1,4 @@
-//! `tickbook`: migrations, status, imports and exports from the command line.
+//! The program `tickbook`: migrations, status, imports and exports from the command line.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -36,17 +36,17 @@ use args::{
     PoliciesCommand, SpoolCommand,
 };
 
-/// What the exit code says of a command that could run.
+/// The outcome of a command that could run; determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// 0: everything is as it should be.
+    /// Exit code 0: complete.
     Complete,
-    /// 1: something was rejected or in conflict, or the databases are not ready.
+    /// Exit code 1: something was rejected or in conflict, or the databases are not ready.
     Incomplete,
 }
 
-/// A call that blocks a thread is waited for so long at the end. One that is in the TLS library when
-/// the process takes that down would crash it; one that hangs waits in the system, which harms nothing.
+/// Maximum time to wait at the end for a call that blocks a thread. If such a call is in the TLS library
+/// while the process unloads it, the process crashes; a call that hangs in the kernel does no harm.
 const ABANDON: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 
 async fn run_until_interrupted(command: Command) -> anyhow::Result<Outcome> {
     interruption::listen()?;
-    // these say themselves how far they came
+    // these print their own progress
     if matches!(
         command,
         Command::Import(_) | Command::Delete(_) | Command::Verify(_)
@@ -145,7 +145,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
 }
 
 fn log_to_stderr(verbose: u8) {
-    // without -v a failure is one line, which the pool's warnings would only repeat
+    // without -v a failure prints one line; warnings of the pool would only repeat it
     let level = match verbose {
         0 => "error",
         1 => "error,tickbook=info",
@@ -159,7 +159,7 @@ fn log_to_stderr(verbose: u8) {
         .init();
 }
 
-/// Whether log lines have colours: on a terminal, unless `NO_COLOR` is set to something.
+/// Whether log lines are coloured: on a terminal, unless `NO_COLOR` is set to a non-empty value.
 fn is_coloured() -> bool {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     std::io::stderr().is_terminal() && !is_unwanted

@@ -1,4 +1,4 @@
-//! The symbol of ticks that is created with the first of them that is stored.
+//! A symbol that is created with its first stored tick.
 
 use chrono::{DateTime, Utc};
 use tickbook::db::DatabasePools;
@@ -10,7 +10,7 @@ use tickbook::{Clock, RepositoryError};
 
 use crate::importing::Owner;
 
-/// Whose ticks a file has, and which of them the database refuses.
+/// The symbol of the ticks of a file, and the limit of age of the database.
 #[derive(Debug)]
 pub(crate) struct NewOwner {
     owner: Owner,
@@ -19,7 +19,7 @@ pub(crate) struct NewOwner {
 }
 
 impl NewOwner {
-    /// Asks the database how old a tick may be, where the answer decides about a symbol.
+    /// Queries the retention floor, which is needed only for a new symbol.
     pub(crate) async fn of(
         owner: Owner,
         pools: &DatabasePools,
@@ -39,12 +39,12 @@ impl NewOwner {
         })
     }
 
-    /// The id that ticks have when they are read.
+    /// The id of ticks when they are read.
     pub(crate) fn id(&self) -> SymbolId {
         self.owner.id()
     }
 
-    /// What becomes of `ticks` where the symbol is not there yet and none of them can be stored.
+    /// Returns the receipt of `ticks` if the symbol is new and none of them can be stored.
     pub(crate) fn refused(&self, ticks: &[Tick]) -> Option<InsertReceipt> {
         if matches!(self.owner, Owner::Known(_)) {
             return None;
@@ -59,7 +59,7 @@ impl NewOwner {
         Some(InsertReceipt::default().rejected(rejected.collect::<Option<_>>()?))
     }
 
-    /// The id that ticks have when they are stored.
+    /// The id of ticks when they are stored; creates a new symbol.
     pub(crate) async fn made(
         &mut self,
         symbols: &dyn SymbolRepository,

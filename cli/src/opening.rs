@@ -1,4 +1,4 @@
-//! Settings, databases and symbols, as every command opens them.
+//! Opens settings, databases and symbols for all commands.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,24 +11,24 @@ use tickbook::domain::{Symbol, SymbolReference};
 use tickbook::repository::{SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
 
-/// A command that waits for a database for longer says so.
+/// A command that waits longer for a database prints a note.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 static SAID: AtomicBool = AtomicBool::new(false);
 
-/// The settings.
+/// Loads the settings.
 pub(crate) fn settings() -> Result<Config, InvalidConfig> {
     let config = Settings::load()?.config;
     tracing::info!(
         metadata = %config.database.metadata_url,
         timeseries = %config.database.timeseries_url,
-        "settings are read"
+        "loaded the settings"
     );
     tracing::debug!(?config, "settings");
     Ok(config)
 }
 
-/// The repositories of both databases.
+/// Connects both databases.
 pub(crate) async fn connect(
     config: &Config,
 ) -> Result<(Repositories, DatabasePools), RepositoryError> {
@@ -39,7 +39,7 @@ pub(crate) async fn connect(
     Ok((connected.repositories, connected.pools))
 }
 
-/// The symbols of the metadata database alone.
+/// Connects only the metadata database, for its symbols.
 pub(crate) async fn connect_symbols(
     config: &Config,
 ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
@@ -47,7 +47,7 @@ pub(crate) async fn connect_symbols(
     patiently(config, &[Database::Metadata], symbols).await
 }
 
-/// What `work` returns; says which databases are waited for when that takes long.
+/// Runs `work`; prints the names of the databases if it takes long.
 pub(crate) async fn patiently<T>(
     config: &Config,
     databases: &[Database],
@@ -73,7 +73,7 @@ pub(crate) async fn patiently<T>(
     work.await
 }
 
-/// The symbol that `reference` means.
+/// Looks up the symbol of `reference`.
 pub(crate) async fn symbol(
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,
@@ -84,7 +84,7 @@ pub(crate) async fn symbol(
     }
 }
 
-/// A reference as an error has it.
+/// A reference as shown in errors.
 pub(crate) fn named(reference: &SymbolReference) -> String {
     match reference.id() {
         Some(id) => format!("with the id {id}"),
@@ -92,7 +92,7 @@ pub(crate) fn named(reference: &SymbolReference) -> String {
     }
 }
 
-/// `oanda:EURUSD`
+/// Full name, such as `oanda:EURUSD`.
 pub(crate) fn full_name(symbol: &Symbol) -> String {
     format!("{}:{}", symbol.exchange, symbol.name)
 }

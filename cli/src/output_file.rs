@@ -1,4 +1,4 @@
-//! Where an export is written to.
+//! The output of an export.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -9,20 +9,20 @@ use tempfile::TempPath;
 
 use crate::args::is_stdout;
 
-/// The rights of a new file, less those that the process takes from its files.
+/// Permissions of a new file, before the umask of the process.
 #[cfg(unix)]
 const NEW_FILE: u32 = 0o666;
 
-/// Opens what is written to.
+/// Opens the output.
 pub(crate) type Opener = Box<dyn FnOnce() -> io::Result<Box<dyn Write>> + Send>;
 
-/// Standard output, a device or a pipe, or a file that has its name when it is complete.
+/// Standard output, a device or a pipe, or a file that gets its name when it is complete.
 #[derive(Debug)]
 pub(crate) enum Output {
     Stdout,
-    /// Opened by the thread that writes, since a pipe waits for one that reads.
+    /// Opened by the writing thread, because opening a pipe waits for a reader.
     Stream(PathBuf),
-    /// Removed when it is dropped.
+    /// A temporary file, removed on drop.
     File {
         part: TempPath,
         file: File,
@@ -32,7 +32,7 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Of `path`, else standard output. A file that exists is replaced only if `force` says so.
+    /// Opens `path`, or standard output. An existing file is replaced only if `force` is set.
     pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| !is_stdout(path)) else {
             return Ok(Self::Stdout);
@@ -40,27 +40,27 @@ impl Output {
         let shown = path.display();
         let replaced = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
-                bail!("{shown}: is a folder: name a file in it")
+                bail!("{shown}: is a directory: name a file in it")
             }
             Ok(metadata) if !metadata.is_file() => return Ok(Self::Stream(path.to_path_buf())),
             Ok(_) if !force => {
-                bail!("{shown}: exists: name another file, or give --force to replace this one")
+                bail!("{shown}: already exists: name another file, or give --force to replace it")
             }
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if path.is_symlink() {
-                    bail!("{shown}: is a link to nothing: name a file");
+                    bail!("{shown}: is a dangling link: name a file");
                 }
                 None
             }
             Err(error) => return Err(error).with_context(|| format!("{shown}: cannot be written")),
         };
-        // of a link the file it leads to is replaced, and the link stays
+        // if the path is a link, its target is replaced and the link is unchanged
         let name = match &replaced {
             Some(_) => path.canonicalize(),
             None => Ok(path.to_path_buf()),
         };
-        let name = name.with_context(|| format!("{shown}: cannot be found"))?;
+        let name = name.with_context(|| format!("{shown}: cannot resolve"))?;
         let folder = name.parent().filter(|it| !it.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let part = new_file(folder, replaced.as_ref());
@@ -74,7 +74,7 @@ impl Output {
         })
     }
 
-    /// Opens what is written to, which may wait.
+    /// Opens the output, which may block.
     pub(crate) fn opener(&self) -> Opener {
         match self {
             Self::Stdout => Box::new(|| Ok(Box::new(io::stdout()))),
@@ -89,12 +89,12 @@ impl Output {
         }
     }
 
-    /// Whether one that reads may have enough before the end.
+    /// Whether a reader may close the output before the end.
     pub(crate) fn is_stream(&self) -> bool {
         !matches!(self, Self::File { .. })
     }
 
-    /// Gives the file its name.
+    /// Gives the file its final name.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let Self::File {
             part,
@@ -106,16 +106,16 @@ impl Output {
             return Ok(());
         };
         file.sync_all()
-            .context("the file cannot be written: see its disk")?;
+            .context("cannot write the file: check its disk")?;
         let named = match replaces {
             true => part.persist(&name),
             false => part.persist_noclobber(&name),
         };
-        named.with_context(|| format!("{}: cannot be given its name", name.display()))
+        named.with_context(|| format!("{}: cannot rename the complete file", name.display()))
     }
 }
 
-/// A file in `folder` with the rights of `replaced`.
+/// Creates a temporary file in `folder` with the permissions of `replaced`.
 fn new_file(folder: &Path, replaced: Option<&fs::Metadata>) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tickbook-").suffix(".part");

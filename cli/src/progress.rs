@@ -1,4 +1,4 @@
-//! How far a command has come, on a terminal only.
+//! Progress bars, shown on a terminal only.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use tickbook::repository::TickQuery;
 
 const BAR: &str = "{prefix} {wide_bar} {percent} % {msg}, {eta} left";
 
-/// A counter of `what`, such as `ticks`, whose end is not known.
+/// A counter of `what`, such as `ticks`, without a known end.
 pub(crate) fn counter(what: &str) -> ProgressBar {
     let counter = ProgressBar::new_spinner();
     let template = format!("{{spinner}} {{human_pos}} {what}, {{per_sec:.0}}");
@@ -30,10 +30,10 @@ pub(crate) fn bar(length: u64) -> ProgressBar {
     bar
 }
 
-/// A bar over the bytes of `files`, unpacked.
+/// A bar for the uncompressed bytes of `files`.
 ///
 /// # Errors
-/// When one of them cannot be read.
+/// A file cannot be read.
 pub(crate) fn bar_of_files(files: &[PathBuf]) -> Result<ProgressBar, FileError> {
     let mut bytes = 0;
     for path in files {
@@ -42,11 +42,11 @@ pub(crate) fn bar_of_files(files: &[PathBuf]) -> Result<ProgressBar, FileError> 
     Ok(bar(bytes))
 }
 
-/// A bar over the time of ticks.
+/// A bar for a range of tick times.
 #[derive(Debug)]
 pub(crate) struct TimeBar {
     bar: ProgressBar,
-    /// Where it begins, in seconds since 1970.
+    /// Start of the range, in seconds since 1970.
     first: i64,
 }
 
@@ -58,7 +58,7 @@ impl TimeBar {
         }
     }
 
-    /// Hidden where there are no ticks, or they cannot be read, which is told elsewhere.
+    /// Hidden if there are no ticks, or if they cannot be read, which is reported elsewhere.
     pub(crate) async fn of_ticks(
         repositories: &Repositories,
         symbol_id: SymbolId,

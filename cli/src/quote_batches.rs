@@ -1,4 +1,4 @@
-//! Reads files on a thread of its own, so that the next batch is ready while one is stored.
+//! Reads files of quotes on a separate thread, so that the next batch is ready while one is being stored.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use tokio::sync::mpsc;
 
 use crate::importing::TimesToCome;
 
-/// Batches that may wait to be stored, which bounds the memory of an import.
+/// Batches that may wait to be stored; bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
 
-/// How the files are written.
+/// The format of the files.
 #[derive(Debug, Clone)]
 pub(crate) enum QuoteFormat {
     Lean(PriceScale),
@@ -37,7 +37,7 @@ impl QuoteFormat {
 
 type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
 
-/// Where a tick stands.
+/// The place of a tick.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     entry: Arc<str>,
@@ -50,7 +50,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// Why a line holds no tick that is stored.
+/// Why a line contains no valid tick.
 #[derive(Debug)]
 pub(crate) enum LineProblem {
     Unreadable(LineError),
@@ -66,16 +66,16 @@ impl std::fmt::Display for LineProblem {
     }
 }
 
-/// Some ticks in file order, and the lines between them that hold none.
+/// Ticks in file order, and the invalid lines between them.
 #[derive(Debug, Default)]
 pub(crate) struct QuoteBatch {
     pub(crate) ticks: Vec<Tick>,
-    /// One for each tick.
+    /// The place of each tick.
     pub(crate) origins: Vec<Origin>,
     pub(crate) errors: Vec<LineProblem>,
-    /// Ticks without a number in the file that are older than the one before.
+    /// Number of ticks without a sequence that are older than the previous tick.
     pub(crate) out_of_order: u64,
-    /// Of all files, those that were read up to its end.
+    /// Bytes read up to the end of the batch, in all files.
     pub(crate) bytes: u64,
 }
 
@@ -85,8 +85,8 @@ impl QuoteBatch {
     }
 }
 
-/// What is wrong with the files before anything is read of them: missing, damaged, without a date
-/// or a column, or what `survey` refuses.
+/// Checks the files before anything is read: whether one is missing, damaged, without a date or a column, or
+/// refused by `survey`.
 pub(crate) fn check(
     files: &[PathBuf],
     format: &QuoteFormat,
@@ -94,7 +94,7 @@ pub(crate) fn check(
 ) -> Result<(), FileError> {
     for path in files {
         let mut file = MarketFile::open(path)?;
-        // a damaged line would be stored long before the checksum behind it is reached
+        // a damaged line would be stored long before the checksum at the end is read
         file.verify()?;
         if let QuoteFormat::Lean(_) = format {
             survey.look(&mut file)?;
@@ -112,8 +112,8 @@ pub(crate) type QuoteBatches = (
     JoinHandle<()>,
 );
 
-/// Reads the files one after the other into batches of `size` lines. The last one may be an error:
-/// what could not be read to its end.
+/// Reads the files one after the other into batches of `size` lines. The last batch may be an error if a file
+/// cannot be read to its end.
 pub(crate) fn spawn(
     files: Vec<PathBuf>,
     format: QuoteFormat,
@@ -155,7 +155,7 @@ struct Reader {
 /// Why reading ends early.
 enum Stop {
     Failed(anyhow::Error),
-    /// Nobody takes batches any more.
+    /// The receiver was dropped.
     Unheard,
 }
 
@@ -164,11 +164,11 @@ impl Reader {
         let failed = |error: FileError| Stop::Failed(error.into());
         let mut file = MarketFile::open(path).map_err(failed)?;
         for index in 0..file.entry_count() {
-            // each file is a source: another one may have the same ticks again
+            // each file is a source of its own: another file may repeat the same ticks
             (self.occurrences, self.newest) = (OccurrenceCounter::new(), None);
             let entry = file.entry(index).map_err(failed)?;
             let name: Arc<str> = entry.to_string().into();
-            tracing::info!(file = %name, "a file is read");
+            tracing::info!(file = %name, "reading a file");
             let entry = entry.counted(Arc::clone(&self.bytes));
             for quote in self.format.read(entry).map_err(failed)? {
                 match quote {
@@ -225,7 +225,7 @@ impl Reader {
             return;
         }
         if let Some(error) = error {
-            // an import that ended by itself does not miss it
+            // an error is of no use if the import has already ended
             let _ = self.sender.blocking_send(Err(error));
         }
     }

@@ -1,4 +1,4 @@
-//! Refreshing candles behind a change of their ticks.
+//! Refreshes candles after a change of their ticks.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use tickbook::RepositoryError;
 use tickbook::db::DatabasePools;
 use tickbook::postgres::refresh_days;
 
-/// Refreshes the candles of `days`, where candles are kept by aggregates. Behind a PgBouncer, where
-/// that cannot be done, a note says so: reading them is right nevertheless.
+/// Refreshes the candles of `days`, if they are in continuous aggregates. Through a PgBouncer this is not
+/// possible, and a note says so; reads are correct nevertheless.
 pub(crate) async fn refresh(
     pools: &DatabasePools,
     days: BTreeSet<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! What a command tells at its end.
+//! Summaries and problems that a command prints at its end.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tickbook::domain::printable;
 
-/// More problems are counted, not listed.
+/// Further problems are counted, not listed.
 const LISTED: usize = 20;
 
-/// Lines, ticks or rows that did not get in, with place and reason.
+/// Rejected lines, ticks or rows, with place and reason.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     listed: Vec<String>,
@@ -17,7 +17,7 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    /// Notes one; `describe` is called only if it will be listed.
+    /// Records a problem; `describe` is called only if it will be listed.
     pub(crate) fn add(&mut self, describe: impl FnOnce() -> String) {
         if self.listed.len() < LISTED {
             self.listed.push(describe());
@@ -29,7 +29,7 @@ impl Problems {
     /// Lists them on standard error.
     pub(crate) fn print(&self) {
         let mut stderr = io::stderr().lock();
-        // nobody is left to tell when standard error is closed
+        // nothing can be reported if standard error is closed
         for problem in &self.listed {
             let _ = writeln!(stderr, "{}", printable(problem));
         }
@@ -39,9 +39,9 @@ impl Problems {
     }
 }
 
-/// What became of the lines of an import of ticks.
+/// The results of an import of ticks.
 ///
-/// `inserted + duplicates + conflicts + rejected` is `read`, as far as an import got.
+/// `inserted + duplicates + conflicts + rejected` equals `read`, as far as an import got.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct TickSummary {
     pub(crate) read: u64,
@@ -54,7 +54,7 @@ pub(crate) struct TickSummary {
 }
 
 impl TickSummary {
-    /// The line for people.
+    /// The summary as one line of text.
     pub(crate) fn line(&self) -> String {
         let Self {
             read,
@@ -74,23 +74,23 @@ impl TickSummary {
     }
 }
 
-/// What became of the rows of an import of symbols.
+/// The results of an import of symbols.
 ///
-/// `created + changed + unchanged + rejected` is `read`, as far as an import got.
+/// `created + changed + unchanged + rejected` equals `read`, as far as an import got.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct SymbolSummary {
     pub(crate) read: u64,
     pub(crate) created: u64,
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
-    /// Symbols of which a value was kept though the file has another one.
+    /// Symbols with a stored value that differs from the file and was not changed.
     pub(crate) kept: u64,
     pub(crate) rejected: u64,
     pub(crate) seconds: f64,
 }
 
 impl SymbolSummary {
-    /// The line for people.
+    /// The summary as one line of text.
     pub(crate) fn line(&self) -> String {
         let Self {
             read,
@@ -108,22 +108,22 @@ impl SymbolSummary {
     }
 }
 
-/// What became of the lines of an import of candles.
+/// The results of an import of candles.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct CandleSummary {
-    /// Lines.
+    /// Number of lines.
     pub(crate) read: u64,
-    /// Candles, up to two of each line.
+    /// Number of candles, up to two of each line.
     pub(crate) stored: u64,
-    /// Lines, or candles, that are none to be stored.
+    /// Number of lines or candles that need not be stored.
     pub(crate) skipped: u64,
-    /// Lines.
+    /// Number of rejected lines.
     pub(crate) rejected: u64,
     pub(crate) seconds: f64,
 }
 
 impl CandleSummary {
-    /// The line for people.
+    /// The summary as one line of text.
     pub(crate) fn line(&self) -> String {
         let Self {
             read,
@@ -138,12 +138,12 @@ impl CandleSummary {
     }
 }
 
-/// Seconds with three decimals, as summaries have them.
+/// Seconds with three decimals, as used in summaries.
 pub(crate) fn seconds(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0
 }
 
-/// Prints `text` and a line break to standard output, without a panic where nobody reads on.
+/// Prints `text` and a line break to standard output; does not panic if the reader has closed it.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -151,7 +151,7 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Prints `bytes` as they are.
+/// Prints `bytes` unchanged.
 pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -165,7 +165,7 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&serde_json::to_string(value)?)
 }
 
-/// Prints `value` as one line of JSON to standard error, where rows are on standard output.
+/// Prints `value` as one line of JSON to standard error, for commands whose rows are on standard output.
 pub(crate) fn print_json_to_stderr(value: &impl Serialize) -> anyhow::Result<()> {
     writeln!(io::stderr(), "{}", serde_json::to_string(value)?)?;
     Ok(())

@@ -1,11 +1,11 @@
-//! Symbols and their changes as they are printed.
+//! Formats symbols and their changes.
 
 use serde::Serialize;
 use tickbook::domain::{FieldChange, MergedSymbol, Symbol, printable};
 
 use crate::opening::full_name;
 
-/// A field of a symbol with both of its values.
+/// A field of a symbol with its old and its new value.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChangeOutput {
     pub(crate) field: &'static str,
@@ -24,14 +24,14 @@ impl From<FieldChange> for ChangeOutput {
 }
 
 impl ChangeOutput {
-    /// `digits 5 -> 3`
+    /// A line such as `digits 5 -> 3`.
     pub(crate) fn line(&self) -> String {
         let (old, new) = (value(self.old.as_deref()), value(self.new.as_deref()));
         format!("{} {old} -> {new}", self.field)
     }
 }
 
-/// A value of a symbol in a line.
+/// A value of a symbol within a line.
 pub(crate) fn value(value: Option<&str>) -> String {
     match value {
         None => "none".to_owned(),
@@ -45,12 +45,12 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.chars().all(allowed)
 }
 
-/// `oanda:EURUSD (1)`
+/// Full name and id, such as `oanda:EURUSD (1)`.
 pub(crate) fn name_and_id(symbol: &Symbol) -> String {
     format!("{} ({})", full_name(symbol), symbol.symbol_id)
 }
 
-/// What a command changed of a symbol.
+/// The result of a command that changes a symbol.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChangedOutput {
     symbol: Symbol,
@@ -70,13 +70,13 @@ impl ChangedOutput {
         Self::new(&merged.symbol, changes)
     }
 
-    /// For people, behind the name of the symbol.
+    /// Lines of text, each preceded by the name of the symbol.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         change_lines(name, &self.changes)
     }
 }
 
-/// Changes for people, behind the name of what was changed.
+/// Lines of text for changes, each preceded by `name`.
 pub(crate) fn change_lines(name: &str, changes: &[ChangeOutput]) -> Vec<String> {
     if changes.is_empty() {
         return vec![format!("{name}: nothing to change")];

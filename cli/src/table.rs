@@ -1,8 +1,8 @@
-//! Tables of text.
+//! Formats tables of text.
 
 use tickbook::domain::printable;
 
-/// Rows under a header; each column is as wide as its widest text, and nothing stands behind the last.
+/// Formats rows under a header; each column is as wide as its widest text, without trailing spaces.
 pub(crate) fn table<const COLUMNS: usize>(
     header: [&str; COLUMNS],
     rows: &[[String; COLUMNS]],

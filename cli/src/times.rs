@@ -1,15 +1,15 @@
-//! Times as the command line reads and writes them.
+//! Parses and formats times of the command line.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use tickbook::domain::{excerpt, parse_time};
 
-/// A time, or a date, which is its midnight.
+/// Parses a time, or a date, which means midnight UTC.
 ///
 /// # Errors
-/// An example of both when it is neither.
+/// The text is neither; the error shows an example of both.
 pub(crate) fn time_or_date(text: &str) -> Result<DateTime<Utc>, String> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    // chrono takes 2014-5-2 and +2014-05-02, too
+    // chrono also accepts 2014-5-2 and +2014-05-02
     if let Some(date) = date.filter(|date| date.to_string() == text) {
         return Ok(date.and_time(NaiveTime::MIN).and_utc());
     }
@@ -17,14 +17,14 @@ pub(crate) fn time_or_date(text: &str) -> Result<DateTime<Utc>, String> {
     parse_time(text).map_err(|error| match has_time {
         true => error.to_string(),
         false => format!(
-            "{} is neither a date nor an RFC 3339 time: write it like 2014-05-02, which is its \
-             midnight UTC, or like 2014-05-01T00:00:00.292Z",
+            "invalid time {}: expected a date such as 2014-05-02, which means \
+             midnight UTC, or an RFC 3339 time such as 2014-05-01T00:00:00.292Z",
             excerpt(text)
         ),
     })
 }
 
-/// The one form of times in what is printed.
+/// Formats a time in the form used by all output.
 pub(crate) fn time_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

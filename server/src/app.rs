@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that all handlers share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::readiness::Readiness;
 use crate::settings::{ServerConfig, WebSocketConfig};
 use crate::websocket::WebSockets;
 
-/// Where ticks are kept.
+/// Where the server stores ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Store {
     /// Symbols in PostgreSQL, ticks in TimescaleDB
     Postgres,
-    /// In this process, gone when it ends
+    /// In this process; lost when it ends
     Memory,
 }
 
@@ -36,34 +36,34 @@ impl fmt::Display for Store {
     }
 }
 
-/// What handlers share. Cloning shares it.
+/// The state that all handlers share. Clones share it, too.
 #[derive(Clone)]
 pub struct AppState {
     /// Symbols, ticks and candles.
     pub repositories: Repositories,
-    /// Which symbols exist.
+    /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
-    /// What the databases were like when they were asked last.
+    /// The state of the databases at the last probe.
     pub readiness: Readiness,
-    /// The counters.
+    /// Renders the metrics.
     pub metrics: PrometheusHandle,
-    /// Where ticks are kept.
+    /// Where the server stores ticks.
     pub store: Store,
-    /// The connections that are counted, where there are databases.
+    /// The pools whose connections are counted; `None` without databases.
     pub pools: Option<DatabasePools>,
-    /// The feeds, where ticks of them are stored.
+    /// The pipeline of the feeds; `None` if no tick of a feed is stored.
     pub feed: Option<PipelineMonitor>,
-    /// Which times to come are refused, by symbol.
+    /// How far ahead of the clock ticks may be, by symbol.
     pub rules: SymbolRules,
-    /// What these are compared with.
+    /// The clock that tick times are compared with.
     pub clock: Clock,
-    /// Where ticks go besides the store.
+    /// Distributes stored ticks to WebSocket clients and RabbitMQ.
     pub fan_out: FanOut,
     /// The clients of `/ws`.
     pub websockets: WebSockets,
-    /// What requests may take.
+    /// The limits of requests and connections.
     pub http: Http,
-    /// Where work is done that takes long.
+    /// The threads for requests that take long.
     pub long_work: LongWork,
 }
 

@@ -14,60 +14,59 @@ use crate::feed::replay::Speed;
 const AFTER_HELP: &str = "\
 Examples:
   orderbook-server
-      serves what the databases hold; `tickbook migrate` prepares them
+      serves the content of the databases; `tickbook migrate` prepares them
   orderbook-server --store memory --feed simulated
-      needs no database: made-up quotes of four symbols
+      needs no database; simulates quotes of four symbols
   orderbook-server --feed replay --replay 20140501_quote.zip --symbol oanda:EURUSD --speed 60x
-      plays a day of quotes in 24 minutes and stores them; --feed simulated may stand beside it
+      replays a day of quotes in 24 minutes and stores them; may be combined with --feed simulated
 
-Look around:
+Requests:
   curl http://127.0.0.1:3000/api/v1/symbols
   curl 'http://127.0.0.1:3000/api/v1/ohlc/1?timeframe=5m&limit=10&order=desc'
   curl http://127.0.0.1:3000/health/ready
-  /openapi.json describes all routes, /metrics has the counters
+  /openapi.json describes all routes, /metrics returns the metrics
 
 Environment:
   DATABASE_URL     symbols: postgresql://user:password@host:5432/orderbook_metadata
   TIMESCALEDB_URL  ticks and candles: postgresql://user:password@host:5433/orderbook_timeseries
-  RUST_LOG         what is logged to standard error, info unless set
-  All settings are in config/default.toml; each has a variable TICKBOOK__SECTION__KEY.
+  RUST_LOG         filter of the log on standard error [default: info]
+  All settings are in config/default.toml; each can be set by a variable TICKBOOK__SECTION__KEY.
 
-SIGTERM and SIGINT (Ctrl-C) stop the server gracefully; a second one ends it at once.";
+SIGTERM and SIGINT (Ctrl-C) stop the server gracefully; a second signal ends it immediately.";
 
-/// Serves symbols, ticks and OHLC candles over HTTP, and stores what feeds bring
+/// Serves symbols, ticks and OHLC candles over HTTP, and stores the ticks of feeds
 #[derive(Debug, Clone, Parser)]
 #[command(name = "orderbook-server", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Address or host, and port to listen on; port 0 takes a free one [default: server.listen of the
-    /// settings, 127.0.0.1:3000]
+    /// Address or host, and port to listen on; port 0 chooses a free port [default: the setting
+    /// server.listen, 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen)]
     pub listen: Option<SocketAddr>,
 
-    /// Where symbols and ticks are kept
+    /// Where symbols and ticks are stored
     #[arg(long, value_enum, default_value_t = Store::Postgres)]
     pub store: Store,
 
-    /// Where ticks come from, apart from POST /api/v1/ticks; several at once: --feed replay --feed
+    /// Feeds to run, in addition to POST /api/v1/ticks; repeat the option for several: --feed replay --feed
     /// simulated
     #[arg(long = "feed", value_enum, default_values_t = [FeedKind::None])]
     pub feeds: Vec<FeedKind>,
 
-    /// Files to play, in this order: with a header row (tick_time, bid_price, ask_price, …), or
-    /// of the LEAN engine (20140501_quote.zip); zipped or plain
+    /// Files to replay, in this order: with a header row (tick_time, bid_price, ask_price, …), or in the LEAN
+    /// format (20140501_quote.zip); zipped or plain
     #[arg(long, value_name = "FILE", num_args = 1.., required_if_eq("feeds", "replay"))]
     pub replay: Vec<PathBuf>,
 
-    /// Whose quotes the files have: EURUSD, oanda:EURUSD or its id; created where no symbol has the name,
-    /// on the exchange replay unless one is named
+    /// Symbol of the quotes in the files: EURUSD, oanda:EURUSD or its id. If no symbol has the name, it is
+    /// created, on the exchange "replay" unless you name one
     #[arg(long, value_name = "SYMBOL", required_if_eq("feeds", "replay"))]
     pub symbol: Option<SymbolReference>,
 
-    /// How fast the files are played: 1x as it happened, 10x, …, or max
+    /// Speed of the replay: 1x for real time, 10x, …, or max
     #[arg(long, default_value = "1x")]
     pub speed: Speed,
 
-    /// Start of the simulated feed's random walk; the same one gives the same prices
-    /// [default: a random one, which is logged]
+    /// Seed of the simulated feed: the same seed gives the same prices [default: random, and logged]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 }
@@ -77,9 +76,9 @@ pub struct Args {
 pub enum FeedKind {
     /// No feed
     None,
-    /// Made-up quotes of EURUSD, GBPUSD, USDJPY and BTCUSD, several a second each
+    /// Simulated quotes of EURUSD, GBPUSD, USDJPY and BTCUSD, several a second each
     Simulated,
-    /// Quotes of files
+    /// Quotes from files
     Replay,
 }
 
@@ -94,26 +93,28 @@ impl fmt::Display for FeedKind {
 }
 
 impl Args {
-    /// Checks what clap cannot.
+    /// Checks rules that clap cannot express.
     ///
     /// # Errors
-    /// An option that would have no effect, or a feed that is there already.
+    /// An option has no effect, or a feed is given twice.
     pub fn check(&self) -> Result<(), String> {
         for (index, feed) in self.feeds.iter().enumerate() {
             if self.feeds[..index].contains(feed) {
-                return Err(format!("--feed {feed} is given twice: each kind runs once"));
+                return Err(format!(
+                    "--feed {feed} is given twice: give each kind at most once"
+                ));
             }
         }
         if self.feeds.len() > 1 && self.feeds.contains(&FeedKind::None) {
-            return Err("--feed none is for a server without feeds: leave it out".to_owned());
+            return Err("--feed none cannot be combined with other feeds: remove it".to_owned());
         }
         if !self.feeds.contains(&FeedKind::Replay)
             && (!self.replay.is_empty() || self.symbol.is_some())
         {
-            return Err("--replay and --symbol belong to --feed replay: add it".to_owned());
+            return Err("--replay and --symbol require --feed replay: add it".to_owned());
         }
         if !self.feeds.contains(&FeedKind::Simulated) && self.seed.is_some() {
-            return Err("--seed belongs to --feed simulated: add it".to_owned());
+            return Err("--seed requires --feed simulated: add it".to_owned());
         }
         Ok(())
     }

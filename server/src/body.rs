@@ -1,4 +1,4 @@
-//! The body of `POST /api/v1/ticks`, taken apart into its elements.
+//! Reads the body of `POST /api/v1/ticks` and splits it into its elements.
 
 mod buffer;
 
@@ -17,28 +17,29 @@ use crate::http::{FREE, Held, Http};
 use crate::problem::Problem;
 use buffer::Buffer;
 
-/// Most bytes of a body.
+/// Maximum size of a body in bytes.
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Most ticks of a body.
+/// Maximum number of ticks in a body.
 const TICK_LIMIT: usize = 10_000;
 
-/// So much more memory is asked for at once.
+/// Memory is reserved in steps of this many bytes.
 const STEP: usize = 64 * 1024;
 
-/// A body that has come whole.
+/// A body that was received completely.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
     pub(crate) bytes: Buffer,
-    /// What it takes of the memory for bodies.
+    /// Its share of the memory for bodies and responses.
     pub(crate) held: Held,
 }
 
-/// The body of a request that declares it as JSON. A page in a browser can only send others to a
-/// server of another origin without asking it first.
+/// Reads the body of a request that declares it as JSON. Without this check, a page in a browser could send
+/// bodies to a server of another origin: browsers ask first (CORS) only for types such as JSON.
 ///
 /// # Errors
-/// Not declared as JSON, too large, too slow, broken off; no memory for it, no time any more.
+/// The body is not declared as JSON, is too large or too slow, or breaks off; no memory is available for it
+/// in time; or the server stops.
 pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody, Problem> {
     check_type(request.headers())?;
     let declared = request.headers().get(header::CONTENT_LENGTH);
@@ -82,11 +83,11 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Takes memory as the body comes.
+/// Reserves memory while the body arrives.
 async fn read(mut body: Body, held: &Held) -> Result<Buffer, Problem> {
     let mut bytes = Buffer::new();
     while let Some(frame) = body.frame().await {
-        let broken = |_| Problem::invalid_body("the body broke off: send it again");
+        let broken = |_| Problem::invalid_body("the body ended early: send it again");
         let Ok(data) = frame.map_err(broken)?.into_data() else {
             continue;
         };
@@ -101,23 +102,23 @@ async fn read(mut body: Body, held: &Held) -> Result<Buffer, Problem> {
         };
         held.grow(room).await?;
         bytes.extend(&data).map_err(|error| {
-            tracing::warn!(%error, "the system gives no memory for a body");
+            tracing::warn!(%error, "cannot allocate memory for a body");
             Problem::no_memory()
         })?;
     }
     Ok(bytes)
 }
 
-/// The elements of a body, which is valid JSON as a whole and an array. What each of them holds is not
-/// looked at.
+/// Splits a body into its elements: it must be valid JSON and an array. The content of the elements is not
+/// checked.
 ///
 /// # Errors
-/// No JSON, no array, too many elements.
+/// The body is not JSON, is not an array, or has too many elements.
 pub(crate) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'[') {
         return Err(Problem::invalid_body(
-            "the body is no JSON array: send an array of ticks",
+            "invalid body: expected a JSON array of ticks",
         ));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -127,15 +128,17 @@ pub(crate) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
         .and_then(|array| json.end().map(|()| array));
     let array = array.map_err(|error| {
         Problem::invalid_body(if is_too_long {
-            format!("the array has more than {TICK_LIMIT} ticks: send at most {TICK_LIMIT} at once")
+            format!(
+                "the array has more than {TICK_LIMIT} ticks: send at most {TICK_LIMIT} per request"
+            )
         } else {
-            format!("the body is no JSON: {error}")
+            format!("the body is not valid JSON: {error}")
         })
     })?;
     Ok(array)
 }
 
-/// Reads as many elements as are taken, and no more.
+/// Collects at most the allowed number of elements; the flag reports that there were more.
 struct Array<'a>(&'a mut bool);
 
 impl<'a> Visitor<'a> for Array<'_> {
@@ -150,7 +153,7 @@ impl<'a> Visitor<'a> for Array<'_> {
         while let Some(element) = array.next_element()? {
             if elements.len() == TICK_LIMIT {
                 *self.0 = true;
-                return Err(A::Error::custom("too many"));
+                return Err(A::Error::custom("too many elements"));
             }
             elements.push(element);
         }

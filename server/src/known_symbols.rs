@@ -1,4 +1,4 @@
-//! Whether a symbol exists, asked of the repository once for each.
+//! Cache of existing symbols, so that the repository is queried once for each.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,8 +9,8 @@ use tickbook::repository::SymbolRepository;
 
 use crate::problem::Problem;
 
-/// Remembers which symbols exist. A symbol is never deleted, so that what was seen once stays
-/// true; what is missing is asked for again, since it may be created at any time.
+/// Remembers which symbols exist. Symbols are never deleted, so a symbol that was found stays known. A
+/// missing symbol is looked up again each time, because it may be created at any time.
 #[derive(Debug)]
 pub struct KnownSymbols {
     symbols: Arc<dyn SymbolRepository>,
@@ -18,7 +18,7 @@ pub struct KnownSymbols {
 }
 
 impl KnownSymbols {
-    /// Has seen nothing yet.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(symbols: Arc<dyn SymbolRepository>) -> Self {
         Self {
@@ -30,15 +30,15 @@ impl KnownSymbols {
     /// Checks that the symbol exists.
     ///
     /// # Errors
-    /// 404 when it does not, and what the repository says.
+    /// 404 if it does not exist, and the errors of the repository.
     pub async fn require(&self, symbol_id: SymbolId) -> Result<(), Problem> {
         self.require_all(&[symbol_id]).await
     }
 
-    /// Checks that the symbols exist: all that were not seen before by one look-up.
+    /// Checks that the symbols exist, with one look-up for all that are not known yet.
     ///
     /// # Errors
-    /// 404 with the first that does not, and what the repository says.
+    /// 404 with the first symbol that does not exist, and the errors of the repository.
     pub async fn require_all(&self, symbol_ids: &[SymbolId]) -> Result<(), Problem> {
         let unknown = self.unknown(symbol_ids).await?;
         match symbol_ids.iter().find(|id| unknown.contains(id)) {
@@ -47,10 +47,10 @@ impl KnownSymbols {
         }
     }
 
-    /// Those of the symbols that do not exist: all that were not seen before by one look-up.
+    /// Returns the symbols that do not exist, with one look-up for all that are not known yet.
     ///
     /// # Errors
-    /// What the repository says.
+    /// The errors of the repository.
     pub async fn unknown(
         &self,
         symbol_ids: &[SymbolId],
@@ -65,7 +65,7 @@ impl KnownSymbols {
         Ok(unseen.into_iter().filter(|id| !seen.contains(id)).collect())
     }
 
-    /// Those that a look-up has to find, in the order given.
+    /// The symbols that need a look-up, in the order given.
     #[must_use]
     pub fn unseen(&self, symbol_ids: &[SymbolId]) -> Vec<SymbolId> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);

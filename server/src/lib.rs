@@ -1,8 +1,9 @@
-//! The order-book server: feeds in, REST out, over the repositories of `tickbook`.
+//! The order-book server: it stores the ticks of feeds and serves them over REST, on top of the repositories
+//! of `tickbook`.
 //!
-//! [`router::router`] makes all routes of an [`app::AppState`] with repositories injected, which may
-//! be mocks; [`server::run`] serves a router on a listener until it is told to stop;
-//! [`start::start`] puts together what the arguments ask for.
+//! [`router::router`] builds all routes from an [`app::AppState`] with injected repositories, which may be
+//! mocks. [`server::run`] serves a router on a listener until it is asked to stop. [`start::start`] sets up
+//! everything that the arguments and settings ask for.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

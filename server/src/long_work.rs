@@ -1,8 +1,8 @@
-//! Work that takes long, on threads of its own.
+//! A separate runtime for requests that take long.
 //!
-//! Where long and short work share threads, a short request waits at each of its steps for one turn
-//! of everything else. Here the operating system shares the processors out, and prefers the threads of
-//! short requests.
+//! If long and short requests share threads, a short request waits at each of its steps for one step of every
+//! other request. With a separate runtime the operating system divides the processors between the threads,
+//! and prefers the threads of short requests.
 
 use std::fmt;
 use std::io;
@@ -12,26 +12,26 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
-/// By how much the threads are nicer than the others of the process: these get three times the time
-/// where processors are short, and take their turn at once.
+/// Nice value added to the threads of this runtime. If processors are short, other threads of the process get
+/// three times as much time, and are scheduled immediately.
 #[cfg(target_os = "linux")]
 const NICER: i32 = 5;
 
-/// Threads for long work. Cloning shares them.
+/// A runtime for long requests. Clones share it.
 #[derive(Clone, Default)]
 pub struct LongWork(Option<Arc<Threads>>);
 
 struct Threads {
     handle: Handle,
-    /// Taken when it is shut down.
+    /// `None` after the shutdown.
     runtime: Mutex<Option<Runtime>>,
 }
 
 impl LongWork {
-    /// As many threads as there are processors.
+    /// Starts as many threads as there are processors.
     ///
     /// # Errors
-    /// The system does not give them.
+    /// The system cannot create the threads.
     pub fn start() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .thread_name("long-work")
@@ -44,13 +44,13 @@ impl LongWork {
         }))))
     }
 
-    /// On threads that have other work, too: those of the caller.
+    /// Uses the runtime of the caller instead of separate threads.
     #[must_use]
     pub fn beside_other_work() -> Self {
         Self::default()
     }
 
-    /// Does the work there. Cancelled, it is cancelled.
+    /// Runs `work` on this runtime. If the caller is cancelled, the work is cancelled as well.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -62,13 +62,13 @@ impl LongWork {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // the process ends, and whoever waits is dropped with its own runtime
+                // the process is ending, and the caller is dropped with its own runtime
                 Err(_) => std::future::pending().await,
             },
         }
     }
 
-    /// Does the work there where it is long, and here otherwise.
+    /// Runs long work on this runtime, and short work on the runtime of the caller.
     pub(crate) async fn run_if<T: Send + 'static>(
         &self,
         is_long: bool,
@@ -81,7 +81,7 @@ impl LongWork {
         }
     }
 
-    /// Ends what is still at work; calls that block a thread are waited for so long.
+    /// Aborts all remaining work; waits at most `patience` for calls that block a thread.
     pub fn end(&self, patience: Duration) {
         if let Some(runtime) = self.0.as_ref().and_then(|threads| threads.take()) {
             runtime.shutdown_timeout(patience);
@@ -98,7 +98,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // the last clone may be dropped where nobody may wait
+        // the last clone may be dropped in a context that must not block
         if let Some(runtime) = self.take() {
             runtime.shutdown_background();
         }
@@ -111,7 +111,7 @@ impl fmt::Debug for LongWork {
     }
 }
 
-/// On Linux a thread has a priority of its own.
+/// On Linux each thread has its own priority.
 #[cfg(target_os = "linux")]
 fn become_nicer() {
     use rustix::process::{getpriority_process, setpriority_process};
@@ -119,7 +119,7 @@ fn become_nicer() {
     let thread = Some(rustix::thread::gettid());
     let before = getpriority_process(thread);
     if let Err(error) = before.and_then(|before| setpriority_process(thread, before + NICER)) {
-        tracing::debug!(%error, "a thread for long work has the priority of the others");
+        tracing::debug!(%error, "cannot lower the priority of a thread for long work");
     }
 }
 

@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::prelude::*;
 
-/// Calls that block a thread end by the deadlines of the databases; nothing waits for them.
+/// Calls that block a thread end at the deadlines of the databases; the shutdown does not wait for them.
 const ABANDON: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -47,11 +47,11 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     result
 }
 
-/// Serves until a signal comes. Returns whether every tick was stored.
+/// Serves until a signal arrives. Returns whether every tick was stored.
 async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
     let settings = ServerSettings::load()?;
     let (clock, stop) = (Clock::system(), CancellationToken::new());
-    shutdown::on_signals(stop.clone()).context("cannot listen to signals")?;
+    shutdown::on_signals(stop.clone()).context("cannot install the signal handlers")?;
     let starting = start(args, &settings, long_work, &clock, &stop);
     let Some(started) = stop.run_until_cancelled(starting).await else {
         return Ok(true);
@@ -64,8 +64,10 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
         receivers,
         repositories: _,
     } = started?;
-    let address = listener.local_addr().context("cannot tell the address")?;
-    // whoever reads this may have gone away again, which is no reason to stop
+    let address = listener
+        .local_addr()
+        .context("cannot read the local address")?;
+    // the server also runs if standard output is closed
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     let serving = async {
         let served = server::run(listener, app, http, stop.clone().cancelled_owned()).await;
@@ -81,7 +83,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
             () = stop.cancelled() => false,
             () = pipeline.broken() => true,
         };
-        // nothing would take the ticks of the feeds any more
+        // a broken pipeline accepts no more ticks of the feeds
         stop.cancel();
         pipeline.stop(FLUSH).await.is_complete() && !is_broken
     };
@@ -101,13 +103,13 @@ fn log_to_stderr() {
     tracing_subscriber::registry().with(lines).init();
 }
 
-/// Whether log lines have colours: on a terminal, unless `NO_COLOR` is set to something.
+/// Whether log lines are coloured: on a terminal, unless `NO_COLOR` is set to a non-empty value.
 fn is_coloured() -> bool {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     std::io::stderr().is_terminal() && !is_unwanted
 }
 
-/// The client of RabbitMQ logs what it sends, the password included, below info.
+/// Excludes debug logs of the RabbitMQ client, which contain what it sends, including the password.
 fn shows_no_password(event: &tracing::Metadata<'_>) -> bool {
     let is_of_broker = ["lapin", "amq_protocol"]
         .iter()

@@ -1,4 +1,4 @@
-//! Does what is due by the policies, every few minutes.
+//! Timer that applies the policies which are due, every few minutes.
 
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use tokio_util::sync::CancellationToken;
 const DIRTY_AGE: &str = "candle_dirty_oldest_age_seconds";
 const WAITING_CHANGES: &str = "candle_changes_waiting";
 
-/// The first time, so that a server that just started serves before it maintains.
+/// Delay of the first run, so that a server serves requests before it starts maintenance.
 const FIRST: Duration = Duration::from_secs(10);
 
-/// Maintains the database of `db` every so often until `stop`. Of several servers one does.
+/// Runs the maintenance of `db` at the interval `every` until `stop`. If several servers run, one of them
+/// does the work.
 pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: CancellationToken) {
     describe_gauge!(
         DIRTY_AGE,
-        "age of the first late tick whose candles wait for a refresh, in seconds"
+        "age of the oldest late tick whose candles wait for a refresh, in seconds"
     );
     gauge!(DIRTY_AGE).set(0.0);
     describe_gauge!(
@@ -42,8 +43,8 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
                 }
                 Err(error) => {
                     let error = error.with_causes();
-                    tracing::warn!(%error, "the maintenance failed and is tried again");
-                    // what waits gets older, which is when it should be seen
+                    tracing::warn!(%error, "the maintenance failed and will be retried");
+                    // the age of the backlog grows, which the gauge has to show
                     if let Ok(status) = policy_status(&db).await {
                         tell_waiting(status.dirty.oldest, status.waiting_changes, clock.now());
                     }
@@ -75,11 +76,11 @@ fn tell(report: &MaintenanceReport) {
         tracing::warn!(
             chunk = %it.chunk,
             reason = %it.reason,
-            "old data stays for now"
+            "old data is not dropped yet"
         );
     }
     for chunk in blocked {
-        tracing::error!(%chunk, "policies cannot be kept to until somebody sees to this chunk");
+        tracing::error!(%chunk, "policies are blocked until this chunk is repaired");
     }
     let did = refreshed.len() as u64 + sealed + dropped_ticks + dropped_candles;
     if *state == MaintenanceState::Done && did > 0 {

@@ -1,5 +1,5 @@
-//! Counters and their Prometheus text. No label ever holds a symbol, a path or anything else a
-//! client can make up.
+//! Metrics in the Prometheus text format. No label ever contains a symbol, a path or other text that clients
+//! choose.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -24,40 +24,40 @@ const RETRIES: &str = "feed_write_retries_total";
 const WAITING: &str = "feed_ticks_waiting";
 const FEED_TICKS: &str = "feed_ticks_total";
 const FEED_RUNNING: &str = "feed_running";
-/// Ticks of `POST /api/v1/ticks`.
+/// Source label of ticks from `POST /api/v1/ticks`.
 const REST: &str = "rest";
-/// Ticks of the feeds that the server runs.
+/// Source label of ticks from the feeds of the server.
 const FEED: &str = "feed";
 const TICKS: [(&str, &str); 6] = [
     (
         "ticks_received_total",
-        "ticks that came in, requests that are refused as a whole excluded",
+        "ticks received, without those of requests that were refused as a whole",
     ),
-    (
-        "ticks_inserted_total",
-        "ticks that are stored and were not before",
-    ),
-    ("ticks_duplicate_total", "ticks that were stored already"),
+    ("ticks_inserted_total", "ticks newly stored"),
+    ("ticks_duplicate_total", "ticks that were already stored"),
     (
         "ticks_conflict_total",
-        "ticks whose key is taken by other content",
+        "ticks refused because other content is stored under their key",
     ),
-    ("ticks_rejected_total", "ticks that can never be stored"),
+    (
+        "ticks_rejected_total",
+        "invalid ticks, which can never be stored",
+    ),
     (
         "ticks_crossed_total",
-        "ticks whose bid is above their ask, stored all the same",
+        "ticks whose bid is above the ask; they are stored as well",
     ),
 ];
 
-/// Upper bounds in seconds.
+/// Upper bounds of the buckets in seconds.
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0,
 ];
 
-/// Starts to record, once for the process however often it is called.
+/// Installs the metrics recorder, once per process however often it is called.
 ///
 /// # Errors
-/// Another recorder is installed already.
+/// Another recorder is already installed.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -70,35 +70,32 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &BUCKETS)?
         .install_recorder()?;
-    describe_counter!(REQUESTS, "answers by route and status");
+    describe_counter!(REQUESTS, "responses by route and status");
     describe_gauge!(IN_FLIGHT, "requests that are being answered");
-    describe_histogram!(DURATION, "time from request to answer, in seconds");
+    describe_histogram!(DURATION, "time from request to response, in seconds");
     describe_gauge!(CONNECTIONS, "connections of each pool");
     describe_gauge!(
         FAILED_JOBS,
         "jobs of the database whose last run failed; /health/ready names them"
     );
-    describe_counter!(
-        RETRIES,
-        "writes of the feeds' ticks that failed and were tried again"
-    );
-    describe_gauge!(WAITING, "ticks of the feeds that wait to be stored");
+    describe_counter!(RETRIES, "retries of writes of feed ticks");
+    describe_gauge!(WAITING, "feed ticks that wait to be stored");
     describe_counter!(
         FEED_TICKS,
-        "ticks of each feed, by whether they were published or held back"
+        "ticks of each feed, published or held back by a quality rule"
     );
-    describe_gauge!(FEED_RUNNING, "1 for a feed that brings ticks, else 0");
+    describe_gauge!(FEED_RUNNING, "1 for a feed that is running, else 0");
     for (name, description) in TICKS {
         describe_counter!(name, description);
         for source in [REST, FEED] {
-            // a counter that is there from the start shows its first step
+            // initialize to 0 so that rate() sees the first increment
             counter!(name, "source" => source).absolute(0);
         }
     }
     Ok(HANDLE.get_or_init(|| handle).clone())
 }
 
-/// Keeps the memory of the histograms bounded where nobody reads them, until `stop`.
+/// Bounds the memory of the histograms even if no one scrapes them, until `stop`.
 pub async fn upkeep(handle: PrometheusHandle, stop: CancellationToken) {
     let mut timer = tokio::time::interval(Duration::from_secs(5));
     while stop.run_until_cancelled(timer.tick()).await.is_some() {
@@ -106,13 +103,13 @@ pub async fn upkeep(handle: PrometheusHandle, stop: CancellationToken) {
     }
 }
 
-/// Counts a request by the route it matched.
+/// Counts a request by its matched route.
 pub async fn count_request(request: Request, next: Next) -> Response {
     let method = match *request.method() {
         Method::GET => "GET",
         Method::POST => "POST",
         Method::HEAD => "HEAD",
-        // a method is free text to a client
+        // clients may send any text as a method
         _ => "other",
     };
     let route = request
@@ -130,7 +127,7 @@ pub async fn count_request(request: Request, next: Next) -> Response {
     response
 }
 
-/// A request that is being answered, or whose client has gone.
+/// Guard of an active request; also counts down if the client disconnects.
 struct InFlight;
 
 impl InFlight {
@@ -146,13 +143,13 @@ impl Drop for InFlight {
     }
 }
 
-/// Counts elements that were posted, `crossed` of them crossed ticks.
+/// Counts posted elements, `crossed` of them crossed ticks.
 pub fn count_posted(ticks: u64, crossed: u64) {
     counter!(TICKS[0].0, "source" => REST).increment(ticks);
     counter!(TICKS[5].0, "source" => REST).increment(crossed);
 }
 
-/// Counts what became of ticks that were posted.
+/// Counts the results of posted ticks.
 pub fn count_receipt(receipt: &ReceiptBody) {
     let numbers = [
         receipt.inserted,
@@ -165,7 +162,7 @@ pub fn count_receipt(receipt: &ReceiptBody) {
     }
 }
 
-/// Says what became of the ticks of all feeds so far.
+/// Sets the totals of the ticks of all feeds.
 pub fn set_feed(state: &PipelineState) {
     let numbers = [
         state.stats.received,
@@ -179,18 +176,18 @@ pub fn set_feed(state: &PipelineState) {
         counter!(*name, "source" => FEED).absolute(number);
     }
     counter!(RETRIES).absolute(state.stats.retries);
-    // a queue of 2^53 ticks fits no memory
+    // a queue of 2^53 ticks does not fit into memory
     gauge!(WAITING).set(state.waiting as f64);
 }
 
-/// Says how many connections a pool has.
+/// Sets the number of connections of a pool.
 pub fn set_connections(database: &'static str, open: u32, idle: u32) {
     let busy = open.saturating_sub(idle);
     gauge!(CONNECTIONS, "database" => database, "state" => "idle").set(idle);
     gauge!(CONNECTIONS, "database" => database, "state" => "busy").set(busy);
 }
 
-/// Says how many jobs of a database failed the last time.
+/// Sets the number of jobs of a database whose last run failed.
 pub fn set_failed_jobs(database: &str, count: usize) {
     // a database has fewer than 2^53 jobs
     gauge!(FAILED_JOBS, "database" => database.to_owned()).set(count as f64);

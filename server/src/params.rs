@@ -1,4 +1,4 @@
-//! Path and query parameters, read so that an error names the parameter and the remedy.
+//! Parses path and query parameters. Errors name the parameter and the remedy.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use tickbook::domain::{
 
 use crate::problem::Problem;
 
-/// The parameters behind the `?`.
+/// The parameters of a query string.
 #[derive(Debug)]
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
 }
 
 impl Query {
-    /// Takes a query string apart.
+    /// Splits a query string into parameters.
     ///
-    /// A `+` stands for itself, as in the offset of a time, and not for a space.
+    /// A `+` is literal, as in the offset of a time, and does not stand for a space.
     ///
     /// # Errors
-    /// A parameter that is not among `known`, is given twice, or is no percent-encoded UTF-8.
+    /// A parameter is not among `known`, is given twice, or is not percent-encoded UTF-8.
     pub(crate) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in raw.unwrap_or_default().split('&') {
@@ -31,14 +31,14 @@ impl Query {
                 continue;
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode("a parameter's name", name)?;
+            let name = decode("a parameter name", name)?;
             if !known.contains(&name.as_str()) {
                 let name = excerpt(name);
                 return Err(Problem::invalid_parameter(if known.is_empty() {
-                    format!("{name} is no parameter here: there are none")
+                    format!("unknown parameter {name}: this route has none")
                 } else {
                     let known = known.join(", ");
-                    format!("{name} is no parameter here: there are {known}")
+                    format!("unknown parameter {name}: expected {known}")
                 }));
             }
             if pairs.iter().any(|(other, _)| *other == name) {
@@ -51,7 +51,7 @@ impl Query {
         Ok(Self { pairs })
     }
 
-    /// The text of a parameter, if it is there.
+    /// The text of a parameter, if it is given.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.pairs
@@ -60,10 +60,10 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The value of a parameter whose type says itself what is wrong with a text.
+    /// Parses the value of a parameter.
     ///
     /// # Errors
-    /// The parameter and what the type says.
+    /// The name of the parameter and the error of the type.
     pub(crate) fn parsed<T>(&self, name: &str) -> Result<Option<T>, Problem>
     where
         T: FromStr,
@@ -74,10 +74,10 @@ impl Query {
             .transpose()
     }
 
-    /// `true` or `false`.
+    /// Parses `true` or `false`.
     ///
     /// # Errors
-    /// Anything else.
+    /// The value is anything else.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.text(name) {
             None => Ok(None),
@@ -85,27 +85,24 @@ impl Query {
             Some("false") => Ok(Some(false)),
             Some(other) => Err(invalid(
                 name,
-                &format!(
-                    "{} is neither true nor false: use one of them",
-                    excerpt(other)
-                ),
+                &format!("invalid value {}: expected true or false", excerpt(other)),
             )),
         }
     }
 
-    /// `limit`: 1 to 10,000, 500 unless given.
+    /// Parses `limit`: 1 to 10,000, by default 500.
     ///
     /// # Errors
-    /// No whole number, or out of range.
+    /// The value is not an integer, or is out of range.
     pub(crate) fn limit(&self) -> Result<PageLimit, Problem> {
         let Some(text) = self.text("limit") else {
             return Ok(PageLimit::default());
         };
-        // every run of digits is a number, however long; only the range is wrong with it
+        // any run of digits is an integer, however long; only its range can be wrong
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             let shown = excerpt(text);
-            let detail = format!("limit {shown} is no whole number: use 1 to 10000");
+            let detail = format!("invalid limit {shown}: expected an integer from 1 to 10000");
             return Err(Problem::invalid_parameter(detail));
         }
         text.parse::<i64>()
@@ -119,21 +116,21 @@ impl Query {
             })
     }
 
-    /// `order`: `asc` unless given.
+    /// Parses `order`, by default `asc`.
     ///
     /// # Errors
-    /// Neither `asc` nor `desc`.
+    /// The value is neither `asc` nor `desc`.
     pub(crate) fn order(&self) -> Result<SortOrder, Problem> {
         Ok(self.parsed("order")?.unwrap_or_default())
     }
 
-    /// `from`, itself inside, to `to`, itself outside; all time where they are not given.
+    /// Parses the range from `from` (inclusive) to `to` (exclusive); a missing bound is unbounded.
     ///
     /// # Errors
-    /// No RFC 3339 time, or `from` after `to`.
+    /// A bound is not an RFC 3339 time, or `from` is after `to`.
     pub(crate) fn range(&self) -> Result<TimeRange, Problem> {
         let (from, to) = (self.time("from")?, self.time("to")?);
-        // a bound that is not given is never on the wrong side of the other one
+        // a missing bound never conflicts with the other bound
         let start =
             from.unwrap_or_else(|| to.map_or_else(earliest_time, |to| to.min(earliest_time())));
         let end = to.unwrap_or_else(|| start.max(latest_time()));
@@ -146,10 +143,10 @@ impl Query {
             .transpose()
     }
 
-    /// What `cursor` names, read by `decode`.
+    /// Parses `cursor` with `decode`.
     ///
     /// # Errors
-    /// What `decode` says.
+    /// The errors of `decode`.
     pub(crate) fn cursor<C, E: Display>(
         &self,
         decode: impl FnOnce(&str) -> Result<C, E>,
@@ -159,10 +156,10 @@ impl Query {
             .transpose()
     }
 
-    /// The ids in a parameter that must be there, separated by commas, at most `most`.
+    /// Parses the required parameter `name` as ids separated by commas, at most `most`.
     ///
     /// # Errors
-    /// None, too many, or a text that is no id.
+    /// The parameter is missing, has too many ids, or a text that is not an id.
     pub(crate) fn symbol_ids(&self, name: &str, most: usize) -> Result<Vec<SymbolId>, Problem> {
         let text = self.text(name).unwrap_or_default();
         if text.is_empty() {
@@ -178,20 +175,17 @@ impl Query {
     }
 }
 
-/// The symbol id in the parameter `name`.
+/// Parses the symbol id in the parameter `name`.
 ///
 /// # Errors
-/// No positive whole number.
+/// The text is not a positive integer.
 pub(crate) fn symbol_id(name: &str, text: &str) -> Result<SymbolId, Problem> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
         Ok(id) if plain && id > 0 => Ok(SymbolId::new(id)),
         _ => Err(invalid(
             name,
-            &format!(
-                "{} is no symbol id: use a positive whole number",
-                excerpt(text)
-            ),
+            &format!("invalid id {}: expected a positive integer", excerpt(text)),
         )),
     }
 }
@@ -208,7 +202,7 @@ fn decode(what: &str, text: &str) -> Result<String, Problem> {
         Ok(decoded) if text.split('%').skip(1).all(escaped) => Ok(decoded.into_owned()),
         _ => Err(invalid(
             what,
-            &"a broken % escape: write a literal % as %25 and text as UTF-8",
+            &"invalid percent-encoding: write a literal % as %25 and text as UTF-8",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The elements of `POST /api/v1/ticks`: ticks that go to the store, and what is rejected before.
+//! The elements of `POST /api/v1/ticks`: valid ticks, and the elements rejected before they reach the store.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use tokio::task::yield_now;
 
 use crate::wire::{NewTick, ReceiptBody, RejectedBody, Rejection, RejectionReason};
 
-/// After so many elements other requests have their turn.
+/// Number of elements between two yields to other requests.
 const AT_ONCE: usize = 100;
 
-/// Ticks of a request, and what was rejected so far.
+/// The ticks of a request, and the elements rejected so far.
 #[derive(Debug, Default)]
 pub(crate) struct Posted {
     ticks: Vec<Tick>,
-    /// Which element of the request each of them is.
+    /// The index of each tick within the request.
     indexes: Vec<usize>,
     rejected: Vec<RejectedBody>,
 }
 
 impl Posted {
-    /// Reads each element by itself.
+    /// Parses each element separately.
     pub(crate) async fn read(elements: &[&RawValue]) -> Self {
         let mut posted = Self::default();
         let mut occurrences = OccurrenceCounter::new();
@@ -51,21 +51,21 @@ impl Posted {
         posted
     }
 
-    /// Rejects what is further ahead of `now` than the rules of its symbol allow.
+    /// Rejects ticks that are further ahead of `now` than the rules of their symbol allow.
     pub(crate) fn reject_future(&mut self, rules: &SymbolRules, now: DateTime<Utc>) {
         self.reject(|tick| {
             let verdict = rules.of(tick.symbol_id).refuses_time(tick.tick_time, now)?;
             let (ahead, limit) = (verdict.observed, verdict.limit);
             let problem = format!(
-                "is {ahead} s ahead of the server's clock, which takes {limit} s: \
-                 see to the sender's clock"
+                "is {ahead} s ahead of the server's clock, which allows {limit} s: \
+                 correct the sender's clock"
             );
             let reason = RejectionReason::TickInFuture;
             Some(Rejection::of_field("tick_time", reason, problem))
         });
     }
 
-    /// Whose ticks there are.
+    /// The symbols of the ticks.
     pub(crate) fn symbol_ids(&self) -> Vec<SymbolId> {
         let ids: BTreeSet<_> = self.ticks.iter().map(|tick| tick.symbol_id).collect();
         ids.into_iter().collect()
@@ -78,7 +78,7 @@ impl Posted {
         }
         self.reject(|tick| {
             let problem = format!(
-                "{} is no symbol: /api/v1/symbols lists them",
+                "{} is unknown: /api/v1/symbols lists all symbols",
                 tick.symbol_id
             );
             let reason = RejectionReason::UnknownSymbol;
@@ -104,17 +104,17 @@ impl Posted {
         }
     }
 
-    /// How many of the ticks have their bid above the ask.
+    /// The number of ticks whose bid is above the ask.
     pub(crate) fn crossed(&self) -> u64 {
         self.ticks.iter().filter(|tick| tick.is_crossed()).count() as u64
     }
 
-    /// What is to be stored, to be given to [`into_receipt`](Self::into_receipt) again.
+    /// Takes the ticks to be stored; pass them to [`into_receipt`](Self::into_receipt) afterwards.
     pub(crate) fn take_ticks(&mut self) -> Arc<Vec<Tick>> {
         Arc::new(std::mem::take(&mut self.ticks))
     }
 
-    /// What became of each element, after the store has said what became of `ticks`.
+    /// Combines the receipt of the store for `ticks` with the elements rejected earlier.
     pub(crate) fn into_receipt(
         self,
         ticks: &[Tick],
@@ -134,7 +134,7 @@ impl Posted {
     }
 }
 
-/// What the store rejected, each with its place in the request.
+/// Maps the ticks that the store rejected to their indexes in the request.
 fn of_store(ticks: &[Tick], indexes: &[usize], rejected: Vec<RejectedTick>) -> Vec<RejectedBody> {
     if rejected.is_empty() {
         return Vec::new();
@@ -149,12 +149,12 @@ fn of_store(ticks: &[Tick], indexes: &[usize], rejected: Vec<RejectedTick>) -> V
     let place = |rejected: RejectedTick| {
         let same_key = by_key.get_mut(&rejected.tick.key());
         let index = same_key.and_then(|places| {
-            // they are listed in the order given; of one key several may have been sent
+            // rejections are listed in the order given; a request may contain several ticks of one key
             let same = places.iter().position(|(_, tick)| **tick == rejected.tick);
             places.remove(same.unwrap_or(0)).map(|(index, _)| index)
         });
         let Some(index) = index else {
-            tracing::error!(tick = ?rejected.tick, "the store rejected a tick that nobody sent");
+            tracing::error!(tick = ?rejected.tick, "the store rejected a tick that the request does not contain");
             return None;
         };
         let rejection = Rejection {

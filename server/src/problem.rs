@@ -1,4 +1,4 @@
-//! Errors as clients see them: `application/problem+json`.
+//! Error responses: `application/problem+json` (RFC 9457).
 
 mod kind;
 
@@ -15,10 +15,10 @@ use utoipa::ToSchema;
 
 use kind::Kind;
 
-/// What went wrong, for programs (`type`, `status`) and for people (`title`, `detail`).
+/// An error, for programs (`type`, `status`) and for people (`title`, `detail`).
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemBody {
-    /// A name of the kind of problem that does not change between versions.
+    /// The identifier of the kind of problem; stable between versions.
     #[serde(rename = "type")]
     #[schema(example = "urn:tickbook:invalid-parameter")]
     pub kind: String,
@@ -28,12 +28,12 @@ pub struct ProblemBody {
     /// The HTTP status.
     #[schema(example = 400)]
     pub status: u16,
-    /// What is wrong with this request and what to do.
+    /// What is wrong with this request, and the remedy.
     #[schema(example = "limit 0 is out of range: use 1 to 10000")]
     pub detail: String,
 }
 
-/// An answer other than success.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     kind: Kind,
@@ -60,88 +60,89 @@ impl Problem {
         }
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     pub(crate) fn to_json(&self) -> String {
-        // texts and numbers, which JSON can always hold
+        // texts and numbers can always be written as JSON
         serde_json::to_string(&self.clone().into_body()).unwrap_or_default()
     }
 
-    /// A path or query parameter that can never be accepted; the detail names it.
+    /// A path or query parameter that can never be accepted; `detail` names it.
     pub fn invalid_parameter(detail: impl fmt::Display) -> Self {
         Self::new(Kind::InvalidParameter, detail)
     }
 
-    /// A body that can never be accepted; the detail says where in it.
+    /// A body that can never be accepted; `detail` names the place.
     pub fn invalid_body(detail: impl fmt::Display) -> Self {
         Self::new(Kind::InvalidBody, detail)
     }
 
-    /// No symbol has that id.
+    /// No symbol has this id.
     #[must_use]
     pub fn unknown_symbol(symbol_id: SymbolId) -> Self {
-        let detail = format!("there is no symbol {symbol_id}: /api/v1/symbols lists them");
+        let detail = format!("unknown symbol {symbol_id}: /api/v1/symbols lists all symbols");
         Self::new(Kind::UnknownSymbol, detail)
     }
 
-    /// No route has that path.
+    /// No route has this path.
     #[must_use]
     pub fn no_route(path: &str) -> Self {
         let path = shortened(path);
-        let detail = format!("there is nothing at {path}: /openapi.json describes what there is");
+        let detail = format!("unknown path {path}: /openapi.json describes all paths");
         Self::new(Kind::NotFound, detail)
     }
 
-    /// The route does not know that method.
+    /// The route does not support this method.
     #[must_use]
     pub fn method_not_allowed(method: &str, path: &str) -> Self {
         let (path, method) = (shortened(path), excerpt(method));
-        let detail = format!("{path} does not take {method}: the Allow header says what it takes");
+        let detail =
+            format!("{path} does not support {method}: the Allow header lists supported methods");
         Self::new(Kind::MethodNotAllowed, detail)
     }
 
     /// The body did not arrive in time.
     #[must_use]
     pub fn slow_body() -> Self {
-        let detail = "the body did not arrive in time: send it at once, or send less";
+        let detail = "the body did not arrive in time: send it faster, or send less";
         Self::new(Kind::RequestTimeout, detail)
     }
 
-    /// The body has more bytes than are taken.
+    /// The body is larger than allowed.
     #[must_use]
     pub fn body_too_large(limit: usize) -> Self {
-        let detail = format!("the body has more than {limit} bytes: send fewer ticks at once");
+        let detail = format!("the body has more than {limit} bytes: send fewer ticks per request");
         Self::new(Kind::TooLarge, detail)
     }
 
-    /// The body is not declared to be JSON.
+    /// The body is not declared as JSON.
     #[must_use]
     pub fn not_json() -> Self {
         let detail = "the body is not declared as JSON: send Content-Type: application/json";
         Self::new(Kind::UnsupportedMediaType, detail)
     }
 
-    /// The body is compressed, or in letters of its own.
+    /// The body is compressed, or in a charset other than UTF-8.
     #[must_use]
     pub fn encoded() -> Self {
-        let detail = "the body is compressed or no UTF-8: send JSON in UTF-8 as it is";
+        let detail = "the body is compressed or not UTF-8: send uncompressed JSON in UTF-8";
         Self::new(Kind::UnsupportedMediaType, detail)
     }
 
-    /// Path and query are longer than is taken.
+    /// Path and query are longer than allowed.
     #[must_use]
     pub fn uri_too_long(limit: usize) -> Self {
-        let detail = format!("path and query have more than {limit} bytes: ask for less at once");
+        let detail = format!("path and query have more than {limit} bytes: request less at a time");
         Self::new(Kind::UriTooLong, detail)
     }
 
-    /// The head is none of HTTP/1.1.
+    /// The head is not a valid HTTP/1.1 request.
     #[must_use]
     pub fn invalid_head() -> Self {
-        let detail = "the head of the request is no head of HTTP/1.1: use an HTTP client";
+        let detail = "invalid request head: expected HTTP/1.1; use an HTTP client";
         Self::new(Kind::InvalidRequest, detail)
     }
 
-    /// The head is longer than is read.
+    /// The head is longer than the server reads.
     #[must_use]
     pub(crate) fn head_too_large(status: &str, bytes: usize, fields: usize) -> Self {
         let kind = if status == "414" {
@@ -151,61 +152,61 @@ impl Problem {
         };
         let detail = format!(
             "the head of the request has more than {bytes} bytes or {fields} fields: \
-             leave out what is not needed"
+             remove unneeded fields"
         );
         Self::new(kind, detail)
     }
 
-    /// The header fields are longer or more than are taken.
+    /// The header fields are longer, or more, than allowed.
     #[must_use]
     pub fn headers_too_large(bytes: usize, fields: usize) -> Self {
         let detail = format!(
-            "the header has more than {bytes} bytes or {fields} fields: leave out what is not needed"
+            "the header has more than {bytes} bytes or {fields} fields: remove unneeded fields"
         );
         Self::new(Kind::HeadersTooLarge, detail)
     }
 
-    /// As many requests are worked at as may be.
+    /// The maximum number of requests is active.
     #[must_use]
     pub fn busy() -> Self {
-        let detail = "the server is at work on as many requests as it takes: repeat it later";
+        let detail = "the server has reached its limit of active requests: retry later";
         Self::unavailable(detail.to_owned(), 1)
     }
 
-    /// Bodies and answers of others take all memory that there is for them.
+    /// Bodies and responses of other requests use all memory reserved for them.
     #[must_use]
     pub fn no_memory() -> Self {
-        let detail = "bodies and answers of other requests take all memory there is for them: \
-                      repeat it later, or with a smaller body or limit";
+        let detail = "other requests use all memory for bodies and responses: \
+                      retry it later, or with a smaller body or limit";
         Self::unavailable(detail.to_owned(), 2)
     }
 
-    /// So many connections are at work that no other one is.
+    /// All connections are active, including the reserved ones.
     #[must_use]
     pub fn no_more_connections() -> Self {
-        let detail = "all connections that the server takes are at work: connect again later";
+        let detail = "the server has reached its limit of active connections: connect again later";
         Self::unavailable(detail.to_owned(), 2)
     }
 
-    /// The server stops before the body has come.
+    /// The server stops before the body has arrived.
     #[must_use]
     pub fn stopping() -> Self {
-        let detail = "the server stops and the body has not come whole: send it again later";
+        let detail = "the server stops before the body has arrived completely: send it again later";
         Self::unavailable(detail.to_owned(), 5)
     }
 
-    /// So many WebSocket clients are connected that no other one is taken, or none any more.
+    /// The maximum number of WebSocket clients is connected, or the server stops.
     #[must_use]
     pub fn no_more_clients() -> Self {
-        let detail = "no other WebSocket client is taken now: connect again later";
+        let detail = "the server accepts no more WebSocket clients at present: connect again later";
         Self::unavailable(detail.to_owned(), 5)
     }
 
-    /// One address has as many WebSocket clients as it may have.
+    /// This address has the maximum number of WebSocket clients.
     #[must_use]
     pub fn no_more_of_address(most: usize) -> Self {
         let detail = format!(
-            "this address has {most} WebSocket clients already: close one, or see \
+            "this address already has {most} WebSocket clients: close one, or see \
              websocket.max_connections_per_address"
         );
         Self {
@@ -253,8 +254,8 @@ impl IntoResponse for Problem {
 }
 
 impl From<RepositoryError> for Problem {
-    /// The answer for a failed call of a repository. What the databases said, with hosts, users
-    /// and SQL, goes to the log and not to the client.
+    /// The response for a failed repository call. The client does not see the texts of the databases, which
+    /// contain hosts, users and SQL; they are logged.
     fn from(error: RepositoryError) -> Self {
         log(&error);
         match error {
@@ -265,62 +266,62 @@ impl From<RepositoryError> for Problem {
             } => Self::new(Kind::UnknownSymbol, error),
             RepositoryError::NotFound { .. } => Self::new(Kind::NotFound, error),
             RepositoryError::AlreadyExists { .. } => Self::new(Kind::AlreadyExists, error),
-            // the pools look for a database that is away about every two seconds
+            // the pools probe an unavailable database about every two seconds
             RepositoryError::Unavailable { database, .. } => Self::database(
                 database,
-                "cannot be reached or is busy: repeat the request later",
+                "cannot be reached or is busy: retry the request later",
                 2,
             ),
-            // a database that needs longer than the deadline is overloaded: leave it some air
+            // a database that exceeds the deadline is overloaded: let it recover
             RepositoryError::Timeout { database, .. } => Self::database(
                 database,
-                "did not answer in time: repeat the request later, or ask for less",
+                "did not respond in time: retry the request later, or request less",
                 5,
             ),
-            // the next connection is a new one, and repeating a write stores nothing twice
+            // the next connection is a new one, and a repeated write stores nothing twice
             RepositoryError::Ambiguous { database, .. } => Self::database(
                 database,
                 "was lost during the request, which may have taken effect: \
-                 repeat it, nothing is stored twice",
+                 retry it; nothing is stored twice",
                 1,
             ),
-            // the other writer is done within one transaction
+            // the other writer finishes within one transaction
             RepositoryError::Conflict { database, .. } => Self::database(
                 database,
-                "had another writer in the way: repeat the request",
+                "reported a conflict with a concurrent write: retry the request",
                 1,
             ),
-            // the next connection knows the tables as they are now
+            // the next connection uses the new tables
             RepositoryError::SchemaChanged { database, .. } => Self::database(
                 database,
-                "has got other tables during the request: repeat it",
+                "changed its schema during the request: retry it",
                 1,
             ),
-            // these three wait for a person
+            // these three need an operator
             RepositoryError::Schema { database, .. } => Self::database(
                 database,
-                "is not set up for this version: its operator has to run `tickbook migrate`",
+                "is not set up for this version: the operator must run `tickbook migrate`",
                 30,
             ),
             RepositoryError::Configuration { database, .. } => Self::database(
                 database,
-                "refuses this server: its operator has to correct the server's settings",
+                "refuses this server: the operator must correct the server's settings",
                 30,
             ),
             RepositoryError::Tls { database, .. } => Self::database(
                 database,
-                "cannot be trusted: its operator has to see to certificates and TLS settings",
+                "cannot be trusted: the operator must check certificates and TLS settings",
                 30,
             ),
-            // its operator has to correct that row: the text has values, and nothing of the server
+            // the operator has to correct the row: the text contains its values, and nothing about the server
             RepositoryError::Data { .. } => Self::new(Kind::Internal, error),
-            // these are defects of the server or of the database, and so is what a later version adds
+            // defects of the server or the database, and variants that later versions add
             RepositoryError::RolledBack { .. }
             | RepositoryError::Backend { .. }
             | RepositoryError::Internal { .. }
             | _ => Self::new(
                 Kind::Internal,
-                "the server failed on this request: its log says why",
+                "the server failed to process this request; its log has the cause",
             ),
         }
     }
@@ -344,8 +345,8 @@ fn log(error: &RepositoryError) {
     }
 }
 
-/// A text that may hold input of any length: the beginning and the end of it, 75 characters each
-/// at most.
+/// Shortens a text that may contain input of any length to its beginning and its end, at most 75 characters
+/// each.
 pub(crate) fn shortened(text: &str) -> String {
     const KEPT: usize = 75;
     if text.chars().nth(2 * KEPT).is_none() {
@@ -357,7 +358,7 @@ pub(crate) fn shortened(text: &str) -> String {
     format!("{start} … {}", end.into_iter().collect::<String>())
 }
 
-/// An error and all its sources in one line.
+/// Formats an error and all its sources in one line.
 #[must_use]
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();

@@ -1,4 +1,4 @@
-//! Posted ticks: stored, and then published as far as they are news.
+//! Stores posted ticks and publishes the newly inserted ones.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tickbook::repository::InsertReceipt;
 
 use crate::app::AppState;
 
-/// Stores ticks and publishes those that are stored now and were not before. Once begun it is done
-/// to the end, also when the caller does not wait: nothing is stored without being told of. `kept`
-/// is dropped then, so that what the caller has taken of any limit stays taken as long.
+/// Stores ticks and publishes the newly inserted ones. Once started, the work continues even if the
+/// caller is cancelled, so that no stored tick remains unpublished. `kept` is dropped afterwards: it holds
+/// permits and memory of the caller for as long.
 ///
 /// # Errors
-/// Those of the repository. Where the ticks may be stored nevertheless, a gap is announced.
+/// The errors of the repository. If the ticks may have been stored nevertheless, a gap is announced.
 pub(crate) async fn store_and_publish(
     app: &AppState,
     ticks: Arc<Vec<Tick>>,
@@ -26,7 +26,7 @@ pub(crate) async fn store_and_publish(
         let stored = repository.insert_batch(&ticks).await;
         match &stored {
             Ok(receipt) => publish_inserted(&fan_out, &ticks, receipt).await,
-            // sent again they are duplicates, which nobody is told of
+            // if they are sent again they count as duplicates, which are not published
             Err(error) if !error.is_certainly_not_applied() => {
                 fan_out.announce_missed(&ticks).await;
             }
@@ -43,9 +43,8 @@ pub(crate) async fn store_and_publish(
     })
 }
 
-/// Publishes those of `ticks` that were stored by the write that `receipt` is of. Where they
-/// cannot be told from those that were stored before, which the receipt only counts, a gap is
-/// announced instead.
+/// Publishes the ticks that the write of `receipt` has inserted. If they cannot be distinguished from
+/// duplicates, which the receipt only counts, announces a gap instead.
 async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertReceipt) {
     if receipt.inserted == 0 {
         return;
@@ -53,7 +52,7 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
     let conflicts = Refused::of(receipt.conflicts.iter().map(|conflict| &conflict.refused));
     let rejected = Refused::of(receipt.rejected.iter().map(|rejected| &rejected.tick));
     let mut seen = HashSet::new();
-    // of several sequenced ticks of one key only the first that was not rejected can have been stored
+    // of several sequenced ticks of one key, only the first that was not rejected can be stored
     let news: Vec<Tick> = ticks
         .iter()
         .filter(|tick| {
@@ -63,14 +62,14 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
         .cloned()
         .collect();
     if news.len() as u64 == receipt.inserted {
-        // the server stops otherwise, and clients read the ticks when they are back
+        // it fails only when the server stops; clients read the ticks when they reconnect
         let _ = fan_out.publish_stored(&news).await;
     } else {
         fan_out.announce_missed(&news).await;
     }
 }
 
-/// Ticks that were not stored, to be found by key and content.
+/// Ticks that were not stored, indexed by key.
 struct Refused<'a>(HashMap<TickKey, Vec<&'a Tick>>);
 
 impl<'a> Refused<'a> {

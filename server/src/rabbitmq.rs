@@ -1,4 +1,4 @@
-//! Ticks to a topic exchange of RabbitMQ. `docs/rabbitmq.md` is for those who consume them.
+//! Publishes ticks to a topic exchange of RabbitMQ. `docs/rabbitmq.md` is for authors of consumers.
 
 mod keys;
 mod link;
@@ -23,9 +23,9 @@ use message::Outgoing;
 
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
-/// Publishes every tick, in order for each symbol, until the broker has confirmed it. Where a
-/// connection was lost before that, what was not confirmed is published again. Ticks of a symbol
-/// that is being looked up wait by themselves, also where that takes long or fails.
+/// Publishes every tick, in order for each symbol, until the broker confirms it. After a lost connection,
+/// unconfirmed ticks are published again. Ticks wait for the look-up of their own symbol only, even if it is
+/// slow or fails.
 #[derive(Debug)]
 pub struct RabbitMqSink {
     inner: Arc<Mutex<Inner>>,
@@ -40,10 +40,10 @@ struct Inner {
 }
 
 impl RabbitMqSink {
-    /// Connects when there is something to publish.
+    /// Creates the sink; it connects when there is something to publish.
     ///
     /// # Errors
-    /// The URL is none.
+    /// The URL is invalid.
     pub fn new(
         url: BrokerUrl,
         exchange: String,
@@ -64,13 +64,13 @@ impl RabbitMqSink {
 }
 
 impl Inner {
-    /// Takes what a look-up has found, and publishes what has waited for it.
+    /// Records the result of a look-up, and publishes the events that waited for it.
     async fn take(&mut self, asked: &[SymbolId], found: &[Symbol]) {
         let ready = self.keys.found(asked, found);
         self.publish(ready).await;
     }
 
-    /// Publishes messages, however often that takes.
+    /// Publishes messages; retries until the broker confirms them.
     async fn publish(&mut self, ready: Vec<(Event, String)>) {
         let messages = ready.into_iter();
         let mut outgoing: Vec<_> = messages
@@ -81,7 +81,7 @@ impl Inner {
             if let Err(error) = self.broker.publish(&mut outgoing).await {
                 if self.broker.cut() || !delays.has_failed() {
                     let error = format!("{error:#}");
-                    tracing::warn!(error, "RabbitMQ is away: ticks wait for it");
+                    tracing::warn!(error, "RabbitMQ is unavailable: ticks wait");
                 }
                 sleep(delays.next_delay()).await;
             }
@@ -111,7 +111,7 @@ impl RecordSink for RabbitMqSink {
     }
 }
 
-/// Looks symbols up until nothing waits for them, and publishes what has waited.
+/// Looks up symbols until no event waits for one, and publishes the events.
 async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
     let mut delays = BACKOFF.delays();
     loop {
@@ -119,7 +119,7 @@ async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
         let mut failed = None;
         match symbols.get_many(&wanted).await {
             Ok(found) => inner.lock().await.take(&wanted, &found).await,
-            // one of them that cannot be read holds no other one back
+            // an unreadable symbol does not delay the others
             Err(error) if !error.is_transient() && wanted.len() > 1 => {
                 for symbol_id in wanted {
                     match symbols.get_many(&[symbol_id]).await {

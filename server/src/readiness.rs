@@ -1,4 +1,4 @@
-//! Whether the server can do its work, found out on a timer and not by those who ask.
+//! Readiness of the server, probed by a timer and not by health requests.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -17,19 +17,19 @@ use utoipa::ToSchema;
 
 use crate::metrics;
 
-/// How often the databases are asked.
+/// Interval of the probes.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// What one database is like.
+/// The state of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DatabaseState {
-    /// metadata, timeseries or, where there is one, replica.
+    /// metadata, timeseries or, if configured, replica.
     #[schema(example = "timeseries")]
     pub database: String,
-    /// `up`; `down`, when it gives no answer; `not ready`, when it lacks what the server needs.
+    /// `up`; `down` if it does not respond; `not ready` if it lacks something that the server needs.
     #[schema(example = "up")]
     pub state: String,
-    /// What is wrong and what to do.
+    /// What is wrong, and the remedy.
     pub problem: Option<String>,
     /// Version of PostgreSQL.
     #[schema(example = "17.6")]
@@ -40,14 +40,14 @@ pub struct DatabaseState {
     /// Edition of TimescaleDB: apache or community.
     #[schema(example = "apache")]
     pub edition: Option<String>,
-    /// Migrations that have not run.
+    /// Migrations that were not applied.
     pub pending_migrations: Vec<String>,
-    /// What the relation of each timeframe is: aggregate, view or missing.
+    /// The kind of the relation of each timeframe: aggregate, view or missing.
     #[schema(example = json!({"ohlc_1m": "view"}))]
     pub candle_relations: BTreeMap<String, String>,
-    /// Jobs of the database whose last run failed. They do not make it unready.
+    /// Jobs of the database whose last run failed. They do not affect readiness.
     pub failed_jobs: Vec<FailedJobState>,
-    /// What the database or the network said, with hosts and users: for the log.
+    /// The error of the database or the network, with hosts and users: for the log only.
     #[serde(skip)]
     pub cause: Option<String>,
 }
@@ -55,14 +55,14 @@ pub struct DatabaseState {
 /// A job of a database whose last run failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FailedJobState {
-    /// Its number, what it runs and what it works on.
+    /// Its number, its procedure and its table.
     #[schema(example = "job 1001, policy_retention of ticks")]
     pub name: String,
-    /// How many of its runs failed.
+    /// Number of failed runs.
     pub failures: i64,
-    /// When its last run began, RFC 3339.
+    /// When its last run started, RFC 3339.
     pub last_run: Option<String>,
-    /// Why it failed last.
+    /// The error of the last failed run.
     pub error: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl From<FailedJob> for FailedJobState {
 }
 
 impl DatabaseState {
-    /// Whether it does all that the server needs.
+    /// Whether it provides everything that the server needs.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.problem.is_none()
@@ -88,7 +88,7 @@ impl DatabaseState {
         let (state, problem, cause) = match health.state {
             HealthState::Up => ("up", None, None),
             HealthState::Down { reason } => {
-                let problem = "it gives no answer: the server's log says why";
+                let problem = "it does not respond; the server's log has the cause";
                 ("down", Some(problem.to_owned()), Some(reason))
             }
             HealthState::NotReady { reason } => ("not ready", Some(reason), None),
@@ -116,10 +116,10 @@ impl DatabaseState {
     }
 }
 
-/// Asks the databases.
+/// Probes the databases.
 #[async_trait]
 pub trait Probe: Debug + Send + Sync + 'static {
-    /// The state of each database, within about a second; none where there is no database.
+    /// The state of each database, within about a second; empty without databases.
     async fn databases(&self) -> Vec<DatabaseState>;
 }
 
@@ -137,7 +137,7 @@ impl Probe for DatabasePools {
     }
 }
 
-/// What the last probe found. Cloning shares it.
+/// The result of the last probe. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Readiness(watch::Receiver<Vec<DatabaseState>>);
 
@@ -168,7 +168,7 @@ impl Readiness {
         Self(receiver)
     }
 
-    /// Databases whose state never changes; none is always ready.
+    /// Fixed states, which never change; an empty list is always ready.
     #[must_use]
     pub fn fixed(databases: Vec<DatabaseState>) -> Self {
         Self(watch::channel(databases).1)
@@ -181,14 +181,14 @@ impl Readiness {
     }
 }
 
-/// Logs each job that failed and did not before, and counts those that fail.
+/// Logs each newly failed job, and counts all failed jobs.
 fn tell_jobs(before: &[DatabaseState], found: &[DatabaseState]) {
     let failed = |states: &[DatabaseState], database: &str| -> BTreeMap<String, FailedJobState> {
         let of_it = states.iter().filter(|state| state.database == database);
         let jobs = of_it.flat_map(|state| state.failed_jobs.iter().cloned());
         jobs.map(|job| (job.name.clone(), job)).collect()
     };
-    // a database that gives no answer says nothing of its jobs
+    // the jobs of an unreachable database are unknown
     for state in found.iter().filter(|state| state.state != "down") {
         let database = &state.database;
         let (then, now) = (failed(before, database), failed(found, database));
@@ -203,7 +203,7 @@ fn tell_jobs(before: &[DatabaseState], found: &[DatabaseState]) {
             }
         }
         for name in then.keys().filter(|name| !now.contains_key(*name)) {
-            tracing::info!(database, job = name, "a job that failed works again");
+            tracing::info!(database, job = name, "a failed job has recovered");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Those who get ticks from the server: WebSocket clients and RabbitMQ.
+//! The receivers of published ticks: WebSocket clients and RabbitMQ.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::rabbitmq::RabbitMqSink;
 use crate::settings::ServerSettings;
 use crate::websocket::{self, WebSockets};
 
-/// How long a WebSocket client may take to read what waits for it when the server stops.
+/// Maximum time for a WebSocket client to read its queue when the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long RabbitMQ may take to confirm what waits for it.
+/// Maximum time for RabbitMQ to confirm waiting messages when the server stops.
 const LAST_MESSAGES: Duration = Duration::from_secs(3);
 
-/// Everybody who gets ticks, apart from the store.
+/// All receivers of ticks other than the store.
 #[derive(Debug)]
 pub struct Receivers {
     fan_out: FanOut,
@@ -26,10 +26,10 @@ pub struct Receivers {
 }
 
 impl Receivers {
-    /// Starts them. At `stop` they take no new clients; they end when the fan-out is closed.
+    /// Starts the receivers. After `stop` they accept no new clients; they end when the fan-out is closed.
     ///
     /// # Errors
-    /// A setting that cannot work.
+    /// A setting is invalid.
     pub fn start(
         settings: &ServerSettings,
         fan_out: &FanOut,
@@ -60,7 +60,7 @@ impl Receivers {
         self.websockets.clone()
     }
 
-    /// Waits until everybody has got what was published, some seconds at most.
+    /// Waits until the receivers have got all published ticks, for some seconds at most.
     pub async fn finish(self) {
         self.fan_out.close();
         let rabbitmq = async {

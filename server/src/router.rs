@@ -1,4 +1,4 @@
-//! Which handler answers which route.
+//! The routes and their handlers.
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
@@ -21,18 +21,18 @@ use crate::websocket::handshake;
         title = "Order-book server",
         description = "Symbols, ticks and OHLC candles. Prices and volumes are exact decimals in \
             strings. Times are RFC 3339 in UTC with microseconds. Lists come in pages: pass \
-            next_cursor as cursor, with everything else unchanged, to go on."
+            next_cursor as cursor, with everything else unchanged, to read the next page."
     ),
     tags(
-        (name = "symbols", description = "what is quoted"),
+        (name = "symbols", description = "quoted instruments"),
         (name = "ticks", description = "quotes"),
         (name = "candles", description = "open, high, low, close"),
-        (name = "operation", description = "for those who run the server"),
+        (name = "operation", description = "for operators of the server"),
     )
 )]
 struct Description;
 
-/// All routes.
+/// Builds all routes.
 pub fn router(state: AppState) -> Router {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(symbols::list))
@@ -47,13 +47,13 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(health::metrics))
         .routes(routes!(health::openapi))
         .split_for_parts();
-    // the description is made of texts and numbers, which JSON can always hold
+    // the description consists of texts and numbers, which can always be written as JSON
     let text = description.to_json().unwrap_or_default();
     router
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(OpenApiText(text.into())))
-        // handlers that read a body have a limit of their own
+        // handlers that read a body enforce limits of their own
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(
             state.http.clone(),

@@ -1,4 +1,4 @@
-//! Serving a router on a listener.
+//! Serves a router on a listener.
 
 use std::io;
 use std::time::Duration;
@@ -11,21 +11,20 @@ use tokio_util::task::TaskTracker;
 
 use crate::http::{Http, serve};
 
-/// How long requests that are being answered may take when the server stops.
+/// Maximum time for active requests when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
-/// How long bodies may come after the server was told to stop.
+/// Maximum time for incomplete bodies when the server stops.
 const LAST_BODIES: Duration = Duration::from_secs(1);
 
-/// After a failed accept, which fails again at once where descriptors are short.
+/// Delay after a failed accept, which would fail again immediately if descriptors are exhausted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `app` within the limits of `http` until `shutdown` is done. Then it takes no new
-/// connection, closes those without a request, waits a second for bodies that have not come whole
-/// and ten for requests that are being answered.
+/// Serves `app` within the limits of `http` until `shutdown` completes. Then it accepts no new connections,
+/// closes idle ones, waits one second for incomplete bodies and ten seconds for active requests.
 ///
 /// # Errors
-/// None at present: a listener that fails is tried again.
+/// None at present: a failed accept is retried.
 pub async fn run(
     listener: TcpListener,
     app: Router,
@@ -44,20 +43,20 @@ pub async fn run(
             Ok(accepted) => accepted,
             Err(error) => {
                 if !is_of_client(&error) {
-                    tracing::error!(%error, "a connection cannot be accepted");
+                    tracing::error!(%error, "cannot accept a connection");
                     sleep(PAUSE).await;
                 }
                 continue;
             }
         };
         let Some(place) = http.open().take() else {
-            // those that were told to end have their turn
+            // let connections that were asked to end release their slots
             tokio::task::yield_now().await;
             continue;
         };
         tracing::trace!(%peer, "a connection was accepted");
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "small answers may be delayed");
+            tracing::debug!(%error, "cannot set TCP_NODELAY: small responses may be delayed");
         }
         let tokens = (stop.clone(), kill.clone());
         tasks.spawn(serve(
@@ -79,13 +78,13 @@ pub async fn run(
         }
     };
     if timeout(DRAIN, draining).await.is_err() {
-        tracing::warn!("requests that were still being answered are broken off");
+        tracing::warn!("active requests were aborted");
         kill.cancel();
     }
     Ok(())
 }
 
-/// The client has gone before it was accepted.
+/// Whether the client disconnected before it was accepted.
 fn is_of_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),

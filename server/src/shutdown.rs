@@ -5,10 +5,10 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `stop` at the first SIGTERM or SIGINT and ends the process at the second.
+/// Cancels `stop` at the first SIGTERM or SIGINT, and ends the process at the second.
 ///
 /// # Errors
-/// The signals cannot be listened to.
+/// The signal handlers cannot be installed.
 pub fn on_signals(stop: CancellationToken) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -21,11 +21,11 @@ pub fn on_signals(stop: CancellationToken) -> io::Result<()> {
             }
             count += 1;
             if count > 1 {
-                tracing::warn!("a second signal: ending at once");
-                // a normal end takes the TLS library down while other threads are in it
+                tracing::warn!("a second signal: ending immediately");
+                // a normal exit would unload the TLS library while other threads use it
                 signal_hook::low_level::exit(1);
             }
-            tracing::info!("stopping: a second signal ends the server at once");
+            tracing::info!("stopping: a second signal ends the server immediately");
             stop.cancel();
         }
     });

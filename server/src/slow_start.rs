@@ -1,13 +1,13 @@
-//! What opens files at the start may wait for a disk that does not answer, and says so.
+//! Warns when files are slow to open at the start, for example on a disk that hangs.
 
 use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
-/// How often the log says that a file is still being opened.
+/// Interval of the warnings.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Waits for `opening`, and logs a warning every five seconds until it is done.
+/// Waits for `opening`, and logs a warning every five seconds until it completes.
 pub(crate) async fn warn_while_slow<T>(
     file: &str,
     directory: &Path,
@@ -23,7 +23,7 @@ pub(crate) async fn warn_while_slow<T>(
         tracing::warn!(
             directory = %directory.display(),
             seconds = waited.as_secs(),
-            "opening the {file} takes long: the server starts when the disk answers"
+            "opening the {file} takes long: the server starts when the disk responds"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Puts together what the arguments and the settings ask for.
+//! Sets up the server that the arguments and the settings ask for.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,32 +31,32 @@ use crate::settings::ServerSettings;
 use crate::slow_start::warn_while_slow;
 use crate::{maintenance, metrics};
 
-/// How long ticks that wait may take to be stored when the server stops.
+/// Maximum time to store waiting ticks when the server stops.
 pub const FLUSH: Duration = Duration::from_secs(10);
 
-/// A server that is ready to be run.
+/// A server that is ready to run.
 #[derive(Debug)]
 pub struct Started {
-    /// Where it listens.
+    /// The listener.
     pub listener: TcpListener,
-    /// What it serves.
+    /// The routes.
     pub app: Router,
-    /// The feeds, which run already.
+    /// The pipeline of the feeds, which already run.
     pub pipeline: Option<Pipeline>,
-    /// What its clients may take.
+    /// The limits of clients.
     pub http: Http,
-    /// Those who get ticks from the server.
+    /// The receivers of published ticks.
     pub receivers: Receivers,
-    /// What the server works on.
+    /// The repositories.
     pub repositories: Repositories,
 }
 
-/// Binds the address, connects the store and starts the feeds. Timers end at `stop`, feeds when the pipeline is stopped.
-/// `long_work` is for requests that take long, and for WebSocket clients. What runs in this process
-/// takes the time of `clock`, but for repositories of databases.
+/// Binds the address, connects the store and starts the feeds. Timers end at `stop`, feeds when the pipeline
+/// is stopped. `long_work` runs requests that take long, and WebSocket clients. Everything in this process
+/// uses `clock`, except the repositories of databases.
 ///
 /// # Errors
-/// The address is taken, a database cannot be reached or lacks migrations, a file cannot be read.
+/// The address is in use, a database cannot be reached or lacks migrations, or a file cannot be read.
 pub async fn start(
     args: &Args,
     settings: &ServerSettings,
@@ -65,17 +65,17 @@ pub async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Started> {
     let listen = args.listen.unwrap_or(settings.server.listen);
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}: choose another one with --listen"))?;
-    let handle = metrics::install().context("cannot record metrics")?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}: choose another address with --listen")
+    })?;
+    let handle = metrics::install().context("cannot install the metrics recorder")?;
     let settings = &within_descriptors(settings);
     let config = &settings.library;
     let http = Http::new(settings.server.clone());
     let (repositories, pools) = match args.store {
         Store::Memory => (Repositories::in_memory_by(clock), None),
         Store::Postgres => {
-            // migrating is left to `tickbook migrate`, which may need other rights
+            // migrations are left to `tickbook migrate`, which may need other privileges
             let Connected {
                 repositories,
                 pools,
@@ -97,7 +97,7 @@ pub async fn start(
     let fan_out = FanOut::new();
     let receivers = Receivers::start(settings, &fan_out, &repositories, stop)?;
     let feeds = make_feeds(args, &repositories, clock).await?;
-    // after the feeds, which make the symbols they need
+    // after the feeds, which create the symbols they need
     let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
     let pipeline = if feeds.is_empty() {
         leftover(args, config, &repositories, &fan_out, clock).await?
@@ -139,12 +139,12 @@ pub async fn start(
     })
 }
 
-/// The settings with as many connections as there can be sockets. WebSocket clients, which stay,
-/// leave a quarter of them to requests.
+/// Reduces the number of connections to the available descriptors. WebSocket clients, which stay connected,
+/// leave a quarter of the connections to requests.
 fn within_descriptors(settings: &ServerSettings) -> ServerSettings {
     let mut settings = settings.clone();
     let limit = descriptors::raise();
-    // the pools, the spool, RabbitMQ, the runtime
+    // descriptors of the pools, the spool, RabbitMQ and the runtime
     let others = 64 + BESIDES + 3 * settings.library.database.pool.size as usize;
     let wanted = settings.server.max_connections;
     let most = descriptors::connections(wanted, limit, others);
@@ -153,7 +153,7 @@ fn within_descriptors(settings: &ServerSettings) -> ServerSettings {
             wanted,
             most,
             limit,
-            "the limit of open files leaves fewer connections than server.max_connections: raise it"
+            "the limit of open files allows fewer connections than server.max_connections: raise it"
         );
     }
     settings.server.max_connections = most;
@@ -162,8 +162,8 @@ fn within_descriptors(settings: &ServerSettings) -> ServerSettings {
     settings
 }
 
-/// What stores the ticks that a server with a feed left in its spool; nothing where there is no
-/// spool, or where another process works with it and stores them itself.
+/// Starts a pipeline that stores the ticks which an earlier server with a feed left in its spool. Returns
+/// `None` if no spool exists, or if another process uses it and stores them itself.
 async fn leftover(
     args: &Args,
     config: &Config,
@@ -172,7 +172,7 @@ async fn leftover(
     clock: &Clock,
 ) -> anyhow::Result<Option<Pipeline>> {
     let directory = &config.spool.directory;
-    // a spool that is not to be used may hold ticks all the same: the setting may be new
+    // even if the spool is disabled it may contain ticks: the setting may be new
     if args.store == Store::Memory || !TickSpool::exists(directory) {
         return Ok(None);
     }
@@ -189,15 +189,12 @@ async fn leftover(
                 .spool_content()
                 .map_or(0, |content| content.records);
             if ticks > 0 {
-                tracing::info!(
-                    ticks,
-                    "the spool has ticks of an earlier run, which are stored now"
-                );
+                tracing::info!(ticks, "storing ticks that an earlier run left in the spool");
             }
             let mut pipeline = Pipeline::builder(persister).fan_out(fan_out.clone());
             if Quarantine::exists(directory) {
                 let quarantine = open_quarantine(repositories, Some(directory), clock).await?;
-                // nothing comes that could be checked, but something may have been left
+                // no new tick arrives to be checked, but the quarantine may have records left
                 pipeline = pipeline.quality(SymbolRules::default(), quarantine, clock.clone());
             }
             let pipeline = pipeline.start();
@@ -205,14 +202,14 @@ async fn leftover(
             Ok(Some(pipeline))
         }
         Err(error @ SpoolError::Locked { .. }) => {
-            tracing::info!(%error, "this server leaves the spool alone");
+            tracing::info!(%error, "this server does not use the spool");
             Ok(None)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// With a spool, unless the store is as short-lived as the process.
+/// Opens the persister; it has a spool unless the store is in memory.
 async fn make_persister(
     args: &Args,
     config: &Config,
@@ -226,8 +223,8 @@ async fn make_persister(
         let directory = spool.directory.display();
         tracing::warn!(
             %directory,
-            "there is a spool that spool.mode = \"memory\" leaves alone: `tickbook spool inspect` \
-             says what it holds, `tickbook spool replay` stores it"
+            "a spool exists, which spool.mode = \"memory\" does not use: `tickbook spool inspect` \
+             shows its content, `tickbook spool replay` stores it"
         );
     }
     let ticks = Arc::clone(&repositories.ticks);
@@ -280,7 +277,7 @@ async fn make_feed(
                 .symbol
                 .as_ref()
                 .context("--feed replay needs --symbol")?;
-            // no symbol is created for files that cannot be played
+            // check the files before a symbol is created for them
             ReplayFeed::check(&args.replay)?;
             let exchange = reference.exchange.as_deref().unwrap_or(replay::EXCHANGE);
             let new = NewSymbol::named(exchange, &reference.name);

@@ -1,4 +1,4 @@
-//! What the disk alone costs: blocks of ticks appended to a file and synchronized, one by one.
+//! Baseline of the disk: blocks of ticks, each appended to a file and synchronized.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use tickbook::domain::Tick;
 
 use super::BlockingContender;
 
-/// About what a tick takes in a spool.
+/// Approximate size of a tick in a spool.
 const BYTES_PER_TICK: usize = 40;
 
 pub(crate) struct AppendAndSync {

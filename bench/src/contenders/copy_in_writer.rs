@@ -1,4 +1,4 @@
-//! tokio-postgres with its writer of binary `COPY`, which refuses a batch for one taken key.
+//! tokio-postgres with its binary `COPY` writer, which refuses a whole batch for one existing key.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The table of ticks and its rows, as a user of diesel writes them down.
+//! The table of ticks and its rows, as a diesel user declares them.
 
 use chrono::{DateTime, Utc};
 use diesel::Insertable;

@@ -1,4 +1,5 @@
-//! Binary `COPY` of bytes that are there already: nothing can be faster on one connection.
+//! Upper limit: binary `COPY` of bytes that are encoded in advance. No writer on one connection can be
+//! faster.
 
 use anyhow::Result;
 use bytes::{BufMut as _, BytesMut};
@@ -74,7 +75,7 @@ impl BlockingContender for Limit {
     }
 }
 
-/// All of what a binary `COPY` of `batch` sends.
+/// The complete data of a binary `COPY` of `batch`.
 pub(super) fn binary_copy(
     batch: &[Tick],
     fields: i16,

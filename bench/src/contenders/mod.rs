@@ -1,4 +1,4 @@
-//! Who writes ticks: the limit, the library, and its peers.
+//! The contenders that write ticks: the limit, the library, and other libraries.
 
 mod append_and_sync;
 mod copy_in_writer;
@@ -33,22 +33,22 @@ pub(crate) use serial_named::SerialNamed;
 pub(crate) use sqlx_unnest::SqlxUnnest;
 pub(crate) use sqlx_values::SqlxValues;
 
-/// One way to write ticks over one connection.
+/// A contender: one way to write ticks over one connection.
 #[async_trait]
 pub(crate) trait Contender: Send {
     fn name(&self) -> &'static str;
 
-    /// Whether it sorts for itself; the others are given batches in key order, so that they lack
-    /// nothing that the library has.
+    /// Whether it sorts batches itself. Other contenders get batches in key order, so that they are not at a
+    /// disadvantage.
     fn sorts(&self) -> bool {
         false
     }
 
-    /// What is not measured.
+    /// Preparation that is not measured.
     fn prepare(&mut self, _batches: &[Vec<Tick>]) -> Result<()> {
         Ok(())
     }
 
-    /// Writes each batch in a transaction of its own.
+    /// Writes each batch in its own transaction.
     async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()>;
 }

@@ -1,5 +1,5 @@
-//! Contenders that block: each call goes to a thread for blocking work and back, as a server has to
-//! make it and as the library makes it, so that none pays or saves what the others do not.
+//! Blocking contenders. Each call runs on a thread for blocking work, as in a server and in the library, so
+//! that all contenders have the same overhead.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use tickbook::domain::Tick;
 
 use super::Contender;
 
-/// One way to write ticks over one connection, which blocks the thread that it is called on.
+/// A way to write ticks over one connection that blocks the calling thread.
 pub(crate) trait BlockingContender: Send + 'static {
     fn name(&self) -> &'static str;
 
-    /// What is not measured.
+    /// Preparation that is not measured.
     fn prepare(&mut self, _batches: &[Vec<Tick>]) -> Result<()> {
         Ok(())
     }
 
-    /// Writes `batch`, which is the one at `number` of those that were prepared.
+    /// Writes `batch`, the prepared batch with the index `number`.
     fn write(&mut self, number: usize, batch: &[Tick]) -> Result<()>;
 }
 
-/// A contender that blocks, called from the runtime.
+/// A blocking contender, called from the runtime.
 pub(crate) struct OnThread<C>(Option<C>);
 
 impl<C> OnThread<C> {
@@ -38,12 +38,15 @@ impl<C: BlockingContender> Contender for OnThread<C> {
     }
 
     fn prepare(&mut self, batches: &[Vec<Tick>]) -> Result<()> {
-        self.0.as_mut().context("it failed")?.prepare(batches)
+        self.0
+            .as_mut()
+            .context("an earlier call failed")?
+            .prepare(batches)
     }
 
     async fn write_all(&mut self, batches: &Arc<Vec<Vec<Tick>>>) -> Result<()> {
         for number in 0..batches.len() {
-            let mut contender = self.0.take().context("it failed")?;
+            let mut contender = self.0.take().context("an earlier call failed")?;
             let batches = Arc::clone(batches);
             #[expect(
                 clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! The library's persister, which is given single ticks.
+//! The persister of the library, which receives single ticks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Persister {
     pub(crate) const IN_MEMORY: &str = "persister in memory";
     pub(crate) const WRITE_AHEAD: &str = "persister, write-ahead spool";
 
-    /// One that keeps waiting ticks in memory only.
+    /// A persister that holds waiting ticks only in memory.
     pub(crate) fn in_memory(pools: DatabasePools) -> Self {
         let repository = Arc::new(PgTickRepository::new(pools));
         Self {
@@ -30,7 +30,7 @@ impl Persister {
         }
     }
 
-    /// One whose ticks are all on the disk, in `directory`, before they go to the database.
+    /// A persister that writes all ticks to the disk, in `directory`, before they are sent to the database.
     pub(crate) async fn write_ahead(pools: DatabasePools, directory: &Path) -> Result<Self> {
         let repository = Arc::new(PgTickRepository::new(pools));
         let spool = SpoolConfig::new(directory.to_owned());
@@ -41,7 +41,8 @@ impl Persister {
     }
 }
 
-/// Never more ticks at once than the others write, although a backlog is allowed larger batches.
+/// Limits batches to the size of the other contenders, although the persister would use larger ones for a
+/// backlog.
 fn config() -> PersisterConfig {
     let config = PersisterConfig::default();
     let batch_size = config.batch_size;

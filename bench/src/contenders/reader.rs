@@ -1,4 +1,4 @@
-//! tokio-postgres as a reader: statements prepared once, one connection.
+//! Reader with tokio-postgres: one connection, with statements prepared once.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -34,7 +34,7 @@ impl Reader {
         })
     }
 
-    /// The rows of a range as they came.
+    /// The rows of a range, not decoded.
     pub(crate) async fn rows(&self, symbol: SymbolId, range: TimeRange) -> Result<Vec<Row>> {
         let rows = self
             .client
@@ -43,7 +43,7 @@ impl Reader {
         Ok(rows)
     }
 
-    /// The ticks of a range, their numbers decoded by rust_decimal.
+    /// The ticks of a range, with numbers decoded by rust_decimal.
     pub(crate) async fn ticks(&self, symbol: SymbolId, range: TimeRange) -> Result<Vec<Tick>> {
         self.rows(symbol, range).await?.iter().map(tick).collect()
     }

@@ -1,4 +1,4 @@
-//! The limit of a table with a serial id and the symbol's name in every row.
+//! The limit of a table with a serial id and the symbol's name in each row.
 
 use anyhow::Result;
 use bytes::BytesMut;

@@ -1,4 +1,4 @@
-//! Batches of one size, written by everybody.
+//! Batches of one size, written by all contenders.
 
 use anyhow::Result;
 
@@ -68,7 +68,7 @@ impl Bench {
         Ok(())
     }
 
-    /// `slow` is the share of the batches that those write who are several times as slow.
+    /// `slow` is the share of the batches for contenders that are several times slower.
     async fn everybody(&self, count: usize, size: usize, slow: f64) -> Result<Samples> {
         let mut entries = Vec::new();
         let place = Place::migrated().await?;

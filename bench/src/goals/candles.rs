@@ -1,5 +1,5 @@
-//! What the form of the continuous aggregates is worth: no index on the bucket alone, and each
-//! timeframe made of the one below it.
+//! The benefit of two properties of the continuous aggregates: no index on the bucket alone, and larger
+//! timeframes computed from smaller ones.
 
 use std::time::Instant;
 
@@ -21,10 +21,10 @@ const HISTORY: History = History {
     ticks_per_minute: 2,
 };
 
-/// Reads of 500 candles in a turn.
+/// Number of reads of 500 candles in a turn.
 const READS: u32 = 40;
 
-/// The timeframes above 1m, each made of the one before.
+/// The timeframes above 1m, each computed from the previous one.
 const LARGER: [(&str, &str); 6] = [
     ("5m", "5 minutes"),
     ("15m", "15 minutes"),
@@ -34,11 +34,12 @@ const LARGER: [(&str, &str); 6] = [
     ("1d", "1 day"),
 ];
 
-/// How the names of the aggregates begin that are made of candles, and those made of ticks.
+/// Prefix of the names of aggregates computed from candles; the next constant is for those computed from
+/// ticks.
 const OF_CANDLES: &str = "ohlc";
 const OF_TICKS: &str = "direct";
 
-/// More than the history has of any timeframe.
+/// More buckets than the history has in any timeframe.
 const ALL_BUCKETS: u32 = 20_000;
 
 impl Bench {
@@ -47,8 +48,8 @@ impl Bench {
         else {
             return Ok(());
         };
-        // candles come hour by hour, as they do where they are refreshed as time goes by: what the
-        // planner makes of the index depends on the order in which they lie
+        // candles are inserted hour by hour, as by regular refreshes: the planner's use of the index depends
+        // on their physical order
         refresh(&mut place, "ohlc_1m", "false", 60)?;
         let candles = place.materialized("ohlc_1m")?;
         analyze(&mut place, "ohlc_1m")?;
@@ -85,8 +86,8 @@ impl Bench {
         }
         refresh(&mut place, "ohlc_1m", "false", ALL_BUCKETS)?;
         analyze(&mut place, "ohlc_1m")?;
-        // the first refresh makes the chunks; of those that have just been made the planner knows
-        // nothing before the server gets to look at them by itself
+        // the first refresh creates the chunks; the planner has no statistics of new chunks until autovacuum
+        // analyzes them
         for prefix in [OF_CANDLES, OF_TICKS] {
             refresh_larger(&mut place, prefix)?;
             for (name, _) in LARGER {
@@ -114,7 +115,7 @@ impl Bench {
     }
 }
 
-/// `None`, and a line, where the edition has no continuous aggregates.
+/// Returns `None`, and prints a note, if the edition has no continuous aggregates.
 async fn history_in_aggregates(what: &str) -> Result<Option<Place>> {
     let mut place = Place::migrated().await?;
     let pools = place.pools();
@@ -127,7 +128,8 @@ async fn history_in_aggregates(what: &str) -> Result<Option<Place>> {
     Ok(Some(place))
 }
 
-/// By itself it takes ten buckets at once, and the time between them is most of what it takes.
+/// Refreshes `at_once` buckets per batch. The default is ten, and most of the time would be spent between
+/// batches.
 fn refresh(place: &mut Place, relation: &str, force: &str, at_once: u32) -> Result<()> {
     let range = HISTORY.range()?;
     place.execute(&format!(
@@ -143,10 +145,10 @@ fn analyze(place: &mut Place, aggregate: &str) -> Result<()> {
     place.execute(&format!("ANALYZE {relation}"))
 }
 
-/// Seconds to make everything in the six relations anew.
+/// Seconds to recompute all candles of the six relations.
 fn refresh_larger(place: &mut Place, prefix: &str) -> Result<f64> {
-    // in an INSERT the server asks for the watermark of the candles below with every row that a
-    // sequential scan reads, and for an index scan once; ticks have none
+    // within an INSERT the server evaluates the watermark of the smaller candles for each row of a sequential
+    // scan, but only once for an index scan; ticks have no watermark
     let scans = if prefix == OF_CANDLES { "off" } else { "on" };
     place.execute(&format!("SET enable_seqscan = {scans}"))?;
     let start = Instant::now();
@@ -164,7 +166,7 @@ async fn read_candles(repository: &PgOhlcRepository, round: u32) -> Result<f64> 
     let start = Instant::now();
     for read in 0..READS {
         let symbol = SymbolId::new(i64::from(read % HISTORY.symbols) + 1);
-        // a chunk's worth of places, none of them near the end
+        // places within one chunk, none of them near the end
         let first = i64::from((read * 997 + round * 131) % (HISTORY.days - 1) * 24 * 60);
         let range = HISTORY.minutes(first, 500)?;
         let query = CandleQuery::new(symbol, Timeframe::M1, PriceBasis::Bid, range);
@@ -174,7 +176,7 @@ async fn read_candles(repository: &PgOhlcRepository, round: u32) -> Result<f64> 
     Ok(start.elapsed().as_secs_f64() / f64::from(READS))
 }
 
-/// As [`read_candles`], with the index that an aggregate has unless it is dropped.
+/// Like [`read_candles`], with the default index of aggregates, which this schema drops.
 async fn read_with_index(
     repository: &PgOhlcRepository,
     place: &mut Place,
@@ -192,7 +194,7 @@ async fn read_with_index(
     Ok(seconds)
 }
 
-/// The aggregate of a larger timeframe made of ticks.
+/// The aggregate of a larger timeframe, computed from ticks.
 fn direct(name: &str, width: &str) -> String {
     let key = "tick_order_key(tick_time, sequence)";
     let volume = "coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0)";

@@ -1,4 +1,4 @@
-//! What is measured together, and the targets it is measured for.
+//! The measured parts and their targets.
 
 mod batches;
 mod candles;
@@ -10,7 +10,7 @@ mod rest;
 mod schema;
 mod streaming;
 
-/// How it is measured.
+/// The parameters of a measurement.
 pub(crate) struct Bench {
     pub(crate) rounds: u32,
 }

@@ -1,4 +1,4 @@
-//! Single ticks, end to end.
+//! Single ticks, measured end to end.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,8 @@ impl Bench {
     }
 }
 
-/// Beside the program, since the folder for temporary files may be memory, which nobody waits for.
+/// A directory next to the program: the directory for temporary files may be in memory, where fsync costs
+/// nothing.
 fn spool_parent() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let folder = program.parent().context("the program is in a folder")?;

@@ -1,4 +1,4 @@
-//! The look at a tick before it is written: no database has a part in it.
+//! Quality checks of ticks before they are written, without a database.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -34,7 +34,7 @@ impl Bench {
     }
 }
 
-/// A walk of each symbol, all mixed.
+/// A random walk of each symbol, interleaved.
 fn walk() -> Vec<Tick> {
     let mut random = 7_u64;
     let mut bids = vec![138_000_i64; SYMBOLS as usize];

@@ -1,4 +1,4 @@
-//! Long ranges, the newest ticks of one symbol, and the newest tick of each.
+//! Reads of long ranges, of the newest ticks of one symbol, and of the newest tick of each symbol.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use crate::server::Place;
 
 use super::Bench;
 
-/// 100,800 ticks of each symbol, one in ten rows, as they lie where several symbols are written.
+/// 100,800 ticks of each symbol, interleaved with other symbols, so that one row in ten belongs to a symbol.
 const LONG: History = History {
     symbols: 10,
     days: 10,
@@ -27,10 +27,10 @@ const LONG: History = History {
 };
 const LONG_RANGE: usize = 100_000;
 
-/// Ranges that each contender reads in a round.
+/// Number of ranges that each contender reads in a round.
 const RANGES: u32 = 4;
 
-/// One tick of each symbol a minute, to now; a chunk for each day and one for the day's rest.
+/// One tick of each symbol a minute, up to now; one chunk for each full day and one for the current day.
 const SHORT: History = History {
     symbols: 20,
     days: 29,
@@ -38,9 +38,9 @@ const SHORT: History = History {
 };
 const MANY_CHUNKS: History = History { days: 149, ..SHORT };
 
-/// Reads of the newest ticks in a turn.
+/// Number of reads of the newest ticks in a turn.
 const NEWEST_READS: u32 = 50;
-/// Turns of each in a round.
+/// Number of turns of each contender in a round.
 const TURNS: u32 = 8;
 
 impl Bench {
@@ -57,7 +57,7 @@ impl Bench {
                 let read = round * RANGES + number / 4;
                 let symbol = SymbolId::new(i64::from(read % LONG.symbols) + 1);
                 let range = long_range()?;
-                // forwards and backwards, so that none always comes behind the same one
+                // alternately forwards and backwards, so that no contender always follows the same one
                 let place = (number + number / 4 + round) % 4;
                 let turn = if number / 4 % 2 == 0 {
                     place
@@ -72,7 +72,7 @@ impl Bench {
                 };
                 ensure!(count == LONG_RANGE, "{count} ticks");
             }
-            // the first one fills the caches of the server
+            // the first round fills the caches of the server
             if round > 0 {
                 beside_rows.push(streamed / rows);
                 beside_ticks.push(streamed / ticks);
@@ -122,7 +122,7 @@ impl Bench {
             let start = Instant::now();
             let newest = reader.newest_of_all().await?;
             let distinct = start.elapsed().as_secs_f64();
-            ensure!(newest == all_newest(&library).await?, "they differ");
+            ensure!(newest == all_newest(&library).await?, "the results differ");
             beside_distinct.push(ours / distinct);
         }
         report.add(
@@ -139,7 +139,7 @@ impl Bench {
     }
 }
 
-/// The range with as many ticks of each symbol.
+/// The range that contains `LONG_RANGE` ticks of each symbol.
 fn long_range() -> Result<TimeRange> {
     let step = i64::from(60_000_000 / LONG.ticks_per_minute);
     let whole_days = LONG_RANGE as i64 / i64::from(LONG.ticks_per_minute * 24 * 60);
@@ -148,7 +148,7 @@ fn long_range() -> Result<TimeRange> {
     Ok(TimeRange::new(LONG.from(), LONG.from() + length)?)
 }
 
-/// Adds what `read` takes, without giving back the memory of what was read.
+/// Adds the time of `read`, without the time to free its result.
 async fn timed<T>(seconds: &mut f64, read: impl Future<Output = Result<Vec<T>>>) -> Result<usize> {
     let start = Instant::now();
     let read = read.await?;
@@ -188,7 +188,7 @@ async fn pages(
     }
 }
 
-/// `history` up to now, since a search for the newest starts there.
+/// Creates `history` up to now, because searches for the newest tick start at the present.
 async fn history_to_now(history: History) -> Result<(Place, TimeRange)> {
     let mut place = Place::migrated().await?;
     let to = Clock::system().now();
@@ -202,7 +202,7 @@ async fn newest_100(library: &PgTickRepository, range: TimeRange) -> Result<f64>
     let start = Instant::now();
     for read in 0..NEWEST_READS {
         let symbol = SymbolId::new(i64::from(read % SHORT.symbols) + 1);
-        // a caller who wants the newest does not know when the first one was
+        // a caller who wants the newest ticks does not know the time of the first
         let query = TickQuery::new(symbol, TimeRange::new(TimeRange::all().from(), range.to())?)
             .descending()
             .limit(PageLimit::new(100)?);

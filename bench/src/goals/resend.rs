@@ -1,4 +1,4 @@
-//! All of it a second time: what is stored already costs little and leaves nothing.
+//! Resends: writing stored ticks again costs little and leaves no rows or dead rows.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::Bench;
 const BATCHES: usize = 50;
 const SIZE: usize = 1_000;
 
-/// One pass over what is stored.
+/// The results of one pass over stored ticks.
 struct Pass {
     seconds: f64,
     rows_added: f64,
@@ -57,7 +57,7 @@ impl Bench {
     }
 }
 
-/// Writes `batches` into the empty table, and again.
+/// Writes `batches` into the empty table, and then again.
 async fn twice(
     contender: Box<dyn Contender>,
     place: &mut Place,

@@ -1,4 +1,4 @@
-//! A page of candles over HTTP beside the call of the repository that it is made of.
+//! A page of candles over HTTP, compared with the repository call that it contains.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -29,7 +29,7 @@ const HISTORY: History = History {
     ticks_per_minute: 2,
 };
 
-/// Pages that each client reads in a turn.
+/// Number of pages that each client reads in a turn.
 const READS: usize = 60;
 
 impl Bench {
@@ -90,7 +90,7 @@ async fn serve(repositories: Repositories) -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// The median of what all reads of `clients` at once took, in seconds.
+/// The median time in seconds of all reads of `clients` concurrent clients.
 async fn together<F>(clients: usize, client: impl Fn(usize) -> F) -> Result<f64>
 where
     F: Future<Output = Result<Vec<f64>>> + Send + 'static,
@@ -143,18 +143,21 @@ async fn pages(address: SocketAddr, client: usize) -> Result<Vec<f64>> {
         stream.write_all(request.as_bytes()).await?;
         let body = read_answer(&mut stream, &mut answer).await?;
         seconds.push(start.elapsed().as_secs_f64());
-        // one around them; counted so quickly that the other clients do not wait for it
+        // one more for the enclosing object; counting is so fast that it does not delay other clients
         let objects = answer[body..].iter().filter(|byte| **byte == b'{').count();
         ensure!(objects == 501, "{objects} objects");
     }
     Ok(seconds)
 }
 
-/// Reads one answer whose length is told, and returns where its body begins.
+/// Reads one response with a Content-Length, and returns where its body begins.
 async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
     answer.clear();
     let body = loop {
-        ensure!(stream.read_buf(answer).await? > 0, "the server went away");
+        ensure!(
+            stream.read_buf(answer).await? > 0,
+            "the server closed the connection"
+        );
         if let Some(end) = answer.windows(4).position(|text| text == b"\r\n\r\n") {
             break end + 4;
         }
@@ -166,7 +169,10 @@ async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usi
         .context("an answer without a length")?;
     let length: usize = length.lines().next().unwrap_or_default().trim().parse()?;
     while answer.len() < body + length {
-        ensure!(stream.read_buf(answer).await? > 0, "the server went away");
+        ensure!(
+            stream.read_buf(answer).await? > 0,
+            "the server closed the connection"
+        );
     }
     Ok(body)
 }

@@ -1,4 +1,4 @@
-//! What the columns and indexes of the table cost.
+//! The cost of the columns and indexes of the table.
 
 use anyhow::Result;
 
@@ -10,8 +10,8 @@ use crate::server::Place;
 
 use super::Bench;
 
-/// A serial id, the symbol's name in every row and in the key, and the index on time that a
-/// hypertable gets unless told otherwise.
+/// A schema with a serial id, the symbol's name in each row and in the key, and the index on time that
+/// hypertables have by default.
 const SERIAL_NAMED: &str = "
     CREATE TABLE ticks (
         id BIGSERIAL,

@@ -1,4 +1,4 @@
-//! Memory while a long range is streamed.
+//! Memory used while a long range is streamed.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const HISTORY: History = History {
 };
 const MOST: usize = 5_000_000;
 
-/// Memory is looked at after so many ticks.
+/// Number of ticks between two measurements of memory.
 const LOOK_EVERY: usize = 10_000;
 
 impl Bench {
@@ -52,7 +52,7 @@ impl Bench {
             megabytes.push((most - idle) as f64 / f64::from(1 << 20));
         }
         println!();
-        // what a round leaves with the allocator the next one has at its start
+        // memory that the allocator retains after a round is already in use at the start of the next
         megabytes.truncate(1);
         report.add(
             "MiB above idle while five million ticks are streamed, first round",

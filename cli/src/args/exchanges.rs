@@ -1,4 +1,4 @@
-//! The command line of exchanges.
+//! Command line of `tickbook exchanges`.
 
 use clap::{Args, Subcommand};
 
@@ -6,23 +6,23 @@ use clap::{Args, Subcommand};
 pub(crate) enum ExchangesCommand {
     /// Lists exchanges, by ascending name
     #[command(after_help = "\
-With --json each line is an object.
+With --json each line is one object.
 
 Examples:
   tickbook exchanges list
   tickbook exchanges list --json | jq -r 'select(.time_zone == null) | .name'")]
     List(ListExchangesArguments),
-    /// Creates an exchange that no symbol names yet
+    /// Creates an exchange that has no symbols yet
     #[command(after_help = "\
-An import of symbols creates its exchange by itself. Exit code 2 when an exchange has the name, in any
-case of letters.
+An import of symbols creates its exchange. Exit code 2 if an exchange with this name exists; names are
+compared case-insensitively.
 
 Example:
   tickbook exchanges create nyse --code XNYS --time-zone America/New_York")]
     Create(CreateExchangeArguments),
-    /// Changes what is known of an exchange; what is not given stays
+    /// Changes the properties of an exchange; omitted properties are unchanged
     #[command(after_help = "\
-'' removes what was known.
+'' removes the value.
 
 Examples:
   tickbook exchanges describe oanda --description 'OANDA Corporation' --time-zone America/New_York
@@ -32,7 +32,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct ListExchangesArguments {
-    /// Prints one JSON object a line
+    /// Prints one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -52,7 +52,7 @@ pub(crate) struct CreateExchangeArguments {
 #[command(group = clap::ArgGroup::new("facts").required(true).multiple(true)
     .args(["description", "code", "time_zone"]))]
 pub(crate) struct DescribeExchangeArguments {
-    /// Which, in any case of letters
+    /// The exchange, case-insensitive
     pub(crate) exchange: String,
     #[command(flatten)]
     pub(crate) facts: ExchangeFactArguments,
@@ -63,7 +63,7 @@ pub(crate) struct DescribeExchangeArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExchangeFactArguments {
-    /// Text for people
+    /// A description for people
     #[arg(long)]
     pub(crate) description: Option<String>,
     /// Code of the venue, such as its MIC (ISO 10383)

@@ -1,41 +1,41 @@
-//! Arguments of what keeps, drops and refreshes.
+//! Command line of `tickbook policies`.
 
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PoliciesCommand {
-    /// Shows what `apply` would change, and proves that the settings lose no candle
+    /// Shows what `apply` would change, and checks that the settings lose no candles
     #[command(after_help = "\
-The settings are the sections [policies…] of config/; `tickbook config` prints them. Exit code 1 when
-they would lose a candle; the two numbers that clash are told, and what to set instead. Counts what
-would be dropped at once, which reads all of it.
+The settings are in the sections [policies…] of config/; `tickbook config` prints them. Exit code 1 if they
+would lose a candle; the output names the two conflicting values and a remedy. The command reads all data that
+would be dropped immediately, to count it.
 
 Examples:
   tickbook policies plan
   TICKBOOK__POLICIES__TICKS__DROP_AFTER=30d tickbook policies plan --json | jq .clashes")]
     Plan(PoliciesArguments),
-    /// Makes the database what the settings say; harmless to repeat
+    /// Applies the settings to the database; may be repeated
     #[command(after_help = "\
-From then on old ticks are dropped, and older ones refused. Before the first ticks are dropped the
-candles of all ticks are refreshed, which may take long. Import history before.
+Afterwards old ticks are dropped, and older ticks are refused. Before the first ticks are dropped, the
+candles of all ticks are refreshed, which may take long. Import history before you apply policies.
 
-Where something is old enough to be dropped at once, the command says how much, and asks; not on a
-terminal it wants --yes. Exit code 1 when nothing was applied for that reason.
+If data is old enough to be dropped immediately, the command shows how much, and asks for confirmation;
+without a terminal it requires --yes. Exit code 1 if nothing was applied for that reason.
 
 Examples:
   tickbook policies apply
   tickbook policies apply --yes --json")]
     Apply(ApplyArguments),
-    /// Shows the policies and jobs that the database has, and how they do
+    /// Shows the policies and jobs of the database, and their state
     #[command(after_help = "\
-Exit code 1 when the last run of a job failed.
+Exit code 1 if the last run of a job failed.
 
 Example:
   tickbook policies status")]
     Status(PoliciesArguments),
     /// Removes every job that refreshes, compresses or drops
     #[command(after_help = "\
-What was dropped stays dropped, and ticks of its time refused.
+Dropped data is not restored, and ticks of its time remain refused.
 
 Example:
   tickbook policies remove")]
@@ -51,7 +51,7 @@ pub(crate) struct PoliciesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArguments {
-    /// Applies them although ticks or candles are dropped at once
+    /// Applies the settings even if ticks or candles are dropped immediately
     #[arg(long)]
     pub(crate) yes: bool,
     /// Prints JSON, and never asks

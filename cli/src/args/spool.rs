@@ -1,4 +1,4 @@
-//! The command line of what is left on the disk.
+//! Command line of `tickbook spool`.
 
 use std::path::PathBuf;
 
@@ -6,38 +6,38 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SpoolCommand {
-    /// Says what a spool holds, and which process works with it
+    /// Shows the content of a spool, and the process that uses it
     #[command(after_help = "\
-Ticks that were held back are in a spool of their own, in the folder quarantine of that of the ticks.
-All commands show and work with both.
+Ticks that were held back have their own spool, in the subdirectory quarantine of the spool of ticks. All
+commands work with both.
 
 Examples:
   tickbook spool inspect
   tickbook spool inspect --dir /var/lib/orderbook/spool --json")]
     Inspect(SpoolArguments),
-    /// Stores the ticks of a spool that no process works with; harmless to repeat
+    /// Stores the ticks of a spool that no process uses; may be repeated
     #[command(after_help = "\
-Ticks that were held back get into the quarantine of the database.
-Exit code 1 when something stays in a spool, is rejected or in conflict.
+Ticks that were held back are stored in the quarantine of the database.
+Exit code 1 if something remains in a spool, is rejected or in conflict.
 
 Example:
   tickbook spool replay")]
     Replay(SpoolArguments),
-    /// Lists the ticks that no database would take, with the reason
+    /// Lists the ticks that the database refused, with the reason
     #[command(after_help = "\
-Those of the ticks come first, then those of the quarantine. A tick that is stored by --replay, or
-gets into the quarantine of the database, is a dead letter no longer. Exit code 1 when some are left.
+Dead letters of ticks come first, then those of the quarantine. A tick that --replay stores, in the table
+of ticks or in the quarantine of the database, is no longer a dead letter. Exit code 1 if any remain.
 
 Examples:
   tickbook spool dead-letter
-  tickbook spool dead-letter --replay     tries them again
-  tickbook spool dead-letter --discard    forgets them")]
+  tickbook spool dead-letter --replay     retries them
+  tickbook spool dead-letter --discard    deletes them")]
     DeadLetter(DeadLetterArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SpoolArguments {
-    /// Where the spool is, instead of spool.directory
+    /// Directory of the spool, instead of spool.directory
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
     /// Prints JSON
@@ -49,10 +49,10 @@ pub(crate) struct SpoolArguments {
 pub(crate) struct DeadLetterArguments {
     #[command(flatten)]
     pub(crate) spool: SpoolArguments,
-    /// Tries them again
+    /// Retries them
     #[arg(long, conflicts_with = "discard")]
     pub(crate) replay: bool,
-    /// Forgets them after they are listed
+    /// Deletes them after they are listed
     #[arg(long)]
     pub(crate) discard: bool,
 }

@@ -1,4 +1,4 @@
-//! `tickbook aggregates apply`
+//! `tickbook aggregates apply`.
 
 use serde::Serialize;
 use tickbook::Database;
@@ -10,7 +10,7 @@ use crate::args::AggregatesArguments;
 use crate::opening::{patiently, settings};
 use crate::report::{print, print_json};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Applied {
     edition: &'static str,
@@ -48,7 +48,7 @@ pub(crate) async fn apply(arguments: &AggregatesArguments) -> anyhow::Result<Out
         made_now,
     } in &applied.relations
     {
-        let made = if *made_now { ", made now" } else { "" };
+        let made = if *made_now { ", created now" } else { "" };
         print(&format!("{name}: {kind}{made}"))?;
     }
     Ok(Outcome::Complete)

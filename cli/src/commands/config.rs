@@ -1,4 +1,4 @@
-//! `tickbook config`
+//! `tickbook config`.
 
 use tickbook::config::Settings;
 

@@ -1,4 +1,4 @@
-//! `tickbook delete`
+//! `tickbook delete`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -24,12 +24,13 @@ use crate::report::{print, print_json, seconds};
 use crate::times::time_text as time;
 
 const QUESTION: Question = Question {
-    text: "Delete what is listed?",
-    not_asked: "nothing was deleted: repeat the command with --yes to delete what is listed",
+    text: "Delete the listed data?",
+    not_asked: "nothing was deleted: repeat the command with --yes to delete the listed data",
     declined: "nothing was deleted",
 };
 
-const ENDED_EARLY: &str = "it ended early: what is counted above is deleted; run it again";
+const ENDED_EARLY: &str =
+    "the command ended early: the rows counted above are deleted; run it again";
 
 pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Outcome> {
     let what = &arguments.what;
@@ -68,8 +69,8 @@ pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Ou
     tell(what, &report, &report.lines("deleted"))?;
     done.context(ENDED_EARLY)?;
     refreshed.context(
-        "the ticks are deleted, but candles were not refreshed: reading them is right and slow, \
-         the maintenance refreshes them",
+        "the ticks are deleted, but candles were not refreshed: reads are correct but slow, \
+         until the maintenance refreshes them",
     )?;
     Ok(Outcome::Complete)
 }
@@ -110,7 +111,7 @@ pub(crate) async fn candles(arguments: &DeleteCandlesArguments) -> anyhow::Resul
     Ok(Outcome::Complete)
 }
 
-/// What a command is about.
+/// The symbol and the range of a command.
 struct Target {
     repositories: Repositories,
     pools: DatabasePools,
@@ -132,7 +133,7 @@ impl Target {
     }
 }
 
-/// Shows what would be deleted, and asks whether that is wanted.
+/// Shows what would be deleted, and asks for confirmation.
 async fn is_wanted(
     arguments: &DeleteArguments,
     report: &impl Serialize,
@@ -153,7 +154,7 @@ fn tell(arguments: &DeleteArguments, report: &impl Serialize, lines: &str) -> an
     }
 }
 
-/// Of a command that deleted nothing.
+/// The outcome of a command that deleted nothing.
 fn outcome(arguments: &DeleteArguments, is_nothing: bool) -> Outcome {
     match arguments.dry_run || is_nothing {
         true => Outcome::Complete,
@@ -163,12 +164,12 @@ fn outcome(arguments: &DeleteArguments, is_nothing: bool) -> Outcome {
 
 #[derive(Debug, Serialize)]
 struct TicksJson {
-    /// Whether they are deleted, or would be.
+    /// Whether they were deleted, or would be.
     deleted: bool,
     ticks: u64,
     first: Option<String>,
     last: Option<String>,
-    /// Candles that change, by timeframe.
+    /// Number of changed candles, by timeframe.
     candles: BTreeMap<&'static str, u64>,
     seconds: f64,
 }
@@ -197,11 +198,12 @@ impl TicksJson {
 
 #[derive(Debug, Serialize)]
 struct CandlesJson {
-    /// Whether they are deleted, or would be.
+    /// Whether they were deleted, or would be.
     deleted: bool,
-    /// By timeframe; those of each basis count.
+    /// Number of candles of all bases, by timeframe.
     candles: BTreeMap<&'static str, u64>,
-    /// Buckets of the timeframe, else minutes, whose candles are made of ticks and stay.
+    /// Number of buckets of the timeframe, else of minutes, whose candles are computed from ticks and are not
+    /// deleted.
     of_ticks: u64,
     seconds: f64,
 }
@@ -224,7 +226,7 @@ impl CandlesJson {
         }
         if self.of_ticks > 0 {
             line += &format!(
-                "\n{} more are made of stored ticks and stay: delete the ticks",
+                "\n{} more are computed from stored ticks and are not deleted: delete the ticks",
                 self.of_ticks
             );
         }

@@ -1,4 +1,4 @@
-//! `tickbook exchanges`
+//! `tickbook exchanges`.
 
 use anyhow::bail;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::table::table;
 
 const HEADER: [&str; 4] = ["NAME", "CODE", "TIME ZONE", "DESCRIPTION"];
 
-/// What a command changed of an exchange.
+/// The result of a command that changes an exchange.
 #[derive(Debug, Serialize)]
 struct ChangedExchange {
     exchange: Exchange,
@@ -82,7 +82,7 @@ async fn create(
     symbols.create_exchange(&exchange).await?;
     match arguments.json {
         true => print_json(&exchange),
-        false => print(&format!("{} is created", printable(&exchange.name))),
+        false => print(&format!("created {}", printable(&exchange.name))),
     }
 }
 
@@ -93,7 +93,7 @@ async fn describe(
     let name = &arguments.exchange;
     let Some(before) = symbols.get_exchange(name).await? else {
         bail!(
-            "there is no exchange {}: `tickbook exchanges list` shows all, `create` makes one",
+            "there is no exchange {}: `tickbook exchanges list` shows all, `create` creates one",
             printable(name)
         );
     };

@@ -1,4 +1,4 @@
-//! `tickbook export`
+//! `tickbook export`.
 
 use std::future::poll_fn;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ const CANDLE_COLUMNS: [&str; 12] = [
     "source",
 ];
 
-/// Rows from one look at the progress to the next.
+/// Number of rows between two updates of the progress.
 const STEP: u64 = 1_000;
 
 pub(crate) async fn ticks(arguments: &ExportTicksArguments) -> anyhow::Result<Outcome> {
@@ -86,10 +86,10 @@ pub(crate) async fn candles(
         .await
 }
 
-/// What a command is about.
+/// The symbol, range and output of an export.
 struct Export {
     output: Output,
-    /// Where to, unless it is standard output.
+    /// The output file; `None` for standard output.
     path: Option<PathBuf>,
     repositories: Repositories,
     symbol: Symbol,
@@ -98,7 +98,7 @@ struct Export {
     begun: Instant,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
     what: &'a str,
@@ -137,7 +137,7 @@ impl Export {
         row: impl Fn(&T) -> [String; COLUMNS],
         time: impl Fn(&T) -> DateTime<Utc>,
     ) -> anyhow::Result<Outcome> {
-        // on a terminal it would stand between the rows
+        // on a terminal the progress would appear between the rows
         let progress = match &self.path {
             Some(_) => {
                 let (id, name) = (self.symbol.symbol_id, full_name(&self.symbol));
@@ -181,7 +181,7 @@ impl Export {
 }
 
 fn tick_row(tick: &Tick) -> [String; TICK_COLUMNS.len()] {
-    // what the tick does not have is an empty field
+    // absent values are empty fields
     let number = |number: Option<Decimal>| number.map_or(String::new(), |it| it.to_string());
     [
         time(tick.tick_time),

@@ -1,4 +1,4 @@
-//! `tickbook completions` and `tickbook man`
+//! `tickbook completions` and `tickbook man`.
 
 use std::io;
 
@@ -29,7 +29,7 @@ pub(crate) fn man() -> anyhow::Result<Outcome> {
     Ok(Outcome::Complete)
 }
 
-/// One page: that of the program, then one for each command.
+/// Renders one page: that of the program, followed by one for each command.
 fn render(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
     let man = clap_mangen::Man::new(command.clone());
     man.render(page)?;

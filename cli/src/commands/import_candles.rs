@@ -1,4 +1,4 @@
-//! `tickbook import candles`
+//! `tickbook import candles`.
 
 use std::time::Instant;
 
@@ -63,7 +63,7 @@ pub(crate) async fn run(
     progress.finish_and_clear();
     told.summary.seconds = seconds(begun.elapsed());
     told.tell(arguments.json)?;
-    stored.context("the import ended early: what is counted above is stored; run it again")?;
+    stored.context("the import ended early: the candles counted above are stored; run it again")?;
     Ok(if told.summary.rejected == 0 {
         Outcome::Complete
     } else {
@@ -73,19 +73,19 @@ pub(crate) async fn run(
 
 fn format(arguments: &ImportCandlesArguments) -> anyhow::Result<BarFormat> {
     if let Some(source) = &arguments.source {
-        // exports have one line for each candle, and columns are read without spaces around them
+        // exports have one line for each candle, and values are read without surrounding spaces
         let is_text = source.trim() == source && !source.contains(char::is_control);
         if !is_text || !(1..=50).contains(&source.chars().count()) {
             bail!(
-                "--source must have 1 to 50 printable characters, without spaces around them: say \
-                 where the candles come from"
+                "--source must have 1 to 50 printable characters without surrounding spaces: name \
+                 the origin of the candles"
             );
         }
         if is_reserved(source) {
             bail!(
-                "--source {source} is kept for candles that are made or kept of ticks, which \
-                 replace them: choose another name; to bring an export back, use --format csv and \
-                 leave --source out"
+                "--source {source} is reserved for candles computed from ticks, which \
+                 replace them: choose another name; to restore an export, use --format csv and \
+                 omit --source"
             );
         }
     }
@@ -98,16 +98,16 @@ fn format(arguments: &ImportCandlesArguments) -> anyhow::Result<BarFormat> {
     }
 }
 
-/// What became of the lines.
+/// The results of the lines.
 #[derive(Debug, Default)]
 struct Told {
     summary: CandleSummary,
     problems: Problems,
     filled: u64,
     derived: u64,
-    /// Candles of ticks, where there are ticks or other candles.
+    /// Candles computed from ticks, skipped because ticks or other candles of their time are stored.
     known: u64,
-    /// Candles of ticks that may still come.
+    /// Candles computed from ticks, rejected because ticks may still arrive.
     recent: u64,
 }
 
@@ -115,20 +115,23 @@ impl Told {
     fn tell(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
         for (count, what) in [
-            (self.filled, "lines stand for gaps, which have no candle"),
+            (
+                self.filled,
+                "lines are placeholders of buckets without ticks, and are skipped",
+            ),
             (
                 self.derived,
-                "candles were made of ticks or of smaller candles, and are made of them again: \
-                 import those, or say --source to store these as they are",
+                "candles were computed from ticks or smaller candles, and are computed again: \
+                 import those, or give --source to store these as they are",
             ),
             (
                 self.known,
-                "candles that were made of ticks are not stored, since ticks or candles of their \
-                 time are",
+                "candles computed from ticks are not stored, because ticks or candles of their \
+                 time are stored",
             ),
             (
                 self.recent,
-                "candles that were made of ticks are rejected, since they closed less than two hours \
+                "candles computed from ticks are rejected, because they closed less than two hours \
                  ago: import their ticks, or these candles later",
             ),
         ] {
@@ -149,7 +152,7 @@ struct Storing<'a> {
     symbols: &'a dyn SymbolRepository,
     owner: Owner,
     ohlc: &'a dyn OhlcRepository,
-    /// When the import began.
+    /// The start time of the import.
     now: DateTime<Utc>,
     progress: &'a ProgressBar,
 }
@@ -161,7 +164,7 @@ impl Storing<'_> {
         told: &mut Told,
     ) -> anyhow::Result<()> {
         loop {
-            // a batch that is being stored is waited for, so that what is counted is what is stored
+            // wait for a batch that is being stored, so that the counts match the database
             let batch = tokio::select! {
                 biased;
                 signal = interruption::come() => return Err(signal.into()),
@@ -169,7 +172,7 @@ impl Storing<'_> {
             };
             let Some(batch) = batch else { break };
             let mut batch = batch?;
-            // a symbol that is not there has no ticks of them, and is not made for their sake
+            // a new symbol has no ticks at their time, and is not created for rejected rows
             let (is_new, now) = (self.owner.is_new(), self.now);
             let recent = batch
                 .kept
@@ -196,7 +199,7 @@ impl Storing<'_> {
             summary.read += batch.lines as u64;
             summary.rejected += batch.problems.len() as u64 + recent;
             let stored = upserted + restored.stored;
-            tracing::debug!(candles = stored, "a batch is stored");
+            tracing::debug!(candles = stored, "stored a batch");
             for problem in batch.problems {
                 told.problems.add(|| problem);
             }

@@ -1,4 +1,4 @@
-//! `tickbook import symbols`
+//! `tickbook import symbols`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::opening::{connect_symbols, full_name, settings};
 use crate::report::{Problems, SymbolSummary, print, print_json, seconds};
 use crate::symbol_output::{ChangeOutput, value};
 
-/// Symbols of one transaction.
+/// Number of symbols in one transaction.
 const BATCH: usize = 1_000;
 
 pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Outcome> {
@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     let stored = table.store(&*symbols, arguments.overwrite).await;
     table.summary.seconds = seconds(begun.elapsed());
     table.tell(arguments.json)?;
-    stored.context("the import ended early: what is counted above is stored; run it again")?;
+    stored.context("the import ended early: the symbols counted above are stored; run it again")?;
     Ok(if table.summary.rejected == 0 {
         Outcome::Complete
     } else {
@@ -38,13 +38,13 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     })
 }
 
-/// The symbols of one market, which are some thousands at most.
+/// The symbols of one market; some thousands at most.
 #[derive(Debug, Default)]
 struct Table {
     symbols: Vec<StatedSymbol>,
-    /// Of each symbol.
+    /// The place in the file of each symbol.
     places: Vec<String>,
-    /// Where each folded name stands first, with its type and its case.
+    /// The first line of each case-folded name, with its type and its spelling.
     seen: HashMap<String, (u64, String, String)>,
     summary: SymbolSummary,
     problems: Problems,
@@ -102,7 +102,7 @@ impl Table {
                 self.reject(|| {
                     format!(
                         "{place}: line {line}: {name} ({kind}) differs from {first_name} in line \
-                         {first} in the case of letters alone: rename one of them, or import it to \
+                         {first} only in case: rename one of them, or import it to \
                          another exchange with --exchange"
                     )
                 });
@@ -110,7 +110,7 @@ impl Table {
             }
             self.reject(|| {
                 format!(
-                    "{place}: line {line}: {name} ({kind}) stands in line {first} \
+                    "{place}: line {line}: {name} ({kind}) is already in line {first} \
                      ({first_kind}) already: import one type with --type, and the other one to \
                      another exchange with --exchange"
                 )
@@ -189,13 +189,13 @@ impl Table {
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Told<'a> {
     #[serde(flatten)]
     summary: &'a SymbolSummary,
     changes: &'a [SymbolChange],
-    /// Stated in the file, and not stored.
+    /// Values of the file that were not stored.
     kept_values: &'a [SymbolChange],
 }
 
@@ -224,11 +224,11 @@ impl SymbolChange {
         let ChangeOutput { field, old, new } = &self.values;
         let (old, new) = (value(old.as_deref()), value(new.as_deref()));
         let name = self.name();
-        format!("{name}: {field} {old} is kept, the file has {new}: use --overwrite to take that")
+        format!("{name}: {field} {old} is kept, the file has {new}: use --overwrite to store it")
     }
 }
 
-/// Why nothing is imported, and what could be.
+/// Why nothing was imported, and what can be imported.
 fn nothing_found(
     arguments: &ImportSymbolsArguments,
     markets: &BTreeSet<String>,
@@ -245,7 +245,7 @@ fn nothing_found(
     };
     match has_defaults && !markets.contains(&market.as_str()) {
         true => anyhow!(
-            "{file}: of the market {market:?} it has rows of defaults alone, named [*], which are no \
+            "{file}: contains only rows of defaults of the market {market:?}, named [*], which are not \
              symbols: {others}"
         ),
         false => anyhow!("{file}: has no symbols of the market {market:?}{kind}: {others}"),

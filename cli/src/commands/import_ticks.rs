@@ -1,4 +1,4 @@
-//! `tickbook import ticks`
+//! `tickbook import ticks`.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     clock: &Clock,
 ) -> anyhow::Result<Outcome> {
     let format = format(arguments)?;
-    // a file read a second time would number the ticks of an instant on where the first one ended
+    // reading a file twice would continue the occurrence numbers of the first reading
     refuse_twice(&arguments.files)?;
     let reference = &arguments.symbol;
     let mut survey = lean_files::survey(LeanRows::Quotes, &arguments.lean, reference);
@@ -69,11 +69,11 @@ pub(crate) async fn run(
     import.summary.seconds = seconds(begun.elapsed());
     import.tell(arguments.json)?;
     stored.context(
-        "the import ended early: what is counted above is stored; run it again, \
-         it goes on where this one ended",
+        "the import ended early: the ticks counted above are stored; run it again, \
+         and it continues where this one ended",
     )?;
     refreshed.context(
-        "all is stored, but candles were not refreshed: reading them is right and slow, \
+        "all ticks are stored, but candles were not refreshed: reads are correct but slow; \
          run the import again",
     )?;
     let TickSummary {
@@ -97,9 +97,7 @@ fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
         return Ok(QuoteFormat::Csv(layout));
     }
     if !arguments.columns.is_empty() || arguments.time_format != TimeFormatName::Rfc3339 {
-        bail!(
-            "--column and --time-format say how csv is read: leave them out, or use --format csv"
-        );
+        bail!("--column and --time-format require --format csv: use it, or omit them");
     }
     Ok(QuoteFormat::Lean(lean_files::scale(&arguments.lean)))
 }
@@ -111,7 +109,7 @@ struct Import {
     summary: TickSummary,
     problems: Problems,
     out_of_order: u64,
-    /// Days that got new ticks.
+    /// The days that received new ticks.
     days: BTreeSet<DateTime<Utc>>,
 }
 
@@ -135,7 +133,7 @@ impl Import {
         ticks: &dyn TickRepository,
     ) -> anyhow::Result<()> {
         loop {
-            // a batch that is being stored is waited for, so that what is counted is what is stored
+            // wait for a batch that is being stored, so that the counts match the database
             let batch = tokio::select! {
                 biased;
                 signal = interruption::come() => return Err(signal.into()),
@@ -157,7 +155,7 @@ impl Import {
                 ticks = batch.ticks.len(),
                 inserted = receipt.inserted,
                 last = batch.origins.last().map(ToString::to_string),
-                "a batch is stored"
+                "stored a batch"
             );
             let times = batch.ticks.iter().map(|tick| tick.tick_time);
             self.days
@@ -172,12 +170,12 @@ impl Import {
         Ok(())
     }
 
-    /// Refreshes the candles of the days that got ticks, where candles are kept by aggregates.
+    /// Refreshes the candles of the days that received ticks, if they are in continuous aggregates.
     async fn refresh(&mut self, pools: &DatabasePools) -> anyhow::Result<()> {
         let days = std::mem::take(&mut self.days);
         if !days.is_empty() {
             self.progress.set_message("refreshing candles");
-            tracing::info!(days = days.len(), "candles are refreshed");
+            tracing::info!(days = days.len(), "refreshing candles");
             refresh(pools, days).await?;
         }
         Ok(())
@@ -202,7 +200,7 @@ impl Import {
         for conflict in &receipt.conflicts {
             self.problems.add(|| {
                 format!(
-                    "{}: conflict: {} sequence {} is stored with {}, not {}: the stored one stays",
+                    "{}: conflict: {} sequence {} is stored with {}, not {}: the stored tick is unchanged",
                     place(batch, &conflict.refused),
                     time_text(conflict.stored.tick_time),
                     conflict.stored.sequence,
@@ -217,8 +215,8 @@ impl Import {
         self.problems.print();
         if self.out_of_order > 0 {
             eprintln!(
-                "note: {} ticks are older than the one before them; see that the file is in the order \
-                 in which the ticks came: it decides which of one instant is the first and the last",
+                "note: {} ticks are older than the previous tick; make sure that the file is in the order \
+                 of arrival: it decides which tick of one instant is the first and which the last",
                 self.out_of_order
             );
         }
@@ -230,9 +228,9 @@ impl Import {
     }
 }
 
-/// Where `tick` stands in `batch`, which has it.
+/// The place of `tick` in `batch`, which contains it.
 fn place(batch: &QuoteBatch, tick: &Tick) -> String {
-    // the last one: of several of one key the first has been stored
+    // the last match: of several ticks of one key the first was stored
     match batch.ticks.iter().rposition(|other| other == tick) {
         Some(index) => batch.origins[index].to_string(),
         None => format!("{} sequence {}", tick.tick_time, tick.sequence),

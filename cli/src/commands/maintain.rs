@@ -1,4 +1,4 @@
-//! `tickbook maintain`
+//! `tickbook maintain`.
 
 use serde::Serialize;
 use tickbook::Database;
@@ -38,7 +38,7 @@ fn describe(report: &MaintenanceReport) -> String {
             "nothing to do: policies have never been applied, see `tickbook policies plan`"
                 .to_owned()
         }
-        MaintenanceState::Busy => "another process is at it".to_owned(),
+        MaintenanceState::Busy => "another process is already running maintenance".to_owned(),
         MaintenanceState::Done => describe_done(report),
     }
 }
@@ -54,7 +54,7 @@ fn describe_done(report: &MaintenanceReport) -> String {
         report.dirty.days
     )];
     let left = report.left.iter();
-    lines.extend(left.map(|it| format!("  {} stays for now: {}", it.chunk, it.reason)));
+    lines.extend(left.map(|it| format!("  {} is not dropped yet: {}", it.chunk, it.reason)));
     lines.extend(report.blocked.iter().map(BlockedChunk::to_string));
     lines.join("\n")
 }
@@ -83,7 +83,7 @@ struct BlockedJson {
     chunk: String,
     from: String,
     to: String,
-    /// Later chunks that wait for it.
+    /// Number of later chunks that wait for it.
     waiting: u64,
     reason: String,
 }

@@ -1,4 +1,4 @@
-//! `tickbook migrate`
+//! `tickbook migrate`.
 
 use tickbook::Database;
 use tickbook::db::DatabasePools;
@@ -35,7 +35,7 @@ fn tell(report: &MigrationReport) -> anyhow::Result<()> {
     } = report;
     if applied.is_empty() {
         return print(&format!(
-            "{database}: nothing to do, all {already_applied} migrations were applied before"
+            "{database}: nothing to do, all {already_applied} migrations are already applied"
         ));
     }
     for name in applied {

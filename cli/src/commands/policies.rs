@@ -1,4 +1,4 @@
-//! `tickbook policies plan`, `apply`, `status` and `remove`
+//! `tickbook policies plan`, `apply`, `status` and `remove`.
 
 use serde::Serialize;
 use tickbook::Database;
@@ -17,8 +17,8 @@ use crate::report::{print, print_json};
 use crate::times::time_text;
 
 const DROPS: Question = Question {
-    text: "Apply, and drop what is listed?",
-    not_asked: "nothing was applied: repeat the command with --yes to drop what is listed",
+    text: "Apply, and drop the listed data?",
+    not_asked: "nothing was applied: repeat the command with --yes to drop the listed data",
     declined: "nothing was applied",
 };
 
@@ -59,7 +59,7 @@ pub(crate) async fn apply(arguments: &ApplyArguments) -> anyhow::Result<Outcome>
     Ok(Outcome::Complete)
 }
 
-/// Shows `plan`, which drops something at once, and asks whether it is wanted.
+/// Shows `plan`, which drops data immediately, and asks for confirmation.
 async fn is_wanted(plan: &PolicyPlan, json: bool) -> anyhow::Result<bool> {
     if json {
         print_json(&PlanJson::new(plan))?;
@@ -109,7 +109,7 @@ fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
     if plan.is_empty() {
         print("nothing to do: the database has these policies")?;
     } else if plan.changes.is_empty() {
-        print(&format!("{verb}: what writers know of the policies"))?;
+        print(&format!("{verb}: the record of the applied policies"))?;
     } else {
         print(&format!("{verb}:"))?;
         list(&plan.changes)?;
@@ -131,7 +131,7 @@ fn tell_due_drops(drops: &[DueDrop]) -> anyhow::Result<()> {
     if drops.is_empty() {
         return print("dropped by the next maintenance: nothing");
     }
-    print("dropped by the next maintenance, since it is old enough:")?;
+    print("dropped by the next maintenance, because it is old enough:")?;
     for drop in drops {
         let rows = if drop.relation == "ticks" {
             "ticks"
@@ -200,13 +200,13 @@ fn describe(status: &PolicyStatus) -> String {
 #[derive(Debug, Serialize)]
 struct PlanJson {
     edition: &'static str,
-    /// Whether the database has all of it.
+    /// Whether the database has all these policies.
     applied: bool,
     changes: Vec<ChangeJson>,
     consistent: bool,
     clashes: Vec<ClashJson>,
     obstacles: Vec<String>,
-    /// What the next maintenance drops because of the changes.
+    /// Data that the next maintenance drops because of the changes.
     due_drops: Vec<DueDropJson>,
 }
 

@@ -1,4 +1,4 @@
-//! `tickbook quarantine`
+//! `tickbook quarantine`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,24 +19,24 @@ use crate::times::{time_or_date, time_text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineCommand {
-    /// Lists ticks that were held back, with rule, what was observed and the limit
+    /// Lists ticks that were held back, with rule, observed value and limit
     #[command(after_help = "\
-Exit code 1 when something is listed that nobody has decided about.
+Exit code 1 if a pending tick is listed.
 
 Examples:
   tickbook quarantine list
   tickbook quarantine list --symbol oanda:EURUSD --rule deviation --json")]
     List(ListArguments),
-    /// Stores ticks that were held back, as if they never had been; harmless to repeat
+    /// Stores ticks that were held back; may be repeated
     #[command(after_help = "\
-A tick whose key is taken by another content, or that is rejected, stays in quarantine; the exit code
-is 1 then. Candles of times that were refreshed before are not made anew by this.
+A tick stays in quarantine if its key belongs to a stored tick with other content, or if it is rejected; the
+exit code is then 1. The command does not refresh candles that were refreshed before.
 
 Examples:
   tickbook quarantine release 17 18
   tickbook quarantine release --all --rule future --from 2026-11-01")]
     Release(DecideArguments),
-    /// Decides that ticks are not to be stored; they stay to be seen with `list --state discarded`
+    /// Discards ticks for good; `list --state discarded` still shows them
     #[command(after_help = "\
 Example:
   tickbook quarantine discard --all --rule not_positive --symbol oanda:EURUSD")]
@@ -45,16 +45,16 @@ Example:
 
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only those of this symbol: EURUSD, oanda:EURUSD or its id
+    /// Only ticks of this symbol: EURUSD, oanda:EURUSD or its id
     #[arg(long)]
     symbol: Option<SymbolReference>,
-    /// Only those that this rule held back, such as deviation
+    /// Only ticks that this rule held back, such as deviation
     #[arg(long)]
     rule: Option<Rule>,
-    /// Only ticks from this time on, such as 2014-05-01 or 2014-05-01T09:30:00Z
+    /// Start of the range of tick times (inclusive), such as 2014-05-01 or 2014-05-01T09:30:00Z
     #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     from: Option<DateTime<Utc>>,
-    /// Only ticks before this time
+    /// End of the range of tick times (exclusive)
     #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     to: Option<DateTime<Utc>>,
 }
@@ -66,23 +66,23 @@ pub(crate) struct ListArguments {
     /// pending, released, discarded, or all
     #[arg(long, default_value = "pending", value_parser = state)]
     state: StateFilter,
-    /// How many at most
+    /// Maximum number of ticks
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
-    /// Only those with larger numbers
+    /// Only ticks with larger numbers
     #[arg(long, value_name = "NUMBER")]
     after: Option<i64>,
-    /// Prints one JSON object a line
+    /// Prints one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DecideArguments {
-    /// Their numbers, as `quarantine list` shows them
+    /// Numbers of the ticks, as shown by `quarantine list`
     #[arg(conflicts_with_all = ["all", "symbol", "rule", "from", "to"])]
     numbers: Vec<i64>,
-    /// All that nobody has decided about, or those of them that the filters leave
+    /// All pending ticks that match the filters
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -108,7 +108,9 @@ pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> 
         && !arguments.all
         && arguments.numbers.is_empty()
     {
-        bail!("name the numbers that `tickbook quarantine list` shows, or give --all");
+        bail!(
+            "no ticks given: name the numbers that `tickbook quarantine list` shows, or give --all"
+        );
     }
     let (repositories, _pools) = connect(&settings()?).await?;
     match command {
@@ -135,7 +137,7 @@ async fn query(repositories: &Repositories, filter: &Filter) -> anyhow::Result<Q
     Ok(QuarantineQuery::default()
         .symbol_id(symbol_id)
         .rule(filter.rule)
-        .range(TimeRange::new(from, to).context("--from is behind --to")?)
+        .range(TimeRange::new(from, to).context("--from is after --to")?)
         .limit(PageLimit::MAX))
 }
 
@@ -149,7 +151,7 @@ struct Line {
     limit: String,
     quarantined_at: String,
     symbol_id: i64,
-    /// `oanda:EURUSD`; null where there is none any more.
+    /// `oanda:EURUSD`; null if the symbol no longer exists.
     symbol: Option<String>,
     tick_time: String,
     sequence: i64,
@@ -247,7 +249,7 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
     Ok(outcome(pending == 0))
 }
 
-/// What `release` and `discard` did.
+/// The result of `release` and `discard`.
 #[derive(Debug, Default, Serialize)]
 struct Decision {
     decided: u64,
@@ -314,7 +316,7 @@ async fn decide(
     Ok(outcome(*conflicts == 0 && *rejected == 0))
 }
 
-/// An error where one of `ids` is in quarantine in no state, before anything is decided.
+/// Returns an error if one of `ids` is not in quarantine in any state, before anything is changed.
 async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::Result<()> {
     let mut missing = Vec::new();
     for id in ids {
@@ -329,7 +331,7 @@ async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::R
     }
     if !missing.is_empty() {
         bail!(
-            "there is no {} in quarantine, and nothing was decided: see `tickbook quarantine list`",
+            "there is no {} in quarantine, and nothing was changed: see `tickbook quarantine list`",
             missing.join(", ")
         );
     }

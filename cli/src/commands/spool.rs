@@ -1,4 +1,4 @@
-//! `tickbook spool`
+//! `tickbook spool`.
 
 mod inspecting;
 mod letters;
@@ -18,20 +18,20 @@ pub(crate) use inspecting::inspect;
 pub(crate) use letters::dead_letter;
 pub(crate) use replaying::replay;
 
-/// An error where there is no spool: a wrong folder would look like an empty one.
+/// Returns an error if no spool exists: a wrong directory would look like an empty spool.
 fn require(directory: &Path) -> anyhow::Result<()> {
     if !TickSpool::exists(directory) && !Quarantine::exists(directory) {
         let shown = std::path::absolute(directory);
         let shown = shown.unwrap_or_else(|_| directory.to_path_buf());
         bail!(
-            "there is no spool in {}: name its folder with --dir, or correct spool.directory",
+            "there is no spool in {}: give its directory with --dir, or correct spool.directory",
             shown.display()
         );
     }
     Ok(())
 }
 
-/// The settings, and those of a spool that is there, of ticks or of the quarantine.
+/// Loads the settings, and the settings of an existing spool, of ticks or of the quarantine.
 fn settings(arguments: &SpoolArguments) -> anyhow::Result<(Config, SpoolConfig)> {
     let config = read_settings()?;
     let mut settings = config.spool.clone();

@@ -1,4 +1,4 @@
-//! `tickbook status`
+//! `tickbook status`.
 
 use serde::Serialize;
 use tickbook::db::DatabasePools;
@@ -50,16 +50,16 @@ struct Status {
     ready: bool,
     metadata: DatabaseStatus,
     timeseries: DatabaseStatus,
-    /// Null where the settings name none.
+    /// Null if no replica is configured.
     replica: Option<DatabaseStatus>,
-    /// Nothing where the database does not tell.
+    /// Absent if the database does not respond.
     policies: Option<PoliciesState>,
 }
 
 #[derive(Debug, Serialize)]
 struct PoliciesState {
     applied_at: Option<String>,
-    /// Days whose candles wait for a refresh, since ticks came late.
+    /// Days with late ticks whose candles wait for a refresh.
     dirty_days: u64,
     dirty_oldest_age_seconds: i64,
 }
@@ -97,7 +97,7 @@ struct DatabaseStatus {
     /// `up`, `down` or `not ready`.
     state: &'static str,
     reason: Option<String>,
-    /// With `***` for the password.
+    /// The password is replaced by `***`.
     url: String,
     server_version: Option<String>,
     timescaledb_version: Option<String>,
@@ -190,7 +190,10 @@ impl DatabaseStatus {
             add("candle relations", &relations.join(", "));
             let is_missing = |it: &CandleRelation| it.kind == CandleRelationKind::Missing.as_str();
             if self.candle_relations.iter().any(is_missing) {
-                add("", "make those that are missing: tickbook aggregates apply");
+                add(
+                    "",
+                    "create the missing relations: tickbook aggregates apply",
+                );
             }
         }
         for FailedJobStatus {
@@ -200,7 +203,7 @@ impl DatabaseStatus {
             ..
         } in &self.failed_jobs
         {
-            let error = error.as_deref().unwrap_or("the database does not say why");
+            let error = error.as_deref().unwrap_or("the database gives no reason");
             add("failed", &format!("{name}, {failures} times: {error}"));
         }
         lines.join("\n")

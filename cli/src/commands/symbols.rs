@@ -1,4 +1,4 @@
-//! `tickbook symbols`
+//! `tickbook symbols`.
 
 mod listing;
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(command: &SymbolsCommand) -> anyhow::Result<Outcome> {
     Ok(Outcome::Complete)
 }
 
-/// The symbol that `reference` means.
+/// Looks up the symbol of `reference`; it must exist.
 async fn existing(
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,
@@ -116,7 +116,7 @@ async fn alias(
             }
         ),
         (None, _) if arguments.remove => bail!(
-            "{feed_text} calls no symbol {key_text}: `tickbook symbols show` says what it is called"
+            "{feed_text} calls no symbol {key_text}: `tickbook symbols show` lists the names of a symbol"
         ),
         (_, true) if arguments.remove => {
             symbols.unmap_feed_symbol(feed, key).await?;
@@ -143,7 +143,7 @@ fn change(old: Option<String>, new: Option<String>) -> ChangeOutput {
     }
 }
 
-/// What was changed of `before`.
+/// Prints the changes of `before`.
 fn tell(before: &Symbol, changed: &ChangedOutput, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(changed);

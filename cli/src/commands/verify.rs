@@ -1,4 +1,4 @@
-//! `tickbook verify`
+//! `tickbook verify`.
 
 mod arguments;
 mod output;
@@ -62,7 +62,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let mut interrupted = None;
     let mut total = state_findings(&state, &settings, &mut teller);
     for symbol in &symbols {
-        tracing::info!(symbol = full_name(symbol), "a symbol is verified");
+        tracing::info!(symbol = full_name(symbol), "verifying a symbol");
         let (id, name) = (symbol.symbol_id, full_name(symbol));
         teller.begin(TimeBar::of_ticks(&repositories, id, settings.range, name).await);
         let auditing = audit_symbol(
@@ -113,8 +113,8 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     teller.output.summary(&audited, &settings)?;
     if let Some((signal, place)) = interrupted {
         return Err(anyhow::Error::new(signal).context(format!(
-            "it ended early, at {place}: what is counted above was verified, and candles of that symbol \
-             are not counted"
+            "verification ended early, at {place}: the data counted above was verified, without the candles of \
+             that symbol"
         )));
     }
     Ok(if total.left() == 0 {
@@ -172,7 +172,7 @@ async fn symbols(
     }
 }
 
-/// Tells what the database itself knows, once for all symbols.
+/// Reports findings about the state of the database itself, once for all symbols.
 fn state_findings(
     state: &TimeseriesState,
     settings: &AuditSettings,
@@ -190,7 +190,7 @@ fn state_findings(
     summary
 }
 
-/// Tells of a row that ended the audit of its symbol.
+/// Reports the row that ended the audit of its symbol.
 fn unreadable(
     symbol: &Symbol,
     error: &RepositoryError,
@@ -214,20 +214,20 @@ struct Teller {
     output: Output,
     progress: TimeBar,
     failed: Option<anyhow::Error>,
-    /// What is known of the symbol at hand before its audit ends: findings and ticks.
+    /// Findings and ticks of the current symbol before its audit ends.
     current: AuditSummary,
     reached: Option<DateTime<Utc>>,
 }
 
 impl Teller {
-    /// Begins with the next symbol.
+    /// Starts the next symbol.
     fn begin(&mut self, progress: TimeBar) {
         self.progress = progress;
         self.current = AuditSummary::default();
         self.reached = None;
     }
 
-    /// `oanda:EURUSD 2014-05-02T00:00:00.000000Z`, or the symbol alone before its first day.
+    /// `oanda:EURUSD 2014-05-02T00:00:00.000000Z`, or only the symbol before its first day.
     fn place(&self, symbol: &Symbol) -> String {
         let name = full_name(symbol);
         match self.reached {

@@ -1,4 +1,4 @@
-//! Fault 24: commands behind a PgBouncer in transaction mode.
+//! Fault 24: commands through a PgBouncer in transaction mode.
 //!
 //! Part of `make test-programs`.
 
@@ -16,7 +16,7 @@ fn fault_24_ticks_are_deleted_through_a_pgbouncer() {
     let Some(program) = suite::program("pgbouncer") else {
         return;
     };
-    // straight to the server
+    // connected directly to the server
     let cli = Cli::migrated();
     cli.run(&["aggregates", "apply"]).expect_code(0);
     let quotes = "292,1.1,1.2\n60292,1.1,1.2\n60293,1.3,1.4\n86399000,1.1,1.2\n";
@@ -44,7 +44,7 @@ fn fault_24_ticks_are_deleted_through_a_pgbouncer() {
         "{done:?}"
     );
     assert_eq!(psql(&cli, "SELECT count(*) FROM ticks"), "2");
-    // right all the same
+    // the candles are correct nevertheless
     let candles = run("export candles --symbol EURUSD --timeframe 1d --basis bid").expect_code(0);
     let line = candles.stdout.lines().nth(1).expect("a candle");
     assert!(line.contains(",2,"), "{candles:?}");

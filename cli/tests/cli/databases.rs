@@ -1,4 +1,4 @@
-//! migrate, aggregates, status and config against real databases.
+//! Tests of migrate, aggregates, status and config on real databases.
 
 use crate::support::Cli;
 
@@ -69,9 +69,9 @@ fn candle_relations_are_made_once() {
     assert!(missing.contains("ohlc_1m missing"), "{missing}");
     assert!(missing.contains("tickbook aggregates apply"), "{missing}");
     let first = cli.run(&["aggregates", "apply"]).expect_code(0).stdout;
-    assert_eq!(first.matches("made now").count(), 7, "{first}");
+    assert_eq!(first.matches("created now").count(), 7, "{first}");
     let second = cli.run(&["aggregates", "apply"]).expect_code(0).stdout;
-    assert!(!second.contains("made now"), "{second}");
+    assert!(!second.contains("created now"), "{second}");
     let status = cli.run(&["status"]).expect_code(0).stdout;
     assert!(!status.contains("missing"), "{status}");
     assert!(!status.contains("aggregates apply"), "{status}");

@@ -1,10 +1,10 @@
-//! `tickbook delete`.
+//! Tests of `tickbook delete`.
 
 use serde_json::json;
 
 use crate::support::{Cli, Run, psql};
 
-/// Ticks of three minutes of 2014-05-01 and two bars, of which one covers a minute with ticks.
+/// Ticks of three minutes of 2014-05-01, and two bars, one of which covers a minute with ticks.
 fn with_ticks_and_bars() -> Cli {
     let cli = Cli::migrated();
     cli.run(&["aggregates", "apply"]).expect_code(0);
@@ -61,7 +61,7 @@ fn ticks_are_deleted_when_that_is_confirmed() {
     let minutes = "SELECT string_agg(to_char(open_time AT TIME ZONE 'UTC', 'HH24:MI'), ' ' \
                    ORDER BY open_time) FROM ohlc_1m";
     assert_eq!(psql(&cli, minutes), "00:00 23:59");
-    // the day is refreshed, so that nothing waits
+    // the day was refreshed, so nothing is pending
     let day = "SELECT bid_tick_count FROM ohlc_1d";
     assert_eq!(psql(&cli, day), "2");
     let again = run(&cli, &format!("delete ticks {MINUTE}")).expect_code(0);
@@ -75,7 +75,7 @@ fn candles_without_ticks_are_deleted() {
     assert_eq!(
         dry.stdout,
         "would delete 4 candles: 4 of 1m\n\
-         3 more are made of stored ticks and stay: delete the ticks\n"
+         3 more are computed from stored ticks and are not deleted: delete the ticks\n"
     );
     run(&cli, &format!("delete candles {DAY}")).expect_code(1);
     assert_eq!(psql(&cli, "SELECT count(*) FROM ohlc_candles"), "4");

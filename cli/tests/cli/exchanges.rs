@@ -1,4 +1,4 @@
-//! `tickbook exchanges`
+//! Tests of `tickbook exchanges`.
 
 use serde_json::{Value, json};
 
@@ -27,13 +27,13 @@ fn exchange_is_created_listed_and_described() {
     assert_eq!(none.stdout, "");
     assert_eq!(none.stderr, "there is no exchange yet\n");
     let created = run(&cli, NYSE).expect_code(0);
-    assert_eq!(created.stdout, "Nyse is created\n");
+    assert_eq!(created.stdout, "created Nyse\n");
     let nyse = |description| {
         let zone = Some("America/New_York");
         exchange("Nyse", description, Some("XNYS"), zone)
     };
     assert_eq!(listed(&cli), [nyse("")]);
-    // any case of letters means the stored one, and what is not given stays
+    // names are case-insensitive, and omitted properties are unchanged
     let described = run(&cli, "exchanges describe NYSE --description NYC --json");
     let field = json!({"field": "description", "old": null, "new": "NYC"});
     assert_eq!(
@@ -91,7 +91,7 @@ fn exchange_that_cannot_be_is_refused() {
         let refused = run(&cli, &format!("exchanges {command}"));
         assert!(refused.error().contains(error), "{command}: {refused:?}");
     }
-    // nothing to describe it by
+    // without any property
     run(&cli, "exchanges describe nyse").expect_code(2);
     assert_eq!(listed(&cli), before);
 }

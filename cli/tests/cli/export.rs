@@ -1,4 +1,4 @@
-//! Where exports are written to.
+//! Tests of the outputs of exports.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
@@ -12,7 +12,7 @@ use crate::support::{Cli, Run};
 
 const HEADER: &str = "tick_time,sequence,bid_price,";
 
-/// Two ticks of EURUSD, and a folder `out` for what is exported.
+/// Two ticks of EURUSD, and a directory `out` for the exports.
 fn prepared() -> Cli {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", "292,1.1,1.2\n60292,1.1,1.2\n");
@@ -46,12 +46,15 @@ fn file_is_replaced_when_that_is_forced() {
     assert_eq!(run.stderr, "2 ticks in out/a.csv\n");
     let path = out.join("a.csv");
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    // as any other new file
+    // the same permissions as any other new file
     assert_eq!(mode(&path), mode(&cli.file("out/b.csv", "")));
     fs::remove_file(out.join("b.csv")).expect("there");
     fs::write(&path, "mine").expect("written");
     let refused = export(&cli, &["--output", "out/a.csv"]);
-    assert!(refused.error().contains("out/a.csv: exists"), "{refused:?}");
+    assert!(
+        refused.error().contains("out/a.csv: already exists"),
+        "{refused:?}"
+    );
     assert!(refused.error().contains("--force"), "{refused:?}");
     assert_eq!(fs::read_to_string(&path).expect("there"), "mine");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("ours");
@@ -80,10 +83,7 @@ fn link_stays_and_its_file_is_replaced() {
     assert!(text.starts_with(HEADER), "{text}");
     for force in [&[][..], &["--force"]] {
         let dangling = export(&cli, &[&["--output", "out/dangling"], force].concat());
-        assert!(
-            dangling.error().contains("a link to nothing"),
-            "{dangling:?}"
-        );
+        assert!(dangling.error().contains("a dangling link"), "{dangling:?}");
     }
     assert_eq!(listed(&out), ["dangling", "file", "link"]);
 }
@@ -93,11 +93,11 @@ fn folder_is_refused_and_nothing_is_left() {
     let cli = prepared();
     for force in [&[][..], &["--force"]] {
         let run = export(&cli, &[&["--output", "out"], force].concat());
-        assert!(run.error().contains("out: is a folder"), "{run:?}");
+        assert!(run.error().contains("out: is a directory"), "{run:?}");
     }
     let nowhere = export(&cli, &["--output", "out/no/file.csv"]);
     assert!(nowhere.error().contains("out/no"), "{nowhere:?}");
-    // an error after the output is opened
+    // an error after the output was opened
     let nobody = ["export", "ticks", "--symbol", "GBPUSD", "--output", "out/x"];
     cli.run(&nobody).expect_code(2);
     assert!(listed(&cli.folder.path().join("out")).is_empty());
@@ -113,7 +113,7 @@ fn dash_is_standard_output() {
     assert!(!cli.folder.path().join("-").exists());
 }
 
-/// Devices are reached by links, so that a defect replaces these and harms no machine.
+/// Devices are reached through links, so that a defect replaces only the links.
 #[test]
 fn full_device_is_an_error_and_stays_a_device() {
     let cli = prepared();
@@ -142,7 +142,7 @@ fn pipe_is_written_as_it_comes() {
     let pipe = cli.folder.path().join("out/pipe");
     let made = Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo is on the PATH").success());
-    // opening it waits for one that writes
+    // opening a pipe waits for a writer
     let (sender, read) = mpsc::channel();
     let reader = pipe.clone();
     thread::spawn(move || sender.send(fs::read_to_string(reader)));
@@ -185,7 +185,7 @@ fn summary_is_json_beside_the_rows() {
         "--json",
     ]);
     assert_eq!(candles.expect_code(0).json()["rows"], 2);
-    // a failure does not stand among rows
+    // an error is not printed among the rows
     let failed = cli
         .run(&["export", "ticks", "--symbol", "93", "--json"])
         .expect_code(2);

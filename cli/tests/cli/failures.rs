@@ -1,4 +1,4 @@
-//! Commands that cannot run say so in one line, without a password, and exit with 2.
+//! Tests of commands that cannot run: they print one line, without a password, and exit with 2.
 
 use crate::support::{Cli, Run};
 use fault_proxy::FaultProxy;

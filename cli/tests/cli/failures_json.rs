@@ -1,4 +1,4 @@
-//! Failures with `--json`, mistakes of the settings, and files that are no text.
+//! Tests of failures with `--json`, of invalid settings, and of files that are not text.
 
 use serde_json::Value;
 

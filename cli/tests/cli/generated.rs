@@ -1,4 +1,4 @@
-//! Completions and the manual page.
+//! Tests of shell completions and the manual page.
 
 use crate::support::Cli;
 

@@ -1,4 +1,4 @@
-//! import candles and export against real databases.
+//! Tests of import candles and export on real databases.
 
 use crate::support::{Cli, Run, market_data};
 use serde_json::json;

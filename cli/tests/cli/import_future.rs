@@ -1,4 +1,4 @@
-//! Imports of files whose times are ahead of the clock.
+//! Tests of imports of files whose times are ahead of the clock.
 
 use serde_json::json;
 use tickbook::domain::{PriceBasis, SymbolReference, TimeRange, Timeframe};
@@ -6,7 +6,7 @@ use tickbook::repository::CandleQuery;
 
 use crate::support::Cli;
 
-/// A line of the past, one of times to come, and one of the past.
+/// A past line, a future line, and another past line.
 const TICKS: &str = "tick_time,bid,ask\n\
                      2014-05-01T00:00:00Z,1.1,1.2\n\
                      2099-12-31T00:00:00Z,1.1,1.2\n\
@@ -61,13 +61,13 @@ async fn settings_say_which_times_an_import_rejects() {
     let cli = Cli::migrated();
     cli.file("quotes.csv", TICKS);
     let off = ("TICKBOOK__QUALITY__FUTURE", "off");
-    // a century, which no file is ahead by
+    // a century, which is more than any line is ahead
     let far = ("TICKBOOK__QUALITY__FUTURE_LIMIT_MS", "3162240000000");
     for setting in [off, far] {
         run(&cli, &ticks(&[]), &[setting]).expect_code(0);
     }
     run(&cli, &ticks(&[]), &[]).expect_code(1);
-    // those of a symbol count for it alone
+    // the settings of a symbol apply to it only
     std::fs::create_dir(cli.folder.path().join("config")).expect("a folder");
     for (name, code) in [("oanda:EURUSD", 0), ("oanda:GBPUSD", 1)] {
         let settings = format!("[quality.symbols.\"{name}\"]\nfuture = \"off\"\n");

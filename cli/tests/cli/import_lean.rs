@@ -1,4 +1,4 @@
-//! LEAN files that are not those of one symbol in UTC, against real databases.
+//! Tests of LEAN files of several symbols, of other time zones or with scaled prices, on real databases.
 
 use std::io::Write as _;
 
@@ -163,7 +163,7 @@ fn options_of_lean_belong_to_lean() {
         for option in [["--price-scale", "10"], ["--time-zone", "UTC"]] {
             let import = ["import", what, "a.csv", "--format", "csv", "--symbol", "A"];
             let run = cli.run(&[&import[..], &option].concat());
-            assert!(run.error().contains("say how lean is read"), "{run:?}");
+            assert!(run.error().contains("require --format lean"), "{run:?}");
         }
     }
     let wrong = import(

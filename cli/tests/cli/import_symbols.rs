@@ -1,4 +1,4 @@
-//! import symbols against a real database.
+//! Tests of import symbols on a real database.
 
 use crate::support::{Cli, market_data};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const IMPORT: [&str; 7] = [
     "oanda",
 ];
 
-/// Read, created, changed, unchanged, kept, rejected, and no change.
+/// Counts of read, created, changed, unchanged, kept and rejected symbols, without changes.
 fn counted(counts: [usize; 6]) -> Value {
     let [read, created, changed, unchanged, kept, rejected] = counts;
     json!({
@@ -35,7 +35,7 @@ fn counted(counts: [usize; 6]) -> Value {
     })
 }
 
-/// `field old new` of each.
+/// `field old new` of each change.
 fn values(changes: &Value) -> Vec<String> {
     let changes = changes.as_array().expect("an array").iter();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -49,7 +49,7 @@ fn values(changes: &Value) -> Vec<String> {
     changes.map(line).collect()
 }
 
-/// EURUSD as somebody has changed it after an import.
+/// EURUSD, changed by a user after an import.
 fn changed_here() -> Cli {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
@@ -103,7 +103,7 @@ fn overwriting_takes_what_the_table_says() {
         (&now["description"], &now["active"]),
         (&json!("Euro"), &json!(true))
     );
-    // the table says nothing of it
+    // the table has no such column
     assert_eq!(now["instrument"]["expiry"], "2030-01-01");
     let again = cli
         .run(&[&overwrite[..], &["--json"]].concat())
@@ -151,7 +151,7 @@ fn unknown_values_are_taken_from_the_table() {
     }
     assert!(run.stdout.contains("created 1, changed 1"), "{run:?}");
     assert_eq!(run.stderr, "");
-    // a part of an instrument is none
+    // some properties alone are not an instrument
     cli.file("table.csv", "market,symbol,lot_size\noanda,NEW,7\n");
     let run = cli.run(&IMPORT).expect_code(1);
     assert!(
@@ -174,7 +174,7 @@ fn market_of_defaults_alone_says_so() {
     };
     let defaults = import("cboe");
     assert!(
-        defaults.error().contains("rows of defaults alone"),
+        defaults.error().contains("only rows of defaults"),
         "{defaults:?}"
     );
     for market in ["cboe", "nasdaq"] {
@@ -260,7 +260,7 @@ fn one_name_of_two_types_needs_two_exchanges() {
     );
     assert!(
         both.stderr
-            .contains("line 7: BTCUSDT (cryptofuture) stands in line 6"),
+            .contains("line 7: BTCUSDT (cryptofuture) is already in line 6"),
         "{both:?}"
     );
     let future = ["--type", "cryptofuture", "--exchange", "binance-futures"];
@@ -289,9 +289,9 @@ fn names_that_differ_in_case_report_the_second() {
         two.stdout.starts_with("read 2, created 1, ") && two.stdout.contains("rejected 1"),
         "{two:?}"
     );
-    let told = "line 3: EurUsd (forex) differs from EURUSD in line 2 in the case";
+    let told = "line 3: EurUsd (forex) differs from EURUSD in line 2 only in case";
     assert!(two.stderr.contains(told), "{two:?}");
-    // and what is stored has the name
+    // a stored symbol has the name as well
     let other = import("other.csv").expect_code(1);
     let told = "line 2: \"EurUsd\" differs from oanda:EURUSD (symbol_id 1) in the case";
     assert!(other.stderr.contains(told), "{other:?}");

@@ -1,4 +1,4 @@
-//! import ticks against real databases.
+//! Tests of import ticks on real databases.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -59,7 +59,7 @@ async fn a_file_imported_twice_is_stored_once() {
 async fn batches_and_files_do_not_change_what_is_stored() {
     let cli = Cli::migrated();
     cli.file("20140501_a.csv", DAY);
-    // goes on within the instant that the first one ends with
+    // starts within the instant at which the first file ends
     cli.file("20140501_b.csv", "292.5,1.4,1.5\n293,1.6,1.5\n");
     let options = [
         "--symbol",
@@ -88,7 +88,7 @@ async fn batches_and_files_do_not_change_what_is_stored() {
     assert!(twice.error().contains("is given twice"), "{twice:?}");
 }
 
-/// The ticks of [`DAY`] as the venue numbered them.
+/// The ticks of [`DAY`] with sequences of the venue.
 const NUMBERED: &str = "time,bid,ask,sequence\n\
     2014-05-01T00:00:00.292Z,1.38676,1.38686,0\n\
     2014-05-01T00:00:00.292Z,1.38676,1.38687,1\n\

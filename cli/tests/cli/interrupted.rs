@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! Tests of SIGINT and SIGTERM.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{Cli, Run, psql};
 
-/// Each is deleted in a transaction of its own.
+/// Number of days; each is deleted in its own transaction.
 const DAYS: u64 = 140;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ fn import_says_how_far_it_came() {
         assert_eq!(lines[0]["inserted"].to_string(), stored(), "{run:?}");
         assert_eq!(lines[1]["exit_code"], code);
         for word in [
-            "what is counted above is stored",
+            "the ticks counted above are stored",
             "run it again",
             "interrupted by SIG",
         ] {
@@ -117,7 +117,7 @@ fn export_leaves_nothing_behind() {
     fs::create_dir(&out).expect("made");
     let names = || fs::read_dir(&out).expect("a folder").count();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        // a database that never answers holds the export while its file is open
+        // a database that never responds blocks the export while its file is open
         let silent = FaultProxy::silent();
         let url = format!("postgresql://u:S3cretPw@{}/d", silent.address());
         let mut command = cli.command(&["export", "ticks", "--symbol", "a:B", "--output", "out/f"]);
@@ -144,7 +144,7 @@ fn export_ends_while_rows_are_written() {
     let mut rows = BufReader::with_capacity(64, child.stdout.take().expect("piped"));
     let mut line = String::new();
     rows.read_line(&mut line).expect("a header");
-    // nobody reads on: the export waits for the pipe
+    // without a reader the export waits for the pipe
     kill(&child, "-INT");
     let mut stderr = String::new();
     let mut reader = child.stderr.take().expect("piped");
@@ -174,25 +174,25 @@ fn delete_says_how_far_it_came() {
     until(&mut child, "the first day", || stored() != all);
     kill(&child, "-INT");
     let run = end(child).expect_code(130);
-    let told = "what is counted above is deleted";
+    let told = "the rows counted above are deleted";
     assert!(run.stderr.contains(told), "{run:?}");
     let first = run.stdout.lines().next().unwrap_or_default();
     let told: Value = serde_json::from_str(first).expect("JSON");
     let deleted = told["ticks"].as_u64().expect("a number");
     assert!(deleted > 0, "{run:?}");
-    // the transaction at hand may have ended or not
+    // the current transaction may have been committed or not
     let left: u64 = stored().parse().expect("a number");
     let counted = DAYS - deleted;
     assert!((left..=left + 1).contains(&counted), "{left}: {run:?}");
 }
 
-/// Ticks of many days, each of which is audited by itself.
+/// Ticks of many days, each of which is audited separately.
 fn with_days() -> Cli {
     let cli = Cli::migrated();
     let mut text = String::from("tick_time,bid,ask\n");
     for day in 0..DAYS {
         let (month, day) = (1 + day / 28, 1 + day % 28);
-        // crossed
+        // a crossed tick
         writeln!(text, "2014-{month:02}-{day:02}T00:00:00Z,1.2,1.1").expect("written");
     }
     cli.file("quotes.csv", text);
@@ -209,7 +209,7 @@ fn verify_says_what_it_has_verified() {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    // gaps are told as they are found
+    // gaps are printed as they are found
     let first = lines.next().expect("a finding").expect("UTF-8");
     assert!(first.contains("\"finding\""), "{first}");
     kill(&child, "-INT");
@@ -229,7 +229,7 @@ fn verify_says_what_it_has_verified() {
     let place = summary["interrupted_at"].as_str().expect("a place");
     assert!(place.starts_with("a:B"), "{place}");
     assert!(
-        run.stderr.contains("what is counted above was verified"),
+        run.stderr.contains("the data counted above was verified"),
         "{run:?}"
     );
 }
@@ -237,7 +237,7 @@ fn verify_says_what_it_has_verified() {
 #[test]
 fn second_signal_ends_it_at_once() {
     let cli = with_days();
-    // a database that never answers holds the call at hand
+    // a database that never responds blocks the current call
     let silent = FaultProxy::silent();
     let url = format!("postgresql://u:S3cretPw@{}/d", silent.address());
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
@@ -247,7 +247,7 @@ fn second_signal_ends_it_at_once() {
         let mut child = command.spawn().expect("it starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let mut line = String::new();
-        while !line.contains("settings are read") {
+        while !line.contains("loaded the settings") {
             line.clear();
             assert_ne!(stderr.read_line(&mut line).expect("UTF-8"), 0, "no log");
         }

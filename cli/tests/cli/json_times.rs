@@ -1,4 +1,4 @@
-//! Times in JSON have one form.
+//! Tests that all times in JSON have the same form.
 
 use chrono::{DateTime, NaiveDateTime};
 use rust_decimal::Decimal;
@@ -14,7 +14,7 @@ fn run(cli: &Cli, command: &str) -> Run {
     cli.run(&command.split_whitespace().collect::<Vec<_>>())
 }
 
-/// How many times are in `value`, all of which have the form.
+/// The number of times in `value`; each must have the form.
 fn times(value: &Value) -> usize {
     match value {
         Value::Array(values) => values.iter().map(times).sum(),
@@ -27,7 +27,7 @@ fn times(value: &Value) -> usize {
                 let again = again.map(|time| time.format(form).to_string());
                 assert_eq!(again.as_ref(), Ok(text));
             }
-            // what people read has the same
+            // text for people uses the same form
             assert!(!text.contains("+00:00") && !text.contains(" UTC"), "{text}");
             usize::from(is_time)
         }

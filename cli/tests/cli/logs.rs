@@ -1,4 +1,4 @@
-//! What is logged to standard error.
+//! Tests of the log on standard error.
 
 use std::process::Command;
 
@@ -21,12 +21,12 @@ fn verbose_says_what_is_done() {
         short.contains(" INFO ") && !short.contains("DEBUG"),
         "{short}"
     );
-    for word in ["settings are read", "connected", "20140501_quote.csv"] {
+    for word in ["loaded the settings", "connected", "20140501_quote.csv"] {
         assert!(short.contains(word), "{word}: {short}");
     }
     let full = import(&cli, &["-vv"], &[]).stderr;
     assert!(
-        full.contains("DEBUG") && full.contains("a batch is stored"),
+        full.contains("DEBUG") && full.contains("stored a batch"),
         "{full}"
     );
     let foreign = full.lines().filter(|line| !line.contains(" tickbook"));

@@ -1,4 +1,4 @@
-//! The binary, end to end, against real databases.
+//! End-to-end tests of the program `tickbook` on real databases.
 
 mod behind_pgbouncer;
 mod databases;

@@ -1,5 +1,5 @@
-//! Files without sequences that overlap, are re-issued or come in any order: nothing is doubled and
-//! nothing is lost.
+//! Property test: files without sequences that overlap, are issued again or come in any order neither
+//! duplicate nor lose a tick.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use crate::support::{Cli, Run};
 
-/// A linear congruential generator, whose seed is printed.
+/// A linear congruential generator; its seed is printed.
 struct Random(u64);
 
 impl Random {
@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// Instants with some rows of few prices, in order.
+/// Instants with several rows of few different prices, in order.
 fn source(random: &mut Random) -> Vec<Vec<String>> {
     let instant = |number: usize| {
         let rows = 1 + random.below(6);
@@ -68,7 +68,7 @@ fn end(child: Child) -> Run {
     Run::of(child.wait_with_output().expect("it ends")).expect_code(0)
 }
 
-/// How often each row is stored.
+/// The number of stored copies of each row.
 fn stored(cli: &Cli) -> BTreeMap<String, usize> {
     let exported = cli
         .run(&["export", "ticks", "--symbol", "a:B"])
@@ -107,7 +107,7 @@ fn files_that_overlap_are_stored_once() {
         names.insert(random.below(names.len() + 1), name);
         from = to;
     }
-    // half of the files by one command, which counts each by itself
+    // half of the files in one command, which counts each file separately
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let (together, alone) = names.split_at(names.len() / 2);
     if !together.is_empty() {
@@ -117,7 +117,7 @@ fn files_that_overlap_are_stored_once() {
         end(start(&cli, &[name]));
     }
     assert_eq!(stored(&cli), whole);
-    // re-issued
+    // issued again
     file(&cli, "whole.csv", &source);
     let run = end(start(&cli, &["whole.csv"]));
     let rows: usize = whole.values().sum();
@@ -133,7 +133,7 @@ fn processes_that_import_at_once_agree() {
     let source = source(&mut random);
     file(&cli, "first.csv", &source[..300]);
     file(&cli, "second.csv", &source[100..]);
-    // the symbol exists before both
+    // the symbol must exist before both imports run
     file(&cli, "one.csv", &source[..1]);
     end(start(&cli, &["one.csv"]));
     let both = [start(&cli, &["first.csv"]), start(&cli, &["second.csv"])];
@@ -153,6 +153,6 @@ fn files_split_within_an_instant_lose_equals_alone() {
     for name in ["right.csv", "left.csv", "right.csv"] {
         end(start(&cli, &[name]));
     }
-    // the first of the equal ones is on the other side
+    // the first of the equal ticks is in the other file
     assert_eq!(stored(&cli), count(rows[1..].iter().cloned()));
 }

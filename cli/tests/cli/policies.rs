@@ -1,4 +1,4 @@
-//! `tickbook policies`, `tickbook maintain`, and the refresh at the end of an import.
+//! Tests of `tickbook policies`, `tickbook maintain`, and the refresh at the end of an import.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ fn with_relations() -> Cli {
     cli
 }
 
-/// Of 2014-05-01, in three minutes of two hours.
+/// Imports ticks of 2014-05-01, in three minutes of two hours.
 fn import_three_ticks(cli: &Cli) {
     cli.file(
         "20140501_quote.csv",
@@ -65,7 +65,7 @@ async fn policies_that_drop_at_once_want_a_yes() {
     import_three_ticks(&cli);
     let plan = cli.run(&["policies", "plan"]).expect_code(0);
     for text in [
-        "dropped by the next maintenance, since it is old enough:",
+        "dropped by the next maintenance, because it is old enough:",
         "  ticks: 3 ticks before 2014-05-02T00:00:00.000000Z, 1 chunks",
         "  ohlc_1m: 3 candles before ",
     ] {
@@ -87,7 +87,7 @@ async fn policies_that_drop_at_once_want_a_yes() {
     let maintained = cli.run(&["maintain"]).expect_code(0);
     assert!(maintained.stdout.contains("dropped 1 chunks of ticks"));
     assert_eq!(psql(&cli, "SELECT count(*) FROM ticks"), "0");
-    // what is due already is no news
+    // data that was already due is not listed again
     let again = cli.run(&["policies", "apply"]).expect_code(0);
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
 }
@@ -126,7 +126,7 @@ async fn a_wrong_length_is_told_before_anything_is_done() {
 async fn an_import_ends_with_refreshed_candles() {
     let cli = with_relations();
     import_three_ticks(&cli);
-    // nothing of what a read would make of ticks by itself
+    // without the rows that a read would compute from ticks
     let query = "SELECT count(*) FROM timescaledb_information.continuous_aggregates \
                  WHERE view_schema = current_schema()";
     if psql(&cli, query) == "0" {

@@ -1,6 +1,6 @@
-//! `tickbook policies apply` and `tickbook maintain`, killed at random instants.
+//! Tests of `tickbook policies apply` and `tickbook maintain`, killed at random instants.
 //!
-//! `TICKBOOK_KILLS` says how often, `TICKBOOK_SEED` when.
+//! `TICKBOOK_KILLS` sets the number of kills, `TICKBOOK_SEED` their times.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use crate::support::{Cli, psql};
 
 const DAYS: u32 = 8;
 const TIMEFRAMES: [&str; 7] = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"];
-/// Candles stay when their ticks are dropped.
+/// Candles are not dropped with their ticks.
 const KEEP_CANDLES: (&str, &str) = ("TICKBOOK__POLICIES__CANDLES__DROP_AFTER", "none");
 
-/// A tick every 7 minutes on eight days of May 2014.
+/// Imports a tick every 7 minutes on eight days of May 2014.
 fn import_days(cli: &Cli) {
     let mut text = String::from("tick_time,bid,ask\n");
     for day in 1..=DAYS {
@@ -39,7 +39,7 @@ fn import_days(cli: &Cli) {
     cli.run(&words).expect_code(0);
 }
 
-/// The lines of all candles, without the column that says of what they were made.
+/// The lines of all candles, without the column `source`.
 fn candles(cli: &Cli) -> BTreeMap<&'static str, Vec<String>> {
     let lines = |timeframe| {
         let export = ["export", "candles", "--symbol", "EURUSD", "--timeframe"];
@@ -83,13 +83,13 @@ fn policies_killed_at_any_time_lose_no_candle() {
     assert_eq!(expected["1d"].len(), DAYS as usize);
     assert_eq!(expected["1m"].len(), DAYS as usize * 205);
 
-    // one that has nothing to do takes as long as most that have something
+    // a command without work takes as long as most commands with work
     let begun = Instant::now();
     cli.run(&["maintain"]).expect_code(0);
     let usual = begun.elapsed();
     let mut ended = [0, 0];
     for kill in 0..kills {
-        // one third of the kills meets `apply`, which has less to do
+        // one third of the kills hits `apply`, which has less work
         let is_apply = kill < kills.div_ceil(3);
         let arguments: &[&str] = if is_apply {
             &["policies", "apply", "--yes"]
@@ -125,7 +125,7 @@ fn policies_killed_at_any_time_lose_no_candle() {
     run(&["policies", "apply", "--yes"]);
     let plan = run(&["policies", "plan", "--json"]).json();
     assert_eq!(plan["changes"], Value::Array(Vec::new()), "{plan}");
-    // a killed one may still hold its lock until the database notices
+    // a killed process may hold its lock until the database notices
     let deadline = Instant::now() + Duration::from_secs(60);
     while psql(&cli, "SELECT count(*) FROM ticks") != "0" {
         assert!(Instant::now() < deadline, "ticks are left");

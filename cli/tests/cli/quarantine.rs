@@ -1,4 +1,4 @@
-//! `tickbook quarantine`
+//! Tests of `tickbook quarantine`.
 
 use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
@@ -9,7 +9,7 @@ use tickbook::repository::QuarantinedTick;
 
 use crate::support::Cli;
 
-/// A tick of so many seconds after the start, held back by `rule`.
+/// A tick `seconds` after the start, held back by `rule`.
 fn held(seconds: i64, rule: Rule) -> QuarantinedTick {
     let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
     let time = start + TimeDelta::seconds(seconds);
@@ -185,6 +185,6 @@ async fn numbers_of_no_tick_are_an_error() {
     }
     assert_eq!(stored(&cli).await, 0);
     cli.run(&["quarantine", "release", "1"]).expect_code(0);
-    // harmless to repeat
+    // may be repeated
     cli.run(&["quarantine", "release", "1"]).expect_code(0);
 }

@@ -1,4 +1,4 @@
-//! The commands of the README, in its order.
+//! Tests of the commands in the README, in order.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use crate::support::{Cli, market_data};
 const README: &str = include_str!("../../../README.md");
 const MAKEFILE: &str = include_str!("../../../Makefile");
 
-/// Programs that are not run here: they build, or want a running server or the network.
+/// Programs that are not run here: they build, or need a running server or the network.
 const NOT_RUN: [&str; 5] = ["cargo", "curl", "diesel", "eval", "orderbook-server"];
 
 /// The lines of all blocks of shell commands, each without its comment.
@@ -32,7 +32,7 @@ fn lines() -> Vec<&'static str> {
     lines
 }
 
-/// A folder with the files that the README names.
+/// Creates a directory with the files that the README names.
 fn prepare(cli: &Cli, market_data: &Path) {
     let folder = cli.folder.path();
     let link = |from: &Path, to: &Path| symlink(from, to).expect("made");

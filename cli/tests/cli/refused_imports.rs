@@ -1,4 +1,4 @@
-//! An import that stores nothing leaves no symbol behind.
+//! Tests that an import which stores nothing creates no symbol.
 
 use crate::support::{Cli, Run};
 

@@ -1,4 +1,4 @@
-//! Candles of ticks, brought back from exports, against real databases.
+//! Tests of restoring exported candles of ticks, on real databases.
 
 use crate::support::{Cli, Run};
 use serde_json::json;
@@ -13,7 +13,7 @@ fn import(cli: &Cli, rows: &str, options: &[&str]) -> Run {
     cli.run(&[&import[..], &to, options].concat())
 }
 
-/// The rows of the minutes of the bid.
+/// The rows of the one-minute bid candles.
 fn minutes(cli: &Cli) -> Vec<String> {
     rows(cli, "1m")
 }
@@ -64,7 +64,7 @@ fn candles_of_dropped_ticks_come_back_as_such() {
         hours[0].ends_with(",1,3,1,3,0,12,true,smaller"),
         "{hours:?}"
     );
-    // a newer copy replaces one that knows fewer ticks, and no older one does
+    // a copy with more ticks replaces one with fewer, and not the reverse
     let copies = [minute(0, "8", 2, "sealed"), minute(1, "9", 5, "sealed")];
     let run = import(&cli, &copies.join("\n"), &[]).expect_code(0);
     assert_eq!(run.json(), counts(2, 1, 1, 0));
@@ -113,8 +113,7 @@ fn ticks_and_imported_candles_are_never_replaced() {
         let run = import(&cli, &rows.join("\n"), &["--batch-size", "1"]).expect_code(0);
         assert_eq!(run.json(), counts(4, 1, 3, 0), "{round}");
         assert!(
-            run.stderr
-                .contains("note: 3 candles that were made of ticks"),
+            run.stderr.contains("note: 3 candles computed from ticks"),
             "{run:?}"
         );
     }
@@ -139,13 +138,13 @@ fn derived_and_filled_rows_are_skipped_and_noted() {
     let run = import(&cli, &rows.join("\n"), &[]).expect_code(0);
     assert_eq!(run.json(), counts(4, 1, 3, 0));
     for note in [
-        "note: 1 lines stand for gaps",
-        "note: 2 candles were made of ticks",
+        "note: 1 lines are placeholders",
+        "note: 2 candles were computed from ticks",
     ] {
         assert!(run.stderr.contains(note), "{run:?}");
     }
     assert_eq!(self::rows(&cli, "1h"), [hour("1,2,1,2", "mine")]);
-    // a name stores them as they are; both are of one hour
+    // with a source they are stored as they are; both are of one hour
     let run = import(&cli, &rows[..3].join("\n"), &["--source", "copy"]).expect_code(0);
     assert_eq!(run.json(), counts(3, 1, 1, 0));
     assert_eq!(self::rows(&cli, "1h"), [hour("1,1,1,1", "copy")]);
@@ -191,13 +190,10 @@ fn names_of_candles_made_of_ticks_are_reserved() {
             let run = cli.run(&[&import[..], &["--symbol", "A", "--source", name]].concat());
             let error = run.error();
             assert!(
-                error.contains(&format!("--source {name} is kept for")),
+                error.contains(&format!("--source {name} is reserved for")),
                 "{run:?}"
             );
-            assert!(
-                error.contains("--format csv and leave --source out"),
-                "{run:?}"
-            );
+            assert!(error.contains("--format csv and omit --source"), "{run:?}");
         }
     }
     for name in ["", " a", "a\nb"] {

@@ -1,4 +1,4 @@
-//! `tickbook import candles` beside a writer of ticks, against real databases.
+//! Tests of `tickbook import candles` concurrent with a writer of ticks, on real databases.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -15,7 +15,7 @@ open_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source
 2014-05-01T00:00:00Z,1m,bid,5,5,5,5,0,90,true,sealed
 ";
 
-/// A session that holds a row of the candle, and its number.
+/// A session that locks the row of the candle, and its process id.
 struct Holder {
     session: Child,
     input: ChildStdin,
@@ -72,11 +72,11 @@ fn end(child: Child) -> Run {
     Run::of(child.wait_with_output().expect("it ends"))
 }
 
-/// Waits until somebody waits, by `query`, or `child` has ended.
+/// Waits until `query` finds a waiting session, or `child` has ended.
 fn until(cli: &Cli, child: &mut Child, query: &str) {
     let begun = Instant::now();
     while psql(cli, query) == "0" && child.try_wait().expect("a child").is_none() {
-        assert!(begun.elapsed() < DEADLINE, "nobody waits: {query}");
+        assert!(begun.elapsed() < DEADLINE, "no session waits: {query}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -86,7 +86,7 @@ fn tick_at_the_worst_moment_comes_before_or_after() {
     let cli = Cli::migrated();
     cli.file("candle.csv", CANDLE);
     cli.file("ticks.csv", "tick_time,bid,ask\n2014-05-01T00:00:30Z,1,2\n");
-    // so that both chunks are there
+    // so that both chunks exist
     cli.file(
         "other.csv",
         CANDLE.replace("T00:00", "T00:01").replace("sealed", "mine"),
@@ -108,7 +108,7 @@ fn tick_at_the_worst_moment_comes_before_or_after() {
         holder.pid
     );
     until(&cli, &mut candles, &held);
-    // the import has looked for ticks, and has not stored its candle
+    // the import has looked up the ticks, and has not stored its candle
     let mut ticks = spawn(&cli, &format!("import ticks ticks.csv {to}"));
     let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                  AND (classid::bigint << 32) | objid::bigint = \

@@ -1,4 +1,4 @@
-//! What is exported comes back as it was, against real databases.
+//! Property test: exported data is identical after an import, on real databases.
 
 use crate::support::Cli;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +8,7 @@ use tickbook::domain::{
     latest_time,
 };
 
-/// A linear congruential generator, whose seed is printed.
+/// A linear congruential generator; its seed is printed.
 struct Random(u64);
 
 impl Random {
@@ -28,7 +28,7 @@ impl Random {
         (self.0 >> 33) % bound
     }
 
-    /// Up to 15 digits before and 12 after the point.
+    /// Up to 15 digits before and 12 after the decimal point.
     fn number(&mut self) -> Decimal {
         let digits = 10_u64.pow(self.below(10) as u32 + 1);
         let scale = self.below(13) as u32;
@@ -42,7 +42,7 @@ impl Random {
 
     fn time(&mut self) -> DateTime<Utc> {
         let start: DateTime<Utc> = "2014-05-01T00:00:00Z".parse().expect("a time");
-        // some share their instant
+        // some ticks share an instant
         start + TimeDelta::microseconds(self.below(400) as i64 * 7_300_001)
     }
 }
@@ -98,7 +98,7 @@ fn random_ticks(random: &mut Random, symbol_id: SymbolId) -> Vec<Tick> {
         })
         .collect();
     ticks.sort_by_key(Tick::key);
-    // two may have drawn one time and one sequence
+    // two ticks may have the same time and sequence
     ticks.dedup_by_key(|tick| tick.key());
     ticks
 }
@@ -127,7 +127,7 @@ async fn ticks_come_back_to_the_last_byte() {
 
 fn random_candle(random: &mut Random, symbol_id: SymbolId) -> Candle {
     let timeframe = Timeframe::ALL[random.below(7) as usize];
-    // days without ticks, and some of those with ticks
+    // days without ticks, and some days with ticks
     let day = TimeDelta::days(random.below(6) as i64);
     let mut prices = [
         random.price(),
@@ -142,7 +142,7 @@ fn random_candle(random: &mut Random, symbol_id: SymbolId) -> Candle {
         (index, _) => sources[index % 4],
     };
     let day = match source {
-        // where there are no ticks
+        // at a time without ticks
         "sealed" => day + TimeDelta::days(30),
         _ => day,
     };

@@ -1,4 +1,4 @@
-//! Where settings come from, and that all are shown.
+//! Tests of the sources of settings, and of their output.
 
 use crate::support::Cli;
 

@@ -1,4 +1,4 @@
-//! `tickbook spool`
+//! Tests of `tickbook spool`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +21,11 @@ fn tick(index: i64) -> Tick {
     Tick::quote(SYMBOL, start + TimeDelta::seconds(index), price, price)
 }
 
-/// Leaves what `ticks` says in the spool `data/spool` of the folder.
+/// Leaves `ticks` in the spool `data/spool` of the directory.
 async fn spool(cli: &Cli, repository: Arc<dyn TickRepository>, ticks: &[Tick]) {
     let settings = SpoolConfig::new(cli.folder.path().join("data/spool"));
     let config = PersisterConfig::default()
-        // the tool is to do what this one does not
+        // the tool has to do what this persister does not
         .flush_interval(Duration::from_secs(3_600));
     let opened = TickPersister::open(repository, config, &settings).await;
     let persister = opened.expect("it opens");
@@ -37,7 +37,7 @@ async fn spool(cli: &Cli, repository: Arc<dyn TickRepository>, ticks: &[Tick]) {
     assert_eq!(report.spooled, 0);
 }
 
-/// Leaves durable ticks in the spool, as a process that was killed does.
+/// Leaves durable ticks in the spool, as a killed process does.
 fn leave(cli: &Cli, ticks: Vec<Tick>) {
     let directory = cli.folder.path().join("data/spool");
     let runtime = tokio::runtime::Builder::new_current_thread();
@@ -95,7 +95,7 @@ fn folder_without_a_spool_is_an_error() {
     for command in ["inspect", "replay", "dead-letter"] {
         let usual = cli.run(&["spool", command]);
         assert!(
-            usual.error().contains("data/spool: name its folder"),
+            usual.error().contains("data/spool: give its directory"),
             "{usual:?}"
         );
         let other = cli.run(&["spool", command, "--dir", "TYPO", "--json"]);
@@ -105,15 +105,15 @@ fn folder_without_a_spool_is_an_error() {
     assert!(!cli.folder.path().join("TYPO").exists());
 }
 
-/// One of each kind.
+/// Leaves one dead letter of each kind.
 pub(crate) fn leave_dead_letters(cli: &Cli) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let negative = tick(1).with_sequence(-1);
     let other = tick(0).with_ask_volume(Decimal::ONE);
     let memory = Repositories::in_memory().ticks;
-    // in conflict in memory, but not in the database
+    // a conflict in memory, but not in the database
     runtime.block_on(spool(cli, memory, &[tick(0), other, negative]));
-    // durable ticks beside them
+    // and durable ticks as well
     leave(cli, vec![tick(2)]);
 }
 
@@ -140,7 +140,7 @@ fn dead_letters_are_listed_tried_again_and_discarded() {
     assert_eq!(left.stdout, "dead letters: 0\n");
 }
 
-/// Held back: one that any quarantine keeps, and one that none does.
+/// A tick that was held back; a negative sequence is invalid for every quarantine.
 fn hold_back(sequence: i64) -> QuarantinedTick {
     QuarantinedTick::new(
         tick(3).with_sequence(sequence),
@@ -149,7 +149,7 @@ fn hold_back(sequence: i64) -> QuarantinedTick {
     )
 }
 
-/// Leaves a dead letter in the spool of the quarantine, and a tick that the database does not have.
+/// Leaves a dead letter in the spool of the quarantine, and a tick that is not in the database.
 fn leave_held_back(cli: &Cli) {
     let directory = cli.folder.path().join("data/spool");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -233,7 +233,7 @@ fn spool_of_the_quarantine_is_shown_and_stored() {
         .json();
     assert_eq!(kept["sequence"], 8);
 
-    // the database takes it no more than the memory did
+    // the database refuses it as the memory did
     let again = cli
         .run(&["spool", "dead-letter", "--replay"])
         .expect_code(1);

@@ -1,4 +1,4 @@
-//! Runs the binary against schemas of its own, from a folder without settings.
+//! Runs the program in schemas of its own, from a directory without settings.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,18 +8,18 @@ use tempfile::TempDir;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::{Database, Repositories};
 
-/// A working folder and two empty schemas.
+/// A working directory and two empty schemas.
 pub(crate) struct Cli {
     pub(crate) folder: TempDir,
     pub(crate) scratch: ScratchSchemas,
 }
 
-/// How the binary ended.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) stdout: String,
-    /// Without the line that says that a database is waited for.
+    /// Without the line about waiting for a database.
     pub(crate) stderr: String,
     pub(crate) waited_for: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Cli {
         self.run_with(arguments, &[])
     }
 
-    /// The binary, to be run in the folder with the databases.
+    /// A command that runs the program in the directory with the databases.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickbook"));
         command.args(arguments).current_dir(self.folder.path());
@@ -86,7 +86,7 @@ impl Cli {
         Repositories::postgres(&DatabasePools::new(&self.scratch.config()))
     }
 
-    /// The passwords of both URLs, unless they are words that stand elsewhere in them.
+    /// The passwords of both URLs, except those that also occur elsewhere in the URL.
     fn passwords(&self) -> Vec<String> {
         let urls = [Database::Metadata, Database::Timeseries].map(|it| self.scratch.url(it));
         let password = |url: &str| {
@@ -117,7 +117,7 @@ impl Run {
         self
     }
 
-    /// The result that `--json` prints, without its time.
+    /// The result printed by `--json`, without its duration.
     pub(crate) fn json(&self) -> Value {
         let mut value: Value = serde_json::from_str(&self.stdout).expect("one JSON object");
         if let Some(object) = value.as_object_mut() {
@@ -126,7 +126,7 @@ impl Run {
         value
     }
 
-    /// The one line of an import or of another command that could not run.
+    /// The error line of a command that could not run.
     pub(crate) fn error(&self) -> &str {
         assert_eq!(self.code, 2, "{self:?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
@@ -135,7 +135,7 @@ impl Run {
     }
 }
 
-/// The folder with real market data; the test counts as skipped where it is missing.
+/// The directory with real market data; if it is missing, the test counts as skipped.
 pub(crate) fn market_data() -> Option<PathBuf> {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/market-data");
     let folder = std::env::var_os("TICKBOOK_MARKET_DATA").map_or(usual, PathBuf::from);
@@ -146,7 +146,7 @@ pub(crate) fn market_data() -> Option<PathBuf> {
     None
 }
 
-/// What a query says, `|` between columns, into the time-series schema.
+/// The result of a query in the time-series schema, with `|` between columns.
 pub(crate) fn psql(cli: &Cli, query: &str) -> String {
     let output = Command::new("psql")
         .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", query])

@@ -1,4 +1,4 @@
-//! `--symbol` takes an id or a name, `--from` and `--to` a date, everywhere.
+//! Tests that all commands accept an id or a name for `--symbol`, and a date for `--from` and `--to`.
 
 use crate::support::{Cli, Run};
 
@@ -6,7 +6,7 @@ fn run(cli: &Cli, command: &str) -> Run {
     cli.run(&command.split(' ').collect::<Vec<_>>())
 }
 
-/// EURUSD is 1, and the name of 2 is a number.
+/// EURUSD has the id 1, and the name of the symbol 2 is a number.
 fn prepared() -> Cli {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", "1,1.1,1.2\n");

@@ -1,4 +1,4 @@
-//! `tickbook symbols`
+//! Tests of `tickbook symbols`.
 
 use serde_json::{Value, json};
 use tickbook::domain::ExchangeFacts;
@@ -17,7 +17,7 @@ oanda,XAUUSD,cfd,Gold,USD,1,0.001,1
 fxcm,EURUSD,forex,Euro,USD,1,0.00001,1
 ";
 
-/// oanda has the symbols 1 to 3, fxcm 4; 1 has two ticks.
+/// oanda has the symbols 1 to 3, fxcm has 4; 1 has two ticks.
 fn prepared() -> Cli {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
@@ -78,7 +78,7 @@ fn list_is_a_table_of_what_fits() {
     let none = run(&cli, "symbols list --name EUR").expect_code(0);
     assert_eq!(
         (none.stdout.as_str(), none.stderr.as_str()),
-        ("", "no symbol fits\n")
+        ("", "no symbol matches\n")
     );
     run(&cli, "symbols list --active --inactive").expect_code(2);
 }

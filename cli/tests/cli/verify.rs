@@ -1,4 +1,4 @@
-//! verify against real databases.
+//! Tests of verify on real databases.
 
 use serde_json::Value;
 use tickbook::domain::{Candle, CandleSource, PriceBasis, SymbolId, TimeRange, Timeframe};
@@ -32,7 +32,7 @@ fn lines(run: &Run) -> Vec<Value> {
     run.stdout.lines().map(parse).collect()
 }
 
-/// Stores the first minute as a candle that differs.
+/// Stores the first minute as a candle with other values.
 async fn damage(cli: &Cli, by: &str) -> Candle {
     let ohlc = cli.repositories().ohlc;
     let query = CandleQuery::new(
@@ -134,7 +134,7 @@ async fn what_a_repair_does_not_mend_exits_with_1_and_a_reason() {
 fn chunks_are_compared_with_the_settings() {
     let cli = imported();
     let mut command = vec!["verify", "--json"];
-    // once policies are applied, ticks of 2014 should have gone
+    // once policies are applied, ticks of 2014 should have been dropped
     for kind in [
         "crossed_quotes",
         "chunk_not_dropped",
@@ -166,7 +166,7 @@ async fn late_days_that_wait_for_too_long_are_told() {
     let aggregates = "SELECT count(*) FROM timescaledb_information.continuous_aggregates \
                       WHERE view_schema = current_schema()";
     if psql(&cli, aggregates) == "0" {
-        // candles that are made at every read wait for nothing
+        // candles that are computed at every read need no refresh
         cli.run(&command).expect_code(0);
         return;
     }
@@ -260,7 +260,7 @@ fn an_audit_that_cannot_run_exits_with_2() {
     let run = cli.run(&["verify", "--symbol", "XAUUSD"]);
     assert!(run.error().contains("there is no symbol XAUUSD"), "{run:?}");
     let run = cli.run(&["verify", "--gap", "5 minutes"]).expect_code(2);
-    assert!(run.stderr.contains("write it like 90s, 5m"), "{run:?}");
+    assert!(run.stderr.contains("such as 90s, 5m"), "{run:?}");
     let nowhere = [(
         "TIMESCALEDB_URL",
         "postgresql://someone:S3cretPw@127.0.0.1:1/none",

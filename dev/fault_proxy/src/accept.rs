@@ -1,4 +1,4 @@
-//! Accepting clients as the rules say.
+//! Accepts clients according to the rules.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,28 +13,30 @@ use crate::connection::{Connection, close, turn_away};
 use crate::rules::{AcceptMode, Rules};
 use crate::{PERIOD, lock};
 
-/// What the threads of a proxy share.
+/// State shared by the threads of a proxy.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// The addresses of one server, which are tried in their order.
+    /// The addresses of the server, tried in order.
     pub(crate) servers: Vec<SocketAddr>,
     pub(crate) rules: Mutex<Rules>,
     pub(crate) connections: Mutex<Vec<Weak<Connection>>>,
     pub(crate) accepted: AtomicU64,
     pub(crate) bytes_to_server: AtomicU64,
     pub(crate) bytes_to_client: AtomicU64,
-    /// What clients said, where that is recorded.
+    /// Bytes sent by clients, if they are recorded.
     pub(crate) recorded: Option<Mutex<Vec<u8>>>,
     pub(crate) ends_together: bool,
     pub(crate) seed: u64,
 }
 
-/// What is at the address.
+/// The state of the proxy's address.
 #[derive(Debug)]
 pub(crate) enum Door {
     Listening(TcpListener),
-    /// Nobody listens. A socket may keep others from doing so.
-    Closed(#[expect(dead_code, reason = "it has the address while it exists")] Option<Socket>),
+    /// Not listening. The socket, if any, keeps the address reserved.
+    Closed(
+        #[expect(dead_code, reason = "it reserves the address until it is dropped")] Option<Socket>,
+    ),
 }
 
 impl State {
@@ -55,7 +57,7 @@ impl State {
                 (AcceptMode::Refuse, Door::Listening(_)) => door = Door::Closed(None),
                 (AcceptMode::Refuse, Door::Closed(_)) | (_, Door::Listening(_)) => {}
                 (_, Door::Closed(_)) => {
-                    // lets go of the address first
+                    // release the address first
                     door = Door::Closed(None);
                     if let Ok(listener) = listen(address) {
                         door = Door::Listening(listener);
@@ -75,7 +77,7 @@ impl State {
     }
 
     fn admit(self: &Arc<Self>, client: TcpStream) {
-        // asked again, since it may have changed while the client waited
+        // the mode may have changed while the client waited
         let mode = self.rules().mode;
         let number = self.accepted.fetch_add(1, Ordering::SeqCst) + 1;
         let connection = match mode {
@@ -84,11 +86,11 @@ impl State {
             AcceptMode::Pass => Connection::open(client, Some(&self.servers)),
             AcceptMode::Silent => Connection::open(client, None),
         };
-        // a server that is down refuses; its client sees that the connection ends
+        // if the server refuses, the client sees the end of its connection
         let Ok(connection) = connection else { return };
         let connection = Arc::new(connection);
         let mut connections = lock(&self.connections);
-        // asked under the lock, so that no connection slips through when all are ended meanwhile
+        // checked under the lock, so that no new connection escapes when all are ended
         match self.rules().mode {
             AcceptMode::Refuse | AcceptMode::Reset => return connection.reset(),
             AcceptMode::Close => return connection.cut(),

@@ -16,7 +16,7 @@ pub(crate) fn listen_anywhere(ip: IpAddr) -> (TcpListener, SocketAddr) {
     anywhere(ip, listen)
 }
 
-/// A socket that has an address to itself and does not listen.
+/// Binds a socket that reserves an address and does not listen.
 pub(crate) fn reserve_anywhere(ip: IpAddr) -> (Socket, SocketAddr) {
     anywhere(ip, |address| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
@@ -25,7 +25,8 @@ pub(crate) fn reserve_anywhere(ip: IpAddr) -> (Socket, SocketAddr) {
     })
 }
 
-/// Below the ports of outgoing connections, so that none of those takes it while nobody listens.
+/// Chooses a port below the ephemeral ports, so that no outgoing connection takes it while the proxy does not
+/// listen.
 fn anywhere<T>(ip: IpAddr, bind: impl Fn(SocketAddr) -> io::Result<T>) -> (T, SocketAddr) {
     for attempt in 0..100_u8 {
         let [low, high, ..] = RandomState::new().hash_one(attempt).to_be_bytes();
@@ -38,7 +39,7 @@ fn anywhere<T>(ip: IpAddr, bind: impl Fn(SocketAddr) -> io::Result<T>) -> (T, So
     panic!("no port from 15000 to 31000 is free");
 }
 
-/// The addresses of the server of a URL.
+/// The addresses of the server in a URL.
 pub(crate) fn servers_of(url: &str) -> Vec<SocketAddr> {
     let (start, end) = server_in(url);
     let server = &url[start..end];
@@ -54,7 +55,7 @@ pub(crate) fn with_server(url: &str, server: &str) -> String {
     format!("{}{server}{}", &url[..start], &url[end..])
 }
 
-/// Where the server and its port are in a URL.
+/// The position of host and port in a URL.
 fn server_in(url: &str) -> (usize, usize) {
     let start = url.find("://").expect("a URL") + 3;
     let end = url[start..]

@@ -10,7 +10,7 @@ use crate::accept::{Door, State};
 use crate::address::{listen, listen_anywhere, reserve_anywhere};
 use crate::rules::{AcceptMode, Rules};
 
-/// A proxy to be started.
+/// Builder of a proxy.
 #[derive(Debug, Clone)]
 #[must_use = "it listens after `start`"]
 pub struct Builder {
@@ -34,20 +34,19 @@ impl Builder {
         }
     }
 
-    /// Listens on this address of the machine; on any port where its port is 0. By default 127.0.0.1
-    /// and any port.
+    /// Listens on this local address; port 0 chooses any free port. By default 127.0.0.1 and any port.
     pub fn listen_on(mut self, address: SocketAddr) -> Self {
         self.listen_on = address;
         self
     }
 
-    /// Decides how delays vary. By default 1.
+    /// Sets the seed of random delays. By default 1.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Keeps what clients say, for [`FaultProxy::recorded`].
+    /// Records what clients send, for [`FaultProxy::recorded`].
     pub fn recording(mut self) -> Self {
         self.records = true;
         self
@@ -59,10 +58,10 @@ impl Builder {
         self
     }
 
-    /// Listens.
+    /// Starts the proxy.
     ///
     /// # Panics
-    /// When the address is taken.
+    /// If the address is in use.
     #[must_use]
     pub fn start(self) -> FaultProxy {
         let Self {

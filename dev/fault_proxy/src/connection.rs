@@ -1,5 +1,5 @@
-//! One connection through the proxy: two threads that carry bytes, each looking at the rules of its
-//! direction before every step.
+//! One connection through the proxy: two threads copy bytes, and each checks the rules of its direction
+//! before every step.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -21,24 +21,24 @@ pub(crate) struct Connection {
     server: Option<TcpStream>,
     dead: AtomicBool,
     frozen: AtomicBool,
-    /// The next answer of the server is swallowed, and then the connection is reset.
+    /// If set, the next response of the server is discarded, and then the connection is reset.
     swallows_answer: AtomicBool,
 }
 
 /// Ends a connection with RST.
 pub(crate) fn turn_away(client: TcpStream) {
-    // what cannot be set is closed the ordinary way
+    // without the option the connection is closed normally
     let _ = SockRef::from(&client).set_linger(Some(Duration::ZERO));
 }
 
-/// Ends a connection with FIN, also where bytes of the client are unread: a socket that is closed then
-/// sends RST alone.
+/// Ends a connection with FIN, even if bytes of the client are unread: closing the socket then would send RST
+/// instead.
 pub(crate) fn close(client: TcpStream) {
-    // it may have ended by itself
+    // the connection may already have ended
     let _ = client.shutdown(Shutdown::Write);
 }
 
-/// Whether no byte came in time.
+/// Whether a read timed out.
 fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
@@ -50,9 +50,10 @@ enum Direction {
 }
 
 impl Connection {
-    /// To the first of `servers` that is reached; without any, a connection that nobody answers.
+    /// Connects to the first reachable address of `servers`; without servers, the connection is never
+    /// answered.
     pub(crate) fn open(client: TcpStream, servers: Option<&[SocketAddr]>) -> std::io::Result<Self> {
-        // some systems hand the listener's mode on
+        // on some systems the socket inherits the mode of the listener
         client.set_nonblocking(false)?;
         let server = match servers {
             Some(servers) => Some(TcpStream::connect(servers)?),
@@ -77,7 +78,7 @@ impl Connection {
             .flatten()
     }
 
-    /// Both sides get a reset as soon as the threads have let go of them.
+    /// Marks both sides to be reset as soon as the threads release them.
     pub(crate) fn reset(&self) {
         for stream in self.streams() {
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
@@ -85,11 +86,11 @@ impl Connection {
         self.dead.store(true, Ordering::SeqCst);
     }
 
-    /// Both sides see the end at once.
+    /// Ends both sides immediately.
     pub(crate) fn cut(&self) {
         self.dead.store(true, Ordering::SeqCst);
         for stream in self.streams() {
-            // it may have ended by itself
+            // the connection may already have ended
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -128,7 +129,7 @@ impl Connection {
                     passed: 0,
                     random: seed,
                 };
-                // an error is the end of the connection, like an end without one
+                // an error ends the connection, as an end of stream does
                 if carrier.carry().is_err() && state.ends_together {
                     connection.cut();
                 }
@@ -142,7 +143,7 @@ struct Carrier<'a> {
     state: &'a State,
     direction: Direction,
     frames: ClientFrames,
-    /// What was read and when it is to arrive.
+    /// Bytes that were read, and when they are due.
     on_the_way: VecDeque<(Instant, Vec<u8>)>,
     passed: u64,
     random: u64,
@@ -157,7 +158,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// From, to.
+    /// The streams to read from and to write to.
     fn streams(&self) -> (&TcpStream, &TcpStream) {
         let (client, server) = (&self.connection.client, self.connection.server.as_ref());
         let server = server.expect("started with a server");
@@ -191,7 +192,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// One side has ended: the other gets what is still on its way, and the end.
+    /// After the end of one side: delivers the remaining bytes to the other, and then ends it.
     fn end(&mut self) -> std::io::Result<()> {
         while !self.on_the_way.is_empty() && !self.connection.is_dead() {
             if !self.connection.is_frozen() {
@@ -210,7 +211,7 @@ impl Carrier<'_> {
     }
 
     fn take(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        // asked again, since the rules may have changed while it waited for bytes
+        // the rules may have changed while it waited for bytes
         let flow = self.flow();
         let bytes = match self.direction {
             Direction::ToServer => {
@@ -228,7 +229,7 @@ impl Carrier<'_> {
                 .saturating_sub(flow.jitter),
         };
         let last = self.on_the_way.back().map(|(due, _)| *due);
-        // nothing overtakes
+        // bytes are delivered in order
         let due = (Instant::now() + wait).max(last.unwrap_or_else(Instant::now));
         if !bytes.is_empty() {
             self.on_the_way.push_back((due, bytes.to_vec()));
@@ -245,7 +246,7 @@ impl Carrier<'_> {
         let Some(at) = self.frames.find(bytes, message) else {
             return bytes;
         };
-        // another connection may have been first
+        // another connection may have taken the loss
         if self.state.rules().loss.take().is_none() {
             return bytes;
         }
@@ -269,7 +270,7 @@ impl Carrier<'_> {
         &[]
     }
 
-    /// Writes what is due.
+    /// Writes the bytes that are due.
     fn deliver(&mut self, flow: Flow) -> std::io::Result<()> {
         while let Some((due, _)) = self.on_the_way.front() {
             if *due > Instant::now() || self.connection.is_dead() {
@@ -286,7 +287,7 @@ impl Carrier<'_> {
         while !rest.is_empty() {
             let part = match (flow.sliced, flow.bytes_per_second) {
                 (true, _) => 1,
-                // twenty times a second
+                // twenty writes a second
                 (false, Some(rate)) => (rate as usize / 20).max(1),
                 (false, None) => rest.len(),
             };
@@ -321,7 +322,7 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// xorshift; a seed of zero would stay zero.
+    /// xorshift; a seed of zero would remain zero.
     fn next_random(&mut self) -> u64 {
         let mut x = self.random.max(1);
         x ^= x << 13;

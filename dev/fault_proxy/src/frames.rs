@@ -1,4 +1,4 @@
-//! The client's half of PostgreSQL's protocol, as far as needed to find a message in it.
+//! Parser of client messages of the PostgreSQL protocol, sufficient to find a certain message.
 
 /// A message of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,16 +7,16 @@ pub enum Message {
     CopyDone,
     /// The execution of a prepared statement.
     Execute,
-    /// The parameters of a prepared statement, when they take more bytes.
+    /// The parameters of a prepared statement, if they have more bytes than this.
     ParametersLonger(usize),
-    /// A simple query of that text.
+    /// A simple query with this text.
     Query(&'static str),
 }
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
 
-/// Splits what a client sends into messages.
+/// Splits the bytes of a client into messages.
 #[derive(Debug, Default)]
 pub(crate) struct ClientFrames {
     started: bool,
@@ -24,8 +24,8 @@ pub(crate) struct ClientFrames {
 }
 
 impl ClientFrames {
-    /// Where in `bytes`, which follow those seen before, the first such message begins. A message
-    /// is seen when it is complete; one that began in earlier bytes begins at 0.
+    /// Returns where in `bytes`, which follow the bytes of earlier calls, the first wanted message begins. A
+    /// message is found when it is complete; one that began in earlier bytes begins at 0.
     pub(crate) fn find(&mut self, bytes: &[u8], wanted: Option<Message>) -> Option<usize> {
         let before = self.rest.len();
         self.rest.extend_from_slice(bytes);
@@ -68,7 +68,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().expect("four bytes")))
 }
 
-/// Whether what the server sent ends with its being ready for the next query.
+/// Whether the bytes of the server end with `ReadyForQuery`.
 pub(crate) fn ends_ready(tail: &[u8]) -> bool {
     matches!(tail, [.., b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E'])
 }

@@ -1,9 +1,9 @@
-//! A TCP proxy that fails on demand, for tests of clients: it refuses, closes, resets, stays silent,
-//! freezes, delays, limits the bandwidth, cuts connections after so many bytes, or loses one message
-//! of PostgreSQL's protocol. It counts and records what passes.
+//! A TCP proxy for fault injection in tests of clients. It refuses, closes or resets connections, does not
+//! respond, freezes, delays bytes, limits the bandwidth, resets connections after a number of bytes, or loses
+//! one message of the PostgreSQL protocol. It counts and records the bytes that it passes.
 //!
-//! All calls return at once and may be used from async code; the work is done by threads, which end
-//! when the proxy is dropped.
+//! All methods return immediately and may be called from async code. Threads do the work, and end when the
+//! proxy is dropped.
 //!
 //! ```
 //! use std::io::{ErrorKind, Read as _, Write as _};
@@ -21,7 +21,7 @@
 //! client.read_exact(&mut answer)?;
 //! assert_eq!(&answer, b"tick");
 //!
-//! // an outage: connections are reset, and nobody listens any more
+//! // an outage: connections are reset, and new ones are refused
 //! proxy.refuse();
 //! let error = client.read(&mut answer).expect_err("the connection is reset");
 //! assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -60,11 +60,10 @@ use self::connection::Connection;
 pub use self::frames::Message;
 pub use self::rules::{AcceptMode, Flow, Loss};
 
-/// How soon a change of the rules is noticed.
+/// Interval at which the threads check the rules.
 const PERIOD: Duration = Duration::from_millis(2);
 
-/// Passes connections on to a server, as its rules say. Ends, with a reset of each connection, when it
-/// is dropped.
+/// A TCP proxy to a server, controlled by rules. On drop it resets every connection and ends.
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
@@ -72,10 +71,10 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// A proxy that passes everything on to `server`.
+    /// Starts a proxy that passes everything to `server`.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     #[must_use]
     pub fn to(server: SocketAddr) -> Self {
         Self::builder(server).start()
@@ -89,30 +88,30 @@ impl FaultProxy {
     /// A proxy to the server of a URL such as `postgresql://user:password@host:5432/name`, with options.
     ///
     /// # Panics
-    /// When the URL names no server.
+    /// If the URL names no server.
     pub fn builder_of_url(url: &str) -> Builder {
         Builder::new(servers_of(url), AcceptMode::Pass)
     }
 
-    /// A server that accepts connections and never answers.
+    /// Starts a server that accepts connections and never responds.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     #[must_use]
     pub fn silent() -> Self {
         Builder::new(Vec::new(), AcceptMode::Silent).start()
     }
 
-    /// A port on which nobody listens, and on which nobody else can listen either.
+    /// Reserves a port without a listener; no other process can listen on it.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     #[must_use]
     pub fn refusing() -> Self {
         Builder::new(Vec::new(), AcceptMode::Refuse).start()
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -124,54 +123,54 @@ impl FaultProxy {
         self.address.port()
     }
 
-    /// `url`, with the proxy in place of its server.
+    /// Returns `url` with the address of the proxy instead of its server.
     ///
     /// # Panics
-    /// When the URL names no server.
+    /// If the URL names no server.
     #[must_use]
     pub fn url(&self, url: &str) -> String {
         with_server(url, &self.address.to_string())
     }
 
-    /// From now on; connections that are open stay.
+    /// Sets the mode for new connections; open connections are not affected.
     pub fn set_accept_mode(&self, mode: AcceptMode) {
         self.state.rules().mode = mode;
     }
 
-    /// Of all connections, those to come as well.
+    /// Sets the flow to the server of all connections, open and new.
     pub fn set_flow_to_server(&self, flow: Flow) {
         self.state.rules().to_server = flow;
     }
 
-    /// Of all connections, those to come as well.
+    /// Sets the flow to the client of all connections, open and new.
     pub fn set_flow_to_client(&self, flow: Flow) {
         self.state.rules().to_client = flow;
     }
 
-    /// [`set_flow_to_server`](Self::set_flow_to_server) and
-    /// [`set_flow_to_client`](Self::set_flow_to_client).
+    /// Sets both flows, as [`set_flow_to_server`](Self::set_flow_to_server) and
+    /// [`set_flow_to_client`](Self::set_flow_to_client) do.
     pub fn set_both_flows(&self, flow: Flow) {
         self.set_flow_to_server(flow);
         self.set_flow_to_client(flow);
     }
 
-    /// Loses the next such message, or the answer to it.
+    /// Loses the next such message, or the response to it.
     pub fn lose_next(&self, loss: Loss) {
         self.state.rules().loss = Some(loss);
     }
 
-    /// Whether the message of [`lose_next`](Self::lose_next) is lost.
+    /// Whether the message of [`lose_next`](Self::lose_next) was lost.
     #[must_use]
     pub fn has_lost(&self) -> bool {
         self.state.rules().loss.is_none()
     }
 
-    /// Ends every connection with RST; the accept mode stays.
+    /// Ends every connection with RST; the accept mode is unchanged.
     pub fn reset_all(&self) {
         self.end_all(Connection::reset);
     }
 
-    /// Ends every connection with FIN; the accept mode stays.
+    /// Ends every connection with FIN; the accept mode is unchanged.
     pub fn cut_all(&self) {
         self.end_all(Connection::cut);
     }
@@ -184,7 +183,7 @@ impl FaultProxy {
         }
     }
 
-    /// Passes nothing more on the connections that are open, while new ones get through. Nothing is lost.
+    /// Passes no more bytes on open connections; new connections work. No bytes are lost.
     pub fn freeze(&self) {
         self.set_frozen(true);
     }
@@ -202,30 +201,30 @@ impl FaultProxy {
         }
     }
 
-    /// Stops listening and ends every connection with RST, as a server that crashed.
+    /// Stops listening and ends every connection with RST, like a crashed server.
     pub fn refuse(&self) {
         self.set_accept_mode(AcceptMode::Refuse);
         self.reset_all();
     }
 
-    /// Ends every connection, and each new one at once, with FIN.
+    /// Ends every connection, and each new one immediately, with FIN.
     pub fn close(&self) {
         self.set_accept_mode(AcceptMode::Close);
         self.cut_all();
     }
 
-    /// Passes new connections on.
+    /// Passes new connections to the server.
     pub fn open(&self) {
         self.set_accept_mode(AcceptMode::Pass);
     }
 
-    /// How many connections were accepted so far, whatever became of them.
+    /// Number of connections accepted so far, including connections that were ended immediately.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.state.accepted.load(Ordering::SeqCst)
     }
 
-    /// How many connections there are now.
+    /// Number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         let connections = lock(&self.state.connections);
@@ -233,19 +232,19 @@ impl FaultProxy {
         alive.count()
     }
 
-    /// How many bytes were passed on to the server so far, on all connections.
+    /// Number of bytes passed to the server so far, on all connections.
     #[must_use]
     pub fn bytes_to_server(&self) -> u64 {
         self.state.bytes_to_server.load(Ordering::SeqCst)
     }
 
-    /// How many bytes were passed on to clients so far, on all connections.
+    /// Number of bytes passed to clients so far, on all connections.
     #[must_use]
     pub fn bytes_to_client(&self) -> u64 {
         self.state.bytes_to_client.load(Ordering::SeqCst)
     }
 
-    /// What clients said so far, of all connections as it came in; nothing without
+    /// Bytes sent by clients so far, of all connections in order of arrival; empty without
     /// [`Builder::recording`].
     #[must_use]
     pub fn recorded(&self) -> Vec<u8> {

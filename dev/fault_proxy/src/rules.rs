@@ -1,48 +1,48 @@
-//! What happens to connections and to the bytes on them.
+//! Rules for connections and for the bytes on them.
 
 use std::time::Duration;
 
 use crate::Message;
 
-/// What happens to clients that connect.
+/// How the proxy treats clients that connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AcceptMode {
-    /// They are connected with the server.
+    /// Connects them to the server.
     #[default]
     Pass,
-    /// Nobody listens.
+    /// Does not listen.
     Refuse,
-    /// They are accepted, and their connection ends with RST at once.
+    /// Accepts them, and ends the connection with RST immediately.
     Reset,
-    /// They are accepted, and their connection ends with FIN at once.
+    /// Accepts them, and ends the connection with FIN immediately.
     Close,
-    /// They are accepted and never answered; the server never hears of them.
+    /// Accepts them and never responds; does not contact the server.
     Silent,
 }
 
-/// What happens to the bytes of one direction.
+/// How the proxy treats the bytes of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flow {
-    /// Nothing passes while it is set; nothing is lost.
+    /// Passes nothing while it is set; no bytes are lost.
     pub stalled: bool,
-    /// How long everything is on its way …
+    /// Delay of all bytes.
     pub delay: Duration,
-    /// … and by how much that varies, in both directions.
+    /// Maximum random deviation from the delay, in both directions.
     pub jitter: Duration,
-    /// How fast bytes pass; `None`: without limit.
+    /// Bandwidth; `None` for no limit.
     pub bytes_per_second: Option<u32>,
-    /// Writes each byte alone.
+    /// Writes each byte separately.
     pub sliced: bool,
-    /// Resets the connection when so many bytes have passed on it; `None`: never.
+    /// Resets the connection after this many bytes; `None` for never.
     pub reset_after: Option<u64>,
 }
 
-/// What is lost when the client sends a certain message, and the connection with it.
+/// A message or response to be lost, together with its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// The message itself: the server never sees it.
+    /// The message itself: the server never receives it.
     Request(Message),
-    /// The server's answer to it: the server has done what it was asked to do.
+    /// The response to it: the server has executed the request.
     Answer(Message),
 }
 
@@ -51,9 +51,9 @@ pub(crate) struct Rules {
     pub(crate) mode: AcceptMode,
     pub(crate) to_server: Flow,
     pub(crate) to_client: Flow,
-    /// Happens once, on whichever connection comes first.
+    /// Happens once, on the first matching connection.
     pub(crate) loss: Option<Loss>,
-    /// The proxy was dropped.
+    /// Set when the proxy is dropped.
     pub(crate) closed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The proxy before a server that echoes.
+//! Tests of the proxy in front of an echo server.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use fault_proxy::{AcceptMode, FaultProxy, Flow, Loss, Message};
 use socket2::{Domain, Socket, Type};
 
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Longer than the proxy takes to pass anything on.
+/// Longer than the proxy needs to pass anything.
 const SHORT: Duration = Duration::from_millis(100);
 
 fn echo() -> SocketAddr {
@@ -40,7 +40,7 @@ fn say(mut client: &TcpStream, text: &str) -> std::io::Result<String> {
     Ok(String::from_utf8(answer).expect("what was sent"))
 }
 
-/// What a read of at most [`SHORT`] ends with.
+/// The result of a read that waits at most [`SHORT`].
 fn hear(mut client: &TcpStream) -> std::io::Result<usize> {
     client.set_read_timeout(Some(SHORT)).expect("set");
     let heard = client.read(&mut [0; 16]);
@@ -125,7 +125,7 @@ fn proxy_of_a_server_that_is_down_ends_connections() {
 #[test]
 fn refusing_port_is_taken_and_refuses() {
     let proxy = FaultProxy::refusing();
-    let error = TcpStream::connect(proxy.address()).expect_err("nobody listens");
+    let error = TcpStream::connect(proxy.address()).expect_err("no listener");
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     let error = TcpListener::bind(proxy.address()).expect_err("taken");
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
@@ -154,7 +154,7 @@ fn reset_is_a_reset() {
     say(&existing, "tick").expect("passed");
     proxy.reset_all();
     assert!(is_reset(&existing));
-    say(&client(&proxy), "tick").expect("new ones get through");
+    say(&client(&proxy), "tick").expect("new connections work");
     proxy.set_accept_mode(AcceptMode::Reset);
     let error = say(&client(&proxy), "tick").expect_err("reset");
     assert!(
@@ -174,12 +174,12 @@ fn cut_is_an_end_without_a_reset() {
     proxy.cut_all();
     assert!(has_ended(&existing));
     let existing = client(&proxy);
-    say(&existing, "tick").expect("new ones get through");
+    say(&existing, "tick").expect("new connections work");
     proxy.close();
     assert!(has_ended(&existing));
     for _ in 0..20 {
         let refused = client(&proxy);
-        // what the proxy does not read would make its end a reset
+        // unread bytes would turn the end of the connection into a reset
         (&refused).write_all(b"tick").expect("accepted");
         assert!(has_ended(&refused));
     }
@@ -187,7 +187,7 @@ fn cut_is_an_end_without_a_reset() {
     assert_eq!(say(&client(&proxy), "tick").expect("passed"), "tick");
 }
 
-/// A server that accepts no more connections until it is told to, whose queue is full.
+/// A server with a full queue that accepts no connections until the test does.
 fn full_server() -> TcpListener {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -195,7 +195,7 @@ fn full_server() -> TcpListener {
     socket.listen(0).expect("listening");
     let listener = TcpListener::from(socket);
     let address = listener.local_addr().expect("bound");
-    // the system keeps what it has queued, also when the client has ended
+    // the system retains queued connections even if the client has ended
     while TcpStream::connect_timeout(&address, SHORT).is_ok() {}
     listener
 }
@@ -207,7 +207,7 @@ fn connection_under_way_at_a_cut_is_ended() {
     let client = client(&proxy);
     eventually(|| proxy.accepted() == 1);
     proxy.close();
-    // keeps whatever comes, so that nobody but the proxy ends it
+    // keeps all connections, so that only the proxy ends them
     thread::spawn(move || server.incoming().flatten().collect::<Vec<_>>());
     assert!(has_ended(&client));
     assert_eq!(proxy.connections(), 0);
@@ -221,7 +221,7 @@ fn frozen_connections_hold_bytes_back() {
     proxy.freeze();
     (&frozen).write_all(b"tick").expect("the kernel takes it");
     assert!(is_silent(&frozen));
-    say(&client(&proxy), "other").expect("new ones get through");
+    say(&client(&proxy), "other").expect("new connections work");
     proxy.thaw();
     let mut answer = [0; 4];
     (&frozen).read_exact(&mut answer).expect("passed");
@@ -249,7 +249,9 @@ fn stalled_direction_holds_bytes_back() {
         stalled: true,
         ..Flow::default()
     });
-    (&client).write_all(b"tick").expect("the other way is open");
+    (&client)
+        .write_all(b"tick")
+        .expect("the other direction is open");
     assert!(is_silent(&client));
     eventually(|| proxy.bytes_to_server() == 9);
     proxy.set_flow_to_client(Flow::default());
@@ -258,7 +260,7 @@ fn stalled_direction_holds_bytes_back() {
     assert_eq!(&answer, b"tick");
 }
 
-/// A server that answers with what it heard when its client has ended, and one connection to it.
+/// A server that sends back what it received when its client has ended, and one connection to it.
 fn answers_at_the_end(ends_together: bool) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let mut builder = FaultProxy::builder(listener.local_addr().expect("bound"));
@@ -270,7 +272,7 @@ fn answers_at_the_end(ends_together: bool) -> std::io::Result<String> {
         let (mut client, _) = listener.accept().expect("the proxy");
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).expect("until its end");
-        // the other end of both directions has to come first
+        // an end of both directions would have to arrive first
         thread::sleep(SHORT);
         let _ = client.write_all(&heard);
     });
@@ -302,7 +304,7 @@ fn proxy_delay_does_not_slow_what_follows() {
         jitter: Duration::from_millis(20),
         ..Flow::default()
     });
-    // the shortest says most on a slow machine
+    // the shortest time is the most reliable on a slow machine
     for _ in 0..5 {
         let begun = Instant::now();
         say(&client, "t").expect("passed");
@@ -351,7 +353,7 @@ fn connection_is_reset_after_so_many_bytes() {
     eventually(|| proxy.bytes_to_client() == 6);
 }
 
-/// The start of a session of PostgreSQL, and then a message.
+/// The startup message of a PostgreSQL session, which precedes other messages.
 const STARTED: &[u8] = &[0, 0, 0, 9, 0, 3, 0, 0, 0];
 const COPY_DONE: &[u8] = b"c\0\0\0\x04";
 
@@ -376,7 +378,7 @@ fn lost_answer_was_made_by_the_server() {
     let client = client(&proxy);
     (&client).write_all(STARTED).expect("passed");
     (&client).read_exact(&mut [0; 9]).expect("echoed");
-    // the echo of the second one is what the server is ready with
+    // the second echo contains the server's ReadyForQuery
     let ready = [COPY_DONE, b"Z\0\0\0\x05I"].concat();
     (&client).write_all(&ready).expect("passed");
     assert!(is_reset(&client));

@@ -1,7 +1,7 @@
-//! Tests that may be skipped where `CI` is set.
+//! The list of tests that may be skipped if `CI` is set.
 
-/// Names of tests as `suite` prints them, one a line; a `*` at the end stands for anything. Lines
-/// that begin with `#` are comments.
+/// Names of tests as `suite` prints them, one per line; a `*` at the end matches anything. Lines that begin
+/// with `#` are comments.
 #[derive(Debug, Default)]
 pub(crate) struct Allowed(Vec<String>);
 

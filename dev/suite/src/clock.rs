@@ -1,16 +1,19 @@
 use chrono::{DateTime, Utc};
 
-/// The present. Tests ask for it nowhere else, so that what depends on it is found.
+/// The present time. All tests get it here, so that code that depends on the present can be found.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "everything else asks here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "all other code calls this function"
+)]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// Hands the name and the time of each instant at which tests run that depend on the clock to a
-/// macro: shortly after and before midnight, at noon, on 29 February and at the end of a year.
+/// Passes the name and the time of each instant at which clock-dependent tests run to a macro: shortly after
+/// and before midnight, at noon, on 29 February and at the end of a year.
 ///
-/// All are past, so that no store takes its ticks for those of a time to come.
+/// All instants are in the past, so that no store considers their ticks to be in the future.
 #[macro_export]
 macro_rules! at_each_instant {
     ($stamp:ident) => {
@@ -30,7 +33,7 @@ macro_rules! listed {
     };
 }
 
-/// The same instants, for tests that go through them.
+/// The same instants as an array.
 ///
 /// # Panics
 /// Never.

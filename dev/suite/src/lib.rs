@@ -1,7 +1,7 @@
-//! What the tests of all packages share.
+//! Helpers for the tests of all packages.
 //!
-//! Stable libtest cannot skip a test that runs. A test that cannot test anything here calls [`skip`]
-//! and returns; the program `suite`, through which `make test` runs cargo, counts it as skipped.
+//! On stable Rust, libtest cannot skip a test at run time. A test that cannot run here calls [`skip`] and
+//! returns; the program `suite`, through which `make test` runs cargo, counts it as skipped.
 #![forbid(unsafe_code)]
 
 mod clock;

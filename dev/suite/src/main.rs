@@ -1,4 +1,4 @@
-//! Runs cargo's tests, passes on what they print, and ends with the sums.
+//! Runs cargo's tests, forwards their output, and prints the totals.
 #![forbid(unsafe_code)]
 
 mod allowed;
@@ -18,9 +18,9 @@ use total::Total;
 const USAGE: &str = "\
 usage: suite [--allowed FILE] -- COMMAND...
 
-Runs COMMAND, which is `cargo test` with --no-fail-fast, passes on what it prints, and prints every
-skipped test with the reason, every failed test, and one line with the sums.
-Where CI is set, the exit code is 1 when a test is skipped whose name is not in FILE.";
+Runs COMMAND, which is `cargo test` with --no-fail-fast, forwards its output, and prints every skipped
+test with the reason, every failed test, and one line with the totals.
+If CI is set, the exit code is 1 if a test was skipped whose name is not in FILE.";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all is well.
+/// Runs the command; returns whether the run was successful.
 fn run(command: &[String], allowed: Option<&Path>) -> io::Result<bool> {
     let (program, arguments) = command
         .split_first()
@@ -60,11 +60,11 @@ fn run(command: &[String], allowed: Option<&Path>) -> io::Result<bool> {
     let mut child = Command::new(program)
         .args(arguments)
         .env(SKIPS, &skips.path)
-        // one pipe for both keeps the order of what cargo and the tests print
+        // a common pipe preserves the order of the output of cargo and the tests
         .stdout(writer.try_clone()?)
         .stderr(writer)
         .spawn()
-        .map_err(|error| io::Error::other(format!("{program} does not start: {error}")))?;
+        .map_err(|error| io::Error::other(format!("cannot start {program}: {error}")))?;
     let sections = pass_on(reader)?.into_sections();
     let status = child.wait()?;
     let total = Total::of(sections, &skips.read()?);
@@ -105,7 +105,7 @@ fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }
 
-/// Removed at the end.
+/// The file of skipped tests, removed on drop.
 struct SkipsFile {
     path: PathBuf,
 }
@@ -122,7 +122,7 @@ impl SkipsFile {
         let text = std::fs::read_to_string(&self.path)?;
         text.lines()
             .map(|line| {
-                Skip::parse(line).ok_or_else(|| io::Error::other(format!("no skip: {line:?}")))
+                Skip::parse(line).ok_or_else(|| io::Error::other(format!("invalid skip: {line:?}")))
             })
             .collect()
     }
@@ -130,7 +130,7 @@ impl SkipsFile {
 
 impl Drop for SkipsFile {
     fn drop(&mut self) {
-        // the folder of temporary files is emptied anyway
+        // the system cleans the directory of temporary files anyway
         let _ = std::fs::remove_file(&self.path);
     }
 }

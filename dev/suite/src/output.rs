@@ -1,15 +1,15 @@
-//! What libtest and cargo print, read line by line.
+//! Parser of the output of libtest and cargo, line by line.
 
-/// What became of the tests of one program, or of the doctests of one package.
+/// The results of one test program, or of the doctests of one package.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Section {
-    /// The file name of the program, with the hash that cargo gives it.
+    /// The file name of the program, including the hash that cargo adds.
     pub(crate) program: String,
     pub(crate) passed: usize,
     pub(crate) failed: Vec<String>,
     /// Names and reasons.
     pub(crate) ignored: Vec<(String, String)>,
-    /// Whether there was a last line with the sums. A program that is killed has none.
+    /// Whether the last line with the totals was printed. A killed program prints none.
     pub(crate) is_whole: bool,
 }
 
@@ -40,7 +40,7 @@ impl Output {
         } else if let Some(name) = line.strip_prefix("    ") {
             self.names.push(name.to_owned());
         } else if let Some((passed, failed)) = sums(line) {
-            // the last one counts: a test may have run this program again
+            // the last list counts: a test may have run this program itself
             let first = self.names.len().saturating_sub(failed);
             section.passed = passed;
             section.failed = self.names.split_off(first);
@@ -58,7 +58,7 @@ impl Output {
     }
 }
 
-/// The program whose tests begin with this line.
+/// The program whose tests follow this line.
 fn beginning(line: &str) -> Option<String> {
     let line = line.trim_start();
     if let Some(package) = line.strip_prefix("Doc-tests ") {
@@ -71,9 +71,9 @@ fn beginning(line: &str) -> Option<String> {
     Some(name.strip_suffix(".exe").unwrap_or(name).to_owned())
 }
 
-/// How many passed and failed.
+/// The numbers of passed and failed tests.
 fn sums(line: &str) -> Option<(usize, usize)> {
-    // whatever a test printed last may stand in front
+    // the output of a test may precede it on the same line
     let (_, sums) = line.rsplit_once("test result: ")?;
     let (_, sums) = sums.split_once(". ")?;
     let number = |what: &str| {
@@ -94,7 +94,7 @@ fn without_colours(line: &str) -> String {
     let mut rest = line;
     while let Some((before, code)) = rest.split_once('\u{1b}') {
         plain.push_str(before);
-        // `[` and numbers up to a letter, or two characters
+        // `[` and digits up to a letter, or two characters
         let mut ends = code.char_indices();
         let end = if code.starts_with('[') {
             ends.find(|(_, c)| c.is_ascii_alphabetic())

@@ -2,14 +2,14 @@ use std::path::PathBuf;
 
 use crate::skip;
 
-/// The variable with the folders of programs that a test may need, with `:` between.
+/// The variable with the directories of programs that tests may need, separated by `:`.
 pub const PROGRAMS: &str = "TICKBOOK_PROGRAMS";
 
-/// Where `name` is, for tests that are part of `make test-programs`. `None`, and the test counts as
-/// skipped, in any other run.
+/// Finds the program `name`, for tests that are part of `make test-programs`. In any other run it returns
+/// `None` and the test counts as skipped.
 ///
 /// # Panics
-/// When such tests were asked for and the program is missing.
+/// If such tests were requested and the program is missing.
 pub fn program(name: &str) -> Option<PathBuf> {
     let Some(folders) = std::env::var_os(PROGRAMS) else {
         skip(format_args!(

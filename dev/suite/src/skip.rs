@@ -2,17 +2,17 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
 
-/// The variable with the path of the file that takes a line for each skip.
+/// The variable with the path of the file that receives a line for each skip.
 pub const SKIPS: &str = "TICKBOOK_SKIPS";
 
-/// Counts the calling test as skipped, for a reason that completes "skipped: …".
+/// Counts the calling test as skipped, with a reason that completes "skipped: …".
 ///
-/// To be called on the thread of the test, which has its name; the test returns then. Calling it
-/// again changes nothing. A test that fails after all counts as failed.
+/// Call it on the thread of the test, which has the test's name, and return from the test afterwards. Further
+/// calls have no effect. A test that fails afterwards counts as failed.
 pub fn skip(reason: impl Display) {
     let thread = std::thread::current();
     let test = thread.name().filter(|&name| name != "main");
-    let program = std::env::current_exe().expect("a program knows where it is");
+    let program = std::env::current_exe().expect("the path of this program");
     let skip = Skip {
         program: stem(&program).to_owned(),
         test: test.expect("the thread has the name of a test").to_owned(),
@@ -26,15 +26,15 @@ pub fn skip(reason: impl Display) {
         .append(true)
         .create(true)
         .open(path);
-    // one write of a short line to a file opened for appending is not torn by others
+    // a single short write to a file in append mode is atomic
     file.and_then(|mut file| file.write_all(skip.line().as_bytes()))
-        .expect("a skip that nobody counts would pass for a test");
+        .expect("an uncounted skip would count as passed");
 }
 
 /// One line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skip {
-    /// The file name of the test program, with the hash that cargo gives it.
+    /// The file name of the test program, including the hash that cargo adds.
     pub program: String,
     pub test: String,
     pub reason: String,
@@ -46,7 +46,7 @@ impl Skip {
         format!("{}\t{}\t{one_line}\n", self.program, self.test)
     }
 
-    /// `None` for what is not such a line.
+    /// Parses a line; `None` if it is invalid.
     pub fn parse(line: &str) -> Option<Self> {
         let mut parts = line.splitn(3, '\t').map(str::to_owned);
         Some(Self {

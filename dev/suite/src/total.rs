@@ -1,4 +1,4 @@
-//! All results of a run in one: which tests failed, which were skipped and why, and the sums.
+//! The results of a whole run: failed tests, skipped tests with their reasons, and totals.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ impl Total {
         for section in sections {
             let program = without_hash(&section.program);
             let name = |test: &str| format!("{program}::{test}");
-            // a test may have skipped twice, and one that failed then has failed
+            // a test may have skipped twice; a test that failed afterwards counts as failed
             let skipped: BTreeMap<_, _> = skips
                 .iter()
                 .filter(|skip| skip.program == section.program)
@@ -44,19 +44,19 @@ impl Total {
             if !section.is_whole {
                 total
                     .failed
-                    .push(format!("{program}: it ended without a result"));
+                    .push(format!("{program}: ended without a result"));
             }
         }
         total
     }
 
-    /// The names of tests that must not be skipped.
+    /// The names of skipped tests that are not allowed to be skipped.
     pub(crate) fn beyond(&self, allowed: &Allowed) -> Vec<&str> {
         let names = self.skipped.iter().map(|(name, _)| name.as_str());
         names.filter(|name| !allowed.contains(name)).collect()
     }
 
-    /// Several lines, the last of which has the sums.
+    /// The report; its last line has the totals.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for (name, reason) in &self.skipped {
@@ -77,7 +77,7 @@ impl Total {
     }
 }
 
-/// The name without the 16 digits that cargo adds.
+/// The name without the 16-digit hash that cargo adds.
 fn without_hash(program: &str) -> &str {
     match program.rsplit_once('-') {
         Some((name, hash)) if hash.chars().all(|c| c.is_ascii_hexdigit()) => name,
@@ -131,7 +131,7 @@ mod tests {
             ..Section::default()
         };
         let total = Total::of(vec![killed], &[]);
-        assert_eq!(total.failed, ["a: it ended without a result"]);
+        assert_eq!(total.failed, ["a: ended without a result"]);
     }
 
     #[test]

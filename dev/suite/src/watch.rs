@@ -4,20 +4,20 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the bare threads want to wake.
+/// Interval at which the bare threads wake.
 const TICK: Duration = Duration::from_millis(1);
-/// So late is every thread now and then.
+/// A delay of this length is normal for any thread.
 const USUAL: Duration = Duration::from_millis(2);
 
-/// Whether limits of real time are asserted: in `make faults` and `make soak`, which run one test
-/// after the other. Everywhere else a limit says more about the machine than about the code.
+/// Whether limits of real time are asserted: in `make faults` and `make soak`, which run one test at a time.
+/// In other runs a limit would measure the machine rather than the code.
 #[must_use]
 pub fn asserts_time() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     is_set("TICKBOOK_FAULTS") || is_set("TICKBOOK_SOAK_MINUTES")
 }
 
-/// Measures how long something takes, and how much of that the machine took from every thread.
+/// Measures a duration, and how much of it was lag of the machine.
 #[derive(Debug)]
 pub struct Watch {
     begun: Instant,
@@ -25,7 +25,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins now.
+    /// Starts the measurement.
     #[must_use]
     pub fn start() -> Self {
         let lost = lost();
@@ -35,34 +35,33 @@ impl Watch {
         }
     }
 
-    /// How long it has taken so far.
+    /// The time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
 
-    /// The same, less what the machine took.
+    /// The time since the start, less the lag of the machine.
     #[must_use]
     pub fn of_ours(&self) -> Duration {
         let lost = lost().saturating_sub(self.lost);
         self.elapsed().saturating_sub(lost)
     }
 
-    /// Checks that it took at most `limit`, where that is asserted.
+    /// Checks that the elapsed time is at most `limit`, if limits are asserted.
     ///
     /// # Panics
-    /// When it took longer.
+    /// If it took longer.
     #[track_caller]
     pub fn assert_within(&self, limit: Duration) {
         assert_in_time(self.of_ours(), limit);
     }
 }
 
-/// Checks that something took at most `limit`, where that is asserted; `took` as
-/// [`Watch::of_ours`] gives it.
+/// Checks that `took`, a result of [`Watch::of_ours`], is at most `limit`, if limits are asserted.
 ///
 /// # Panics
-/// When it took longer.
+/// If it took longer.
 #[track_caller]
 pub fn assert_in_time(took: Duration, limit: Duration) {
     if asserts_time() {
@@ -73,12 +72,12 @@ pub fn assert_in_time(took: Duration, limit: Duration) {
     }
 }
 
-/// By how much bare threads were late, all in all. They start when this is first called.
+/// The total lag of the bare threads. They start at the first call.
 fn lost() -> Duration {
     static MICROS: AtomicU64 = AtomicU64::new(0);
     static STARTED: OnceLock<()> = OnceLock::new();
     STARTED.get_or_init(|| {
-        // as in a runtime one thread waits for the time and wakes another one
+        // as in a runtime, one thread waits for the time and wakes another one
         let (wake, woken) = mpsc::channel::<Instant>();
         thread::spawn(move || {
             loop {

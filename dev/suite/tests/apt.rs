@@ -1,4 +1,4 @@
-//! `dev/lib/apt.sh`, with programs in the place of apt-get and id.
+//! Tests of `dev/lib/apt.sh`, with substitutes for apt-get and id.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// With an apt-get that does this, after it has checked that no service may start.
+    /// A machine whose apt-get runs this script, after a check that services are prevented from starting.
     fn new(apt_get: &str) -> Self {
         let machine = Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -69,7 +69,7 @@ fn services_may_start_again_after_an_interrupted_install() {
     assert!(told.is_ok_and(|status| status.success()));
     let status = install.wait().expect("a child");
     assert_eq!(status.code(), Some(143), "{status}");
-    assert!(!machine.policy().exists(), "no service may start any more");
+    assert!(!machine.policy().exists(), "the policy was not removed");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn services_may_start_again_after_a_failed_install() {
     let machine = Machine::new("exit 100");
     let status = machine.install().wait().expect("a child");
     assert_eq!(status.code(), Some(100), "{status}");
-    assert!(!machine.policy().exists(), "no service may start any more");
+    assert!(!machine.policy().exists(), "the policy was not removed");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_a_killed_install_left_is_removed() {
     fs::write(machine.policy(), left).expect("written");
     let status = machine.install().wait().expect("a child");
     assert!(status.success(), "{status}");
-    assert!(!machine.policy().exists(), "no service may start any more");
+    assert!(!machine.policy().exists(), "the policy was not removed");
 }
 
 #[test]

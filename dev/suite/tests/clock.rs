@@ -1,5 +1,5 @@
-//! Tests ask for the present in one place each: `suite::now`, and the clock of the conformance suite,
-//! which others run by clocks of their own.
+//! Tests that tests get the present time in two places only: `suite::now`, and the clock of the conformance
+//! suite, which users may replace.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of the file that are of tests.
+/// The lines of a file that belong to tests.
 fn lines_of_tests(path: &str, text: &str) -> Vec<(usize, String)> {
     let is_test = path.split('/').any(|part| {
         matches!(part, "tests" | "conformance" | "suite" | "tests.rs")
@@ -30,7 +30,7 @@ fn lines_of_tests(path: &str, text: &str) -> Vec<(usize, String)> {
     if is_test {
         return lines.collect();
     }
-    // a module of tests is the last thing of its file
+    // a module of tests is the last item of its file
     lines
         .skip_while(|(_, line)| line != "mod tests {")
         .collect()

@@ -1,4 +1,4 @@
-//! The program around commands that print what cargo prints.
+//! Tests of the program `suite` with commands that imitate cargo's output.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -47,7 +47,7 @@ fn green_runs_end_with_the_sums() {
 
 #[test]
 fn failures_of_the_command_are_failures() {
-    // a program that died, a build that failed, a command that passes without a test
+    // a program that died, a failed build, and a command that succeeds without running a test
     let died =
         r#"printf '%s' "$GREEN"; echo "Running tests/b.rs (target/debug/deps/b-0f)"; exit 101"#;
     for (script, sums) in [

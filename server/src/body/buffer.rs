@@ -1,4 +1,4 @@
-//! Where a body is kept.
+//! The buffer of a body.
 
 use std::io;
 use std::ops::Deref;
@@ -8,8 +8,8 @@ use memmap2::MmapMut;
 use super::BODY_LIMIT;
 use crate::http::FREE;
 
-/// The bytes of a body. A large one has a mapping of its own: what is not filled takes no memory, and
-/// everything is given back when it is dropped. An allocator keeps most of it for later.
+/// The bytes of a body. A large body has its own memory mapping: unused pages take no memory, and the whole
+/// mapping is returned to the system on drop. An allocator would retain most of it.
 #[derive(Debug)]
 pub(crate) enum Buffer {
     Small(Vec<u8>),
@@ -21,10 +21,10 @@ impl Buffer {
         Self::Small(Vec::new())
     }
 
-    /// Adds what has come; all together no more than a body may have.
+    /// Appends received data, up to the maximum size of a body in total.
     ///
     /// # Errors
-    /// The system gives no memory.
+    /// The buffer would exceed the maximum size, or the system provides no memory.
     pub(super) fn extend(&mut self, data: &[u8]) -> io::Result<()> {
         if let Self::Small(bytes) = self {
             if bytes.len() + data.len() <= FREE {
@@ -32,7 +32,7 @@ impl Buffer {
                 return Ok(());
             }
             let mut map = MmapMut::map_anon(BODY_LIMIT)?;
-            // a huge page would be taken as a whole; a kernel without them needs no advice
+            // a huge page would be allocated in full; kernels without huge pages need no advice
             #[cfg(target_os = "linux")]
             let _ = map.advise(memmap2::Advice::NoHugePage);
             let length = bytes.len();

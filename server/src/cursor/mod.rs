@@ -1,9 +1,9 @@
-//! Opaque texts of cursors, which say at which key a listing continues.
+//! Cursor codec: opaque texts that name the key at which a listing continues.
 //!
-//! A text belongs to one listing: symbol, range, order and, of candles, timeframe and basis are part of
-//! it. It also has a version and a check value. There is no secret in it, since it allows nothing: a
-//! forged one names a place of a listing that `from` and `to` could name as well, or it is refused. A
-//! key that no row of the listing can have is refused, such as a time outside of the range.
+//! A cursor belongs to one listing: it encodes symbol, range, order and, for candles, timeframe and basis. It
+//! also holds a version and a checksum. A cursor contains no secret, because it grants no access: a forged
+//! cursor is either refused or names a place that `from` and `to` could name as well. A key that no row of
+//! the listing can have, such as a time outside of the range, is refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,17 +17,19 @@ const TICKS: u8 = b't';
 const CANDLES: u8 = b'c';
 const SYMBOLS: u8 = b's';
 
-/// Why a text is no cursor.
+/// Why a text is not a valid cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CursorError {
-    /// Not made by this server, cut off, or changed.
-    #[error("the cursor is broken: pass next_cursor of the page before, unchanged")]
+    /// Not produced by this server, cut off, or changed.
+    #[error("invalid cursor: pass next_cursor of the previous page unchanged")]
     Broken,
-    /// Made by another version.
-    #[error("the cursor has version {0}, this server knows {VERSION}: start again without one")]
+    /// Produced by another version.
+    #[error(
+        "the cursor has version {0}, this server supports {VERSION}: start again without a cursor"
+    )]
     Version(u8),
-    /// Made by a listing of something else.
+    /// Produced by another listing.
     #[error(
         "the cursor belongs to another listing: \
          keep symbol, timeframe, basis, range and order while paging"
@@ -35,15 +37,15 @@ pub enum CursorError {
     Foreign,
 }
 
-/// The text of a cursor of ticks.
+/// Cursor codec of ticks.
 pub trait TickCursorText: Sized {
-    /// The text of this place in the listing of the ticks of `symbol_id` within `range` in `order`.
+    /// Encodes this position in the listing of the ticks of `symbol_id` within `range` in `order`.
     fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String;
 
-    /// The place that `text` names in that listing.
+    /// Decodes a position in that listing.
     ///
     /// # Errors
-    /// A text that is no cursor, of another version or of another listing.
+    /// The text is not a cursor, or belongs to another version or another listing.
     fn decode(
         text: &str,
         symbol_id: SymbolId,
@@ -77,9 +79,9 @@ impl TickCursorText for TickCursor {
     }
 }
 
-/// The text of a cursor of candles.
+/// Cursor codec of candles.
 pub trait CandleCursorText: Sized {
-    /// The text of this place in the listing of the candles of `symbol_id`, `timeframe` and `basis` within
+    /// Encodes this position in the listing of the candles of `symbol_id`, `timeframe` and `basis` within
     /// `range` in `order`.
     fn encode(
         &self,
@@ -90,10 +92,10 @@ pub trait CandleCursorText: Sized {
         order: SortOrder,
     ) -> String;
 
-    /// The place that `text` names in that listing.
+    /// Decodes a position in that listing.
     ///
     /// # Errors
-    /// A text that is no cursor, of another version or of another listing.
+    /// The text is not a cursor, or belongs to another version or another listing.
     fn decode(
         text: &str,
         symbol_id: SymbolId,
@@ -135,15 +137,15 @@ impl CandleCursorText for CandleCursor {
     }
 }
 
-/// The text of a cursor of symbols.
+/// Cursor codec of symbols.
 pub trait SymbolCursorText: Sized {
-    /// The text of this place in the listing of symbols.
+    /// Encodes this position in the listing of symbols.
     fn encode(&self) -> String;
 
-    /// The place that `text` names in the listing of symbols.
+    /// Decodes a position in the listing of symbols.
     ///
     /// # Errors
-    /// A text that is no cursor, of another version or of another listing.
+    /// The text is not a cursor, or belongs to another version or another listing.
     fn decode(text: &str) -> Result<Self, CursorError>;
 }
 
@@ -171,7 +173,7 @@ fn possible<C>(cursor: C, is_possible: bool) -> Result<C, CursorError> {
 fn header(kind: u8, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> Vec<u8> {
     let mut bytes = vec![VERSION, kind, order as u8];
     bytes.extend(symbol_id.get().to_be_bytes());
-    // a digest is enough: it guards against mistakes
+    // a checksum is enough: it only guards against mistakes
     let mut digest = crc32fast::Hasher::new();
     for bound in [range.from(), range.to()] {
         digest.update(&bound.timestamp_micros().to_be_bytes());
@@ -224,7 +226,7 @@ fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), CursorError> 
         .ok_or(CursorError::Broken)
 }
 
-/// The bytes that are left, where they are so many.
+/// The remaining bytes, if there are exactly `N`.
 fn whole<const N: usize>(bytes: &[u8]) -> Result<[u8; N], CursorError> {
     bytes.try_into().map_err(|_| CursorError::Broken)
 }

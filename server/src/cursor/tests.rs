@@ -22,7 +22,7 @@ fn one_day() -> TimeRange {
     TimeRange::new(midnight, midnight + TimeDelta::days(1)).expect("ordered")
 }
 
-/// Near the ends of every range that is about, and anything else.
+/// Values near the ends of the tested ranges, and any others.
 fn any_micros() -> impl Strategy<Value = i64> {
     let ends = [
         i64::MIN,

@@ -1,4 +1,4 @@
-//! The feeds that the server has itself: files played again, and made-up quotes.
+//! The built-in feeds of the server: replay of files, and simulated quotes.
 
 pub mod quality;
 pub mod replay;

@@ -5,10 +5,10 @@ use tickbook::config::QualityConfig;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::SymbolRepository;
 
-/// The rules of the settings. The log names symbols of them that do not exist.
+/// Reads the quality rules from the settings. Symbols in the settings that do not exist are logged.
 ///
 /// # Errors
-/// What the repository says.
+/// The errors of the repository.
 pub async fn rules(
     config: &QualityConfig,
     symbols: &dyn SymbolRepository,
@@ -17,7 +17,7 @@ pub async fn rules(
     for name in found.unknown {
         tracing::warn!(
             name,
-            "[quality.symbols] names a symbol that does not exist: its rules are not used"
+            "[quality.symbols] names a symbol that does not exist: its rules are ignored"
         );
     }
     Ok(found.rules)

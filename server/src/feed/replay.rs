@@ -1,4 +1,4 @@
-//! Files of quotes, played again.
+//! The replay feed: quotes from files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ use tickbook::ingest::feed::{Feed, FeedError, FeedOutput};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// The exchange of symbols that a replay has to create.
+/// The exchange of symbols that a replay creates.
 pub const EXCHANGE: &str = "replay";
 
 /// Quotes that are read ahead.
 const READ_AHEAD: usize = 4_096;
 
-/// How fast the files are played.
+/// Speed of the replay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as it happened.
+    /// This many times real time.
     Times(f64),
-    /// As fast as the store takes it.
+    /// As fast as the store accepts ticks.
     Max,
 }
 
@@ -43,7 +43,7 @@ impl FromStr for Speed {
             .map(Self::Times)
             .ok_or_else(|| {
                 let shown = excerpt(text);
-                format!("{shown} is no speed: use 1x, 10x, 0.5x or the like, or max")
+                format!("invalid speed {shown}: expected 1x, 10x, 0.5x or similar, or max")
             })
     }
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Speed {
     }
 }
 
-/// The quotes of files, one file after the other, with their own times.
+/// Replays quotes from files, one file after the other, with their original times.
 #[derive(Debug)]
 pub struct ReplayFeed {
     files: Vec<PathBuf>,
@@ -66,7 +66,7 @@ pub struct ReplayFeed {
 }
 
 impl ReplayFeed {
-    /// Makes the feed.
+    /// Creates the feed.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, symbol_id: SymbolId, speed: Speed) -> Self {
         Self {
@@ -76,11 +76,11 @@ impl ReplayFeed {
         }
     }
 
-    /// What is wrong with the files before anything is played of them.
+    /// Checks the files before any quote is replayed.
     ///
     /// # Errors
-    /// A file that cannot be opened, or whose columns are not known; LEAN files that are not those of
-    /// one symbol, or not as they are played ([`LeanSurvey`]).
+    /// A file cannot be opened, or its columns are unknown; LEAN files belong to more than one symbol, or
+    /// cannot be replayed as they are ([`LeanSurvey`]).
     pub fn check(files: &[PathBuf]) -> Result<(), FileError> {
         let mut survey = LeanSurvey::new(LeanRows::Quotes);
         for path in files {
@@ -107,14 +107,14 @@ impl Feed for ReplayFeed {
     async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
         let (sender, mut quotes) = mpsc::channel(READ_AHEAD);
         let files = self.files.clone();
-        // reading blocks; the thread ends when the files do, or when nobody takes the quotes
+        // reading blocks; the thread ends after the last file, or when the receiver is dropped
         std::thread::Builder::new()
             .name("replay".to_owned())
             .spawn(move || read_all(&files, &sender))?;
         let mut pace = Pace::new(self.speed);
         while let Some(read) = quotes.recv().await {
             let quote = match read? {
-                // files may overlap
+                // a file may begin before the previous one ends
                 Read::Begin => {
                     output.begin_source();
                     continue;
@@ -131,10 +131,10 @@ impl Feed for ReplayFeed {
     }
 }
 
-/// What a file has.
+/// What a file yields.
 #[derive(Debug)]
 enum Read {
-    /// Another file begins.
+    /// The next file begins.
     Begin,
     Quote(Quote),
 }
@@ -147,7 +147,7 @@ fn read_all(files: &[PathBuf], sender: &ReadAhead) {
             Ok(Reading::GoesOn) => {}
             Ok(Reading::Stopped) => return,
             Err(error) => {
-                // the receiver may be gone, and then nobody wants to know
+                // an error is of no use if the receiver was dropped
                 let _ = sender.blocking_send(Err(error));
                 return;
             }
@@ -173,7 +173,7 @@ fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
                         return Ok(Reading::Stopped);
                     }
                 }
-                Err(error) => tracing::warn!(%error, "a line is left out of the replay"),
+                Err(error) => tracing::warn!(%error, "the replay skips a line"),
             }
         }
     }
@@ -182,10 +182,10 @@ fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
 
 type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
 
-/// A file with a header row says what its columns are; one without is a LEAN file.
+/// Opens the quotes of a file: a header row names the columns; a file without one is a LEAN file.
 fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> {
     let layout = CsvLayout::default();
-    // a reader cannot give its entry back, so that each gets one of its own
+    // a reader cannot return its entry, so each reader opens its own
     let no_header = CsvQuotes::new(file.entry(index)?, &layout).err();
     let entry = file.entry(index)?;
     match no_header {
@@ -197,7 +197,7 @@ fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> 
     }
 }
 
-/// Lets time pass between quotes.
+/// Delays quotes to match the speed of the replay.
 struct Pace {
     speed: Speed,
     began: Option<(Instant, DateTime<Utc>)>,
@@ -213,14 +213,14 @@ impl Pace {
             return;
         };
         let (start, first) = *self.began.get_or_insert((Instant::now(), tick_time));
-        // a quote from before the first one, as in an earlier file, is due at once
+        // a quote before the first one, as from an overlapping file, is due immediately
         let passed = (tick_time - first).to_std().unwrap_or_default();
         let due = Duration::try_from_secs_f64(passed.as_secs_f64() / factor)
             .ok()
             .and_then(|wait| start.checked_add(wait));
         match due {
             Some(due) => sleep_until(due).await,
-            // slower than time can be counted
+            // the due time is too far ahead to be represented
             None => std::future::pending().await,
         }
     }

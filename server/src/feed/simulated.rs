@@ -1,4 +1,4 @@
-//! Made-up quotes of a few symbols: a seeded random walk.
+//! The simulated feed: quotes of a few symbols from a seeded random walk.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use super::find_or_create;
 
-/// The exchange of the made-up symbols.
+/// The exchange of the simulated symbols.
 pub const EXCHANGE: &str = "simulated";
 
 struct Listing {
@@ -36,7 +36,7 @@ struct Listing {
 const LISTINGS: [Listing; 4] = [
     Listing {
         name: "EURUSD",
-        description: "Euro / US dollar, made up",
+        description: "Euro / US dollar, simulated",
         kind: InstrumentType::Forex,
         currencies: ("EUR", "USD"),
         digits: 5,
@@ -47,7 +47,7 @@ const LISTINGS: [Listing; 4] = [
     },
     Listing {
         name: "GBPUSD",
-        description: "Pound sterling / US dollar, made up",
+        description: "Pound sterling / US dollar, simulated",
         kind: InstrumentType::Forex,
         currencies: ("GBP", "USD"),
         digits: 5,
@@ -58,7 +58,7 @@ const LISTINGS: [Listing; 4] = [
     },
     Listing {
         name: "USDJPY",
-        description: "US dollar / Japanese yen, made up",
+        description: "US dollar / Japanese yen, simulated",
         kind: InstrumentType::Forex,
         currencies: ("USD", "JPY"),
         digits: 3,
@@ -69,7 +69,7 @@ const LISTINGS: [Listing; 4] = [
     },
     Listing {
         name: "BTCUSD",
-        description: "Bitcoin / US dollar, made up",
+        description: "Bitcoin / US dollar, simulated",
         kind: InstrumentType::Crypto,
         currencies: ("BTC", "USD"),
         digits: 2,
@@ -97,8 +97,8 @@ impl Listing {
     }
 }
 
-/// Several quotes of each symbol a second, with the time of a clock. The same seed
-/// gives the same prices in the same order.
+/// Simulates several quotes of each symbol a second, with times from a clock. The same seed gives the same
+/// prices in the same order.
 #[derive(Debug)]
 pub struct SimulatedFeed {
     symbol_ids: Vec<SymbolId>,
@@ -107,10 +107,10 @@ pub struct SimulatedFeed {
 }
 
 impl SimulatedFeed {
-    /// Makes the feed, and its symbols where they are missing.
+    /// Creates the feed, and its symbols if they do not exist.
     ///
     /// # Errors
-    /// What the repository says.
+    /// The errors of the repository.
     pub async fn new(
         symbols: &dyn SymbolRepository,
         seed: u64,
@@ -154,7 +154,7 @@ impl Feed for SimulatedFeed {
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
     pause: Duration,
-    /// Which of `LISTINGS`.
+    /// Index into `LISTINGS`.
     listing: usize,
     bid_price: Decimal,
     ask_price: Decimal,
@@ -182,7 +182,7 @@ impl Walk {
         let index = random.random_range(0..LISTINGS.len());
         let listing = &LISTINGS[index];
         let bid = &mut self.bids[index];
-        // a price stays within half and twice of where it began
+        // a price stays between half and twice its start
         *bid = (*bid + random.random_range(-listing.step..=listing.step))
             .clamp(listing.start / 2, listing.start * 2);
         let spread = random.random_range(1..=listing.spread);

@@ -1,14 +1,13 @@
-//! The symbols of a feed.
+//! Looks up or creates the symbols of a feed.
 
 use tickbook::RepositoryError;
 use tickbook::domain::{NewSymbol, Symbol, SymbolReference};
 use tickbook::repository::{SymbolRepository, find_symbol};
 
-/// The symbol that `reference` means by its id or its name, or `new`, created, when there is none of that
-/// name.
+/// Returns the symbol that `reference` identifies by id or name. If no symbol has the name, creates `new`.
 ///
 /// # Errors
-/// Several exchanges have the name; no symbol has the id; and what the repository says.
+/// Several exchanges have a symbol of that name; no symbol has the id; and the errors of the repository.
 pub async fn find_or_create(
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,
@@ -19,12 +18,12 @@ pub async fn find_or_create(
     }
     if let Some(id) = reference.id() {
         return Err(RepositoryError::invalid(format!(
-            "there is no symbol with the id {id}: name the one to create, such as {}:{}",
+            "no symbol has the id {id}: to create one, give its name, such as {}:{}",
             new.exchange, new.name
         )));
     }
     match symbols.create(new).await {
-        // somebody else was quicker
+        // another process has created it first
         Err(error @ RepositoryError::AlreadyExists { .. }) => {
             symbols.get_by_name(reference).await?.ok_or(error)
         }

@@ -1,4 +1,4 @@
-//! `/health`, `/metrics`, `/openapi.json`
+//! Handlers of `/health`, `/metrics` and `/openapi.json`.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -15,7 +15,7 @@ use crate::metrics::{set_connections, set_feed};
 use crate::readiness::DatabaseState;
 use crate::wire::PipelineBody;
 
-/// That the process runs.
+/// Reports that the process runs.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LiveBody {
     /// Always `live`.
@@ -23,29 +23,29 @@ pub struct LiveBody {
     pub status: String,
 }
 
-/// Whether the server can do its work.
+/// Reports whether the server can serve requests.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReadyBody {
     /// `ready` or `not ready`.
     #[schema(example = "ready")]
     pub status: String,
-    /// Where ticks are kept: postgres or memory.
+    /// Where ticks are stored: postgres or memory.
     #[schema(example = "postgres")]
     pub store: String,
-    /// Each database, as it was at most three seconds ago; none with the store memory.
+    /// The state of each database, at most three seconds old; empty with the store memory.
     pub databases: Vec<DatabaseState>,
-    /// What the feeds brought; null where no tick of a feed is stored.
+    /// Statistics of the feeds; null if no tick of a feed is stored.
     pub feed: Option<PipelineBody>,
 }
 
 /// Whether the process runs
 ///
-/// Never asks a database: a process is not to be restarted because a database is away.
+/// Never depends on a database: a restart of the server does not repair a database that is down.
 #[utoipa::path(
     get,
     path = "/health/live",
     tag = "operation",
-    responses((status = 200, description = "it does", body = LiveBody))
+    responses((status = 200, description = "the process runs", body = LiveBody))
 )]
 pub async fn live() -> Json<LiveBody> {
     Json(LiveBody {
@@ -53,9 +53,9 @@ pub async fn live() -> Json<LiveBody> {
     })
 }
 
-/// Whether the server can do its work
+/// Whether the server can serve requests
 ///
-/// Asks no database either: a timer does, every two seconds.
+/// Does not query the databases: a timer probes them every two seconds.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -79,18 +79,18 @@ pub async fn ready(State(app): State<AppState>) -> Response {
     if ready {
         body.into_response()
     } else {
-        // the next probe is at most two seconds away
+        // the next probe starts within two seconds
         let headers = [(header::RETRY_AFTER, "2")];
         (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
     }
 }
 
-/// Counters in Prometheus's text format
+/// Metrics in the Prometheus text format
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "operation",
-    responses((status = 200, description = "the counters", body = String, content_type = "text/plain; version=0.0.4"))
+    responses((status = 200, description = "the metrics", body = String, content_type = "text/plain; version=0.0.4"))
 )]
 pub async fn metrics(State(app): State<AppState>) -> Response {
     if let Some(pools) = &app.pools {
@@ -107,7 +107,7 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
     ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()
 }
 
-/// This description
+/// The OpenAPI description
 #[utoipa::path(
     get,
     path = "/openapi.json",

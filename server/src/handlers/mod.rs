@@ -1,4 +1,4 @@
-//! One function for each route: reads the parameters, asks a repository, writes the answer.
+//! The handlers, one for each route: parse the parameters, call a repository, write the response.
 
 pub mod health;
 pub mod ohlc;

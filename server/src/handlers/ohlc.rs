@@ -1,4 +1,4 @@
-//! `/api/v1/ohlc`
+//! Handlers of `/api/v1/ohlc`.
 
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
@@ -14,35 +14,35 @@ use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::CandleList;
 
-/// Bytes of a candle as JSON, somewhat more than most have.
+/// Size of a candle as JSON in bytes, somewhat above the usual size.
 const CANDLE_BYTES: usize = 320;
 
 /// Candles of a symbol
 ///
-/// Those whose `open_time` is within `[from, to)`, oldest first unless `order=desc`. A bucket
-/// without ticks has no candle, unless `fill` asks for something in its place: between the symbol's
-/// first and newest candle every bucket is then listed, counts for `limit`, and says `filled`.
+/// Returns the candles whose `open_time` is within `[from, to)`, oldest first unless `order=desc`. A bucket
+/// without ticks has no candle, unless `fill` requests a placeholder: then every bucket between the symbol's
+/// first and newest candle is listed, counts towards `limit`, and has the field `filled`.
 #[utoipa::path(
     get,
     operation_id = "list_candles",
     path = "/api/v1/ohlc/{symbol_id}",
     tag = "candles",
     params(
-        ("symbol_id" = i64, Path, description = "whose candles", minimum = 1, example = 1),
-        ("timeframe" = Option<String>, Query, description = "1m (unless given), 5m, 15m, 30m, 1h, 4h or 1d", example = "5m"),
-        ("basis" = Option<String>, Query, description = "bid (unless given), ask or mid", example = "bid"),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, itself inside", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, itself outside", example = "2014-05-02T00:00:00Z"),
-        ("closed" = Option<bool>, Query, description = "true leaves out candles that still change", example = true),
-        ("fill" = Option<String>, Query, description = "what stands in a gap: none (unless given), null (no prices), previous (the close before as close), flat (the close before as every price)", example = "none"),
-        ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
-        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
-        ("order" = Option<String>, Query, description = "asc (unless given) or desc", example = "asc"),
+        ("symbol_id" = i64, Path, description = "symbol of the candles", minimum = 1, example = 1),
+        ("timeframe" = Option<String>, Query, description = "1m (default), 5m, 15m, 30m, 1h, 4h or 1d", example = "5m"),
+        ("basis" = Option<String>, Query, description = "bid (default), ask or mid", example = "bid"),
+        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("closed" = Option<bool>, Query, description = "true omits candles that are still forming", example = true),
+        ("fill" = Option<String>, Query, description = "placeholder of a bucket without ticks: none (default), null (no prices), previous (the previous close as close), flat (the previous close as every price)", example = "none"),
+        ("limit" = Option<u32>, Query, description = "maximum number of candles, 500 by default", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
+        ("order" = Option<String>, Query, description = "asc (default) or desc", example = "asc"),
     ),
     responses(
         (status = 200, description = "a page of candles", body = CandleList),
-        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]

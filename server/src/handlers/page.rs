@@ -1,4 +1,4 @@
-//! Pages of many rows as answers.
+//! Responses that are pages of rows.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use crate::app::AppState;
 use crate::http::{Connection, Held};
 use crate::problem::Problem;
 
-/// After so many rows other requests have their turn.
+/// Number of rows between two yields to other requests.
 const AT_ONCE: usize = 100;
 
-/// Whether a page of so many rows takes longer than others should wait.
+/// Whether a page of this many rows would delay other requests too much.
 pub(super) fn is_long(rows: usize) -> bool {
     rows > AT_ONCE
 }
 
-/// Memory for a page, and one of the requests that are worked at.
+/// Memory for a page, and the permit of an active request.
 #[derive(Debug)]
 pub(super) struct Room {
     memory: Held,
@@ -31,8 +31,8 @@ pub(super) struct Room {
     writing: Arc<Semaphore>,
 }
 
-/// Waits until there is memory for a page of `rows` rows, as they are read and as they are sent.
-/// Whoever waits is not worked at.
+/// Waits until memory for a page of `rows` rows is available, both as read and as sent. The request does not
+/// count as active while it waits.
 pub(super) async fn room<Row>(
     app: &AppState,
     connection: Option<Extension<Connection>>,
@@ -50,7 +50,7 @@ pub(super) async fn room<Row>(
     })
 }
 
-/// A body and the memory that it takes until it was sent.
+/// A body and the memory that it holds until it was sent.
 struct Page {
     text: Vec<u8>,
     _memory: Held,
@@ -62,10 +62,10 @@ impl AsRef<[u8]> for Page {
     }
 }
 
-/// A page as the JSON body of an answer: `data` and `next_cursor`.
+/// Writes a page as the JSON body of a response: `data` and `next_cursor`.
 ///
-/// Room for all rows of some `row_bytes` bytes is taken at once: a buffer that grows copies a page
-/// several times.
+/// Allocates space for all rows, `row_bytes` bytes each, at once: a growing buffer would be copied several
+/// times.
 pub(super) async fn page_answer<Row: Serialize + Sync>(
     data: &[Row],
     next_cursor: Option<&str>,
@@ -81,9 +81,9 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
         working,
         writing,
     } = room;
-    // many long pages at once would only keep everybody else from the processors
+    // more long pages at once would only take the processors from other requests
     let turn = if is_long(data.len()) {
-        // it is never closed
+        // the semaphore is never closed
         writing.acquire().await.ok()
     } else {
         None

@@ -1,4 +1,4 @@
-//! `/api/v1/symbols`
+//! Handlers of `/api/v1/symbols`.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -14,27 +14,27 @@ use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::{SymbolBody, SymbolList};
 
-/// Bytes of a symbol as JSON, somewhat more than most have.
+/// Size of a symbol as JSON in bytes, somewhat above the usual size.
 const SYMBOL_BYTES: usize = 600;
 
 /// Lists symbols
 ///
-/// By ascending id. `name` and `exchange` are compared without regard to case.
+/// In ascending order of id. `name` and `exchange` are compared case-insensitively.
 #[utoipa::path(
     get,
     operation_id = "list_symbols",
     path = "/api/v1/symbols",
     tag = "symbols",
     params(
-        ("name" = Option<String>, Query, description = "only those of this name", example = "EURUSD"),
-        ("exchange" = Option<String>, Query, description = "only those of this exchange", example = "oanda"),
-        ("active" = Option<bool>, Query, description = "only active or only inactive ones"),
-        ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
-        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+        ("name" = Option<String>, Query, description = "only symbols of this name", example = "EURUSD"),
+        ("exchange" = Option<String>, Query, description = "only symbols of this exchange", example = "oanda"),
+        ("active" = Option<bool>, Query, description = "only active (true) or only inactive (false) symbols"),
+        ("limit" = Option<u32>, Query, description = "maximum number of symbols, 500 by default", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
     ),
     responses(
         (status = 200, description = "a page of symbols", body = SymbolList),
-        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -69,11 +69,11 @@ pub async fn list(
     operation_id = "get_symbol",
     path = "/api/v1/symbols/{symbol_id}",
     tag = "symbols",
-    params(("symbol_id" = i64, Path, description = "its number", minimum = 1, example = 1)),
+    params(("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1)),
     responses(
         (status = 200, description = "the symbol", body = SymbolBody),
-        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]

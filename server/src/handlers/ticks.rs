@@ -1,4 +1,4 @@
-//! `/api/v1/ticks`
+//! Handlers of `/api/v1/ticks`.
 
 use std::sync::Arc;
 
@@ -20,33 +20,33 @@ use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
-/// Bytes of a tick as JSON, somewhat more than most have.
+/// Size of a tick as JSON in bytes, somewhat above the usual size.
 const TICK_BYTES: usize = 240;
 
-/// Most symbols of one request for the latest ticks.
+/// Maximum number of symbols in one request for the latest ticks.
 const LATEST_LIMIT: usize = 1_000;
 
 /// Ticks of a symbol
 ///
-/// Those within `[from, to)`, oldest first unless `order=desc`. Paging neither skips nor repeats
-/// a tick, also where several have the same time.
+/// Returns the ticks within `[from, to)`, oldest first unless `order=desc`. Pages neither skip nor repeat a
+/// tick, even if several ticks have the same time.
 #[utoipa::path(
     get,
     operation_id = "list_ticks",
     path = "/api/v1/ticks/{symbol_id}",
     tag = "ticks",
     params(
-        ("symbol_id" = i64, Path, description = "whose ticks", minimum = 1, example = 1),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, itself inside", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, itself outside", example = "2014-05-02T00:00:00Z"),
-        ("limit" = Option<u32>, Query, description = "how many at most, 500 unless given", minimum = 1, maximum = 10_000),
-        ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
-        ("order" = Option<String>, Query, description = "asc (unless given) or desc", example = "asc"),
+        ("symbol_id" = i64, Path, description = "symbol of the ticks", minimum = 1, example = 1),
+        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("limit" = Option<u32>, Query, description = "maximum number of ticks, 500 by default", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
+        ("order" = Option<String>, Query, description = "asc (default) or desc", example = "asc"),
     ),
     responses(
         (status = 200, description = "a page of ticks", body = TickList),
-        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -74,9 +74,9 @@ pub async fn list(
     long_work.run_if(is_long, answering).await
 }
 
-/// Latest tick of each of some symbols
+/// Latest tick of each of several symbols
 ///
-/// By ascending symbol id. A symbol that has no tick yet is left out.
+/// In ascending order of symbol id. Symbols without ticks are omitted.
 #[utoipa::path(
     get,
     operation_id = "latest_ticks",
@@ -85,8 +85,8 @@ pub async fn list(
     params(("symbols" = String, Query, description = "1 to 1000 symbol ids, separated by commas", example = "1,2,3")),
     responses(
         (status = 200, description = "the ticks; next_cursor is null", body = TickList),
-        (status = 400, description = "bad parameter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "no such symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -110,10 +110,10 @@ pub async fn latest(
 
 /// Stores ticks
 ///
-/// Each element of the array is judged by itself: one that cannot be stored is rejected in the receipt,
-/// with its index, and the others are stored. When the answer is not 200, nothing was stored, except
-/// that after a 503 everything may have been. Sending ticks again is safe: those that are stored
-/// already are counted as duplicates.
+/// Each element of the array is checked separately: an invalid element is rejected in the receipt, with its
+/// index, and the others are stored. If the status is not 200, nothing was stored, except that after a 503
+/// either all or none of the ticks were stored. Sending ticks again is safe: ticks that are already stored
+/// count as duplicates.
 #[utoipa::path(
     post,
     operation_id = "insert_ticks",
@@ -121,9 +121,9 @@ pub async fn latest(
     tag = "ticks",
     request_body(content = Vec<NewTick>, description = "0 to 10000 ticks in any order, 4 MiB at most"),
     responses(
-        (status = 200, description = "what became of each element", body = ReceiptBody),
-        (status = 400, description = "no JSON, no array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "the body came too slowly", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "the result of each element", body = ReceiptBody),
+        (status = 400, description = "not JSON, not an array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
@@ -138,7 +138,7 @@ pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Res
 
 async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
     let JsonBody { bytes, held } = body;
-    // a body that comes slowly keeps no other request from being worked at
+    // a slow body does not hold a permit of an active request
     let working = app.http.begin()?;
     let (sent, mut posted) = {
         let elements = elements(&bytes)?;
@@ -154,7 +154,7 @@ async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
     let stored = if ticks.is_empty() {
         InsertReceipt::default()
     } else {
-        // the ticks take about what the body took
+        // the ticks take about as much memory as the body did
         store_and_publish(&app, Arc::clone(&ticks), (working, held)).await?
     };
     let receipt = posted.into_receipt(&ticks, stored, crossed);

@@ -1,4 +1,4 @@
-//! Requests that are refused before a handler sees them.
+//! Admission control: refuses requests before they reach a handler.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, header};
@@ -9,16 +9,16 @@ use metrics::counter;
 use super::{Connection, Http};
 use crate::problem::Problem;
 
-/// Most bytes of path and query together.
+/// Maximum size of path and query together in bytes.
 pub(crate) const URI_LIMIT: usize = 8 * 1024;
 
-/// Most bytes of all header fields together.
+/// Maximum size of all header fields together in bytes.
 pub(crate) const HEADERS_LIMIT: usize = 16 * 1024;
 
-/// Most header fields.
+/// Maximum number of header fields.
 pub(crate) const FIELDS_LIMIT: usize = 100;
 
-/// Lets a request through, one of those that are worked at.
+/// Admits a request, which then counts as active, or refuses it.
 pub(crate) async fn admit(State(http): State<Http>, request: Request, next: Next) -> Response {
     let is_of_operation = request.uri().path().starts_with("/health/");
     let connection = request.extensions().get::<Connection>();
@@ -45,8 +45,8 @@ pub(crate) async fn admit(State(http): State<Http>, request: Request, next: Next
     }
 }
 
-/// Whether the handler begins itself to work at it: when a body has come, or there is memory for a
-/// page. A WebSocket has a limit of its own.
+/// Whether the handler itself starts to count the request as active: after the body has arrived, or after
+/// memory for a page is available. WebSockets have a limit of their own.
 fn counts_itself(request: &Request) -> bool {
     let path = request.uri().path();
     let has_pages = ["/api/v1/ticks/", "/api/v1/ohlc/"];

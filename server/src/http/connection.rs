@@ -1,4 +1,4 @@
-//! One connection.
+//! Serves one HTTP connection.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,14 +22,14 @@ use super::io::Socket;
 use super::open::{Answering, Place};
 use super::{Http, Peer};
 
-/// Bytes of a head that are read at most. A longer one is refused without being read.
+/// Read limit of a request head in bytes. A longer head is refused without being read.
 pub(super) const HEAD_BUFFER: usize = 64 * 1024;
 
-/// The same for header fields.
+/// Read limit of the number of header fields.
 pub(super) const FIELDS: usize = 200;
 
-/// Serves a connection until one side ends it or it takes too long. At `stop` it ends as soon as
-/// no request is being answered; at `kill` at once.
+/// Serves a connection until either side ends it or a time limit expires. After `stop` it ends as soon as no
+/// request is being answered; after `kill` immediately.
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -52,7 +52,7 @@ pub(crate) async fn serve(
         }
     });
     let serving = http1::Builder::new()
-        // the deadlines below are finer
+        // the deadlines below are more precise
         .header_read_timeout(None)
         .max_buf_size(HEAD_BUFFER)
         .max_headers(FIELDS)
@@ -75,7 +75,7 @@ pub(crate) async fn serve(
             too_long.as_mut().poll(context).map(|()| false)
         });
         tokio::select! {
-            // what has come already is looked at before anything else
+            // data that has already arrived takes precedence
             biased;
             served = in_time => {
                 if !served {
@@ -97,7 +97,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// An answer that counts as one that is being given until its body was taken.
+/// Wraps a response so that it counts as being answered until its body was sent.
 fn watched(response: Response<Body>, guard: Answering) -> Response<Body> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         guard.forever();

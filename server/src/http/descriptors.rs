@@ -1,8 +1,8 @@
-//! How many files and sockets the process may have open.
+//! The limit of open file descriptors.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit as far as the system lets the process, and returns it; `None` is no limit.
+/// Raises the limit as far as the system allows, and returns it; `None` means unlimited.
 pub fn raise() -> Option<u64> {
     let before = getrlimit(Resource::Nofile);
     let wanted = Rlimit {
@@ -12,19 +12,19 @@ pub fn raise() -> Option<u64> {
     if before.current != wanted.current
         && let Err(error) = setrlimit(Resource::Nofile, wanted)
     {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
+        tracing::warn!(%error, "cannot raise the limit of open files");
     }
     getrlimit(Resource::Nofile).current
 }
 
-/// How many connections there may be where `limit` files may be open and `others` are none of
-/// clients.
+/// The number of connections if `limit` descriptors may be open and the process needs `others` of them for
+/// other purposes.
 #[must_use]
 pub fn connections(wanted: usize, limit: Option<u64>, others: usize) -> usize {
     let limit = limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     });
-    // a few are served whatever the limit is
+    // at least eight connections, whatever the limit is
     wanted.min(limit.saturating_sub(others)).max(8)
 }
 

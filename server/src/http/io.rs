@@ -1,4 +1,4 @@
-//! The socket of a connection, which tells what its client does.
+//! The socket of a connection. It reports the activity of its client.
 
 use std::io;
 use std::pin::Pin;
@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use super::open::{Connection, Place};
 use super::refused;
 
-/// A socket and its place among the connections, which is free when the socket is closed: also
-/// where a WebSocket has taken it over.
+/// A socket and the slot of its connection. The slot is released when the socket is closed, even if a
+/// WebSocket has taken the socket over.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -20,12 +20,12 @@ pub(super) struct Socket {
     _place: Place,
 }
 
-/// An answer of hyper's own, which is being sent with a body.
+/// An error response of hyper that is being sent with a body added.
 #[derive(Debug)]
 struct Refusal {
     text: Vec<u8>,
     sent: usize,
-    /// Bytes of the answer without it.
+    /// Bytes of the response without the body.
     stands_for: usize,
 }
 
@@ -111,7 +111,7 @@ impl AsyncWrite for Socket {
                     self.send_refusal(context, refusal)
                 }
             },
-            // what comes before it first
+            // bytes before the response are sent first
             Some(place) => self.send(context, &bytes[..place]),
         }
     }
@@ -134,7 +134,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // it is asked for when everything was written
+        // hyper flushes after it has written everything
         self.connection.all_written();
         Pin::new(&mut self.stream).poll_flush(context)
     }

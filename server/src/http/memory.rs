@@ -1,4 +1,4 @@
-//! What bodies that come and answers that leave take together, and who has to give it back.
+//! Memory budget for the bodies and responses of all clients, and eviction of stalled clients.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 use super::open::Connection;
 use crate::problem::Problem;
 
-/// So many bytes of each are not counted; the limit of connections bounds them.
+/// This many bytes of each holder are not counted; the limit of connections bounds them.
 pub(crate) const FREE: usize = 16 * 1024;
 
-/// A client that sends or takes nothing for so long has to go when others need memory.
+/// A client that has made no progress for this long may be evicted when others need memory.
 const STALLED: Duration = Duration::from_secs(1);
 
-/// How long a client waits for memory.
+/// Maximum time that a request waits for memory.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bytes for the bodies and answers of all clients. Cloning shares it.
+/// The memory budget in bytes. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Memory(Arc<Shared>);
 
@@ -45,17 +45,17 @@ struct Holder {
     what: What,
 }
 
-/// Whose memory it is.
+/// The holder of a share.
 #[derive(Debug)]
 enum What {
-    /// Of a body that comes; since when nothing has come, and how to break it off.
+    /// A body that is being received: the time of its last progress, and the token that aborts it.
     Body(Instant, CancellationToken),
-    /// Of an answer to this client, or of its body once it has come.
+    /// A response to this client, or a body that was received completely.
     Answer(Option<Connection>),
 }
 
 impl Holder {
-    /// Since when its client has done nothing.
+    /// The time since which the client has made no progress.
     fn stalled(&self) -> Option<Instant> {
         match &self.what {
             What::Body(since, end) => (!end.is_cancelled()).then_some(*since),
@@ -68,7 +68,7 @@ impl Holder {
     }
 }
 
-/// Memory that is taken until it is dropped.
+/// A share of the memory, released on drop.
 #[derive(Debug)]
 pub(crate) struct Held {
     memory: Memory,
@@ -90,16 +90,16 @@ impl Memory {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For a body, of which nothing has come yet.
+    /// Registers a body that has not begun to arrive.
     pub(crate) fn for_body(&self) -> Held {
         let end = CancellationToken::new();
         self.hold(What::Body(Instant::now(), end.clone()), end)
     }
 
-    /// For an answer of so many bytes at most; waits until there is room.
+    /// Reserves memory for a response of at most `bytes` bytes; waits until it is available.
     ///
     /// # Errors
-    /// There is none in time.
+    /// No memory became available in time.
     pub(crate) async fn for_answer(
         &self,
         connection: Option<Connection>,
@@ -122,7 +122,7 @@ impl Memory {
         }
     }
 
-    /// Wakes whoever waits, unless nothing was given back: most requests take nothing, and many
+    /// Wakes all waiting requests, unless nothing was released: most requests take nothing, and many requests
     /// may wait.
     fn freed(&self, bytes: usize) {
         if bytes > 0 {
@@ -137,8 +137,8 @@ impl Memory {
 }
 
 impl State {
-    /// Ends the client that has done nothing for the longest time, where that is long enough.
-    /// Returns when it is worth a look again, where it is not.
+    /// Evicts the client that has made no progress for the longest time, if that time is at least
+    /// [`STALLED`]. Otherwise returns the time at which it can be evicted, or `None` if no client is stalled.
     fn end_stalled(&self, besides: u64, now: Instant) -> Result<(), Option<Instant>> {
         let others = self.holders.iter().filter(|(id, _)| **id != besides);
         let holding = others.filter(|(_, holder)| holder.bytes > 0);
@@ -158,17 +158,17 @@ impl State {
 }
 
 impl Held {
-    /// Has so many bytes in all; waits until there is room.
+    /// Grows the share to `bytes` bytes in total; waits until they are available.
     ///
     /// # Errors
-    /// There is none in time.
+    /// No memory became available in time.
     pub(crate) async fn grow(&self, bytes: usize) -> Result<(), Problem> {
         let wanted = bytes.saturating_sub(FREE).min(self.memory.0.size);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let freed = self.memory.0.freed.notified();
             tokio::pin!(freed);
-            // from here on nothing that is freed is missed
+            // from here on no notification is missed
             freed.as_mut().enable();
             let now = Instant::now();
             let look = {
@@ -193,7 +193,7 @@ impl Held {
                 return Err(Problem::no_memory());
             }
             match look {
-                // it gives back what it holds as soon as it runs
+                // an evicted client releases its memory when its task runs
                 Ok(()) | Err(None) => {
                     tokio::select! {
                         () = &mut freed => {}
@@ -210,7 +210,7 @@ impl Held {
         }
     }
 
-    /// Gives back what is more than `bytes`.
+    /// Releases the memory above `bytes`.
     pub(crate) fn shrink(&self, bytes: usize) {
         let mut state = self.memory.lock();
         let wanted = bytes.saturating_sub(FREE);
@@ -224,7 +224,7 @@ impl Held {
         self.memory.freed(less);
     }
 
-    /// The body has come whole and is not broken off any more.
+    /// Marks the body as received completely; it can no longer be aborted.
     pub(crate) fn came(&self) {
         let mut state = self.memory.lock();
         if let Some(holder) = state.holders.get_mut(&self.id) {
@@ -232,7 +232,7 @@ impl Held {
         }
     }
 
-    /// Others need the memory.
+    /// Waits until the holder is evicted because others need the memory.
     pub(crate) async fn ended(&self) {
         self.end.cancelled().await;
     }

@@ -1,5 +1,5 @@
-//! Connections of HTTP clients: how many, for how long, and how much memory they take.
-//! `docs/limits.md` is for those who run into a limit.
+//! Limits of HTTP connections: their number, their duration and their memory. `docs/limits.md` describes each
+//! limit.
 
 pub(crate) mod admission;
 mod connection;
@@ -24,11 +24,11 @@ pub(crate) use memory::{FREE, Held, Memory};
 pub use open::Connection;
 pub(crate) use open::{BESIDES, Open};
 
-/// Where a request comes from.
+/// The address that a request comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// The limits of a server and what is left of them. Cloning shares it.
+/// The limits of a server and their current use. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Http(Arc<Shared>);
 
@@ -43,7 +43,7 @@ struct Shared {
 }
 
 impl Http {
-    /// With nothing taken.
+    /// Creates the limits, with nothing in use.
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         Self(Arc::new(Shared {
@@ -60,30 +60,30 @@ impl Http {
         &self.0.config
     }
 
-    /// The connections.
+    /// The open connections.
     pub(crate) fn open(&self) -> &Open {
         &self.0.open
     }
 
-    /// What bodies and answers take.
+    /// The memory budget of bodies and responses.
     pub(crate) fn memory(&self) -> &Memory {
         &self.0.memory
     }
 
-    /// The server stops, and bodies that have not come are waited for no longer.
+    /// Cancelled when the server stops and waits no longer for incomplete bodies.
     pub(crate) fn no_more_bodies(&self) -> &CancellationToken {
         &self.0.no_more_bodies
     }
 
-    /// Turns for writing pages: half the processors.
+    /// Permits for writing pages, one for every two processors.
     pub(crate) fn writing(&self) -> Arc<Semaphore> {
         Arc::clone(&self.0.writing)
     }
 
-    /// One of the requests that are worked at, until it is dropped.
+    /// Takes the permit of an active request, released on drop.
     ///
     /// # Errors
-    /// There are as many as there may be.
+    /// The maximum number of requests is active.
     pub(crate) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let permit = Arc::clone(&self.0.requests).try_acquire_owned();
         permit.map_err(|_| {

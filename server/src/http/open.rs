@@ -1,4 +1,5 @@
-//! The connections that are open, and which of them has to go when there are too many.
+//! Tracks the open connections, and evicts the connection that was idle for the longest time when there are
+//! too many.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,19 +9,19 @@ use metrics::{counter, gauge};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Connections beyond the limit that get answers about the health of the server, and no others.
+/// Connections beyond the limit, which get responses about the health of the server only.
 pub(super) const RESERVED: usize = 16;
 
-/// Connections that were told to end and have not ended yet.
+/// Connections that were asked to end and have not ended yet.
 const ENDING: usize = 32;
 
-/// A client that takes fewer bytes in a write timeout counts as one that takes none.
+/// A client that takes fewer bytes than this within the write timeout counts as stalled.
 const PROGRESS: usize = 64 * 1024;
 
-/// What is needed besides the connections that count, in file descriptors.
+/// File descriptors needed in addition to the counted connections.
 pub(crate) const BESIDES: usize = RESERVED + ENDING;
 
-/// The connections. Cloning shares them.
+/// The open connections. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Open(Arc<All>);
 
@@ -33,15 +34,15 @@ struct All {
 #[derive(Debug, Default)]
 struct State {
     opened: u64,
-    /// Sockets that are open.
+    /// Open sockets.
     sockets: usize,
-    /// Those of them that were not told to end.
+    /// Open sockets that were not asked to end.
     count: usize,
-    /// Those that wait for a request, the longest first.
+    /// Connections that wait for a request, ordered by the start of their wait.
     idle: BTreeSet<Idle>,
 }
 
-/// Since when, which, and how to end it.
+/// Start of the wait, id of the connection, and the token that ends it.
 #[derive(Debug, Clone)]
 struct Idle(Instant, u64, CancellationToken);
 
@@ -85,9 +86,9 @@ impl Open {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection that was accepted. Where there is none, the connection that has
-    /// waited the longest for a request is ended for it; where all are at work, the place is one
-    /// of those for questions of health. `None` when there is not even that.
+    /// Takes a slot for an accepted connection. If all slots are in use, ends the connection that has waited
+    /// the longest for a request. If no connection waits, returns one of the slots that are reserved for
+    /// health checks, or `None` if these are in use as well.
     pub(crate) fn take(&self) -> Option<Place> {
         let mut state = self.lock();
         let no_place = || {
@@ -137,7 +138,7 @@ impl Open {
     }
 }
 
-/// The place of a connection; free when it is dropped.
+/// The slot of a connection, released on drop.
 #[derive(Debug)]
 pub(crate) struct Place(Connection);
 
@@ -155,7 +156,7 @@ impl Drop for Place {
     }
 }
 
-/// What a connection does. Cloning shares it.
+/// The activity of a connection. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Connection(Arc<One>);
 
@@ -170,16 +171,16 @@ struct One {
 
 #[derive(Debug)]
 struct Doing {
-    /// Requests whose answers are not sent yet.
+    /// Requests whose responses are not sent yet.
     requests: usize,
     had_request: bool,
-    /// When the last answer was sent, or the connection was made.
+    /// When the last response was sent, or the connection was accepted.
     since: Instant,
-    /// When the head of a request began to come.
+    /// When the head of a request began to arrive.
     head: Option<Instant>,
-    /// Since when the client takes nothing, or next to nothing.
+    /// The time since which the client reads nothing, or almost nothing.
     blocked: Option<Instant>,
-    /// Bytes that it has taken since then.
+    /// Bytes that it has read since then.
     progress: usize,
 }
 
@@ -193,21 +194,21 @@ impl Connection {
         Idle(since, self.0.id, self.0.end.clone())
     }
 
-    /// Whether it gets answers about the health of the server only.
+    /// Whether it gets responses about the health of the server only.
     pub(crate) fn is_reserved(&self) -> bool {
         self.0.is_reserved
     }
 
-    /// It has to end, since others need its place or what it holds.
+    /// Cancelled when the connection has to end because others need its slot or its memory.
     pub(crate) fn end(&self) -> &CancellationToken {
         &self.0.end
     }
 
-    /// Ends it. What it holds is free when it has.
+    /// Asks the connection to end. Its slot and memory are released once it has ended.
     pub(super) fn break_off(&self) {
         let doing = self.lock();
         let mut state = self.0.all.lock();
-        // whoever told it to end has counted it out
+        // a connection that was asked to end is no longer counted
         if !self.0.end.is_cancelled() {
             state.idle.remove(&self.idle(doing.since));
             state.count -= 1;
@@ -215,7 +216,7 @@ impl Connection {
         }
     }
 
-    /// A request has come whole, but for its body. Its answer is sent when the guard is dropped.
+    /// Registers a request whose head has arrived. The response counts as sent when the guard is dropped.
     pub(super) fn begin(&self) -> Answering {
         let mut doing = self.lock();
         doing.requests += 1;
@@ -232,7 +233,7 @@ impl Connection {
         self.lock().requests == 0
     }
 
-    /// When it has taken too long for what it does, if that can be.
+    /// The deadline of the current activity, if it has one.
     pub(super) fn deadline(&self, config: &ServerConfig) -> Option<Instant> {
         let doing = self.lock();
         let stuck = doing.blocked.map(|since| since + config.write_timeout);
@@ -245,7 +246,7 @@ impl Connection {
         stuck.into_iter().chain(waits).min()
     }
 
-    /// Since when the client takes nothing of what is sent.
+    /// The time since which the client reads nothing of a response.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
         self.lock().blocked
     }
@@ -278,12 +279,12 @@ impl Connection {
     }
 }
 
-/// A request that is being answered.
+/// Guard of a request that is being answered.
 #[derive(Debug)]
 pub(super) struct Answering(Connection);
 
 impl Answering {
-    /// The connection has become one of another protocol and is never idle again.
+    /// Keeps the connection busy permanently: it has switched to another protocol.
     pub(super) fn forever(self) {
         self.0.lock().requests += 1;
     }

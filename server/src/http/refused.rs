@@ -1,14 +1,14 @@
-//! Answers that hyper gives by itself, to heads that it cannot read: a status without a body. They get
-//! the body that every other error has.
+//! Adds a body to the error responses that hyper itself sends for unreadable heads. Hyper sends only a
+//! status; with the body these responses have the same form as all other errors.
 
 use super::connection::{FIELDS, HEAD_BUFFER};
 use crate::problem::Problem;
 
-/// No head of hyper's own is longer.
+/// Upper bound of the length of a head that hyper writes itself.
 const LONGEST: usize = 512;
 
-/// Where such an answer begins, if that is how `bytes` end. The handlers of this server give no
-/// answer with these statuses and no body, and no body of theirs holds the end of a head.
+/// Finds where such a response begins, if `bytes` end with one. The handlers send no response with these
+/// statuses and an empty body, and none of their bodies contains the end of a head.
 pub(super) fn find(bytes: &[u8]) -> Option<usize> {
     let end = bytes.strip_suffix(b"\r\n\r\n")?;
     let tail = &end[end.len().saturating_sub(LONGEST)..];
@@ -22,7 +22,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<usize> {
     is_one.then(|| end.len() - tail.len() + place)
 }
 
-/// The same answer with a body.
+/// Returns the same response with a body.
 pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     let head = std::str::from_utf8(answer.strip_suffix(b"\r\n\r\n")?).ok()?;
     let body = problem(head)?.to_json();

@@ -1,4 +1,4 @@
-//! Routing keys of symbols, and what waits for them.
+//! Cache of the routing keys of symbols, and the events that wait for a key.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio::time::Instant;
 
 use super::message::{routing_key, unknown_key};
 
-/// Events that wait for the key of one symbol at most; more become one gap.
+/// Maximum number of events that wait for the key of one symbol; more are merged into one gap.
 const OF_SYMBOL: usize = 1_000;
 
-/// Events that wait for keys at most.
+/// Maximum number of events that wait for keys in total.
 const IN_ALL: usize = 10_000;
 
-/// A symbol that does not exist may be created: after this it is asked for again.
+/// An unknown symbol may be created later: it is looked up again after this time.
 const FORGET_UNKNOWN: Duration = Duration::from_secs(60);
 
-/// Keys that are known, and events of symbols whose keys are not.
+/// Known keys, and events of symbols whose keys are unknown.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// As they were at the first look-up: a symbol that is renamed keeps its key, so that its messages
-    /// stay in one queue until the server starts again.
+    /// Keys as of the first look-up: a renamed symbol keeps its key until the server restarts, so that its
+    /// messages stay in one queue.
     known: HashMap<SymbolId, String>,
     unknown: HashMap<SymbolId, Instant>,
     waiting: BTreeMap<SymbolId, Vec<Event>>,
@@ -31,7 +31,7 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The key under which an event is published now; an event that has to wait is kept.
+    /// Returns the event with its key if the key is known; otherwise stores the event until it is.
     pub(super) fn key_or_keep(&mut self, event: Event) -> Option<(Event, String)> {
         let symbol_id = event.symbol_id();
         if let Some(waiting) = self.waiting.get_mut(&symbol_id) {
@@ -57,7 +57,7 @@ impl Keys {
         None
     }
 
-    /// Whose events wait.
+    /// The symbols whose events wait.
     pub(super) fn wanted(&self) -> Vec<SymbolId> {
         self.waiting.keys().copied().collect()
     }
@@ -66,7 +66,7 @@ impl Keys {
         self.count
     }
 
-    /// Takes what a look-up of `asked` has found, and returns what waited for it.
+    /// Records the result of a look-up of `asked`, and returns the events that waited for it.
     pub(super) fn found(&mut self, asked: &[SymbolId], found: &[Symbol]) -> Vec<(Event, String)> {
         let named = |symbol: &Symbol| (symbol.symbol_id, routing_key(symbol));
         self.known.extend(found.iter().map(named));
@@ -91,7 +91,7 @@ impl Keys {
     }
 }
 
-/// Events of one symbol as one gap.
+/// Merges the events of one symbol into one gap.
 fn join(events: Vec<Event>) -> Option<Event> {
     let gaps = events.into_iter().map(|event| match event {
         Event::Record(published) => {

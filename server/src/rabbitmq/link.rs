@@ -1,4 +1,4 @@
-//! The connection to the broker.
+//! The connection to the RabbitMQ broker.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use tokio::time::timeout;
 
 use super::message::Outgoing;
 
-/// A broker that needs longer is taken to be away.
+/// A broker that takes longer is considered unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What takes messages.
+/// Publishes messages.
 #[async_trait]
 pub(super) trait Broker: Debug + Send {
-    /// Publishes from the start of `outgoing`, and takes what was confirmed out of it.
+    /// Publishes messages from the front of `outgoing`, and removes the confirmed ones.
     async fn publish(&mut self, outgoing: &mut Vec<Outgoing>) -> anyhow::Result<()>;
 
-    /// Gives up a connection that has failed; returns whether there was one.
+    /// Closes a failed connection; returns whether there was one.
     fn cut(&mut self) -> bool;
 }
 
-/// A broker by its URL, connected to when there is something to publish.
+/// A broker, connected on the first publish.
 pub(super) struct Link {
     url: BrokerUrl,
     exchange: String,
@@ -36,7 +36,7 @@ pub(super) struct Link {
 
 impl Link {
     /// # Errors
-    /// The URL is none.
+    /// The URL is invalid.
     pub(super) fn new(url: BrokerUrl, exchange: String) -> anyhow::Result<Self> {
         parse(&url)?;
         gauge!("rabbitmq_connected").set(0);
@@ -114,7 +114,7 @@ impl Broker for Link {
                 Ok(Ok(answer)) if answer.is_ack() => confirmed += 1,
                 Ok(Ok(_)) => failed = Some(anyhow::anyhow!("the broker refused a message")),
                 Ok(Err(error)) => failed = Some(error.into()),
-                Err(_) => failed = Some(anyhow::anyhow!("the broker confirms nothing")),
+                Err(_) => failed = Some(anyhow::anyhow!("the broker did not confirm in time")),
             }
             if failed.is_some() {
                 break;
@@ -130,11 +130,11 @@ impl Broker for Link {
     }
 }
 
-/// Says nothing of the URL in an error, which may hold the password anywhere.
+/// Errors do not quote the URL, which may contain the password in any part.
 fn parse(url: &BrokerUrl) -> anyhow::Result<AMQPUri> {
     url.with_password().parse().map_err(|_| {
         anyhow::anyhow!(
-            "rabbitmq.url is no URL of a broker: write amqp://user:password@host:5672/vhost, \
+            "invalid rabbitmq.url: expected amqp://user:password@host:5672/vhost, \
              with % escapes in user, password and vhost"
         )
     })

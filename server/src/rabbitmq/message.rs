@@ -1,4 +1,4 @@
-//! What is published.
+//! The messages that are published.
 
 use serde::Serialize;
 use tickbook::domain::{Symbol, SymbolId, Tick};
@@ -6,10 +6,10 @@ use tickbook::ingest::fanout::Event;
 
 use crate::wire::{TickBody, TimeText};
 
-/// Most bytes of a routing key.
+/// Maximum length of a routing key in bytes.
 pub(super) const KEY_LIMIT: usize = 255;
 
-/// A message that waits to be confirmed.
+/// A message that is not confirmed yet.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) key: String,
@@ -18,7 +18,7 @@ pub(super) struct Outgoing {
     pub(super) body: Vec<u8>,
 }
 
-/// Missed ticks, to be read again with the REST interface: `from` inside, `to` outside.
+/// Missed ticks, to be read from the REST interface: `from` is inclusive, `to` exclusive.
 #[derive(Serialize)]
 struct GapBody {
     symbol_id: i64,
@@ -58,14 +58,14 @@ impl Outgoing {
                 body,
             }),
             Err(error) => {
-                tracing::error!(%error, "a message is no JSON");
+                tracing::error!(%error, "cannot write a message as JSON");
                 None
             }
         }
     }
 }
 
-/// Identifies a tick, so that consumers know one that comes twice.
+/// Identifies a tick, so that consumers recognize a repeated message.
 fn message_id(tick: &Tick) -> String {
     let (symbol_id, micros) = (tick.symbol_id, tick.tick_time.timestamp_micros());
     let Some(occurrence) = tick.occurrence else {
@@ -82,7 +82,7 @@ fn message_id(tick: &Tick) -> String {
     format!("{symbol_id}/{micros}/{numbers}/{occurrence}")
 }
 
-/// Exchange and name as one word each, since consumers select by words.
+/// Exchange and name as one word each, because consumers select by words.
 pub(super) fn routing_key(symbol: &Symbol) -> String {
     let word = |text: &str| text.replace('%', "%25").replace('.', "%2E");
     let mut key = format!("{}.{}", word(&symbol.exchange), word(&symbol.name));
@@ -92,7 +92,7 @@ pub(super) fn routing_key(symbol: &Symbol) -> String {
     key
 }
 
-/// The key of a symbol that does not exist.
+/// The routing key of a symbol that does not exist.
 pub(super) fn unknown_key(symbol_id: SymbolId) -> String {
     format!("unknown.{symbol_id}")
 }
@@ -115,7 +115,7 @@ mod tests {
         let tick = Tick::new(SymbolId::new(1), time).with_bid(Decimal::new(150, 2));
         let sequenced = tick.clone().with_sequence(5);
         assert_eq!(message_id(&sequenced), "1/7/5");
-        // its place within the instant differs between connections
+        // its occurrence within the instant differs between connections
         let unsequenced = sequenced.with_occurrence(2);
         assert_eq!(message_id(&unsequenced), "1/7/1.5////2");
         let other = unsequenced

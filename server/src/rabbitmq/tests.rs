@@ -13,7 +13,7 @@ use super::*;
 
 type Taken = Arc<std::sync::Mutex<Vec<(String, String)>>>;
 
-/// Notes keys and ids of what it takes, and how often its connection was given up.
+/// Records the keys and ids of published messages, and how often the connection was closed.
 #[derive(Debug, Default)]
 struct Notes {
     taken: Taken,
@@ -50,7 +50,7 @@ fn away() -> RepositoryError {
     }
 }
 
-/// Symbol 1 is always found; the others when `is_there` says so.
+/// A repository that always finds symbol 1, and the others if `is_there` returns true.
 fn symbols(is_there: impl Fn() -> bool + Send + 'static) -> MockSymbolRepository {
     let mut symbols = MockSymbolRepository::new();
     symbols.expect_get_many().returning(move |ids| {
@@ -91,12 +91,12 @@ async fn failing_look_up_holds_no_other_symbol_back() {
     let there = Arc::clone(&is_there);
     let repository = symbols(move || there.load(std::sync::atomic::Ordering::SeqCst));
     let mut sink = RabbitMqSink::over(Box::new(notes), Arc::new(repository));
-    sink.deliver(vec![event(1, 1)]).await.expect("goes on");
+    sink.deliver(vec![event(1, 1)]).await.expect("delivered");
     until(&watch, &taken, 1).await;
-    // the names of symbol 2 cannot be had
+    // the look-up of symbol 2 fails
     let both = vec![event(2, 2), event(1, 3), event(2, 4)];
-    sink.deliver(both).await.expect("goes on");
-    sink.deliver(vec![event(1, 5)]).await.expect("goes on");
+    sink.deliver(both).await.expect("delivered");
+    sink.deliver(vec![event(1, 5)]).await.expect("delivered");
     let so_far = until(&watch, &taken, 3).await;
     assert!(so_far.iter().all(|(key, _)| key == "x.S1"), "{so_far:?}");
     assert_eq!(*cuts.lock().expect("no panic"), 0, "the link is healthy");
@@ -118,12 +118,12 @@ async fn symbol_that_is_created_later_gets_its_key() {
         ..Notes::default()
     };
     let mut sink = RabbitMqSink::over(Box::new(notes), Arc::clone(&repositories.symbols));
-    sink.deliver(vec![event(1, 1)]).await.expect("goes on");
+    sink.deliver(vec![event(1, 1)]).await.expect("delivered");
     assert_eq!(until(&watch, &taken, 1).await[0].0, "unknown.1");
     let new = NewSymbol::named("x", "LATER");
     repositories.symbols.create(new).await.expect("memory");
     tokio::time::advance(Duration::from_secs(61)).await;
-    sink.deliver(vec![event(1, 2)]).await.expect("goes on");
+    sink.deliver(vec![event(1, 2)]).await.expect("delivered");
     assert_eq!(until(&watch, &taken, 2).await[1].0, "x.LATER");
 }
 
@@ -141,7 +141,7 @@ async fn ticks_that_wait_too_long_become_a_gap() {
     let repository = symbols(move || there.load(std::sync::atomic::Ordering::SeqCst));
     let mut sink = RabbitMqSink::over(Box::new(notes), Arc::new(repository));
     let many = (1..=1_500).map(|number| event(2, number)).collect();
-    sink.deliver(many).await.expect("goes on");
+    sink.deliver(many).await.expect("delivered");
     is_there.store(true, std::sync::atomic::Ordering::SeqCst);
     let all = until(&watch, &taken, 500).await;
     assert_eq!(all[0].1, "gap/2/1/1001");

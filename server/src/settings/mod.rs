@@ -1,4 +1,4 @@
-//! Settings of the server, read together with those of the library.
+//! Settings of the server, loaded together with the settings of the library.
 
 mod rabbitmq;
 mod server;
@@ -12,35 +12,35 @@ pub use rabbitmq::{BrokerUrl, InvalidBrokerUrl, RabbitMqConfig};
 pub use server::{InvalidListen, ServerConfig, parse_listen};
 pub use websocket::WebSocketConfig;
 
-/// Every setting, checked.
+/// All settings, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerSettings {
-    /// Those of the library.
+    /// Settings of the library.
     pub library: Config,
-    /// Connections and requests.
+    /// Settings of connections and requests.
     pub server: ServerConfig,
-    /// WebSocket clients.
+    /// Settings of WebSocket clients.
     pub websocket: WebSocketConfig,
-    /// The RabbitMQ exchange.
+    /// Settings of the RabbitMQ exchange.
     pub rabbitmq: RabbitMqConfig,
 }
 
 impl ServerSettings {
-    /// Reads the files that [`Settings::load`](tickbook::config::Settings::load) reads, and the variables
-    /// of the process.
+    /// Loads the files that [`Settings::load`](tickbook::config::Settings::load) reads, and the environment
+    /// variables of the process.
     ///
     /// # Errors
-    /// All problems at once.
+    /// All problems in one error.
     pub fn load() -> Result<Self, InvalidConfig> {
         Self::read(SettingsReader::own())
     }
 
-    /// Reads `default.toml` and `{environment}.toml` of `folder`, and `variables` instead of those of
-    /// the process.
+    /// Loads `default.toml` and `{environment}.toml` of `folder`, and `variables` instead of the environment
+    /// variables of the process.
     ///
     /// # Errors
-    /// All problems at once.
+    /// All problems in one error.
     pub fn load_from(
         folder: &Path,
         variables: impl IntoIterator<Item = (String, String)>,

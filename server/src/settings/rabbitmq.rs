@@ -1,46 +1,46 @@
-//! Settings of the exchange that ticks are published to.
+//! Settings of the RabbitMQ exchange that receives ticks.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tickbook::config::Sections;
 
-/// Settings of the exchange that ticks are published to.
+/// Settings of the RabbitMQ exchange that receives ticks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RabbitMqConfig {
-    /// Where the broker is; `None` publishes nothing.
+    /// URL of the broker; `None` disables publishing.
     pub url: Option<BrokerUrl>,
     /// Name of the topic exchange.
     pub exchange: String,
-    /// Ticks that wait while the broker is away, 1 to 1,000,000.
+    /// Ticks that wait while the broker is unavailable, 1 to 1,000,000.
     pub queue: usize,
 }
 
-/// Why a text is no URL of a broker.
+/// Why a text is not a valid broker URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidBrokerUrl {
-    /// Its scheme is another one.
-    #[error("write it like amqp://user:password@host:5672/vhost")]
+    /// The scheme is neither `amqp` nor `amqps`.
+    #[error("expected amqp://user:password@host:5672/vhost")]
     Scheme,
-    /// A part of its user or password would be taken for a host.
+    /// Part of the user or password would be parsed as a host.
     #[error(
-        "its user or password holds a character that ends it: write @ as %40, / as %2F, ? as %3F, \
+        "its user or password contains a reserved character: write @ as %40, / as %2F, ? as %3F, \
          # as %23 and % as %25"
     )]
     Unescaped,
 }
 
-/// The URL of a message broker, which cannot be printed by accident.
+/// The URL of a message broker. `Debug` does not print it.
 #[derive(Clone)]
 pub struct BrokerUrl(SecretString);
 
 impl BrokerUrl {
-    /// Keeps a URL.
+    /// Checks and wraps a URL.
     ///
     /// # Errors
-    /// It begins with neither `amqp://` nor `amqps://`; its user or password holds a character that
-    /// ends it, so that a part of it would be taken for a host.
+    /// The URL begins with neither `amqp://` nor `amqps://`, or its user or password contains a reserved
+    /// character, so that part of it would be parsed as a host.
     pub fn parse(url: &str) -> Result<Self, InvalidBrokerUrl> {
         let rest = url
             .strip_prefix("amqp://")
@@ -53,7 +53,7 @@ impl BrokerUrl {
         Ok(Self(url.into()))
     }
 
-    /// The URL with its password.
+    /// The URL, including its password.
     #[must_use]
     pub fn with_password(&self) -> &str {
         self.0.expose_secret()
@@ -77,7 +77,7 @@ impl Eq for BrokerUrl {}
 pub(super) fn read(sections: &mut Sections<'_>) -> Option<RabbitMqConfig> {
     let queue = sections.number("rabbitmq.queue", 1, 1_000_000);
     let exchange = sections.text("rabbitmq.exchange");
-    // AMQP's short strings
+    // the limit of AMQP short strings
     let is_name = (1..=255).contains(&exchange.len());
     if !is_name {
         sections.problem("rabbitmq.exchange must have 1 to 255 bytes: name a topic exchange");
@@ -87,7 +87,7 @@ pub(super) fn read(sections: &mut Sections<'_>) -> Option<RabbitMqConfig> {
         _ if text.is_empty() => None,
         Ok(url) => Some(url),
         Err(error) => {
-            sections.problem(format!("rabbitmq.url is no URL of a broker: {error}"));
+            sections.problem(format!("invalid rabbitmq.url: {error}"));
             return None;
         }
     };

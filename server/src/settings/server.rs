@@ -9,21 +9,21 @@ use tickbook::domain::excerpt;
 /// Settings of connections and requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Address and port; port 0 takes a free one.
+    /// Address and port; port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// Connections at once, 8 to 100,000, as far as the limit of open files leaves them.
+    /// Maximum number of connections, 8 to 100,000; reduced if the limit of open files is lower.
     pub max_connections: usize,
-    /// Requests that are worked at at once, 1 to 100,000.
+    /// Maximum number of active requests, 1 to 100,000.
     pub max_requests: usize,
-    /// What bodies that come and answers that leave take together, in bytes.
+    /// Memory for bodies and responses in total, in bytes.
     pub buffer_bytes: usize,
-    /// How long the head of a request may take.
+    /// Maximum time to receive the head of a request.
     pub header_timeout: Duration,
-    /// How long a connection may wait for its next request.
+    /// Maximum time that a connection may wait for its next request.
     pub idle_timeout: Duration,
-    /// How long a body may take.
+    /// Maximum time to receive a body.
     pub body_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// Maximum time without progress while a client reads a response.
     pub write_timeout: Duration,
 }
 
@@ -43,34 +43,34 @@ impl Default for ServerConfig {
     }
 }
 
-/// Why a text is no address to listen on.
+/// Why a text is not a valid listen address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidListen {
-    /// It has no port, or one that is none.
-    #[error("{} is no address with a port: write it like 127.0.0.1:3000", excerpt(.0))]
+    /// The port is missing or invalid.
+    #[error("invalid address {}: expected a host and a port, such as 127.0.0.1:3000", excerpt(.0))]
     NoPort(String),
-    /// The host was not found.
+    /// The host name cannot be resolved.
     #[error(
-        "{} has no address ({reason}): write it like 127.0.0.1:3000",
+        "cannot resolve {} ({reason}): expected a host and a port, such as 127.0.0.1:3000",
         excerpt(text)
     )]
     NotFound {
-        /// The text.
+        /// The given text.
         text: String,
-        /// What the system says.
+        /// The error of the resolver.
         reason: String,
     },
-    /// The host has no address.
-    #[error("{} has no address: write it like 127.0.0.1:3000", excerpt(.0))]
+    /// The host name has no addresses.
+    #[error("{} has no address: expected a host and a port, such as 127.0.0.1:3000", excerpt(.0))]
     NoAddress(String),
 }
 
-/// The address of `text`: an IP address or the name of a host, and a port. Of the addresses of a host
-/// the first of IPv4 counts, else the first.
+/// Resolves `text`: an IP address or a host name, and a port. Of the addresses of a host, returns the first
+/// IPv4 address, else the first address.
 ///
 /// # Errors
-/// What is wrong, and an example.
+/// The text is not a host and a port, or the host cannot be resolved.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, InvalidListen> {
     if let Ok(address) = text.parse() {
         return Ok(address);

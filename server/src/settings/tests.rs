@@ -60,7 +60,7 @@ fn mistakes_of_library_and_server_are_told_together() {
     ];
     let error = load(nowhere(), &variables).expect_err("wrong in four ways");
     let text = error.to_string();
-    // the first line says what this is
+    // the first line is a heading
     assert_eq!(text.lines().count(), 1 + 4, "one a line: {text}");
     for word in [
         "DATABASE_URL",
@@ -91,7 +91,7 @@ fn every_wrong_setting_of_the_server_is_told_once() {
         "websocket.queue must be a whole number from 1",
         "rabbitmq.queue must be a whole number from 1",
         "rabbitmq.exchange must have 1 to 255 bytes",
-        "rabbitmq.url is no URL of a broker",
+        "invalid rabbitmq.url",
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
     for (problem, expected) in problems.iter().zip(expected) {

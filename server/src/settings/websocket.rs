@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use tickbook::config::Sections;
 
-/// Settings of the connections of WebSocket clients.
+/// Settings of WebSocket connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebSocketConfig {
-    /// A client hears from the server at least this often.
+    /// The server sends something to each client at least this often.
     pub heartbeat: Duration,
-    /// Ticks that wait for one client, 1 to 1,000,000.
+    /// Maximum number of ticks queued for one client, 1 to 1,000,000.
     pub queue: usize,
-    /// Ticks that wait for all clients together, 1 to 100,000,000.
+    /// Maximum number of ticks queued for all clients, 1 to 100,000,000.
     pub queue_total: usize,
-    /// How many times a client may miss ticks without catching up between, 1 to 1,000.
+    /// Maximum number of gaps before a client has caught up, 1 to 1,000.
     pub most_gaps: u32,
-    /// How long a client may read nothing.
+    /// Maximum time that a client may read nothing.
     pub send_timeout: Duration,
-    /// Clients at once, 1 to 100,000.
+    /// Maximum number of clients, 1 to 100,000.
     pub max_connections: usize,
-    /// Clients of one address at once, 1 to 100,000; 0 is as many as there are.
+    /// Maximum number of clients of one address, 1 to 100,000; 0 for no limit.
     pub max_connections_per_address: usize,
-    /// Ticks that wait for candles to be read, of all clients together, 1 to 10,000,000.
+    /// Maximum number of ticks that wait for reads of candles, for all clients together, 1 to 10,000,000.
     pub candle_buffer: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Ticks that wait until the store was read, few of one series and bounded of all.
+//! Buffers of ticks that wait for a read of the store: small for one series, bounded for all.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use metrics::counter;
 use tickbook::domain::Tick;
 use tokio::sync::Semaphore;
 
-/// Ticks of one series that wait at most.
+/// Maximum number of waiting ticks of one series.
 pub(super) const OF_SERIES: usize = 10_000;
 
-/// How many more ticks may wait in the series of all clients. Cloning shares it.
+/// Remaining capacity for waiting ticks in the series of all clients. Clones share it.
 #[derive(Debug, Clone)]
 pub struct WaitingTicks(Arc<Semaphore>);
 
@@ -31,7 +31,7 @@ impl WaitingTicks {
     }
 }
 
-/// The ticks of one series that wait.
+/// The waiting ticks of one series.
 #[derive(Debug)]
 pub(super) struct Buffer {
     ticks: Vec<Tick>,
@@ -39,7 +39,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Keeps a tick; gives it back where there is no room.
+    /// Adds a tick; returns it if the buffer is full.
     #[must_use]
     pub(super) fn push(&mut self, tick: Tick) -> Option<Tick> {
         if self.ticks.len() >= OF_SERIES {
@@ -49,7 +49,7 @@ impl Buffer {
             counter!("websocket_candle_buffer_full_total").increment(1);
             return Some(tick);
         };
-        // given back when the ticks are gone
+        // the permit is returned when the ticks are removed
         permit.forget();
         self.ticks.push(tick);
         None
@@ -59,7 +59,7 @@ impl Buffer {
         self.ticks.first()
     }
 
-    /// What waits; nothing waits any more.
+    /// Removes and returns all waiting ticks.
     pub(super) fn take(&mut self) -> Vec<Tick> {
         let ticks = std::mem::take(&mut self.ticks);
         self.room.0.add_permits(ticks.len());

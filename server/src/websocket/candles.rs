@@ -1,8 +1,7 @@
-//! The candles of one subscription, kept up to date by ticks.
+//! The candle series of one subscription, updated by ticks.
 //!
-//! The newest candle comes from the store and is gone on with by the ticks that are newer than
-//! what it is made of. A tick that is not newer, and a gap, make the series read the store again:
-//! then the candle says what the store says.
+//! The series starts from the newest candle of the store and is extended by later ticks. After a tick out of
+//! order, and after a gap, the series reads the store again and sends the candles as stored.
 
 use std::time::Duration;
 
@@ -15,31 +14,31 @@ use tokio::time::Instant;
 use super::buffer::{Buffer, WaitingTicks};
 use super::reading::{Found, SeriesKey, TickPlace, Wanted};
 
-/// A late tick is stored within this, as a rule.
+/// A late tick is usually stored within this time.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// Looks for a tick that does not get stored; then it is taken to have been refused.
+/// Number of reads after which a tick that is not in the store counts as refused.
 const MOST_LOOKS: u32 = 60;
 
-/// The candles of one symbol, timeframe and basis, as one client sees them.
+/// The candles of one symbol, timeframe and basis for one client.
 #[derive(Debug)]
 pub(super) struct Series {
     key: SeriesKey,
     state: State,
-    /// A tick is missing in what is being read, so that it has to be read once more.
+    /// A tick is not covered by the current read, so another read is needed.
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
     looks: u32,
     room: WaitingTicks,
-    /// To be sent.
+    /// Candles to be sent.
     updates: Vec<Candle>,
-    /// Sent as forming, and followed by newer ones; to be sent again when they have closed.
+    /// Candles that were sent as forming and have newer successors; they are sent again once they close.
     closing: Vec<Candle>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// These ticks wait for what the store says.
+    /// Ticks that wait for the result of a read.
     Waiting(Buffer),
     Live {
         newest: Option<TickPlace>,
@@ -56,7 +55,7 @@ struct Last {
 }
 
 impl Series {
-    /// Has to read the newest candle first.
+    /// Creates a series that first reads the newest candle.
     pub(super) fn new(key: SeriesKey, now: Instant, room: &WaitingTicks) -> Self {
         let newest = Wanted {
             from: None,
@@ -78,7 +77,7 @@ impl Series {
         self.key
     }
 
-    /// What is to be read now, if anything; the answer goes to [`found`](Self::found) or
+    /// Returns the read that is due at `now`, if any; pass its result to [`found`](Self::found) or
     /// [`not_found`](Self::not_found).
     pub(super) fn due(&mut self, now: Instant) -> Option<Wanted> {
         let (wanted, _) = self.wanted.take_if(|(_, at)| *at <= now)?;
@@ -89,7 +88,7 @@ impl Series {
         Some(wanted)
     }
 
-    /// Takes what the store says.
+    /// Takes the result of a read.
     pub(super) fn found(&mut self, found: Found, now: Instant, clock: DateTime<Utc>) {
         self.looks = 0;
         let sent_again = |candle: &Candle| {
@@ -123,7 +122,7 @@ impl Series {
                 .candles
                 .iter()
                 .any(|candle| candle.open_time == open_time);
-            // what came in order before a tick that is stored is stored, too
+            // ticks that arrived in order before a stored tick are stored as well
             if place > found.newest || place < passed || !was_read {
                 self.add(&tick, now, clock);
             }
@@ -131,7 +130,7 @@ impl Series {
         }
     }
 
-    /// The store has not caught up, or cannot be asked: it is to be asked again.
+    /// Schedules another read: the store has not caught up, or the read failed.
     pub(super) fn not_found(&mut self, mut wanted: Wanted, failed: bool, now: Instant) {
         self.looks += u32::from(!failed);
         if self.looks > MOST_LOOKS {
@@ -145,9 +144,9 @@ impl Series {
         self.want(wanted, now + pause);
     }
 
-    /// Takes a tick of the symbol.
+    /// Adds a tick of the symbol.
     pub(super) fn tick(&mut self, tick: &Tick, now: Instant, clock: DateTime<Utc>) {
-        // what no store can keep is in no candle
+        // an invalid tick is in no candle
         let Ok(tick) = tick.normalized() else {
             return;
         };
@@ -155,7 +154,7 @@ impl Series {
             return;
         }
         match &mut self.state {
-            // too many wait: they are read from the store with the rest
+            // the buffer is full: its ticks are read from the store
             State::Waiting(waiting) => {
                 let Some(tick) = waiting.push(tick) else {
                     return;
@@ -175,7 +174,7 @@ impl Series {
         }
     }
 
-    /// Takes note of missed ticks. What waits came before them and will be read with them.
+    /// Records missed ticks. Waiting ticks are older, and will be read together with them.
     pub(super) fn gap(&mut self, gap: &Gap, now: Instant) {
         self.state = State::Waiting(self.room.buffer());
         self.missing = true;
@@ -186,7 +185,7 @@ impl Series {
         self.want(wanted, now);
     }
 
-    /// The candles that a client has to be told of, the newest last.
+    /// Takes the candles to be sent to the client, the newest last.
     pub(super) fn updates(&mut self, clock: DateTime<Utc>) -> Vec<Candle> {
         let mut updates = std::mem::take(&mut self.updates);
         let has_closed = |candle: &mut Candle| candle.close_time() <= clock;
@@ -221,7 +220,7 @@ impl Series {
         });
     }
 
-    /// Goes on with a tick, unless only the store can say what it changes.
+    /// Adds a tick to the newest candle, or schedules a read if only the store knows its effect.
     fn add(&mut self, tick: &Tick, now: Instant, clock: DateTime<Utc>) {
         let State::Live { newest, last } = &mut self.state else {
             return;
@@ -293,9 +292,9 @@ impl Last {
         })
     }
 
-    /// Returns whether the candle is right with that tick.
+    /// Returns whether the candle includes the tick afterwards.
     fn add(&mut self, tick: &Tick, clock: DateTime<Utc>) -> bool {
-        // a candle that was stored as one is read as it is, whatever its ticks say
+        // a stored candle is read as it is, regardless of its ticks
         if matches!(self.candle.source, CandleSource::Stored(_)) {
             return true;
         }

@@ -1,4 +1,4 @@
-//! The clients of `/ws`: how many, and their end.
+//! The set of WebSocket clients: their limits and their shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,34 +12,35 @@ use tokio_util::task::TaskTracker;
 use super::buffer::WaitingTicks;
 use super::places::Places;
 
-/// How the queues of clients are called, which have a limit together.
+/// Name of the queues of clients, which share one limit.
 pub(crate) const QUEUES: &str = "websocket";
 
-/// Series of all clients that are read from the store at once; one client may ask for a thousand.
+/// Maximum number of series that are read from the store at the same time, for all clients; one client may
+/// request a thousand.
 const READINGS: usize = 8;
 
-/// How long a client may take to read that the server did not wait for it.
+/// Maximum time for a client to read the message that the server did not wait for it.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// The connections of WebSocket clients. Cloning shares them.
+/// The WebSocket connections. Clones share them.
 #[derive(Debug, Clone)]
 pub struct WebSockets {
     pub(super) config: WebSocketConfig,
-    /// No new client is taken.
+    /// Cancelled when no new clients are accepted.
     pub(super) stop: CancellationToken,
-    /// No client is waited for.
+    /// Cancelled when the server waits for clients no longer.
     pub(super) hurry: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) places: Places,
-    /// Ticks that wait for candles to be read.
+    /// Capacity for ticks that wait for reads of candles.
     pub(super) waiting: WaitingTicks,
-    /// Turns for reading candles.
+    /// Permits for reading candles.
     pub(super) readings: Arc<Semaphore>,
 }
 
 impl WebSockets {
-    /// Takes clients until `stop`. Those it has get what is published until the fan-out is closed,
-    /// and then their end.
+    /// Accepts clients until `stop`. Connected clients get published ticks until the fan-out is closed, and
+    /// then a close frame.
     #[must_use]
     pub fn new(config: WebSocketConfig, stop: CancellationToken) -> Self {
         Self {
@@ -53,19 +54,20 @@ impl WebSockets {
         }
     }
 
-    /// Waits until every client has got what waits for it and has been told that the server stops,
-    /// `patience` at most, and a second more for a last word to those who have not. To be called
-    /// when the fan-out is closed.
+    /// Waits until every client has read its queue and the close frame, for at most `patience`. Slower
+    /// clients have one more second to read a close frame. Call it when the fan-out is closed.
     pub async fn finish(&self, patience: Duration) {
         self.stop.cancel();
         self.tasks.close();
         if timeout(patience, self.tasks.wait()).await.is_ok() {
             return;
         }
-        tracing::warn!("WebSocket clients that are too slow do not get all ticks before the end");
+        tracing::warn!("slow WebSocket clients are disconnected before they have read all ticks");
         self.hurry.cancel();
         if timeout(LAST_WORD, self.tasks.wait()).await.is_err() {
-            tracing::warn!("WebSocket clients that read nothing are not told of the end");
+            tracing::warn!(
+                "WebSocket clients that read nothing are disconnected without a close frame"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One client.
+//! Serves one WebSocket client.
 
 mod requests;
 
@@ -27,10 +27,10 @@ use crate::app::AppState;
 use crate::wire::TimeText;
 use requests::Requests;
 
-/// How often closing candles and due readings are looked for.
+/// Interval of the checks for closing candles and due reads.
 const PULSE: Duration = Duration::from_millis(200);
 
-/// Codes of RFC 6455 and its registry.
+/// Close codes of RFC 6455 and its registry.
 mod code {
     pub(super) const GOING_AWAY: u16 = 1001;
     pub(super) const POLICY: u16 = 1008;
@@ -39,9 +39,9 @@ mod code {
 
 /// Why a connection ends.
 enum End {
-    /// The client has gone, or ended it.
+    /// The client disconnected or closed the connection.
     Gone,
-    /// This side ends it and says why.
+    /// The server closes the connection, with a reason.
     Closed(u16, String),
 }
 
@@ -53,26 +53,26 @@ impl End {
 
 type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 
-/// A client, its subscriptions and what waits for it.
+/// A client, its subscriptions and its queue.
 pub(super) struct Connection {
     app: AppState,
     config: WebSocketConfig,
-    /// Time is over for what still waits.
+    /// Cancelled when the server waits for the client no longer.
     hurry: CancellationToken,
     output: SplitSink<WebSocket, Frame>,
     input: SplitStream<WebSocket>,
     queue: SinkQueue,
     ticks: HashSet<SymbolId>,
     series: SeriesSet,
-    /// When all series are looked at again.
+    /// When all series are checked again.
     pulse: Instant,
     readings: JoinSet<ReadResult>,
     turns: Arc<Semaphore>,
     requests: Requests,
-    /// Messages sent so far.
+    /// Number of messages sent.
     sent: u64,
     last_sent: Instant,
-    /// Deliveries with gaps since the client had caught up.
+    /// Deliveries with gaps since the client last caught up.
     gaps: u32,
     missed: u64,
 }
@@ -109,13 +109,13 @@ impl Connection {
         }
     }
 
-    /// Serves the client until one side ends it.
+    /// Serves the client until either side closes the connection.
     pub(super) async fn run(mut self) {
         let hurry = self.hurry.clone();
         let (evicted, most) = (self.queue.evicted(), self.config.queue_total);
         let serving = async {
             tokio::select! {
-                // also while it takes nothing
+                // also while the client reads nothing
                 () = evicted => Err(Self::evicted(most)),
                 ended = self.serve() => ended,
             }
@@ -132,7 +132,7 @@ impl Connection {
             let close = Frame::Close(Some(CloseFrame { code, reason }));
             let farewell = async {
                 self.output.send(close).await?;
-                // the client's own close ends the connection cleanly
+                // the close frame of the client ends the connection cleanly
                 while let Some(Ok(_)) = self.input.next().await {}
                 Ok::<_, axum::Error>(())
             };
@@ -160,7 +160,7 @@ impl Connection {
                 }
                 Some(found) = self.requests.found() => self.take_found(found).await?,
                 Some(read) = self.readings.join_next() => {
-                    // a reading that panicked has said so itself, and the others go on
+                    // a read that panicked has logged it; the others continue
                     if let Ok(read) = read {
                         self.take_reading(read);
                     }
@@ -178,13 +178,13 @@ impl Connection {
 
     fn evicted(most: usize) -> End {
         let reason = format!(
-            "too slow: more than {most} ticks wait for all clients, and the most for this one"
+            "too slow: more than {most} ticks wait for all clients, most of them for this one"
         );
         End::Closed(code::TRY_AGAIN_LATER, reason)
     }
 
-    /// When there is something to do though nothing comes. A client without candles has its
-    /// heartbeat alone.
+    /// When something is due although no event arrives. A client without candle subscriptions only needs its
+    /// heartbeat.
     fn wake(&self) -> Instant {
         let heartbeat = self.next_heartbeat();
         if self.series.len() == 0 {
@@ -194,7 +194,7 @@ impl Connection {
         }
     }
 
-    /// Somewhat early, so that the client has it in time.
+    /// Slightly early, so that the client receives the heartbeat in time.
     fn next_heartbeat(&self) -> Instant {
         let early = PULSE.min(self.config.heartbeat / 2);
         self.last_sent + (self.config.heartbeat - early)
@@ -204,7 +204,7 @@ impl Connection {
         let (now, clock) = (Instant::now(), self.app.clock.now());
         let mut gaps = 0;
         for event in events {
-            // other clients have their turn
+            // yield to other clients
             coop::consume_budget().await;
             let symbol_id = event.symbol_id();
             let of_symbol = self.series.of(symbol_id).iter_mut();
@@ -267,7 +267,7 @@ impl Connection {
 
     fn take_reading(&mut self, (key, wanted, found): ReadResult) {
         let (now, clock) = (Instant::now(), self.app.clock.now());
-        // it may have been unsubscribed from meanwhile
+        // the client may have unsubscribed meanwhile
         let Some(series) = self.series.get(key) else {
             return;
         };
@@ -276,13 +276,13 @@ impl Connection {
             Ok(None) => series.not_found(wanted, false, now),
             Err(error) => {
                 let (error, symbol_id) = (error.with_causes(), key.symbol_id);
-                tracing::debug!(%error, %symbol_id, "candles of a WebSocket cannot be read yet");
+                tracing::debug!(%error, %symbol_id, "cannot read candles for a WebSocket client; retrying");
                 series.not_found(wanted, true, now);
             }
         }
     }
 
-    /// Sends the candles that have changed, and reads what is due.
+    /// Sends changed candles and starts due reads.
     async fn send_candles(&mut self) -> Result<(), End> {
         let (now, clock) = (Instant::now(), self.app.clock.now());
         if now >= self.pulse {
@@ -293,7 +293,7 @@ impl Connection {
         for (key, wanted) in due {
             let (turns, repositories) = (self.turns.clone(), self.app.repositories.clone());
             self.readings.spawn(async move {
-                // it is never closed
+                // the semaphore is never closed
                 let _turn = turns.acquire().await;
                 let found = read(&repositories, key, wanted).await;
                 (key, wanted, found)
@@ -309,7 +309,7 @@ impl Connection {
     async fn send(&mut self, message: &Message) -> Result<(), End> {
         let seq = self.sent + 1;
         let text = serde_json::to_string(&Numbered { seq, message }).map_err(|error| {
-            tracing::error!(%error, "a message is no JSON");
+            tracing::error!(%error, "cannot write a message as JSON");
             End::Gone
         })?;
         self.sent = seq;

@@ -1,4 +1,4 @@
-//! From a request to a WebSocket.
+//! Handshake: upgrades a request to a WebSocket.
 
 use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
@@ -13,27 +13,27 @@ use crate::http::Peer;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 
-/// Nothing a client has to say is nearly as long; more is not even read. So much of messages that
-/// never end is kept for each client.
+/// Maximum size of a frame or message in bytes; valid requests are much shorter. Each client can make the
+/// server buffer this many bytes of an incomplete message.
 const FRAME_LIMIT: usize = 128 * 1024;
 
-/// Bytes that are read at once.
+/// Size of the read buffer in bytes.
 const READ_BUFFER: usize = 8 * 1024;
 
-/// Ticks and candles as they come
+/// Live ticks and candles
 ///
-/// A WebSocket: the client subscribes with JSON messages, `{"op": "subscribe", "channel": "ticks",
-/// "symbols": [1, 2]}` or `{"op": "subscribe", "channel": "candles", "symbols": [1], "timeframe":
-/// "1m", "basis": "bid"}`. docs/websocket.md describes all messages.
+/// A WebSocket: the client subscribes with JSON messages, `{"op": "subscribe", "channel": "ticks", "symbols":
+/// [1, 2]}` or `{"op": "subscribe", "channel": "candles", "symbols": [1], "timeframe": "1m", "basis":
+/// "bid"}`. docs/websocket.md describes all messages.
 #[utoipa::path(
     get,
     operation_id = "websocket",
     path = "/ws",
     tag = "ticks",
     responses(
-        (status = 101, description = "the connection is a WebSocket from here on"),
-        (status = 400, description = "no WebSocket handshake", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "too many clients of this address", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+        (status = 101, description = "the connection becomes a WebSocket"),
+        (status = 400, description = "invalid WebSocket handshake", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "too many clients from this address", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
         (status = 503, description = "too many clients, or the server stops", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -46,7 +46,7 @@ pub(crate) async fn connect(
     Query::parse(raw.as_deref(), &[])?;
     let upgrade = upgrade.map_err(|rejection| {
         let detail =
-            format!("no WebSocket handshake ({rejection}): connect with a WebSocket client");
+            format!("invalid WebSocket handshake ({rejection}): connect with a WebSocket client");
         Problem::invalid_parameter(detail)
     })?;
     let sockets = app.websockets.clone();
@@ -63,7 +63,7 @@ pub(crate) async fn connect(
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
         let long_work = app.long_work.clone();
-        // its timers are of the threads that it is made on
+        // its timers belong to the runtime on which it is created
         let serving = async move { Connection::new(socket, app, sockets).run().await };
         long_work.run(serving).await;
         drop((place, token));

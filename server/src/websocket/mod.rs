@@ -1,4 +1,4 @@
-//! `/ws`: ticks and candles as they come. `docs/websocket.md` is for those who write clients.
+//! The WebSocket `/ws`: live ticks and candles. `docs/websocket.md` is for authors of clients.
 
 mod buffer;
 mod candles;

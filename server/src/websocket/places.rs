@@ -1,17 +1,17 @@
-//! How many connections there may be, in all and of one address.
+//! Limits the number of connections, in total and per client address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Places for connections. Cloning shares them.
+/// The connection slots. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Places(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     most: usize,
-    /// 0 is as many as there are.
+    /// 0 for no limit.
     most_of_address: usize,
     taken: Mutex<Taken>,
 }
@@ -22,16 +22,16 @@ struct Taken {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// Why there is no place.
+/// Why a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoPlace {
-    /// All are taken.
+    /// All slots are in use.
     InAll,
-    /// One address has as many as it may have.
+    /// The address has its maximum number of connections.
     OfAddress(usize),
 }
 
-/// A place, free again when it is dropped.
+/// A connection slot, released on drop.
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Places,
@@ -47,7 +47,7 @@ impl Places {
         }))
     }
 
-    /// A place for a client of `address`; one whose address is not known counts in all.
+    /// Takes a slot for a client of `address`; a client of unknown address counts only towards the total.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<Place, NoPlace> {
         let address = address.map(client);
         let mut taken = self.lock();
@@ -57,7 +57,7 @@ impl Places {
         if let Some(address) = address {
             let most = self.0.most_of_address;
             let of_address = taken.by_address.entry(address).or_insert(0);
-            // an entry that is not there yet has none, which is fewer than the limit
+            // a missing entry means no connection, which is below the limit
             if most > 0 && *of_address >= most {
                 return Err(NoPlace::OfAddress(most));
             }
@@ -95,8 +95,7 @@ impl Drop for Place {
     }
 }
 
-/// What stands for one client: an IPv4 address, or the half of an IPv6 address that a network is
-/// given as a whole.
+/// The key that identifies a client: an IPv4 address, or the /64 network of an IPv6 address.
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -119,7 +118,7 @@ mod tests {
     fn places_end_by_address_and_in_all() {
         let places = Places::new(3, 2);
         let first = places.take(address("192.0.2.1")).expect("free");
-        // the same one, written as IPv6
+        // the same address in IPv6 notation
         let _second = places.take(address("::ffff:192.0.2.1")).expect("free");
         let third = places.take(address("192.0.2.1"));
         assert_eq!(third.err(), Some(NoPlace::OfAddress(2)));

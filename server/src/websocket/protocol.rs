@@ -1,4 +1,4 @@
-//! The messages of a connection.
+//! The WebSocket protocol: messages of clients and of the server.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use crate::problem::shortened;
 
 use crate::wire::{CandleBody, TickBody, TimeText};
 
-/// Most symbols of one message, as many as a connection has subscriptions.
+/// Maximum number of symbols in a message, equal to the maximum of subscriptions of a connection.
 pub(super) const SYMBOLS: usize = 1_000;
 
-/// Most characters of an id.
+/// Maximum number of characters of an id.
 const ID: usize = 64;
 
 /// A message of a client.
@@ -31,12 +31,12 @@ pub(super) struct Refused {
     pub(super) reason: String,
 }
 
-/// What a client calls its request: a text or a number, given back as it came.
+/// The id of a request: a string or a number, returned unchanged.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(super) struct RequestId(Box<RawValue>);
 
-/// What a client may ask for.
+/// The request of a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     Subscribe(Subscription),
@@ -44,21 +44,21 @@ pub(super) enum Ask {
     Ping,
 }
 
-/// Some symbols of a channel.
+/// Symbols and a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) channel: Channel,
     pub(super) symbols: Vec<SymbolId>,
 }
 
-/// What there is of each symbol.
+/// The kind of data of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     Ticks,
     Candles(Timeframe, PriceBasis),
 }
 
-/// A message as it comes; a field that is not listed is refused.
+/// A message as received; unknown fields are refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRequest {
@@ -70,7 +70,7 @@ struct RawRequest {
     basis: Option<String>,
 }
 
-/// Ids of symbols, no more of which are read than may be sent.
+/// Symbol ids; reading stops at the maximum.
 struct Ids(Vec<i64>);
 
 impl<'de> Deserialize<'de> for Ids {
@@ -102,21 +102,20 @@ impl<'de> Visitor<'de> for IdsVisitor {
     }
 }
 
-/// The one field that an answer has to have, whatever else a message holds.
+/// The only field that is needed to answer an invalid message.
 #[derive(Deserialize)]
 struct OnlyId {
     id: Option<Box<RawValue>>,
 }
 
 impl Request {
-    /// Reads a message.
+    /// Parses a message.
     ///
     /// # Errors
-    /// What is wrong with it and what to do.
+    /// The message is invalid; the error names the problem and the remedy.
     pub(super) fn parse(text: &str) -> Result<Self, Refused> {
         if !text.trim_start().starts_with('{') {
-            let reason =
-                "the message is no request (no JSON object): send {\"op\": \"subscribe\", …}";
+            let reason = "invalid message (not a JSON object): expected {\"op\": \"subscribe\", …}";
             return Err(Refused {
                 id: None,
                 reason: reason.to_owned(),
@@ -127,9 +126,7 @@ impl Request {
             let error = shortened(&error.to_string());
             Refused {
                 id: found.and_then(|found| RequestId::new(found.id?).ok()),
-                reason: format!(
-                    "the message is no request ({error}): send {{\"op\": \"subscribe\", …}}"
-                ),
+                reason: format!("invalid message ({error}): expected {{\"op\": \"subscribe\", …}}"),
             }
         })?;
         let id = raw.id.clone().map(RequestId::new).transpose();
@@ -150,7 +147,7 @@ impl RequestId {
                 text.chars().count()
             }
             [b'-' | b'0'..=b'9', ..] => text.len(),
-            _ => return Err("id is neither a text nor a number: use one of them".to_owned()),
+            _ => return Err("id has the wrong type: expected a string or a number".to_owned()),
         };
         if length > ID {
             return Err(format!("id has {length} characters: use at most {ID}"));
@@ -168,7 +165,7 @@ impl RawRequest {
             other => {
                 let shown = excerpt(other);
                 Err(format!(
-                    "{shown} is no op: use subscribe, unsubscribe or ping"
+                    "invalid op {shown}: expected subscribe, unsubscribe or ping"
                 ))
             }
         }
@@ -181,12 +178,14 @@ impl RawRequest {
         }
         if let Some(id) = ids.iter().find(|id| **id < 1) {
             return Err(format!(
-                "symbols: {id} is no symbol id: use positive whole numbers"
+                "symbols: invalid id {id}: expected positive integers"
             ));
         }
         let channel = match self.channel.as_deref() {
             Some("ticks") if self.timeframe.is_some() || self.basis.is_some() => {
-                return Err("ticks have neither timeframe nor basis: leave them out".to_owned());
+                return Err(
+                    "ticks have neither timeframe nor basis: remove these fields".to_owned(),
+                );
             }
             Some("ticks") => Channel::Ticks,
             Some("candles") => {
@@ -204,7 +203,9 @@ impl RawRequest {
             }
             Some(other) => {
                 let shown = excerpt(other);
-                return Err(format!("{shown} is no channel: use ticks or candles"));
+                return Err(format!(
+                    "invalid channel {shown}: expected ticks or candles"
+                ));
             }
             None => return Err("channel is missing: use ticks or candles".to_owned()),
         };
@@ -215,7 +216,7 @@ impl RawRequest {
     }
 }
 
-/// What a client gets.
+/// A message to a client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Message {
@@ -238,7 +239,7 @@ pub(super) enum Message {
     },
 }
 
-/// The symbols and the channel that a request was about.
+/// The symbols and the channel of a request.
 #[derive(Debug, Serialize)]
 pub(super) struct SubscriptionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,7 +249,7 @@ pub(super) struct SubscriptionBody {
     symbols: Vec<i64>,
 }
 
-/// What a client missed: to be read again with the REST interface, `from` inside, `to` outside.
+/// Missed data, to be read from the REST interface: `from` is inclusive, `to` exclusive.
 #[derive(Debug, Serialize)]
 pub(super) struct GapBody {
     #[serde(flatten)]
@@ -256,7 +257,7 @@ pub(super) struct GapBody {
     pub(super) symbol_id: i64,
     pub(super) from: TimeText,
     pub(super) to: TimeText,
-    /// How many ticks.
+    /// Number of missed ticks.
     pub(super) missed: u64,
 }
 
@@ -295,7 +296,7 @@ impl SubscriptionBody {
     }
 }
 
-/// A message and its place in the connection.
+/// A message and its sequence number in the connection.
 #[derive(Serialize)]
 pub(super) struct Numbered<'a> {
     /// Counts 1, 2, 3 … through all messages of the connection.

@@ -1,4 +1,4 @@
-//! What the store says of the candles of a subscription.
+//! Reads the candles of a subscription from the store.
 
 use chrono::{DateTime, Utc};
 use tickbook::domain::{
@@ -7,16 +7,16 @@ use tickbook::domain::{
 use tickbook::repository::CandleQuery;
 use tickbook::{Repositories, RepositoryError};
 
-/// Most candles that are sent again.
+/// Maximum number of candles that are sent again.
 const CANDLES: i64 = 1_000;
 
-/// A feed that stores between two looks is looked at again.
+/// Number of attempts to read candles without a concurrent write of ticks.
 const TRIES: usize = 5;
 
-/// The place of a tick among those of its symbol.
+/// The position of a tick among the ticks of its symbol.
 pub(super) type TickPlace = (DateTime<Utc>, i64);
 
-/// Which candles of which symbol.
+/// Symbol, timeframe and basis of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SeriesKey {
     pub(super) symbol_id: SymbolId,
@@ -24,23 +24,23 @@ pub(super) struct SeriesKey {
     pub(super) basis: PriceBasis,
 }
 
-/// What is to be read.
+/// A read to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// The open time of the first candle; `None` for the newest candle alone.
+    /// The open time of the first candle; `None` reads the newest candle only.
     pub(super) from: Option<DateTime<Utc>>,
-    /// A tick that has to be stored for the candles to be right.
+    /// A tick that must be stored before the candles are read.
     pub(super) stored: Option<TickPlace>,
 }
 
-/// Candles, made of the ticks up to `newest`.
+/// Candles computed from the ticks up to `newest`.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) candles: Vec<Candle>,
     pub(super) newest: Option<TickPlace>,
 }
 
-/// Reads candles and what they are made of; `None` when the store has not caught up yet.
+/// Reads candles and the newest tick they include; `None` if the store has not caught up yet.
 pub(super) async fn read(
     repositories: &Repositories,
     key: SeriesKey,

@@ -1,4 +1,4 @@
-//! The candle subscriptions of one client, found by symbol.
+//! The candle series of one client, indexed by symbol.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use super::reading::{SeriesKey, Wanted};
 /// All series of a client. A tick costs nothing for the series of other symbols.
 #[derive(Debug)]
 pub(super) struct SeriesSet {
-    /// In the order of their keys; a symbol has as many as there are timeframes and bases at most.
+    /// Ordered by key; a symbol has at most one series for each timeframe and basis.
     by_symbol: BTreeMap<SymbolId, Vec<Series>>,
     count: usize,
-    /// Whose series may have something to send or to read already.
+    /// Symbols whose series may have something to send or to read.
     touched: BTreeSet<SymbolId>,
     room: WaitingTicks,
 }
@@ -66,7 +66,7 @@ impl SeriesSet {
         of_symbol.into_iter().flatten().map(Series::key)
     }
 
-    /// The series of a symbol, to be changed.
+    /// The series of a symbol.
     pub(super) fn of(&mut self, symbol_id: SymbolId) -> &mut [Series] {
         match self.by_symbol.get_mut(&symbol_id) {
             Some(of_symbol) => {
@@ -77,18 +77,18 @@ impl SeriesSet {
         }
     }
 
-    /// The series of a key, to be changed.
+    /// The series of a key.
     pub(super) fn get(&mut self, key: SeriesKey) -> Option<&mut Series> {
         let of_symbol = self.of(key.symbol_id);
         of_symbol.iter_mut().find(|series| series.key() == key)
     }
 
-    /// From now on all are looked at: time has passed.
+    /// Marks all series to be checked, because time has passed.
     pub(super) fn touch_all(&mut self) {
         self.touched.extend(self.by_symbol.keys());
     }
 
-    /// What has to be read now and the candles to be sent, of all that were touched.
+    /// Returns the due reads and the candles to be sent, of all marked series.
     pub(super) fn work_off(
         &mut self,
         now: Instant,

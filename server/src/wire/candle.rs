@@ -12,7 +12,7 @@ use super::decimal::DecimalText;
 use super::time::TimeText;
 use crate::cursor::CandleCursorText as _;
 
-/// What the price did within `[open_time, close_time)`.
+/// The prices within `[open_time, close_time)`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "symbol_id": 1, "timeframe": "5m", "basis": "bid",
@@ -21,18 +21,18 @@ use crate::cursor::CandleCursorText as _;
     "volume": "0", "tick_count": 97, "closed": true
 }))]
 pub struct CandleBody {
-    /// Whose candle it is.
+    /// The symbol of the candle.
     #[schema(example = 1)]
     pub symbol_id: i64,
-    /// Its width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
+    /// Its timeframe: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
     #[schema(value_type = String, example = "5m")]
     pub timeframe: Timeframe,
-    /// Which price it is made of: bid, ask or mid.
+    /// The price it is computed from: bid, ask or mid.
     #[schema(value_type = String, example = "bid")]
     pub basis: PriceBasis,
-    /// Its start, itself inside, aligned to UTC.
+    /// Its start (inclusive), aligned to UTC.
     pub open_time: TimeText,
-    /// Its end, itself outside.
+    /// Its end (exclusive).
     pub close_time: TimeText,
     /// Price of the first tick; null only where `filled` is true.
     pub open: Option<DecimalText>,
@@ -42,14 +42,14 @@ pub struct CandleBody {
     pub low: Option<DecimalText>,
     /// Price of the last tick; null only where `filled` is true.
     pub close: Option<DecimalText>,
-    /// Sum of the quoted bid and ask volumes: what was offered, not what was traded.
+    /// Sum of the quoted bid and ask volumes: offered quantities, not traded ones.
     pub volume: DecimalText,
-    /// How many ticks it is made of.
+    /// Number of ticks in the candle.
     #[schema(example = 97)]
     pub tick_count: i64,
     /// Whether its end has passed; a forming candle still changes.
     pub closed: bool,
-    /// Only where `fill` was asked for: whether there is no candle, and this stands for it.
+    /// Present only if `fill` was given: true for a placeholder of a bucket without ticks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub filled: Option<bool>,
@@ -60,7 +60,7 @@ pub struct CandleBody {
 pub struct CandleList {
     /// The candles.
     pub data: Vec<CandleBody>,
-    /// Pass it as `cursor` to go on; null at the end.
+    /// Pass it as `cursor` to read the next page; null at the end.
     pub next_cursor: Option<String>,
 }
 
@@ -106,7 +106,7 @@ impl From<FilledCandle> for CandleBody {
 }
 
 impl CandleList {
-    /// The page that answered `query` with gaps filled as `fill` says.
+    /// The page for `query`, with gaps filled according to `fill`.
     #[must_use]
     pub fn new(page: Page<CandleSlot, CandleCursor>, query: &CandleQuery, fill: GapFill) -> Self {
         let body = |slot| match slot {

@@ -1,4 +1,4 @@
-//! Exact decimals as JSON strings, and what is read as one.
+//! Exact decimals: written as JSON strings, read from strings or numbers.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A decimal in a string, exact, without exponent and trailing zeros: a JSON number would pass through
-/// a binary floating-point number in most programs and lose digits.
+/// A decimal in a string, exact, without exponent and trailing zeros. Most programs would convert a JSON
+/// number to a binary floating-point number and lose digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ToSchema)]
 #[schema(value_type = String, example = "1.38676", pattern = r"^-?[0-9]+(\.[0-9]+)?$")]
 pub struct DecimalText(pub Decimal);
@@ -27,9 +27,8 @@ impl<'de> Deserialize<'de> for DecimalText {
     }
 }
 
-/// A decimal as a client sends it: in a string, or as a JSON number, whose digits are read as they
-/// stand in the message. At most 15 digits before and 12 behind the point are stored, and nothing is
-/// rounded.
+/// A decimal from a client: a string, or a JSON number whose digits are read exactly as written. At most 15
+/// digits before and 12 after the decimal point are stored, and nothing is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DecimalInput(pub Decimal);
 
@@ -55,12 +54,12 @@ impl PartialSchema for DecimalInput {
             ));
         let number = ObjectBuilder::new()
             .schema_type(Type::Number)
-            .description(Some("read to the last digit, with or without exponent"));
+            .description(Some("read exactly, with or without exponent"));
         OneOfBuilder::new()
             .item(text)
             .item(number)
             .description(Some(
-                "A decimal of at most 15 digits before and 12 behind the point. Nothing is rounded.",
+                "A decimal of at most 15 digits before and 12 after the decimal point. Nothing is rounded.",
             ))
             .examples([serde_json::json!("1.38676")])
             .into()

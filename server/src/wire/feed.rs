@@ -1,55 +1,54 @@
-//! Feeds as `/health/ready` shows them.
+//! Feed statistics in the body of `/health/ready`.
 
 use serde::{Deserialize, Serialize};
 use tickbook::ingest::feed::{FeedState, PipelineState};
 use utoipa::ToSchema;
 
-/// What all feeds have brought since the server started.
+/// Totals of all feeds since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PipelineBody {
-    /// Each feed; none where only ticks of earlier runs are stored.
+    /// The feeds; empty if only ticks of earlier runs are being stored.
     pub feeds: Vec<FeedBody>,
-    /// Whether a feed still brings ticks; a replay ends with its last file.
+    /// Whether a feed is running; a replay ends with its last file.
     pub running: bool,
-    /// Ticks that were accepted to be stored.
+    /// Ticks accepted for storing.
     pub received: u64,
-    /// Ticks that were not, since neither memory nor spool had a place and `spool.on_full` is
-    /// `error`. They are not stored.
+    /// Ticks refused and lost, because memory and spool were full and `spool.on_full` is `error`.
     pub refused: u64,
-    /// Ticks that are stored now and were not before.
+    /// Ticks newly stored.
     pub inserted: u64,
-    /// Ticks that were stored already.
+    /// Ticks that were already stored.
     pub duplicates: u64,
-    /// Ticks whose key is taken by other content.
+    /// Ticks refused because other content is stored under their key.
     pub conflicts: u64,
-    /// Ticks that can never be stored.
+    /// Invalid ticks, which can never be stored.
     pub rejected: u64,
-    /// Ticks whose bid is above their ask, stored all the same.
+    /// Ticks whose bid is above the ask; they are stored as well.
     pub crossed: u64,
-    /// Writes that failed and were tried again.
+    /// Writes that failed and were retried.
     pub retries: u64,
     /// Ticks that wait to be stored.
     pub waiting: u64,
-    /// Those of them that the disk has, which survive the end of the server.
+    /// Waiting ticks that are on the disk, which survive the end of the server.
     pub spooled: u64,
-    /// Ticks that were held back and wait to be written into the quarantine.
+    /// Ticks that were held back and wait to be written to the quarantine.
     pub quarantine_waiting: u64,
-    /// How storing is doing: up, draining, degraded, saturated, misconfigured or stopping.
+    /// State of the storing: up, draining, degraded, saturated, misconfigured or stopping.
     #[schema(example = "up")]
     pub health: String,
 }
 
-/// What one feed has brought since the server started.
+/// Totals of one feed since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedBody {
     /// simulated or replay.
     #[schema(example = "simulated")]
     pub name: String,
-    /// running; ended, when it has no more ticks; failed, when it cannot continue, the log says why;
-    /// panicked or stopped.
+    /// running; ended, if it has no more ticks; failed, if it cannot continue (see the log); panicked or
+    /// stopped.
     #[schema(example = "running")]
     pub status: String,
-    /// Ticks that were published, to be stored and for every other receiver.
+    /// Ticks published to the store and all other receivers.
     pub published: u64,
     /// Ticks that a quality rule held back.
     pub held_back: u64,
@@ -59,7 +58,7 @@ impl From<FeedState> for FeedBody {
     fn from(state: FeedState) -> Self {
         Self {
             name: state.name,
-            // without the error, which may hold what no client may see, such as a path
+            // without the error, which may contain details such as a path that clients must not see
             status: state.status.as_str().to_owned(),
             published: state.published,
             held_back: state.held_back,

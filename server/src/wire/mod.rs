@@ -1,4 +1,4 @@
-//! The JSON that clients send and get, and how it becomes what the library knows.
+//! The JSON types of requests and responses, and their conversion to the types of the library.
 
 mod candle;
 mod decimal;

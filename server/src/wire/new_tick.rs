@@ -19,7 +19,7 @@ use super::decimal::DecimalInput;
 use super::rejection::{Rejection, RejectionReason};
 use super::time::TimeText;
 
-/// A tick to be stored. A field that is not listed here is refused, and one that comes twice.
+/// A tick to be stored. Unknown and repeated fields are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -28,55 +28,54 @@ use super::time::TimeText;
     "received_at": null
 }))]
 pub struct NewTick {
-    /// Whose tick it is; a JSON number without point and exponent.
+    /// The symbol of the tick; a JSON number without decimal point and exponent.
     #[schema(example = 1, minimum = 1)]
     pub symbol_id: i64,
-    /// When it happened at the venue, from 1970 to 2099, and not further ahead of the server's clock
-    /// than five minutes, unless its settings say otherwise.
+    /// When it happened at the venue, from 1970 to 2099, and at most five minutes ahead of the server's clock
+    /// unless its settings say otherwise.
     pub tick_time: TimeText,
-    /// The number that the venue gave it. Left out where the venue numbers no ticks: then a tick that is
-    /// stored already is not stored again, and equal ticks of one request are all stored.
+    /// The sequence number of the venue. Omit it if the venue does not number ticks: then a tick that is
+    /// already stored is not stored again, and equal ticks of one request are all stored.
     #[serde(default)]
     #[schema(schema_with = sequence_schema)]
     pub sequence: Option<i64>,
-    /// Price at which one can sell; may be negative. Null or left out where there is no bid; a tick has
-    /// at least one price.
+    /// Price at which one can sell; may be negative. Null or omitted without a bid; a tick has at least
+    /// one price.
     #[serde(default)]
     pub bid_price: Option<DecimalInput>,
-    /// Price at which one can buy; may be negative, and below the bid. Null or left out where there is
-    /// no ask.
+    /// Price at which one can buy; may be negative, and below the bid. Null or omitted without an ask.
     #[serde(default)]
     pub ask_price: Option<DecimalInput>,
-    /// Quantity offered at the bid, not negative. Null or left out where it is unknown.
+    /// Quantity offered at the bid, not negative. Null or omitted if unknown.
     #[serde(default)]
     pub bid_volume: Option<DecimalInput>,
-    /// Quantity offered at the ask, not negative. Null or left out where it is unknown.
+    /// Quantity offered at the ask, not negative. Null or omitted if unknown.
     #[serde(default)]
     pub ask_volume: Option<DecimalInput>,
-    /// When the sender saw it.
+    /// When the sender received it.
     #[serde(default)]
     pub received_at: Option<TimeText>,
 }
 
-/// A whole number of 63 bits, as a JSON number or its digits in a string.
+/// An integer of 63 bits, as a JSON number or as digits in a string.
 fn sequence_schema() -> Schema {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
         .minimum(Some(0))
-        .description(Some("without point and exponent"));
+        .description(Some("without decimal point and exponent"));
     let text = ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some("^[0-9]+$"))
         .description(Some(
-            "for programs whose numbers are not exact above 2^53, such as JavaScript",
+            "for languages whose numbers are not exact above 2^53, such as JavaScript",
         ));
     OneOfBuilder::new()
         .item(number)
         .item(text)
         .default(Some(0.into()))
         .description(Some(
-            "Place within that instant, 0 to 9223372036854775807: the number of the venue, or 0, 1, 2 … \
+            "Position within that instant, 0 to 9223372036854775807: the number of the venue, or 0, 1, 2 … \
              in the order of arrival. Two ticks of one symbol and one microsecond need different ones.",
         ))
         .examples([serde_json::json!(0)])
@@ -84,7 +83,7 @@ fn sequence_schema() -> Schema {
         .into()
 }
 
-/// What a tick may have, in the order of [`NewTick`].
+/// The fields of a tick, in the order of [`NewTick`].
 const FIELDS: [&str; 8] = [
     "symbol_id",
     "tick_time",
@@ -97,10 +96,10 @@ const FIELDS: [&str; 8] = [
 ];
 
 impl NewTick {
-    /// Reads the JSON text of one tick, which is a valid text.
+    /// Parses one tick from valid JSON.
     ///
     /// # Errors
-    /// What is wrong with it, the first thing where there are several.
+    /// The first problem of the tick.
     pub fn read(json: &str) -> Result<Self, Rejection> {
         let [
             symbol_id,
@@ -127,11 +126,11 @@ impl NewTick {
         })
     }
 
-    /// The tick in the form in which it is stored. Without a sequence it is counted among the ticks of
-    /// its request.
+    /// Returns the tick in its stored form. A tick without a sequence is counted among the equal ticks of its
+    /// request.
     ///
     /// # Errors
-    /// What no store can keep.
+    /// The tick is invalid.
     pub fn normalized(&self, occurrences: &mut OccurrenceCounter) -> Result<Tick, InvalidTick> {
         let number = |input: Option<DecimalInput>| input.map(|input| input.0);
         let tick = Tick::new(SymbolId::new(self.symbol_id), self.tick_time.0)
@@ -148,7 +147,7 @@ impl NewTick {
     }
 }
 
-/// A field that may be there.
+/// An optional field.
 #[derive(Clone, Copy)]
 struct Field<'a> {
     name: &'static str,
@@ -156,17 +155,20 @@ struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The fields of an object, in the order of [`FIELDS`].
+    /// Splits an object into its fields, in the order of [`FIELDS`].
     fn all_of(json: &'a str) -> Result<[Self; 8], Rejection> {
         if !json.starts_with('{') {
-            let detail = format!("is {}: send a tick as {{\"symbol_id\": …}}", kind(json));
+            let detail = format!(
+                "is {}: expected a tick such as {{\"symbol_id\": …}}",
+                kind(json)
+            );
             return Err(of_no_field(RejectionReason::NotAnObject, detail));
         }
         let mut fields = FIELDS.map(|name| Self { name, json: None });
         let read = serde_json::Deserializer::from_str(json).deserialize_map(Fill(&mut fields));
-        // the text is valid: what is left is a name with half of a surrogate pair
+        // the JSON is valid, so the only other error is a name with half of a surrogate pair
         let problem = read.unwrap_or_else(|error| {
-            let detail = format!("has a field whose name is no text: {error}");
+            let detail = format!("has a field with an invalid name: {error}");
             Some(of_no_field(RejectionReason::UnknownField, detail))
         });
         problem.map_or(Ok(fields), Err)
@@ -186,7 +188,7 @@ impl<'a> Field<'a> {
             Rejection::of_field(
                 self.name,
                 RejectionReason::MissingField,
-                "is missing: send it",
+                "is missing: add it",
             )
         })
     }
@@ -202,16 +204,16 @@ fn of_no_field(reason: RejectionReason, detail: String) -> Rejection {
 
 fn unknown_field(name: &str) -> Rejection {
     let (shown, known) = (excerpt(name), FIELDS.join(", "));
-    let detail = format!("has a field {shown}: a tick has {known}");
+    let detail = format!("has an unknown field {shown}: expected {known}");
     of_no_field(RejectionReason::UnknownField, detail)
 }
 
 fn duplicate_field(name: &'static str) -> Rejection {
-    let problem = "stands twice in the tick: send it once";
+    let problem = "is given twice in the tick: give it once";
     Rejection::of_field(name, RejectionReason::DuplicateField, problem)
 }
 
-/// Puts values where they belong; the result is the first thing that is wrong.
+/// Assigns the values to their fields; the result is the first problem.
 struct Fill<'f, 'a>(&'f mut [Field<'a>; 8]);
 
 impl<'a> Visitor<'a> for Fill<'_, 'a> {
@@ -228,7 +230,7 @@ impl<'a> Visitor<'a> for Fill<'_, 'a> {
             let place = self.0.iter_mut().find(|field| field.name == name);
             match place {
                 Some(field) if field.json.is_none() => field.json = Some(json),
-                // any number of fields may follow, and the first thing that is wrong is enough
+                // any number of fields may follow, but only the first problem is reported
                 _ if problem.is_some() => {}
                 Some(field) => problem = Some(duplicate_field(field.name)),
                 None => problem = Some(unknown_field(&name)),
@@ -238,11 +240,11 @@ impl<'a> Visitor<'a> for Fill<'_, 'a> {
     }
 }
 
-/// The name of a field, copied only where it has escapes.
+/// The name of a field, copied only if it contains escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A field that is there.
+/// A field with a value.
 struct Value<'a> {
     name: &'static str,
     json: &'a str,
@@ -250,7 +252,7 @@ struct Value<'a> {
 
 impl Value<'_> {
     fn wrong_type(&self, remedy: &str) -> Rejection {
-        let problem = format!("is {}: send {remedy}", kind(self.json));
+        let problem = format!("is {}: expected {remedy}", kind(self.json));
         Rejection::of_field(self.name, RejectionReason::WrongType, problem)
     }
 
@@ -259,7 +261,7 @@ impl Value<'_> {
             .starts_with(|c: char| c == '-' || c.is_ascii_digit())
     }
 
-    /// The characters of a string; `None` for another type, or half of a surrogate pair in it.
+    /// The characters of a string; `None` for another type, or if it contains half of a surrogate pair.
     fn text(&self) -> Option<Cow<'_, str>> {
         let text = self.json.strip_prefix('"')?.strip_suffix('"')?;
         if text.contains('\\') {
@@ -268,7 +270,7 @@ impl Value<'_> {
         Some(Cow::Borrowed(text))
     }
 
-    /// In a string or as a number, whose digits are read as they stand in the message.
+    /// Parses a decimal from a string, or from a number whose digits are read exactly as written.
     fn decimal(self) -> Result<DecimalInput, Rejection> {
         let text = match self.text() {
             Some(text) => text,
@@ -287,18 +289,18 @@ impl Value<'_> {
             })
     }
 
-    /// A number without point and exponent: `1.0` and `1e3` may be what a program made of a larger
-    /// integer.
+    /// Parses an integer without decimal point and exponent: a program may have written `1.0` or `1e3` for a
+    /// larger integer.
     fn integer<T: std::str::FromStr + fmt::Display>(self, low: T, high: T) -> Result<T, Rejection> {
         if !self.is_number() {
-            return Err(self.wrong_type("a whole number"));
+            return Err(self.wrong_type("an integer"));
         }
         let reject = |reason, problem: &str| {
             let problem = format!("{} {problem}", excerpt(self.json));
             Rejection::of_field(self.name, reason, problem)
         };
         if self.json.contains(['.', 'e', 'E']) {
-            let problem = "is no whole number: send it without point and exponent";
+            let problem = "is not an integer: send it without decimal point and exponent";
             return Err(reject(RejectionReason::InvalidNumber, problem));
         }
         self.json.parse().map_err(|_| {
@@ -307,7 +309,7 @@ impl Value<'_> {
         })
     }
 
-    /// As [`integer`](Self::integer), or the digits of one in a string.
+    /// Parses an integer as [`integer`](Self::integer) does, or its digits in a string.
     fn integer_or_digits<T>(self, low: T, high: T) -> Result<T, Rejection>
     where
         T: std::str::FromStr + fmt::Display,
@@ -318,7 +320,7 @@ impl Value<'_> {
         let digits = text.strip_prefix('-').unwrap_or(&text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             let problem = format!(
-                "{} is not a whole number: send it without point and exponent",
+                "{} is not an integer: send it without decimal point and exponent",
                 excerpt(text.as_bytes())
             );
             let reason = RejectionReason::InvalidNumber;
@@ -339,12 +341,12 @@ impl Value<'_> {
     }
 }
 
-/// What a JSON value is, in words.
+/// The type of a JSON value, in words.
 fn kind(json: &str) -> &'static str {
     match json.as_bytes().first() {
         Some(b'n') => "null",
         Some(b't' | b'f') => "a boolean",
-        Some(b'"') => "a text",
+        Some(b'"') => "a string",
         Some(b'[') => "an array",
         Some(b'{') => "an object",
         _ => "a number",

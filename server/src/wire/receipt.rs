@@ -1,4 +1,4 @@
-//! What became of the ticks of a request.
+//! The receipt of `POST /api/v1/ticks`.
 
 use serde::{Deserialize, Serialize};
 use tickbook::repository::TickConflict;
@@ -7,57 +7,56 @@ use utoipa::ToSchema;
 use super::rejection::{Rejection, RejectionReason};
 use super::tick::TickBody;
 
-/// What became of each element of a request: `inserted`, `duplicates`, and the lengths of `conflicts`
-/// and `rejected` add up to the number of elements sent.
+/// The results of all elements of a request: `inserted`, `duplicates`, and the lengths of `conflicts` and
+/// `rejected` add up to the number of elements sent.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptBody {
-    /// Ticks that are stored now and were not before.
+    /// Ticks newly stored.
     #[schema(example = 998)]
     pub inserted: u64,
-    /// Ticks that were stored already, or came twice in the request.
+    /// Ticks that were already stored, or were repeated in the request.
     #[schema(example = 2)]
     pub duplicates: u64,
-    /// Ticks whose (symbol_id, tick_time, sequence) is taken by other content.
+    /// Ticks refused because other content is stored under their (symbol_id, tick_time, sequence).
     pub conflicts: Vec<ConflictBody>,
-    /// Elements that are not stored, since each of them can never be, in the order sent.
+    /// Invalid elements, which were not stored, in the order sent.
     pub rejected: Vec<RejectedBody>,
-    /// Ticks of the request, the rejected ones excluded, whose bid is above the ask. They are stored
-    /// all the same.
+    /// Ticks of the request, without the rejected ones, whose bid is above the ask. They are stored as well.
     #[schema(example = 0)]
     pub crossed: u64,
 }
 
-/// Two ticks of one key and different content.
+/// Two ticks of the same key with different content.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ConflictBody {
-    /// What is stored, and stays.
+    /// The stored tick, which is unchanged.
     pub stored: TickBody,
-    /// What came, and was not stored.
+    /// The tick that was sent, and not stored.
     pub refused: TickBody,
 }
 
-/// An element that is not stored, while the others are.
+/// A rejected element; the other elements of the request are stored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RejectedBody {
-    /// Its place in the array, counted from 0.
+    /// Its position in the array, starting at 0.
     #[schema(example = 17)]
     pub index: usize,
-    /// Which field is to blame, where it is one.
+    /// The invalid field, if it is a single one.
     #[schema(example = "bid_price")]
     pub field: Option<String>,
-    /// Why, for programs.
+    /// The reason, for programs.
     pub reason: RejectionReason,
-    /// Why, and what to send instead, for people.
+    /// The reason and the remedy, for people.
     #[schema(
         example = "bid_price 1.0000000000001 has more than 12 decimal places: send at most 12"
     )]
     pub detail: String,
-    /// The tick, where the element could be read as one.
+    /// The tick, if the element could be parsed as one.
     pub tick: Option<TickBody>,
 }
 
 impl RejectedBody {
-    /// The element `index` was rejected for `rejection`.
+    /// Rejects the element `index` with `rejection`.
     #[must_use]
     pub fn new(index: usize, rejection: Rejection, tick: Option<TickBody>) -> Self {
         Self {

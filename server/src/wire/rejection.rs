@@ -4,48 +4,49 @@ use serde::{Deserialize, Serialize};
 use tickbook::domain::InvalidTick;
 use utoipa::ToSchema;
 
-/// Why an element is rejected: a name for programs that does not change between versions.
+/// The reason of a rejection, for programs; stable between versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(example = "too_many_digits")]
 #[non_exhaustive]
 pub enum RejectionReason {
-    /// It is no JSON object.
+    /// The element is not a JSON object.
     NotAnObject,
-    /// It has a field that is not known.
+    /// A field is unknown.
     UnknownField,
-    /// It has a field twice.
+    /// A field is repeated.
     DuplicateField,
-    /// A field is missing that has no default, or both prices are.
+    /// A required field is missing, or both prices are.
     MissingField,
-    /// A field has another JSON type than it should: null, a boolean, a text for a number …
+    /// A field has the wrong JSON type: null, a boolean, a string for a number …
     WrongType,
-    /// A text is no decimal, or an integer is written with a point or an exponent.
+    /// A text is not a decimal, or an integer has a decimal point or an exponent.
     InvalidNumber,
-    /// A number has more digits before or behind the point than are stored.
+    /// A number has more digits before or after the decimal point than can be stored.
     TooManyDigits,
-    /// A text is no RFC 3339 time, or a leap second.
+    /// A text is not an RFC 3339 time, or is a leap second.
     InvalidTime,
     /// A volume is given for a side that has no price.
     VolumeWithoutPrice,
-    /// An id, a time, a sequence or a volume is below or above what is stored.
+    /// An id, a time, a sequence or a volume is out of range.
     OutOfRange,
-    /// Its time is further ahead of the server's clock than the server takes.
+    /// The time is further ahead of the server's clock than allowed.
     TickInFuture,
-    /// There is no symbol of that id.
+    /// No symbol has this id.
     UnknownSymbol,
-    /// The store refuses it: it is older than what is kept, or breaks a rule of the table.
+    /// The store refuses the tick: it is older than the retention floor, or violates a constraint of the
+    /// table.
     RefusedByStore,
 }
 
-/// Why an element is no tick that can be stored.
+/// Why an element is not a valid tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// For programs.
+    /// The reason, for programs.
     pub reason: RejectionReason,
-    /// Which field is to blame, where it is one.
+    /// The invalid field, if it is a single one.
     pub field: Option<&'static str>,
-    /// For people: what is wrong and what to do, with 40 characters of the input at most.
+    /// The problem and the remedy, for people, with at most 40 characters of the input.
     pub detail: String,
 }
 

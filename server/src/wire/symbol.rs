@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::decimal::DecimalText;
 use crate::cursor::SymbolCursorText as _;
 
-/// What is quoted.
+/// A symbol: a quoted instrument of an exchange.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "symbol_id": 1, "exchange": "oanda", "name": "EURUSD", "description": "Euro / US dollar",
@@ -18,47 +18,47 @@ use crate::cursor::SymbolCursorText as _;
     }
 }))]
 pub struct SymbolBody {
-    /// The number that ticks and candles carry.
+    /// The id that ticks and candles refer to.
     #[schema(example = 1, minimum = 1)]
     pub symbol_id: i64,
-    /// Where it is quoted.
+    /// The exchange that quotes it.
     #[schema(example = "oanda")]
     pub exchange: String,
-    /// Its name, unique within the exchange without regard to case.
+    /// Its name, unique within the exchange, case-insensitive.
     #[schema(example = "EURUSD")]
     pub name: String,
-    /// For people; may be empty.
+    /// A description for people; may be empty.
     #[schema(example = "Euro / US dollar")]
     pub description: String,
-    /// Digits behind the point in which its price is usually shown.
+    /// Number of decimals in which its price is usually shown.
     #[schema(example = 5)]
     pub digits: i16,
     /// Whether it is still quoted.
     pub active: bool,
-    /// What it stands for, where that is known.
+    /// The instrument, if known.
     pub instrument: Option<InstrumentBody>,
 }
 
-/// What a symbol stands for, as its exchange defines it.
+/// The instrument of a symbol, as its exchange defines it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct InstrumentBody {
     /// forex, cfd, crypto, cryptofuture, equity, index, future, option, indexoption or
     /// futureoption.
     #[schema(example = "forex")]
     pub instrument_type: String,
-    /// What is bought and sold; null where it is no currency.
+    /// The asset that is bought and sold; null if it is not a currency.
     #[schema(example = "EUR")]
     pub base_currency: Option<String>,
-    /// What prices are in.
+    /// The currency of prices.
     #[schema(example = "USD")]
     pub quote_currency: String,
     /// Smallest step of the price, in the quote currency.
     pub tick_size: DecimalText,
     /// Smallest step of a quantity, in units of the instrument.
     pub lot_size: DecimalText,
-    /// Units of the underlying in one contract, 1 where there are no contracts.
+    /// Units of the underlying per contract; 1 if there are no contracts.
     pub contract_multiplier: DecimalText,
-    /// Last day of trading, for what ends.
+    /// Last trading day of an instrument that expires.
     #[schema(example = "2026-12-18")]
     pub expiry: Option<String>,
     /// Strike price of an option, in the quote currency.
@@ -70,7 +70,7 @@ pub struct InstrumentBody {
 pub struct SymbolList {
     /// The symbols.
     pub data: Vec<SymbolBody>,
-    /// Pass it as `cursor` to go on; null at the end.
+    /// Pass it as `cursor` to read the next page; null at the end.
     pub next_cursor: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Ticks as the server writes them.
+//! Ticks in responses.
 
 use serde::{Deserialize, Serialize};
 use tickbook::domain::{Page, Tick, TickCursor};
@@ -17,23 +17,23 @@ use crate::cursor::TickCursorText as _;
     "received_at": null
 }))]
 pub struct TickBody {
-    /// Whose tick it is.
+    /// The symbol of the tick.
     #[schema(example = 1)]
     pub symbol_id: i64,
     /// When it happened at the venue.
     pub tick_time: TimeText,
-    /// Its place within that instant; exact, up to 2^63 - 1.
+    /// Its position within that instant; exact, up to 2^63 - 1.
     #[schema(example = 0)]
     pub sequence: i64,
-    /// Price at which one can sell; null where there is no bid.
+    /// Price at which one can sell; null without a bid.
     pub bid_price: Option<DecimalText>,
-    /// Price at which one can buy; null where there is no ask.
+    /// Price at which one can buy; null without an ask.
     pub ask_price: Option<DecimalText>,
-    /// Quantity offered at the bid; null when it is unknown.
+    /// Quantity offered at the bid; null if unknown.
     pub bid_volume: Option<DecimalText>,
-    /// Quantity offered at the ask; null when it is unknown.
+    /// Quantity offered at the ask; null if unknown.
     pub ask_volume: Option<DecimalText>,
-    /// When this side saw it, where that was said.
+    /// When the sender received it; null if unknown.
     pub received_at: Option<TimeText>,
 }
 
@@ -42,7 +42,7 @@ pub struct TickBody {
 pub struct TickList {
     /// The ticks.
     pub data: Vec<TickBody>,
-    /// Pass it as `cursor` to go on; null at the end.
+    /// Pass it as `cursor` to read the next page; null at the end.
     pub next_cursor: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl From<Tick> for TickBody {
 }
 
 impl TickList {
-    /// The page that answered `query`.
+    /// The page for `query`.
     #[must_use]
     pub fn new(page: Page<Tick, TickCursor>, query: &TickQuery) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl TickList {
         }
     }
 
-    /// All there is.
+    /// A list of all ticks, without a further page.
     #[must_use]
     pub fn complete(ticks: Vec<Tick>) -> Self {
         Self {

@@ -1,12 +1,12 @@
-//! Instants as RFC 3339 texts.
+//! Instants as RFC 3339 strings.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tickbook::domain::text::time;
 use utoipa::ToSchema;
 
-/// An instant. Written in UTC with six decimals and `Z`; read with any offset, and what is finer
-/// than a microsecond is cut off.
+/// An instant. Written in UTC with six decimals and `Z`; read with any offset. Digits below a microsecond are
+/// cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2014-05-01T00:00:00.292000Z")]
 pub struct TimeText(pub DateTime<Utc>);

@@ -1,4 +1,4 @@
-//! The program itself: its output, its exit codes, its signals.
+//! Tests of the server program: its output, exit codes and signals.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -10,23 +10,23 @@ use tempfile::TempDir;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A server that was started as a program, and is killed when a test fails.
+/// A running server program; it is killed when the test fails.
 pub(crate) struct Program {
     child: Child,
     url: String,
-    /// Reads the log all the time, since a full pipe would stop the server.
+    /// A thread that reads the log continuously, because a full pipe would block the server.
     log: Option<JoinHandle<String>>,
-    /// Its spool, where the variables name no other one.
+    /// The directory of its spool, unless the variables set another one.
     _spool: TempDir,
 }
 
 impl Program {
-    /// Starts it on a free port and waits until it says where it listens.
+    /// Starts the program on a free port and waits until it prints its address.
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         Self::run(command(arguments, variables))
     }
 
-    /// The same, with so many files that it may have open at most.
+    /// Starts the program with at most `most` open files.
     pub(crate) fn with_open_files(
         most: u32,
         arguments: &[&str],
@@ -75,7 +75,7 @@ impl Program {
         }
     }
 
-    /// Its number among the processes.
+    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -109,7 +109,7 @@ impl Program {
         (answer.status().as_u16(), body)
     }
 
-    /// The same with a body as it is.
+    /// Posts `body` as it is.
     pub(crate) fn post_text(&self, path: &str, body: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.url);
         let posting = ureq::post(url).header("Content-Type", "application/json");
@@ -142,7 +142,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // it may have ended already
+        // it may already have ended
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -166,12 +166,12 @@ fn wait(child: &mut Child) -> ExitStatus {
         if let Some(status) = child.try_wait().expect("a child") {
             return status;
         }
-        assert!(Instant::now() < deadline, "it does not end");
+        assert!(Instant::now() < deadline, "the program does not end");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Runs it to its end, which it must find by itself. Returns the last line on standard error.
+/// Runs the program until it fails. Returns the last line on standard error.
 pub(crate) fn fails(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, String) {
     let mut child = command(arguments, variables).spawn().expect("it starts");
     wait(&mut child);
@@ -189,7 +189,7 @@ fn a_signal_stops_it_with_everything_stored() {
         let program = Program::start(&arguments, &[]);
         let deadline = Instant::now() + DEADLINE;
         while program.get("/health/ready").1["feed"]["received"] == 0 {
-            assert!(Instant::now() < deadline, "the feed brings nothing");
+            assert!(Instant::now() < deadline, "the feed delivers no ticks");
             std::thread::sleep(Duration::from_millis(10));
         }
         let (status, log) = program.stop(signal);
@@ -213,9 +213,9 @@ fn a_second_signal_ends_it_at_once() {
     stream.read_exact(&mut go_on).expect("an answer");
     let begun = Instant::now();
     program.signal("TERM");
-    // the first signal has been seen when no connection is taken any more
+    // once no connection is accepted, the server has handled the first signal
     while std::net::TcpStream::connect(&address).is_ok() {
-        assert!(begun.elapsed() < DEADLINE, "it goes on");
+        assert!(begun.elapsed() < DEADLINE, "the server accepts connections");
         std::thread::sleep(Duration::from_millis(10));
     }
     let (status, log) = program.stop("TERM");
@@ -284,11 +284,11 @@ fn help_teaches_with_examples() {
         "DATABASE_URL",
         "SIGTERM",
     ] {
-        assert!(text.contains(word), "{word} is not in\n{text}");
+        assert!(text.contains(word), "missing {word}:\n{text}");
     }
 }
 
-/// The first lines of the log on a terminal, up to the one that says that it listens.
+/// The log on a terminal, up to the line that says that the server listens.
 fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
     let spool = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_orderbook-server");
@@ -308,10 +308,10 @@ fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
     while !(log.contains("listening on") && log.contains("simulated feed")) {
         let mut line = Vec::new();
         let length = lines.read_until(b'\n', &mut line).expect("read");
-        assert_ne!(length, 0, "it ended: {log}");
+        assert_ne!(length, 0, "the program ended: {log}");
         log.push_str(&String::from_utf8_lossy(&line));
     }
-    // the end of the terminal ends the server
+    // the server ends when its terminal closes
     child.kill().expect("ours");
     wait(&mut child);
     log

@@ -1,4 +1,4 @@
-//! Requests that are worked at, of which there may be so many at once.
+//! Tests of the limit of active requests.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use crate::whole_server::eventually;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the answers of a mock are no futures, and this one takes long"
+    reason = "a mock cannot return futures, and this call takes long"
 )]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn posts_that_are_left_count_until_they_are_stored() {
@@ -58,11 +58,11 @@ async fn posts_that_are_left_count_until_they_are_stored() {
     let client = tokio::spawn(app.clone().oneshot(request));
     begins.recv().await.expect("it is being stored");
     client.abort();
-    assert!(client.await.is_err(), "the client has gone");
+    assert!(client.await.is_err(), "the client was cancelled");
 
     let refused = post(&app, "/api/v1/ticks", tick.to_string()).await;
     let detail = refused.problem(503);
-    assert!(detail.contains("as many requests"), "{detail}");
+    assert!(detail.contains("limit of active requests"), "{detail}");
     assert_eq!(refused.header(header::RETRY_AFTER), "1");
     for path in ["/api/v1/symbols", "/api/v1/symbols/1", "/metrics"] {
         get(&app, path).await.problem(503);

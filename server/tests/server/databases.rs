@@ -1,4 +1,4 @@
-//! The program over real databases, each test in schemas of its own.
+//! Tests of the server program on real databases; each test has its own schemas.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ pub(crate) async fn prepare(schemas: &ScratchSchemas) {
     assert_eq!(symbol.symbol_id.get(), 1);
 }
 
-/// A proxy before the time-series database, and the URL that leads over it.
+/// A proxy in front of the time-series database, and the URL that connects through it.
 pub(crate) fn proxied(schemas: &ScratchSchemas) -> (FaultProxy, String) {
     let url = schemas.url(Database::Timeseries);
     let proxy = FaultProxy::builder_of_url(url).ends_together().start();
@@ -45,7 +45,7 @@ pub(crate) fn proxied(schemas: &ScratchSchemas) -> (FaultProxy, String) {
     (proxy, through_proxy)
 }
 
-/// How many ticks the simulated symbols have.
+/// Number of stored ticks of the simulated symbols.
 async fn stored(schemas: &ScratchSchemas) -> u64 {
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
     let mut stored = 0;
@@ -62,7 +62,7 @@ async fn stored(schemas: &ScratchSchemas) -> u64 {
 pub(crate) fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !reached() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
+        assert!(Instant::now() < deadline, "timeout: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -169,13 +169,15 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
     assert_eq!(status, 503, "{problem}");
     assert_eq!(program.get("/api/v1/symbols").0, 200);
     let during = feed("received");
-    until("the feed goes on", || feed("received") > during + 5);
+    until("the feed continues", || feed("received") > during + 5);
 
     proxy.open();
     until("the end of it is seen", || {
         program.get("/health/ready").0 == 200
     });
-    until("what waited is stored", || feed("inserted") > during + 5);
+    until("the waiting ticks are stored", || {
+        feed("inserted") > during + 5
+    });
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(
@@ -260,7 +262,7 @@ async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
         let feed = &program.get("/health/ready").1["feed"];
         feed["spooled"] == 0 && feed["inserted"] == 500
     });
-    // it gives the spool back, so that a server with a feed can use it
+    // the server releases the spool, so that a server with a feed can use it
     let lock = std::fs::File::open(folder.path().join("owner.lock")).expect("a spool");
     until("the spool is free", || lock.try_lock().is_ok());
     drop(lock);
@@ -272,7 +274,7 @@ async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
     until("the feed runs", || {
         second.get("/health/ready").1["feed"]["received"].as_u64() > Some(0)
     });
-    // and one without leaves it alone while it is used
+    // a server without a feed does not use a spool that is in use
     let third = Program::start(&[], &variables);
     assert!(third.get("/health/ready").1["feed"].is_null());
     assert_eq!(third.stop("TERM").0.code(), Some(0));
@@ -285,11 +287,11 @@ async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
     assert_eq!(status.code(), Some(0), "{log}");
 }
 
-/// How many ticks the log says were stored.
+/// Number of stored ticks according to the log.
 fn settled(log: &str) -> u64 {
     let line = log.lines().find(|line| line.contains("is settled"));
     let line = line.expect("a line");
-    // what was stored when the answer to it was cut off is a duplicate when it is sent again
+    // a tick whose acknowledgement was lost counts as a duplicate when it is sent again
     let numbers = ["inserted=", "duplicates="].map(|name| {
         let number = line.split(name).nth(1).expect("a number");
         let number = number.split(' ').next().expect("a number");

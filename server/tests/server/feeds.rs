@@ -1,4 +1,4 @@
-//! Several feeds in one server.
+//! Tests of several feeds in one server.
 
 use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::binary::{Program, fails};
 use crate::databases::{prepare, until, variables};
 use crate::whole_server::{Server, eventually};
 
-/// Quotes of 2014, a millisecond apart.
+/// Quotes of 2014, one millisecond apart.
 fn quotes(count: usize) -> String {
     let line = |millis| format!("{millis},1.38676,1.38682\n");
     (0..count).map(line).collect()
@@ -55,7 +55,7 @@ async fn feed_that_ends_leaves_the_other_running() {
             .expect("a number")
     };
     let before = published().await;
-    eventually("the other one continues", async || {
+    eventually("the other feed continues", async || {
         published().await > before + 3
     })
     .await;
@@ -69,12 +69,12 @@ async fn feed_that_ends_leaves_the_other_running() {
             format!("feed_ticks_total{{feed=\"{name}\",outcome=\"held_back\"}}"),
             format!("feed_running{{feed=\"{name}\"}}"),
         ] {
-            assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
+            assert!(metrics.contains(&line), "missing {line}:\n{metrics}");
         }
     }
     let repositories = server.repositories.clone();
     assert!(server.stop().await);
-    // the replay is made first
+    // the replay creates its symbol first
     let stored = async |id| {
         let (id, all) = (SymbolId::new(id), TimeRange::all());
         repositories.ticks.count(id, all).await.expect("counted")
@@ -97,7 +97,8 @@ async fn feed_that_breaks_off_leaves_the_other_running() {
         file("20140501", &quotes(20_000)),
         file("20140502", &quotes(1)),
     );
-    // nothing is stored, and so the first file is not read to its end, until the second is away
+    // while the table is locked nothing is stored, so the replay is still in the first file when the second
+    // is removed
     let mut lock = schemas.connection(Database::Timeseries);
     lock.batch_execute("BEGIN; LOCK TABLE ticks IN EXCLUSIVE MODE")
         .expect("locked");
@@ -131,7 +132,7 @@ async fn feed_that_breaks_off_leaves_the_other_running() {
         count.expect("a number")
     };
     let before = published();
-    until("the other one continues", || published() > before + 3);
+    until("the other feed continues", || published() > before + 3);
     let (_, ready) = program.get("/health/ready");
     assert_eq!(feed(&ready, "simulated")["status"], "running");
     assert!(!ready.to_string().contains("20140502"), "{ready}");
@@ -139,7 +140,7 @@ async fn feed_that_breaks_off_leaves_the_other_running() {
     assert_eq!(status.code(), Some(0), "{log}");
     let line_with = |text: &str| {
         let line = log.lines().find(|line| line.contains(text));
-        line.unwrap_or_else(|| panic!("{text} is not in {log}"))
+        line.unwrap_or_else(|| panic!("missing {text}: {log}"))
     };
     let failed = line_with("the feed failed");
     assert!(failed.contains("feed=\"replay\""), "{failed}");

@@ -1,4 +1,4 @@
-//! Cursors whose check value is right, of keys that no row can have.
+//! Tests of forged cursors: the checksum is correct, but no row can have the key.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -20,11 +20,11 @@ fn seeded() -> StdRng {
         Ok(text) => text.parse().expect("TICKBOOK_SEED is a number"),
         Err(_) => RandomState::new().build_hasher().finish(),
     };
-    println!("set TICKBOOK_SEED={seed} to see the same numbers again");
+    println!("set TICKBOOK_SEED={seed} to repeat these numbers");
     StdRng::seed_from_u64(seed)
 }
 
-/// Both ends of what a time can say, the neighbours of all that a row can have, and others.
+/// The limits of the time type, the neighbours of the limits of rows, and random times.
 fn times(random: &mut StdRng) -> Vec<DateTime<Utc>> {
     let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     let all = TimeRange::all();
@@ -106,7 +106,7 @@ async fn forged_cursor_is_a_bad_request() {
     }
     for path in paths {
         let detail = get(&app, &path).await.problem(400);
-        assert!(detail.contains("the cursor is broken"), "{path}: {detail}");
+        assert!(detail.contains("invalid cursor"), "{path}: {detail}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ticks whose time is ahead of the clock.
+//! Tests of ticks whose time is ahead of the clock.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ async fn settings_say_which_times_are_rejected() {
 #[tokio::test]
 async fn rules_of_a_symbol_count_for_posted_ticks() {
     let folder = tempfile::tempdir().expect("a folder");
-    // a server in memory that has a symbol from the start: that of its replay
+    // a server in memory has one symbol at its start: the symbol of its replay
     let settings = "[quality.symbols.\"oanda:EURUSD\"]\nfuture = \"off\"\n";
     std::fs::write(folder.path().join("default.toml"), settings).expect("written");
     let quotes = ("20140501_quote.csv", "0,1.38,1.39\n");

@@ -1,4 +1,4 @@
-//! `/health`, `/metrics`, and what is at no route.
+//! Tests of `/health` and `/metrics`, and of paths without a route.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ async fn ready_is_200_only_when_every_database_is() {
     let ready = get(&Mocks::default().app_with(vec![up()]), "/health/ready").await;
     assert_eq!(ready.status, 200);
     assert_eq!(ready.json()["status"], "ready");
-    let down = database("timeseries", Some("it gives no answer"));
+    let down = database("timeseries", Some("it does not respond"));
     let answer = get(
         &Mocks::default().app_with(vec![up(), down]),
         "/health/ready",
@@ -58,14 +58,14 @@ async fn ready_is_200_only_when_every_database_is() {
     let body = answer.json();
     assert_eq!(body["status"], "not ready");
     assert_eq!(body["databases"][0]["state"], "up");
-    assert_eq!(body["databases"][1]["problem"], "it gives no answer");
+    assert_eq!(body["databases"][1]["problem"], "it does not respond");
     assert!(!answer.text.contains(SECRET), "{}", answer.text);
 }
 
 #[tokio::test]
 async fn failed_jobs_show_and_make_nothing_unready() {
     let handle = metrics::install().expect("no other recorder");
-    // other tests of this process count the jobs of other databases
+    // other tests of this process count jobs of other databases
     let mut replica = database("replica", None);
     replica.failed_jobs.push(FailedJobState {
         name: "job 1001, policy_retention of ticks".to_owned(),
@@ -88,7 +88,7 @@ async fn failed_jobs_show_and_make_nothing_unready() {
     stop.cancel();
 }
 
-/// Says what it was told to say.
+/// A probe that reports a problem on demand.
 #[derive(Debug)]
 struct Given(Vec<DatabaseState>);
 
@@ -159,7 +159,7 @@ async fn metrics_count_requests_by_route_and_never_by_path_or_symbol() {
     ] {
         assert!(
             answer.text.contains(line),
-            "{line} is not in\n{}",
+            "missing {line}:\n{}",
             answer.text
         );
     }

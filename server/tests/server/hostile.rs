@@ -1,5 +1,5 @@
-//! Clients that mean harm, against the program itself under a limit of 1,024 open files. They
-//! take long and are part of `make faults`.
+//! Tests with hostile clients against the server program, under a limit of 1,024 open files. They take long
+//! and run only in `make faults`.
 
 mod attackers;
 mod attacks;
@@ -16,34 +16,34 @@ use crate::whole_server::eventually;
 use attackers::Attackers;
 use served::{Seen, Served};
 
-/// What the server may have open.
+/// Limit of open files of the server.
 const OPEN_FILES: u32 = 1_024;
 
-/// What may be added to its memory, in bytes.
+/// Maximum growth of its memory in bytes.
 const MEMORY: u64 = 64 << 20;
 
-/// Clients wait so many times as long as usual at most.
+/// Maximum factor by which the attack may slow other clients.
 const SLOWER: u32 = 2;
 
-/// The kernel lets a thread that works finish its slice of some milliseconds before it gives the core to
-/// one that waits, and both cores work during an attack. A program that is built without optimization
-/// takes twenty times the processor time, which is then short for everybody.
+/// Additional time that a client may wait. The kernel lets a running thread finish its slice of some
+/// milliseconds before it gives the core to a waiting thread, and both cores are busy during an attack. A
+/// build without optimization takes twenty times the processor time, which then slows all clients.
 const INEXACT: Duration = if cfg!(debug_assertions) {
     Duration::from_millis(250)
 } else {
     Duration::from_millis(5)
 };
 
-/// Clients are watched for so long, with and without an attack.
+/// Measuring time, with and without an attack.
 const WATCHED: Duration = Duration::from_secs(5);
 
-/// Whatever an attack held is given back within this.
+/// Everything that an attack holds is released within this time.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// An attack is slow when it was each time.
+/// An attack counts as slow only if it was slow in each round.
 const ROUNDS: usize = 3;
 
-/// `false`, and the test counts as skipped, unless the long ones are to run.
+/// Returns whether the long tests run; otherwise the test counts as skipped.
 fn is_wanted() -> bool {
     let is_wanted = std::env::var("TICKBOOK_FAULTS").is_ok_and(|wanted| wanted == "all");
     if !is_wanted {
@@ -52,7 +52,7 @@ fn is_wanted() -> bool {
     is_wanted
 }
 
-/// The memory of a process that is in use, in bytes.
+/// Resident memory of a process in bytes.
 fn memory(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -60,7 +60,7 @@ fn memory(id: u32) -> u64 {
     kib.parse::<u64>().expect("a number") * 1_024
 }
 
-/// Whether clients waited longer beside an attack than is allowed.
+/// Whether clients waited longer during the attack than allowed.
 fn is_slow(seen: &Seen, usual: &Seen) -> bool {
     let is_above = |seen: Duration, usual: Duration| seen > usual * SLOWER + INEXACT;
     is_above(seen.health, usual.health) || is_above(seen.other, usual.other)
@@ -78,13 +78,13 @@ async fn fault_70_hostile_clients_harm_no_other() {
     let mut follower = Client::connect_to(address).await;
     follower.ticks(&[1, 2, 3, 4]).await;
     let reading = tokio::spawn(async move {
-        // it looks for holes itself
+        // the follower itself checks that no message is missing
         loop {
             follower.message().await;
         }
     });
     let served = Served::start(address);
-    // what a server needs that has been at work
+    // warm up the server: memory that a busy server needs anyway
     for _ in 0..3 {
         attacks::page(address).await;
     }

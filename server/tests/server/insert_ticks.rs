@@ -1,4 +1,4 @@
-//! `POST /api/v1/ticks`
+//! Tests of `POST /api/v1/ticks`.
 
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -26,7 +26,7 @@ async fn ticks_reach_the_repository_as_they_are_stored() {
         let mut first = tick(1, "2014-05-01T00:00:00.292Z", "1.38676", "1.38682");
         first.sequence = 4;
         first.received_at = Some(time("2014-05-01T00:00:00.293Z"));
-        // no sequence was given
+        // without a sequence
         let second = tick(2, "2014-05-01T00:00:00.000001Z", "-1.5", "-2")
             .with_volumes(None, None)
             .with_occurrence(0);
@@ -36,7 +36,7 @@ async fn ticks_reach_the_repository_as_they_are_stored() {
     let mut first = body();
     first["sequence"] = json!(4);
     first["received_at"] = json!("2014-05-01T00:00:00.293Z");
-    // what has a default may be left out
+    // optional fields may be omitted
     let second = json!({
         "symbol_id": 2, "tick_time": "2014-05-01T02:00:00.0000019+02:00",
         "bid_price": "-01.500", "ask_price": "-2"
@@ -108,7 +108,7 @@ async fn what_is_no_array_of_ticks_is_refused() {
     for bytes in [&[0xFF_u8, 0xFE][..], b"[\"\xFF\"]"] {
         post(&app, PATH, bytes.to_vec()).await.problem(400);
     }
-    // what it is refused for does not repeat it
+    // the error does not quote the whole input
     let long = format!("\"{}\"", "x".repeat(1_000_000));
     let detail = post(&app, PATH, long).await.problem(400);
     assert!(detail.len() < 200, "{} bytes", detail.len());
@@ -160,7 +160,7 @@ async fn a_write_that_may_have_happened_says_so() {
 async fn sending_again_stores_nothing_twice_and_conflicts_are_told() {
     let repositories = Repositories::in_memory();
     let symbol = tickbook::domain::NewSymbol::named("oanda", "EURUSD");
-    let symbol = repositories.symbols.create(symbol).await.expect("memory");
+    let symbol = repositories.symbols.create(symbol).await.expect("created");
     assert_eq!(symbol.symbol_id, SymbolId::new(1));
     let app = app(repositories, Vec::new());
     let first = post(&app, PATH, json!([body()]).to_string()).await.json();
@@ -196,7 +196,7 @@ async fn ticks_without_sequences_are_posted_again() {
             .remove("sequence");
         element
     };
-    // equal ones of one request are two ticks, and none is in conflict with another
+    // equal ticks of one request are two ticks, and none conflicts with another
     let source = ["1.1", "1.2", "1.1"].map(element);
     let posts = [
         (json!(source[..2]), (2, 0)),

@@ -1,4 +1,4 @@
-//! Limits of connections, requests, bodies and answers, at whole servers.
+//! Tests of the limits of connections, requests, bodies and responses, with whole servers.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,20 +8,20 @@ use tokio::time::timeout;
 
 use crate::whole_server::{DEADLINE, Server, eventually};
 
-/// Sends bytes over a connection of its own, which stays open.
+/// Sends bytes over a new connection, which stays open.
 async fn send(server: &Server, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(server.address)
         .await
         .expect("it listens");
-    // the server may have refused the rest already
+    // the server may already have refused the rest
     let _ = stream.write_all(bytes).await;
     stream
 }
 
-/// What comes until the server closes the connection.
+/// Reads until the server closes the connection.
 async fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
-    // a connection that is cut is closed, too
+    // a reset also counts as closed
     let reading = stream.read_to_end(&mut bytes);
     let _ = timeout(DEADLINE, reading).await.expect("it is closed");
     String::from_utf8(bytes).expect("UTF-8")
@@ -49,7 +49,7 @@ async fn get(server: &Server, path: &str, fields: &str) -> String {
     rest(send(server, request.as_bytes()).await).await
 }
 
-/// A whole `POST` of ticks, and its head alone.
+/// A complete `POST` of ticks, and its head only.
 fn posting(body: &str, fields: &str) -> (String, String) {
     let length = body.len();
     let head = format!(
@@ -59,7 +59,7 @@ fn posting(body: &str, fields: &str) -> (String, String) {
     (format!("{head}{body}"), head)
 }
 
-/// So many ticks of symbol 1 as a text, at least as long as it takes to be of so many bytes.
+/// JSON of `count` ticks of symbol 1, padded to at least `bytes` bytes.
 fn ticks(count: usize, bytes: usize) -> String {
     let tick = |index: usize| {
         json!({
@@ -85,7 +85,7 @@ async fn heads_and_bodies_that_are_too_much_are_problems() {
     assert!(detail.contains("16384"), "{detail}");
     let many: String = (0..101).map(|index| format!("X-{index}: 1\r\n")).collect();
     problem(&get(&server, "/api/v1/symbols", &many).await, 431);
-    // more than is read
+    // more than the server reads
     let fields = format!("X-Long: {}\r\n", "x".repeat(300_000));
     let detail = problem(&get(&server, "/health/live", &fields).await, 431);
     assert!(detail.contains("65536"), "{detail}");
@@ -94,7 +94,7 @@ async fn heads_and_bodies_that_are_too_much_are_problems() {
     let many: String = (0..201).map(|index| format!("X-{index}: 1\r\n")).collect();
     let detail = problem(&get(&server, "/api/v1/symbols", &many).await, 431);
     assert!(detail.contains("200 fields"), "{detail}");
-    // behind a request that is answered
+    // after a request that is answered
     let first = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
     let both = format!("{first}GET / HTTP/1.1\r\n{many}\r\n");
     let answers = rest(send(&server, both.as_bytes()).await).await;
@@ -104,7 +104,7 @@ async fn heads_and_bodies_that_are_too_much_are_problems() {
     problem(&format!("HTTP/1.1 431{second}"), 431);
     let detail = problem(&rest(send(&server, b"no request\r\n\r\n").await).await, 400);
     assert!(detail.contains("HTTP/1.1"), "{detail}");
-    // declared, and as it comes
+    // with a declared length, and chunked
     let head = "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n";
     let declared = format!("{head}Content-Length: 104857600\r\n\r\n");
     problem(&rest(send(&server, declared.as_bytes()).await).await, 413);
@@ -176,7 +176,7 @@ async fn silent_connections_make_place_for_others() {
         more.push(send(&server, b"").await);
         assert_eq!(server.get("/health/live").await["status"], "live");
     }
-    // those that came first have waited the longest
+    // the oldest connections have waited the longest
     assert_eq!(rest(first).await, "");
     assert_eq!(rest(half).await, "");
     let metrics = server.get_text("/metrics").await;
@@ -199,7 +199,10 @@ async fn connections_at_work_leave_health_its_places() {
         )
         .await;
         let mut go_on = [0; 25];
-        stream.read_exact(&mut go_on).await.expect("it is at work");
+        stream
+            .read_exact(&mut go_on)
+            .await
+            .expect("the request is active");
         at_work.push(stream);
     }
     let detail = problem(&get(&server, "/api/v1/symbols", "").await, 503);
@@ -207,12 +210,12 @@ async fn connections_at_work_leave_health_its_places() {
     assert_eq!(server.get("/health/live").await["status"], "live");
     let (status, _) = server.get_any("/health/ready").await;
     assert_eq!(status, 200);
-    // they are answered all the same
+    // active requests are still answered
     for mut stream in at_work {
         stream.write_all(b"[]").await.expect("sent");
         assert_eq!(parts(&rest(stream).await).0, 200);
     }
-    eventually("there are places again", async || {
+    eventually("the server accepts requests again", async || {
         parts(&get(&server, "/api/v1/symbols", "").await).0 == 200
     })
     .await;
@@ -246,7 +249,7 @@ async fn stop_waits_for_no_half_of_a_request() {
     let (whole, _) = posting(&ticks(10, 0), "");
     let body = send(&server, &whole.as_bytes()[..whole.len() - 1]).await;
     let more = send(&server, &whole.as_bytes()[..20]).await;
-    // all of them have come to the server
+    // all connections have reached the server
     eventually("they are open", async || {
         let metrics = server.get_text("/metrics").await;
         let open = metrics
@@ -258,7 +261,7 @@ async fn stop_waits_for_no_half_of_a_request() {
     server.stop.cancel();
     assert_eq!(rest(head).await, "");
     assert_eq!(rest(more).await, "");
-    // well before requests that are being answered are broken off
+    // well before active requests are aborted
     let detail = problem(&rest(body).await, 503);
     assert!(detail.contains("stops"), "{detail}");
     assert!(server.stop().await);
@@ -276,12 +279,12 @@ async fn unfinished_bodies_leave_memory_to_others() {
             .expect("it listens");
         let bytes = large.as_bytes()[..large.len() - 1].to_vec();
         unfinished.spawn(async move {
-            // the server stops reading when there is no memory
+            // the server stops reading when no memory is available
             let _ = stream.write_all(&bytes).await;
             rest(stream).await
         });
     }
-    // needs more than the two that fill the memory leave
+    // it needs more than remains beside the two bodies that fill the memory
     let (other, _) = posting(&ticks(20, 2_000_000), "");
     eventually("another one is stored", async || {
         let answer = rest(send(&server, other.as_bytes()).await).await;
@@ -290,11 +293,11 @@ async fn unfinished_bodies_leave_memory_to_others() {
         status == 200
     })
     .await;
-    // two of them fit at once
+    // two bodies fit at the same time
     for _ in 0..4 {
         let answer = unfinished.join_next().await.expect("four of six");
         let answer = answer.expect("no panic");
-        // cut off, or answered and then cut off
+        // aborted, or answered and then aborted
         assert!(
             answer.is_empty() || problem(&answer, 503).contains("memory"),
             "{answer}"
@@ -307,7 +310,7 @@ async fn unfinished_bodies_leave_memory_to_others() {
 async fn unread_answers_leave_memory_to_others() {
     let settings = [
         ("TICKBOOK__SERVER__BUFFER_BYTES", "8388608"),
-        // nothing else ends them
+        // nothing else closes the connections
         ("TICKBOOK__SERVER__WRITE_TIMEOUT_MS", "600000"),
     ];
     let server = Server::with_small_buffers(&settings).await;

@@ -1,4 +1,4 @@
-//! Long requests, beside which the one thread of the test answers others.
+//! Tests that long requests do not delay others, on a runtime with one thread.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 
 use crate::support::{Mocks, get};
 
-/// A call that blocks its thread until it is told to go on.
+/// A call that blocks its thread until the test releases it.
 #[derive(Clone)]
 struct Call {
     begun: UnboundedSender<()>,

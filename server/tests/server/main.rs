@@ -1,4 +1,4 @@
-//! The order-book server from the outside: routes over mocks, whole servers over memory and over
+//! Tests of the order-book server from the outside: routes with mocks, and whole servers in memory and on
 //! real databases.
 
 mod binary;

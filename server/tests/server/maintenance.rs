@@ -1,4 +1,4 @@
-//! The server does what is due by the policies.
+//! Tests of the maintenance timer of the server.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
         assert!(Instant::now() < deadline, "{dirty:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // the next run tells what the last one left
+    // the gauges are set after each run
     loop {
         let waiting = policy_status(&db).await.expect("answers").waiting_changes;
         let metrics = server.get_text("/metrics");
@@ -64,7 +64,7 @@ async fn days_that_wait_are_seen_also_when_the_maintenance_fails() {
     prepare(&schemas).await;
     let pools = DatabasePools::new(&schemas.config());
     let db = pools.timeseries();
-    // nothing else than the maintenance drops or refreshes what is meant to fail
+    // only the maintenance drops or refreshes the data that is meant to fail
     let policies = Policies::default();
     apply_policies(&db, &policies).await.expect("consistent");
     let old = |days| format!("(7, now() - INTERVAL '{days} days', 0, 1, 2, 0, 0)");

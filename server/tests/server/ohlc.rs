@@ -1,4 +1,4 @@
-//! `/api/v1/ohlc`
+//! Tests of `/api/v1/ohlc`.
 
 use orderbook_server::cursor::CandleCursorText as _;
 use serde_json::json;
@@ -31,7 +31,7 @@ fn candle() -> Candle {
     .tick_count(97)
 }
 
-/// Clients compare texts: neither the order of the fields nor a zero at an end may change.
+/// Clients compare texts: neither the order of fields nor trailing zeros may change.
 #[tokio::test]
 async fn a_page_is_written_byte_for_byte_as_ever() {
     let odd = Candle::new(
@@ -158,7 +158,7 @@ async fn a_slow_database_is_503() {
     });
     let answer = get(&mocks.app(), "/api/v1/ohlc/1").await;
     let detail = answer.problem(503);
-    assert!(detail.contains("ask for less"), "{detail}");
+    assert!(detail.contains("request less"), "{detail}");
     assert_eq!(answer.header("retry-after"), "5");
 }
 

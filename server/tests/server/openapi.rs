@@ -1,4 +1,4 @@
-//! `/openapi.json`
+//! Tests of `/openapi.json`.
 
 use std::collections::BTreeSet;
 

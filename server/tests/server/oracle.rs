@@ -1,5 +1,5 @@
-//! Real quotes go in through the replay feed; the candles of the REST interface equal those of
-//! another system, to the last digit.
+//! Oracle test: real quotes from the replay feed give the same candles in the REST interface as another
+//! system, to the last digit.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ fn replay_and_compare(folder: &std::path::Path, store: &[&str], variables: &[(&s
     assert!(status.success(), "{log}");
 }
 
-/// Open time, open, high, low, close, close time, volume, count, closed: as texts.
+/// Open time, open, high, low, close, close time, volume, count and closed, as texts.
 type Shown = [String; 9];
 
 fn shown(candle: &Candle) -> Shown {

@@ -1,4 +1,4 @@
-//! Bad parameters: each is a 400 that names the parameter, and no repository is asked for data.
+//! Tests of invalid parameters: each gives a 400 that names the parameter, and no repository is called.
 
 use orderbook_server::cursor::{CandleCursorText as _, SymbolCursorText as _, TickCursorText as _};
 use tickbook::domain::{
@@ -7,7 +7,7 @@ use tickbook::domain::{
 
 use crate::support::{Mocks, get, time};
 
-/// Asks `path` with each query and expects a 400 that contains the word.
+/// Requests `path` with each query and expects a 400 whose detail contains the word.
 async fn refused(path: &str, cases: &[(&str, &str)]) {
     let app = Mocks::with_symbols().app();
     for (query, word) in cases {
@@ -104,7 +104,7 @@ async fn cursors_that_are_broken_or_of_another_listing_are_refused() {
     );
     let of_symbols = SymbolCursor { symbol_id: id }.encode();
     let foreign = "cursor belongs to another listing";
-    let broken = "cursor is broken";
+    let broken = "invalid cursor";
     for (path, query, word) in [
         ("/api/v1/ticks/1", "cursor=abc".to_owned(), broken),
         ("/api/v1/ticks/1", "cursor=".to_owned(), broken),

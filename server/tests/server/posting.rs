@@ -1,4 +1,4 @@
-//! `POST /api/v1/ticks` over a real database, while clients and the database go away.
+//! Tests of `POST /api/v1/ticks` on a real database, while clients disconnect and the database fails.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ use crate::databases::{prepare, proxied, until, variables};
 
 const PATH: &str = "/api/v1/ticks";
 
-/// So few go through an INSERT, so many through a COPY.
+/// The first number of ticks uses INSERT, the second COPY.
 const COUNTS: [u64; 2] = [3, 200];
 
 /// Ticks of the symbol 1, one a second within the hour `hour`.
@@ -34,7 +34,7 @@ fn ticks(hour: u64, count: u64) -> Vec<Value> {
         .collect()
 }
 
-/// A server with one connection to each database, which a call that is stuck would keep.
+/// Settings of a server with one connection to each database, which a stuck call would occupy.
 fn small_pool<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut variables = variables.to_vec();
     variables.extend([
@@ -44,7 +44,7 @@ fn small_pool<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     variables
 }
 
-/// Holds every write up until it is released.
+/// A table lock that blocks every write until it is released.
 struct Lock(PgConnection);
 
 #[derive(QueryableByName)]
@@ -61,7 +61,7 @@ impl Lock {
         Self(connection)
     }
 
-    /// Waits until a write is held up, and returns the server's process that does it.
+    /// Waits until a write is blocked, and returns the process of the database server that executes it.
     fn wait_for_a_write(&mut self) -> i32 {
         let mut waiting = None;
         until("a write waits", || {
@@ -81,7 +81,7 @@ impl Lock {
 
     fn wait_for_the_end_of(&mut self, pid: i32) {
         let process = format!("SELECT pid FROM pg_stat_activity WHERE pid = {pid}");
-        until("the server is done with it", || {
+        until("the process has finished", || {
             self.processes(&process).is_empty()
         });
     }
@@ -114,7 +114,7 @@ fn begin_post(program: &Program, body: &str, sent: usize) -> TcpStream {
     stream
 }
 
-/// How many requests are being answered, the one that asks among them.
+/// Number of active requests, including the one that asks.
 fn in_flight(program: &Program) -> String {
     let metrics = program.get_text("/metrics");
     let mut lines = metrics.lines();
@@ -157,7 +157,9 @@ async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
         let stream = begin_post(&program, &body, body.len());
         lock.wait_for_a_write();
         drop(stream);
-        until("the server knows", || in_flight(&program) == "1");
+        until("the server notices the disconnect", || {
+            in_flight(&program) == "1"
+        });
         lock.release();
         expected += count;
         let all = async {
@@ -166,8 +168,8 @@ async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
             }
         };
         let in_time = timeout(Duration::from_secs(20), all).await;
-        in_time.expect("it is done to the end");
-        // over the only connection
+        in_time.expect("the write completes");
+        // on the only connection
         let (status, receipt) = program.post(PATH, &ticks);
         assert_eq!(
             (status, &receipt["duplicates"]),
@@ -199,7 +201,7 @@ async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
         let detail = problem["detail"].as_str().expect("a text");
         for part in [
             "may have taken effect",
-            "repeat it",
+            "retry it",
             "nothing is stored twice",
         ] {
             assert!(detail.contains(part), "{detail}");

@@ -1,4 +1,4 @@
-//! A feed with bad ticks.
+//! Tests of a feed with bad ticks.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
 
 #[tokio::test]
 async fn a_symbol_with_rules_of_its_own_is_held_back_where_others_pass() {
-    // every tick is older than this when it is looked at; all symbols of the feed are made alike
+    // every tick is older than this when it is checked; all symbols of the feed are configured alike
     let of_all = "[quality]\nstale = \"off\"\nstale_limit_ms = 0\n";
     for (of_one, held_id) in [
         (
@@ -136,7 +136,7 @@ async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
             "TICKBOOK__SPOOL__DIRECTORY",
             spool.path().to_str().expect("UTF-8"),
         ),
-        // every tick is older than this when it is looked at
+        // every tick is older than this when it is checked
         ("TICKBOOK__QUALITY__STALE", "quarantine"),
         ("TICKBOOK__QUALITY__STALE_LIMIT_MS", "0"),
     ]);
@@ -169,7 +169,7 @@ async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     let held = held_back(&repositories).await;
-    // what was being written when the proxy closed may have been there already
+    // a write that was in progress when the proxy closed may have succeeded
     assert!(
         held.len() <= before + kept && held.len() > 20,
         "{before} {kept} {}",

@@ -1,5 +1,4 @@
-//! The exchange of ticks, at a real RabbitMQ that the test starts for itself. Part of
-//! `make test-programs`.
+//! Tests of publishing to a real RabbitMQ, which the tests start themselves. Part of `make test-programs`.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -21,17 +20,17 @@ use crate::binary::Program;
 use crate::databases::until;
 use crate::whole_server::Server;
 
-/// A broker starts within this on a busy machine.
+/// Maximum time for a broker to start on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
 struct Programs {
     server: PathBuf,
-    /// Tells Erlang nodes where others are.
+    /// The program `epmd`, the name server of Erlang nodes.
     names: PathBuf,
 }
 
 impl Programs {
-    /// `None`, and the test counts as skipped, unless it is one of `make test-programs`.
+    /// Finds the programs; `None`, and the test counts as skipped, unless `make test-programs` runs.
     fn found() -> Option<Self> {
         Some(Self {
             server: suite::program("rabbitmq-server")?,
@@ -40,14 +39,14 @@ impl Programs {
     }
 }
 
-/// A broker of its own on loopback, with everything it writes in a folder of its own.
+/// A broker on loopback that writes only to its own directory.
 struct Broker {
     server: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
     distribution_port: u16,
     names_port: u16,
-    /// The names of Erlang nodes; runs as a child so that it ends with the test.
+    /// The name server; runs as a child so that it ends with the test.
     names: Child,
     node: Option<Child>,
 }
@@ -64,7 +63,7 @@ impl Broker {
         broker
     }
 
-    /// One that nobody has started yet.
+    /// A broker that is not started yet.
     fn down(programs: Programs) -> Self {
         let names_port = free_port();
         let names = Command::new(programs.names)
@@ -137,13 +136,13 @@ impl Broker {
             .stdin(Stdio::null())
             .stdout(log("stdout"))
             .stderr(log("stderr"))
-            // the script and what it starts end together
+            // a process group, so that the script and its children end together
             .process_group(0)
             .spawn();
         self.node = Some(node.expect("it starts"));
     }
 
-    /// As a power cut does.
+    /// Kills the broker, as a power cut does.
     fn kill(&mut self) {
         if let Some(mut node) = self.node.take() {
             let group = format!("-{}", node.id());
@@ -157,7 +156,7 @@ impl Broker {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
-    /// A queue with all ticks of the exchange oanda, made where it is missing.
+    /// Declares a queue that receives all ticks of the exchange oanda.
     async fn queue(&self) -> (Connection, Channel) {
         let begun = Instant::now();
         let connection = loop {
@@ -264,7 +263,7 @@ async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
     }
     assert!(
         begun.elapsed() < Duration::from_secs(60),
-        "nobody waits for a broker"
+        "storing does not wait for the broker"
     );
 
     broker.start_node();
@@ -284,12 +283,12 @@ async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
             assert_eq!(last - first + 1, body["missed"].as_i64().expect("a number"));
             told.extend(first..=last);
         } else {
-            // what was taken just before the power cut comes again
+            // messages consumed just before the power cut arrive again
             told.extend(Some(index(time("tick_time"))).filter(|index| *index >= 3));
         }
     }
     let all: BTreeSet<i64> = (3..403).collect();
-    assert_eq!(told, all, "each tick was published or told as missed");
+    assert_eq!(told, all, "each tick was published or is in a gap");
     assert!(gaps >= 1, "350 ticks did not fit");
     assert!(server.stop().await);
 }
@@ -303,7 +302,7 @@ async fn a_broker_that_comes_later_is_connected_to_then() {
     let server = Server::with_symbols(&[("TICKBOOK__RABBITMQ__URL", &broker.url())], 1).await;
     assert_eq!(server.post(&json!([tick(1, 0)])).await["inserted"], 1);
     broker.start_node();
-    // what waited may be published before there is a queue to take it
+    // waiting messages may be published before the queue exists
     let (_connection, channel) = broker.queue().await;
     let posting = async {
         for index in 1.. {
@@ -314,7 +313,7 @@ async fn a_broker_that_comes_later_is_connected_to_then() {
     };
     let (kind, body) = tokio::select! {
         message = next(&channel) => message,
-        () = posting => unreachable!("it goes on"),
+        () = posting => unreachable!("posting never ends"),
     };
     assert_eq!((kind.as_str(), &body["symbol_id"]), ("tick", &json!(1)));
     assert!(server.stop().await);
@@ -328,7 +327,7 @@ async fn no_log_however_long_has_the_password() {
     let broker = Broker::start(programs);
     drop(broker.queue().await);
     for url in [
-        // a login that fails, and a broker that is away
+        // a failing login, and a broker that is unavailable
         broker.url().replace("guest:guest", "guest:S3cretPw"),
         format!("amqp://guest:S3cretPw@127.0.0.1:{}/%2f", free_port()),
     ] {
@@ -345,9 +344,9 @@ async fn no_log_however_long_has_the_password() {
             program.stop("TERM")
         };
         assert_eq!(status.code(), Some(0), "{log}");
-        assert!(log.contains("RabbitMQ is away"), "{log}");
+        assert!(log.contains("RabbitMQ is unavailable"), "{log}");
         assert!(log.contains(" TRACE "), "everything is logged");
-        // as a text, and as the bytes that are sent
+        // as text, and as the bytes that are sent
         let bytes = format!("{:?}", b"S3cretPw");
         let secrets = ["S3cretPw", bytes.trim_matches(['[', ']'])];
         let shows = |line: &&str| secrets.iter().any(|secret| line.contains(secret));

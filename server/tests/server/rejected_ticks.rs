@@ -1,4 +1,4 @@
-//! `POST /api/v1/ticks` with elements that cannot be stored.
+//! Tests of `POST /api/v1/ticks` with invalid elements.
 
 use serde_json::{Value, json};
 use tickbook::repository::{InsertReceipt, RejectedTick};
@@ -8,8 +8,7 @@ use crate::support::{Mocks, app, get, post, with_symbols};
 
 const PATH: &str = "/api/v1/ticks";
 
-/// The JSON text of a tick of that second, with one field of another text, or with none where that is
-/// empty.
+/// JSON of a tick of that second, with one field replaced by `json`, or omitted if `json` is empty.
 fn element(second: usize, field: &str, json: &str) -> String {
     let time = format!("\"2014-05-01T00:00:{second:02}Z\"");
     let mut fields = vec![
@@ -33,7 +32,7 @@ fn good(second: usize) -> String {
     element(second, "sequence", "0")
 }
 
-/// Sends elements to a server of their own in memory; returns the receipt and what is stored.
+/// Sends elements to a new server in memory; returns the receipt and the stored ticks.
 async fn sent(elements: &[String]) -> (Value, Vec<Value>) {
     let app = app(with_symbols().await, Vec::new());
     let answer = post(&app, PATH, format!("[{}]", elements.join(","))).await;
@@ -43,7 +42,7 @@ async fn sent(elements: &[String]) -> (Value, Vec<Value>) {
     (answer.json(), stored)
 }
 
-/// A bad element between two good ones: it alone is rejected. Returns how.
+/// Sends an invalid element between two valid ones; only the invalid one is rejected. Returns the rejection.
 async fn rejected(bad: String) -> Value {
     let (receipt, stored) = sent(&[good(1), bad.clone(), good(2)]).await;
     assert_eq!(receipt["inserted"], 2, "{bad}: {receipt}");
@@ -146,7 +145,7 @@ async fn elements_that_are_no_ticks_are_rejected_alone() {
     assert_eq!(rejected(deep.clone()).await["reason"], "not_an_object");
     let told = rejected(element(3, "bid_price", &deep)).await;
     assert_eq!(told["reason"], "wrong_type", "{told}");
-    // an array of the fields in their order, where a mistake would go unnoticed
+    // an array of the fields in order, in which an error would go unnoticed
     let array = "[1, \"2014-05-01T00:00:03Z\", 0, \"1\", \"2\", \"0\", \"0\", null]";
     assert_eq!(rejected(array.to_owned()).await["reason"], "not_an_object");
     for field in ["symbol_id", "tick_time"] {
@@ -233,7 +232,7 @@ async fn numbers_are_read_to_the_last_digit() {
             "999999999999999.999999999999",
         ),
         ("0.000000000001", "0.000000000001"),
-        // no double has it
+        // no double represents it exactly
         (
             "900719925474099.123456789012",
             "900719925474099.123456789012",
@@ -325,10 +324,11 @@ async fn a_request_without_any_tick_calls_no_repository() {
 async fn rows_the_store_rejects_have_their_index() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_insert_batch().once().returning(|ticks| {
-        // one key with two contents, of which the second is rejected; and the last one
+        // two contents of one key, the second of them rejected, and the last tick
         assert_eq!(ticks.len(), 4);
-        let rejected = [&ticks[1], &ticks[3]]
-            .map(|tick| RejectedTick::new(tick.clone(), "older than what is kept".to_owned()));
+        let rejected = [&ticks[1], &ticks[3]].map(|tick| {
+            RejectedTick::new(tick.clone(), "older than the retention floor".to_owned())
+        });
         Ok(InsertReceipt::default()
             .inserted(2)
             .rejected(rejected.to_vec()))

@@ -1,4 +1,4 @@
-//! Whose quotes a replay plays.
+//! Tests of the symbol of a replay.
 
 use tickbook::Repositories;
 use tickbook::db::{DatabasePools, ScratchSchemas};
@@ -34,7 +34,7 @@ async fn replay_takes_the_id_of_a_symbol() {
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
     let (output, line) = fails(&of("93"), &variables(&schemas));
     assert_eq!(output.status.code(), Some(1));
-    assert!(line.contains("there is no symbol with the id 93"), "{line}");
+    assert!(line.contains("no symbol has the id 93"), "{line}");
     let server = Program::start(&of("1"), &variables(&schemas));
     let (id, all) = (SymbolId::new(1), TimeRange::all());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);

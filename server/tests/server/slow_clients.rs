@@ -1,4 +1,4 @@
-//! Clients of `/ws` that read slowly, or not at all.
+//! Tests of `/ws` clients that read slowly or not at all.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -11,11 +11,10 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::websocket::{Client, Next};
 use crate::whole_server::{DEADLINE, Server};
 
-/// Those who are dropped are counted for the whole process.
+/// Serializes tests that drop clients: the counter is shared by the process.
 static DROPPING: Mutex<()> = Mutex::const_new(());
 
-/// A client without a task or a buffer of its own: what it does not ask for stays in the socket,
-/// which holds next to nothing.
+/// A client without a task or a buffer: unread data stays in the socket, whose buffer holds almost nothing.
 struct RawClient {
     stream: TcpStream,
     unread: Vec<u8>,
@@ -45,7 +44,7 @@ impl RawClient {
         };
         assert!(head.starts_with(b"HTTP/1.1 101"));
         let request = br#"{"op":"subscribe","channel":"ticks","symbols":[1]}"#;
-        // a text of less than 126 bytes, with a mask that changes nothing
+        // a text frame of less than 126 bytes, with a mask of zeros
         let mut frame = vec![0x81, 0x80 | u8::try_from(request.len()).expect("short")];
         frame.extend([0; 4]);
         frame.extend(request);
@@ -61,7 +60,7 @@ impl RawClient {
         self.stream.write_all(bytes).await.expect("sent");
     }
 
-    /// Reads what is there, 4 KiB at most; `false` at the end of the connection.
+    /// Reads available data, at most 4 KiB; returns `false` at the end of the connection.
     async fn read_some(&mut self) -> bool {
         let mut bytes = [0; 4_096];
         let read = timeout(DEADLINE, self.stream.read(&mut bytes)).await;
@@ -70,7 +69,7 @@ impl RawClient {
         read > 0
     }
 
-    /// A message that was read whole.
+    /// Takes a completely read message.
     fn take(&mut self) -> Option<Next> {
         let [first, short, ..] = *self.unread else {
             return None;
@@ -111,7 +110,7 @@ fn start() -> DateTime<Utc> {
     "2014-05-01T00:00:00Z".parse().expect("a time")
 }
 
-/// So many ticks, a microsecond apart, from `first` on.
+/// `count` ticks from `first` on, one microsecond apart.
 fn ticks(first: i64, count: i64) -> Value {
     let tick = |index| {
         let time = start() + TimeDelta::microseconds(index);
@@ -129,7 +128,7 @@ async fn post(server: &Server, first: i64, count: i64) {
     assert_eq!(receipt["inserted"], count);
 }
 
-/// What a client knows of: every tick from 0 to `until` was a message, or in a gap.
+/// The ticks a client knows about: every tick from 0 to `until` was in a message or in a gap.
 #[derive(Default)]
 struct Told {
     until: i64,
@@ -156,12 +155,12 @@ impl Told {
             Some("heartbeat") => return,
             _ => panic!("unexpected: {message}"),
         };
-        assert_eq!(from, self.until, "nothing is left out: {message}");
+        assert_eq!(from, self.until, "no tick is omitted: {message}");
         self.until = to;
     }
 }
 
-/// How many clients of the process were dropped as too slow.
+/// Number of clients of the process that were dropped as too slow.
 async fn dropped(server: &Server) -> u64 {
     let metrics = server.get_text("/metrics").await;
     let line = "websocket_closed_total{code=\"1013\"} ";
@@ -183,7 +182,7 @@ async fn a_client_that_reads_nothing_is_dropped_and_told_why() {
         }
     };
     timeout(DEADLINE, waiting).await.expect("it is dropped");
-    // the close is sent, for as long as was waited before, behind what is on its way
+    // the close frame follows the data in transit, and is sent for at most as long as before
     let mut told = Told::default();
     loop {
         match client.next().await {
@@ -198,7 +197,7 @@ async fn a_client_that_reads_nothing_is_dropped_and_told_why() {
             }
         }
     }
-    assert!(told.until < 2_000, "{} ticks fit on the way", told.until);
+    assert!(told.until < 2_000, "{} ticks fit in transit", told.until);
     drop(client);
     assert!(server.stop().await);
 }
@@ -208,7 +207,7 @@ async fn client_for_which_the_most_ticks_wait_is_dropped() {
     let _one = DROPPING.lock().await;
     let settings = [
         ("TICKBOOK__WEBSOCKET__QUEUE_TOTAL", "3000"),
-        // nothing else ends it
+        // nothing else closes the connection
         ("TICKBOOK__WEBSOCKET__SEND_TIMEOUT_MS", "600000"),
     ];
     let server = Server::with_small_buffers(&settings).await;
@@ -236,7 +235,7 @@ async fn client_for_which_the_most_ticks_wait_is_dropped() {
         }
     };
     assert!(reason.contains("more than 3000 ticks"), "{reason}");
-    assert!(told.until < 3_000, "{} ticks fit on the way", told.until);
+    assert!(told.until < 3_000, "{} ticks fit in transit", told.until);
     drop((slow, quick));
     assert!(server.stop().await);
 }
@@ -253,7 +252,7 @@ async fn a_client_that_never_catches_up_is_dropped_and_told_why() {
     let mut told = Told::default();
     let mut sent = 0;
     let reason = 'reading: loop {
-        // each overflows the queue while a delivery takes several reads of the client
+        // each round overflows the queue, because a delivery takes several reads of the client
         if told.gaps < 3 {
             post(&server, sent, 500).await;
             sent += 500;

@@ -1,4 +1,4 @@
-//! What the tests share: routers over mocks, requests, things to answer with.
+//! Helpers of the tests: routers with mocks, requests, and sample data.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use tickbook::repository::{
 use tickbook::{Clock, Database, Repositories, RepositoryError};
 use tower::ServiceExt as _;
 
-/// A text that no client may ever see.
+/// A text that no response may contain.
 pub(crate) const SECRET: &str = "S3cretPw";
 
-/// Repositories that expect no call until told otherwise.
+/// Mock repositories that expect no call by default.
 #[derive(Default)]
 pub(crate) struct Mocks {
     pub(crate) symbols: MockSymbolRepository,
@@ -68,7 +68,7 @@ pub(crate) fn app(repositories: Repositories, databases: Vec<DatabaseState>) -> 
     router(state(repositories, databases))
 }
 
-/// With rules and a clock of its own.
+/// A router with the given rules and time.
 pub(crate) fn app_at(repositories: Repositories, rules: SymbolRules, now: DateTime<Utc>) -> Router {
     router(AppState {
         rules,
@@ -82,18 +82,18 @@ fn state(repositories: Repositories, databases: Vec<DatabaseState>) -> AppState 
     AppState::new(repositories, Readiness::fixed(databases), handle)
 }
 
-/// In memory, with the symbols 1 to 3.
+/// Repositories in memory with the symbols 1 to 3.
 pub(crate) async fn with_symbols() -> Repositories {
     let repositories = Repositories::in_memory();
     for id in 1..=3 {
         let new = NewSymbol::named("oanda", format!("S{id}"));
-        let symbol = repositories.symbols.create(new).await.expect("memory");
+        let symbol = repositories.symbols.create(new).await.expect("created");
         assert_eq!(symbol.symbol_id.get(), id);
     }
     repositories
 }
 
-/// What a client gets.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -111,7 +111,7 @@ impl Answer {
         value.to_str().expect("a text")
     }
 
-    /// The detail of a problem of `status`.
+    /// Returns the detail of a problem with `status`.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -174,7 +174,7 @@ pub(crate) fn tick(id: i64, tick_time: &str, bid: &str, ask: &str) -> Tick {
         .with_volumes(Decimal::ZERO, Decimal::ZERO)
 }
 
-/// One of each error a repository can have that is answered with a 503, with secrets in it.
+/// One of each repository error that maps to a 503, each with a secret.
 pub(crate) fn database_errors() -> Vec<RepositoryError> {
     let database = Database::Timeseries;
     let reason = || format!("SELECT 1 by user:{SECRET}");
@@ -215,14 +215,14 @@ pub(crate) fn database_errors() -> Vec<RepositoryError> {
     ]
 }
 
-/// One of each error that is answered with a 500, with secrets in it.
+/// One of each repository error that maps to a 500, each with a secret.
 pub(crate) fn internal_errors() -> Vec<RepositoryError> {
     let reason = || format!("SELECT 1 by user:{SECRET}");
     vec![
         RepositoryError::Data {
             entity: tickbook::Entity::Tick,
             key: "1".to_owned(),
-            // made of what is stored, without what a server says
+            // contains the stored value, and no text of a server
             reason: "bid_price: it is NaN: expected a number".to_owned(),
         },
         RepositoryError::Backend {

@@ -1,4 +1,4 @@
-//! `/api/v1/symbols`
+//! Tests of `/api/v1/symbols`.
 
 use orderbook_server::cursor::SymbolCursorText as _;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `GET /api/v1/ticks`
+//! Tests of `GET /api/v1/ticks`.
 
 use orderbook_server::cursor::TickCursorText as _;
 use serde_json::json;
@@ -35,7 +35,7 @@ async fn range_order_limit_and_cursor_reach_the_repository() {
         Ok(Page::new(vec![item], Some(next)))
     });
     let order = SortOrder::Descending;
-    // an offset may be written with a plain + and with an escaped one
+    // the + of an offset may be literal or escaped
     let path = format!(
         "/api/v1/ticks/1?from=2014-05-01T02:00:00+02:00&to=2014-05-02T02:00:00%2B02:00\
          &limit=1&order=desc&cursor={}",
@@ -77,7 +77,7 @@ async fn without_parameters_the_first_500_of_all_time_are_listed() {
         "2014-05-01T00:00:00.000000Z"
     );
     assert_eq!(answer["data"][0]["received_at"], json!(null));
-    // bounds beyond what a tick may have are no error
+    // bounds beyond the range of ticks are accepted
     let wide = get(
         &app,
         "/api/v1/ticks/1?from=1066-10-14T00:00:00Z&to=3000-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-//! `/ws`, by a real client of a whole server over memory.
+//! Tests of `/ws` with a real client and a whole server in memory.
 
 use std::net::SocketAddr;
 
@@ -13,13 +13,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::whole_server::{DEADLINE, Server};
 
-/// A client that looks at each message's place and at its own subscriptions.
+/// A client that checks the sequence number of each message and its own subscriptions.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     seq: u64,
 }
 
-/// What comes next.
+/// The next message or event.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
     Message(Value),
@@ -50,7 +50,7 @@ impl Client {
             Ok(Message::Text(text)) => {
                 let message: Value = serde_json::from_str(&text).expect("JSON");
                 self.seq += 1;
-                assert_eq!(message["seq"], self.seq, "no hole: {message}");
+                assert_eq!(message["seq"], self.seq, "no message is missing: {message}");
                 Next::Message(message)
             }
             Ok(Message::Close(Some(close))) => {
@@ -60,7 +60,7 @@ impl Client {
         }
     }
 
-    /// The next message but heartbeats, which never end.
+    /// The next message that is not a heartbeat.
     pub(crate) async fn message(&mut self) -> Value {
         let waiting = async {
             loop {
@@ -94,7 +94,7 @@ impl Client {
     }
 }
 
-/// A server with the symbols 1 to 4, which no feed quotes.
+/// A server with the symbols 1 to 4, without a feed.
 async fn server(settings: &[(&str, &str)]) -> Server {
     Server::with_symbols(settings, 4).await
 }
@@ -108,7 +108,7 @@ pub(crate) fn tick(symbol: i64, time: DateTime<Utc>, sequence: i64, bid: i64) ->
     })
 }
 
-/// A tick message without what the message adds.
+/// The tick of a message, without the fields of the message itself.
 fn body(mut message: Value) -> Value {
     assert_eq!(message["type"], "tick", "{message}");
     let fields = message.as_object_mut().expect("an object");
@@ -170,10 +170,10 @@ async fn only_what_was_stored_anew_is_published() {
     let (first, second) = (tick(1, past(), 0, 1), tick(1, past(), 1, 2));
     server.post(&json!([first, first])).await;
     assert_eq!(body(client.message().await), first);
-    // nothing of these is news: a duplicate, and a conflict
+    // neither a duplicate nor a conflict is published
     server.post(&json!([first])).await;
     server.post(&json!([tick(1, past(), 0, 9)])).await;
-    // which of two is news the receipt does not say, so that a gap tells where to look
+    // the receipt does not say which of the two is new, so a gap is announced
     let receipt = server.post(&json!([first, second])).await;
     assert_eq!(
         (&receipt["inserted"], &receipt["duplicates"]),
@@ -198,8 +198,8 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
     let server = server(&[]).await;
     let mut client = Client::connect(&server).await;
     for (request, word) in [
-        ("{", "no request"),
-        ("[]", "no request"),
+        ("{", "invalid message"),
+        ("[]", "invalid message"),
         (
             r#"{"op":"subscribe","channel":"ticks","symbols":[1],"depth":5}"#,
             "depth",
@@ -213,11 +213,11 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
         (r#"{"op":"subscribe","channel":"ticks"}"#, "symbols"),
         (
             r#"{"op":"subscribe","channel":"ticks","symbols":[0]}"#,
-            "0 is no symbol id",
+            "invalid id 0",
         ),
         (
             r#"{"op":"subscribe","channel":"ticks","symbols":[1,99]}"#,
-            "no symbol 99",
+            "unknown symbol 99",
         ),
         (
             r#"{"op":"subscribe","channel":"ticks","symbols":[1],"basis":"bid"}"#,
@@ -244,7 +244,7 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
         .expect("sent");
     assert_eq!(client.message().await["type"], "error");
     assert_eq!(client.request(json!({"op": "ping"})).await["type"], "pong");
-    // the one with symbol 99 subscribed to nothing
+    // the request with symbol 99 subscribed to nothing
     server.post(&json!([tick(1, past(), 0, 1)])).await;
     client.ticks(&[1]).await;
     server.post(&json!([tick(1, past(), 1, 2)])).await;

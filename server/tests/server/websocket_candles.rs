@@ -1,4 +1,4 @@
-//! Candles and heartbeats that follow the injected clock.
+//! Tests of candles and heartbeats with an injected clock.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::websocket::{Client, Next, tick};
 use crate::whole_server::{DEADLINE, Server};
 
-/// A clock that goes on from `start`.
+/// A clock that runs from `start`.
 fn running_from(start: DateTime<Utc>) -> Clock {
     let begun = Instant::now();
     Clock::new(move || start + begun.elapsed())
@@ -41,7 +41,7 @@ async fn candles_are_those_of_rest() {
     }
 }
 
-/// A candle that nobody adds to closes when its minute is over.
+/// A candle without further ticks closes when its minute ends.
 #[tokio::test]
 async fn candles_close_by_the_clock() {
     for now in suite::instants() {
@@ -71,7 +71,7 @@ async fn candles_close_by_the_clock() {
 }
 
 async fn candles_equal_rest(now: DateTime<Utc>) {
-    // a bucket of the day, which may end meanwhile, and one of long ago
+    // a bucket of today, which may end meanwhile, and one of long ago
     let past = now - TimeDelta::days(4_000);
     let server = Server::start_at(&[], &running_from(now)).await;
     server
@@ -118,7 +118,7 @@ async fn candles_equal_rest(now: DateTime<Utc>) {
         }
     };
     let in_time = timeout(DEADLINE, settled).await;
-    assert!(in_time.is_ok(), "not those of REST: {seen:#?}");
+    assert!(in_time.is_ok(), "the candles differ from REST: {seen:#?}");
     assert!(seen.len() >= 3, "{seen:?}");
     assert!(server.stop().await);
 }
@@ -135,7 +135,7 @@ fn see(seen: &mut Seen, mut message: Value) {
     seen.insert((text("timeframe"), text("open_time")), message);
 }
 
-/// Whether the newest of each timeframe was seen as REST has it now, and the one of the late tick.
+/// Whether the newest candle of each timeframe, and the candle of the late tick, equal the candles of REST.
 async fn equal_to_rest(server: &Server, seen: &Seen) -> bool {
     for (timeframe, basis, newest) in [("1d", "mid", 1), ("1m", "bid", 2)] {
         let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&basis={basis}&order=desc");

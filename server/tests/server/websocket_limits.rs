@@ -1,4 +1,4 @@
-//! What one message and one client of `/ws` may ask for, and what they are told.
+//! Tests of the limits of one message and one client of `/ws`, and of the error messages.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Error;
 use crate::websocket::Client;
 use crate::whole_server::{Server, eventually};
 
-/// The status and the problem with which a handshake is refused.
+/// The status and the problem of a refused handshake.
 async fn refused(server: &Server) -> (u16, Value) {
     let url = format!("ws://{}/ws", server.address);
     match connect_async(url).await {
@@ -51,7 +51,7 @@ async fn answers_have_the_id_of_their_request() {
         (&answer["type"], &answer["id"]),
         (&json!("pong"), &json!(longest))
     );
-    // whatever else is wrong with it
+    // regardless of other errors in the message
     let strange = json!({"op": "subscribe", "id": 12, "chanel": "ticks", "symbols": [1]});
     let answer = client.request(strange).await;
     assert_eq!(
@@ -60,7 +60,7 @@ async fn answers_have_the_id_of_their_request() {
     );
     let reason = client.error(r#"{"op": "ping", "id": 1.50, "id": 2}"#).await;
     assert!(reason.contains("duplicate"), "{reason}");
-    // a request without one
+    // a request without an id
     let answer = client.request(json!({"op": "ping"})).await;
     assert_eq!(answer.get("id"), None);
     for bad in [json!("x".repeat(65)), json!([1]), json!(true)] {
@@ -130,12 +130,9 @@ async fn clients_are_limited_by_address_and_in_all() {
             .is_some_and(|text| text.contains("2 WebSocket"))
     );
     drop(first);
-    // its place is free as soon as the server has seen its end
+    // its slot is released once the server has seen the disconnect
     let url = format!("ws://{}/ws", server.address);
-    eventually("a place is free", async || {
-        connect_async(&url).await.is_ok()
-    })
-    .await;
+    eventually("a slot is free", async || connect_async(&url).await.is_ok()).await;
     assert!(server.stop().await);
 
     let settings = [

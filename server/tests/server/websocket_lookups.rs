@@ -1,4 +1,4 @@
-//! Clients of `/ws` whose symbols are looked up while the database hangs.
+//! Tests of `/ws` clients whose symbols are looked up while the database hangs.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use crate::support::symbol;
 use crate::websocket::{Client, Next};
 
-/// Symbols that are found when the sender says so; every id is one.
+/// Symbols whose look-up returns when the sender allows it; every id exists.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the answers of a mock are no futures, and this one takes long"
+    reason = "a mock cannot return futures, and this call takes long"
 )]
 fn hanging() -> (MockSymbolRepository, Sender<()>) {
     let (sender, receiver) = channel::<()>();
@@ -31,7 +31,7 @@ fn hanging() -> (MockSymbolRepository, Sender<()>) {
     let mut symbols = MockSymbolRepository::new();
     symbols.expect_get_many().returning(move |ids| {
         let receiver = receiver.lock().expect("no panic");
-        // the tasks of this worker go to another one meanwhile
+        // other workers take over the tasks of this worker meanwhile
         let told = block_in_place(|| receiver.recv_timeout(Duration::from_secs(30)));
         told.expect("told to go on");
         Ok(ids.iter().map(|id| symbol(id.get())).collect())
@@ -63,7 +63,7 @@ async fn a_hanging_look_up_silences_no_client() {
     let subscribe = |ids: &[i64]| json!({"op": "subscribe", "channel": "ticks", "symbols": ids});
     let unsubscribe = json!({"op": "unsubscribe", "channel": "ticks", "symbols": [1]});
     client.send(subscribe(&[1, 2])).await;
-    // what comes behind it waits its turn, except that a ping is answered
+    // later requests wait their turn, except pings, which are answered
     client.send(unsubscribe).await;
     client.send(json!({"op": "ping"})).await;
     assert_eq!(client.message().await["type"], "pong");
@@ -86,12 +86,12 @@ async fn a_hanging_look_up_silences_no_client() {
 async fn requests_behind_a_look_up_are_all_answered() {
     let (symbols, go_on) = hanging();
     let mut client = Client::connect_to(serve(symbols).await).await;
-    // more than wait in the server at once
+    // more requests than the server queues
     for id in 1..=40 {
         let request = json!({"op": "subscribe", "channel": "ticks", "symbols": [id]});
         client.send(request).await;
     }
-    // what is not read yet is not answered, not even a ping
+    // unread messages are not answered, not even a ping
     client.send(json!({"op": "ping"})).await;
     for _ in 0..2 {
         let next = client.next().await;

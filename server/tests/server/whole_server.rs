@@ -1,4 +1,4 @@
-//! Whole servers over memory, in this process, on a socket of their own.
+//! Whole servers in memory, in this process, each on its own socket.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn configured(folder: &Path, settings: &[(&str, &str)]) -> ServerSettings {
     ServerSettings::load_from(folder, settings.iter().map(owned)).expect("valid settings")
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
@@ -37,7 +37,7 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool)
     assert!(waited.is_ok(), "never: {what}");
 }
 
-/// A server of its own, in memory.
+/// A server in memory.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
@@ -50,14 +50,14 @@ impl Server {
         Self::start_with(arguments, &[]).await
     }
 
-    /// With the symbols 1 to `symbols`, S1 and so on of the exchange oanda, and without a feed.
+    /// With the symbols 1 to `symbols`, named S1 and so on, of the exchange oanda, and without a feed.
     pub(crate) async fn with_symbols(settings: &[(&str, &str)], symbols: i64) -> Self {
         let server = Self::start_with(&[], settings).await;
         server.create_symbols(symbols).await;
         server
     }
 
-    /// With the symbol 1, and with sockets that take a few kilobytes before a client reads.
+    /// With the symbol 1, and with socket buffers of a few kilobytes.
     pub(crate) async fn with_small_buffers(settings: &[(&str, &str)]) -> Self {
         let config = configured(Path::new(""), settings);
         let server = Self::start_sized(&[], config, Some(4_096)).await;
@@ -78,8 +78,8 @@ impl Server {
         Self::start_sized(arguments, config, None).await
     }
 
-    /// Plays `quotes` as the file `name` of EURUSD of oanda, as fast as they are stored. Its settings
-    /// are those of `default.toml` in `folder`, where the file is, and these.
+    /// Replays `quotes` as the file `name` of EURUSD of oanda, as fast as they are stored. The settings are
+    /// those of `default.toml` in `folder`, in which the file is written, and `settings`.
     pub(crate) async fn replaying(
         folder: &Path,
         (name, quotes): (&str, &str),
@@ -98,7 +98,7 @@ impl Server {
         Self::start_sized(arguments, configured(folder, &[]), None).await
     }
 
-    /// With the symbol 1; by `clock`.
+    /// With the symbol 1 and the given clock.
     pub(crate) async fn start_at(settings: &[(&str, &str)], clock: &Clock) -> Self {
         let config = configured(Path::new(""), settings);
         let server = Self::start_by(&[], config, None, clock).await;
@@ -140,7 +140,7 @@ impl Server {
             repositories,
         } = started.expect("it starts");
         if let Some(bytes) = send_buffer {
-            // connections take it over from the listener
+            // accepted connections inherit it from the listener
             let socket = socket2::SockRef::from(&listener);
             socket.set_send_buffer_size(bytes).expect("a small buffer");
         }
@@ -164,7 +164,7 @@ impl Server {
         }
     }
 
-    /// A GET over a connection of its own.
+    /// A GET over a new connection.
     pub(crate) async fn get(&self, path: &str) -> Value {
         serde_json::from_str(&self.get_text(path).await).expect("JSON")
     }
@@ -175,7 +175,7 @@ impl Server {
         body
     }
 
-    /// A GET that may be answered with a problem.
+    /// A GET that may return a problem.
     pub(crate) async fn get_any(&self, path: &str) -> (u16, Value) {
         let (status, body) = self.request("GET", path, "").await;
         (status, serde_json::from_str(&body).expect("JSON"))
@@ -202,7 +202,7 @@ impl Server {
         stream.read_to_string(&mut answer).await.expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         let chunked = head.contains("transfer-encoding");
-        assert!(!chunked, "the body is given whole");
+        assert!(!chunked, "the body has a length");
         let status = head.split(' ').nth(1).expect("a status");
         (status.parse().expect("a number"), body.to_owned())
     }
@@ -223,7 +223,7 @@ impl Server {
         }
     }
 
-    /// Waits until the feed has ended and everything is stored.
+    /// Waits until the feed has ended and all its ticks are stored.
     pub(crate) async fn feed_ended(&self) -> Value {
         let waiting = async {
             loop {
@@ -244,7 +244,7 @@ impl Server {
     }
 }
 
-/// 1,000 quotes, 90 milliseconds apart, every tenth in the same millisecond as the one before.
+/// 1,000 quotes, 90 milliseconds apart, every tenth in the same millisecond as the previous one.
 fn quotes(folder: &Path) -> String {
     let path = folder.join("20140501_quote.csv");
     let mut text = String::new();
@@ -286,7 +286,7 @@ async fn a_replay_can_be_paged_through_and_gives_every_tick_once() {
     assert_eq!(symbols["data"][0]["exchange"], "oanda");
     let id = symbols["data"][0]["symbol_id"].as_i64().expect("a number");
 
-    // pages of 7 end within equal times
+    // pages of 7 end between equal times
     let bids: Vec<_> = server
         .all(&format!("/api/v1/ticks/{id}?order=asc"), 7)
         .await
@@ -365,7 +365,7 @@ async fn a_request_that_has_begun_is_answered_when_the_server_stops() {
                 Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
     let mut go_on = [0; 25];
-    // the handler asks for the body, so that the request has begun
+    // the server asks for the body, so the request has begun
     stream.read_exact(&mut go_on).await.expect("an answer");
     assert!(go_on.starts_with(b"HTTP/1.1 100"));
     server.stop.cancel();
@@ -376,7 +376,7 @@ async fn a_request_that_has_begun_is_answered_when_the_server_stops() {
     };
     timeout(DEADLINE, refused)
         .await
-        .expect("no new connection is taken");
+        .expect("no new connection is accepted");
     stream.write_all(b"[]").await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");

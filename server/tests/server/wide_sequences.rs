@@ -1,4 +1,4 @@
-//! Sequences that need more than 31 or 53 bits, on their way in and out.
+//! Tests of sequences that need more than 31 or 53 bits, in requests and responses.
 
 use serde_json::json;
 use tickbook::Repositories;
@@ -10,7 +10,7 @@ use crate::support::{app, get, post, with_symbols};
 /// At the limits of number types, ascending.
 const WIDE: [i64; 5] = [0, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, i64::MAX];
 
-/// A tick with the JSON text of a sequence.
+/// A tick with the given JSON text as its sequence.
 fn element(sequence: &str) -> String {
     format!(
         "{{\"symbol_id\": 1, \"tick_time\": \"2014-05-01T00:00:00Z\", \"sequence\": {sequence}, \
@@ -20,7 +20,7 @@ fn element(sequence: &str) -> String {
 
 async fn stored(repositories: &Repositories) -> Vec<i64> {
     let query = TickQuery::new(SymbolId::new(1), TimeRange::all());
-    let page = repositories.ticks.range(&query).await.expect("memory");
+    let page = repositories.ticks.range(&query).await.expect("a page");
     page.items.iter().map(|tick| tick.sequence).collect()
 }
 
@@ -42,7 +42,7 @@ async fn sequences_of_64_bits_are_posted_and_paged() {
             let page = answer.json();
             for tick in page["data"].as_array().expect("a page") {
                 let sequence = tick["sequence"].as_i64().expect("an integer");
-                // with each digit, in the text itself
+                // with every digit, in the text itself
                 let written = format!("\"sequence\":{sequence},");
                 assert!(answer.text.contains(&written), "{}", answer.text);
                 read.push(sequence);
@@ -51,7 +51,7 @@ async fn sequences_of_64_bits_are_posted_and_paged() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
             }
-            assert!(read.len() < WIDE.len(), "it goes on");
+            assert!(read.len() < WIDE.len(), "there is another page");
         }
         if order == "desc" {
             read.reverse();
@@ -67,7 +67,7 @@ async fn sequences_in_strings_are_read_to_the_digit() {
     let repositories = with_symbols().await;
     let app = app(repositories.clone(), Vec::new());
     let elements = WIDE.map(|sequence| element(&format!("\"{sequence}\"")));
-    // digits as escapes, and zeros in front
+    // escaped digits, and leading zeros
     let elements = [
         elements.join(","),
         element("\"\\u0037\""),

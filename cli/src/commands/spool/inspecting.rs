@@ -1,4 +1,4 @@
-//! `tickbook spool inspect`
+//! `tickbook spool inspect`.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::args::SpoolArguments;
 use crate::report::{print, print_json};
 use crate::times::time_text;
 
-/// The spool of ticks, and that of the quarantine within its folder; one of them is there.
+/// The spool of ticks, and the spool of the quarantine in its subdirectory; at least one exists.
 #[derive(Debug, Serialize)]
 struct Inspection {
     #[serde(flatten)]
@@ -21,11 +21,11 @@ struct Inspection {
     quarantine: Option<Held>,
 }
 
-/// What a spool holds.
+/// The content of a spool.
 #[derive(Debug, Serialize)]
 struct Held {
     directory: PathBuf,
-    /// The process that works with it; the numbers are in its metrics.
+    /// The process that uses it; its metrics then have the counts.
     owner: Option<u32>,
     locked: bool,
     format: Option<u32>,
@@ -88,7 +88,7 @@ impl Held {
         Ok(Self {
             owner,
             locked,
-            // another one would have been refused
+            // a spool of any other format would have been refused
             format: content.map(|_| SPOOL_FORMAT),
             file_bytes: Spool::<R>::file_bytes(&directory),
             directory,
@@ -110,7 +110,7 @@ impl Held {
             let owner = owner.map_or("another process".to_owned(), |pid| format!("process {pid}"));
             add(
                 "owner",
-                format!("{owner}: its /metrics and /health/ready say what it holds"),
+                format!("{owner}: its /metrics and /health/ready show the content"),
             );
         }
         if let (Some(format), Some(ticks), Some(bytes)) = (self.format, self.ticks, self.bytes) {

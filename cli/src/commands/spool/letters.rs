@@ -1,4 +1,4 @@
-//! `tickbook spool dead-letter`
+//! `tickbook spool dead-letter`.
 
 use serde::Serialize;
 use tickbook::domain::Tick;
@@ -19,7 +19,7 @@ use crate::times::time_text;
 /// One line of `dead-letter`.
 #[derive(Debug, Serialize)]
 struct Letter {
-    /// `ticks` or `quarantine`: each counts for itself.
+    /// `ticks` or `quarantine`; each has its own numbers.
     spool: &'static str,
     number: u64,
     at: String,
@@ -27,13 +27,13 @@ struct Letter {
     kind: &'static str,
     reason: String,
     tick: String,
-    /// Which rule held the tick back; none did those of the spool of ticks.
+    /// The rule that held the tick back; `None` for the spool of ticks.
     rule: Option<&'static str>,
     /// `kept`, `stored` or `discarded`.
     became: &'static str,
 }
 
-/// What has dead letters.
+/// A record that can be a dead letter.
 trait Lettered: Record {
     const SPOOL: &'static str;
 
@@ -41,7 +41,7 @@ trait Lettered: Record {
 
     fn rule(&self) -> Option<&'static str>;
 
-    /// Whether it is stored now.
+    /// Stores the record; returns whether it is stored now.
     async fn store(&self, repositories: &Repositories) -> Result<bool, RepositoryError>;
 }
 
@@ -87,7 +87,7 @@ impl Lettered for QuarantinedTick {
 pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = super::settings(&arguments.spool)?;
     let directory = &settings.directory;
-    // both, or none is changed
+    // open both before either is changed
     let ticks = match TickSpool::exists(directory) {
         true => Some(TickSpool::open(directory, settings.max_bytes).await?),
         false => None,
@@ -119,7 +119,7 @@ pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Resu
     })
 }
 
-/// Lists the dead letters of `spool`, and returns how many stay.
+/// Lists the dead letters of `spool`, and returns how many remain.
 async fn look_through<R: Lettered>(
     spool: &Spool<R>,
     arguments: &DeadLetterArguments,

@@ -1,4 +1,4 @@
-//! `tickbook spool replay`
+//! `tickbook spool replay`.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::args::SpoolArguments;
 use crate::opening::connect;
 use crate::report::{print, print_json};
 
-/// A replay ends when the database fails, and not before.
+/// A replay ends early only if the database fails.
 const PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
-/// What `replay` did.
+/// The result of `replay`.
 #[derive(Debug, Serialize)]
 struct Replay {
     #[serde(flatten)]
     ticks: Stored,
-    /// With the ticks that were held back; null where there are none.
+    /// The ticks that were held back; null if the quarantine has no spool.
     quarantine: Option<Stored>,
 }
 

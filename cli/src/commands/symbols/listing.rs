@@ -1,4 +1,4 @@
-//! `tickbook symbols list` and `tickbook symbols show`
+//! `tickbook symbols list` and `tickbook symbols show`.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(super) async fn list(
         return Ok(());
     }
     if rows.is_empty() {
-        eprintln!("no symbol fits");
+        eprintln!("no symbol matches");
         return Ok(());
     }
     print(&table(HEADER, &rows))
@@ -82,15 +82,16 @@ fn row(symbol: &Symbol) -> [String; HEADER.len()] {
     ]
 }
 
-/// The characters that decide whether a name fits.
+/// Folds the case of a text for matching.
 fn folded(text: &str) -> Vec<char> {
     text.to_lowercase().chars().collect()
 }
 
-/// Whether the whole of `name` is what `pattern` says. Takes a time of the product of both at most.
+/// Whether `pattern` matches the whole of `name`. Takes time proportional to the product of both lengths at
+/// most.
 fn fits(pattern: &[char], name: &[char]) -> bool {
     let (mut at, mut of_name) = (0, 0);
-    // where to go on when what follows the last star does not fit
+    // where to resume if the text after the last star does not match
     let mut star: Option<(usize, usize)> = None;
     while of_name < name.len() {
         match pattern.get(at) {
@@ -133,7 +134,7 @@ struct Alias {
 struct Ticks {
     first: Option<String>,
     last: Option<String>,
-    /// Where it was asked for.
+    /// Present if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
 }
@@ -212,7 +213,7 @@ fn text(
         ]);
     }
     match &symbol.instrument {
-        None => rows.push(("instrument", "not known".to_owned())),
+        None => rows.push(("instrument", "unknown".to_owned())),
         Some(instrument) => rows.extend([
             ("type", instrument.instrument_type.to_string()),
             (

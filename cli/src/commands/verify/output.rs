@@ -1,4 +1,4 @@
-//! What `tickbook verify` tells, for people or as lines of JSON.
+//! Output of `tickbook verify`, as text or as lines of JSON.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::opening::full_name;
 use crate::report::{print, print_json, seconds};
 use crate::times::time_text;
 
-/// What was audited.
+/// The audited part of the data.
 pub(super) struct Audited<'a> {
     pub(super) summary: &'a AuditSummary,
-    /// How many were to be.
+    /// The number of symbols to audit.
     pub(super) symbols: usize,
     pub(super) edition: &'static str,
-    /// Where it ended, before its end.
+    /// Where the audit was interrupted.
     pub(super) interrupted_at: Option<&'a str>,
     pub(super) elapsed: Duration,
 }
 
 pub(super) struct Output {
     json: bool,
-    /// `oanda:EURUSD` of each.
+    /// Full names such as `oanda:EURUSD`.
     names: HashMap<SymbolId, String>,
 }
 
@@ -92,14 +92,14 @@ struct SummaryLine {
     symbols: usize,
     ticks: u64,
     candles: u64,
-    /// Ticks before it may have been dropped.
+    /// Ticks before this time may have been dropped.
     complete_from: Option<String>,
     beyond_ticks: u64,
     unsettled: u64,
     findings: BTreeMap<&'static str, u64>,
     mended: u64,
     left: u64,
-    /// Symbol and time, where a signal came.
+    /// Symbol and time at which a signal arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     interrupted_at: Option<String>,
     seconds: f64,
@@ -159,7 +159,7 @@ struct FindingLine<'a> {
     symbol: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<&'a str>,
-    /// What was counted or measured, by name.
+    /// Counts and measured values, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     numbers: BTreeMap<&'static str, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,14 +172,14 @@ struct FindingLine<'a> {
     timeframe: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     basis: Option<&'static str>,
-    /// What is read, or kept as a row.
+    /// The candle as it is read, or as its row stores it.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<CandleValues>,
-    /// What the ticks make.
+    /// The candle computed from the ticks.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<CandleValues>,
     text: String,
-    /// `null` where nothing was tried.
+    /// `null` if no repair was tried.
     mended: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -273,7 +273,7 @@ fn symbol_id(problem: &Problem) -> Option<SymbolId> {
     }
 }
 
-/// From when to when it is.
+/// The range of the finding.
 fn times(
     problem: &Problem,
 ) -> Option<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> {

@@ -16,7 +16,7 @@ async fn oldest_idle_connection_makes_place() {
     let first = open.take().expect("free");
     pass(1).await;
     let second = open.take().expect("free");
-    // the first one has had a request since
+    // the first connection has had a request since
     pass(1).await;
     drop(first.connection().begin());
     let _third = open.take().expect("for the second");
@@ -39,7 +39,7 @@ async fn reserved_places_are_left_when_all_are_at_work() {
         places.push(place);
     }
     assert!(open.take().is_none());
-    // a silent one makes place for another one, which has no more rights
+    // an idle connection is replaced by another one, which has no more rights
     work.pop();
     let next = open.take().expect("one is idle");
     assert!(next.connection().is_reserved());
@@ -47,7 +47,10 @@ async fn reserved_places_are_left_when_all_are_at_work() {
     drop((next, places));
     assert_eq!(open.count(), 0);
     drop(work);
-    assert!(open.lock().idle.is_empty(), "the ended are not idle");
+    assert!(
+        open.lock().idle.is_empty(),
+        "ended connections are not idle"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +83,7 @@ async fn each_phase_has_its_deadline() {
     let blocked = Instant::now();
     assert_eq!(deadline(), Some(blocked + config.write_timeout));
     pass(1).await;
-    // next to nothing
+    // almost nothing
     connection.wrote(PROGRESS / 2);
     connection.write_waits();
     assert_eq!(deadline(), Some(blocked + config.write_timeout));

@@ -24,7 +24,7 @@ fn candles(ticks: &[Tick], clock: i64) -> Vec<Candle> {
     fold_ticks(ticks, KEY.timeframe, KEY.basis, time(clock)).expect("small numbers")
 }
 
-/// What the store says when it has these ticks.
+/// The result of a read if the store has these ticks.
 fn stored(ticks: &[Tick], clock: i64) -> Found {
     let places = ticks.iter().map(|tick| (tick.tick_time, tick.sequence));
     Found {
@@ -50,7 +50,7 @@ async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
     let mut series = live(&ticks);
     let now = Instant::now();
     for more in [tick(9, 3), tick(9, 20)] {
-        // the second one has the next number of the same instant
+        // the second one has the next sequence of the same instant
         let sequence = i64::from(more.bid_price == Some(Decimal::from(20)));
         ticks.push(more.with_sequence(sequence));
         series.tick(ticks.last().expect("pushed"), now, time(9));
@@ -84,7 +84,7 @@ async fn ticks_that_came_while_the_store_was_read_count_once() {
     for tick in &ticks {
         series.tick(tick, now, time(3));
     }
-    // the second one had been stored already when the store was read
+    // the second tick was already stored when the store was read
     series.found(stored(&ticks[..2], 3), now, time(3));
     assert_eq!(series.updates(time(3)).last(), candles(&ticks, 3).last());
     assert_eq!(
@@ -173,7 +173,7 @@ async fn ticks_without_the_basis_change_no_candle() {
     let mut ticks = vec![tick(1, 10)];
     let mut series = live(&ticks);
     let now = Instant::now();
-    // also where it is late, or would begin the next candle
+    // even if it is late, or would start the next candle
     for one in [tick(5, 99).with_bid(None), tick(0, 99).with_ask(None)] {
         series.tick(&one, now, time(5));
     }
@@ -213,7 +213,7 @@ async fn series_that_find_no_room_read_the_store() {
     for tick in &ticks[..3] {
         second.tick(tick, now, time(9));
     }
-    // the second one let go of its tick, took the third, and reads again what it lacks
+    // the second series dropped its tick, accepted the third, and reads the missing ones again
     assert_eq!(room.left(), 0);
     second.found(stored(&ticks[..1], 9), now, time(9));
     let again = second.due(now).expect("it lacks ticks");

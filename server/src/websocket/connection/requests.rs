@@ -1,4 +1,4 @@
-//! What a client asks for.
+//! Handles the requests of a client.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,20 +15,21 @@ use super::super::reading::SeriesKey;
 use super::{Connection, End, code};
 use crate::problem::Problem;
 
-/// Most bytes of a message of a client.
+/// Maximum size of a client message in bytes.
 const MESSAGE_LIMIT: usize = 64 * 1024;
 
-/// Most symbols that a client subscribes to, each channel of each counted.
+/// Maximum number of subscriptions of a client; each channel of each symbol counts.
 const SUBSCRIPTIONS: usize = 1_000;
 
-/// So many requests wait behind one whose symbols are looked up; more are not read yet.
+/// Maximum number of requests that wait for a look-up of symbols; further messages are not read until it
+/// ends.
 const WAITING: usize = 16;
 
 /// Whether all symbols of a subscription exist.
 type Lookup = Result<(), Problem>;
 
-/// Requests in the order in which they came. The symbols of the first one are looked up beside
-/// everything else, since the database may take long.
+/// Pending requests in order of arrival. The symbols of the first one are looked up concurrently with
+/// everything else, because the database may be slow.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     waiting: VecDeque<Request>,
@@ -40,7 +41,7 @@ impl Requests {
         self.waiting.len() < WAITING
     }
 
-    /// What the look-up has found; `None` while there is none.
+    /// The result of the look-up; `None` if none is running.
     pub(super) async fn found(&mut self) -> Option<Result<Lookup, JoinError>> {
         self.lookups.join_next().await
     }
@@ -66,16 +67,16 @@ impl Connection {
                 reason: "the message is binary: send JSON text".to_owned(),
             },
             Frame::Close(_) => return Err(End::Gone),
-            // the protocol's own pings are answered below this
+            // the WebSocket library answers pings of the protocol
             Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
         };
         self.send(&answer).await
     }
 
-    /// Ends the look-up of the first request, and takes the next ones.
+    /// Takes the result of the look-up of the first request, and continues with the next ones.
     pub(super) async fn take_found(&mut self, found: Result<Lookup, JoinError>) -> Result<(), End> {
         let found = found.unwrap_or_else(|error| {
-            tracing::error!(%error, "a look-up of symbols ended unexpectedly");
+            tracing::error!(%error, "a look-up of symbols failed unexpectedly");
             Err(Problem::from(RepositoryError::Internal {
                 operation: "look symbols up",
                 reason: "the look-up ended".to_owned(),
@@ -98,13 +99,13 @@ impl Connection {
         self.work_off().await
     }
 
-    /// Answers requests up to one whose symbols have to be looked up.
+    /// Answers requests up to the first whose symbols have to be looked up.
     async fn work_off(&mut self) -> Result<(), End> {
         while self.requests.lookups.is_empty() {
             let Some(Request { id, ask }) = self.requests.waiting.pop_front() else {
                 return Ok(());
             };
-            // whoever sends without end leaves others their turn
+            // a client that sends without end yields to others
             coop::consume_budget().await;
             let answer = match ask {
                 Ask::Ping => Message::Pong { id },
@@ -134,7 +135,7 @@ impl Connection {
         self.ticks.len() + self.series.len() + subscription.symbols.len() <= SUBSCRIPTIONS
     }
 
-    /// All of it or nothing. The symbols exist.
+    /// Subscribes to all series or to none. The symbols exist.
     fn subscribe(&mut self, id: Option<RequestId>, subscription: &Subscription) -> Message {
         if !self.has_place_for(subscription) {
             let most = "a connection has at most 1000 subscriptions: open another one";

@@ -1,5 +1,5 @@
-//! The clients that mean harm are a process of their own, which gets what the others leave of the
-//! processors: what is measured is the server.
+//! The process of the hostile clients. It runs at a lower priority and gets only the processor time that
+//! others leave, so that the test measures the server.
 
 use std::future::Future;
 use std::io::{BufRead as _, BufReader};
@@ -39,7 +39,7 @@ fn all() -> [(&'static str, Attack); 11] {
     ]
 }
 
-/// What attacks there are.
+/// The names of the attacks.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     all().into_iter().map(|(name, _)| name)
 }
@@ -48,7 +48,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) struct Attackers(Child);
 
 impl Attackers {
-    /// Starts it, and waits until the attack has begun.
+    /// Starts the process, and waits until the attack has begun.
     pub(super) fn start(name: &str, address: SocketAddr) -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut child = Command::new("nice")
@@ -65,23 +65,23 @@ impl Attackers {
         let output = BufReader::new(child.stdout.take().expect("piped"));
         let attackers = Self(child);
         let mut lines = output.lines().map_while(Result::ok);
-        // the harness may have begun the line
+        // the test harness may have written the beginning of the line
         let has_begun = lines.any(|line| line.ends_with(BEGUN));
-        assert!(has_begun, "{name}: it ended before");
+        assert!(has_begun, "{name}: the process ended early");
         attackers
     }
 }
 
 impl Drop for Attackers {
     fn drop(&mut self) {
-        // it may have ended already
+        // it may already have ended
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a part of fault_70_hostile_clients_harm_no_other, in a process of its own"]
+#[ignore = "helper process of fault_70_hostile_clients_harm_no_other"]
 async fn process_that_attacks() {
     descriptors::raise();
     let variable = |name| std::env::var(name).expect("set by the fault");

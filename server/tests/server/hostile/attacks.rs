@@ -1,4 +1,4 @@
-//! What clients do that mean harm.
+//! The attacks of hostile clients.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// Connections and tasks of an attack, which end when it is dropped.
+/// Connections and tasks of an attack, ended on drop.
 #[derive(Default)]
 pub(crate) struct Held {
     streams: Vec<TcpStream>,
@@ -23,7 +23,7 @@ async fn connect(address: SocketAddr) -> Option<TcpStream> {
     connected.ok()?.ok()
 }
 
-/// A connection that has said something; whether the server still listens does not matter.
+/// Connects and sends bytes; `None` if the server does not accept the connection.
 async fn say(address: SocketAddr, bytes: &[u8]) -> Option<TcpStream> {
     let mut stream = connect(address).await?;
     let _ = timeout(PATIENCE, stream.write_all(bytes)).await;
@@ -65,7 +65,7 @@ pub(super) async fn fill(address: SocketAddr) {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
-/// Reads them.
+/// Reads them in one page.
 pub(super) async fn page(address: SocketAddr) {
     let request = PAGE.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
     let answer = answer(address, &request).await;
@@ -124,7 +124,7 @@ pub(super) async fn unfinished(address: SocketAddr) -> Held {
         held.tasks.spawn(async move {
             if let Some(mut stream) = connect(address).await {
                 let _ = stream.write_all(whole.as_bytes()).await;
-                // until the server ends it
+                // until the server closes the connection
                 let _ = stream.read_to_end(&mut Vec::new()).await;
             }
         });
@@ -132,7 +132,7 @@ pub(super) async fn unfinished(address: SocketAddr) -> Held {
     held
 }
 
-/// The same request again and again, from so many clients.
+/// Sends the same request repeatedly, from `clients` clients.
 fn again(address: SocketAddr, clients: usize, request: String) -> Held {
     let request: std::sync::Arc<str> = request.into();
     let mut held = Held::default();
@@ -141,7 +141,7 @@ fn again(address: SocketAddr, clients: usize, request: String) -> Held {
         held.tasks.spawn(async move {
             loop {
                 if let Some(mut stream) = say(address, request.as_bytes()).await {
-                    // the answer, or its beginning
+                    // the response, or its beginning
                     let mut some = [0; 4_096];
                     let _ = timeout(PATIENCE, stream.read(&mut some)).await;
                 }
@@ -196,7 +196,7 @@ pub(super) async fn large(address: SocketAddr) -> Held {
     held
 }
 
-/// Posts ten thousand ticks and leaves, again and again.
+/// Repeatedly posts ten thousand ticks and disconnects.
 pub(super) async fn left_posts(address: SocketAddr) -> Held {
     let request: std::sync::Arc<str> = post(&ticks(10_000)).into();
     let mut held = Held::default();
@@ -216,7 +216,7 @@ const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r
     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// A WebSocket that sends as it likes.
+/// A WebSocket without protocol checks on the client side.
 async fn websocket(address: SocketAddr) -> Option<TcpStream> {
     let mut stream = say(address, HANDSHAKE.as_bytes()).await?;
     let mut head = Vec::new();
@@ -226,7 +226,7 @@ async fn websocket(address: SocketAddr) -> Option<TcpStream> {
     head.starts_with(b"HTTP/1.1 101").then_some(stream)
 }
 
-/// A frame with a mask that changes nothing.
+/// A frame with a mask of zeros.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u16::try_from(payload.len()) {
@@ -245,7 +245,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Messages that never end, of small pieces.
+/// Endless messages of small fragments.
 pub(super) async fn fragments(address: SocketAddr) -> Held {
     let mut held = Held::default();
     for _ in 0..150 {
@@ -263,7 +263,7 @@ pub(super) async fn fragments(address: SocketAddr) -> Held {
     held
 }
 
-/// Ten thousand subscriptions, and messages of as many ids as fit.
+/// Ten thousand subscriptions, and messages with as many ids as fit.
 pub(super) async fn subscriptions(address: SocketAddr) -> Held {
     let subscribe: Vec<_> = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"]
         .iter()
@@ -294,7 +294,7 @@ pub(super) async fn subscriptions(address: SocketAddr) -> Held {
             let (mut input, mut output) = stream.into_split();
             let reading = async { tokio::io::copy(&mut input, &mut tokio::io::sink()).await };
             let writing = async {
-                // two of them ask for as much work as they can
+                // two clients send requests without pause
                 while index < 2 && output.write_all(&unsubscribe).await.is_ok() {}
                 std::future::pending::<()>().await;
             };

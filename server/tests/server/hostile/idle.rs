@@ -1,4 +1,4 @@
-//! What WebSocket clients cost that follow nothing.
+//! Measures the cost of WebSocket clients that follow no symbol.
 
 use std::time::Instant;
 
@@ -14,24 +14,24 @@ use crate::binary::Program;
 use crate::websocket::Client;
 use crate::whole_server::eventually;
 
-/// Rounds with clients, and as many without.
+/// Number of rounds with clients, and of rounds without.
 const ROUNDS: usize = 10;
 const CLIENTS: usize = 1_000;
-/// What is left of the pace.
+/// Minimum ratio of the pace with clients to the pace without.
 const WANTED: f64 = 0.9;
 
-/// Whether there are clients in a round. Neither kind of round comes first more often.
+/// Whether a round has clients. The order alternates, so that neither kind always comes first.
 fn has_clients(round: usize) -> bool {
     matches!(round % 4, 0 | 3)
 }
 
-/// Prints the paces, and asserts the median ratio of rounds with clients to rounds beside them
-/// without, where time is asserted.
+/// Prints the paces. If time limits are asserted, asserts the median ratio of rounds with clients to
+/// neighbouring rounds without.
 fn judge(what: &str, paces: &[f64]) {
     let mut ratios: Vec<_> = paces
         .chunks_exact(2)
         .zip((0..).step_by(2))
-        // what is done for the first time takes longer
+        // the first round is a warm-up
         .skip(1)
         .map(|(two, round)| {
             let (with, without) = if has_clients(round) {
@@ -109,19 +109,22 @@ async fn fault_71_idle_clients_do_not_slow_storing() {
         format!("[{}]", (0..10_000).map(tick).collect::<Vec<_>>().join(","))
     };
     let has_sinks = async |count: usize| {
-        eventually("the clients are there, and no others", async || {
-            let metrics = server.get_text("/metrics");
-            let sinks = "fan_out_sinks{sink=\"websocket\"} ";
-            let open = metrics.lines().find_map(|line| line.strip_prefix(sinks));
-            open.unwrap_or("0") == count.to_string()
-        })
+        eventually(
+            "exactly the clients of this round are connected",
+            async || {
+                let metrics = server.get_text("/metrics");
+                let sinks = "fan_out_sinks{sink=\"websocket\"} ";
+                let open = metrics.lines().find_map(|line| line.strip_prefix(sinks));
+                open.unwrap_or("0") == count.to_string()
+            },
+        )
         .await;
     };
     let mut paces = Vec::new();
     let mut number = 0;
     for round in 0..2 * ROUNDS {
         let clients = if has_clients(round) { CLIENTS } else { 0 };
-        // those of the round before have gone
+        // the clients of the previous round have disconnected
         has_sinks(0).await;
         let mut idle = Vec::new();
         for _ in 0..clients {

@@ -1,4 +1,4 @@
-//! Clients that are served meanwhile, and how long they wait.
+//! Well-behaved clients during an attack, and their waiting times.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,20 +10,20 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// A client that waits longer has given up.
+/// A client that waits longer than this counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Each client asks so often.
+/// Pause of each client between requests.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What clients saw since the last look.
+/// The waiting times of clients since the previous measurement.
 pub(super) struct Seen {
-    /// The 99th percentile of the time of a question of health.
+    /// The 99th percentile of the time of health requests.
     pub(super) health: Duration,
     pub(super) health_failed: usize,
     pub(super) others: usize,
     pub(super) others_failed: usize,
-    /// The same of other requests.
+    /// The 99th percentile of the time of other requests.
     pub(super) other: Duration,
 }
 
@@ -47,7 +47,7 @@ struct Times {
     others: Vec<Option<Duration>>,
 }
 
-/// Clients that ask all the time.
+/// Clients that send requests continuously.
 pub(super) struct Served {
     times: Arc<Mutex<Times>>,
     clients: JoinSet<()>,
@@ -94,7 +94,7 @@ impl Served {
         Self { times, clients }
     }
 
-    /// What was seen since the last call.
+    /// Returns the results since the last call.
     pub(super) fn turn(&self) -> Seen {
         let times = std::mem::take(&mut *self.times.lock().expect("no panic"));
         let failed = |list: &[Option<Duration>]| list.iter().filter(|took| took.is_none()).count();
@@ -119,7 +119,7 @@ fn percentile(list: &[Option<Duration>]) -> Duration {
     times.get(place).copied().unwrap_or_default()
 }
 
-/// Whether the answer is 200.
+/// Whether the status of the response is 200.
 async fn ask(address: SocketAddr, request: &str) -> bool {
     let asking = async {
         let mut stream = TcpStream::connect(address).await?;
