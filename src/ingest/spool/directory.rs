@@ -18,8 +18,16 @@ const FORMAT_PREFIX: &str = "tickbook spool format ";
 #[derive(Debug)]
 pub(super) struct OwnedDirectory {
     path: PathBuf,
-    /// The operating system releases the lock whenever the process ends.
-    _lock: File,
+    /// The operating system releases the lock when the process ends, even if it is killed.
+    lock: File,
+}
+
+impl Drop for OwnedDirectory {
+    /// Unlocks the directory. Closing the file is not enough: a child process that another thread is
+    /// starting holds a copy of the descriptor until it executes its program.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl OwnedDirectory {
@@ -30,7 +38,7 @@ impl OwnedDirectory {
         let lock = take_lock(path)?;
         let directory = Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         };
         match read_format(path).map_err(failed)? {
             Format::Version(found) if found > FORMAT => Err(SpoolError::NewerFormat {
@@ -143,4 +151,21 @@ fn write_format(path: &Path) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(unfinished, path.join(FORMAT_FILE))?;
     File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_lock_is_free_despite_copies_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let owned = OwnedDirectory::take(folder.path()).expect("free");
+        // as a child process has it between fork and exec
+        let _copy = owned.lock.try_clone().expect("a copy");
+        let refused = OwnedDirectory::take(folder.path());
+        assert!(matches!(refused, Err(SpoolError::Locked { .. })));
+        drop(owned);
+        OwnedDirectory::take(folder.path()).expect("free again");
+    }
 }
