@@ -36,7 +36,7 @@ SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- 
 ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # the tests that need other programs, and the words that their names have
 WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli --features $(FEATURES) \
-	--test database_pgbouncer --test faults --test server --test cli
+	--test database --test faults --test server --test cli
 OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
 
 .PHONY: test
@@ -72,9 +72,9 @@ soak: ## faults in a random order under load for MINUTES=60, with SEED=random
 fuzz-candles: MINUTES = 20
 fuzz-candles: ## candles against a model beside writes, refreshes, drops for MINUTES=20, with SEED=random
 	@options=$$(dev/dependencies); \
-	cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles --no-run; \
+	cargo test -p tickbook --features $(FEATURES) $$options --test candles --no-run; \
 	export TICKBOOK_FUZZ_SECONDS=$$(($(MINUTES) * 60)) TICKBOOK_FUZZ_SEED=$(SEED) TICKBOOK_FUZZ_LISTINGS=50000; \
-	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles -- --nocapture
+	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test candles fuzz:: -- --nocapture
 
 .PHONY: lint
 lint: ## format check, clippy, documentation, features one by one
