@@ -36,7 +36,7 @@ SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- 
 ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # tests that need other programs, and the words that select them by name
 WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli --features $(FEATURES) \
-	--test database_pgbouncer --test faults --test server --test cli
+	--test database --test faults --test server --test cli
 OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
 
 .PHONY: test
@@ -72,9 +72,9 @@ soak: ## inject faults in random order under load for MINUTES=60, with SEED=rand
 fuzz-candles: MINUTES = 20
 fuzz-candles: ## compare candles with a model during writes, refreshes, drops for MINUTES=20, with SEED=random
 	@options=$$(dev/dependencies); \
-	cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles --no-run; \
+	cargo test -p tickbook --features $(FEATURES) $$options --test candles --no-run; \
 	export TICKBOOK_FUZZ_SECONDS=$$(($(MINUTES) * 60)) TICKBOOK_FUZZ_SEED=$(SEED) TICKBOOK_FUZZ_LISTINGS=50000; \
-	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test fuzz_candles -- --nocapture
+	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test candles fuzz:: -- --nocapture
 
 .PHONY: lint
 lint: ## check format, clippy, documentation and each feature

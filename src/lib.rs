@@ -58,7 +58,7 @@ mod wiring;
 #[cfg(test)]
 extern crate self as tickbook;
 #[cfg(test)]
-#[path = "../tests/double/mod.rs"]
+#[path = "../tests/support/double.rs"]
 mod double;
 
 pub use backoff::{Backoff, Delays};

@@ -9,12 +9,12 @@ use tickbook::domain::{Candle, CandleSource, NewSymbol, PriceBasis, Symbol, Time
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::Load;
-use crate::migrated::{SYMBOL, start, ticks};
-use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
 use crate::site::{GatedSite, repositories_on};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::{SYMBOL, start, ticks};
+use crate::support::oracle::{ask, assert_exact};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_09_restart_under_load() {

@@ -6,13 +6,13 @@ use tickbook::db::ConnectionCounts;
 use tickbook::{Database, RepositoryError};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually};
 use crate::memory::Memory;
-use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
 use crate::site::{OVERRUN, repositories_on};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::oracle::{ask, assert_exact};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_14_frozen_server() {

@@ -13,9 +13,9 @@ use tickbook::repository::CandleQuery;
 
 use crate::fault::Fault;
 use crate::load::Load;
-use crate::migrated::ticks;
-use crate::oracle::assert_exact_where;
 use crate::site::GatedSite;
+use crate::support::migrated::ticks;
+use crate::support::oracle::assert_exact_where;
 
 const READERS: usize = 100;
 

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::memory::Memory;
-use crate::migrated::{start, ticks};
-use crate::oracle::assert_exact_where;
 use crate::site::GatedSite;
+use crate::support::migrated::{start, ticks};
+use crate::support::oracle::assert_exact_where;
 
 const TICKS: i64 = 1_000_000;
 const WINDOW: i64 = 100_000;

@@ -10,9 +10,9 @@ use tickbook::{Database, Repositories, db::DatabasePools};
 
 use crate::fault::Fault;
 use crate::load::eventually;
-use crate::migrated::start;
-use crate::oracle::ask;
 use crate::site::{GatedSite, config};
+use crate::support::migrated::start;
+use crate::support::oracle::ask;
 
 /// Of the first write of a candle; the second comes once it is over, and later.
 const PATIENCE: Duration = Duration::from_millis(300);

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::memory::Memory;
-use crate::migrated::ticks;
 use crate::site::{RECOVERY, small_batches};
+use crate::support::migrated::ticks;
 use crate::timed::Timed;
 
 /// Ten ticks every five milliseconds.

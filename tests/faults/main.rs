@@ -4,17 +4,11 @@
 //! library is trusted. The tests run one after another, since they measure times. Those that take
 //! long run with `TICKBOOK_FAULTS=all`, as `make faults` does.
 
-#[path = "../double/mod.rs"]
-mod double;
-#[path = "../migrated/mod.rs"]
-mod migrated;
-#[path = "../probed/mod.rs"]
-mod probed;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod fault;
-mod heartbeat;
 mod load;
-mod oracle;
 mod role;
 mod server;
 mod site;
@@ -23,6 +17,7 @@ mod timed;
 
 mod cut_connections;
 mod frozen_server;
+mod heartbeat;
 mod heavy_readers;
 mod large_batch;
 mod late_writes;

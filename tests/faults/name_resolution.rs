@@ -9,11 +9,11 @@ use tickbook::db::DatabasePools;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::Load;
-use crate::migrated::{SYMBOL, migrated};
-use crate::oracle::assert_exact;
 use crate::site::{address_of, at_host, config};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::{SYMBOL, migrated};
+use crate::support::oracle::assert_exact;
 
 /// Set where this runs a second time, with `/etc/hosts` replaced by the file it names.
 const HOSTS: &str = "TICKBOOK_FAULTS_HOSTS";

@@ -10,14 +10,14 @@ use tickbook::postgres::{HealthState, check_health};
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually};
 use crate::memory::Memory;
-use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::{assert_exact, try_ask};
 use crate::role::Role;
 use crate::server::Server;
 use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::oracle::{assert_exact, try_ask};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_01_database_down_at_start() {

@@ -5,9 +5,9 @@ use tickbook::domain::TimeRange;
 use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
-use crate::migrated::SYMBOL;
-use crate::oracle::ask;
 use crate::site::GatedSite;
+use crate::support::migrated::SYMBOL;
+use crate::support::oracle::ask;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_40_values_that_no_tick_can_have() {

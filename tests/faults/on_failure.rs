@@ -7,8 +7,8 @@ use tickbook::ingest::SpoolMode;
 
 use crate::fault::Fault;
 use crate::load::{Load, write_ahead};
-use crate::oracle::assert_exact;
 use crate::site::GatedSite;
+use crate::support::oracle::assert_exact;
 
 /// How long the database is away and there, in milliseconds, one after the other.
 const FLAPS: [(u64, u64); 8] = [

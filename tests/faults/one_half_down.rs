@@ -9,14 +9,14 @@ use tickbook::repository::SymbolQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::Load;
 use crate::memory::Memory;
-use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::{ask, assert_exact};
-use crate::probed::health;
 use crate::server::Server;
 use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::oracle::{ask, assert_exact};
+use crate::support::probed::health;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_44_metadata_database_down() {

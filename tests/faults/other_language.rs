@@ -12,11 +12,11 @@ use tickbook::repository::TickQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::migrated::{SYMBOL, ticks};
-use crate::oracle::{ask, assert_exact};
 use crate::server::Server;
 use crate::site::{config, repositories_on};
 use crate::small_disk::{attach, fill, make_room};
+use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::oracle::{ask, assert_exact};
 
 /// How the server answers a statement of the pool.
 async fn answer(db: &TimeseriesDb, sql: &'static str) -> RepositoryError {

@@ -18,11 +18,11 @@ use tickbook::{Database, Repositories, RepositoryError};
 use tokio::runtime::Runtime;
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::memory::Memory;
-use crate::migrated::{migrated, ticks};
-use crate::oracle::assert_exact;
 use crate::site::{OVERRUN, address_of, at_host, config};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::{migrated, ticks};
+use crate::support::oracle::assert_exact;
 
 /// When a peer that answers nothing is given up, by default, and how exactly.
 const PEER_IS_GONE: Duration = Duration::from_millis(8_000 + 500);

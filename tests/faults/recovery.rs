@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use tickbook::Database;
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::Load;
-use crate::oracle::{assert_exact, try_ask};
 use crate::server::Server;
 use crate::site::{RECOVERY, repositories_on};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::oracle::{assert_exact, try_ask};
 
 const OUTAGES: [u64; 12] = [1, 2, 3, 1, 5, 2, 10, 1, 4, 1, 7, 2];
 

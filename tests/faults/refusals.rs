@@ -10,15 +10,15 @@ use tickbook::ingest::{PersisterHealth, TickPersister};
 use tickbook::{Database, Repositories};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::{Load, eventually, write_ahead};
 use crate::memory::Memory;
-use crate::migrated::ticks;
-use crate::oracle::{ask, assert_exact};
 use crate::role::Role;
 use crate::server::Server;
 use crate::site::{GatedSite, RECOVERY, repositories_on, small_batches};
 use crate::small_disk::{attach, fill, make_room};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::ticks;
+use crate::support::oracle::{ask, assert_exact};
 use crate::timed::Timed;
 
 const PLENTY: Duration = Duration::from_secs(30);

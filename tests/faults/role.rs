@@ -3,8 +3,8 @@
 use tickbook::Database;
 use tickbook::db::DatabaseConfig;
 
-use crate::oracle::ask;
 use crate::site::{GatedSite, at_port, config};
+use crate::support::oracle::ask;
 
 /// An ordinary user of the time-series database, for rules that do not bind a superuser.
 pub(crate) struct Role {
@@ -65,7 +65,7 @@ impl Drop for Role {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'; \
              DROP OWNED BY {name}; DROP ROLE {name}"
         );
-        if let Err(error) = crate::oracle::try_ask(&self.url, &drop) {
+        if let Err(error) = crate::support::oracle::try_ask(&self.url, &drop) {
             eprintln!("the role {name} stays behind: {error}");
         }
     }

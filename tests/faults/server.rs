@@ -71,7 +71,7 @@ impl Server {
     pub(crate) fn small_disk_as_it_sees_it(&self) -> String {
         format!(
             "{}/small",
-            crate::oracle::ask(&self.url(), "SHOW data_directory")[0]
+            crate::support::oracle::ask(&self.url(), "SHOW data_directory")[0]
         )
     }
 

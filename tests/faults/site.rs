@@ -10,8 +10,8 @@ use tickbook::ingest::PersisterConfig;
 use tickbook::postgres;
 use tickbook::{Database, DatabaseUrl, Repositories};
 
-use crate::migrated::migrated;
 use crate::server::Server;
+use crate::support::migrated::migrated;
 use tickbook::Backoff;
 
 /// How far past its deadline a call may end.

@@ -9,10 +9,10 @@ use tickbook::postgres::HealthState;
 use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
-use crate::migrated::{SYMBOL, start, ticks};
-use crate::oracle::{ask, assert_exact};
-use crate::probed::health;
 use crate::site::GatedSite;
+use crate::support::migrated::{SYMBOL, start, ticks};
+use crate::support::oracle::{ask, assert_exact};
+use crate::support::probed::health;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_18_latency_of_half_a_second() {

@@ -1,7 +1,7 @@
 //! A tablespace on the small disk of a server, and how it becomes full.
 
-use crate::oracle::{ask, try_ask};
 use crate::server::Server;
+use crate::support::oracle::{ask, try_ask};
 
 /// Makes the tablespace `small` where it is missing, with a table to fill it.
 pub(crate) fn attach(server: &Server) {

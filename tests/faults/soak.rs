@@ -13,11 +13,11 @@ use tickbook::Database;
 use self::measures::Measures;
 use self::writer::{Writer, write_until_told};
 use crate::fault::Fault;
-use crate::migrated::{migrated, start, ticks};
-use crate::oracle::{ask, assert_exact_where};
 use crate::server::Server;
 use crate::site::{RECOVERY, address_of, at_port, repositories_on};
 use crate::small_disk::{fill, make_room};
+use crate::support::migrated::{migrated, start, ticks};
+use crate::support::oracle::{ask, assert_exact_where};
 
 /// How long a writer may be on its way to its first commit.
 const START: Duration = Duration::from_secs(20);

@@ -9,8 +9,8 @@ use tickbook::RepositoryError;
 use tickbook::domain::Tick;
 use tickbook::repository::{InsertReceipt, TickRepository};
 
-use crate::double::{Double, TickCalls};
 use crate::site::OVERRUN;
+use crate::support::double::{Double, TickCalls};
 
 pub(crate) type Timed = Double<Timing>;
 

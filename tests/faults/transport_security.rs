@@ -9,12 +9,12 @@ use tickbook::ingest::PersisterHealth;
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::fault::Fault;
-use crate::heartbeat::Heartbeat;
 use crate::load::Load;
-use crate::migrated::ticks;
-use crate::oracle::assert_exact;
 use crate::server::Server;
 use crate::site::{address_of, config, repositories_on};
+use crate::support::heartbeat::Heartbeat;
+use crate::support::migrated::ticks;
+use crate::support::oracle::assert_exact;
 
 /// What asks a server for TLS, before anything else.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];

@@ -2,7 +2,7 @@
 //!
 //! Part of `make test-programs`.
 
-#[path = "../../../tests/pgbouncer/mod.rs"]
+#[path = "../../../tests/support/pgbouncer.rs"]
 mod pgbouncer;
 
 use pgbouncer::Bouncer;

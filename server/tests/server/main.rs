@@ -13,7 +13,7 @@ mod insert_ticks;
 mod limits;
 mod long_work;
 mod maintenance;
-#[path = "../../../tests/market_data/mod.rs"]
+#[path = "../../../tests/support/market_data.rs"]
 mod market_data;
 mod ohlc;
 mod openapi;

@@ -13,8 +13,8 @@ use tickbook::db::DatabasePools;
 use tickbook::ingest::{Ack, AckLevel, SpoolConfig, TickPersister};
 use tokio::sync::{oneshot, watch};
 
-use crate::migrated::ticks;
 use crate::site::{config, small_batches};
+use crate::support::migrated::ticks;
 
 /// Set where this program is the writer.
 pub(super) const URL: &str = "TICKBOOK_SOAK_URL";

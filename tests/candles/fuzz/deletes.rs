@@ -1,0 +1,57 @@
+//! Ticks that are taken back, part by part, beside everything but batches: the model decides what of a
+//! batch is new when that begins, and a delete beside it decides that for each tick. Those are in
+//! `tests/retention/ticks_deleted_beside_inserts.rs`.
+
+use chrono::TimeDelta;
+
+use super::draw;
+use super::report;
+use super::site::Site;
+use crate::support::random::Random;
+
+const KIND: &str = "ticks deleted";
+
+/// Deletes ticks of one symbol and some range, as `tickbook delete ticks` does.
+pub(crate) async fn delete(site: &Site, random: &mut Random, writer: usize) {
+    if site.leaves_out(KIND) {
+        return;
+    }
+    let symbol_id = draw::symbol(random);
+    let mut from = site.times.any(random);
+    let width = match random.below(4) {
+        0 => TimeDelta::microseconds(1 + random.below(200_000_000) as i64),
+        1 => TimeDelta::minutes(1 + random.below(120) as i64),
+        2 => TimeDelta::hours(1 + random.below(20) as i64),
+        _ => TimeDelta::hours(24 + random.below(24) as i64),
+    };
+    if random.below(2) == 0 {
+        from = draw::timeframe(random).bucket_start(from);
+    }
+    let mut rest = Some(draw::range(from, from + width));
+    while let Some(range) = rest {
+        let _alone = site.batches.write().await;
+        let op = site.model.begin_delete(writer, symbol_id, range);
+        let done = site.repositories.ticks.delete_range(symbol_id, range).await;
+        site.counts.op(KIND, done.is_err());
+        rest = match done {
+            Ok(deleted) => {
+                let outcome = format!("{} ticks, rest {:?}", deleted.ticks, deleted.rest);
+                let place = (symbol_id, range);
+                let wrong = site.model.end_delete(op, place, Some(&deleted), outcome);
+                if let Some(wrong) = wrong {
+                    report::difference(site, "receipts have other numbers", &wrong, None);
+                }
+                deleted.rest
+            }
+            Err(error) => {
+                site.counts.error(KIND, &error);
+                if !error.is_certainly_not_applied() {
+                    site.model.forget(symbol_id, range);
+                }
+                let outcome = format!("failed: {error}");
+                site.model.end_delete(op, (symbol_id, range), None, outcome);
+                None
+            }
+        };
+    }
+}

@@ -1,0 +1,210 @@
+//! What is told of a difference, and the file that repeats what led to it.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+use tickbook::Database;
+use tickbook::domain::Tick;
+
+use super::model::{Inner, Op};
+use super::site::{Counts, Site};
+use super::view::Call;
+
+/// Of each round, as many are told.
+const MOST: usize = 3;
+
+#[derive(QueryableByName)]
+struct Table {
+    #[diesel(sql_type = Text)]
+    view: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Twice {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    first: Option<String>,
+}
+
+/// Tells it, writes the file, and ends the round.
+pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Option<Call>) {
+    let since = site.counts.difference(kind);
+    if site.leaves_out(kind) {
+        return;
+    }
+    Counts::add(&site.counts.differences);
+    let mut told = site.told.lock().expect("nobody panics here");
+    *told += 1;
+    let number = *told;
+    site.is_wrong.store(true, Ordering::SeqCst);
+    if number > MOST {
+        return;
+    }
+    let inner = site.model.lock();
+    let mut said = format!(
+        "\n=== difference {number} of the round with seed {}, {:.1} s after its start, {:.1} s \
+         after the first: {kind}\n",
+        site.seed,
+        site.begun.elapsed().as_secs_f64(),
+        since.as_secs_f64()
+    );
+    if let Some(call) = call {
+        let query = &call.query;
+        let _ = writeln!(
+            said,
+            "{query:?}\nread from {} to {}",
+            call.begin.1, call.end.1
+        );
+    }
+    let _ = writeln!(said, "{text}\nrows that stand twice: {}", twice(site));
+    let _ = writeln!(said, "in flight:");
+    for (number, op) in inner.ops.iter().enumerate() {
+        let is_over =
+            |call: &Call| op.begin > call.end.0 || op.end.is_some_and(|end| end < call.begin.0);
+        if call.as_ref().map_or(op.end.is_some(), is_over) {
+            continue;
+        }
+        let what = if op.writer.is_some() {
+            op.kind
+        } else {
+            &op.text
+        };
+        let _ = writeln!(said, "  {number}: {} {what}", op.began_at);
+    }
+    match write_script(site, &inner, call, number, &said) {
+        Ok(path) => {
+            let _ = writeln!(said, "what led to it: {}", path.display());
+        }
+        Err(error) => {
+            let _ = writeln!(said, "what led to it could not be written: {error}");
+        }
+    }
+    println!("{said}again: make fuzz-candles SEED={}", site.seed);
+}
+
+/// Of each aggregate, how many rows have the symbol and open time of another one.
+fn twice(site: &Site) -> String {
+    let mut connection = site.schemas.connection(Database::Timeseries);
+    let tables: Result<Vec<Table>, _> = sql_query(
+        "SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schema, \
+         materialization_hypertable_name) AS name \
+         FROM timescaledb_information.continuous_aggregates WHERE view_schema = current_schema()",
+    )
+    .load(&mut connection);
+    let mut told = String::new();
+    for table in tables.into_iter().flatten() {
+        let rows: Result<Twice, _> = sql_query(format!(
+            "SELECT count(*) - count(DISTINCT (symbol_id, open_time)) AS rows, \
+             (SELECT string_agg(format('%s %s', symbol_id, open_time), ', ') FROM ( \
+             SELECT symbol_id, open_time FROM {0} GROUP BY 1, 2 HAVING count(*) > 1 \
+             ORDER BY 2 LIMIT 5) AS some) AS first FROM {0}",
+            table.name
+        ))
+        .get_result(&mut connection);
+        let _ = match rows {
+            Ok(Twice { rows: 0, .. }) => continue,
+            Ok(Twice { rows, first }) => write!(
+                told,
+                "{} {rows} ({})",
+                table.view,
+                first.unwrap_or_default()
+            ),
+            Err(error) => write!(told, "{} {error}", table.view),
+        };
+    }
+    if told.is_empty() {
+        "none".to_owned()
+    } else {
+        told
+    }
+}
+
+fn write_script(
+    site: &Site,
+    inner: &Inner,
+    call: Option<Call>,
+    number: usize,
+    said: &str,
+) -> std::io::Result<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fuzz-candles");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{}-{number}.sql", site.seed));
+    let mut script = String::from(
+        "-- Everything that was done, in the order in which it was begun. Statements are for psql;\n\
+         -- commands of the product are comments, and so are the times. Ticks were stored by\n\
+         -- TickRepository::insert_batch, as POST /api/v1/ticks does, each batch in one transaction.\n",
+    );
+    for line in said.lines() {
+        let _ = writeln!(script, "-- {line}");
+    }
+    for (number, op) in inner.ops.iter().enumerate() {
+        // nothing later than the answer can have led to it
+        if call.is_some_and(|call| op.begin > call.end.0) {
+            break;
+        }
+        write_op(&mut script, number, op);
+    }
+    std::fs::write(&path, script)?;
+    Ok(path)
+}
+
+fn write_op(script: &mut String, number: usize, op: &Op) {
+    let ended = op
+        .ended_at
+        .map_or("under way".to_owned(), |it| it.to_string());
+    let (kind, began_at, outcome) = (op.kind, op.began_at, &op.outcome);
+    let _ = writeln!(
+        script,
+        "\n-- {number}: {kind}, {began_at} to {ended}: {outcome}"
+    );
+    if op.ticks.is_empty() {
+        for line in op.text.lines() {
+            // the settings of policies stand below their command
+            let comment = if op.text.starts_with("--") && !line.starts_with("--") {
+                "-- "
+            } else {
+                ""
+            };
+            let _ = writeln!(script, "{comment}{line}");
+        }
+        return;
+    }
+    script.push_str(
+        "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
+         ask_volume) VALUES\n",
+    );
+    for (index, tick) in op.ticks.iter().enumerate() {
+        let Tick {
+            symbol_id,
+            tick_time,
+            sequence,
+            bid_price,
+            ask_price,
+            bid_volume,
+            ask_volume,
+            ..
+        } = tick;
+        let time = tick_time.to_rfc3339();
+        let [bid_price, ask_price, bid_volume, ask_volume] =
+            [bid_price, ask_price, bid_volume, ask_volume].map(|number| match number {
+                Some(number) => number.to_string(),
+                None => "NULL".to_owned(),
+            });
+        let end = if index + 1 == op.ticks.len() {
+            "\nON CONFLICT DO NOTHING;"
+        } else {
+            ","
+        };
+        let _ = writeln!(
+            script,
+            "({symbol_id}, '{time}', {sequence}, {bid_price}, {ask_price}, {bid_volume}, \
+             {ask_volume}){end}"
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! Writers: ticks on time and late, equal ones again, and imports of days.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use tickbook::domain::{Tick, Timeframe};
+use tickbook::postgres::refresh_days;
+
+use super::deletes;
+use super::draw;
+use super::report;
+use super::site::Site;
+use crate::support::random::Random;
+
+/// More ticks make folding slow, and nothing more is found.
+const MOST_TICKS: usize = 60_000;
+
+/// A batch that failed is sent again until it is stored, as every writer does.
+const ATTEMPTS: u32 = 50;
+
+pub(crate) async fn write(site: Arc<Site>, writer: usize) {
+    let mut random = site.random(100 + writer as u64);
+    let mut sent: Vec<Tick> = Vec::new();
+    let mut count = 0;
+    while site.goes_on(false) {
+        let is_full = count > MOST_TICKS;
+        match random.below(20) {
+            0 if writer == 0 && !is_full && site.goes_on(true) => {
+                count += import(&site, &mut random, writer).await;
+            }
+            1..=2 if !sent.is_empty() => {
+                let again = again(&mut random, writer, &sent);
+                store(&site, "batch sent again", writer, &again).await;
+            }
+            3 if random.below(3) == 0 => deletes::delete(&site, &mut random, writer).await,
+            _ => {
+                let (kind, ticks) = batch(&site, &mut random, writer, is_full);
+                store(&site, kind, writer, &ticks).await;
+                count += ticks.len();
+                if !site.leaves_out(kind) {
+                    sent.extend(ticks.into_iter().take(20));
+                }
+            }
+        }
+        site.pause(&mut random, site.pace).await;
+    }
+}
+
+/// Ticks of the whole time, before anything else.
+pub(crate) async fn history(site: &Site) {
+    let mut random = site.random(99);
+    for _ in 0..4 {
+        let ticks: Vec<_> = (0..1_500)
+            .map(|_| {
+                let symbol_id = draw::symbol(&mut random);
+                let time = site.times.any(&mut random);
+                draw::tick(&mut random, 3, symbol_id, time, false)
+            })
+            .collect();
+        store(site, "history", 3, &ticks).await;
+    }
+}
+
+fn batch(
+    site: &Site,
+    random: &mut Random,
+    writer: usize,
+    is_full: bool,
+) -> (&'static str, Vec<Tick>) {
+    let most = if is_full { 3 } else { 60 };
+    let count = 1 + random.below(most);
+    let symbol_id = draw::symbol(random);
+    let now = site.times.now();
+    let mut ticks = Vec::new();
+    let kind = match random.below(160) {
+        0..=47 => {
+            for _ in 0..count {
+                let age = TimeDelta::microseconds(random.below(3_000_000) as i64);
+                ticks.push((symbol_id, now - age, false));
+            }
+            "batch on time"
+        }
+        48..=79 => {
+            for _ in 0..count {
+                let age = TimeDelta::seconds(random.below(4 * 3_600) as i64);
+                ticks.push((draw::symbol(random), now - age, false));
+            }
+            "batch of the last hours"
+        }
+        80..=139 => {
+            for _ in 0..count {
+                ticks.push((draw::symbol(random), site.times.any(random), false));
+            }
+            "batch of any time"
+        }
+        140..=154 => {
+            let time = site.times.any(random);
+            for _ in 0..count {
+                let within = TimeDelta::microseconds(random.below(3) as i64);
+                ticks.push((symbol_id, time + within, false));
+            }
+            "batch of one instant"
+        }
+        155..=158 => {
+            // a clock that is ahead
+            for _ in 0..count {
+                let ahead = TimeDelta::seconds(random.below(600) as i64);
+                ticks.push((symbol_id, now + ahead, false));
+            }
+            "batch of the next minutes"
+        }
+        _ => {
+            let minute = Timeframe::M1.bucket_start(site.times.any(random));
+            for _ in 0..50 {
+                let within = TimeDelta::microseconds(random.below(60_000_000) as i64);
+                ticks.push((symbol_id, minute + within, true));
+            }
+            "batch of largest volumes"
+        }
+    };
+    let ticks = ticks
+        .into_iter()
+        .map(|(symbol_id, time, is_large)| draw::tick(random, writer, symbol_id, time, is_large))
+        .collect();
+    (kind, ticks)
+}
+
+/// Ticks that were sent before, some with another content, and a new one.
+fn again(random: &mut Random, writer: usize, sent: &[Tick]) -> Vec<Tick> {
+    let mut ticks: Vec<_> = (0..1 + random.below(20))
+        .map(|_| {
+            let mut tick = sent[random.below(sent.len() as u64) as usize].clone();
+            if random.below(5) == 0 {
+                let bid = tick.bid_price.unwrap_or_default() + Decimal::ONE;
+                tick = tick.with_bid(bid);
+            }
+            tick
+        })
+        .collect();
+    if random.below(2) == 0 {
+        let beside = &ticks[0];
+        let time = beside.tick_time + TimeDelta::microseconds(1);
+        ticks.push(draw::tick(random, writer, beside.symbol_id, time, false));
+    }
+    ticks
+}
+
+/// As the command imports a file: batches, then a refresh of the days of all ticks.
+async fn import(site: &Site, random: &mut Random, writer: usize) -> usize {
+    let days = 1 + random.below(3) as i64;
+    let first = site.times.day(random);
+    let count = 300 + random.below(3_000) as usize;
+    let symbol_id = draw::symbol(random);
+    let now = site.times.now();
+    let mut ticks: Vec<_> = (0..count)
+        .map(|_| {
+            let within = random.below(days as u64 * 86_400_000) as i64;
+            let time = (first + TimeDelta::milliseconds(within)).min(now);
+            draw::tick(random, writer, symbol_id, time, false)
+        })
+        .collect();
+    ticks.sort_by_key(Tick::key);
+    for batch in ticks.chunks(1_000) {
+        store(site, "batch of an import", writer, batch).await;
+    }
+    let days: BTreeSet<_> = ticks
+        .iter()
+        .map(|tick| Timeframe::D1.bucket_start(tick.tick_time))
+        .collect();
+    let text = format!("-- refreshes the days of the import: {days:?}");
+    let refreshed = refresh_days(&site.db, days);
+    site.done("refresh of imported days", text, refreshed).await;
+    count
+}
+
+async fn store(site: &Site, kind: &'static str, writer: usize, ticks: &[Tick]) {
+    if site.leaves_out(kind) {
+        return;
+    }
+    let _beside = site.batches.read().await;
+    let batch = site.model.begin_batch(kind, writer, ticks);
+    let mut is_unknown = false;
+    for _ in 0..ATTEMPTS {
+        let stored = site.repositories.ticks.insert_batch(ticks).await;
+        site.counts.op(kind, stored.is_err());
+        match stored {
+            Ok(receipt) => {
+                let wrong = site.model.end_batch(batch, &receipt, is_unknown);
+                if let Some(wrong) = wrong {
+                    report::difference(site, "receipts have other numbers", &wrong, None);
+                }
+                return;
+            }
+            Err(error) => {
+                is_unknown |= !error.is_certainly_not_applied();
+                site.counts.error(kind, &error);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("a batch was not stored in {ATTEMPTS} attempts: {ticks:?}");
+}

@@ -1,0 +1,28 @@
+//! Connections, statements, schemas and migrations, against real servers.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod connections_errors;
+mod connections_writes;
+mod executor;
+mod faults_callers;
+mod faults_connections;
+mod faults_migrations;
+mod faults_panics;
+mod faults_passwords;
+mod faults_schema;
+mod faults_statements;
+mod health;
+mod metrics;
+mod migrations_run;
+mod pgbouncer;
+mod read_replica;
+mod schema_constraints;
+mod schema_modules_match_databases;
+mod ticks_commit;
+mod ticks_deadlock;
+mod ticks_late;
+mod ticks_numeric;
+mod ticks_statements;
+mod ticks_writing;

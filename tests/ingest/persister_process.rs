@@ -1,0 +1,208 @@
+//! Faults 55 and 56: a process that is told to end, and one that gets too much at once.
+//!
+//! This binary starts itself as that process.
+#![cfg(unix)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::support::spooling::process::{Process, orders, tell};
+use crate::support::spooling::{
+    Switched, all, assert_exact, index_of, open, settings, settings_of, tick,
+};
+use tickbook::ingest::{Ack, AckLevel, PersisterConfig, SpoolMode, TickPersister};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+const BACKLOG: i64 = 1_000_000;
+/// For tests that are not about time.
+const PLENTY: Duration = Duration::from_secs(120);
+/// The exit code of a process that did not wait for its end.
+const AT_ONCE: i32 = 143;
+
+fn runtime(is_current_thread: bool) -> Runtime {
+    let mut builder = if is_current_thread {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    let built = builder.worker_threads(2).enable_all().build();
+    built.expect("a runtime")
+}
+
+/// Ends as a server does: at the first SIGTERM it stops, at the second it is gone.
+async fn end_when_told(persister: &TickPersister, patience: Duration) {
+    let mut told = signal(SignalKind::terminate()).expect("signals");
+    tell("ready");
+    told.recv().await;
+    tell("stopping");
+    tokio::select! {
+        report = persister.stop(patience) => {
+            assert_eq!(report.unsaved.len(), 0);
+            tell(format!("spooled {}", report.spooled));
+        }
+        _ = told.recv() => std::process::exit(AT_ONCE),
+    }
+}
+
+/// Takes a backlog without a database and waits for SIGTERM.
+async fn take_a_backlog(mode: SpoolMode, directory: &Path, backlog: i64) {
+    let config = PersisterConfig::default();
+    let spool = settings_of(mode, directory);
+    let persister = open(&Arc::default(), config, &spool).await;
+    for index in 0..backlog {
+        persister.push(tick(index)).await.expect("it is open");
+    }
+    tell(format!("queued {}", persister.stats().queued));
+    end_when_told(&persister, Duration::from_secs(10)).await;
+}
+
+/// Pushes without an end while the database hangs, and says what is durable.
+async fn push_until_told(directory: &Path) {
+    let ticks = Arc::new(Switched::hanging());
+    let persister = open(&ticks, PersisterConfig::default(), &settings(directory)).await;
+    let pushing = persister.clone();
+    tokio::spawn(async move {
+        for index in 0.. {
+            let pushed: Result<Ack, _> = pushing.push_with_ack(tick(index)).await;
+            let Ok(ack) = pushed else {
+                return;
+            };
+            if index % 100 == 99 && ack.wait(AckLevel::Durable).await.is_ok() {
+                tell(format!("durable {index}"));
+            }
+        }
+    });
+    end_when_told(&persister, PLENTY).await;
+}
+
+/// Stores what the spool has, in a memory.
+async fn drain(directory: &Path) -> Arc<Switched> {
+    let ticks = Arc::new(Switched::present());
+    let persister = open(&ticks, PersisterConfig::default(), &settings(directory)).await;
+    persister.drain(PLENTY).await.expect("it is there");
+    let report = persister.stop(PLENTY).await;
+    assert_eq!((report.unsaved.len(), report.spooled), (0, 0));
+    assert_eq!((report.stats.conflicts, report.stats.rejected), (0, 0));
+    ticks
+}
+
+#[test]
+fn fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spool() {
+    told_to_end_in_an_outage(SpoolMode::WriteAhead, BACKLOG);
+}
+
+#[test]
+fn fault_55_on_failure_leaves_its_ticks_in_the_spool() {
+    told_to_end_in_an_outage(SpoolMode::OnFailure, BACKLOG / 10);
+}
+
+fn told_to_end_in_an_outage(mode: SpoolMode, backlog: i64) {
+    let runtime = runtime(true);
+    if let Some((directory, _)) = orders() {
+        runtime.block_on(take_a_backlog(mode, &directory, backlog));
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut process = Process::start(folder.path(), "backlog");
+    assert_eq!(process.hear("queued"), backlog.to_string());
+    process.hear("ready");
+    let begun = suite::Watch::start();
+    process.terminate();
+    assert_eq!(process.hear("spooled"), backlog.to_string());
+    let (code, _) = process.end();
+    let (took, of_ours) = (begun.elapsed(), begun.of_ours());
+    println!("it ended {took:?} after it was told");
+    assert_eq!(code, Some(0));
+    suite::assert_in_time(of_ours, Duration::from_secs(10));
+    runtime.block_on(async {
+        let ticks = drain(folder.path()).await;
+        assert_exact(&*ticks, backlog).await;
+    });
+}
+
+#[test]
+fn fault_55_a_process_told_twice_to_end_is_gone_at_once_and_loses_no_durable_tick() {
+    let runtime = runtime(false);
+    if let Some((directory, _)) = orders() {
+        runtime.block_on(push_until_told(&directory));
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut process = Process::start(folder.path(), "hang");
+    let mut durable = -1;
+    while durable < 20_000 {
+        durable = process.hear("durable").parse().expect("a number");
+    }
+    process.terminate();
+    // a write that hangs keeps it from ending
+    process.hear("stopping");
+    process.terminate();
+    let (code, took) = process.end();
+    assert_eq!(code, Some(AT_ONCE));
+    suite::assert_in_time(took, Duration::from_secs(2));
+    let found = runtime.block_on(async { all(&*drain(folder.path()).await).await });
+    for (index, tick) in (0..).zip(&found) {
+        assert_eq!(index_of(tick), index, "one is missing");
+    }
+    assert!(found.len() as i64 > durable, "{} of {durable}", found.len());
+}
+
+/// The most that this process ever had in memory, in megabytes; `None` where nothing tells.
+fn most_resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes >> 10)
+}
+
+/// Pushes as fast as it can for five seconds without a database, and ends.
+async fn burst(directory: PathBuf) {
+    let config = PersisterConfig::default();
+    let persister = open(&Arc::default(), config, &settings(&directory)).await;
+    let begun = Instant::now();
+    let mut count = 0;
+    while begun.elapsed() < Duration::from_secs(5) {
+        for index in count..count + 1_000 {
+            persister.push(tick(index)).await.expect("it is open");
+        }
+        count += 1_000;
+        // no faster than a million a second
+        let due = begun + Duration::from_micros(count as u64);
+        tokio::time::sleep_until(due.into()).await;
+    }
+    let report = persister.stop(PLENTY).await;
+    assert_eq!(report.unsaved.len(), 0);
+    assert_eq!(report.spooled as i64, count);
+    tell(format!("count {count}"));
+    let most = most_resident();
+    tell(format!(
+        "most {}",
+        most.map_or("?".to_owned(), |most| most.to_string())
+    ));
+}
+
+#[test]
+fn fault_56_a_burst_without_a_database_stays_within_its_memory() {
+    let runtime = runtime(false);
+    if let Some((directory, _)) = orders() {
+        runtime.block_on(burst(directory));
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut process = Process::start(folder.path(), "burst");
+    let count: i64 = process.hear("count").parse().expect("a number");
+    let most = process.hear("most");
+    assert_eq!(process.end().0, Some(0));
+    println!("{} ticks/s into the spool, {most} MB at most", count / 5);
+    match most.parse::<u64>() {
+        // the queue of 100,000 ticks is 13 MB
+        Ok(most) => assert!(most <= 13 + 64, "{most} MB"),
+        Err(_) => suite::skip("this system does not say how much memory a process has"),
+    }
+    runtime.block_on(async {
+        let ticks = drain(folder.path()).await;
+        assert_exact(&*ticks, count).await;
+    });
+}

@@ -1,0 +1,140 @@
+//! Rows of made candles beside what is read of them, over backends in memory.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use rust_decimal::Decimal;
+use tickbook::audit::{FindingKind, MaterializedCandles, MaterializedRows};
+use tickbook::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use tickbook::repository::CandleQuery;
+use tickbook::{Repositories, RepositoryError};
+
+use crate::support::audited::{EURUSD, Heard, at, audit_of, insert, ticks, whole};
+
+/// Changes what is kept, by how often it was read before.
+type Change = Box<dyn Fn(usize, &mut MaterializedRows) + Send + Sync>;
+
+/// Keeps the rows of a day, changed.
+struct Kept {
+    right: MaterializedRows,
+    reads: Mutex<usize>,
+    change: Change,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl MaterializedCandles for Kept {
+    async fn rows(
+        &self,
+        symbol_id: SymbolId,
+        window: TimeRange,
+    ) -> Result<MaterializedRows, RepositoryError> {
+        assert_eq!(symbol_id, EURUSD);
+        let mut rows = self.right.clone();
+        rows.candles.retain(|row| window.contains(row.open_time));
+        if rows.candles.is_empty() {
+            return Ok(rows);
+        }
+        let mut reads = self.reads.lock().expect("whole");
+        (self.change)(*reads, &mut rows);
+        *reads += 1;
+        Ok(rows)
+    }
+}
+
+async fn audited_with(
+    change: impl Fn(usize, &mut MaterializedRows) + Send + Sync + 'static,
+) -> Heard {
+    let Repositories {
+        ticks: stored,
+        ohlc,
+        ..
+    } = Repositories::in_memory();
+    insert(&*stored, &ticks(1)).await;
+    let mut right = MaterializedRows::default();
+    for &timeframe in Timeframe::ALL {
+        for &basis in PriceBasis::ALL {
+            let query =
+                CandleQuery::new(EURUSD, timeframe, basis, TimeRange::all()).limit(PageLimit::MAX);
+            let page = ohlc.candles(&query).await.expect("read");
+            right.candles.extend(page.items);
+        }
+    }
+    let kept = Kept {
+        right,
+        reads: Mutex::default(),
+        change: Box::new(change),
+    };
+    audit_of(EURUSD, &*stored, &*ohlc, Some(&kept), &whole(), None).await
+}
+
+/// The low of a candle of four hours.
+fn damage(rows: &mut MaterializedRows) {
+    let of = |timeframe, basis, minute| (timeframe, basis, at(minute));
+    for row in &mut rows.candles {
+        if (row.timeframe, row.basis, row.open_time) == of(Timeframe::H4, PriceBasis::Ask, 480) {
+            row.low = Decimal::from(-4);
+        }
+    }
+}
+
+fn waits(rows: &mut MaterializedRows) {
+    let minute = TimeRange::new(at(719), at(720)).expect("ordered");
+    rows.waiting.insert(Timeframe::H4, vec![minute]);
+}
+
+#[tokio::test]
+async fn wrong_rows_are_told_although_reads_are_right() {
+    assert_eq!(audited_with(|_, _| ()).await.findings, []);
+    let heard = audited_with(|_, rows| damage(rows)).await;
+    assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
+    let text = heard.findings[0].problem.to_string();
+    let expected = "materialized_differs: symbol 7 4h ask 2014-05-01T08:00:00Z: \
+                    in the table of ohlc_4h, low is -4, its ticks give 1.38";
+    assert!(text.starts_with(expected), "{text}");
+    assert_eq!(heard.summary.left(), 1);
+    // one that is missing
+    let heard = audited_with(|_, rows| drop(rows.candles.pop())).await;
+    assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
+    let text = heard.findings[0].problem.to_string();
+    assert!(
+        text.contains("1d mid 2014-05-01T00:00:00Z: in the table of ohlc_1d, its ticks give open"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_rows_that_wait_are_no_finding() {
+    let heard = audited_with(|_, rows| {
+        damage(rows);
+        waits(rows);
+    });
+    assert_eq!(heard.await.findings, []);
+}
+
+#[tokio::test]
+async fn rows_that_change_meanwhile_are_no_finding() {
+    // a day is read before its ticks and after them
+    for (wrong_reads, told) in [(1, 0), (2, 1)] {
+        // made right by a refresh
+        let refreshed = audited_with(move |reads, rows| {
+            if reads < wrong_reads {
+                damage(rows);
+            }
+        });
+        assert_eq!(refreshed.await.findings.len(), told);
+        // changed by ticks that the row does not know
+        let late = audited_with(move |reads, rows| {
+            damage(rows);
+            if reads >= wrong_reads {
+                waits(rows);
+            }
+        });
+        assert_eq!(late.await.findings.len(), told);
+    }
+}

@@ -1,0 +1,207 @@
+//! What the time-series database tells an audit of its keys, chunks, aggregates and jobs.
+#![cfg(all(feature = "conformance", feature = "postgres"))]
+
+use tickbook::audit::{FindingKind, Measurement};
+use tickbook::domain::Timeframe;
+use tickbook::postgres::{Edition, apply_aggregates, policy_status, refresh_days};
+use tickbook::retention::{Policies, Span};
+
+use crate::support::audit_site::Site;
+use crate::support::audited::at;
+
+#[tokio::test]
+async fn chunks_are_compared_with_what_is_declared() {
+    let site = Site::new().await;
+    let mut declared = Policies::default();
+    assert_eq!(site.state_beside(&declared).await.problems, []);
+    declared.ticks.chunk = Span::hours(12);
+    declared.candles.chunk = Span::days(14);
+    let problems = site.state_beside(&declared).await.problems;
+    let told: Vec<_> = problems
+        .iter()
+        .map(|problem| (problem.kind, problem.object.as_str()))
+        .collect();
+    let kind = FindingKind::ChunkInterval;
+    assert_eq!(told, [(kind, "ohlc_candles"), (kind, "ticks")]);
+    assert!(problems[1].detail.contains("43200 s"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn late_days_that_wait_for_too_long_are_found() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    let mark = |day, age| {
+        site.execute(&format!(
+            "INSERT INTO dirty_windows (day, marked_at) \
+             VALUES ('2014-05-{day}T00:00:00Z', now() - INTERVAL '{age}')"
+        ));
+    };
+    // five minutes twice, and an hour
+    mark("01", "69 minutes");
+    assert_eq!(site.state_kinds().await, []);
+    mark("02", "71 minutes");
+    let problems = site.state().await.problems;
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].kind, FindingKind::DirtyWindowStale);
+    let numbers = problems[0].numbers.iter();
+    let numbers: Vec<_> = numbers.map(|it| (it.name, it.value)).collect();
+    let [("days", 2), ("oldest_age_seconds", age)] = numbers[..] else {
+        panic!("{problems:?}");
+    };
+    assert!((4_260..4_320).contains(&age), "{age}");
+    let patient = Policies::default().maintain_every(Span::hours(1));
+    assert_eq!(site.state_beside(&patient).await.problems, []);
+}
+
+#[tokio::test]
+async fn a_backlog_of_late_ticks_is_found_and_goes_with_a_refresh() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    let db = site.pools.timeseries();
+    let before = policy_status(&db).await.expect("answers").waiting_changes;
+    // each transaction is a change of its own
+    site.execute(&format!(
+        "DO $$ BEGIN FOR number IN 1..1001 LOOP \
+         INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
+         ask_volume) VALUES (7, timestamptz '{}' + number * INTERVAL '1 minute', 9, 1, 2, 0, 0); \
+         COMMIT; END LOOP; END $$",
+        at(0).to_rfc3339()
+    ));
+    let problems = site.state().await.problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].kind, FindingKind::InvalidationBacklog);
+    let status = policy_status(&db).await.expect("answers");
+    assert!(status.waiting_changes >= before + 1_001, "{status:?}");
+    let changes = i64::try_from(status.waiting_changes).expect("few");
+    assert_eq!(problems[0].numbers, [Measurement::new("changes", changes)]);
+    refresh_days(&db, [at(0)].into()).await.expect("refreshed");
+    assert_eq!(site.state_kinds().await, []);
+    let status = policy_status(&db).await.expect("answers");
+    assert!(status.waiting_changes < 1_000, "{status:?}");
+}
+
+#[tokio::test]
+async fn a_missing_primary_key_is_found() {
+    let site = Site::new().await;
+    site.execute("ALTER TABLE ohlc_candles DROP CONSTRAINT ohlc_candles_pkey");
+    let problems = site.state().await.problems;
+    assert_eq!(problems[0].kind, FindingKind::PrimaryKey);
+    assert_eq!(problems[0].object, "ohlc_candles");
+}
+
+#[tokio::test]
+async fn a_missing_constraint_is_found() {
+    let site = Site::new().await;
+    site.execute("ALTER TABLE ticks DROP CONSTRAINT ticks_sequence_not_negative");
+    assert_eq!(site.state_kinds().await, [FindingKind::Constraint]);
+}
+
+#[tokio::test]
+async fn another_chunk_interval_than_declared_is_found() {
+    let site = Site::new().await;
+    site.execute("SELECT set_chunk_time_interval('ticks', INTERVAL '1 hour')");
+    let problems = site.state().await.problems;
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].kind, FindingKind::ChunkInterval);
+    assert!(problems[0].detail.contains("3600 s"), "{:?}", problems[0]);
+}
+
+#[tokio::test]
+async fn a_missing_candle_relation_is_found() {
+    let site = Site::new().await;
+    let kind = match site.state().await.edition {
+        Edition::Community => "MATERIALIZED VIEW",
+        Edition::Apache => "VIEW",
+    };
+    site.execute(&format!("DROP {kind} ohlc_1d"));
+    assert_eq!(site.state_kinds().await, [FindingKind::AggregateMissing]);
+}
+
+#[tokio::test]
+async fn an_aggregate_that_is_not_real_time_and_one_with_the_bucket_index_are_found() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    let table = site.materialization(Timeframe::M5);
+    site.execute(&format!(
+        "ALTER MATERIALIZED VIEW ohlc_1h SET (timescaledb.materialized_only = true); \
+         CREATE INDEX ON {table} (open_time DESC)"
+    ));
+    let mut kinds = site.state_kinds().await;
+    kinds.sort_unstable();
+    let expected = [
+        FindingKind::AggregateNotRealTime,
+        FindingKind::AggregateBucketIndex,
+    ];
+    assert_eq!(kinds, expected);
+}
+
+#[tokio::test]
+async fn thresholds_that_a_tick_may_reach_are_found() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    assert_eq!(site.state_kinds().await, []);
+    site.execute(
+        "UPDATE _timescaledb_catalog.continuous_aggs_invalidation_threshold \
+         SET watermark = 0 WHERE hypertable_id = (SELECT raw_hypertable_id \
+         FROM _timescaledb_catalog.continuous_agg \
+         WHERE user_view_schema = current_schema() AND user_view_name = 'ohlc_5m')",
+    );
+    let problems = site.state().await.problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].kind, FindingKind::AggregateThresholdNear);
+    assert_eq!(problems[0].object, "ohlc_5m");
+    apply_aggregates(&site.pools.timeseries())
+        .await
+        .expect("applied");
+    assert_eq!(site.state_kinds().await, []);
+}
+
+#[tokio::test]
+async fn chunks_that_outlived_their_policies_are_found() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    site.execute(
+        "ALTER TABLE ticks SET (timescaledb.compress, timescaledb.compress_segmentby = 'symbol_id', \
+         timescaledb.compress_orderby = 'tick_time, sequence'); \
+         SELECT add_compression_policy('ticks', INTERVAL '7 days', \
+           initial_start => now() + INTERVAL '1 day')",
+    );
+    assert_eq!(
+        site.state_kinds().await,
+        [FindingKind::ChunkNotCompressed; 2]
+    );
+    site.execute("SELECT compress_chunk(show_chunks('ticks'))");
+    assert_eq!(site.state_kinds().await, []);
+    assert_eq!(site.audit(false).await.findings, []);
+    site.execute(
+        "SELECT add_retention_policy('ticks', INTERVAL '90 days', \
+         initial_start => now() + INTERVAL '1 day')",
+    );
+    assert_eq!(site.state_kinds().await, [FindingKind::ChunkNotDropped; 2]);
+}
+
+#[tokio::test]
+async fn a_failed_job_is_found() {
+    let Some(site) = Site::community().await else {
+        return;
+    };
+    site.execute("SELECT add_retention_policy('ticks', INTERVAL '100 years')");
+    // the scheduler keeps what became of a run here; making a job fail for real takes its time
+    site.execute(
+        "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs \
+         WHERE hypertable_schema = current_schema()",
+    );
+    let job = "(SELECT job_id FROM timescaledb_information.jobs \
+               WHERE hypertable_schema = current_schema())";
+    site.execute(&format!(
+        "DELETE FROM _timescaledb_internal.bgw_job_stat WHERE job_id = {job}; \
+         INSERT INTO _timescaledb_internal.bgw_job_stat SELECT {job}, now(), now(), now(), \
+         '-infinity', false, 1, interval '1 second', interval '1 second', 0, 1, 0, 1, 0, 0"
+    ));
+    assert_eq!(site.state_kinds().await, [FindingKind::JobFailed]);
+}

@@ -1,0 +1,36 @@
+//! What the test programs share. Each includes all of it.
+#![allow(
+    dead_code,
+    reason = "a module of several programs, none of which uses all"
+)]
+
+pub(crate) mod alone;
+pub(crate) mod audited;
+pub(crate) mod double;
+pub(crate) mod heartbeat;
+pub(crate) mod oracle;
+pub(crate) mod random;
+
+#[cfg(feature = "ingest")]
+pub(crate) mod held_back;
+#[cfg(all(feature = "files", feature = "ingest"))]
+pub(crate) mod market_data;
+#[cfg(feature = "ingest")]
+pub(crate) mod spooling;
+
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub(crate) mod aged;
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub(crate) mod audit_site;
+#[cfg(feature = "postgres")]
+pub(crate) mod constrained;
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub(crate) mod migrated;
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub(crate) mod pgbouncer;
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub(crate) mod pool;
+#[cfg(feature = "postgres")]
+pub(crate) mod probed;
+#[cfg(feature = "postgres")]
+pub(crate) mod scratch_database;
