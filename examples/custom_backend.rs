@@ -105,7 +105,11 @@ impl TickRepository for MapTicks {
             items.reverse();
         }
         items.truncate(query.limit.get() + 1);
-        Ok(Page::from_overfull(items, query.limit, TickCursor::of))
+        Ok(Page::from_limit_plus_one(
+            items,
+            query.limit,
+            TickCursor::of,
+        ))
     }
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {

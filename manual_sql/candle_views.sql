@@ -75,7 +75,7 @@ BEGIN
         EXECUTE format(
             'COMMENT ON VIEW %I IS %L',
             candles,
-            format('Candles of %s made of ticks, one row per symbol and bucket, prices by bid, ask and mid.', width)
+            format('Candles of %s computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.', width)
         );
     END LOOP;
 END

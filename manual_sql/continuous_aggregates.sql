@@ -295,13 +295,13 @@ BEGIN
 END
 $$;
 
-COMMENT ON VIEW ohlc_1m IS 'Candles of one minute made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
-COMMENT ON VIEW ohlc_5m IS 'Candles of 5 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
-COMMENT ON VIEW ohlc_15m IS 'Candles of 15 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
-COMMENT ON VIEW ohlc_30m IS 'Candles of 30 minutes made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
-COMMENT ON VIEW ohlc_1h IS 'Candles of one hour made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
-COMMENT ON VIEW ohlc_4h IS 'Candles of 4 hours made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
-COMMENT ON VIEW ohlc_1d IS 'Candles of one day made of ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_1m IS 'Candles of one minute computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_5m IS 'Candles of 5 minutes computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_15m IS 'Candles of 15 minutes computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_30m IS 'Candles of 30 minutes computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_1h IS 'Candles of one hour computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_4h IS 'Candles of 4 hours computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW ohlc_1d IS 'Candles of one day computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 
 -- TimescaleDB logs the changes of an insert only below the invalidation threshold, which the first refresh
 -- of a time raises. No refresh would learn of an insert that commits while the threshold passes it. So each

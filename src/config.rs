@@ -11,7 +11,7 @@ use crate::database_url::DatabaseUrl;
 use crate::db::{DatabaseConfig, PoolConfig, SynchronousCommit};
 use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
-use crate::retention::Policies;
+use crate::retention::RetentionPolicies;
 
 mod layers;
 mod policies;
@@ -37,7 +37,7 @@ pub struct Config {
     /// The data-quality rules that ticks of a feed are checked against before they are written.
     pub quality: QualityConfig,
     /// Retention, compression and refresh.
-    pub policies: Policies,
+    pub policies: RetentionPolicies,
 }
 
 /// When a batch of ticks is written, and how many ticks may wait.
@@ -91,7 +91,7 @@ impl Config {
         let timeseries_read_url = checked.read_url();
         let pool = PoolConfig {
             size: checked.number("pool.size", 1, 1_000),
-            kept_for_writes: checked.number("pool.kept_for_writes", 0, 500),
+            reserved_for_writes: checked.number("pool.reserved_for_writes", 0, 500),
             min_idle: checked.number("pool.min_idle", 0, 1_000),
             idle_timeout: checked.millis("pool.idle_timeout_ms", 86_400_000),
             max_lifetime: checked.millis("pool.max_lifetime_ms", 604_800_000),

@@ -50,9 +50,9 @@ pub mod ingest;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod repositories;
 pub mod repository;
 pub mod retention;
-mod wiring;
 
 // for the test double, which tests of the library share with tests of its users
 #[cfg(test)]
@@ -67,8 +67,8 @@ pub use clock::Clock;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Database, Entity, ErrorKind, RepositoryError};
 #[cfg(feature = "postgres")]
-pub use wiring::Connected;
-pub use wiring::{Repositories, RepositoriesBuilder};
+pub use repositories::Connected;
+pub use repositories::{Repositories, RepositoriesBuilder};
 
 /// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.
 pub use chrono;

@@ -15,24 +15,24 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn from(&self) -> DateTime<Utc> {
+    pub(crate) fn start(&self) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(17_000)
     }
 
     pub(crate) fn range(&self) -> Result<TimeRange> {
-        let to = self.from() + TimeDelta::days(i64::from(self.days));
-        Ok(TimeRange::new(self.from(), to)?)
+        let to = self.start() + TimeDelta::days(i64::from(self.days));
+        Ok(TimeRange::new(self.start(), to)?)
     }
 
     /// The range of `count` minutes starting at the minute `first`.
     pub(crate) fn minutes(&self, first: i64, count: i64) -> Result<TimeRange> {
-        let from = self.from() + TimeDelta::minutes(first);
+        let from = self.start() + TimeDelta::minutes(first);
         Ok(TimeRange::new(from, from + TimeDelta::minutes(count))?)
     }
 
     /// Writes the history day by day, as it would have arrived, and analyzes the table.
     pub(crate) fn fill(&self, place: &mut Place) -> Result<()> {
-        self.fill_from(place, self.from())
+        self.fill_from(place, self.start())
     }
 
     /// Like [`fill`](Self::fill), starting at `first`.

@@ -133,7 +133,7 @@ with a summary of the verified part.
 Examples:
   tickbook verify
   tickbook verify --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-08
-  tickbook verify --gap 5m --stale 1h --weekends-rest --skip crossed_quotes
+  tickbook verify --gap 5m --frozen 1h --weekends-rest --skip crossed_quotes
   tickbook verify --repair --json | jq 'select(.type == \"finding\")'")]
     Verify(VerifyArguments),
     /// Prints shell completions
@@ -200,12 +200,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn every_command_that_does_something_teaches_by_an_example() {
+    fn every_command_has_an_example_in_its_help() {
         fn check(command: &clap::Command) {
             if command.has_subcommands() {
                 command.get_subcommands().for_each(check);

@@ -32,7 +32,7 @@ pub(crate) struct BarBatch {
     pub(crate) lines: usize,
     pub(crate) candles: Vec<Candle>,
     /// Candles to be stored unless ticks of their time are stored.
-    pub(crate) kept: Vec<Candle>,
+    pub(crate) restored: Vec<Candle>,
     /// Lines that are placeholders of buckets without a candle.
     pub(crate) filled: u64,
     /// Lines of candles that are computed again from others.
@@ -64,28 +64,29 @@ pub(crate) fn check(
 }
 
 impl BarFormat {
-    fn read<'a>(self, entry: Entry<'a>) -> Result<Rows<'a>, FileError> {
+    fn read<'a>(self, entry: Entry<'a>) -> Result<BarRows<'a>, FileError> {
         Ok(match self {
             Self::Lean(scale) => {
                 let bars = LeanBars::new(entry)?.scaled(scale);
-                Box::new(bars.map(|bar| bar.map(Row::Bar)))
+                Box::new(bars.map(|bar| bar.map(BarRow::Bar)))
             }
-            Self::Csv => Box::new(
-                CsvCandles::new(entry)?
-                    .map(|candle| candle.map(|candle| candle.map_or(Row::Filled, Row::Candle))),
-            ),
+            Self::Csv => {
+                Box::new(CsvCandles::new(entry)?.map(|candle| {
+                    candle.map(|candle| candle.map_or(BarRow::Filled, BarRow::Candle))
+                }))
+            }
         })
     }
 }
 
 /// A parsed line.
-enum Row {
+enum BarRow {
     Bar(MinuteBar),
     Candle(CsvCandle),
     Filled,
 }
 
-type Rows<'a> = Box<dyn Iterator<Item = Result<Row, LineError>> + 'a>;
+type BarRows<'a> = Box<dyn Iterator<Item = Result<BarRow, LineError>> + 'a>;
 
 /// Batches in the order of the files, and the thread that reads them.
 pub(crate) type BarBatches = (mpsc::Receiver<anyhow::Result<BarBatch>>, JoinHandle<()>);
@@ -102,7 +103,7 @@ pub(crate) fn spawn(
 ) -> BarBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let thread = std::thread::spawn(move || {
-        let mut reader = Reader {
+        let mut reader = BarReader {
             format,
             symbol_id,
             source: source.map(Arc::from),
@@ -124,7 +125,7 @@ pub(crate) fn spawn(
     (receiver, thread)
 }
 
-struct Reader {
+struct BarReader {
     format: BarFormat,
     symbol_id: SymbolId,
     source: Option<Arc<str>>,
@@ -135,7 +136,7 @@ struct Reader {
     sender: mpsc::Sender<anyhow::Result<BarBatch>>,
 }
 
-impl Reader {
+impl BarReader {
     fn read(&mut self, path: &Path) -> anyhow::Result<()> {
         let mut file = MarketFile::open(path)?;
         for index in 0..file.entry_count() {
@@ -158,11 +159,11 @@ impl Reader {
         Ok(())
     }
 
-    fn add(&mut self, row: Row, place: &str) {
+    fn add(&mut self, row: BarRow, place: &str) {
         let (line, added) = match row {
-            Row::Bar(bar) => (bar.line, self.add_bar(&bar)),
-            Row::Candle(candle) => (candle.line, self.add_candle(candle)),
-            Row::Filled => {
+            BarRow::Bar(bar) => (bar.line, self.add_bar(&bar)),
+            BarRow::Candle(candle) => (candle.line, self.add_candle(candle)),
+            BarRow::Filled => {
                 self.batch.filled += 1;
                 return;
             }
@@ -190,7 +191,7 @@ impl Reader {
         };
         match CandleRow::of(candle, self.symbol_id, self.source.as_ref())? {
             CandleRow::Stored(candle) => self.batch.candles.push(valid(candle)?),
-            CandleRow::Kept(candle) => self.batch.kept.push(valid(candle)?),
+            CandleRow::Restored(candle) => self.batch.restored.push(valid(candle)?),
             CandleRow::Derived => self.batch.derived += 1,
         }
         Ok(())

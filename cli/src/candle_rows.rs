@@ -6,16 +6,13 @@ use tickbook::domain::{Candle, CandleSource, SymbolId, Timeframe};
 use tickbook::files::{CsvCandle, FILLED};
 
 const IMPORT: &str = CandleSource::IMPORT;
-const SEALED: &str = CandleSource::SEALED;
-const SMALLER: &str = CandleSource::SMALLER;
+const DOWNSAMPLED: &str = CandleSource::DOWNSAMPLED;
+const ROLLED_UP: &str = CandleSource::ROLLED_UP;
 const TICKS: &str = CandleSource::TICKS;
-
-/// Another name for [`SEALED`].
-const DOWNSAMPLED: &str = "downsampled";
 
 /// Whether `source` is reserved and cannot be used for imported candles.
 pub(crate) fn is_reserved(source: &str) -> bool {
-    let reserved = [SEALED, DOWNSAMPLED, TICKS, SMALLER, FILLED];
+    let reserved = [DOWNSAMPLED, TICKS, ROLLED_UP, FILLED];
     reserved.iter().any(|it| it.eq_ignore_ascii_case(source))
 }
 
@@ -25,7 +22,7 @@ pub(crate) enum CandleRow {
     /// A candle to be stored as it is.
     Stored(Candle),
     /// A candle computed from ticks, to be stored unless these are stored.
-    Kept(Candle),
+    Restored(Candle),
     /// A candle that is computed again from the ticks or smaller candles it was computed from.
     Derived,
 }
@@ -38,7 +35,7 @@ impl CandleRow {
         source: Option<&Arc<str>>,
     ) -> Result<Self, String> {
         let own = candle.source.as_deref().unwrap_or(IMPORT);
-        let is_made = matches!(own, TICKS | SMALLER) || candle.source.is_none();
+        let is_made = matches!(own, TICKS | ROLLED_UP) || candle.source.is_none();
         if let Some(source) = source {
             refuse_forming(&candle, is_made)?;
             return Ok(Self::Stored(
@@ -46,11 +43,13 @@ impl CandleRow {
             ));
         }
         match own {
-            SMALLER => Ok(Self::Derived),
+            ROLLED_UP => Ok(Self::Derived),
             TICKS if candle.timeframe > Timeframe::M1 => Ok(Self::Derived),
-            TICKS | SEALED | DOWNSAMPLED => {
+            TICKS | DOWNSAMPLED => {
                 refuse_forming(&candle, is_made)?;
-                Ok(Self::Kept(candle.into_candle(symbol_id, SEALED.to_owned())))
+                Ok(Self::Restored(
+                    candle.into_candle(symbol_id, DOWNSAMPLED.to_owned()),
+                ))
             }
             _ => {
                 refuse_forming(&candle, is_made)?;

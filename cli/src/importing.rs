@@ -72,7 +72,7 @@ impl Owner {
     }
 
     /// The id of rows when they are stored; creates a new symbol.
-    pub(crate) async fn made(
+    pub(crate) async fn find_or_create(
         &mut self,
         symbols: &dyn SymbolRepository,
     ) -> Result<SymbolId, RepositoryError> {

@@ -60,10 +60,10 @@ impl NewOwner {
     }
 
     /// The id of ticks when they are stored; creates a new symbol.
-    pub(crate) async fn made(
+    pub(crate) async fn find_or_create(
         &mut self,
         symbols: &dyn SymbolRepository,
     ) -> Result<SymbolId, RepositoryError> {
-        self.owner.made(symbols).await
+        self.owner.find_or_create(symbols).await
     }
 }

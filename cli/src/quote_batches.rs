@@ -123,7 +123,7 @@ pub(crate) fn spawn(
 ) -> QuoteBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let thread = std::thread::spawn(move || {
-        let mut reader = Reader {
+        let mut reader = QuoteReader {
             format,
             symbol_id,
             times_to_come,
@@ -140,7 +140,7 @@ pub(crate) fn spawn(
     (receiver, thread)
 }
 
-struct Reader {
+struct QuoteReader {
     format: QuoteFormat,
     symbol_id: SymbolId,
     times_to_come: TimesToCome,
@@ -159,7 +159,7 @@ enum Stop {
     Unheard,
 }
 
-impl Reader {
+impl QuoteReader {
     fn read(&mut self, path: &Path) -> Result<(), Stop> {
         let failed = |error: FileError| Stop::Failed(error.into());
         let mut file = MarketFile::open(path).map_err(failed)?;

@@ -21,7 +21,7 @@ COMMENT ON COLUMN applied_policies.settings IS 'Section policies of the settings
 COMMENT ON COLUMN applied_policies.applied_at IS 'Time at which the policies were applied.';
 COMMENT ON COLUMN applied_policies.ticks_drop_after_seconds IS 'Age beyond which ticks are dropped and refused. NULL: never.';
 COMMENT ON COLUMN applied_policies.candles_drop_after_seconds IS 'Age beyond which candles are dropped. NULL: never.';
-COMMENT ON COLUMN applied_policies.late_after_seconds IS 'Age beyond which an arriving tick marks its day in dirty_windows. NULL: never.';
+COMMENT ON COLUMN applied_policies.late_after_seconds IS 'Age beyond which an arriving tick records its day in late_tick_days. NULL: never.';
 COMMENT ON COLUMN applied_policies.ticks_refused_before IS 'Ticks before this time are refused, regardless of the current policies. NULL: none are refused for this reason. Raised before anything is dropped, under the lock of the retention floor.';
 COMMENT ON COLUMN applied_policies.ticks_dropped_before IS 'Ticks before this time were dropped, after a candle included each of them. NULL: none. Raised by the transaction that drops them.';
 COMMENT ON COLUMN applied_policies.candles_dropped_before IS 'Candles of every timeframe before this time were dropped. NULL: none. Raised by the transaction that drops them.';

@@ -14,7 +14,7 @@ CREATE TABLE tick_quarantine (
     rule_limit numeric NOT NULL,
     quarantined_at timestamptz NOT NULL,
     state text NOT NULL DEFAULT 'pending',
-    decided_at timestamptz,
+    resolved_at timestamptz,
     -- two ticks with the same key and different content are both stored
     CONSTRAINT tick_quarantine_once UNIQUE NULLS NOT DISTINCT (
         symbol_id, tick_time, sequence, occurrence, bid_price, ask_price, bid_volume, ask_volume
@@ -25,7 +25,7 @@ CREATE TABLE tick_quarantine (
         (bid_volume IS NULL OR bid_price IS NOT NULL) AND (ask_volume IS NULL OR ask_price IS NOT NULL)
     ),
     CONSTRAINT tick_quarantine_state_known CHECK (state IN ('pending', 'released', 'discarded')),
-    CONSTRAINT tick_quarantine_decided CHECK ((state = 'pending') = (decided_at IS NULL))
+    CONSTRAINT tick_quarantine_resolved CHECK ((state = 'pending') = (resolved_at IS NULL))
 );
 CREATE INDEX tick_quarantine_pending ON tick_quarantine (quarantine_id) WHERE state = 'pending';
 
@@ -45,4 +45,4 @@ COMMENT ON COLUMN tick_quarantine.observed IS 'Value that the rule observed, in 
 COMMENT ON COLUMN tick_quarantine.rule_limit IS 'Limit of the rule, in the same unit.';
 COMMENT ON COLUMN tick_quarantine.quarantined_at IS 'Time at which the tick was held back.';
 COMMENT ON COLUMN tick_quarantine.state IS 'pending, released (stored) or discarded.';
-COMMENT ON COLUMN tick_quarantine.decided_at IS 'Time of the release or discard. NULL: pending.';
+COMMENT ON COLUMN tick_quarantine.resolved_at IS 'Time of the release or discard. NULL: pending.';

@@ -20,14 +20,14 @@ use crate::websocket::WebSockets;
 
 /// Where the server stores ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Store {
+pub enum StoreKind {
     /// Symbols in PostgreSQL, ticks in TimescaleDB
     Postgres,
     /// In this process; lost when it ends
     Memory,
 }
 
-impl fmt::Display for Store {
+impl fmt::Display for StoreKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Postgres => "postgres",
@@ -48,7 +48,7 @@ pub struct AppState {
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     /// Where the server stores ticks.
-    pub store: Store,
+    pub store: StoreKind,
     /// The pools whose connections are counted; `None` without databases.
     pub pools: Option<DatabasePools>,
     /// The pipeline of the feeds; `None` if no tick of a feed is stored.
@@ -80,7 +80,7 @@ impl AppState {
             repositories,
             readiness,
             metrics,
-            store: Store::Memory,
+            store: StoreKind::Memory,
             pools: None,
             feed: None,
             rules: SymbolRules::default(),

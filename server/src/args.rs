@@ -8,7 +8,7 @@ use crate::settings::parse_listen;
 use clap::{Parser, ValueEnum};
 use tickbook::domain::SymbolReference;
 
-use crate::app::Store;
+use crate::app::StoreKind;
 use crate::feed::replay::Speed;
 
 const AFTER_HELP: &str = "\
@@ -44,8 +44,8 @@ pub struct Args {
     pub listen: Option<SocketAddr>,
 
     /// Where symbols and ticks are stored
-    #[arg(long, value_enum, default_value_t = Store::Postgres)]
-    pub store: Store,
+    #[arg(long, value_enum, default_value_t = StoreKind::Postgres)]
+    pub store: StoreKind,
 
     /// Feeds to run, in addition to POST /api/v1/ticks; repeat the option for several: --feed replay --feed
     /// simulated
@@ -132,20 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_consistent() {
+    fn definition_is_consistent() {
         Args::command().debug_assert();
     }
 
     #[test]
-    fn without_arguments_it_serves_the_databases() {
+    fn program_without_arguments_serves_the_databases() {
         let args = parse("orderbook-server").expect("valid");
-        assert_eq!(args.store, Store::Postgres);
+        assert_eq!(args.store, StoreKind::Postgres);
         assert_eq!(args.feeds, [FeedKind::None]);
         assert_eq!(args.listen, None);
     }
 
     #[test]
-    fn host_is_listened_on_by_name() {
+    fn server_listens_on_a_host_name() {
         let args = parse("orderbook-server --listen localhost:3000").expect("valid");
         let address = args.listen.map(|address| address.to_string());
         assert_eq!(address.as_deref(), Some("127.0.0.1:3000"));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_needs_files_and_a_symbol() {
+    fn replay_needs_files_and_a_symbol() {
         let line = "orderbook-server --feed replay --replay a.zip b.zip --symbol oanda:EURUSD";
         let args = parse(line).expect("valid");
         assert_eq!((args.replay.len(), args.speed), (2, Speed::Times(1.0)));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_speed_is_a_positive_multiple_or_max() {
+    fn speed_is_a_positive_multiple_or_max() {
         for (text, speed) in [
             ("max", Speed::Max),
             ("10x", Speed::Times(10.0)),

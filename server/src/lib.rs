@@ -2,14 +2,14 @@
 //! of `tickbook`.
 //!
 //! [`router::router`] builds all routes from an [`app::AppState`] with injected repositories, which may be
-//! mocks. [`server::run`] serves a router on a listener until it is asked to stop. [`start::start`] sets up
+//! mocks. [`serve::run`] serves a router on a listener until it is asked to stop. [`bootstrap::start`] sets up
 //! everything that the arguments and settings ask for.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod app;
 pub mod args;
-mod body;
+pub mod bootstrap;
 pub mod cursor;
 pub mod feed;
 pub mod handlers;
@@ -23,14 +23,14 @@ mod posted;
 pub mod problem;
 mod publish;
 pub mod rabbitmq;
+mod read_body;
 pub mod readiness;
-pub mod receivers;
 pub mod router;
-pub mod server;
+pub mod serve;
 pub mod settings;
 pub mod shutdown;
+pub mod sinks;
 mod slow_start;
-pub mod start;
 pub mod websocket;
 pub mod wire;
 

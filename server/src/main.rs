@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use orderbook_server::args::Args;
+use orderbook_server::bootstrap::{FLUSH, Started, start};
 use orderbook_server::long_work::LongWork;
 use orderbook_server::settings::ServerSettings;
-use orderbook_server::start::{FLUSH, Started, start};
-use orderbook_server::{server, shutdown};
+use orderbook_server::{serve, shutdown};
 use tickbook::Clock;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -61,7 +61,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
         app,
         pipeline,
         http,
-        receivers,
+        sinks,
         repositories: _,
     } = started?;
     let address = listener
@@ -70,7 +70,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
     // the server also runs if standard output is closed
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     let serving = async {
-        let served = server::run(listener, app, http, stop.clone().cancelled_owned()).await;
+        let served = serve::run(listener, app, http, stop.clone().cancelled_owned()).await;
         stop.cancel();
         served
     };
@@ -88,7 +88,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
         pipeline.stop(FLUSH).await.is_complete() && !is_broken
     };
     let (served, stored) = tokio::join!(serving, storing);
-    receivers.finish().await;
+    sinks.finish().await;
     served.context("the listener failed")?;
     tracing::info!("stopped");
     Ok(stored)

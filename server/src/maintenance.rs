@@ -10,7 +10,7 @@ use tickbook::postgres::{MaintenanceReport, MaintenanceState, maintain, policy_s
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-const DIRTY_AGE: &str = "candle_dirty_oldest_age_seconds";
+const BACKLOG_AGE: &str = "candle_refresh_backlog_oldest_age_seconds";
 const WAITING_CHANGES: &str = "candle_changes_waiting";
 
 /// Delay of the first run, so that a server serves requests before it starts maintenance.
@@ -20,10 +20,10 @@ const FIRST: Duration = Duration::from_secs(10);
 /// does the work.
 pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: CancellationToken) {
     describe_gauge!(
-        DIRTY_AGE,
+        BACKLOG_AGE,
         "age of the oldest late tick whose candles wait for a refresh, in seconds"
     );
-    gauge!(DIRTY_AGE).set(0.0);
+    gauge!(BACKLOG_AGE).set(0.0);
     describe_gauge!(
         WAITING_CHANGES,
         "changes of ticks that wait for a refresh of candles; reads look through all of them"
@@ -38,7 +38,7 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
             };
             match outcome {
                 Ok(report) => {
-                    tell_waiting(report.dirty.oldest, report.waiting_changes, clock.now());
+                    tell_waiting(report.backlog.oldest, report.waiting_changes, clock.now());
                     tell(&report);
                 }
                 Err(error) => {
@@ -46,7 +46,7 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
                     tracing::warn!(%error, "the maintenance failed and will be retried");
                     // the age of the backlog grows, which the gauge has to show
                     if let Ok(status) = policy_status(&db).await {
-                        tell_waiting(status.dirty.oldest, status.waiting_changes, clock.now());
+                        tell_waiting(status.backlog.oldest, status.waiting_changes, clock.now());
                     }
                 }
             }
@@ -57,7 +57,7 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
 #[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
 fn tell_waiting(oldest: Option<DateTime<Utc>>, changes: u64, now: DateTime<Utc>) {
     let age = oldest.map_or(0, |oldest| (now - oldest).num_seconds().max(0));
-    gauge!(DIRTY_AGE).set(age as f64);
+    gauge!(BACKLOG_AGE).set(age as f64);
     gauge!(WAITING_CHANGES).set(changes as f64);
 }
 
@@ -65,7 +65,7 @@ fn tell(report: &MaintenanceReport) {
     let MaintenanceReport {
         state,
         refreshed,
-        sealed,
+        downsampled,
         dropped_ticks,
         dropped_candles,
         left,
@@ -82,11 +82,11 @@ fn tell(report: &MaintenanceReport) {
     for chunk in blocked {
         tracing::error!(%chunk, "policies are blocked until this chunk is repaired");
     }
-    let did = refreshed.len() as u64 + sealed + dropped_ticks + dropped_candles;
+    let did = refreshed.len() as u64 + downsampled + dropped_ticks + dropped_candles;
     if *state == MaintenanceState::Done && did > 0 {
         tracing::info!(
             refreshed = refreshed.len(),
-            sealed,
+            downsampled,
             dropped_ticks,
             dropped_candles,
             "maintained the time-series database"

@@ -156,19 +156,19 @@ impl Query {
             .transpose()
     }
 
-    /// Parses the required parameter `name` as ids separated by commas, at most `most`.
+    /// Parses the required parameter `name` as ids separated by commas, at most `max`.
     ///
     /// # Errors
     /// The parameter is missing, has too many ids, or a text that is not an id.
-    pub(crate) fn symbol_ids(&self, name: &str, most: usize) -> Result<Vec<SymbolId>, Problem> {
+    pub(crate) fn symbol_ids(&self, name: &str, max: usize) -> Result<Vec<SymbolId>, Problem> {
         let text = self.text(name).unwrap_or_default();
         if text.is_empty() {
             let detail = format!("{name} is missing: give ids, as in {name}=1,2,3");
             return Err(Problem::invalid_parameter(detail));
         }
         let count = text.split(',').count();
-        if count > most {
-            let detail = format!("{name} has {count} ids: give at most {most}");
+        if count > max {
+            let detail = format!("{name} has {count} ids: give at most {max}");
             return Err(Problem::invalid_parameter(detail));
         }
         text.split(',').map(|text| symbol_id(name, text)).collect()

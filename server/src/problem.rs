@@ -13,7 +13,7 @@ use tickbook::domain::{SymbolId, excerpt};
 use tickbook::{Database, Entity, RepositoryError};
 use utoipa::ToSchema;
 
-use kind::Kind;
+use kind::ProblemKind;
 
 /// An error, for programs (`type`, `status`) and for people (`title`, `detail`).
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -36,13 +36,13 @@ pub struct ProblemBody {
 /// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    kind: Kind,
+    kind: ProblemKind,
     detail: String,
     retry_after: Option<u16>,
 }
 
 impl Problem {
-    fn new(kind: Kind, detail: impl fmt::Display) -> Self {
+    fn new(kind: ProblemKind, detail: impl fmt::Display) -> Self {
         Self {
             kind,
             detail: detail.to_string(),
@@ -68,19 +68,19 @@ impl Problem {
 
     /// A path or query parameter that can never be accepted; `detail` names it.
     pub fn invalid_parameter(detail: impl fmt::Display) -> Self {
-        Self::new(Kind::InvalidParameter, detail)
+        Self::new(ProblemKind::InvalidParameter, detail)
     }
 
     /// A body that can never be accepted; `detail` names the place.
     pub fn invalid_body(detail: impl fmt::Display) -> Self {
-        Self::new(Kind::InvalidBody, detail)
+        Self::new(ProblemKind::InvalidBody, detail)
     }
 
     /// No symbol has this id.
     #[must_use]
     pub fn unknown_symbol(symbol_id: SymbolId) -> Self {
         let detail = format!("unknown symbol {symbol_id}: /api/v1/symbols lists all symbols");
-        Self::new(Kind::UnknownSymbol, detail)
+        Self::new(ProblemKind::UnknownSymbol, detail)
     }
 
     /// No route has this path.
@@ -88,7 +88,7 @@ impl Problem {
     pub fn no_route(path: &str) -> Self {
         let path = shortened(path);
         let detail = format!("unknown path {path}: /openapi.json describes all paths");
-        Self::new(Kind::NotFound, detail)
+        Self::new(ProblemKind::NotFound, detail)
     }
 
     /// The route does not support this method.
@@ -97,58 +97,58 @@ impl Problem {
         let (path, method) = (shortened(path), excerpt(method));
         let detail =
             format!("{path} does not support {method}: the Allow header lists supported methods");
-        Self::new(Kind::MethodNotAllowed, detail)
+        Self::new(ProblemKind::MethodNotAllowed, detail)
     }
 
     /// The body did not arrive in time.
     #[must_use]
     pub fn slow_body() -> Self {
         let detail = "the body did not arrive in time: send it faster, or send less";
-        Self::new(Kind::RequestTimeout, detail)
+        Self::new(ProblemKind::RequestTimeout, detail)
     }
 
     /// The body is larger than allowed.
     #[must_use]
     pub fn body_too_large(limit: usize) -> Self {
         let detail = format!("the body has more than {limit} bytes: send fewer ticks per request");
-        Self::new(Kind::TooLarge, detail)
+        Self::new(ProblemKind::TooLarge, detail)
     }
 
     /// The body is not declared as JSON.
     #[must_use]
     pub fn not_json() -> Self {
         let detail = "the body is not declared as JSON: send Content-Type: application/json";
-        Self::new(Kind::UnsupportedMediaType, detail)
+        Self::new(ProblemKind::UnsupportedMediaType, detail)
     }
 
     /// The body is compressed, or in a charset other than UTF-8.
     #[must_use]
     pub fn encoded() -> Self {
         let detail = "the body is compressed or not UTF-8: send uncompressed JSON in UTF-8";
-        Self::new(Kind::UnsupportedMediaType, detail)
+        Self::new(ProblemKind::UnsupportedMediaType, detail)
     }
 
     /// Path and query are longer than allowed.
     #[must_use]
     pub fn uri_too_long(limit: usize) -> Self {
         let detail = format!("path and query have more than {limit} bytes: request less at a time");
-        Self::new(Kind::UriTooLong, detail)
+        Self::new(ProblemKind::UriTooLong, detail)
     }
 
     /// The head is not a valid HTTP/1.1 request.
     #[must_use]
     pub fn invalid_head() -> Self {
         let detail = "invalid request head: expected HTTP/1.1; use an HTTP client";
-        Self::new(Kind::InvalidRequest, detail)
+        Self::new(ProblemKind::InvalidRequest, detail)
     }
 
     /// The head is longer than the server reads.
     #[must_use]
     pub(crate) fn head_too_large(status: &str, bytes: usize, fields: usize) -> Self {
         let kind = if status == "414" {
-            Kind::UriTooLong
+            ProblemKind::UriTooLong
         } else {
-            Kind::HeadersTooLarge
+            ProblemKind::HeadersTooLarge
         };
         let detail = format!(
             "the head of the request has more than {bytes} bytes or {fields} fields: \
@@ -163,7 +163,7 @@ impl Problem {
         let detail = format!(
             "the header has more than {bytes} bytes or {fields} fields: remove unneeded fields"
         );
-        Self::new(Kind::HeadersTooLarge, detail)
+        Self::new(ProblemKind::HeadersTooLarge, detail)
     }
 
     /// The maximum number of requests is active.
@@ -204,20 +204,20 @@ impl Problem {
 
     /// This address has the maximum number of WebSocket clients.
     #[must_use]
-    pub fn no_more_of_address(most: usize) -> Self {
+    pub fn no_more_of_address(max: usize) -> Self {
         let detail = format!(
-            "this address already has {most} WebSocket clients: close one, or see \
+            "this address already has {max} WebSocket clients: close one, or see \
              websocket.max_connections_per_address"
         );
         Self {
             retry_after: Some(5),
-            ..Self::new(Kind::TooManyConnections, detail)
+            ..Self::new(ProblemKind::TooManyConnections, detail)
         }
     }
 
     fn unavailable(detail: String, retry_after: u16) -> Self {
         Self {
-            kind: Kind::Unavailable,
+            kind: ProblemKind::Unavailable,
             detail,
             retry_after: Some(retry_after),
         }
@@ -263,9 +263,9 @@ impl From<RepositoryError> for Problem {
             RepositoryError::NotFound {
                 entity: Entity::Symbol,
                 ..
-            } => Self::new(Kind::UnknownSymbol, error),
-            RepositoryError::NotFound { .. } => Self::new(Kind::NotFound, error),
-            RepositoryError::AlreadyExists { .. } => Self::new(Kind::AlreadyExists, error),
+            } => Self::new(ProblemKind::UnknownSymbol, error),
+            RepositoryError::NotFound { .. } => Self::new(ProblemKind::NotFound, error),
+            RepositoryError::AlreadyExists { .. } => Self::new(ProblemKind::AlreadyExists, error),
             // the pools probe an unavailable database about every two seconds
             RepositoryError::Unavailable { database, .. } => Self::database(
                 database,
@@ -314,13 +314,13 @@ impl From<RepositoryError> for Problem {
                 30,
             ),
             // the operator has to correct the row: the text contains its values, and nothing about the server
-            RepositoryError::Data { .. } => Self::new(Kind::Internal, error),
+            RepositoryError::Data { .. } => Self::new(ProblemKind::Internal, error),
             // defects of the server or the database, and variants that later versions add
             RepositoryError::RolledBack { .. }
             | RepositoryError::Backend { .. }
             | RepositoryError::Internal { .. }
             | _ => Self::new(
-                Kind::Internal,
+                ProblemKind::Internal,
                 "the server failed to process this request; its log has the cause",
             ),
         }

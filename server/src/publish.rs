@@ -49,8 +49,8 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
     if receipt.inserted == 0 {
         return;
     }
-    let conflicts = Refused::of(receipt.conflicts.iter().map(|conflict| &conflict.refused));
-    let rejected = Refused::of(receipt.rejected.iter().map(|rejected| &rejected.tick));
+    let conflicts = TicksByKey::of(receipt.conflicts.iter().map(|conflict| &conflict.refused));
+    let rejected = TicksByKey::of(receipt.rejected.iter().map(|rejected| &rejected.tick));
     let mut seen = HashSet::new();
     // of several sequenced ticks of one key, only the first that was not rejected can be stored
     let news: Vec<Tick> = ticks
@@ -70,9 +70,9 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
 }
 
 /// Ticks that were not stored, indexed by key.
-struct Refused<'a>(HashMap<TickKey, Vec<&'a Tick>>);
+struct TicksByKey<'a>(HashMap<TickKey, Vec<&'a Tick>>);
 
-impl<'a> Refused<'a> {
+impl<'a> TicksByKey<'a> {
     fn of(ticks: impl Iterator<Item = &'a Tick>) -> Self {
         let mut by_key: HashMap<TickKey, Vec<&Tick>> = HashMap::new();
         for tick in ticks {

@@ -8,11 +8,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
-use crate::body::BODY_LIMIT;
 use crate::handlers::{health, ohlc, symbols, ticks};
 use crate::http::admission;
 use crate::metrics;
 use crate::problem::Problem;
+use crate::read_body::BODY_LIMIT;
 use crate::websocket::handshake;
 
 #[derive(OpenApi)]

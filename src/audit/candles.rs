@@ -8,7 +8,7 @@ use super::difference::differing_fields;
 use super::finding::Problem;
 use super::fold::{CandleKey, DayCandles, asked};
 use super::kind::FindingKind;
-use super::materialized::KeptDay;
+use super::materialized::MaterializedDay;
 use super::settings::AuditSettings;
 use crate::domain::{
     Candle, CandleRelation, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe,
@@ -19,17 +19,17 @@ use crate::retention::RefreshWindow;
 
 /// The candles of one symbol and day, as two sources report them.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ReadDay {
     /// As the repository returns them.
     pub(super) read: DayCandles,
     /// The materialized rows, if the backend stores any.
-    pub(super) kept: Option<KeptDay>,
+    pub(super) materialized_day: Option<MaterializedDay>,
 }
 
-impl Found {
+impl ReadDay {
     /// Whether both readings agree on the candle of `problem`, so that no tick arrived between them.
     pub(super) fn is_same(&self, other: &Self, key: &CandleKey, problem: &Problem) -> bool {
-        match (problem, &self.kept, &other.kept) {
+        match (problem, &self.materialized_day, &other.materialized_day) {
             (Problem::MaterializedDiffers { .. }, Some(one), Some(other)) => {
                 !other.waits(key) && same_values(one.row(key), other.row(key))
             }
@@ -59,7 +59,7 @@ pub(super) struct Comparison {
     pub(super) waiting: BTreeMap<CandleKey, Problem>,
     pub(super) compared: u64,
     /// Candles that may include ticks that were dropped.
-    pub(super) beyond_ticks: u64,
+    pub(super) uncheckable: u64,
 }
 
 /// Reads the candles of `timeframes` and all bases whose open time is in `window`.
@@ -105,13 +105,13 @@ pub(super) fn compare(
         let (found, ticks) = (found.get(&key), ticks.get(&key));
         let count = |candle: Option<&Candle>| candle.map_or(0, |candle| candle.tick_count);
         if key.2 < settings.complete_from && found.is_some() && count(found) > count(ticks) {
-            comparison.beyond_ticks += 1;
+            comparison.uncheckable += 1;
             continue;
         }
         if let Some(found) = found
             && found.source == CandleSource::Ticks
             && found.tick_count > count(ticks)
-            && settings.is_doubtful(key.2, found.close_time())
+            && settings.is_incomplete(key.2, found.close_time())
         {
             let (found, ticks) = (found.clone(), ticks.cloned());
             let problem = Problem::CandleTicksGone { found, ticks };
@@ -127,19 +127,19 @@ pub(super) fn compare(
 
 /// Compares the materialized rows as well. A difference that reads show is not reported again for the row.
 pub(super) fn compare_all(
-    found: &Found,
+    found: &ReadDay,
     ticks: &DayCandles,
     window: TimeRange,
     settings: &AuditSettings,
 ) -> Comparison {
     let mut comparison = compare(&found.read, ticks, window, settings);
     let skipped = settings.skip.contains(&FindingKind::MaterializedDiffers);
-    let Some(kept) = found.kept.as_ref().filter(|_| !skipped) else {
+    let Some(materialized_day) = found.materialized_day.as_ref().filter(|_| !skipped) else {
         return comparison;
     };
-    for (key, problem) in kept.differences(ticks, window, settings) {
+    for (key, problem) in materialized_day.differences(ticks, window, settings) {
         let is_told = |read: &Problem| !settings.skip.contains(&read.kind());
-        if kept.waits(&key) {
+        if materialized_day.waits(&key) {
             comparison.waiting.insert(key, problem);
         } else if !comparison.differences.get(&key).is_some_and(is_told) {
             comparison.differences.insert(key, problem);
@@ -181,7 +181,7 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
 /// candle of any symbol is folded into a larger one. Omits buckets whose ticks may be dropped, since a
 /// refresh would erase their candles, and buckets that have not ended, since it would freeze them.
 pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<RefreshWindow> {
-    let day = Timeframe::D1.bucket_start(window.from());
+    let day = Timeframe::D1.bucket_start(window.start());
     let first = day.max(settings.complete_from);
     let end = (day + Timeframe::D1.duration()).min(settings.now);
     let of = |timeframe: Timeframe| {
@@ -243,7 +243,7 @@ mod tests {
     fn windows(keys: &[CandleKey], settings: &AuditSettings) -> Vec<String> {
         let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
         let described = |window: RefreshWindow| {
-            let (from, to) = (text(window.range.from()), text(window.range.to()));
+            let (from, to) = (text(window.range.start()), text(window.range.end()));
             format!("{} {from} {to}", window.timeframe)
         };
         let all = refresh_windows(keys, settings);
@@ -251,13 +251,13 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_made_anew_from_its_minutes_up() {
+    fn day_is_refreshed_from_its_minutes_up() {
         let described = |settings: &AuditSettings| -> Vec<String> {
             let window = TimeRange::new(time("01T10:00"), time("01T11:00")).expect("ordered");
             let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
             let all = day_windows(window, settings).into_iter();
             all.map(|RefreshWindow { timeframe, range }| {
-                format!("{timeframe} {} {}", text(range.from()), text(range.to()))
+                format!("{timeframe} {} {}", text(range.start()), text(range.end()))
             })
             .collect()
         };
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_goes_from_the_buckets_that_differ_up_to_the_day() {
+    fn refresh_covers_wrong_buckets_up_to_their_day() {
         let settings = AuditSettings::new(TimeRange::all(), time("03T00:00"));
         let keys = [
             (Timeframe::M1, PriceBasis::Bid, time("01T10:04")),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_touches_no_bucket_whose_ticks_may_be_gone_and_none_that_is_forming() {
+    fn refresh_skips_incomplete_and_forming_buckets() {
         let settings = AuditSettings {
             complete_from: time("01T10:01"),
             ..AuditSettings::new(TimeRange::all(), time("01T11:20"))

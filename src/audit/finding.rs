@@ -16,7 +16,7 @@ pub struct Finding {
     /// The problem.
     pub problem: Problem,
     /// The result of the repair.
-    pub mending: Mending,
+    pub repair_outcome: RepairOutcome,
 }
 
 impl Finding {
@@ -25,20 +25,20 @@ impl Finding {
     pub fn new(problem: Problem) -> Self {
         Self {
             problem,
-            mending: Mending::NotTried,
+            repair_outcome: RepairOutcome::NotTried,
         }
     }
 }
 
 /// The result of a repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mending {
+pub enum RepairOutcome {
     /// No repair was requested, or none exists for this kind.
     NotTried,
     /// The problem is repaired; a second comparison confirmed it.
-    Mended,
+    Repaired,
     /// The problem remains.
-    NotMended {
+    NotRepaired {
         /// The reason and the remedy.
         reason: String,
     },
@@ -47,7 +47,7 @@ pub enum Mending {
 /// Consecutive ticks with the same problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TickRun {
+pub struct TickStreak {
     /// The first tick.
     pub first: Tick,
     /// The key of the last tick.
@@ -154,15 +154,15 @@ pub enum Problem {
         tick: Tick,
     },
     /// [`FindingKind::CrossedQuotes`].
-    CrossedQuotes(TickRun),
-    /// [`FindingKind::StaleQuotes`].
-    StaleQuotes(TickRun),
+    CrossedQuotes(TickStreak),
+    /// [`FindingKind::FrozenQuotes`].
+    FrozenQuotes(TickStreak),
     /// [`FindingKind::NonPositivePrices`].
-    NonPositivePrices(TickRun),
+    NonPositivePrices(TickStreak),
     /// [`FindingKind::ReceivedEarly`].
-    ReceivedEarly(TickRun),
-    /// [`FindingKind::Gap`].
-    Gap {
+    ReceivedEarly(TickStreak),
+    /// [`FindingKind::TickGap`].
+    TickGap {
         /// The symbol of the ticks.
         symbol_id: SymbolId,
         /// The time of the last tick before the gap.
@@ -191,10 +191,10 @@ impl Problem {
             Self::KeyOrder { .. } => FindingKind::KeyOrder,
             Self::SequenceOrder { .. } => FindingKind::SequenceOrder,
             Self::CrossedQuotes(_) => FindingKind::CrossedQuotes,
-            Self::StaleQuotes(_) => FindingKind::StaleQuotes,
+            Self::FrozenQuotes(_) => FindingKind::FrozenQuotes,
             Self::NonPositivePrices(_) => FindingKind::NonPositivePrices,
             Self::ReceivedEarly(_) => FindingKind::ReceivedEarly,
-            Self::Gap { .. } => FindingKind::Gap,
+            Self::TickGap { .. } => FindingKind::TickGap,
             Self::State(problem) => problem.kind,
         }
     }
@@ -217,12 +217,12 @@ impl Problem {
 
     /// The run of ticks, for kinds of problems that a run of ticks can have.
     #[must_use]
-    pub fn run(&self) -> Option<&TickRun> {
+    pub fn streak(&self) -> Option<&TickStreak> {
         match self {
-            Self::CrossedQuotes(run)
-            | Self::StaleQuotes(run)
-            | Self::NonPositivePrices(run)
-            | Self::ReceivedEarly(run) => Some(run),
+            Self::CrossedQuotes(streak)
+            | Self::FrozenQuotes(streak)
+            | Self::NonPositivePrices(streak)
+            | Self::ReceivedEarly(streak) => Some(streak),
             _ => None,
         }
     }
@@ -240,8 +240,8 @@ impl fmt::Display for Problem {
     /// Formats the problem as one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.kind())?;
-        if let Some(run) = self.run() {
-            return describe_run(f, run);
+        if let Some(streak) = self.streak() {
+            return describe_streak(f, streak);
         }
         match self {
             Self::Unreadable {
@@ -251,8 +251,8 @@ impl fmt::Display for Problem {
             } => write!(
                 f,
                 "symbol {symbol_id} from {} to {}, whose candles are not compared: {reason}",
-                time(range.from()),
-                time(range.to())
+                time(range.start()),
+                time(range.end())
             ),
             Self::KeyOrder { before, key } => write!(
                 f,
@@ -271,7 +271,7 @@ impl fmt::Display for Problem {
                 tick.sequence,
                 before.sequence
             ),
-            Self::Gap {
+            Self::TickGap {
                 symbol_id,
                 from,
                 to,
@@ -289,8 +289,8 @@ impl fmt::Display for Problem {
     }
 }
 
-fn describe_run(f: &mut fmt::Formatter<'_>, run: &TickRun) -> fmt::Result {
-    let TickRun { first, last, count } = run;
+fn describe_streak(f: &mut fmt::Formatter<'_>, streak: &TickStreak) -> fmt::Result {
+    let TickStreak { first, last, count } = streak;
     write!(
         f,
         "symbol {} from {} sequence {} to {} sequence {}, {count} ticks, the first with bid {} ask {}",

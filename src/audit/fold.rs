@@ -21,8 +21,8 @@ pub(super) type DayCandles = BTreeMap<CandleKey, Candle>;
 /// Whether to compare a candle: its bucket lies within `window` and has ended.
 pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings) -> bool {
     let (timeframe, _, open_time) = *key;
-    let end = window.to().min(settings.now);
-    let is_whole = open_time >= window.from() && open_time + timeframe.duration() <= end;
+    let end = window.end().min(settings.now);
+    let is_whole = open_time >= window.start() && open_time + timeframe.duration() <= end;
     is_whole && settings.timeframes.contains(&timeframe)
 }
 
@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_pass_equals_the_fold_of_each_timeframe_and_basis(
+        fn pass_over_ticks_equals_the_fold_of_each_timeframe(
             rows in prop::collection::vec((0_i64..100_000_000, 0_i64..3, 1_i64..1_000_000, 0_i64..1_000, 0..6), 1..200),
             shuffled in any::<bool>(),
         ) {

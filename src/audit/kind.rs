@@ -28,13 +28,13 @@ pub enum FindingKind {
     /// A bid is above its ask.
     CrossedQuotes,
     /// A quote was unchanged for longer than allowed.
-    StaleQuotes,
+    FrozenQuotes,
     /// A price is zero or negative.
     NonPositivePrices,
     /// A tick was received before its own time by more than the tolerance.
     ReceivedEarly,
     /// No tick arrived for longer than allowed.
-    Gap,
+    TickGap,
     /// A primary key is missing, invalid or has other columns.
     PrimaryKey,
     /// A constraint is missing or not validated.
@@ -58,7 +58,7 @@ pub enum FindingKind {
     /// More changes wait for a refresh than reads should have to scan.
     InvalidationBacklog,
     /// Days with late ticks have waited for a refresh for too long.
-    DirtyWindowStale,
+    RefreshBacklogOverdue,
 }
 
 impl FindingKind {
@@ -74,10 +74,10 @@ impl FindingKind {
         Self::KeyOrder,
         Self::SequenceOrder,
         Self::CrossedQuotes,
-        Self::StaleQuotes,
+        Self::FrozenQuotes,
         Self::NonPositivePrices,
         Self::ReceivedEarly,
-        Self::Gap,
+        Self::TickGap,
         Self::PrimaryKey,
         Self::Constraint,
         Self::ChunkInterval,
@@ -89,7 +89,7 @@ impl FindingKind {
         Self::AggregateThresholdNear,
         Self::JobFailed,
         Self::InvalidationBacklog,
-        Self::DirtyWindowStale,
+        Self::RefreshBacklogOverdue,
     ];
 
     /// The name in reports and options, such as `candle_missing`.
@@ -106,10 +106,10 @@ impl FindingKind {
             Self::KeyOrder => "key_order",
             Self::SequenceOrder => "sequence_order",
             Self::CrossedQuotes => "crossed_quotes",
-            Self::StaleQuotes => "stale_quotes",
+            Self::FrozenQuotes => "frozen_quotes",
             Self::NonPositivePrices => "non_positive_prices",
             Self::ReceivedEarly => "received_early",
-            Self::Gap => "gap",
+            Self::TickGap => "tick_gap",
             Self::PrimaryKey => "primary_key",
             Self::Constraint => "constraint",
             Self::ChunkInterval => "chunk_interval",
@@ -121,7 +121,7 @@ impl FindingKind {
             Self::AggregateThresholdNear => "aggregate_threshold_near",
             Self::JobFailed => "job_failed",
             Self::InvalidationBacklog => "invalidation_backlog",
-            Self::DirtyWindowStale => "dirty_window_stale",
+            Self::RefreshBacklogOverdue => "refresh_backlog_overdue",
         }
     }
 }

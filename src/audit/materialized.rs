@@ -69,12 +69,12 @@ pub struct MaterializedRows {
 
 /// The rows of one symbol and day.
 #[derive(Debug)]
-pub(super) struct KeptDay {
+pub(super) struct MaterializedDay {
     rows: DayCandles,
     waiting: BTreeMap<Timeframe, Vec<TimeRange>>,
 }
 
-impl KeptDay {
+impl MaterializedDay {
     pub(super) fn new(rows: MaterializedRows) -> Self {
         let mut by_key = DayCandles::new();
         for candle in rows.candles {
@@ -104,9 +104,9 @@ impl KeptDay {
         let Some(waiting) = self.waiting.get(timeframe) else {
             return false;
         };
-        let after = waiting.partition_point(|range| range.to() <= *open_time);
+        let after = waiting.partition_point(|range| range.end() <= *open_time);
         let end = *open_time + timeframe.duration();
-        waiting.get(after).is_some_and(|range| range.from() < end)
+        waiting.get(after).is_some_and(|range| range.start() < end)
     }
 
     /// The rows that differ from their ticks, including rows that wait. Omits rows that may include dropped
@@ -124,7 +124,8 @@ impl KeptDay {
         for key in keys.into_iter().filter(compared) {
             let (row, ticks) = (self.rows.get(&key), ticks.get(&key));
             let count = |candle: Option<&Candle>| candle.map_or(0, |candle| candle.tick_count);
-            if count(row) > count(ticks) && settings.is_doubtful(key.2, key.2 + key.0.duration()) {
+            if count(row) > count(ticks) && settings.is_incomplete(key.2, key.2 + key.0.duration())
+            {
                 continue;
             }
             let equal = match (row, ticks) {
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn buckets_wait_where_they_overlap_a_change() {
         let waiting = vec![range(3, 4), range(10, 12), range(19, 20)];
-        let day = KeptDay::new(MaterializedRows {
+        let day = MaterializedDay::new(MaterializedRows {
             waiting: [(Timeframe::M5, waiting)].into(),
             ..MaterializedRows::default()
         });
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_wrong_missing_or_there_twice_differ() {
+    fn wrong_missing_and_repeated_rows_differ() {
         let ticks: DayCandles = [5, 10, 15, 20]
             .map(|minute| {
                 (
@@ -207,7 +208,7 @@ mod tests {
             candle(15, 1),
             candle(15, 1),
         ];
-        let day = KeptDay::new(MaterializedRows {
+        let day = MaterializedDay::new(MaterializedRows {
             candles,
             ..MaterializedRows::default()
         });
@@ -221,7 +222,7 @@ mod tests {
         assert_eq!(differing(&settings), [0, 5, 15, 20]);
         let kept = AuditSettings {
             complete_from: at(3),
-            doubtful: vec![range(17, 18)],
+            incomplete_ranges: vec![range(17, 18)],
             ..settings
         };
         assert_eq!(differing(&kept), [5, 20]);

@@ -12,8 +12,8 @@ mod finding;
 mod fold;
 mod kind;
 mod materialized;
-mod mend;
 mod repair;
+mod repair_day;
 mod settings;
 mod summary;
 mod symbol;
@@ -23,7 +23,7 @@ mod weekend;
 
 pub use crate::retention::RefreshWindow;
 pub use difference::{ComparedCandles, FieldDifference};
-pub use finding::{Finding, Measurement, Mending, Problem, StateProblem, TickRun};
+pub use finding::{Finding, Measurement, Problem, RepairOutcome, StateProblem, TickStreak};
 pub use kind::{FindingKind, UnknownFindingKind};
 pub use materialized::{MaterializedCandles, MaterializedRows};
 pub use repair::{CandleRefresh, Repair};

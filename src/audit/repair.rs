@@ -27,7 +27,7 @@ use crate::retention::RefreshWindow;
 ///         windows: &[RefreshWindow],
 ///     ) -> Result<Vec<RefreshWindow>, RepositoryError> {
 ///         for window in windows {
-///             println!("drop {} from {}", window.timeframe, window.range.from());
+///             println!("drop {} from {}", window.timeframe, window.range.start());
 ///         }
 ///         // nothing was skipped
 ///         Ok(Vec::new())

@@ -22,7 +22,7 @@ pub struct AuditSettings {
     pub complete_from: DateTime<Utc>,
     /// Ranges from `complete_from` on whose ticks are missing. A candle that overlaps one of them and counts
     /// more ticks than are stored is reported and never recomputed.
-    pub doubtful: Vec<TimeRange>,
+    pub incomplete_ranges: Vec<TimeRange>,
     /// The limits for ticks.
     pub limits: TickLimits,
     /// Kinds that are neither reported nor repaired.
@@ -36,7 +36,7 @@ setters!(AuditSettings {
         /// Sets the time before which ticks may have been dropped.
         complete_from: DateTime<Utc>,
         /// Sets the ranges whose ticks are missing.
-        doubtful: Vec<TimeRange>,
+        incomplete_ranges: Vec<TimeRange>,
         /// Sets the limits for ticks.
         limits: TickLimits,
     }
@@ -55,16 +55,16 @@ impl AuditSettings {
             timeframes: Timeframe::ALL.to_vec(),
             now,
             complete_from: earliest_time(),
-            doubtful: Vec::new(),
+            incomplete_ranges: Vec::new(),
             limits: TickLimits::default(),
             skip: BTreeSet::new(),
         }
     }
 
     /// Whether ticks of `[from, to)` may be missing although neighbouring ticks are retained.
-    pub(super) fn is_doubtful(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        let overlaps = |range: &TimeRange| range.from() < to && range.to() > from;
-        self.doubtful.iter().any(overlaps)
+    pub(super) fn is_incomplete(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        let overlaps = |range: &TimeRange| range.start() < to && range.end() > from;
+        self.incomplete_ranges.iter().any(overlaps)
     }
 }
 
@@ -75,10 +75,10 @@ pub struct TickLimits {
     /// The longest time without a tick; `None` for no limit.
     pub gap: Option<TimeDelta>,
     /// The longest time with an unchanged quote; `None` for no limit.
-    pub stale: Option<TimeDelta>,
+    pub frozen: Option<TimeDelta>,
     /// The time by which `received_at` may precede the tick's own time, since clocks differ.
     pub receive_tolerance: TimeDelta,
-    /// Whether the FX weekend, Friday 21:00 to Sunday 22:00 UTC, is excluded from gaps and stale quotes.
+    /// Whether the FX weekend, Friday 21:00 to Sunday 22:00 UTC, is excluded from gaps and frozen quotes.
     pub weekend_rests: bool,
 }
 
@@ -87,7 +87,7 @@ impl Default for TickLimits {
     fn default() -> Self {
         Self {
             gap: None,
-            stale: None,
+            frozen: None,
             receive_tolerance: TimeDelta::seconds(1),
             weekend_rests: false,
         }
@@ -105,6 +105,6 @@ setters!(TickLimits {
         /// Sets the longest time without a tick.
         gap: Option<TimeDelta>,
         /// Sets the longest time with an unchanged quote.
-        stale: Option<TimeDelta>,
+        frozen: Option<TimeDelta>,
     }
 });

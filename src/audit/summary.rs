@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Mending};
+use super::finding::{Finding, RepairOutcome};
 use super::kind::FindingKind;
 
 /// Counts of an audit.
@@ -14,27 +14,27 @@ pub struct AuditSummary {
     /// Candles that were compared with their ticks or have no ticks.
     pub candles: u64,
     /// Candles among them that cannot be checked, since ticks of their time may have been dropped.
-    pub beyond_ticks: u64,
+    pub uncheckable: u64,
     /// Candles whose ticks changed during each attempt to compare them.
-    pub unsettled: u64,
+    pub unstable: u64,
     /// Findings by kind, including repaired ones.
     pub findings: BTreeMap<FindingKind, u64>,
     /// Findings that were repaired.
-    pub mended: u64,
+    pub repaired: u64,
 }
 
 impl AuditSummary {
     /// The number of findings that were not repaired.
     #[must_use]
     pub fn left(&self) -> u64 {
-        self.findings.values().sum::<u64>() - self.mended
+        self.findings.values().sum::<u64>() - self.repaired
     }
 
     /// Counts a finding.
     pub fn count(&mut self, finding: &Finding) {
         *self.findings.entry(finding.problem.kind()).or_default() += 1;
-        if finding.mending == Mending::Mended {
-            self.mended += 1;
+        if finding.repair_outcome == RepairOutcome::Repaired {
+            self.repaired += 1;
         }
     }
 
@@ -42,9 +42,9 @@ impl AuditSummary {
     pub fn merge(&mut self, other: Self) {
         self.ticks += other.ticks;
         self.candles += other.candles;
-        self.beyond_ticks += other.beyond_ticks;
-        self.unsettled += other.unsettled;
-        self.mended += other.mended;
+        self.uncheckable += other.uncheckable;
+        self.unstable += other.unstable;
+        self.repaired += other.repaired;
         for (kind, count) in other.findings {
             *self.findings.entry(kind).or_default() += count;
         }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::candles::{Comparison, Found, compare_all, read_day};
-use super::finding::{Finding, Mending, Problem};
+use super::candles::{Comparison, ReadDay, compare_all, read_day};
+use super::finding::{Finding, Problem, RepairOutcome};
 use super::fold::{AllFolds, DayCandles};
-use super::materialized::{KeptDay, MaterializedCandles};
+use super::materialized::{MaterializedCandles, MaterializedDay};
 use super::repair::Repair;
 use super::settings::AuditSettings;
 use super::summary::AuditSummary;
@@ -54,7 +54,7 @@ pub trait AuditObserver: Send {
 /// were read. With `materialized`, rows that do not wait for a refresh must equal their ticks as well. With
 /// `repair`, differing candles are recomputed day by day until no difference is left or a repair changes
 /// nothing: materialized candles, and stored candles of the source
-/// [`CandleSource::SEALED`](crate::domain::CandleSource::SEALED). Other stored candles are not changed. Rows
+/// [`CandleSource::DOWNSAMPLED`](crate::domain::CandleSource::DOWNSAMPLED). Other stored candles are not changed. Rows
 /// that differ and wait for a refresh are recomputed as well and are not findings.
 ///
 /// *Ordering*: findings of a day come after findings of earlier days. *Memory*: 10,000 ticks and the candles
@@ -161,7 +161,7 @@ impl Audit<'_> {
         if !self.settings.skip.contains(&problem.kind()) {
             self.tell(&Finding {
                 problem,
-                mending: Mending::NotTried,
+                repair_outcome: RepairOutcome::NotTried,
             });
         }
         Ok(false)
@@ -169,10 +169,10 @@ impl Audit<'_> {
 
     async fn run(&mut self) -> Result<(), RepositoryError> {
         let range = self.settings.range;
-        let mut from = range.from();
-        while from < range.to() {
+        let mut from = range.start();
+        while from < range.end() {
             let next_day = Timeframe::D1.bucket_start(from) + TimeDelta::days(1);
-            let to = next_day.min(range.to());
+            let to = next_day.min(range.end());
             let window = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
             let is_empty = match self.day(window).await {
                 Err(error) => self.tell_unreadable(window, error)?,
@@ -180,7 +180,7 @@ impl Audit<'_> {
             };
             self.observer.progress(self.summary.ticks, to);
             from = match is_empty {
-                true => self.next_data(to).await?.unwrap_or(range.to()),
+                true => self.next_data(to).await?.unwrap_or(range.end()),
                 false => to,
             };
         }
@@ -201,23 +201,24 @@ impl Audit<'_> {
         };
         let found = found?;
         let is_empty = found.read.is_empty() && self.summary.ticks == ticks_before;
-        let (comparison, unsettled) = self.settle(window, found, folded).await?;
+        let (comparison, unstable) = self.settle(window, found, folded).await?;
         self.summary.candles += comparison.compared;
-        self.summary.beyond_ticks += comparison.beyond_ticks;
-        self.summary.unsettled += unsettled;
+        self.summary.uncheckable += comparison.uncheckable;
+        self.summary.unstable += unstable;
         let mut differences = comparison.differences;
         let skip = &self.settings.skip;
         differences.retain(|_, problem| !skip.contains(&problem.kind()));
         let findings = match self.repair {
             Some(repair) if !(differences.is_empty() && comparison.waiting.is_empty()) => {
                 let waiting = comparison.waiting;
-                self.mend(window, differences, waiting, repair).await?
+                self.repair_day(window, differences, waiting, repair)
+                    .await?
             }
             _ => differences
                 .into_values()
                 .map(|problem| Finding {
                     problem,
-                    mending: Mending::NotTried,
+                    repair_outcome: RepairOutcome::NotTried,
                 })
                 .collect(),
         };
@@ -232,7 +233,7 @@ impl Audit<'_> {
     pub(super) async fn settle(
         &mut self,
         window: TimeRange,
-        mut found: Found,
+        mut found: ReadDay,
         mut folded: DayCandles,
     ) -> Result<(Comparison, u64), RepositoryError> {
         let mut first = compare_all(&found, &folded, window, self.settings);
@@ -259,18 +260,18 @@ impl Audit<'_> {
             open = compare_all(&found, &folded, window, self.settings).differences;
             open.retain(|key, _| changed.contains(key));
         }
-        let unsettled = open.len() as u64;
-        Ok((first, unsettled))
+        let unstable = open.len() as u64;
+        Ok((first, unstable))
     }
 
-    pub(super) async fn read(&self, window: TimeRange) -> Result<Found, RepositoryError> {
-        let kept = match self.materialized {
+    pub(super) async fn read(&self, window: TimeRange) -> Result<ReadDay, RepositoryError> {
+        let materialized_day = match self.materialized {
             Some(materialized) => Some(materialized.rows(self.symbol_id, window).await?),
             None => None,
         };
-        Ok(Found {
+        Ok(ReadDay {
             read: read_day(self.ohlc, self.symbol_id, self.settings, window).await?,
-            kept: kept.map(KeptDay::new),
+            materialized_day: materialized_day.map(MaterializedDay::new),
         })
     }
 
@@ -313,7 +314,7 @@ impl Audit<'_> {
         &self,
         from: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, RepositoryError> {
-        let range = TimeRange::new(from, self.settings.range.to());
+        let range = TimeRange::new(from, self.settings.range.end());
         let range = range.map_err(RepositoryError::invalid)?;
         let limit = PageLimit::new(1).map_err(RepositoryError::invalid)?;
         let query = TickQuery {
@@ -324,7 +325,7 @@ impl Audit<'_> {
         let mut next = tick.map(|tick| tick.tick_time);
         for timeframe in &self.settings.timeframes {
             for &basis in PriceBasis::ALL {
-                let to = next.unwrap_or(range.to());
+                let to = next.unwrap_or(range.end());
                 let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
                 let query = CandleQuery {
                     limit,
@@ -341,7 +342,7 @@ impl Audit<'_> {
             if !self.settings.skip.contains(&problem.kind()) {
                 self.tell(&Finding {
                     problem,
-                    mending: Mending::NotTried,
+                    repair_outcome: RepairOutcome::NotTried,
                 });
             }
         }

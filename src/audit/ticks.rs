@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
-use super::finding::{Problem, TickRun};
+use super::finding::{Problem, TickStreak};
 use super::settings::TickLimits;
 use super::weekend::without_weekends;
 use crate::domain::Tick;
@@ -13,10 +13,10 @@ use crate::domain::Tick;
 pub(super) struct TickChecks {
     limits: TickLimits,
     before: Option<Tick>,
-    crossed: Option<TickRun>,
-    non_positive: Option<TickRun>,
-    early: Option<TickRun>,
-    repeated: Option<TickRun>,
+    crossed: Option<TickStreak>,
+    non_positive: Option<TickStreak>,
+    early: Option<TickStreak>,
+    repeated: Option<TickStreak>,
 }
 
 impl TickChecks {
@@ -57,23 +57,23 @@ impl TickChecks {
         found.extend(self.non_positive.take().map(Problem::NonPositivePrices));
         found.extend(self.early.take().map(Problem::ReceivedEarly));
         let repeated = self.repeated.take();
-        found.extend(repeated.and_then(|run| self.stale(run)));
+        found.extend(repeated.and_then(|streak| self.frozen(streak)));
     }
 
     fn repetition(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
-        let same = |run: &TickRun| run.first.has_content_of(tick);
+        let same = |streak: &TickStreak| streak.first.has_content_of(tick);
         let goes_on = self.repeated.as_ref().is_some_and(same);
         if !goes_on {
             let ended = self.repeated.take();
-            found.extend(ended.and_then(|run| self.stale(run)));
+            found.extend(ended.and_then(|streak| self.frozen(streak)));
         }
         go_on(&mut self.repeated, tick, true);
     }
 
-    fn stale(&self, run: TickRun) -> Option<Problem> {
-        let lasted = self.counted(run.first.tick_time, run.last.tick_time);
-        let is_stale = self.limits.stale.is_some_and(|limit| lasted > limit);
-        is_stale.then_some(Problem::StaleQuotes(run))
+    fn frozen(&self, streak: TickStreak) -> Option<Problem> {
+        let lasted = self.counted(streak.first.tick_time, streak.last.tick_time);
+        let is_frozen = self.limits.frozen.is_some_and(|limit| lasted > limit);
+        is_frozen.then_some(Problem::FrozenQuotes(streak))
     }
 
     fn neighbours(&self, before: &Tick, tick: &Tick, found: &mut Vec<Problem>) {
@@ -96,7 +96,7 @@ impl TickChecks {
         }
         let length = self.counted(before.tick_time, tick.tick_time);
         if self.limits.gap.is_some_and(|limit| length > limit) {
-            found.push(Problem::Gap {
+            found.push(Problem::TickGap {
                 symbol_id: tick.symbol_id,
                 from: before.tick_time,
                 to: tick.tick_time,
@@ -118,18 +118,18 @@ impl TickChecks {
     }
 }
 
-/// Extends `run` by `tick` if `it_has` the problem; otherwise returns the run that ended.
-fn go_on(run: &mut Option<TickRun>, tick: &Tick, it_has: bool) -> Option<TickRun> {
+/// Extends `streak` by `tick` if `it_has` the problem; otherwise returns the run that ended.
+fn go_on(streak: &mut Option<TickStreak>, tick: &Tick, it_has: bool) -> Option<TickStreak> {
     if !it_has {
-        return run.take();
+        return streak.take();
     }
-    match run {
-        Some(run) => {
-            run.last = tick.key();
-            run.count += 1;
+    match streak {
+        Some(streak) => {
+            streak.last = tick.key();
+            streak.count += 1;
         }
         None => {
-            *run = Some(TickRun {
+            *streak = Some(TickStreak {
                 first: tick.clone(),
                 last: tick.key(),
                 count: 1,

@@ -22,8 +22,8 @@ pub(super) async fn first_candle(
     ohlc: &dyn OhlcRepository,
     query: CandleQuery,
 ) -> Result<Option<DateTime<Utc>>, RepositoryError> {
-    let end = query.range.to();
-    let (mut from, mut to) = (query.range.from(), end);
+    let end = query.range.end();
+    let (mut from, mut to) = (query.range.start(), end);
     loop {
         let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
         match ohlc.candles(&CandleQuery { range, ..query }).await {

@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weekend_does_not_count() {
+    fn weekend_does_not_count() {
         // Friday to Sunday
         assert_eq!(counted("2014-05-02T20:50:00Z", "2014-05-04T22:05:00Z"), 15);
         assert_eq!(counted("2014-05-03T01:00:00Z", "2014-05-03T23:00:00Z"), 0);

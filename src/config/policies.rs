@@ -6,7 +6,7 @@ use config::Value;
 
 use super::Sections;
 use crate::domain::Timeframe;
-use crate::retention::{Policies, RefreshPolicy, Span, TablePolicies};
+use crate::retention::{PolicyDuration, RefreshPolicy, RetentionPolicies, TablePolicies};
 
 /// The text for "never".
 const NONE: &str = "none";
@@ -14,14 +14,14 @@ const NONE: &str = "none";
 type Table = config::Map<String, Value>;
 
 impl Sections<'_> {
-    pub(super) fn policies(&mut self) -> Option<Policies> {
-        let lateness = self.span("policies.lateness", self.text_of("policies.lateness"));
+    pub(super) fn policies(&mut self) -> Option<RetentionPolicies> {
+        let lateness = self.duration("policies.lateness", self.text_of("policies.lateness"));
         let every = "policies.maintain_every";
-        let maintain_every = self.span(every, self.text_of(every));
+        let maintain_every = self.duration(every, self.text_of(every));
         let ticks = self.table_policies("policies.ticks");
         let candles = self.table_policies("policies.candles");
         let refresh = self.refresh();
-        Some(Policies {
+        Some(RetentionPolicies {
             lateness: lateness?,
             maintain_every: maintain_every?,
             ticks: ticks?,
@@ -32,9 +32,9 @@ impl Sections<'_> {
 
     fn table_policies(&mut self, section: &str) -> Option<TablePolicies> {
         let table = self.table(section, &["chunk", "compress_after", "drop_after"]);
-        let chunk = self.span_in(&table, section, "chunk");
-        let compress_after = self.span_or_none(&table, section, "compress_after");
-        let drop_after = self.span_or_none(&table, section, "drop_after");
+        let chunk = self.duration_in(&table, section, "chunk");
+        let compress_after = self.duration_or_none(&table, section, "compress_after");
+        let drop_after = self.duration_or_none(&table, section, "drop_after");
         Some(TablePolicies {
             chunk: chunk?,
             compress_after: compress_after?,
@@ -58,9 +58,9 @@ impl Sections<'_> {
                 continue;
             };
             self.refuse_unknown(&table, &section, &["start_offset", "end_offset", "every"]);
-            let start_offset = self.span_or_none(&table, &section, "start_offset");
-            let end_offset = self.span_in(&table, &section, "end_offset");
-            let every = self.span_in(&table, &section, "every");
+            let start_offset = self.duration_or_none(&table, &section, "start_offset");
+            let end_offset = self.duration_in(&table, &section, "end_offset");
+            let every = self.duration_in(&table, &section, "every");
             if let (Some(start_offset), Some(end_offset), Some(every)) =
                 (start_offset, end_offset, every)
             {
@@ -99,24 +99,29 @@ impl Sections<'_> {
         self.layers.get_string(key).ok()
     }
 
-    fn span_in(&mut self, table: &Table, section: &str, key: &str) -> Option<Span> {
+    fn duration_in(&mut self, table: &Table, section: &str, key: &str) -> Option<PolicyDuration> {
         let text = table.get(key).cloned().and_then(|it| it.into_string().ok());
-        self.span(&format!("{section}.{key}"), text)
+        self.duration(&format!("{section}.{key}"), text)
     }
 
     /// Returns `Some(None)` for the text `none`, and `None` if a problem was noted.
-    fn span_or_none(&mut self, table: &Table, section: &str, key: &str) -> Option<Option<Span>> {
+    fn duration_or_none(
+        &mut self,
+        table: &Table,
+        section: &str,
+        key: &str,
+    ) -> Option<Option<PolicyDuration>> {
         let text = table.get(key).cloned().and_then(|it| it.into_string().ok());
         if text.as_deref() == Some(NONE) {
             return Some(None);
         }
-        self.span(&format!("{section}.{key}"), text).map(Some)
+        self.duration(&format!("{section}.{key}"), text).map(Some)
     }
 
-    fn span(&mut self, key: &str, text: Option<String>) -> Option<Span> {
+    fn duration(&mut self, key: &str, text: Option<String>) -> Option<PolicyDuration> {
         let parsed = text.unwrap_or_default().parse();
         match parsed {
-            Ok(span) => Some(span),
+            Ok(duration) => Some(duration),
             Err(error) => {
                 self.problems.push(format!("{key}: {error}"));
                 None
@@ -132,7 +137,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    fn load(file: &str, variables: &[(&str, &str)]) -> Result<Policies, Vec<String>> {
+    fn load(file: &str, variables: &[(&str, &str)]) -> Result<RetentionPolicies, Vec<String>> {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("default.toml"), file).expect("written");
         let variables = variables.iter().map(|(name, value)| {
@@ -145,38 +150,38 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_defaults_has_the_defaults() {
+    fn default_file_has_the_compiled_defaults() {
         let config = Config::load_from(Path::new("/nowhere"), []).expect("valid");
-        assert_eq!(config.policies, Policies::default());
+        assert_eq!(config.policies, RetentionPolicies::default());
     }
 
     #[test]
-    fn what_is_printed_reads_back() {
-        let mut policies = Policies {
-            lateness: Span::hours(30),
-            ..Policies::default()
+    fn printed_policies_read_back() {
+        let mut policies = RetentionPolicies {
+            lateness: PolicyDuration::hours(30),
+            ..RetentionPolicies::default()
         };
         policies.candles.drop_after = None;
         policies.ticks.compress_after = None;
         let day = policies.refresh.get_mut(&Timeframe::D1);
-        day.expect("there").start_offset = Some(Span::days(5));
+        day.expect("there").start_offset = Some(PolicyDuration::days(5));
         assert_eq!(load(&policies.to_string(), &[]), Ok(policies));
     }
 
     #[test]
-    fn the_environment_counts_more_than_files() {
+    fn environment_overrides_files() {
         let variables = [
             ("TICKBOOK__POLICIES__TICKS__DROP_AFTER", "30d"),
             ("TICKBOOK__POLICIES__LATENESS", "2h"),
         ];
         let policies = load("[policies.ticks]\ndrop_after = \"40d\"", &variables);
         let policies = policies.expect("valid");
-        assert_eq!(policies.ticks.drop_after, Some(Span::days(30)));
-        assert_eq!(policies.lateness, Span::hours(2));
+        assert_eq!(policies.ticks.drop_after, Some(PolicyDuration::days(30)));
+        assert_eq!(policies.lateness, PolicyDuration::hours(2));
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let file = "[policies]\nlateness = \"soon\"\n[policies.ticks]\nchunk = \"none\"\n\
                     keep = \"1d\"\n[policies.refresh]\n1m = 7\n2m = {}\n\
                     1d = { start_offset = \"3 days\" }";

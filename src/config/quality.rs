@@ -27,7 +27,7 @@ const SYMBOLS: &str = "symbols";
 const ACTIONS: [RuleAction; 3] = [RuleAction::Off, RuleAction::Flag, RuleAction::Quarantine];
 
 /// A century, in milliseconds.
-const LONGEST: i64 = 100 * 366 * 86_400_000;
+const MAX_MILLIS: i64 = 100 * 366 * 86_400_000;
 
 impl Sections<'_> {
     pub(super) fn quality(&mut self) -> QualityConfig {
@@ -76,23 +76,23 @@ fn set(rules: &mut QualityRules, key: &str, text: &str) -> Result<(), String> {
     match key {
         "future" => rules.future = action(text)?,
         "future_limit_ms" => rules.future_limit = millis(text)?,
-        "stale" => rules.stale = action(text)?,
-        "stale_limit_ms" => rules.stale_limit = millis(text)?,
+        "delayed" => rules.delayed = action(text)?,
+        "delayed_limit_ms" => rules.delayed_limit = millis(text)?,
         "not_positive" => rules.not_positive = action(text)?,
         "crossed" => rules.crossed = action(text)?,
         "repeated" => rules.repeated = action(text)?,
         "repeated_limit" => rules.repeated_limit = number(text, 0, 1_000_000)?,
-        "flat_line" => rules.flat_line = action(text)?,
-        "flat_line_ticks" => rules.flat_line_ticks = number(text, 0, 1_000_000_000)?,
-        "flat_line_ms" => rules.flat_line_time = millis(text)?,
+        "frozen_quote" => rules.frozen_quote = action(text)?,
+        "frozen_quote_ticks" => rules.frozen_quote_ticks = number(text, 0, 1_000_000_000)?,
+        "frozen_quote_ms" => rules.frozen_quote_time = millis(text)?,
         "deviation" => rules.deviation = action(text)?,
         "deviation_limit" => rules.deviation_limit = decimal(text)?,
         "z_score" => rules.z_score = action(text)?,
         "z_score_limit" => rules.z_score_limit = decimal(text)?,
         "z_score_window" => rules.z_score_window = number(text, 30, 10_000)?,
         "z_score_floor" => rules.z_score_floor = decimal(text)?,
-        "price_memory_ms" => rules.price_memory = millis(text)?,
-        "price_confirmations" => rules.price_confirmations = number(text, 1, 1_000_000)?,
+        "reference_price_ttl_ms" => rules.reference_price_ttl = millis(text)?,
+        "reprice_after" => rules.reprice_after = number(text, 1, 1_000_000)?,
         _ => return Err("is not a setting: see [quality] in config/default.toml".to_owned()),
     }
     Ok(())
@@ -112,7 +112,7 @@ fn number<T: TryFrom<i64>>(text: &str, low: i64, high: i64) -> Result<T, String>
 }
 
 fn millis(text: &str) -> Result<TimeDelta, String> {
-    number(text, 0, LONGEST).map(TimeDelta::milliseconds)
+    number(text, 0, MAX_MILLIS).map(TimeDelta::milliseconds)
 }
 
 fn decimal(text: &str) -> Result<Decimal, String> {
@@ -141,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_that_are_compiled_in_are_the_defaults_of_the_rules() {
+    fn compiled_settings_equal_the_default_rules() {
         let config = Config::load_from(Path::new(""), []).expect("valid");
         assert_eq!(config.quality, QualityConfig::default());
     }
 
     #[test]
-    fn a_symbol_has_the_rules_of_all_but_for_its_own() {
+    fn symbol_rules_inherit_the_rules_of_all_symbols() {
         let config = load(
             "[quality]\ndeviation = \"flag\"\ndeviation_limit = 0.5\n\
              [quality.symbols.\"oanda:EURUSD\"]\ndeviation = \"quarantine\"\n\
@@ -167,17 +167,17 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_place() {
+    fn every_mistake_is_reported_with_its_place() {
         let problems = load(
             "[quality]\ncrossed = \"drop\"\nz_score_window = 29\ndeviation_limit = \"-0.1\"\n\
-             [quality.symbols.\"oanda:EURUSD\"]\nstale_limit_ms = \"soon\"\nspread = 1",
+             [quality.symbols.\"oanda:EURUSD\"]\ndelayed_limit_ms = \"soon\"\nspread = 1",
         );
         let problems = problems.expect_err("five mistakes");
         for place in [
             "quality.crossed must be off, flag or quarantine",
             "quality.z_score_window must be a whole number from 30 to 10000",
             "quality.deviation_limit must be a number",
-            "quality.symbols.\"oanda:EURUSD\".stale_limit_ms must be a whole number",
+            "quality.symbols.\"oanda:EURUSD\".delayed_limit_ms must be a whole number",
             "quality.symbols.\"oanda:EURUSD\".spread is not a setting",
         ] {
             let told = problems.iter().filter(|problem| problem.starts_with(place));

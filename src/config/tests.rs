@@ -14,7 +14,7 @@ fn nowhere() -> &'static Path {
 }
 
 #[test]
-fn the_defaults_are_compiled_in() {
+fn defaults_are_compiled_in() {
     let config = load(nowhere(), &[]).expect("the defaults are valid");
     assert_eq!(config.database.pool.size, 20);
     assert_eq!(config.ticks.batch_size, 1_000);
@@ -33,7 +33,7 @@ fn the_defaults_are_compiled_in() {
 }
 
 #[test]
-fn a_replica_is_there_only_when_it_is_named() {
+fn replica_exists_only_when_configured() {
     let config = load(nowhere(), &[]).expect("the defaults are valid");
     assert_eq!(config.database.timeseries_read_url, None);
     let config = load(
@@ -84,7 +84,7 @@ fn later_layers_override_earlier_ones() {
 }
 
 #[test]
-fn the_five_variables_are_the_strongest() {
+fn short_variables_override_all_other_layers() {
     let config = load(
         nowhere(),
         &[
@@ -117,7 +117,7 @@ fn synchronous_commit_is_on_or_off() {
 }
 
 #[test]
-fn all_problems_are_told_at_once_and_no_password_with_them() {
+fn all_problems_are_reported_without_passwords() {
     let error = load(
         nowhere(),
         &[
@@ -151,7 +151,7 @@ fn all_problems_are_told_at_once_and_no_password_with_them() {
 }
 
 #[test]
-fn a_broken_file_is_named_without_its_text() {
+fn broken_file_is_named_without_its_text() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "[metadata]\nurl = \"postgres://u:S3cretPw@h/m";
     std::fs::write(folder.path().join("default.toml"), text).expect("written");
@@ -173,7 +173,7 @@ fn settings_can_be_printed_without_a_password() {
 }
 
 #[test]
-fn every_wrong_setting_of_the_spool_is_told() {
+fn every_wrong_spool_setting_is_reported() {
     let variables = [
         ("TICKBOOK__SPOOL__MODE", "always"),
         ("TICKBOOK__SPOOL__DIRECTORY", ""),

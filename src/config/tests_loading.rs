@@ -68,7 +68,7 @@ fn section_tickbook_of_another_program_is_read() {
 }
 
 #[test]
-fn mistakes_in_the_section_are_told() {
+fn mistakes_in_the_section_are_reported() {
     let files = [
         ("config/default.toml", "[tickbook.pool]\nsizes = 3\n"),
         ("tickbook.toml", "[puddle]\nsize = 3\n"),
@@ -143,7 +143,7 @@ fn mistyped_environment_names_the_files() {
 }
 
 #[test]
-fn every_broken_file_is_told() {
+fn every_broken_file_is_reported() {
     let files = [
         ("tickbook.toml", "[pool"),
         ("tickbook.development.toml", "x ="),
@@ -177,10 +177,10 @@ fn every_setting_is_written_as_its_default_is() {
 }
 
 #[test]
-fn what_is_written_reads_back() {
+fn written_settings_read_back() {
     let text = "[pool]\nsize = 7\n[spool]\ndirectory = 'C:\\a \"b\"'\n[quality]\nz_score_limit = 3.5\n\
-                [quality.symbols.\"oanda:EURUSD\"]\nstale = \"flag\"\ndeviation_limit = 0.25\n\
-                [quality.symbols.7]\nstale_limit_ms = 9\n\
+                [quality.symbols.\"oanda:EURUSD\"]\ndelayed = \"flag\"\ndeviation_limit = 0.25\n\
+                [quality.symbols.7]\ndelayed_limit_ms = 9\n\
                 [policies.refresh]\n1m = { start_offset = \"none\", end_offset = \"2m\", every = \"1m\" }\n";
     let folder = folder(&[("config/default.toml", text)]);
     let variables = [
@@ -196,7 +196,7 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
-fn no_password_is_written() {
+fn passwords_are_not_written() {
     let variables = [
         ("DATABASE_URL", "postgres://u:S3cretPw@h/m"),
         ("TIMESCALEDB_READ_URL", "postgres://u:S3cretPw@h/t"),

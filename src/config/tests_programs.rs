@@ -61,7 +61,7 @@ fn mistakes_of_library_and_program_are_one_report() {
 }
 
 #[test]
-fn settings_that_nothing_reads_have_the_type_of_their_default() {
+fn unread_settings_have_the_type_of_their_default() {
     let read = |variables: &[(&str, &str)]| reader(variables).read(|_| Some(()));
     let valid = [
         ("TICKBOOK__SERVER__MAX_REQUESTS", "7"),

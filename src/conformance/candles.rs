@@ -61,7 +61,7 @@ pub async fn candles_equal_the_fold_of_dense_ticks(repositories: &Repositories) 
     assert_all_equal_the_fold(repositories, &all).await;
 }
 
-pub async fn a_late_tick_changes_its_candle(repositories: &Repositories) {
+pub async fn late_tick_changes_its_candle(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let mut all = series(EURUSD, 600);
     insert_new(ticks, &all).await;
@@ -129,7 +129,7 @@ pub async fn ties_of_64_bit_sequences_equal_the_fold(repositories: &Repositories
     assert_all_equal_the_fold(repositories, &all).await;
 }
 
-pub async fn a_bucket_holds_its_start_and_not_its_end(repositories: &Repositories) {
+pub async fn bucket_holds_its_start_and_not_its_end(repositories: &Repositories) {
     let mut all = Vec::new();
     for &timeframe in Timeframe::ALL {
         let end = seconds(0) + timeframe.duration();
@@ -146,7 +146,7 @@ pub async fn a_bucket_holds_its_start_and_not_its_end(repositories: &Repositorie
     }
 }
 
-pub async fn a_mid_price_has_its_thirteenth_decimal(repositories: &Repositories) {
+pub async fn mid_price_has_its_thirteenth_decimal(repositories: &Repositories) {
     let given = [
         quote(seconds(0), 0, "0.000000000001", "0.000000000002"),
         quote(
@@ -193,7 +193,7 @@ pub async fn volumes_add_up_exactly(repositories: &Repositories) {
     assert_all_equal_the_fold(repositories, &all).await;
 }
 
-pub async fn where_there_is_no_tick_there_is_no_candle(repositories: &Repositories) {
+pub async fn bucket_without_ticks_has_no_candle(repositories: &Repositories) {
     let given = [
         quote(seconds(0), 0, "1", "2"),
         quote(seconds(600), 0, "1", "2"),
@@ -209,7 +209,7 @@ pub async fn where_there_is_no_tick_there_is_no_candle(repositories: &Repositori
     assert_eq!(candles(ohlc, Timeframe::M1, PriceBasis::Bid, gap).await, []);
 }
 
-pub async fn a_symbol_without_ticks_has_no_candles(repositories: &Repositories) {
+pub async fn symbol_without_ticks_has_no_candles(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     insert_new(repositories.ticks.as_ref(), &series(GBPUSD, 10)).await;
     for &timeframe in Timeframe::ALL {
@@ -245,7 +245,7 @@ pub async fn candles_reach_from_1970_to_2100(repositories: &Repositories) {
     assert_all_equal_the_fold(repositories, &given).await;
 }
 
-pub async fn a_candle_is_closed_when_its_end_has_passed(repositories: &Repositories) {
+pub async fn candle_is_closed_when_its_end_has_passed(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let present = now();
     let given: Vec<Tick> = [-3 * 86_400, -7_200, -90, 0, 30, 90, 7_200, 3 * 86_400]

@@ -40,7 +40,7 @@ async fn fill(repositories: &Repositories, timeframe: Timeframe) {
     assert_eq!(stored.expect("it is stored"), 1);
 }
 
-pub async fn closed_only_leaves_out_what_still_changes(repositories: &Repositories) {
+pub async fn forming_candles_are_omitted_by_closed_only(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     // a stored candle of one timeframe is part of the larger ones
     let timeframe = Timeframe::M5;
@@ -71,7 +71,7 @@ pub async fn closed_only_leaves_out_what_still_changes(repositories: &Repositori
     }
 }
 
-pub async fn the_newest_closed_candle_is_a_page_of_one(repositories: &Repositories) {
+pub async fn newest_closed_candle_is_a_page_of_one(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let timeframe = Timeframe::H4;
     fill(repositories, timeframe).await;

@@ -81,7 +81,7 @@ pub async fn deleted_candles_leave_their_neighbours(repositories: &Repositories)
     assert_eq!(newest.expect("read"), Some(of_others));
 }
 
-pub async fn candles_of_all_timeframes_go_together(repositories: &Repositories) {
+pub async fn candles_of_all_timeframes_are_deleted_together(repositories: &Repositories) {
     let mut stored = Vec::new();
     for &timeframe in Timeframe::ALL {
         for &basis in PriceBasis::ALL {
@@ -171,7 +171,7 @@ pub async fn ranges_that_cut_candles_are_refused(repositories: &Repositories) {
     assert_eq!(everything.candles.total(), 1);
 }
 
-pub async fn deleting_no_candle_is_no_error(repositories: &Repositories) {
+pub async fn delete_without_candles_succeeds(repositories: &Repositories) {
     upsert(repositories, &[minute(0)]).await;
     let later = range(seconds(60), seconds(120));
     let nothing = delete(repositories, Some(Timeframe::M1), later).await;
@@ -181,7 +181,7 @@ pub async fn deleting_no_candle_is_no_error(repositories: &Repositories) {
     assert_eq!(minutes(repositories).await, [minute(0)]);
 }
 
-pub async fn candles_of_many_days_go_day_by_day(repositories: &Repositories) {
+pub async fn candles_of_many_days_are_deleted_day_by_day(repositories: &Repositories) {
     let days = [0, 3, 400].map(|day| minute(day * 86_400));
     upsert(repositories, &days).await;
     let ohlc = repositories.ohlc.as_ref();
@@ -189,7 +189,7 @@ pub async fn candles_of_many_days_go_day_by_day(repositories: &Repositories) {
     let first = first.expect("deleted");
     assert_eq!(first.candles.total(), 1);
     let rest = first.rest.expect("some");
-    assert_eq!(rest.from(), start() + TimeDelta::days(1));
+    assert_eq!(rest.start(), start() + TimeDelta::days(1));
     assert_eq!(minutes(repositories).await, days[1..]);
     assert_eq!(delete(repositories, None, rest).await.candles.total(), 2);
     assert_eq!(minutes(repositories).await, []);

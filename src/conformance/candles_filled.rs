@@ -102,7 +102,7 @@ async fn read_pages(
     }
 }
 
-pub async fn pages_of_filled_candles_are_every_bucket_of_the_range(repositories: &Repositories) {
+pub async fn filled_pages_have_every_bucket_of_the_range(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     for timeframe in [Timeframe::M1, Timeframe::M5] {
         let all = fold_ticks(&ticks(), timeframe, PriceBasis::Bid, now()).expect("fits");
@@ -143,7 +143,7 @@ pub async fn pages_of_filled_candles_are_every_bucket_of_the_range(repositories:
     }
 }
 
-pub async fn a_filled_candle_says_what_was_asked_for(repositories: &Repositories) {
+pub async fn filled_candle_has_the_requested_prices(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let gap = range(minute(2), minute(3));
     let close = "1.002".parse().ok();
@@ -162,7 +162,7 @@ pub async fn a_filled_candle_says_what_was_asked_for(repositories: &Repositories
     }
 }
 
-pub async fn without_a_fill_gaps_are_left_out(repositories: &Repositories) {
+pub async fn gaps_are_omitted_without_a_fill(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let all = fold_ticks(&ticks(), Timeframe::M1, PriceBasis::Bid, now()).expect("fits");
     let query = CandleQuery {
@@ -174,7 +174,7 @@ pub async fn without_a_fill_gaps_are_left_out(repositories: &Repositories) {
     assert_eq!(read, all);
 }
 
-pub async fn nothing_is_filled_where_nothing_is_known(repositories: &Repositories) {
+pub async fn symbol_without_candles_is_not_filled(repositories: &Repositories) {
     for fill in FILLS {
         for order in [SortOrder::Ascending, SortOrder::Descending] {
             let query = CandleQuery {
@@ -188,7 +188,7 @@ pub async fn nothing_is_filled_where_nothing_is_known(repositories: &Repositorie
 }
 
 /// A candle is stored in the future.
-pub async fn nothing_is_filled_after_now(repositories: &Repositories) {
+pub async fn buckets_after_now_are_not_filled(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let future = Candle {
         symbol_id: EURUSD,
@@ -249,7 +249,7 @@ pub async fn nothing_is_filled_after_now(repositories: &Repositories) {
     assert_eq!(read, expected);
 }
 
-pub async fn a_cursor_may_name_a_filled_candle(repositories: &Repositories) {
+pub async fn cursor_may_name_a_filled_candle(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let behind = |order, open_time| CandleQuery {
         order,

@@ -34,7 +34,7 @@ fn query(timeframe: Timeframe, range: TimeRange) -> CandleQuery {
     CandleQuery::new(EURUSD, timeframe, PriceBasis::Bid, range)
 }
 
-pub async fn a_range_is_of_open_times_and_half_open(repositories: &Repositories) {
+pub async fn range_of_candles_is_half_open_by_open_time(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let ohlc = repositories.ohlc.as_ref();
     let microsecond = TimeDelta::microseconds(1);
@@ -63,7 +63,7 @@ pub async fn a_range_is_of_open_times_and_half_open(repositories: &Repositories)
     }
 }
 
-pub async fn a_candle_is_whole_where_the_range_ends_within_it(repositories: &Repositories) {
+pub async fn candle_is_whole_where_the_range_ends_within_it(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let ohlc = repositories.ohlc.as_ref();
     for &timeframe in Timeframe::ALL {
@@ -75,7 +75,7 @@ pub async fn a_candle_is_whole_where_the_range_ends_within_it(repositories: &Rep
     }
 }
 
-pub async fn descending_is_newest_first(repositories: &Repositories) {
+pub async fn descending_order_is_newest_first(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     for &timeframe in Timeframe::ALL {
         let query = CandleQuery {
@@ -139,7 +139,7 @@ pub async fn pages_of_candles_stay_inside_of_the_range(repositories: &Repositori
     }
 }
 
-pub async fn a_page_of_candles_ends_at_its_limit_and_says_where(repositories: &Repositories) {
+pub async fn page_of_candles_ends_at_its_limit_and_says_where(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let all = all(Timeframe::M30);
     let page = async |size| {
@@ -157,7 +157,7 @@ pub async fn a_page_of_candles_ends_at_its_limit_and_says_where(repositories: &R
     assert_eq!((whole.items.len(), whole.next), (48, None));
 }
 
-pub async fn a_candle_cursor_need_not_name_a_candle(repositories: &Repositories) {
+pub async fn candle_cursor_need_not_name_a_candle(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &ticks()).await;
     let all = all(Timeframe::M30);
     let read_after = async |order: SortOrder, open_time: DateTime<Utc>| {
@@ -186,7 +186,7 @@ pub async fn a_candle_cursor_need_not_name_a_candle(repositories: &Repositories)
 }
 
 /// Late ticks form candles before and after the cursor.
-pub async fn candles_that_come_between_pages_disturb_nothing(repositories: &Repositories) {
+pub async fn new_candles_between_pages_are_harmless(repositories: &Repositories) {
     let bid = |minute: i64| format!("1.{minute:04}");
     let every_third = |symbol_id, rest: i64| {
         let minutes = (0..300_i64).filter(move |minute| minute % 3 == rest);

@@ -42,8 +42,8 @@ fn by(source: &str, candle: Candle) -> Candle {
     }
 }
 
-fn sealed(candle: &Candle) -> Candle {
-    by(CandleSource::SEALED, candle.clone())
+fn downsampled(candle: &Candle) -> Candle {
+    by(CandleSource::DOWNSAMPLED, candle.clone())
 }
 
 async fn restore(repositories: &Repositories, candles: &[Candle]) -> RestoredCandles {
@@ -69,7 +69,7 @@ async fn minutes(repositories: &Repositories) -> Vec<Candle> {
     candles(ohlc, Timeframe::M1, PriceBasis::Bid, TimeRange::all()).await
 }
 
-pub async fn restored_candles_are_read_as_sealed(repositories: &Repositories) {
+pub async fn restored_candles_are_read_as_downsampled(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     // largest first: with smaller ones stored, the larger ones would be omitted
     for &timeframe in Timeframe::ALL.iter().rev() {
@@ -92,17 +92,17 @@ pub async fn restored_candles_are_read_as_sealed(repositories: &Repositories) {
                 "{case}"
             );
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
-            assert_eq!(read, given.each_ref().map(sealed), "{case}");
+            assert_eq!(read, given.each_ref().map(downsampled), "{case}");
         }
     }
 }
 
-pub async fn restoring_no_candles_does_nothing(repositories: &Repositories) {
+pub async fn restore_of_no_candles_does_nothing(repositories: &Repositories) {
     assert_eq!(restore(repositories, &[]).await, outcome(0, 0, 0));
     assert_eq!(minutes(repositories).await, []);
 }
 
-pub async fn ticks_keep_candles_of_their_buckets_out(repositories: &Repositories) {
+pub async fn ticks_prevent_a_restore_of_their_buckets(repositories: &Repositories) {
     // the first instant of minute 1, the last instant of minute 3
     let ticks = [
         quote(seconds(60), 0, "1.1", "1.2"),
@@ -127,28 +127,28 @@ pub async fn ticks_keep_candles_of_their_buckets_out(repositories: &Repositories
     });
     assert_eq!(restore(repositories, &given).await, outcome(4, 4, 0));
     let expected = [
-        sealed(&given[0]),
+        downsampled(&given[0]),
         before[0].clone(),
-        sealed(&given[2]),
+        downsampled(&given[2]),
         before[1].clone(),
-        sealed(&given[4]),
+        downsampled(&given[4]),
     ];
     assert_eq!(minutes(repositories).await, expected);
 }
 
-pub async fn other_stored_candles_are_not_restored_over(repositories: &Repositories) {
+pub async fn imported_candles_are_not_replaced_by_a_restore(repositories: &Repositories) {
     let own = by("import", kept(seconds(0), 0));
     upsert(repositories, std::slice::from_ref(&own)).await;
     let given = [minute(0), minute(1)];
     assert_eq!(restore(repositories, &given).await, outcome(1, 1, 0));
-    assert_eq!(minutes(repositories).await, [own, sealed(&minute(1))]);
+    assert_eq!(minutes(repositories).await, [own, downsampled(&minute(1))]);
     // an upserted candle replaces a restored one
     let other = by("import", kept(seconds(60), 1));
     upsert(repositories, std::slice::from_ref(&other)).await;
     assert_eq!(minutes(repositories).await[1], other);
 }
 
-pub async fn a_restored_candle_replaces_one_of_fewer_ticks(repositories: &Repositories) {
+pub async fn restored_candle_replaces_one_of_fewer_ticks(repositories: &Repositories) {
     let at = seconds(0);
     let first = Candle {
         close: dec("7.2"),
@@ -161,15 +161,15 @@ pub async fn a_restored_candle_replaces_one_of_fewer_ticks(repositories: &Reposi
     ] {
         assert_eq!(restore(repositories, &[given]).await, becomes);
     }
-    assert_eq!(minutes(repositories).await, [sealed(&first)]);
+    assert_eq!(minutes(repositories).await, [downsampled(&first)]);
     let second = kept(at, 5);
     // if a candle is given twice, the last one counts
     let given = [kept(at, 9), second.clone()];
     assert_eq!(restore(repositories, &given).await, outcome(1, 0, 0));
-    assert_eq!(minutes(repositories).await, [sealed(&second)]);
+    assert_eq!(minutes(repositories).await, [downsampled(&second)]);
 }
 
-pub async fn smaller_stored_candles_keep_larger_ones_out(repositories: &Repositories) {
+pub async fn smaller_stored_candles_prevent_larger_restores(repositories: &Repositories) {
     upsert(repositories, &[by("import", minute(7))]).await;
     let larger = |basis, index| Candle {
         timeframe: Timeframe::M5,
@@ -195,7 +195,7 @@ pub async fn recent_candles_are_not_restored(repositories: &Repositories) {
     };
     let given = [ago(110), ago(30), ago(125)];
     assert_eq!(restore(repositories, &given).await, outcome(1, 0, 2));
-    assert_eq!(minutes(repositories).await, [sealed(&given[2])]);
+    assert_eq!(minutes(repositories).await, [downsampled(&given[2])]);
     // a candle with stored ticks counts as known, even if it is recent
     let tick = Tick {
         tick_time: given[1].open_time,
@@ -206,7 +206,7 @@ pub async fn recent_candles_are_not_restored(repositories: &Repositories) {
     assert_eq!(restore(repositories, &given).await, outcome(1, 2, 0));
 }
 
-pub async fn an_invalid_candle_is_named_and_none_restored(repositories: &Repositories) {
+pub async fn invalid_candle_is_named_and_stops_the_restore(repositories: &Repositories) {
     let invalid = Candle {
         high: dec("-8"),
         ..minute(1)
@@ -221,7 +221,7 @@ pub async fn an_invalid_candle_is_named_and_none_restored(repositories: &Reposit
     assert_eq!(minutes(repositories).await, []);
 }
 
-pub async fn a_restore_beside_an_insert_is_before_or_after(repositories: &Repositories) {
+pub async fn restore_beside_an_insert_is_before_or_after(repositories: &Repositories) {
     let (ticks, ohlc) = (&repositories.ticks, &repositories.ohlc);
     let mut random = Random::seeded();
     let (mut restored_first, mut inserted_first) = (0, 0);
@@ -249,7 +249,7 @@ pub async fn a_restore_beside_an_insert_is_before_or_after(repositories: &Reposi
         if restored.stored == 1 {
             restored_first += 1;
             // the ticks were stored after the candle and do not change it
-            assert_eq!(read, [sealed(&candle)], "{case}");
+            assert_eq!(read, [downsampled(&candle)], "{case}");
         } else {
             inserted_first += 1;
             assert_eq!(restored, outcome(0, 1, 0), "{case}");

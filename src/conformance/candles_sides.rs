@@ -90,7 +90,7 @@ pub async fn candles_use_the_ticks_that_have_their_basis(repositories: &Reposito
     assert_all_equal_the_fold(repositories, &ticks).await;
 }
 
-pub async fn unknown_volumes_count_as_nothing(repositories: &Repositories) {
+pub async fn unknown_volumes_count_as_zero(repositories: &Repositories) {
     let ticks = [
         quote(seconds(0), 0, "1", "2"),
         quote(seconds(1), 0, "1", "2").with_volumes(dec("0"), None),

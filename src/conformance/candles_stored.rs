@@ -65,7 +65,7 @@ pub async fn stored_candles_read_back(repositories: &Repositories) {
     }
 }
 
-pub async fn the_largest_and_smallest_candles_read_back(repositories: &Repositories) {
+pub async fn largest_and_smallest_candles_read_back(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let given = [earliest_time(), latest_time() - TimeDelta::minutes(1)].map(|open_time| Candle {
         open: dec("0"),
@@ -82,13 +82,13 @@ pub async fn the_largest_and_smallest_candles_read_back(repositories: &Repositor
     assert_eq!(read(ohlc).await, given);
 }
 
-pub async fn storing_no_candles_does_nothing(repositories: &Repositories) {
+pub async fn upsert_of_no_candles_does_nothing(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     assert_eq!(upsert(ohlc, &[]).await, 0);
     assert_eq!(read(ohlc).await, []);
 }
 
-pub async fn storing_a_candle_again_overwrites_it(repositories: &Repositories) {
+pub async fn repeated_upsert_overwrites_a_candle(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let first: Vec<Candle> = (0..100).map(|n| imported(seconds(n * 60))).collect();
     assert_eq!(upsert(ohlc, &first).await, 100);
@@ -107,7 +107,7 @@ pub async fn storing_a_candle_again_overwrites_it(repositories: &Repositories) {
     assert_eq!(read(ohlc).await, [&first[..20], &second].concat());
 }
 
-pub async fn of_a_candle_given_twice_the_last_counts(repositories: &Repositories) {
+pub async fn last_of_repeated_candles_counts(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let first = imported(seconds(0));
     let last = Candle {
@@ -126,7 +126,7 @@ pub async fn of_a_candle_given_twice_the_last_counts(repositories: &Repositories
     assert_eq!(read(ohlc).await, [last, other]);
 }
 
-pub async fn an_invalid_candle_is_named_and_nothing_is_stored(repositories: &Repositories) {
+pub async fn invalid_candle_is_named_and_nothing_is_stored(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let bad_time = seconds(120);
     let good = imported(bad_time);
@@ -164,7 +164,7 @@ pub async fn an_invalid_candle_is_named_and_nothing_is_stored(repositories: &Rep
     }
 }
 
-pub async fn a_stored_candle_is_read_instead_of_the_one_of_ticks(repositories: &Repositories) {
+pub async fn stored_candle_replaces_the_candle_of_ticks(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let ticks = series(EURUSD, 900);
     insert_new(repositories.ticks.as_ref(), &ticks).await;
@@ -190,7 +190,7 @@ pub async fn a_stored_candle_is_read_instead_of_the_one_of_ticks(repositories: &
     }
 }
 
-pub async fn ticks_that_come_later_do_not_change_a_stored_candle(repositories: &Repositories) {
+pub async fn later_ticks_do_not_change_a_stored_candle(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let stored = imported(seconds(0));
     upsert(ohlc, std::slice::from_ref(&stored)).await;
@@ -198,7 +198,7 @@ pub async fn ticks_that_come_later_do_not_change_a_stored_candle(repositories: &
     assert_eq!(read(ohlc).await, [stored]);
 }
 
-pub async fn stored_candles_stand_among_those_of_ticks(repositories: &Repositories) {
+pub async fn stored_candles_are_listed_among_tick_candles(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let ticks = series(EURUSD, 1_800);
     insert_new(repositories.ticks.as_ref(), &ticks).await;
@@ -263,9 +263,7 @@ pub async fn stored_candles_belong_to_their_symbol(repositories: &Repositories) 
     assert_eq!(read(ohlc).await, [imported(seconds(60))]);
 }
 
-pub async fn the_time_of_reading_decides_whether_a_stored_candle_is_closed(
-    repositories: &Repositories,
-) {
+pub async fn stored_candle_is_closed_by_the_time_of_reading(repositories: &Repositories) {
     let ohlc = repositories.ohlc.as_ref();
     let day = |offset| Candle {
         timeframe: Timeframe::D1,

@@ -10,7 +10,7 @@ use crate::Repositories;
 use crate::domain::{CandleSlot, GapFill, PriceBasis, SortOrder, TimeRange, Timeframe, fold_ticks};
 use crate::repository::{CandleQuery, TickQuery, candle_stream, filled_candle_stream, tick_stream};
 
-pub async fn a_stream_of_nothing_ends_at_once(repositories: &Repositories) {
+pub async fn empty_stream_ends_at_once(repositories: &Repositories) {
     let empty = range(micros(5), micros(5));
     let query = TickQuery::new(EURUSD, empty);
     assert_eq!(
@@ -24,7 +24,7 @@ pub async fn a_stream_of_nothing_ends_at_once(repositories: &Repositories) {
     );
 }
 
-pub async fn a_stream_gives_every_candle_of_its_range_in_order(repositories: &Repositories) {
+pub async fn stream_gives_every_candle_of_its_range_in_order(repositories: &Repositories) {
     let all = series(EURUSD, 3_000);
     insert_new(repositories.ticks.as_ref(), &all).await;
     let now = now();
@@ -40,7 +40,7 @@ pub async fn a_stream_gives_every_candle_of_its_range_in_order(repositories: &Re
     }
 }
 
-pub async fn a_filled_stream_gives_every_bucket_in_order(repositories: &Repositories) {
+pub async fn filled_stream_gives_every_bucket_in_order(repositories: &Repositories) {
     let minutes = [0, 1, 5, 30, 31];
     let ticks = minutes.map(|minute| quote(seconds(minute * 60), 0, "1.5", "2"));
     insert_new(repositories.ticks.as_ref(), &ticks).await;

@@ -15,13 +15,13 @@ use crate::domain::{
 use crate::error::RepositoryError;
 use crate::repository::CandleQuery;
 
-const LARGEST: &str = "999999999999999.999999999999";
+const MAX_VOLUME: &str = "999999999999999.999999999999";
 
 /// `count` ticks with the largest volumes on both sides, one per second, from `minute` on.
 fn largest(minute: i64, count: i64) -> impl Iterator<Item = Tick> {
     (0..count).map(move |index| {
         quote(seconds(minute * 60 + index), 0, "1.5", "1.7")
-            .with_volumes(dec(LARGEST), dec(LARGEST))
+            .with_volumes(dec(MAX_VOLUME), dec(MAX_VOLUME))
     })
 }
 
@@ -114,7 +114,7 @@ pub async fn random_sums_beyond_28_digits_equal_the_fold(repositories: &Reposito
     assert_all_equal_the_fold(repositories, &ticks).await;
 }
 
-pub async fn a_29th_digit_is_rounded_where_a_decimal_holds_it(repositories: &Repositories) {
+pub async fn digit_29_is_rounded_where_a_decimal_holds_it(repositories: &Repositories) {
     // 21999999999999999.999999999978, which is below 2^96 as a whole number
     let ticks: Vec<_> = largest(0, 11).collect();
     insert_new(repositories.ticks.as_ref(), &ticks).await;
@@ -142,7 +142,7 @@ pub async fn sums_of_parts_and_ticks_are_rounded_once(repositories: &Repositorie
     let newest = newest.expect("it is read").expect("there is one");
     assert_eq!(
         (newest.source, newest.tick_count),
-        (CandleSource::Smaller, 37)
+        (CandleSource::RolledUp, 37)
     );
 }
 
@@ -166,7 +166,7 @@ pub async fn stored_volumes_of_28_digits_read_back(repositories: &Repositories) 
     }
 }
 
-pub async fn the_largest_stored_volumes_have_a_sum(repositories: &Repositories) {
+pub async fn largest_stored_volumes_have_a_sum(repositories: &Repositories) {
     let minutes: Vec<_> = (0..1_440)
         .map(|minute| stored(minute, "9999999999999999999999999.999"))
         .collect();
@@ -177,7 +177,7 @@ pub async fn the_largest_stored_volumes_have_a_sum(repositories: &Repositories) 
     assert_eq!(day, ["14400000000000000000000000000"]);
 }
 
-pub async fn a_volume_beyond_28_digits_is_not_stored(repositories: &Repositories) {
+pub async fn volume_beyond_28_digits_is_not_stored(repositories: &Repositories) {
     for (volume, says) in [
         ("7000000000000000000000000.0001", "more than 28 digits"),
         ("10000000000000000000000000", "not smaller than 10^25"),

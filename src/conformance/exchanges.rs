@@ -32,7 +32,7 @@ async fn names(repository: &dyn SymbolRepository) -> Vec<String> {
     page.items.into_iter().map(|it| it.name).collect()
 }
 
-pub async fn an_exchange_reads_back(repositories: &Repositories) {
+pub async fn exchange_reads_back(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     for exchange in [new_york(), Exchange::named("oanda")] {
         create(symbols, &exchange).await;
@@ -40,7 +40,7 @@ pub async fn an_exchange_reads_back(repositories: &Repositories) {
     }
 }
 
-pub async fn an_exchange_is_found_in_any_case(repositories: &Repositories) {
+pub async fn exchange_is_found_in_any_case(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, &new_york()).await;
     for name in ["nyse", "NYSE", "Nyse"] {
@@ -51,7 +51,7 @@ pub async fn an_exchange_is_found_in_any_case(repositories: &Repositories) {
     }
 }
 
-pub async fn a_taken_exchange_names_the_taker(repositories: &Repositories) {
+pub async fn taken_exchange_is_refused_with_its_owner(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, &new_york()).await;
     let symbol = NewSymbol::named("Oanda", "EURUSD");
@@ -68,7 +68,7 @@ pub async fn a_taken_exchange_names_the_taker(repositories: &Repositories) {
     assert_eq!(get(symbols, "nyse").await, Some(new_york()));
 }
 
-pub async fn an_invalid_exchange_is_not_created(repositories: &Repositories) {
+pub async fn invalid_exchange_is_not_created(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let coded = |code: &str| Exchange::named("a").code(code);
     let in_zone = |zone: &str| Exchange::named("a").time_zone(zone);
@@ -87,7 +87,7 @@ pub async fn an_invalid_exchange_is_not_created(repositories: &Repositories) {
     assert_eq!(names(symbols).await, [""; 0]);
 }
 
-pub async fn exchanges_of_symbols_are_there(repositories: &Repositories) {
+pub async fn exchanges_are_created_with_their_symbols(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, &new_york()).await;
     for (exchange, name) in [("oanda", "EURUSD"), ("NYSE", "IBM"), ("OANDA", "GBPUSD")] {
@@ -99,7 +99,7 @@ pub async fn exchanges_of_symbols_are_there(repositories: &Repositories) {
     assert_eq!(get(symbols, "oanda").await, Some(Exchange::named("oanda")));
 }
 
-pub async fn a_described_exchange_keeps_what_is_not_stated(repositories: &Repositories) {
+pub async fn described_exchange_keeps_unstated_values(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let symbol = NewSymbol::named("nyse", "IBM");
     symbols.create(symbol).await.expect("it is created");
@@ -128,7 +128,7 @@ pub async fn a_described_exchange_keeps_what_is_not_stated(repositories: &Reposi
     }
 }
 
-pub async fn an_empty_text_removes_what_was_known(repositories: &Repositories) {
+pub async fn empty_text_removes_a_known_value(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, &new_york()).await;
     let stated = ExchangeFacts::default().code("");

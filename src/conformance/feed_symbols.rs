@@ -36,7 +36,7 @@ async fn found(repository: &dyn SymbolRepository, feed: &str, feed_key: &str) ->
         .map(|symbol| symbol.symbol_id.get())
 }
 
-pub async fn a_symbol_is_found_by_what_a_feed_calls_it(repositories: &Repositories) {
+pub async fn symbol_is_found_by_its_feed_key(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     // brokers use one number for different symbols, and a symbol may have several identifiers
@@ -57,7 +57,7 @@ pub async fn a_symbol_is_found_by_what_a_feed_calls_it(repositories: &Repositori
     assert_eq!(read.expect("it is read"), whole.expect("it is read"));
 }
 
-pub async fn what_no_feed_calls_so_is_no_error(repositories: &Repositories) {
+pub async fn unknown_feed_key_finds_no_symbol(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     map(symbols, &[mapping("ctrader", "A", 1)]).await;
@@ -72,7 +72,7 @@ pub async fn what_no_feed_calls_so_is_no_error(repositories: &Repositories) {
     }
 }
 
-pub async fn mapping_again_points_to_the_symbol_given(repositories: &Repositories) {
+pub async fn repeated_mapping_points_to_the_new_symbol(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     map(symbols, &[mapping("f", "a", 1), mapping("f", "b", 1)]).await;
@@ -83,7 +83,7 @@ pub async fn mapping_again_points_to_the_symbol_given(repositories: &Repositorie
     }
 }
 
-pub async fn of_a_mapping_given_twice_the_last_counts(repositories: &Repositories) {
+pub async fn last_of_repeated_mappings_counts(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     let mappings = [
@@ -97,11 +97,11 @@ pub async fn of_a_mapping_given_twice_the_last_counts(repositories: &Repositorie
     assert_eq!(found(symbols, "f", "b").await, Some(1));
 }
 
-pub async fn mapping_nothing_does_nothing(repositories: &Repositories) {
+pub async fn empty_mapping_does_nothing(repositories: &Repositories) {
     map(repositories.symbols.as_ref(), &[]).await;
 }
 
-pub async fn mapping_to_an_unknown_symbol_names_it_and_maps_nothing(repositories: &Repositories) {
+pub async fn mapping_to_an_unknown_symbol_maps_nothing(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     map(symbols, &[mapping("f", "a", 1)]).await;
@@ -121,7 +121,7 @@ pub async fn mapping_to_an_unknown_symbol_names_it_and_maps_nothing(repositories
     assert_eq!(found(symbols, "f", "b").await, None);
 }
 
-pub async fn an_empty_or_too_long_mapping_is_refused(repositories: &Repositories) {
+pub async fn empty_or_too_long_mapping_is_refused(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     let (long_feed, long_key) = ("é".repeat(50), "é".repeat(100));
@@ -143,7 +143,7 @@ pub async fn an_empty_or_too_long_mapping_is_refused(repositories: &Repositories
     assert_eq!(found(symbols, &long_feed, &long_key).await, Some(1));
 }
 
-pub async fn a_feed_key_gives_the_symbol_as_it_is_now(repositories: &Repositories) {
+pub async fn feed_key_gives_the_current_symbol(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     map(symbols, &[mapping("f", "a", 1)]).await;
@@ -185,7 +185,7 @@ pub async fn names_of_a_symbol_are_listed_in_order(repositories: &Repositories) 
     assert_eq!(names_of(symbols, 93).await, [""; 0]);
 }
 
-pub async fn a_forgotten_name_leads_to_no_symbol(repositories: &Repositories) {
+pub async fn removed_feed_key_finds_no_symbol(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_two(symbols).await;
     map(

@@ -21,9 +21,9 @@ pub mod candles_filled;
 #[allow(missing_docs)]
 pub mod candles_paging;
 #[allow(missing_docs)]
-pub mod candles_parts;
-#[allow(missing_docs)]
 pub mod candles_restored;
+#[allow(missing_docs)]
+pub mod candles_rollup;
 #[allow(missing_docs)]
 pub mod candles_sides;
 #[allow(missing_docs)]
@@ -37,11 +37,11 @@ mod clock;
 pub mod exchanges;
 #[allow(missing_docs)]
 pub mod feed_symbols;
+mod macros;
+mod macros_candles;
 #[allow(missing_docs)]
 pub mod quarantine;
 mod samples;
-mod stamp;
-mod stamp_candles;
 #[allow(missing_docs)]
 pub mod symbols_cases;
 #[allow(missing_docs)]

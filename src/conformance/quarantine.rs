@@ -58,10 +58,10 @@ fn ids(entries: &[QuarantineEntry]) -> Vec<QuarantineId> {
 }
 
 fn kept(entries: &[QuarantineEntry]) -> Vec<QuarantinedTick> {
-    entries.iter().map(|entry| entry.kept.clone()).collect()
+    entries.iter().map(|entry| entry.item.clone()).collect()
 }
 
-pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) {
+pub async fn every_field_of_a_quarantined_tick_reads_back(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let mut given = series(EURUSD, 20);
     for (index, kept) in given.iter_mut().enumerate() {
@@ -84,16 +84,16 @@ pub async fn every_field_of_a_kept_tick_reads_back(repositories: &Repositories) 
     assert!(entries.iter().all(pending));
 }
 
-pub async fn keeping_nothing_does_nothing(repositories: &Repositories) {
+pub async fn empty_quarantine_batch_does_nothing(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     assert_eq!(put(quarantine, &[]).await, 0);
     assert_eq!(list(quarantine, &everything()).await, []);
     assert_eq!(quarantine.get(&[]).await.expect("nothing"), []);
-    let decided = quarantine.decide(&[], QuarantineState::Discarded).await;
+    let decided = quarantine.resolve(&[], QuarantineState::Discarded).await;
     assert_eq!(decided.expect("nothing"), 0);
 }
 
-pub async fn a_tick_is_kept_once_and_stays_as_it_was(repositories: &Repositories) {
+pub async fn tick_is_quarantined_once_and_stays_unchanged(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let given = series(EURUSD, 3);
     assert_eq!(put(quarantine, &given).await, 3);
@@ -112,7 +112,7 @@ pub async fn a_tick_is_kept_once_and_stays_as_it_was(repositories: &Repositories
     assert_eq!(kept(&entries), series(EURUSD, 5));
 }
 
-pub async fn two_ticks_of_one_key_are_both_kept(repositories: &Repositories) {
+pub async fn ticks_of_one_key_are_both_quarantined(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let one = nth_tick(EURUSD, 0);
     let given = [held(one.clone()), held(with_other_price(&one))];
@@ -120,7 +120,7 @@ pub async fn two_ticks_of_one_key_are_both_kept(repositories: &Repositories) {
     assert_eq!(kept(&list(quarantine, &everything()).await), given);
 }
 
-pub async fn equal_unsequenced_ticks_are_all_kept(repositories: &Repositories) {
+pub async fn equal_unsequenced_ticks_are_all_quarantined(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let tick = nth_tick(EURUSD, 0);
     let given = [0, 1].map(|number| held(tick.clone().with_occurrence(number)));
@@ -133,7 +133,7 @@ pub async fn equal_unsequenced_ticks_are_all_kept(repositories: &Repositories) {
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await.len(), 2);
 }
 
-pub async fn ticks_of_one_side_are_kept_once(repositories: &Repositories) {
+pub async fn ticks_of_one_side_are_quarantined_once(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let one = nth_tick(EURUSD, 0);
     let given = [
@@ -148,7 +148,7 @@ pub async fn ticks_of_one_side_are_kept_once(repositories: &Repositories) {
     assert_eq!(kept(&list(quarantine, &everything()).await), given);
 }
 
-pub async fn a_tick_that_no_store_keeps_is_refused_with_all_others(repositories: &Repositories) {
+pub async fn invalid_tick_refuses_the_whole_batch(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let mut given = series(EURUSD, 2);
     given[1].tick.sequence = -1;
@@ -158,7 +158,7 @@ pub async fn a_tick_that_no_store_keeps_is_refused_with_all_others(repositories:
     assert_eq!(list(quarantine, &everything()).await, []);
 }
 
-pub async fn a_list_of_kept_ticks_holds_only_what_was_asked_for(repositories: &Repositories) {
+pub async fn list_of_quarantined_ticks_applies_its_filters(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let at = |symbol_id, time: DateTime<Utc>, rule| {
         let mut kept = held(nth_tick(symbol_id, 0));
@@ -166,7 +166,7 @@ pub async fn a_list_of_kept_ticks_holds_only_what_was_asked_for(repositories: &R
         kept
     };
     let given = [
-        at(EURUSD, seconds(10), Rule::Stale),
+        at(EURUSD, seconds(10), Rule::Delayed),
         at(EURUSD, seconds(20), Rule::ZScore),
         at(GBPUSD, seconds(10), Rule::ZScore),
         at(GBPUSD, seconds(30), Rule::ZScore),
@@ -191,7 +191,7 @@ pub async fn a_list_of_kept_ticks_holds_only_what_was_asked_for(repositories: &R
     assert_eq!(of(query).await, given[1..3]);
     let entries = list(quarantine, &everything()).await;
     let decided = quarantine
-        .decide(&[entries[0].id], QuarantineState::Discarded)
+        .resolve(&[entries[0].id], QuarantineState::Discarded)
         .await;
     assert_eq!(decided.expect("decided"), 1);
     assert_eq!(of(QuarantineQuery::default()).await, given[1..]);
@@ -202,7 +202,7 @@ pub async fn a_list_of_kept_ticks_holds_only_what_was_asked_for(repositories: &R
     assert_eq!(of(query).await, given[..1]);
 }
 
-pub async fn pages_of_kept_ticks_neither_skip_nor_repeat(repositories: &Repositories) {
+pub async fn pages_of_quarantined_ticks_neither_skip_nor_repeat(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let given = series(EURUSD, 25);
     put(quarantine, &given[..20]).await;
@@ -228,7 +228,7 @@ pub async fn pages_of_kept_ticks_neither_skip_nor_repeat(repositories: &Reposito
     assert!(ids(&all).is_sorted_by(|one, next| one < next));
 }
 
-pub async fn kept_ticks_are_found_by_their_numbers(repositories: &Repositories) {
+pub async fn quarantined_ticks_are_found_by_their_ids(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     put(quarantine, &series(EURUSD, 5)).await;
     let entries = list(quarantine, &everything()).await;
@@ -240,13 +240,13 @@ pub async fn kept_ticks_are_found_by_their_numbers(repositories: &Repositories) 
     assert!(quarantine.get(&many).await.is_err());
 }
 
-pub async fn what_was_decided_is_not_decided_again(repositories: &Repositories) {
+pub async fn resolved_ticks_are_not_resolved_again(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let given = series(EURUSD, 3);
     put(quarantine, &given).await;
     let all = ids(&list(quarantine, &everything()).await);
     let decide = async |ids: &[QuarantineId], state| {
-        let decided = quarantine.decide(ids, state).await;
+        let decided = quarantine.resolve(ids, state).await;
         decided.expect("decided")
     };
     assert_eq!(decide(&all[..1], QuarantineState::Discarded).await, 1);
@@ -267,14 +267,14 @@ pub async fn what_was_decided_is_not_decided_again(repositories: &Repositories) 
     assert_eq!(states, expected);
 }
 
-pub async fn a_released_tick_is_stored_once(repositories: &Repositories) {
+pub async fn released_tick_is_stored_once(repositories: &Repositories) {
     let Repositories {
         ticks, quarantine, ..
     } = repositories;
     let given = series(EURUSD, 4);
     put(quarantine.as_ref(), &given).await;
     let all = ids(&list(quarantine.as_ref(), &everything()).await);
-    let discarded = quarantine.decide(&all[3..], QuarantineState::Discarded);
+    let discarded = quarantine.resolve(&all[3..], QuarantineState::Discarded);
     assert_eq!(discarded.await.expect("decided"), 1);
     // the tick was stored, but the release was not recorded
     insert(ticks.as_ref(), &[given[0].tick.clone()]).await;
@@ -294,7 +294,7 @@ pub async fn a_released_tick_is_stored_once(repositories: &Repositories) {
     );
 }
 
-pub async fn a_tick_whose_key_is_taken_stays_in_quarantine(repositories: &Repositories) {
+pub async fn tick_with_a_taken_key_stays_in_quarantine(repositories: &Repositories) {
     let Repositories {
         ticks, quarantine, ..
     } = repositories;

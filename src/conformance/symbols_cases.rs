@@ -38,7 +38,7 @@ fn assert_taken<T: std::fmt::Debug>(result: Result<T, RepositoryError>, taker: &
     }
 }
 
-pub async fn a_name_in_another_case_is_taken(repositories: &Repositories) {
+pub async fn name_in_another_case_is_taken(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let euro = create(symbols, "oanda", "EURUSD").await;
     for (exchange, name) in [
@@ -59,7 +59,7 @@ pub async fn a_name_in_another_case_is_taken(repositories: &Repositories) {
     assert_eq!(found.as_deref(), Some("éURUSD"));
 }
 
-pub async fn an_exchange_in_another_case_is_the_stored_one(repositories: &Repositories) {
+pub async fn exchange_in_another_case_is_the_stored_one(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, "Kraken", "A").await;
     assert_eq!(create(symbols, "KRAKEN", "B").await.exchange, "Kraken");
@@ -134,7 +134,7 @@ pub async fn names_in_another_case_are_refused_by_merging(repositories: &Reposit
     assert_eq!(all(symbols).await.len(), 2);
 }
 
-pub async fn a_symbol_is_renamed_to_another_case_of_its_name(repositories: &Repositories) {
+pub async fn symbol_is_renamed_to_another_case_of_its_name(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, "oanda", "EURUSD").await;
     create(symbols, "oanda", "GBPUSD").await;

@@ -83,7 +83,7 @@ fn fields(changes: &[FieldChange]) -> Vec<&'static str> {
     changes.iter().map(|change| change.field).collect()
 }
 
-pub async fn stated_symbols_that_are_missing_are_created(repositories: &Repositories) {
+pub async fn missing_symbols_are_created_by_a_merge(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, "lmax", "EURUSD").await;
     let merged = merge(symbols, &[euro(), StatedSymbol::named("oanda", "X")], false).await;
@@ -102,7 +102,7 @@ pub async fn stated_symbols_that_are_missing_are_created(repositories: &Reposito
     assert!(merge(symbols, &[], true).await.is_empty());
 }
 
-pub async fn known_values_are_kept_and_told(repositories: &Repositories) {
+pub async fn known_values_are_kept_and_reported(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     merge_one(symbols, euro(), false).await;
     let mut local = SymbolFacts {
@@ -130,7 +130,7 @@ pub async fn known_values_are_kept_and_told(repositories: &Repositories) {
     assert_eq!(all(symbols).await, [expected]);
 }
 
-pub async fn unknown_values_are_taken_and_told(repositories: &Repositories) {
+pub async fn unknown_values_are_set_and_reported(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, "oanda", "EURUSD").await;
     let taken = merge_one(symbols, euro(), false).await;
@@ -148,7 +148,7 @@ pub async fn unknown_values_are_taken_and_told(repositories: &Repositories) {
     );
 }
 
-pub async fn stated_twice_the_second_finds_the_first(repositories: &Repositories) {
+pub async fn repeated_symbol_merges_with_the_first(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let mut second = euro();
     second.facts = described("second");
@@ -164,7 +164,7 @@ pub async fn stated_twice_the_second_finds_the_first(repositories: &Repositories
     assert_eq!(all(symbols).await[0].description, "Euro");
 }
 
-pub async fn a_refused_symbol_keeps_no_other_out(repositories: &Repositories) {
+pub async fn refused_symbol_blocks_no_other(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create(symbols, "oanda", "KNOWN").await;
     let partly = |name| {
@@ -191,7 +191,7 @@ pub async fn a_refused_symbol_keeps_no_other_out(repositories: &Repositories) {
     assert_eq!(all(symbols).await.len(), 2);
 }
 
-pub async fn merging_at_once_creates_each_symbol_once(repositories: &Repositories) {
+pub async fn concurrent_merges_create_each_symbol_once(repositories: &Repositories) {
     let stated: Vec<_> = (0..40)
         .map(|index| StatedSymbol::named("oanda", format!("S{index}")))
         .collect();
@@ -217,7 +217,7 @@ pub async fn merging_at_once_creates_each_symbol_once(repositories: &Repositorie
     assert_eq!(all(repositories.symbols.as_ref()).await.len(), 40);
 }
 
-pub async fn describing_changes_what_is_stated(repositories: &Repositories) {
+pub async fn describe_changes_only_stated_values(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     merge_one(symbols, euro(), false).await;
     let other = create(symbols, "oanda", "GBPUSD").await;
@@ -248,7 +248,7 @@ pub async fn describing_changes_what_is_stated(repositories: &Repositories) {
     assert_eq!(all(symbols).await, [expected, other]);
 }
 
-pub async fn what_no_symbol_can_be_is_not_described(repositories: &Repositories) {
+pub async fn invalid_descriptions_are_refused(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let euro = merge_one(symbols, euro(), false).await.symbol;
     let missing = symbols.describe(SymbolId::new(93), &described("x")).await;
@@ -272,7 +272,7 @@ pub async fn what_no_symbol_can_be_is_not_described(repositories: &Repositories)
     assert_eq!(all(symbols).await, [euro]);
 }
 
-pub async fn a_renamed_symbol_keeps_its_id_and_all_else(repositories: &Repositories) {
+pub async fn renamed_symbol_keeps_its_id_and_all_else(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let before = merge_one(symbols, euro(), false).await.symbol;
     let ticks = series(EURUSD, 3);
@@ -323,7 +323,7 @@ pub async fn a_renamed_symbol_keeps_its_id_and_all_else(repositories: &Repositor
     );
 }
 
-pub async fn a_taken_name_is_refused_and_its_owner_named(repositories: &Repositories) {
+pub async fn taken_name_is_refused_and_its_owner_named(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     for (exchange, name) in [("oanda", "EURUSD"), ("oanda", "GBPUSD"), ("lmax", "EURUSD")] {
         create(symbols, exchange, name).await;

@@ -42,7 +42,7 @@ async fn list(repository: &dyn SymbolRepository, query: SymbolQuery) -> Vec<i64>
     ids.collect()
 }
 
-pub async fn a_symbol_is_found_by_its_id(repositories: &Repositories) {
+pub async fn symbol_is_found_by_its_id(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     for symbol in create_six(symbols).await {
         let read = symbols.get(symbol.symbol_id).await.expect("it is read");
@@ -74,7 +74,7 @@ pub async fn ten_thousand_ids_are_looked_up_at_once(repositories: &Repositories)
     );
 }
 
-pub async fn an_unknown_id_is_no_error(repositories: &Repositories) {
+pub async fn unknown_id_finds_no_symbol(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_six(symbols).await;
     for id in [4, 0, -1, i64::MAX] {
@@ -83,7 +83,7 @@ pub async fn an_unknown_id_is_no_error(repositories: &Repositories) {
     }
 }
 
-pub async fn a_symbol_is_found_by_its_name(repositories: &Repositories) {
+pub async fn symbol_is_found_by_its_name(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_six(symbols).await;
     for (text, id) in [
@@ -110,7 +110,7 @@ pub async fn a_symbol_is_found_by_its_name(repositories: &Repositories) {
     }
 }
 
-pub async fn an_ambiguous_name_is_refused_with_all_it_may_mean(repositories: &Repositories) {
+pub async fn ambiguous_name_is_refused_with_its_candidates(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_six(symbols).await;
     let all = ["oanda:EURUSD", "kraken:EURUSD", "Lmax:eurusd"];
@@ -136,7 +136,7 @@ pub async fn symbols_are_listed_by_ascending_id(repositories: &Repositories) {
     assert_eq!((page.items, page.next), (created, None));
 }
 
-pub async fn a_list_holds_only_what_fits(repositories: &Repositories) {
+pub async fn list_has_only_matching_symbols(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_six(symbols).await;
     let query = |name: Option<&str>, exchange: Option<&str>, active| SymbolQuery {
@@ -192,7 +192,7 @@ pub async fn pages_of_symbols_neither_skip_nor_repeat(repositories: &Repositorie
     }
 }
 
-pub async fn a_list_goes_on_behind_any_id(repositories: &Repositories) {
+pub async fn list_continues_after_any_id(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     create_six(symbols).await;
     for (after, ids) in [

@@ -77,7 +77,7 @@ fn assert_already_exists<T: std::fmt::Debug>(result: Result<T, RepositoryError>)
     );
 }
 
-pub async fn a_created_symbol_reads_back(repositories: &Repositories) {
+pub async fn created_symbol_reads_back(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let given = option_on_a_future();
     let expected = given.clone().into_symbol(SymbolId::new(41));
@@ -107,7 +107,7 @@ pub async fn every_instrument_type_reads_back(repositories: &Repositories) {
     }
 }
 
-pub async fn without_an_id_a_symbol_gets_the_next_one(repositories: &Repositories) {
+pub async fn symbol_without_an_id_gets_the_next_id(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let created = create(symbols, NewSymbol::named("oanda", "A")).await;
     assert_eq!(created.symbol_id, SymbolId::new(1));
@@ -122,7 +122,7 @@ pub async fn without_an_id_a_symbol_gets_the_next_one(repositories: &Repositorie
     assert_eq!(created.symbol_id, SymbolId::new(1_004));
 }
 
-pub async fn a_taken_id_or_name_is_refused(repositories: &Repositories) {
+pub async fn taken_id_or_name_is_refused(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let first = create(symbols, numbered(7, "EURUSD")).await;
     assert_already_exists(symbols.create(numbered(7, "GBPUSD")).await);
@@ -131,7 +131,7 @@ pub async fn a_taken_id_or_name_is_refused(repositories: &Repositories) {
     assert_eq!(all(symbols).await, [first]);
 }
 
-pub async fn a_name_is_unique_within_its_exchange_only(repositories: &Repositories) {
+pub async fn name_is_unique_within_its_exchange_only(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     for exchange in ["oanda", "kraken", "lmax"] {
         create(symbols, NewSymbol::named(exchange, "EURUSD")).await;
@@ -139,7 +139,7 @@ pub async fn a_name_is_unique_within_its_exchange_only(repositories: &Repositori
     assert_eq!(all(symbols).await.len(), 3);
 }
 
-pub async fn an_invalid_symbol_is_not_created(repositories: &Repositories) {
+pub async fn invalid_symbol_is_not_created(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let good = NewSymbol::named("oanda", "EURUSD");
     for bad in [
@@ -178,7 +178,7 @@ pub async fn an_invalid_symbol_is_not_created(repositories: &Repositories) {
     assert_eq!(found, Some(option));
 }
 
-pub async fn creating_one_name_at_once_succeeds_once(repositories: &Repositories) {
+pub async fn concurrent_creates_of_one_name_succeed_once(repositories: &Repositories) {
     let gate = Arc::new(tokio::sync::Barrier::new(8));
     let tasks: Vec<_> = (0..8)
         .map(|_| {
@@ -219,13 +219,13 @@ pub async fn symbols_created_at_once_get_ids_of_their_own(repositories: &Reposit
     assert_eq!(ids, (1..=8).collect());
 }
 
-pub async fn an_empty_batch_of_symbols_does_nothing(repositories: &Repositories) {
+pub async fn empty_batch_of_symbols_does_nothing(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     assert_eq!(upsert(symbols, &[]).await, []);
     assert_eq!(all(symbols).await, []);
 }
 
-pub async fn upsert_creates_what_is_missing_and_changes_what_exists(repositories: &Repositories) {
+pub async fn upsert_creates_new_and_updates_known_symbols(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let euro = create(symbols, numbered(7, "EURUSD")).await;
     let changed = NewSymbol {
@@ -278,7 +278,7 @@ pub async fn upserted_symbols_without_ids_get_new_ones(repositories: &Repositori
     assert_eq!(ids, [101, 100, 102, 103]);
 }
 
-pub async fn of_a_symbol_given_twice_the_last_counts(repositories: &Repositories) {
+pub async fn last_of_repeated_symbols_counts(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let described = |name: &str, description: &str| NewSymbol {
         description: description.to_owned(),
@@ -356,7 +356,7 @@ pub async fn many_symbols_are_upserted_at_once(repositories: &Repositories) {
     assert_eq!(upsert(symbols, &batch).await, created);
 }
 
-pub async fn a_deactivated_symbol_stays_readable(repositories: &Repositories) {
+pub async fn deactivated_symbol_stays_readable(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let other = create(symbols, numbered(8, "GBPUSD")).await;
     let created = create(
@@ -384,7 +384,7 @@ pub async fn a_deactivated_symbol_stays_readable(repositories: &Repositories) {
     assert!(again[0].active, "upsert sets whether it is active");
 }
 
-pub async fn an_unknown_symbol_cannot_be_deactivated(repositories: &Repositories) {
+pub async fn unknown_symbol_cannot_be_deactivated(repositories: &Repositories) {
     let symbols = repositories.symbols.as_ref();
     let created = create(symbols, numbered(7, "EURUSD")).await;
     match symbols.deactivate(SymbolId::new(77)).await {

@@ -70,15 +70,11 @@ async fn each_tick_is_inserted_once(repositories: &Repositories, batch_size: usi
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await, all);
 }
 
-pub async fn writers_of_short_overlapping_batches_insert_each_tick_once(
-    repositories: &Repositories,
-) {
+pub async fn short_overlapping_batches_insert_each_tick_once(repositories: &Repositories) {
     each_tick_is_inserted_once(repositories, 30).await;
 }
 
-pub async fn writers_of_long_overlapping_batches_insert_each_tick_once(
-    repositories: &Repositories,
-) {
+pub async fn long_overlapping_batches_insert_each_tick_once(repositories: &Repositories) {
     each_tick_is_inserted_once(repositories, 300).await;
 }
 
@@ -114,14 +110,10 @@ async fn one_content_wins(repositories: &Repositories, batch_size: usize) {
     }
 }
 
-pub async fn writers_of_short_contradicting_batches_learn_of_every_conflict(
-    repositories: &Repositories,
-) {
+pub async fn short_contradicting_batches_report_every_conflict(repositories: &Repositories) {
     one_content_wins(repositories, 30).await;
 }
 
-pub async fn writers_of_long_contradicting_batches_learn_of_every_conflict(
-    repositories: &Repositories,
-) {
+pub async fn long_contradicting_batches_report_every_conflict(repositories: &Repositories) {
     one_content_wins(repositories, 300).await;
 }

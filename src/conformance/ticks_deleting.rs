@@ -37,7 +37,7 @@ async fn assert_folds(repositories: &Repositories, ticks: &[Tick]) {
     }
 }
 
-pub async fn deleting_is_of_the_half_open_range(repositories: &Repositories) {
+pub async fn delete_removes_the_half_open_range(repositories: &Repositories) {
     let all = series(EURUSD, 600);
     insert_new(repositories.ticks.as_ref(), &all).await;
     let deleted = delete(repositories, EURUSD, range(seconds(50), seconds(70))).await;
@@ -61,7 +61,7 @@ pub async fn ticks_of_other_symbols_stay(repositories: &Repositories) {
     assert_folds(repositories, &[]).await;
 }
 
-pub async fn deleting_nothing_is_no_error(repositories: &Repositories) {
+pub async fn delete_without_ticks_succeeds(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &series(EURUSD, 9)).await;
     let nothing = DeletedTicks::default();
     for (symbol_id, range) in [
@@ -76,7 +76,7 @@ pub async fn deleting_nothing_is_no_error(repositories: &Repositories) {
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await.len(), 9);
 }
 
-pub async fn a_part_is_of_one_day_and_names_the_rest(repositories: &Repositories) {
+pub async fn part_covers_one_day_and_names_the_rest(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let day = TimeDelta::days(1);
     let all: Vec<Tick> = [0, 1, 5]
@@ -89,7 +89,7 @@ pub async fn a_part_is_of_one_day_and_names_the_rest(repositories: &Repositories
     let whole = range(seconds(-9_999), start() + day * 9);
     let first = ticks.delete_range(EURUSD, whole).await.expect("deleted");
     assert_eq!((first.ticks, first.candles.total()), (1, 7));
-    assert_eq!(first.rest, Some(range(start() + day, whole.to())));
+    assert_eq!(first.rest, Some(range(start() + day, whole.end())));
     assert_eq!(stored(ticks, EURUSD).await, all[1..]);
     // days without ticks are not parts
     let rest = first.rest.expect("some");
@@ -99,7 +99,7 @@ pub async fn a_part_is_of_one_day_and_names_the_rest(repositories: &Repositories
     assert_eq!(stored(ticks, EURUSD).await, []);
 }
 
-pub async fn deletable_ticks_are_those_deleted(repositories: &Repositories) {
+pub async fn deletable_ticks_equal_the_deleted_ones(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = Random::seeded().ticks(800, 4);
     insert_new(ticks, &all).await;
@@ -139,7 +139,7 @@ pub async fn deleted_ticks_may_be_stored_again(repositories: &Repositories) {
     assert_folds(repositories, &all).await;
 }
 
-pub async fn stored_candles_stay_when_ticks_go(repositories: &Repositories) {
+pub async fn stored_candles_survive_a_delete_of_ticks(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &series(EURUSD, 900)).await;
     let stored = Candle {
         closed: true,

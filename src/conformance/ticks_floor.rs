@@ -41,7 +41,7 @@ pub async fn ticks_below_the_floor_are_rejected_with_the_reason(repositories: &R
     }
 }
 
-pub async fn ticks_below_the_floor_keep_no_other_out(repositories: &Repositories) {
+pub async fn ticks_below_the_floor_block_no_other(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol_id = SymbolId::new(size as i64);
@@ -57,7 +57,7 @@ pub async fn ticks_below_the_floor_keep_no_other_out(repositories: &Repositories
     }
 }
 
-pub async fn a_tick_that_is_no_tick_is_told_so_and_not_that_it_is_old(repositories: &Repositories) {
+pub async fn invalid_tick_is_reported_as_invalid_not_as_old(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let symbol_id = SymbolId::new(1);
     let old = days_ago(symbol_id, 31, 1).remove(0);

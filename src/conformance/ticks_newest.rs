@@ -43,7 +43,7 @@ pub async fn latest_is_the_last_by_time_and_sequence(repositories: &Repositories
     assert_eq!(latest(ticks, EURUSD).await, Some(tie));
 }
 
-pub async fn a_symbol_without_ticks_has_no_latest(repositories: &Repositories) {
+pub async fn symbol_without_ticks_has_no_latest(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     assert_eq!(latest(ticks, EURUSD).await, None);
     insert_new(ticks, &series(GBPUSD, 3)).await;
@@ -51,7 +51,7 @@ pub async fn a_symbol_without_ticks_has_no_latest(repositories: &Repositories) {
     assert_eq!(as_of(ticks, seconds(100)).await, None);
 }
 
-pub async fn latest_is_found_however_old_or_new_it_is(repositories: &Repositories) {
+pub async fn latest_is_found_at_any_age(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let now = now();
     let times = [
@@ -96,7 +96,7 @@ pub async fn latest_of_is_sorted_by_symbol_and_names_each_once(repositories: &Re
     assert_eq!(latest_of(ticks, &asked).await, newest);
 }
 
-pub async fn latest_of_nothing_is_nothing(repositories: &Repositories) {
+pub async fn latest_of_no_symbols_is_empty(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     insert_new(ticks, &series(EURUSD, 3)).await;
     assert_eq!(latest_of(ticks, &[]).await, []);
@@ -116,7 +116,7 @@ pub async fn latest_of_takes_ten_thousand_symbols_and_no_more(repositories: &Rep
     );
 }
 
-pub async fn as_of_an_instant_is_the_last_tick_up_to_and_at_it(repositories: &Repositories) {
+pub async fn as_of_an_instant_gives_the_last_tick_at_or_before(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     insert_new(ticks, &series(EURUSD, 30)).await;
     insert_new(ticks, &series(GBPUSD, 60)).await;
@@ -142,7 +142,7 @@ pub async fn as_of_an_instant_is_the_last_tick_up_to_and_at_it(repositories: &Re
     }
 }
 
-pub async fn as_of_before_the_first_tick_there_is_none(repositories: &Repositories) {
+pub async fn as_of_before_the_first_tick_is_empty(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     insert_new(ticks, &series(EURUSD, 30)).await;
     for at in [
@@ -155,7 +155,7 @@ pub async fn as_of_before_the_first_tick_there_is_none(repositories: &Repositori
     }
 }
 
-pub async fn as_of_looks_back_across_decades(repositories: &Repositories) {
+pub async fn as_of_reaches_back_across_decades(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let given = [
         quote(earliest_time(), 1, "1", "2"),

@@ -45,7 +45,7 @@ pub async fn range_end_is_exclusive(repositories: &Repositories) {
     assert_eq!(read(ticks, query(micros(2_000_001))).await, all);
 }
 
-pub async fn a_range_that_starts_where_it_ends_is_empty(repositories: &Repositories) {
+pub async fn range_of_equal_bounds_is_empty(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     insert_new(ticks, &series(EURUSD, 9)).await;
     let empty = range(seconds(1), seconds(1));
@@ -59,7 +59,7 @@ pub async fn a_range_that_starts_where_it_ends_is_empty(repositories: &Repositor
     assert_eq!(count(ticks, empty).await, 0);
 }
 
-pub async fn no_tick_is_no_error(repositories: &Repositories) {
+pub async fn range_without_ticks_is_empty(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = TimeRange::all();
     assert_eq!(read(ticks, TickQuery::new(EURUSD, all)).await, []);
@@ -75,7 +75,7 @@ pub async fn no_tick_is_no_error(repositories: &Repositories) {
     }
 }
 
-pub async fn only_the_symbol_asked_for_is_read(repositories: &Repositories) {
+pub async fn range_has_ticks_of_its_symbol_only(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let (euro, pound) = (series(EURUSD, 20), series(GBPUSD, 30));
     insert_new(ticks, &[euro.clone(), pound.clone()].concat()).await;
@@ -102,7 +102,7 @@ pub async fn order_is_by_time_and_sequence_not_by_arrival(repositories: &Reposit
     assert_eq!(read(ticks, newest_first).await, reversed);
 }
 
-pub async fn every_instant_a_tick_may_have_is_inside_of_all(repositories: &Repositories) {
+pub async fn full_range_contains_every_valid_instant(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let last_instant = latest_time() - TimeDelta::microseconds(1);
     let given = [
@@ -126,7 +126,7 @@ pub async fn every_instant_a_tick_may_have_is_inside_of_all(repositories: &Repos
     assert_eq!(count(ticks, TimeRange::all()).await, 3);
 }
 
-pub async fn a_count_is_of_the_half_open_range(repositories: &Repositories) {
+pub async fn count_covers_the_half_open_range(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     insert_new(ticks, &series(EURUSD, 300)).await;
     insert_new(ticks, &series(GBPUSD, 60)).await;
@@ -136,7 +136,7 @@ pub async fn a_count_is_of_the_half_open_range(repositories: &Repositories) {
     assert_eq!(count(ticks, range(micros(1), seconds(1))).await, 0);
 }
 
-pub async fn a_page_ends_at_its_limit_and_says_where(repositories: &Repositories) {
+pub async fn page_ends_at_its_limit_and_says_where(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = series(EURUSD, 20);
     insert_new(ticks, &all).await;
@@ -149,7 +149,7 @@ pub async fn a_page_ends_at_its_limit_and_says_where(repositories: &Repositories
     assert_eq!(page.next, Some(TickCursor::of(&all[6])));
 }
 
-pub async fn a_page_that_ends_with_the_range_has_no_next(repositories: &Repositories) {
+pub async fn page_that_ends_with_the_range_has_no_next(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = series(EURUSD, 20);
     insert_new(ticks, &all).await;
@@ -244,7 +244,7 @@ pub async fn pages_stay_inside_of_the_range(repositories: &Repositories) {
     }
 }
 
-pub async fn ticks_that_arrive_between_pages_disturb_nothing(repositories: &Repositories) {
+pub async fn new_ticks_between_pages_are_harmless(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let is_there_from_the_start = |tick: &Tick| tick.sequence % 2 == 1;
     for (symbol, order) in [(1, SortOrder::Ascending), (2, SortOrder::Descending)] {
@@ -284,7 +284,7 @@ pub async fn ticks_that_arrive_between_pages_disturb_nothing(repositories: &Repo
     }
 }
 
-pub async fn a_cursor_need_not_name_a_tick(repositories: &Repositories) {
+pub async fn cursor_need_not_name_a_tick(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = series(EURUSD, 9);
     insert_new(ticks, &all).await;
@@ -312,7 +312,7 @@ pub async fn a_cursor_need_not_name_a_tick(repositories: &Repositories) {
     assert_eq!(read_after(down, seconds(500), 0).await, all);
 }
 
-pub async fn the_largest_page_holds_ten_thousand_ticks(repositories: &Repositories) {
+pub async fn largest_page_holds_ten_thousand_ticks(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = series(EURUSD, 10_001);
     insert_new(ticks, &all).await;

@@ -13,7 +13,7 @@ use crate::Repositories;
 use crate::domain::{SymbolId, Tick, earliest_time, latest_time};
 use crate::repository::TickConflict;
 
-pub async fn a_conflict_is_reported_and_keeps_what_was_stored(repositories: &Repositories) {
+pub async fn conflict_is_reported_and_keeps_the_stored_tick(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol_id = SymbolId::new(size as i64);
@@ -34,7 +34,7 @@ pub async fn a_conflict_is_reported_and_keeps_what_was_stored(repositories: &Rep
     }
 }
 
-pub async fn every_number_of_a_tick_is_content(repositories: &Repositories) {
+pub async fn every_number_of_a_tick_counts_as_content(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let first = nth_tick(EURUSD, 0);
     insert_new(ticks, std::slice::from_ref(&first)).await;
@@ -56,7 +56,7 @@ pub async fn every_number_of_a_tick_is_content(repositories: &Repositories) {
     assert_eq!(stored(ticks, EURUSD).await, [first]);
 }
 
-pub async fn a_conflict_within_a_batch_keeps_the_first(repositories: &Repositories) {
+pub async fn conflict_within_a_batch_keeps_the_first(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol_id = SymbolId::new(size as i64);
@@ -77,7 +77,7 @@ pub async fn a_conflict_within_a_batch_keeps_the_first(repositories: &Repositori
 }
 
 /// Later ticks of the batch are compared with the stored content, not with refused content.
-pub async fn what_is_stored_decides_and_not_what_was_refused(repositories: &Repositories) {
+pub async fn stored_content_decides_not_refused_content(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol_id = SymbolId::new(size as i64);
@@ -173,7 +173,7 @@ fn impossible_ticks(symbol_id: SymbolId) -> Vec<(Tick, &'static str)> {
     ]
 }
 
-pub async fn an_impossible_tick_does_not_keep_the_others_out(repositories: &Repositories) {
+pub async fn impossible_tick_does_not_block_the_others(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let mut symbol = 0;
     for size in BATCH_SIZES {
@@ -217,7 +217,7 @@ pub async fn rejections_are_in_the_order_given_and_say_why(repositories: &Reposi
     }
 }
 
-pub async fn a_batch_of_impossible_ticks_stores_nothing(repositories: &Repositories) {
+pub async fn batch_of_impossible_ticks_stores_nothing(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let batch: Vec<Tick> = (0..size)
@@ -229,7 +229,7 @@ pub async fn a_batch_of_impossible_ticks_stores_nothing(repositories: &Repositor
     }
 }
 
-pub async fn a_receipt_speaks_of_every_tick(repositories: &Repositories) {
+pub async fn receipt_accounts_for_every_tick(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol_id = SymbolId::new(size as i64);
@@ -247,7 +247,7 @@ pub async fn a_receipt_speaks_of_every_tick(repositories: &Repositories) {
     }
 }
 
-pub async fn without_a_floor_no_tick_is_too_old(repositories: &Repositories) {
+pub async fn old_ticks_are_accepted_without_a_floor(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let oldest = quote(earliest_time(), 0, "1", "2");
     insert_new(ticks, std::slice::from_ref(&oldest)).await;

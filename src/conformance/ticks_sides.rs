@@ -69,7 +69,7 @@ pub async fn ticks_of_one_side_read_back(repositories: &Repositories) {
     }
 }
 
-pub async fn absent_is_another_content_than_zero(repositories: &Repositories) {
+pub async fn absent_value_differs_from_zero(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let zero = Decimal::ZERO;
     let at = |second| Tick::new(EURUSD, seconds(second));

@@ -9,7 +9,7 @@ use crate::Repositories;
 use crate::domain::{SortOrder, TickCursor, TimeRange};
 use crate::repository::{TickQuery, tick_stream};
 
-pub async fn a_stream_gives_every_tick_of_its_range_in_order(repositories: &Repositories) {
+pub async fn stream_gives_every_tick_of_its_range_in_order(repositories: &Repositories) {
     let all = series(EURUSD, 1_000);
     insert_new(repositories.ticks.as_ref(), &all).await;
     let within = range(seconds(10), seconds(300));
@@ -35,7 +35,7 @@ pub async fn a_stream_gives_every_tick_of_its_range_in_order(repositories: &Repo
     }
 }
 
-pub async fn a_stream_goes_on_behind_a_cursor(repositories: &Repositories) {
+pub async fn stream_continues_after_a_cursor(repositories: &Repositories) {
     let all = series(EURUSD, 100);
     insert_new(repositories.ticks.as_ref(), &all).await;
     let query = TickQuery {

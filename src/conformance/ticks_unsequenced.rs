@@ -217,7 +217,7 @@ pub async fn pieces_of_whole_instants_give_the_source(repositories: &Repositorie
     assert_eq!(contents(&stored(ticks, EURUSD).await), contents(&source));
 }
 
-pub async fn pieces_of_instants_lose_equal_ticks_alone(repositories: &Repositories) {
+pub async fn pieces_of_instants_lose_only_equal_ticks(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let mut random = Random::seeded();
     let source = source(&mut random, 600);

@@ -13,7 +13,7 @@ use crate::domain::{SymbolId, Tick, TickKey, earliest_time, latest_time};
 use crate::repository::{InsertReceipt, TickConflict};
 use chrono::TimeDelta;
 
-pub async fn an_empty_batch_does_nothing(repositories: &Repositories) {
+pub async fn empty_batch_does_nothing(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     assert_eq!(insert(ticks, &[]).await, InsertReceipt::default());
     assert_eq!(stored(ticks, EURUSD).await, []);
@@ -29,7 +29,7 @@ pub async fn every_field_reads_back(repositories: &Repositories) {
     }
 }
 
-pub async fn a_batch_sent_again_is_all_duplicates(repositories: &Repositories) {
+pub async fn batch_sent_again_is_all_duplicates(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol_id = SymbolId::new(size as i64);
@@ -89,7 +89,7 @@ pub async fn order_within_a_batch_does_not_matter(repositories: &Repositories) {
     }
 }
 
-pub async fn a_batch_may_hold_many_symbols(repositories: &Repositories) {
+pub async fn batch_may_hold_many_symbols(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for size in BATCH_SIZES {
         let symbol = |index: usize| SymbolId::new((1_000 * size + index) as i64);
@@ -115,7 +115,7 @@ pub async fn numbers_equal_in_value_are_equal_content(repositories: &Repositorie
     assert_eq!((receipt.inserted, receipt.duplicates), (1, 1));
 }
 
-pub async fn trailing_zeros_are_gone_on_reading(repositories: &Repositories) {
+pub async fn trailing_zeros_are_removed(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let given =
         quote(seconds(0), 0, "1.500000000000", "1200").with_volumes(dec("100.000"), dec("0.00"));
@@ -131,7 +131,7 @@ pub async fn trailing_zeros_are_gone_on_reading(repositories: &Repositories) {
     assert_eq!(texts, ["1.5", "1200", "100", "0"]);
 }
 
-pub async fn what_is_finer_than_a_microsecond_is_cut_off(repositories: &Repositories) {
+pub async fn times_are_truncated_to_microseconds(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let whole = quote(micros(7), 0, "1", "2");
     let nanos = TimeDelta::nanoseconds(999);
@@ -145,7 +145,7 @@ pub async fn what_is_finer_than_a_microsecond_is_cut_off(repositories: &Reposito
     assert_eq!(insert(ticks, &[whole, finer]).await.duplicates, 2);
 }
 
-pub async fn receive_time_is_no_content(repositories: &Repositories) {
+pub async fn receive_time_is_not_content(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let seen = |received_at| quote(seconds(0), 0, "1", "2").with_received_at(received_at);
     let unseen_first = |received_at| seen(received_at).with_symbol_id(GBPUSD);
@@ -173,7 +173,7 @@ pub async fn negative_prices_and_crossed_quotes_are_stored(repositories: &Reposi
     assert_eq!(stored(ticks, EURUSD).await, given);
 }
 
-pub async fn the_largest_and_smallest_values_read_back(repositories: &Repositories) {
+pub async fn largest_and_smallest_values_read_back(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let largest = "999999999999999.999999999999";
     let smallest = "-999999999999999.999999999999";
@@ -278,7 +278,7 @@ fn insert_into(model: &mut BTreeMap<TickKey, Tick>, batch: &[Tick]) -> InsertRec
     receipt
 }
 
-pub async fn a_cancelled_batch_is_stored_whole_or_not_at_all(repositories: &Repositories) {
+pub async fn cancelled_batch_is_stored_whole_or_not_at_all(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     for (index, patience) in [0, 1, 2, 5, 10, 20].into_iter().enumerate() {
         let symbol_id = SymbolId::new(1 + index as i64);

@@ -33,7 +33,7 @@ fn wild_times(random: &mut Random, count: usize) -> Vec<DateTime<Utc>> {
     times
 }
 
-pub async fn places_beyond_all_time_leave_all_or_nothing(repositories: &Repositories) {
+pub async fn cursors_beyond_all_time_give_all_or_nothing(repositories: &Repositories) {
     let all = series(EURUSD, 600);
     insert_new(repositories.ticks.as_ref(), &all).await;
     let mut random = Random::seeded();
@@ -113,7 +113,7 @@ pub async fn wild_times_are_refused(repositories: &Repositories) {
     }
 }
 
-pub async fn wild_bounds_and_instants_are_as_the_nearest(repositories: &Repositories) {
+pub async fn wild_bounds_act_as_the_nearest_valid_time(repositories: &Repositories) {
     let ticks = repositories.ticks.as_ref();
     let all = series(EURUSD, 60);
     insert_new(ticks, &all).await;

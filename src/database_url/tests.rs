@@ -6,7 +6,7 @@ fn conninfo(text: &str) -> String {
 }
 
 #[test]
-fn a_url_becomes_a_connection_string() {
+fn url_becomes_a_connection_string() {
     assert_eq!(
         conninfo("postgresql://book:s%40cret@localhost:5433/ticks?sslmode=disable"),
         "host='localhost' port='5433' user='book' password='s@cret' dbname='ticks' \
@@ -23,7 +23,7 @@ fn a_url_becomes_a_connection_string() {
 }
 
 #[test]
-fn a_default_does_not_override_the_url() {
+fn default_does_not_override_the_url() {
     let url = DatabaseUrl::parse("postgres://h/d?connect_timeout=7").expect("valid");
     let url = url
         .with_default("connect_timeout", "3")
@@ -33,7 +33,7 @@ fn a_default_does_not_override_the_url() {
 }
 
 #[test]
-fn no_password_is_ever_shown() {
+fn passwords_are_never_shown() {
     let secret = "S3cretPw";
     let url = DatabaseUrl::parse(&format!("postgres://user:{secret}@host/db")).expect("valid");
     for shown in [

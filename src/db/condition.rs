@@ -19,7 +19,7 @@ pub(crate) enum Condition {
     /// 08xxx, 57P01 and similar: the connection is lost.
     ConnectionLost,
     /// 0A000 for a cached plan, 26000: the prepared statements of this connection refer to an older schema.
-    StaleStatement,
+    OutdatedStatement,
     /// 22003.
     NumericOutOfRange,
     /// 23xxx.
@@ -53,19 +53,19 @@ const ENGLISH: [(Condition, &str); 44] = [
     (Condition::ConnectionLost, "%connection not open%"),
     (Condition::ConnectionLost, "%no connection to the server%"),
     (
-        Condition::StaleStatement,
+        Condition::OutdatedStatement,
         "cached plan must not change result type",
     ),
     (
-        Condition::StaleStatement,
+        Condition::OutdatedStatement,
         "prepared statement \"%\" does not exist",
     ),
     (
-        Condition::StaleStatement,
+        Condition::OutdatedStatement,
         "unnamed prepared statement does not exist",
     ),
     (
-        Condition::StaleStatement,
+        Condition::OutdatedStatement,
         "could not open relation with OID %",
     ),
     (Condition::NumericOutOfRange, "numeric field overflow"),
@@ -177,15 +177,15 @@ impl Condition {
 
 /// Whether an unrecognized error may be a stale statement, because the language of the server was not learned
 /// completely.
-pub(crate) fn may_be_stale(error: &DieselError) -> bool {
+pub(crate) fn may_be_outdated(error: &DieselError) -> bool {
     let unknown = matches!(
         error,
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)
     );
     let learned = LEARNED.read().unwrap_or_else(PoisonError::into_inner);
-    let knows_stale =
-        |(condition, _): &(Condition, String)| *condition == Condition::StaleStatement;
-    unknown && !learned.is_empty() && !learned.iter().any(knows_stale)
+    let knows_outdated =
+        |(condition, _): &(Condition, String)| *condition == Condition::OutdatedStatement;
+    unknown && !learned.is_empty() && !learned.iter().any(knows_outdated)
 }
 
 /// Whether `text` matches the pattern `words`, in which `%` stands for any text.

@@ -60,7 +60,7 @@ pub struct PoolConfig {
     pub size: u32,
     /// The number of connections that reads leave free for writes, 0 to 500; at most half of all. Not used
     /// for a replica.
-    pub kept_for_writes: u32,
+    pub reserved_for_writes: u32,
     /// The number of connections that are opened in advance and remain open while idle, 0 to 1000.
     pub min_idle: u32,
     /// Idle connections beyond `min_idle` are closed after this time.
@@ -89,7 +89,7 @@ impl Default for PoolConfig {
     fn default() -> Self {
         Self {
             size: 20,
-            kept_for_writes: 4,
+            reserved_for_writes: 4,
             min_idle: 0,
             idle_timeout: Duration::from_secs(600),
             max_lifetime: Duration::from_secs(1_800),

@@ -15,10 +15,10 @@ use crate::database_url::DatabaseUrl;
 use crate::error::Database;
 
 use super::condition::{learn, speak_english};
-use super::contact::Contact;
 use super::failure::{ConnectError, classify_connect};
 use super::measure;
 use super::parameters::{session_settings, with_connection_parameters};
+use super::reachability::Reachability;
 use super::session_guard::SessionGuard;
 
 /// A connection that was idle for longer is pinged before it is used, which costs a round trip.
@@ -46,7 +46,7 @@ pub(super) struct ConnectionManager {
     session: Option<String>,
     pgbouncer: bool,
     passwords: Option<PasswordProvider>,
-    contact: Arc<Contact>,
+    reachability: Arc<Reachability>,
 }
 
 impl ConnectionManager {
@@ -62,7 +62,7 @@ impl ConnectionManager {
             url,
             pgbouncer: config.pgbouncer,
             passwords,
-            contact: Arc::new(Contact::new(database)),
+            reachability: Arc::new(Reachability::new(database)),
         }
     }
 
@@ -75,7 +75,7 @@ impl ConnectionManager {
                 .batch_execute(session)
                 .map_err(|error| self.classify(&error, &self.url))?;
         }
-        measure::connected(self.contact.database(), begun.elapsed());
+        measure::connected(self.reachability.database(), begun.elapsed());
         Ok(connection)
     }
 
@@ -85,14 +85,14 @@ impl ConnectionManager {
         if !self.pgbouncer {
             speak_english(&mut connection);
         }
-        if self.contact.is_first() && !learn(&mut connection, || self.establish().ok()) {
-            self.contact.next_is_first();
+        if self.reachability.is_first() && !learn(&mut connection, || self.establish().ok()) {
+            self.reachability.next_is_first();
         }
         Ok(connection)
     }
 
     fn establish(&self) -> Result<PgConnection, ConnectError> {
-        let database = self.contact.database();
+        let database = self.reachability.database();
         let url = match &self.passwords {
             Some(password_of) => self.url.clone().with_password(password_of(database)),
             None => self.url.clone(),
@@ -113,12 +113,12 @@ impl ConnectionManager {
     }
 
     /// The reachability of the database.
-    pub(super) fn contact(&self) -> &Arc<Contact> {
-        &self.contact
+    pub(super) fn reachability(&self) -> &Arc<Reachability> {
+        &self.reachability
     }
 
     fn classify(&self, error: &dyn fmt::Display, url: &DatabaseUrl) -> ConnectError {
-        classify_connect(&error.to_string(), self.contact.database(), url)
+        classify_connect(&error.to_string(), self.reachability.database(), url)
     }
 }
 
@@ -136,14 +136,14 @@ impl r2d2::ManageConnection for ConnectionManager {
 
     fn connect(&self) -> Result<PooledConnection, ConnectError> {
         // r2d2 continues to retry for every call that ever waited
-        if let Some(error) = self.contact.just_failed() {
+        if let Some(error) = self.reachability.just_failed() {
             return Err(error);
         }
         let opened = Instant::now();
         let mut connection = self
             .open()
-            .inspect_err(|error| self.contact.failed(error.clone()))?;
-        self.contact.reached();
+            .inspect_err(|error| self.reachability.failed(error.clone()))?;
+        self.reachability.reached();
         let changed = Arc::new(AtomicBool::new(false));
         connection.set_instrumentation(SessionGuard::new(Arc::clone(&changed)));
         Ok(PooledConnection {
@@ -156,13 +156,13 @@ impl r2d2::ManageConnection for ConnectionManager {
     }
 
     fn is_valid(&self, connection: &mut PooledConnection) -> Result<(), ConnectError> {
-        if self.contact.outdates(connection.opened) {
+        if self.reachability.outdates(connection.opened) {
             return Err(ConnectError::Unavailable {
-                database: self.contact.database(),
+                database: self.reachability.database(),
                 reason: "the tables changed while it was open".to_owned(),
             });
         }
-        if connection.used.elapsed() < PING_AFTER && !self.contact.suspects(connection.used) {
+        if connection.used.elapsed() < PING_AFTER && !self.reachability.suspects(connection.used) {
             return Ok(());
         }
         connection
@@ -173,7 +173,7 @@ impl r2d2::ManageConnection for ConnectionManager {
 
     fn has_broken(&self, connection: &mut PooledConnection) -> bool {
         if connection.changed.load(Ordering::Relaxed) {
-            measure::session_changed(self.contact.database());
+            measure::session_changed(self.reachability.database());
             return true;
         }
         connection.broken || std::thread::panicking() || connection.connection.is_broken()

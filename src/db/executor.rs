@@ -17,10 +17,10 @@ use crate::error::{Database, RepositoryError};
 use super::blocking::{internal, spawn};
 use super::connect::{ConnectionManager, PasswordProvider};
 use super::connection_counts::ConnectionCounts;
-use super::contact::Contact;
 use super::failure::DbError;
-use super::lanes::{Lanes, PoolLimits, Use};
 use super::measure;
+use super::reachability::Reachability;
+use super::replaceable_pool::{PoolLimits, ReplaceablePool, Use};
 use super::retry::{OutdatedConnections, Retries};
 
 /// Runs closures on pooled connections of one database, each within a deadline.
@@ -53,8 +53,8 @@ use super::retry::{OutdatedConnections, Retries};
 pub struct Executor {
     database: Database,
     manager: ConnectionManager,
-    lanes: Arc<Lanes>,
-    probes: Arc<Lanes>,
+    pool: Arc<ReplaceablePool>,
+    probes: Arc<ReplaceablePool>,
     call_timeout: Duration,
 }
 
@@ -68,9 +68,9 @@ impl Executor {
     ) -> Self {
         let manager = ConnectionManager::new(database, url, config, passwords);
         let limits = PoolLimits {
-            most: config.size,
-            kept_for_writes: match database {
-                Database::Metadata | Database::Timeseries => config.kept_for_writes,
+            max_size: config.size,
+            reserved_for_writes: match database {
+                Database::Metadata | Database::Timeseries => config.reserved_for_writes,
                 Database::Replica => 0,
             },
             min_idle: config.min_idle,
@@ -78,14 +78,14 @@ impl Executor {
             max_lifetime: config.max_lifetime,
         };
         let one = PoolLimits {
-            most: 1,
+            max_size: 1,
             min_idle: 0,
             ..limits
         };
         Self {
             database,
-            lanes: Lanes::new(limits, config.stuck_after, manager.clone()),
-            probes: Lanes::new(one, config.stuck_after, manager.clone()),
+            pool: ReplaceablePool::new(limits, config.stuck_after, manager.clone()),
+            probes: ReplaceablePool::new(one, config.stuck_after, manager.clone()),
             manager,
             call_timeout: config.call_timeout,
         }
@@ -130,7 +130,7 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let deadline = Instant::now() + timeout;
-        self.attempt(&self.lanes, Use::Write, operation, deadline, work)
+        self.attempt(&self.pool, Use::Write, operation, deadline, work)
             .await
     }
 
@@ -155,7 +155,7 @@ impl Executor {
             let work = Arc::clone(&work);
             let attempt = move |connection: &mut PgConnection| work(connection);
             let result = self
-                .attempt(&self.lanes, Use::Write, operation, deadline, attempt)
+                .attempt(&self.pool, Use::Write, operation, deadline, attempt)
                 .await;
             if !changes.may_repeat(&result) {
                 return result;
@@ -181,7 +181,7 @@ impl Executor {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
     {
-        let is_patient = |contact: &Contact| contact.is_or_was_just_reached();
+        let is_patient = |reachability: &Reachability| reachability.is_recently_reachable();
         self.retrying(Use::Write, operation, is_patient, work).await
     }
 
@@ -195,7 +195,7 @@ impl Executor {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
     {
-        let is_patient = |contact: &Contact| contact.is_or_was_just_reached();
+        let is_patient = |reachability: &Reachability| reachability.is_recently_reachable();
         self.retrying(Use::Read, operation, is_patient, work).await
     }
 
@@ -214,7 +214,7 @@ impl Executor {
         &self,
         of: Use,
         operation: &'static str,
-        is_patient: fn(&Contact) -> bool,
+        is_patient: fn(&Reachability) -> bool,
         work: F,
     ) -> Result<T, RepositoryError>
     where
@@ -229,13 +229,13 @@ impl Executor {
             let work = Arc::clone(&work);
             let attempt = move |connection: &mut PgConnection| work(connection);
             let error = match self
-                .attempt(&self.lanes, of, operation, deadline, attempt)
+                .attempt(&self.pool, of, operation, deadline, attempt)
                 .await
             {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            match retries.after(&error, is_patient(self.contact()), Instant::now()) {
+            match retries.after(&error, is_patient(self.reachability()), Instant::now()) {
                 Some(next) => {
                     measure::retry(self.database, &error);
                     sleep_until(next).await;
@@ -303,12 +303,12 @@ impl Executor {
     /// The numbers of open and idle connections.
     #[must_use]
     pub fn connections(&self) -> ConnectionCounts {
-        let state = self.lanes.current().pool.state();
+        let state = self.pool.current().pool.state();
         ConnectionCounts::new(state.connections, state.idle_connections)
     }
 
-    fn contact(&self) -> &Contact {
-        self.lanes.contact()
+    fn reachability(&self) -> &Reachability {
+        self.pool.reachability()
     }
 }
 
@@ -316,7 +316,7 @@ impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Executor")
             .field("database", &self.database)
-            .field("pool", &self.lanes.current().pool.state())
+            .field("pool", &self.pool.current().pool.state())
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::database_url::DatabaseUrl;
 use crate::error::{Database, RepositoryError};
 
-use super::condition::{Condition, may_be_stale};
+use super::condition::{Condition, may_be_outdated};
 
 /// The error of a closure that runs on a connection.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
             operation,
             source: cause(error),
         },
-        Condition::StaleStatement => RepositoryError::SchemaChanged {
+        Condition::OutdatedStatement => RepositoryError::SchemaChanged {
             database,
             operation,
             source: cause(error),
@@ -100,7 +100,7 @@ fn classify(error: DieselError, database: Database, operation: &'static str) -> 
             database,
             reason: format!("{says}: run `tickbook migrate`"),
         },
-        Condition::Other if may_be_stale(&error) => RepositoryError::SchemaChanged {
+        Condition::Other if may_be_outdated(&error) => RepositoryError::SchemaChanged {
             database,
             operation,
             source: cause(error),

@@ -9,13 +9,13 @@ mod config;
 mod connect;
 mod connection_counts;
 mod connections;
-mod contact;
 mod executor;
 mod failure;
-mod lanes;
 mod measure;
 mod parameters;
 mod pools;
+mod reachability;
+mod replaceable_pool;
 mod retry;
 #[cfg(feature = "conformance")]
 mod scratch;

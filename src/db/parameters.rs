@@ -10,7 +10,7 @@ use crate::error::Database;
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 
 /// The server ends a session whose transaction takes longer, unless the call timeout is longer.
-const SHORTEST_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+const MIN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Returns `url` with defaults for the connection parameters that it does not set.
 pub(super) fn with_connection_parameters(
@@ -54,7 +54,7 @@ pub(super) fn session_settings(url: &DatabaseUrl, config: &PoolConfig) -> Option
         return None;
     }
     let options = url.parameter("options").unwrap_or_default();
-    let transaction_timeout = SHORTEST_TRANSACTION_TIMEOUT.max(config.call_timeout * 2);
+    let transaction_timeout = MIN_TRANSACTION_TIMEOUT.max(config.call_timeout * 2);
     let statements: Vec<_> = [
         ("statement_timeout", config.statement_timeout),
         ("lock_timeout", config.lock_timeout),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn each_parameter_has_a_default_that_the_url_overrides() {
+    fn parameter_defaults_are_overridden_by_the_url() {
         let url = complete("postgres://u@localhost/d");
         for (name, value) in [
             ("connect_timeout", "3"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn off_this_machine_the_certificate_is_verified_unless_the_url_says_otherwise() {
+    fn remote_certificates_are_verified_by_default() {
         for local in [
             "postgres://localhost/d",
             "postgres://127.0.0.1,127.8.8.8/d",
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_pgbouncer_no_session_is_changed() {
+    fn session_settings_are_absent_for_pgbouncer() {
         let url = complete("postgres://localhost/d");
         let config = PoolConfig {
             pgbouncer: true,

@@ -13,10 +13,10 @@ const BACKOFF: Backoff =
     Backoff::new(Duration::from_secs(2), Duration::from_secs(8)).without_jitter();
 
 /// The largest number of retries of a call that did not reach the database.
-const MOST_OUTAGES: u32 = 3;
+const MAX_OUTAGES: u32 = 3;
 
 /// The sum of these delays: calls survive an outage of this length.
-pub(super) const LONGEST_OUTAGE: Duration = Duration::from_secs(14);
+pub(super) const MAX_OUTAGE_DURATION: Duration = Duration::from_secs(14);
 
 /// Delays after a conflict with another writer, random for each call, so that two calls do not conflict
 /// again.
@@ -24,7 +24,7 @@ pub(crate) const CONFLICT_BACKOFF: Backoff =
     Backoff::new(Duration::from_millis(8), Duration::from_millis(64));
 
 /// The largest number of retries of a call that conflicted with another writer.
-const MOST_CONFLICTS: u32 = 5;
+const MAX_CONFLICTS: u32 = 5;
 
 /// The attempts of one call.
 #[derive(Debug)]
@@ -68,14 +68,14 @@ impl Retries {
                 now
             }
             RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. }
-                if patient && self.outages < MOST_OUTAGES =>
+                if patient && self.outages < MAX_OUTAGES =>
             {
                 self.outages += 1;
                 self.next += self.delays.next_delay();
                 self.next.max(now)
             }
             RepositoryError::Conflict { .. } | RepositoryError::SchemaChanged { .. }
-                if self.conflicts < MOST_CONFLICTS =>
+                if self.conflicts < MAX_CONFLICTS =>
             {
                 self.conflicts += 1;
                 now + self.conflict_delays.next_delay()
@@ -95,7 +95,7 @@ impl OutdatedConnections {
     pub(crate) fn may_repeat<T>(&mut self, result: &Result<T, RepositoryError>) -> bool {
         let outdated = matches!(result, Err(RepositoryError::SchemaChanged { .. }));
         self.0 += 1;
-        outdated && self.0 <= MOST_CONFLICTS
+        outdated && self.0 <= MAX_CONFLICTS
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_database_is_tried_at_0_2_6_and_14_seconds() {
+    fn absent_database_is_tried_at_0_2_6_and_14_seconds() {
         assert_eq!(attempts(&unavailable(), 60, 0), [0, 2, 6, 14]);
         assert_eq!(attempts(&unavailable(), 60, 3), [0, 3, 6, 14]);
     }
@@ -149,36 +149,36 @@ mod tests {
     #[test]
     fn delays_sum_up_to_the_longest_outage() {
         let mut delays = BACKOFF.delays();
-        let sum: Duration = (0..MOST_OUTAGES).map(|_| delays.next_delay()).sum();
-        assert_eq!(sum, LONGEST_OUTAGE);
+        let sum: Duration = (0..MAX_OUTAGES).map(|_| delays.next_delay()).sum();
+        assert_eq!(sum, MAX_OUTAGE_DURATION);
     }
 
     #[test]
-    fn no_attempt_begins_at_the_deadline_or_later() {
+    fn attempts_begin_before_the_deadline() {
         assert_eq!(attempts(&unavailable(), 15, 0), [0, 2, 6, 14]);
         assert_eq!(attempts(&unavailable(), 14, 0), [0, 2, 6]);
         assert_eq!(attempts(&unavailable(), 2, 0), [0]);
     }
 
     #[test]
-    fn a_lost_connection_is_replaced_at_once_and_then_waited_for() {
+    fn lost_connection_is_retried_at_once_then_delayed() {
         assert_eq!(attempts(&lost(), 15, 0), [0, 0, 2, 6, 14]);
     }
 
     #[test]
-    fn a_database_that_is_known_to_be_away_is_not_waited_for() {
+    fn known_outage_is_not_retried() {
         let start = Instant::now();
         let mut retries = Retries::new(start, start + Duration::from_secs(15));
         assert_eq!(retries.after(&unavailable(), false, start), None);
     }
 
     #[test]
-    fn another_writer_is_met_six_times_within_a_fraction_of_a_second() {
+    fn conflict_gets_six_attempts_within_a_second() {
         assert_eq!(attempts(&conflict(), 15, 0), [0; 6]);
     }
 
     #[test]
-    fn what_repeating_does_not_change_is_not_repeated() {
+    fn permanent_errors_are_not_retried() {
         for error in [
             RepositoryError::invalid("no"),
             RepositoryError::Configuration {

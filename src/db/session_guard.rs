@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_that_last_are_told_from_those_that_do_not() {
+    fn statements_that_change_the_session_are_found() {
         for text in [
             "BEGIN",
             "begin; insert into t values (1)",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_not_looked_at() {
+    fn bound_values_are_not_inspected() {
         use diesel::sql_types::{Array, Text};
         let values = vec!["a; BEGIN; set_config('x')".to_owned(); 3];
         let query = diesel::sql_query("SELECT $1").bind::<Array<Text>, _>(values);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_characters() {
+    fn long_text_is_cut_between_characters() {
         let mut text = Beginning(String::new());
         let long = "é".repeat(LOOKED_AT);
         assert!(write!(text, "x{long}").is_err());

@@ -73,7 +73,7 @@ pub enum CandleSource {
     /// Computed from the stored ticks, by this read or by a continuous aggregate.
     Ticks,
     /// Computed by this read from smaller candles, at least one of them stored.
-    Smaller,
+    RolledUp,
     /// Stored as a candle. The text names the writer, 1 to 50 characters, such as `import`.
     Stored(String),
 }
@@ -81,27 +81,27 @@ pub enum CandleSource {
 impl CandleSource {
     /// The name of [`Ticks`](Self::Ticks) in files.
     pub const TICKS: &'static str = "ticks";
-    /// The name of [`Smaller`](Self::Smaller) in files.
-    pub const SMALLER: &'static str = "smaller";
+    /// The name of [`RolledUp`](Self::RolledUp) in files.
+    pub const ROLLED_UP: &'static str = "rolled_up";
     /// The writer of one-minute candles that are stored before their ticks are dropped.
-    pub const SEALED: &'static str = "sealed";
+    pub const DOWNSAMPLED: &'static str = "downsampled";
     /// The writer of imported candles whose file names no writer.
     pub const IMPORT: &'static str = "import";
 
-    /// The name in files: `ticks`, `smaller`, or the writer of the stored candle.
+    /// The name in files: `ticks`, `rolled_up`, or the writer of the stored candle.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Ticks => Self::TICKS,
-            Self::Smaller => Self::SMALLER,
+            Self::RolledUp => Self::ROLLED_UP,
             Self::Stored(by) => by,
         }
     }
 
-    /// Whether the candle replaces dropped ticks: its source is [`SEALED`](Self::SEALED).
+    /// Whether the candle replaces dropped ticks: its source is [`DOWNSAMPLED`](Self::DOWNSAMPLED).
     #[must_use]
-    pub fn is_sealed(&self) -> bool {
-        matches!(self, Self::Stored(by) if by == Self::SEALED)
+    pub fn is_downsampled(&self) -> bool {
+        matches!(self, Self::Stored(by) if by == Self::DOWNSAMPLED)
     }
 }
 

@@ -14,13 +14,13 @@ pub enum CandleOrigin {
 
 /// The database relation with the candles of one timeframe: a continuous aggregate or a plain view.
 ///
-/// A continuous aggregate reads from [`made_of`](Self::made_of). A plain view always reads from the ticks.
+/// A continuous aggregate reads from [`computed_from`](Self::computed_from). A plain view always reads from the ticks.
 ///
 /// ```
 /// use tickbook::domain::{CandleOrigin, CandleRelation, Timeframe};
 ///
 /// let minutes = CandleRelation::of(Timeframe::M1);
-/// assert_eq!((minutes.name, minutes.made_of), ("ohlc_1m", CandleOrigin::Ticks));
+/// assert_eq!((minutes.name, minutes.computed_from), ("ohlc_1m", CandleOrigin::Ticks));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -30,7 +30,7 @@ pub struct CandleRelation {
     /// Its name, such as `ohlc_5m`.
     pub name: &'static str,
     /// The source of its candles if it is a continuous aggregate.
-    pub made_of: CandleOrigin,
+    pub computed_from: CandleOrigin,
 }
 
 impl CandleRelation {
@@ -39,7 +39,7 @@ impl CandleRelation {
     #[must_use]
     pub const fn of(timeframe: Timeframe) -> Self {
         use CandleOrigin::{Candles, Ticks};
-        let (name, made_of) = match timeframe {
+        let (name, computed_from) = match timeframe {
             Timeframe::M1 => ("ohlc_1m", Ticks),
             Timeframe::M5 => ("ohlc_5m", Candles(Timeframe::M1)),
             Timeframe::M15 => ("ohlc_15m", Candles(Timeframe::M5)),
@@ -51,7 +51,7 @@ impl CandleRelation {
         Self {
             timeframe,
             name,
-            made_of,
+            computed_from,
         }
     }
 
@@ -65,7 +65,7 @@ impl CandleRelation {
     #[must_use]
     pub fn depends_on(self, timeframe: Timeframe) -> bool {
         self.timeframe == timeframe
-            || match self.made_of {
+            || match self.computed_from {
                 CandleOrigin::Ticks => false,
                 CandleOrigin::Candles(source) => Self::of(source).depends_on(timeframe),
             }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn sources_are_smaller_and_divide() {
         for relation in CandleRelation::all() {
-            let CandleOrigin::Candles(source) = relation.made_of else {
+            let CandleOrigin::Candles(source) = relation.computed_from else {
                 continue;
             };
             assert!(source < relation.timeframe, "{relation:?}");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_timeframes() {
+    fn relation_names_follow_the_timeframes() {
         for relation in CandleRelation::all() {
             assert_eq!(relation.name, format!("ohlc_{}", relation.timeframe));
         }

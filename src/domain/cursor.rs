@@ -97,10 +97,10 @@ mod tests {
         let ends = [
             DateTime::<Utc>::MIN_UTC,
             DateTime::<Utc>::MAX_UTC,
-            TimeRange::all().from(),
-            TimeRange::all().to(),
-            one_day().from(),
-            one_day().to(),
+            TimeRange::all().start(),
+            TimeRange::all().end(),
+            one_day().start(),
+            one_day().end(),
         ];
         let near = (
             prop::sample::select(ends.to_vec()),
@@ -125,7 +125,7 @@ mod tests {
             range in prop_oneof![Just(TimeRange::all()), Just(one_day())],
         ) {
             let micros = time.timestamp_micros();
-            let ends = range.from().timestamp_micros()..range.to().timestamp_micros();
+            let ends = range.start().timestamp_micros()..range.end().timestamp_micros();
             let is_inside = ends.contains(&micros);
             let of_tick = TickCursor { tick_time: time, sequence };
             prop_assert_eq!(of_tick.is_possible(range), is_inside && sequence >= 0);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn trailing_zeros_are_no_decimals() {
+    fn trailing_zeros_do_not_count_as_decimals() {
         let kept = check_tick_decimal(dec("1.50000000000000000000")).expect("fits");
         assert_eq!(kept.to_string(), "1.5");
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_volume_has_28_digits_and_is_bounded() {
+    fn stored_volume_has_28_digits_and_is_bounded() {
         for text in [
             "0",
             "9999999999999999999999999.999",

@@ -3,10 +3,10 @@
 use rust_decimal::Decimal;
 
 /// The largest number of digits after the point of a `Decimal`.
-const LARGEST_SCALE: i64 = 28;
+const MAX_SCALE: i64 = 28;
 
 /// The largest value of a `Decimal` without its point.
-const LARGEST_UNITS: u128 = (1 << 96) - 1;
+const MAX_UNITS: u128 = (1 << 96) - 1;
 
 /// Why a text cannot be parsed as a decimal. The message is to follow the name of the field and its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +91,7 @@ fn significant(digits: &[u8]) -> Result<(u128, i64), DecimalTextError> {
                 let shifted = shifted.and_then(|shift| units.checked_mul(shift));
                 let next = shifted.and_then(|units| units.checked_add((byte - b'0').into()));
                 // read on after an overflow: the rest may show that the text is not a number
-                fits &= next.is_some_and(|units| units <= LARGEST_UNITS);
+                fits &= next.is_some_and(|units| units <= MAX_UNITS);
                 units = next.filter(|_| fits).unwrap_or(1);
                 zeros = 0;
                 power = decimals.map_or(0, |decimals| -decimals);
@@ -112,7 +112,7 @@ fn scaled(units: u128, power: i64) -> Result<Decimal, DecimalTextError> {
         return Ok(Decimal::ZERO);
     }
     // all larger powers are too large as well
-    let power = power.clamp(-LARGEST_SCALE - 1, LARGEST_SCALE + 1);
+    let power = power.clamp(-MAX_SCALE - 1, MAX_SCALE + 1);
     let (factor, scale) = (power.max(0).unsigned_abs(), power.min(0).unsigned_abs());
     let decimal = u32::try_from(factor)
         .ok()
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_numbers_are_refused() {
+    fn invalid_numbers_are_refused() {
         for text in [
             "-", "+", ".", "-.", "e5", ".e5", "1e", "1e+", "1e1.5", "1e5e5", "1_000", "1,5", " 1",
             "1 ", "NaN", "inf", "Infinity", "0x1", "--1", "+-1", "1e--1", "1.2.3", "١", "1\0",

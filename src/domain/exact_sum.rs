@@ -5,10 +5,10 @@ use rust_decimal::Decimal;
 use super::decimal::SUM_DIGITS;
 
 /// The largest number of decimal places of a [`Decimal`].
-const MOST_DECIMALS: u32 = 28;
+const MAX_DECIMALS: u32 = 28;
 
 /// The decimal places of a sum: one more than a [`Decimal`] has, for correct rounding of the others.
-pub(crate) const FRACTION_SCALE: u32 = MOST_DECIMALS + 1;
+pub(crate) const FRACTION_SCALE: u32 = MAX_DECIMALS + 1;
 
 /// 1, in units of the fraction.
 pub(crate) const ONE: u128 = 10_u128.pow(FRACTION_SCALE);
@@ -152,7 +152,7 @@ fn rounded(whole: u128, fraction: u128) -> (u128, u32) {
     let half_up = |value: u128, unit: u128| value / unit + u128::from(value % unit >= unit / 2);
     match digits(whole) {
         // a fraction without an integer part has 28 digits or fewer at 28 decimal places
-        0 => (half_up(fraction, 10), MOST_DECIMALS),
+        0 => (half_up(fraction, 10), MAX_DECIMALS),
         count if count <= SUM_DIGITS => {
             let decimals = SUM_DIGITS - count;
             let unit = 10_u128.pow(FRACTION_SCALE - decimals);

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_zones_are_those_of_the_iana_database() {
+    fn time_zones_come_from_the_iana_database() {
         let in_zone = |zone: &str| Exchange::named("nyse").time_zone(zone);
         for zone in ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC"] {
             assert_eq!(in_zone(zone).validate(), Ok(()), "{zone}");

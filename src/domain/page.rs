@@ -126,7 +126,11 @@ impl<T, C> Page<T, C> {
     /// Creates a page of `items`, which may hold one item more than `limit`. The additional item is removed;
     /// it shows that the listing continues after the last item of the page.
     #[must_use]
-    pub fn from_overfull(mut items: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> C) -> Self {
+    pub fn from_limit_plus_one(
+        mut items: Vec<T>,
+        limit: PageLimit,
+        cursor: impl Fn(&T) -> C,
+    ) -> Self {
         let more = items.len() > limit.get();
         items.truncate(limit.get());
         let next = if more { items.last().map(cursor) } else { None };
@@ -139,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_1_to_10000() {
+    fn limit_is_1_to_10000() {
         assert!(PageLimit::new(0).is_err());
         assert!(PageLimit::new(1).is_ok());
         assert!(PageLimit::new(10_000).is_ok());
@@ -148,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_page_without_a_rest_has_no_next() {
+    fn full_page_without_a_rest_has_no_next() {
         let limit = PageLimit::new(2).expect("in range");
         assert_eq!(
-            Page::from_overfull(vec![1, 2], limit, |item| *item).next,
+            Page::from_limit_plus_one(vec![1, 2], limit, |item| *item).next,
             None
         );
-        let page = Page::from_overfull(vec![1, 2, 3], limit, |item| *item);
+        let page = Page::from_limit_plus_one(vec![1, 2, 3], limit, |item| *item);
         assert_eq!((page.items, page.next), (vec![1, 2], Some(2)));
     }
 }

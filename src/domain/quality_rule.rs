@@ -13,7 +13,7 @@ pub enum Rule {
     /// The time is ahead of the clock; observed and limit are in seconds.
     Future,
     /// The time is behind the clock; observed and limit are in seconds.
-    Stale,
+    Delayed,
     /// Bid or ask is not positive; observed is the lower price, the limit is 0.
     NotPositive,
     /// The bid is above the ask; observed is the difference, the limit is 0.
@@ -21,7 +21,7 @@ pub enum Rule {
     /// The same message was repeated; observed and limit are the number of such messages in a row.
     Repeated,
     /// Bid and ask do not move; observed and limit are a number of ticks or seconds.
-    FlatLine,
+    FrozenQuote,
     /// The mid price deviates from the last one; observed and limit are fractions of the last one.
     Deviation,
     /// The step from the last mid price differs from earlier steps; observed and limit are in standard
@@ -33,11 +33,11 @@ impl Rule {
     /// All rules, in order.
     pub const ALL: &'static [Self] = &[
         Self::Future,
-        Self::Stale,
+        Self::Delayed,
         Self::NotPositive,
         Self::Crossed,
         Self::Repeated,
-        Self::FlatLine,
+        Self::FrozenQuote,
         Self::Deviation,
         Self::ZScore,
     ];
@@ -47,11 +47,11 @@ impl Rule {
     pub fn code(self) -> u8 {
         match self {
             Self::Future => 1,
-            Self::Stale => 2,
+            Self::Delayed => 2,
             Self::NotPositive => 3,
             Self::Crossed => 4,
             Self::Repeated => 5,
-            Self::FlatLine => 6,
+            Self::FrozenQuote => 6,
             Self::Deviation => 7,
             Self::ZScore => 8,
         }
@@ -63,16 +63,16 @@ impl Rule {
         Self::ALL.iter().copied().find(|rule| rule.code() == code)
     }
 
-    /// The name in settings, metrics and the store, such as `flat_line`.
+    /// The name in settings, metrics and the store, such as `frozen_quote`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Future => "future",
-            Self::Stale => "stale",
+            Self::Delayed => "delayed",
             Self::NotPositive => "not_positive",
             Self::Crossed => "crossed",
             Self::Repeated => "repeated",
-            Self::FlatLine => "flat_line",
+            Self::FrozenQuote => "frozen_quote",
             Self::Deviation => "deviation",
             Self::ZScore => "z_score",
         }
@@ -150,11 +150,11 @@ mod tests {
             .collect();
         let known = [
             ("future", 1),
-            ("stale", 2),
+            ("delayed", 2),
             ("not_positive", 3),
             ("crossed", 4),
             ("repeated", 5),
-            ("flat_line", 6),
+            ("frozen_quote", 6),
             ("deviation", 7),
             ("z_score", 8),
         ];

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_names_an_exchange_or_none() {
+    fn reference_has_an_optional_exchange() {
         let bare: SymbolReference = "EURUSD".parse().expect("valid");
         assert_eq!(
             (bare.exchange.as_deref(), bare.to_string().as_str()),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_store_keeps_is_refused() {
+    fn invalid_symbols_are_refused() {
         let good = NewSymbol::named("oanda", "EURUSD");
         assert_eq!(good.validate(), Ok(()));
         for name in ["", " x", "x ", "a\u{a0}b", "a\nb", "a\0b", &"é".repeat(101)] {

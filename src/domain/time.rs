@@ -115,13 +115,13 @@ impl TimeRange {
 
     /// The inclusive start: the first instant inside, if the range is not empty.
     #[must_use]
-    pub fn from(&self) -> DateTime<Utc> {
+    pub fn start(&self) -> DateTime<Utc> {
         self.from
     }
 
     /// The exclusive end: the first instant after the range.
     #[must_use]
-    pub fn to(&self) -> DateTime<Utc> {
+    pub fn end(&self) -> DateTime<Utc> {
         self.to
     }
 
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_between_two_microseconds_selects_what_it_says() {
+    fn bound_between_microseconds_is_exact() {
         let range = TimeRange::new(nanos(1_001), nanos(2_001)).expect("ordered");
         assert!(!range.contains(nanos(1_000)));
         assert!(range.contains(nanos(2_000)));
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn from_after_to_is_refused() {
+    fn range_that_ends_before_its_start_is_refused() {
         assert!(TimeRange::new(nanos(2_000), nanos(1_000)).is_err());
         assert!(TimeRange::new(nanos(1_000), nanos(1_000)).is_ok_and(|range| range.is_empty()));
     }
 
     #[test]
-    fn a_long_text_is_not_repeated_as_a_whole() {
+    fn long_text_is_shortened_in_errors() {
         let error = parse_time(&"9".repeat(1_000_000)).expect_err("no time");
         let error = error.to_string();
         assert!(error.len() < 200, "{} bytes", error.len());
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_time_is_the_year_2100() {
+    fn latest_time_is_the_year_2100() {
         assert_eq!(latest_time().to_rfc3339(), "2100-01-01T00:00:00+00:00");
     }
 }

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_holds_its_start_and_not_its_end() {
+    fn bucket_holds_its_start_and_not_its_end() {
         let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
         for &timeframe in Timeframe::ALL {
             let end = start + timeframe.duration();

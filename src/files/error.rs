@@ -8,9 +8,9 @@ use crate::domain::printable;
 
 /// The file, and the entry if the file is a zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place(Arc<str>);
+pub(crate) struct FileLocation(Arc<str>);
 
-impl Place {
+impl FileLocation {
     pub(crate) fn file(path: &Path) -> Self {
         Self(printable(&path.display().to_string()).into())
     }
@@ -20,7 +20,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FileLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -30,12 +30,12 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct FileError {
-    place: Place,
+    place: FileLocation,
     reason: String,
 }
 
 impl FileError {
-    pub(crate) fn new(place: &Place, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(place: &FileLocation, reason: impl Into<String>) -> Self {
         Self {
             place: place.clone(),
             reason: reason.into(),
@@ -49,14 +49,14 @@ impl FileError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: line {line}: {reason}")]
 pub struct LineError {
-    place: Place,
+    place: FileLocation,
     line: u64,
     reason: String,
     ends_entry: bool,
 }
 
 impl LineError {
-    pub(crate) fn new(place: &Place, line: u64, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(place: &FileLocation, line: u64, reason: impl Into<String>) -> Self {
         Self {
             place: place.clone(),
             line,
@@ -65,7 +65,7 @@ impl LineError {
         }
     }
 
-    pub(crate) fn ending(place: &Place, line: u64, reason: impl Into<String>) -> Self {
+    pub(crate) fn ending(place: &FileLocation, line: u64, reason: impl Into<String>) -> Self {
         Self {
             ends_entry: true,
             ..Self::new(place, line, reason)

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_named_with_a_remedy() {
+    fn invalid_number_is_named_with_a_remedy() {
         assert_eq!(read("5e-05").as_deref(), Ok("0.00005"));
         let error = read("1.2.3").expect_err("no number");
         assert_eq!(
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_named_and_do_no_harm() {
+    fn invalid_utf8_is_named_and_harmless() {
         let mut columns = Columns::default();
         columns.read(b"\xff\xfe,\"\xff");
         assert!(columns.text(0, "symbol").is_err());

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_of_a_day_is_refused() {
+    fn invalid_times_of_day_are_refused() {
         for text in [
             "",
             "-1",
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_eight_digits_in_front() {
+    fn date_is_eight_digits_in_front() {
         assert!(date_of("20140501_quote.zip").is_some());
         assert!(date_of("20140501").is_some());
         for name in [

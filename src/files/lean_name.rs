@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_instrument_kind_and_contract() {
+    fn file_names_give_instrument_kind_and_contract() {
         for (name, instrument, kind, contract) in [
             ("20140501_eurusd_tick_quote.csv", "eurusd", "quote", ""),
             ("20131007_aig_Quote_Tick.csv", "aig", "quote", ""),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_say_type_market_and_resolution() {
+    fn folders_give_type_market_and_resolution() {
         let folder = |path: &str| LeanFolder::of(Path::new(path));
         let found = folder("/no/Data/forex/fxcm/minute/eurusd/20140501_quote.zip").expect("one");
         let LeanFolder {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::domain::{InstrumentType, Symbol, excerpt, parse_decimal};
 
-use super::error::{FileError, Place};
+use super::error::{FileError, FileLocation};
 use super::field::Columns;
 use super::lean_day::LeanDay;
 use super::lean_name::{LeanFolder, LeanName};
@@ -38,7 +38,7 @@ pub struct LeanSurvey {
     market: Option<String>,
     scale: Option<PriceScale>,
     is_utc: bool,
-    instrument: Option<(String, Place)>,
+    instrument: Option<(String, FileLocation)>,
 }
 
 impl LeanSurvey {
@@ -106,7 +106,7 @@ impl LeanSurvey {
                     "{}:{} has the type {}: {reason}",
                     symbol.exchange, symbol.name, instrument.instrument_type
                 );
-                FileError::new(&Place::file(path), reason)
+                FileError::new(&FileLocation::file(path), reason)
             })
     }
 
@@ -171,7 +171,11 @@ impl LeanSurvey {
         format!("its time {time} is the time of a bar of hours or days: choose a file of {wanted}")
     }
 
-    fn look_at_instrument(&mut self, instrument: &str, place: &Place) -> Result<(), FileError> {
+    fn look_at_instrument(
+        &mut self,
+        instrument: &str,
+        place: &FileLocation,
+    ) -> Result<(), FileError> {
         match &self.instrument {
             None => self.instrument = Some((instrument.to_owned(), place.clone())),
             Some((first, _)) if first == instrument => {}

@@ -2,16 +2,16 @@
 
 use std::io::{self, BufRead};
 
-use super::error::{LineError, Place};
+use super::error::{FileLocation, LineError};
 use super::source::Entry;
 
 /// A longer line is not a line of market data and is not read into memory.
-const LONGEST_LINE: usize = 64 * 1024;
+const MAX_LINE_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads line by line. Ends after an I/O error.
 pub(crate) struct Lines<'a> {
-    place: Place,
+    place: FileLocation,
     reader: Box<dyn BufRead + 'a>,
     number: u64,
     ended: bool,
@@ -27,7 +27,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &FileLocation {
         &self.place
     }
 
@@ -48,7 +48,7 @@ impl<'a> Lines<'a> {
             match self.read_line(line) {
                 Ok(Read::Line) => {}
                 Ok(Read::TooLong) => {
-                    let reason = format!("is longer than {LONGEST_LINE} bytes: remove it");
+                    let reason = format!("is longer than {MAX_LINE_BYTES} bytes: remove it");
                     return Err(self.error(reason));
                 }
                 Ok(Read::End) => self.ended = true,
@@ -71,7 +71,7 @@ impl<'a> Lines<'a> {
     }
 
     fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<Read> {
-        let limit = LONGEST_LINE as u64 + 2;
+        let limit = MAX_LINE_BYTES as u64 + 2;
         let read = io::Read::take(&mut self.reader, limit).read_until(b'\n', line)?;
         if read == 0 {
             return Ok(Read::End);
@@ -81,7 +81,7 @@ impl<'a> Lines<'a> {
             if line.ends_with(b"\r") {
                 line.pop();
             }
-        } else if line.len() > LONGEST_LINE {
+        } else if line.len() > MAX_LINE_BYTES {
             self.reader.skip_until(b'\n')?;
             return Ok(Read::TooLong);
         }

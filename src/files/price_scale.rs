@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::excerpt;
 
-const MOST_ZEROS: u32 = 12;
+const MAX_ZEROS: u32 = 12;
 
 /// The factor by which a file multiplies its prices: 1, 10, 100 … up to 10^12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,7 @@ impl FromStr for PriceScale {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let zeros = text.strip_prefix('1').filter(|rest| {
-            rest.len() <= MOST_ZEROS as usize && rest.bytes().all(|byte| byte == b'0')
+            rest.len() <= MAX_ZEROS as usize && rest.bytes().all(|byte| byte == b'0')
         });
         let zeros = zeros.and_then(|zeros| u32::try_from(zeros.len()).ok());
         zeros

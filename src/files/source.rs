@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::error::{FileError, Place};
+use super::error::{FileError, FileLocation};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
@@ -56,7 +56,7 @@ const UNREAD: [(&[u8], &str); 5] = [
 /// ```
 pub struct MarketFile {
     path: PathBuf,
-    place: Place,
+    place: FileLocation,
     content: Content,
 }
 
@@ -76,7 +76,7 @@ impl MarketFile {
     /// If the file cannot be read, or is a damaged or empty zip.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_path_buf();
-        let place = Place::file(&path);
+        let place = FileLocation::file(&path);
         let unreadable = |error: io::Error| FileError::new(&place, unreadable(&error));
         if path.is_dir() {
             let reason = "is a directory: choose the files in it";
@@ -205,7 +205,7 @@ impl fmt::Debug for MarketFile {
 
 /// One text of a [`MarketFile`], to be passed to a reader such as [`LeanQuotes`](super::LeanQuotes).
 pub struct Entry<'a> {
-    pub(crate) place: Place,
+    pub(crate) place: FileLocation,
     /// Names that may contain the date, in order of preference.
     pub(crate) names: Vec<String>,
     pub(crate) reader: Box<dyn BufRead + 'a>,

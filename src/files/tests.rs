@@ -76,7 +76,7 @@ fn csv(content: &str, layout: &CsvLayout) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn lean_lines_are_read_with_and_without_sizes_and_fractions() {
+fn lean_lines_may_lack_sizes_and_fractions() {
     assert_eq!(
         lean(b"292,1.38676,1.38686\r\n\n42.4319,1.10,1.2"),
         [
@@ -91,14 +91,14 @@ fn lean_lines_are_read_with_and_without_sizes_and_fractions() {
 }
 
 #[test]
-fn a_cut_line_with_sizes_does_not_pass_for_one_without() {
+fn truncated_line_is_not_read_as_one_without_sizes() {
     let read = lean(b"1,1.5,100,1.6,200\n2,1.5,100\n3,1.5,100,1.7,200\n");
     assert!(read[1].contains("line 2: has 3 columns, not 5"), "{read:?}");
     assert!(read[2].starts_with("3 "), "{read:?}");
 }
 
 #[test]
-fn a_malformed_line_is_named_and_the_next_one_read() {
+fn malformed_line_is_named_and_the_next_one_read() {
     let long = [b"1,", "9".repeat(100_000).as_bytes(), b",1\n"].concat();
     for (bad, words) in [
         (
@@ -127,7 +127,7 @@ fn a_malformed_line_is_named_and_the_next_one_read() {
 }
 
 #[test]
-fn a_zip_is_known_by_its_bytes_and_read_in_the_order_of_names() {
+fn zip_is_detected_by_bytes_and_read_by_name_order() {
     let folder = folder();
     let path = zipped(
         &folder,
@@ -152,7 +152,7 @@ fn a_zip_is_known_by_its_bytes_and_read_in_the_order_of_names() {
 }
 
 #[test]
-fn what_cannot_be_read_at_all_says_why() {
+fn unreadable_files_give_a_reason() {
     let folder = folder();
     let whole = zipped(
         &folder,
@@ -183,7 +183,7 @@ fn what_cannot_be_read_at_all_says_why() {
 }
 
 #[test]
-fn a_damaged_entry_ends_with_an_error_and_never_silently() {
+fn damaged_entry_ends_with_an_error() {
     let folder = folder();
     let line = b"1,1.25,1.5\n";
     let path = folder.path().join("20140501.zip");
@@ -214,7 +214,7 @@ fn a_damaged_entry_ends_with_an_error_and_never_silently() {
 }
 
 #[test]
-fn any_single_damaged_byte_of_a_zip_is_survived() {
+fn single_damaged_byte_of_a_zip_is_survived() {
     let folder = folder();
     let path = zipped(
         &folder,
@@ -244,7 +244,7 @@ fn csv_columns_are_found_by_their_usual_names() {
 }
 
 #[test]
-fn csv_columns_can_be_said_and_epochs_have_a_unit() {
+fn csv_columns_can_be_named_and_epochs_have_units() {
     let names = [
         (QuoteColumn::TickTime, "ts"),
         (QuoteColumn::BidPrice, "b"),
@@ -303,7 +303,7 @@ fn csv_errors_name_the_column_and_the_remedy() {
 }
 
 #[test]
-fn csv_fields_may_be_empty_where_a_side_or_a_volume_is() {
+fn csv_sides_and_volumes_may_be_empty() {
     let lines = "time,bid,ask,bid_size,ask_size\n\
                  2014-05-01T00:00:00Z,1,,5,\n\
                  2014-05-01T00:00:00Z,,2,,0\n\
@@ -347,7 +347,7 @@ fn bars_have_eleven_columns() {
 }
 
 #[test]
-fn a_quote_becomes_a_tick_of_the_symbol() {
+fn quote_becomes_a_tick_of_the_symbol() {
     let folder = folder();
     let path = plain(&folder, "20140501.csv", b"1,1.5,100,1.6,200\n");
     let mut file = MarketFile::open(path).expect("readable");

@@ -5,7 +5,7 @@ use super::tests::{folder, plain, quotes, zipped};
 use super::*;
 
 #[test]
-fn files_of_no_text_are_named_without_their_bytes() {
+fn binary_files_are_named_without_their_bytes() {
     let folder = folder();
     for (bytes, words) in [
         (&b"PAR1\x15\x04"[..], "a Parquet file"),

@@ -39,7 +39,7 @@ fn exported_candles_are_read_with_every_column() {
 }
 
 #[test]
-fn candles_need_only_what_makes_one() {
+fn candles_need_only_the_required_columns() {
     let text =
         "basis,timeframe,open_time,open,high,low,close\nbid,1m,2014-05-01T00:00:00Z,1,1,1,1\n";
     let read = read(text).expect("a header");
@@ -52,7 +52,7 @@ fn candles_need_only_what_makes_one() {
 }
 
 #[test]
-fn candle_rows_that_are_none_say_why() {
+fn invalid_candle_rows_give_a_reason() {
     let good = "2014-05-01T00:00:00Z,2014-05-01T00:01:00Z,1m,bid,1,1,1,1,0,0,true,x";
     for (from, to, words) in [
         (",x", ",x,y", "has 13 columns, not 12 as the header"),

@@ -97,7 +97,7 @@ fn files_of_several_instruments_are_refused() {
 }
 
 #[test]
-fn data_that_is_no_quotes_is_refused() {
+fn data_other_than_quotes_is_refused() {
     let folder = folder();
     let ticks = LeanSurvey::new(LeanRows::Quotes);
     for (survey, name, words) in [
@@ -235,7 +235,7 @@ fn prices_that_are_multiplied_need_a_scale() {
 }
 
 #[test]
-fn times_of_another_zone_need_a_word() {
+fn times_of_another_zone_need_an_option() {
     let folder = folder();
     let scaled = bars().with_price_scale(scale("1"));
     for (below, zone) in [
@@ -330,7 +330,7 @@ fn prices_are_divided_by_their_scale() {
 }
 
 #[test]
-fn bars_of_one_side_keep_the_other_apart() {
+fn bars_of_one_side_leave_the_other_one_empty() {
     let folder = folder();
     let text = "0,270,271,270,270.5,100,,,,,0\n\
                 60000,0,0,0,0,0,1,2,1,1,5\n\

@@ -27,7 +27,7 @@ fn rows_of_another_width_than_the_header_are_errors() {
 }
 
 #[test]
-fn quoted_decimal_commas_are_no_prices() {
+fn quoted_decimal_commas_are_refused_as_prices() {
     let read = csv("tick_time,bid,ask\n2014-05-01T00:00:05Z,\"1,3867\",\"1,3868\"\n");
     assert!(
         read[0].contains("bid_price \"1,3867\" is not a decimal"),

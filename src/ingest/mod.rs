@@ -12,8 +12,8 @@ mod store;
 
 pub use occurrences::OccurrenceCounter;
 pub use persister::{
-    Ack, AckLevel, OnFull, Persister, PersisterClosed, PersisterConfig, PersisterHealth,
-    PersisterStats, PushError, SpoolConfig, SpoolMode, StopReport, TickPersister, Undrained,
+    Ack, AckLevel, DrainTimeout, OnFull, Persister, PersisterClosed, PersisterConfig,
+    PersisterHealth, PersisterStats, PushError, SpoolConfig, SpoolMode, StopReport, TickPersister,
 };
 pub use record::Record;
 pub use spool::{

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use self::ack::Ack;
-pub use self::error::{PersisterClosed, PushError, Undrained};
+pub use self::error::{DrainTimeout, PersisterClosed, PushError};
 pub use self::health::PersisterHealth;
 pub use self::level::AckLevel;
 pub use self::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
@@ -34,7 +34,7 @@ use crate::domain::Tick;
 use crate::repository::TickRepository;
 
 /// The longest patience; an `Instant` could not represent the end of longer ones.
-pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
+pub(super) const MAX_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// Counts of a [`Persister`] since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -251,11 +251,11 @@ impl<R: Record> Persister<R> {
     ///
     /// # Errors
     /// Returns the number of records that are left after `patience` or after a stop.
-    pub async fn drain(&self, patience: Duration) -> Result<(), Undrained> {
-        match tokio::time::timeout(patience.min(LONGEST_PATIENCE), self.flush()).await {
+    pub async fn drain(&self, patience: Duration) -> Result<(), DrainTimeout> {
+        match tokio::time::timeout(patience.min(MAX_PATIENCE), self.flush()).await {
             Ok(Ok(())) => Ok(()),
-            _ => Err(Undrained {
-                left: self.stats().queued,
+            _ => Err(DrainTimeout {
+                remaining: self.stats().queued,
             }),
         }
     }
@@ -291,7 +291,7 @@ impl<R: Record> Persister<R> {
     /// If cancelled, it may be called again. The patience of the first call counts, and only one call returns
     /// the unsaved records; other calls wait for the same end and report none.
     pub async fn stop(&self, patience: Duration) -> StopReport<R> {
-        let give_up_at = Instant::now() + patience.min(LONGEST_PATIENCE);
+        let give_up_at = Instant::now() + patience.min(MAX_PATIENCE);
         self.shared.close(Some(give_up_at));
         let mut worker = self.worker.lock().await;
         let unsaved = match worker.as_mut() {

@@ -14,7 +14,7 @@ use super::tick::InMemoryTickRepository;
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
-    Candle, CandleCursor, ExactCandle, Page, PriceBasis, SortOrder, StoredParts, SymbolId, Tick,
+    Candle, CandleCursor, ExactCandle, Page, PriceBasis, Rollup, SortOrder, SymbolId, Tick,
     TickFold, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
@@ -140,7 +140,7 @@ impl InMemoryOhlcRepository {
         }
         parts.retain(|part: &ExactCandle| !candles.contains_key(&bucket(part.open_time)));
         let with_parts: BTreeSet<_> = parts.iter().map(|part| bucket(part.open_time)).collect();
-        let parts = StoredParts::new(parts);
+        let parts = Rollup::new(parts);
 
         let mut of_ticks = TickFold::new(timeframe, query.basis);
         let mut minutes = TickFold::new(Timeframe::M1, query.basis);
@@ -157,8 +157,8 @@ impl InMemoryOhlcRepository {
         self.ticks.look_at(query.symbol_id, window, fold).await?;
         let of_parts = parts.fold_with(&minutes.finish(now)?, timeframe, now)?;
         let of_ticks = of_ticks.finish(now)?.into_iter();
-        let made = of_ticks.map(ExactCandle::into_candle).chain(of_parts);
-        candles.extend(made.map(|candle| (candle.open_time, candle)));
+        let computed = of_ticks.map(ExactCandle::into_candle).chain(of_parts);
+        candles.extend(computed.map(|candle| (candle.open_time, candle)));
         Ok(candles)
     }
 
@@ -247,7 +247,11 @@ impl OhlcRepository for InMemoryOhlcRepository {
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let now = self.clock.now();
         let items = self.first(query, query.limit.get() + 1, now).await?;
-        Ok(Page::from_overfull(items, query.limit, CandleCursor::of))
+        Ok(Page::from_limit_plus_one(
+            items,
+            query.limit,
+            CandleCursor::of,
+        ))
     }
 
     async fn latest(
@@ -326,13 +330,13 @@ fn split(
     let reach = (width * wanted as i32).min(SPAN);
     let (window, behind) = match query.order {
         SortOrder::Ascending => {
-            let end = (bucket + reach).min(range.to());
-            ((bucket, end), (end, range.to()))
+            let end = (bucket + reach).min(range.end());
+            ((bucket, end), (end, range.end()))
         }
         SortOrder::Descending => {
             let end = bucket + width;
-            let start = (end - reach).max(range.from());
-            ((start, end), (range.from(), start))
+            let start = (end - reach).max(range.start());
+            ((start, end), (range.start(), start))
         }
     };
     let behind = TimeRange::new(behind.0, behind.1).ok();
@@ -342,7 +346,7 @@ fn split(
 /// The keys of the candles of `timeframe` whose open time is inside `range`.
 fn keys(query: &CandleQuery, timeframe: Timeframe, range: TimeRange) -> Range<Key> {
     let key = |open_time| (query.symbol_id, timeframe, query.basis, open_time);
-    key(range.from())..key(range.to())
+    key(range.start())..key(range.end())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) fn different(candles: &[Candle]) -> StoredCandles {
         .collect()
 }
 
-/// Stores the candles that may be restored, with the source `SEALED`.
+/// Stores the candles that may be restored, with the source `DOWNSAMPLED`.
 pub(super) fn restore(
     stored: &mut StoredCandles,
     candles: StoredCandles,
@@ -33,7 +33,7 @@ pub(super) fn restore(
     for (key, candle) in candles {
         let present = stored.get(&key);
         let is_made = has_ticks(&candle) || has_smaller(stored, &candle);
-        if is_made || present.is_some_and(|present| !present.source.is_sealed()) {
+        if is_made || present.is_some_and(|present| !present.source.is_downsampled()) {
             restored.known += 1;
         } else if may_get_ticks(&candle, now) {
             restored.recent += 1;
@@ -41,7 +41,7 @@ pub(super) fn restore(
             restored.known += 1;
         } else {
             restored.stored += 1;
-            let source = CandleSource::Stored(CandleSource::SEALED.to_owned());
+            let source = CandleSource::Stored(CandleSource::DOWNSAMPLED.to_owned());
             new.insert(key, Candle { source, ..candle });
         }
     }

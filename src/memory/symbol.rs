@@ -15,18 +15,19 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 use crate::repository::{
-    ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, different_symbols, exchange_missing,
-    exchange_taken, name_taken, name_taken_in_other_case, only_one, symbol_missing, symbol_taken,
+    ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, dedup_sorted_symbols,
+    exactly_one_match, exchange_missing, exchange_taken, name_taken, name_taken_in_other_case,
+    symbol_missing, symbol_taken,
 };
 
 /// Symbols in memory.
 #[derive(Default)]
 pub struct InMemorySymbolRepository {
-    store: RwLock<Store>,
+    tables: RwLock<SymbolTables>,
 }
 
 #[derive(Clone, Default)]
-struct Store {
+struct SymbolTables {
     symbols: BTreeMap<SymbolId, Symbol>,
     /// By folded name.
     exchanges: BTreeMap<String, Exchange>,
@@ -42,7 +43,7 @@ impl InMemorySymbolRepository {
     }
 }
 
-impl Store {
+impl SymbolTables {
     /// Returns the symbol with that name, compared without regard to case.
     fn named(&self, exchange: &str, name: &str) -> Option<&Symbol> {
         self.symbols.values().find(|symbol| {
@@ -136,7 +137,7 @@ impl Store {
 impl fmt::Debug for InMemorySymbolRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemorySymbolRepository")
-            .field("symbols", &read(&self.store).symbols.len())
+            .field("symbols", &read(&self.tables).symbols.len())
             .finish()
     }
 }
@@ -145,27 +146,27 @@ impl fmt::Debug for InMemorySymbolRepository {
 impl SymbolRepository for InMemorySymbolRepository {
     async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
         symbol.validate().map_err(RepositoryError::invalid)?;
-        let mut store = write(&self.store);
-        if let Some(taker) = store.named(&symbol.exchange, &symbol.name) {
+        let mut tables = write(&self.tables);
+        if let Some(taker) = tables.named(&symbol.exchange, &symbol.name) {
             return Err(name_taken(taker));
         }
-        let exchange = store.spelling(&symbol.exchange);
-        store.add(NewSymbol { exchange, ..symbol })
+        let exchange = tables.spelling(&symbol.exchange);
+        tables.add(NewSymbol { exchange, ..symbol })
     }
 
     async fn upsert_batch(&self, symbols: &[NewSymbol]) -> Result<Vec<Symbol>, RepositoryError> {
         for symbol in symbols {
             symbol.validate().map_err(RepositoryError::invalid)?;
         }
-        let mut store = write(&self.store);
-        let mut changed = store.clone();
+        let mut tables = write(&self.tables);
+        let mut changed = tables.clone();
         for symbol in symbols {
             changed.upsert(symbol.clone())?;
         }
-        *store = changed;
+        *tables = changed;
         Ok(symbols
             .iter()
-            .filter_map(|symbol| store.named(&symbol.exchange, &symbol.name).cloned())
+            .filter_map(|symbol| tables.named(&symbol.exchange, &symbol.name).cloned())
             .collect())
     }
 
@@ -174,11 +175,11 @@ impl SymbolRepository for InMemorySymbolRepository {
         stated: &[StatedSymbol],
         overwrite: bool,
     ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, RepositoryError> {
-        let mut store = write(&self.store);
-        let mut changed = store.clone();
+        let mut tables = write(&self.tables);
+        let mut changed = tables.clone();
         let merged = stated.iter().map(|one| changed.merge(one, overwrite));
         let merged = merged.collect::<Result<_, _>>()?;
-        *store = changed;
+        *tables = changed;
         Ok(merged)
     }
 
@@ -187,10 +188,10 @@ impl SymbolRepository for InMemorySymbolRepository {
         symbol_id: SymbolId,
         facts: &SymbolFacts,
     ) -> Result<MergedSymbol, RepositoryError> {
-        let mut store = write(&self.store);
-        let merged = store.get(symbol_id)?.merged(facts, true);
+        let mut tables = write(&self.tables);
+        let merged = tables.get(symbol_id)?.merged(facts, true);
         let merged = merged.map_err(RepositoryError::invalid)?;
-        store.symbols.insert(symbol_id, merged.symbol.clone());
+        tables.symbols.insert(symbol_id, merged.symbol.clone());
         Ok(merged)
     }
 
@@ -199,29 +200,29 @@ impl SymbolRepository for InMemorySymbolRepository {
         symbol_id: SymbolId,
         name: &SymbolReference,
     ) -> Result<MergedSymbol, RepositoryError> {
-        let mut store = write(&self.store);
-        let symbol = store.get(symbol_id)?;
-        let exchange = name.exchange.as_deref().map(|name| store.spelling(name));
+        let mut tables = write(&self.tables);
+        let symbol = tables.get(symbol_id)?;
+        let exchange = name.exchange.as_deref().map(|name| tables.spelling(name));
         let renamed = symbol.renamed(exchange.as_deref(), &name.name);
         let renamed = renamed.map_err(RepositoryError::invalid)?;
-        match store.named(&renamed.symbol.exchange, &renamed.symbol.name) {
+        match tables.named(&renamed.symbol.exchange, &renamed.symbol.name) {
             Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(taker)),
             _ => {}
         }
-        store.put(renamed.symbol.clone());
+        tables.put(renamed.symbol.clone());
         Ok(renamed)
     }
 
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
-        Ok(read(&self.store).symbols.get(&symbol_id).cloned())
+        Ok(read(&self.tables).symbols.get(&symbol_id).cloned())
     }
 
     async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError> {
-        let ids = different_symbols(symbol_ids)?;
-        let store = read(&self.store);
+        let ids = dedup_sorted_symbols(symbol_ids)?;
+        let tables = read(&self.tables);
         Ok(ids
             .iter()
-            .filter_map(|id| store.symbols.get(id).cloned())
+            .filter_map(|id| tables.symbols.get(id).cloned())
             .collect())
     }
 
@@ -229,8 +230,8 @@ impl SymbolRepository for InMemorySymbolRepository {
         &self,
         reference: &SymbolReference,
     ) -> Result<Option<Symbol>, RepositoryError> {
-        let store = read(&self.store);
-        let fitting = store
+        let tables = read(&self.tables);
+        let fitting = tables
             .symbols
             .values()
             .filter(|symbol| symbol.name.eq_ignore_ascii_case(&reference.name))
@@ -240,7 +241,7 @@ impl SymbolRepository for InMemorySymbolRepository {
             })
             .cloned()
             .collect();
-        only_one(reference, fitting)
+        exactly_one_match(reference, fitting)
     }
 
     async fn list(&self, query: &SymbolQuery) -> Result<Page<Symbol, SymbolId>, RepositoryError> {
@@ -253,7 +254,7 @@ impl SymbolRepository for InMemorySymbolRepository {
                 && is(&query.exchange, &symbol.exchange)
                 && query.active.is_none_or(|active| symbol.active == active)
         };
-        let items = read(&self.store)
+        let items = read(&self.tables)
             .symbols
             .range((after, Bound::Unbounded))
             .map(|(_, symbol)| symbol)
@@ -261,7 +262,7 @@ impl SymbolRepository for InMemorySymbolRepository {
             .take(query.limit.get() + 1)
             .cloned()
             .collect();
-        Ok(Page::from_overfull(
+        Ok(Page::from_limit_plus_one(
             items,
             query.limit,
             |symbol: &Symbol| symbol.symbol_id,
@@ -270,8 +271,8 @@ impl SymbolRepository for InMemorySymbolRepository {
 
     async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError> {
         exchange.validate().map_err(RepositoryError::invalid)?;
-        let mut store = write(&self.store);
-        match store.exchanges.entry(folded_name(&exchange.name)) {
+        let mut tables = write(&self.tables);
+        match tables.exchanges.entry(folded_name(&exchange.name)) {
             Entry::Occupied(taker) => Err(exchange_taken(taker.get())),
             Entry::Vacant(place) => {
                 place.insert(exchange.clone());
@@ -285,8 +286,8 @@ impl SymbolRepository for InMemorySymbolRepository {
         name: &str,
         facts: &ExchangeFacts,
     ) -> Result<Exchange, RepositoryError> {
-        let mut store = write(&self.store);
-        let exchange = store.exchanges.get_mut(&folded_name(name));
+        let mut tables = write(&self.tables);
+        let exchange = tables.exchanges.get_mut(&folded_name(name));
         let exchange = exchange.ok_or_else(|| exchange_missing(name))?;
         *exchange = exchange
             .described(facts)
@@ -295,7 +296,10 @@ impl SymbolRepository for InMemorySymbolRepository {
     }
 
     async fn get_exchange(&self, name: &str) -> Result<Option<Exchange>, RepositoryError> {
-        Ok(read(&self.store).exchanges.get(&folded_name(name)).cloned())
+        Ok(read(&self.tables)
+            .exchanges
+            .get(&folded_name(name))
+            .cloned())
     }
 
     async fn list_exchanges(
@@ -304,17 +308,17 @@ impl SymbolRepository for InMemorySymbolRepository {
     ) -> Result<Page<Exchange, String>, RepositoryError> {
         let after = query.after.as_deref().map(folded_name);
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let store = read(&self.store);
-        let behind = store.exchanges.range((after, Bound::Unbounded));
+        let tables = read(&self.tables);
+        let behind = tables.exchanges.range((after, Bound::Unbounded));
         let items = behind.map(|(_, exchange)| exchange.clone());
         let items = items.take(query.limit.get() + 1).collect();
         let name = |exchange: &Exchange| exchange.name.clone();
-        Ok(Page::from_overfull(items, query.limit, name))
+        Ok(Page::from_limit_plus_one(items, query.limit, name))
     }
 
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
-        let mut store = write(&self.store);
-        let symbol = store
+        let mut tables = write(&self.tables);
+        let symbol = tables
             .symbols
             .get_mut(&symbol_id)
             .ok_or_else(|| symbol_missing(symbol_id))?;
@@ -326,28 +330,28 @@ impl SymbolRepository for InMemorySymbolRepository {
         for mapping in mappings {
             mapping.validate()?;
         }
-        let mut store = write(&self.store);
+        let mut tables = write(&self.tables);
         for mapping in mappings {
-            if !store.symbols.contains_key(&mapping.symbol_id) {
+            if !tables.symbols.contains_key(&mapping.symbol_id) {
                 return Err(symbol_missing(mapping.symbol_id));
             }
         }
         for mapping in mappings {
             let key = (mapping.feed.clone(), mapping.feed_key.clone());
-            store.feed_symbols.insert(key, mapping.symbol_id);
+            tables.feed_symbols.insert(key, mapping.symbol_id);
         }
         Ok(())
     }
 
     async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError> {
         let key = (feed.to_owned(), feed_key.to_owned());
-        write(&self.store).feed_symbols.remove(&key);
+        write(&self.tables).feed_symbols.remove(&key);
         Ok(())
     }
 
     async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError> {
-        let store = read(&self.store);
-        let of_symbol = store
+        let tables = read(&self.tables);
+        let of_symbol = tables
             .feed_symbols
             .iter()
             .filter(|(_, id)| **id == symbol_id);
@@ -365,9 +369,9 @@ impl SymbolRepository for InMemorySymbolRepository {
         feed: &str,
         feed_key: &str,
     ) -> Result<Option<Symbol>, RepositoryError> {
-        let store = read(&self.store);
+        let tables = read(&self.tables);
         let key = (feed.to_owned(), feed_key.to_owned());
-        let symbol_id = store.feed_symbols.get(&key);
-        Ok(symbol_id.and_then(|id| store.symbols.get(id)).cloned())
+        let symbol_id = tables.feed_symbols.get(&key);
+        Ok(symbol_id.and_then(|id| tables.symbols.get(id)).cloned())
     }
 }

@@ -25,7 +25,7 @@ use crate::repository::{
 use crate::retention::RetentionFloor;
 
 /// The largest number of symbols in one call of `latest_of`.
-const MOST_SYMBOLS: usize = 10_000;
+const MAX_SYMBOLS: usize = 10_000;
 
 /// The number of ticks read before other tasks get a turn: one or two milliseconds.
 const AT_ONCE: usize = 2_000;
@@ -91,8 +91,8 @@ impl InMemoryTickRepository {
         range: TimeRange,
         look: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Tick>) -> R,
     ) -> R {
-        let from = first_key(symbol_id, range.from());
-        let to = first_key(symbol_id, range.to());
+        let from = first_key(symbol_id, range.start());
+        let to = first_key(symbol_id, range.end());
         look(&mut read(&self.ticks).range(from..to).map(|(_, tick)| tick))
     }
 
@@ -104,8 +104,8 @@ impl InMemoryTickRepository {
         range: TimeRange,
         mut look: impl FnMut(&Tick) -> Result<(), E> + Send,
     ) -> Result<(), E> {
-        let mut from = Bound::Included(first_key(symbol_id, range.from()));
-        let to = Bound::Excluded(first_key(symbol_id, range.to()));
+        let mut from = Bound::Included(first_key(symbol_id, range.start()));
+        let to = Bound::Excluded(first_key(symbol_id, range.end()));
         loop {
             let mut seen = 0;
             for (key, tick) in read(&self.ticks).range((from, to)).take(AT_ONCE) {
@@ -129,8 +129,9 @@ impl InMemoryTickRepository {
     ) -> Result<DeletedTicks, RepositoryError> {
         refuse_dropped(range, read(&self.floor).dropped_before)?;
         let mut ticks = write(&self.ticks);
-        let keys =
-            |range: TimeRange| first_key(symbol_id, range.from())..first_key(symbol_id, range.to());
+        let keys = |range: TimeRange| {
+            first_key(symbol_id, range.start())..first_key(symbol_id, range.end())
+        };
         let Some((first, _)) = ticks.range(keys(range)).next() else {
             return Ok(DeletedTicks::default());
         };
@@ -304,7 +305,11 @@ impl TickRepository for InMemoryTickRepository {
                 .cloned()
                 .collect(),
         });
-        Ok(Page::from_overfull(items, query.limit, TickCursor::of))
+        Ok(Page::from_limit_plus_one(
+            items,
+            query.limit,
+            TickCursor::of,
+        ))
     }
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
@@ -313,9 +318,9 @@ impl TickRepository for InMemoryTickRepository {
 
     async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
         let symbol_ids: BTreeSet<SymbolId> = symbol_ids.iter().copied().collect();
-        if symbol_ids.len() > MOST_SYMBOLS {
+        if symbol_ids.len() > MAX_SYMBOLS {
             return Err(RepositoryError::invalid(format!(
-                "too many symbols ({}): request at most {MOST_SYMBOLS} per call",
+                "too many symbols ({}): request at most {MAX_SYMBOLS} per call",
                 symbol_ids.len()
             )));
         }
@@ -363,7 +368,7 @@ impl TickRepository for InMemoryTickRepository {
 /// Returns the part of the range that can hold ticks after `query.after`. Without it, a reader of many pages
 /// would scan the earlier ticks again for each page.
 fn rest_of_range(query: &TickQuery) -> Option<TimeRange> {
-    let (from, to) = (query.range.from(), query.range.to());
+    let (from, to) = (query.range.start(), query.range.end());
     let (from, to) = match (query.after, query.order) {
         (None, _) => (from, to),
         (Some(after), SortOrder::Ascending) => (from.max(after.tick_time), to),

@@ -110,32 +110,32 @@ impl CandleAggregates {
     #[cfg(test)]
     fn of_ticks_named(basis: PriceBasis) -> String {
         let filter = format!(" FILTER (WHERE {})", has_price(basis));
-        let mut made = Self::of_filtered_ticks(basis, &filter);
+        let mut computed = Self::of_filtered_ticks(basis, &filter);
         // minus the volumes of ticks without the basis, which most buckets do not have
         let without = |absent: &str, present: &str| {
             format!(" - coalesce(sum({present}_volume) FILTER (WHERE {absent}_price IS NULL), 0)")
         };
         let [no_bid, no_ask] = [without("bid", "ask"), without("ask", "bid")];
-        made.volume += &match basis {
+        computed.volume += &match basis {
             PriceBasis::Bid => no_bid,
             PriceBasis::Ask => no_ask,
             PriceBasis::Mid => no_bid + &no_ask,
         };
-        made.named(basis)
+        computed.named(basis)
     }
 
     /// The columns of `basis` of a candle relation over another one.
     #[cfg(test)]
     fn of_candles_named(basis: PriceBasis) -> String {
         let columns = CandleColumns::of_relation(basis);
-        let mut made = Self::of_candles(&columns);
+        let mut computed = Self::of_candles(&columns);
         for (ordered, column) in [
-            (&mut made.open, columns.open),
-            (&mut made.close, columns.close),
+            (&mut computed.open, columns.open),
+            (&mut computed.close, columns.close),
         ] {
             *ordered = format!("{ordered} FILTER (WHERE {column} IS NOT NULL)");
         }
-        made.named(basis)
+        computed.named(basis)
     }
 
     #[cfg(test)]

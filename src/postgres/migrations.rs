@@ -255,7 +255,7 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "ticks" => &["ticks", "ticks_tick_time_brin"],
         "ohlc_candles" => &["ohlc_candles", "ohlc_candles_revision"],
         "applied_policies" => &["applied_policies"],
-        "dirty_windows" => &["dirty_windows"],
+        "late_tick_days" => &["late_tick_days"],
         "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],
         _ => return None,
     })

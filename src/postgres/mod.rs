@@ -31,8 +31,8 @@ pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;
 pub use timescale::{
     AggregatesReport, AppliedPolicies, BlockedChunk, CandleRelationKind, CandleRelationState,
-    DirtyWindows, DueDrop, Edition, FailedJob, JobStatus, LeftChunk, MaintenanceReport,
-    MaintenanceState, PolicyPlan, PolicyStatus, TimescaleVersion, TimeseriesState,
-    apply_aggregates, apply_policies, candle_relations, detect_edition, force_refresh, maintain,
-    plan_policies, policy_status, refresh_days, remove_policies, timeseries_state,
+    DueDrop, Edition, FailedJob, JobStatus, LeftChunk, MaintenanceReport, MaintenanceState,
+    PolicyPlan, PolicyStatus, RefreshBacklog, TimescaleVersion, TimeseriesState, apply_aggregates,
+    apply_policies, candle_relations, detect_edition, force_refresh, maintain, plan_policies,
+    policy_status, refresh_days, remove_policies, timeseries_state,
 };

@@ -17,9 +17,9 @@ use crate::domain::{ExactSum, FRACTION_SCALE, SUM_DIGITS};
 const GROUP: u32 = 4;
 /// Maximum number of base-10,000 digits that the 29 decimal digits of the largest `Decimal` need, for any
 /// position of the point.
-const MOST_GROUPS: usize = 8;
+const MAX_GROUPS: usize = 8;
 /// Maximum number of decimals of a `Decimal`.
-const MOST_DECIMALS: i32 = 28;
+const MAX_DECIMALS: i32 = 28;
 
 const HEADER: usize = 8;
 const NEGATIVE: u16 = 0x4000;
@@ -47,7 +47,7 @@ pub enum NumericError {
 
 /// Encodes `value` as binary NUMERIC. Returns the buffer and the number of its bytes that are used. Keeps the
 /// number of decimals, so `1.50` stays `1.50`.
-pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize) {
+pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MAX_GROUPS], usize) {
     // a decimal has at most 28 decimals, which fit every integer
     let scale = value.scale();
     let fraction_groups = scale.div_ceil(GROUP);
@@ -64,11 +64,11 @@ pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize)
     let weight = if end == 0 {
         0
     } else {
-        MOST_GROUPS as i16 - 1 - first as i16 - fraction_groups as i16
+        MAX_GROUPS as i16 - 1 - first as i16 - fraction_groups as i16
     };
     let negative = end != 0 && value.is_sign_negative();
 
-    let mut bytes = [0; HEADER + 2 * MOST_GROUPS];
+    let mut bytes = [0; HEADER + 2 * MAX_GROUPS];
     bytes[0..2].copy_from_slice(&((end - first) as u16).to_be_bytes());
     bytes[2..4].copy_from_slice(&weight.to_be_bytes());
     bytes[4..6].copy_from_slice(&(if negative { NEGATIVE } else { 0 }).to_be_bytes());
@@ -82,15 +82,15 @@ pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MOST_GROUPS], usize)
 }
 
 /// The base-10,000 digits of `units`, most significant first.
-fn groups_of(units: u128) -> [u16; MOST_GROUPS] {
-    const HALF: u128 = 10_u128.pow(GROUP * MOST_GROUPS as u32 / 2);
+fn groups_of(units: u128) -> [u16; MAX_GROUPS] {
+    const HALF: u128 = 10_u128.pow(GROUP * MAX_GROUPS as u32 / 2);
     // 64-bit division is several times as fast as 128-bit division, and sufficient for most numbers
     let halves = if units < HALF {
         [0, units as u64]
     } else {
         [(units / HALF) as u64, (units % HALF) as u64]
     };
-    let mut groups = [0; MOST_GROUPS];
+    let mut groups = [0; MAX_GROUPS];
     for (half, digits) in halves.into_iter().zip(groups.chunks_exact_mut(4)) {
         let mut rest = half;
         for digit in digits.iter_mut().rev() {
@@ -160,7 +160,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decimal, NumericError> {
     let Some((last, before)) = digits.split_last() else {
         return Ok(Decimal::ZERO);
     };
-    if digits.len() > MOST_GROUPS {
+    if digits.len() > MAX_GROUPS {
         return Err(NumericError::TooManyDigits);
     }
     let mut units: u128 = 0;
@@ -246,7 +246,7 @@ fn decimal(units: u128, decimals: i32, negative: bool) -> Result<Decimal, Numeri
         (shifted, 0)
     };
     match units {
-        Some(units) if units >> 96 == 0 && scale <= MOST_DECIMALS => {
+        Some(units) if units >> 96 == 0 && scale <= MAX_DECIMALS => {
             let (low, middle, high) = (units as u32, (units >> 32) as u32, (units >> 64) as u32);
             Ok(Decimal::from_parts(
                 low,

@@ -1,13 +1,13 @@
 //! The repository of candles over TimescaleDB: candles computed from ticks, and stored candles.
 
+mod candle_tables;
 mod catalog;
 mod delete;
 mod intervals;
 mod materialized;
 mod page;
-mod parts;
-mod relations;
 mod restore;
+mod rollup;
 mod row;
 mod select;
 mod snapshot;
@@ -39,11 +39,11 @@ pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
     /// Connections for reads, which may lead to a replica that lags.
     reads: Option<Box<dyn TimeseriesConnections>>,
-    relations: Arc<KnownRelations>,
+    relations: Arc<CandleTableCache>,
     clock: Clock,
 }
 
-use relations::KnownRelations;
+use candle_tables::CandleTableCache;
 
 impl PgOhlcRepository {
     /// Reads and writes over `connections`; connects on first use.
@@ -51,7 +51,7 @@ impl PgOhlcRepository {
         Self {
             connections: Box::new(connections),
             reads: None,
-            relations: Arc::new(KnownRelations::default()),
+            relations: Arc::new(CandleTableCache::default()),
             clock: Clock::system(),
         }
     }

@@ -15,7 +15,7 @@ use crate::domain::{Page, SymbolId, Tick, UnknownRule, Verdict};
 use crate::error::{Entity, RepositoryError};
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick, UnknownQuarantineState, different_ids, normalized_quarantine,
+    QuarantinedTick, UnknownQuarantineState, dedup_sorted_ids, normalized_quarantine,
 };
 
 impl TableRow for QuarantinedTick {
@@ -98,13 +98,13 @@ impl QuarantineRepository for PgQuarantineRepository {
         let items = timeseries
             .read("read the quarantine", move |connection| {
                 let select = select();
-                let rows: Vec<Row> = sql_query(format!(
+                let rows: Vec<QuarantineRow> = sql_query(format!(
                     "{select} WHERE tick_time >= $1 AND tick_time < $2 AND quarantine_id > $3 \
                      AND ($4 IS NULL OR symbol_id = $4) AND ($5 IS NULL OR rule = $5) \
                      AND ($6 IS NULL OR state = $6) ORDER BY quarantine_id LIMIT $7"
                 ))
-                .bind::<Timestamptz, _>(query.range.from())
-                .bind::<Timestamptz, _>(query.range.to())
+                .bind::<Timestamptz, _>(query.range.start())
+                .bind::<Timestamptz, _>(query.range.end())
                 .bind::<BigInt, _>(query.after.map_or(i64::MIN, |after| after.get()))
                 .bind::<Nullable<BigInt>, _>(query.symbol_id.map(SymbolId::get))
                 .bind::<Nullable<Text>, _>(query.rule.map(|rule| rule.as_str()))
@@ -115,11 +115,13 @@ impl QuarantineRepository for PgQuarantineRepository {
                 Ok(entries(rows)?)
             })
             .await?;
-        Ok(Page::from_overfull(items, query.limit, |entry| entry.id))
+        Ok(Page::from_limit_plus_one(items, query.limit, |entry| {
+            entry.id
+        }))
     }
 
     async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
-        let ids = different_ids(ids)?;
+        let ids = dedup_sorted_ids(ids)?;
         let timeseries = self.connections.timeseries();
         timeseries
             .read("read ticks of the quarantine", move |connection| {
@@ -134,21 +136,21 @@ impl QuarantineRepository for PgQuarantineRepository {
             .await
     }
 
-    async fn decide(
+    async fn resolve(
         &self,
         ids: &[QuarantineId],
         state: QuarantineState,
     ) -> Result<u64, RepositoryError> {
-        let ids = different_ids(ids)?;
+        let ids = dedup_sorted_ids(ids)?;
         if ids.is_empty() || state == QuarantineState::Pending {
             return Ok(0);
         }
         let timeseries = self.connections.timeseries();
         timeseries
-            .run_once("decide about the quarantine", move |connection| {
+            .run_once("resolve quarantined ticks", move |connection| {
                 // lock in one order, so that concurrent decisions cannot deadlock
                 let changed = sql_query(
-                    "UPDATE tick_quarantine SET state = $2, decided_at = now() \
+                    "UPDATE tick_quarantine SET state = $2, resolved_at = now() \
                      WHERE quarantine_id IN (SELECT quarantine_id FROM tick_quarantine \
                      WHERE quarantine_id = ANY($1) AND state = 'pending' \
                      ORDER BY quarantine_id FOR UPDATE)",
@@ -163,7 +165,7 @@ impl QuarantineRepository for PgQuarantineRepository {
 }
 
 #[derive(Debug, QueryableByName)]
-struct Row {
+struct QuarantineRow {
     #[diesel(sql_type = BigInt)]
     quarantine_id: i64,
     #[diesel(sql_type = BigInt)]
@@ -196,11 +198,11 @@ struct Row {
     state: String,
 }
 
-fn entries(rows: Vec<Row>) -> Result<Vec<QuarantineEntry>, RepositoryError> {
-    rows.into_iter().map(Row::into_entry).collect()
+fn entries(rows: Vec<QuarantineRow>) -> Result<Vec<QuarantineEntry>, RepositoryError> {
+    rows.into_iter().map(QuarantineRow::into_entry).collect()
 }
 
-impl Row {
+impl QuarantineRow {
     fn into_entry(self) -> Result<QuarantineEntry, RepositoryError> {
         let data = |reason: String| RepositoryError::Data {
             entity: Entity::Tick,
@@ -218,7 +220,7 @@ impl Row {
         let occurrence = occurrence.map_err(|error| data(format!("occurrence: {error}")))?;
         Ok(QuarantineEntry {
             id: QuarantineId::new(self.quarantine_id),
-            kept: QuarantinedTick {
+            item: QuarantinedTick {
                 tick: Tick::new(SymbolId::new(self.symbol_id), self.tick_time)
                     .with_sequence(self.sequence)
                     .with_occurrence(occurrence)

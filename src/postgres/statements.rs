@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_semicolon_ends_a_statement() {
+    fn semicolon_ends_a_statement() {
         assert_eq!(
             statements("select 1; select 2 ;\n"),
             ["select 1", "select 2"]
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_semicolon_in_quotes_or_comments_ends_none() {
+    fn semicolon_in_quotes_or_comments_is_ignored() {
         for statement in [
             "select 'a;''b;'",
             r#"select ";" from x"#,
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manual_files_are_taken_apart() {
+    fn manual_files_are_split_into_statements() {
         let aggregates = statements(include_str!("../../manual_sql/continuous_aggregates.sql"));
         let made = |start: &str| {
             let starts = aggregates.iter().filter(|one| one.starts_with(start));

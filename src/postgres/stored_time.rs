@@ -54,14 +54,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_to_the_microsecond() {
+    fn time_is_read_to_the_microsecond() {
         let before = read(-1).expect("a time");
         assert_eq!(before.to_rfc3339(), "1999-12-31T23:59:59.999999+00:00");
         assert_eq!(read(0).expect("a time").timestamp_micros(), EPOCH_MICROS);
     }
 
     #[test]
-    fn what_is_no_time_says_why() {
+    fn invalid_time_gives_a_reason() {
         assert_eq!(read(i64::MAX), Err(TimeError::Infinity));
         assert_eq!(read(i64::MIN), Err(TimeError::MinusInfinity));
         // the last instant of the server is in the year 294276

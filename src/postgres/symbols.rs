@@ -19,7 +19,7 @@ use crate::domain::{
 };
 use crate::error::RepositoryError;
 use crate::repository::{
-    ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, different_symbols,
+    ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, dedup_sorted_symbols,
 };
 
 /// [`SymbolRepository`] over PostgreSQL.
@@ -126,7 +126,7 @@ impl SymbolRepository for PgSymbolRepository {
     }
 
     async fn get_many(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Symbol>, RepositoryError> {
-        let ids = different_symbols(symbol_ids)?;
+        let ids = dedup_sorted_symbols(symbol_ids)?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }

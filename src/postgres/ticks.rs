@@ -22,19 +22,19 @@ use crate::error::RepositoryError;
 use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 
 use super::schema::timeseries::ticks;
-use super::writing::{self, Writer};
+use super::writing::{self, TableWriter};
 
-pub(super) use range::{edge_of_basis, edge_tick_time};
+pub(super) use range::{first_tick_time, first_tick_time_of_basis};
 
 /// The maximum number of symbols of a call.
-const MOST_SYMBOLS: usize = 10_000;
+const MAX_SYMBOLS: usize = 10_000;
 
 /// [`TickRepository`] over TimescaleDB, either edition.
 pub struct PgTickRepository {
     connections: Box<dyn TimeseriesConnections>,
     /// Connections for reads, which may lead to a replica that lags.
     reads: Option<Box<dyn TimeseriesConnections>>,
-    writer: Arc<Writer<Tick>>,
+    writer: Arc<TableWriter<Tick>>,
     clock: Clock,
 }
 
@@ -44,7 +44,7 @@ impl PgTickRepository {
         Self {
             connections: Box::new(connections),
             reads: None,
-            writer: Arc::new(Writer::default()),
+            writer: Arc::new(TableWriter::default()),
             clock: Clock::system(),
         }
     }
@@ -75,7 +75,7 @@ impl PgTickRepository {
     /// Does not affect other writers of the same connections, such as the repository of candles.
     #[must_use]
     pub fn with_synchronous_commit(mut self, synchronous_commit: SynchronousCommit) -> Self {
-        self.writer = Arc::new(Writer::new(synchronous_commit));
+        self.writer = Arc::new(TableWriter::new(synchronous_commit));
         self
     }
 }
@@ -119,9 +119,9 @@ impl TickRepository for PgTickRepository {
         let mut ids: Vec<_> = symbol_ids.iter().map(|id| id.get()).collect();
         ids.sort_unstable();
         ids.dedup();
-        if ids.len() > MOST_SYMBOLS {
+        if ids.len() > MAX_SYMBOLS {
             return Err(RepositoryError::invalid(format!(
-                "too many symbols ({}): request at most {MOST_SYMBOLS} per call",
+                "too many symbols ({}): request at most {MAX_SYMBOLS} per call",
                 ids.len()
             )));
         }
@@ -158,8 +158,8 @@ impl TickRepository for PgTickRepository {
             .read("count ticks", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))
-                    .filter(ticks::tick_time.ge(range.from()))
-                    .filter(ticks::tick_time.lt(range.to()))
+                    .filter(ticks::tick_time.ge(range.start()))
+                    .filter(ticks::tick_time.lt(range.end()))
                     .count()
                     .get_result(connection)
                     .map_err(Into::into)

@@ -290,9 +290,9 @@ pub(crate) fn split_at(
     range: TimeRange,
     end: DateTime<Utc>,
 ) -> Result<(TimeRange, Option<TimeRange>), RepositoryError> {
-    let end = end.min(range.to());
-    let part = TimeRange::new(range.from(), end).map_err(RepositoryError::invalid)?;
-    let rest = TimeRange::new(end, range.to()).map_err(RepositoryError::invalid)?;
+    let end = end.min(range.end());
+    let part = TimeRange::new(range.start(), end).map_err(RepositoryError::invalid)?;
+    let rest = TimeRange::new(end, range.end()).map_err(RepositoryError::invalid)?;
     Ok((part, Some(rest).filter(|rest| !rest.is_empty())))
 }
 
@@ -303,7 +303,7 @@ pub(crate) fn refuse_dropped(
     dropped_before: Option<DateTime<Utc>>,
 ) -> Result<(), RepositoryError> {
     match dropped_before {
-        Some(floor) if range.from() < floor && !range.is_empty() => {
+        Some(floor) if range.start() < floor && !range.is_empty() => {
             let floor = floor.to_rfc3339();
             Err(RepositoryError::invalid(format!(
                 "ticks before {floor} were dropped by the retention and only their candles remain: \
@@ -320,7 +320,7 @@ pub(crate) fn refuse_cut_candles(
     timeframe: Option<Timeframe>,
 ) -> Result<(), RepositoryError> {
     let largest = timeframe.unwrap_or(Timeframe::D1);
-    for (name, time) in [("from", range.from()), ("to", range.to())] {
+    for (name, time) in [("from", range.start()), ("to", range.end())] {
         let start = largest.bucket_start(time);
         if start != time {
             let next = start + largest.duration();

@@ -80,7 +80,7 @@ pub async fn filled_candles(
         closed_only: false,
         ..*query
     };
-    let listing = Listing {
+    let listing = FilledListing {
         candles,
         query,
         fill,
@@ -99,7 +99,7 @@ fn bucket_end(query: &CandleQuery, now: DateTime<Utc>) -> DateTime<Utc> {
     query.timeframe.bucket_start(now) + query.timeframe.duration()
 }
 
-struct Listing<'a> {
+struct FilledListing<'a> {
     candles: &'a dyn OhlcRepository,
     query: CandleQuery,
     fill: GapFill,
@@ -108,23 +108,25 @@ struct Listing<'a> {
     fill_end: DateTime<Utc>,
 }
 
-impl Listing<'_> {
+impl FilledListing<'_> {
     async fn ascending(&self) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
         let (limit, width) = (self.limit(), self.query.timeframe.duration());
         let range = self.query.range;
-        let mut from = self.next_bucket(range.from());
+        let mut from = self.next_bucket(range.start());
         if let Some(after) = self.query.after {
-            let after = after.open_time.min(range.to());
+            let after = after.open_time.min(range.end());
             from = from.max(self.query.timeframe.bucket_start(after) + width);
         }
-        let fill_end = self.fill_end.min(range.to());
+        let fill_end = self.fill_end.min(range.end());
         let mut slots = Vec::new();
         let previous = self.last_before(from).await?;
         let first = match &previous {
             Some(_) => Some(from),
             // no price to carry forward: the listing begins with the first candle
             None => {
-                let first = self.read(from, range.to(), SortOrder::Ascending, 1).await?;
+                let first = self
+                    .read(from, range.end(), SortOrder::Ascending, 1)
+                    .await?;
                 first.items.first().map(|candle| candle.open_time)
             }
         };
@@ -142,13 +144,13 @@ impl Listing<'_> {
         }
         let rest = reached.max(from);
         if slots.len() == limit {
-            let more = rest < fill_end || !self.is_empty(rest, range.to()).await?;
+            let more = rest < fill_end || !self.is_empty(rest, range.end()).await?;
             return Ok(self.page(slots, more));
         }
         // the newest candle, and candles that were added meanwhile or lie in the future
         let missing = limit - slots.len();
         let candles = self
-            .read(rest, range.to(), SortOrder::Ascending, missing)
+            .read(rest, range.end(), SortOrder::Ascending, missing)
             .await?;
         slots.extend(candles.items.into_iter().map(CandleSlot::Candle));
         Ok(self.page(slots, candles.next.is_some()))
@@ -157,11 +159,11 @@ impl Listing<'_> {
     async fn descending(&self) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
         let (limit, width) = (self.limit(), self.query.timeframe.duration());
         let range = self.query.range;
-        let mut to = range.to();
+        let mut to = range.end();
         if let Some(after) = self.query.after {
             to = to.min(after.open_time.max(earliest_time()));
         }
-        let from = self.next_bucket(range.from());
+        let from = self.next_bucket(range.start());
         let newest_from = self.fill_end.max(from);
         // the newest candle, and candles that were added meanwhile or lie in the future
         let newest = self

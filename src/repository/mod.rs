@@ -33,15 +33,17 @@ pub use quarantine::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
     QuarantinedTick, UnknownQuarantineState,
 };
-pub(crate) use quarantine::{different as different_ids, normalized as normalized_quarantine};
+pub(crate) use quarantine::{
+    dedup_sorted as dedup_sorted_ids, normalized as normalized_quarantine,
+};
 #[cfg(test)]
 pub(crate) use restore::MAY_GET_TICKS;
 pub use restore::{RestoredCandles, may_get_ticks};
 pub use stream::{candle_stream, filled_candle_stream, tick_stream};
 pub use symbol::{ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, find_symbol};
 pub(crate) use symbol::{
-    different_symbols, exchange_missing, exchange_taken, name_taken, name_taken_in_other_case,
-    only_one, symbol_missing, symbol_taken,
+    dedup_sorted_symbols, exactly_one_match, exchange_missing, exchange_taken, name_taken,
+    name_taken_in_other_case, symbol_missing, symbol_taken,
 };
 pub use tick::{InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository};
 

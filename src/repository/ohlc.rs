@@ -88,7 +88,7 @@ impl CandleQuery {
             return self.range;
         }
         let forming = self.timeframe.bucket_start(now);
-        let (from, to) = (self.range.from(), self.range.to());
+        let (from, to) = (self.range.start(), self.range.end());
         // the bounds of a range are ordered and within the supported times
         TimeRange::new(from, to.min(forming.max(from))).unwrap_or(self.range)
     }
@@ -107,7 +107,7 @@ impl CandleQuery {
             }
         };
         let range = self.open_times(now);
-        let (mut from, mut to) = (range.from(), range.to());
+        let (mut from, mut to) = (range.start(), range.end());
         if let Some(after) = self.after {
             match self.order {
                 SortOrder::Ascending => {
@@ -128,7 +128,7 @@ impl CandleQuery {
 /// The candle of a bucket is the first of these that exists:
 /// 1. the stored candle of the same symbol, timeframe, basis and open time;
 /// 2. if smaller stored candles lie within the bucket, the result of
-/// [`StoredParts`](crate::domain::StoredParts) from them and from the ticks of the rest of the bucket;
+/// [`Rollup`](crate::domain::Rollup) from them and from the ticks of the rest of the bucket;
 /// 3. the exact result of [`fold_ticks`](crate::domain::fold_ticks). A backend may retain such candles after
 /// their ticks were dropped.
 ///
@@ -195,11 +195,11 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError>;
 
     /// Restores candles whose ticks are no longer stored, in one transaction, and reports the result. They
-    /// are stored with the source [`SEALED`](crate::domain::CandleSource::SEALED), regardless of their own.
+    /// are stored with the source [`DOWNSAMPLED`](crate::domain::CandleSource::DOWNSAMPLED), regardless of their own.
     ///
-    /// A candle is stored if nothing of its bucket is stored, or if its key has a sealed candle with at most
+    /// A candle is stored if nothing of its bucket is stored, or if its key has a downsampled candle with at most
     /// as many ticks, which it replaces. It is omitted if its bucket has ticks, a candle of the same key that
-    /// is not sealed, or smaller stored candles of its basis, and if it closed less than two hours ago. The
+    /// is not downsampled, or smaller stored candles of its basis, and if it closed less than two hours ago. The
     /// state before the call decides.
     ///
     /// *Concurrent ticks*: a tick that is stored at the same time is either stored first, and the candle is

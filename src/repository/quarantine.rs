@@ -111,7 +111,7 @@ pub struct QuarantineEntry {
     /// The id.
     pub id: QuarantineId,
     /// The tick and the reason.
-    pub kept: QuarantinedTick,
+    pub item: QuarantinedTick,
     /// The decision.
     pub state: QuarantineState,
 }
@@ -119,8 +119,8 @@ pub struct QuarantineEntry {
 impl QuarantineEntry {
     /// An entry with this id.
     #[must_use]
-    pub fn new(id: QuarantineId, kept: QuarantinedTick, state: QuarantineState) -> Self {
-        Self { id, kept, state }
+    pub fn new(id: QuarantineId, item: QuarantinedTick, state: QuarantineState) -> Self {
+        Self { id, item, state }
     }
 }
 
@@ -197,7 +197,7 @@ setters!(QuarantineQuery {
 /// let crossed = QuarantinedTick::new(tick, verdict, now);
 /// assert_eq!(quarantine.put(&[crossed]).await?, 1);
 /// let pending = quarantine.list(&QuarantineQuery::default()).await?;
-/// assert_eq!(pending.items[0].kept.verdict.rule, Rule::Crossed);
+/// assert_eq!(pending.items[0].item.verdict.rule, Rule::Crossed);
 /// # Ok(())
 /// # }
 /// ```
@@ -232,7 +232,7 @@ pub trait QuarantineRepository: Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidInput` for more than 10,000 ids, and failures of the store, after which the call may be
     /// repeated.
-    async fn decide(
+    async fn resolve(
         &self,
         ids: &[QuarantineId],
         state: QuarantineState,
@@ -240,16 +240,16 @@ pub trait QuarantineRepository: Debug + Send + Sync + 'static {
 }
 
 /// The largest number of ids in one call.
-const MOST_IDS: usize = 10_000;
+const MAX_IDS: usize = 10_000;
 
 /// Returns the ids, sorted and without duplicates.
-pub(crate) fn different(ids: &[QuarantineId]) -> Result<Vec<i64>, RepositoryError> {
+pub(crate) fn dedup_sorted(ids: &[QuarantineId]) -> Result<Vec<i64>, RepositoryError> {
     let mut ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     ids.sort_unstable();
     ids.dedup();
-    if ids.len() > MOST_IDS {
+    if ids.len() > MAX_IDS {
         return Err(RepositoryError::invalid(format!(
-            "too many ids ({}): send at most {MOST_IDS} per call",
+            "too many ids ({}): send at most {MAX_IDS} per call",
             ids.len()
         )));
     }
@@ -262,15 +262,15 @@ pub(crate) fn normalized(
 ) -> Result<Vec<QuarantinedTick>, RepositoryError> {
     ticks
         .iter()
-        .map(|kept| {
+        .map(|item| {
             Ok(QuarantinedTick {
-                tick: kept.tick.normalized().map_err(RepositoryError::invalid)?,
+                tick: item.tick.normalized().map_err(RepositoryError::invalid)?,
                 verdict: Verdict {
-                    observed: kept.verdict.observed.normalize(),
-                    limit: kept.verdict.limit.normalize(),
-                    ..kept.verdict
+                    observed: item.verdict.observed.normalize(),
+                    limit: item.verdict.limit.normalize(),
+                    ..item.verdict
                 },
-                quarantined_at: truncate_to_micros(kept.quarantined_at),
+                quarantined_at: truncate_to_micros(item.quarantined_at),
             })
         })
         .collect()

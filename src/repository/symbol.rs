@@ -208,12 +208,13 @@ impl FeedSymbol {
     /// # Errors
     /// `InvalidInput` if the feed does not have 1 to 50, or the key not 1 to 100 characters.
     pub fn validate(&self) -> Result<(), RepositoryError> {
-        for (field, text, longest) in [("feed", &self.feed, 50), ("feed_key", &self.feed_key, 100)]
+        for (field, text, max_length) in
+            [("feed", &self.feed, 50), ("feed_key", &self.feed_key, 100)]
         {
             let length = text.chars().count();
-            if length == 0 || length > longest {
+            if length == 0 || length > max_length {
                 return Err(RepositoryError::invalid(format!(
-                    "invalid {field} {}: expected 1 to {longest} characters",
+                    "invalid {field} {}: expected 1 to {max_length} characters",
                     excerpt(text)
                 )));
             }
@@ -223,14 +224,16 @@ impl FeedSymbol {
 }
 
 /// Returns the ids to look up in one query, ascending and without duplicates.
-pub(crate) fn different_symbols(symbol_ids: &[SymbolId]) -> Result<Vec<SymbolId>, RepositoryError> {
-    const MOST: usize = 10_000;
+pub(crate) fn dedup_sorted_symbols(
+    symbol_ids: &[SymbolId],
+) -> Result<Vec<SymbolId>, RepositoryError> {
+    const MAX_SYMBOLS: usize = 10_000;
     let mut ids = symbol_ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    if ids.len() > MOST {
+    if ids.len() > MAX_SYMBOLS {
         return Err(RepositoryError::invalid(format!(
-            "too many symbols ({}): request at most {MOST} per call",
+            "too many symbols ({}): request at most {MAX_SYMBOLS} per call",
             ids.len()
         )));
     }
@@ -271,7 +274,7 @@ pub async fn find_symbol(
 }
 
 /// Selects the symbol that `reference` means from `found`, whose names differ only in case.
-pub(crate) fn only_one(
+pub(crate) fn exactly_one_match(
     reference: &SymbolReference,
     found: Vec<Symbol>,
 ) -> Result<Option<Symbol>, RepositoryError> {

@@ -5,16 +5,16 @@ use std::fmt;
 
 use crate::domain::{Timeframe, setters};
 
-use super::span::Span;
+use super::policy_duration::PolicyDuration;
 
 /// Policies of ticks and candles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Policies {
+pub struct RetentionPolicies {
     /// The age up to which the scheduled refresh includes a late tick in its candles.
-    pub lateness: Span,
+    pub lateness: PolicyDuration,
     /// The interval between two runs of the server's maintenance.
-    pub maintain_every: Span,
+    pub maintain_every: PolicyDuration,
     /// The policies of `ticks`.
     pub ticks: TablePolicies,
     /// The policies of `ohlc_candles`, and of `ohlc_1m` to `ohlc_1d` if these hold candles.
@@ -28,11 +28,11 @@ pub struct Policies {
 #[non_exhaustive]
 pub struct TablePolicies {
     /// The length of new chunks.
-    pub chunk: Span,
+    pub chunk: PolicyDuration,
     /// The age from which chunks are compressed; `None` for never.
-    pub compress_after: Option<Span>,
+    pub compress_after: Option<PolicyDuration>,
     /// The age from which chunks are dropped; `None` for never.
-    pub drop_after: Option<Span>,
+    pub drop_after: Option<PolicyDuration>,
 }
 
 /// The refresh of one timeframe. It covers `[now - start_offset, now - end_offset)`.
@@ -40,19 +40,19 @@ pub struct TablePolicies {
 #[non_exhaustive]
 pub struct RefreshPolicy {
     /// The age of the oldest candles; `None` for any age, which is never safe.
-    pub start_offset: Option<Span>,
+    pub start_offset: Option<PolicyDuration>,
     /// The age of the newest candles.
-    pub end_offset: Span,
+    pub end_offset: PolicyDuration,
     /// The interval between two runs.
-    pub every: Span,
+    pub every: PolicyDuration,
 }
 
-setters!(Policies {
+setters!(RetentionPolicies {
     set {
         /// Sets the age up to which the scheduled refresh includes late ticks.
-        lateness: Span,
+        lateness: PolicyDuration,
         /// Sets the interval between two runs of the server's maintenance.
-        maintain_every: Span,
+        maintain_every: PolicyDuration,
         /// Sets the policies of ticks.
         ticks: TablePolicies,
         /// Sets the policies of candles.
@@ -65,7 +65,7 @@ setters!(Policies {
 impl TablePolicies {
     /// Creates policies with chunks of that length, which are neither compressed nor dropped.
     #[must_use]
-    pub fn new(chunk: Span) -> Self {
+    pub fn new(chunk: PolicyDuration) -> Self {
         Self {
             chunk,
             compress_after: None,
@@ -77,16 +77,20 @@ impl TablePolicies {
 setters!(TablePolicies {
     into {
         /// Sets the age from which chunks are compressed.
-        compress_after: Option<Span>,
+        compress_after: Option<PolicyDuration>,
         /// Sets the age from which chunks are dropped.
-        drop_after: Option<Span>,
+        drop_after: Option<PolicyDuration>,
     }
 });
 
 impl RefreshPolicy {
     /// Creates a refresh of candles with ages from `end_offset` to `start_offset`.
     #[must_use]
-    pub fn new(start_offset: impl Into<Option<Span>>, end_offset: Span, every: Span) -> Self {
+    pub fn new(
+        start_offset: impl Into<Option<PolicyDuration>>,
+        end_offset: PolicyDuration,
+        every: PolicyDuration,
+    ) -> Self {
         Self {
             start_offset: start_offset.into(),
             end_offset,
@@ -95,30 +99,30 @@ impl RefreshPolicy {
     }
 }
 
-impl Default for Policies {
+impl Default for RetentionPolicies {
     /// The compiled-in defaults.
     fn default() -> Self {
         let refresh = Timeframe::ALL.iter().map(|&timeframe| {
-            let bucket = Span::from(timeframe.duration());
+            let bucket = PolicyDuration::from(timeframe.duration());
             let policy = RefreshPolicy {
-                start_offset: Some(Span::days(3)),
+                start_offset: Some(PolicyDuration::days(3)),
                 end_offset: bucket,
-                every: bucket.clamp(Span::seconds(60), Span::seconds(300)),
+                every: bucket.clamp(PolicyDuration::seconds(60), PolicyDuration::seconds(300)),
             };
             (timeframe, policy)
         });
         Self {
-            lateness: Span::days(1),
-            maintain_every: Span::seconds(300),
+            lateness: PolicyDuration::days(1),
+            maintain_every: PolicyDuration::seconds(300),
             ticks: TablePolicies {
-                chunk: Span::days(1),
-                compress_after: Some(Span::days(7)),
-                drop_after: Some(Span::days(90)),
+                chunk: PolicyDuration::days(1),
+                compress_after: Some(PolicyDuration::days(7)),
+                drop_after: Some(PolicyDuration::days(90)),
             },
             candles: TablePolicies {
-                chunk: Span::days(7),
-                compress_after: Some(Span::days(30)),
-                drop_after: Some(Span::days(730)),
+                chunk: PolicyDuration::days(7),
+                compress_after: Some(PolicyDuration::days(30)),
+                drop_after: Some(PolicyDuration::days(730)),
             },
             refresh: refresh.collect(),
         }
@@ -126,11 +130,11 @@ impl Default for Policies {
 }
 
 /// The length, or `none`.
-pub(super) fn or_none(span: Option<Span>) -> String {
-    span.map_or("none".to_owned(), |span| span.to_string())
+pub(super) fn or_none(duration: Option<PolicyDuration>) -> String {
+    duration.map_or("none".to_owned(), |duration| duration.to_string())
 }
 
-impl fmt::Display for Policies {
+impl fmt::Display for RetentionPolicies {
     /// Formats the policies as TOML, as in a file of `config/`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::span::Span;
+use super::policy_duration::PolicyDuration;
 use crate::domain::setters;
 
 /// The time before which ticks are refused. Other ticks of that time were dropped, so a candle computed from
@@ -13,7 +13,7 @@ use crate::domain::setters;
 #[non_exhaustive]
 pub struct RetentionFloor {
     /// The age from which ticks are dropped.
-    pub drop_after: Option<Span>,
+    pub drop_after: Option<PolicyDuration>,
     /// Ticks before this time are refused, even if the policies change.
     pub refused_before: Option<DateTime<Utc>>,
     /// Ticks before this time were dropped.
@@ -23,7 +23,7 @@ pub struct RetentionFloor {
 setters!(RetentionFloor {
     into {
         /// Sets the age from which ticks are dropped.
-        drop_after: Option<Span>,
+        drop_after: Option<PolicyDuration>,
         /// Sets the time before which ticks are refused.
         refused_before: Option<DateTime<Utc>>,
         /// Sets the time before which ticks were dropped.
@@ -37,7 +37,7 @@ impl RetentionFloor {
     pub fn oldest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let by_age = self
             .drop_after
-            .and_then(|span| now.checked_sub_signed(span.delta()));
+            .and_then(|duration| now.checked_sub_signed(duration.delta()));
         by_age.max(self.refused_before).max(self.dropped_before)
     }
 
@@ -46,7 +46,9 @@ impl RetentionFloor {
     pub fn refusal(&self, tick_time: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
         let oldest = self.oldest(now).filter(|oldest| tick_time < *oldest)?;
         let limit = match self.drop_after {
-            Some(span) if now - tick_time > span.delta() => format!("older than {span}"),
+            Some(duration) if now - tick_time > duration.delta() => {
+                format!("older than {duration}")
+            }
             _ => format!("older than {}", oldest.to_rfc3339()),
         };
         Some(format!(
@@ -70,10 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_may_be_as_old_as_the_limit_and_no_older() {
+    fn tick_may_be_as_old_as_the_limit() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).expect("in range");
         let floor = RetentionFloor {
-            drop_after: Some(Span::days(90)),
+            drop_after: Some(PolicyDuration::days(90)),
             ..RetentionFloor::default()
         };
         let oldest = now - TimeDelta::days(90);
@@ -84,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_stays_the_limit_when_ticks_are_kept_longer() {
+    fn dropped_range_stays_refused_with_longer_retention() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).expect("in range");
         let dropped_before = now - TimeDelta::days(30);
         let floor = RetentionFloor {
-            drop_after: Some(Span::days(90)),
+            drop_after: Some(PolicyDuration::days(90)),
             dropped_before: Some(dropped_before),
             refused_before: Some(dropped_before - TimeDelta::days(1)),
         };

@@ -7,19 +7,19 @@
 mod declared;
 mod floor;
 mod plan;
-mod proof;
-mod span;
+mod policy_duration;
+mod validate;
 mod windows;
 
-pub use declared::{Policies, RefreshPolicy, TablePolicies};
+pub use declared::{RefreshPolicy, RetentionPolicies, TablePolicies};
 pub use floor::RetentionFloor;
-pub use plan::{Change, Item, Kind, Settings, Value, difference, wanted};
-pub(crate) use proof::ALWAYS_FRESH;
-pub use proof::{Clash, ClashingSetting, late_after, prove};
-pub use span::{InvalidSpan, Span};
+pub use plan::{PolicyChange, PolicyKey, PolicyKind, PolicySet, PolicyValue, difference, wanted};
+pub use policy_duration::{InvalidPolicyDuration, PolicyDuration};
+pub(crate) use validate::ALWAYS_FRESH;
+pub use validate::{ConflictingSetting, PolicyConflict, late_after, validate};
 #[cfg(feature = "postgres")]
 pub(crate) use windows::next_start;
-pub use windows::{Floors, RefreshWindow, refresh_windows};
+pub use windows::{RefreshWindow, RetentionFloors, refresh_windows};
 
 #[cfg(test)]
 mod model;

@@ -3,9 +3,9 @@
 
 use proptest::prelude::*;
 
-use super::declared::{Policies, RefreshPolicy};
-use super::proof::prove;
-use super::span::Span;
+use super::declared::{RefreshPolicy, RetentionPolicies};
+use super::policy_duration::PolicyDuration;
+use super::validate::validate;
 use crate::domain::Timeframe;
 
 const HOUR: i64 = 3_600;
@@ -14,7 +14,7 @@ const HOUR: i64 = 3_600;
 ///
 /// Returns the first candle that a refresh computes for a partially dropped bucket: its timeframe and its
 /// offset in seconds.
-fn first_erased(policies: &Policies, start: i64, hours: i64) -> Option<(Timeframe, i64)> {
+fn first_erased(policies: &RetentionPolicies, start: i64, hours: i64) -> Option<(Timeframe, i64)> {
     for hour in 0..hours {
         let now = start + hour * HOUR;
         for (timeframe, refresh) in &policies.refresh {
@@ -51,23 +51,23 @@ fn first_erased(policies: &Policies, start: i64, hours: i64) -> Option<(Timefram
     None
 }
 
-fn span(hours: std::ops::Range<i64>) -> impl Strategy<Value = Span> {
-    hours.prop_map(Span::hours)
+fn duration(hours: std::ops::Range<i64>) -> impl Strategy<Value = PolicyDuration> {
+    hours.prop_map(PolicyDuration::hours)
 }
 
 prop_compose! {
     fn sets()(
-        lateness in span(1..60),
-        tick_chunk in span(1..60),
-        candle_chunk in (1..9_i64).prop_map(Span::days),
-        ticks_drop in proptest::option::weighted(0.9, span(1..400)),
-        candles_drop in proptest::option::weighted(0.9, span(200..2_000)),
-        starts in proptest::array::uniform7(proptest::option::weighted(0.98, span(1..150))),
+        lateness in duration(1..60),
+        tick_chunk in duration(1..60),
+        candle_chunk in (1..9_i64).prop_map(PolicyDuration::days),
+        ticks_drop in proptest::option::weighted(0.9, duration(1..400)),
+        candles_drop in proptest::option::weighted(0.9, duration(200..2_000)),
+        starts in proptest::array::uniform7(proptest::option::weighted(0.98, duration(1..150))),
         every in 60..3_600_i64,
-    ) -> Policies {
-        let mut policies = Policies {
+    ) -> RetentionPolicies {
+        let mut policies = RetentionPolicies {
             lateness,
-            ..Policies::default()
+            ..RetentionPolicies::default()
         };
         policies.ticks.chunk = tick_chunk;
         policies.ticks.drop_after = ticks_drop;
@@ -76,8 +76,8 @@ prop_compose! {
         policies.candles.drop_after = candles_drop;
         policies.candles.compress_after = None;
         for (timeframe, start_offset) in Timeframe::ALL.iter().copied().zip(starts) {
-            let end_offset = Span::from(timeframe.duration());
-            let policy = RefreshPolicy { start_offset, end_offset, every: Span::seconds(every) };
+            let end_offset = PolicyDuration::from(timeframe.duration());
+            let policy = RefreshPolicy { start_offset, end_offset, every: PolicyDuration::seconds(every) };
             policies.refresh.insert(timeframe, policy);
         }
         policies
@@ -85,22 +85,24 @@ prop_compose! {
 }
 
 /// Raises values that are too low by little more than needed, so that most sets pass the proof.
-fn raised(mut policies: Policies) -> Policies {
+fn raised(mut policies: RetentionPolicies) -> RetentionPolicies {
     for (timeframe, refresh) in &mut policies.refresh {
-        let bucket = Span::from(timeframe.duration());
+        let bucket = PolicyDuration::from(timeframe.duration());
         let least =
             (policies.lateness + bucket + refresh.every * 2).max(refresh.end_offset + bucket * 2);
         refresh.start_offset = refresh.start_offset.map(|start| start.max(least));
     }
-    let start = |policies: &Policies, first: bool| {
+    let start = |policies: &RetentionPolicies, first: bool| {
         let starts = policies.refresh.iter();
         starts
             .filter(|(timeframe, _)| (**timeframe == Timeframe::M1) == first)
             .filter_map(|(_, refresh)| refresh.start_offset)
             .max()
-            .unwrap_or(Span::days(3))
+            .unwrap_or(PolicyDuration::days(3))
     };
-    let least = |start: Span, chunk: Span| start + Span::days(1) + policies.lateness + chunk * 2;
+    let least = |start: PolicyDuration, chunk: PolicyDuration| {
+        start + PolicyDuration::days(1) + policies.lateness + chunk * 2
+    };
     let ticks = least(start(&policies, true), policies.ticks.chunk);
     let candles = least(start(&policies, false), policies.candles.chunk).max(ticks);
     policies.ticks.drop_after = policies.ticks.drop_after.map(|_| ticks);
@@ -115,30 +117,30 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_passes_the_proof_erases_no_candle(set in sets(), start in 400_000_000..500_000_000_i64) {
+    fn valid_policies_erase_no_candle(set in sets(), start in 400_000_000..500_000_000_i64) {
         for policies in [set.clone(), raised(set)] {
-            if prove(&policies).is_ok() {
+            if validate(&policies).is_ok() {
                 prop_assert_eq!(first_erased(&policies, start, 300), None);
             }
         }
     }
 
     #[test]
-    fn most_raised_sets_pass_so_that_the_property_says_something(set in sets()) {
+    fn raised_policies_are_mostly_valid(set in sets()) {
         let finite = set.refresh.values().all(|refresh| refresh.start_offset.is_some());
         let policies = raised(set);
         let few = [&policies.ticks, &policies.candles].into_iter().all(|table| {
             table.drop_after.is_none_or(|drop_after| drop_after <= table.chunk * 1_000)
         });
-        let passed = prove(&policies);
+        let passed = validate(&policies);
         prop_assert_eq!(passed.is_ok(), finite && few, "{:?}", passed);
     }
 }
 
 #[test]
-fn the_sets_that_are_known_to_erase_candles_do_so_in_the_model_and_are_refused() {
+fn harmful_policies_erase_candles_and_are_refused() {
     let set = |start_offset, drop_after| {
-        let mut policies = Policies::default();
+        let mut policies = RetentionPolicies::default();
         policies.ticks.compress_after = None;
         policies.ticks.drop_after = Some(drop_after);
         for refresh in policies.refresh.values_mut() {
@@ -147,16 +149,16 @@ fn the_sets_that_are_known_to_erase_candles_do_so_in_the_model_and_are_refused()
         policies
     };
     for (start_offset, drop_after) in [
-        (None, Span::days(5)),
-        (Some(Span::days(20)), Span::days(5)),
-        (Some(Span::days(7)), Span::days(5)),
+        (None, PolicyDuration::days(5)),
+        (Some(PolicyDuration::days(20)), PolicyDuration::days(5)),
+        (Some(PolicyDuration::days(7)), PolicyDuration::days(5)),
     ] {
         let unsafe_set = set(start_offset, drop_after);
         let erased = first_erased(&unsafe_set, 400_000_000, 100);
         assert!(erased.is_some(), "{start_offset:?} {drop_after}");
-        assert!(prove(&unsafe_set).is_err());
+        assert!(validate(&unsafe_set).is_err());
     }
-    let safe = set(Some(Span::days(3)), Span::days(7));
+    let safe = set(Some(PolicyDuration::days(3)), PolicyDuration::days(7));
     assert_eq!(first_erased(&safe, 400_000_000, 1_000), None);
-    assert_eq!(prove(&safe), Ok(()));
+    assert_eq!(validate(&safe), Ok(()));
 }

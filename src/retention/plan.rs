@@ -5,13 +5,13 @@ use std::fmt;
 
 use crate::domain::CandleRelation;
 
-use super::declared::{Policies, TablePolicies, or_none};
-use super::span::Span;
+use super::declared::{RetentionPolicies, TablePolicies, or_none};
+use super::policy_duration::PolicyDuration;
 
 /// The kind of a setting, in the order of application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum PolicyKind {
     /// The length of new chunks.
     Chunk,
     /// The columns that compression segments and orders by.
@@ -24,7 +24,7 @@ pub enum Kind {
     DropAfter,
 }
 
-impl Kind {
+impl PolicyKind {
     /// The name in plans.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -41,19 +41,19 @@ impl Kind {
 /// A setting of one relation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub struct Item {
+pub struct PolicyKey {
     /// `ticks`, `ohlc_candles`, or `ohlc_1m` to `ohlc_1d`.
     pub relation: String,
     /// The kind of the setting.
-    pub kind: Kind,
+    pub kind: PolicyKind,
 }
 
 /// The value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Value {
+pub enum PolicyValue {
     /// A length.
-    Length(Span),
+    Length(PolicyDuration),
     /// The columns that compression segments and orders by.
     Columns {
         /// In the notation of the database: `symbol_id`.
@@ -64,18 +64,18 @@ pub enum Value {
     /// A refresh.
     Refresh {
         /// The age of the oldest candles; `None` for any age.
-        start_offset: Option<Span>,
+        start_offset: Option<PolicyDuration>,
         /// The age of the newest candles; `None` for no limit.
-        end_offset: Option<Span>,
+        end_offset: Option<PolicyDuration>,
         /// The interval between two runs.
-        every: Span,
+        every: PolicyDuration,
     },
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for PolicyValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length(span) => span.fmt(f),
+            Self::Length(duration) => duration.fmt(f),
             Self::Columns {
                 segment_by,
                 order_by,
@@ -99,23 +99,23 @@ impl fmt::Display for Value {
 }
 
 /// Settings of relations. A database may have several values of one kind, such as two jobs.
-pub type Settings = BTreeMap<Item, Vec<Value>>;
+pub type PolicySet = BTreeMap<PolicyKey, Vec<PolicyValue>>;
 
 /// A setting that must change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Change {
+pub struct PolicyChange {
     /// The setting.
-    pub item: Item,
+    pub key: PolicyKey,
     /// The present values, which are removed.
-    pub from: Vec<Value>,
+    pub from: Vec<PolicyValue>,
     /// The value to set; `None` for none.
-    pub to: Option<Value>,
+    pub to: Option<PolicyValue>,
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for PolicyChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Item { relation, kind } = &self.item;
+        let PolicyKey { relation, kind } = &self.key;
         let from: Vec<_> = self.from.iter().map(ToString::to_string).collect();
         let from = if from.is_empty() {
             "none".to_owned()
@@ -137,12 +137,12 @@ impl fmt::Display for Change {
 /// with those of `ohlc_candles`, never a database job, because a job would not wait for writers and
 /// refreshes.
 #[must_use]
-pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Settings {
-    let mut settings = Settings::new();
-    let mut add = |relation: &str, kind, value: Option<Value>| {
+pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool) -> PolicySet {
+    let mut settings = PolicySet::new();
+    let mut add = |relation: &str, kind, value: Option<PolicyValue>| {
         if let Some(value) = value {
             let relation = relation.to_owned();
-            settings.insert(Item { relation, kind }, vec![value]);
+            settings.insert(PolicyKey { relation, kind }, vec![value]);
         }
     };
     let mut tables: Vec<(&str, &TablePolicies, &str, &str)> = vec![
@@ -159,64 +159,72 @@ pub fn wanted(policies: &Policies, has_jobs: bool, has_aggregates: bool) -> Sett
         tables.extend(aggregates.map(|it| (it.name, &policies.candles, "symbol_id", "open_time")));
     }
     for (relation, table, segment_by, order_by) in tables {
-        let length = |span: Option<Span>| span.map(Value::Length);
-        add(relation, Kind::Chunk, length(Some(table.chunk)));
+        let length = |duration: Option<PolicyDuration>| duration.map(PolicyValue::Length);
+        add(relation, PolicyKind::Chunk, length(Some(table.chunk)));
         if matches!(relation, "ticks" | "ohlc_candles") {
-            add(relation, Kind::DropAfter, length(table.drop_after));
+            add(relation, PolicyKind::DropAfter, length(table.drop_after));
         }
         if !has_jobs {
             continue;
         }
-        let columns = Value::Columns {
+        let columns = PolicyValue::Columns {
             segment_by: segment_by.to_owned(),
             order_by: order_by.to_owned(),
         };
         let compresses = table.compress_after.is_some();
-        add(relation, Kind::Compression, compresses.then_some(columns));
-        add(relation, Kind::CompressAfter, length(table.compress_after));
+        add(
+            relation,
+            PolicyKind::Compression,
+            compresses.then_some(columns),
+        );
+        add(
+            relation,
+            PolicyKind::CompressAfter,
+            length(table.compress_after),
+        );
     }
     if has_jobs && has_aggregates {
         for (timeframe, refresh) in &policies.refresh {
-            let value = Value::Refresh {
+            let value = PolicyValue::Refresh {
                 start_offset: refresh.start_offset,
                 end_offset: Some(refresh.end_offset),
                 every: refresh.every,
             };
             let relation = CandleRelation::of(*timeframe).name;
-            add(relation, Kind::Refresh, Some(value));
+            add(relation, PolicyKind::Refresh, Some(value));
         }
     }
     settings
 }
 
-/// The changes that turn `present` into `wanted`.
+/// The changes that turn `current` into `wanted`.
 ///
 /// Keeps compression that is set up and no longer wanted: chunks may be compressed, and without a job the
 /// setting has no effect.
 #[must_use]
-pub fn difference(wanted: &Settings, present: &Settings) -> Vec<Change> {
+pub fn difference(wanted: &PolicySet, current: &PolicySet) -> Vec<PolicyChange> {
     let mut changes = Vec::new();
-    for (item, values) in wanted {
-        let from = present.get(item).cloned().unwrap_or_default();
+    for (key, values) in wanted {
+        let from = current.get(key).cloned().unwrap_or_default();
         if from != *values {
-            changes.push(Change {
-                item: item.clone(),
+            changes.push(PolicyChange {
+                key: key.clone(),
                 from,
                 to: values.first().cloned(),
             });
         }
     }
-    for (item, values) in present {
-        let stays = matches!(item.kind, Kind::Compression | Kind::Chunk);
-        if !wanted.contains_key(item) && !stays {
-            changes.push(Change {
-                item: item.clone(),
+    for (key, values) in current {
+        let stays = matches!(key.kind, PolicyKind::Compression | PolicyKind::Chunk);
+        if !wanted.contains_key(key) && !stays {
+            changes.push(PolicyChange {
+                key: key.clone(),
                 from: values.clone(),
                 to: None,
             });
         }
     }
-    changes.sort_by(|a, b| a.item.cmp(&b.item));
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
     changes
 }
 
@@ -225,17 +233,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_already_is_no_change() {
-        let wanted = wanted(&Policies::default(), true, true);
+    fn equal_policies_need_no_change() {
+        let wanted = wanted(&RetentionPolicies::default(), true, true);
         assert_eq!(difference(&wanted, &wanted), []);
         // 9 relations with 3 settings each, 2 with retention, and 7 refreshes
         assert_eq!(wanted.len(), 9 * 3 + 2 + 7);
     }
 
     #[test]
-    fn the_apache_edition_knows_chunks_and_their_end_only() {
-        let wanted = wanted(&Policies::default(), false, false);
-        let changes = difference(&wanted, &Settings::new());
+    fn apache_edition_has_chunk_and_drop_policies_only() {
+        let wanted = wanted(&RetentionPolicies::default(), false, false);
+        let changes = difference(&wanted, &PolicySet::new());
         let texts: Vec<_> = changes.iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
@@ -249,30 +257,30 @@ mod tests {
     }
 
     #[test]
-    fn jobs_that_differ_or_are_too_many_or_unwanted_are_replaced() {
-        let mut policies = Policies::default();
+    fn wrong_and_surplus_jobs_are_replaced() {
+        let mut policies = RetentionPolicies::default();
         let wanted_before = wanted(&policies, true, true);
-        let mut present = wanted_before.clone();
-        let item = |relation: &str, kind| Item {
+        let mut current = wanted_before.clone();
+        let key = |relation: &str, kind| PolicyKey {
             relation: relation.to_owned(),
             kind,
         };
-        let refresh = present
-            .get_mut(&item("ohlc_1m", Kind::Refresh))
+        let refresh = current
+            .get_mut(&key("ohlc_1m", PolicyKind::Refresh))
             .expect("there");
-        let null = Value::Refresh {
+        let null = PolicyValue::Refresh {
             start_offset: None,
             end_offset: None,
-            every: Span::hours(1),
+            every: PolicyDuration::hours(1),
         };
         refresh.push(null);
         policies.ticks.drop_after = None;
         policies.ticks.compress_after = None;
-        policies.candles.drop_after = Some(Span::days(800));
+        policies.candles.drop_after = Some(PolicyDuration::days(800));
         // a job that another program added
-        let length = Value::Length(Span::days(700));
-        present.insert(item("ohlc_1d", Kind::DropAfter), vec![length]);
-        let changes = difference(&wanted(&policies, true, true), &present);
+        let length = PolicyValue::Length(PolicyDuration::days(700));
+        current.insert(key("ohlc_1d", PolicyKind::DropAfter), vec![length]);
+        let changes = difference(&wanted(&policies, true, true), &current);
         let texts: Vec<_> = changes.iter().map(ToString::to_string).collect();
         assert!(texts.contains(&"ticks drop_after: 90d -> none".to_owned()));
         assert!(texts.contains(&"ticks compress_after: 7d -> none".to_owned()));

@@ -9,17 +9,17 @@ use crate::domain::{CandleOrigin, CandleRelation, TimeRange, Timeframe};
 /// The times before which ticks and candles were dropped. They do not rise while candles are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Floors {
+pub struct RetentionFloors {
     /// The floor of ticks.
     pub ticks: Option<DateTime<Utc>>,
     /// The floor of candles.
     pub candles: Option<DateTime<Utc>>,
 }
 
-impl Floors {
+impl RetentionFloors {
     /// The floor of the source of the candles of `timeframe`.
     pub(crate) fn of_source(&self, timeframe: Timeframe) -> Option<DateTime<Utc>> {
-        match CandleRelation::of(timeframe).made_of {
+        match CandleRelation::of(timeframe).computed_from {
             CandleOrigin::Ticks => self.ticks,
             CandleOrigin::Candles(_) => self.candles,
         }
@@ -52,7 +52,7 @@ impl RefreshWindow {
 #[must_use]
 pub fn refresh_windows(
     days: &BTreeSet<DateTime<Utc>>,
-    floors: Floors,
+    floors: RetentionFloors,
     now: DateTime<Utc>,
 ) -> Vec<RefreshWindow> {
     let ranges = merged(days);
@@ -111,7 +111,7 @@ mod tests {
         let days = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
         let days = days.map(|time| Timeframe::D1.bucket_start(time));
         let now = time("2026-11-28T12:00:00Z");
-        let windows = refresh_windows(&days.into_iter().collect(), Floors::default(), now);
+        let windows = refresh_windows(&days.into_iter().collect(), RetentionFloors::default(), now);
         assert!(windows.is_empty(), "{windows:?}");
     }
 
@@ -119,13 +119,17 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    fn windows(days: &[&str], floors: Floors, now: &str) -> Vec<(String, String, String)> {
+    fn windows(days: &[&str], floors: RetentionFloors, now: &str) -> Vec<(String, String, String)> {
         let days = days.iter().map(|day| time(day)).collect();
         refresh_windows(&days, floors, time(now))
             .into_iter()
             .map(|RefreshWindow { timeframe, range }| {
                 let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
-                (timeframe.to_string(), text(range.from()), text(range.to()))
+                (
+                    timeframe.to_string(),
+                    text(range.start()),
+                    text(range.end()),
+                )
             })
             .collect()
     }
@@ -136,19 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn days_that_follow_each_other_are_one_window_smaller_timeframes_first() {
+    fn consecutive_days_share_a_window_per_timeframe() {
         let days = ["2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"];
-        let found = windows(&days, Floors::default(), "2026-03-10T12:00:00Z");
+        let found = windows(&days, RetentionFloors::default(), "2026-03-10T12:00:00Z");
         let names = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"];
         let expected = names.map(|name| [name, "01T00:00", "03T00:00"]);
         assert_eq!(found, strings(&expected));
     }
 
     #[test]
-    fn buckets_that_are_not_over_are_left_out() {
+    fn forming_buckets_are_left_out() {
         let found = windows(
             &["2026-03-10T00:00:00Z"],
-            Floors::default(),
+            RetentionFloors::default(),
             "2026-03-10T05:07:30Z",
         );
         let expected = [
@@ -163,8 +167,8 @@ mod tests {
     }
 
     #[test]
-    fn candles_of_one_minute_start_behind_the_floor_of_ticks_and_larger_ones_stay_whole() {
-        let floors = Floors {
+    fn minute_windows_start_after_the_tick_floor() {
+        let floors = RetentionFloors {
             ticks: Some(time("2026-03-01T10:00:30Z")),
             candles: Some(time("2026-03-01T04:30:00Z")),
         };
@@ -181,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn a_day_whose_ticks_are_gone_is_not_refreshed() {
-        let floors = |text| Floors {
+    fn day_with_dropped_ticks_is_not_refreshed() {
+        let floors = |text| RetentionFloors {
             ticks: Some(time(text)),
             candles: None,
         };

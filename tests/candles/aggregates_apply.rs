@@ -91,7 +91,7 @@ fn oids(connection: &mut PgConnection) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn applying_twice_changes_nothing_the_second_time() {
+async fn second_apply_changes_nothing() {
     let schemas = ScratchSchemas::create();
     let (db, mut connection, edition) = migrated(&schemas).await;
     assert_eq!(
@@ -121,7 +121,7 @@ async fn applying_twice_changes_nothing_the_second_time() {
 }
 
 #[tokio::test]
-async fn several_may_apply_at_once() {
+async fn concurrent_applies_succeed() {
     let schemas = ScratchSchemas::create();
     let (db, _, _) = migrated(&schemas).await;
     let (one, two, three) = tokio::join!(
@@ -138,7 +138,7 @@ async fn several_may_apply_at_once() {
 }
 
 #[tokio::test]
-async fn without_migrations_it_says_what_to_run() {
+async fn missing_migrations_name_the_command_to_run() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).timeseries();
     let error = apply_aggregates(&db).await.expect_err("no ticks");
@@ -189,7 +189,7 @@ async fn psql_applies_the_file_of_the_edition_twice() {
 }
 
 #[tokio::test]
-async fn aggregates_are_refused_on_apache_with_the_name_of_the_other_file() {
+async fn apache_refuses_aggregates_and_names_the_view_file() {
     let schemas = ScratchSchemas::create();
     let (_, mut connection, edition) = migrated(&schemas).await;
     if edition == Edition::Community {
@@ -247,7 +247,7 @@ async fn views_become_aggregates_where_the_edition_has_them() {
 }
 
 #[tokio::test]
-async fn an_aggregate_is_never_dropped() {
+async fn aggregate_is_never_dropped() {
     let schemas = ScratchSchemas::create();
     let (db, mut connection, edition) = migrated(&schemas).await;
     if !community(edition) {
@@ -287,7 +287,7 @@ struct Index {
 }
 
 #[tokio::test]
-async fn aggregates_have_one_index_which_allows_a_candle_once() {
+async fn aggregates_have_one_unique_index() {
     let schemas = ScratchSchemas::create();
     let (db, mut connection, edition) = migrated(&schemas).await;
     if !community(edition) {

@@ -335,7 +335,7 @@ fn refresh(connection: &mut PgConnection, days: std::ops::Range<i64>) {
 }
 
 #[tokio::test]
-async fn aggregates_equal_the_fold_before_between_and_after_refreshes() {
+async fn aggregates_equal_the_fold_around_refreshes() {
     let Stored {
         schemas: _schemas,
         db,

@@ -22,7 +22,7 @@ use tickbook::{Database, Repositories};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::support::migrated::{SYMBOL, migrated_with, start};
+use crate::support::migrated_schema::{SYMBOL, migrated_with, start};
 use crate::support::random::Random;
 
 const READERS: u64 = 3;
@@ -126,8 +126,8 @@ async fn read(shared: Arc<Shared>, mut random: Random) {
             shared.wrong.lock().expect("no panic").push(format!(
                 "{timeframe} {basis} of {} to {}: {} candles instead of {}, the first that is \
                  missing or different is {missing:?}",
-                range.from(),
-                range.to(),
+                range.start(),
+                range.end(),
                 found.len(),
                 expected.len()
             ));

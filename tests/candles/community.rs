@@ -15,7 +15,7 @@ use tickbook::postgres::{self, Edition};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
-use crate::support::migrated::migrated;
+use crate::support::migrated_schema::migrated;
 
 const A: SymbolId = SymbolId::new(7);
 const B: SymbolId = SymbolId::new(8);
@@ -119,7 +119,7 @@ fn tick(symbol: SymbolId, text: &str, bid: i64) -> Tick {
 }
 
 #[tokio::test]
-async fn ticks_behind_a_refresh_stay_in_every_candle() {
+async fn ticks_newer_than_a_refresh_stay_in_every_candle() {
     let Some(mut site) = Site::with_aggregates().await else {
         return;
     };
@@ -142,7 +142,7 @@ async fn ticks_behind_a_refresh_stay_in_every_candle() {
 }
 
 #[tokio::test]
-async fn candles_over_a_dropped_short_chunk_keep_their_ticks() {
+async fn candles_over_a_dropped_chunk_keep_their_ticks() {
     let Some(mut site) = Site::with_aggregates().await else {
         return;
     };
@@ -177,7 +177,7 @@ async fn aggregates_made_beside_a_reader_are_read_at_once() {
 }
 
 #[tokio::test]
-async fn changes_far_apart_are_read_apart() {
+async fn distant_changes_are_read_separately() {
     let Some(mut site) = Site::with_aggregates().await else {
         return;
     };

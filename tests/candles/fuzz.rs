@@ -42,7 +42,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn candles_are_right_whatever_happens_beside() {
+async fn candles_are_right_under_concurrent_changes() {
     let begun = Instant::now();
     let seed = number("TICKBOOK_FUZZ_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     let budget = Duration::from_secs(number("TICKBOOK_FUZZ_SECONDS").unwrap_or(SHORT));

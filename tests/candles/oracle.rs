@@ -14,7 +14,7 @@ use tickbook::{Database, Repositories};
 use crate::support::market_data;
 
 #[tokio::test]
-async fn memory_gives_the_bars_of_the_other_system() {
+async fn memory_gives_the_bars_of_another_system() {
     let Some(folder) = market_data::folder() else {
         return;
     };
@@ -25,7 +25,7 @@ async fn memory_gives_the_bars_of_the_other_system() {
 }
 
 #[tokio::test]
-async fn timescaledb_gives_the_bars_of_the_other_system() {
+async fn timescaledb_gives_the_bars_of_another_system() {
     let Some(folder) = market_data::folder() else {
         return;
     };

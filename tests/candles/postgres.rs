@@ -13,7 +13,7 @@ use tickbook::postgres::{self, Edition};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated, start};
+use crate::support::migrated_schema::{SYMBOL, migrated, start};
 
 /// Some ticks on each of many days, with days, months and years between them.
 fn scattered_ticks() -> Vec<Tick> {
@@ -95,7 +95,7 @@ fn refresh(schemas: &ScratchSchemas) {
 }
 
 #[tokio::test]
-async fn pages_across_years_equal_the_fold_before_and_after_a_refresh() {
+async fn pages_across_years_equal_the_fold() {
     let (schemas, pools) = migrated().await;
     let repositories = Repositories::postgres(&pools);
     let ticks = scattered_ticks();
@@ -168,7 +168,7 @@ async fn ticks_older_than_any_refresh_are_in_their_candles() {
 }
 
 #[tokio::test]
-async fn a_candle_relation_that_has_gone_is_done_without() {
+async fn candles_are_read_without_a_dropped_relation() {
     let (schemas, pools) = migrated().await;
     let aggregates = with_relations(&pools).await;
     let repositories = Repositories::postgres(&pools);
@@ -193,7 +193,7 @@ async fn a_candle_relation_that_has_gone_is_done_without() {
 
 /// Only the Community edition has aggregates to keep them.
 #[tokio::test]
-async fn an_aggregate_keeps_the_candles_of_dropped_ticks() {
+async fn aggregate_keeps_the_candles_of_dropped_ticks() {
     let (schemas, pools) = migrated().await;
     let aggregates = with_relations(&pools).await;
     let repositories = Repositories::postgres(&pools);
@@ -227,7 +227,7 @@ async fn an_aggregate_keeps_the_candles_of_dropped_ticks() {
 
 /// Put there by somebody who dropped the constraints.
 #[tokio::test]
-async fn times_that_are_none_are_in_no_candle_or_told_with_their_key() {
+async fn infinite_times_are_skipped_or_reported() {
     let (schemas, pools) = migrated().await;
     let aggregates = with_relations(&pools).await;
     let repositories = Repositories::postgres(&pools);

@@ -13,7 +13,7 @@ use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 
 use crate::support::alone::is_alone;
-use crate::support::migrated::{SYMBOL, migrated, start, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, start, ticks};
 
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -49,7 +49,7 @@ async fn read_from(repositories: &Repositories, timeframe: Timeframe) -> (bool, 
 
 /// Alone in its process, since what is recorded is recorded for the whole process.
 #[tokio::test]
-async fn ticks_are_read_only_where_no_aggregate_knows_them() {
+async fn ticks_are_read_only_where_aggregates_lack_them() {
     if !is_alone() {
         return;
     }

@@ -16,7 +16,7 @@ use tickbook::postgres::{Edition, apply_aggregates};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, DatabaseUrl, Repositories};
 
-use crate::support::migrated::{SYMBOL, migrated, start};
+use crate::support::migrated_schema::{SYMBOL, migrated, start};
 use crate::support::random::Random;
 
 const DAYS: i64 = 17;
@@ -142,7 +142,7 @@ fn refresh(schemas: &ScratchSchemas, random: &mut Random) {
 }
 
 #[tokio::test]
-async fn candles_are_the_fold_whenever_and_however_ticks_come() {
+async fn candles_equal_the_fold_for_any_arrival_of_ticks() {
     let mut random = Random::seeded();
     let (schemas, pools) = migrated().await;
     let aggregates = apply_aggregates(&pools.timeseries()).await.expect("made");
@@ -204,7 +204,7 @@ async fn assert_aggregates_in_parts(pools: &DatabasePools) {
 }
 
 #[tokio::test]
-async fn candles_are_the_fold_when_the_plan_aggregates_in_parts() {
+async fn candles_equal_the_fold_with_partial_aggregates() {
     let mut random = Random::seeded();
     let (schemas, pools) = migrated().await;
     // the planner takes instants for buckets, and aggregates in parts where these are few
@@ -268,7 +268,7 @@ async fn candles_are_the_fold_when_the_plan_aggregates_in_parts() {
 
 /// Where retention has dropped ticks, and the aggregates of smaller candles have them still.
 #[tokio::test]
-async fn larger_candles_come_from_smaller_ones_where_ticks_are_gone() {
+async fn larger_candles_without_ticks_use_smaller_ones() {
     let mut random = Random::seeded();
     let (schemas, pools) = migrated().await;
     let edition = apply_aggregates(&pools.timeseries())
@@ -306,16 +306,16 @@ async fn larger_candles_come_from_smaller_ones_where_ticks_are_gone() {
         .collect();
     assert_equal(&repositories, &known, &mut random, "dropped").await;
 
-    // sealed before the ticks went, on any edition
+    // downsampled before the ticks went, on any edition
     let of_symbol = ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
     let now = suite::now();
-    let mut sealed = fold_ticks(of_symbol, Timeframe::M1, PriceBasis::Bid, now).expect("fits");
-    for candle in &mut sealed {
-        candle.source = CandleSource::Stored("sealed".to_owned());
+    let mut downsampled = fold_ticks(of_symbol, Timeframe::M1, PriceBasis::Bid, now).expect("fits");
+    for candle in &mut downsampled {
+        candle.source = CandleSource::Stored("downsampled".to_owned());
     }
     repositories
         .ohlc
-        .upsert_candles(&sealed)
+        .upsert_candles(&downsampled)
         .await
         .expect("stored");
     for timeframe in &Timeframe::ALL[1..] {
@@ -324,7 +324,7 @@ async fn larger_candles_come_from_smaller_ones_where_ticks_are_gone() {
         let of_symbol = ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
         let mut expected = fold_ticks(of_symbol, *timeframe, PriceBasis::Bid, now).expect("fits");
         for candle in &mut expected {
-            candle.source = CandleSource::Smaller;
+            candle.source = CandleSource::RolledUp;
         }
         assert_eq!(read(&repositories, query).await, expected, "{timeframe}");
     }

@@ -16,7 +16,7 @@ use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories};
 use tokio::task::JoinHandle;
 
-use crate::support::migrated;
+use crate::support::migrated_schema;
 
 const SYMBOL: SymbolId = SymbolId::new(7);
 
@@ -38,7 +38,7 @@ struct Store {
 
 impl Store {
     async fn new() -> Self {
-        let (schemas, pools) = migrated::migrated().await;
+        let (schemas, pools) = migrated_schema::migrated().await;
         let relations = postgres::apply_aggregates(&pools.timeseries()).await;
         relations.expect("candle relations");
         let store = Self {
@@ -95,7 +95,7 @@ fn candle_of(symbol_id: SymbolId, open_time: DateTime<Utc>) -> Candle {
     let prices = [Decimal::TEN; 4];
     Candle::new(symbol_id, Timeframe::M1, PriceBasis::Bid, open_time, prices)
         .tick_count(90)
-        .source(CandleSource::Stored("sealed".to_owned()))
+        .source(CandleSource::Stored("downsampled".to_owned()))
 }
 
 fn candle() -> Candle {

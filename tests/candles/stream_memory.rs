@@ -12,12 +12,12 @@ use tickbook::repository::{CandleQuery, TickQuery, candle_stream, tick_stream};
 use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::support::alone::is_alone;
-use crate::support::migrated::{SYMBOL, migrated};
+use crate::support::migrated_schema::{SYMBOL, migrated};
 
 const TICKS: i64 = 600_000;
 
 /// What a stream may take above what the process takes without it.
-const MOST: u64 = 32 << 20;
+const MAX_BYTES: u64 = 32 << 20;
 
 /// Resident bytes of this process.
 fn resident() -> u64 {
@@ -43,7 +43,7 @@ async fn drain<T>(
 }
 
 #[tokio::test]
-async fn a_stream_takes_no_more_memory_than_some_pages() {
+async fn stream_takes_no_more_memory_than_some_pages() {
     if !is_alone() {
         return;
     }
@@ -70,7 +70,7 @@ async fn a_stream_takes_no_more_memory_than_some_pages() {
         "{count} ticks: {} KiB above idle",
         most.saturating_sub(idle) >> 10
     );
-    assert!(most < idle + MOST, "{most} bytes, {idle} before");
+    assert!(most < idle + MAX_BYTES, "{most} bytes, {idle} before");
 
     let query = CandleQuery::new(SYMBOL, Timeframe::M1, PriceBasis::Mid, all)
         .limit(PageLimit::new(1_000).expect("in range"));
@@ -80,5 +80,5 @@ async fn a_stream_takes_no_more_memory_than_some_pages() {
         "{count} candles: {} KiB above idle",
         most.saturating_sub(idle) >> 10
     );
-    assert!(most < idle + MOST, "{most} bytes, {idle} before");
+    assert!(most < idle + MAX_BYTES, "{most} bytes, {idle} before");
 }

@@ -1,15 +1,15 @@
 //! Sums of more than 28 digits read the same before and after a refresh, on both editions.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
-use crate::support::aged::{Aged, SYMBOLS, tick};
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, tick};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::domain::{PriceBasis, Tick, Timeframe};
 
 /// 45 ticks with the largest volumes on both sides, in four minutes of yesterday.
-fn ticks(aged: &Aged) -> Vec<Tick> {
+fn ticks(history: &TenDayHistory) -> Vec<Tick> {
     let largest: Decimal = "999999999999999.999999999999".parse().expect("a number");
-    let start = Timeframe::D1.bucket_start(aged.now - TimeDelta::days(1));
+    let start = Timeframe::D1.bucket_start(history.now - TimeDelta::days(1));
     (0..45)
         .map(|number| {
             let minute = [0, 1, 2, 300][number as usize / 12];
@@ -21,27 +21,27 @@ fn ticks(aged: &Aged) -> Vec<Tick> {
 
 #[tokio::test]
 async fn long_sums_are_the_same_before_and_after_a_refresh() {
-    let mut aged = Aged::empty().await;
-    let ticks = ticks(&aged);
-    aged.insert(&ticks).await;
-    aged.assert_whole(Timeframe::ALL).await;
-    if !aged.is_community() {
+    let mut history = TenDayHistory::empty().await;
+    let ticks = ticks(&history);
+    history.insert(&ticks).await;
+    history.assert_whole(Timeframe::ALL).await;
+    if !history.is_community() {
         return;
     }
     for &timeframe in Timeframe::ALL {
-        aged.execute(&format!(
+        history.execute(&format!(
             "CALL refresh_continuous_aggregate('ohlc_{timeframe}', NULL, date_trunc('day', now()))"
         ));
     }
-    aged.assert_whole(Timeframe::ALL).await;
-    let days = aged.candles(Timeframe::D1, PriceBasis::Mid).await;
+    history.assert_whole(Timeframe::ALL).await;
+    let days = history.candles(Timeframe::D1, PriceBasis::Mid).await;
     assert_eq!(days[0].volume.to_string(), "89999999999999999.99999999991");
     // exact in the aggregates
     let exact = "SELECT count(*) AS number FROM ohlc_5m \
                  WHERE mid_volume = 71999999999999999.999999999928";
-    assert_eq!(aged.number(exact), 1);
+    assert_eq!(history.number(exact), 1);
     // a minute that changed after the refresh, read by ticks among aggregates
     let late = tick(SYMBOLS[0], ticks[0].tick_time, 1, 50).with_bid_volume(Decimal::new(4, 12));
-    aged.insert(&[late]).await;
-    aged.assert_whole(Timeframe::ALL).await;
+    history.insert(&[late]).await;
+    history.assert_whole(Timeframe::ALL).await;
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tickbook::Repositories;
 use tickbook::conformance::Subject;
 use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
-use tickbook::retention::{RetentionFloor, Span};
+use tickbook::retention::{PolicyDuration, RetentionFloor};
 
 async fn empty_store() -> Subject {
     Subject::new(Repositories::in_memory())
@@ -16,7 +16,7 @@ async fn empty_store() -> Subject {
 tickbook::conformance_tests!(empty_store);
 
 fn with_a_floor(ticks: &InMemoryTickRepository) {
-    ticks.set_floor(RetentionFloor::default().drop_after(Some(Span::days(30))));
+    ticks.set_floor(RetentionFloor::default().drop_after(Some(PolicyDuration::days(30))));
 }
 
 mod with_a_floor {
@@ -68,9 +68,9 @@ suite::at_each_instant!(stamp);
 
 /// The list in the macro and the functions are kept in step by this test alone.
 #[test]
-fn every_behaviour_is_stamped() {
+fn every_behaviour_has_a_test() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
-    let stamp = ["stamp.rs", "stamp_candles.rs"]
+    let stamp = ["macros.rs", "macros_candles.rs"]
         .map(|name| std::fs::read_to_string(folder.join(name)).expect("the macros"))
         .concat();
     let stamped: Vec<&str> = stamp.split_whitespace().collect();

@@ -93,7 +93,7 @@ fn tick() -> Tick {
 }
 
 #[tokio::test]
-async fn the_spread_is_that_of_the_newest_tick() {
+async fn spread_is_that_of_the_newest_tick() {
     let mut mocks = Mocks::default();
     mocks.know_eurusd();
     mocks
@@ -107,7 +107,7 @@ async fn the_spread_is_that_of_the_newest_tick() {
 }
 
 #[tokio::test]
-async fn an_unknown_symbol_is_not_looked_for_among_ticks() {
+async fn unknown_symbol_reads_no_ticks() {
     let mut mocks = Mocks::default();
     mocks.symbols.expect_get_by_name().returning(|_| Ok(None));
     mocks.ticks.expect_latest().never();
@@ -119,7 +119,7 @@ async fn an_unknown_symbol_is_not_looked_for_among_ticks() {
 }
 
 #[tokio::test]
-async fn an_outage_reaches_the_caller_as_one() {
+async fn outage_reaches_the_caller_as_one() {
     let mut mocks = Mocks::default();
     mocks.know_eurusd();
     mocks.ticks.expect_latest().returning(|_| {
@@ -133,7 +133,7 @@ async fn an_outage_reaches_the_caller_as_one() {
 }
 
 #[tokio::test]
-async fn the_high_is_of_hourly_bids_of_the_day() {
+async fn high_is_of_hourly_bids_of_the_day() {
     let mut mocks = Mocks::default();
     mocks.know_eurusd();
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(10);
@@ -143,8 +143,8 @@ async fn the_high_is_of_hourly_bids_of_the_day() {
         .withf(move |query| {
             query.timeframe == Timeframe::H1
                 && query.basis == PriceBasis::Bid
-                && query.range.to() == now
-                && query.range.from() == now - TimeDelta::days(1)
+                && query.range.end() == now
+                && query.range.start() == now - TimeDelta::days(1)
         })
         .times(1)
         .returning(|query| {
@@ -153,7 +153,7 @@ async fn the_high_is_of_hourly_bids_of_the_day() {
                     query.symbol_id,
                     query.timeframe,
                     query.basis,
-                    query.range.from(),
+                    query.range.start(),
                     [Decimal::ONE, high, Decimal::ONE, Decimal::ONE],
                 )
                 .tick_count(2)
@@ -168,7 +168,7 @@ async fn the_high_is_of_hourly_bids_of_the_day() {
 }
 
 #[tokio::test]
-async fn the_persister_writes_to_a_mock() {
+async fn persister_writes_to_a_mock() {
     let mut ticks = MockTickRepository::new();
     ticks
         .expect_insert_batch()
@@ -182,7 +182,7 @@ async fn the_persister_writes_to_a_mock() {
 }
 
 #[tokio::test]
-async fn the_same_service_runs_on_repositories_in_memory() {
+async fn same_service_runs_on_repositories_in_memory() {
     let repositories = Repositories::in_memory();
     let created = repositories
         .symbols

@@ -10,7 +10,7 @@ use tickbook::conformance::Subject;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::postgres::Edition;
 use tickbook::postgres::{self, PgOhlcRepository, PgTickRepository};
-use tickbook::retention::{Policies, Span};
+use tickbook::retention::{PolicyDuration, RetentionPolicies};
 
 async fn migrated() -> (ScratchSchemas, DatabasePools) {
     migrate(ScratchSchemas::create()).await
@@ -70,8 +70,8 @@ mod with_policies {
 }
 
 async fn drop_after_30_days(pools: &DatabasePools) {
-    let mut policies = Policies::default();
-    policies.ticks.drop_after = Some(Span::days(30));
+    let mut policies = RetentionPolicies::default();
+    policies.ticks.drop_after = Some(PolicyDuration::days(30));
     postgres::apply_policies(&pools.timeseries(), &policies)
         .await
         .expect("consistent");

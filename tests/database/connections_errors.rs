@@ -15,7 +15,7 @@ use tickbook::repository::{
 };
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated, migrated_with, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, migrated_with, ticks};
 
 fn config(metadata: &str, timeseries: &str) -> DatabaseConfig {
     let url = |text| DatabaseUrl::parse(text).expect("a valid URL");
@@ -59,7 +59,7 @@ async fn errors_of(repositories: &Repositories) -> Vec<RepositoryError> {
 }
 
 #[tokio::test]
-async fn a_missing_table_is_a_missing_migration() {
+async fn missing_table_is_a_missing_migration() {
     let schemas = ScratchSchemas::create();
     let pools = DatabasePools::new(&schemas.config());
     for error in errors_of(&Repositories::postgres(&pools)).await {
@@ -73,7 +73,7 @@ async fn a_missing_table_is_a_missing_migration() {
 }
 
 #[tokio::test]
-async fn connecting_wants_both_databases_migrated() {
+async fn connect_needs_both_databases_migrated() {
     let schemas = ScratchSchemas::create();
     let config = schemas.config();
     let pools = DatabasePools::new(&config);
@@ -97,7 +97,7 @@ async fn connecting_wants_both_databases_migrated() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_a_wrong_setting_and_is_not_repeated() {
+async fn wrong_password_is_a_setting_error_and_not_retried() {
     let schemas = ScratchSchemas::create();
     let wrong = |database| {
         let url = schemas.url(database);
@@ -121,7 +121,7 @@ async fn a_wrong_password_is_a_wrong_setting_and_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_down_is_unavailable_within_five_seconds() {
+async fn stopped_database_is_unavailable_within_5_seconds() {
     let nobody = FaultProxy::refusing();
     let url = format!("postgresql://nobody:secret@{}/nowhere", nobody.address());
     let config = config(&url, &url);
@@ -146,7 +146,7 @@ async fn a_database_that_is_down_is_unavailable_within_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_a_timeout() {
+async fn statement_that_takes_too_long_is_a_timeout() {
     let (schemas, pools) = migrated_with(|config| {
         config.pool.statement_timeout = Duration::from_millis(200);
         config.pool.lock_timeout = Duration::from_secs(20);
@@ -180,7 +180,7 @@ async fn a_statement_that_takes_too_long_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_stored_value_that_is_no_number_is_named() {
+async fn stored_value_that_is_not_a_number_is_named() {
     let (schemas, pools) = migrated().await;
     schemas
         .connection(Database::Timeseries)

@@ -10,17 +10,17 @@ use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated_with, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated_with, ticks};
 use crate::support::pool::{number, wait_until};
 
 /// What a read of candles waits for at most; the writes below wait for none of it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_62_a_write_does_not_wait_for_readers() {
+async fn fault_62_write_does_not_wait_for_readers() {
     let (schemas, pools) = migrated_with(|config| {
         config.pool.size = 4;
-        config.pool.kept_for_writes = 1;
+        config.pool.reserved_for_writes = 1;
         config.pool.call_timeout = PATIENCE;
         config.pool.statement_timeout = PATIENCE;
         config.pool.lock_timeout = PATIENCE;
@@ -63,7 +63,7 @@ async fn fault_62_a_write_does_not_wait_for_readers() {
 }
 
 #[tokio::test]
-async fn a_pool_of_one_connection_serves_reads_too() {
+async fn pool_of_one_connection_serves_reads_too() {
     let (_schemas, pools) = migrated_with(|config| config.pool.size = 1).await;
     let repositories = Repositories::postgres(&pools);
     repositories
@@ -76,10 +76,10 @@ async fn a_pool_of_one_connection_serves_reads_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn busy_reads_are_told_which_share_they_have() {
+async fn busy_reads_are_refused_with_their_share() {
     let (_schemas, pools) = migrated_with(|config| {
         config.pool.size = 4;
-        config.pool.kept_for_writes = 2;
+        config.pool.reserved_for_writes = 2;
         config.pool.call_timeout = Duration::from_millis(500);
     })
     .await;

@@ -35,7 +35,7 @@ async fn answers(db: &MetadataDb) -> Result<(), RepositoryError> {
 }
 
 #[tokio::test]
-async fn a_call_ends_at_its_deadline_and_says_that_it_had_begun() {
+async fn call_ends_at_its_deadline_and_says_it_had_begun() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, 1);
     answers(&db).await.expect("the database is up");
@@ -53,7 +53,7 @@ async fn a_call_ends_at_its_deadline_and_says_that_it_had_begun() {
 }
 
 #[tokio::test]
-async fn a_call_that_finds_the_pool_busy_waits_no_longer_than_its_deadline() {
+async fn call_waits_for_a_busy_pool_until_its_deadline() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, 1);
     let busy = db.clone();
@@ -79,7 +79,7 @@ async fn a_call_that_finds_the_pool_busy_waits_no_longer_than_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_gives_its_connection_back() {
+async fn dropped_call_gives_its_connection_back() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, 1);
     for _ in 0..5 {
@@ -93,7 +93,7 @@ async fn a_dropped_call_gives_its_connection_back() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_closure_costs_one_connection_and_nothing_else() {
+async fn panic_in_a_closure_costs_only_one_connection() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, 1);
     let panicked: Result<(), _> = db
@@ -107,7 +107,7 @@ async fn a_panic_in_a_closure_costs_one_connection_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_terminated_connection_is_replaced() {
+async fn terminated_connection_is_replaced() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, 1);
     let killed: Result<(), _> = db
@@ -125,7 +125,7 @@ async fn a_terminated_connection_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_never_answers_does_not_hang_a_call() {
+async fn silent_server_does_not_hang_a_call() {
     let schemas = ScratchSchemas::create();
     let silent = FaultProxy::silent();
     let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@{}/d", silent.address()));
@@ -147,7 +147,7 @@ async fn a_server_that_accepts_and_never_answers_does_not_hang_a_call() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_told_with_its_cause_to_every_caller() {
+async fn refused_connection_gives_every_caller_its_cause() {
     let schemas = ScratchSchemas::create();
     let nobody = FaultProxy::refusing();
     let url = DatabaseUrl::parse(&format!("postgres://u:S3cretPw@{}/d", nobody.address()));

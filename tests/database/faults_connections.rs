@@ -15,7 +15,7 @@ use crate::support::pool::{
 };
 
 #[tokio::test]
-async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
+async fn fault_02_call_waits_for_a_known_database() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let proxy = FaultProxy::builder_of_url(url).ends_together().start();
@@ -40,7 +40,7 @@ async fn fault_02_a_call_waits_for_a_database_that_was_there_before() {
 }
 
 #[tokio::test]
-async fn fault_27_a_call_that_finds_no_connection_free_is_told_who_has_them() {
+async fn fault_27_busy_pool_error_counts_its_connections() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let db = pool_at(&schemas, url, |config| config.pool.size = 1);
@@ -66,7 +66,7 @@ async fn fault_27_a_call_that_finds_no_connection_free_is_told_who_has_them() {
 }
 
 #[tokio::test]
-async fn fault_05_too_many_clients_leave_those_alone_that_are_connected() {
+async fn fault_05_connected_clients_survive_the_limit() {
     let schemas = ScratchSchemas::create();
     let mut admin = schemas.connection(Database::Metadata);
     let role = format!("limited_{}", schemas.name());
@@ -109,7 +109,7 @@ fn with_user(url: &str, user: &str, password: &str) -> String {
 }
 
 #[tokio::test]
-async fn fault_07_terminated_idle_connections_cost_callers_nothing() {
+async fn fault_07_terminated_idle_connections_are_replaced() {
     let schemas = ScratchSchemas::create();
     let mut admin = schemas.connection(Database::Metadata);
     let (url, name) = named(&schemas);
@@ -127,7 +127,7 @@ async fn fault_07_terminated_idle_connections_cost_callers_nothing() {
 }
 
 #[tokio::test]
-async fn fault_08_a_read_whose_backend_is_terminated_is_answered() {
+async fn fault_08_read_survives_a_terminated_backend() {
     let schemas = ScratchSchemas::create();
     let mut admin = schemas.connection(Database::Metadata);
     let (url, name) = named(&schemas);
@@ -153,7 +153,7 @@ async fn fault_08_a_read_whose_backend_is_terminated_is_answered() {
 }
 
 #[tokio::test]
-async fn fault_08_a_write_that_may_not_be_repeated_is_told_to_be_ambiguous() {
+async fn fault_08_unrepeatable_write_is_ambiguous() {
     let schemas = ScratchSchemas::create();
     let mut admin = schemas.connection(Database::Metadata);
     let (url, name) = named(&schemas);
@@ -178,7 +178,7 @@ async fn fault_08_a_write_that_may_not_be_repeated_is_told_to_be_ambiguous() {
 }
 
 #[tokio::test]
-async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
+async fn fault_15_stuck_pool_is_replaced() {
     let schemas = ScratchSchemas::create();
     let (url, name) = named(&schemas);
     let proxy = FaultProxy::builder_of_url(&url).ends_together().start();
@@ -233,7 +233,7 @@ async fn fault_15_a_pool_that_is_stuck_is_replaced_when_the_server_answers() {
 }
 
 #[tokio::test]
-async fn fault_15_a_stuck_pool_is_not_replaced_before_the_last_one_is_free() {
+async fn fault_15_stuck_pool_waits_for_the_last_one() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let proxy = FaultProxy::builder_of_url(url).ends_together().start();

@@ -45,7 +45,7 @@ fn process(schemas: &ScratchSchemas, number: usize) -> Child {
 }
 
 #[tokio::test]
-async fn fault_43_of_three_processes_that_migrate_one_is_killed_in_the_middle() {
+async fn fault_43_migration_survives_a_killed_process() {
     let schemas = ScratchSchemas::create();
     let mut blocker = schemas.connection(Database::Metadata);
     // the third migration waits until it is known whether this table comes to be

@@ -49,7 +49,7 @@ async fn panic_in_a_transaction(db: &MetadataDb) -> Result<(), RepositoryError> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_29_a_panic_costs_one_connection_and_disturbs_nobody() {
+async fn fault_29_panic_costs_only_one_connection() {
     let schemas = ScratchSchemas::create();
     let (url, name) = named(&schemas);
     let db = pool_at(&schemas, &url, |config| config.pool.size = CONNECTIONS);

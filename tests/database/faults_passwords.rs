@@ -63,7 +63,7 @@ impl Drop for Role {
 }
 
 #[tokio::test]
-async fn fault_04_a_wrong_password_is_told_at_once_and_heals_without_a_restart() {
+async fn fault_04_wrong_password_is_reported_and_recovers() {
     let role = Role::create("right");
     let mut config = role.schemas.config();
     let url = with_user(role.schemas.url(Database::Metadata), &role.name, "unused");
@@ -91,7 +91,7 @@ async fn fault_04_a_wrong_password_is_told_at_once_and_heals_without_a_restart()
 }
 
 #[tokio::test]
-async fn fault_25_a_password_that_changes_while_it_runs_disturbs_nobody() {
+async fn fault_25_password_change_disturbs_no_call() {
     let role = Role::create("first");
     let mut config = role.schemas.config();
     config.pool.size = 2;
@@ -161,7 +161,7 @@ async fn try_everything(mut config: DatabaseConfig, url: String) -> Vec<String> 
 }
 
 #[tokio::test]
-async fn a_password_is_in_no_text_whatever_fails() {
+async fn password_is_in_no_error_text() {
     if !is_alone() {
         return;
     }
@@ -229,7 +229,7 @@ async fn a_password_is_in_no_text_whatever_fails() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_refused_where_the_certificate_is_to_be_verified() {
+async fn server_without_tls_is_refused_by_verify_full() {
     let schemas = ScratchSchemas::create();
     let url = format!("{}&sslmode=verify-full", schemas.url(Database::Metadata));
     let error = read(&pool_at(&schemas, &url, |_| ())).await;

@@ -13,7 +13,7 @@ use tickbook::postgres::apply_aggregates;
 use tickbook::repository::{CandleQuery, TickQuery};
 use tickbook::{Database, Repositories, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated_with, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated_with, ticks};
 use crate::support::pool::number;
 
 /// Calls all reads that a server has, one after the other, until it is dropped.

@@ -12,7 +12,7 @@ use tickbook::{Database, RepositoryError};
 use crate::support::pool::{execute, named, number, pool, pool_at, read, terminate, wait_until};
 
 #[tokio::test]
-async fn fault_23_a_server_that_was_demoted_is_left_at_once() {
+async fn fault_23_demoted_server_is_left_at_once() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let (_, options) = url.split_once("options=").expect("a search_path");
@@ -40,7 +40,7 @@ async fn fault_23_a_server_that_was_demoted_is_left_at_once() {
 }
 
 #[tokio::test]
-async fn fault_30_what_a_session_keeps_does_not_reach_the_next_user() {
+async fn fault_30_session_state_does_not_leak() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| config.pool.size = 1);
     execute(&db, "CREATE TABLE t (x int)").await.expect("made");
@@ -89,7 +89,7 @@ async fn fault_30_what_a_session_keeps_does_not_reach_the_next_user() {
 }
 
 #[tokio::test]
-async fn fault_31_a_swallowed_error_is_no_commit() {
+async fn fault_31_swallowed_error_prevents_the_commit() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| config.pool.size = 1);
     execute(&db, "CREATE TABLE t (x int)").await.expect("made");
@@ -167,7 +167,7 @@ async fn fault_32_writers_that_deadlock_all_commit() {
 }
 
 #[tokio::test]
-async fn fault_33_a_lock_is_waited_for_no_longer_than_the_settings_say() {
+async fn fault_33_lock_wait_ends_at_its_limit() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| {
         config.pool.size = 1;
@@ -195,7 +195,7 @@ async fn fault_33_a_lock_is_waited_for_no_longer_than_the_settings_say() {
 }
 
 #[tokio::test]
-async fn fault_34_a_statement_that_takes_too_long_costs_no_connection() {
+async fn fault_34_slow_statement_costs_no_connection() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| {
         config.pool.size = 1;
@@ -225,7 +225,7 @@ async fn fault_34_a_statement_that_takes_too_long_costs_no_connection() {
 }
 
 #[tokio::test]
-async fn fault_35_a_transaction_that_was_ended_for_idleness_is_repeated() {
+async fn fault_35_idle_transaction_is_repeated() {
     let schemas = ScratchSchemas::create();
     let mut admin = schemas.connection(Database::Metadata);
     let (url, name) = named(&schemas);
@@ -255,7 +255,7 @@ async fn fault_35_a_transaction_that_was_ended_for_idleness_is_repeated() {
 }
 
 #[tokio::test]
-async fn what_the_server_says_is_told_apart() {
+async fn server_errors_are_classified() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| config.pool.size = 1);
     let error = execute(&db, "SELECT * FROM nowhere").await;
@@ -292,7 +292,7 @@ async fn what_the_server_says_is_told_apart() {
 }
 
 #[tokio::test]
-async fn fault_24_behind_a_pgbouncer_nothing_outlives_a_transaction() {
+async fn fault_24_session_state_ends_with_a_transaction() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| {
         config.pool.size = 1;
@@ -318,7 +318,7 @@ async fn fault_24_behind_a_pgbouncer_nothing_outlives_a_transaction() {
 }
 
 #[tokio::test]
-async fn a_session_has_the_limits_of_the_settings() {
+async fn session_has_the_limits_of_the_settings() {
     let schemas = ScratchSchemas::create();
     let db = pool(&schemas, |config| config.pool.size = 1);
     let limits = db.run("look", |connection| {

@@ -63,7 +63,7 @@ fn holds_no_secret(report: &HealthReport, url: &str) {
 }
 
 #[tokio::test]
-async fn migrated_databases_are_up_with_or_without_candle_relations() {
+async fn migrated_databases_are_up() {
     let schemas = ScratchSchemas::create();
     let pools = migrated(&schemas).await;
     let report = health(&pools).await;
@@ -103,7 +103,7 @@ async fn migrated_databases_are_up_with_or_without_candle_relations() {
 }
 
 #[tokio::test]
-async fn pending_migrations_make_it_unready() {
+async fn pending_migrations_make_a_database_unready() {
     let schemas = ScratchSchemas::create();
     let pools = DatabasePools::new(&schemas.config());
     let report = health(&pools).await;
@@ -123,7 +123,7 @@ async fn pending_migrations_make_it_unready() {
 }
 
 #[tokio::test]
-async fn a_database_without_the_extension_is_unready() {
+async fn database_without_the_extension_is_unready() {
     let schemas = ScratchSchemas::create();
     let database = ScratchDatabase::create();
     let report = health(&pools(schemas.url(Database::Metadata), &database.url())).await;
@@ -138,7 +138,7 @@ async fn a_database_without_the_extension_is_unready() {
 }
 
 #[tokio::test]
-async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_up() {
+async fn wrong_port_is_down_within_the_deadline() {
     let schemas = ScratchSchemas::create();
     migrated(&schemas).await;
     let nobody = FaultProxy::refusing();
@@ -156,7 +156,7 @@ async fn a_wrong_port_is_down_within_the_deadline_and_leaves_the_other_database_
 }
 
 #[tokio::test]
-async fn servers_that_never_answer_are_down_within_one_deadline() {
+async fn silent_servers_are_down_within_one_deadline() {
     let schemas = ScratchSchemas::create();
     let silent = FaultProxy::silent();
     let [metadata, timeseries] = [Database::Metadata, Database::Timeseries]
@@ -169,7 +169,7 @@ async fn servers_that_never_answer_are_down_within_one_deadline() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_down_and_says_what_to_correct() {
+async fn wrong_password_is_down_with_a_remedy() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let (_, rest) = url.split_once("://").expect("a URL");
@@ -187,7 +187,7 @@ async fn a_wrong_password_is_down_and_says_what_to_correct() {
 }
 
 #[tokio::test]
-async fn a_failed_job_shows_with_its_error() {
+async fn failed_job_shows_with_its_error() {
     let schemas = ScratchSchemas::create();
     let pools = migrated(&schemas).await;
     let report = health(&pools).await;

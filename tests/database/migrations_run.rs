@@ -27,7 +27,7 @@ const TIMESERIES: [&str; 7] = [
     "2026-11-20-100200_create_ticks",
     "2026-11-20-100300_create_ohlc_candles",
     "2026-11-21-060000_create_applied_policies",
-    "2026-11-21-060100_create_dirty_windows",
+    "2026-11-21-060100_create_late_tick_days",
     "2026-11-21-060200_create_tick_quarantine",
 ];
 
@@ -43,7 +43,7 @@ struct Name {
 }
 
 #[tokio::test]
-async fn a_table_of_another_program_stops_all_migrations() {
+async fn table_of_another_program_stops_all_migrations() {
     let schemas = ScratchSchemas::create();
     let pools = DatabasePools::new(&schemas.config());
     for (database, table) in [
@@ -106,7 +106,7 @@ fn objects(connection: &mut PgConnection) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_metadata_goes_up_down_and_up_again() {
+async fn metadata_migrates_up_down_and_up_again() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).metadata();
     let mut connection = schemas.connection(Database::Metadata);
@@ -134,7 +134,7 @@ async fn the_metadata_goes_up_down_and_up_again() {
 }
 
 #[tokio::test]
-async fn the_timeseries_goes_up_down_and_up_again() {
+async fn timeseries_migrates_up_down_and_up_again() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).timeseries();
     let mut connection = schemas.connection(Database::Timeseries);
@@ -171,7 +171,7 @@ async fn the_timeseries_goes_up_down_and_up_again() {
 }
 
 #[tokio::test]
-async fn of_three_processes_at_once_one_applies_each_migration() {
+async fn migrations_are_applied_once_by_three_processes() {
     let schemas = ScratchSchemas::create();
     let config = schemas.config();
     let [a, b, c] = [(); 3].map(|()| DatabasePools::new(&config));
@@ -208,7 +208,7 @@ async fn of_three_processes_at_once_one_applies_each_migration() {
 }
 
 #[tokio::test]
-async fn asking_what_is_pending_changes_nothing() {
+async fn pending_migrations_are_listed_without_changes() {
     let schemas = ScratchSchemas::create();
     let pools = DatabasePools::new(&schemas.config());
     let (metadata, timeseries) = (pools.metadata(), pools.timeseries());
@@ -270,7 +270,7 @@ async fn both_sets_can_live_in_one_database() {
 }
 
 #[tokio::test]
-async fn a_database_without_the_extension_gets_it() {
+async fn database_without_the_extension_gets_it() {
     let database = ScratchDatabase::create();
     let db = pools(&database.url(), &database.url()).timeseries();
     let report = migrate_timeseries(&db).await.expect("up");
@@ -288,7 +288,7 @@ fn configuration_text(error: &RepositoryError) -> String {
 }
 
 #[tokio::test]
-async fn a_server_without_timescaledb_is_refused_before_the_extension_is_made() {
+async fn server_without_timescaledb_is_refused_first() {
     let schemas = ScratchSchemas::create();
     let query = "SELECT CASE \
            WHEN EXISTS (SELECT FROM pg_settings WHERE name LIKE 'timescaledb.%') THEN 'preloaded' \
@@ -312,7 +312,7 @@ async fn a_server_without_timescaledb_is_refused_before_the_extension_is_made() 
 }
 
 #[tokio::test]
-async fn a_search_path_without_the_extension_is_refused() {
+async fn search_path_without_the_extension_is_refused() {
     let schemas = ScratchSchemas::create();
     let alone = schemas.url(Database::Timeseries).replace("%2Cpublic", "");
     assert_ne!(alone, schemas.url(Database::Timeseries));
@@ -326,7 +326,7 @@ async fn a_search_path_without_the_extension_is_refused() {
 }
 
 #[tokio::test]
-async fn a_search_path_without_a_schema_is_refused() {
+async fn search_path_without_a_schema_is_refused() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Timeseries);
     let missing = url
@@ -342,7 +342,7 @@ async fn a_search_path_without_a_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_failing_migration_is_named_and_those_before_it_stay() {
+async fn failed_migration_is_named_and_earlier_ones_stay() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).metadata();
     schemas

@@ -11,7 +11,7 @@ use tickbook::domain::NewSymbol;
 use tickbook::postgres;
 use tickbook::{Database, Repositories, RepositoryError};
 
-use crate::support::migrated::{self, SYMBOL, ticks};
+use crate::support::migrated_schema::{self, SYMBOL, ticks};
 use crate::support::pgbouncer::Bouncer;
 
 /// Migrated schemas and the way to them; dropped in this order.
@@ -25,7 +25,7 @@ struct Site {
 async fn site() -> Option<Site> {
     let program = suite::program("pgbouncer")?;
     // straight to the server
-    let (schemas, _) = migrated::migrated().await;
+    let (schemas, _) = migrated_schema::migrated().await;
     let bouncer = Bouncer::start(&program, &schemas);
     Some(Site { bouncer, schemas })
 }
@@ -64,7 +64,7 @@ fn count(schemas: &ScratchSchemas, query: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_24_nothing_stays_on_the_shared_connections() {
+async fn fault_24_shared_connections_keep_no_state() {
     let Some(site) = site().await else { return };
     let pools = DatabasePools::new(&site.bouncer.config());
     let repositories = Repositories::postgres(&pools);
@@ -101,7 +101,7 @@ async fn fault_24_nothing_stays_on_the_shared_connections() {
 }
 
 #[tokio::test]
-async fn fault_24_migrations_through_it_are_refused_with_a_remedy() {
+async fn fault_24_migrations_are_refused_with_a_remedy() {
     let Some(site) = site().await else { return };
     let config = site.bouncer.config();
     let pools = DatabasePools::new(&config);

@@ -12,7 +12,7 @@ use tickbook::postgres::HealthState;
 use tickbook::repository::{CandleQuery, TickQuery};
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated, start, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, start, ticks};
 use crate::support::probed::health;
 
 struct Site {
@@ -79,7 +79,7 @@ async fn every_read_of_ticks_asks_the_replica() {
 
 /// The replica is behind: what is a duplicate or a conflict is found out where ticks are written.
 #[tokio::test]
-async fn what_became_of_a_batch_is_never_asked_of_the_replica() {
+async fn receipts_never_depend_on_the_replica() {
     let site = site().await;
     for count in [3, 300] {
         let batch = ticks(count, 2 * count);
@@ -127,7 +127,7 @@ async fn stored_candles_are_written_to_the_database_itself() {
 }
 
 #[tokio::test]
-async fn health_tells_of_the_replica() {
+async fn health_includes_the_replica() {
     let site = site().await;
     let report = health(&site.pools).await;
     assert!(report.is_ready(), "{report:?}");
@@ -137,7 +137,7 @@ async fn health_tells_of_the_replica() {
 
 /// Nobody listens on port 1.
 #[tokio::test]
-async fn a_replica_that_is_away_fails_reads_by_its_name_and_no_writes() {
+async fn absent_replica_fails_reads_by_name_and_no_writes() {
     let (schemas, pools) = migrated().await;
     let config = with_replica(&schemas, "postgresql://u:p@127.0.0.1:1/replica");
     let connected = Repositories::connect(&config).await.expect("not asked");
@@ -161,7 +161,7 @@ async fn a_replica_that_is_away_fails_reads_by_its_name_and_no_writes() {
 
 /// A standby cannot be written to, which the session settings of a primary would refuse.
 #[tokio::test]
-async fn a_read_only_replica_serves() {
+async fn read_only_replica_serves() {
     let site = site().await;
     let url = site.schemas.url(Database::Timeseries);
     let read_only = url.replace(

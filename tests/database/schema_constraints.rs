@@ -100,7 +100,7 @@ async fn metadata(schemas: &ScratchSchemas, name: &'static str, good: &'static R
 }
 
 #[tokio::test]
-async fn ticks_refuse_what_is_no_tick() {
+async fn ticks_refuse_invalid_rows() {
     let schemas = ScratchSchemas::create();
     let mut ticks = timeseries(&schemas, "ticks", TICK).await;
     ticks.accepts(&[]);
@@ -158,7 +158,7 @@ async fn ticks_refuse_what_is_no_tick() {
 }
 
 #[tokio::test]
-async fn quarantine_refuses_what_has_no_side() {
+async fn quarantine_refuses_rows_without_a_side() {
     let schemas = ScratchSchemas::create();
     let mut held_back = timeseries(&schemas, "tick_quarantine", HELD_BACK).await;
     held_back.accepts(&[]);
@@ -174,7 +174,7 @@ async fn quarantine_refuses_what_has_no_side() {
 }
 
 #[tokio::test]
-async fn candles_refuse_what_is_no_candle() {
+async fn candles_refuse_invalid_rows() {
     let schemas = ScratchSchemas::create();
     let mut candles = timeseries(&schemas, "ohlc_candles", CANDLE).await;
     candles.accepts(&[]);
@@ -239,7 +239,7 @@ async fn candles_refuse_what_is_no_candle() {
 }
 
 #[tokio::test]
-async fn exchanges_and_symbols_refuse_what_is_none() {
+async fn exchanges_and_symbols_refuse_invalid_rows() {
     let schemas = ScratchSchemas::create();
     let mut exchanges = metadata(&schemas, "exchanges", EXCHANGE).await;
     exchanges.accepts(&[]);
@@ -274,7 +274,7 @@ async fn exchanges_and_symbols_refuse_what_is_none() {
 }
 
 #[tokio::test]
-async fn instruments_and_feed_symbols_refuse_what_is_none() {
+async fn instruments_and_feed_symbols_refuse_invalid_rows() {
     let schemas = ScratchSchemas::create();
     let mut instruments = metadata(&schemas, "instruments", INSTRUMENT).await;
     instruments.accepts(&[]);
@@ -328,7 +328,7 @@ struct Count {
 }
 
 #[tokio::test]
-async fn an_instrument_goes_with_its_symbol() {
+async fn instrument_is_deleted_with_its_symbol() {
     let schemas = ScratchSchemas::create();
     let mut table = metadata(&schemas, "instruments", INSTRUMENT).await;
     table
@@ -353,7 +353,7 @@ struct OutOfOrder {
 }
 
 #[tokio::test]
-async fn the_order_key_sorts_by_time_and_sequence() {
+async fn order_key_sorts_by_time_and_sequence() {
     let schemas = ScratchSchemas::create();
     let mut table = timeseries(&schemas, "ticks", TICK).await;
     for (from, to) in [

@@ -151,7 +151,7 @@ fn assert_all_are_commented(tables: &[Table]) {
 }
 
 #[tokio::test]
-async fn the_metadata_module_is_what_the_migrations_make() {
+async fn metadata_module_matches_the_migrations() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).metadata();
     migrate_metadata(&db).await.expect("up");
@@ -162,7 +162,7 @@ async fn the_metadata_module_is_what_the_migrations_make() {
 }
 
 #[tokio::test]
-async fn the_timeseries_module_is_what_the_migrations_make() {
+async fn timeseries_module_matches_the_migrations() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");

@@ -9,7 +9,7 @@ use tickbook::db::SynchronousCommit;
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
 
-use crate::support::migrated::{migrated_with, ticks};
+use crate::support::migrated_schema::{migrated_with, ticks};
 
 #[derive(Debug, PartialEq, QueryableByName)]
 struct Setting {
@@ -18,7 +18,7 @@ struct Setting {
 }
 
 #[tokio::test]
-async fn synchronous_commit_is_off_where_asked_for_and_nowhere_else() {
+async fn synchronous_commit_is_off_only_where_requested() {
     let (schemas, pools) = migrated_with(|config| config.pool.size = 1).await;
     let mut connection = schemas.connection(Database::Timeseries);
     connection
@@ -62,7 +62,7 @@ async fn synchronous_commit_is_off_where_asked_for_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn with_synchronous_commit_off_receipts_are_the_same() {
+async fn receipts_are_equal_without_synchronous_commit() {
     let (_schemas, pools) = migrated_with(|_| ()).await;
     let repository =
         PgTickRepository::new(pools.clone()).with_synchronous_commit(SynchronousCommit::Off);

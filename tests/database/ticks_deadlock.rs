@@ -12,7 +12,7 @@ use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
 use tickbook::{Database, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, ticks};
 
 #[derive(QueryableByName)]
 struct Pid {
@@ -61,7 +61,7 @@ fn wait_until_blocked_by(pid: i32, observer: &mut PgConnection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_loses_a_deadlock_is_written_again() {
+async fn batch_that_loses_a_deadlock_is_written_again() {
     // by arrays and by COPY
     for size in [20, 100] {
         let (schemas, pools) = migrated().await;
@@ -110,7 +110,7 @@ async fn a_batch_that_loses_a_deadlock_is_written_again() {
 }
 
 #[tokio::test]
-async fn conflict_that_stays_is_told_after_five_attempts() {
+async fn lasting_conflict_is_reported_after_five_attempts() {
     let (schemas, pools) = migrated().await;
     let repository = PgTickRepository::new(pools);
     let mut connection = schemas.connection(Database::Timeseries);

@@ -10,7 +10,7 @@ use tickbook::domain::{Tick, TimeRange};
 use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
 
-use crate::support::migrated::{SYMBOL, migrated, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, ticks};
 
 #[derive(QueryableByName)]
 struct License {
@@ -25,7 +25,7 @@ struct Number {
 }
 
 #[tokio::test]
-async fn late_ticks_go_into_compressed_chunks() {
+async fn late_ticks_are_stored_in_compressed_chunks() {
     let (schemas, pools) = migrated().await;
     let mut connection = schemas.connection(Database::Timeseries);
     let license: License = sql_query("SELECT current_setting('timescaledb.license') AS license")

@@ -115,7 +115,7 @@ fn random_decimals_survive_the_server() {
 }
 
 #[test]
-fn what_no_decimal_holds_is_an_error_and_never_a_rounded_number() {
+fn unrepresentable_numbers_are_errors_never_rounded() {
     let schemas = ScratchSchemas::create();
     let mut connection = schemas.connection(Database::Timeseries);
     for text in [

@@ -8,7 +8,7 @@ use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
 
 use crate::support::alone::is_alone;
-use crate::support::migrated::{migrated, ticks};
+use crate::support::migrated_schema::{migrated, ticks};
 
 /// The first words of the statements that met the table of ticks.
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -48,7 +48,7 @@ async fn statements_of(
 
 /// Alone in its process, since what is recorded is recorded for the whole process.
 #[tokio::test]
-async fn large_batches_are_copied_until_one_meets_a_taken_key_and_again_later() {
+async fn large_batches_avoid_copy_after_a_taken_key() {
     if !is_alone() {
         return;
     }

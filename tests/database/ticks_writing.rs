@@ -10,7 +10,7 @@ use tickbook::postgres::PgTickRepository;
 use tickbook::repository::TickRepository;
 use tickbook::{Database, RepositoryError};
 
-use crate::support::migrated::{SYMBOL, migrated, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, ticks};
 
 #[derive(QueryableByName)]
 struct Number {
@@ -28,7 +28,7 @@ fn bytes_of_rows(connection: &mut PgConnection) -> i64 {
 }
 
 #[tokio::test]
-async fn sending_again_leaves_no_dead_rows() {
+async fn repeated_batch_leaves_no_dead_rows() {
     let (schemas, pools) = migrated().await;
     let repository = PgTickRepository::new(pools.clone());
     let mut connection = schemas.connection(Database::Timeseries);
@@ -50,7 +50,7 @@ async fn sending_again_leaves_no_dead_rows() {
 }
 
 #[tokio::test]
-async fn a_row_the_database_refuses_does_not_keep_the_others_out() {
+async fn row_refused_by_the_database_blocks_no_other() {
     let (schemas, pools) = migrated().await;
     let repository = PgTickRepository::new(pools);
     let mut connection = schemas.connection(Database::Timeseries);
@@ -85,7 +85,7 @@ async fn a_row_the_database_refuses_does_not_keep_the_others_out() {
 }
 
 #[tokio::test]
-async fn where_the_first_tick_of_a_key_is_refused_the_next_one_is_the_first() {
+async fn second_tick_of_a_key_replaces_a_refused_first() {
     let (schemas, pools) = migrated().await;
     let repository = PgTickRepository::new(pools);
     let mut connection = schemas.connection(Database::Timeseries);
@@ -118,7 +118,7 @@ async fn where_the_first_tick_of_a_key_is_refused_the_next_one_is_the_first() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_not_of_one_row_rejects_no_tick() {
+async fn error_that_is_not_of_one_row_rejects_no_tick() {
     let (schemas, pools) = migrated().await;
     let repository = PgTickRepository::new(pools);
     let mut connection = schemas.connection(Database::Timeseries);
@@ -169,7 +169,7 @@ fn moved_to_now(mut ticks: Vec<Tick>) -> Vec<Tick> {
 }
 
 #[tokio::test]
-async fn table_that_takes_no_tick_rejects_none() {
+async fn faulty_table_rejects_no_tick() {
     let (schemas, pools) = migrated().await;
     let mut connection = schemas.connection(Database::Timeseries);
     let mut expected = 0;
@@ -211,7 +211,7 @@ async fn table_that_takes_no_tick_rejects_none() {
 
 /// A sequence counts what a transaction takes back, too.
 #[tokio::test]
-async fn table_that_takes_no_tick_is_seen_by_few_rows() {
+async fn faulty_table_is_detected_with_few_rows() {
     let (schemas, pools) = migrated().await;
     let mut connection = schemas.connection(Database::Timeseries);
     connection
@@ -238,7 +238,7 @@ async fn table_that_takes_no_tick_is_seen_by_few_rows() {
 }
 
 #[tokio::test]
-async fn tick_that_a_trigger_leaves_out_is_rejected() {
+async fn tick_omitted_by_a_trigger_is_rejected() {
     let (schemas, pools) = migrated().await;
     let repository = PgTickRepository::new(pools);
     let mut connection = schemas.connection(Database::Timeseries);

@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::server::Server;
 use crate::site::{GatedSite, repositories_on};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::{SYMBOL, start, ticks};
+use crate::support::migrated_schema::{SYMBOL, start, ticks};
 use crate::support::oracle::{ask, assert_exact};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,8 +75,8 @@ async fn fault_11_resets_without_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_16_and_17_of_an_upsert_of_candles() {
-    let _fault = Fault::begin("fault_16_and_17_of_an_upsert_of_candles");
+async fn fault_16_and_17_candle_upsert_is_cut_off() {
+    let _fault = Fault::begin("fault_16_and_17_candle_upsert_is_cut_off");
     let site = GatedSite::new(16, |_| ()).await;
     let repository = &site.repositories.ohlc;
     repository
@@ -130,8 +130,8 @@ fn candle(number: i64) -> Candle {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_16_and_17_of_an_upsert_of_symbols() {
-    let _fault = Fault::begin("fault_16_and_17_of_an_upsert_of_symbols");
+async fn fault_16_and_17_symbol_upsert_is_cut_off() {
+    let _fault = Fault::begin("fault_16_and_17_symbol_upsert_is_cut_off");
     let site = GatedSite::new(16, |_| ()).await;
     let repository = &site.repositories.symbols;
     let commit = Message::Query("COMMIT");

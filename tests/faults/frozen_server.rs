@@ -11,7 +11,7 @@ use crate::memory::Memory;
 use crate::server::Server;
 use crate::site::{OVERRUN, repositories_on};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::migrated_schema::{SYMBOL, ticks};
 use crate::support::oracle::{ask, assert_exact};
 
 #[tokio::test(flavor = "multi_thread")]

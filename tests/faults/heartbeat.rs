@@ -3,13 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::heartbeat::{Beats, Heartbeat, LONGEST_GAP, TICK};
+use crate::support::heartbeat::{Beats, Heartbeat, MAX_GAP, TICK};
 
 #[tokio::test]
-async fn a_runtime_that_stands_still_once_is_noticed() {
+async fn runtime_that_stands_still_once_is_noticed() {
     let heartbeat = Heartbeat::start();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let until = heartbeat.woken() + 2 * LONGEST_GAP;
+    let until = heartbeat.woken() + 2 * MAX_GAP;
     let deadline = Instant::now() + Duration::from_secs(60);
     while heartbeat.woken() < until {
         assert!(Instant::now() < deadline, "the bare threads do not wake");
@@ -21,10 +21,10 @@ async fn a_runtime_that_stands_still_once_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_never_beats_is_noticed() {
+async fn runtime_that_never_beats_is_noticed() {
     let heartbeat = Heartbeat::start();
     let deadline = Instant::now() + Duration::from_secs(60);
-    while heartbeat.woken() <= 2 * LONGEST_GAP {
+    while heartbeat.woken() <= 2 * MAX_GAP {
         assert!(Instant::now() < deadline, "the bare threads do not wake");
         thread::sleep(TICK);
     }
@@ -33,7 +33,7 @@ async fn a_runtime_that_never_beats_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_is_often_late_is_noticed() {
+async fn runtime_that_is_often_late_is_noticed() {
     let heartbeat = Heartbeat::start();
     for _ in 0..40 {
         thread::sleep(Duration::from_millis(25));
@@ -50,7 +50,7 @@ async fn a_runtime_that_is_often_late_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_goes_on_is_steady() {
+async fn running_runtime_is_steady() {
     let heartbeat = Heartbeat::start();
     tokio::time::sleep(Duration::from_millis(500)).await;
     heartbeat.assert_steady().await;

@@ -14,7 +14,7 @@ use tickbook::repository::CandleQuery;
 use crate::fault::Fault;
 use crate::load::Load;
 use crate::site::GatedSite;
-use crate::support::migrated::ticks;
+use crate::support::migrated_schema::ticks;
 use crate::support::oracle::assert_exact_where;
 
 const READERS: usize = 100;
@@ -23,7 +23,7 @@ const READERS: usize = 100;
 const TICKS: i64 = 200_000;
 
 /// What the oldest tick may wait for, beyond what the server itself takes for a row.
-const LONGEST: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 const WATCHED: Duration = Duration::from_secs(15);
 
@@ -97,7 +97,7 @@ async fn fault_62_heavy_readers_keep_no_tick_waiting() {
     let reads = reads.load(Ordering::Relaxed);
     println!("the longest wait of a tick: {longest:?}, of a bare row: {control:?}; {reads} reads");
     assert!(reads > 0, "nothing was read");
-    assert!(longest.saturating_sub(control) < LONGEST, "{longest:?}");
+    assert!(longest.saturating_sub(control) < MAX_WAIT, "{longest:?}");
     for reader in readers {
         reader.await.expect("no panic");
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::fault::Fault;
 use crate::memory::Memory;
 use crate::site::GatedSite;
-use crate::support::migrated::{start, ticks};
+use crate::support::migrated_schema::{start, ticks};
 use crate::support::oracle::assert_exact_where;
 
 const TICKS: i64 = 1_000_000;
@@ -15,8 +15,8 @@ const WINDOW: i64 = 100_000;
 const BYTES: u64 = 600;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_41_a_million_ticks_in_one_call() {
-    let Some(_fault) = Fault::begin_long("fault_41_a_million_ticks_in_one_call") else {
+async fn fault_41_million_ticks_in_one_call() {
+    let Some(_fault) = Fault::begin_long("fault_41_million_ticks_in_one_call") else {
         return;
     };
     let site = GatedSite::new(41, |config| {

@@ -11,15 +11,15 @@ use tickbook::{Database, Repositories, db::DatabasePools};
 use crate::fault::Fault;
 use crate::load::eventually;
 use crate::site::{GatedSite, config};
-use crate::support::migrated::start;
+use crate::support::migrated_schema::start;
 use crate::support::oracle::ask;
 
 /// Of the first write of a candle; the second comes once it is over, and later.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_36_a_late_write_of_candles_overwrites_no_newer_one() {
-    let _fault = Fault::begin("fault_36_a_late_write_of_candles_overwrites_no_newer_one");
+async fn fault_36_late_write_overwrites_no_newer_candle() {
+    let _fault = Fault::begin("fault_36_late_write_overwrites_no_newer_candle");
     let (mut stored, mut given_up) = (0, 0);
     for round in 0..5 {
         let site = GatedSite::new(3_600 + round, |config| {

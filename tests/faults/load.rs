@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::memory::Memory;
 use crate::site::{RECOVERY, small_batches};
-use crate::support::migrated::ticks;
+use crate::support::migrated_schema::ticks;
 use crate::timed::Timed;
 
 /// Ten ticks every five milliseconds.

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::load::Load;
 use crate::site::{address_of, at_host, config};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::{SYMBOL, migrated};
+use crate::support::migrated_schema::{SYMBOL, migrated};
 use crate::support::oracle::assert_exact;
 
 /// Set where this runs a second time, with `/etc/hosts` replaced by the file it names.

@@ -16,7 +16,7 @@ use crate::role::Role;
 use crate::server::Server;
 use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::migrated_schema::{SYMBOL, ticks};
 use crate::support::oracle::{assert_exact, try_ask};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,8 +198,9 @@ async fn fault_04_wrong_password_and_no_such_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_06_accepted_and_never_answered() {
-    let Some(_fault) = Fault::begin_long("fault_06_accepted_and_never_answered") else {
+async fn fault_06_connection_is_accepted_and_never_answered() {
+    let Some(_fault) = Fault::begin_long("fault_06_connection_is_accepted_and_never_answered")
+    else {
         return;
     };
     let site = GatedSite::new(6, |_| ()).await;

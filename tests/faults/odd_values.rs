@@ -6,7 +6,7 @@ use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
 use crate::site::GatedSite;
-use crate::support::migrated::SYMBOL;
+use crate::support::migrated_schema::SYMBOL;
 use crate::support::oracle::ask;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,10 @@ async fn fault_40_values_that_no_tick_can_have() {
     for (value, said) in [
         ("infinity", "infinity is not a time"),
         ("-infinity", "-infinity is not a time"),
-        ("294276-12-31 23:59:59.999999+00", "the time is out of range"),
+        (
+            "294276-12-31 23:59:59.999999+00",
+            "the time is out of range",
+        ),
     ] {
         ask(url, "TRUNCATE ticks");
         for (second, received) in [(0, "NULL"), (1, &format!("'{value}'")), (2, "NULL")] {

@@ -23,15 +23,15 @@ const FLAPS: [(u64, u64); 8] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_02_on_failure_loses_nothing_in_flaps() {
-    let _fault = Fault::begin("fault_02_on_failure_loses_nothing_in_flaps");
+async fn fault_02_on_failure_mode_loses_nothing_in_flaps() {
+    let _fault = Fault::begin("fault_02_on_failure_mode_loses_nothing_in_flaps");
     let site = GatedSite::new(2, |_| ()).await;
     flaps(&site, 1, |site| site.timeseries.refuse()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_06_on_failure_loses_nothing_in_many_flaps() {
-    let name = "fault_06_on_failure_loses_nothing_in_many_flaps";
+async fn fault_06_on_failure_mode_loses_nothing_in_flaps() {
+    let name = "fault_06_on_failure_mode_loses_nothing_in_flaps";
     let Some(_fault) = Fault::begin_long(name) else {
         return;
     };

@@ -14,7 +14,7 @@ use crate::memory::Memory;
 use crate::server::Server;
 use crate::site::{GatedSite, OVERRUN, RECOVERY, config, repositories_on};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::migrated_schema::{SYMBOL, ticks};
 use crate::support::oracle::{ask, assert_exact};
 use crate::support::probed::health;
 

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::server::Server;
 use crate::site::{config, repositories_on};
 use crate::small_disk::{attach, fill, make_room};
-use crate::support::migrated::{SYMBOL, ticks};
+use crate::support::migrated_schema::{SYMBOL, ticks};
 use crate::support::oracle::{ask, assert_exact};
 
 /// How the server answers a statement of the pool.

@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::memory::Memory;
 use crate::site::{OVERRUN, address_of, at_host, config};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::{migrated, ticks};
+use crate::support::migrated_schema::{migrated, ticks};
 use crate::support::oracle::assert_exact;
 
 /// When a peer that answers nothing is given up, by default, and how exactly.

@@ -26,8 +26,8 @@ fn answers_at(url: &str) -> Instant {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_02_a_spool_is_stored_soon_after_each_of_many_outages() {
-    const NAME: &str = "fault_02_a_spool_is_stored_soon_after_each_of_many_outages";
+async fn fault_02_spool_is_stored_soon_after_each_outage() {
+    const NAME: &str = "fault_02_spool_is_stored_soon_after_each_outage";
     let Some(fault) = Fault::begin_long(NAME) else {
         return;
     };

@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::site::{GatedSite, RECOVERY, repositories_on, small_batches};
 use crate::small_disk::{attach, fill, make_room};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::ticks;
+use crate::support::migrated_schema::ticks;
 use crate::support::oracle::{ask, assert_exact};
 use crate::timed::Timed;
 
@@ -85,8 +85,8 @@ async fn fault_39_disk_of_the_database_is_full() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fault_38_a_lost_grant_makes_no_dead_letters() {
-    let _fault = Fault::begin("fault_38_a_lost_grant_makes_no_dead_letters");
+async fn fault_38_lost_grant_makes_no_dead_letters() {
+    let _fault = Fault::begin("fault_38_lost_grant_makes_no_dead_letters");
     let site = GatedSite::new(38, |_| ()).await;
     let role = Role::create(&site, "");
     let pools = DatabasePools::new(&role.config(&site));
@@ -110,7 +110,7 @@ async fn fault_38_a_lost_grant_makes_no_dead_letters() {
     let heartbeat = Heartbeat::start();
     push(300, 1_300).await;
     let left = persister.drain(Duration::from_secs(2)).await;
-    assert_eq!(left.map_err(|undrained| undrained.left), Err(1_000));
+    assert_eq!(left.map_err(|undrained| undrained.remaining), Err(1_000));
     let content = persister.spool_content().expect("there is one");
     assert_eq!((content.records, content.dead_letters), (1_000, 0));
     let health = persister.health();

@@ -11,7 +11,7 @@ use tickbook::postgres;
 use tickbook::{Database, DatabaseUrl, Repositories};
 
 use crate::server::Server;
-use crate::support::migrated::migrated;
+use crate::support::migrated_schema::migrated;
 use tickbook::Backoff;
 
 /// How far past its deadline a call may end.

@@ -10,7 +10,7 @@ use tickbook::repository::TickQuery;
 
 use crate::fault::Fault;
 use crate::site::GatedSite;
-use crate::support::migrated::{SYMBOL, start, ticks};
+use crate::support::migrated_schema::{SYMBOL, start, ticks};
 use crate::support::oracle::{ask, assert_exact};
 use crate::support::probed::health;
 

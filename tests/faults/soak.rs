@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::server::Server;
 use crate::site::{RECOVERY, address_of, at_port, repositories_on};
 use crate::small_disk::{fill, make_room};
-use crate::support::migrated::{migrated, start, ticks};
+use crate::support::migrated_schema::{migrated, start, ticks};
 use crate::support::oracle::{ask, assert_exact_where};
 
 /// How long a writer may be on its way to its first commit.

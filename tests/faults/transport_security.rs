@@ -13,7 +13,7 @@ use crate::load::Load;
 use crate::server::Server;
 use crate::site::{address_of, config, repositories_on};
 use crate::support::heartbeat::Heartbeat;
-use crate::support::migrated::ticks;
+use crate::support::migrated_schema::ticks;
 use crate::support::oracle::assert_exact;
 
 /// What asks a server for TLS, before anything else.

@@ -67,7 +67,7 @@ async fn assert_durable_again(persister: &TickPersister, ticks: &Switched, index
 }
 
 #[tokio::test]
-async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
+async fn fault_49_backlog_is_stored_on_a_full_disk() {
     for on_full in [OnFull::Block, OnFull::Error] {
         let Some(disk) = SmallDisk::mount("32m") else {
             suite::skip("a full disk wants the right to mount one");
@@ -110,7 +110,7 @@ async fn fault_49_a_backlog_is_stored_while_others_fill_the_disk() {
 }
 
 #[tokio::test]
-async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again() {
+async fn fault_49_full_spool_is_emptied_and_accepts_ticks() {
     for on_full in [OnFull::Block, OnFull::Error] {
         let Some(disk) = SmallDisk::mount("10m") else {
             suite::skip("a full disk wants the right to mount one");
@@ -160,7 +160,7 @@ async fn fault_49_a_spool_that_fills_the_disk_is_emptied_and_takes_ticks_again()
 }
 
 #[tokio::test]
-async fn fault_50_a_disk_that_refuses_writes_makes_nothing_durable_and_loses_nothing() {
+async fn fault_50_disk_that_refuses_writes_loses_nothing() {
     let Some(disk) = SmallDisk::mount("64m") else {
         suite::skip("a disk that refuses writes wants the right to mount one");
         return;

@@ -16,12 +16,12 @@ use tickbook::domain::Tick;
 use tickbook::ingest::{AckLevel, OccurrenceCounter, SpoolMode, TickPersister};
 
 #[test]
-fn fault_45_a_killed_process_loses_no_durable_tick() {
+fn fault_45_killed_process_loses_no_durable_tick() {
     killed_at_random(SpoolMode::WriteAhead, Deaths::new());
 }
 
 #[test]
-fn fault_45_on_failure_loses_no_durable_tick() {
+fn fault_45_on_failure_mode_loses_no_durable_tick() {
     let mut deaths = Deaths::new();
     // that a killed process leaves the same file does not depend on the mode
     deaths.count = deaths.count.div_ceil(3);
@@ -72,7 +72,7 @@ fn killed_at_random(mode: SpoolMode, mut deaths: Deaths) {
         // the lock of a killed process is no obstacle
         let persister = open(&ticks, many_batches(), &settings_of(mode, folder.path())).await;
         let content = persister.spool_content().expect("there is one");
-        assert_eq!(content.quarantined, 0);
+        assert_eq!(content.damaged_batches, 0);
         let report = persister.stop(Duration::from_secs(60)).await;
         assert_eq!((report.unsaved.len(), report.spooled), (0, 0));
         let stats = report.stats;

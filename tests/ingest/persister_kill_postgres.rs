@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::migrated;
+use crate::support::migrated_schema;
 use crate::support::oracle;
 use crate::support::spooling::process::{Deaths, Process, orders};
 use crate::support::spooling::{many_batches, push_until_killed, settings, tick};
@@ -25,7 +25,7 @@ async fn open(pools: &DatabasePools, directory: &Path) -> TickPersister {
 }
 
 #[test]
-fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
+fn fault_45_process_killed_in_a_commit_loses_nothing() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_time()
@@ -33,7 +33,7 @@ fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
         .expect("a runtime");
     if let Some((directory, first)) = orders() {
         let first = first.parse().expect("a number");
-        let pools = DatabasePools::new(&migrated::config_of_variables());
+        let pools = DatabasePools::new(&migrated_schema::config_of_variables());
         runtime.block_on(async {
             push_until_killed(&open(&pools, &directory).await, first).await;
         });
@@ -41,9 +41,9 @@ fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
     }
     let mut deaths = Deaths::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let (schemas, pools) = runtime.block_on(migrated::migrated());
+    let (schemas, pools) = runtime.block_on(migrated_schema::migrated());
     let url = schemas.url(Database::Timeseries);
-    let variables = migrated::variables(&schemas);
+    let variables = migrated_schema::variables(&schemas);
     let mut durable = BTreeSet::new();
     let mut while_committing = 0;
     let mut stored = 0;
@@ -70,7 +70,7 @@ fn fault_45_a_process_killed_while_it_commits_loses_and_doubles_nothing() {
     let report = runtime.block_on(async {
         let persister = open(&pools, folder.path()).await;
         let content = persister.spool_content().expect("there is one");
-        assert_eq!(content.quarantined, 0);
+        assert_eq!(content.damaged_batches, 0);
         persister.stop(Duration::from_secs(60)).await
     });
     assert_eq!((report.unsaved.len(), report.spooled), (0, 0));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::migrated::{SYMBOL, migrated, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated, ticks};
 use rust_decimal::Decimal;
 use tickbook::Repositories;
 use tickbook::db::DatabasePools;
@@ -46,7 +46,7 @@ async fn count(ticks: &Arc<dyn TickRepository>) -> u64 {
 }
 
 #[tokio::test]
-async fn fault_37_one_bad_tick_among_a_thousand_keeps_none_out() {
+async fn fault_37_bad_tick_among_a_thousand_blocks_no_other() {
     let (_schemas, pools) = migrated().await;
     let folder = tempfile::tempdir().expect("a folder");
     let (persister, repository) = open(&pools, folder.path()).await;
@@ -66,26 +66,26 @@ async fn fault_37_one_bad_tick_among_a_thousand_keeps_none_out() {
 }
 
 #[tokio::test]
-async fn fault_38_a_missing_column_makes_no_dead_letters() {
+async fn fault_38_missing_column_makes_no_dead_letters() {
     let broken = "ALTER TABLE ticks RENAME COLUMN ask_volume TO gone";
     keeps_every_tick(broken, "ALTER TABLE ticks RENAME COLUMN gone TO ask_volume").await;
 }
 
 #[tokio::test]
-async fn fault_38_a_new_column_makes_no_dead_letters() {
+async fn fault_38_new_column_makes_no_dead_letters() {
     let broken = "ALTER TABLE ticks ADD COLUMN venue int NOT NULL DEFAULT 0; \
                   ALTER TABLE ticks ALTER COLUMN venue DROP DEFAULT";
     keeps_every_tick(broken, "ALTER TABLE ticks DROP COLUMN venue").await;
 }
 
 #[tokio::test]
-async fn fault_38_a_wrong_constraint_makes_no_dead_letters() {
+async fn fault_38_wrong_constraint_makes_no_dead_letters() {
     let broken = "ALTER TABLE ticks ADD CONSTRAINT no_tick CHECK (bid_price < 0) NOT VALID";
     keeps_every_tick(broken, "ALTER TABLE ticks DROP CONSTRAINT no_tick").await;
 }
 
 #[tokio::test]
-async fn fault_38_a_trigger_makes_no_dead_letters() {
+async fn fault_38_trigger_makes_no_dead_letters() {
     let broken = "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS \
                   $$ BEGIN RETURN NULL; END $$; \
                   CREATE TRIGGER leave_out BEFORE INSERT ON ticks \
@@ -102,7 +102,10 @@ async fn keeps_every_tick(broken: &'static str, repaired: &'static str) {
     run(&pools, broken).await;
     push(&persister, &ticks(10, 2_500)).await;
     let undrained = persister.drain(Duration::from_secs(3)).await;
-    assert_eq!(undrained.map_err(|undrained| undrained.left), Err(2_490));
+    assert_eq!(
+        undrained.map_err(|undrained| undrained.remaining),
+        Err(2_490)
+    );
     let content = persister.spool_content().expect("there is one");
     assert_eq!((content.dead_letters, persister.stats().rejected), (0, 0));
     assert_eq!(persister.stats().duplicates, 0);
@@ -119,7 +122,7 @@ async fn keeps_every_tick(broken: &'static str, repaired: &'static str) {
 }
 
 #[tokio::test]
-async fn fault_41_many_ticks_and_their_duplicates_are_stored_once() {
+async fn fault_41_repeated_ticks_are_stored_once() {
     let (_schemas, pools) = migrated().await;
     let folder = tempfile::tempdir().expect("a folder");
     let (persister, repository) = open(&pools, folder.path()).await;

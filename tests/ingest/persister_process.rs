@@ -89,12 +89,12 @@ async fn drain(directory: &Path) -> Arc<Switched> {
 }
 
 #[test]
-fn fault_55_a_process_told_to_end_in_an_outage_leaves_a_million_ticks_in_the_spool() {
+fn fault_55_terminated_process_spools_a_million_ticks() {
     told_to_end_in_an_outage(SpoolMode::WriteAhead, BACKLOG);
 }
 
 #[test]
-fn fault_55_on_failure_leaves_its_ticks_in_the_spool() {
+fn fault_55_on_failure_mode_leaves_ticks_in_the_spool() {
     told_to_end_in_an_outage(SpoolMode::OnFailure, BACKLOG / 10);
 }
 
@@ -123,7 +123,7 @@ fn told_to_end_in_an_outage(mode: SpoolMode, backlog: i64) {
 }
 
 #[test]
-fn fault_55_a_process_told_twice_to_end_is_gone_at_once_and_loses_no_durable_tick() {
+fn fault_55_second_signal_loses_no_durable_tick() {
     let runtime = runtime(false);
     if let Some((directory, _)) = orders() {
         runtime.block_on(push_until_told(&directory));
@@ -184,7 +184,7 @@ async fn burst(directory: PathBuf) {
 }
 
 #[test]
-fn fault_56_a_burst_without_a_database_stays_within_its_memory() {
+fn fault_56_burst_in_an_outage_stays_in_its_memory() {
     let runtime = runtime(false);
     if let Some((directory, _)) = orders() {
         runtime.block_on(burst(directory));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::alone::{is_alone, this_test};
-use crate::support::held_back::{Away, held_back, numbers, open};
+use crate::support::quarantined_ticks::{Away, held_back, numbers, open};
 use crate::support::spooling::small_disk::SmallDisk;
 use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::repository::QuarantineRepository;
@@ -20,7 +20,7 @@ const PLACES: std::ops::RangeInclusive<i64> = 100_000..=102_000;
 
 async fn keep(quarantine: &Quarantine, numbers: std::ops::Range<i64>) {
     for index in numbers {
-        quarantine.keep(held_back(index)).await.expect("it is open");
+        quarantine.push(held_back(index)).await.expect("it is open");
     }
 }
 
@@ -60,7 +60,7 @@ fn work_of(name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database_or_the_disk() {
+async fn fault_49_ticks_wait_in_memory_on_a_full_disk() {
     if !is_alone() {
         return;
     }
@@ -73,7 +73,7 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
     // as many as memory may have
     let mut next = 500;
     loop {
-        let keeping = quarantine.keep(held_back(next));
+        let keeping = quarantine.push(held_back(next));
         match tokio::time::timeout(REFUSED, keeping).await {
             Ok(kept) => kept.expect("it is open"),
             Err(_) => break,
@@ -112,7 +112,7 @@ async fn fault_49_ticks_held_back_on_a_full_disk_wait_in_memory_for_the_database
 }
 
 #[tokio::test]
-async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() {
+async fn fault_49_stop_on_a_full_disk_reports_lost_ticks() {
     let Some(disk) = SmallDisk::mount("16m") else {
         suite::skip("a full disk wants the right to mount one");
         return;
@@ -133,7 +133,7 @@ async fn fault_49_a_stop_on_a_full_disk_tells_what_is_lost_and_keeps_the_rest() 
 }
 
 #[tokio::test]
-async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_touched() {
+async fn fault_50_read_only_quarantine_file_is_refused() {
     let Some(disk) = SmallDisk::mount("16m") else {
         suite::skip("a disk that refuses writes wants the right to mount one");
         return;
@@ -159,7 +159,7 @@ async fn fault_50_a_quarantine_file_that_cannot_be_written_is_refused_and_not_to
 }
 
 #[tokio::test]
-async fn fault_51_a_quarantine_file_whose_making_was_cut_off_is_made_again() {
+async fn fault_51_partial_quarantine_file_is_created_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let away = Arc::new(Away::default());
     let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::held_back::{Away, held_back, numbers, open};
-use crate::support::migrated;
+use crate::support::migrated_schema;
 use crate::support::pool;
+use crate::support::quarantined_ticks::{Away, held_back, numbers, open};
 use crate::support::spooling::process::{Deaths, Process, orders, tell};
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::ingest::quality::{Quarantine, QuarantineReport};
@@ -30,7 +30,7 @@ const REPORTED_TOGETHER: usize = 100;
 async fn hold_back_until_killed(directory: &Path, task: &str) {
     let (repository, first, is_there) = match task.strip_prefix(THERE) {
         Some(first) => {
-            let pools = DatabasePools::new(&migrated::config_of_variables());
+            let pools = DatabasePools::new(&migrated_schema::config_of_variables());
             (Repositories::postgres(&pools).quarantine, first, true)
         }
         None => (Arc::new(Away::default()) as _, task, false),
@@ -46,7 +46,7 @@ async fn hold_back_until_killed(directory: &Path, task: &str) {
     let before = quarantine.on_disk();
     let mut reported = first;
     for index in first.. {
-        quarantine.keep(held_back(index)).await.expect("open");
+        quarantine.push(held_back(index)).await.expect("open");
         let count = usize::try_from(index + 1 - first).expect("positive");
         if count.is_multiple_of(REPORTED_TOGETHER) {
             while quarantine.on_disk() < before + count as u64 {
@@ -64,7 +64,7 @@ async fn hold_back_until_killed(directory: &Path, task: &str) {
 async fn put_until_killed(quarantine: &Quarantine, first: i64, backlog: u64) {
     let mut has_begun = false;
     for index in first.. {
-        quarantine.keep(held_back(index)).await.expect("open");
+        quarantine.push(held_back(index)).await.expect("open");
         if !has_begun && quarantine.waiting() < backlog {
             has_begun = true;
             tell(BEGUN);
@@ -74,7 +74,7 @@ async fn put_until_killed(quarantine: &Quarantine, first: i64, backlog: u64) {
 }
 
 #[test]
-fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
+fn fault_45_killed_process_keeps_quarantined_ticks() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_time()
@@ -86,8 +86,8 @@ fn fault_45_a_killed_process_loses_and_doubles_no_tick_that_was_held_back() {
     }
     let mut deaths = Deaths::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let (schemas, pools) = runtime.block_on(migrated::migrated());
-    let variables = migrated::variables(&schemas);
+    let (schemas, pools) = runtime.block_on(migrated_schema::migrated());
+    let variables = migrated_schema::variables(&schemas);
     let mut reported = BTreeSet::new();
     let mut while_putting = 0;
     for round in 0..deaths.count {

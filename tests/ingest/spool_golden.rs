@@ -247,7 +247,7 @@ async fn assert_read<R: Record>(name: &str, expected: &[R]) {
     let spool = spool.expect("it opens");
     let content = spool.content();
     assert_eq!(content.records, expected.len() as u64);
-    assert_eq!((content.dead_letters, content.quarantined), (2, 0));
+    assert_eq!((content.dead_letters, content.damaged_batches), (2, 0));
     let found = spool.dead_letters().await.expect("read");
     let found: Vec<_> = found.into_iter().map(|it| it.letter).collect();
     assert_eq!(found, letters(expected));
@@ -280,7 +280,7 @@ async fn refusal<R: Record, Held: Record>(name: &str, held: &[Held]) -> SpoolErr
     let opened = Spool::<Held>::open(folder.path(), 1 << 30).await;
     let content = opened.expect("it is whole").content();
     assert_eq!(content.records, held.len() as u64);
-    assert_eq!(content.quarantined, 0);
+    assert_eq!(content.damaged_batches, 0);
     refused
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::audit::{
-    AuditSettings, CandleRefresh, FindingKind, Mending, Problem, RefreshWindow, Repair,
+    AuditSettings, CandleRefresh, FindingKind, Problem, RefreshWindow, Repair, RepairOutcome,
 };
 use tickbook::domain::{
     Candle, CandleCursor, CandleSource, Page, PriceBasis, Tick, TimeRange, Timeframe,
@@ -16,7 +16,7 @@ use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
 use tickbook::repository::{CandleQuery, OhlcRepository, TickRepository as _};
 use tickbook::{Repositories, RepositoryError};
 
-use crate::support::audited::{EURUSD, at, audit, insert, start, ticks, whole};
+use crate::support::audit_run::{EURUSD, at, audit, insert, start, ticks, whole};
 use crate::support::double::{CandleCalls, Double};
 
 type Damage = Box<dyn Fn(&CandleQuery, &mut Vec<Candle>) + Send + Sync>;
@@ -101,7 +101,7 @@ fn change(candles: &mut [Candle], open_time: DateTime<Utc>, change: impl Fn(&mut
 }
 
 #[tokio::test]
-async fn a_clean_repository_gives_no_finding() {
+async fn clean_repository_gives_no_finding() {
     let repositories = Repositories::in_memory();
     let ticks = ticks(2);
     insert(&*repositories.ticks, &ticks).await;
@@ -113,7 +113,7 @@ async fn a_clean_repository_gives_no_finding() {
 }
 
 #[tokio::test]
-async fn every_differing_field_is_told_with_both_values() {
+async fn every_differing_field_is_shown_with_both_values() {
     let (ticks, ohlc) = Damaged::new(1, |query, candles| {
         if is(query, Timeframe::M1, PriceBasis::Bid) {
             change(candles, at(10), |candle| candle.open = Decimal::TWO);
@@ -148,7 +148,7 @@ async fn every_differing_field_is_told_with_both_values() {
 }
 
 #[tokio::test]
-async fn a_missing_candle_is_told() {
+async fn missing_candle_is_reported() {
     let (ticks, ohlc) = Damaged::new(1, |query, candles| {
         if is(query, Timeframe::M5, PriceBasis::Ask) {
             candles.retain(|candle| candle.open_time != at(15));
@@ -167,7 +167,7 @@ async fn a_missing_candle_is_told() {
 }
 
 #[tokio::test]
-async fn a_candle_without_ticks_is_told() {
+async fn candle_without_ticks_is_reported() {
     let (ticks, ohlc) = Damaged::new(1, |query, candles| {
         let extra = start() + TimeDelta::days(40);
         if is(query, Timeframe::M1, PriceBasis::Bid) && query.range.contains(extra) {
@@ -191,7 +191,7 @@ async fn a_candle_without_ticks_is_told() {
 }
 
 #[tokio::test]
-async fn stored_candles_that_differ_are_a_kind_of_their_own_and_only_sealed_ones_are_replaced() {
+async fn wrong_stored_candles_are_replaced_if_downsampled() {
     let (ticks, ohlc) = Damaged::new(1, |_, _| ()).await;
     let query = CandleQuery::new(
         EURUSD,
@@ -200,7 +200,7 @@ async fn stored_candles_that_differ_are_a_kind_of_their_own_and_only_sealed_ones
         TimeRange::new(at(20), at(23)).expect("ordered"),
     );
     let mut candles = ohlc.candles(&query).await.expect("read").items;
-    let sources = [CandleSource::SEALED, "import", "history"];
+    let sources = [CandleSource::DOWNSAMPLED, "import", "history"];
     for (candle, by) in candles.iter_mut().zip(sources) {
         candle.high += Decimal::ONE;
         candle.source = CandleSource::Stored(by.to_owned());
@@ -220,17 +220,17 @@ async fn stored_candles_that_differ_are_a_kind_of_their_own_and_only_sealed_ones
     assert_eq!(heard.kinds(), [FindingKind::StoredCandleDiffers; 2]);
     let repair = Some(Repair::new(Some(&ohlc)));
     let heard = audit(&ticks, &ohlc, &only_minutes, repair).await;
-    assert_eq!(heard.findings[0].mending, Mending::Mended);
-    let Mending::NotMended { reason } = &heard.findings[1].mending else {
+    assert_eq!(heard.findings[0].repair_outcome, RepairOutcome::Repaired);
+    let RepairOutcome::NotRepaired { reason } = &heard.findings[1].repair_outcome else {
         panic!("{heard:?}");
     };
     assert!(reason.contains("\"import\""), "{reason}");
-    assert_eq!((heard.summary.mended, heard.summary.left()), (1, 1));
+    assert_eq!((heard.summary.repaired, heard.summary.left()), (1, 1));
     assert_eq!(ohlc.windows(), [], "stored candles need no refresh");
 }
 
 #[tokio::test]
-async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
+async fn repair_refreshes_and_reports_wrong_candles() {
     let damage = |query: &CandleQuery, candles: &mut Vec<Candle>| {
         if is(query, Timeframe::H1, PriceBasis::Bid) {
             change(candles, at(120), |candle| candle.close = Decimal::TWO);
@@ -252,14 +252,17 @@ async fn a_repair_refreshes_what_differs_and_says_what_is_mended() {
 
     let refresh = None;
     let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
-    let Mending::NotMended { reason } = &heard.findings[0].mending else {
+    let RepairOutcome::NotRepaired { reason } = &heard.findings[0].repair_outcome else {
         panic!("{heard:?}");
     };
-    assert!(reason.contains("computes candles at every read"), "{reason}");
+    assert!(
+        reason.contains("computes candles at every read"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
-async fn candles_whose_ticks_may_be_gone_are_counted_and_never_refreshed() {
+async fn candles_with_dropped_ticks_are_never_refreshed() {
     let (ticks, ohlc) = Damaged::new(2, |query, candles| {
         if is(query, Timeframe::M1, PriceBasis::Bid) {
             change(candles, at(10), |candle| candle.tick_count += 5);
@@ -270,9 +273,9 @@ async fn candles_whose_ticks_may_be_gone_are_counted_and_never_refreshed() {
     let settings = whole().complete_from(at(1_440));
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
     let heard = audit(&ticks, &ohlc, &settings, Some(Repair::new(refresh))).await;
-    assert_eq!(heard.summary.beyond_ticks, 1);
+    assert_eq!(heard.summary.uncheckable, 1);
     assert_eq!(heard.kinds(), [FindingKind::CandleDiffers]);
-    let Mending::NotMended { reason } = &heard.findings[0].mending else {
+    let RepairOutcome::NotRepaired { reason } = &heard.findings[0].repair_outcome else {
         panic!("{heard:?}");
     };
     assert!(reason.contains("may have been dropped"), "{reason}");
@@ -280,7 +283,7 @@ async fn candles_whose_ticks_may_be_gone_are_counted_and_never_refreshed() {
 }
 
 #[tokio::test]
-async fn ticks_that_arrive_during_the_audit_are_no_finding() {
+async fn ticks_arriving_during_an_audit_are_ignored() {
     let (ticks, ohlc) = Damaged::new(1, |_, _| ()).await;
     let arriving = ticks.clone();
     let count = Mutex::new(0_i64);
@@ -297,7 +300,7 @@ async fn ticks_that_arrive_during_the_audit_are_no_finding() {
     }));
     let heard = audit(&ticks, &ohlc, &whole(), None).await;
     assert_eq!(heard.findings, []);
-    assert_eq!(heard.summary.unsettled, 0);
+    assert_eq!(heard.summary.unstable, 0);
 }
 
 /// Ends a future that waits for nothing.
@@ -311,7 +314,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn buckets_that_the_range_cuts_and_those_that_are_forming_are_left_out() {
+async fn cut_and_forming_buckets_are_left_out() {
     let wrong = |_: &CandleQuery, candles: &mut Vec<Candle>| {
         candles.iter_mut().for_each(|candle| candle.tick_count += 1);
     };
@@ -333,7 +336,7 @@ async fn buckets_that_the_range_cuts_and_those_that_are_forming_are_left_out() {
 }
 
 #[tokio::test]
-async fn only_the_timeframes_asked_for_are_compared_and_kinds_can_be_left_out() {
+async fn audit_can_be_limited_to_timeframes_and_kinds() {
     let wrong = |_: &CandleQuery, candles: &mut Vec<Candle>| {
         candles.iter_mut().for_each(|candle| candle.tick_count += 1);
     };
@@ -347,7 +350,7 @@ async fn only_the_timeframes_asked_for_are_compared_and_kinds_can_be_left_out() 
 }
 
 #[tokio::test]
-async fn years_without_anything_are_skipped() {
+async fn empty_years_are_skipped() {
     let repositories = Repositories::in_memory();
     let far = start() + TimeDelta::days(20_000);
     let ticks = [start(), far].map(|at| Tick::quote(EURUSD, at, Decimal::ONE, Decimal::TWO));

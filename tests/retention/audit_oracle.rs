@@ -11,19 +11,19 @@ use tickbook::postgres;
 use tickbook::postgres::PgMaterializedCandles;
 use tickbook::postgres::{Edition, timeseries_state};
 use tickbook::repository::CandleQuery;
-use tickbook::retention::Policies;
+use tickbook::retention::RetentionPolicies;
 use tickbook::{Database, Repositories};
 
-use crate::support::audited::{EURUSD, audit, audit_of, insert, whole};
+use crate::support::audit_run::{EURUSD, audit, audit_of, insert, whole};
 use crate::support::market_data;
-use crate::support::migrated;
+use crate::support::migrated_schema;
 
 #[tokio::test]
 async fn real_quotes_and_the_candles_of_them_are_clean() {
     let Some(folder) = market_data::folder() else {
         return;
     };
-    let (schemas, pools) = migrated::migrated().await;
+    let (schemas, pools) = migrated_schema::migrated().await;
     let report = postgres::apply_aggregates(&pools.timeseries()).await;
     let edition = report.expect("candle relations").edition;
     let repositories = Repositories::postgres(&pools);
@@ -44,13 +44,13 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
             done.expect("refreshed");
         }
     }
-    let state = timeseries_state(&pools.timeseries(), &Policies::default()).await;
+    let state = timeseries_state(&pools.timeseries(), &RetentionPolicies::default()).await;
     let state = state.expect("a state");
     assert_eq!(state.problems, []);
 
     let mut settings = whole();
     settings.limits.gap = Some(TimeDelta::hours(1));
-    settings.limits.stale = Some(TimeDelta::hours(1));
+    settings.limits.frozen = Some(TimeDelta::hours(1));
     settings.limits.weekend_rests = true;
     let Repositories { ticks, ohlc, .. } = &repositories;
     let rows = PgMaterializedCandles::new(pools.timeseries());

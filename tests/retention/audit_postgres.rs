@@ -3,16 +3,16 @@
 
 use rust_decimal::Decimal;
 use tickbook::Repositories;
-use tickbook::audit::{FindingKind, Mending, Problem};
+use tickbook::audit::{FindingKind, Problem, RepairOutcome};
 use tickbook::domain::{CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
-use crate::support::audit_site::Site;
-use crate::support::audited::{EURUSD, Heard, at, audit, insert, start, ticks, whole};
-use crate::support::migrated::migrated;
+use crate::support::audit_fixture::Site;
+use crate::support::audit_run::{EURUSD, Heard, at, audit, insert, start, ticks, whole};
+use crate::support::migrated_schema::migrated;
 
 #[tokio::test]
-async fn a_clean_database_gives_no_finding() {
+async fn clean_database_gives_no_finding() {
     let site = Site::new().await;
     assert_eq!(site.state().await.problems, []);
     let heard = site.audit(false).await;
@@ -22,7 +22,7 @@ async fn a_clean_database_gives_no_finding() {
 }
 
 #[tokio::test]
-async fn damaged_aggregates_are_found_with_both_values_and_mended() {
+async fn damaged_aggregates_are_found_and_repaired() {
     let Some(site) = Site::community().await else {
         return;
     };
@@ -74,7 +74,7 @@ async fn damaged_aggregates_are_found_with_both_values_and_mended() {
 }
 
 #[tokio::test]
-async fn a_candle_without_ticks_is_found_and_taken_away() {
+async fn candle_without_ticks_is_found_and_removed() {
     let Some(site) = Site::community().await else {
         return;
     };
@@ -120,13 +120,16 @@ async fn a_candle_without_ticks_is_found_and_taken_away() {
 }
 
 #[tokio::test]
-async fn stored_candles_that_differ_are_found_and_sealed_ones_mended() {
+async fn wrong_stored_candles_are_found_and_repaired() {
     let site = Site::new().await;
     let range = TimeRange::new(at(100), at(102)).expect("ordered");
     let query = CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Mid, range);
     let ohlc = &site.repositories.ohlc;
     let mut candles = ohlc.candles(&query).await.expect("read").items;
-    for (candle, by) in candles.iter_mut().zip([CandleSource::SEALED, "import"]) {
+    for (candle, by) in candles
+        .iter_mut()
+        .zip([CandleSource::DOWNSAMPLED, "import"])
+    {
         candle.source = CandleSource::Stored(by.to_owned());
     }
     ohlc.upsert_candles(&candles).await.expect("stored");
@@ -154,8 +157,11 @@ async fn stored_candles_that_differ_are_found_and_sealed_ones_mended() {
     assert!(heard.findings.iter().all(|it| is_stored(&it.problem)));
 
     let of_minutes = stored(&site.audit(true).await);
-    assert_eq!(of_minutes[0].mending, Mending::Mended);
-    assert!(matches!(of_minutes[1].mending, Mending::NotMended { .. }));
+    assert_eq!(of_minutes[0].repair_outcome, RepairOutcome::Repaired);
+    assert!(matches!(
+        of_minutes[1].repair_outcome,
+        RepairOutcome::NotRepaired { .. }
+    ));
     site.execute("DELETE FROM ohlc_candles WHERE source = 'import'");
     assert_eq!(site.audit(false).await.findings, []);
 }
@@ -184,7 +190,7 @@ async fn ticks_that_break_a_rule_are_found_in_the_database() {
         FindingKind::CrossedQuotes,
         FindingKind::NonPositivePrices,
         FindingKind::ReceivedEarly,
-        FindingKind::Gap,
+        FindingKind::TickGap,
     ];
     assert_eq!(kinds, expected);
 }

@@ -9,7 +9,7 @@ use tickbook::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 use tickbook::{Repositories, RepositoryError};
 
-use crate::support::audited::{EURUSD, Heard, at, audit_of, insert, ticks, whole};
+use crate::support::audit_run::{EURUSD, Heard, at, audit_of, insert, ticks, whole};
 
 /// Changes what is kept, by how often it was read before.
 type Change = Box<dyn Fn(usize, &mut MaterializedRows) + Send + Sync>;
@@ -89,7 +89,7 @@ fn waits(rows: &mut MaterializedRows) {
 }
 
 #[tokio::test]
-async fn wrong_rows_are_told_although_reads_are_right() {
+async fn wrong_rows_are_reported_although_reads_are_right() {
     assert_eq!(audited_with(|_, _| ()).await.findings, []);
     let heard = audited_with(|_, rows| damage(rows)).await;
     assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
@@ -109,7 +109,7 @@ async fn wrong_rows_are_told_although_reads_are_right() {
 }
 
 #[tokio::test]
-async fn wrong_rows_that_wait_are_no_finding() {
+async fn wrong_rows_awaiting_a_refresh_are_ignored() {
     let heard = audited_with(|_, rows| {
         damage(rows);
         waits(rows);
@@ -118,7 +118,7 @@ async fn wrong_rows_that_wait_are_no_finding() {
 }
 
 #[tokio::test]
-async fn rows_that_change_meanwhile_are_no_finding() {
+async fn rows_that_change_during_an_audit_are_ignored() {
     // a day is read before its ticks and after them
     for (wrong_reads, told) in [(1, 0), (2, 1)] {
         // made right by a refresh

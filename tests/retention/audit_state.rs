@@ -4,18 +4,18 @@
 use tickbook::audit::{FindingKind, Measurement};
 use tickbook::domain::Timeframe;
 use tickbook::postgres::{Edition, apply_aggregates, policy_status, refresh_days};
-use tickbook::retention::{Policies, Span};
+use tickbook::retention::{PolicyDuration, RetentionPolicies};
 
-use crate::support::audit_site::Site;
-use crate::support::audited::at;
+use crate::support::audit_fixture::Site;
+use crate::support::audit_run::at;
 
 #[tokio::test]
-async fn chunks_are_compared_with_what_is_declared() {
+async fn chunks_are_compared_with_the_declared_policies() {
     let site = Site::new().await;
-    let mut declared = Policies::default();
+    let mut declared = RetentionPolicies::default();
     assert_eq!(site.state_beside(&declared).await.problems, []);
-    declared.ticks.chunk = Span::hours(12);
-    declared.candles.chunk = Span::days(14);
+    declared.ticks.chunk = PolicyDuration::hours(12);
+    declared.candles.chunk = PolicyDuration::days(14);
     let problems = site.state_beside(&declared).await.problems;
     let told: Vec<_> = problems
         .iter()
@@ -27,35 +27,35 @@ async fn chunks_are_compared_with_what_is_declared() {
 }
 
 #[tokio::test]
-async fn late_days_that_wait_for_too_long_are_found() {
+async fn overdue_late_days_are_found() {
     let Some(site) = Site::community().await else {
         return;
     };
-    let mark = |day, age| {
+    let late_day = |day, age| {
         site.execute(&format!(
-            "INSERT INTO dirty_windows (day, marked_at) \
+            "INSERT INTO late_tick_days (day, arrived_at) \
              VALUES ('2014-05-{day}T00:00:00Z', now() - INTERVAL '{age}')"
         ));
     };
     // five minutes twice, and an hour
-    mark("01", "69 minutes");
+    late_day("01", "69 minutes");
     assert_eq!(site.state_kinds().await, []);
-    mark("02", "71 minutes");
+    late_day("02", "71 minutes");
     let problems = site.state().await.problems;
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].kind, FindingKind::DirtyWindowStale);
+    assert_eq!(problems[0].kind, FindingKind::RefreshBacklogOverdue);
     let numbers = problems[0].numbers.iter();
     let numbers: Vec<_> = numbers.map(|it| (it.name, it.value)).collect();
     let [("days", 2), ("oldest_age_seconds", age)] = numbers[..] else {
         panic!("{problems:?}");
     };
     assert!((4_260..4_320).contains(&age), "{age}");
-    let patient = Policies::default().maintain_every(Span::hours(1));
+    let patient = RetentionPolicies::default().maintain_every(PolicyDuration::hours(1));
     assert_eq!(site.state_beside(&patient).await.problems, []);
 }
 
 #[tokio::test]
-async fn a_backlog_of_late_ticks_is_found_and_goes_with_a_refresh() {
+async fn backlog_of_late_ticks_ends_with_a_refresh() {
     let Some(site) = Site::community().await else {
         return;
     };
@@ -83,7 +83,7 @@ async fn a_backlog_of_late_ticks_is_found_and_goes_with_a_refresh() {
 }
 
 #[tokio::test]
-async fn a_missing_primary_key_is_found() {
+async fn missing_primary_key_is_found() {
     let site = Site::new().await;
     site.execute("ALTER TABLE ohlc_candles DROP CONSTRAINT ohlc_candles_pkey");
     let problems = site.state().await.problems;
@@ -92,7 +92,7 @@ async fn a_missing_primary_key_is_found() {
 }
 
 #[tokio::test]
-async fn a_missing_constraint_is_found() {
+async fn missing_constraint_is_found() {
     let site = Site::new().await;
     site.execute("ALTER TABLE ticks DROP CONSTRAINT ticks_sequence_not_negative");
     assert_eq!(site.state_kinds().await, [FindingKind::Constraint]);
@@ -109,7 +109,7 @@ async fn another_chunk_interval_than_declared_is_found() {
 }
 
 #[tokio::test]
-async fn a_missing_candle_relation_is_found() {
+async fn missing_candle_relation_is_found() {
     let site = Site::new().await;
     let kind = match site.state().await.edition {
         Edition::Community => "MATERIALIZED VIEW",
@@ -120,7 +120,7 @@ async fn a_missing_candle_relation_is_found() {
 }
 
 #[tokio::test]
-async fn an_aggregate_that_is_not_real_time_and_one_with_the_bucket_index_are_found() {
+async fn aggregates_with_wrong_options_are_found() {
     let Some(site) = Site::community().await else {
         return;
     };
@@ -186,7 +186,7 @@ async fn chunks_that_outlived_their_policies_are_found() {
 }
 
 #[tokio::test]
-async fn a_failed_job_is_found() {
+async fn failed_job_is_found() {
     let Some(site) = Site::community().await else {
         return;
     };

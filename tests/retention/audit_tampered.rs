@@ -14,8 +14,8 @@ use tickbook::domain::{
 use tickbook::postgres::PgDecimal;
 use tickbook::repository::CandleQuery;
 
-use crate::support::audit_site::Site;
-use crate::support::audited::{EURUSD, at, insert, start};
+use crate::support::audit_fixture::Site;
+use crate::support::audit_run::{EURUSD, at, insert, start};
 use crate::support::random::Random;
 
 const GBPUSD: SymbolId = SymbolId::new(8);
@@ -160,7 +160,7 @@ fn set(site: &Site, symbol_id: SymbolId, timeframe: Timeframe, minute: i64, what
 }
 
 #[tokio::test]
-async fn rows_that_wait_are_right_after_a_repair() {
+async fn rows_awaiting_a_refresh_are_right_after_a_repair() {
     let ticks = stored();
     let Some(site) = Site::community_with(&ticks).await else {
         return;
@@ -285,7 +285,7 @@ fn refresh_some(site: &Site, random: &mut Random) {
 }
 
 #[tokio::test]
-async fn one_repair_makes_everything_right() {
+async fn single_repair_corrects_every_candle() {
     let rounds = match std::env::var("TICKBOOK_TAMPER_ROUNDS") {
         Ok(text) => text.parse().expect("a number"),
         Err(_) => 20,

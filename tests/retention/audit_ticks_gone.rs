@@ -4,31 +4,31 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::aged::{Aged, SYMBOLS, tick};
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use tickbook::audit::{AuditSettings, FindingKind, Mending, RefreshWindow, Repair};
+use tickbook::audit::{AuditSettings, FindingKind, RefreshWindow, Repair, RepairOutcome};
 use tickbook::domain::{Candle, PriceBasis, Tick, TimeRange, Timeframe, earliest_time};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::postgres::{force_refresh, refresh_days, timeseries_state};
 use tickbook::repository::CandleQuery;
-use tickbook::retention::Policies;
+use tickbook::retention::RetentionPolicies;
 
-use crate::support::audit_site::Site;
-use crate::support::audited::{EURUSD, Heard, at, audit_of, insert, start, ticks};
+use crate::support::audit_fixture::Site;
+use crate::support::audit_run::{EURUSD, Heard, at, audit_of, insert, start, ticks};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// Ten days of ticks with refreshed candles; `None` where no aggregates keep them.
-async fn refreshed(chunk: &str) -> Option<Aged> {
-    let mut aged = Aged::empty().await;
-    if !aged.is_community() {
+async fn refreshed(chunk: &str) -> Option<TenDayHistory> {
+    let mut history = TenDayHistory::empty().await;
+    if !history.is_community() {
         return None;
     }
-    aged.execute(&format!(
+    history.execute(&format!(
         "SELECT set_chunk_time_interval('ticks', INTERVAL '{chunk}')"
     ));
-    let begin = Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(10);
+    let begin = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(10);
     let mut ticks = Vec::new();
     for number in 0..10 * 24 * 2 {
         for symbol_id in SYMBOLS {
@@ -38,20 +38,20 @@ async fn refreshed(chunk: &str) -> Option<Aged> {
             }
         }
     }
-    aged.insert(&ticks).await;
+    history.insert(&ticks).await;
     let days = ticks.iter().map(|tick| tick.tick_time).collect();
-    refresh_days(&aged.db(), days).await.expect("refreshed");
-    Some(aged)
+    refresh_days(&history.db(), days).await.expect("refreshed");
+    Some(history)
 }
 
 /// Starts `days` days before the end of the ticks.
-fn day_before(aged: &Aged, days: i64) -> DateTime<Utc> {
-    Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(days)
+fn day_before(history: &TenDayHistory, days: i64) -> DateTime<Utc> {
+    Timeframe::D1.bucket_start(history.now) - TimeDelta::days(days)
 }
 
 /// Drops the chunks that lie within.
-fn drop_by_hand(aged: &mut Aged, from: DateTime<Utc>, to: DateTime<Utc>) {
-    aged.execute(&format!(
+fn drop_by_hand(history: &mut TenDayHistory, from: DateTime<Utc>, to: DateTime<Utc>) {
+    history.execute(&format!(
         "SELECT drop_chunks('ticks', newer_than => timestamptz '{}', \
          older_than => timestamptz '{}')",
         from.to_rfc3339(),
@@ -59,29 +59,31 @@ fn drop_by_hand(aged: &mut Aged, from: DateTime<Utc>, to: DateTime<Utc>) {
     ));
 }
 
-async fn all_candles(aged: &Aged) -> Vec<Candle> {
+async fn all_candles(history: &TenDayHistory) -> Vec<Candle> {
     let mut candles = Vec::new();
     for &timeframe in Timeframe::ALL {
         for &basis in PriceBasis::ALL {
-            candles.extend(aged.candles(timeframe, basis).await);
+            candles.extend(history.candles(timeframe, basis).await);
         }
     }
     candles
 }
 
 /// How many candles of a timeframe are kept, whatever a read makes of ticks.
-fn kept(aged: &mut Aged, timeframe: Timeframe) -> i64 {
-    let table = table(aged, timeframe);
-    aged.number(&format!("SELECT count(*) AS number FROM {table}"))
+fn kept(history: &mut TenDayHistory, timeframe: Timeframe) -> i64 {
+    let table = table(history, timeframe);
+    history.number(&format!("SELECT count(*) AS number FROM {table}"))
 }
 
-fn kept_of_all(aged: &mut Aged) -> Vec<i64> {
+fn kept_of_all(history: &mut TenDayHistory) -> Vec<i64> {
     let timeframes = Timeframe::ALL.iter();
-    timeframes.map(|timeframe| kept(aged, *timeframe)).collect()
+    timeframes
+        .map(|timeframe| kept(history, *timeframe))
+        .collect()
 }
 
-fn table(aged: &mut Aged, timeframe: Timeframe) -> String {
-    let number = aged.number(&format!(
+fn table(history: &mut TenDayHistory, timeframe: Timeframe) -> String {
+    let number = history.number(&format!(
         "SELECT h.id::bigint AS number FROM timescaledb_information.continuous_aggregates AS a \
          JOIN _timescaledb_catalog.hypertable AS h \
          ON h.table_name = a.materialization_hypertable_name \
@@ -90,17 +92,17 @@ fn table(aged: &mut Aged, timeframe: Timeframe) -> String {
     format!("_timescaledb_internal._materialized_hypertable_{number}")
 }
 
-async fn verify(aged: &Aged, repair: bool) -> Heard {
-    let db = aged.db();
-    let state = timeseries_state(&db, &Policies::default()).await;
+async fn verify(history: &TenDayHistory, repair: bool) -> Heard {
+    let db = history.db();
+    let state = timeseries_state(&db, &RetentionPolicies::default()).await;
     let state = state.expect("a state");
     let settings = AuditSettings::new(TimeRange::all(), suite::now())
         .complete_from(state.complete_from.unwrap_or(earliest_time()))
-        .doubtful(state.doubtful);
+        .incomplete_ranges(state.incomplete_ranges);
     let rows = PgMaterializedCandles::new(db.clone());
-    let made_anew = PgCandleRefresh::new(db);
-    let repair = repair.then_some(Repair::new(Some(&made_anew)));
-    let (ticks, ohlc) = (&aged.repositories.ticks, &aged.repositories.ohlc);
+    let refresher = PgCandleRefresh::new(db);
+    let repair = repair.then_some(Repair::new(Some(&refresher)));
+    let (ticks, ohlc) = (&history.repositories.ticks, &history.repositories.ohlc);
     audit_of(EURUSD, &**ticks, &**ohlc, Some(&rows), &settings, repair).await
 }
 
@@ -116,23 +118,23 @@ fn count(heard: &Heard) -> BTreeMap<FindingKind, usize> {
 const OF_A_DAY: usize = 48 * 4 + 24 + 6 + 1;
 
 #[tokio::test]
-async fn a_day_that_was_dropped_by_hand_is_told_and_loses_no_candle() {
-    let Some(mut aged) = refreshed("1 day").await else {
+async fn day_dropped_by_hand_is_found_and_keeps_its_candles() {
+    let Some(mut history) = refreshed("1 day").await else {
         return;
     };
-    let dropped = day_before(&aged, 5);
-    drop_by_hand(&mut aged, dropped, dropped + TimeDelta::days(1));
-    let before = all_candles(&aged).await;
-    let minutes = kept(&mut aged, Timeframe::M1);
-    // a day before it is mended as ever
-    let damaged = day_before(&aged, 8) + TimeDelta::minutes(37);
-    let table = table(&mut aged, Timeframe::M1);
-    aged.execute(&format!(
+    let dropped = day_before(&history, 5);
+    drop_by_hand(&mut history, dropped, dropped + TimeDelta::days(1));
+    let before = all_candles(&history).await;
+    let minutes = kept(&mut history, Timeframe::M1);
+    // a day before it is repaired as ever
+    let damaged = day_before(&history, 8) + TimeDelta::minutes(37);
+    let table = table(&mut history, Timeframe::M1);
+    history.execute(&format!(
         "UPDATE {table} SET bid_open = 1 WHERE symbol_id = 7 AND open_time = '{}'",
         damaged.to_rfc3339()
     ));
 
-    let heard = verify(&aged, false).await;
+    let heard = verify(&history, false).await;
     let expected = [
         (FindingKind::CandleTicksGone, 3 * OF_A_DAY),
         // and those of 5, 15 and 30 minutes, which wait and are read from it
@@ -150,62 +152,66 @@ async fn a_day_that_was_dropped_by_hand_is_told_and_loses_no_candle() {
     assert!(told.iter().any(|it| it.starts_with(&expected)), "{told:?}");
 
     for repaired in [4, 0] {
-        let heard = verify(&aged, true).await;
-        assert_eq!(heard.summary.mended, repaired);
+        let heard = verify(&history, true).await;
+        assert_eq!(heard.summary.repaired, repaired);
         for finding in &heard.findings {
             let is_gone = finding.problem.kind() == FindingKind::CandleTicksGone;
-            let mending = &finding.mending;
-            assert_eq!(is_gone, *mending != Mending::Mended, "{finding:?}");
+            let repair_outcome = &finding.repair_outcome;
+            assert_eq!(
+                is_gone,
+                *repair_outcome != RepairOutcome::Repaired,
+                "{finding:?}"
+            );
         }
-        assert_eq!(all_candles(&aged).await, before);
-        assert_eq!(kept(&mut aged, Timeframe::M1), minutes);
+        assert_eq!(all_candles(&history).await, before);
+        assert_eq!(kept(&mut history, Timeframe::M1), minutes);
     }
 }
 
 #[tokio::test]
-async fn a_late_tick_into_a_day_that_was_dropped_by_hand_erases_no_candle() {
-    let Some(mut aged) = refreshed("1 day").await else {
+async fn late_tick_of_a_dropped_day_erases_no_candle() {
+    let Some(mut history) = refreshed("1 day").await else {
         return;
     };
-    let dropped = day_before(&aged, 5);
-    drop_by_hand(&mut aged, dropped, dropped + TimeDelta::days(1));
-    let before = all_candles(&aged).await;
-    let counts = kept_of_all(&mut aged);
+    let dropped = day_before(&history, 5);
+    drop_by_hand(&mut history, dropped, dropped + TimeDelta::days(1));
+    let before = all_candles(&history).await;
+    let counts = kept_of_all(&mut history);
     // makes the chunk anew
     let late = tick(EURUSD, dropped + TimeDelta::minutes(7), 0, 1);
-    aged.insert(&[late]).await;
+    history.insert(&[late]).await;
     for _ in 0..2 {
         // the days around it are of the same call
-        let days = [4, 5, 6].map(|days| day_before(&aged, days));
-        let refreshed = refresh_days(&aged.db(), days.into()).await;
+        let days = [4, 5, 6].map(|days| day_before(&history, days));
+        let refreshed = refresh_days(&history.db(), days.into()).await;
         let refreshed = refreshed.expect("refreshed");
         let minutes = refreshed.iter().filter(|it| it.timeframe == Timeframe::M1);
         let holds_it = |it: &RefreshWindow| it.range.contains(dropped);
         assert_eq!(minutes.clone().count(), 2, "one before it and one behind");
         assert!(!minutes.copied().any(|it| holds_it(&it)), "{refreshed:?}");
-        verify(&aged, true).await;
-        assert_eq!(all_candles(&aged).await, before);
-        let counted = kept_of_all(&mut aged);
+        verify(&history, true).await;
+        assert_eq!(all_candles(&history).await, before);
+        let counted = kept_of_all(&mut history);
         assert_eq!(counted, counts);
     }
-    let heard = verify(&aged, false).await;
+    let heard = verify(&history, false).await;
     let expected = [(FindingKind::CandleTicksGone, 3 * OF_A_DAY)];
     assert_eq!(count(&heard), expected.into());
 }
 
 #[tokio::test]
-async fn a_refresh_leaves_out_what_another_symbol_would_lose() {
-    let Some(mut aged) = refreshed("1 day").await else {
+async fn refresh_skips_candles_another_symbol_would_lose() {
+    let Some(mut history) = refreshed("1 day").await else {
         return;
     };
-    let dropped = day_before(&aged, 5);
+    let dropped = day_before(&history, 5);
     let end = dropped + TimeDelta::days(1);
     let of_day =
         |tick: &&Tick| tick.symbol_id == SYMBOLS[0] && (dropped..end).contains(&tick.tick_time);
-    let again: Vec<_> = aged.ticks.iter().filter(of_day).cloned().collect();
-    drop_by_hand(&mut aged, dropped, end);
+    let again: Vec<_> = history.ticks.iter().filter(of_day).cloned().collect();
+    drop_by_hand(&mut history, dropped, end);
     // all ticks of one symbol come back, those of the other do not
-    aged.insert(&again).await;
+    history.insert(&again).await;
     let minute = dropped + TimeDelta::minutes(7);
     let window = |from: DateTime<Utc>, length| {
         RefreshWindow::new(
@@ -213,29 +219,29 @@ async fn a_refresh_leaves_out_what_another_symbol_would_lose() {
             TimeRange::new(from, from + length).expect("ordered"),
         )
     };
-    let minutes = kept(&mut aged, Timeframe::M1);
+    let minutes = kept(&mut history, Timeframe::M1);
     let asked = window(minute, TimeDelta::minutes(1));
-    let left_out = force_refresh(&aged.db(), vec![asked]).await;
+    let left_out = force_refresh(&history.db(), vec![asked]).await;
     assert_eq!(left_out.expect("refreshed"), [asked]);
-    assert_eq!(kept(&mut aged, Timeframe::M1), minutes);
+    assert_eq!(kept(&mut history, Timeframe::M1), minutes);
     // a window that begins before leaves out its end only
     let asked = window(dropped - HOUR, HOUR * 2);
-    let left_out = force_refresh(&aged.db(), vec![asked]).await;
+    let left_out = force_refresh(&history.db(), vec![asked]).await;
     assert_eq!(left_out.expect("refreshed"), [window(dropped, HOUR)]);
-    assert_eq!(kept(&mut aged, Timeframe::M1), minutes);
+    assert_eq!(kept(&mut history, Timeframe::M1), minutes);
 }
 
 #[tokio::test]
-async fn half_a_day_that_was_dropped_is_told_and_the_other_half_is_checked() {
-    let Some(mut aged) = refreshed("12 hours").await else {
+async fn half_dropped_day_is_checked_in_its_other_half() {
+    let Some(mut history) = refreshed("12 hours").await else {
         return;
     };
-    let day = day_before(&aged, 5);
+    let day = day_before(&history, 5);
     let noon = day + TimeDelta::hours(12);
-    drop_by_hand(&mut aged, noon, noon + TimeDelta::hours(12));
-    let before = all_candles(&aged).await;
-    let heard = verify(&aged, true).await;
-    assert_eq!(all_candles(&aged).await, before);
+    drop_by_hand(&mut history, noon, noon + TimeDelta::hours(12));
+    let before = all_candles(&history).await;
+    let heard = verify(&history, true).await;
+    assert_eq!(all_candles(&history).await, before);
     // and the day itself, half of which is gone
     let expected = [(FindingKind::CandleTicksGone, 3 * (24 * 4 + 12 + 3 + 1))];
     assert_eq!(count(&heard), expected.into());
@@ -249,33 +255,33 @@ async fn half_a_day_that_was_dropped_is_told_and_the_other_half_is_checked() {
 }
 
 #[tokio::test]
-async fn the_last_days_or_all_of_them_dropped_by_hand_lose_no_candle() {
-    let Some(mut aged) = refreshed("1 day").await else {
+async fn last_days_dropped_by_hand_keep_their_candles() {
+    let Some(mut history) = refreshed("1 day").await else {
         return;
     };
-    let last = day_before(&aged, 1);
-    let end = aged.now + TimeDelta::days(2);
-    drop_by_hand(&mut aged, last, end);
-    let before = all_candles(&aged).await;
-    let heard = verify(&aged, true).await;
-    assert_eq!(all_candles(&aged).await, before);
+    let last = day_before(&history, 1);
+    let end = history.now + TimeDelta::days(2);
+    drop_by_hand(&mut history, last, end);
+    let before = all_candles(&history).await;
+    let heard = verify(&history, true).await;
+    assert_eq!(all_candles(&history).await, before);
     let expected = [(FindingKind::CandleTicksGone, 3 * OF_A_DAY)];
     assert_eq!(count(&heard), expected.into());
 
-    let start = day_before(&aged, 20);
-    drop_by_hand(&mut aged, start, end);
-    let heard = verify(&aged, true).await;
-    assert_eq!(all_candles(&aged).await, before);
+    let start = day_before(&history, 20);
+    drop_by_hand(&mut history, start, end);
+    let heard = verify(&history, true).await;
+    assert_eq!(all_candles(&history).await, before);
     assert_eq!(
         heard.findings,
         [],
         "what begins with no tick at all is counted"
     );
-    assert_eq!(heard.summary.beyond_ticks, 10 * 3 * OF_A_DAY as u64);
+    assert_eq!(heard.summary.uncheckable, 10 * 3 * OF_A_DAY as u64);
 }
 
 #[tokio::test]
-async fn a_repair_never_erases_candles_whose_ticks_are_gone() {
+async fn repair_keeps_candles_of_dropped_ticks() {
     let Some(site) = Site::community().await else {
         return;
     };
@@ -300,12 +306,12 @@ async fn a_repair_never_erases_candles_whose_ticks_are_gone() {
     }
     let heard = site.audit(false).await;
     assert_eq!(heard.findings, []);
-    assert!(heard.summary.beyond_ticks > 5_000, "{:?}", heard.summary);
+    assert!(heard.summary.uncheckable > 5_000, "{:?}", heard.summary);
 }
 
 /// A tick that comes late makes a chunk anew in a day that was dropped.
 #[tokio::test]
-async fn a_late_tick_into_a_dropped_day_does_not_make_a_repair_erase_that_day() {
+async fn repair_keeps_a_dropped_day_with_a_late_tick() {
     let Some(site) = Site::community().await else {
         return;
     };

@@ -2,12 +2,12 @@
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use tickbook::RepositoryError;
-use tickbook::audit::{FindingKind, Mending};
+use tickbook::audit::{FindingKind, RepairOutcome};
 use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
-use crate::support::audit_site::Site;
-use crate::support::audited::{EURUSD, Heard, at, ticks};
+use crate::support::audit_fixture::Site;
+use crate::support::audit_run::{EURUSD, Heard, at, ticks};
 
 /// Two days of ticks with candles, and a candle whose close is no number at `minute`.
 fn break_candle(site: &Site, minute: i64) {
@@ -26,7 +26,7 @@ fn told(heard: &Heard) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_unreadable_candle_is_told_and_passed_by() {
+async fn unreadable_candle_is_reported_and_skipped() {
     let site = Site::new().await;
     let clean = site.audit(false).await;
     assert_eq!(clean.findings, []);
@@ -40,7 +40,7 @@ async fn an_unreadable_candle_is_told_and_passed_by() {
             panic!("{:?}", told(&heard));
         };
         assert!(only.starts_with(text), "{only}");
-        assert_eq!(heard.findings[0].mending, Mending::NotTried);
+        assert_eq!(heard.findings[0].repair_outcome, RepairOutcome::NotTried);
         // the ticks of that day count, and the other day is compared
         assert_eq!(heard.summary.ticks, ticks(2).len() as u64);
         assert_eq!(heard.summary.candles, clean.summary.candles / 2);
@@ -48,7 +48,7 @@ async fn an_unreadable_candle_is_told_and_passed_by() {
 }
 
 #[tokio::test]
-async fn unreadable_candles_far_from_others_are_told() {
+async fn distant_unreadable_candles_are_reported() {
     let site = Site::new().await;
     let days = [100, 101, 20_000];
     for day in days {
@@ -63,7 +63,7 @@ async fn unreadable_candles_far_from_others_are_told() {
 }
 
 #[tokio::test]
-async fn a_page_says_which_candle_is_unreadable() {
+async fn page_says_which_candle_is_unreadable() {
     let site = Site::new().await;
     break_candle(&site, 10);
     let query = CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Bid, TimeRange::all());

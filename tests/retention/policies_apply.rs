@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::aged::{Aged, SYMBOLS, short_policies, tick};
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, short_policies, tick};
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use tickbook::db::{DatabasePools, ScratchSchemas};
@@ -12,15 +12,17 @@ use tickbook::postgres::{
     Edition, MaintenanceState, apply_policies, maintain, migrate_timeseries, plan_policies,
     policy_status, refresh_days, remove_policies,
 };
-use tickbook::retention::{Policies, Span};
+use tickbook::retention::{PolicyDuration, RetentionPolicies};
 
-const MARKS: &str = "SELECT count(*) AS number FROM dirty_windows";
+const LATE_DAYS: &str = "SELECT count(*) AS number FROM late_tick_days";
 
 #[tokio::test]
-async fn applying_twice_changes_nothing_the_second_time() {
-    let mut aged = Aged::empty().await;
-    let policies = Policies::default();
-    let plan = plan_policies(&aged.db(), &policies).await.expect("planned");
+async fn second_apply_changes_nothing() {
+    let mut history = TenDayHistory::empty().await;
+    let policies = RetentionPolicies::default();
+    let plan = plan_policies(&history.db(), &policies)
+        .await
+        .expect("planned");
     assert!(plan.is_applicable() && !plan.is_empty());
     let drops = plan.changes.iter().map(ToString::to_string);
     assert!(
@@ -29,25 +31,25 @@ async fn applying_twice_changes_nothing_the_second_time() {
             .any(|text| text == "ticks drop_after: none -> 90d")
     );
     assert_eq!(
-        aged.number("SELECT count(*) AS number FROM applied_policies"),
+        history.number("SELECT count(*) AS number FROM applied_policies"),
         0
     );
 
-    let first = apply_policies(&aged.db(), &policies)
+    let first = apply_policies(&history.db(), &policies)
         .await
         .expect("applied");
     assert_eq!(first, plan, "what was planned was done");
-    let second = apply_policies(&aged.db(), &policies)
+    let second = apply_policies(&history.db(), &policies)
         .await
         .expect("applied");
     assert!(second.is_empty(), "{second:?}");
 
-    let status = policy_status(&aged.db()).await.expect("answers");
+    let status = policy_status(&history.db()).await.expect("answers");
     let applied = status.applied.expect("applied");
     assert_eq!(applied.settings, policies.to_string());
     assert_eq!(applied.floor.drop_after, policies.ticks.drop_after);
     // 9 relations are compressed, 7 refreshed, and what is dropped no job drops
-    let (jobs, late_after) = match aged.edition {
+    let (jobs, late_after) = match history.edition {
         Edition::Community => (16, Some(tickbook::retention::late_after(&policies))),
         Edition::Apache => (0, None),
     };
@@ -55,15 +57,15 @@ async fn applying_twice_changes_nothing_the_second_time() {
 }
 
 #[tokio::test]
-async fn a_changed_set_replaces_what_differs_and_nothing_else() {
-    let mut aged = Aged::empty().await;
-    apply_policies(&aged.db(), &Policies::default())
+async fn changed_policies_replace_only_differences() {
+    let mut history = TenDayHistory::empty().await;
+    apply_policies(&history.db(), &RetentionPolicies::default())
         .await
         .expect("applied");
-    let mut policies = Policies::default();
-    policies.ticks.drop_after = Some(Span::days(120));
-    policies.ticks.chunk = Span::hours(12);
-    let changed = apply_policies(&aged.db(), &policies)
+    let mut policies = RetentionPolicies::default();
+    policies.ticks.drop_after = Some(PolicyDuration::days(120));
+    policies.ticks.chunk = PolicyDuration::hours(12);
+    let changed = apply_policies(&history.db(), &policies)
         .await
         .expect("applied");
     let texts: Vec<_> = changed.changes.iter().map(ToString::to_string).collect();
@@ -72,23 +74,23 @@ async fn a_changed_set_replaces_what_differs_and_nothing_else() {
         ["ticks chunk: 1d -> 12h", "ticks drop_after: 90d -> 120d"]
     );
     // what was refused by the policies before stays refused
-    let floor = policy_status(&aged.db()).await.expect("answers");
+    let floor = policy_status(&history.db()).await.expect("answers");
     let floor = floor.applied.expect("applied").floor;
     assert_eq!(floor.dropped_before, None, "nothing was dropped");
     let refused_before = floor.refused_before.expect("ticks of 90 days ago");
-    let expected = aged.now - TimeDelta::days(90);
+    let expected = history.now - TimeDelta::days(90);
     assert!((refused_before - expected).abs() < TimeDelta::minutes(5));
-    let between = tick(SYMBOLS[0], aged.now - TimeDelta::days(100), 0, 1);
-    let receipt = aged.repositories.ticks.insert_batch(&[between]).await;
+    let between = tick(SYMBOLS[0], history.now - TimeDelta::days(100), 0, 1);
+    let receipt = history.repositories.ticks.insert_batch(&[between]).await;
     assert_eq!(receipt.expect("a receipt").rejected.len(), 1);
-    if aged.edition == Edition::Community {
+    if history.edition == Edition::Community {
         // a job of somebody else's is seen and replaced
-        aged.execute(
+        history.execute(
             "SELECT add_retention_policy('ticks', INTERVAL '2 months', \
              initial_start => now() + INTERVAL '1 day'); \
              SELECT add_retention_policy('ohlc_1d', INTERVAL '1095 days')",
         );
-        let plan = apply_policies(&aged.db(), &policies)
+        let plan = apply_policies(&history.db(), &policies)
             .await
             .expect("applied");
         let texts: Vec<_> = plan.changes.iter().map(ToString::to_string).collect();
@@ -99,29 +101,29 @@ async fn a_changed_set_replaces_what_differs_and_nothing_else() {
                 "ticks drop_after: 120d; 60d -> 120d"
             ]
         );
-        let jobs = policy_status(&aged.db()).await.expect("answers").jobs;
+        let jobs = policy_status(&history.db()).await.expect("answers").jobs;
         assert!(jobs.iter().all(|job| job.procedure != "policy_retention"));
     }
 }
 
 #[tokio::test]
 async fn jobs_refresh_many_buckets_at_once() {
-    let mut aged = Aged::empty().await;
-    if aged.edition == Edition::Apache {
+    let mut history = TenDayHistory::empty().await;
+    if history.edition == Edition::Apache {
         suite::skip("the Apache edition has no jobs that refresh");
         return;
     }
-    apply_policies(&aged.db(), &Policies::default())
+    apply_policies(&history.db(), &RetentionPolicies::default())
         .await
         .expect("applied");
-    let jobs = aged.number(
+    let jobs = history.number(
         "SELECT count(*) AS number FROM timescaledb_information.jobs AS j \
          JOIN _timescaledb_catalog.continuous_agg AS a \
          ON (j.config ->> 'mat_hypertable_id')::int = a.mat_hypertable_id \
          WHERE a.user_view_schema = current_schema() \
          AND j.config ->> 'buckets_per_batch' = '1440'",
     );
-    let able = aged.number(
+    let able = history.number(
         "SELECT count(*) AS number FROM pg_proc \
          WHERE proname = 'add_continuous_aggregate_policy' \
          AND 'buckets_per_batch' = ANY(proargnames)",
@@ -130,43 +132,49 @@ async fn jobs_refresh_many_buckets_at_once() {
 }
 
 #[tokio::test]
-async fn removed_policies_drop_and_mark_nothing_more_and_what_was_dropped_stays_refused() {
-    let mut aged = Aged::ten_days().await;
-    apply_policies(&aged.db(), &short_policies(Span::days(7)))
+async fn removed_policies_drop_nothing_and_keep_the_floor() {
+    let mut history = TenDayHistory::ten_days().await;
+    apply_policies(&history.db(), &short_policies(PolicyDuration::days(7)))
         .await
         .expect("applied");
-    maintain(&aged.db()).await.expect("maintained");
-    let removed = remove_policies(&aged.db()).await.expect("removed");
+    maintain(&history.db()).await.expect("maintained");
+    let removed = remove_policies(&history.db()).await.expect("removed");
     assert!(!removed.is_empty());
-    let status = policy_status(&aged.db()).await.expect("answers");
+    let status = policy_status(&history.db()).await.expect("answers");
     assert_eq!(status.jobs, []);
-    aged.restart();
-    let marks = aged.number(MARKS);
-    let late = tick(SYMBOLS[0], aged.now - TimeDelta::days(6), 7, 1);
-    aged.insert(&[late]).await;
-    assert_eq!(aged.number(MARKS), marks, "nothing waits for a refresh");
-    let old = tick(SYMBOLS[0], aged.now - TimeDelta::days(8), 7, 1);
-    let receipt = aged.repositories.ticks.insert_batch(&[old]).await;
+    history.restart();
+    let late_days = history.number(LATE_DAYS);
+    let late = tick(SYMBOLS[0], history.now - TimeDelta::days(6), 7, 1);
+    history.insert(&[late]).await;
+    assert_eq!(
+        history.number(LATE_DAYS),
+        late_days,
+        "nothing waits for a refresh"
+    );
+    let old = tick(SYMBOLS[0], history.now - TimeDelta::days(8), 7, 1);
+    let receipt = history.repositories.ticks.insert_batch(&[old]).await;
     let receipt = receipt.expect("a receipt");
     let reason = &receipt.rejected[0].reason;
     assert!(reason.contains("older than 20"), "{reason}");
 
-    let mut fresh = Aged::empty().await;
-    apply_policies(&fresh.db(), &Policies::default())
+    let mut fresh = TenDayHistory::empty().await;
+    apply_policies(&fresh.db(), &RetentionPolicies::default())
         .await
         .expect("applied");
     fresh.execute("UPDATE applied_policies SET ticks_dropped_before = NULL");
-    let plan = plan_policies(&fresh.db(), &Policies::default()).await;
+    let plan = plan_policies(&fresh.db(), &RetentionPolicies::default()).await;
     assert!(plan.expect("planned").is_empty());
 }
 
 #[tokio::test]
-async fn an_inconsistent_set_is_refused_with_both_numbers_and_changes_nothing() {
-    let aged = Aged::empty().await;
-    let policies = short_policies(Span::days(5));
-    let plan = plan_policies(&aged.db(), &policies).await.expect("planned");
+async fn inconsistent_policies_change_nothing() {
+    let history = TenDayHistory::empty().await;
+    let policies = short_policies(PolicyDuration::days(5));
+    let plan = plan_policies(&history.db(), &policies)
+        .await
+        .expect("planned");
     assert!(!plan.is_applicable() && !plan.changes.is_empty());
-    let error = apply_policies(&aged.db(), &policies).await;
+    let error = apply_policies(&history.db(), &policies).await;
     let error = error.expect_err("refused").to_string();
     for text in [
         "policies.ticks.drop_after (5d) is less than",
@@ -175,144 +183,157 @@ async fn an_inconsistent_set_is_refused_with_both_numbers_and_changes_nothing() 
     ] {
         assert!(error.contains(text), "{error}");
     }
-    let after = plan_policies(&aged.db(), &policies).await.expect("planned");
+    let after = plan_policies(&history.db(), &policies)
+        .await
+        .expect("planned");
     assert_eq!(after, plan);
 }
 
 #[tokio::test]
-async fn without_candle_relations_ticks_are_not_dropped_on_the_community_edition() {
+async fn community_ticks_stay_without_candle_relations() {
     let schemas = ScratchSchemas::create();
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");
-    let plan = plan_policies(&db, &Policies::default()).await;
+    let plan = plan_policies(&db, &RetentionPolicies::default()).await;
     let plan = plan.expect("planned");
     if plan.edition == Edition::Apache {
-        assert!(plan.is_applicable(), "they are sealed");
+        assert!(plan.is_applicable(), "they are downsampled");
         return;
     }
     assert!(plan.obstacles[0].contains("tickbook aggregates apply"));
-    assert!(apply_policies(&db, &Policies::default()).await.is_err());
-    let mut kept = Policies::default();
+    assert!(
+        apply_policies(&db, &RetentionPolicies::default())
+            .await
+            .is_err()
+    );
+    let mut kept = RetentionPolicies::default();
     kept.ticks.drop_after = None;
     kept.candles.drop_after = None;
     apply_policies(&db, &kept).await.expect("drops no tick");
 }
 
 #[tokio::test]
-async fn one_process_maintains_at_a_time() {
-    let mut aged = Aged::empty().await;
-    apply_policies(&aged.db(), &Policies::default())
+async fn maintenance_runs_in_one_process_at_a_time() {
+    let mut history = TenDayHistory::empty().await;
+    apply_policies(&history.db(), &RetentionPolicies::default())
         .await
         .expect("applied");
-    aged.execute(
+    history.execute(
         "SELECT pg_advisory_lock(hashtextextended('tickbook maintenance ' || current_schema(), 0))",
     );
-    let report = maintain(&aged.db()).await.expect("answers");
+    let report = maintain(&history.db()).await.expect("answers");
     assert_eq!(report.state, MaintenanceState::Busy);
-    aged.execute("SELECT pg_advisory_unlock_all()");
-    let report = maintain(&aged.db()).await.expect("answers");
+    history.execute("SELECT pg_advisory_unlock_all()");
+    let report = maintain(&history.db()).await.expect("answers");
     assert_eq!(report.state, MaintenanceState::Done);
 }
 
 #[tokio::test]
-async fn a_mark_that_comes_while_candles_are_refreshed_stays() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn late_day_recorded_during_a_refresh_stays() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
-    let day = aged.now - TimeDelta::days(3);
-    let mark = "INSERT INTO dirty_windows (day) \
+    let day = history.now - TimeDelta::days(3);
+    let late_day = "INSERT INTO late_tick_days (day) \
                 VALUES (date_trunc('day', now() - INTERVAL '3 days', 'UTC'))";
-    aged.execute(mark);
+    history.execute(late_day);
     // the refresh waits for the lock that this holds, and has read the marks by then
-    let mut other = aged.schemas.connection(tickbook::Database::Timeseries);
+    let mut other = history.schemas.connection(tickbook::Database::Timeseries);
     other
         .batch_execute("BEGIN; LOCK TABLE ticks IN ACCESS EXCLUSIVE MODE")
         .expect("locked");
-    let db = aged.db();
+    let db = history.db();
     let refreshing = tokio::spawn(async move { refresh_days(&db, BTreeSet::from([day])).await });
     let waiting = "SELECT count(*) AS number FROM pg_locks JOIN pg_class ON oid = relation \
                    WHERE NOT granted AND relname = 'ticks'";
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while aged.number(waiting) == 0 {
+    while history.number(waiting) == 0 {
         assert!(std::time::Instant::now() < deadline, "it never waited");
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    aged.execute(mark);
+    history.execute(late_day);
     other.batch_execute("COMMIT").expect("released");
     let windows = refreshing.await.expect("no panic").expect("refreshed");
     assert_eq!(windows.len(), 7);
-    assert_eq!(aged.number(MARKS), 1, "the one that came meanwhile");
+    assert_eq!(history.number(LATE_DAYS), 1, "the one that came meanwhile");
 }
 
 #[tokio::test]
-async fn marks_go_with_the_days_that_are_refreshed() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn late_days_are_removed_by_their_refresh() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
-    aged.execute(
-        "INSERT INTO dirty_windows (day) \
+    history.execute(
+        "INSERT INTO late_tick_days (day) \
          SELECT date_trunc('day', now() - INTERVAL '1 day' * ago, 'UTC') \
          FROM unnest(ARRAY[3, 4, 5, 3]) AS ago",
     );
-    let days = [3, 4].map(|ago| aged.now - TimeDelta::days(ago));
-    let windows = refresh_days(&aged.db(), BTreeSet::from(days)).await;
+    let days = [3, 4].map(|ago| history.now - TimeDelta::days(ago));
+    let windows = refresh_days(&history.db(), BTreeSet::from(days)).await;
     assert!(!windows.expect("refreshed").is_empty());
-    assert_eq!(aged.number(MARKS), 1, "that of the third day");
+    assert_eq!(history.number(LATE_DAYS), 1, "that of the third day");
 }
 
 #[tokio::test]
 async fn refreshed_days_are_materialized_without_any_policy() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
-        let days = BTreeSet::from([aged.now]);
-        let windows = refresh_days(&aged.db(), days).await.expect("nothing to do");
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
+        let days = BTreeSet::from([history.now]);
+        let windows = refresh_days(&history.db(), days)
+            .await
+            .expect("nothing to do");
         assert_eq!(windows, []);
         return;
     }
-    let days = aged.ticks.iter().map(|tick| tick.tick_time).collect();
-    let windows = refresh_days(&aged.db(), days).await.expect("refreshed");
+    let days = history.ticks.iter().map(|tick| tick.tick_time).collect();
+    let windows = refresh_days(&history.db(), days).await.expect("refreshed");
     let timeframes: Vec<_> = windows.iter().map(|window| window.timeframe).collect();
     assert_eq!(timeframes, Timeframe::ALL);
-    aged.assert_materialized();
-    aged.assert_whole(Timeframe::ALL).await;
+    history.assert_materialized();
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
-async fn ticks_of_the_last_hour_ask_for_no_policy() {
-    let mut aged = Aged::empty().await;
+async fn ticks_of_the_last_hour_read_no_policies() {
+    let mut history = TenDayHistory::empty().await;
     // whoever asks fails
-    aged.execute("DROP TABLE applied_policies");
+    history.execute("DROP TABLE applied_policies");
     for minute in 0..50 {
-        let fresh = tick(SYMBOLS[0], aged.now - TimeDelta::minutes(minute), 0, minute);
-        aged.insert(&[fresh]).await;
+        let fresh = tick(
+            SYMBOLS[0],
+            history.now - TimeDelta::minutes(minute),
+            0,
+            minute,
+        );
+        history.insert(&[fresh]).await;
     }
-    let old = tick(SYMBOLS[0], aged.now - TimeDelta::hours(2), 0, 1);
-    let asked = aged.repositories.ticks.insert_batch(&[old]).await;
+    let old = tick(SYMBOLS[0], history.now - TimeDelta::hours(2), 0, 1);
+    let asked = history.repositories.ticks.insert_batch(&[old]).await;
     assert!(asked.is_err(), "an old tick asks for the policies");
 }
 
 #[tokio::test]
 async fn record_of_dropped_candles_outlives_the_policies() {
-    let mut aged = Aged::empty().await;
-    let mut policies = short_policies(Span::days(7));
+    let mut history = TenDayHistory::empty().await;
+    let mut policies = short_policies(PolicyDuration::days(7));
     policies.ticks.drop_after = None;
     policies.ticks.compress_after = None;
     policies.candles.drop_after = None;
     let rows = "SELECT count(*) AS number FROM applied_policies";
     for has_dropped in [false, true] {
-        let applied = apply_policies(&aged.db(), &policies).await;
+        let applied = apply_policies(&history.db(), &policies).await;
         applied.expect("consistent");
         if has_dropped {
-            aged.execute(
+            history.execute(
                 "UPDATE applied_policies SET candles_dropped_before = now() - INTERVAL '40 days'",
             );
         }
-        remove_policies(&aged.db()).await.expect("removed");
-        assert_eq!(aged.number(rows), i64::from(has_dropped));
+        remove_policies(&history.db()).await.expect("removed");
+        assert_eq!(history.number(rows), i64::from(has_dropped));
     }
-    let status = policy_status(&aged.db()).await.expect("answers");
+    let status = policy_status(&history.db()).await.expect("answers");
     let floor = status.applied.expect("a record").candles;
     assert!(floor.dropped_before.is_some(), "{floor:?}");
 }

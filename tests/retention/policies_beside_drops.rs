@@ -4,25 +4,25 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::support::aged::Aged;
+use crate::support::ten_day_history::TenDayHistory;
 use diesel::connection::SimpleConnection as _;
 use tickbook::Database;
 use tickbook::postgres::{apply_policies, plan_policies};
-use tickbook::retention::Policies;
+use tickbook::retention::RetentionPolicies;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plan_beside_schemas_that_are_dropped() {
-    let aged = Aged::empty().await;
-    let policies = Policies::default();
-    apply_policies(&aged.db(), &policies)
+async fn plan_succeeds_beside_dropped_schemas() {
+    let history = TenDayHistory::empty().await;
+    let policies = RetentionPolicies::default();
+    apply_policies(&history.db(), &policies)
         .await
         .expect("applied");
     let (stop, dropped) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicUsize::new(0)),
     );
-    let mut other = aged.schemas.connection(Database::Timeseries);
-    let schema = format!("{}_other", aged.schemas.name());
+    let mut other = history.schemas.connection(Database::Timeseries);
+    let schema = format!("{}_other", history.schemas.name());
     let churn = std::thread::spawn({
         let (stop, dropped) = (Arc::clone(&stop), Arc::clone(&dropped));
         move || {
@@ -43,7 +43,9 @@ async fn plan_beside_schemas_that_are_dropped() {
     });
     let mut plans = 0;
     while plans < 20 || dropped.load(Ordering::Relaxed) < 100 {
-        let plan = plan_policies(&aged.db(), &policies).await.expect("planned");
+        let plan = plan_policies(&history.db(), &policies)
+            .await
+            .expect("planned");
         assert!(plan.is_empty(), "{plan:?}");
         plans += 1;
         assert!(!churn.is_finished(), "the other schemas stand still");

@@ -6,28 +6,28 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::aged::{Aged, SYMBOLS, short_policies, tick};
 use crate::support::random::Random;
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, short_policies, tick};
 use chrono::TimeDelta;
 use tickbook::domain::{Tick, TickKey, Timeframe};
 use tickbook::postgres::{apply_policies, maintain, refresh_days};
-use tickbook::retention::Span;
+use tickbook::retention::PolicyDuration;
 
 const HOUR: i64 = 3_600;
 const WRITERS: u64 = 3;
 
 #[tokio::test]
-async fn accepted_ticks_are_in_their_candles_for_ever() {
+async fn accepted_ticks_stay_in_their_candles() {
     let mut random = Random::seeded();
-    let mut aged = Aged::empty().await;
-    let mut policies = short_policies(Span::days(9));
-    policies.ticks.chunk = Span::hours(6);
+    let mut history = TenDayHistory::empty().await;
+    let mut policies = short_policies(PolicyDuration::days(9));
+    policies.ticks.chunk = PolicyDuration::hours(6);
 
     let stop = Arc::new(AtomicBool::new(false));
     let mut writers = Vec::new();
     for writer in 0..WRITERS {
-        let repository = Arc::clone(&aged.repositories.ticks);
-        let (stop, now) = (Arc::clone(&stop), aged.now);
+        let repository = Arc::clone(&history.repositories.ticks);
+        let (stop, now) = (Arc::clone(&stop), history.now);
         let mut random = Random::of(random.below(u64::MAX));
         writers.push(tokio::spawn(async move {
             let mut accepted: Vec<Tick> = Vec::new();
@@ -59,17 +59,17 @@ async fn accepted_ticks_are_in_their_candles_for_ever() {
         }));
     }
 
-    apply_policies(&aged.db(), &policies)
+    apply_policies(&history.db(), &policies)
         .await
         .expect("consistent");
     let (mut dropped, mut left) = (0, Vec::new());
     for _ in 0..10 {
-        let report = maintain(&aged.db()).await.expect("maintained");
+        let report = maintain(&history.db()).await.expect("maintained");
         dropped += report.dropped_ticks;
         left.extend(report.left);
         // time passes; until then the next chunk is written to
         let seconds = 4 * HOUR + random.below(4 * 3_600) as i64;
-        aged.execute(&format!(
+        history.execute(&format!(
             "UPDATE applied_policies \
              SET ticks_drop_after_seconds = ticks_drop_after_seconds - {seconds}"
         ));
@@ -78,25 +78,25 @@ async fn accepted_ticks_are_in_their_candles_for_ever() {
     let mut refused = 0;
     for writer in writers {
         let (accepted, rejected) = writer.await.expect("no panic");
-        aged.ticks.extend(accepted);
+        history.ticks.extend(accepted);
         refused += rejected;
     }
-    aged.ticks.sort_by_key(Tick::key);
-    let report = maintain(&aged.db()).await.expect("maintained");
+    history.ticks.sort_by_key(Tick::key);
+    let report = maintain(&history.db()).await.expect("maintained");
     dropped += report.dropped_ticks;
-    let kept = aged.number("SELECT count(*) AS number FROM ticks");
+    let kept = history.number("SELECT count(*) AS number FROM ticks");
     println!(
         "accepted {}, refused {refused}, kept {kept}; dropped {dropped} chunks, left {left:?} {:?}",
-        aged.ticks.len(),
+        history.ticks.len(),
         report.left
     );
     assert!(dropped > 0 && refused > 0 && kept > 0);
     assert!(report.left.is_empty(), "{report:?}");
 
-    if aged.edition == tickbook::postgres::Edition::Community {
-        let days = aged.ticks.iter().map(|tick| tick.tick_time).collect();
-        refresh_days(&aged.db(), days).await.expect("refreshed");
-        aged.assert_materialized();
+    if history.edition == tickbook::postgres::Edition::Community {
+        let days = history.ticks.iter().map(|tick| tick.tick_time).collect();
+        refresh_days(&history.db(), days).await.expect("refreshed");
+        history.assert_materialized();
     }
-    aged.assert_whole(&[Timeframe::M1, Timeframe::D1]).await;
+    history.assert_whole(&[Timeframe::M1, Timeframe::D1]).await;
 }

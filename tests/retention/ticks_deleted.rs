@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::aged::{Aged, SYMBOLS, short_policies, tick};
 use crate::support::random::Random;
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, short_policies, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
@@ -14,7 +14,7 @@ use tickbook::db::DatabasePools;
 use tickbook::domain::{TimeRange, Timeframe};
 use tickbook::postgres::{apply_policies, maintain, refresh_days};
 use tickbook::repository::{DeletedTicks, deletable_ticks, delete_ticks};
-use tickbook::retention::Span;
+use tickbook::retention::PolicyDuration;
 use tickbook::{Database, DatabaseUrl, Repositories, RepositoryError};
 
 #[derive(QueryableByName)]
@@ -28,219 +28,233 @@ fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
 }
 
 /// Deletes ticks of the first symbol, and forgets them.
-async fn delete(aged: &mut Aged, range: TimeRange) -> DeletedTicks {
-    let ticks = &*aged.repositories.ticks;
+async fn delete(history: &mut TenDayHistory, range: TimeRange) -> DeletedTicks {
+    let ticks = &*history.repositories.ticks;
     let counted = deletable_ticks(ticks, SYMBOLS[0], range).await;
     let deleted = delete_ticks(ticks, SYMBOLS[0], range, |_| ()).await;
     let deleted = deleted.expect("deleted");
     assert_eq!(deleted, counted.expect("counted"));
-    let before = aged.ticks.len();
+    let before = history.ticks.len();
     let is_left = |symbol, time| symbol != SYMBOLS[0] || !range.contains(time);
-    aged.ticks
+    history
+        .ticks
         .retain(|tick| is_left(tick.symbol_id, tick.tick_time));
-    assert_eq!(deleted.ticks, (before - aged.ticks.len()) as u64);
+    assert_eq!(deleted.ticks, (before - history.ticks.len()) as u64);
     deleted
 }
 
-async fn refresh_all(aged: &Aged) {
-    let days: BTreeSet<_> = (0..12).map(|day| aged.now - TimeDelta::days(day)).collect();
-    refresh_days(&aged.db(), days).await.expect("refreshed");
+async fn refresh_all(history: &TenDayHistory) {
+    let days: BTreeSet<_> = (0..12)
+        .map(|day| history.now - TimeDelta::days(day))
+        .collect();
+    refresh_days(&history.db(), days).await.expect("refreshed");
 }
 
-fn refresh_by_hand(aged: &mut Aged, timeframe: Timeframe, range: TimeRange) {
-    aged.execute(&format!(
+fn refresh_by_hand(history: &mut TenDayHistory, timeframe: Timeframe, range: TimeRange) {
+    history.execute(&format!(
         "CALL refresh_continuous_aggregate('ohlc_{timeframe}', timestamptz '{}', timestamptz '{}')",
-        range.from().to_rfc3339(),
-        range.to().to_rfc3339()
+        range.start().to_rfc3339(),
+        range.end().to_rfc3339()
     ));
 }
 
-fn table_of(aged: &mut Aged, timeframe: Timeframe) -> String {
+fn table_of(history: &mut TenDayHistory, timeframe: Timeframe) -> String {
     let row: Name = sql_query(format!(
         "SELECT format('%I.%I', materialization_hypertable_schema, \
          materialization_hypertable_name) AS name \
          FROM timescaledb_information.continuous_aggregates \
          WHERE view_schema = current_schema() AND view_name = 'ohlc_{timeframe}'"
     ))
-    .get_result(&mut aged.connection)
+    .get_result(&mut history.connection)
     .expect("an aggregate");
     row.name
 }
 
 /// Compresses every chunk of ticks, and of the candles of aggregates.
-fn compress_all(aged: &mut Aged) {
+fn compress_all(history: &mut TenDayHistory) {
     let set = "timescaledb.compress = true, timescaledb.compress_segmentby = 'symbol_id', \
                timescaledb.compress_orderby =";
-    aged.execute(&format!(
+    history.execute(&format!(
         "ALTER TABLE ticks SET ({set} 'tick_time,sequence')"
     ));
     for &timeframe in Timeframe::ALL {
-        aged.execute(&format!(
+        history.execute(&format!(
             "ALTER MATERIALIZED VIEW ohlc_{timeframe} SET ({set} 'open_time')"
         ));
-        let table = table_of(aged, timeframe);
-        aged.execute(&format!(
+        let table = table_of(history, timeframe);
+        history.execute(&format!(
             "SELECT compress_chunk(c) FROM show_chunks('{table}') AS c"
         ));
     }
-    aged.execute("SELECT compress_chunk(c) FROM show_chunks('ticks') AS c");
+    history.execute("SELECT compress_chunk(c) FROM show_chunks('ticks') AS c");
 }
 
 #[tokio::test]
 async fn candles_follow_deleted_ticks_at_once() {
-    let mut aged = Aged::ten_days().await;
-    refresh_all(&aged).await;
-    let from = aged.now - TimeDelta::days(6) + TimeDelta::seconds(77);
-    let deleted = delete(&mut aged, range(from, from + TimeDelta::minutes(2_500))).await;
+    let mut history = TenDayHistory::ten_days().await;
+    refresh_all(&history).await;
+    let from = history.now - TimeDelta::days(6) + TimeDelta::seconds(77);
+    let deleted = delete(&mut history, range(from, from + TimeDelta::minutes(2_500))).await;
     assert!(deleted.candles.get(Timeframe::D1) >= 2, "{deleted:?}");
-    aged.assert_whole(Timeframe::ALL).await;
+    history.assert_whole(Timeframe::ALL).await;
     // the last instant
-    let last = aged
+    let last = history
         .ticks
         .iter()
         .filter(|tick| tick.symbol_id == SYMBOLS[0]);
     let time = last.map(|tick| tick.tick_time).max().expect("some");
-    delete(&mut aged, range(time, time + TimeDelta::microseconds(1))).await;
-    aged.assert_whole(Timeframe::ALL).await;
+    delete(&mut history, range(time, time + TimeDelta::microseconds(1))).await;
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
 async fn refreshes_after_a_delete_keep_candles_right() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
     let mut random = Random::seeded();
-    refresh_all(&aged).await;
+    refresh_all(&history).await;
     for _ in 0..4 {
         let minute = random.below(9 * 1_440) as i64;
-        let from = aged.now - TimeDelta::days(10) + TimeDelta::minutes(minute);
+        let from = history.now - TimeDelta::days(10) + TimeDelta::minutes(minute);
         let length = TimeDelta::minutes(1 + random.below(900) as i64);
-        delete(&mut aged, range(from, from + length)).await;
+        delete(&mut history, range(from, from + length)).await;
         for _ in 0..3 {
             let timeframe = Timeframe::ALL[random.below(7) as usize];
             let before = TimeDelta::minutes(random.below(2_000) as i64);
             let after = TimeDelta::minutes(3_000 + random.below(1_500) as i64);
             let window = range(from - before, from + after);
-            refresh_by_hand(&mut aged, timeframe, window);
-            aged.assert_whole(Timeframe::ALL).await;
+            refresh_by_hand(&mut history, timeframe, window);
+            history.assert_whole(Timeframe::ALL).await;
         }
     }
-    refresh_all(&aged).await;
-    aged.assert_materialized();
-    aged.assert_whole(Timeframe::ALL).await;
+    refresh_all(&history).await;
+    history.assert_materialized();
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
-async fn larger_candle_is_made_of_what_is_left() {
-    let mut aged = Aged::empty().await;
-    if !aged.is_community() {
+async fn larger_candle_is_rebuilt_from_the_remaining_ticks() {
+    let mut history = TenDayHistory::empty().await;
+    if !history.is_community() {
         return;
     }
-    let start = Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(3);
-    aged.insert(&[tick(SYMBOLS[0], start, 0, 1)]).await;
-    refresh_all(&aged).await;
+    let start = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(3);
+    history.insert(&[tick(SYMBOLS[0], start, 0, 1)]).await;
+    refresh_all(&history).await;
     // the row of five minutes does not know it, and there is no row of its minute
     let late = start + TimeDelta::minutes(2);
-    aged.insert(&[tick(SYMBOLS[0], late, 0, 90)]).await;
-    delete(&mut aged, range(late, late + TimeDelta::minutes(1))).await;
+    history.insert(&[tick(SYMBOLS[0], late, 0, 90)]).await;
+    delete(&mut history, range(late, late + TimeDelta::minutes(1))).await;
     let hours = range(start, start + TimeDelta::hours(6));
-    refresh_by_hand(&mut aged, Timeframe::M1, hours);
-    aged.assert_whole(Timeframe::ALL).await;
+    refresh_by_hand(&mut history, Timeframe::M1, hours);
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
-async fn larger_candle_of_no_smaller_row_goes() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn larger_candle_without_smaller_rows_is_deleted() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
     // made of ticks through views: nothing smaller is refreshed
-    let from = Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(7);
+    let from = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(7);
     let window = range(from, from + TimeDelta::days(3));
-    refresh_by_hand(&mut aged, Timeframe::H1, window);
+    refresh_by_hand(&mut history, Timeframe::H1, window);
     let noon = from + TimeDelta::hours(36);
-    delete(&mut aged, range(noon, noon + TimeDelta::minutes(95))).await;
-    aged.assert_whole(Timeframe::ALL).await;
+    delete(&mut history, range(noon, noon + TimeDelta::minutes(95))).await;
+    history.assert_whole(Timeframe::ALL).await;
     for timeframe in [Timeframe::M1, Timeframe::M5, Timeframe::H4] {
-        refresh_by_hand(&mut aged, timeframe, window);
-        aged.assert_whole(Timeframe::ALL).await;
+        refresh_by_hand(&mut history, timeframe, window);
+        history.assert_whole(Timeframe::ALL).await;
     }
 }
 
 #[tokio::test]
 async fn compressed_ticks_are_deleted() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
-    refresh_all(&aged).await;
-    compress_all(&mut aged);
+    refresh_all(&history).await;
+    compress_all(&mut history);
     // a server that lets a transaction decompress one row
-    let mut config = aged.schemas.config();
-    let url = aged.schemas.url(Database::Timeseries);
+    let mut config = history.schemas.config();
+    let url = history.schemas.url(Database::Timeseries);
     let limit = "timescaledb.max_tuples_decompressed_per_dml_transaction%3D1";
     let limited = match url.contains("options=") {
         true => url.replacen("options=", &format!("options=-c{limit}%20"), 1),
         false => format!("{url}?options=-c{limit}"),
     };
     config.timeseries_url = DatabaseUrl::parse(&limited).expect("a URL");
-    aged.repositories = Repositories::postgres(&DatabasePools::new(&config));
-    let from = aged.now - TimeDelta::days(6) + TimeDelta::seconds(77);
-    delete(&mut aged, range(from, from + TimeDelta::minutes(2_500))).await;
-    aged.assert_whole(Timeframe::ALL).await;
+    history.repositories = Repositories::postgres(&DatabasePools::new(&config));
+    let from = history.now - TimeDelta::days(6) + TimeDelta::seconds(77);
+    delete(&mut history, range(from, from + TimeDelta::minutes(2_500))).await;
+    history.assert_whole(Timeframe::ALL).await;
     // whole batches and chunks
-    let days = range(aged.now - TimeDelta::days(9), aged.now - TimeDelta::days(7));
-    delete(&mut aged, days).await;
-    aged.assert_whole(Timeframe::ALL).await;
-    refresh_all(&aged).await;
-    aged.assert_materialized();
-    aged.assert_whole(Timeframe::ALL).await;
+    let days = range(
+        history.now - TimeDelta::days(9),
+        history.now - TimeDelta::days(7),
+    );
+    delete(&mut history, days).await;
+    history.assert_whole(Timeframe::ALL).await;
+    refresh_all(&history).await;
+    history.assert_materialized();
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
-async fn imported_again_ticks_make_the_same_candles() {
-    let mut aged = Aged::ten_days().await;
-    refresh_all(&aged).await;
-    let all = aged.ticks.clone();
-    let week = range(aged.now - TimeDelta::days(8), aged.now - TimeDelta::days(1));
-    delete(&mut aged, week).await;
+async fn reimported_ticks_give_the_same_candles() {
+    let mut history = TenDayHistory::ten_days().await;
+    refresh_all(&history).await;
+    let all = history.ticks.clone();
+    let week = range(
+        history.now - TimeDelta::days(8),
+        history.now - TimeDelta::days(1),
+    );
+    delete(&mut history, week).await;
     let again: Vec<_> = all
         .iter()
         .filter(|tick| tick.symbol_id == SYMBOLS[0] && week.contains(tick.tick_time))
         .cloned()
         .collect();
-    aged.insert(&again).await;
-    aged.ticks = all;
-    aged.assert_whole(Timeframe::ALL).await;
-    refresh_all(&aged).await;
-    aged.assert_whole(Timeframe::ALL).await;
-    if aged.edition == tickbook::postgres::Edition::Community {
-        aged.assert_materialized();
+    history.insert(&again).await;
+    history.ticks = all;
+    history.assert_whole(Timeframe::ALL).await;
+    refresh_all(&history).await;
+    history.assert_whole(Timeframe::ALL).await;
+    if history.edition == tickbook::postgres::Edition::Community {
+        history.assert_materialized();
     }
 }
 
 #[tokio::test]
 async fn ticks_are_deleted_from_the_floor_on() {
-    let mut aged = Aged::ten_days().await;
-    let policies = short_policies(Span::days(7));
-    apply_policies(&aged.db(), &policies)
+    let mut history = TenDayHistory::ten_days().await;
+    let policies = short_policies(PolicyDuration::days(7));
+    apply_policies(&history.db(), &policies)
         .await
         .expect("consistent");
-    let report = maintain(&aged.db()).await.expect("maintained");
+    let report = maintain(&history.db()).await.expect("maintained");
     assert!(report.dropped_ticks > 0, "{report:?}");
     let floor = "SELECT extract(epoch FROM ticks_dropped_before)::bigint AS number \
                  FROM applied_policies";
-    let floor = DateTime::from_timestamp(aged.number(floor), 0).expect("in range");
-    let stored = aged.number("SELECT count(*) AS number FROM ticks");
+    let floor = DateTime::from_timestamp(history.number(floor), 0).expect("in range");
+    let stored = history.number("SELECT count(*) AS number FROM ticks");
     for from in [floor - TimeDelta::microseconds(1), DateTime::UNIX_EPOCH] {
-        let below = range(from, aged.now);
+        let below = range(from, history.now);
         for refused in [
-            aged.repositories
+            history
+                .repositories
                 .ticks
                 .delete_range(SYMBOLS[0], below)
                 .await,
-            aged.repositories.ticks.deletable(SYMBOLS[0], below).await,
+            history
+                .repositories
+                .ticks
+                .deletable(SYMBOLS[0], below)
+                .await,
         ] {
             let Err(RepositoryError::InvalidInput { reason }) = refused else {
                 panic!("{refused:?}");
@@ -248,44 +262,47 @@ async fn ticks_are_deleted_from_the_floor_on() {
             assert!(reason.contains(&floor.to_rfc3339()), "{reason}");
         }
     }
-    assert_eq!(aged.number("SELECT count(*) AS number FROM ticks"), stored);
-    aged.assert_whole(Timeframe::ALL).await;
+    assert_eq!(
+        history.number("SELECT count(*) AS number FROM ticks"),
+        stored
+    );
+    history.assert_whole(Timeframe::ALL).await;
     // every larger candle that knows ticks of both sides
-    delete(&mut aged, range(floor, floor + TimeDelta::minutes(100))).await;
-    aged.assert_whole(Timeframe::ALL).await;
-    if aged.edition == tickbook::postgres::Edition::Community {
+    delete(&mut history, range(floor, floor + TimeDelta::minutes(100))).await;
+    history.assert_whole(Timeframe::ALL).await;
+    if history.edition == tickbook::postgres::Edition::Community {
         let window = range(floor - TimeDelta::days(2), floor + TimeDelta::days(2));
         for &timeframe in Timeframe::ALL {
-            refresh_by_hand(&mut aged, timeframe, window);
+            refresh_by_hand(&mut history, timeframe, window);
         }
     }
-    maintain(&aged.db()).await.expect("maintained");
-    aged.assert_whole(Timeframe::ALL).await;
+    maintain(&history.db()).await.expect("maintained");
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test]
-async fn candle_that_knows_more_keeps_its_ticks() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn candle_that_counts_more_ticks_keeps_its_ticks() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
-    refresh_all(&aged).await;
+    refresh_all(&history).await;
     // by hand, and then a late tick of a minute whose ticks are gone
-    let day = Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(5);
+    let day = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(5);
     let of_day = range(day, day + TimeDelta::days(1));
-    let gone = aged
+    let gone = history
         .ticks
         .iter()
         .find(|tick| of_day.contains(tick.tick_time));
     let gone = gone.expect("one a day").clone();
-    aged.execute(&format!(
+    history.execute(&format!(
         "SELECT drop_chunks('ticks', older_than => timestamptz '{}', newer_than => timestamptz '{}')",
-        of_day.to().to_rfc3339(),
-        of_day.from().to_rfc3339()
+        of_day.end().to_rfc3339(),
+        of_day.start().to_rfc3339()
     ));
-    let receipt = aged.repositories.ticks.insert_batch(&[gone]).await;
+    let receipt = history.repositories.ticks.insert_batch(&[gone]).await;
     assert_eq!(receipt.expect("inserted").inserted, 1);
-    let refused = aged
+    let refused = history
         .repositories
         .ticks
         .delete_range(SYMBOLS[0], of_day)
@@ -294,29 +311,33 @@ async fn candle_that_knows_more_keeps_its_ticks() {
         panic!("{refused:?}");
     };
     assert!(reason.contains("counts more ticks"), "{reason}");
-    let count = aged.repositories.ticks.count(SYMBOLS[0], of_day).await;
+    let count = history.repositories.ticks.count(SYMBOLS[0], of_day).await;
     assert_eq!(count.expect("counted"), 1);
 }
 
 #[tokio::test]
-async fn refresh_in_flight_is_waited_for() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn running_refresh_is_awaited() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
-    refresh_all(&aged).await;
-    let from = aged.now - TimeDelta::days(3);
+    refresh_all(&history).await;
+    let from = history.now - TimeDelta::days(3);
     let part = range(from, from + TimeDelta::hours(1));
     for timeframe in [Timeframe::M1, Timeframe::H4] {
-        let table = table_of(&mut aged, timeframe);
+        let table = table_of(&mut history, timeframe);
         // what a refresh holds once it has begun to write
-        let mut other = aged.schemas.connection(Database::Timeseries);
+        let mut other = history.schemas.connection(Database::Timeseries);
         other
             .batch_execute(&format!(
                 "BEGIN; LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE"
             ))
             .expect("locked");
-        let kept_waiting = aged.repositories.ticks.delete_range(SYMBOLS[0], part).await;
+        let kept_waiting = history
+            .repositories
+            .ticks
+            .delete_range(SYMBOLS[0], part)
+            .await;
         let error = kept_waiting.expect_err("a refresh is writing");
         assert!(
             error.is_transient() && error.is_certainly_not_applied(),
@@ -324,6 +345,9 @@ async fn refresh_in_flight_is_waited_for() {
         );
         other.batch_execute("ROLLBACK").expect("given back");
     }
-    assert_eq!(delete(&mut aged, part).await.candles.get(Timeframe::D1), 1);
-    aged.assert_whole(Timeframe::ALL).await;
+    assert_eq!(
+        delete(&mut history, part).await.candles.get(Timeframe::D1),
+        1
+    );
+    history.assert_whole(Timeframe::ALL).await;
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::support::aged::{Aged, SYMBOLS};
 use crate::support::random::Random;
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
@@ -138,27 +138,27 @@ async fn until(connection: &mut PgConnection, query: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn refresh_beside_a_delete_makes_what_is_left() {
-    let mut aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn refresh_beside_a_delete_uses_the_remaining_ticks() {
+    let mut history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
     // of the smaller candles there is no row that a refresh could wait for
-    let day = Timeframe::D1.bucket_start(aged.now) - TimeDelta::days(3);
+    let day = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(3);
     let window = |timeframe| {
         let (from, to) = (day.to_rfc3339(), (day + TimeDelta::days(1)).to_rfc3339());
         format!("CALL refresh_continuous_aggregate('ohlc_{timeframe}', '{from}', '{to}')")
     };
-    aged.execute(&window("1d"));
+    history.execute(&window("1d"));
     let of_days = text(
-        &mut aged.connection,
+        &mut history.connection,
         "SELECT format('%I.%I', materialization_hypertable_schema, \
          materialization_hypertable_name) AS text FROM timescaledb_information.continuous_aggregates \
          WHERE view_schema = current_schema() AND view_name = 'ohlc_1d'",
     );
-    aged.execute(&format!("BEGIN; SELECT FROM {of_days} FOR UPDATE"));
-    let mut looks = aged.schemas.connection(Database::Timeseries);
-    let repositories = aged.repositories.clone();
+    history.execute(&format!("BEGIN; SELECT FROM {of_days} FOR UPDATE"));
+    let mut looks = history.schemas.connection(Database::Timeseries);
+    let repositories = history.repositories.clone();
     let range = TimeRange::new(day, day + TimeDelta::hours(20)).expect("ordered");
     let delete =
         tokio::spawn(
@@ -170,7 +170,7 @@ async fn refresh_beside_a_delete_makes_what_is_left() {
          AND query LIKE 'DELETE FROM {of_days}%')::text::char(1)::text AS text"
     );
     until(&mut looks, &waits).await;
-    let mut by_hand = aged.schemas.connection(Database::Timeseries);
+    let mut by_hand = history.schemas.connection(Database::Timeseries);
     let pid = text(&mut by_hand, "SELECT pg_backend_pid()::text AS text");
     let call = window("1m");
     let refresh = std::thread::spawn(move || by_hand.batch_execute(&call));
@@ -182,25 +182,28 @@ async fn refresh_beside_a_delete_makes_what_is_left() {
         ),
     )
     .await;
-    aged.execute("ROLLBACK");
+    history.execute("ROLLBACK");
     refresh.join().expect("no panic").expect("refreshed");
     let deleted = delete.await.expect("no panic").expect("deleted");
-    aged.ticks
+    history
+        .ticks
         .retain(|tick| tick.symbol_id != SYMBOL || !range.contains(tick.tick_time));
     assert!(deleted.ticks > 0);
-    aged.assert_whole(Timeframe::ALL).await;
+    history.assert_whole(Timeframe::ALL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn candles_beside_deletes_are_of_one_instant() {
-    let aged = Aged::ten_days().await;
-    if !aged.is_community() {
+async fn candles_beside_deletes_are_consistent() {
+    let history = TenDayHistory::ten_days().await;
+    if !history.is_community() {
         return;
     }
     let mut random = Random::seeded();
-    let days: BTreeSet<_> = (0..12).map(|day| aged.now - TimeDelta::days(day)).collect();
-    refresh_days(&aged.db(), days).await.expect("refreshed");
-    let of_symbol = aged.ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
+    let days: BTreeSet<_> = (0..12)
+        .map(|day| history.now - TimeDelta::days(day))
+        .collect();
+    refresh_days(&history.db(), days).await.expect("refreshed");
+    let of_symbol = history.ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
     let mut stored: Vec<Tick> = of_symbol.cloned().collect();
     let shared = Arc::new(Shared {
         states: Mutex::new(States {
@@ -212,15 +215,15 @@ async fn candles_beside_deletes_are_of_one_instant() {
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..READERS {
         let seed = random.below(u64::MAX);
-        let repositories = Repositories::postgres(&aged.pools);
+        let repositories = Repositories::postgres(&history.pools);
         readers.spawn(read(Arc::clone(&shared), repositories, Random::of(seed)));
     }
-    let (beside, seed, now) = (Arc::clone(&shared), random.below(u64::MAX), aged.now);
-    let schemas = Arc::new(aged.schemas);
+    let (beside, seed, now) = (Arc::clone(&shared), random.below(u64::MAX), history.now);
+    let schemas = Arc::new(history.schemas);
     let of_thread = Arc::clone(&schemas);
     let hand = std::thread::spawn(move || refresh(&beside, &of_thread, now, Random::of(seed)));
 
-    let ticks = &*aged.repositories.ticks;
+    let ticks = &*history.repositories.ticks;
     for _ in 0..ROUNDS {
         // within one day, so that it is one part
         let day = Timeframe::D1.bucket_start(now) - TimeDelta::days(random.below(10) as i64);

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::aged::{Aged, SYMBOLS, tick};
 use crate::support::random::Random;
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use tickbook::domain::{PageLimit, Tick, TickKey, TimeRange, Timeframe};
 use tickbook::postgres::refresh_days;
@@ -35,27 +35,32 @@ fn keys<'a>(ticks: impl IntoIterator<Item = &'a Tick>) -> BTreeSet<TickKey> {
     ticks.into_iter().map(Tick::key).collect()
 }
 
-async fn stored(aged: &Aged) -> Vec<Tick> {
+async fn stored(history: &TenDayHistory) -> Vec<Tick> {
     let query = TickQuery::new(SYMBOLS[0], TimeRange::all()).limit(PageLimit::MAX);
-    let page = aged.repositories.ticks.range(&query).await.expect("read");
+    let page = history
+        .repositories
+        .ticks
+        .range(&query)
+        .await
+        .expect("read");
     assert!(page.next.is_none(), "few ticks");
     page.items
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn delete_beside_an_insert_is_before_or_after_it() {
-    let mut aged = Aged::empty().await;
+    let mut history = TenDayHistory::empty().await;
     let mut random = Random::seeded();
     for round in 0..ROUNDS {
         // ticks of the last hour take another way than old ones
         let age = [TimeDelta::days(3), TimeDelta::minutes(30)][round % 2];
-        let start = Timeframe::M1.bucket_start(aged.now - age);
+        let start = Timeframe::M1.bucket_start(history.now - age);
         let before = some(&mut random, start);
-        let receipt = aged.repositories.ticks.insert_batch(&before).await;
+        let receipt = history.repositories.ticks.insert_batch(&before).await;
         receipt.expect("inserted");
-        let before = keys(&stored(&aged).await);
+        let before = keys(&stored(&history).await);
         if random.below(2) == 0 {
-            let refreshed = refresh_days(&aged.db(), BTreeSet::from([start])).await;
+            let refreshed = refresh_days(&history.db(), BTreeSet::from([start])).await;
             refreshed.expect("refreshed");
         }
         let batch = some(&mut random, start);
@@ -65,7 +70,7 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
         // a delete looks around before it deletes
         let pauses = [random.below(40_000), random.below(4_000)].map(Duration::from_micros);
 
-        let repository = Arc::clone(&aged.repositories.ticks);
+        let repository = Arc::clone(&history.repositories.ticks);
         let inserting = tokio::spawn({
             let (repository, batch) = (Arc::clone(&repository), batch.clone());
             async move {
@@ -81,7 +86,7 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
         let deleted = deleting.await.expect("no panic").expect("deleted");
         assert_eq!(deleted.rest, None);
 
-        let left = stored(&aged).await;
+        let left = stored(&history).await;
         let (sent, found) = (keys(&batch), keys(&left));
         let all: BTreeSet<_> = before.union(&sent).copied().collect();
         let (mut gone, mut again) = (0, 0);
@@ -103,10 +108,10 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
         assert_eq!(deleted.ticks, gone, "{case}");
         assert_eq!(inserted.inserted, again, "{case}");
         assert_eq!(inserted.inserted + inserted.duplicates, sent.len() as u64);
-        aged.ticks = left;
-        aged.assert_whole(Timeframe::ALL).await;
-        let refreshed = refresh_days(&aged.db(), BTreeSet::from([start])).await;
+        history.ticks = left;
+        history.assert_whole(Timeframe::ALL).await;
+        let refreshed = refresh_days(&history.db(), BTreeSet::from([start])).await;
         refreshed.expect("refreshed");
-        aged.assert_whole(Timeframe::ALL).await;
+        history.assert_whole(Timeframe::ALL).await;
     }
 }

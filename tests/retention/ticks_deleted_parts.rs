@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::aged::{Aged, SYMBOLS, tick};
+use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, tick};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use tickbook::domain::{TimeRange, Timeframe};
 use tickbook::postgres::refresh_days;
@@ -13,7 +13,7 @@ use tickbook::repository::{deletable_ticks, delete_ticks};
 const IN_ONE_MINUTE: i64 = 50_010;
 
 /// `count` ticks of the first symbol from `start` on.
-async fn insert(aged: &mut Aged, start: DateTime<Utc>, count: i64, apart: TimeDelta) {
+async fn insert(history: &mut TenDayHistory, start: DateTime<Utc>, count: i64, apart: TimeDelta) {
     let mut ticks = Vec::new();
     let mut time = start;
     for number in 0..count {
@@ -21,38 +21,44 @@ async fn insert(aged: &mut Aged, start: DateTime<Utc>, count: i64, apart: TimeDe
         time += apart;
     }
     for batch in ticks.chunks(20_000) {
-        let receipt = aged.repositories.ticks.insert_batch(batch).await;
+        let receipt = history.repositories.ticks.insert_batch(batch).await;
         assert_eq!(receipt.expect("inserted").inserted, batch.len() as u64);
     }
-    aged.ticks.extend(ticks);
+    history.ticks.extend(ticks);
 }
 
 #[tokio::test]
 async fn many_ticks_are_deleted_in_parts_of_whole_minutes() {
-    let mut aged = Aged::empty().await;
-    let day = (aged.now - TimeDelta::days(3))
+    let mut history = TenDayHistory::empty().await;
+    let day = (history.now - TimeDelta::days(3))
         .duration_trunc(TimeDelta::days(1))
         .expect("a day");
     let (from, to) = (day + TimeDelta::hours(10), day + TimeDelta::hours(14));
-    insert(&mut aged, from, IN_ONE_MINUTE, TimeDelta::milliseconds(1)).await;
+    insert(
+        &mut history,
+        from,
+        IN_ONE_MINUTE,
+        TimeDelta::milliseconds(1),
+    )
+    .await;
     // 500 in each minute
     let hour = day + TimeDelta::hours(11);
-    insert(&mut aged, hour, 50_500, TimeDelta::milliseconds(120)).await;
+    insert(&mut history, hour, 50_500, TimeDelta::milliseconds(120)).await;
     // what stays: around the range, and of another symbol
     for time in [from - TimeDelta::microseconds(1), to] {
-        aged.insert(&[tick(SYMBOLS[0], time, 0, 5)]).await;
+        history.insert(&[tick(SYMBOLS[0], time, 0, 5)]).await;
     }
     let others = [tick(SYMBOLS[1], from, 0, 7), tick(SYMBOLS[1], hour, 0, 7)];
-    aged.insert(&others).await;
-    let refreshed = refresh_days(&aged.db(), BTreeSet::from([day])).await;
+    history.insert(&others).await;
+    let refreshed = refresh_days(&history.db(), BTreeSet::from([day])).await;
     refreshed.expect("refreshed");
 
     let range = TimeRange::new(from, to).expect("ordered");
-    let ticks = &*aged.repositories.ticks;
+    let ticks = &*history.repositories.ticks;
     let counted = deletable_ticks(ticks, SYMBOLS[0], range).await;
     let mut parts = Vec::new();
     let deleted = delete_ticks(ticks, SYMBOLS[0], range, |part| {
-        parts.push((part.ticks, part.rest.map(|rest| rest.from())));
+        parts.push((part.ticks, part.rest.map(|rest| rest.start())));
     });
     let deleted = deleted.await.expect("deleted");
     assert_eq!(deleted, counted.expect("counted"));
@@ -66,7 +72,8 @@ async fn many_ticks_are_deleted_in_parts_of_whole_minutes() {
     assert_eq!(parts, expected);
     assert_eq!(deleted.candles.get(Timeframe::M1), 102, "{deleted:?}");
 
-    aged.ticks
+    history
+        .ticks
         .retain(|tick| tick.symbol_id != SYMBOLS[0] || !range.contains(tick.tick_time));
-    aged.assert_whole(Timeframe::ALL).await;
+    history.assert_whole(Timeframe::ALL).await;
 }

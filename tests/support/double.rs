@@ -202,11 +202,11 @@ impl<T: QuarantineCalls> QuarantineRepository for Double<T> {
         self.quarantine_behind().get(ids).await
     }
 
-    async fn decide(
+    async fn resolve(
         &self,
         ids: &[QuarantineId],
         state: QuarantineState,
     ) -> Result<u64, RepositoryError> {
-        self.quarantine_behind().decide(ids, state).await
+        self.quarantine_behind().resolve(ids, state).await
     }
 }

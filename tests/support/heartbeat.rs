@@ -10,10 +10,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// So often the bare threads wake at most between two beats of the runtime. They wake later where the
 /// machine is busy, and so do not take its lag for ours.
-pub(crate) const LONGEST_GAP: u64 = 500;
+pub(crate) const MAX_GAP: u64 = 500;
 
 /// The largest gap between two beats, above that of the bare threads; where time is asserted.
-const LARGEST_LAG: Duration = Duration::from_millis(100);
+const MAX_LAG: Duration = Duration::from_millis(100);
 
 /// The 99th percentile of the gaps, the same way.
 const USUAL_LAG: Duration = Duration::from_millis(10);
@@ -124,12 +124,12 @@ impl Heartbeat {
 
 impl Beats {
     pub(crate) fn is_steady(&self) -> bool {
-        self.count > 0 && self.gap <= LONGEST_GAP
+        self.count > 0 && self.gap <= MAX_GAP
     }
 
     pub(crate) fn is_in_time(&self) -> bool {
         let above = |which: usize| self.lag[which].saturating_sub(self.machine[which]);
-        above(0) <= LARGEST_LAG && above(1) <= USUAL_LAG
+        above(0) <= MAX_LAG && above(1) <= USUAL_LAG
     }
 }
 

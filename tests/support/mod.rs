@@ -5,27 +5,25 @@
 )]
 
 pub(crate) mod alone;
-pub(crate) mod audited;
+pub(crate) mod audit_run;
 pub(crate) mod double;
 pub(crate) mod heartbeat;
 pub(crate) mod oracle;
 pub(crate) mod random;
 
-#[cfg(feature = "ingest")]
-pub(crate) mod held_back;
 #[cfg(all(feature = "files", feature = "ingest"))]
 pub(crate) mod market_data;
+#[cfg(feature = "ingest")]
+pub(crate) mod quarantined_ticks;
 #[cfg(feature = "ingest")]
 pub(crate) mod spooling;
 
 #[cfg(all(feature = "conformance", feature = "postgres"))]
-pub(crate) mod aged;
-#[cfg(all(feature = "conformance", feature = "postgres"))]
-pub(crate) mod audit_site;
+pub(crate) mod audit_fixture;
 #[cfg(feature = "postgres")]
 pub(crate) mod constrained;
 #[cfg(all(feature = "conformance", feature = "postgres"))]
-pub(crate) mod migrated;
+pub(crate) mod migrated_schema;
 #[cfg(all(feature = "conformance", feature = "postgres"))]
 pub(crate) mod pgbouncer;
 #[cfg(all(feature = "conformance", feature = "postgres"))]
@@ -34,3 +32,5 @@ pub(crate) mod pool;
 pub(crate) mod probed;
 #[cfg(feature = "postgres")]
 pub(crate) mod scratch_database;
+#[cfg(all(feature = "conformance", feature = "postgres"))]
+pub(crate) mod ten_day_history;

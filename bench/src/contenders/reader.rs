@@ -38,7 +38,7 @@ impl Reader {
     pub(crate) async fn rows(&self, symbol: SymbolId, range: TimeRange) -> Result<Vec<Row>> {
         let rows = self
             .client
-            .query(&self.range, &[&symbol.get(), &range.from(), &range.to()])
+            .query(&self.range, &[&symbol.get(), &range.start(), &range.end()])
             .await?;
         Ok(rows)
     }

@@ -135,8 +135,8 @@ fn refresh(place: &mut Place, relation: &str, force: &str, at_once: u32) -> Resu
     place.execute(&format!(
         "CALL refresh_continuous_aggregate('{relation}', timestamptz '{}', timestamptz '{}', \
          force => {force}, options => '{{\"buckets_per_batch\": {at_once}}}')",
-        range.from().to_rfc3339(),
-        range.to().to_rfc3339(),
+        range.start().to_rfc3339(),
+        range.end().to_rfc3339(),
     ))
 }
 

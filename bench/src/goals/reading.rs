@@ -145,7 +145,7 @@ fn long_range() -> Result<TimeRange> {
     let whole_days = LONG_RANGE as i64 / i64::from(LONG.ticks_per_minute * 24 * 60);
     let rest = LONG_RANGE as i64 % i64::from(LONG.ticks_per_minute * 24 * 60);
     let length = TimeDelta::days(whole_days) + TimeDelta::microseconds(rest * step);
-    Ok(TimeRange::new(LONG.from(), LONG.from() + length)?)
+    Ok(TimeRange::new(LONG.start(), LONG.start() + length)?)
 }
 
 /// Adds the time of `read`, without the time to free its result.
@@ -203,9 +203,12 @@ async fn newest_100(library: &PgTickRepository, range: TimeRange) -> Result<f64>
     for read in 0..NEWEST_READS {
         let symbol = SymbolId::new(i64::from(read % SHORT.symbols) + 1);
         // a caller who wants the newest ticks does not know the time of the first
-        let query = TickQuery::new(symbol, TimeRange::new(TimeRange::all().from(), range.to())?)
-            .descending()
-            .limit(PageLimit::new(100)?);
+        let query = TickQuery::new(
+            symbol,
+            TimeRange::new(TimeRange::all().start(), range.end())?,
+        )
+        .descending()
+        .limit(PageLimit::new(100)?);
         let page = library.range(&query).await?;
         ensure!(page.items.len() == 100, "{} ticks", page.items.len());
     }

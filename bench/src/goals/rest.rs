@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use orderbook_server::app::AppState;
 use orderbook_server::readiness::Readiness;
 use orderbook_server::router::router;
-use orderbook_server::{metrics, server};
+use orderbook_server::{metrics, serve};
 use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
 use tickbook::postgres;
 use tickbook::repository::CandleQuery;
@@ -81,7 +81,7 @@ async fn serve(repositories: Repositories) -> Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let http = state.http.clone();
-    tokio::spawn(server::run(
+    tokio::spawn(serve::run(
         listener,
         router(state),
         http,
@@ -136,8 +136,8 @@ async fn pages(address: SocketAddr, client: usize) -> Result<Vec<f64>> {
         let request = format!(
             "GET /api/v1/ohlc/{symbol}?timeframe=1m&basis=mid&from={}&to={} HTTP/1.1\r\n\
              Host: {address}\r\n\r\n",
-            time(range.from()),
-            time(range.to()),
+            time(range.start()),
+            time(range.end()),
         );
         let start = Instant::now();
         stream.write_all(request.as_bytes()).await?;

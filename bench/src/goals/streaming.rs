@@ -21,7 +21,7 @@ const HISTORY: History = History {
     days: 10,
     ticks_per_minute: 360,
 };
-const MOST: usize = 5_000_000;
+const MAX_TICKS: usize = 5_000_000;
 
 /// Number of ticks between two measurements of memory.
 const LOOK_EVERY: usize = 10_000;
@@ -38,13 +38,13 @@ impl Bench {
             let (mut count, mut most) = (0, idle);
             let start = std::time::Instant::now();
             let mut stream = tick_stream(ticks.clone(), query);
-            while count < MOST && stream.try_next().await?.is_some() {
+            while count < MAX_TICKS && stream.try_next().await?.is_some() {
                 count += 1;
                 if count % LOOK_EVERY == 0 {
                     most = most.max(resident_bytes()?);
                 }
             }
-            ensure!(count == MOST, "{count} ticks");
+            ensure!(count == MAX_TICKS, "{count} ticks");
             println!(
                 "streamed {count} ticks, {:.0} k ticks/s",
                 count as f64 / start.elapsed().as_secs_f64() / 1e3

@@ -26,7 +26,7 @@ Examples:
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
 Columns: open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source.
-`tickbook import candles --format csv` reads this format. The source is ticks, smaller (computed from smaller
+`tickbook import candles --format csv` reads this format. The source is ticks, rolled_up (computed from smaller
 candles), the source of a stored candle, or filled: a placeholder that --fill adds for a bucket without ticks
 between the symbol's first and newest candle. Placeholders have no volume, and an empty field for each missing
 price. --json prints a summary with the number of rows, on standard output with --output, and on standard

@@ -74,12 +74,13 @@ timeframes are computed from it.
 
 The source of a csv row decides what happens to it:
   import, or another name   stored under that name
-  sealed, downsampled       computed from ticks that were dropped: stored as sealed, unless ticks of that
+  downsampled               computed from ticks that were dropped: stored as downsampled, unless ticks of that
                             time are stored, or a candle that was imported
   ticks, of one minute      likewise, so that candles can be moved without their ticks. Import ticks first:
                             ticks that arrive later are hidden by such a candle. A candle that closed less
                             than two hours ago, whose ticks may still arrive, is rejected
-  ticks, of more; smaller   skipped: computed again from ticks and smaller candles
+  ticks, of more            skipped: computed again from ticks and smaller candles
+  rolled_up                 likewise
   filled                    skipped: a placeholder, not a candle
 With --source, rows of all sources except filled are stored under that name, and take precedence over
 candles computed from ticks.

@@ -12,7 +12,7 @@ would be dropped immediately, to count it.
 
 Examples:
   tickbook policies plan
-  TICKBOOK__POLICIES__TICKS__DROP_AFTER=30d tickbook policies plan --json | jq .clashes")]
+  TICKBOOK__POLICIES__TICKS__DROP_AFTER=30d tickbook policies plan --json | jq .conflicts")]
     Plan(PoliciesArguments),
     /// Applies the settings to the database; may be repeated
     #[command(after_help = "\

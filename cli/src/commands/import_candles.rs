@@ -50,7 +50,7 @@ pub(crate) async fn run(
     let batches = bar_batches::spawn(files, format, owner.id(), source, times, size);
 
     let begun = Instant::now();
-    let mut told = Told::default();
+    let mut told = ImportNotes::default();
     let mut storing = Storing {
         config: &config,
         symbols: &*symbols,
@@ -100,7 +100,7 @@ fn format(arguments: &ImportCandlesArguments) -> anyhow::Result<BarFormat> {
 
 /// The results of the lines.
 #[derive(Debug, Default)]
-struct Told {
+struct ImportNotes {
     summary: CandleSummary,
     problems: Problems,
     filled: u64,
@@ -111,7 +111,7 @@ struct Told {
     recent: u64,
 }
 
-impl Told {
+impl ImportNotes {
     fn tell(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
         for (count, what) in [
@@ -161,7 +161,7 @@ impl Storing<'_> {
     async fn store(
         &mut self,
         (mut batches, thread): BarBatches,
-        told: &mut Told,
+        told: &mut ImportNotes,
     ) -> anyhow::Result<()> {
         loop {
             // wait for a batch that is being stored, so that the counts match the database
@@ -175,18 +175,18 @@ impl Storing<'_> {
             // a new symbol has no ticks at their time, and is not created for rejected rows
             let (is_new, now) = (self.owner.is_new(), self.now);
             let recent = batch
-                .kept
+                .restored
                 .extract_if(.., |it| is_new && may_get_ticks(it, now));
             let recent = recent.count() as u64;
-            if !batch.candles.is_empty() || !batch.kept.is_empty() {
-                let id = self.owner.made(self.symbols).await?;
-                let candles = batch.candles.iter_mut().chain(&mut batch.kept);
+            if !batch.candles.is_empty() || !batch.restored.is_empty() {
+                let id = self.owner.find_or_create(self.symbols).await?;
+                let candles = batch.candles.iter_mut().chain(&mut batch.restored);
                 candles.for_each(|it| it.symbol_id = id);
             }
             let storing = self.ohlc.upsert_candles(&batch.candles);
             let upserted = patiently(self.config, &[Database::Timeseries], storing).await?;
             told.summary.stored += upserted;
-            let restoring = self.ohlc.restore_candles(&batch.kept);
+            let restoring = self.ohlc.restore_candles(&batch.restored);
             let restored = patiently(self.config, &[Database::Timeseries], restoring).await?;
             let recent = recent + restored.recent;
             told.known += restored.known;

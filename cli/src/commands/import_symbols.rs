@@ -171,7 +171,7 @@ impl Table {
     fn tell(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
         if json {
-            return print_json(&Told {
+            return print_json(&ReportJson {
                 summary: &self.summary,
                 changes: &self.changes,
                 kept_values: &self.kept,
@@ -191,7 +191,7 @@ impl Table {
 
 /// The output of `--json`.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct ReportJson<'a> {
     #[serde(flatten)]
     summary: &'a SymbolSummary,
     changes: &'a [SymbolChange],

@@ -144,7 +144,7 @@ impl Import {
             let receipt = match owner.refused(&batch.ticks) {
                 Some(receipt) => receipt,
                 None => {
-                    let id = owner.made(symbols).await?;
+                    let id = owner.find_or_create(symbols).await?;
                     batch.ticks.iter_mut().for_each(|it| it.symbol_id = id);
                     let inserting = ticks.insert_batch(&batch.ticks);
                     patiently(&self.config, &[Database::Timeseries], inserting).await?

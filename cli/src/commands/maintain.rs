@@ -45,13 +45,13 @@ fn describe(report: &MaintenanceReport) -> String {
 
 fn describe_done(report: &MaintenanceReport) -> String {
     let mut lines = vec![format!(
-        "refreshed {} windows, sealed {} candles, dropped {} chunks of ticks and {} of \
+        "refreshed {} windows, downsampled {} candles, dropped {} chunks of ticks and {} of \
          candles; {} days wait for a refresh",
         report.refreshed.len(),
-        report.sealed,
+        report.downsampled,
         report.dropped_ticks,
         report.dropped_candles,
-        report.dirty.days
+        report.backlog.days
     )];
     let left = report.left.iter();
     lines.extend(left.map(|it| format!("  {} is not dropped yet: {}", it.chunk, it.reason)));
@@ -64,12 +64,12 @@ struct ReportJson {
     /// `done`, `not_applied` or `busy`.
     state: &'static str,
     refreshed: Vec<WindowJson>,
-    sealed: u64,
+    downsampled: u64,
     dropped_tick_chunks: u64,
     dropped_candle_chunks: u64,
     left: Vec<LeftJson>,
     blocked: Vec<BlockedJson>,
-    dirty_days: u64,
+    backlog_days: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,11 +120,11 @@ impl ReportJson {
                 .iter()
                 .map(|window| WindowJson {
                     timeframe: window.timeframe.as_str(),
-                    from: time_text(window.range.from()),
-                    to: time_text(window.range.to()),
+                    from: time_text(window.range.start()),
+                    to: time_text(window.range.end()),
                 })
                 .collect(),
-            sealed: report.sealed,
+            downsampled: report.downsampled,
             dropped_tick_chunks: report.dropped_ticks,
             dropped_candle_chunks: report.dropped_candles,
             left: report
@@ -136,7 +136,7 @@ impl ReportJson {
                 })
                 .collect(),
             blocked: report.blocked.iter().map(BlockedJson::new).collect(),
-            dirty_days: report.dirty.days,
+            backlog_days: report.backlog.days,
         }
     }
 }

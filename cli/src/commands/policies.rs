@@ -7,7 +7,7 @@ use tickbook::postgres::{
     DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
     remove_policies,
 };
-use tickbook::retention::{Change, ClashingSetting, Value};
+use tickbook::retention::{ConflictingSetting, PolicyChange, PolicyValue};
 
 use crate::Outcome;
 use crate::args::{ApplyArguments, PoliciesArguments};
@@ -114,8 +114,8 @@ fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
         print(&format!("{verb}:"))?;
         list(&plan.changes)?;
     }
-    let clashes = plan.clashes.iter().map(ToString::to_string);
-    let problems: Vec<_> = clashes.chain(plan.obstacles.iter().cloned()).collect();
+    let conflicts = plan.conflicts.iter().map(ToString::to_string);
+    let problems: Vec<_> = conflicts.chain(plan.obstacles.iter().cloned()).collect();
     if problems.is_empty() {
         print("consistent: yes")?;
         return tell_due_drops(&plan.due_drops);
@@ -149,7 +149,7 @@ fn tell_due_drops(drops: &[DueDrop]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(changes: &[Change]) -> anyhow::Result<()> {
+fn list(changes: &[PolicyChange]) -> anyhow::Result<()> {
     for change in changes {
         print(&format!("  {change}"))?;
     }
@@ -170,11 +170,11 @@ fn describe(status: &PolicyStatus) -> String {
     {
         lines.push(format!("ticks refused before: {}", time_text(oldest)));
     }
-    lines.push(match status.dirty.oldest {
+    lines.push(match status.backlog.oldest {
         None => "days that wait for a refresh: none".to_owned(),
         Some(oldest) => format!(
             "days that wait for a refresh: {}, since {} s",
-            status.dirty.days,
+            status.backlog.days,
             (status.now - oldest).num_seconds().max(0)
         ),
     });
@@ -182,9 +182,9 @@ fn describe(status: &PolicyStatus) -> String {
         "changes that wait for a refresh: {}",
         status.waiting_changes
     ));
-    for (item, values) in &status.settings {
+    for (key, values) in &status.settings {
         let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-        let (relation, kind) = (&item.relation, item.kind.as_str());
+        let (relation, kind) = (&key.relation, key.kind.as_str());
         lines.push(format!("  {relation} {kind}: {}", values.join("; ")));
     }
     for job in &status.jobs {
@@ -204,7 +204,7 @@ struct PlanJson {
     applied: bool,
     changes: Vec<ChangeJson>,
     consistent: bool,
-    clashes: Vec<ClashJson>,
+    conflicts: Vec<ConflictJson>,
     obstacles: Vec<String>,
     /// Data that the next maintenance drops because of the changes.
     due_drops: Vec<DueDropJson>,
@@ -227,7 +227,7 @@ struct ChangeJson {
 }
 
 #[derive(Debug, Serialize)]
-struct ClashJson {
+struct ConflictJson {
     longer: NumberJson,
     shorter: NumberJson,
     remedy: String,
@@ -241,7 +241,7 @@ struct NumberJson {
 
 impl PlanJson {
     fn new(plan: &PolicyPlan) -> Self {
-        let number = |setting: &ClashingSetting| NumberJson {
+        let number = |setting: &ConflictingSetting| NumberJson {
             name: setting.name.clone(),
             value: setting.value.clone(),
         };
@@ -250,13 +250,13 @@ impl PlanJson {
             applied: plan.is_empty(),
             changes: plan.changes.iter().map(ChangeJson::new).collect(),
             consistent: plan.is_applicable(),
-            clashes: plan
-                .clashes
+            conflicts: plan
+                .conflicts
                 .iter()
-                .map(|clash| ClashJson {
-                    longer: number(&clash.longer),
-                    shorter: number(&clash.shorter),
-                    remedy: clash.remedy.clone(),
+                .map(|conflict| ConflictJson {
+                    longer: number(&conflict.longer),
+                    shorter: number(&conflict.shorter),
+                    remedy: conflict.remedy.clone(),
                 })
                 .collect(),
             obstacles: plan.obstacles.clone(),
@@ -275,12 +275,12 @@ impl PlanJson {
 }
 
 impl ChangeJson {
-    fn new(change: &Change) -> Self {
+    fn new(change: &PolicyChange) -> Self {
         Self {
-            relation: change.item.relation.clone(),
-            setting: change.item.kind.as_str(),
-            from: change.from.iter().map(Value::to_string).collect(),
-            to: change.to.as_ref().map(Value::to_string),
+            relation: change.key.relation.clone(),
+            setting: change.key.kind.as_str(),
+            from: change.from.iter().map(PolicyValue::to_string).collect(),
+            to: change.to.as_ref().map(PolicyValue::to_string),
         }
     }
 }
@@ -290,8 +290,8 @@ struct StatusJson {
     edition: &'static str,
     applied_at: Option<String>,
     ticks_refused_before: Option<String>,
-    dirty_days: u64,
-    dirty_oldest_age_seconds: i64,
+    backlog_days: u64,
+    backlog_oldest_age_seconds: i64,
     waiting_changes: u64,
     settings: Vec<SettingJson>,
     jobs: Vec<JobJson>,
@@ -319,21 +319,21 @@ impl StatusJson {
     fn new(status: &PolicyStatus) -> Self {
         let applied = status.applied.as_ref();
         let floor = applied.and_then(|applied| applied.floor.oldest(status.now));
-        let age = status.dirty.oldest.map(|oldest| status.now - oldest);
+        let age = status.backlog.oldest.map(|oldest| status.now - oldest);
         Self {
             edition: status.edition.as_str(),
             applied_at: applied.map(|applied| time_text(applied.applied_at)),
             ticks_refused_before: floor.map(time_text),
-            dirty_days: status.dirty.days,
-            dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
+            backlog_days: status.backlog.days,
+            backlog_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
             waiting_changes: status.waiting_changes,
             settings: status
                 .settings
                 .iter()
-                .map(|(item, values)| SettingJson {
-                    relation: item.relation.clone(),
-                    setting: item.kind.as_str(),
-                    values: values.iter().map(Value::to_string).collect(),
+                .map(|(key, values)| SettingJson {
+                    relation: key.relation.clone(),
+                    setting: key.kind.as_str(),
+                    values: values.iter().map(PolicyValue::to_string).collect(),
                 })
                 .collect(),
             jobs: status

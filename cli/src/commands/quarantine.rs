@@ -35,12 +35,12 @@ exit code is then 1. The command does not refresh candles that were refreshed be
 Examples:
   tickbook quarantine release 17 18
   tickbook quarantine release --all --rule future --from 2026-11-01")]
-    Release(DecideArguments),
+    Release(ResolveArguments),
     /// Discards ticks for good; `list --state discarded` still shows them
     #[command(after_help = "\
 Example:
   tickbook quarantine discard --all --rule not_positive --symbol oanda:EURUSD")]
-    Discard(DecideArguments),
+    Discard(ResolveArguments),
 }
 
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ pub(crate) struct ListArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DecideArguments {
+pub(crate) struct ResolveArguments {
     /// Numbers of the ticks, as shown by `quarantine list`
     #[arg(conflicts_with_all = ["all", "symbol", "rule", "from", "to"])]
     numbers: Vec<i64>,
@@ -116,10 +116,10 @@ pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> 
     match command {
         QuarantineCommand::List(arguments) => list(&repositories, arguments).await,
         QuarantineCommand::Release(arguments) => {
-            decide(&repositories, arguments, QuarantineState::Released).await
+            resolve(&repositories, arguments, QuarantineState::Released).await
         }
         QuarantineCommand::Discard(arguments) => {
-            decide(&repositories, arguments, QuarantineState::Discarded).await
+            resolve(&repositories, arguments, QuarantineState::Discarded).await
         }
     }
 }
@@ -131,8 +131,8 @@ async fn query(repositories: &Repositories, filter: &Filter) -> anyhow::Result<Q
     };
     let all = TimeRange::all();
     let (from, to) = (
-        filter.from.unwrap_or(all.from()),
-        filter.to.unwrap_or(all.to()),
+        filter.from.unwrap_or(all.start()),
+        filter.to.unwrap_or(all.end()),
     );
     Ok(QuarantineQuery::default()
         .symbol_id(symbol_id)
@@ -164,14 +164,14 @@ struct Line {
 
 impl Line {
     fn of(entry: &QuarantineEntry, name: Option<&String>) -> Self {
-        let (tick, verdict) = (&entry.kept.tick, &entry.kept.verdict);
+        let (tick, verdict) = (&entry.item.tick, &entry.item.verdict);
         Self {
             id: entry.id.get(),
             state: entry.state.as_str(),
             rule: verdict.rule.as_str(),
             observed: verdict.observed.to_string(),
             limit: verdict.limit.to_string(),
-            quarantined_at: time_text(entry.kept.quarantined_at),
+            quarantined_at: time_text(entry.item.quarantined_at),
             symbol_id: tick.symbol_id.get(),
             symbol: name.cloned(),
             tick_time: time_text(tick.tick_time),
@@ -211,13 +211,13 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
     let mut left = arguments.limit;
     let (mut listed, mut pending, mut more) = (0, 0, true);
     while more && left > 0 {
-        let most = left.min(PageLimit::MAX.get());
-        query.limit = PageLimit::try_from(most as i64)?;
+        let page_limit = left.min(PageLimit::MAX.get());
+        query.limit = PageLimit::try_from(page_limit as i64)?;
         let page = repositories.quarantine.list(&query).await?;
         let ids: BTreeSet<_> = page
             .items
             .iter()
-            .map(|entry| entry.kept.tick.symbol_id)
+            .map(|entry| entry.item.tick.symbol_id)
             .collect();
         let ids: Vec<_> = ids.into_iter().collect();
         let symbols = repositories.symbols.get_many(&ids).await?;
@@ -226,7 +226,7 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
             .map(|symbol| (symbol.symbol_id, full_name(symbol)));
         let names: HashMap<_, _> = names.collect();
         for entry in &page.items {
-            let line = Line::of(entry, names.get(&entry.kept.tick.symbol_id));
+            let line = Line::of(entry, names.get(&entry.item.tick.symbol_id));
             if arguments.json {
                 print_json(&line)?;
             } else {
@@ -251,17 +251,17 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
 
 /// The result of `release` and `discard`.
 #[derive(Debug, Default, Serialize)]
-struct Decision {
-    decided: u64,
+struct Resolution {
+    resolved: u64,
     inserted: u64,
     duplicates: u64,
     conflicts: u64,
     rejected: u64,
 }
 
-impl Decision {
+impl Resolution {
     fn add(&mut self, receipt: &ReleaseReceipt) {
-        self.decided += receipt.released;
+        self.resolved += receipt.released;
         self.inserted += receipt.stored.inserted;
         self.duplicates += receipt.stored.duplicates;
         self.conflicts += receipt.stored.conflicts.len() as u64;
@@ -269,18 +269,18 @@ impl Decision {
     }
 }
 
-async fn decide(
+async fn resolve(
     repositories: &Repositories,
-    arguments: &DecideArguments,
+    arguments: &ResolveArguments,
     state: QuarantineState,
 ) -> anyhow::Result<Outcome> {
-    let mut done = Decision::default();
+    let mut done = Resolution::default();
     if arguments.all {
         let mut query = query(repositories, &arguments.filter).await?;
         loop {
             let page = repositories.quarantine.list(&query).await?;
             let ids: Vec<_> = page.items.iter().map(|entry| entry.id).collect();
-            decide_about(repositories, &ids, state, &mut done).await?;
+            resolve_ids(repositories, &ids, state, &mut done).await?;
             query.after = page.next;
             if query.after.is_none() {
                 break;
@@ -294,10 +294,10 @@ async fn decide(
             .map(QuarantineId::new)
             .collect();
         require(repositories, &ids).await?;
-        decide_about(repositories, &ids, state, &mut done).await?;
+        resolve_ids(repositories, &ids, state, &mut done).await?;
     }
-    let Decision {
-        decided,
+    let Resolution {
+        resolved,
         inserted,
         duplicates,
         conflicts,
@@ -307,11 +307,11 @@ async fn decide(
         print_json(&done)?;
     } else if state == QuarantineState::Released {
         print(&format!(
-            "released {decided}, inserted {inserted}, duplicates {duplicates}, \
+            "released {resolved}, inserted {inserted}, duplicates {duplicates}, \
              conflicts {conflicts}, rejected {rejected}"
         ))?;
     } else {
-        print(&format!("discarded {decided}"))?;
+        print(&format!("discarded {resolved}"))?;
     }
     Ok(outcome(*conflicts == 0 && *rejected == 0))
 }
@@ -338,18 +338,18 @@ async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::R
     Ok(())
 }
 
-async fn decide_about(
+async fn resolve_ids(
     repositories: &Repositories,
     ids: &[QuarantineId],
     state: QuarantineState,
-    done: &mut Decision,
+    done: &mut Resolution,
 ) -> anyhow::Result<()> {
     let quarantine = repositories.quarantine.as_ref();
     if state == QuarantineState::Released {
         let receipt = release(quarantine, repositories.ticks.as_ref(), ids).await?;
         done.add(&receipt);
     } else {
-        done.decided += quarantine.decide(ids, state).await?;
+        done.resolved += quarantine.resolve(ids, state).await?;
     }
     Ok(())
 }

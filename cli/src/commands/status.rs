@@ -60,33 +60,33 @@ struct Status {
 struct PoliciesState {
     applied_at: Option<String>,
     /// Days with late ticks whose candles wait for a refresh.
-    dirty_days: u64,
-    dirty_oldest_age_seconds: i64,
+    backlog_days: u64,
+    backlog_oldest_age_seconds: i64,
 }
 
 impl PoliciesState {
     fn new(status: &PolicyStatus) -> Self {
         let applied = status.applied.as_ref();
-        let age = status.dirty.oldest.map(|oldest| status.now - oldest);
+        let age = status.backlog.oldest.map(|oldest| status.now - oldest);
         Self {
             applied_at: applied.map(|applied| time_text(applied.applied_at)),
-            dirty_days: status.dirty.days,
-            dirty_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
+            backlog_days: status.backlog.days,
+            backlog_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
         }
     }
 
     fn describe(&self) -> String {
         let applied = self.applied_at.as_deref().unwrap_or("never applied");
         let Self {
-            dirty_days,
-            dirty_oldest_age_seconds,
+            backlog_days,
+            backlog_oldest_age_seconds,
             ..
         } = self;
-        match dirty_days {
+        match backlog_days {
             0 => format!("policies: {applied}"),
             _ => format!(
-                "policies: {applied}; {dirty_days} days wait for a refresh, the first for \
-                 {dirty_oldest_age_seconds} s"
+                "policies: {applied}; {backlog_days} days wait for a refresh, the first for \
+                 {backlog_oldest_age_seconds} s"
             ),
         }
     }
@@ -104,7 +104,7 @@ struct DatabaseStatus {
     edition: Option<&'static str>,
     pending_migrations: Vec<String>,
     /// Smallest timeframe first.
-    candle_relations: Vec<CandleRelation>,
+    candle_relations: Vec<RelationStatus>,
     /// Jobs whose last run failed.
     failed_jobs: Vec<FailedJobStatus>,
 }
@@ -129,7 +129,7 @@ impl From<FailedJob> for FailedJobStatus {
 }
 
 #[derive(Debug, Serialize)]
-struct CandleRelation {
+struct RelationStatus {
     name: String,
     /// `aggregate`, `view` or `missing`.
     kind: &'static str,
@@ -156,7 +156,7 @@ impl DatabaseStatus {
             candle_relations: health
                 .candle_relations
                 .into_iter()
-                .map(|relation| CandleRelation {
+                .map(|relation| RelationStatus {
                     name: relation.name,
                     kind: relation.kind.as_str(),
                 })
@@ -185,10 +185,10 @@ impl DatabaseStatus {
             let relations: Vec<_> = self
                 .candle_relations
                 .iter()
-                .map(|CandleRelation { name, kind }| format!("{name} {kind}"))
+                .map(|RelationStatus { name, kind }| format!("{name} {kind}"))
                 .collect();
             add("candle relations", &relations.join(", "));
-            let is_missing = |it: &CandleRelation| it.kind == CandleRelationKind::Missing.as_str();
+            let is_missing = |it: &RelationStatus| it.kind == CandleRelationKind::Missing.as_str();
             if self.candle_relations.iter().any(is_missing) {
                 add(
                     "",

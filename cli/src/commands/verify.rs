@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let opened = interruption::unless_interrupted(opening).await?;
     let (repositories, pools, symbols, state) = opened;
     let settings = settings(arguments, &state, clock.now())?;
-    let made_anew = PgCandleRefresh::new(pools.timeseries());
+    let refresher = PgCandleRefresh::new(pools.timeseries());
     let rows = PgMaterializedCandles::new(pools.timeseries());
     let materialized = state
         .has_aggregates
@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let repair = arguments.repair.then_some(Repair::new(
         state
             .has_aggregates
-            .then_some(&made_anew as &dyn CandleRefresh),
+            .then_some(&refresher as &dyn CandleRefresh),
     ));
 
     let mut teller = Teller {
@@ -139,13 +139,13 @@ fn settings(
     }
     let limits = TickLimits::default()
         .gap(arguments.gap)
-        .stale(arguments.stale)
+        .frozen(arguments.frozen)
         .receive_tolerance(arguments.tolerance)
         .weekend_rests(arguments.weekends_rest);
     Ok(AuditSettings::new(range, now)
         .timeframes(timeframes)
         .complete_from(state.complete_from.unwrap_or(earliest_time()))
-        .doubtful(state.doubtful.clone())
+        .incomplete_ranges(state.incomplete_ranges.clone())
         .limits(limits)
         .skip(BTreeSet::from_iter(arguments.skip.iter().copied())))
 }

@@ -3,7 +3,7 @@
 use crate::support::Cli;
 
 #[test]
-fn migrations_run_once_and_status_tells_before_and_after() {
+fn migrations_run_once_and_status_reports_them() {
     let cli = Cli::new();
     let before = cli.run(&["status", "--json"]).expect_code(1).json();
     assert_eq!(before["ready"], false);
@@ -50,7 +50,7 @@ fn migrations_run_once_and_status_tells_before_and_after() {
 }
 
 #[test]
-fn one_database_can_be_migrated_without_the_other() {
+fn databases_can_be_migrated_one_at_a_time() {
     let cli = Cli::new();
     let metadata = cli.run(&["migrate", "--metadata"]).expect_code(0);
     assert!(!metadata.stdout.contains("timeseries"), "{metadata:?}");
@@ -63,7 +63,7 @@ fn one_database_can_be_migrated_without_the_other() {
 }
 
 #[test]
-fn candle_relations_are_made_once() {
+fn candle_relations_are_created_once() {
     let cli = Cli::migrated();
     let missing = cli.run(&["status"]).expect_code(0).stdout;
     assert!(missing.contains("ohlc_1m missing"), "{missing}");

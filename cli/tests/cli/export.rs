@@ -89,7 +89,7 @@ fn link_stays_and_its_file_is_replaced() {
 }
 
 #[test]
-fn folder_is_refused_and_nothing_is_left() {
+fn folder_is_refused_and_leaves_no_file() {
     let cli = prepared();
     for force in [&[][..], &["--force"]] {
         let run = export(&cli, &[&["--output", "out"], force].concat());

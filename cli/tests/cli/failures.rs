@@ -27,7 +27,7 @@ fn with_url(cli: &Cli, database: Database, url: &str) -> Vec<Run> {
 }
 
 #[test]
-fn a_malformed_url_names_its_variable() {
+fn malformed_url_names_its_variable() {
     let cli = Cli::new();
     for url in [
         "mysql://u:S3cretPw@h/d",
@@ -41,7 +41,7 @@ fn a_malformed_url_names_its_variable() {
 }
 
 #[test]
-fn a_wrong_password_and_a_missing_database_name_the_variable() {
+fn connection_errors_name_their_variable() {
     let cli = Cli::migrated();
     for database in [Database::Metadata, Database::Timeseries] {
         let url = cli.scratch.url(database);
@@ -67,7 +67,7 @@ fn a_wrong_password_and_a_missing_database_name_the_variable() {
 }
 
 #[test]
-fn a_database_that_is_down_is_named() {
+fn database_that_is_down_is_named() {
     let cli = Cli::migrated();
     for database in [Database::Metadata, Database::Timeseries] {
         let nobody = FaultProxy::refusing();
@@ -96,7 +96,7 @@ fn a_database_that_is_down_is_named() {
 }
 
 #[test]
-fn symbols_are_imported_without_the_time_series_database() {
+fn symbol_import_needs_only_the_metadata_database() {
     let cli = Cli::migrated();
     cli.file(
         "symbols.csv",
@@ -119,7 +119,7 @@ fn symbols_are_imported_without_the_time_series_database() {
 }
 
 #[test]
-fn a_server_without_timescaledb_says_what_it_lacks() {
+fn missing_timescaledb_is_named() {
     let cli = Cli::new();
     let url = cli.scratch.url(Database::Metadata);
     let migrate = ["migrate", "--timeseries"];
@@ -136,7 +136,7 @@ fn a_server_without_timescaledb_says_what_it_lacks() {
 }
 
 #[test]
-fn missing_migrations_are_told_before_anything_is_imported() {
+fn missing_migrations_are_reported_before_an_import() {
     let cli = Cli::new();
     cli.file("20140501_quote.csv", "1,1,1\n");
     let nothing = cli.run(&IMPORT);
@@ -155,7 +155,7 @@ fn missing_migrations_are_told_before_anything_is_imported() {
 }
 
 #[test]
-fn unknown_formats_and_symbols_that_are_none_are_refused() {
+fn unknown_formats_and_invalid_symbols_are_refused() {
     let cli = Cli::new();
     let format = cli.run(&[
         "import", "ticks", "x.csv", "--format", "xml", "--symbol", "EURUSD",

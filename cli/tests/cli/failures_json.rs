@@ -58,7 +58,7 @@ fn every_mistake_of_the_settings_has_a_line() {
 }
 
 #[test]
-fn files_of_no_text_never_reach_the_terminal() {
+fn binary_files_never_reach_the_terminal() {
     let cli = Cli::migrated();
     let bytes: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
     let with = |magic: &[u8]| [magic, &bytes].concat();

@@ -3,7 +3,7 @@
 use crate::support::Cli;
 
 #[test]
-fn completions_know_every_command() {
+fn completions_list_every_command() {
     let cli = Cli::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = cli.run(&["completions", shell]).expect_code(0).stdout;

@@ -30,7 +30,7 @@ async fn candles(cli: &Cli, symbol: &str, timeframe: Timeframe, basis: PriceBasi
 }
 
 #[tokio::test]
-async fn bars_become_candles_of_bid_and_ask_and_may_be_imported_again() {
+async fn bars_become_bid_and_ask_candles_repeatably() {
     let cli = Cli::migrated();
     cli.file("20140501_bars.csv", DAY);
     let options = [
@@ -61,11 +61,11 @@ async fn bars_become_candles_of_bid_and_ask_and_may_be_imported_again() {
     let asks = candles(&cli, "EURUSD", Timeframe::H1, PriceBasis::Ask).await;
     assert_eq!(asks.len(), 1);
     assert_eq!(asks[0].close.to_string(), "1.4");
-    assert_eq!(asks[0].source, CandleSource::Smaller);
+    assert_eq!(asks[0].source, CandleSource::RolledUp);
 }
 
 #[tokio::test]
-async fn a_bad_line_is_named_and_the_others_are_stored() {
+async fn bad_line_is_named_and_the_others_are_stored() {
     let cli = Cli::migrated();
     let bad = "60000,1.2,1.1,1.2,1.3,0,1.3,1.4,1.3,1.4,0\n90000,1,1,1,1,0,1,1,1,1,0\n120000,1\n";
     cli.file(
@@ -88,7 +88,7 @@ async fn a_bad_line_is_named_and_the_others_are_stored() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_said_in_one_line() {
+fn invalid_candle_imports_fail_with_one_line() {
     let cli = Cli::new();
     cli.file("bars.csv", DAY);
     let run = import(&cli, &["bars.csv"], &["--symbol", "EURUSD"]);
@@ -199,7 +199,7 @@ async fn exported_candles_say_where_they_come_from() {
     let run = cli.run(&hour).expect_code(0);
     assert!(
         run.stdout
-            .contains(",1h,ask,1.2,1.5,1.1,1.4,30,0,true,smaller\n"),
+            .contains(",1h,ask,1.2,1.5,1.1,1.4,30,0,true,rolled_up\n"),
         "{run:?}"
     );
     let later = [
@@ -226,7 +226,7 @@ async fn exported_candles_say_where_they_come_from() {
 }
 
 #[tokio::test]
-async fn gaps_of_exported_candles_are_filled_as_told() {
+async fn gaps_of_exported_candles_are_filled_as_requested() {
     let cli = Cli::migrated();
     let gap = DAY.replace("\r\n60000,", "\r\n180000,");
     cli.file("20140501_bars.csv", &gap);
@@ -259,7 +259,9 @@ async fn gaps_of_exported_candles_are_filled_as_told() {
     }
     let wrong = cli.run(&["export", "candles", "--symbol", "EURUSD", "--fill", "zero"]);
     assert!(
-        wrong.stderr.contains("expected none, null, previous or flat"),
+        wrong
+            .stderr
+            .contains("expected none, null, previous or flat"),
         "{wrong:?}"
     );
 }

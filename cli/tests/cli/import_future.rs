@@ -32,7 +32,7 @@ fn run(cli: &Cli, command: &[String], settings: &[(&str, &str)]) -> crate::suppo
 }
 
 #[tokio::test]
-async fn ticks_of_times_to_come_are_rejected_with_their_line() {
+async fn future_ticks_are_rejected_with_their_line() {
     let cli = Cli::migrated();
     cli.file("quotes.csv", TICKS);
     let rejecting = run(&cli, &ticks(&["--batch-size", "1"]), &[]).expect_code(1);
@@ -57,7 +57,7 @@ async fn ticks_of_times_to_come_are_rejected_with_their_line() {
 }
 
 #[tokio::test]
-async fn settings_say_which_times_an_import_rejects() {
+async fn settings_limit_the_times_of_an_import() {
     let cli = Cli::migrated();
     cli.file("quotes.csv", TICKS);
     let off = ("TICKBOOK__QUALITY__FUTURE", "off");
@@ -77,7 +77,7 @@ async fn settings_say_which_times_an_import_rejects() {
 }
 
 #[tokio::test]
-async fn candles_of_times_to_come_are_rejected_too() {
+async fn future_candles_are_rejected() {
     let cli = Cli::migrated();
     cli.file("20991231_bars.csv", BAR);
     cli.file("20140501_bars.csv", BAR);

@@ -32,7 +32,7 @@ fn import(cli: &Cli, what: &str, file: &str, options: &[&str]) -> Run {
 const NEW: [&str; 3] = ["--symbol", "A", "--create-symbol"];
 
 #[tokio::test]
-async fn refused_files_store_nothing_and_make_no_symbol() {
+async fn refused_files_store_nothing_and_create_no_symbol() {
     let cli = Cli::migrated();
     let bar = "34200000,1.1,1.1,1.1,1.1,1,1.2,1.2,1.2,1.2,1\n";
     zip(
@@ -87,7 +87,7 @@ async fn refused_files_store_nothing_and_make_no_symbol() {
 }
 
 #[tokio::test]
-async fn scaled_bars_of_one_side_are_stored_as_told() {
+async fn bars_of_one_side_are_stored_with_their_scale() {
     let cli = Cli::migrated();
     cli.file("20130701_quote.csv", SCALED);
     let options = [
@@ -134,7 +134,7 @@ async fn symbol_id(cli: &Cli, name: &str) -> Option<tickbook::domain::SymbolId> 
 }
 
 #[tokio::test]
-async fn type_of_the_symbol_tells_scale_and_zone() {
+async fn symbol_type_decides_price_scale_and_time_zone() {
     let cli = Cli::migrated();
     let instrument = Instrument::new(InstrumentType::Equity, "USD", 1.into(), 1.into());
     let share = NewSymbol::named("nasdaq", "AAPL").instrument(instrument);
@@ -156,7 +156,7 @@ async fn type_of_the_symbol_tells_scale_and_zone() {
 }
 
 #[test]
-fn options_of_lean_belong_to_lean() {
+fn lean_options_need_the_lean_format() {
     let cli = Cli::new();
     cli.file("a.csv", "tick_time,bid,ask\n");
     for what in ["ticks", "candles"] {
@@ -172,7 +172,10 @@ fn options_of_lean_belong_to_lean() {
         "a.csv",
         &["--symbol", "A", "--price-scale", "3"],
     );
-    assert!(wrong.stderr.contains("expected a power of ten"), "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("expected a power of ten"),
+        "{wrong:?}"
+    );
 }
 
 #[test]

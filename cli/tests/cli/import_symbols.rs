@@ -87,7 +87,7 @@ fn values_of_a_deactivated_symbol_are_kept() {
 }
 
 #[test]
-fn overwriting_takes_what_the_table_says() {
+fn overwrite_takes_the_values_of_the_table() {
     let cli = changed_here();
     let overwrite = [&IMPORT[..], &["--overwrite"]].concat();
     let run = cli.run(&overwrite).expect_code(0);
@@ -162,7 +162,7 @@ fn unknown_values_are_taken_from_the_table() {
 }
 
 #[test]
-fn market_of_defaults_alone_says_so() {
+fn market_with_defaults_alone_is_reported() {
     let cli = Cli::migrated();
     cli.file(
         "table.csv",
@@ -190,7 +190,7 @@ fn market_of_defaults_alone_says_so() {
 }
 
 #[tokio::test]
-async fn symbols_of_one_market_are_stored_and_can_be_imported_again() {
+async fn symbols_of_one_market_can_be_imported_twice() {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
     let first = cli.run(&[&IMPORT[..], &["--json"]].concat()).expect_code(0);
@@ -218,7 +218,7 @@ async fn symbols_of_one_market_are_stored_and_can_be_imported_again() {
 }
 
 #[test]
-fn a_row_that_cannot_be_used_is_listed_and_the_others_are_stored() {
+fn bad_rows_are_listed_and_the_others_stored() {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
     let import = [
@@ -241,7 +241,7 @@ fn a_row_that_cannot_be_used_is_listed_and_the_others_are_stored() {
 }
 
 #[test]
-fn one_name_of_two_types_needs_two_exchanges() {
+fn name_with_two_types_needs_two_exchanges() {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
     let import = [
@@ -298,7 +298,7 @@ fn names_that_differ_in_case_report_the_second() {
 }
 
 #[test]
-fn an_unknown_market_and_an_unusable_table_are_refused() {
+fn unknown_markets_and_unusable_tables_are_refused() {
     let cli = Cli::migrated();
     cli.file("table.csv", TABLE);
     cli.file("other.csv", "a,b\n1,2\n");
@@ -321,9 +321,7 @@ fn an_unknown_market_and_an_unusable_table_are_refused() {
     );
     let missing = import("missing.csv", "oanda");
     assert!(
-        missing
-            .error()
-            .contains("missing.csv: file not found"),
+        missing.error().contains("missing.csv: file not found"),
         "{missing:?}"
     );
 }

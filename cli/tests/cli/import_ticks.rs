@@ -36,7 +36,7 @@ async fn stored(cli: &Cli, symbol: &str) -> Vec<Tick> {
 }
 
 #[tokio::test]
-async fn a_file_imported_twice_is_stored_once() {
+async fn file_imported_twice_is_stored_once() {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", DAY);
     let options = ["--symbol", "EURUSD", "--create-symbol", "--json"];
@@ -56,7 +56,7 @@ async fn a_file_imported_twice_is_stored_once() {
 }
 
 #[tokio::test]
-async fn batches_and_files_do_not_change_what_is_stored() {
+async fn batch_and_file_sizes_do_not_change_stored_ticks() {
     let cli = Cli::migrated();
     cli.file("20140501_a.csv", DAY);
     // starts within the instant at which the first file ends
@@ -95,7 +95,7 @@ const NUMBERED: &str = "time,bid,ask,sequence\n\
     2014-05-01T00:00:00.2925Z,1.38675,1.38688,0\n";
 
 #[tokio::test]
-async fn another_content_of_a_stored_tick_is_a_conflict_and_changes_nothing() {
+async fn changed_content_of_a_stored_tick_is_a_conflict() {
     let cli = Cli::migrated();
     let import = |name: &str| {
         let options = ["--format", "csv", "--symbol", "EURUSD", "--create-symbol"];
@@ -128,7 +128,7 @@ async fn another_content_of_a_stored_tick_is_a_conflict_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn unnumbered_ticks_of_other_content_are_other_ticks() {
+async fn unnumbered_ticks_with_new_content_are_new_ticks() {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", DAY);
     let options = ["--symbol", "EURUSD", "--create-symbol"];
@@ -141,7 +141,7 @@ async fn unnumbered_ticks_of_other_content_are_other_ticks() {
 }
 
 #[test]
-fn a_line_that_cannot_be_used_is_listed_and_the_others_are_stored() {
+fn bad_lines_are_listed_and_the_others_stored() {
     let cli = Cli::migrated();
     let thirteen_decimals = "400,1.0000000000001,2\n";
     let bad_lines = "x,1,1\n".repeat(25);
@@ -170,7 +170,7 @@ fn a_line_that_cannot_be_used_is_listed_and_the_others_are_stored() {
 }
 
 #[test]
-fn symbols_that_are_unknown_or_ambiguous_say_what_to_do() {
+fn unknown_and_ambiguous_symbols_suggest_a_remedy() {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", DAY);
     let to = |symbol, options: &[&str]| {
@@ -199,7 +199,7 @@ fn symbols_that_are_unknown_or_ambiguous_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn csv_columns_and_times_are_read_as_they_are_said() {
+async fn csv_columns_and_times_are_read_as_specified() {
     let cli = Cli::migrated();
     cli.file(
         "quotes.csv",
@@ -240,9 +240,9 @@ async fn csv_columns_and_times_are_read_as_they_are_said() {
 
     let unsaid = cli.run(&[&command[..], &mapping].concat()).expect_code(1);
     assert!(
-        unsaid
-            .stderr
-            .contains("line 2: invalid tick_time \"1398902400292\": expected RFC 3339; for numbers set"),
+        unsaid.stderr.contains(
+            "line 2: invalid tick_time \"1398902400292\": expected RFC 3339; for numbers set"
+        ),
         "{unsaid:?}"
     );
     let unmapped = cli.run(&command);
@@ -268,7 +268,7 @@ async fn csv_columns_and_times_are_read_as_they_are_said() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
+fn unreadable_files_are_refused_before_any_write() {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", DAY);
     cli.file("undated.csv", DAY);
@@ -280,7 +280,10 @@ fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
             "undated.csv",
             "undated.csv: its name does not start with a date",
         ),
-        ("20140502_cut.zip", "20140502_cut.zip: is not a complete zip"),
+        (
+            "20140502_cut.zip",
+            "20140502_cut.zip: is not a complete zip",
+        ),
         (".", ".: is a directory"),
     ] {
         let run = import(&cli, &["20140501_quote.csv", file], &options);
@@ -296,7 +299,7 @@ fn files_that_cannot_be_read_are_refused_before_anything_is_stored() {
 }
 
 #[tokio::test]
-async fn a_damaged_zip_is_refused_before_anything_of_it_is_stored() {
+async fn damaged_zip_is_refused_before_any_write() {
     let cli = Cli::migrated();
     let mut bytes = zipped(&[("20140501_a.csv", DAY), ("20140502_b.csv", DAY)]);
     cli.file("whole.zip", &bytes);
@@ -323,7 +326,7 @@ fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[test]
-fn ticks_that_go_back_in_time_are_noted() {
+fn ticks_out_of_order_are_reported() {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", "5,1,1\n4,1,1\n6,1,1\n");
     let run = import(
@@ -339,7 +342,7 @@ fn ticks_that_go_back_in_time_are_noted() {
 }
 
 #[test]
-fn a_real_day_is_stored_whole_and_once() {
+fn real_day_is_stored_whole_and_once() {
     let Some(folder) = market_data() else { return };
     let cli = Cli::migrated();
     let path = Path::new(&folder).join("ticks/eurusd/20140501_quote.zip");

@@ -51,7 +51,7 @@ fn with_ticks(count: u32) -> Cli {
 }
 
 #[test]
-fn import_says_how_far_it_came() {
+fn interrupted_import_reports_its_progress() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let cli = with_ticks(100_000);
         let import = "import ticks 20140501_quote.csv --symbol a:B --create-symbol --format lean \
@@ -83,7 +83,7 @@ fn import_says_how_far_it_came() {
 }
 
 #[test]
-fn candles_that_were_stored_are_counted() {
+fn interrupted_candle_import_reports_its_progress() {
     let cli = Cli::migrated();
     let mut text = String::new();
     for minute in 0..1_440 {
@@ -108,7 +108,7 @@ fn candles_that_were_stored_are_counted() {
 }
 
 #[test]
-fn export_leaves_nothing_behind() {
+fn interrupted_export_leaves_no_file() {
     let cli = with_ticks(60_000);
     let import = "import ticks 20140501_quote.csv --symbol a:B --create-symbol --format lean";
     cli.run(&import.split(' ').collect::<Vec<_>>())
@@ -133,7 +133,7 @@ fn export_leaves_nothing_behind() {
 }
 
 #[test]
-fn export_ends_while_rows_are_written() {
+fn export_can_be_interrupted_while_it_writes() {
     let cli = with_ticks(60_000);
     let import = "import ticks 20140501_quote.csv --symbol a:B --create-symbol --format lean";
     cli.run(&import.split(' ').collect::<Vec<_>>())
@@ -153,7 +153,7 @@ fn export_ends_while_rows_are_written() {
 }
 
 #[test]
-fn delete_says_how_far_it_came() {
+fn interrupted_delete_reports_its_progress() {
     let cli = Cli::migrated();
     let mut text = String::from("tick_time,bid,ask\n");
     for day in 0..DAYS {
@@ -203,7 +203,7 @@ fn with_days() -> Cli {
 }
 
 #[test]
-fn verify_says_what_it_has_verified() {
+fn interrupted_verify_reports_its_progress() {
     let cli = with_days();
     let mut command = cli.command(&["verify", "--json", "--gap", "1h"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -235,7 +235,7 @@ fn verify_says_what_it_has_verified() {
 }
 
 #[test]
-fn second_signal_ends_it_at_once() {
+fn second_signal_ends_the_program_at_once() {
     let cli = with_days();
     // a database that never responds blocks the current call
     let silent = FaultProxy::silent();

@@ -11,7 +11,7 @@ fn import(cli: &Cli, options: &[&str], variables: &[(&str, &str)]) -> Run {
 }
 
 #[test]
-fn verbose_says_what_is_done() {
+fn verbose_option_logs_each_step() {
     let cli = Cli::migrated();
     cli.file("20140501_quote.csv", "1,1.1,1.2\n");
     let silent = import(&cli, &[], &[]);

@@ -144,7 +144,7 @@ fn processes_that_import_at_once_agree() {
 }
 
 #[test]
-fn files_split_within_an_instant_lose_equals_alone() {
+fn files_split_within_an_instant_lose_only_equals() {
     let cli = Cli::migrated();
     let rows = ["1,5", "2,5", "1,5", "1,5", "3,5"]
         .map(|prices| format!("2014-05-01T00:00:00.000000Z,{prices}"));

@@ -47,7 +47,7 @@ async fn policies_are_planned_applied_shown_and_removed() {
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
     let status = cli.run(&["policies", "status", "--json"]).json();
     assert!(status["ticks_refused_before"].is_string(), "{status}");
-    assert_eq!(status["dirty_oldest_age_seconds"], 0);
+    assert_eq!(status["backlog_oldest_age_seconds"], 0);
     assert_eq!(status["waiting_changes"], 0);
     let status = cli.run(&["policies", "status"]).expect_code(0);
     assert!(status.stdout.contains("changes that wait for a refresh: 0"));
@@ -60,7 +60,7 @@ async fn policies_are_planned_applied_shown_and_removed() {
 }
 
 #[tokio::test]
-async fn policies_that_drop_at_once_want_a_yes() {
+async fn policies_that_drop_at_once_need_confirmation() {
     let cli = with_relations();
     import_three_ticks(&cli);
     let plan = cli.run(&["policies", "plan"]).expect_code(0);
@@ -93,15 +93,15 @@ async fn policies_that_drop_at_once_want_a_yes() {
 }
 
 #[tokio::test]
-async fn an_inconsistent_set_is_told_by_plan_and_refused_by_apply() {
+async fn plan_and_apply_refuse_inconsistent_policies() {
     let cli = with_relations();
     let variables = [("TICKBOOK__POLICIES__TICKS__DROP_AFTER", "5d")];
     let plan = cli.run_with(&["policies", "plan", "--json"], &variables);
     let plan = plan.expect_code(1).json();
     assert_eq!(plan["consistent"], false);
-    let clash = &plan["clashes"][0];
-    assert_eq!(clash["longer"]["name"], "policies.ticks.drop_after");
-    assert_eq!(clash["longer"]["value"], "5d");
+    let conflict = &plan["conflicts"][0];
+    assert_eq!(conflict["longer"]["name"], "policies.ticks.drop_after");
+    assert_eq!(conflict["longer"]["value"], "5d");
     let refused = cli.run_with(&["policies", "apply"], &variables);
     assert!(
         refused
@@ -114,7 +114,7 @@ async fn an_inconsistent_set_is_told_by_plan_and_refused_by_apply() {
 }
 
 #[tokio::test]
-async fn a_wrong_length_is_told_before_anything_is_done() {
+async fn wrong_duration_is_reported_before_any_change() {
     let cli = Cli::new();
     let variables = [("TICKBOOK__POLICIES__LATENESS", "soon")];
     let refused = cli.run_with(&["policies", "apply"], &variables);
@@ -123,7 +123,7 @@ async fn a_wrong_length_is_told_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn an_import_ends_with_refreshed_candles() {
+async fn import_ends_with_refreshed_candles() {
     let cli = with_relations();
     import_three_ticks(&cli);
     // without the rows that a read would compute from ticks

@@ -49,7 +49,7 @@ async fn stored(cli: &Cli) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_held_back_is_listed_with_its_reason() {
+async fn quarantined_ticks_are_listed_with_their_reason() {
     let cli = prepared().await;
     let run = cli.run(&["quarantine", "list"]).expect_code(1);
     let first = "1 pending: symbol 1 oanda:EURUSD time 2014-05-01T00:00:00.000000Z sequence 0 \
@@ -100,14 +100,14 @@ async fn what_was_held_back_is_listed_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_is_made_once() {
+async fn decision_is_made_once() {
     let cli = prepared().await;
     let release = ["quarantine", "release", "2", "--json"];
     let done = cli.run(&release).expect_code(0).json();
-    let one = json!({"decided": 1, "inserted": 1, "duplicates": 0, "conflicts": 0, "rejected": 0});
+    let one = json!({"resolved": 1, "inserted": 1, "duplicates": 0, "conflicts": 0, "rejected": 0});
     assert_eq!(done, one);
     assert_eq!(stored(&cli).await, 1);
-    assert_eq!(cli.run(&release).expect_code(0).json()["decided"], 0);
+    assert_eq!(cli.run(&release).expect_code(0).json()["resolved"], 0);
 
     let discard = [
         "quarantine",
@@ -135,7 +135,7 @@ async fn a_decision_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tick_whose_key_is_taken_stays_and_is_told() {
+async fn tick_with_a_taken_key_stays_and_is_reported() {
     let cli = prepared().await;
     let other = held(0, Rule::Crossed).tick.with_bid(Decimal::TWO);
     let inserted = cli.repositories().ticks.insert_batch(&[other]).await;
@@ -148,7 +148,7 @@ async fn a_tick_whose_key_is_taken_stays_and_is_told() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused() {
+fn contradictory_arguments_are_refused() {
     let cli = Cli::new();
     for arguments in [
         &["quarantine", "release"][..],
@@ -165,7 +165,7 @@ fn what_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn release_without_numbers_mentions_all() {
+fn release_without_numbers_suggests_the_all_option() {
     let cli = Cli::new();
     for arguments in [
         &["quarantine", "release"][..],
@@ -177,7 +177,7 @@ fn release_without_numbers_mentions_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn numbers_of_no_tick_are_an_error() {
+async fn unknown_numbers_are_an_error() {
     let cli = prepared().await;
     for command in ["release", "discard"] {
         let run = cli.run(&["quarantine", command, "1", "98", "99"]);

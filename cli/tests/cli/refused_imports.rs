@@ -11,7 +11,7 @@ fn symbols(cli: &Cli) -> String {
 }
 
 #[test]
-fn import_that_stores_nothing_makes_no_symbol() {
+fn import_that_stores_nothing_creates_no_symbol() {
     let cli = Cli::migrated();
     cli.file("20140501_bad.csv", "x,1.1,1.2\n");
     cli.file("20990501_quote.csv", "1,1.1,1.2\n");
@@ -41,7 +41,7 @@ fn import_that_stores_nothing_makes_no_symbol() {
 }
 
 #[test]
-fn ticks_below_the_floor_make_no_symbol() {
+fn ticks_below_the_floor_create_no_symbol() {
     let cli = Cli::migrated();
     run(&cli, "aggregates apply").expect_code(0);
     run(&cli, "policies apply --yes").expect_code(0);
@@ -58,7 +58,7 @@ fn ticks_below_the_floor_make_no_symbol() {
 }
 
 #[test]
-fn first_row_that_is_stored_makes_the_symbol() {
+fn first_stored_row_creates_the_symbol() {
     let cli = Cli::migrated();
     cli.file(
         "quotes.csv",
@@ -79,7 +79,7 @@ fn first_row_that_is_stored_makes_the_symbol() {
 }
 
 #[test]
-fn rules_of_a_new_symbol_hold_for_its_import() {
+fn rules_of_a_new_symbol_apply_to_its_import() {
     let cli = Cli::migrated();
     cli.file(
         "tickbook.toml",

@@ -44,33 +44,39 @@ fn counts(read: u64, stored: u64, skipped: u64, rejected: u64) -> serde_json::Va
 }
 
 #[test]
-fn candles_of_dropped_ticks_come_back_as_such() {
+fn candles_of_dropped_ticks_are_restored() {
     let cli = Cli::migrated();
     let exported = [
-        minute(0, "1", 3, "sealed"),
+        minute(0, "1", 3, "downsampled"),
         minute(1, "2", 4, "downsampled"),
         minute(2, "3", 5, "ticks"),
     ];
     let run = import(&cli, &exported.join("\n"), &[]).expect_code(0);
     assert_eq!(run.json(), counts(3, 3, 0, 0));
     let expected = [
-        minute(0, "1", 3, "sealed"),
-        minute(1, "2", 4, "sealed"),
-        minute(2, "3", 5, "sealed"),
+        minute(0, "1", 3, "downsampled"),
+        minute(1, "2", 4, "downsampled"),
+        minute(2, "3", 5, "downsampled"),
     ];
     assert_eq!(minutes(&cli), expected);
     let hours = rows(&cli, "1h");
     assert!(
-        hours[0].ends_with(",1,3,1,3,0,12,true,smaller"),
+        hours[0].ends_with(",1,3,1,3,0,12,true,rolled_up"),
         "{hours:?}"
     );
     // a copy with more ticks replaces one with fewer, and not the reverse
-    let copies = [minute(0, "8", 2, "sealed"), minute(1, "9", 5, "sealed")];
+    let copies = [
+        minute(0, "8", 2, "downsampled"),
+        minute(1, "9", 5, "downsampled"),
+    ];
     let run = import(&cli, &copies.join("\n"), &[]).expect_code(0);
     assert_eq!(run.json(), counts(2, 1, 1, 0));
     assert_eq!(
         minutes(&cli)[..2],
-        [minute(0, "1", 3, "sealed"), minute(1, "9", 5, "sealed")]
+        [
+            minute(0, "1", 3, "downsampled"),
+            minute(1, "9", 5, "downsampled")
+        ]
     );
 }
 
@@ -104,8 +110,8 @@ fn ticks_and_imported_candles_are_never_replaced() {
         ]
     );
     let rows = [
-        minute(0, "5", 90, "sealed"),
-        minute(1, "5", 90, "sealed"),
+        minute(0, "5", 90, "downsampled"),
+        minute(1, "5", 90, "downsampled"),
         minute(2, "5", 90, "ticks"),
         minute(3, "5", 90, "ticks"),
     ];
@@ -117,7 +123,12 @@ fn ticks_and_imported_candles_are_never_replaced() {
             "{run:?}"
         );
     }
-    let after = [&before[..1], &[minute(1, "5", 90, "sealed")], &before[1..]].concat();
+    let after = [
+        &before[..1],
+        &[minute(1, "5", 90, "downsampled")],
+        &before[1..],
+    ]
+    .concat();
     assert_eq!(minutes(&cli), after);
 }
 
@@ -131,7 +142,7 @@ fn derived_and_filled_rows_are_skipped_and_noted() {
     };
     let rows = [
         hour("1,1,1,1,0", "ticks").replace(",0,9", ",9"),
-        hour("1,1,1,1", "smaller"),
+        hour("1,1,1,1", "rolled_up"),
         hour(",,,1", "filled"),
         hour("1,2,1,2", "mine"),
     ];
@@ -177,14 +188,7 @@ fn forming_candles_of_ticks_are_rejected() {
 fn names_of_candles_made_of_ticks_are_reserved() {
     let cli = Cli::new();
     cli.file("20140501_bars.csv", "0,1,1,1,1,1,1,1,1,1,1\n");
-    for name in [
-        "sealed",
-        "downsampled",
-        "Sealed",
-        "ticks",
-        "smaller",
-        "filled",
-    ] {
+    for name in ["downsampled", "Downsampled", "ticks", "rolled_up", "filled"] {
         for format in ["lean", "csv"] {
             let import = ["import", "candles", "20140501_bars.csv", "--format", format];
             let run = cli.run(&[&import[..], &["--symbol", "A", "--source", name]].concat());

@@ -12,7 +12,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 const CANDLE: &str = "\
 open_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source
-2014-05-01T00:00:00Z,1m,bid,5,5,5,5,0,90,true,sealed
+2014-05-01T00:00:00Z,1m,bid,5,5,5,5,0,90,true,downsampled
 ";
 
 /// A session that locks the row of the candle, and its process id.
@@ -82,14 +82,16 @@ fn until(cli: &Cli, child: &mut Child, query: &str) {
 }
 
 #[test]
-fn tick_at_the_worst_moment_comes_before_or_after() {
+fn tick_beside_a_restore_comes_before_or_after() {
     let cli = Cli::migrated();
     cli.file("candle.csv", CANDLE);
     cli.file("ticks.csv", "tick_time,bid,ask\n2014-05-01T00:00:30Z,1,2\n");
     // so that both chunks exist
     cli.file(
         "other.csv",
-        CANDLE.replace("T00:00", "T00:01").replace("sealed", "mine"),
+        CANDLE
+            .replace("T00:00", "T00:01")
+            .replace("downsampled", "mine"),
     );
     cli.file(
         "before.csv",
@@ -126,7 +128,7 @@ fn tick_at_the_worst_moment_comes_before_or_after() {
         "2014-05-01T00:01:00Z",
     ]);
     let case = format!("{candles:?}\n{ticks:?}\n{}", read.stdout);
-    let is_restored = read.stdout.contains(",bid,5,5,5,5,0,90,true,sealed");
+    let is_restored = read.stdout.contains(",bid,5,5,5,5,0,90,true,downsampled");
     assert!(is_restored, "it came first: {case}");
     assert_eq!(candles.json()["stored"], 1, "{case}");
     assert_eq!(ticks.json()["inserted"], 1, "{case}");

@@ -136,14 +136,14 @@ fn random_candle(random: &mut Random, symbol_id: SymbolId) -> Candle {
         random.price(),
     ];
     prices.sort_unstable();
-    let sources = ["import", "lean", "a,b", "\"quoted\" ü", "sealed"];
+    let sources = ["import", "lean", "a,b", "\"quoted\" ü", "downsampled"];
     let source = match (random.below(5) as usize, timeframe) {
-        (4, Timeframe::M1) => "sealed",
+        (4, Timeframe::M1) => "downsampled",
         (index, _) => sources[index % 4],
     };
     let day = match source {
         // at a time without ticks
-        "sealed" => day + TimeDelta::days(30),
+        "downsampled" => day + TimeDelta::days(30),
         _ => day,
     };
     Candle::new(
@@ -192,8 +192,8 @@ async fn candles_come_back_to_the_last_byte() {
     let exported = series(&one);
     for source in [
         ",ticks\n",
-        ",smaller\n",
-        ",sealed\n",
+        ",rolled_up\n",
+        ",downsampled\n",
         ",import\n",
         ",\"a,b\"\n",
     ] {

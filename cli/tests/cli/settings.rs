@@ -27,7 +27,7 @@ fn config_prints_every_setting() {
 }
 
 #[test]
-fn settings_stand_beside_those_of_another_program() {
+fn settings_share_files_with_another_program() {
     let cli = Cli::new();
     std::fs::create_dir(cli.folder.path().join("config")).expect("made");
     let size = |variables: &[(&str, &str)]| {

@@ -65,7 +65,7 @@ fn leave(cli: &Cli, ticks: Vec<Tick>) {
 }
 
 #[test]
-fn what_was_left_is_told_and_stored() {
+fn leftover_ticks_are_shown_and_stored() {
     let cli = Cli::migrated();
     leave(&cli, (0..250).map(tick).collect());
     let told = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
@@ -118,7 +118,7 @@ pub(crate) fn leave_dead_letters(cli: &Cli) {
 }
 
 #[test]
-fn dead_letters_are_listed_tried_again_and_discarded() {
+fn dead_letters_are_listed_retried_and_discarded() {
     let cli = Cli::migrated();
     leave_dead_letters(&cli);
     let listed = cli.run(&["spool", "dead-letter"]).expect_code(1);
@@ -157,7 +157,7 @@ fn leave_held_back(cli: &Cli) {
         let memory = Repositories::in_memory().quarantine;
         let opened = Quarantine::open(memory, Some(&directory)).await;
         let quarantine = opened.expect("it opens");
-        quarantine.keep(hold_back(-1)).await.expect("it is open");
+        quarantine.push(hold_back(-1)).await.expect("it is open");
         let report = quarantine.stop(Duration::from_secs(10)).await;
         assert_eq!(report, QuarantineReport::new(0, 0));
         let mut away = tickbook::repository::MockQuarantineRepository::new();
@@ -169,7 +169,7 @@ fn leave_held_back(cli: &Cli) {
         });
         let opened = Quarantine::open(Arc::new(away), Some(&directory)).await;
         let quarantine = opened.expect("it opens");
-        quarantine.keep(hold_back(8)).await.expect("it is open");
+        quarantine.push(hold_back(8)).await.expect("it is open");
         let report = quarantine.stop(Duration::from_secs(10)).await;
         assert_eq!(report, QuarantineReport::new(1, 0));
     });
@@ -263,7 +263,7 @@ fn quarantine_without_a_spool_of_ticks_is_shown() {
 }
 
 #[test]
-fn a_spool_in_use_is_told_with_its_owner() {
+fn spool_in_use_is_reported_with_its_owner() {
     let cli = Cli::migrated();
     let directory = cli.folder.path().join("data/spool");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

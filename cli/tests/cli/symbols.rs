@@ -44,7 +44,7 @@ fn symbol_is_an_id_or_a_name() {
 }
 
 #[test]
-fn id_of_no_symbol_is_an_error() {
+fn unknown_symbol_id_is_an_error() {
     let cli = prepared();
     for command in [
         "export ticks --symbol 81",

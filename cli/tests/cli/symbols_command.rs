@@ -44,7 +44,7 @@ fn json_lines(run: Run) -> Vec<Value> {
 }
 
 #[test]
-fn list_is_a_table_of_what_fits() {
+fn list_prints_a_table_of_matching_symbols() {
     let cli = prepared();
     run(&cli, "symbols deactivate oanda:XAUUSD").expect_code(0);
     let all = run(&cli, "symbols list").expect_code(0);
@@ -84,7 +84,7 @@ fn list_is_a_table_of_what_fits() {
 }
 
 #[test]
-fn show_has_all_that_is_known() {
+fn show_prints_every_known_field() {
     let cli = prepared();
     run(&cli, "symbols alias 1 ctrader 1").expect_code(0);
     let shown = run(&cli, "symbols show oanda:EURUSD --count --json").expect_code(0);
@@ -238,7 +238,7 @@ fn alias_belongs_to_one_symbol() {
 }
 
 #[test]
-fn active_symbols_are_switched() {
+fn symbols_are_activated_and_deactivated() {
     let cli = prepared();
     for (command, told, active) in [
         (
@@ -262,7 +262,7 @@ fn active_symbols_are_switched() {
 }
 
 #[test]
-fn described_symbol_keeps_what_is_not_given() {
+fn described_symbol_keeps_unstated_values() {
     let cli = prepared();
     let described = cli.run(&[
         "symbols",

@@ -61,7 +61,7 @@ fn clean_databases_exit_with_0_and_say_so() {
 }
 
 #[test]
-fn findings_exit_with_1_for_people_and_as_lines_of_json() {
+fn findings_exit_with_1_as_text_and_json_lines() {
     let cli = imported();
     let command = ["verify", "--symbol", "EURUSD", "--gap", "5m"];
     let run = cli.run(&command).expect_code(1);
@@ -84,13 +84,13 @@ fn findings_exit_with_1_for_people_and_as_lines_of_json() {
         (&summary["ticks"], &summary["left"]),
         (&5.into(), &3.into())
     );
-    assert_eq!(summary["findings"]["gap"], 2);
+    assert_eq!(summary["findings"]["tick_gap"], 2);
 }
 
 #[tokio::test]
-async fn a_sealed_candle_that_differs_is_told_with_both_values_and_mended() {
+async fn wrong_downsampled_candle_is_shown_and_repaired() {
     let cli = imported();
-    let right = damage(&cli, "sealed").await;
+    let right = damage(&cli, "downsampled").await;
     let command = [
         "verify",
         "--skip",
@@ -103,15 +103,15 @@ async fn a_sealed_candle_that_differs_is_told_with_both_values_and_mended() {
     assert_eq!(told[0]["kind"], "stored_candle_differs");
     assert_eq!(told[0]["found"]["high"], "2.38676");
     assert_eq!(told[0]["expected"]["high"], right.high.to_string());
-    assert_eq!(told[0]["mended"], Value::Null);
+    assert_eq!(told[0]["repaired"], Value::Null);
     let repair = [&command[..], &["--repair"]].concat();
     let told = lines(&cli.run(&repair).expect_code(0));
-    assert_eq!(told[0]["mended"], true);
+    assert_eq!(told[0]["repaired"], true);
     cli.run(&command).expect_code(0);
 }
 
 #[tokio::test]
-async fn what_a_repair_does_not_mend_exits_with_1_and_a_reason() {
+async fn unrepaired_findings_exit_with_1_and_a_reason() {
     let cli = imported();
     damage(&cli, "import").await;
     let command = [
@@ -125,7 +125,7 @@ async fn what_a_repair_does_not_mend_exits_with_1_and_a_reason() {
     let run = cli.run(&command).expect_code(1);
     assert!(
         run.stdout
-            .contains("[not mended: it was stored by \"import\""),
+            .contains("[not repaired: it was stored by \"import\""),
         "{run:?}"
     );
 }
@@ -154,11 +154,11 @@ fn chunks_are_compared_with_the_settings() {
 }
 
 #[tokio::test]
-async fn late_days_that_wait_for_too_long_are_told() {
+async fn overdue_late_days_are_reported() {
     let cli = imported();
     psql(
         &cli,
-        "INSERT INTO dirty_windows (day, marked_at) \
+        "INSERT INTO late_tick_days (day, arrived_at) \
          VALUES ('2014-05-01T00:00:00Z', now() - INTERVAL '2 hours')",
     );
     let command = ["verify", "--skip", "crossed_quotes"];
@@ -171,10 +171,10 @@ async fn late_days_that_wait_for_too_long_are_told() {
         return;
     }
     let run = cli.run(&command).expect_code(1);
-    let text = "dirty_window_stale: dirty_windows: 1 days with late ticks wait for a refresh";
+    let text = "refresh_backlog_overdue: late_tick_days: 1 days with late ticks wait for a refresh";
     assert!(run.stdout.contains(text), "{run:?}");
     let told = lines(&cli.run(&json).expect_code(1));
-    assert_eq!(told[0]["kind"], "dirty_window_stale");
+    assert_eq!(told[0]["kind"], "refresh_backlog_overdue");
     assert_eq!(told[0]["numbers"]["days"], 1);
     let age = told[0]["numbers"]["oldest_age_seconds"].as_i64();
     assert!(
@@ -186,7 +186,7 @@ async fn late_days_that_wait_for_too_long_are_told() {
 }
 
 #[test]
-fn an_unreadable_candle_is_named_and_stops_nothing() {
+fn unreadable_candle_is_named_and_stops_no_audit() {
     let cli = imported();
     cli.file("20140502_quote.csv", DAY);
     let other = ["import", "ticks", "20140502_quote.csv", "--format", "lean"];
@@ -255,7 +255,7 @@ fn sums_of_many_digits_are_verified_and_exported() {
 }
 
 #[test]
-fn an_audit_that_cannot_run_exits_with_2() {
+fn audit_that_cannot_run_exits_with_2() {
     let cli = Cli::migrated();
     let run = cli.run(&["verify", "--symbol", "XAUUSD"]);
     assert!(run.error().contains("there is no symbol XAUUSD"), "{run:?}");

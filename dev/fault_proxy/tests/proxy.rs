@@ -88,7 +88,7 @@ fn proxy_passes_both_ways_and_counts() {
 }
 
 #[test]
-fn proxy_records_what_clients_say() {
+fn proxy_records_messages_of_clients() {
     let proxy = FaultProxy::builder(echo()).recording().start();
     say(&client(&proxy), "tick").expect("passed");
     say(&client(&proxy), "candle").expect("passed");
@@ -148,7 +148,7 @@ fn silent_server_accepts_and_never_answers() {
 }
 
 #[test]
-fn reset_is_a_reset() {
+fn reset_ends_connections_with_an_error() {
     let proxy = FaultProxy::to(echo());
     let existing = client(&proxy);
     say(&existing, "tick").expect("passed");
@@ -167,7 +167,7 @@ fn reset_is_a_reset() {
 }
 
 #[test]
-fn cut_is_an_end_without_a_reset() {
+fn cut_ends_connections_without_a_reset() {
     let proxy = FaultProxy::to(echo());
     let existing = client(&proxy);
     say(&existing, "tick").expect("passed");
@@ -296,7 +296,7 @@ fn directions_that_end_together_leave_no_half() {
 }
 
 #[test]
-fn proxy_delay_does_not_slow_what_follows() {
+fn proxy_delay_does_not_add_up_for_later_bytes() {
     let proxy = FaultProxy::builder(echo()).seed(7).start();
     let client = client(&proxy);
     proxy.set_flow_to_server(Flow {
@@ -340,7 +340,7 @@ fn bandwidth_is_limited_and_slices_arrive_whole() {
 }
 
 #[test]
-fn connection_is_reset_after_so_many_bytes() {
+fn connection_is_reset_after_a_byte_count() {
     let proxy = FaultProxy::to(echo());
     proxy.set_flow_to_client(Flow {
         reset_after: Some(6),

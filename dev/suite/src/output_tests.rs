@@ -78,7 +78,7 @@ fn colours_change_nothing() {
 }
 
 #[test]
-fn a_program_that_is_killed_is_not_whole() {
+fn program_that_is_killed_is_not_whole() {
     let killed = "     Running tests/a.rs (target/debug/deps/a-1)\n\nrunning 2 tests\n\
         test one ... ok\nerror: test failed, to rerun pass `--test a`\n\
         \x20    Running tests/b.rs (target/debug/deps/b-1)\n\nrunning 0 tests\n\n\
@@ -91,7 +91,7 @@ fn a_program_that_is_killed_is_not_whole() {
 }
 
 #[test]
-fn results_behind_other_words_are_read() {
+fn results_after_other_words_are_read() {
     let text = "Running tests/a.rs (target/debug/deps/a-1)\n\
         dropping the rest test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n";
     assert_eq!(sections(text)[0].passed, 3);

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn skips_are_taken_from_what_passed() {
+    fn skips_are_subtracted_from_passed_tests() {
         let section = |program: &str, failed: &[&str]| Section {
             program: program.to_owned(),
             passed: 3,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn skips_beyond_those_allowed_are_told() {
+    fn skips_that_are_not_allowed_are_listed() {
         let total = Total {
             skipped: ["a::one", "a::m::two", "b::one"]
                 .map(|name| (name.to_owned(), "no root".to_owned()))

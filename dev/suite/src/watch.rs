@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watch_tells_how_long_something_takes() {
+    fn watch_measures_elapsed_time() {
         let watch = Watch::start();
         thread::sleep(Duration::from_millis(20));
         assert!(watch.elapsed() >= Duration::from_millis(20));

@@ -55,7 +55,7 @@ impl Machine {
 }
 
 #[test]
-fn services_may_start_again_after_an_interrupted_install() {
+fn services_may_start_after_an_interrupted_install() {
     let machine = Machine::new("touch \"$STARTED\"; exec sleep 60");
     let mut install = machine.install();
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -73,7 +73,7 @@ fn services_may_start_again_after_an_interrupted_install() {
 }
 
 #[test]
-fn services_may_start_again_after_a_failed_install() {
+fn services_may_start_after_a_failed_install() {
     let machine = Machine::new("exit 100");
     let status = machine.install().wait().expect("a child");
     assert_eq!(status.code(), Some(100), "{status}");
@@ -81,7 +81,7 @@ fn services_may_start_again_after_a_failed_install() {
 }
 
 #[test]
-fn what_a_killed_install_left_is_removed() {
+fn remains_of_a_killed_install_are_removed() {
     let machine = Machine::new("exit 0");
     let mut ended = Command::new("true").spawn().expect("true");
     let process = ended.id();
@@ -94,7 +94,7 @@ fn what_a_killed_install_left_is_removed() {
 }
 
 #[test]
-fn what_others_say_of_services_stays() {
+fn foreign_service_policy_is_kept() {
     let machine = Machine::new("exit 0");
     fs::write(machine.policy(), "#!/bin/sh\nexit 0\n").expect("written");
     let mode = fs::Permissions::from_mode(0o755);

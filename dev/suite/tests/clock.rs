@@ -37,7 +37,7 @@ fn lines_of_tests(path: &str, text: &str) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn the_present_is_asked_for_in_one_place() {
+fn clock_is_read_in_one_place() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let project = project.canonicalize().expect("there");
     let (mut files, mut found) = (Vec::new(), Vec::new());

@@ -175,7 +175,7 @@ fn header(kind: u8, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> 
     bytes.extend(symbol_id.get().to_be_bytes());
     // a checksum is enough: it only guards against mistakes
     let mut digest = crc32fast::Hasher::new();
-    for bound in [range.from(), range.to()] {
+    for bound in [range.start(), range.end()] {
         digest.update(&bound.timestamp_micros().to_be_bytes());
     }
     bytes.extend(digest.finalize().to_be_bytes());

@@ -29,10 +29,10 @@ fn any_micros() -> impl Strategy<Value = i64> {
         i64::MAX,
         DateTime::<Utc>::MIN_UTC.timestamp_micros(),
         DateTime::<Utc>::MAX_UTC.timestamp_micros(),
-        TimeRange::all().from().timestamp_micros(),
-        TimeRange::all().to().timestamp_micros(),
-        one_day().from().timestamp_micros(),
-        one_day().to().timestamp_micros(),
+        TimeRange::all().start().timestamp_micros(),
+        TimeRange::all().end().timestamp_micros(),
+        one_day().start().timestamp_micros(),
+        one_day().end().timestamp_micros(),
     ];
     let near = (
         prop::sample::select(ends.to_vec()),
@@ -48,7 +48,7 @@ fn any_micros() -> impl Strategy<Value = i64> {
 
 proptest! {
     #[test]
-    fn a_tick_cursor_reads_back(micros in 0_i64..4_000_000_000_000_000, sequence in 0_i64..) {
+    fn tick_cursor_reads_back(micros in 0_i64..4_000_000_000_000_000, sequence in 0_i64..) {
         let tick_time = DateTime::from_timestamp_micros(micros).expect("in range");
         let cursor = TickCursor { tick_time, sequence };
         let text = cursor.encode(SYMBOL, TimeRange::all(), ASCENDING);
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn any_changed_byte_is_noticed(at in 0_usize..35, change in 1_u8..) {
+    fn changed_bytes_are_detected(at in 0_usize..35, change in 1_u8..) {
         let text = of_tick().encode(SYMBOL, TimeRange::all(), ASCENDING);
         let mut bytes = URL_SAFE_NO_PAD.decode(text).expect("own text");
         prop_assert_eq!(bytes.len(), 35);
@@ -65,23 +65,23 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_of_another_range_is_foreign(
+    fn cursor_of_another_range_is_foreign(
         from in 0_i64..4_000_000_000_000_000,
         length in 1_i64..100_000_000_000_000,
     ) {
         let micros = |micros| DateTime::from_timestamp_micros(micros).expect("in range");
         let range = TimeRange::new(micros(from), micros(from + length)).expect("ordered");
-        let first = TickCursor { tick_time: range.from(), sequence: 3 };
+        let first = TickCursor { tick_time: range.start(), sequence: 3 };
         let text = first.encode(SYMBOL, range, ASCENDING);
         prop_assert_eq!(TickCursor::decode(&text, SYMBOL, range, ASCENDING), Ok(first));
-        let longer = range.to() + TimeDelta::microseconds(1);
-        let longer = TimeRange::new(range.from(), longer).expect("ordered");
+        let longer = range.end() + TimeDelta::microseconds(1);
+        let longer = TimeRange::new(range.start(), longer).expect("ordered");
         let read = TickCursor::decode(&text, SYMBOL, longer, ASCENDING);
         prop_assert_eq!(read, Err(CursorError::Foreign));
     }
 
     #[test]
-    fn forged_key_is_a_place_of_the_listing_or_broken(
+    fn forged_key_is_a_valid_position_or_broken(
         micros in any_micros(),
         sequence in any::<i64>(),
         id in any::<i64>(),
@@ -92,7 +92,7 @@ proptest! {
         let mut bytes = header(TICKS, SYMBOL, range, order);
         bytes.extend(micros.to_be_bytes());
         bytes.extend(sequence.to_be_bytes());
-        let is_inside = (range.from().timestamp_micros()..range.to().timestamp_micros()).contains(&micros);
+        let is_inside = (range.start().timestamp_micros()..range.end().timestamp_micros()).contains(&micros);
         match TickCursor::decode(&seal(bytes), SYMBOL, range, order) {
             Ok(read) => prop_assert!(is_inside && read.sequence >= 0, "{read:?}"),
             error => {
@@ -112,13 +112,13 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in ".*") {
+    fn arbitrary_text_causes_no_panic(text in ".*") {
         prop_assert!(read(&text).is_err());
     }
 }
 
 #[test]
-fn a_cut_text_is_broken() {
+fn cut_text_is_broken() {
     let text = of_tick().encode(SYMBOL, TimeRange::all(), ASCENDING);
     for end in 0..text.len() {
         assert_eq!(read(&text[..end]), Err(CursorError::Broken), "{end}");
@@ -127,7 +127,7 @@ fn a_cut_text_is_broken() {
 }
 
 #[test]
-fn bytes_behind_the_key_are_broken() {
+fn bytes_after_the_key_are_broken() {
     for header in [
         header(TICKS, SYMBOL, TimeRange::all(), ASCENDING),
         vec![VERSION, SYMBOLS],
@@ -149,14 +149,14 @@ fn bytes_behind_the_key_are_broken() {
 }
 
 #[test]
-fn a_text_of_another_version_says_so() {
+fn text_of_another_version_says_so() {
     let mut bytes = header(TICKS, SYMBOL, TimeRange::all(), ASCENDING);
     bytes[0] = 1;
     assert_eq!(read(&seal(bytes)), Err(CursorError::Version(1)));
 }
 
 #[test]
-fn a_tick_cursor_belongs_to_its_listing() {
+fn tick_cursor_belongs_to_its_listing() {
     let text = of_tick().encode(SYMBOL, TimeRange::all(), ASCENDING);
     let foreign = Err(CursorError::Foreign);
     let (all, descending) = (TimeRange::all(), SortOrder::Descending);
@@ -166,7 +166,7 @@ fn a_tick_cursor_belongs_to_its_listing() {
 }
 
 #[test]
-fn a_candle_cursor_belongs_to_its_listing() {
+fn candle_cursor_belongs_to_its_listing() {
     let cursor = CandleCursor {
         open_time: DateTime::UNIX_EPOCH,
     };
@@ -185,7 +185,7 @@ fn a_candle_cursor_belongs_to_its_listing() {
 }
 
 #[test]
-fn a_symbol_cursor_is_no_tick_cursor() {
+fn symbol_cursor_is_refused_as_a_tick_cursor() {
     let cursor = SymbolCursor { symbol_id: SYMBOL };
     assert_eq!(SymbolCursor::decode(&cursor.encode()), Ok(cursor));
     let text = of_tick().encode(SYMBOL, TimeRange::all(), ASCENDING);

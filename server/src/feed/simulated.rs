@@ -19,7 +19,7 @@ use super::find_or_create;
 /// The exchange of the simulated symbols.
 pub const EXCHANGE: &str = "simulated";
 
-struct Listing {
+struct SimulatedInstrument {
     name: &'static str,
     description: &'static str,
     kind: InstrumentType,
@@ -33,8 +33,8 @@ struct Listing {
     lot: i64,
 }
 
-const LISTINGS: [Listing; 4] = [
-    Listing {
+const INSTRUMENTS: [SimulatedInstrument; 4] = [
+    SimulatedInstrument {
         name: "EURUSD",
         description: "Euro / US dollar, simulated",
         kind: InstrumentType::Forex,
@@ -45,7 +45,7 @@ const LISTINGS: [Listing; 4] = [
         spread: 12,
         lot: 100_000,
     },
-    Listing {
+    SimulatedInstrument {
         name: "GBPUSD",
         description: "Pound sterling / US dollar, simulated",
         kind: InstrumentType::Forex,
@@ -56,7 +56,7 @@ const LISTINGS: [Listing; 4] = [
         spread: 15,
         lot: 100_000,
     },
-    Listing {
+    SimulatedInstrument {
         name: "USDJPY",
         description: "US dollar / Japanese yen, simulated",
         kind: InstrumentType::Forex,
@@ -67,7 +67,7 @@ const LISTINGS: [Listing; 4] = [
         spread: 14,
         lot: 100_000,
     },
-    Listing {
+    SimulatedInstrument {
         name: "BTCUSD",
         description: "Bitcoin / US dollar, simulated",
         kind: InstrumentType::Crypto,
@@ -80,7 +80,7 @@ const LISTINGS: [Listing; 4] = [
     },
 ];
 
-impl Listing {
+impl SimulatedInstrument {
     fn symbol(&self) -> NewSymbol {
         let (base, quote) = self.currencies;
         NewSymbol::named(EXCHANGE, self.name)
@@ -117,9 +117,9 @@ impl SimulatedFeed {
         clock: Clock,
     ) -> Result<Self, RepositoryError> {
         let mut symbol_ids = Vec::new();
-        for listing in &LISTINGS {
-            let reference = SymbolReference::on(EXCHANGE, listing.name);
-            let symbol = find_or_create(symbols, &reference, listing.symbol()).await?;
+        for instrument in &INSTRUMENTS {
+            let reference = SymbolReference::on(EXCHANGE, instrument.name);
+            let symbol = find_or_create(symbols, &reference, instrument.symbol()).await?;
             symbol_ids.push(symbol.symbol_id);
         }
         Ok(Self {
@@ -141,7 +141,7 @@ impl Feed for SimulatedFeed {
             let step = self.walk.step();
             sleep(step.pause).await;
             let now = truncate_to_micros(self.clock.now());
-            let symbol_id = self.symbol_ids[step.listing];
+            let symbol_id = self.symbol_ids[step.instrument];
             let tick = Tick::quote(symbol_id, now, step.bid_price, step.ask_price)
                 .with_volumes(step.bid_volume, step.ask_volume)
                 .with_received_at(Some(now));
@@ -154,8 +154,8 @@ impl Feed for SimulatedFeed {
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
     pause: Duration,
-    /// Index into `LISTINGS`.
-    listing: usize,
+    /// Index into `INSTRUMENTS`.
+    instrument: usize,
     bid_price: Decimal,
     ask_price: Decimal,
     bid_volume: Decimal,
@@ -165,33 +165,33 @@ struct Step {
 #[derive(Debug)]
 struct Walk {
     random: StdRng,
-    bids: [i64; LISTINGS.len()],
+    bids: [i64; INSTRUMENTS.len()],
 }
 
 impl Walk {
     fn new(seed: u64) -> Self {
         Self {
             random: StdRng::seed_from_u64(seed),
-            bids: LISTINGS.map(|listing| listing.start),
+            bids: INSTRUMENTS.map(|instrument| instrument.start),
         }
     }
 
     fn step(&mut self) -> Step {
         let random = &mut self.random;
         let pause = Duration::from_millis(random.random_range(20..120));
-        let index = random.random_range(0..LISTINGS.len());
-        let listing = &LISTINGS[index];
+        let index = random.random_range(0..INSTRUMENTS.len());
+        let instrument = &INSTRUMENTS[index];
         let bid = &mut self.bids[index];
         // a price stays between half and twice its start
-        *bid = (*bid + random.random_range(-listing.step..=listing.step))
-            .clamp(listing.start / 2, listing.start * 2);
-        let spread = random.random_range(1..=listing.spread);
-        let mut volume = || Decimal::from(listing.lot * random.random_range(1..=50));
+        *bid = (*bid + random.random_range(-instrument.step..=instrument.step))
+            .clamp(instrument.start / 2, instrument.start * 2);
+        let spread = random.random_range(1..=instrument.spread);
+        let mut volume = || Decimal::from(instrument.lot * random.random_range(1..=50));
         Step {
             pause,
-            listing: index,
-            bid_price: listing.price(*bid),
-            ask_price: listing.price(*bid + spread),
+            instrument: index,
+            bid_price: instrument.price(*bid),
+            ask_price: instrument.price(*bid + spread),
             bid_volume: volume(),
             ask_volume: volume(),
         }
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_quotes() {
+    fn same_seed_gives_the_same_quotes() {
         let (mut one, mut same, mut other) = (Walk::new(7), Walk::new(7), Walk::new(8));
         let one: Vec<_> = (0..100).map(|_| one.step()).collect();
         let same: Vec<_> = (0..100).map(|_| same.step()).collect();
@@ -220,7 +220,7 @@ mod tests {
         let mut walk = Walk::new(1);
         for _ in 0..10_000 {
             let step = walk.step();
-            let tick_size = LISTINGS[step.listing].price(1);
+            let tick_size = INSTRUMENTS[step.instrument].price(1);
             assert!(step.bid_price < step.ask_price, "{step:?}");
             assert!((step.bid_price % tick_size).is_zero(), "{step:?}");
             assert!(step.bid_volume > Decimal::ZERO, "{step:?}");
@@ -255,6 +255,6 @@ mod tests {
         let again = SimulatedFeed::new(&*repositories.symbols, 2, Clock::system()).await;
         let (first, again) = (first.expect("memory"), again.expect("memory"));
         assert_eq!(first.symbol_ids, again.symbol_ids);
-        assert_eq!(first.symbol_ids.len(), LISTINGS.len());
+        assert_eq!(first.symbol_ids.len(), INSTRUMENTS.len());
     }
 }

@@ -10,7 +10,6 @@ use tickbook::repository::{InsertReceipt, TickQuery};
 
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
-use crate::body::{JsonBody, elements, json_body};
 use crate::cursor::TickCursorText as _;
 use crate::http::{Connection, FREE};
 use crate::metrics;
@@ -18,6 +17,7 @@ use crate::params::{Query, symbol_id};
 use crate::posted::Posted;
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
+use crate::read_body::{JsonBody, elements, json_body};
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
 /// Size of a tick as JSON in bytes, somewhat above the usual size.

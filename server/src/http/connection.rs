@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::io::Socket;
-use super::open::{Answering, Place};
+use super::open_connections::{Answering, ConnectionSlot};
 use super::{Http, Peer};
 
 /// Read limit of a request head in bytes. A longer head is refused without being read.
@@ -33,7 +33,7 @@ pub(super) const FIELDS: usize = 200;
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    place: ConnectionSlot,
     app: Router,
     http: Http,
     (stop, kill): (CancellationToken, CancellationToken),

@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn limit_is_as_high_as_it_may_be() {
+    fn descriptor_limit_is_raised_to_the_maximum() {
         let raised = raise();
         assert_eq!(raised, getrlimit(Resource::Nofile).maximum);
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::open::{Connection, Place};
+use super::open_connections::{Connection, ConnectionSlot};
 use super::refused;
 
 /// A socket and the slot of its connection. The slot is released when the socket is closed, even if a
@@ -17,7 +17,7 @@ pub(super) struct Socket {
     stream: TcpStream,
     connection: Connection,
     refusal: Option<Refusal>,
-    _place: Place,
+    _place: ConnectionSlot,
 }
 
 /// An error response of hyper that is being sent with a body added.
@@ -30,7 +30,7 @@ struct Refusal {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, place: Place) -> Self {
+    pub(super) fn new(stream: TcpStream, place: ConnectionSlot) -> Self {
         Self {
             stream,
             connection: place.connection().clone(),

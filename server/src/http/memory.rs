@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::open::Connection;
+use super::open_connections::Connection;
 use crate::problem::Problem;
 
 /// This many bytes of each holder are not counted; the limit of connections bounds them.
@@ -23,17 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The memory budget in bytes. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Memory(Arc<Shared>);
+pub(crate) struct Memory(Arc<MemoryBudget>);
 
 #[derive(Debug)]
-struct Shared {
+struct MemoryBudget {
     size: usize,
-    state: Mutex<State>,
+    state: Mutex<MemoryState>,
     freed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct MemoryState {
     taken: usize,
     asked: u64,
     holders: BTreeMap<u64, Holder>,
@@ -42,12 +42,12 @@ struct State {
 #[derive(Debug)]
 struct Holder {
     bytes: usize,
-    what: What,
+    what: MemoryUse,
 }
 
 /// The holder of a share.
 #[derive(Debug)]
-enum What {
+enum MemoryUse {
     /// A body that is being received: the time of its last progress, and the token that aborts it.
     Body(Instant, CancellationToken),
     /// A response to this client, or a body that was received completely.
@@ -58,8 +58,8 @@ impl Holder {
     /// The time since which the client has made no progress.
     fn stalled(&self) -> Option<Instant> {
         match &self.what {
-            What::Body(since, end) => (!end.is_cancelled()).then_some(*since),
-            What::Answer(connection) => {
+            MemoryUse::Body(since, end) => (!end.is_cancelled()).then_some(*since),
+            MemoryUse::Answer(connection) => {
                 let connection = connection.as_ref()?;
                 let blocked = connection.blocked_since()?;
                 (!connection.end().is_cancelled()).then_some(blocked)
@@ -78,14 +78,14 @@ pub(crate) struct Held {
 
 impl Memory {
     pub(super) fn new(size: usize) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(MemoryBudget {
             size,
             state: Mutex::default(),
             freed: Notify::new(),
         }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MemoryState> {
         let state = self.0.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,7 +93,7 @@ impl Memory {
     /// Registers a body that has not begun to arrive.
     pub(crate) fn for_body(&self) -> Held {
         let end = CancellationToken::new();
-        self.hold(What::Body(Instant::now(), end.clone()), end)
+        self.hold(MemoryUse::Body(Instant::now(), end.clone()), end)
     }
 
     /// Reserves memory for a response of at most `bytes` bytes; waits until it is available.
@@ -105,12 +105,12 @@ impl Memory {
         connection: Option<Connection>,
         bytes: usize,
     ) -> Result<Held, Problem> {
-        let held = self.hold(What::Answer(connection), CancellationToken::new());
+        let held = self.hold(MemoryUse::Answer(connection), CancellationToken::new());
         held.grow(bytes).await?;
         Ok(held)
     }
 
-    fn hold(&self, what: What, end: CancellationToken) -> Held {
+    fn hold(&self, what: MemoryUse, end: CancellationToken) -> Held {
         let mut state = self.lock();
         state.asked += 1;
         let id = state.asked;
@@ -136,7 +136,7 @@ impl Memory {
     }
 }
 
-impl State {
+impl MemoryState {
     /// Evicts the client that has made no progress for the longest time, if that time is at least
     /// [`STALLED`]. Otherwise returns the time at which it can be evicted, or `None` if no client is stalled.
     fn end_stalled(&self, besides: u64, now: Instant) -> Result<(), Option<Instant>> {
@@ -150,8 +150,8 @@ impl State {
             return Err(Some(since + STALLED));
         }
         match &holder.what {
-            What::Body(_, end) => end.cancel(),
-            What::Answer(connection) => connection.iter().for_each(Connection::break_off),
+            MemoryUse::Body(_, end) => end.cancel(),
+            MemoryUse::Answer(connection) => connection.iter().for_each(Connection::break_off),
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Held {
                 let more = wanted.saturating_sub(holder.bytes);
                 if taken + more <= self.memory.0.size {
                     holder.bytes += more;
-                    if let What::Body(since, _) = &mut holder.what {
+                    if let MemoryUse::Body(since, _) = &mut holder.what {
                         *since = now;
                     }
                     state.taken += more;
@@ -228,7 +228,7 @@ impl Held {
     pub(crate) fn came(&self) {
         let mut state = self.memory.lock();
         if let Some(holder) = state.holders.get_mut(&self.id) {
-            holder.what = What::Answer(None);
+            holder.what = MemoryUse::Answer(None);
         }
     }
 
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn memory_in_use_is_waited_for_and_refused_then() {
+    async fn memory_in_use_is_awaited_and_then_refused() {
         let memory = Memory::new(1_000);
         let answer = memory.for_answer(None, FREE + 1_000).await.expect("free");
         assert!(memory.for_answer(None, FREE + 1).await.is_err());
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_took_nothing_wake_nobody() {
+    async fn answers_that_take_no_memory_wake_no_waiter() {
         let memory = Memory::new(1_000);
         let all = memory.for_answer(None, FREE + 1_000).await.expect("free");
         let (waiting, polls) = (memory.clone(), Arc::new(AtomicUsize::new(0)));
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn body_that_came_is_not_broken_off() {
+    async fn complete_body_is_not_aborted() {
         let memory = Memory::new(1_000);
         let body = memory.for_body();
         body.grow(FREE + 1_000).await.expect("free");
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn more_than_there_is_is_all_there_is() {
+    async fn request_beyond_the_total_takes_all_memory() {
         let memory = Memory::new(1_000);
         let all = memory.for_answer(None, FREE + 9_000).await.expect("free");
         assert_eq!(memory.taken(), 1_000);

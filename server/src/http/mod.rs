@@ -6,7 +6,7 @@ mod connection;
 pub mod descriptors;
 mod io;
 mod memory;
-mod open;
+mod open_connections;
 mod refused;
 
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ use crate::problem::Problem;
 
 pub(crate) use connection::serve;
 pub(crate) use memory::{FREE, Held, Memory};
-pub use open::Connection;
-pub(crate) use open::{BESIDES, Open};
+pub use open_connections::Connection;
+pub(crate) use open_connections::{BESIDES, OpenConnections};
 
 /// The address that a request comes from.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ pub struct Http(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: ServerConfig,
-    open: Open,
+    open: OpenConnections,
     memory: Memory,
     requests: Arc<Semaphore>,
     writing: Arc<Semaphore>,
@@ -47,7 +47,7 @@ impl Http {
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         Self(Arc::new(Shared {
-            open: Open::new(config.max_connections),
+            open: OpenConnections::new(config.max_connections),
             memory: Memory::new(config.buffer_bytes),
             requests: Arc::new(Semaphore::new(config.max_requests)),
             writing: Arc::new(Semaphore::new(processors().div_ceil(2))),
@@ -61,7 +61,7 @@ impl Http {
     }
 
     /// The open connections.
-    pub(crate) fn open(&self) -> &Open {
+    pub(crate) fn open(&self) -> &OpenConnections {
         &self.0.open
     }
 

@@ -5,13 +5,13 @@ use super::connection::{FIELDS, HEAD_BUFFER};
 use crate::problem::Problem;
 
 /// Upper bound of the length of a head that hyper writes itself.
-const LONGEST: usize = 512;
+const MAX_BYTES: usize = 512;
 
 /// Finds where such a response begins, if `bytes` end with one. The handlers send no response with these
 /// statuses and an empty body, and none of their bodies contains the end of a head.
 pub(super) fn find(bytes: &[u8]) -> Option<usize> {
     let end = bytes.strip_suffix(b"\r\n\r\n")?;
-    let tail = &end[end.len().saturating_sub(LONGEST)..];
+    let tail = &end[end.len().saturating_sub(MAX_BYTES)..];
     let begins = b"HTTP/1.1 4";
     let place = tail
         .windows(begins.len())
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_answer_behind_another_one_is_found() {
+    fn bare_answer_after_another_one_is_found() {
         assert_eq!(find(BARE.as_bytes()), Some(0));
         let first = format!(
             "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{}",

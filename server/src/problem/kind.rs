@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ProblemKind {
     InvalidParameter,
     InvalidBody,
     InvalidRequest,
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Internal,
 }
 
-impl Kind {
+impl ProblemKind {
     /// Status, name for programs, name for people.
     pub(super) fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {

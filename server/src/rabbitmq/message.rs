@@ -20,7 +20,7 @@ pub(super) struct Outgoing {
 
 /// Missed ticks, to be read from the REST interface: `from` is inclusive, `to` exclusive.
 #[derive(Serialize)]
-struct GapBody {
+struct GapNotice {
     symbol_id: i64,
     from: TimeText,
     to: TimeText,
@@ -40,7 +40,7 @@ impl Outgoing {
                 )
             }
             Event::Gap(gap) => {
-                let body = GapBody {
+                let body = GapNotice {
                     symbol_id: symbol_id.get(),
                     from: TimeText(gap.from),
                     to: TimeText(gap.to),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_identified_by_what_identifies_ticks() {
+    fn messages_are_identified_by_the_key_of_their_tick() {
         let time = DateTime::from_timestamp_micros(7).expect("a time");
         let tick = Tick::new(SymbolId::new(1), time).with_bid(Decimal::new(150, 2));
         let sequenced = tick.clone().with_sequence(5);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_routing_key_has_two_words_and_fits() {
+    fn routing_key_has_two_words_and_fits() {
         assert_eq!(key("oanda", "EURUSD"), "oanda.EURUSD");
         assert_eq!(key("nyse", "BRK.A"), "nyse.BRK%2EA");
         let long = key(&"€".repeat(50), &"€".repeat(100));

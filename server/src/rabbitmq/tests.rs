@@ -79,7 +79,7 @@ async fn until(notes: &Notes, taken: &Taken, count: usize) -> Vec<(String, Strin
 }
 
 #[tokio::test(start_paused = true)]
-async fn failing_look_up_holds_no_other_symbol_back() {
+async fn failed_lookup_delays_no_other_symbol() {
     let notes = Notes::default();
     let (taken, cuts) = (Arc::clone(&notes.taken), Arc::clone(&notes.cuts));
     let watch = Notes {
@@ -150,7 +150,7 @@ async fn ticks_that_wait_too_long_become_a_gap() {
 }
 
 #[test]
-fn a_url_that_is_none_is_not_shown() {
+fn invalid_url_is_not_shown() {
     let symbols = Repositories::in_memory().symbols;
     let url = BrokerUrl::parse("amqp://u:S3cretPw@h:port/").expect("the scheme is right");
     let error = RabbitMqSink::new(url, "ticks".to_owned(), symbols).expect_err("no port");

@@ -15,7 +15,7 @@ fn nowhere() -> &'static Path {
 }
 
 #[test]
-fn the_defaults_are_compiled_in() {
+fn defaults_are_compiled_in() {
     let settings = load(nowhere(), &[]).expect("the defaults are valid");
     assert_eq!(settings.server, ServerConfig::default());
     assert_eq!(settings.websocket, WebSocketConfig::default());
@@ -51,7 +51,7 @@ fn later_layers_override_earlier_ones() {
 }
 
 #[test]
-fn mistakes_of_library_and_server_are_told_together() {
+fn library_and_server_mistakes_are_reported_together() {
     let variables = [
         ("DATABASE_URL", "postgres//u:S3cretPw@h/m"),
         ("TICKBOOK__POOL__SIZES", "3"),
@@ -75,7 +75,7 @@ fn mistakes_of_library_and_server_are_told_together() {
 }
 
 #[test]
-fn every_wrong_setting_of_the_server_is_told_once() {
+fn every_wrong_server_setting_is_reported_once() {
     let variables = [
         ("TICKBOOK__SERVER__MAX_REQUESTS", "many"),
         ("TICKBOOK__SERVER__BUFFER_BYTES", "100"),
@@ -100,7 +100,7 @@ fn every_wrong_setting_of_the_server_is_told_once() {
 }
 
 #[test]
-fn a_broker_is_off_unless_it_has_a_url_which_is_never_shown() {
+fn broker_is_off_without_a_url_which_is_never_shown() {
     let settings = load(nowhere(), &[]).expect("the defaults are valid");
     assert_eq!(settings.rabbitmq.url, None);
     let url = "amqp://u:S3cretPw@h:5672/%2f";

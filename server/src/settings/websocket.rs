@@ -14,7 +14,7 @@ pub struct WebSocketConfig {
     /// Maximum number of ticks queued for all clients, 1 to 100,000,000.
     pub queue_total: usize,
     /// Maximum number of gaps before a client has caught up, 1 to 1,000.
-    pub most_gaps: u32,
+    pub max_gaps: u32,
     /// Maximum time that a client may read nothing.
     pub send_timeout: Duration,
     /// Maximum number of clients, 1 to 100,000.
@@ -32,7 +32,7 @@ impl Default for WebSocketConfig {
             heartbeat: Duration::from_secs(5),
             queue: 10_000,
             queue_total: 250_000,
-            most_gaps: 10,
+            max_gaps: 10,
             send_timeout: Duration::from_secs(10),
             max_connections: 1_000,
             max_connections_per_address: 200,
@@ -46,7 +46,7 @@ pub(super) fn read(sections: &mut Sections<'_>) -> WebSocketConfig {
         heartbeat: sections.millis("websocket.heartbeat_ms", 600_000),
         queue: sections.number("websocket.queue", 1, 1_000_000),
         queue_total: sections.number("websocket.queue_total", 1, 100_000_000),
-        most_gaps: sections.number("websocket.most_gaps", 1, 1_000),
+        max_gaps: sections.number("websocket.max_gaps", 1, 1_000),
         send_timeout: sections.millis("websocket.send_timeout_ms", 600_000),
         max_connections: sections.number("websocket.max_connections", 1, 100_000),
         max_connections_per_address: sections.number(

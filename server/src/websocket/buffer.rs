@@ -14,12 +14,12 @@ pub(super) const OF_SERIES: usize = 10_000;
 pub struct WaitingTicks(Arc<Semaphore>);
 
 impl WaitingTicks {
-    pub(super) fn new(most: usize) -> Self {
-        Self(Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))))
+    pub(super) fn new(max: usize) -> Self {
+        Self(Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))))
     }
 
-    pub(super) fn buffer(&self) -> Buffer {
-        Buffer {
+    pub(super) fn buffer(&self) -> TickBuffer {
+        TickBuffer {
             ticks: Vec::new(),
             room: self.clone(),
         }
@@ -33,12 +33,12 @@ impl WaitingTicks {
 
 /// The waiting ticks of one series.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub(super) struct TickBuffer {
     ticks: Vec<Tick>,
     room: WaitingTicks,
 }
 
-impl Buffer {
+impl TickBuffer {
     /// Adds a tick; returns it if the buffer is full.
     #[must_use]
     pub(super) fn push(&mut self, tick: Tick) -> Option<Tick> {
@@ -67,7 +67,7 @@ impl Buffer {
     }
 }
 
-impl Drop for Buffer {
+impl Drop for TickBuffer {
     fn drop(&mut self) {
         self.take();
     }

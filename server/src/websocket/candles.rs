@@ -11,20 +11,20 @@ use tickbook::domain::{Candle, CandleFold, CandleSource, Tick};
 use tickbook::ingest::fanout::Gap;
 use tokio::time::Instant;
 
-use super::buffer::{Buffer, WaitingTicks};
+use super::buffer::{TickBuffer, WaitingTicks};
 use super::reading::{Found, SeriesKey, TickPlace, Wanted};
 
 /// A late tick is usually stored within this time.
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// Number of reads after which a tick that is not in the store counts as refused.
-const MOST_LOOKS: u32 = 60;
+const MAX_LOOKS: u32 = 60;
 
 /// The candles of one symbol, timeframe and basis for one client.
 #[derive(Debug)]
 pub(super) struct Series {
     key: SeriesKey,
-    state: State,
+    state: SeriesState,
     /// A tick is not covered by the current read, so another read is needed.
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
@@ -37,9 +37,9 @@ pub(super) struct Series {
 }
 
 #[derive(Debug)]
-enum State {
+enum SeriesState {
     /// Ticks that wait for the result of a read.
-    Waiting(Buffer),
+    Waiting(TickBuffer),
     Live {
         newest: Option<TickPlace>,
         last: Option<Box<Last>>,
@@ -63,7 +63,7 @@ impl Series {
         };
         Self {
             key,
-            state: State::Waiting(room.buffer()),
+            state: SeriesState::Waiting(room.buffer()),
             missing: false,
             wanted: Some((newest, now)),
             looks: 0,
@@ -82,8 +82,8 @@ impl Series {
     pub(super) fn due(&mut self, now: Instant) -> Option<Wanted> {
         let (wanted, _) = self.wanted.take_if(|(_, at)| *at <= now)?;
         self.missing = false;
-        if let State::Live { .. } = self.state {
-            self.state = State::Waiting(self.room.buffer());
+        if let SeriesState::Live { .. } = self.state {
+            self.state = SeriesState::Waiting(self.room.buffer());
         }
         Some(wanted)
     }
@@ -107,11 +107,11 @@ impl Series {
             return;
         }
         let last = found.candles.last().map(Last::of).map(Box::new);
-        let state = State::Live {
+        let state = SeriesState::Live {
             newest: found.newest,
             last,
         };
-        let State::Waiting(mut waiting) = std::mem::replace(&mut self.state, state) else {
+        let SeriesState::Waiting(mut waiting) = std::mem::replace(&mut self.state, state) else {
             return;
         };
         let mut passed = None;
@@ -133,7 +133,7 @@ impl Series {
     /// Schedules another read: the store has not caught up, or the read failed.
     pub(super) fn not_found(&mut self, mut wanted: Wanted, failed: bool, now: Instant) {
         self.looks += u32::from(!failed);
-        if self.looks > MOST_LOOKS {
+        if self.looks > MAX_LOOKS {
             wanted.stored = None;
         }
         let pause = if self.looks < 5 {
@@ -155,7 +155,7 @@ impl Series {
         }
         match &mut self.state {
             // the buffer is full: its ticks are read from the store
-            State::Waiting(waiting) => {
+            SeriesState::Waiting(waiting) => {
                 let Some(tick) = waiting.push(tick) else {
                     return;
                 };
@@ -170,13 +170,13 @@ impl Series {
                 };
                 self.want(wanted, now);
             }
-            State::Live { .. } => self.add(&tick, now, clock),
+            SeriesState::Live { .. } => self.add(&tick, now, clock),
         }
     }
 
     /// Records missed ticks. Waiting ticks are older, and will be read together with them.
     pub(super) fn gap(&mut self, gap: &Gap, now: Instant) {
-        self.state = State::Waiting(self.room.buffer());
+        self.state = SeriesState::Waiting(self.room.buffer());
         self.missing = true;
         let wanted = Wanted {
             from: Some(self.key.timeframe.bucket_start(gap.from)),
@@ -192,7 +192,7 @@ impl Series {
         for candle in self.closing.extract_if(.., has_closed) {
             updates.push(candle.closed(true));
         }
-        if let State::Live {
+        if let SeriesState::Live {
             last: Some(last), ..
         } = &mut self.state
         {
@@ -222,7 +222,7 @@ impl Series {
 
     /// Adds a tick to the newest candle, or schedules a read if only the store knows its effect.
     fn add(&mut self, tick: &Tick, now: Instant, clock: DateTime<Utc>) {
-        let State::Live { newest, last } = &mut self.state else {
+        let SeriesState::Live { newest, last } = &mut self.state else {
             return;
         };
         let place = (tick.tick_time, tick.sequence);

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::buffer::WaitingTicks;
-use super::places::Places;
+use super::client_slots::ClientSlots;
 
 /// Name of the queues of clients, which share one limit.
 pub(crate) const QUEUES: &str = "websocket";
@@ -31,7 +31,7 @@ pub struct WebSockets {
     /// Cancelled when the server waits for clients no longer.
     pub(super) hurry: CancellationToken,
     pub(super) tasks: TaskTracker,
-    pub(super) places: Places,
+    pub(super) client_slots: ClientSlots,
     /// Capacity for ticks that wait for reads of candles.
     pub(super) waiting: WaitingTicks,
     /// Permits for reading candles.
@@ -44,7 +44,10 @@ impl WebSockets {
     #[must_use]
     pub fn new(config: WebSocketConfig, stop: CancellationToken) -> Self {
         Self {
-            places: Places::new(config.max_connections, config.max_connections_per_address),
+            client_slots: ClientSlots::new(
+                config.max_connections,
+                config.max_connections_per_address,
+            ),
             waiting: WaitingTicks::new(config.candle_buffer),
             readings: Arc::new(Semaphore::new(READINGS)),
             config,

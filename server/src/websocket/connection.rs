@@ -54,7 +54,7 @@ impl End {
 type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 
 /// A client, its subscriptions and its queue.
-pub(super) struct Connection {
+pub(super) struct ClientConnection {
     app: AppState,
     config: WebSocketConfig,
     /// Cancelled when the server waits for the client no longer.
@@ -77,7 +77,7 @@ pub(super) struct Connection {
     missed: u64,
 }
 
-impl Connection {
+impl ClientConnection {
     pub(super) fn new(socket: WebSocket, app: AppState, sockets: WebSockets) -> Self {
         let WebSockets {
             config,
@@ -112,11 +112,11 @@ impl Connection {
     /// Serves the client until either side closes the connection.
     pub(super) async fn run(mut self) {
         let hurry = self.hurry.clone();
-        let (evicted, most) = (self.queue.evicted(), self.config.queue_total);
+        let (evicted, max) = (self.queue.evicted(), self.config.queue_total);
         let serving = async {
             tokio::select! {
                 // also while the client reads nothing
-                () = evicted => Err(Self::evicted(most)),
+                () = evicted => Err(Self::evicted(max)),
                 ended = self.serve() => ended,
             }
         };
@@ -176,9 +176,9 @@ impl Connection {
         }
     }
 
-    fn evicted(most: usize) -> End {
+    fn evicted(max: usize) -> End {
         let reason = format!(
-            "too slow: more than {most} ticks wait for all clients, most of them for this one"
+            "too slow: more than {max} ticks wait for all clients, most of them for this one"
         );
         End::Closed(code::TRY_AGAIN_LATER, reason)
     }
@@ -230,7 +230,7 @@ impl Connection {
         if self.queue.is_caught_up() {
             self.gaps = 0;
         }
-        if self.gaps >= self.config.most_gaps {
+        if self.gaps >= self.config.max_gaps {
             let reason = format!(
                 "too slow: {} ticks were missed in {} gaps without catching up",
                 self.missed, self.gaps

@@ -6,8 +6,8 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
-use super::connection::Connection;
-use super::places::NoPlace;
+use super::client_slots::NoSlot;
+use super::connection::ClientConnection;
 use crate::app::AppState;
 use crate::http::Peer;
 use crate::params::Query;
@@ -51,9 +51,9 @@ pub(crate) async fn connect(
     })?;
     let sockets = app.websockets.clone();
     let address = peer.map(|Extension(Peer(address))| address.ip());
-    let place = match sockets.places.take(address) {
+    let place = match sockets.client_slots.take(address) {
         Ok(place) if !sockets.stop.is_cancelled() => place,
-        Err(NoPlace::OfAddress(most)) => return Err(Problem::no_more_of_address(most)),
+        Err(NoSlot::OfAddress(max)) => return Err(Problem::no_more_of_address(max)),
         _ => return Err(Problem::no_more_clients()),
     };
     let upgrade = upgrade
@@ -64,7 +64,7 @@ pub(crate) async fn connect(
     Ok(upgrade.on_upgrade(async move |socket| {
         let long_work = app.long_work.clone();
         // its timers belong to the runtime on which it is created
-        let serving = async move { Connection::new(socket, app, sockets).run().await };
+        let serving = async move { ClientConnection::new(socket, app, sockets).run().await };
         long_work.run(serving).await;
         drop((place, token));
     }))

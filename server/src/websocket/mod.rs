@@ -2,15 +2,15 @@
 
 mod buffer;
 mod candles;
+mod client_slots;
 mod clients;
 mod connection;
 pub(crate) mod handshake;
-mod places;
 mod protocol;
 mod reading;
 mod series_set;
 
 pub use buffer::WaitingTicks;
+pub use client_slots::ClientSlots;
 pub(crate) use clients::QUEUES;
 pub use clients::WebSockets;
-pub use places::Places;

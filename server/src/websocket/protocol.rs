@@ -26,7 +26,7 @@ pub(super) struct Request {
 
 /// A message that cannot be accepted.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct RefusedRequest {
     pub(super) id: Option<RequestId>,
     pub(super) reason: String,
 }
@@ -113,10 +113,10 @@ impl Request {
     ///
     /// # Errors
     /// The message is invalid; the error names the problem and the remedy.
-    pub(super) fn parse(text: &str) -> Result<Self, Refused> {
+    pub(super) fn parse(text: &str) -> Result<Self, RefusedRequest> {
         if !text.trim_start().starts_with('{') {
             let reason = "invalid message (not a JSON object): expected {\"op\": \"subscribe\", …}";
-            return Err(Refused {
+            return Err(RefusedRequest {
                 id: None,
                 reason: reason.to_owned(),
             });
@@ -124,16 +124,16 @@ impl Request {
         let raw: RawRequest = serde_json::from_str(text).map_err(|error| {
             let found = serde_json::from_str::<OnlyId>(text).ok();
             let error = shortened(&error.to_string());
-            Refused {
+            RefusedRequest {
                 id: found.and_then(|found| RequestId::new(found.id?).ok()),
                 reason: format!("invalid message ({error}): expected {{\"op\": \"subscribe\", …}}"),
             }
         })?;
         let id = raw.id.clone().map(RequestId::new).transpose();
-        let id = id.map_err(|reason| Refused { id: None, reason })?;
+        let id = id.map_err(|reason| RefusedRequest { id: None, reason })?;
         match raw.ask() {
             Ok(ask) => Ok(Self { id, ask }),
-            Err(reason) => Err(Refused { id, reason }),
+            Err(reason) => Err(RefusedRequest { id, reason }),
         }
     }
 }

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candle_prices_of_thirteen_decimals_and_sums_of_28_digits_keep_each_digit() {
+    fn candle_prices_and_sums_keep_every_digit() {
         for text in [
             "0.0000000000005",
             "-999999999999999.9999999999995",
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_decimals_are_cut_in_errors() {
+    fn invalid_decimals_are_shortened_in_errors() {
         let long = serde_json::Value::from("x".repeat(1_000_000));
         let error = serde_json::from_value::<DecimalText>(long).expect_err("no decimal");
         let error = error.to_string();

@@ -183,7 +183,7 @@ pub(crate) fn fails(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, 
 }
 
 #[test]
-fn a_signal_stops_it_with_everything_stored() {
+fn signal_stops_the_server_with_all_ticks_stored() {
     for signal in ["TERM", "INT"] {
         let arguments = ["--store", "memory", "--feed", "simulated", "--seed", "7"];
         let program = Program::start(&arguments, &[]);
@@ -201,7 +201,7 @@ fn a_signal_stops_it_with_everything_stored() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_ends_the_server_at_once() {
     let program = Program::start(&["--store", "memory"], &[]);
     let address = program.address().to_owned();
     // a request that never ends keeps the server from stopping
@@ -229,7 +229,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_a_clear_error() {
+fn taken_port_is_a_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook-server"));
@@ -246,7 +246,7 @@ fn a_port_that_is_taken_is_a_clear_error() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_a_clear_error() {
+fn missing_file_is_a_clear_error() {
     let arguments = [
         "--store", "memory", "--feed", "replay", "--symbol", "EURUSD",
     ];

@@ -25,7 +25,7 @@ use crate::whole_server::eventually;
     reason = "a mock cannot return futures, and this call takes long"
 )]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn posts_that_are_left_count_until_they_are_stored() {
+async fn abandoned_posts_count_until_they_are_stored() {
     let (go_on, told) = channel::<()>();
     let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
     let told = Arc::new(Mutex::new(told));

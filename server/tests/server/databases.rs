@@ -68,7 +68,7 @@ pub(crate) fn until(what: &str, mut reached: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn ticks_that_are_posted_come_back_as_ticks_and_candles() {
+async fn posted_ticks_come_back_as_ticks_and_candles() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let program = Program::start(&[], &variables(&schemas));
@@ -122,7 +122,7 @@ async fn ticks_that_are_posted_come_back_as_ticks_and_candles() {
 }
 
 #[tokio::test]
-async fn a_feed_is_stored_and_the_stop_loses_nothing() {
+async fn feed_is_stored_and_the_stop_loses_nothing() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let program = Program::start(
@@ -147,7 +147,7 @@ async fn a_feed_is_stored_and_the_stop_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_outage_is_told_and_survived_without_losing_a_tick() {
+async fn outage_is_reported_and_loses_no_tick() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let (proxy, through_proxy) = proxied(&schemas);
@@ -187,7 +187,7 @@ async fn an_outage_is_told_and_survived_without_losing_a_tick() {
 }
 
 #[tokio::test]
-async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spool() {
+async fn fault_55_server_stop_in_an_outage_spools_its_ticks() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let (proxy, through_proxy) = proxied(&schemas);
@@ -230,7 +230,7 @@ async fn fault_55_a_server_stopped_during_an_outage_leaves_its_ticks_in_the_spoo
 }
 
 #[tokio::test]
-async fn a_start_without_a_feed_stores_what_a_feed_left_in_the_spool() {
+async fn start_without_a_feed_stores_the_spool_of_a_feed() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -313,7 +313,7 @@ fn pending_migrations_are_a_clear_error() {
 }
 
 #[test]
-fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
+fn wrong_password_is_a_clear_error_and_not_shown() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let (credentials, rest) = url.split_once('@').expect("a user");
@@ -336,7 +336,7 @@ fn a_wrong_password_is_a_clear_error_that_does_not_show_it() {
 }
 
 #[test]
-fn a_database_that_is_down_is_a_clear_error() {
+fn database_that_is_down_is_a_clear_error() {
     let nobody = FaultProxy::refusing();
     let down = format!("postgresql://orderbook:S3cretPw@{}/none", nobody.address());
     let variables = [

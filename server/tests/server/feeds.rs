@@ -153,7 +153,7 @@ async fn feed_that_breaks_off_leaves_the_other_running() {
 }
 
 #[test]
-fn feed_twice_is_a_clear_error() {
+fn duplicate_feed_is_a_clear_error() {
     let arguments = [
         "--store",
         "memory",

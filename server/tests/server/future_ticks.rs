@@ -20,7 +20,7 @@ fn tick(symbol_id: i64, time: DateTime<Utc>) -> Value {
 }
 
 #[tokio::test]
-async fn posted_ticks_of_times_to_come_are_rejected() {
+async fn posted_future_ticks_are_rejected() {
     let limit = TimeDelta::minutes(5);
     for now in suite::instants() {
         let repositories = with_symbols().await;
@@ -50,7 +50,7 @@ async fn posted_ticks_of_times_to_come_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_symbol_may_have_a_limit_of_its_own_or_none() {
+async fn symbol_may_override_the_future_limit() {
     let [now, ..] = suite::instants();
     let of = |future, seconds| {
         QualityRules::default()
@@ -68,7 +68,7 @@ async fn a_symbol_may_have_a_limit_of_its_own_or_none() {
 }
 
 #[tokio::test]
-async fn settings_say_which_times_are_rejected() {
+async fn settings_limit_the_times_of_posted_ticks() {
     let far = tick(1, "2099-12-31T00:00:00Z".parse().expect("a time"));
     let later = tick(1, suite::now() + TimeDelta::minutes(30));
     let hour = ("TICKBOOK__QUALITY__FUTURE_LIMIT_MS", "3600000");
@@ -88,7 +88,7 @@ async fn settings_say_which_times_are_rejected() {
 }
 
 #[tokio::test]
-async fn rules_of_a_symbol_count_for_posted_ticks() {
+async fn rules_of_a_symbol_apply_to_posted_ticks() {
     let folder = tempfile::tempdir().expect("a folder");
     // a server in memory has one symbol at its start: the symbol of its replay
     let settings = "[quality.symbols.\"oanda:EURUSD\"]\nfuture = \"off\"\n";
@@ -112,7 +112,7 @@ async fn rules_of_a_symbol_count_for_posted_ticks() {
 }
 
 #[tokio::test]
-async fn ticks_of_a_feed_to_come_are_held_back_by_default() {
+async fn future_ticks_of_a_feed_are_quarantined_by_default() {
     let folder = tempfile::tempdir().expect("a folder");
     let quotes = ("20990501_quote.csv", "0,1.38,1.39\n10,1.38,1.39\n");
     let server = Server::replaying(folder.path(), quotes, &[]).await;
@@ -127,7 +127,7 @@ async fn ticks_of_a_feed_to_come_are_held_back_by_default() {
     let rules: Vec<_> = held
         .items
         .iter()
-        .map(|entry| entry.kept.verdict.rule)
+        .map(|entry| entry.item.verdict.rule)
         .collect();
     assert_eq!(rules, [Rule::Future, Rule::Future]);
 }

@@ -35,14 +35,14 @@ fn database(name: &str, problem: Option<&str>) -> DatabaseState {
 }
 
 #[tokio::test]
-async fn live_asks_nobody() {
+async fn liveness_checks_no_database() {
     let answer = get(&Mocks::default().app(), "/health/live").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json(), json!({"status": "live"}));
 }
 
 #[tokio::test]
-async fn ready_is_200_only_when_every_database_is() {
+async fn readiness_is_200_only_with_every_database_ready() {
     let up = || database("metadata", None);
     let ready = get(&Mocks::default().app_with(vec![up()]), "/health/ready").await;
     assert_eq!(ready.status, 200);
@@ -63,7 +63,7 @@ async fn ready_is_200_only_when_every_database_is() {
 }
 
 #[tokio::test]
-async fn failed_jobs_show_and_make_nothing_unready() {
+async fn failed_jobs_are_shown_and_do_not_affect_readiness() {
     let handle = metrics::install().expect("no other recorder");
     // other tests of this process count jobs of other databases
     let mut replica = database("replica", None);
@@ -121,7 +121,7 @@ impl Probe for Switch {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_and_its_end_are_noticed_within_seconds() {
+async fn outage_and_its_end_are_noticed_within_seconds() {
     let (switch, stop) = (Arc::new(Switch::default()), CancellationToken::new());
     let probe: Arc<dyn Probe> = Arc::<Switch>::clone(&switch);
     let readiness = Readiness::watch(probe, stop.clone()).await;
@@ -134,7 +134,7 @@ async fn an_outage_and_its_end_are_noticed_within_seconds() {
 }
 
 #[tokio::test]
-async fn metrics_count_requests_by_route_and_never_by_path_or_symbol() {
+async fn metrics_count_requests_by_route_and_not_by_path() {
     let app = Mocks::with_symbols().app();
     get(&app, "/api/v1/symbols/3").await;
     get(&app, "/api/v1/symbols/77777").await;
@@ -169,7 +169,7 @@ async fn metrics_count_requests_by_route_and_never_by_path_or_symbol() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_answers_with_a_problem() {
+async fn unknown_paths_answer_with_a_problem() {
     let app = Mocks::default().app();
     for path in [
         "/",

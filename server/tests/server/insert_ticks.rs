@@ -20,7 +20,7 @@ fn body() -> Value {
 }
 
 #[tokio::test]
-async fn ticks_reach_the_repository_as_they_are_stored() {
+async fn ticks_reach_the_repository_in_stored_form() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_insert_batch().once().returning(|ticks| {
         let mut first = tick(1, "2014-05-01T00:00:00.292Z", "1.38676", "1.38682");
@@ -50,7 +50,7 @@ async fn ticks_reach_the_repository_as_they_are_stored() {
 }
 
 #[tokio::test]
-async fn the_receipt_shows_conflicts_and_rejections() {
+async fn receipt_shows_conflicts_and_rejections() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_insert_batch().once().returning(|ticks| {
         let stored = tick(1, "2014-05-01T00:00:00.292Z", "9", "10");
@@ -72,14 +72,14 @@ async fn the_receipt_shows_conflicts_and_rejections() {
 }
 
 #[tokio::test]
-async fn no_tick_is_no_error() {
+async fn empty_array_of_ticks_is_accepted() {
     let answer = post(&app(Repositories::in_memory(), Vec::new()), PATH, "[]").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["inserted"], 0);
 }
 
 #[tokio::test]
-async fn what_is_no_array_of_ticks_is_refused() {
+async fn bodies_other_than_arrays_are_refused() {
     let app = Mocks::default().app();
     let whole = body().to_string();
     for text in [
@@ -115,7 +115,7 @@ async fn what_is_no_array_of_ticks_is_refused() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_too_large_or_not_declared_as_json_are_refused() {
+async fn large_bodies_and_other_content_types_are_refused() {
     let app = Mocks::with_symbols().app();
     let blank = format!("[{}]", " ".repeat(4 * 1024 * 1024));
     post(&app, PATH, blank).await.problem(413);
@@ -141,7 +141,7 @@ async fn bodies_that_are_too_large_or_not_declared_as_json_are_refused() {
 }
 
 #[tokio::test]
-async fn a_write_that_may_have_happened_says_so() {
+async fn ambiguous_write_is_reported_as_such() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_insert_batch().returning(|_| {
         Err(RepositoryError::Ambiguous {
@@ -157,7 +157,7 @@ async fn a_write_that_may_have_happened_says_so() {
 }
 
 #[tokio::test]
-async fn sending_again_stores_nothing_twice_and_conflicts_are_told() {
+async fn repeated_ticks_are_counted_and_conflicts_shown() {
     let repositories = Repositories::in_memory();
     let symbol = tickbook::domain::NewSymbol::named("oanda", "EURUSD");
     let symbol = repositories.symbols.create(symbol).await.expect("created");

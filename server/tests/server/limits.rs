@@ -75,7 +75,7 @@ fn ticks(count: usize, bytes: usize) -> String {
 }
 
 #[tokio::test]
-async fn heads_and_bodies_that_are_too_much_are_problems() {
+async fn oversized_heads_and_bodies_are_problems() {
     let server = Server::with_symbols(&[], 1).await;
     let long = "x".repeat(10_000);
     let detail = problem(&get(&server, &format!("/{long}"), "").await, 414);
@@ -166,7 +166,7 @@ async fn problems_repeat_little_of_a_request() {
 }
 
 #[tokio::test]
-async fn silent_connections_make_place_for_others() {
+async fn silent_connections_are_closed_for_others() {
     let settings = [("TICKBOOK__SERVER__MAX_CONNECTIONS", "8")];
     let server = Server::with_symbols(&settings, 1).await;
     let first = send(&server, b"").await;
@@ -186,7 +186,7 @@ async fn silent_connections_make_place_for_others() {
 }
 
 #[tokio::test]
-async fn connections_at_work_leave_health_its_places() {
+async fn active_connections_leave_places_for_health() {
     let settings = [("TICKBOOK__SERVER__MAX_CONNECTIONS", "8")];
     let server = Server::with_symbols(&settings, 1).await;
     let (_, head) = posting("[]", "");
@@ -243,7 +243,7 @@ async fn clients_that_are_too_slow_are_closed() {
 }
 
 #[tokio::test]
-async fn stop_waits_for_no_half_of_a_request() {
+async fn stop_does_not_wait_for_unfinished_requests() {
     let server = Server::with_symbols(&[], 1).await;
     let head = send(&server, b"GET /health/live HTTP/1.1\r\nHost:").await;
     let (whole, _) = posting(&ticks(10, 0), "");

@@ -8,14 +8,14 @@ use rust_decimal::Decimal;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, Tick, TimeRange};
 use tickbook::postgres::{MaintenanceReport, apply_policies, maintain, policy_status};
-use tickbook::retention::Policies;
+use tickbook::retention::RetentionPolicies;
 use tickbook::{Database, Repositories};
 
 use crate::binary::Program;
 use crate::databases::{prepare, variables};
 
 #[tokio::test]
-async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
+async fn maintenance_refreshes_late_days_and_drops_ticks() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let pools = DatabasePools::new(&schemas.config());
@@ -28,7 +28,7 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
     let repositories = Repositories::postgres(&pools);
     let receipt = repositories.ticks.insert_batch(&ticks).await;
     assert_eq!(receipt.expect("stored").inserted, 2);
-    apply_policies(&db, &Policies::default())
+    apply_policies(&db, &RetentionPolicies::default())
         .await
         .expect("consistent");
 
@@ -38,11 +38,11 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let left = repositories.ticks.count(symbol_id, TimeRange::all()).await;
-        let dirty = policy_status(&db).await.expect("answers").dirty;
-        if left.expect("counted") == 1 && dirty.days == 0 {
+        let backlog = policy_status(&db).await.expect("answers").backlog;
+        if left.expect("counted") == 1 && backlog.days == 0 {
             break;
         }
-        assert!(Instant::now() < deadline, "{dirty:?}");
+        assert!(Instant::now() < deadline, "{backlog:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // the gauges are set after each run
@@ -50,7 +50,9 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
         let waiting = policy_status(&db).await.expect("answers").waiting_changes;
         let metrics = server.get_text("/metrics");
         let line = format!("candle_changes_waiting {waiting}\n");
-        if metrics.contains("candle_dirty_oldest_age_seconds 0\n") && metrics.contains(&line) {
+        if metrics.contains("candle_refresh_backlog_oldest_age_seconds 0\n")
+            && metrics.contains(&line)
+        {
             break;
         }
         assert!(Instant::now() < deadline, "{line} {metrics}");
@@ -59,13 +61,13 @@ async fn days_whose_ticks_came_late_are_refreshed_and_old_ticks_go() {
 }
 
 #[tokio::test]
-async fn days_that_wait_are_seen_also_when_the_maintenance_fails() {
+async fn late_days_are_counted_when_maintenance_fails() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let pools = DatabasePools::new(&schemas.config());
     let db = pools.timeseries();
     // only the maintenance drops or refreshes the data that is meant to fail
-    let policies = Policies::default();
+    let policies = RetentionPolicies::default();
     apply_policies(&db, &policies).await.expect("consistent");
     let old = |days| format!("(7, now() - INTERVAL '{days} days', 0, 1, 2, 0, 0)");
     let fail = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ \
@@ -78,7 +80,7 @@ async fn days_that_wait_are_seen_also_when_the_maintenance_fails() {
         BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION fail()', it.name); END LOOP; END $$";
     let rows = format!(
         "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
-         ask_volume) VALUES {}, {}; INSERT INTO dirty_windows (day, marked_at) \
+         ask_volume) VALUES {}, {}; INSERT INTO late_tick_days (day, arrived_at) \
          VALUES (date_trunc('day', now() - INTERVAL '20 days', 'UTC'), now() - INTERVAL '2 hours')",
         old(100),
         old(20)
@@ -102,7 +104,7 @@ async fn days_that_wait_are_seen_also_when_the_maintenance_fails() {
         let metrics = server.get_text("/metrics");
         let age = metrics
             .lines()
-            .find_map(|line| line.strip_prefix("candle_dirty_oldest_age_seconds "))
+            .find_map(|line| line.strip_prefix("candle_refresh_backlog_oldest_age_seconds "))
             .and_then(|age| age.parse::<f64>().ok());
         if age.is_some_and(|age| (7_200.0..7_400.0).contains(&age)) {
             break;

@@ -33,7 +33,7 @@ fn candle() -> Candle {
 
 /// Clients compare texts: neither the order of fields nor trailing zeros may change.
 #[tokio::test]
-async fn a_page_is_written_byte_for_byte_as_ever() {
+async fn page_of_candles_is_written_byte_for_byte() {
     let odd = Candle::new(
         ID,
         Timeframe::D1,
@@ -114,7 +114,7 @@ async fn every_parameter_reaches_the_repository() {
 }
 
 #[tokio::test]
-async fn without_parameters_it_is_one_minute_of_bids() {
+async fn default_candles_are_minutes_of_bids() {
     let mut mocks = Mocks::with_symbols();
     mocks.ohlc.expect_candles().once().returning(|query| {
         let expected = CandleQuery::new(ID, Timeframe::M1, PriceBasis::Bid, TimeRange::all());
@@ -147,7 +147,7 @@ async fn each_timeframe_and_basis_is_known_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_slow_database_is_503() {
+async fn slow_database_is_503() {
     let mut mocks = Mocks::with_symbols();
     mocks.ohlc.expect_candles().returning(|_| {
         Err(RepositoryError::Timeout {
@@ -163,7 +163,7 @@ async fn a_slow_database_is_503() {
 }
 
 #[tokio::test]
-async fn a_filled_bucket_says_so_and_may_have_no_prices() {
+async fn filled_bucket_is_marked_and_may_lack_prices() {
     let first = candle();
     let mut newest = candle();
     newest.open_time = time("2014-05-01T00:10:00Z");
@@ -204,7 +204,7 @@ async fn a_filled_bucket_says_so_and_may_have_no_prices() {
 }
 
 #[tokio::test]
-async fn an_unreadable_candle_is_named() {
+async fn unreadable_candle_is_named() {
     let mut mocks = Mocks::with_symbols();
     mocks.ohlc.expect_candles().once().returning(|_| {
         Err(RepositoryError::Data {

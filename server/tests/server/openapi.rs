@@ -60,7 +60,7 @@ async fn every_route_is_described_with_its_parameters() {
 }
 
 #[tokio::test]
-async fn every_reference_leads_somewhere() {
+async fn every_reference_has_a_target() {
     let description = description().await;
     let mut references = BTreeSet::new();
     collect(&description, &mut references);
@@ -89,7 +89,7 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn prices_are_strings_and_the_example_of_a_tick_is_accepted() {
+async fn prices_are_strings_and_the_example_is_accepted() {
     let description = description().await;
     let schema = &description["components"]["schemas"]["NewTick"];
     let required: Vec<_> = schema["required"]
@@ -137,7 +137,7 @@ async fn each_reason_of_a_rejection_is_described() {
 }
 
 #[tokio::test]
-async fn examples_are_what_the_server_writes() {
+async fn examples_equal_real_answers() {
     let description = description().await;
     let example = |name: &str| description["components"]["schemas"][name]["example"].clone();
     for (example, rewritten) in [

@@ -17,7 +17,7 @@ use crate::market_data;
 const REPLAY: Duration = Duration::from_secs(600);
 
 #[test]
-fn over_memory_the_interface_gives_the_bars_of_the_other_system() {
+fn api_over_memory_equals_bars_of_another_system() {
     let Some(folder) = market_data::folder() else {
         return;
     };
@@ -25,7 +25,7 @@ fn over_memory_the_interface_gives_the_bars_of_the_other_system() {
 }
 
 #[tokio::test]
-async fn over_timescaledb_the_interface_gives_the_bars_of_the_other_system() {
+async fn api_over_timescaledb_equals_bars_of_another_system() {
     let Some(folder) = market_data::folder() else {
         return;
     };

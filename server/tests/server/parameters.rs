@@ -48,7 +48,7 @@ async fn limits_out_of_range_are_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn times_and_orders_that_are_none_are_refused() {
+async fn invalid_times_and_orders_are_refused() {
     for path in ["/api/v1/ticks/1", "/api/v1/ohlc/1"] {
         refused(path, &TIMES).await;
     }
@@ -84,7 +84,7 @@ async fn unknown_parameters_are_refused_with_the_known_ones() {
 }
 
 #[tokio::test]
-async fn cursors_that_are_broken_or_of_another_listing_are_refused() {
+async fn broken_and_foreign_cursors_are_refused() {
     let id = SymbolId::new(1);
     let all = TimeRange::all();
     let of_ticks = TickCursor {
@@ -150,7 +150,7 @@ async fn cursors_that_are_broken_or_of_another_listing_are_refused() {
 }
 
 #[tokio::test]
-async fn lists_of_symbols_that_are_none_are_refused() {
+async fn invalid_lists_of_symbols_are_refused() {
     let many = format!("symbols={}1", "1,".repeat(1_000));
     refused(
         "/api/v1/ticks/latest",

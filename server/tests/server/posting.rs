@@ -123,7 +123,7 @@ fn in_flight(program: &Program) -> String {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_within_its_body_stores_nothing() {
+async fn client_that_leaves_within_its_body_stores_nothing() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let program = Program::start(&[], &small_pool(&variables(&schemas)));
@@ -145,7 +145,7 @@ async fn a_client_that_leaves_within_its_body_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
+async fn write_of_a_client_that_leaves_is_completed() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let program = Program::start(&[], &small_pool(&variables(&schemas)));
@@ -180,7 +180,7 @@ async fn a_client_that_leaves_during_the_write_has_it_done_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
+async fn write_cut_off_from_the_database_can_be_repeated() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let (proxy, through_proxy) = proxied(&schemas);
@@ -226,7 +226,7 @@ async fn a_write_whose_database_goes_away_is_uncertain_and_safe_to_repeat() {
 }
 
 #[tokio::test]
-async fn a_row_that_the_database_refuses_is_told_beside_those_it_stored() {
+async fn refused_row_is_reported_beside_stored_rows() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     schemas

@@ -20,7 +20,7 @@ async fn held_back(repositories: &Repositories) -> Vec<QuarantineEntry> {
 }
 
 #[tokio::test]
-async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
+async fn bad_ticks_of_a_feed_are_quarantined_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let lines = [
         "0,1.38,1.39",
@@ -64,8 +64,8 @@ async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
         .into_iter()
         .map(|entry| {
             (
-                entry.kept.verdict.rule,
-                entry.kept.verdict.observed.to_string(),
+                entry.item.verdict.rule,
+                entry.item.verdict.observed.to_string(),
             )
         })
         .collect();
@@ -78,15 +78,15 @@ async fn bad_ticks_of_a_feed_are_held_back_and_the_others_stored() {
 }
 
 #[tokio::test]
-async fn a_symbol_with_rules_of_its_own_is_held_back_where_others_pass() {
+async fn symbol_rules_override_the_rules_of_all_symbols() {
     // every tick is older than this when it is checked; all symbols of the feed are configured alike
-    let of_all = "[quality]\nstale = \"off\"\nstale_limit_ms = 0\n";
+    let of_all = "[quality]\ndelayed = \"off\"\ndelayed_limit_ms = 0\n";
     for (of_one, held_id) in [
         (
-            "[quality.symbols.\"simulated:GBPUSD\"]\nstale = \"quarantine\"",
+            "[quality.symbols.\"simulated:GBPUSD\"]\ndelayed = \"quarantine\"",
             2,
         ),
-        ("[quality.symbols.3]\nstale = \"quarantine\"", 3),
+        ("[quality.symbols.3]\ndelayed = \"quarantine\"", 3),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = format!("{of_all}{of_one}\n");
@@ -114,17 +114,17 @@ async fn a_symbol_with_rules_of_its_own_is_held_back_where_others_pass() {
         }
         let held = held_back(&repositories).await;
         for entry in held {
-            let kept = entry.kept;
+            let kept = entry.item;
             assert_eq!(
                 (kept.tick.symbol_id.get(), kept.verdict.rule),
-                (held_id, Rule::Stale)
+                (held_id, Rule::Delayed)
             );
         }
     }
 }
 
 #[tokio::test]
-async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
+async fn quarantined_ticks_survive_an_outage_and_a_restart() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let (proxy, through_proxy) = proxied(&schemas);
@@ -137,8 +137,8 @@ async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
             spool.path().to_str().expect("UTF-8"),
         ),
         // every tick is older than this when it is checked
-        ("TICKBOOK__QUALITY__STALE", "quarantine"),
-        ("TICKBOOK__QUALITY__STALE_LIMIT_MS", "0"),
+        ("TICKBOOK__QUALITY__DELAYED", "quarantine"),
+        ("TICKBOOK__QUALITY__DELAYED_LIMIT_MS", "0"),
     ]);
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
     let program = Program::start(&["--feed", "simulated", "--seed", "3"], &variables);
@@ -178,7 +178,7 @@ async fn ticks_held_back_during_an_outage_are_there_after_the_next_start() {
     assert!(held.len() >= kept, "{kept} {}", held.len());
     assert!(
         held.iter()
-            .all(|entry| entry.kept.verdict.rule == Rule::Stale)
+            .all(|entry| entry.item.verdict.rule == Rule::Delayed)
     );
     for id in 1..=4 {
         let count = repositories

@@ -233,7 +233,7 @@ fn tick(symbol: i64, index: i64) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
+async fn ticks_reach_the_exchange_and_an_outage_is_reported() {
     let Some(programs) = Programs::found() else {
         return;
     };
@@ -294,7 +294,7 @@ async fn ticks_reach_the_exchange_and_an_outage_is_admitted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_comes_later_is_connected_to_then() {
+async fn broker_that_starts_later_is_connected() {
     let Some(programs) = Programs::found() else {
         return;
     };
@@ -320,7 +320,7 @@ async fn a_broker_that_comes_later_is_connected_to_then() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_log_however_long_has_the_password() {
+async fn logs_never_contain_the_password() {
     let Some(programs) = Programs::found() else {
         return;
     };

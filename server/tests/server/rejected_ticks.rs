@@ -135,7 +135,7 @@ async fn times_sequences_and_ids_are_rejected_alone() {
 }
 
 #[tokio::test]
-async fn elements_that_are_no_ticks_are_rejected_alone() {
+async fn invalid_elements_are_rejected_alone() {
     let values = ["1", "null", "\"x\"", "true", "[]", "[[[[]]]]"];
     for bad in values {
         let told = rejected(bad.to_owned()).await;
@@ -258,7 +258,7 @@ async fn numbers_are_read_to_the_last_digit() {
 }
 
 #[tokio::test]
-async fn answers_repeat_little_of_what_they_reject() {
+async fn rejections_repeat_little_of_their_ticks() {
     let long = "\u{1F600}".repeat(200_000);
     let text = format!("\"{long}\"");
     let digits = format!("1{}", "0".repeat(800_000));
@@ -283,7 +283,7 @@ async fn answers_repeat_little_of_what_they_reject() {
 }
 
 #[tokio::test]
-async fn an_unknown_symbol_is_rejected_alone() {
+async fn unknown_symbol_is_rejected_alone() {
     let told = rejected(element(3, "symbol_id", "99")).await;
     assert_eq!(
         (&told["reason"], &told["field"]),
@@ -294,7 +294,7 @@ async fn an_unknown_symbol_is_rejected_alone() {
 }
 
 #[tokio::test]
-async fn a_symbol_that_cannot_be_looked_up_is_503() {
+async fn failed_symbol_lookup_is_503() {
     let mut mocks = Mocks::default();
     mocks.symbols.expect_get_many().once().returning(|_| {
         Err(RepositoryError::Unavailable {
@@ -307,7 +307,7 @@ async fn a_symbol_that_cannot_be_looked_up_is_503() {
 }
 
 #[tokio::test]
-async fn a_request_without_any_tick_calls_no_repository() {
+async fn request_without_any_tick_calls_no_repository() {
     let answer = post(&Mocks::default().app(), PATH, "[1,{},null]").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let receipt = answer.json();

@@ -47,7 +47,7 @@ async fn replay_takes_the_id_of_a_symbol() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_that_cannot_be_played_make_no_symbol() {
+async fn files_that_cannot_be_replayed_create_no_symbol() {
     let schemas = ScratchSchemas::create();
     prepare(&schemas).await;
     let folder = tempfile::tempdir().expect("a folder");

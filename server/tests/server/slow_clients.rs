@@ -169,7 +169,7 @@ async fn dropped(server: &Server) -> u64 {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_nothing_is_dropped_and_told_why() {
+async fn client_that_reads_nothing_is_dropped_with_a_reason() {
     let _one = DROPPING.lock().await;
     let settings = [("TICKBOOK__WEBSOCKET__SEND_TIMEOUT_MS", "2000")];
     let server = Server::with_small_buffers(&settings).await;
@@ -203,7 +203,7 @@ async fn a_client_that_reads_nothing_is_dropped_and_told_why() {
 }
 
 #[tokio::test]
-async fn client_for_which_the_most_ticks_wait_is_dropped() {
+async fn client_with_the_longest_queue_is_dropped() {
     let _one = DROPPING.lock().await;
     let settings = [
         ("TICKBOOK__WEBSOCKET__QUEUE_TOTAL", "3000"),
@@ -241,11 +241,11 @@ async fn client_for_which_the_most_ticks_wait_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_catches_up_is_dropped_and_told_why() {
+async fn client_that_stays_behind_is_dropped_with_a_reason() {
     let _one = DROPPING.lock().await;
     let settings = [
         ("TICKBOOK__WEBSOCKET__QUEUE", "100"),
-        ("TICKBOOK__WEBSOCKET__MOST_GAPS", "3"),
+        ("TICKBOOK__WEBSOCKET__MAX_GAPS", "3"),
     ];
     let server = Server::with_small_buffers(&settings).await;
     let mut client = RawClient::subscribe(&server).await;
@@ -276,7 +276,7 @@ async fn a_client_that_never_catches_up_is_dropped_and_told_why() {
 }
 
 #[tokio::test]
-async fn a_client_gets_what_waits_for_it_before_the_server_ends() {
+async fn queued_ticks_reach_a_client_before_the_server_ends() {
     let server = Server::with_small_buffers(&[]).await;
     let mut client = RawClient::subscribe(&server).await;
     post(&server, 0, 500).await;
@@ -298,7 +298,7 @@ async fn a_client_gets_what_waits_for_it_before_the_server_ends() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_nothing_does_not_keep_the_server_from_ending() {
+async fn client_that_reads_nothing_does_not_delay_the_stop() {
     let server = Server::with_small_buffers(&[]).await;
     let client = RawClient::subscribe(&server).await;
     post(&server, 0, 2_000).await;

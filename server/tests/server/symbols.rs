@@ -43,7 +43,7 @@ async fn filters_limit_and_cursor_reach_the_repository() {
 }
 
 #[tokio::test]
-async fn without_parameters_the_first_500_are_listed() {
+async fn default_list_has_the_first_500_symbols() {
     let mut mocks = Mocks::default();
     mocks.symbols.expect_list().once().returning(|query| {
         assert_eq!(*query, SymbolQuery::default());
@@ -54,7 +54,7 @@ async fn without_parameters_the_first_500_are_listed() {
 }
 
 #[tokio::test]
-async fn a_symbol_shows_its_instrument_with_exact_numbers() {
+async fn symbol_shows_its_instrument_with_exact_numbers() {
     let mut mocks = Mocks::default();
     mocks.symbols.expect_get().once().returning(|id| {
         let mut symbol = symbol(id.get());
@@ -87,14 +87,14 @@ async fn a_symbol_shows_its_instrument_with_exact_numbers() {
 }
 
 #[tokio::test]
-async fn an_unknown_symbol_is_404_and_named() {
+async fn unknown_symbol_is_404_and_named() {
     let app = Mocks::with_symbols().app();
     let detail = get(&app, "/api/v1/symbols/99").await.problem(404);
     assert!(detail.contains("99"), "{detail}");
 }
 
 #[tokio::test]
-async fn a_text_that_is_no_id_is_400() {
+async fn invalid_id_is_400() {
     let app = Mocks::default().app();
     for id in [
         "abc",
@@ -114,7 +114,7 @@ async fn a_text_that_is_no_id_is_400() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_answer_is_503_with_a_time_and_without_secrets() {
+async fn database_failure_is_503_without_secrets() {
     for error in database_errors() {
         let shown = format!("{error:?}");
         let mut mocks = Mocks::default();
@@ -133,7 +133,7 @@ async fn a_database_that_cannot_answer_is_503_with_a_time_and_without_secrets() 
 }
 
 #[tokio::test]
-async fn a_defect_is_500_without_secrets() {
+async fn defect_is_500_without_secrets() {
     for error in internal_errors() {
         let mut mocks = Mocks::default();
         let error = std::sync::Mutex::new(Some(error));

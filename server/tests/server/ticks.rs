@@ -59,7 +59,7 @@ async fn range_order_limit_and_cursor_reach_the_repository() {
 }
 
 #[tokio::test]
-async fn without_parameters_the_first_500_of_all_time_are_listed() {
+async fn default_range_has_the_first_500_ticks() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_range().times(3).returning(|query| {
         assert_eq!(*query, TickQuery::new(ID, TimeRange::all()));
@@ -88,7 +88,7 @@ async fn without_parameters_the_first_500_of_all_time_are_listed() {
 }
 
 #[tokio::test]
-async fn an_open_range_beyond_all_ticks_is_empty_and_no_error() {
+async fn open_range_beyond_all_ticks_is_empty() {
     let mut mocks = Mocks::with_symbols();
     mocks.ticks.expect_range().times(2).returning(|query| {
         assert!(query.range.is_empty());
@@ -102,7 +102,7 @@ async fn an_open_range_beyond_all_ticks_is_empty_and_no_error() {
 }
 
 #[tokio::test]
-async fn an_unknown_symbol_is_404_and_named() {
+async fn unknown_symbol_is_404_and_named() {
     let app = Mocks::with_symbols().app();
     for path in [
         "/api/v1/ticks/99",
@@ -115,7 +115,7 @@ async fn an_unknown_symbol_is_404_and_named() {
 }
 
 #[tokio::test]
-async fn a_symbol_is_asked_for_once_and_a_missing_one_each_time() {
+async fn known_symbols_are_cached_and_missing_ones_are_not() {
     let mut mocks = Mocks::with_symbols();
     mocks.symbols.checkpoint();
     let known = |ids: &[SymbolId]| ids == [SymbolId::new(1)];
@@ -181,7 +181,7 @@ async fn latest_ticks_come_as_a_complete_list() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_down_is_503() {
+async fn database_that_is_down_is_503() {
     let unavailable = |database| RepositoryError::Unavailable {
         database,
         reason: "gone".to_owned(),

@@ -122,7 +122,7 @@ fn past() -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn subscribers_get_every_tick_of_their_symbols_in_order_as_rest_shows_it() {
+async fn subscribers_get_every_tick_in_order_as_rest_does() {
     let server = server(&[]).await;
     let mut both = Client::connect(&server).await;
     let mut one = Client::connect(&server).await;
@@ -163,7 +163,7 @@ async fn subscribers_get_every_tick_of_their_symbols_in_order_as_rest_shows_it()
 }
 
 #[tokio::test]
-async fn only_what_was_stored_anew_is_published() {
+async fn duplicates_and_conflicts_are_not_published() {
     let server = server(&[]).await;
     let mut client = Client::connect(&server).await;
     client.ticks(&[1]).await;
@@ -260,7 +260,7 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
+async fn silent_connection_gets_heartbeats_until_the_stop() {
     let server = server(&[("TICKBOOK__WEBSOCKET__HEARTBEAT_MS", "300")]).await;
     let mut client = Client::connect(&server).await;
     for _ in 0..3 {
@@ -285,7 +285,7 @@ async fn a_silent_connection_has_heartbeats_and_ends_with_the_server() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_a_problem() {
+async fn request_without_a_handshake_is_a_problem() {
     let server = server(&[]).await;
     let (status, problem) = server.get_any("/ws").await;
     assert_eq!((status, &problem["status"]), (400, &json!(400)));

@@ -35,7 +35,7 @@ async fn heartbeats_have_the_time_of_the_clock() {
 }
 
 #[tokio::test]
-async fn candles_are_those_of_rest() {
+async fn candles_equal_those_of_rest() {
     for start in suite::instants() {
         candles_equal_rest(start).await;
     }

@@ -74,7 +74,7 @@ async fn answers_have_the_id_of_their_request() {
 }
 
 #[tokio::test]
-async fn one_message_has_a_thousand_symbols_at_most() {
+async fn messages_name_a_thousand_symbols_at_most() {
     let server = Server::with_symbols(&[], 1).await;
     let mut client = Client::connect(&server).await;
     client.ticks(&[1]).await;

@@ -57,7 +57,7 @@ async fn serve(symbols: MockSymbolRepository) -> std::net::SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hanging_look_up_silences_no_client() {
+async fn hanging_lookup_silences_no_client() {
     let (symbols, go_on) = hanging();
     let mut client = Client::connect_to(serve(symbols).await).await;
     let subscribe = |ids: &[i64]| json!({"op": "subscribe", "channel": "ticks", "symbols": ids});
@@ -83,7 +83,7 @@ async fn a_hanging_look_up_silences_no_client() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn requests_behind_a_look_up_are_all_answered() {
+async fn requests_after_a_lookup_are_all_answered() {
     let (symbols, go_on) = hanging();
     let mut client = Client::connect_to(serve(symbols).await).await;
     // more requests than the server queues

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use orderbook_server::args::Args;
+use orderbook_server::bootstrap::{FLUSH, Started, start};
 use orderbook_server::long_work::LongWork;
-use orderbook_server::server;
+use orderbook_server::serve;
 use orderbook_server::settings::ServerSettings;
-use orderbook_server::start::{FLUSH, Started, start};
 use serde_json::Value;
 use tickbook::domain::NewSymbol;
 use tickbook::{Clock, Repositories};
@@ -136,7 +136,7 @@ impl Server {
             app,
             pipeline,
             http,
-            receivers,
+            sinks,
             repositories,
         } = started.expect("it starts");
         if let Some(bytes) = send_buffer {
@@ -147,13 +147,13 @@ impl Server {
         let address = listener.local_addr().expect("bound");
         let stopped = stop.clone();
         let running = tokio::spawn(async move {
-            let served = server::run(listener, app, http, stopped.cancelled_owned()).await;
+            let served = serve::run(listener, app, http, stopped.cancelled_owned()).await;
             served.expect("the listener works");
             let stored = match pipeline {
                 Some(pipeline) => pipeline.stop(FLUSH).await.is_complete(),
                 None => true,
             };
-            receivers.finish().await;
+            sinks.finish().await;
             stored
         });
         Self {
@@ -264,7 +264,7 @@ fn quotes(folder: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_replay_can_be_paged_through_and_gives_every_tick_once() {
+async fn pages_of_a_replay_have_every_tick_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = quotes(folder.path());
     let replay = [
@@ -319,7 +319,7 @@ async fn a_replay_can_be_paged_through_and_gives_every_tick_once() {
 }
 
 #[tokio::test]
-async fn the_same_file_twice_stores_nothing_twice() {
+async fn repeated_file_stores_nothing_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = quotes(folder.path());
     let replay = ["--feed", "replay", "--symbol", "EURUSD", "--speed", "max"];
@@ -333,7 +333,7 @@ async fn the_same_file_twice_stores_nothing_twice() {
 }
 
 #[tokio::test]
-async fn the_simulated_feed_fills_its_symbols_and_stops_with_everything_stored() {
+async fn simulated_feed_stops_with_every_tick_stored() {
     let server = Server::start(&["--feed", "simulated", "--seed", "7"]).await;
     let ticks = async {
         loop {
@@ -356,7 +356,7 @@ async fn the_simulated_feed_fills_its_symbols_and_stops_with_everything_stored()
 }
 
 #[tokio::test]
-async fn a_request_that_has_begun_is_answered_when_the_server_stops() {
+async fn started_request_is_answered_during_a_stop() {
     let server = Server::start(&[]).await;
     let mut stream = TcpStream::connect(server.address)
         .await

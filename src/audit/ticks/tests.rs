@@ -28,13 +28,13 @@ fn problems(limits: TickLimits, ticks: &[Tick]) -> Vec<Problem> {
     found
 }
 
-fn run(problem: &Problem) -> (i64, i64, u64) {
-    let run = problem.run().expect("a run");
+fn streak(problem: &Problem) -> (i64, i64, u64) {
+    let streak = problem.streak().expect("a run");
     let seconds = |time: DateTime<Utc>| (time - start()).num_seconds();
     (
-        seconds(run.first.tick_time),
-        seconds(run.last.tick_time),
-        run.count,
+        seconds(streak.first.tick_time),
+        seconds(streak.last.tick_time),
+        streak.count,
     )
 }
 
@@ -45,7 +45,7 @@ fn good_ticks_have_no_problem() {
 }
 
 #[test]
-fn crossed_quotes_that_follow_each_other_are_one_finding() {
+fn consecutive_crossed_quotes_are_one_finding() {
     let ticks = [
         tick(0, 1, 2),
         tick(1, 4, 3),
@@ -59,14 +59,14 @@ fn crossed_quotes_that_follow_each_other_are_one_finding() {
             .iter()
             .all(|it| it.kind() == FindingKind::CrossedQuotes)
     );
-    let runs: Vec<_> = found.iter().map(run).collect();
+    let runs: Vec<_> = found.iter().map(streak).collect();
     assert_eq!(runs, [(1, 2, 2), (4, 4, 1)]);
 }
 
 #[test]
-fn absent_sides_are_no_problem() {
+fn absent_sides_are_valid() {
     let limits = TickLimits {
-        stale: Some(TimeDelta::seconds(3)),
+        frozen: Some(TimeDelta::seconds(3)),
         ..TickLimits::default()
     };
     let ticks = [
@@ -90,13 +90,13 @@ fn prices_of_zero_and_below_are_found() {
     let found = problems(TickLimits::default(), &ticks);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].kind(), FindingKind::NonPositivePrices);
-    assert_eq!(run(&found[0]), (1, 2, 2));
+    assert_eq!(streak(&found[0]), (1, 2, 2));
 }
 
 #[test]
-fn a_quote_that_repeats_for_longer_than_the_limit_is_stale() {
+fn quote_unchanged_beyond_the_limit_is_found() {
     let limits = |seconds| TickLimits {
-        stale: Some(TimeDelta::seconds(seconds)),
+        frozen: Some(TimeDelta::seconds(seconds)),
         ..TickLimits::default()
     };
     let ticks = [
@@ -108,22 +108,22 @@ fn a_quote_that_repeats_for_longer_than_the_limit_is_stale() {
     ];
     let found = problems(limits(29), &ticks);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].kind(), FindingKind::StaleQuotes);
-    assert_eq!(run(&found[0]), (10, 40, 3));
+    assert_eq!(found[0].kind(), FindingKind::FrozenQuotes);
+    assert_eq!(streak(&found[0]), (10, 40, 3));
     assert_eq!(problems(limits(30), &ticks), []);
     // a run that ends with the last tick counts as well
     assert_eq!(problems(limits(29), &ticks[..4]).len(), 1);
 }
 
 #[test]
-fn a_gap_is_longer_than_its_limit() {
+fn gap_is_longer_than_its_limit() {
     let limits = |seconds| TickLimits {
         gap: Some(TimeDelta::seconds(seconds)),
         ..TickLimits::default()
     };
     let ticks = [tick(0, 1, 2), tick(60, 1, 2), tick(61, 1, 2)];
     let found = problems(limits(59), &ticks);
-    let [Problem::Gap { from, to, .. }] = found[..] else {
+    let [Problem::TickGap { from, to, .. }] = found[..] else {
         panic!("{found:?}");
     };
     assert_eq!((from, to), (ticks[0].tick_time, ticks[1].tick_time));
@@ -131,7 +131,7 @@ fn a_gap_is_longer_than_its_limit() {
 }
 
 #[test]
-fn a_weekend_is_no_gap_where_it_rests() {
+fn weekend_gap_is_ignored_when_markets_rest() {
     let limits = |weekend_rests| TickLimits {
         gap: Some(TimeDelta::minutes(5)),
         weekend_rests,
@@ -147,7 +147,7 @@ fn a_weekend_is_no_gap_where_it_rests() {
 }
 
 #[test]
-fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
+fn tick_received_before_its_time_is_found() {
     let received = |tick: Tick, before: i64| {
         let at = tick.tick_time - TimeDelta::milliseconds(before);
         tick.with_received_at(at)
@@ -160,11 +160,11 @@ fn a_tick_received_before_it_happened_is_found_beyond_the_tolerance() {
     let found = problems(TickLimits::default(), &ticks);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].kind(), FindingKind::ReceivedEarly);
-    assert_eq!(run(&found[0]), (1, 1, 1));
+    assert_eq!(streak(&found[0]), (1, 1, 1));
 }
 
 #[test]
-fn a_sequence_against_the_order_of_arrival_is_found() {
+fn sequence_against_the_arrival_order_is_found() {
     let at = |sequence, millis| {
         tick(0, 1, 2)
             .with_sequence(sequence)
@@ -178,7 +178,7 @@ fn a_sequence_against_the_order_of_arrival_is_found() {
 }
 
 #[test]
-fn a_listing_out_of_order_and_a_key_twice_are_found() {
+fn unordered_listing_and_repeated_key_are_found() {
     let ticks = [tick(1, 1, 2), tick(0, 1, 2), tick(2, 1, 2), tick(2, 1, 3)];
     let found = problems(TickLimits::default(), &ticks);
     let kinds: Vec<_> = found.iter().map(Problem::kind).collect();

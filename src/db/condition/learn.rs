@@ -39,9 +39,9 @@ const QUESTIONS: [(Condition, &str, &str); 21] = [
     (Condition::Undefined, "", "CALL {}()"),
     (Condition::Undefined, "", "SELECT 1::{}"),
     (Condition::Undefined, "", "COMMENT ON SCHEMA {} IS ''"),
-    (Condition::StaleStatement, "", "EXECUTE {}"),
+    (Condition::OutdatedStatement, "", "EXECUTE {}"),
     (
-        Condition::StaleStatement,
+        Condition::OutdatedStatement,
         "CREATE TEMP TABLE {} (a int) ON COMMIT DROP; PREPARE {} AS SELECT * FROM {}; EXECUTE {}; \
          ALTER TABLE {} ALTER COLUMN a TYPE text",
         "EXECUTE {}",
@@ -83,7 +83,7 @@ const QUESTIONS: [(Condition, &str, &str); 21] = [
 const FORBIDDEN: [&str; 3] = ["pg_authid", "pg_shadow", "pg_class"];
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     yes: bool,
 }
@@ -109,7 +109,7 @@ pub(in crate::db) fn learn(
     connection: &mut PgConnection,
     another: impl FnOnce() -> Option<PgConnection>,
 ) -> bool {
-    let answer: QueryResult<Answer> = sql_query(SPEAKS_ENGLISH).get_result(connection);
+    let answer: QueryResult<BoolRow> = sql_query(SPEAKS_ENGLISH).get_result(connection);
     match answer {
         Ok(answer) if answer.yes => return true,
         Ok(_) => {}

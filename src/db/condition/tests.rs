@@ -71,7 +71,7 @@ fn words_fit_with_anything_between_them() {
 }
 
 #[test]
-fn english_texts_are_told_apart() {
+fn english_texts_are_classified() {
     for (text, condition) in [
         ("deadlock detected", Condition::Conflict),
         (
@@ -80,11 +80,11 @@ fn english_texts_are_told_apart() {
         ),
         (
             "cached plan must not change result type",
-            Condition::StaleStatement,
+            Condition::OutdatedStatement,
         ),
         (
             "prepared statement \"__diesel_stmt_3\" does not exist",
-            Condition::StaleStatement,
+            Condition::OutdatedStatement,
         ),
         ("relation \"ticks\" does not exist", Condition::Undefined),
         (
@@ -109,7 +109,7 @@ fn english_texts_are_told_apart() {
 }
 
 #[test]
-fn a_deadlock_is_seen_by_its_locks_in_any_language() {
+fn deadlock_is_seen_by_its_locks_in_any_language() {
     let detail = "Prozess 1 wartet auf ShareLock-Sperre auf Transaktion 2; blockiert von Prozess 3.\n\
                   Prozess 3 wartet auf ShareLock-Sperre auf Transaktion 4; blockiert von Prozess 1.";
     let unknown = DatabaseErrorKind::Unknown;

@@ -9,14 +9,14 @@ use tokio::time::{Instant, timeout_at};
 use super::Executor;
 use crate::db::blocking::{internal, spawn};
 use crate::db::failure::DbError;
-use crate::db::lanes::{CHECKOUT_TIMEOUT, Lanes, Use};
 use crate::db::measure;
+use crate::db::replaceable_pool::{CHECKOUT_TIMEOUT, ReplaceablePool, Use};
 use crate::error::{Database, RepositoryError};
 
 impl Executor {
     pub(super) async fn attempt<T, F>(
         &self,
-        lanes: &Arc<Lanes>,
+        pool: &Arc<ReplaceablePool>,
         of: Use,
         operation: &'static str,
         deadline: Instant,
@@ -28,7 +28,7 @@ impl Executor {
     {
         let begun = std::time::Instant::now();
         let result = self
-            .attempt_unmeasured(lanes, of, operation, deadline, work)
+            .attempt_unmeasured(pool, of, operation, deadline, work)
             .await;
         measure::call(operation, self.database, begun.elapsed(), &result);
         result
@@ -36,7 +36,7 @@ impl Executor {
 
     async fn attempt_unmeasured<T, F>(
         &self,
-        lanes: &Arc<Lanes>,
+        pool: &Arc<ReplaceablePool>,
         of: Use,
         operation: &'static str,
         deadline: Instant,
@@ -47,46 +47,46 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let database = self.database;
-        let running = lanes
-            .enter(of, deadline)
+        let permit = pool
+            .acquire(of, deadline)
             .await
             .inspect_err(|_| measure::no_connection(database))?;
-        let contact = Arc::clone(lanes.contact());
+        let reachability = Arc::clone(pool.reachability());
         let begun = Arc::new(AtomicBool::new(false));
         let mark = Arc::clone(&begun);
         let blocking = move || {
-            let running = running;
+            let permit = permit;
             let remaining = deadline.saturating_duration_since(Instant::now());
             // ends shortly before the deadline, so that the caller gets the reason for the missing connection
             let patience = remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT);
-            let mut pooled = running
+            let mut pooled = permit
                 .generation
-                .checkout(&contact, patience)
+                .checkout(&reachability, patience)
                 .inspect_err(|_| measure::no_connection(database))?;
             if Instant::now() >= deadline {
                 // the caller no longer waits, so the call is not started and certainly not applied
                 return Err(not_begun(database, operation));
             }
-            measure::connections(database, &running.generation.pool.state());
+            measure::connections(database, &permit.generation.pool.state());
             mark.store(true, Ordering::Release);
             let result = work(&mut pooled.connection);
             pooled.used = std::time::Instant::now();
             let result = result.map_err(|error| error.into_repository(database, operation));
             pooled.broken = match &result {
                 Err(RepositoryError::Ambiguous { .. } | RepositoryError::Unavailable { .. }) => {
-                    contact.suspect_all();
+                    reachability.mark_connections_suspect();
                     true
                 }
                 Err(error @ RepositoryError::SchemaChanged { .. }) => {
                     let cause = error.with_causes();
                     tracing::warn!(%database, operation, %cause, "connections are replaced");
-                    contact.outdate_all();
+                    reachability.mark_connections_outdated();
                     true
                 }
                 _ => false,
             };
             drop(pooled);
-            measure::connections(database, &running.generation.pool.state());
+            measure::connections(database, &permit.generation.pool.state());
             result
         };
         match timeout_at(deadline, spawn(blocking)).await {

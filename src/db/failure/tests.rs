@@ -6,7 +6,7 @@ fn connect(text: &str) -> ConnectError {
 }
 
 #[test]
-fn a_wrong_password_needs_a_person_and_a_starting_server_does_not() {
+fn connect_errors_are_configuration_or_unavailable() {
     let wrong = connect("FATAL:  password authentication failed for user \"u\"\n");
     assert!(matches!(wrong, ConnectError::Configuration { .. }));
     assert!(wrong.to_string().contains("TIMESCALEDB_URL"));
@@ -26,7 +26,7 @@ fn a_wrong_password_needs_a_person_and_a_starting_server_does_not() {
 }
 
 #[test]
-fn a_password_in_a_message_is_covered() {
+fn password_in_a_message_is_covered() {
     let error = connect("missing \"=\" after \"postgres//u:S3cretPw@h/d\" in connection info");
     assert!(!format!("{error} {error:?}").contains("S3cretPw"));
 }
@@ -39,7 +39,7 @@ fn says(kind: DatabaseErrorKind, text: &str) -> RepositoryError {
 }
 
 #[test]
-fn a_server_without_disk_or_memory_may_have_some_later() {
+fn full_disk_and_memory_are_transient_errors() {
     for text in [
         "could not extend file \"base/5/1234\": No space left on device",
         "could not write to file \"pg_wal/xlogtemp.1\": No space left on device",
@@ -53,7 +53,7 @@ fn a_server_without_disk_or_memory_may_have_some_later() {
 }
 
 #[test]
-fn a_commit_without_an_answer_leaves_open_whether_it_happened() {
+fn commit_without_an_answer_is_ambiguous() {
     let closed = || {
         let text: Box<dyn diesel::result::DatabaseErrorInformation + Send + Sync> =
             Box::new("server closed the connection unexpectedly".to_owned());
@@ -80,7 +80,7 @@ fn a_commit_without_an_answer_leaves_open_whether_it_happened() {
 }
 
 #[test]
-fn what_repeating_cannot_change_is_not_transient() {
+fn permanent_errors_are_not_transient() {
     use DatabaseErrorKind as Kind;
     for (kind, text) in [
         (Kind::UniqueViolation, "duplicate key value"),
@@ -107,7 +107,7 @@ fn what_repeating_cannot_change_is_not_transient() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_comes_with_its_remedy() {
+fn untrusted_certificate_comes_with_a_remedy() {
     for text in [
         "root certificate file \"~/.postgresql/root.crt\" does not exist",
         "SSL error: certificate verify failed",

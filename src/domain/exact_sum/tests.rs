@@ -87,7 +87,7 @@ fn volumes() -> impl Strategy<Value = Vec<Decimal>> {
 
 proptest! {
     #[test]
-    fn a_sum_is_rounded_once_and_half_away(volumes in volumes()) {
+    fn sum_is_rounded_once_and_half_away(volumes in volumes()) {
         let mut model = Digits::default();
         for volume in &volumes {
             model.add(*volume);
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sum_less_what_was_added_is_nothing(volumes in volumes()) {
+    fn sum_plus_its_negation_is_zero(volumes in volumes()) {
         let mut all = volumes.clone();
         all.extend(volumes.iter().map(|volume| -*volume));
         prop_assert_eq!(sum(&all), ExactSum::default());
@@ -118,7 +118,7 @@ proptest! {
 }
 
 #[test]
-fn a_sum_stays_exact_where_decimal_addition_rounds() {
+fn sum_stays_exact_where_decimal_addition_rounds() {
     let exact = sum(&[dec("999999999999999"), dec("0.000000000001")]);
     assert_eq!(
         exact.to_decimal(),
@@ -127,7 +127,7 @@ fn a_sum_stays_exact_where_decimal_addition_rounds() {
 }
 
 #[test]
-fn a_29th_digit_is_rounded_where_a_decimal_holds_it() {
+fn digit_29_is_rounded_where_a_decimal_holds_it() {
     for (values, expected) in [
         // 29 digits below 2^96 whose last digit rounds down, up, and up as half
         (
@@ -163,7 +163,7 @@ fn a_29th_digit_is_rounded_where_a_decimal_holds_it() {
 }
 
 #[test]
-fn a_billion_of_the_largest_decimals_do_not_overflow() {
+fn billion_of_the_largest_decimals_do_not_overflow() {
     // doubled 30 times: 1,073,741,824
     let mut exact = ExactSum::from(Decimal::MAX);
     for _ in 0..30 {
@@ -184,7 +184,7 @@ fn a_billion_of_the_largest_decimals_do_not_overflow() {
 }
 
 #[test]
-fn a_negative_zero_is_none() {
+fn negative_zero_becomes_zero() {
     let zero = sum(&[-Decimal::ZERO, dec("-1"), dec("1")]).to_decimal();
     assert_eq!(zero.map(|zero| zero.to_string()), Some("0".to_owned()));
 }

@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fold_of_folds_equals_the_fold(ticks in ticks()) {
+    fn fold_of_folds_equals_the_fold(ticks in ticks()) {
         for &basis in PriceBasis::ALL {
             for (index, small) in Timeframe::ALL.iter().copied().enumerate() {
                 let smaller = fold_ticks(&ticks, small, basis, later()).expect("fits");
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn a_candle_is_what_the_sorted_ticks_say(ticks in ticks()) {
+    fn candle_follows_from_the_sorted_ticks(ticks in ticks()) {
         let mut sorted = ticks.clone();
         sorted.sort_by_key(Tick::key);
         for candle in fold_ticks(&ticks, Timeframe::H1, PriceBasis::Ask, later()).expect("fits") {
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn a_mid_price_is_exact(bid in any::<i64>(), ask in any::<i64>()) {
+    fn mid_price_is_exact(bid in any::<i64>(), ask in any::<i64>()) {
         let (bid, ask) = (Decimal::new(bid, 12), Decimal::new(ask, 12));
         let tick = Tick::quote(SYMBOL, start(), bid, ask);
         let mid = tick.price(PriceBasis::Mid).expect("fits");
@@ -160,7 +160,7 @@ fn ties_are_decided_by_the_sequence() {
 }
 
 #[test]
-fn the_largest_prices_have_an_exact_mid() {
+fn largest_prices_have_an_exact_mid() {
     let largest = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_999, 12);
     let below = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_998, 12);
     let tick = Tick::quote(SYMBOL, start(), largest, below);
@@ -169,7 +169,7 @@ fn the_largest_prices_have_an_exact_mid() {
 }
 
 #[test]
-fn a_candle_is_closed_from_its_close_time_on() {
+fn candle_is_closed_from_its_close_time_on() {
     let ticks = [tick(0, 0, 1, 1)];
     let end = start() + TimeDelta::minutes(1);
     let before = end - TimeDelta::microseconds(1);
@@ -180,7 +180,7 @@ fn a_candle_is_closed_from_its_close_time_on() {
 }
 
 #[test]
-fn candles_are_not_made_of_candles_of_their_own_size() {
+fn candles_fold_into_larger_timeframes_only() {
     let ticks = [tick(0, 0, 1, 1)];
     let candles = fold_ticks(&ticks, Timeframe::H1, PriceBasis::Bid, later()).expect("fits");
     for timeframe in [Timeframe::H1, Timeframe::M30] {

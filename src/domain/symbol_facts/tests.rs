@@ -49,7 +49,7 @@ fn texts(changes: &[FieldChange]) -> Vec<String> {
 }
 
 #[test]
-fn stated_values_do_not_replace_known_ones() {
+fn known_values_are_not_replaced() {
     let merged = local().merged(&stated(), false).expect("valid");
     assert_eq!(merged.symbol, local());
     assert!(merged.changed.is_empty(), "{merged:?}");
@@ -62,7 +62,7 @@ fn stated_values_do_not_replace_known_ones() {
 }
 
 #[test]
-fn overwriting_leaves_what_is_not_stated() {
+fn overwrite_keeps_unstated_values() {
     let merged = local().merged(&stated(), true).expect("valid");
     let mut expected = new(stated());
     let instrument = expected.instrument.as_mut().expect("stated");
@@ -73,7 +73,7 @@ fn overwriting_leaves_what_is_not_stated() {
 }
 
 #[test]
-fn nothing_stated_changes_nothing() {
+fn empty_facts_change_nothing() {
     for overwrite in [false, true] {
         let merged = local().merged(&SymbolFacts::default(), overwrite);
         let merged = merged.expect("valid");
@@ -105,7 +105,7 @@ fn unknown_values_become_known() {
 }
 
 #[test]
-fn numbers_equal_in_value_are_no_change() {
+fn numbers_equal_in_value_are_unchanged() {
     let mut facts = stated();
     facts.instrument.tick_size = Some(dec("0.000010"));
     let merged = new(stated()).merged(&facts, true).expect("valid");

@@ -17,8 +17,8 @@ pub(in crate::domain) struct Bounds {
 impl From<TimeRange> for Bounds {
     fn from(range: TimeRange) -> Self {
         Self {
-            from: range.from(),
-            to: range.to(),
+            from: range.start(),
+            to: range.end(),
         }
     }
 }

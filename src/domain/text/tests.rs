@@ -74,7 +74,7 @@ fn symbol_has_decimals_and_days_as_texts() {
 }
 
 #[test]
-fn exchange_has_nulls_where_nothing_is_known() {
+fn exchange_has_nulls_for_unknown_fields() {
     assert_text(
         &Exchange::named("nyse").code("XNYS"),
         json!({"name": "nyse", "description": "", "code": "XNYS", "time_zone": null}),
@@ -114,7 +114,7 @@ fn candle_keeps_each_digit() {
 }
 
 #[test]
-fn enums_are_their_texts() {
+fn enums_are_written_as_their_texts() {
     for value in Timeframe::ALL {
         assert_text(value, json!(value.as_str()));
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::read;
 use crate::domain::candle::PriceBasis;
-use crate::domain::gap::GapFill;
+use crate::domain::gap_fill::GapFill;
 use crate::domain::instrument::InstrumentType;
 use crate::domain::page::SortOrder;
 use crate::domain::quality_rule::Rule;

@@ -25,7 +25,7 @@ fn leap_seconds_are_refused_by_name() {
 }
 
 #[test]
-fn stored_form_is_cut_to_microseconds_and_free_of_zeros() {
+fn stored_form_drops_nanoseconds_and_trailing_zeros() {
     let stored = tick().normalized().expect("valid");
     assert_eq!(stored.tick_time.timestamp_subsec_nanos(), 1_000);
     assert_eq!(stored.ask_price.expect("an ask").to_string(), "1.38686");
@@ -33,7 +33,7 @@ fn stored_form_is_cut_to_microseconds_and_free_of_zeros() {
 }
 
 #[test]
-fn what_no_store_keeps_is_refused_by_name() {
+fn invalid_ticks_are_refused_by_field_name() {
     let before = tick().with_tick_time(DateTime::UNIX_EPOCH - chrono::TimeDelta::microseconds(1));
     let future = tick().with_tick_time(latest_time());
     let sequence = tick().with_sequence(-1);
@@ -59,7 +59,7 @@ fn what_no_store_keeps_is_refused_by_name() {
 }
 
 #[test]
-fn a_negative_price_and_a_crossed_quote_are_valid() {
+fn negative_price_and_a_crossed_quote_are_valid() {
     let crossed = tick()
         .with_bid(Decimal::new(-3763, 2))
         .with_ask(Decimal::new(-3764, 2));
@@ -68,7 +68,7 @@ fn a_negative_price_and_a_crossed_quote_are_valid() {
 }
 
 #[test]
-fn one_side_is_enough_and_is_not_crossed() {
+fn tick_of_one_side_is_valid_and_not_crossed() {
     let both = tick().with_volumes(Decimal::ONE, Decimal::TWO);
     for one in [both.clone().with_bid(None), both.clone().with_ask(None)] {
         let stored = one.normalized().expect("one side is enough");

@@ -185,10 +185,10 @@ impl<R: Record> FanOut<R> {
     /// [evicted](SinkQueue::is_evicted). Queues with the policy `Block` do not count.
     ///
     /// Counts `fan_out_evicted_sinks_total` by `sink`.
-    pub fn limit(&self, name: &'static str, most: usize) {
+    pub fn limit(&self, name: &'static str, max_records: usize) {
         // initialize to 0, so that rate() sees the first increment
         counter!("fan_out_evicted_sinks_total", "sink" => name).increment(0);
-        self.0.lock().limit(name, most);
+        self.0.lock().limit(name, max_records);
     }
 
     /// Opens a queue whose owner takes the events. It receives everything that is published from now on,

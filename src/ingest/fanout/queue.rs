@@ -164,11 +164,11 @@ impl<R: Record> Queue<R> {
         self.missed - before
     }
 
-    /// Takes the gaps and at most `most` waiting events.
-    pub(super) fn take(&mut self, most: usize) -> Vec<Event<R>> {
+    /// Takes the gaps and at most `max_records` waiting events.
+    pub(super) fn take(&mut self, max_records: usize) -> Vec<Event<R>> {
         let dropped = std::mem::take(&mut self.dropped);
         let mut events: Vec<_> = dropped.into_values().map(Event::Gap).collect();
-        let ready = self.waiting.len().min(most);
+        let ready = self.waiting.len().min(max_records);
         events.extend(self.waiting.drain(..ready));
         // release memory of a burst, unless it will be needed again soon
         if ready * 2 * SPARSE < self.waiting.capacity() {

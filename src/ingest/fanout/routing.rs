@@ -40,7 +40,7 @@ pub(super) struct Core<R: Record> {
 /// The number of events that the queues of a name hold, and its maximum.
 #[derive(Debug)]
 struct Limit {
-    most: usize,
+    max_records: usize,
     held: usize,
 }
 
@@ -315,8 +315,14 @@ impl<R: Record> Core<R> {
     }
 
     /// Limits the total number of events in the queues of a name from now on.
-    pub(super) fn limit(&mut self, name: &'static str, most: usize) {
-        self.limits.insert(name, Limit { most, held: 0 });
+    pub(super) fn limit(&mut self, name: &'static str, max_records: usize) {
+        self.limits.insert(
+            name,
+            Limit {
+                max_records,
+                held: 0,
+            },
+        );
         let ids: Vec<_> = self.queues.keys().copied().collect();
         for id in ids {
             if let Some(registered) = self.queues.get_mut(&id)
@@ -348,7 +354,7 @@ impl<R: Record> Core<R> {
         while self
             .limits
             .get(name)
-            .is_some_and(|limit| limit.held > limit.most)
+            .is_some_and(|limit| limit.held > limit.max_records)
         {
             if !self.evict_largest(name) {
                 return;

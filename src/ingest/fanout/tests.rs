@@ -61,7 +61,7 @@ fn summary(events: &[Event]) -> (Vec<u64>, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_sink_slows_no_other_and_is_told_what_it_missed() {
+async fn slow_sink_gets_gaps_and_slows_no_other() {
     let fan_out = FanOut::new();
     let hour = Duration::from_secs(3_600);
     let dropping = QueueOptions::dropping_oldest("slow", 10);
@@ -89,7 +89,7 @@ async fn a_slow_sink_slows_no_other_and_is_told_what_it_missed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_blocks_makes_publishers_wait_and_misses_nothing() {
+async fn blocking_sink_delays_publishers_and_misses_nothing() {
     let fan_out = FanOut::new();
     let second = Duration::from_secs(1);
     let (took, task) = notes(&fan_out, second, QueueOptions::storing("store", 10));
@@ -123,7 +123,7 @@ async fn stored_ticks_do_not_wait_for_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_its_store_a_fan_out_publishes_nothing() {
+async fn fan_out_without_its_store_publishes_nothing() {
     let fan_out = FanOut::new();
     let store = fan_out.open(QueueOptions::storing("store", 1));
     let screen = fan_out.open(QueueOptions::dropping_oldest("screen", 1));
@@ -146,7 +146,7 @@ async fn without_its_store_a_fan_out_publishes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_is_delivered_after_the_end_and_then_none() {
+async fn queued_events_are_delivered_after_the_close() {
     let fan_out = FanOut::new();
     let mut queue = fan_out.open(QueueOptions::dropping_oldest("screen", 9));
     fan_out.publish(&ticks(3)).await.expect("open");
@@ -159,7 +159,7 @@ async fn what_waits_is_delivered_after_the_end_and_then_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_hangs_is_broken_off_and_says_what_it_leaves() {
+async fn hanging_sink_is_aborted_and_reports_its_rest() {
     let fan_out = FanOut::new();
     let hour = Duration::from_secs(3_600);
     let (_, task) = notes(&fan_out, hour, QueueOptions::dropping_oldest("slow", 10));
@@ -319,7 +319,7 @@ async fn queues_of_a_name_hold_a_limit_together() {
 }
 
 #[tokio::test]
-async fn symbols_are_left_together_and_sinks_leave_nothing() {
+async fn unfollow_and_drop_release_every_symbol() {
     let fan_out = FanOut::new();
     let mut screen = following(&fan_out, 1);
     let others: Vec<_> = (2..1_000).map(SymbolId::new).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::running::{FeedState, FeedStatus, Running};
+use super::running::{FeedState, FeedStatus, RunningFeed};
 use super::store::RefusedTicks;
 use crate::ingest::fanout::QueueMonitor;
 use crate::ingest::quality::Quarantine;
@@ -42,7 +42,7 @@ impl PipelineState {
 /// Observes a running [`Pipeline`](super::Pipeline). Clones observe the same one.
 #[derive(Debug, Clone)]
 pub struct PipelineMonitor {
-    pub(super) feeds: Vec<Arc<Running>>,
+    pub(super) feeds: Vec<Arc<RunningFeed>>,
     /// The queue of ticks that have not reached the persister.
     pub(super) handed_over: QueueMonitor,
     pub(super) refused: RefusedTicks,

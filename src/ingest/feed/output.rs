@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::running::Running;
+use super::running::RunningFeed;
 use super::stage::QualityStage;
 use crate::domain::Tick;
 use crate::ingest::OccurrenceCounter;
@@ -14,7 +14,7 @@ pub struct FeedOutput {
     fan_out: FanOut,
     occurrences: OccurrenceCounter,
     quality: Option<QualityStage>,
-    counted_by: Option<Arc<Running>>,
+    counted_by: Option<Arc<RunningFeed>>,
 }
 
 impl FeedOutput {
@@ -37,7 +37,7 @@ impl FeedOutput {
     }
 
     /// Counts the results of ticks in the state of a feed.
-    pub(super) fn counted_by(mut self, running: Arc<Running>) -> Self {
+    pub(super) fn counted_by(mut self, running: Arc<RunningFeed>) -> Self {
         self.counted_by = Some(running);
         self
     }

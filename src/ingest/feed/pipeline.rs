@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::monitor::PipelineMonitor;
 use super::report::PipelineReport;
-use super::running::{FeedStatus, Running};
+use super::running::{FeedStatus, RunningFeed};
 use super::stage::QualityStage;
 use super::store::StoreSink;
 use super::{Feed, FeedError, FeedOutput};
@@ -155,7 +155,7 @@ impl PipelineBuilder {
         let quality = self.quality;
         let (mut tasks, mut feeds) = (Vec::new(), Vec::new());
         for feed in self.feeds {
-            let running = Arc::new(Running::new(feed.name()));
+            let running = Arc::new(RunningFeed::new(feed.name()));
             let mut output = FeedOutput::new(self.fan_out.clone()).counted_by(Arc::clone(&running));
             if let Some((rules, quarantine, clock)) = &quality {
                 let control = rules.clone().into();
@@ -190,7 +190,7 @@ impl PipelineBuilder {
 
 /// Notes the end of a feed, even if it panics.
 struct FeedEnd {
-    running: Arc<Running>,
+    running: Arc<RunningFeed>,
     panics: watch::Sender<Option<String>>,
 }
 
@@ -357,7 +357,7 @@ impl Pipeline {
             stats: stopped.stats,
             spooled: stopped.spooled,
             refused: self.monitor.refused.count(),
-            quarantine_kept: quarantine.spooled,
+            quarantine_spooled: quarantine.spooled,
             quarantine_lost: quarantine.lost,
         };
         report.log(&self.monitor.names());

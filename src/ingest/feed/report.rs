@@ -19,7 +19,7 @@ pub struct PipelineReport {
     /// Ticks that were refused for lack of space while the pipeline ran.
     pub refused: u64,
     /// Quarantined ticks that wait on the disk for the next start.
-    pub quarantine_kept: u64,
+    pub quarantine_spooled: u64,
     /// Quarantined ticks that are lost.
     pub quarantine_lost: u64,
 }
@@ -35,10 +35,10 @@ impl PipelineReport {
     }
 
     pub(super) fn log(&self, feeds: &str) {
-        if self.quarantine_kept > 0 {
+        if self.quarantine_spooled > 0 {
             tracing::warn!(
                 feeds,
-                kept = self.quarantine_kept,
+                spooled = self.quarantine_spooled,
                 "ticks that were held back wait on the disk for the next start"
             );
         }

@@ -56,7 +56,7 @@ pub struct FeedState {
 ///
 /// Counts `feed_ticks_total` by `feed` and `outcome`, and sets the gauge `feed_running` by `feed`.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct RunningFeed {
     name: String,
     status: Mutex<FeedStatus>,
     published: AtomicU64,
@@ -71,7 +71,7 @@ struct Meters {
     running: Gauge,
 }
 
-impl Running {
+impl RunningFeed {
     pub(super) fn new(name: &str) -> Self {
         let ticks = |outcome: &'static str| {
             let counter =

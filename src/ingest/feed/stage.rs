@@ -71,12 +71,12 @@ impl QualityStage {
             return Ok(true);
         };
         tracing::debug!(symbol_id = %tick.symbol_id, time = %tick.tick_time, %verdict, "a tick is held back");
-        let kept = QuarantinedTick {
+        let item = QuarantinedTick {
             tick,
             verdict,
             quarantined_at: now,
         };
-        self.quarantine.keep(kept).await?;
+        self.quarantine.push(item).await?;
         Ok(false)
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     use crate::repository::{QuarantineQuery, QuarantineRepository};
 
     #[tokio::test]
-    async fn times_to_come_are_those_of_the_clock() {
+    async fn future_ticks_are_judged_by_the_clock() {
         let limit = QualityRules::default().future_limit;
         for now in suite::instants() {
             let repository = Arc::new(InMemoryQuarantineRepository::default());
@@ -121,7 +121,7 @@ mod tests {
             );
             let query = QuarantineQuery::default();
             let page = repository.list(&query).await.expect("memory");
-            let kept: Vec<_> = page.items.into_iter().map(|entry| entry.kept).collect();
+            let kept: Vec<_> = page.items.into_iter().map(|entry| entry.item).collect();
             assert_eq!(kept.len(), 1);
             assert_eq!((&kept[0].tick, kept[0].quarantined_at), (&tick(1), now));
             assert_eq!(kept[0].verdict.rule, Rule::Future);

@@ -13,8 +13,8 @@ use crate::double::{Double, TickCalls};
 use crate::error::{Database, RepositoryError};
 use crate::ingest::fanout::FanOut;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode, TickPersister};
+use crate::repositories::Repositories;
 use crate::repository::{InsertReceipt, TickRepository};
-use crate::wiring::Repositories;
 
 /// The time limit for stopping a pipeline.
 const FLUSH: Duration = Duration::from_secs(10);
@@ -105,7 +105,7 @@ fn away() -> Double<Away> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_feed_brought_is_stored_though_it_broke_off() {
+async fn ticks_of_a_feed_that_failed_are_stored() {
     let pipeline = start(Repositories::in_memory().ticks);
     let monitor = pipeline.monitor();
     while monitor.state().stats.inserted < 3 {
@@ -146,7 +146,7 @@ async fn feed_that_breaks_off_does_not_end_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_stays_away_does_not_keep_the_server_from_ending() {
+async fn absent_store_does_not_delay_a_stop() {
     let pipeline = start(Arc::new(away()));
     let monitor = pipeline.monitor();
     while monitor.state().stats.received < 3 {
@@ -181,7 +181,7 @@ impl Feed for Burst {
 }
 
 #[tokio::test]
-async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
+async fn full_spool_refuses_and_counts_each_tick() {
     let folder = tempfile::tempdir().expect("a folder");
     let spool = SpoolConfig {
         mode: SpoolMode::WriteAhead,
@@ -215,7 +215,7 @@ async fn a_spool_that_is_full_refuses_ticks_when_told_to_and_each_is_counted() {
 
 /// A writer whose runtime was dropped.
 #[test]
-fn writer_that_ended_is_told() {
+fn ended_writer_is_reported() {
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let built = builder.worker_threads(1).enable_all().build();

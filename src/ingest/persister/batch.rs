@@ -10,7 +10,7 @@ use crate::ingest::spool::SpoolBatch;
 
 /// Records that are written together, possibly with other batches.
 #[derive(Debug, Clone)]
-pub(super) struct Batch<R> {
+pub(super) struct RecordBatch<R> {
     /// The number of its last record.
     pub(super) number: u64,
     pub(super) records: Arc<Vec<R>>,
@@ -18,7 +18,7 @@ pub(super) struct Batch<R> {
     pub(super) at: Instant,
 }
 
-impl<R: Record> Batch<R> {
+impl<R: Record> RecordBatch<R> {
     /// The number of its first record.
     pub(super) fn first(&self) -> u64 {
         self.number + 1 - self.records.len() as u64
@@ -35,14 +35,14 @@ impl<R: Record> Batch<R> {
 
 /// The numbers of records that are only on the disk, both ends inclusive.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spilled {
+pub(super) struct DiskRange {
     pub(super) first: u64,
     pub(super) through: u64,
 }
 
 /// The next step of a task.
 #[derive(Debug)]
-pub(super) enum Step<T> {
+pub(super) enum NextStep<T> {
     Do(T),
     /// Nothing to do before this time, unless notified.
     Wait(Option<Instant>),
@@ -51,7 +51,7 @@ pub(super) enum Step<T> {
 
 /// The source of the writer's next records.
 #[derive(Debug)]
-pub(super) enum Source<R> {
-    Memory(Vec<Batch<R>>),
-    Disk(Spilled),
+pub(super) enum WriterInput<R> {
+    Memory(Vec<RecordBatch<R>>),
+    Disk(DiskRange),
 }

@@ -20,10 +20,10 @@ pub enum PushError {
 /// The time ran out before everything was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{left} records are not stored yet: wait longer, or check why the database does not accept them"
+    "{remaining} records are not stored yet: wait longer, or check why the database does not accept them"
 )]
 #[non_exhaustive]
-pub struct Undrained {
+pub struct DrainTimeout {
     /// The number of records without a result.
-    pub left: u64,
+    pub remaining: u64,
 }

@@ -71,7 +71,7 @@ impl PersisterHealth {
 
 pub(super) fn of<R: Record>(shared: &Shared<R>) -> PersisterHealth {
     let content = shared.spool.as_ref().map(|spool| spool.content());
-    let has_place = shared.has_place();
+    let has_queue_permit = shared.has_queue_permit();
     let state = shared.lock();
     if state.closing {
         return PersisterHealth::Stopping;
@@ -88,7 +88,7 @@ pub(super) fn of<R: Record>(shared: &Shared<R>) -> PersisterHealth {
     }
     let failure = state.failure.as_ref().or(state.spool_failures.first());
     if let Some(failure) = failure {
-        if !has_place {
+        if !has_queue_permit {
             return PersisterHealth::Saturated;
         }
         return PersisterHealth::Degraded {

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mode_is_called_as_in_the_settings() {
+    fn mode_is_named_as_in_the_settings() {
         let modes = [
             SpoolMode::WriteAhead,
             SpoolMode::OnFailure,

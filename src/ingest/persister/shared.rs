@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError, watch};
 use tokio::time::Instant;
 
-use super::LONGEST_PATIENCE;
+use super::MAX_PATIENCE;
 use super::error::{PersisterClosed, PushError};
 use super::level::AckLevel;
 use super::meters::Meters;
 use super::settings::{OnFull, PersisterConfig, SpoolMode};
-use super::state::State;
+use super::state::PersisterState;
 use crate::Clock;
 use crate::backoff::Backoff;
 use crate::ingest::record::Record;
@@ -40,10 +40,10 @@ impl Progress {
 
 /// Whether the tasks continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Course {
-    Run,
+pub(super) enum ShutdownPhase {
+    Running,
     /// Stop, with or without a deadline.
-    Close(Option<Instant>),
+    Closing(Option<Instant>),
 }
 
 pub(super) struct Shared<R: Record> {
@@ -52,13 +52,13 @@ pub(super) struct Shared<R: Record> {
     pub(super) to_spooler: Notify,
     pub(super) to_writer: Notify,
     on_full: OnFull,
-    state: Mutex<State<R>>,
+    state: Mutex<PersisterState<R>>,
     /// One permit for each record that may wait in memory.
-    places: Semaphore,
+    queue_permits: Semaphore,
     progress: watch::Sender<Progress>,
     /// Whether the spool accepts nothing.
     saturated: watch::Sender<bool>,
-    course: watch::Sender<Course>,
+    shutdown_phase: watch::Sender<ShutdownPhase>,
 }
 
 impl<R: Record> Shared<R> {
@@ -73,10 +73,10 @@ impl<R: Record> Shared<R> {
             batch_size: config.batch_size.max(1),
             drain_batch_size: config.drain_batch_size.max(config.batch_size).max(1),
             queue: config.queue.clamp(1, Semaphore::MAX_PERMITS),
-            flush_interval: config.flush_interval.min(LONGEST_PATIENCE),
+            flush_interval: config.flush_interval.min(MAX_PATIENCE),
             backoff: Backoff {
-                initial: config.backoff.initial.min(LONGEST_PATIENCE),
-                max: config.backoff.max.min(LONGEST_PATIENCE),
+                initial: config.backoff.initial.min(MAX_PATIENCE),
+                max: config.backoff.max.min(MAX_PATIENCE),
                 ..config.backoff
             },
         };
@@ -89,33 +89,33 @@ impl<R: Record> Shared<R> {
             to_spooler: Notify::new(),
             to_writer: Notify::new(),
             on_full,
-            places: Semaphore::new(config.queue),
-            state: Mutex::new(State::new(config, clock, mode, found, records)),
+            queue_permits: Semaphore::new(config.queue),
+            state: Mutex::new(PersisterState::new(config, clock, mode, found, records)),
             progress: watch::Sender::new(Progress {
                 durable: last,
                 committed: before,
                 ended: false,
             }),
             saturated: watch::Sender::new(false),
-            course: watch::Sender::new(Course::Run),
+            shutdown_phase: watch::Sender::new(ShutdownPhase::Running),
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<R>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, PersisterState<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of the record.
     pub(super) async fn accept(&self, record: R) -> Result<u64, PushError> {
-        self.place().await?.forget();
+        self.queue_permit().await?.forget();
         let mut state = self.lock();
         if state.closing {
             return Err(PushError::Closed);
         }
         let number = state.accept(record);
         // the first record starts a timer, and one more batch may be full
-        let is_news =
-            state.open_len() == 1 || state.open_len().is_multiple_of(state.config.batch_size);
+        let is_news = state.accepted_len() == 1
+            || state.accepted_len().is_multiple_of(state.config.batch_size);
         let spooling = state.spooling;
         drop(state);
         if is_news {
@@ -129,37 +129,37 @@ impl<R: Record> Shared<R> {
         Ok(number)
     }
 
-    async fn place(&self) -> Result<SemaphorePermit<'_>, PushError> {
-        match self.places.try_acquire() {
-            Ok(place) => return Ok(place),
+    async fn queue_permit(&self) -> Result<SemaphorePermit<'_>, PushError> {
+        match self.queue_permits.try_acquire() {
+            Ok(permit) => return Ok(permit),
             Err(TryAcquireError::Closed) => return Err(PushError::Closed),
             Err(TryAcquireError::NoPermits) => {}
         }
-        let place = self.places.acquire();
-        let place = match self.on_full {
-            OnFull::Block => place.await,
+        let permit = self.queue_permits.acquire();
+        let permit = match self.on_full {
+            OnFull::Block => permit.await,
             OnFull::Error if self.spool.is_none() => return Err(PushError::SpoolFull),
             OnFull::Error => {
                 let mut saturated = self.saturated.subscribe();
                 tokio::select! {
                     biased;
-                    place = place => place,
+                    permit = permit => permit,
                     _ = saturated.wait_for(|saturated| *saturated) => {
                         return Err(PushError::SpoolFull);
                     }
                 }
             }
         };
-        place.map_err(|_| PushError::Closed)
+        permit.map_err(|_| PushError::Closed)
     }
 
-    pub(super) fn has_place(&self) -> bool {
-        self.places.available_permits() > 0
+    pub(super) fn has_queue_permit(&self) -> bool {
+        self.queue_permits.available_permits() > 0
     }
 
-    pub(super) fn free_places(&self, count: usize) {
+    pub(super) fn release_queue_permits(&self, count: usize) {
         if count > 0 {
-            self.places.add_permits(count);
+            self.queue_permits.add_permits(count);
         }
     }
 
@@ -184,9 +184,9 @@ impl<R: Record> Shared<R> {
             let mut state = self.lock();
             // without a spool only the database makes a record durable
             if level == AckLevel::Committed || state.mode != SpoolMode::WriteAhead {
-                state.urged_committed = state.urged_committed.max(number);
+                state.committed_requested = state.committed_requested.max(number);
             }
-            state.urged_durable = state.urged_durable.max(number);
+            state.durable_requested = state.durable_requested.max(number);
         }
         self.wake();
         let mut progress = self.progress.subscribe();
@@ -230,19 +230,19 @@ impl<R: Record> Shared<R> {
     /// Accepts no more records. The first call sets the deadline for accepted records.
     pub(super) fn close(&self, until: Option<Instant>) {
         self.lock().closing = true;
-        self.places.close();
-        self.course.send_if_modified(|course| {
-            let is_first = *course == Course::Run;
+        self.queue_permits.close();
+        self.shutdown_phase.send_if_modified(|shutdown_phase| {
+            let is_first = *shutdown_phase == ShutdownPhase::Running;
             if is_first {
-                *course = Course::Close(until);
+                *shutdown_phase = ShutdownPhase::Closing(until);
             }
             is_first
         });
         self.wake();
     }
 
-    pub(super) fn course(&self) -> watch::Receiver<Course> {
-        self.course.subscribe()
+    pub(super) fn shutdown_phase(&self) -> watch::Receiver<ShutdownPhase> {
+        self.shutdown_phase.subscribe()
     }
 
     /// Waits until the persister has ended.
@@ -255,7 +255,7 @@ impl<R: Record> Shared<R> {
     /// Notes that the persister has ended.
     pub(super) fn end(&self) {
         self.lock().closing = true;
-        self.places.close();
+        self.queue_permits.close();
         self.progress.send_modify(|progress| progress.ended = true);
     }
 }

@@ -12,7 +12,7 @@ use super::faulty::{Fault, FaultyRepository};
 use super::*;
 use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
-use crate::ingest::spool::Found;
+use crate::ingest::spool::SpoolRead;
 use crate::ingest::{DeadLetterReason, NumberedDeadLetter, TickSpool};
 use crate::repository::TickQuery;
 
@@ -106,7 +106,7 @@ fn new_folder() -> TempDir {
 }
 
 #[tokio::test]
-async fn a_durable_tick_is_on_the_disk_while_the_database_is_away() {
+async fn durable_tick_is_on_disk_during_an_outage() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     repository.set_down(Some(Fault::Unavailable));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
@@ -134,7 +134,7 @@ async fn a_durable_tick_is_on_the_disk_while_the_database_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
+async fn disk_sync_is_shared_by_all_waiting_pushes() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     repository.set_down(Some(Fault::Unavailable));
     let slow = PersisterConfig {
@@ -159,7 +159,7 @@ async fn waiting_for_the_disk_is_shared_by_all_who_wait() {
     // without a wait one write of the disk for each tick would pass as well, so the batches are counted
     let (opened, _) = reopen_after_stop(&persister, folder.path()).await;
     let read = opened.read(0, u64::MAX, usize::MAX).await;
-    let Ok(Found::Batches(batches)) = read else {
+    let Ok(SpoolRead::Batches(batches)) = read else {
         panic!("{read:?}");
     };
     assert!(
@@ -183,7 +183,7 @@ async fn reopen_after_stop(persister: &TickPersister, folder: &Path) -> (TickSpo
 }
 
 #[tokio::test]
-async fn a_backlog_larger_than_memory_is_stored_in_order() {
+async fn backlog_larger_than_memory_is_stored_in_order() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     repository.set_down(Some(Fault::Unavailable));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
@@ -217,7 +217,7 @@ async fn a_backlog_larger_than_memory_is_stored_in_order() {
 }
 
 #[tokio::test]
-async fn what_a_stop_leaves_is_stored_after_the_next_start() {
+async fn ticks_left_by_a_stop_are_stored_by_the_next_start() {
     for mode in [SpoolMode::WriteAhead, SpoolMode::OnFailure] {
         for fault in [Fault::Unavailable, Fault::Schema, Fault::Hang, Fault::Panic] {
             let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
@@ -252,7 +252,7 @@ async fn what_a_stop_leaves_is_stored_after_the_next_start() {
 }
 
 #[tokio::test]
-async fn fault_55_a_stop_during_an_outage_ends_at_once_when_all_is_on_the_disk() {
+async fn fault_55_stop_in_an_outage_ends_at_once() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     repository.set_down(Some(Fault::Unavailable));
     let spool = settings(folder.path(), SpoolMode::WriteAhead);
@@ -273,7 +273,7 @@ async fn fault_55_a_stop_during_an_outage_ends_at_once_when_all_is_on_the_disk()
 }
 
 #[tokio::test]
-async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
+async fn fault_37_rejections_and_conflicts_are_dead_letters() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let spool = settings(folder.path(), SpoolMode::WriteAhead);
     let persister = open(&repository, &spool).await;
@@ -324,7 +324,7 @@ async fn fault_37_rejected_ticks_and_conflicts_become_dead_letters() {
 }
 
 #[tokio::test]
-async fn health_says_what_is_wrong() {
+async fn health_reports_the_cause() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::WriteAhead)).await;
     assert_eq!(persister.health(), PersisterHealth::Up);
@@ -347,7 +347,7 @@ async fn health_says_what_is_wrong() {
     repository.set_down(Some(Fault::Unavailable));
     push(&persister, 10..12).await;
     let undrained = persister.drain(Duration::from_millis(100)).await;
-    assert_eq!(undrained, Err(Undrained { left: 2 }));
+    assert_eq!(undrained, Err(DrainTimeout { remaining: 2 }));
     persister.stop(Duration::from_millis(100)).await;
     assert_eq!(persister.health(), PersisterHealth::Stopping);
 }

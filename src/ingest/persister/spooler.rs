@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::batch::Step;
+use super::batch::NextStep;
 use super::failures::SpoolPart;
 use super::shared::Shared;
 use crate::ingest::record::Record;
@@ -25,12 +25,12 @@ pub(super) async fn run<R: Record>(shared: Arc<Shared<R>>, spool: Spool<R>) {
     loop {
         let step = shared.lock().spooler_step(retry_at, false);
         let new = match step {
-            Step::Do(new) => new,
-            Step::Wait(at) => {
+            NextStep::Do(new) => new,
+            NextStep::Wait(at) => {
                 wait(&shared, at).await;
                 continue;
             }
-            Step::End => return,
+            NextStep::End => return,
         };
         if new > 0 && retry_at.is_some_and(|at| at > Instant::now()) {
             // the disk has just failed
@@ -75,12 +75,12 @@ async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize)
             loop {
                 let step = shared.lock().spooler_step(None, true);
                 let at = match step {
-                    Step::Do(count) => {
+                    NextStep::Do(count) => {
                         leave_in_memory(shared, count);
                         continue;
                     }
-                    Step::Wait(at) => at,
-                    Step::End => return Appended::NoLongerNeeded,
+                    NextStep::Wait(at) => at,
+                    NextStep::End => return Appended::NoLongerNeeded,
                 };
                 tokio::select! {
                     biased;
@@ -93,7 +93,7 @@ async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize)
     match done {
         Ok(()) => {
             let freed = shared.lock().spooled(through, new);
-            shared.free_places(freed);
+            shared.release_queue_permits(freed);
             shared.advance_durable(through);
             Appended::Done
         }

@@ -58,7 +58,7 @@ async fn stored(repository: &FaultyRepository) -> Vec<TickKey> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_batch_does_not_wait() {
+async fn full_batch_does_not_wait() {
     let repository = Arc::new(FaultyRepository::default());
     let persister = start(&repository);
     let begin = Instant::now();
@@ -71,7 +71,7 @@ async fn a_full_batch_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_tick_of_a_batch_starts_its_timer() {
+async fn first_tick_of_a_batch_starts_its_timer() {
     let repository = Arc::new(FaultyRepository::default());
     let persister = start(&repository);
     // the interval does not include idle time
@@ -90,7 +90,7 @@ async fn the_first_tick_of_a_batch_starts_its_timer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn flush_waits_until_all_pushed_before_are_stored() {
+async fn flush_waits_until_earlier_ticks_are_stored() {
     let repository = Arc::new(FaultyRepository::default());
     let persister = start(&repository);
     let begin = Instant::now();
@@ -108,7 +108,7 @@ async fn flush_waits_until_all_pushed_before_are_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_loses_nothing_and_keeps_the_order() {
+async fn outage_loses_nothing_and_keeps_the_order() {
     let repository = Arc::new(FaultyRepository::default());
     repository.set_down(Some(Fault::Unavailable));
     let persister = start(&repository);
@@ -145,7 +145,7 @@ async fn an_outage_loses_nothing_and_keeps_the_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_doubles_nothing() {
+async fn lost_answer_doubles_nothing() {
     let repository = Arc::new(FaultyRepository::default());
     repository.fail_with([Fault::AnswerLost, Fault::AnswerLost]);
     let persister = start(&repository);
@@ -174,7 +174,7 @@ async fn errors_that_need_a_repair_and_panics_lose_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_makes_callers_wait() {
+async fn full_queue_makes_callers_wait() {
     let repository = Arc::new(FaultyRepository::default());
     repository.set_down(Some(Fault::Unavailable));
     let persister = start(&repository);
@@ -193,7 +193,7 @@ async fn a_full_queue_makes_callers_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_writes_what_is_queued() {
+async fn stop_writes_the_queue() {
     let repository = Arc::new(FaultyRepository::default());
     repository.fail_with([Fault::Unavailable; 3]);
     let persister = start(&repository);
@@ -226,7 +226,7 @@ async fn stop_does_not_wait_for_a_batch_to_fill() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_returns_what_a_dead_store_did_not_take() {
+async fn stop_returns_ticks_that_were_not_stored() {
     for fault in [Fault::Unavailable, Fault::Schema, Fault::Hang, Fault::Panic] {
         let repository = Arc::new(FaultyRepository::default());
         let persister = start(&repository);
@@ -284,7 +284,7 @@ async fn stop_tries_again_at_once_after_a_long_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_stop_may_be_called_again() {
+async fn cancelled_stop_may_be_called_again() {
     let repository = Arc::new(FaultyRepository::default());
     repository.set_down(Some(Fault::Unavailable));
     let persister = start(&repository);
@@ -296,7 +296,7 @@ async fn a_cancelled_stop_may_be_called_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_handles_it_writes_what_was_accepted() {
+async fn persister_without_handles_writes_accepted_ticks() {
     let repository = Arc::new(FaultyRepository::default());
     repository.fail_with([Fault::Unavailable, Fault::Panic]);
     let persister = start(&repository);

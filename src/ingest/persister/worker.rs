@@ -9,13 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use self::letters::DeadLetters;
-use super::batch::{Batch, Source, Spilled, Step};
+use super::batch::{DiskRange, NextStep, RecordBatch, WriterInput};
 use super::failures::SpoolPart;
-use super::shared::{Course, Shared};
+use super::shared::{Shared, ShutdownPhase};
 use super::spooler;
 use crate::error::RepositoryError;
 use crate::ingest::record::Record;
-use crate::ingest::spool::Found;
+use crate::ingest::spool::SpoolRead;
 use crate::ingest::store::{RecordStore, StoreReceipt};
 
 /// The time that the disk has at the end for records in memory.
@@ -34,7 +34,7 @@ pub(super) async fn run<R: Record>(
     if let Some(spool) = &shared.spool {
         spooler.spawn(spooler::run(Arc::clone(&shared), spool.clone()));
     }
-    let writing = Writer::new(Arc::clone(&shared), store).run();
+    let writing = StoreWriter::new(Arc::clone(&shared), store).run();
     tokio::pin!(writing);
     let in_hand = tokio::select! {
         in_hand = &mut writing => in_hand,
@@ -55,15 +55,15 @@ pub(super) async fn run<R: Record>(
         }
     }
     shared.to_spooler.notify_one();
-    let course = *shared.course().borrow();
-    let until = match course {
-        Course::Close(Some(until)) => {
+    let shutdown_phase = *shared.shutdown_phase().borrow();
+    let until = match shutdown_phase {
+        ShutdownPhase::Closing(Some(until)) => {
             let until = until.max(Instant::now()) + GRACE;
             // in time or not, the state has the remaining records
             let _ = timeout_at(until, spooler.join_next()).await;
             until
         }
-        Course::Close(None) | Course::Run => {
+        ShutdownPhase::Closing(None) | ShutdownPhase::Running => {
             spooler.join_next().await;
             Instant::now()
         }
@@ -94,39 +94,39 @@ impl<R: Record> Drop for Ending<R> {
 mod letters;
 mod outcome;
 
-struct Writer<R: Record> {
+struct StoreWriter<R: Record> {
     shared: Arc<Shared<R>>,
     store: Arc<dyn RecordStore<R>>,
-    course: watch::Receiver<Course>,
+    shutdown_phase: watch::Receiver<ShutdownPhase>,
     closing: bool,
     /// Batches that were taken and are not written yet.
-    in_hand: VecDeque<Batch<R>>,
+    in_hand: VecDeque<RecordBatch<R>>,
     is_failing: bool,
     /// Maximum number of records in a write; smaller after a timeout.
-    most: usize,
+    max_records: usize,
     dead_letters: DeadLetters<R>,
     /// The number of accepted records in the counters.
     received_told: u64,
 }
 
-impl<R: Record> Writer<R> {
+impl<R: Record> StoreWriter<R> {
     fn new(shared: Arc<Shared<R>>, store: Arc<dyn RecordStore<R>>) -> Self {
-        let most = shared.lock().config.drain_batch_size;
+        let max_records = shared.lock().config.drain_batch_size;
         Self {
-            course: shared.course(),
+            shutdown_phase: shared.shutdown_phase(),
             shared,
             store,
             closing: false,
             in_hand: VecDeque::new(),
             is_failing: false,
-            most,
+            max_records,
             dead_letters: DeadLetters::default(),
             received_told: 0,
         }
     }
 
     /// Returns the batches that it has taken and not written.
-    async fn run(mut self) -> Vec<Batch<R>> {
+    async fn run(mut self) -> Vec<RecordBatch<R>> {
         let mut delays = self.shared.lock().config.backoff.delays();
         while self.take().await {
             let (records, number) = self.next_write();
@@ -159,23 +159,23 @@ impl<R: Record> Writer<R> {
     /// Waits until there is something to write. Returns `false` if nothing will arrive or no time is left.
     async fn take(&mut self) -> bool {
         while self.in_hand.is_empty() {
-            let step = self.shared.lock().writer_step(self.most);
+            let step = self.shared.lock().writer_step(self.max_records);
             match step {
-                Step::Do(Source::Memory(batches)) => {
+                NextStep::Do(WriterInput::Memory(batches)) => {
                     let count = batches.iter().map(|batch| batch.records.len()).sum();
-                    self.shared.free_places(count);
+                    self.shared.release_queue_permits(count);
                     self.in_hand = batches.into();
                 }
-                Step::Do(Source::Disk(spilled)) => {
-                    if !self.read(spilled).await {
+                NextStep::Do(WriterInput::Disk(on_disk)) => {
+                    if !self.read(on_disk).await {
                         return false;
                     }
                 }
-                Step::Wait(at) => {
+                NextStep::Wait(at) => {
                     let retry_at = self.retry_letters().await;
                     self.wait(at.into_iter().chain(retry_at).min()).await;
                 }
-                Step::End => return false,
+                NextStep::End => return false,
             }
             if !self.has_time() {
                 return false;
@@ -186,11 +186,12 @@ impl<R: Record> Writer<R> {
     }
 
     /// Reads the next spilled records. Returns `false` if no time is left.
-    async fn read(&mut self, spilled: Spilled) -> bool {
+    async fn read(&mut self, on_disk: DiskRange) -> bool {
         let Some(spool) = self.shared.spool.clone() else {
             return false;
         };
-        let mut reading = Box::pin(spool.read(spilled.first - 1, spilled.through, self.most));
+        let mut reading =
+            Box::pin(spool.read(on_disk.first - 1, on_disk.through, self.max_records));
         let read = loop {
             let patient = timeout(spooler::PATIENCE, &mut reading);
             match self.before_deadline(patient).await {
@@ -200,12 +201,12 @@ impl<R: Record> Writer<R> {
             }
         };
         match read {
-            Ok(Found::Batches(batches)) => {
+            Ok(SpoolRead::Batches(batches)) => {
                 let through = batches
                     .last()
-                    .map_or(spilled.through, |(number, _)| *number);
+                    .map_or(on_disk.through, |(number, _)| *number);
                 let at = Instant::now();
-                let batch = |(number, records)| Batch {
+                let batch = |(number, records)| RecordBatch {
                     number,
                     records: Arc::new(records),
                     at,
@@ -219,7 +220,7 @@ impl<R: Record> Writer<R> {
                 }
                 true
             }
-            Ok(Found::Damaged { number, records }) => {
+            Ok(SpoolRead::Damaged { number, records }) => {
                 // everything before it is in the database
                 self.shared.lock().give_up_damaged(number, records);
                 self.shared.advance_committed(number);
@@ -235,22 +236,22 @@ impl<R: Record> Writer<R> {
 
     /// The records of the next write and the number of the last one. While writes fail, only the first batch.
     fn next_write(&mut self) -> (Arc<Vec<R>>, u64) {
-        let most = self.most.max(1);
+        let max_records = self.max_records.max(1);
         if let Some(front) = self.in_hand.front()
-            && front.records.len() > most
+            && front.records.len() > max_records
         {
             let (at, first) = (front.at, front.first());
-            let (one, other) = front.records.split_at(most);
+            let (one, other) = front.records.split_at(max_records);
             let (one, other) = (Arc::new(one.to_vec()), Arc::new(other.to_vec()));
             let number = front.number;
             self.in_hand.pop_front();
-            self.in_hand.push_front(Batch {
+            self.in_hand.push_front(RecordBatch {
                 number,
                 records: other,
                 at,
             });
-            self.in_hand.push_front(Batch {
-                number: first + most as u64 - 1,
+            self.in_hand.push_front(RecordBatch {
+                number: first + max_records as u64 - 1,
                 records: one,
                 at,
             });
@@ -258,7 +259,7 @@ impl<R: Record> Writer<R> {
         let mut count = 0;
         let mut taken = 0;
         for batch in &self.in_hand {
-            let fits = taken + batch.records.len() <= most && !self.is_failing;
+            let fits = taken + batch.records.len() <= max_records && !self.is_failing;
             if count > 0 && !fits {
                 break;
             }
@@ -277,9 +278,9 @@ impl<R: Record> Writer<R> {
     }
 
     fn has_time(&mut self) -> bool {
-        match *self.course.borrow_and_update() {
-            Course::Run => true,
-            Course::Close(until) => {
+        match *self.shutdown_phase.borrow_and_update() {
+            ShutdownPhase::Running => true,
+            ShutdownPhase::Closing(until) => {
                 self.closing = true;
                 until.is_none_or(|until| Instant::now() < until)
             }
@@ -288,9 +289,9 @@ impl<R: Record> Writer<R> {
 
     /// Waits for a notification, a time, or the deadline.
     async fn wait(&mut self, at: Option<Instant>) {
-        let until = match *self.course.borrow() {
-            Course::Close(until) => until,
-            Course::Run => None,
+        let until = match *self.shutdown_phase.borrow() {
+            ShutdownPhase::Closing(until) => until,
+            ShutdownPhase::Running => None,
         };
         let timer = async {
             match at.into_iter().chain(until).min() {
@@ -301,7 +302,7 @@ impl<R: Record> Writer<R> {
         tokio::select! {
             biased;
             () = self.shared.to_writer.notified() => {}
-            _ = self.course.changed() => {}
+            _ = self.shutdown_phase.changed() => {}
             () = timer => {}
         }
     }
@@ -314,7 +315,7 @@ impl<R: Record> Writer<R> {
         }
         tokio::select! {
             () = pause => {}
-            _ = self.course.changed() => self.closing = true,
+            _ = self.shutdown_phase.changed() => self.closing = true,
         }
         true
     }
@@ -326,13 +327,13 @@ impl<R: Record> Writer<R> {
             tokio::select! {
                 biased;
                 output = &mut future => return Some(output),
-                _ = self.course.changed() => self.closing = true,
+                _ = self.shutdown_phase.changed() => self.closing = true,
             }
         }
-        let course = *self.course.borrow();
-        match course {
-            Course::Close(Some(until)) => timeout_at(until, future).await.ok(),
-            Course::Close(None) | Course::Run => Some(future.await),
+        let shutdown_phase = *self.shutdown_phase.borrow();
+        match shutdown_phase {
+            ShutdownPhase::Closing(Some(until)) => timeout_at(until, future).await.ok(),
+            ShutdownPhase::Closing(None) | ShutdownPhase::Running => Some(future.await),
         }
     }
 }

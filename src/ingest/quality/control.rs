@@ -19,7 +19,7 @@ const REMEMBERED: usize = 16;
 /// Checks ticks of any symbols one by one, in the order of their arrival.
 ///
 /// A quarantined tick does not affect the checks of later ticks, except that it may be the first one of
-/// a new price (`price_confirmations`). Allocates only once for each symbol.
+/// a new price (`reprice_after`). Allocates only once for each symbol.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ const REMEMBERED: usize = 16;
 #[derive(Debug)]
 pub struct QualityControl {
     rules: SymbolRules,
-    symbols: HashMap<SymbolId, State>,
+    symbols: HashMap<SymbolId, SymbolState>,
 }
 
 impl QualityControl {
@@ -61,7 +61,7 @@ impl QualityControl {
         let state = self
             .symbols
             .entry(tick.symbol_id)
-            .or_insert_with(|| State::new(Arc::clone(self.rules.of(tick.symbol_id))));
+            .or_insert_with(|| SymbolState::new(Arc::clone(self.rules.of(tick.symbol_id))));
         state.check(tick, now)
     }
 }
@@ -77,7 +77,7 @@ impl From<SymbolRules> for QualityControl {
 
 /// The state of one symbol.
 #[derive(Debug)]
-struct State {
+struct SymbolState {
     rules: Arc<QualityRules>,
     prices: Prices,
     messages: [u64; REMEMBERED],
@@ -85,19 +85,19 @@ struct State {
     last_key: Option<(DateTime<Utc>, i64)>,
     /// Repetitions in a row.
     repetitions: u32,
-    line: Option<Line>,
+    unchanged: Option<UnchangedQuote>,
 }
 
 /// A run of unchanged quotes.
 #[derive(Debug, Clone, Copy)]
-struct Line {
+struct UnchangedQuote {
     bid: Option<Decimal>,
     ask: Option<Decimal>,
     since: DateTime<Utc>,
     ticks: u32,
 }
 
-impl State {
+impl SymbolState {
     fn new(rules: Arc<QualityRules>) -> Self {
         Self {
             prices: Prices::new(&rules),
@@ -106,7 +106,7 @@ impl State {
             next_message: 0,
             last_key: None,
             repetitions: 0,
-            line: None,
+            unchanged: None,
         }
     }
 
@@ -121,13 +121,13 @@ impl State {
             }
         };
         look(rules.future, &mut || rules.ahead(tick.tick_time, now));
-        look(rules.stale, &mut || rules.behind(tick.tick_time, now));
+        look(rules.delayed, &mut || rules.behind(tick.tick_time, now));
         look(rules.not_positive, &mut || not_positive(tick));
         look(rules.crossed, &mut || crossed(tick));
         look(rules.repeated, &mut || {
             self.repeated(tick, rules.repeated_limit)
         });
-        look(rules.flat_line, &mut || self.flat_line(tick, &rules));
+        look(rules.frozen_quote, &mut || self.frozen_quote(tick, &rules));
         let follows_prices = rules.deviation != RuleAction::Off || rules.z_score != RuleAction::Off;
         // a sum needs both sides; a sum that overflows is larger than any store accepts
         let sides = tick.bid_price.zip(tick.ask_price);
@@ -163,32 +163,32 @@ impl State {
         })
     }
 
-    fn flat_line(&mut self, tick: &Tick, rules: &QualityRules) -> Option<Verdict> {
+    fn frozen_quote(&mut self, tick: &Tick, rules: &QualityRules) -> Option<Verdict> {
         let (bid, ask) = (tick.bid_price, tick.ask_price);
-        let line = match &mut self.line {
-            Some(line) if line.bid == bid && line.ask == ask => {
-                line.ticks = line.ticks.saturating_add(1);
-                *line
+        let unchanged = match &mut self.unchanged {
+            Some(unchanged) if unchanged.bid == bid && unchanged.ask == ask => {
+                unchanged.ticks = unchanged.ticks.saturating_add(1);
+                *unchanged
             }
-            line => *line.insert(Line {
+            unchanged => *unchanged.insert(UnchangedQuote {
                 bid,
                 ask,
                 since: tick.tick_time,
                 ticks: 1,
             }),
         };
-        if rules.flat_line_ticks > 0 && line.ticks > rules.flat_line_ticks {
+        if rules.frozen_quote_ticks > 0 && unchanged.ticks > rules.frozen_quote_ticks {
             return Some(Verdict {
-                rule: Rule::FlatLine,
-                observed: line.ticks.into(),
-                limit: rules.flat_line_ticks.into(),
+                rule: Rule::FrozenQuote,
+                observed: unchanged.ticks.into(),
+                limit: rules.frozen_quote_ticks.into(),
             });
         }
-        if rules.flat_line_time.is_zero() {
+        if rules.frozen_quote_time.is_zero() {
             return None;
         }
-        let lasted = tick.tick_time - line.since;
-        beyond(Rule::FlatLine, lasted, rules.flat_line_time)
+        let lasted = tick.tick_time - unchanged.since;
+        beyond(Rule::FrozenQuote, lasted, rules.frozen_quote_time)
     }
 }
 

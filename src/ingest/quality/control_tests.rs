@@ -38,10 +38,10 @@ pub(super) fn dec(text: &str) -> Decimal {
 }
 
 #[test]
-fn a_stale_time_is_found_beyond_its_limit() {
+fn old_time_is_found_beyond_its_limit() {
     let rules = QualityRules {
-        stale: RuleAction::Quarantine,
-        stale_limit: TimeDelta::milliseconds(1_500),
+        delayed: RuleAction::Quarantine,
+        delayed_limit: TimeDelta::milliseconds(1_500),
         ..silent()
     };
     let mut control = QualityControl::new(rules);
@@ -50,7 +50,7 @@ fn a_stale_time_is_found_beyond_its_limit() {
     assert!(control.check(&tick, at_limit).is_clean());
     let beyond = control.check(&tick, at_limit + TimeDelta::microseconds(1));
     let verdict = beyond.quarantine().expect("too old");
-    assert_eq!(verdict.rule, Rule::Stale);
+    assert_eq!(verdict.rule, Rule::Delayed);
     assert_eq!(
         (verdict.observed, verdict.limit),
         (dec("1.500001"), dec("1.5"))
@@ -58,7 +58,7 @@ fn a_stale_time_is_found_beyond_its_limit() {
 }
 
 #[test]
-fn a_price_of_zero_or_below_is_found() {
+fn price_of_zero_or_below_is_found() {
     let rules = QualityRules {
         not_positive: RuleAction::Quarantine,
         ..silent()
@@ -75,7 +75,7 @@ fn a_price_of_zero_or_below_is_found() {
 }
 
 #[test]
-fn a_bid_above_the_ask_is_found_and_one_at_it_is_not() {
+fn bid_above_the_ask_is_found_and_one_at_it_is_not() {
     let rules = QualityRules {
         crossed: RuleAction::Quarantine,
         ..silent()
@@ -89,7 +89,7 @@ fn a_bid_above_the_ask_is_found_and_one_at_it_is_not() {
 }
 
 #[test]
-fn a_message_that_comes_again_and_again_is_found() {
+fn repeated_message_is_found() {
     let rules = QualityRules {
         repeated: RuleAction::Quarantine,
         repeated_limit: 2,
@@ -122,27 +122,27 @@ fn a_message_that_comes_again_and_again_is_found() {
 }
 
 #[test]
-fn a_line_is_flat_after_so_many_ticks_or_so_long() {
+fn quote_is_frozen_after_a_count_or_a_duration() {
     let rules = QualityRules {
-        flat_line: RuleAction::Quarantine,
-        flat_line_ticks: 3,
-        flat_line_time: TimeDelta::seconds(10),
+        frozen_quote: RuleAction::Quarantine,
+        frozen_quote_ticks: 3,
+        frozen_quote_time: TimeDelta::seconds(10),
         ..silent()
     };
     let mut control = QualityControl::new(rules.clone());
     for millis in 0..3 {
         assert_eq!(check(&mut control, &quote(millis, 100)), None);
     }
-    let found = Some((Rule::FlatLine, dec("4"), dec("3")));
+    let found = Some((Rule::FrozenQuote, dec("4"), dec("3")));
     assert_eq!(check(&mut control, &quote(3, 100)), found);
     assert_eq!(check(&mut control, &quote(4, 101)), None);
     assert_eq!(check(&mut control, &quote(10_004, 101)), None);
-    let found = Some((Rule::FlatLine, dec("10.001"), dec("10")));
+    let found = Some((Rule::FrozenQuote, dec("10.001"), dec("10")));
     assert_eq!(check(&mut control, &quote(10_005, 101)), found);
 
     let mut control = QualityControl::new(QualityRules {
-        flat_line_ticks: 0,
-        flat_line_time: TimeDelta::zero(),
+        frozen_quote_ticks: 0,
+        frozen_quote_time: TimeDelta::zero(),
         ..rules
     });
     for millis in 0..1_000 {
@@ -154,14 +154,14 @@ fn deviation() -> QualityRules {
     QualityRules {
         deviation: RuleAction::Quarantine,
         deviation_limit: dec("0.1"),
-        price_confirmations: 3,
-        price_memory: TimeDelta::seconds(60),
+        reprice_after: 3,
+        reference_price_ttl: TimeDelta::seconds(60),
         ..silent()
     }
 }
 
 #[test]
-fn a_price_deviates_beyond_its_share_of_the_last_one() {
+fn price_deviates_beyond_its_share_of_the_last_one() {
     let mut control = QualityControl::new(deviation());
     assert_eq!(check(&mut control, &quote(0, 1_000)), None);
     assert_eq!(check(&mut control, &quote(1, 1_100)), None);
@@ -176,7 +176,7 @@ fn a_price_deviates_beyond_its_share_of_the_last_one() {
 }
 
 #[test]
-fn a_price_that_was_confirmed_is_the_new_one() {
+fn confirmed_price_becomes_the_reference() {
     let mut control = QualityControl::new(deviation());
     let mut held = |millis, cents| check(&mut control, &quote(millis, cents)).is_some();
     assert!(!held(0, 1_000));
@@ -192,7 +192,7 @@ fn a_price_that_was_confirmed_is_the_new_one() {
 }
 
 #[test]
-fn symbols_are_compared_with_themselves_and_may_have_rules_of_their_own() {
+fn symbols_are_judged_apart_and_by_their_own_rules() {
     let other = SymbolId::new(2);
     let mut control = QualityControl::new(deviation()).with_symbol(other, silent());
     let of_other = |tick: Tick| tick.with_symbol_id(other);
@@ -204,7 +204,7 @@ fn symbols_are_compared_with_themselves_and_may_have_rules_of_their_own() {
 }
 
 #[test]
-fn a_step_unlike_those_before_is_found_by_its_z_score() {
+fn unusual_step_is_found_by_its_z_score() {
     let rules = QualityRules {
         z_score: RuleAction::Quarantine,
         z_score_limit: dec("6"),
@@ -240,7 +240,7 @@ fn a_step_unlike_those_before_is_found_by_its_z_score() {
 }
 
 #[test]
-fn the_first_step_of_a_quiet_market_is_judged_by_the_floor() {
+fn first_step_of_a_quiet_market_uses_the_floor() {
     let rules = QualityRules {
         z_score: RuleAction::Quarantine,
         z_score_limit: dec("10"),
@@ -256,7 +256,7 @@ fn the_first_step_of_a_quiet_market_is_judged_by_the_floor() {
 }
 
 #[test]
-fn a_flag_passes_and_is_what_the_next_tick_is_compared_with() {
+fn flagged_tick_passes_and_becomes_the_reference() {
     let mut control = QualityControl::new(QualityRules {
         deviation: RuleAction::Flag,
         ..deviation()
@@ -270,7 +270,7 @@ fn a_flag_passes_and_is_what_the_next_tick_is_compared_with() {
 }
 
 #[test]
-fn the_first_rule_in_their_order_decides_and_all_are_told() {
+fn first_rule_decides_and_all_are_reported() {
     let rules = QualityRules::default().all(RuleAction::Quarantine);
     // ahead of the clock, below zero, crossed
     let bad = Tick::quote(SYMBOL, start(), dec("-1"), dec("-2"));
@@ -293,7 +293,7 @@ fn the_first_rule_in_their_order_decides_and_all_are_told() {
 }
 
 #[test]
-fn numbers_too_large_for_a_sum_are_no_panic() {
+fn numbers_too_large_for_a_sum_cause_no_panic() {
     let rules = QualityRules::default().all(RuleAction::Quarantine);
     let mut control = QualityControl::new(rules);
     for (index, price) in [Decimal::MAX, Decimal::MIN, Decimal::MAX, Decimal::ONE]
@@ -308,7 +308,7 @@ fn numbers_too_large_for_a_sum_are_no_panic() {
 
 proptest! {
     #[test]
-    fn a_clean_random_walk_is_never_held_back(
+    fn clean_random_walk_is_never_quarantined(
         digits in 2_u32..6, first in 10_000_i64..2_000_000, widest in 1_i64..8,
         steps in proptest::collection::vec((any::<u32>(), 1_i64..5_000), 1..600),
     ) {
@@ -333,7 +333,7 @@ proptest! {
     }
 
     #[test]
-    fn a_spike_in_a_random_walk_is_held_back_alone(
+    fn spike_in_a_random_walk_is_quarantined_alone(
         steps in proptest::collection::vec(-3_i64..=3, 100..300), at in 40_usize..100,
         spike in prop_oneof![-60_000_i64..-20_000, 20_000_i64..60_000],
     ) {
@@ -362,9 +362,9 @@ proptest! {
         let limit = TimeDelta::milliseconds(limit);
         let rules = QualityRules {
             future_limit: limit,
-            stale_limit: limit,
-            flat_line_time: limit,
-            price_memory: limit,
+            delayed_limit: limit,
+            frozen_quote_time: limit,
+            reference_price_ttl: limit,
             ..QualityRules::default().all(RuleAction::Quarantine)
         };
         let mut control = QualityControl::new(rules);

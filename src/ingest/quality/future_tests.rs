@@ -23,7 +23,7 @@ fn dec(text: &str) -> Decimal {
 }
 
 #[test]
-fn a_time_in_the_future_is_found_beyond_its_limit() {
+fn future_time_is_found_beyond_its_limit() {
     let rules = QualityRules {
         future: RuleAction::Quarantine,
         future_limit: TimeDelta::seconds(60),
@@ -43,7 +43,7 @@ fn a_time_in_the_future_is_found_beyond_its_limit() {
 }
 
 #[test]
-fn a_time_to_come_is_held_back_by_default() {
+fn future_time_is_quarantined_by_default() {
     let mut control = QualityControl::new(QualityRules::default());
     let tick = tick();
     let at_limit = start() - TimeDelta::minutes(5);
@@ -54,7 +54,7 @@ fn a_time_to_come_is_held_back_by_default() {
 }
 
 #[test]
-fn a_time_is_refused_only_where_it_is_held_back() {
+fn future_time_is_refused_only_when_quarantined() {
     let now = start();
     let limit = TimeDelta::seconds(60);
     for future in [RuleAction::Off, RuleAction::Flag, RuleAction::Quarantine] {

@@ -10,7 +10,7 @@ use super::window::Window;
 use crate::domain::{Rule, Verdict};
 
 /// Minimum number of steps for a z-score.
-const FEWEST_STEPS: usize = 30;
+const MIN_STEPS: usize = 30;
 
 /// Decimals of observed values.
 const DECIMALS: u32 = 12;
@@ -41,7 +41,7 @@ impl Prices {
         Self {
             last: None,
             candidate: None,
-            steps: is_on.then(|| Window::new(rules.z_score_window.max(FEWEST_STEPS))),
+            steps: is_on.then(|| Window::new(rules.z_score_window.max(MIN_STEPS))),
             deviation_limit: rules.deviation_limit,
             z_score_limit: float(rules.z_score_limit),
             z_score_floor: float(rules.z_score_floor),
@@ -75,7 +75,7 @@ impl Prices {
                 _ => 1,
             };
             self.candidate = Some((price, agreeing));
-            if agreeing >= rules.price_confirmations {
+            if agreeing >= rules.reprice_after {
                 // the next step starts from here
                 self.last = None;
                 return;
@@ -110,7 +110,7 @@ impl Prices {
         rules: &QualityRules,
     ) -> Option<(Decimal, DateTime<Utc>)> {
         self.last
-            .filter(|(_, last)| (time - *last).abs() <= rules.price_memory)
+            .filter(|(_, last)| (time - *last).abs() <= rules.reference_price_ttl)
     }
 
     fn jump(&self, price: Decimal, last: Decimal, rules: &QualityRules) -> Jump {
@@ -142,7 +142,7 @@ impl Prices {
 
     fn z_score(&self, step: Decimal, last: Decimal) -> Option<Verdict> {
         let steps = self.steps.as_ref()?;
-        if steps.count() < FEWEST_STEPS {
+        if steps.count() < MIN_STEPS {
             return None;
         }
         let (step, last) = (step.to_f64()?, last.to_f64()?);

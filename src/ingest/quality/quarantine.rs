@@ -80,7 +80,7 @@ impl QuarantineReport {
 /// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
 /// let tick = Tick::quote(SymbolId::new(7), time, 2.into(), 1.into());
 /// let verdict = Verdict::new(Rule::Crossed, 1.into(), 0.into());
-/// quarantine.keep(QuarantinedTick::new(tick, verdict, time)).await?;
+/// quarantine.push(QuarantinedTick::new(tick, verdict, time)).await?;
 ///
 /// let report = quarantine.stop(Duration::from_secs(10)).await;
 /// assert_eq!((report.spooled, report.lost), (0, 0));
@@ -163,10 +163,10 @@ impl Quarantine {
     ///
     /// # Errors
     /// Fails after a stop.
-    pub async fn keep(&self, tick: QuarantinedTick) -> Result<(), QuarantineClosed> {
+    pub async fn push(&self, tick: QuarantinedTick) -> Result<(), QuarantineClosed> {
         // the push waits for space, so a stop is the only cause of an error
-        let kept = self.persister.push(tick).await;
-        kept.map_err(|_| QuarantineClosed)
+        let pushed = self.persister.push(tick).await;
+        pushed.map_err(|_| QuarantineClosed)
     }
 
     /// The number of ticks that the repository does not have yet.

@@ -72,7 +72,7 @@ async fn stored(repository: &Shaky) -> Vec<QuarantinedTick> {
         ..QuarantineQuery::default()
     };
     let page = repository.list(&query).await.expect("memory");
-    page.items.into_iter().map(|entry| entry.kept).collect()
+    page.items.into_iter().map(|entry| entry.item).collect()
 }
 
 fn normalized(range: std::ops::Range<i64>) -> Vec<QuarantinedTick> {
@@ -88,28 +88,28 @@ async fn open(repository: &Arc<Shaky>, directory: Option<&Path>) -> Quarantine {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn what_is_held_back_is_kept_in_its_order() {
+async fn quarantined_ticks_keep_their_order() {
     let folder = tempfile::tempdir().expect("a folder");
     for directory in [None, Some(folder.path())] {
         let repository = Arc::new(Shaky::default());
         let quarantine = open(&repository, directory).await;
         for index in 0..3_000 {
-            quarantine.keep(kept(index)).await.expect("open");
+            quarantine.push(kept(index)).await.expect("open");
         }
         assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
-        assert_eq!(quarantine.keep(kept(0)).await, Err(QuarantineClosed));
+        assert_eq!(quarantine.push(kept(0)).await, Err(QuarantineClosed));
         assert_eq!(stored(&repository).await, normalized(0..3_000));
     }
 }
 
 #[tokio::test]
-async fn what_the_database_did_not_take_is_there_after_the_next_start() {
+async fn unstored_ticks_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
     for index in 0..2_500 {
-        quarantine.keep(kept(index)).await.expect("open");
+        quarantine.push(kept(index)).await.expect("open");
     }
     assert_eq!(
         quarantine.stop(PATIENCE).await,
@@ -118,17 +118,17 @@ async fn what_the_database_did_not_take_is_there_after_the_next_start() {
     assert!(Quarantine::exists(folder.path()));
     repository.away.store(false, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
-    quarantine.keep(kept(2_500)).await.expect("open");
+    quarantine.push(kept(2_500)).await.expect("open");
     assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
     assert_eq!(stored(&repository).await, normalized(0..2_501));
 }
 
 #[tokio::test]
-async fn an_outage_ends_by_itself() {
+async fn outage_ends_by_itself() {
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, None).await;
-    quarantine.keep(kept(1)).await.expect("open");
+    quarantine.push(kept(1)).await.expect("open");
     let until = async |count| {
         while quarantine.waiting() != count {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -143,11 +143,11 @@ async fn an_outage_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn what_is_only_in_memory_is_told_to_be_lost() {
+async fn ticks_in_memory_are_reported_as_lost() {
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, None).await;
-    quarantine.keep(kept(1)).await.expect("open");
+    quarantine.push(kept(1)).await.expect("open");
     let report = quarantine.stop(Duration::from_millis(300)).await;
     assert_eq!(report, QuarantineReport::new(0, 1));
 }
@@ -160,12 +160,12 @@ fn impossible(index: i64) -> QuarantinedTick {
 }
 
 #[tokio::test]
-async fn tick_that_cannot_be_kept_keeps_no_other_one_out() {
+async fn invalid_tick_blocks_no_other_tick() {
     let folder = tempfile::tempdir().expect("a folder");
     let repository = Arc::new(Shaky::default());
     let quarantine = open(&repository, Some(folder.path())).await;
     for tick in [kept(1), impossible(2), kept(3)] {
-        quarantine.keep(tick).await.expect("open");
+        quarantine.push(tick).await.expect("open");
     }
     assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(0, 0));
     assert_eq!(
@@ -185,7 +185,7 @@ async fn spools_of_ticks_and_quarantine_are_not_confused() {
     let repository = Arc::new(Shaky::default());
     repository.away.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
-    quarantine.keep(kept(1)).await.expect("open");
+    quarantine.push(kept(1)).await.expect("open");
     assert_eq!(quarantine.stop(PATIENCE).await, QuarantineReport::new(1, 0));
     let spool = folder.path().join("quarantine");
     let refused = TickSpool::open(&spool, 1 << 30).await;
@@ -207,7 +207,7 @@ async fn spools_of_ticks_and_quarantine_are_not_confused() {
 #[tokio::test]
 async fn end_of_a_quarantine_can_be_waited_for() {
     let quarantine = open(&Arc::default(), None).await;
-    quarantine.keep(kept(1)).await.expect("open");
+    quarantine.push(kept(1)).await.expect("open");
     let short = Duration::from_millis(50);
     let waited = tokio::time::timeout(short, quarantine.ended()).await;
     assert!(waited.is_err(), "it works");
@@ -218,11 +218,11 @@ async fn end_of_a_quarantine_can_be_waited_for() {
 
 /// A database that hangs gets one call, regardless of the clock.
 #[tokio::test(start_paused = true)]
-async fn patience_of_a_stop_is_a_year_at_most() {
+async fn wait_of_a_stop_is_a_year_at_most() {
     let repository = Arc::new(Shaky::default());
     repository.hangs.store(true, Ordering::SeqCst);
     let quarantine = open(&repository, None).await;
-    quarantine.keep(kept(1)).await.expect("open");
+    quarantine.push(kept(1)).await.expect("open");
     let begun = tokio::time::Instant::now();
     quarantine.stop(Duration::MAX).await;
     let days = begun.elapsed().as_secs() / 86_400;

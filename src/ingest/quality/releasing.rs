@@ -58,7 +58,7 @@ pub async fn release(
         .collect();
     let batch: Vec<_> = pending
         .iter()
-        .map(|entry| entry.kept.tick.clone())
+        .map(|entry| entry.item.tick.clone())
         .collect();
     let stored = ticks.insert_batch(&batch).await?;
     let settled: Vec<_> = pending
@@ -66,7 +66,7 @@ pub async fn release(
         .filter(|entry| is_stored(entry, &stored))
         .map(|entry| entry.id)
         .collect();
-    let decided = quarantine.decide(&settled, QuarantineState::Released);
+    let decided = quarantine.resolve(&settled, QuarantineState::Released);
     Ok(ReleaseReceipt {
         released: decided.await?,
         stored,
@@ -74,7 +74,7 @@ pub async fn release(
 }
 
 fn is_stored(entry: &QuarantineEntry, receipt: &InsertReceipt) -> bool {
-    let tick = &entry.kept.tick;
+    let tick = &entry.item.tick;
     let is_same =
         |other: &crate::domain::Tick| other.key() == tick.key() && other.has_content_of(tick);
     let refused = receipt.conflicts.iter().map(|conflict| &conflict.refused);

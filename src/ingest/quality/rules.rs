@@ -15,10 +15,10 @@ pub struct QualityRules {
     pub future: RuleAction,
     /// The limit of `future`.
     pub future_limit: TimeDelta,
-    /// The action for a time behind the clock by more than `stale_limit`.
-    pub stale: RuleAction,
-    /// The limit of `stale`.
-    pub stale_limit: TimeDelta,
+    /// The action for a time behind the clock by more than `delayed_limit`.
+    pub delayed: RuleAction,
+    /// The limit of `delayed`.
+    pub delayed_limit: TimeDelta,
     /// The action for a price that is zero or negative.
     pub not_positive: RuleAction,
     /// The action for a bid above the ask.
@@ -28,13 +28,13 @@ pub struct QualityRules {
     pub repeated: RuleAction,
     /// The number of repetitions in a row that are allowed.
     pub repeated_limit: u32,
-    /// The action for a bid and an ask that stay unchanged for more than `flat_line_ticks` ticks or for
-    /// longer than `flat_line_time`.
-    pub flat_line: RuleAction,
+    /// The action for a bid and an ask that stay unchanged for more than `frozen_quote_ticks` ticks or for
+    /// longer than `frozen_quote_time`.
+    pub frozen_quote: RuleAction,
     /// The number of unchanged ticks that are allowed; 0 for no limit.
-    pub flat_line_ticks: u32,
+    pub frozen_quote_ticks: u32,
     /// The time that quotes may stay unchanged; zero for no limit.
-    pub flat_line_time: TimeDelta,
+    pub frozen_quote_time: TimeDelta,
     /// The action for a mid price that differs from the last one by more than `deviation_limit`.
     pub deviation: RuleAction,
     /// The limit of `deviation`, as a share of the last mid price.
@@ -50,11 +50,11 @@ pub struct QualityRules {
     /// not an outlier.
     pub z_score_floor: Decimal,
     /// The time for which prices are compared with the last mid price; later prices start over.
-    pub price_memory: TimeDelta,
+    pub reference_price_ttl: TimeDelta,
     /// The number of consecutive ticks, quarantined for their price and in agreement with each other, that
     /// make a new price: the last of them passes. At least 1, with which no tick is quarantined for its
     /// price.
-    pub price_confirmations: u32,
+    pub reprice_after: u32,
 }
 
 impl Default for QualityRules {
@@ -64,23 +64,23 @@ impl Default for QualityRules {
         Self {
             future: RuleAction::Quarantine,
             future_limit: TimeDelta::minutes(5),
-            stale: RuleAction::Off,
-            stale_limit: TimeDelta::hours(1),
+            delayed: RuleAction::Off,
+            delayed_limit: TimeDelta::hours(1),
             not_positive: RuleAction::Flag,
             crossed: RuleAction::Flag,
             repeated: RuleAction::Off,
             repeated_limit: 10,
-            flat_line: RuleAction::Off,
-            flat_line_ticks: 1_000,
-            flat_line_time: TimeDelta::minutes(10),
+            frozen_quote: RuleAction::Off,
+            frozen_quote_ticks: 1_000,
+            frozen_quote_time: TimeDelta::minutes(10),
             deviation: RuleAction::Off,
             deviation_limit: Decimal::new(5, 2),
             z_score: RuleAction::Off,
             z_score_limit: Decimal::new(15, 0),
             z_score_window: 200,
             z_score_floor: Decimal::new(2, 5),
-            price_memory: TimeDelta::minutes(10),
-            price_confirmations: 5,
+            reference_price_ttl: TimeDelta::minutes(10),
+            reprice_after: 5,
         }
     }
 }
@@ -91,10 +91,10 @@ setters!(QualityRules {
         future: RuleAction,
         /// Sets [`future_limit`](field@Self::future_limit).
         future_limit: TimeDelta,
-        /// Sets [`stale`](field@Self::stale).
-        stale: RuleAction,
-        /// Sets [`stale_limit`](field@Self::stale_limit).
-        stale_limit: TimeDelta,
+        /// Sets [`delayed`](field@Self::delayed).
+        delayed: RuleAction,
+        /// Sets [`delayed_limit`](field@Self::delayed_limit).
+        delayed_limit: TimeDelta,
         /// Sets [`not_positive`](field@Self::not_positive).
         not_positive: RuleAction,
         /// Sets [`crossed`](field@Self::crossed).
@@ -103,12 +103,12 @@ setters!(QualityRules {
         repeated: RuleAction,
         /// Sets [`repeated_limit`](field@Self::repeated_limit).
         repeated_limit: u32,
-        /// Sets [`flat_line`](field@Self::flat_line).
-        flat_line: RuleAction,
-        /// Sets [`flat_line_ticks`](field@Self::flat_line_ticks).
-        flat_line_ticks: u32,
-        /// Sets [`flat_line_time`](field@Self::flat_line_time).
-        flat_line_time: TimeDelta,
+        /// Sets [`frozen_quote`](field@Self::frozen_quote).
+        frozen_quote: RuleAction,
+        /// Sets [`frozen_quote_ticks`](field@Self::frozen_quote_ticks).
+        frozen_quote_ticks: u32,
+        /// Sets [`frozen_quote_time`](field@Self::frozen_quote_time).
+        frozen_quote_time: TimeDelta,
         /// Sets [`deviation`](field@Self::deviation).
         deviation: RuleAction,
         /// Sets [`deviation_limit`](field@Self::deviation_limit).
@@ -121,10 +121,10 @@ setters!(QualityRules {
         z_score_window: usize,
         /// Sets [`z_score_floor`](field@Self::z_score_floor).
         z_score_floor: Decimal,
-        /// Sets [`price_memory`](field@Self::price_memory).
-        price_memory: TimeDelta,
-        /// Sets [`price_confirmations`](field@Self::price_confirmations).
-        price_confirmations: u32,
+        /// Sets [`reference_price_ttl`](field@Self::reference_price_ttl).
+        reference_price_ttl: TimeDelta,
+        /// Sets [`reprice_after`](field@Self::reprice_after).
+        reprice_after: u32,
     }
 });
 
@@ -143,7 +143,7 @@ impl QualityRules {
     }
 
     pub(super) fn behind(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
-        beyond(Rule::Stale, now - time, self.stale_limit)
+        beyond(Rule::Delayed, now - time, self.delayed_limit)
     }
 
     /// Sets the action of every rule, and keeps the limits.
@@ -151,11 +151,11 @@ impl QualityRules {
     pub fn all(self, action: RuleAction) -> Self {
         Self {
             future: action,
-            stale: action,
+            delayed: action,
             not_positive: action,
             crossed: action,
             repeated: action,
-            flat_line: action,
+            frozen_quote: action,
             deviation: action,
             z_score: action,
             ..self

@@ -25,7 +25,7 @@ fn absent_sides_are_neither_crossed_nor_not_positive() {
 }
 
 #[test]
-fn absent_side_is_content_of_a_message_and_a_line() {
+fn absent_side_counts_as_content_of_a_quote() {
     let rules = QualityRules {
         repeated: RuleAction::Quarantine,
         repeated_limit: 0,
@@ -48,9 +48,9 @@ fn absent_side_is_content_of_a_message_and_a_line() {
     assert_eq!(found, Some(Rule::Repeated));
 
     let rules = QualityRules {
-        flat_line: RuleAction::Quarantine,
-        flat_line_ticks: 2,
-        flat_line_time: TimeDelta::zero(),
+        frozen_quote: RuleAction::Quarantine,
+        frozen_quote_ticks: 2,
+        frozen_quote_time: TimeDelta::zero(),
         ..silent()
     };
     let mut control = QualityControl::new(rules);
@@ -59,7 +59,7 @@ fn absent_side_is_content_of_a_message_and_a_line() {
         assert_eq!(check(&mut control, &tick), None);
     }
     let found = check(&mut control, &one(5)).map(|(rule, _, _)| rule);
-    assert_eq!(found, Some(Rule::FlatLine));
+    assert_eq!(found, Some(Rule::FrozenQuote));
 }
 
 #[test]

@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn mean_and_deviation_are_those_of_the_last_values(
+        fn mean_and_deviation_cover_the_last_values(
             values in proptest::collection::vec(-1e6_f64..1e6, 1..200), size in 2_usize..50,
         ) {
             let mut window = Window::new(size);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_value_leaves_nothing_behind() {
+    fn huge_value_leaves_no_rounding_error() {
         let mut window = Window::new(10);
         window.push(1e12);
         for index in 0..20 {

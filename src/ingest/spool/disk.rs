@@ -27,7 +27,7 @@ const BLOCK: usize = 4096;
 /// The length of the mark with which a finished file begins.
 const MARK: usize = 9;
 /// The maximum size of a new file.
-const LARGEST_NEW: u64 = 4 << 20;
+const MAX_NEW_BYTES: u64 = 4 << 20;
 
 /// Opens files. Tests use an implementation that fails.
 pub(in crate::ingest) trait Disk: Debug + Send + Sync {
@@ -124,7 +124,7 @@ pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
 /// its first page.
 fn is_unfinished(file: &dyn StorageBackend) -> io::Result<bool> {
     let length = file.len()?;
-    if length == 0 || length > LARGEST_NEW {
+    if length == 0 || length > MAX_NEW_BYTES {
         return Ok(false);
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];

@@ -5,13 +5,13 @@
 //! which stores nothing twice.
 
 mod block;
+mod database;
 mod dead_letter;
 mod directory;
 mod disk;
 mod error;
-mod keeper;
+mod reopening_file;
 mod reserve;
-mod store;
 mod thread;
 
 use std::path::Path;
@@ -25,11 +25,11 @@ use self::directory::OwnedDirectory;
 pub(super) use self::disk::Disk;
 use self::disk::FileSystem;
 
+pub use self::database::SpoolContent;
+pub(super) use self::database::{SpoolRead, StoredLetters};
 pub use self::error::SpoolError;
-pub use self::store::SpoolContent;
-pub(super) use self::store::{Found, Kept};
 pub(super) use self::thread::SpoolBatch;
-use self::thread::{Answer, Request, Settled, SpoolThread};
+use self::thread::{Reply, Settled, SpoolRequest, SpoolThread};
 use super::record::Record;
 use crate::domain::Tick;
 
@@ -64,7 +64,7 @@ pub type TickSpool = Spool<Tick>;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Spool<R: Record = Tick> {
-    requests: Sender<Request<R>>,
+    requests: Sender<SpoolRequest<R>>,
     content: Arc<Mutex<SpoolContent>>,
     settled: Arc<Settled>,
     directory: Arc<Path>,
@@ -92,7 +92,7 @@ impl<R: Record> Spool<R> {
     ) -> Result<Self, SpoolError> {
         let path = directory.to_owned();
         let (requests, receiver) = std::sync::mpsc::channel();
-        let (opened, answer) = oneshot::channel();
+        let (opened, reply) = oneshot::channel();
         let work = move || match open::<R>(&path, max_bytes, disk) {
             Ok((found, content, thread)) => {
                 let settled = thread.settled();
@@ -109,7 +109,7 @@ impl<R: Record> Spool<R> {
             .name(format!("{}-spool", R::METRICS))
             .spawn(work)
             .map_err(|error| error::io_error(directory, &error))?;
-        let (found, content, settled) = answer.await.map_err(|_| SpoolError::Closed)??;
+        let (found, content, settled) = reply.await.map_err(|_| SpoolError::Closed)??;
         Ok(Self {
             requests,
             content,
@@ -148,7 +148,7 @@ impl<R: Record> Spool<R> {
     /// # Errors
     /// Returns errors of the disk.
     pub async fn dead_letters(&self) -> Result<Vec<NumberedDeadLetter<R>>, SpoolError> {
-        self.ask(Request::DeadLetters).await
+        self.ask(SpoolRequest::DeadLetters).await
     }
 
     /// Deletes the dead letters with these numbers; ignores unknown numbers.
@@ -156,28 +156,29 @@ impl<R: Record> Spool<R> {
     /// # Errors
     /// Returns errors of the disk; then none is deleted.
     pub async fn discard_dead_letters(&self, numbers: Vec<u64>) -> Result<(), SpoolError> {
-        self.ask(|answer| Request::Discard(numbers, answer)).await
+        self.ask(|reply| SpoolRequest::Discard(numbers, reply))
+            .await
     }
 
     /// Completes all earlier requests and closes the files.
     pub async fn close(self) {
-        let (closed, answer) = oneshot::channel();
-        if self.requests.send(Request::Close(closed)).is_ok() {
+        let (closed, reply) = oneshot::channel();
+        if self.requests.send(SpoolRequest::Close(closed)).is_ok() {
             // an error means that it is closed already
-            let _ = answer.await;
+            let _ = reply.await;
         }
     }
 
     /// Writes batches, which replace those with the same numbers. Returns when they are on the disk.
     pub(super) async fn append(&self, batches: Vec<SpoolBatch<R>>) -> Result<(), SpoolError> {
-        self.ask(|answer| Request::Append(batches, answer)).await
+        self.ask(|reply| SpoolRequest::Append(batches, reply)).await
     }
 
     /// Removes everything up to `through`, which is in the database, from the disk some time later.
     pub(super) fn settle(&self, through: u64) {
         if self.settled.advance(through) {
             // a closed spool still has them, and they are sent again
-            let _ = self.requests.send(Request::Settle);
+            let _ = self.requests.send(SpoolRequest::Settle);
         }
     }
 
@@ -187,8 +188,8 @@ impl<R: Record> Spool<R> {
         &self,
         through: u64,
         dead_letters: Vec<DeadLetter<R>>,
-    ) -> Result<Kept, SpoolError> {
-        self.ask(|answer| Request::Keep(through, dead_letters, answer))
+    ) -> Result<StoredLetters, SpoolError> {
+        self.ask(|reply| SpoolRequest::Keep(through, dead_letters, reply))
             .await
     }
 
@@ -199,12 +200,12 @@ impl<R: Record> Spool<R> {
         after: u64,
         through: u64,
         max_records: usize,
-    ) -> Result<Found<R>, SpoolError> {
-        self.ask(|answer| Request::Read {
+    ) -> Result<SpoolRead<R>, SpoolError> {
+        self.ask(|reply| SpoolRequest::Read {
             after,
             through,
             max_records,
-            answer,
+            reply,
         })
         .await
     }
@@ -214,12 +215,15 @@ impl<R: Record> Spool<R> {
         self.found
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request<R>) -> Result<T, SpoolError> {
-        let (sender, answer) = oneshot::channel();
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(Reply<T>) -> SpoolRequest<R>,
+    ) -> Result<T, SpoolError> {
+        let (sender, reply) = oneshot::channel();
         self.requests
             .send(request(sender))
             .map_err(|_| SpoolError::Closed)?;
-        answer.await.map_err(|_| SpoolError::Closed)?
+        reply.await.map_err(|_| SpoolError::Closed)?
     }
 }
 

@@ -4,8 +4,8 @@ use chrono::DateTime;
 use rust_decimal::Decimal;
 use tempfile::TempDir;
 
+use super::database::SpoolDatabase;
 use super::model::ModelDisk;
-use super::store::Store;
 use super::*;
 use crate::domain::{SymbolId, Tick};
 
@@ -56,9 +56,9 @@ async fn with_batches(folder: &Path, count: u64) {
     spool.close().await;
 }
 
-fn batches(found: Result<Found<Tick>, SpoolError>) -> Vec<(u64, Vec<Tick>)> {
+fn batches(found: Result<SpoolRead<Tick>, SpoolError>) -> Vec<(u64, Vec<Tick>)> {
     match found.expect("it reads") {
-        Found::Batches(batches) => batches,
+        SpoolRead::Batches(batches) => batches,
         other => panic!("{other:?}"),
     }
 }
@@ -95,7 +95,7 @@ async fn batches_come_back_in_order_until_they_are_settled() {
 }
 
 #[tokio::test]
-async fn a_batch_written_again_replaces_itself() {
+async fn batch_written_again_replaces_itself() {
     let folder = new_folder();
     let spool = open_at(folder.path()).await;
     for _ in 0..3 {
@@ -109,7 +109,7 @@ async fn a_batch_written_again_replaces_itself() {
 }
 
 #[tokio::test]
-async fn the_space_of_settled_batches_is_used_again() {
+async fn space_of_settled_batches_is_used_again() {
     let folder = new_folder();
     let spool = open_at(folder.path()).await;
     for index in 0..2_000_u64 {
@@ -125,7 +125,7 @@ async fn the_space_of_settled_batches_is_used_again() {
 }
 
 #[tokio::test]
-async fn fault_52_a_second_owner_is_refused_and_the_first_goes_on() {
+async fn fault_52_second_owner_is_refused() {
     let folder = new_folder();
     let first = open_at(folder.path()).await;
     first.append(vec![batch(1..=10)]).await.expect("written");
@@ -160,7 +160,7 @@ fn contents(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched() {
+async fn fault_53_newer_format_is_refused_and_not_changed() {
     let folder = new_folder();
     with_batches(folder.path(), 3).await;
     fs::write(folder.path().join("format"), "tickbook spool format 2\n").expect("written");
@@ -196,7 +196,7 @@ async fn fault_53_a_newer_format_is_refused_with_both_versions_and_not_touched()
 }
 
 #[tokio::test]
-async fn fault_50_a_folder_that_is_none_is_told() {
+async fn fault_50_file_in_place_of_a_folder_is_reported() {
     let folder = new_folder();
     let file = folder.path().join("file");
     fs::write(&file, "").expect("written");
@@ -208,7 +208,7 @@ async fn fault_50_a_folder_that_is_none_is_told() {
 }
 
 #[tokio::test]
-async fn owner_that_is_another_process_is_told_by_its_id() {
+async fn other_owner_is_reported_by_its_process_id() {
     let folder = new_folder();
     let spool = open_at(folder.path()).await;
     let refused = || async {
@@ -250,10 +250,10 @@ fn dead_letters_fill_their_half_to_the_last_byte() {
     let letters = vec![letter; 4];
     let kept = |max_bytes: u64, letters: &[DeadLetter]| {
         let (folder, disk) = (new_folder(), ModelDisk::default());
-        let opened = Store::<Tick>::open(folder.path(), max_bytes, &disk, Arc::default());
+        let opened = SpoolDatabase::<Tick>::open(folder.path(), max_bytes, &disk, Arc::default());
         let mut store = opened.expect("it opens");
         let kept = store.commit(&[], 0, letters).expect("written");
-        (kept.letters, kept.is_full, store.content().kept_bytes)
+        (kept.letters, kept.is_full, store.content().set_aside_bytes)
     };
     let (_, _, one) = kept(LARGE, &letters[..1]);
     assert_eq!(kept(6 * one, &letters), (3, true, 3 * one));

@@ -9,20 +9,20 @@ use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
 use super::block;
+use super::database::{Block, SpoolContent, SpoolDatabase, SpoolRead, StoredLetters, disk_bytes};
 use super::dead_letter::{DeadLetter, NumberedDeadLetter};
 use super::directory::OwnedDirectory;
 use super::disk::Disk;
 use super::error::SpoolError;
-use super::keeper::Keeper;
-use super::store::{Block, Found, Kept, SpoolContent, Store, disk_bytes};
+use super::reopening_file::ReopeningFile;
 use crate::ingest::record::Record;
 
 /// The time for which a removal of stored batches waits for a write to share.
 const LAZY: Duration = Duration::from_millis(50);
 /// The size of a group of requests in bytes above which no further request shares its write.
-const LARGEST_GROUP: usize = 8 << 20;
+const MAX_GROUP_BYTES: usize = 8 << 20;
 
-pub(super) type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, SpoolError>>;
 
 /// Records that become one block.
 #[derive(Debug, Clone)]
@@ -35,26 +35,26 @@ pub(in crate::ingest) struct SpoolBatch<R: Record> {
 }
 
 #[derive(Debug)]
-pub(super) enum Request<R: Record> {
-    Append(Vec<SpoolBatch<R>>, Answer<()>),
+pub(super) enum SpoolRequest<R: Record> {
+    Append(Vec<SpoolBatch<R>>, Reply<()>),
     /// The database has more records than before.
     Settle,
     /// Everything up to the number is in the database, or is one of these dead letters.
-    Keep(u64, Vec<DeadLetter<R>>, Answer<Kept>),
+    Keep(u64, Vec<DeadLetter<R>>, Reply<StoredLetters>),
     Read {
         after: u64,
         through: u64,
         max_records: usize,
-        answer: Answer<Found<R>>,
+        reply: Reply<SpoolRead<R>>,
     },
-    DeadLetters(Answer<Vec<NumberedDeadLetter<R>>>),
-    Discard(Vec<u64>, Answer<()>),
+    DeadLetters(Reply<Vec<NumberedDeadLetter<R>>>),
+    Discard(Vec<u64>, Reply<()>),
     /// The last request; it is answered when the files are closed.
     Close(oneshot::Sender<()>),
 }
 
 pub(super) struct SpoolThread<R: Record> {
-    keeper: Keeper<R>,
+    reopening_file: ReopeningFile<R>,
     settled: Arc<Settled>,
     settled_through: u64,
 }
@@ -86,8 +86,8 @@ struct Group<R: Record> {
     bytes: usize,
     disk_bytes: u64,
     /// Dead letters, and the number up to which all other records are in the database.
-    dead_letters: Option<(u64, Vec<DeadLetter<R>>, Answer<Kept>)>,
-    answers: Vec<Answer<()>>,
+    dead_letters: Option<(u64, Vec<DeadLetter<R>>, Reply<StoredLetters>)>,
+    replies: Vec<Reply<()>>,
 }
 
 impl<R: Record> Default for Group<R> {
@@ -97,7 +97,7 @@ impl<R: Record> Default for Group<R> {
             bytes: 0,
             disk_bytes: 0,
             dead_letters: None,
-            answers: Vec::new(),
+            replies: Vec::new(),
         }
     }
 }
@@ -116,7 +116,7 @@ impl<R: Record> SpoolThread<R> {
         disk: Arc<dyn Disk>,
     ) -> Result<Self, SpoolError> {
         Ok(Self {
-            keeper: Keeper::open(directory, max_bytes, disk)?,
+            reopening_file: ReopeningFile::open(directory, max_bytes, disk)?,
             settled: Arc::default(),
             settled_through: 0,
         })
@@ -124,9 +124,9 @@ impl<R: Record> SpoolThread<R> {
 
     /// The numbers before the first and of the last record at the time of opening.
     pub(super) fn found(&self) -> (u64, u64) {
-        let store = self.keeper.store();
-        let last = store.and_then(Store::last).unwrap_or(0);
-        let first = store.and_then(Store::first);
+        let store = self.reopening_file.store();
+        let last = store.and_then(SpoolDatabase::last).unwrap_or(0);
+        let first = store.and_then(SpoolDatabase::first);
         let before_first = first.map_or(last, |(number, ticks)| number.saturating_sub(ticks));
         (before_first, last)
     }
@@ -138,11 +138,11 @@ impl<R: Record> SpoolThread<R> {
 
     /// The shared content, which stays up to date.
     pub(super) fn content(&self) -> Arc<Mutex<SpoolContent>> {
-        self.keeper.content()
+        self.reopening_file.content()
     }
 
     /// Runs until a close request, or until all senders are dropped.
-    pub(super) fn run(mut self, requests: &Receiver<Request<R>>) {
+    pub(super) fn run(mut self, requests: &Receiver<SpoolRequest<R>>) {
         loop {
             let next = if self.owes_removal() {
                 requests.recv_timeout(LAZY)
@@ -161,37 +161,37 @@ impl<R: Record> SpoolThread<R> {
             let is_idle = next.is_none();
             while let Some(request) = next {
                 match request {
-                    Request::Close(closed) => {
+                    SpoolRequest::Close(closed) => {
                         self.commit(group);
                         drop(self);
                         // the caller may no longer wait
                         let _ = closed.send(());
                         return;
                     }
-                    Request::Append(batches, answer) => self.add(&mut group, &batches, answer),
-                    Request::Settle => {
+                    SpoolRequest::Append(batches, reply) => self.add(&mut group, &batches, reply),
+                    SpoolRequest::Settle => {
                         self.settled_through = self.settled_through.max(self.settled.through());
                     }
-                    Request::Keep(through, letters, answer) => {
+                    SpoolRequest::Keep(through, letters, reply) => {
                         if group.dead_letters.is_some() {
                             self.commit(std::mem::take(&mut group));
                         }
-                        group.dead_letters = Some((through, letters, answer));
+                        group.dead_letters = Some((through, letters, reply));
                     }
                     reading => {
                         // it must see earlier writes
                         self.commit(std::mem::take(&mut group));
-                        self.answer(reading);
+                        self.read_request(reading);
                     }
                 }
-                next = if group.bytes < LARGEST_GROUP {
+                next = if group.bytes < MAX_GROUP_BYTES {
                     requests.try_recv().ok()
                 } else {
                     None
                 };
             }
             // a removal alone waits for a write to share
-            let only_removal = group.answers.is_empty() && group.dead_letters.is_none();
+            let only_removal = group.replies.is_empty() && group.dead_letters.is_none();
             if is_idle || !only_removal {
                 self.commit(group);
             }
@@ -199,11 +199,11 @@ impl<R: Record> SpoolThread<R> {
     }
 
     fn owes_removal(&self) -> bool {
-        let first = self.keeper.store().and_then(Store::first);
+        let first = self.reopening_file.store().and_then(SpoolDatabase::first);
         first.is_some_and(|(number, _)| number <= self.settled_through)
     }
 
-    fn add(&mut self, group: &mut Group<R>, batches: &[SpoolBatch<R>], answer: Answer<()>) {
+    fn add(&mut self, group: &mut Group<R>, batches: &[SpoolBatch<R>], reply: Reply<()>) {
         let blocks: Vec<Block> = batches
             .iter()
             .map(|batch| Block {
@@ -216,31 +216,31 @@ impl<R: Record> SpoolThread<R> {
             .map(|block| disk_bytes(block.bytes.len()))
             .sum();
         if !group.has_blocks()
-            && let Err(error) = self.keeper.make_room()
+            && let Err(error) = self.reopening_file.make_room()
         {
-            let _ = answer.send(Err(error));
+            let _ = reply.send(Err(error));
             return;
         }
-        if let Some(store) = self.keeper.store()
-            && !store.has_place(self.settled_through, group.disk_bytes + cost)
+        if let Some(store) = self.reopening_file.store()
+            && !store.has_room(self.settled_through, group.disk_bytes + cost)
         {
-            let _ = answer.send(Err(store.full()));
+            let _ = reply.send(Err(store.full()));
             return;
         }
         group.disk_bytes += cost;
         group.bytes += blocks.iter().map(|block| block.bytes.len()).sum::<usize>();
         group.blocks.extend(blocks);
-        group.answers.push(answer);
+        group.replies.push(reply);
     }
 
     fn commit(&mut self, group: Group<R>) {
         let (through, letters, keeping) = match group.dead_letters {
-            Some((through, letters, answer)) => (through, letters, Some(answer)),
+            Some((through, letters, reply)) => (through, letters, Some(reply)),
             None => (0, Vec::new(), None),
         };
         let through = through.max(self.settled_through);
         let done = self
-            .keeper
+            .reopening_file
             .with_store(|store| store.commit(&group.blocks, through, &letters));
         if done.is_ok() {
             // records before dead letters are removed only when the dead letters are on the disk
@@ -250,34 +250,37 @@ impl<R: Record> SpoolThread<R> {
         if let Some(keeping) = keeping {
             let _ = keeping.send(done.clone());
         }
-        for answer in group.answers {
-            let _ = answer.send(done.clone().map(|_| ()));
+        for reply in group.replies {
+            let _ = reply.send(done.clone().map(|_| ()));
         }
     }
 
-    fn answer(&mut self, request: Request<R>) {
+    fn read_request(&mut self, request: SpoolRequest<R>) {
         match request {
-            Request::Read {
+            SpoolRequest::Read {
                 after,
                 through,
                 max_records,
-                answer,
+                reply,
             } => {
-                let _ = answer.send(
-                    self.keeper
+                let _ = reply.send(
+                    self.reopening_file
                         .with_store(|store| store.read(after, through, max_records)),
                 );
             }
-            Request::DeadLetters(answer) => {
-                let _ = answer.send(self.keeper.with_store(|store| store.dead_letters()));
+            SpoolRequest::DeadLetters(reply) => {
+                let _ = reply.send(self.reopening_file.with_store(|store| store.dead_letters()));
             }
-            Request::Discard(numbers, answer) => {
-                let _ = answer.send(
-                    self.keeper
+            SpoolRequest::Discard(numbers, reply) => {
+                let _ = reply.send(
+                    self.reopening_file
                         .with_store(|store| store.discard_dead_letters(&numbers)),
                 );
             }
-            Request::Append(..) | Request::Settle | Request::Keep(..) | Request::Close(_) => {}
+            SpoolRequest::Append(..)
+            | SpoolRequest::Settle
+            | SpoolRequest::Keep(..)
+            | SpoolRequest::Close(_) => {}
         }
     }
 }

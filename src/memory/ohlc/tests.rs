@@ -9,7 +9,7 @@ use crate::repository::TickRepository as _;
 const SYMBOL: SymbolId = SymbolId::new(1);
 const TICKS: usize = 1_000_000;
 /// The largest number of ticks that may be stored or folded between two turns of another task.
-const MOST_AT_ONCE: usize = 10_000;
+const MAX_AT_ONCE: usize = 10_000;
 
 /// A million ticks within one day.
 async fn million() -> (InMemoryTickRepository, InMemoryOhlcRepository) {
@@ -22,7 +22,7 @@ async fn million() -> (InMemoryTickRepository, InMemoryOhlcRepository) {
         .collect();
     let (receipt, turns) = turns_during(repository.insert_batch(&ticks)).await;
     assert_eq!(receipt.expect("memory").inserted, TICKS as u64);
-    assert!(turns >= TICKS / MOST_AT_ONCE, "insert: {turns} turns");
+    assert!(turns >= TICKS / MAX_AT_ONCE, "insert: {turns} turns");
     let candles = InMemoryOhlcRepository::new(repository.clone());
     (repository, candles)
 }
@@ -58,7 +58,7 @@ async fn other_tasks_run_while_a_million_ticks_are_folded() {
             .map(|one| one.tick_count)
             .sum();
         assert_eq!(count, TICKS as i64);
-        assert!(turns >= TICKS / MOST_AT_ONCE, "{timeframe}: {turns} turns");
+        assert!(turns >= TICKS / MAX_AT_ONCE, "{timeframe}: {turns} turns");
     }
     let (newest, turns) =
         turns_during(candles.latest(SYMBOL, Timeframe::D1, PriceBasis::Bid)).await;
@@ -66,14 +66,14 @@ async fn other_tasks_run_while_a_million_ticks_are_folded() {
         newest.expect("memory").map(|one| one.tick_count),
         Some(TICKS as i64)
     );
-    assert!(turns >= TICKS / MOST_AT_ONCE, "latest: {turns} turns");
+    assert!(turns >= TICKS / MAX_AT_ONCE, "latest: {turns} turns");
     let (count, turns) = turns_during(ticks.count(SYMBOL, TimeRange::all())).await;
     assert_eq!(count.expect("memory"), TICKS as u64);
-    assert!(turns >= TICKS / MOST_AT_ONCE, "count: {turns} turns");
+    assert!(turns >= TICKS / MAX_AT_ONCE, "count: {turns} turns");
 }
 
 #[tokio::test]
-async fn a_page_folds_no_more_ticks_than_its_candles_have() {
+async fn page_folds_no_more_ticks_than_its_candles_have() {
     let (_, candles) = million().await;
     for order in [SortOrder::Ascending, SortOrder::Descending] {
         let query = CandleQuery {

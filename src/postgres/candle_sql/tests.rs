@@ -74,7 +74,7 @@ fn query(
 /// The statement that creates a continuous aggregate.
 fn aggregate(relation: CandleRelation) -> String {
     let width = format!("'{}'", width(relation.timeframe));
-    let query = match relation.made_of {
+    let query = match relation.computed_from {
         CandleOrigin::Ticks => query(
             CandleAggregates::of_ticks_named,
             ("ticks", "tick_time"),

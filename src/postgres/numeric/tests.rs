@@ -23,7 +23,7 @@ fn dec(text: &str) -> Decimal {
 }
 
 #[test]
-fn the_bytes_are_those_of_the_server() {
+fn bytes_match_the_server() {
     // results of `SELECT encode(numeric_send(x), 'hex')`
     for (text, digits, weight, sign) in [
         ("0", &[][..], 0, 0),
@@ -81,7 +81,7 @@ fn zero_groups_at_the_ends_change_nothing() {
 }
 
 #[test]
-fn what_is_no_decimal_is_an_error_and_never_a_rounded_number() {
+fn invalid_decimals_are_errors_and_never_rounded() {
     use NumericError::{Infinite, Malformed, NotANumber, TooManyDigits};
     for (bytes, expected) in [
         (numeric(&[], 0, NAN, 0), NotANumber),
@@ -110,7 +110,7 @@ fn what_is_no_decimal_is_an_error_and_never_a_rounded_number() {
 }
 
 #[test]
-fn a_sum_of_many_digits_is_rounded_and_kept() {
+fn sum_of_many_digits_is_rounded_and_kept() {
     // 1 2345 6789 0123 4567 . 8901 2345 6785 and digits that do not affect the result
     let long = numeric(
         &[1, 2345, 6789, 123, 4567, 8901, 2345, 6785, 1, 1, 1, 1, 1, 1],
@@ -160,7 +160,7 @@ fn a_sum_of_many_digits_is_rounded_and_kept() {
 }
 
 #[test]
-fn what_is_no_sum_is_an_error() {
+fn invalid_sums_are_errors() {
     use NumericError::{Infinite, Malformed, NotANumber, TooManyDigits};
     for (bytes, expected) in [
         (numeric(&[], 0, NAN, 0), NotANumber),
@@ -205,21 +205,21 @@ proptest! {
     }
 
     #[test]
-    fn the_bytes_are_canonical(value in any_decimal()) {
+    fn bytes_are_canonical(value in any_decimal()) {
         let bytes = bytes_of(value);
         let digits = &bytes[HEADER..];
-        prop_assert!(!digits.starts_with(&[0, 0]) && digits.len() <= 2 * MOST_GROUPS);
+        prop_assert!(!digits.starts_with(&[0, 0]) && digits.len() <= 2 * MAX_GROUPS);
         prop_assert!(digits.chunks(2).next_back() != Some(&[0, 0]));
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+    fn arbitrary_bytes_cause_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         let _ = decode(&bytes);
         let _ = decode_sum(&bytes);
     }
 
     #[test]
-    fn no_well_formed_number_makes_it_panic(
+    fn well_formed_numbers_cause_no_panic(
         digits in proptest::collection::vec(0_u16..10_000, 0..12),
         weight in any::<i16>(),
         negative in any::<bool>(),
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sum_reads_back_exactly_and_once_rounded_stays(value in any_decimal()) {
+    fn sum_reads_back_exactly_and_rounds_once(value in any_decimal()) {
         let (rounded, sum) = decode_sum(&bytes_of(value)).expect("was a decimal");
         prop_assert_eq!(sum.unwrap_or_else(|| rounded.into()), ExactSum::from(value));
         prop_assert_eq!(Some(rounded), ExactSum::from(value).to_decimal());

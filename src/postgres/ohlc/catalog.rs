@@ -15,8 +15,8 @@ use crate::db::DbError;
 use crate::domain::{CandleRelation, TimeRange, Timeframe};
 use crate::postgres::timescale::{CatalogLayout, pending_changes};
 
+use super::candle_tables::{CandleTables, hash_of_rows, identity};
 use super::intervals::Intervals;
-use super::relations::{Relations, hash_of_rows, identity};
 
 /// Maximum number of intervals of one-minute candles, and of larger ones, that one statement reads
 /// separately. Wider intervals give the same result.
@@ -26,7 +26,7 @@ const MAX_CANDLE_INTERVALS: usize = 16;
 /// The candle relations of one snapshot, and the changes in a range that they may lack.
 #[derive(Debug)]
 pub(super) struct Catalog {
-    relations: Arc<Relations>,
+    relations: Arc<CandleTables>,
     timeframe: Timeframe,
     chunks: Chunks,
     has_stored: bool,
@@ -46,11 +46,11 @@ impl Catalog {
         connection: &mut PgConnection,
         timeframe: Timeframe,
         range: TimeRange,
-        relations: &Arc<Relations>,
+        relations: &Arc<CandleTables>,
         reads: TickReads,
     ) -> Result<Option<Self>, DbError> {
         let select = SelectCatalog::new(relations, timeframe, range, reads);
-        let rows: Vec<Row> = select.load(connection)?;
+        let rows: Vec<CatalogRow> = select.load(connection)?;
         let (mut ticks, mut others) = (Vec::new(), Vec::new());
         let mut chunks = Chunks::none(relations.layout);
         let mut has_stored = relations.stored.is_none();
@@ -108,8 +108,8 @@ impl Catalog {
     pub(super) fn candle_intervals(&self, window: TimeRange) -> Intervals {
         if self.table(self.timeframe).is_none() {
             let all = (
-                window.from().timestamp_micros(),
-                window.to().timestamp_micros(),
+                window.start().timestamp_micros(),
+                window.end().timestamp_micros(),
             );
             return Intervals::new(vec![all]);
         }
@@ -178,7 +178,7 @@ impl Chunks {
 }
 
 /// Kind, up to three numbers, the release.
-type Row = (i32, i64, i64, Option<i64>, Option<String>);
+type CatalogRow = (i32, i64, i64, Option<i64>, Option<String>);
 
 /// The identity of the relations, and the release.
 const STATE: i32 = 0;
@@ -203,7 +203,7 @@ fn chunks_of(hypertables: &str) -> String {
 
 /// The hypertables that candles are read from, each with the condition for reading it.
 fn read_from(
-    relations: &Relations,
+    relations: &CandleTables,
     timeframe: Timeframe,
     reads: TickReads,
 ) -> Vec<(i32, &'static str)> {
@@ -231,7 +231,7 @@ struct SelectCatalog {
 
 impl SelectCatalog {
     fn new(
-        relations: &Relations,
+        relations: &CandleTables,
         timeframe: Timeframe,
         range: TimeRange,
         reads: TickReads,
@@ -272,8 +272,8 @@ impl SelectCatalog {
             text
         };
         Self {
-            from: range.from().timestamp_micros(),
-            to: range.to().timestamp_micros(),
+            from: range.start().timestamp_micros(),
+            to: range.end().timestamp_micros(),
             text,
         }
     }

@@ -8,7 +8,7 @@ use crate::db::{DbError, transaction};
 use crate::domain::{PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::postgres::candle_sql::CANDLES_OF_ROW;
-use crate::postgres::ticks::edge_tick_time;
+use crate::postgres::ticks::first_tick_time;
 use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
 
@@ -45,8 +45,8 @@ impl Doomed {
             };
             let mut deleted = doomed.counted(connection, DELETE_STORED)?;
             deleted.rest = rest;
-            if let Some(kept) = doomed.kept_minutes(connection, rows.minutes())? {
-                let minutes = kept.into_iter().map(|row| row.open_time).collect();
+            if let Some(retained) = doomed.retained_minutes(connection, rows.minutes())? {
+                let minutes = retained.into_iter().map(|row| row.open_time).collect();
                 let gone = rows.forget_minutes(connection, self.symbol_id, &minutes)?;
                 rows.forget_larger(connection, self.symbol_id, &minutes)?;
                 add_kept(&mut deleted, gone.iter().map(|row| row.candles).sum());
@@ -66,8 +66,8 @@ impl Doomed {
         };
         let mut deleted = doomed.counted(connection, SELECT_STORED)?;
         deleted.rest = rest;
-        if let Some(kept) = doomed.kept_minutes(connection, minutes.as_deref())? {
-            add_kept(&mut deleted, kept.iter().map(|row| row.candles).sum());
+        if let Some(retained) = doomed.retained_minutes(connection, minutes.as_deref())? {
+            add_kept(&mut deleted, retained.iter().map(|row| row.candles).sum());
         }
         Ok(deleted)
     }
@@ -88,10 +88,10 @@ impl Doomed {
         .bind::<BigInt, _>(self.symbol_id.get())
         .bind::<Array<Text>, _>(self.names())
         .bind::<Array<Text>, _>(Vec::from_iter(PriceBasis::ALL.iter().map(|it| it.as_str())))
-        .bind::<Timestamptz, _>(self.range.from())
-        .bind::<Timestamptz, _>(self.range.to())
+        .bind::<Timestamptz, _>(self.range.start())
+        .bind::<Timestamptz, _>(self.range.end())
         .get_result(connection)?;
-        let kept = match minutes.filter(|_| self.has_kept()) {
+        let retained = match minutes.filter(|_| self.has_retained()) {
             Some(table) => {
                 let first: First = sql_query(format!(
                     "SELECT min(open_time) AS first FROM (SELECT open_time FROM {table} \
@@ -99,16 +99,16 @@ impl Doomed {
                      ORDER BY open_time LIMIT 1) AS edge"
                 ))
                 .bind::<BigInt, _>(self.symbol_id.get())
-                .bind::<Timestamptz, _>(self.range.from())
-                .bind::<Timestamptz, _>(self.range.to())
+                .bind::<Timestamptz, _>(self.range.start())
+                .bind::<Timestamptz, _>(self.range.end())
                 .get_result(connection)?;
                 first.first
             }
             None => None,
         };
-        let (order, now) = (SortOrder::Ascending, self.range.to());
-        let tick = edge_tick_time(connection, self.symbol_id, self.range, order, now)?;
-        let Some(first) = [stored.first, kept, tick].into_iter().flatten().min() else {
+        let (order, now) = (SortOrder::Ascending, self.range.end());
+        let tick = first_tick_time(connection, self.symbol_id, self.range, order, now)?;
+        let Some(first) = [stored.first, retained, tick].into_iter().flatten().min() else {
             return Ok(None);
         };
         let (range, rest) = part_of_a_day(self.range, first)?;
@@ -124,8 +124,8 @@ impl Doomed {
         let rows: Vec<OfTimeframe> = sql_query(statement)
             .bind::<BigInt, _>(self.symbol_id.get())
             .bind::<Array<Text>, _>(self.names())
-            .bind::<Timestamptz, _>(self.range.from())
-            .bind::<Timestamptz, _>(self.range.to())
+            .bind::<Timestamptz, _>(self.range.start())
+            .bind::<Timestamptz, _>(self.range.end())
             .load(connection)?;
         let mut deleted = DeletedCandles::default();
         for row in rows {
@@ -139,37 +139,37 @@ impl Doomed {
              FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3"
         ))
         .bind::<BigInt, _>(self.symbol_id.get())
-        .bind::<Timestamptz, _>(self.range.from())
-        .bind::<Timestamptz, _>(self.range.to())
+        .bind::<Timestamptz, _>(self.range.start())
+        .bind::<Timestamptz, _>(self.range.end())
         .get_result(connection)?;
         deleted.of_ticks = count.count.unsigned_abs();
         Ok(deleted)
     }
 
     /// The one-minute candles of the table `minutes` whose ticks are not stored.
-    fn kept_minutes(
+    fn retained_minutes(
         self,
         connection: &mut PgConnection,
         minutes: Option<&str>,
-    ) -> Result<Option<Vec<KeptMinute>>, DbError> {
-        let Some(table) = minutes.filter(|_| self.has_kept()) else {
+    ) -> Result<Option<Vec<RetainedMinute>>, DbError> {
+        let Some(table) = minutes.filter(|_| self.has_retained()) else {
             return Ok(None);
         };
-        let kept = sql_query(format!(
-            "SELECT kept.open_time, {CANDLES_OF_ROW} AS candles FROM {table} AS kept LEFT JOIN (\
+        let retained = sql_query(format!(
+            "SELECT retained.open_time, {CANDLES_OF_ROW} AS candles FROM {table} AS retained LEFT JOIN (\
              SELECT DISTINCT time_bucket(INTERVAL '1 minute', tick_time) AS open_time FROM ticks \
-             WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3) AS made USING (open_time) \
-             WHERE symbol_id = $1 AND kept.open_time >= $2 AND kept.open_time < $3 \
-             AND made.open_time IS NULL"
+             WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3) AS computed USING (open_time) \
+             WHERE symbol_id = $1 AND retained.open_time >= $2 AND retained.open_time < $3 \
+             AND computed.open_time IS NULL"
         ))
         .bind::<BigInt, _>(self.symbol_id.get())
-        .bind::<Timestamptz, _>(self.range.from())
-        .bind::<Timestamptz, _>(self.range.to())
+        .bind::<Timestamptz, _>(self.range.start())
+        .bind::<Timestamptz, _>(self.range.end())
         .load(connection)?;
-        Ok(Some(kept))
+        Ok(Some(retained))
     }
 
-    fn has_kept(self) -> bool {
+    fn has_retained(self) -> bool {
         matches!(self.timeframe, None | Some(Timeframe::M1))
     }
 
@@ -197,7 +197,7 @@ struct First {
 }
 
 #[derive(QueryableByName)]
-struct KeptMinute {
+struct RetainedMinute {
     #[diesel(sql_type = Timestamptz)]
     open_time: DateTime<Utc>,
     /// The number of bases that have a candle in the row.

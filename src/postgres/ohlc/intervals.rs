@@ -44,7 +44,7 @@ impl Intervals {
     /// boundaries. Closes the smallest gaps until at most `max` intervals are left.
     pub(super) fn buckets(&self, timeframe: Timeframe, range: TimeRange, max: usize) -> Self {
         let micros = |time: chrono::DateTime<chrono::Utc>| time.timestamp_micros();
-        let (first, end) = (micros(range.from()), micros(range.to()));
+        let (first, end) = (micros(range.start()), micros(range.end()));
         let width = timeframe.duration().num_microseconds().unwrap_or(i64::MAX);
         let inside = self.0.iter().map(|(from, to)| {
             // limit to the range first, so that nothing overflows
@@ -106,7 +106,7 @@ mod tests {
     const MINUTE: i64 = 60_000_000;
 
     #[test]
-    fn union_joins_what_overlaps_or_touches() {
+    fn union_joins_overlapping_and_touching_intervals() {
         let union = intervals(&[(5, 7), (1, 3), (3, 4), (2, 3), (9, 9)]);
         assert_eq!(union.iter().collect::<Vec<_>>(), [(1, 4), (5, 7)]);
         let both = union.and(&intervals(&[(4, 5), (20, 21)]));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn holes_leave_what_lies_beside_them() {
+    fn holes_are_removed_from_intervals() {
         let all = intervals(&[(0, 10), (20, 30)]);
         let left = |holes: &[(i64, i64)]| {
             let left = all.without(&intervals(holes));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_beyond_the_limit_join_across_the_smallest_gaps() {
+    fn excess_intervals_join_across_the_smallest_gaps() {
         let pairs = [(0, 1), (10, 11), (12, 13), (40, 41), (42, 43)];
         let minutes_of = pairs.map(|(from, to)| (from * MINUTE, to * MINUTE));
         let all = intervals(&minutes_of);

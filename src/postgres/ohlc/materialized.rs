@@ -13,16 +13,16 @@ use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::CandleQuery;
 
+use super::candle_tables::CandleTableCache;
 use super::catalog::TickReads;
-use super::relations::KnownRelations;
-use super::select::all_kept;
+use super::select::all_materialized;
 use super::snapshot::{self, Snapshot};
 
 /// [`MaterializedCandles`] over the continuous aggregates of the Community edition.
 #[derive(Clone)]
 pub struct PgMaterializedCandles {
     db: TimeseriesDb,
-    relations: Arc<KnownRelations>,
+    relations: Arc<CandleTableCache>,
     clock: Clock,
 }
 
@@ -32,7 +32,7 @@ impl PgMaterializedCandles {
     pub fn new(db: TimeseriesDb) -> Self {
         Self {
             db,
-            relations: Arc::new(KnownRelations::default()),
+            relations: Arc::new(CandleTableCache::default()),
             clock: Clock::system(),
         }
     }
@@ -97,7 +97,7 @@ fn read(
                 limit: PageLimit::MAX,
                 ..CandleQuery::new(symbol_id, timeframe, basis, window)
             };
-            let rows = all_kept(snapshot.connection, &query, table, now)?;
+            let rows = all_materialized(snapshot.connection, &query, table, now)?;
             all.candles.extend(rows);
         }
     }

@@ -7,42 +7,46 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::DbError;
 use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
-use crate::postgres::ticks::edge_of_basis;
+use crate::postgres::ticks::first_tick_time_of_basis;
 use crate::repository::CandleQuery;
 
 use super::catalog::{Catalog, TickReads};
-use super::parts::{self, Parts};
-use super::select::first_kept;
+use super::rollup::{self, RollupReader};
+use super::select::first_materialized;
 use super::snapshot::Snapshot;
 use super::statement::SelectWindow;
 
 /// Maximum length of a window; it exceeds the supported range of times.
-const LONGEST_REACH: TimeDelta = TimeDelta::days(50_000);
+const MAX_REACH: TimeDelta = TimeDelta::days(50_000);
 
 /// Maximum growth factor from one window to the next.
-const MOST_GROWTH: usize = 4;
+const MAX_GROWTH: usize = 4;
 
 pub(super) fn read(
     snapshot: &mut Snapshot<'_>,
     query: &CandleQuery,
     now: DateTime<Utc>,
 ) -> Result<Page<Candle, CandleCursor>, DbError> {
-    let mut listing = Listing {
+    let mut reader = PageReader {
         snapshot,
         query,
         now,
     };
-    let candles = listing.read()?;
-    Ok(Page::from_overfull(candles, query.limit, CandleCursor::of))
+    let candles = reader.read()?;
+    Ok(Page::from_limit_plus_one(
+        candles,
+        query.limit,
+        CandleCursor::of,
+    ))
 }
 
-struct Listing<'a, 'b> {
+struct PageReader<'a, 'b> {
     snapshot: &'a mut Snapshot<'b>,
     query: &'a CandleQuery,
     now: DateTime<Utc>,
 }
 
-impl Listing<'_, '_> {
+impl PageReader<'_, '_> {
     /// The candles of the page, and one more if there is one.
     fn read(&mut self) -> Result<Vec<Candle>, DbError> {
         let width = self.query.timeframe.duration();
@@ -53,7 +57,7 @@ impl Listing<'_, '_> {
         let mut reach = width * wanted as i32;
         let mut at_data = false;
         while let Some(range) = rest.filter(|range| !range.is_empty()) {
-            if !at_data && range.to() - range.from() > reach {
+            if !at_data && range.end() - range.start() > reach {
                 rest = self.starting_at_data(range)?;
                 at_data = true;
                 continue;
@@ -67,9 +71,9 @@ impl Listing<'_, '_> {
             }
             at_data = !found.is_empty();
             if at_data {
-                let growth = missing.div_ceil(found.len()).min(MOST_GROWTH);
+                let growth = missing.div_ceil(found.len()).min(MAX_GROWTH);
                 // between 1 and 4
-                reach = (reach * growth as i32).min(LONGEST_REACH);
+                reach = (reach * growth as i32).min(MAX_REACH);
             }
             candles.extend(found);
             rest = behind;
@@ -92,14 +96,14 @@ impl Listing<'_, '_> {
             with_stored: true,
         }
         .run(self.snapshot.connection, now)?;
-        let of_parts = Parts {
+        let of_parts = RollupReader {
             connection: self.snapshot.connection,
             query,
             catalog: &catalog,
             now,
         }
         .read(&found)?;
-        let candles = found.made.into_iter().map(ExactCandle::into_candle);
+        let candles = found.computed.into_iter().map(ExactCandle::into_candle);
         if of_parts.is_empty() && found.stored.is_empty() {
             return Ok(candles.take(limit).collect());
         }
@@ -119,37 +123,37 @@ impl Listing<'_, '_> {
         let query = self.query;
         // read the catalog first, since it has later statements planned for the chunks of this instant;
         // changes do not matter here
-        let nothing = TimeRange::new(range.from(), range.from()).unwrap_or(range);
+        let nothing = TimeRange::new(range.start(), range.start()).unwrap_or(range);
         let catalog = self
             .snapshot
             .catalog(query.timeframe, nothing, TickReads::All)?;
         let connection = &mut *self.snapshot.connection;
         let of = (query.symbol_id, query.basis);
-        let tick = edge_of_basis(connection, of, range, query.order, self.now)?;
+        let tick = first_tick_time_of_basis(connection, of, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
-        let stored = parts::edge(connection, query, range)?;
+        let stored = rollup::first_stored_bucket(connection, query, range)?;
         // an aggregate retains candles whose ticks were dropped, all outside of the range of ticks
         let outside = match tick {
             Some(open_time) => before(range, query.order, open_time, query.timeframe),
             None => Some(range),
         };
-        let kept = match outside {
-            Some(outside) if !outside.is_empty() => self.first_kept(&catalog, outside)?,
+        let materialized = match outside {
+            Some(outside) if !outside.is_empty() => self.first_materialized(&catalog, outside)?,
             _ => None,
         };
-        let open_times = [tick, stored, kept].into_iter().flatten();
+        let open_times = [tick, stored, materialized].into_iter().flatten();
         Ok(match query.order {
             SortOrder::Ascending => open_times
                 .min()
-                .and_then(|open_time| TimeRange::new(open_time, range.to()).ok()),
+                .and_then(|open_time| TimeRange::new(open_time, range.end()).ok()),
             SortOrder::Descending => open_times.max().and_then(|open_time| {
-                TimeRange::new(range.from(), open_time + query.timeframe.duration()).ok()
+                TimeRange::new(range.start(), open_time + query.timeframe.duration()).ok()
             }),
         })
     }
 
     /// The start of the first bucket of `range` for which an aggregate has a candle or a one-minute candle.
-    fn first_kept(
+    fn first_materialized(
         &mut self,
         catalog: &Catalog,
         range: TimeRange,
@@ -158,7 +162,12 @@ impl Listing<'_, '_> {
         let mut edges = Vec::new();
         let tables = [catalog.table(query.timeframe), catalog.minutes()];
         for table in tables.into_iter().flatten() {
-            edges.extend(first_kept(self.snapshot.connection, query, table, range)?);
+            edges.extend(first_materialized(
+                self.snapshot.connection,
+                query,
+                table,
+                range,
+            )?);
         }
         let open_times = edges
             .into_iter()
@@ -174,12 +183,12 @@ impl Listing<'_, '_> {
 fn split(range: TimeRange, order: SortOrder, reach: TimeDelta) -> (TimeRange, Option<TimeRange>) {
     let (first, rest) = match order {
         SortOrder::Ascending => {
-            let middle = (range.from() + reach).min(range.to());
-            ((range.from(), middle), (middle, range.to()))
+            let middle = (range.start() + reach).min(range.end());
+            ((range.start(), middle), (middle, range.end()))
         }
         SortOrder::Descending => {
-            let middle = (range.to() - reach).max(range.from());
-            ((middle, range.to()), (range.from(), middle))
+            let middle = (range.end() - reach).max(range.start());
+            ((middle, range.end()), (range.start(), middle))
         }
     };
     let rest = TimeRange::new(rest.0, rest.1).ok();
@@ -194,8 +203,8 @@ fn before(
     timeframe: Timeframe,
 ) -> Option<TimeRange> {
     match order {
-        SortOrder::Ascending => TimeRange::new(range.from(), open_time),
-        SortOrder::Descending => TimeRange::new(open_time + timeframe.duration(), range.to()),
+        SortOrder::Ascending => TimeRange::new(range.start(), open_time),
+        SortOrder::Descending => TimeRange::new(open_time + timeframe.duration(), range.end()),
     }
     .ok()
 }

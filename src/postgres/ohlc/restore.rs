@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use super::stored::{Call, Columns, Replaced, different};
+use super::stored::{Call, CandleArrays, Replaced, different};
 use crate::db::{DbError, transaction};
 use crate::domain::{Candle, CandleSource, SymbolId, Timeframe};
 use crate::error::{Database, RepositoryError};
@@ -15,7 +15,7 @@ use crate::postgres::timescale::CandleRows;
 use crate::postgres::timescale::retention::keep_writers_out;
 use crate::repository::{RestoredCandles, may_get_ticks};
 
-const SEALED: &str = CandleSource::SEALED;
+const DOWNSAMPLED: &str = CandleSource::DOWNSAMPLED;
 
 const OPERATION: &str = "restore candles";
 
@@ -48,7 +48,7 @@ impl Restore {
             keep_writers_out(connection)?;
             let occupied = Occupied::read(connection, &self.candles)?;
             let mut restored = RestoredCandles::default();
-            let mut columns = Columns::default();
+            let mut columns = CandleArrays::default();
             let mut count = 0;
             for candle in &self.candles {
                 if occupied.holds(candle) {
@@ -56,11 +56,12 @@ impl Restore {
                 } else if may_get_ticks(candle, self.now) {
                     restored.recent += 1;
                 } else {
-                    columns.push(candle, CandleSource::SEALED);
+                    columns.push(candle, CandleSource::DOWNSAMPLED);
                     count += 1;
                 }
             }
-            restored.stored = columns.store(connection, revision, Replaced::SealedOfFewerTicks)?;
+            restored.stored =
+                columns.store(connection, revision, Replaced::DownsampledOfFewerTicks)?;
             restored.known += count - restored.stored;
             Ok(restored)
         })
@@ -77,7 +78,7 @@ struct Occupied {
 }
 
 #[derive(QueryableByName)]
-struct Bucket {
+struct BucketRow {
     #[diesel(sql_type = Timestamptz)]
     bucket: DateTime<Utc>,
 }
@@ -153,7 +154,7 @@ impl Occupied {
             .into_iter()
             .chain(rows)
             .collect();
-        let found: Vec<Bucket> = sql_query(format!(
+        let found: Vec<BucketRow> = sql_query(format!(
             "SELECT bucket FROM unnest($1) AS given (bucket) INTERSECT ({})",
             stored.join(" UNION ALL ")
         ))
@@ -168,7 +169,7 @@ impl Occupied {
         Ok(())
     }
 
-    /// A sealed candle of the same key may be replaced; smaller sealed candles may not.
+    /// A downsampled candle of the same key may be replaced; smaller downsampled candles may not.
     fn add_stored(&mut self, connection: &mut PgConnection, run: &Run) -> Result<(), DbError> {
         let smaller = Timeframe::ALL.iter().copied();
         let smaller = smaller.take_while(|one| *one < run.timeframe);
@@ -176,7 +177,7 @@ impl Occupied {
         let found: Vec<BucketOfBasis> = sql_query(format!(
             "SELECT DISTINCT time_bucket(INTERVAL '{width} minutes', open_time) AS bucket, basis \
              FROM ohlc_candles WHERE symbol_id = $1 AND open_time >= $2 AND open_time < $3 \
-             AND (timeframe = ANY($4) OR timeframe = $5 AND source <> '{SEALED}')"
+             AND (timeframe = ANY($4) OR timeframe = $5 AND source <> '{DOWNSAMPLED}')"
         ))
         .bind::<BigInt, _>(run.symbol_id.get())
         .bind::<Timestamptz, _>(run.start())

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_none_is_told_with_the_key() {
+    fn invalid_time_is_reported_with_its_key() {
         let (symbol, range) = (SymbolId::new(7), TimeRange::all());
         let query = CandleQuery::new(symbol, Timeframe::M5, PriceBasis::Mid, range);
         for error in [

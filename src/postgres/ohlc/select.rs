@@ -11,29 +11,29 @@ use crate::domain::{Candle, CandleSource, ExactCandle, SortOrder, TimeRange};
 use crate::repository::CandleQuery;
 
 use super::row::CandleRow;
-use super::statement::{FOLDED, SelectWindow, Statement, StoredRow};
+use super::statement::{FOLDED, SelectWindow, Statement, StoredCandleRow};
 
 /// The candles that were found in a window.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct WindowCandles {
     /// Candles of ticks, read from an aggregate or computed by the statement, in the order of the listing.
-    pub(super) made: Vec<ExactCandle>,
+    pub(super) computed: Vec<ExactCandle>,
     /// Stored candles by open time.
     pub(super) stored: BTreeMap<DateTime<Utc>, ExactCandle>,
     /// The folds of the stored candles of each smaller timeframe, by open time.
     pub(super) folded: BTreeMap<DateTime<Utc>, Vec<ExactCandle>>,
 }
 
-impl Found {
+impl WindowCandles {
     fn add_stored(
         &mut self,
-        rows: Vec<StoredRow>,
+        rows: Vec<StoredCandleRow>,
         query: &CandleQuery,
         now: DateTime<Utc>,
     ) -> Result<(), DbError> {
         for (kind, row, text) in rows {
             if kind == FOLDED {
-                let candle = row.into_candle(query, CandleSource::Smaller, now)?;
+                let candle = row.into_candle(query, CandleSource::RolledUp, now)?;
                 let folded = self.folded.entry(candle.open_time).or_default();
                 folded.push(candle);
             } else {
@@ -50,19 +50,22 @@ impl SelectWindow<'_> {
         self,
         connection: &mut PgConnection,
         now: DateTime<Utc>,
-    ) -> Result<Found, DbError> {
+    ) -> Result<WindowCandles, DbError> {
         let query = self.query;
         let of_ticks = |row: CandleRow| -> Result<_, DbError> {
             Ok(row.into_candle(query, CandleSource::Ticks, now)?)
         };
-        let mut found = Found::default();
+        let mut found = WindowCandles::default();
         if let Some(table) = self.catalog.table(query.timeframe) {
-            let kept = Statement::of_kept(query, table, self.window, self.limit);
-            let kept: Vec<CandleRow> = kept.load(connection)?;
-            found.made = kept.into_iter().map(of_ticks).collect::<Result<_, _>>()?;
+            let materialized = Statement::of_materialized(query, table, self.window, self.limit);
+            let materialized: Vec<CandleRow> = materialized.load(connection)?;
+            found.computed = materialized
+                .into_iter()
+                .map(of_ticks)
+                .collect::<Result<_, _>>()?;
         }
         if self.with_stored && self.catalog.has_stored() {
-            let stored: Vec<StoredRow> = Statement::of_stored(&self).load(connection)?;
+            let stored: Vec<StoredCandleRow> = Statement::of_stored(&self).load(connection)?;
             found.add_stored(stored, query, now)?;
         }
         // a separate statement, since few pages have changes and each needs its own plan
@@ -75,22 +78,22 @@ impl SelectWindow<'_> {
             }
         }
         if !corrected.is_empty() {
-            found.made = corrected_by(found.made, corrected, query.order);
+            found.computed = corrected_by(found.computed, corrected, query.order);
         }
         Ok(found)
     }
 }
 
-/// Merges `kept` with candles recomputed from ticks. Ticks are only added, or dropped after their candle
+/// Merges `materialized` with candles recomputed from ticks. Ticks are only added, or dropped after their candle
 /// included them, so of two candles of a bucket the one with more ticks is complete.
 fn corrected_by(
-    kept: Vec<ExactCandle>,
+    materialized: Vec<ExactCandle>,
     mut corrected: BTreeMap<DateTime<Utc>, ExactCandle>,
     order: SortOrder,
 ) -> Vec<ExactCandle> {
-    for candle in kept {
-        let made = corrected.get(&candle.open_time);
-        if made.is_none_or(|made| made.tick_count < candle.tick_count) {
+    for candle in materialized {
+        let computed = corrected.get(&candle.open_time);
+        if computed.is_none_or(|computed| computed.tick_count < candle.tick_count) {
             corrected.insert(candle.open_time, candle);
         }
     }
@@ -102,19 +105,20 @@ fn corrected_by(
 }
 
 /// The open time of the first candle of `range` in the aggregate's table `name`.
-pub(super) fn first_kept(
+pub(super) fn first_materialized(
     connection: &mut PgConnection,
     query: &CandleQuery,
     name: &str,
     range: TimeRange,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    let rows: Vec<CandleRow> = Statement::of_kept(query, name, range, 1).load(connection)?;
+    let rows: Vec<CandleRow> =
+        Statement::of_materialized(query, name, range, 1).load(connection)?;
     let first = rows.into_iter().next();
     first.map(|row| Ok(row.open_time(query)?)).transpose()
 }
 
 /// The candles of the query's range in the aggregate's table `name`, regardless of pending refreshes.
-pub(super) fn all_kept(
+pub(super) fn all_materialized(
     connection: &mut PgConnection,
     query: &CandleQuery,
     name: &str,
@@ -122,7 +126,7 @@ pub(super) fn all_kept(
 ) -> Result<Vec<Candle>, DbError> {
     let limit = query.limit.get();
     let rows: Vec<CandleRow> =
-        Statement::of_kept(query, name, query.range, limit).load(connection)?;
+        Statement::of_materialized(query, name, query.range, limit).load(connection)?;
     let candles = rows.into_iter().map(|row| {
         let candle = row.into_candle(query, CandleSource::Ticks, now)?;
         Ok(candle.into_candle())

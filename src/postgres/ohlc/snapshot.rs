@@ -6,8 +6,8 @@ use crate::db::DbError;
 use crate::domain::{TimeRange, Timeframe};
 use crate::error::{Database, RepositoryError};
 
+use super::candle_tables::CandleTableCache;
 use super::catalog::{Catalog, Chunks, TickReads};
-use super::relations::KnownRelations;
 
 const OPERATION: &str = "read candles";
 
@@ -17,7 +17,7 @@ const ROUNDS: usize = 10;
 /// A transaction that sees one instant.
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a mut PgConnection,
-    relations: &'a KnownRelations,
+    relations: &'a CandleTableCache,
     /// The chunks that answers were read from.
     chunks: Option<Chunks>,
 }
@@ -57,7 +57,7 @@ impl Snapshot<'_> {
 /// Returns the errors of `read`, and `Conflict` if the chunks kept changing.
 pub(super) fn at_one_instant<T>(
     connection: &mut PgConnection,
-    relations: &KnownRelations,
+    relations: &CandleTableCache,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     let mut error = in_the_way("chunks kept changing");
@@ -91,7 +91,7 @@ pub(super) fn at_one_instant<T>(
 
 fn in_snapshot<T>(
     connection: &mut PgConnection,
-    relations: &KnownRelations,
+    relations: &CandleTableCache,
     read: impl Fn(&mut Snapshot<'_>) -> Result<T, DbError>,
 ) -> Result<(T, Option<Chunks>), DbError> {
     connection

@@ -29,13 +29,13 @@ pub(super) struct SelectWindow<'a> {
 }
 
 /// The kind, the candle, and its source or the timeframe that it was folded from.
-pub(super) type StoredRow = (i32, CandleRow, String);
+pub(super) type StoredCandleRow = (i32, CandleRow, String);
 
 pub(super) const STORED: i32 = 0;
 pub(super) const FOLDED: i32 = 1;
 
-/// The SQL types of a [`StoredRow`].
-pub(super) type StoredSqlType = (Integer, CandleSqlType, Text);
+/// The SQL types of a [`StoredCandleRow`].
+pub(super) type StoredCandleSqlType = (Integer, CandleSqlType, Text);
 
 /// SQL with a question mark for each parameter, and the parameters. Rows have the SQL type `T`.
 pub(super) struct Statement<T> {
@@ -61,7 +61,7 @@ enum Parameter {
 /// Statements that return candles.
 impl Statement<CandleSqlType> {
     /// Reads the rows of the aggregate's table `name`.
-    pub(super) fn of_kept(
+    pub(super) fn of_materialized(
         query: &CandleQuery,
         name: &str,
         window: TimeRange,
@@ -74,7 +74,7 @@ impl Statement<CandleSqlType> {
              WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0{end}",
             columns.tick_count
         );
-        statement.bind_symbol_and_times(window.from(), window.to());
+        statement.bind_symbol_and_times(window.start(), window.end());
         statement.bind_limit();
         statement
     }
@@ -90,7 +90,7 @@ impl Statement<CandleSqlType> {
         } = select;
         let mut statement = Self::empty(query, *limit);
         let Some(minutes) = catalog.minutes() else {
-            statement.of_ticks(window.from(), window.to());
+            statement.of_ticks(window.start(), window.end());
             return Some(statement);
         };
         let ticks = catalog.tick_intervals(*window);
@@ -125,12 +125,12 @@ impl Statement<CandleSqlType> {
         let (basis, end) = (self.basis, self.end(1));
         let width = self.timeframe.duration().num_minutes();
         let columns = CandleColumns::of_relation(basis);
-        let kept = format!(
+        let materialized = format!(
             "SELECT open_time, {columns}, 0 AS of_ticks FROM {minutes} \
              WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0",
             columns.tick_count
         );
-        let made = format!(
+        let computed = format!(
             "SELECT {}, 1 FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
              AND {} GROUP BY 1",
             tick_columns(Timeframe::M1, basis),
@@ -138,22 +138,22 @@ impl Statement<CandleSqlType> {
         );
         let mut parts = Vec::new();
         for (from, to) in buckets.without(ticks).iter() {
-            parts.push(kept.clone());
+            parts.push(materialized.clone());
             self.bind_symbol_and_times(time(from), time(to));
         }
-        let mut doubtful = Vec::new();
-        for text in [&kept, &made] {
+        let mut candidates = Vec::new();
+        for text in [&materialized, &computed] {
             for (from, to) in ticks.iter() {
-                doubtful.push(text.as_str());
+                candidates.push(text.as_str());
                 self.bind_symbol_and_times(time(from), time(to));
             }
         }
-        if !doubtful.is_empty() {
+        if !candidates.is_empty() {
             // of a materialized and a computed candle of one minute, the one with more ticks counts
             parts.push(format!(
                 "(SELECT DISTINCT ON (open_time) open_time, {columns}, of_ticks \
-                 FROM ({}) AS doubtful ORDER BY open_time, {} DESC, of_ticks DESC)",
-                doubtful.join(" UNION ALL "),
+                 FROM ({}) AS candidates ORDER BY open_time, {} DESC, of_ticks DESC)",
+                candidates.join(" UNION ALL "),
                 columns.tick_count
             ));
         }
@@ -171,7 +171,7 @@ impl Statement<CandleSqlType> {
 }
 
 /// The statement that returns stored candles.
-impl Statement<StoredSqlType> {
+impl Statement<StoredCandleSqlType> {
     /// Reads the stored candles of this timeframe, and folds the stored smaller ones.
     pub(super) fn of_stored(select: &SelectWindow<'_>) -> Self {
         let mut statement = Self::empty(select.query, select.limit);
@@ -192,7 +192,7 @@ impl Statement<StoredSqlType> {
         let (timeframe, basis) = (self.timeframe.as_str(), self.basis.as_str());
         self.parameters.push(Parameter::Text(timeframe));
         self.parameters.push(Parameter::Text(basis));
-        self.bind_symbol_and_times(window.from(), window.to());
+        self.bind_symbol_and_times(window.start(), window.end());
         self.bind_limit();
     }
 
@@ -215,7 +215,7 @@ impl Statement<StoredSqlType> {
         let limit = self.limit * smaller.len() as i64;
         self.parameters.push(Parameter::Texts(smaller));
         self.parameters.push(Parameter::Text(self.basis.as_str()));
-        self.bind_symbol_and_times(window.from(), window.to());
+        self.bind_symbol_and_times(window.start(), window.end());
         self.parameters.push(Parameter::Number(limit));
     }
 }
@@ -268,8 +268,8 @@ impl<T> Statement<T> {
 /// The bucket, open, high, low, close, volume and tick count of ticks that [have the price](has_price).
 fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
     let minutes = timeframe.duration().num_minutes();
-    let made = CandleAggregates::of_ticks(basis);
-    format!("time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {made}")
+    let computed = CandleAggregates::of_ticks(basis);
+    format!("time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {computed}")
 }
 
 /// Converts a bound of an interval, which lies within the window.

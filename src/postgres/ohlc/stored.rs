@@ -20,7 +20,7 @@ use crate::repository::CandleQuery;
 
 use super::row::CandleRow;
 
-const SEALED: &str = CandleSource::SEALED;
+const DOWNSAMPLED: &str = CandleSource::DOWNSAMPLED;
 
 /// The first `limit` stored candles whose open time is in `range`.
 fn read(
@@ -34,8 +34,8 @@ fn read(
         .filter(ohlc_candles::symbol_id.eq(query.symbol_id.get()))
         .filter(ohlc_candles::timeframe.eq(query.timeframe.as_str()))
         .filter(ohlc_candles::basis.eq(query.basis.as_str()))
-        .filter(ohlc_candles::open_time.ge(range.from()))
-        .filter(ohlc_candles::open_time.lt(range.to()))
+        .filter(ohlc_candles::open_time.ge(range.start()))
+        .filter(ohlc_candles::open_time.lt(range.end()))
         // at most 10,080
         .limit(limit as i64)
         .select((
@@ -78,8 +78,8 @@ pub(super) fn read_smaller(
                 ..*query
             };
             // every bucket of the range
-            let most = (range.to() - range.from()).num_minutes() as usize;
-            candles.extend(read(connection, &query, range, most, now)?);
+            let max_candles = (range.end() - range.start()).num_minutes() as usize;
+            candles.extend(read(connection, &query, range, max_candles, now)?);
         }
     }
     Ok(candles)
@@ -142,13 +142,13 @@ struct Revision {
 /// Stores any number of candles, all or none.
 #[derive(Debug)]
 pub(super) struct Upsert {
-    columns: Columns,
+    columns: CandleArrays,
     call: Call,
 }
 
 impl Upsert {
     pub(super) fn new(candles: &[Candle], timeout: Duration) -> Result<Self, RepositoryError> {
-        let mut columns = Columns::default();
+        let mut columns = CandleArrays::default();
         for candle in different(candles) {
             let CandleSource::Stored(source) = &candle.source else {
                 return Err(RepositoryError::invalid(
@@ -195,12 +195,12 @@ pub(super) fn different(candles: &[Candle]) -> impl Iterator<Item = &Candle> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Replaced {
     All,
-    /// Sealed candles with at most as many ticks.
-    SealedOfFewerTicks,
+    /// Downsampled candles with at most as many ticks.
+    DownsampledOfFewerTicks,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Columns {
+pub(super) struct CandleArrays {
     symbol_ids: Vec<i64>,
     timeframes: Vec<&'static str>,
     bases: Vec<&'static str>,
@@ -215,7 +215,7 @@ pub(super) struct Columns {
     sources: Vec<String>,
 }
 
-impl Columns {
+impl CandleArrays {
     pub(super) fn push(&mut self, candle: &Candle, source: &str) {
         self.symbol_ids.push(candle.symbol_id.get());
         self.timeframes.push(candle.timeframe.as_str());
@@ -238,10 +238,10 @@ impl Columns {
         revision: i64,
         replaced: Replaced,
     ) -> Result<u64, DbError> {
-        let sealed = match replaced {
+        let downsampled = match replaced {
             Replaced::All => String::new(),
-            Replaced::SealedOfFewerTicks => format!(
-                " AND ohlc_candles.source = '{SEALED}' \
+            Replaced::DownsampledOfFewerTicks => format!(
+                " AND ohlc_candles.source = '{DOWNSAMPLED}' \
                  AND ohlc_candles.tick_count <= EXCLUDED.tick_count"
             ),
         };
@@ -254,7 +254,7 @@ impl Columns {
              high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
              close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
              tick_count = EXCLUDED.tick_count, source = EXCLUDED.source, \
-             revision = EXCLUDED.revision WHERE ohlc_candles.revision <= EXCLUDED.revision{sealed}"
+             revision = EXCLUDED.revision WHERE ohlc_candles.revision <= EXCLUDED.revision{downsampled}"
         ))
         .bind::<Array<BigInt>, _>(&self.symbol_ids)
         .bind::<Array<Text>, _>(&self.timeframes)

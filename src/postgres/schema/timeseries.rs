@@ -13,7 +13,7 @@ diesel::table! {
         ticks_drop_after_seconds -> Nullable<Int8>,
         /// Age beyond which candles are dropped. NULL: never.
         candles_drop_after_seconds -> Nullable<Int8>,
-        /// Age beyond which an arriving tick marks its day in dirty_windows. NULL: never.
+        /// Age beyond which an arriving tick records its day in late_tick_days. NULL: never.
         late_after_seconds -> Nullable<Int8>,
         /// Ticks before this time are refused, regardless of the current policies. NULL: none are refused for this reason. Raised before anything is dropped, under the lock of the retention floor.
         ticks_refused_before -> Nullable<Timestamptz>,
@@ -26,13 +26,13 @@ diesel::table! {
 
 diesel::table! {
     /// Days whose candles wait for a refresh because of late ticks; one row per late batch.
-    dirty_windows (day, mark) {
+    late_tick_days (day, entry_id) {
         /// Start of the day, UTC.
         day -> Timestamptz,
-        /// Number of the mark, ascending.
-        mark -> Int8,
+        /// Number of the entry, ascending.
+        entry_id -> Int8,
         /// Time at which the late ticks arrived.
-        marked_at -> Timestamptz,
+        arrived_at -> Timestamptz,
     }
 }
 
@@ -102,7 +102,7 @@ diesel::table! {
         /// pending, released (stored) or discarded.
         state -> Text,
         /// Time of the release or discard. NULL: pending.
-        decided_at -> Nullable<Timestamptz>,
+        resolved_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -130,7 +130,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     applied_policies,
-    dirty_windows,
+    late_tick_days,
     ohlc_candles,
     tick_quarantine,
     ticks,

@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::error::RepositoryError;
 use crate::repository::{name_taken, name_taken_in_other_case, symbol_missing};
 
-use super::known::{Known, lock};
+use super::known::{KnownSymbols, lock};
 use super::reading;
 use super::writing::{LastId, store};
 
@@ -25,7 +25,7 @@ pub(super) fn merge(
 ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, DbError> {
     transaction(connection, |connection| {
         let names = stated.iter().map(|one| (&*one.exchange, &*one.name));
-        let mut known = Known::read(connection, names)?;
+        let mut known = KnownSymbols::read(connection, names)?;
         let mut ids = LastId::read(connection)?;
         let mut changed = BTreeMap::new();
         let mut results = Vec::with_capacity(stated.len());
@@ -55,7 +55,7 @@ pub(super) fn merge(
     })
 }
 
-fn spelled(stated: &StatedSymbol, known: &Known) -> StatedSymbol {
+fn spelled(stated: &StatedSymbol, known: &KnownSymbols) -> StatedSymbol {
     StatedSymbol {
         exchange: known.spelling(&stated.exchange),
         ..stated.clone()
@@ -87,7 +87,7 @@ pub(super) fn rename(
         lock(connection)?;
         let symbol = existing(connection, symbol_id)?;
         let exchange = name.exchange.as_deref().unwrap_or(&symbol.exchange);
-        let known = Known::read(connection, iter::once((exchange, &*name.name)))?;
+        let known = KnownSymbols::read(connection, iter::once((exchange, &*name.name)))?;
         let renamed = symbol.renamed(Some(&known.spelling(exchange)), &name.name);
         let renamed = renamed.map_err(RepositoryError::invalid)?;
         match known.symbol(exchange, &name.name) {

@@ -15,14 +15,14 @@ use crate::repository::{ExchangeQuery, exchange_missing, exchange_taken};
 use super::holds_nul;
 use super::known::{folded_exchange, lock};
 
-type Columns = (
+type ExchangeColumns = (
     exchanges::name,
     exchanges::description,
     exchanges::code,
     exchanges::time_zone,
 );
 
-const COLUMNS: Columns = (
+const COLUMNS: ExchangeColumns = (
     exchanges::name,
     exchanges::description,
     exchanges::code,
@@ -30,15 +30,15 @@ const COLUMNS: Columns = (
 );
 
 #[derive(Debug, Queryable)]
-struct Row {
+struct ExchangeRow {
     name: String,
     description: String,
     code: Option<String>,
     time_zone: Option<String>,
 }
 
-impl From<Row> for Exchange {
-    fn from(row: Row) -> Self {
+impl From<ExchangeRow> for Exchange {
+    fn from(row: ExchangeRow) -> Self {
         Self {
             name: row.name,
             description: row.description,
@@ -96,7 +96,7 @@ pub(super) fn by_name(
     if holds_nul(name) {
         return Ok(None);
     }
-    let row: Option<Row> = exchanges::table
+    let row: Option<ExchangeRow> = exchanges::table
         .filter(folded_exchange().eq(folded_name(name)))
         .select(COLUMNS)
         .first(connection)
@@ -119,8 +119,8 @@ pub(super) fn list(
         let after = after.split('\0').next().unwrap_or_default();
         select = select.filter(folded_exchange().gt(folded_name(after)));
     }
-    let rows: Vec<Row> = select.load(connection)?;
+    let rows: Vec<ExchangeRow> = select.load(connection)?;
     let exchanges = rows.into_iter().map(Exchange::from).collect();
     let name = |exchange: &Exchange| exchange.name.clone();
-    Ok(Page::from_overfull(exchanges, query.limit, name))
+    Ok(Page::from_limit_plus_one(exchanges, query.limit, name))
 }

@@ -18,12 +18,12 @@ use super::rows::symbols_with_instruments;
 
 /// Symbols by exchange and name, both case-folded, and the spelling of exchanges.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct KnownSymbols {
     exchanges: HashMap<String, String>,
     symbols: HashMap<(String, String), Symbol>,
 }
 
-impl Known {
+impl KnownSymbols {
     /// Locks the table until the end of the transaction and reads the symbols with the given pairs of
     /// exchange and name.
     pub(super) fn read<'a>(

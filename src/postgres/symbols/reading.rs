@@ -10,7 +10,7 @@ use crate::db::DbError;
 use crate::domain::{Page, Symbol, SymbolId, SymbolReference, folded_name};
 use crate::error::RepositoryError;
 use crate::postgres::schema::metadata::symbols;
-use crate::repository::{SymbolQuery, only_one};
+use crate::repository::{SymbolQuery, exactly_one_match};
 
 use super::holds_nul;
 use super::rows::{SymbolRow, symbols_with_instruments};
@@ -54,7 +54,7 @@ pub(super) fn by_name(
         query = query.filter(folded_exchange().eq(folded_name(exchange)));
     }
     let found = into_symbols(query.load(connection)?)?;
-    Ok(only_one(reference, found)?)
+    Ok(exactly_one_match(reference, found)?)
 }
 
 /// The folded name of a symbol, as its unique index has it.
@@ -96,7 +96,7 @@ pub(super) fn list(
 }
 
 fn page(symbols: Vec<Symbol>, query: &SymbolQuery) -> Page<Symbol, SymbolId> {
-    Page::from_overfull(symbols, query.limit, |symbol| symbol.symbol_id)
+    Page::from_limit_plus_one(symbols, query.limit, |symbol| symbol.symbol_id)
 }
 
 pub(super) fn into_symbols(rows: Vec<SymbolRow>) -> Result<Vec<Symbol>, RepositoryError> {

@@ -21,7 +21,7 @@ type InstrumentColumns = (
     instruments::strike,
 );
 
-type Columns = (
+type SymbolColumns = (
     symbols::symbol_id,
     symbols::exchange,
     symbols::name,
@@ -32,7 +32,7 @@ type Columns = (
 );
 
 /// The columns of a [`SymbolRow`], in its order.
-pub(super) fn columns() -> Columns {
+pub(super) fn columns() -> SymbolColumns {
     (
         symbols::symbol_id,
         symbols::exchange,
@@ -57,7 +57,7 @@ pub(super) fn columns() -> Columns {
 type Joined = diesel::dsl::LeftJoin<symbols::table, instruments::table>;
 
 /// All symbols with their instruments.
-pub(super) fn symbols_with_instruments() -> Select<Joined, Columns> {
+pub(super) fn symbols_with_instruments() -> Select<Joined, SymbolColumns> {
     symbols::table
         .left_join(instruments::table)
         .select(columns())

@@ -18,7 +18,7 @@ use crate::postgres::numeric::PgDecimal;
 use crate::postgres::schema::metadata::{instruments, symbols};
 use crate::repository::{name_taken, symbol_missing, symbol_taken};
 
-use super::known::Known;
+use super::known::KnownSymbols;
 use super::reading;
 
 pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result<Symbol, DbError> {
@@ -67,7 +67,7 @@ pub(super) fn deactivate(
 
 /// The stored symbols that the given ones affect.
 struct Given {
-    known: Known,
+    known: KnownSymbols,
     used: HashSet<i64>,
     last: LastId,
 }
@@ -76,7 +76,7 @@ impl Given {
     /// Locks the table until the end of the transaction and reads.
     fn read(connection: &mut PgConnection, given: &[NewSymbol]) -> Result<Self, DbError> {
         let names = given.iter().map(|one| (&*one.exchange, &*one.name));
-        let known = Known::read(connection, names)?;
+        let known = KnownSymbols::read(connection, names)?;
         let ids = given.iter().filter_map(|symbol| symbol.symbol_id);
         let ids: Vec<_> = ids.map(SymbolId::get).collect();
         let used: Vec<i64> = symbols::table

@@ -15,10 +15,10 @@ use crate::repository::{
     CandleCounts, DeletedTicks, TickSpan, part_of_a_day, refuse_dropped, split_at,
 };
 
-use super::range::edge_tick_time;
+use super::range::first_tick_time;
 
 /// The number of ticks of a transaction, rounded to whole minutes.
-const MOST_TICKS: i64 = 50_000;
+const MAX_TICKS: i64 = 50_000;
 
 #[derive(QueryableByName)]
 struct Time {
@@ -50,8 +50,8 @@ pub(super) fn delete_part(
              RETURNING tick_time",
         )
         .bind::<BigInt, _>(symbol_id.get())
-        .bind::<Timestamptz, _>(part.from())
-        .bind::<Timestamptz, _>(part.to())
+        .bind::<Timestamptz, _>(part.start())
+        .bind::<Timestamptz, _>(part.end())
         .load(connection)?;
         let times = times.into_iter().map(|row| row.tick_time);
         let mut of_minutes: BTreeMap<DateTime<Utc>, i64> = BTreeMap::new();
@@ -101,8 +101,8 @@ pub(super) fn deletable_part(
         Vec::from_iter(buckets).join(", ")
     ))
     .bind::<BigInt, _>(symbol_id.get())
-    .bind::<Timestamptz, _>(part.from())
-    .bind::<Timestamptz, _>(part.to())
+    .bind::<Timestamptz, _>(part.start())
+    .bind::<Timestamptz, _>(part.end())
     .get_result(connection)?;
     Ok(DeletedTicks {
         ticks: counted.ticks.unsigned_abs(),
@@ -125,9 +125,9 @@ fn first_part(
         refuse_dropped(range, applied.floor.dropped_before)?;
     }
     // the start of a search for the newest does not matter here
-    let now = range.to();
+    let now = range.end();
     let order = SortOrder::Ascending;
-    let Some(first) = edge_tick_time(connection, symbol_id, range, order, now)? else {
+    let Some(first) = first_tick_time(connection, symbol_id, range, order, now)? else {
         return Ok(None);
     };
     let (of_day, behind) = part_of_a_day(range, first)?;
@@ -137,8 +137,8 @@ fn first_part(
     )
     .bind::<BigInt, _>(symbol_id.get())
     .bind::<Timestamptz, _>(first)
-    .bind::<Timestamptz, _>(of_day.to())
-    .bind::<BigInt, _>(MOST_TICKS)
+    .bind::<Timestamptz, _>(of_day.end())
+    .bind::<BigInt, _>(MAX_TICKS)
     .get_result(connection)
     .optional()?;
     let Some(beyond) = beyond else {

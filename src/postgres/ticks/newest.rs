@@ -23,8 +23,8 @@ pub(super) fn newest_of(
     for range in windows(TimeRange::all(), SortOrder::Descending, now, 1) {
         let query = SelectNewest {
             symbol_ids: &symbol_ids,
-            from: range.from(),
-            to: range.to(),
+            from: range.start(),
+            to: range.end(),
         };
         let before = ticks.len();
         for row in query.load_iter::<TickRow, PgRowByRowLoadingMode>(connection)? {

@@ -27,22 +27,26 @@ pub(super) fn page(
     let mut range = query.range;
     if let Some(after) = query.after {
         let (from, to) = match query.order {
-            SortOrder::Ascending => (range.from().max(after.tick_time), range.to()),
+            SortOrder::Ascending => (range.start().max(after.tick_time), range.end()),
             SortOrder::Descending => {
-                let behind = after.tick_time.min(range.to()) + TimeDelta::microseconds(1);
-                (range.from(), range.to().min(behind))
+                let behind = after.tick_time.min(range.end()) + TimeDelta::microseconds(1);
+                (range.start(), range.end().min(behind))
             }
         };
         // no ticks are left after a cursor outside of the range
         let Ok(rest) = TimeRange::new(from, to) else {
-            return Ok(Page::from_overfull(Vec::new(), query.limit, TickCursor::of));
+            return Ok(Page::from_limit_plus_one(
+                Vec::new(),
+                query.limit,
+                TickCursor::of,
+            ));
         };
         range = rest;
     }
     // outside of the range the bounds suffice, and the cursor may have a time that the database cannot
     // represent
     let after = query.after.filter(|after| range.contains(after.tick_time));
-    let select = Select {
+    let select = SelectRange {
         symbol_id: query.symbol_id.get(),
         range,
         order: query.order,
@@ -52,7 +56,11 @@ pub(super) fn page(
         condition: None,
     };
     let ticks = select.run(connection)?;
-    Ok(Page::from_overfull(ticks, query.limit, TickCursor::of))
+    Ok(Page::from_limit_plus_one(
+        ticks,
+        query.limit,
+        TickCursor::of,
+    ))
 }
 
 /// The newest tick in `range`.
@@ -62,33 +70,33 @@ pub(super) fn newest_in(
     range: TimeRange,
     now: DateTime<Utc>,
 ) -> Result<Option<Tick>, DbError> {
-    let edge = Select::first(symbol_id, range, SortOrder::Descending, now);
+    let edge = SelectRange::first(symbol_id, range, SortOrder::Descending, now);
     Ok(edge.run(connection)?.pop())
 }
 
 /// The time of the first tick of `range` in that order.
-pub(in crate::postgres) fn edge_tick_time(
+pub(in crate::postgres) fn first_tick_time(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
     range: TimeRange,
     order: SortOrder,
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    let edge = Select::first(symbol_id, range, order, now);
+    let edge = SelectRange::first(symbol_id, range, order, now);
     Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
 
 /// The time of the first tick of `range` in that order that has the price of `basis`.
-pub(in crate::postgres) fn edge_of_basis(
+pub(in crate::postgres) fn first_tick_time_of_basis(
     connection: &mut PgConnection,
     (symbol_id, basis): (SymbolId, PriceBasis),
     range: TimeRange,
     order: SortOrder,
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    let edge = Select {
+    let edge = SelectRange {
         condition: Some(has_price(basis)),
-        ..Select::first(symbol_id, range, order, now)
+        ..SelectRange::first(symbol_id, range, order, now)
     };
     Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
@@ -100,7 +108,7 @@ pub(super) fn up_to(at: DateTime<Utc>) -> Option<TimeRange> {
 }
 
 /// The first `limit` ticks of `range` in `order` after the cursor `after`.
-struct Select {
+struct SelectRange {
     symbol_id: i64,
     range: TimeRange,
     order: SortOrder,
@@ -112,7 +120,7 @@ struct Select {
     condition: Option<&'static str>,
 }
 
-impl Select {
+impl SelectRange {
     /// Selects the first tick of `range`.
     fn first(symbol_id: SymbolId, range: TimeRange, order: SortOrder, now: DateTime<Utc>) -> Self {
         Self {
@@ -131,8 +139,8 @@ impl Select {
         for range in windows(self.range, self.order, self.now, self.limit) {
             let part = SelectPart {
                 select: &self,
-                from: range.from(),
-                to: range.to(),
+                from: range.start(),
+                to: range.end(),
                 // at most 10,001
                 limit: (self.limit - ticks.len()) as i64,
             };
@@ -153,7 +161,7 @@ impl Select {
 /// plans for the given values. The cost then does not depend on the number of chunks, because the planner
 /// excludes chunks outside of the window; a generic plan opens all of them.
 struct SelectPart<'a> {
-    select: &'a Select,
+    select: &'a SelectRange,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     limit: i64,

@@ -8,7 +8,7 @@ use crate::domain::{SymbolId, Tick, TickKey, TimeRange, placed_ticks};
 use crate::error::RepositoryError;
 use crate::postgres::schema::timeseries::ticks;
 use crate::postgres::timescale::AppliedPolicies;
-use crate::postgres::writing::{Column, KeyedRow, Placed, Receipt, TableRow};
+use crate::postgres::writing::{AssignedKeys, Column, KeyedRow, Receipt, TableRow};
 use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
 use crate::retention::RetentionFloor;
 
@@ -29,7 +29,7 @@ impl KeyedRow for Tick {
     const KEY_COLUMNS: usize = 3;
     const OPERATION: &'static str = "insert ticks";
     const NAME: &'static str = "tick";
-    const LATE_DAYS: Option<&'static str> = Some("dirty_windows");
+    const LATE_DAYS: Option<&'static str> = Some("late_tick_days");
 
     fn key(&self) -> TickKey {
         self.key()
@@ -72,7 +72,7 @@ impl KeyedRow for Tick {
         self.occurrence.is_some()
     }
 
-    fn placed(stored: &[Self], given: &[Self]) -> Placed<Self> {
+    fn assign_keys(stored: &[Self], given: &[Self]) -> AssignedKeys<Self> {
         placed_ticks(stored, given)
     }
 

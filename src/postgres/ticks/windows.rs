@@ -31,7 +31,7 @@ pub(super) fn windows(
 ) -> Vec<TimeRange> {
     let reaches = &REACHES[usize::from(count >= MANY)..];
     let mut windows = Vec::with_capacity(REACHES.len() + 1);
-    let (mut from, mut to) = (range.from(), range.to());
+    let (mut from, mut to) = (range.start(), range.end());
     let mut push = |from, to| {
         // the parts of an ordered range are ordered
         windows.extend(
@@ -43,7 +43,7 @@ pub(super) fn windows(
     match order {
         SortOrder::Ascending if from > earliest_time() => {
             for reach in reaches {
-                let end = (range.from() + *reach).min(to);
+                let end = (range.start() + *reach).min(to);
                 push(from, end);
                 from = end;
             }
@@ -52,7 +52,7 @@ pub(super) fn windows(
         SortOrder::Descending => {
             let newest = to.min(now);
             for reach in reaches {
-                let start = (newest - *reach).clamp(range.from(), to);
+                let start = (newest - *reach).clamp(range.start(), to);
                 push(start, to);
                 to = start;
             }
@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_are_the_whole_in_order(
+        fn parts_cover_the_whole_in_order(
             from in 0_i64..4_102_444_800_000_000,
             length in prop_oneof![0_i64..10_000_000_000, 0_i64..4_102_444_800_000_000],
             now in 0_i64..4_102_444_800_000_000,
@@ -86,32 +86,32 @@ mod tests {
                     parts.reverse();
                 }
                 prop_assert!(parts.iter().all(|part| !part.is_empty()));
-                prop_assert!(parts.windows(2).all(|two| two[0].to() == two[1].from()));
+                prop_assert!(parts.windows(2).all(|two| two[0].end() == two[1].start()));
                 if range.is_empty() {
                     prop_assert!(parts.is_empty());
                 } else {
-                    prop_assert_eq!(parts[0].from(), range.from());
-                    prop_assert_eq!(parts[parts.len() - 1].to(), range.to());
+                    prop_assert_eq!(parts[0].start(), range.start());
+                    prop_assert_eq!(parts[parts.len() - 1].end(), range.end());
                 }
             }
         }
     }
 
     #[test]
-    fn a_search_for_the_newest_starts_with_the_last_hour() {
+    fn search_for_the_newest_starts_with_the_last_hour() {
         let now = micros(1_700_000_000_000_000);
         let parts = windows(TimeRange::all(), SortOrder::Descending, now, 1);
         assert_eq!(parts.len(), 5);
-        assert_eq!(parts[0].from(), now - TimeDelta::hours(1));
-        assert_eq!(parts[0].to(), TimeRange::all().to());
-        assert_eq!(parts[4].to(), now - TimeDelta::days(30));
+        assert_eq!(parts[0].start(), now - TimeDelta::hours(1));
+        assert_eq!(parts[0].end(), TimeRange::all().end());
+        assert_eq!(parts[4].end(), now - TimeDelta::days(30));
     }
 
     #[test]
-    fn a_search_for_many_starts_with_the_last_day() {
+    fn search_for_many_starts_with_the_last_day() {
         let now = micros(1_700_000_000_000_000);
         let parts = windows(TimeRange::all(), SortOrder::Descending, now, MANY);
         assert_eq!(parts.len(), 4);
-        assert_eq!(parts[0].from(), now - TimeDelta::days(1));
+        assert_eq!(parts[0].start(), now - TimeDelta::days(1));
     }
 }

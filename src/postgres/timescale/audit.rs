@@ -1,8 +1,8 @@
 //! Checks of the database's own state: keys, chunks, aggregates, jobs.
 
 mod chunks;
-mod kept;
 mod keys;
+mod retained_ticks;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Text};
@@ -11,7 +11,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::audit::{FindingKind, Measurement, StateProblem};
 use crate::domain::TimeRange;
 use crate::error::RepositoryError;
-use crate::retention::{Policies, Span};
+use crate::retention::{PolicyDuration, RetentionPolicies};
 
 use super::retention;
 use crate::db::DbError;
@@ -24,13 +24,13 @@ use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::failed_jobs::{FailedJob, failed_jobs};
 use crate::postgres::timescale::invalidations::waiting_changes;
 use crate::postgres::timescale::thresholds::near_thresholds;
-use kept::{Kept, kept};
+use retained_ticks::{RetainedTicks, retained_ticks};
 
 /// The maximum number of entries in the change logs; reads scan all of them.
-const MOST_INVALIDATIONS: u64 = 1_000;
+const MAX_INVALIDATIONS: u64 = 1_000;
 
 /// The longest time that the refresh of late days itself may take.
-const LONGEST_REFRESH: Span = Span::hours(1);
+const MAX_REFRESH_DURATION: PolicyDuration = PolicyDuration::hours(1);
 
 /// The state of the time-series database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct TimeseriesState {
     pub complete_from: Option<DateTime<Utc>>,
     /// Later ranges that may lack ticks: they have candles but no chunk of ticks, or a chunk that was created
     /// after a chunk of a later time.
-    pub doubtful: Vec<TimeRange>,
+    pub incomplete_ranges: Vec<TimeRange>,
     /// The number of tick changes that wait for a refresh.
     pub invalidations: u64,
     /// The problems that were found.
@@ -58,7 +58,7 @@ pub struct TimeseriesState {
 /// Returns database errors.
 pub async fn timeseries_state(
     db: &TimeseriesDb,
-    declared: &Policies,
+    declared: &RetentionPolicies,
 ) -> Result<TimeseriesState, RepositoryError> {
     let declared = declared.clone();
     db.read("look at the state of the database", move |connection| {
@@ -76,14 +76,17 @@ pub async fn timeseries_state(
             problems.extend(backlog(waiting));
         }
         if has_aggregates {
-            problems.extend(stale_days(connection, &declared)?);
+            problems.extend(overdue_backlog(connection, &declared)?);
         }
-        let Kept { from, doubtful } = kept(connection, has_aggregates)?;
+        let RetainedTicks {
+            from,
+            incomplete_ranges,
+        } = retained_ticks(connection, has_aggregates)?;
         Ok(TimeseriesState {
             edition,
             has_aggregates,
             complete_from: from,
-            doubtful,
+            incomplete_ranges,
             invalidations: waiting,
             problems,
         })
@@ -105,14 +108,14 @@ fn problem(
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }
 
 /// Whether the table exists, so that its migrations have run.
 fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, DbError> {
-    let row: Answer = sql_query(
+    let row: BoolRow = sql_query(
         "SELECT to_regclass(format('%I.%I', current_schema(), $1)) IS NOT NULL AS answer",
     )
     .bind::<Text, _>(name)
@@ -140,7 +143,7 @@ fn relation_problems(edition: Edition, relations: &[CandleRelationState]) -> Vec
 }
 
 #[derive(QueryableByName)]
-struct Aggregate {
+struct AggregateRow {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Bool)]
@@ -150,7 +153,7 @@ struct Aggregate {
 }
 
 fn aggregate_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbError> {
-    let aggregates: Vec<Aggregate> = sql_query(
+    let aggregates: Vec<AggregateRow> = sql_query(
         "SELECT a.view_name::text AS name, a.materialized_only, EXISTS (SELECT FROM pg_index AS i \
            JOIN pg_attribute AS t ON t.attrelid = i.indrelid AND t.attnum = i.indkey[0] \
            WHERE i.indrelid = format('%I.%I', a.materialization_hypertable_schema, \
@@ -205,9 +208,9 @@ fn job_problems(connection: &mut PgConnection) -> Result<Vec<StateProblem>, DbEr
 }
 
 fn backlog(waiting: u64) -> Option<StateProblem> {
-    (waiting > MOST_INVALIDATIONS).then(|| {
+    (waiting > MAX_INVALIDATIONS).then(|| {
         let detail = format!(
-            "{waiting} changes wait for a refresh, more than {MOST_INVALIDATIONS}, and reads scan \
+            "{waiting} changes wait for a refresh, more than {MAX_INVALIDATIONS}, and reads scan \
              all of them: refresh the candles of old ticks"
         );
         let kind = FindingKind::InvalidationBacklog;
@@ -222,28 +225,28 @@ fn backlog(waiting: u64) -> Option<StateProblem> {
 }
 
 /// Reports days with late ticks that no maintenance has refreshed in time.
-fn stale_days(
+fn overdue_backlog(
     connection: &mut PgConnection,
-    declared: &Policies,
+    declared: &RetentionPolicies,
 ) -> Result<Option<StateProblem>, DbError> {
-    if !has_table(connection, "dirty_windows")? {
+    if !has_table(connection, "late_tick_days")? {
         return Ok(None);
     }
-    let waiting = retention::dirty_windows(connection)?;
+    let waiting = retention::refresh_backlog(connection)?;
     let Some(oldest) = waiting.oldest else {
         return Ok(None);
     };
     let age = retention::now(connection)? - oldest;
-    Ok(stale(waiting.days, Span::from(age), declared))
+    Ok(overdue(waiting.days, PolicyDuration::from(age), declared))
 }
 
-fn stale(days: u64, age: Span, declared: &Policies) -> Option<StateProblem> {
+fn overdue(days: u64, age: PolicyDuration, declared: &RetentionPolicies) -> Option<StateProblem> {
     // the first run may have begun just before the ticks arrived
-    let longest = declared.maintain_every * 2 + LONGEST_REFRESH;
-    (age > longest).then(|| {
+    let max_wait = declared.maintain_every * 2 + MAX_REFRESH_DURATION;
+    (age > max_wait).then(|| {
         let detail = format!(
             "{days} days with late ticks wait for a refresh, the oldest for {age}, longer than the \
-             {longest} that suffice: check why neither the server nor `tickbook maintain` \
+             {max_wait} that suffice: check why neither the server nor `tickbook maintain` \
              refreshes them"
         );
         let days = i64::try_from(days).unwrap_or(i64::MAX);
@@ -252,7 +255,7 @@ fn stale(days: u64, age: Span, declared: &Policies) -> Option<StateProblem> {
                 Measurement::new("days", days),
                 Measurement::new("oldest_age_seconds", age.as_seconds()),
             ],
-            ..problem(FindingKind::DirtyWindowStale, "dirty_windows", detail)
+            ..problem(FindingKind::RefreshBacklogOverdue, "late_tick_days", detail)
         }
     })
 }
@@ -262,9 +265,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backlog_of_changes_is_told_beyond_its_limit() {
-        assert_eq!(backlog(MOST_INVALIDATIONS), None);
-        let told = backlog(MOST_INVALIDATIONS + 1).expect("too many");
+    fn backlog_of_changes_is_reported_beyond_its_limit() {
+        assert_eq!(backlog(MAX_INVALIDATIONS), None);
+        let told = backlog(MAX_INVALIDATIONS + 1).expect("too many");
         assert_eq!(told.kind, FindingKind::InvalidationBacklog);
         assert!(told.detail.contains("1001 changes"), "{}", told.detail);
         assert_eq!(told.numbers, [Measurement::new("changes", 1_001)]);
@@ -272,14 +275,14 @@ mod tests {
 
     #[test]
     fn late_days_may_wait_for_two_runs_and_an_hour() {
-        let declared = Policies {
-            maintain_every: Span::seconds(600),
-            ..Policies::default()
+        let declared = RetentionPolicies {
+            maintain_every: PolicyDuration::seconds(600),
+            ..RetentionPolicies::default()
         };
-        let most = Span::seconds(2 * 600 + 3_600);
-        assert_eq!(stale(3, most, &declared), None);
-        let told = stale(3, most + Span::seconds(1), &declared).expect("too long");
-        assert_eq!(told.kind, FindingKind::DirtyWindowStale);
+        let most = PolicyDuration::seconds(2 * 600 + 3_600);
+        assert_eq!(overdue(3, most, &declared), None);
+        let told = overdue(3, most + PolicyDuration::seconds(1), &declared).expect("too long");
+        assert_eq!(told.kind, FindingKind::RefreshBacklogOverdue);
         let numbers = [("days", 3), ("oldest_age_seconds", 4_801)];
         let numbers = numbers.map(|(name, value)| Measurement::new(name, value));
         assert_eq!(told.numbers, numbers);
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn candle_relations_are_all_of_one_kind_or_none() {
+    fn candle_relations_are_of_one_kind() {
         let of = |kinds: [CandleRelationKind; 2]| {
             let named = kinds.map(|kind| CandleRelationState::new("ohlc_1m", kind));
             relation_problems(Edition::Community, &named).len()

@@ -49,7 +49,7 @@ pub(crate) fn mark_changed_day(
     time: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sql_query(
-        "INSERT INTO dirty_windows (day) SELECT $1 FROM applied_policies \
+        "INSERT INTO late_tick_days (day) SELECT $1 FROM applied_policies \
          WHERE $2 < clock_timestamp() - make_interval(secs => late_after_seconds)",
     )
     .bind::<Timestamptz, _>(Timeframe::D1.bucket_start(time))
@@ -160,7 +160,7 @@ impl CandleRows {
         minutes: &BTreeSet<DateTime<Utc>>,
     ) -> Result<(), DbError> {
         for (timeframe, table) in &self.tables {
-            let CandleOrigin::Candles(source) = CandleRelation::of(*timeframe).made_of else {
+            let CandleOrigin::Candles(source) = CandleRelation::of(*timeframe).computed_from else {
                 continue;
             };
             let Some(source) = table_of(&self.tables, source) else {
@@ -210,7 +210,7 @@ impl CandleRows {
                 continue;
             };
             let end = *last + TimeDelta::microseconds(1);
-            let row: Answer = sql_query(format!(
+            let row: BoolRow = sql_query(format!(
                 "SELECT EXISTS (SELECT FROM {table} WHERE symbol_id = $1 AND open_time >= $2 \
                  AND open_time < $3 AND open_time = ANY($4)) AS answer"
             ))
@@ -233,7 +233,7 @@ impl CandleRows {
 }
 
 fn tables(connection: &mut PgConnection) -> Result<Vec<(Timeframe, String)>, DbError> {
-    let rows: Vec<TableRow> = sql_query(
+    let rows: Vec<AggregateTableRow> = sql_query(
         "SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schema, \
          materialization_hypertable_name) AS name \
          FROM timescaledb_information.continuous_aggregates \
@@ -242,12 +242,12 @@ fn tables(connection: &mut PgConnection) -> Result<Vec<(Timeframe, String)>, DbE
     .load(connection)?;
     let mut tables: Vec<(Timeframe, String)> = Vec::new();
     for relation in CandleRelation::all() {
-        let is_made_of_one = match relation.made_of {
+        let is_computed_from_one = match relation.computed_from {
             CandleOrigin::Ticks => true,
             CandleOrigin::Candles(source) => table_of(&tables, source).is_some(),
         };
         if let Some(row) = rows.iter().find(|row| row.view == relation.name)
-            && is_made_of_one
+            && is_computed_from_one
         {
             tables.push((relation.timeframe, row.name.clone()));
         }
@@ -261,7 +261,7 @@ fn table_of(tables: &[(Timeframe, String)], timeframe: Timeframe) -> Option<&str
 }
 
 #[derive(QueryableByName)]
-struct TableRow {
+struct AggregateTableRow {
     #[diesel(sql_type = Text)]
     view: String,
     #[diesel(sql_type = Text)]
@@ -269,7 +269,7 @@ struct TableRow {
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }

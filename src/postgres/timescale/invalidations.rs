@@ -129,7 +129,7 @@ pub(crate) fn pending_changes(layout: CatalogLayout, aggregates: &[AggregateIds]
 }
 
 #[derive(QueryableByName)]
-struct Ids {
+struct AggregateIdRow {
     #[diesel(sql_type = Integer)]
     materialization: i32,
     #[diesel(sql_type = Integer)]
@@ -143,7 +143,7 @@ struct Count {
 }
 
 /// The number of changes in the log of ticks above which they are moved out.
-const MOST_CHANGES: i64 = 10_000;
+const MAX_CHANGES: i64 = 10_000;
 
 /// A minute that never has a tick: [`latest_time`](crate::domain::latest_time) is its start.
 const EMPTY_MINUTE: (&str, &str) = ("2100-01-01 00:00:00Z", "2100-01-01 00:01:00Z");
@@ -163,10 +163,10 @@ pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbEr
          JOIN _timescaledb_catalog.continuous_agg ON hypertable_id = raw_hypertable_id \
          WHERE user_view_schema = current_schema() AND user_view_name = $2 LIMIT $1) AS changes",
     )
-    .bind::<BigInt, _>(MOST_CHANGES + 1)
+    .bind::<BigInt, _>(MAX_CHANGES + 1)
     .bind::<Text, _>(MINUTES.name)
     .get_result(connection)?;
-    if row.count > MOST_CHANGES {
+    if row.count > MAX_CHANGES {
         let (from, to) = EMPTY_MINUTE;
         sql_query(format!(
             "CALL refresh_continuous_aggregate('{}', timestamptz '{from}', \
@@ -185,7 +185,7 @@ pub(super) fn waiting_changes(connection: &mut PgConnection) -> Result<u64, DbEr
     if layout == CatalogLayout::Unknown {
         return Ok(0);
     }
-    let ids: Vec<Ids> = sql_query(
+    let ids: Vec<AggregateIdRow> = sql_query(
         "SELECT mat_hypertable_id AS materialization, raw_hypertable_id AS raw \
          FROM _timescaledb_catalog.continuous_agg WHERE user_view_schema = current_schema()",
     )

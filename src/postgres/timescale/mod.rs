@@ -21,7 +21,7 @@ pub(crate) use failed_jobs::failed_jobs;
 pub(crate) use invalidations::{AggregateIds, CatalogLayout, catalog_layout, pending_changes};
 pub use refresh::force_refresh;
 pub use retention::{
-    AppliedPolicies, BlockedChunk, DirtyWindows, DueDrop, JobStatus, LeftChunk, MaintenanceReport,
-    MaintenanceState, PolicyPlan, PolicyStatus, apply_policies, maintain, plan_policies,
-    policy_status, refresh_days, remove_policies,
+    AppliedPolicies, BlockedChunk, DueDrop, JobStatus, LeftChunk, MaintenanceReport,
+    MaintenanceState, PolicyPlan, PolicyStatus, RefreshBacklog, apply_policies, maintain,
+    plan_policies, policy_status, refresh_days, remove_policies,
 };

@@ -38,7 +38,7 @@ pub(super) fn in_order_given<R: KeyedRow>(
 
 /// Normalized rows by key.
 #[derive(Debug, Clone)]
-pub(super) struct Batch<R> {
+pub(super) struct RowBatch<R> {
     /// The first row given of each key, in key order. All writers lock rows in this order, so they cannot
     /// deadlock, and `COPY` refuses repeated keys.
     pub(super) firsts: Vec<R>,
@@ -52,7 +52,7 @@ pub(super) struct Batch<R> {
     pub(super) late_before: Option<DateTime<Utc>>,
 }
 
-impl<R: KeyedRow> Batch<R> {
+impl<R: KeyedRow> RowBatch<R> {
     pub(super) fn new(rows: &[R]) -> Self {
         let mut sorted = Vec::with_capacity(rows.len());
         let (mut keyless, mut rejected) = (Vec::new(), Vec::new());

@@ -16,7 +16,7 @@ use crate::db::{Condition, DbError};
 use crate::domain::SymbolId;
 use crate::error::{Database, RepositoryError};
 
-use super::batch::Batch;
+use super::batch::RowBatch;
 use super::receipt::{Receipt, Rejected};
 use super::stored::{read_any, read_stored};
 use super::table::KeyedRow;
@@ -66,7 +66,7 @@ pub(super) fn table_refuses<R: KeyedRow>(reason: &str) -> RepositoryError {
 /// Returns [`table_refuses`] if the database accepts no row.
 pub(super) fn insert_by_halves<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: Batch<R>,
+    batch: RowBatch<R>,
     now: DateTime<Utc>,
 ) -> Result<Receipt<R>, DbError> {
     let rows = &batch.firsts;
@@ -92,13 +92,13 @@ pub(super) fn insert_by_halves<R: KeyedRow>(
 /// Stores the rows that the database accepts. Sets `takes_some` if a row is in the table afterwards.
 fn store<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: Batch<R>,
+    batch: RowBatch<R>,
     takes_some: &mut bool,
 ) -> Result<Receipt<R>, DbError> {
     let mut refused = Vec::new();
     let inserted = insert_half(connection, &batch.firsts, &mut refused)?;
     let mut keys: HashSet<_> = refused.iter().map(|refused| refused.row.key()).collect();
-    let Batch {
+    let RowBatch {
         mut firsts,
         mut repeats,
         ..
@@ -115,8 +115,8 @@ fn store<R: KeyedRow>(
     *takes_some |= !firsts.is_empty();
     // if the first row of a key was refused, its next row becomes the first
     let again = repeats.extract_if(.., |row| keys.contains(&row.key()));
-    let again = Batch::of_sorted(again.collect());
-    let accepted = Batch::of_parts(firsts, repeats);
+    let again = RowBatch::of_sorted(again.collect());
+    let accepted = RowBatch::of_parts(firsts, repeats);
     let mut receipt = accepted.compared(inserted, &stored);
     receipt.rejected.extend(refused);
     if !again.has_nothing_to_store() {

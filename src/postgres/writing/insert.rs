@@ -12,40 +12,40 @@ use crate::db::SynchronousCommit;
 use crate::db::{CONFLICT_BACKOFF, DbError};
 use crate::error::{Database, RepositoryError};
 
-use super::ages::has_old_rows;
-use super::batch::Batch;
+use super::batch::RowBatch;
 use super::copy::copy;
-use super::frontier::Frontier;
 use super::halves::{insert_by_halves, refusal, table_refuses};
+use super::high_water_marks::HighWaterMarks;
 use super::receipt::Receipt;
+use super::retention_guard::has_old_rows;
 use super::stored::read_stored;
 use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
 
 /// The smallest number of rows for which `COPY` compensates its additional round trip.
-pub(super) const FEWEST_TO_COPY: usize = 50;
+pub(super) const MIN_COPY_ROWS: usize = 50;
 
 /// A `COPY` that hits an existing key is wasted work and leaves dead rows. Resent rows rarely arrive as a
 /// single batch, so `COPY` is used again only after this many conflict-free batches.
-const CLEAN_BATCHES: u32 = 8;
+const COPY_BACKOFF_BATCHES: u32 = 8;
 
 /// Maximum number of attempts of a batch that conflicts with another writer.
 pub(super) const ATTEMPTS: u32 = 5;
 
 /// Writes batches and remembers whether the last ones contained stored rows.
 #[derive(Debug)]
-pub(in crate::postgres) struct Writer<R: KeyedRow> {
+pub(in crate::postgres) struct TableWriter<R: KeyedRow> {
     /// The number of conflict-free batches that remain until `COPY` is used again.
-    cautious: AtomicU32,
+    copy_backoff: AtomicU32,
     /// Whether the last batch contained nothing new, so that a caller is resending lost or unacknowledged
     /// rows.
-    pub(super) resending: AtomicBool,
-    pub(super) frontier: Frontier<R>,
+    pub(super) replaying: AtomicBool,
+    pub(super) high_water_marks: HighWaterMarks<R>,
     pub(super) synchronous_commit: SynchronousCommit,
 }
 
 /// The outcome of a batch.
-pub(super) enum Outcome<R: KeyedRow> {
+pub(super) enum InsertOutcome<R: KeyedRow> {
     AllInserted,
     /// The number of inserted rows, and the stored rows with the keys of the batch.
     SomeInserted(u64, HashMap<R::Key, R>),
@@ -53,18 +53,18 @@ pub(super) enum Outcome<R: KeyedRow> {
     SomeRefused(Receipt<R>),
 }
 
-impl<R: KeyedRow> Default for Writer<R> {
+impl<R: KeyedRow> Default for TableWriter<R> {
     fn default() -> Self {
         Self::new(SynchronousCommit::default())
     }
 }
 
-impl<R: KeyedRow> Writer<R> {
+impl<R: KeyedRow> TableWriter<R> {
     pub(in crate::postgres) fn new(synchronous_commit: SynchronousCommit) -> Self {
         Self {
-            cautious: AtomicU32::default(),
-            resending: AtomicBool::default(),
-            frontier: Frontier::default(),
+            copy_backoff: AtomicU32::default(),
+            replaying: AtomicBool::default(),
+            high_water_marks: HighWaterMarks::default(),
             synchronous_commit,
         }
     }
@@ -74,7 +74,7 @@ impl<R: KeyedRow> Writer<R> {
     pub(super) fn insert(
         &self,
         connection: &mut PgConnection,
-        mut batch: Batch<R>,
+        mut batch: RowBatch<R>,
         now: DateTime<Utc>,
     ) -> Result<Receipt<R>, DbError> {
         let keyless = std::mem::take(&mut batch.keyless);
@@ -97,7 +97,7 @@ impl<R: KeyedRow> Writer<R> {
     fn insert_keyed(
         &self,
         connection: &mut PgConnection,
-        mut batch: Batch<R>,
+        mut batch: RowBatch<R>,
         now: DateTime<Utc>,
     ) -> Result<Receipt<R>, DbError> {
         let is_old = has_old_rows(&batch, now);
@@ -110,23 +110,23 @@ impl<R: KeyedRow> Writer<R> {
             };
             match written.map_err(classified::<R>) {
                 Err(RepositoryError::Conflict { .. }) if attempt < ATTEMPTS => {
-                    self.be_cautious();
+                    self.avoid_copy();
                     std::thread::sleep(delays.next_delay());
                     attempt += 1;
                 }
                 Err(error) => {
                     // a caller that resends the batch may find it stored
-                    self.be_cautious();
+                    self.avoid_copy();
                     return Err(error.into());
                 }
                 Ok(outcome) => break outcome,
             }
         };
-        self.frontier.advance(&batch.firsts);
+        self.high_water_marks.advance(&batch.firsts);
         Ok(match outcome {
-            Outcome::AllInserted => batch.all_inserted(),
-            Outcome::SomeInserted(inserted, stored) => batch.compared(inserted, &stored),
-            Outcome::SomeRefused(mut receipt) => {
+            InsertOutcome::AllInserted => batch.all_inserted(),
+            InsertOutcome::SomeInserted(inserted, stored) => batch.compared(inserted, &stored),
+            InsertOutcome::SomeRefused(mut receipt) => {
                 receipt.merge(batch.into_receipt());
                 receipt
             }
@@ -136,41 +136,41 @@ impl<R: KeyedRow> Writer<R> {
     fn attempt(
         &self,
         connection: &mut PgConnection,
-        batch: &Batch<R>,
+        batch: &RowBatch<R>,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<R>, DbError> {
+    ) -> Result<InsertOutcome<R>, DbError> {
         let rows = &batch.firsts;
         if self.looks_new(connection, rows)? {
             let written = self.commit(connection, |connection| insert_new(connection, rows));
             match written.map_err(DbError::from) {
-                Ok(inserted) if inserted == rows.len() => return Ok(Outcome::AllInserted),
+                Ok(inserted) if inserted == rows.len() => return Ok(InsertOutcome::AllInserted),
                 Ok(inserted) => return some_inserted(connection, batch, inserted, now),
-                Err(error) if error.is_unique_violation() => self.be_cautious(),
+                Err(error) if error.is_unique_violation() => self.avoid_copy(),
                 Err(DbError::Diesel(error)) if refusal(&error).is_some() => {}
                 Err(error) => return Err(error),
             }
         }
         // a lookup is cheaper than an insert attempt
-        if self.resending.load(Ordering::Relaxed) {
+        if self.replaying.load(Ordering::Relaxed) {
             let stored = read_stored(connection, rows)?;
             if stored.len() == rows.len() {
-                return Ok(Outcome::SomeInserted(0, stored));
+                return Ok(InsertOutcome::SomeInserted(0, stored));
             }
-            self.resending.store(false, Ordering::Relaxed);
+            self.replaying.store(false, Ordering::Relaxed);
         }
         match self.commit(connection, |connection| insert_missing(connection, rows)) {
             Ok(inserted) if inserted == rows.len() => {
                 self.note_clean_batch();
-                Ok(Outcome::AllInserted)
+                Ok(InsertOutcome::AllInserted)
             }
             Ok(inserted) => {
-                self.be_cautious();
-                self.resending.store(inserted == 0, Ordering::Relaxed);
+                self.avoid_copy();
+                self.replaying.store(inserted == 0, Ordering::Relaxed);
                 some_inserted(connection, batch, inserted, now)
             }
             Err(error) if refusal(&error).is_some() => connection
                 .transaction(|connection| insert_by_halves(connection, batch.clone(), now))
-                .map(Outcome::SomeRefused)
+                .map(InsertOutcome::SomeRefused)
                 .map_err(of_commit),
             Err(error) => Err(error.into()),
         }
@@ -183,11 +183,11 @@ impl<R: KeyedRow> Writer<R> {
         rows: &[R],
     ) -> Result<bool, DbError> {
         let is_single = rows.len() == 1;
-        let is_slower = rows.len() < FEWEST_TO_COPY && !is_single;
-        if is_slower || self.cautious.load(Ordering::Relaxed) > 0 {
+        let is_slower = rows.len() < MIN_COPY_ROWS && !is_single;
+        if is_slower || self.copy_backoff.load(Ordering::Relaxed) > 0 {
             return Ok(false);
         }
-        if self.frontier.is_behind(rows) {
+        if self.high_water_marks.all_newer(rows) {
             return Ok(true);
         }
         if is_single {
@@ -201,8 +201,8 @@ impl<R: KeyedRow> Writer<R> {
         if stored == 0 {
             return Ok(true);
         }
-        self.be_cautious();
-        self.resending
+        self.avoid_copy();
+        self.replaying
             .store(stored == edges.len(), Ordering::Relaxed);
         Ok(false)
     }
@@ -225,14 +225,15 @@ impl<R: KeyedRow> Writer<R> {
         }
     }
 
-    pub(super) fn be_cautious(&self) {
-        self.cautious.store(CLEAN_BATCHES, Ordering::Relaxed);
+    pub(super) fn avoid_copy(&self) {
+        self.copy_backoff
+            .store(COPY_BACKOFF_BATCHES, Ordering::Relaxed);
     }
 
     pub(super) fn note_clean_batch(&self) {
         // fails at zero, where nothing is left to count
         let _ = self
-            .cautious
+            .copy_backoff
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(1)
             });
@@ -254,19 +255,19 @@ pub(super) fn insert_new<R: KeyedRow>(
 /// afterwards, a trigger discards rows, and the others are tried one by one.
 fn some_inserted<R: KeyedRow>(
     connection: &mut PgConnection,
-    batch: &Batch<R>,
+    batch: &RowBatch<R>,
     inserted: usize,
     now: DateTime<Utc>,
-) -> Result<Outcome<R>, DbError> {
+) -> Result<InsertOutcome<R>, DbError> {
     let stored = read_stored(connection, &batch.firsts).map_err(after_commit::<R>)?;
     if stored.len() == batch.firsts.len() {
-        return Ok(Outcome::SomeInserted(inserted as u64, stored));
+        return Ok(InsertOutcome::SomeInserted(inserted as u64, stored));
     }
     let by_halves = connection
         .transaction(|connection| insert_by_halves(connection, batch.clone(), now))
         .map_err(of_commit);
     match by_halves {
-        Ok(receipt) => Ok(Outcome::SomeRefused(with_inserted(receipt, inserted))),
+        Ok(receipt) => Ok(InsertOutcome::SomeRefused(with_inserted(receipt, inserted))),
         Err(error) if inserted == 0 => Err(error),
         Err(error) => Err(after_commit::<R>(error)),
     }

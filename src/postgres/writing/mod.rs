@@ -1,18 +1,18 @@
 //! The write path of rows: `COPY` or `UNNEST`, receipts, halving, old and late rows.
 //!
 //! It is the same for every table. A table provides a description, the implementation of [`KeyedRow`] for its
-//! rows, and a [`Writer`].
+//! rows, and a [`TableWriter`].
 
-mod aged;
-mod ages;
 mod batch;
 mod column;
 mod copy;
-mod frontier;
 mod halves;
+mod high_water_marks;
 mod insert;
-mod placed;
+mod keyless;
+mod old_rows;
 mod receipt;
+mod retention_guard;
 mod stored;
 mod table;
 mod unnest;
@@ -26,22 +26,22 @@ use chrono::{DateTime, Utc};
 use crate::db::{OutdatedConnections, TimeseriesDb};
 use crate::error::RepositoryError;
 
-use batch::{Batch, in_order_given};
+use batch::{RowBatch, in_order_given};
 
 pub(super) use column::{Column, TableRow, names, push_names};
-pub(super) use insert::Writer;
+pub(super) use insert::TableWriter;
 pub(super) use receipt::Receipt;
-pub(super) use table::{KeyedRow, Placed};
+pub(super) use table::{AssignedKeys, KeyedRow};
 pub(super) use unnest::insert_missing;
 
 /// Stores `rows`: all that can be stored, or nothing. May be called again with the same rows.
 pub(super) async fn insert<R: KeyedRow>(
     timeseries: &TimeseriesDb,
-    writer: &Arc<Writer<R>>,
+    writer: &Arc<TableWriter<R>>,
     rows: &[R],
     now: DateTime<Utc>,
 ) -> Result<Receipt<R>, RepositoryError> {
-    let mut batch = Batch::new(rows);
+    let mut batch = RowBatch::new(rows);
     if batch.has_nothing_to_store() {
         return Ok(batch.into_receipt());
     }
@@ -58,7 +58,7 @@ pub(super) async fn insert<R: KeyedRow>(
         if !changes.may_repeat(&result) {
             break result?;
         }
-        batch = Batch::new(rows);
+        batch = RowBatch::new(rows);
     };
     receipt.rejected = in_order_given(receipt.rejected, rows);
     Ok(receipt)

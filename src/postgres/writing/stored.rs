@@ -77,12 +77,12 @@ struct SelectByKeys<'a, R: 'static> {
     symbols: Vec<i64>,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
-    most: i64,
+    limit: i64,
 }
 
 impl<'a, R: KeyedRow> SelectByKeys<'a, R> {
     /// Returns `None` without `rows`.
-    fn of(columns: &'static [Column<R>], rows: &'a [R], most: i64) -> Option<Self> {
+    fn of(columns: &'static [Column<R>], rows: &'a [R], limit: i64) -> Option<Self> {
         let times = rows.iter().map(R::time);
         let (first, last) = (times.clone().min()?, times.max()?);
         let symbols: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get()).collect();
@@ -92,7 +92,7 @@ impl<'a, R: KeyedRow> SelectByKeys<'a, R> {
             symbols: symbols.into_iter().collect(),
             first,
             last,
-            most,
+            limit,
         })
     }
 }
@@ -127,7 +127,7 @@ impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
         out.push_bind_param::<Timestamptz, _>(&self.last)?;
         // a parameter, so that the server plans for the given values; see `ticks/range.rs`
         out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.most)?;
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
         Ok(())
     }
 }

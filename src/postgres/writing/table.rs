@@ -18,7 +18,7 @@ use crate::retention::RetentionFloor;
 use super::column::{Column, TableRow};
 
 /// Rows with assigned keys, in key order, each with the index of the given row.
-pub(in crate::postgres) type Placed<R> = Vec<(R, usize)>;
+pub(in crate::postgres) type AssignedKeys<R> = Vec<(R, usize)>;
 
 /// A row of a table whose rows are written in batches that may be resent.
 ///
@@ -80,7 +80,7 @@ pub(in crate::postgres) trait KeyedRow:
     /// The same row under another key, which is usually free.
     fn under_another_key(self) -> Self;
 
-    /// Whether the row has no key and is [placed](Self::placed) among the stored rows of its symbol and time.
+    /// Whether the row has no key and is [placed](Self::assign_keys) among the stored rows of its symbol and time.
     fn is_keyless(&self) -> bool {
         false
     }
@@ -88,7 +88,7 @@ pub(in crate::postgres) trait KeyedRow:
     /// Assigns keys to the keyless rows `given`. `stored` are the stored rows of their symbols and times.
     /// Returns the rows to add, in key order, each with the index of its given row; a given row without one
     /// is a duplicate.
-    fn placed(_stored: &[Self], _given: &[Self]) -> Placed<Self> {
+    fn assign_keys(_stored: &[Self], _given: &[Self]) -> AssignedKeys<Self> {
         Vec::new()
     }
 

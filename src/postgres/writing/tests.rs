@@ -58,7 +58,7 @@ fn batch_has_the_first_row_of_each_key() {
         given.splice(at..at, repeats.clone());
         // another order of keys, the same order of equal ones
         given.rotate_left(1);
-        let batch = Batch::new(&given);
+        let batch = RowBatch::new(&given);
         assert_eq!(batch.firsts, rows);
         assert_eq!(batch.repeats, repeats);
     }
@@ -66,11 +66,11 @@ fn batch_has_the_first_row_of_each_key() {
 
 fn insert_now<R: KeyedRow>(
     connection: &mut PgConnection,
-    writer: &Writer<R>,
+    writer: &TableWriter<R>,
     rows: &[R],
 ) -> Receipt<R> {
     writer
-        .insert(connection, Batch::new(rows), suite::now())
+        .insert(connection, RowBatch::new(rows), suite::now())
         .unwrap_or_else(|error| panic!("{} of {}: {error:?}", rows.len(), R::NAME))
 }
 
@@ -81,7 +81,7 @@ const TRADE_COLUMNS: &str =
 async fn each_statement_stores_every_column() {
     let (_schemas, mut connection) = with_trades().await;
     let statements = Statements::record(&mut connection);
-    let writer = Writer::default();
+    let writer = TableWriter::default();
     let all = trades(0, 200, suite::now());
     let insert_rows = format!("INSERT INTO made_up_trades ({TRADE_COLUMNS})");
     let one = format!("{insert_rows} VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
@@ -107,7 +107,7 @@ async fn each_statement_stores_every_column() {
         assert_eq!(receipt.inserted, (to - from) as u64);
         assert_eq!(statements.sent(), [statement], "{from} to {to}");
     }
-    let first = insert_now(&mut connection, &Writer::default(), &all[..1]);
+    let first = insert_now(&mut connection, &TableWriter::default(), &all[..1]);
     assert_eq!((first.inserted, first.duplicates), (0, 1));
     let expected: Vec<_> = all.iter().map(line_of).collect();
     assert_eq!(lines(&mut connection), expected);
@@ -127,7 +127,7 @@ async fn each_statement_stores_every_column() {
 #[tokio::test]
 async fn tables_share_a_connection() {
     let (_schemas, mut connection) = with_trades().await;
-    let (of_trades, of_ticks) = (Writer::default(), Writer::default());
+    let (of_trades, of_ticks) = (TableWriter::default(), TableWriter::default());
     let now = suite::now();
     let trades = trades(0, 200, now);
     let ticks: Vec<_> = trades
@@ -183,12 +183,12 @@ fn changed(trade: &Trade) -> [Trade; 5] {
 async fn known_keys_are_duplicates_or_conflicts() {
     let (_schemas, mut connection) = with_trades().await;
     let all = trades(0, 100, suite::now());
-    insert_now(&mut connection, &Writer::default(), &all[10..]);
+    insert_now(&mut connection, &TableWriter::default(), &all[10..]);
 
     // by its edges, by arrays and one by one
     for size in [90, 20, 1] {
         let given = &all[10..10 + size];
-        let receipt = insert_now(&mut connection, &Writer::default(), given);
+        let receipt = insert_now(&mut connection, &TableWriter::default(), given);
         assert_eq!((receipt.inserted, receipt.duplicates), (0, size as u64));
     }
     // received later, which is not content
@@ -196,14 +196,14 @@ async fn known_keys_are_duplicates_or_conflicts() {
         received_at: Some(truncated_now()),
         ..all[11].clone()
     };
-    let receipt = insert_now(&mut connection, &Writer::default(), &[again]);
+    let receipt = insert_now(&mut connection, &TableWriter::default(), &[again]);
     assert_eq!((receipt.duplicates, receipt.conflicts.len()), (1, 0));
 
     for stored in &all[10..14] {
         for refused in changed(stored) {
             let receipt = insert_now(
                 &mut connection,
-                &Writer::default(),
+                &TableWriter::default(),
                 std::slice::from_ref(&refused),
             );
             let stored = stored.clone();
@@ -218,7 +218,7 @@ async fn known_keys_are_duplicates_or_conflicts() {
     let mut second = all[4].clone();
     second.quantity = None;
     batch.push(second.clone());
-    let receipt = insert_now(&mut connection, &Writer::default(), &batch);
+    let receipt = insert_now(&mut connection, &TableWriter::default(), &batch);
     assert_eq!((receipt.inserted, receipt.duplicates), (10, 90));
     let conflict = |stored: &Trade, refused: &Trade| Conflict {
         stored: stored.clone(),
@@ -248,7 +248,7 @@ async fn refused_rows_are_found_by_halves() {
         batch[negative].quantity = Some(Decimal::NEGATIVE_ONE);
         let others = batch.len() as u64 - 2;
         for (inserted, duplicates) in [(others, 0), (0, others)] {
-            let receipt = insert_now(&mut connection, &Writer::default(), &batch);
+            let receipt = insert_now(&mut connection, &TableWriter::default(), &batch);
             assert_eq!(
                 (receipt.inserted, receipt.duplicates),
                 (inserted, duplicates)
@@ -277,7 +277,7 @@ async fn table_that_refuses_all_rejects_no_row() {
     for stored in [0, 1] {
         let batch = trades(1_000, 1_060, now);
         if stored > 0 {
-            insert_now(&mut connection, &Writer::default(), &batch[..stored]);
+            insert_now(&mut connection, &TableWriter::default(), &batch[..stored]);
         }
         connection
             .batch_execute(
@@ -286,7 +286,7 @@ async fn table_that_refuses_all_rejects_no_row() {
             .expect("broken");
         for size in [2, 60] {
             let written =
-                Writer::default().insert(&mut connection, Batch::new(&batch[..size]), now);
+                TableWriter::default().insert(&mut connection, RowBatch::new(&batch[..size]), now);
             let error = written.err().map(|error| {
                 error.into_repository(crate::error::Database::Timeseries, Trade::OPERATION)
             });
@@ -304,7 +304,7 @@ async fn table_that_refuses_all_rejects_no_row() {
 }
 
 #[tokio::test]
-async fn late_rows_mark_the_days_of_their_table() {
+async fn late_rows_record_the_days_of_their_table() {
     let (_schemas, mut connection) = with_trades().await;
     connection
         .batch_execute(
@@ -327,7 +327,7 @@ async fn late_rows_mark_the_days_of_their_table() {
             batch.extend(trades(first, first + size, end));
             first += size;
         }
-        let receipt = insert_now(&mut connection, &Writer::default(), &batch);
+        let receipt = insert_now(&mut connection, &TableWriter::default(), &batch);
         assert_eq!(receipt.inserted, 2 * size as u64);
         let rejected: Vec<_> = receipt.rejected.iter().map(|it| &it.row).collect();
         let expected: Vec<_> = batch[..size as usize].iter().collect();
@@ -342,7 +342,7 @@ async fn late_rows_mark_the_days_of_their_table() {
         let all = "SELECT count(*) AS number FROM made_up_late_days";
         assert_eq!(number(&mut connection, all), 1, "{size}");
     }
-    let of_ticks = "SELECT count(*) AS number FROM dirty_windows";
+    let of_ticks = "SELECT count(*) AS number FROM late_tick_days";
     assert_eq!(number(&mut connection, of_ticks), 0);
 }
 
@@ -361,7 +361,7 @@ async fn calls_reject_in_the_order_given() {
     batch[20].quantity = Some(Decimal::NEGATIVE_ONE);
     batch[41].price = Decimal::from(13);
     batch[30].symbol_id = SymbolId::new(9);
-    let writer = Arc::new(Writer::new(SynchronousCommit::Off));
+    let writer = Arc::new(TableWriter::new(SynchronousCommit::Off));
     let receipt = insert(&timeseries, &writer, &batch, now).await;
     let receipt = receipt.expect("stored");
     assert_eq!(receipt.inserted, 57);

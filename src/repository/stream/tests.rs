@@ -76,7 +76,7 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn nothing_is_read_before_the_stream_is() {
+async fn stream_reads_nothing_before_it_is_polled() {
     let endless = Arc::new(Double(Endless::default()));
     let _stream = tick_stream(endless.clone(), query());
     settle().await;
@@ -84,7 +84,7 @@ async fn nothing_is_read_before_the_stream_is() {
 }
 
 #[tokio::test]
-async fn one_page_is_read_ahead_and_no_more() {
+async fn stream_reads_one_page_ahead() {
     let endless = Arc::new(Double(Endless::default()));
     let mut stream = tick_stream(endless.clone(), query());
     for number in 0..95_i64 {
@@ -97,7 +97,7 @@ async fn one_page_is_read_ahead_and_no_more() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_asked_for_before_the_reader_goes_on() {
+async fn next_page_is_requested_with_the_first_item() {
     let endless = Arc::new(Double(Endless {
         stuck_at: Some(1),
         ..Endless::default()
@@ -109,7 +109,7 @@ async fn the_next_page_is_asked_for_before_the_reader_goes_on() {
 }
 
 #[tokio::test]
-async fn dropping_the_stream_cancels_what_it_waits_for() {
+async fn dropped_stream_cancels_its_pending_read() {
     let endless = Arc::new(Double(Endless {
         stuck_at: Some(1),
         ..Endless::default()
@@ -129,7 +129,7 @@ async fn dropping_the_stream_cancels_what_it_waits_for() {
 }
 
 #[tokio::test]
-async fn an_error_comes_behind_the_page_before_it_and_ends_the_stream() {
+async fn error_follows_the_last_page_and_ends_the_stream() {
     let endless = Arc::new(Double(Endless {
         fails_at: Some(2),
         ..Endless::default()
@@ -146,7 +146,7 @@ async fn an_error_comes_behind_the_page_before_it_and_ends_the_stream() {
 
 #[tokio::test]
 #[should_panic(expected = "defect of a backend")]
-async fn a_panic_of_the_repository_is_the_reader_s() {
+async fn panic_of_the_repository_reaches_the_reader() {
     let mut stream: PagedStream<Tick, TickCursor, _> =
         PagedStream::new(None, |_| Box::pin(async { panic!("defect of a backend") }));
     next(&mut stream).await;

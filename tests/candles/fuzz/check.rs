@@ -8,7 +8,7 @@ use super::exact::{Folded, time_of};
 use super::view::{Call, View};
 
 /// More combinations of undecided batches are not tried one by one.
-const MOST: usize = 4_096;
+const MAX_CANDLES: usize = 4_096;
 
 /// The kind of what is only checked by bounds.
 const BEYOND: &str = "candles are out of bounds";
@@ -64,7 +64,7 @@ pub(crate) fn check(call: &Call, view: &View, page: &Page<Candle, CandleCursor>)
         .undecided
         .iter()
         .fold(1_usize, |count, it| count.saturating_mul(it.len() + 1));
-    if count > MOST {
+    if count > MAX_CANDLES {
         return bounds(call, view, page);
     }
     let mut nearest: Option<(Differences, usize)> = None;

@@ -6,7 +6,7 @@ use tickbook::domain::{
     CandleCursor, PageLimit, PriceBasis, SortOrder, SymbolId, Tick, TimeRange, Timeframe,
 };
 use tickbook::repository::CandleQuery;
-use tickbook::retention::{Policies, RefreshPolicy, Span, prove};
+use tickbook::retention::{PolicyDuration, RefreshPolicy, RetentionPolicies, validate};
 
 use super::model::SYMBOLS;
 use crate::support::random::Random;
@@ -173,36 +173,37 @@ pub(crate) fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
 }
 
 /// A set that passes the proof. Candles are kept for longer than any round has ticks.
-pub(crate) fn policies(random: &mut Random) -> Policies {
+pub(crate) fn policies(random: &mut Random) -> RetentionPolicies {
     loop {
         let policies = set(random);
-        if prove(&policies).is_ok() {
+        if validate(&policies).is_ok() {
             return policies;
         }
     }
 }
 
-fn set(random: &mut Random) -> Policies {
-    let mut policies = Policies::default().lateness(Span::hours(1 + random.below(3) as i64));
-    policies.ticks.chunk = Span::hours([1, 6, 12, 24][random.below(4) as usize]);
+fn set(random: &mut Random) -> RetentionPolicies {
+    let mut policies =
+        RetentionPolicies::default().lateness(PolicyDuration::hours(1 + random.below(3) as i64));
+    policies.ticks.chunk = PolicyDuration::hours([1, 6, 12, 24][random.below(4) as usize]);
     for (timeframe, refresh) in &mut policies.refresh {
-        let bucket = Span::from(timeframe.duration());
+        let bucket = PolicyDuration::from(timeframe.duration());
         let end_offset = bucket * (1 + random.below(2) as i64);
-        let every = Span::seconds(60 + random.below(120) as i64);
+        let every = PolicyDuration::seconds(60 + random.below(120) as i64);
         let least = (policies.lateness + bucket + every * 2).max(end_offset + bucket * 2);
-        let start_offset = Some(least + Span::seconds(random.below(20_000) as i64));
+        let start_offset = Some(least + PolicyDuration::seconds(random.below(20_000) as i64));
         *refresh = RefreshPolicy::new(start_offset, end_offset, every);
     }
     let reach = policies.refresh[&Timeframe::M1].start_offset;
     let reach = reach.expect("was just set");
-    let least = reach + Span::days(1) + policies.lateness + policies.ticks.chunk * 2;
-    let drop_after = least + Span::hours(random.below(40) as i64);
+    let least = reach + PolicyDuration::days(1) + policies.lateness + policies.ticks.chunk * 2;
+    let drop_after = least + PolicyDuration::hours(random.below(40) as i64);
     policies.ticks.drop_after = (random.below(5) > 0).then_some(drop_after);
-    policies.ticks.compress_after =
-        (random.below(2) == 0).then(|| policies.lateness + Span::hours(random.below(20) as i64));
-    policies.candles.chunk = Span::days([1, 7][random.below(2) as usize]);
-    policies.candles.compress_after = (random.below(2) == 0).then_some(Span::days(6));
-    policies.candles.drop_after =
-        (random.below(2) == 0 && policies.ticks.drop_after.is_some()).then_some(Span::days(60));
+    policies.ticks.compress_after = (random.below(2) == 0)
+        .then(|| policies.lateness + PolicyDuration::hours(random.below(20) as i64));
+    policies.candles.chunk = PolicyDuration::days([1, 7][random.below(2) as usize]);
+    policies.candles.compress_after = (random.below(2) == 0).then_some(PolicyDuration::days(6));
+    policies.candles.drop_after = (random.below(2) == 0 && policies.ticks.drop_after.is_some())
+        .then_some(PolicyDuration::days(60));
     policies
 }

@@ -98,7 +98,7 @@ async fn audit(site: &Site, random: &mut Random) {
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     let what = if repairs { " --repair" } else { "" };
-    let (from, to) = (range.from().to_rfc3339(), range.to().to_rfc3339());
+    let (from, to) = (range.start().to_rfc3339(), range.end().to_rfc3339());
     let text = format!("-- tickbook verify --symbol {symbol_id} --from {from} --to {to}{what}");
     let mut heard = Heard(0);
     let audited = async {
@@ -106,12 +106,12 @@ async fn audit(site: &Site, random: &mut Random) {
         let state = timeseries_state(&db, &policies).await?;
         let settings = AuditSettings::new(range, suite::now())
             .complete_from(state.complete_from.unwrap_or(earliest_time()))
-            .doubtful(state.doubtful.clone());
-        let made_anew = PgCandleRefresh::new(db);
+            .incomplete_ranges(state.incomplete_ranges.clone());
+        let refresher = PgCandleRefresh::new(db);
         let repair = repairs.then_some(Repair::new(
             state
                 .has_aggregates
-                .then_some(&made_anew as &dyn CandleRefresh),
+                .then_some(&refresher as &dyn CandleRefresh),
         ));
         let (ticks, ohlc) = (&*site.repositories.ticks, &*site.repositories.ohlc);
         let rows = PgMaterializedCandles::new(site.db.clone());

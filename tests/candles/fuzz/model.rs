@@ -56,8 +56,8 @@ impl Inner {
     /// The ticks of a range that nothing deleted.
     fn stored(&mut self, symbol: SymbolId, range: TimeRange) -> impl Iterator<Item = &mut Entry> {
         let (from, to) = (
-            range.from().timestamp_micros(),
-            range.to().timestamp_micros(),
+            range.start().timestamp_micros(),
+            range.end().timestamp_micros(),
         );
         let of_symbol = self.ticks.entry(symbol.get()).or_default();
         let inside = of_symbol.range_mut((from, i64::MIN)..(to, i64::MIN));
@@ -187,7 +187,7 @@ impl Model {
     /// under way.
     pub(crate) fn begin_delete(&self, writer: usize, symbol: SymbolId, range: TimeRange) -> usize {
         let mut inner = self.lock();
-        let (from, to) = (range.from().to_rfc3339(), range.to().to_rfc3339());
+        let (from, to) = (range.start().to_rfc3339(), range.end().to_rfc3339());
         let text = format!("-- tickbook delete ticks --symbol {symbol} --from {from} --to {to}");
         let op = inner.push("ticks deleted", text);
         inner.ops[op].writer = Some(writer);
@@ -210,11 +210,11 @@ impl Model {
         {
             let mut inner = self.lock();
             let behind = match deleted {
-                Some(DeletedTicks { rest: None, .. }) => range.to(),
+                Some(DeletedTicks { rest: None, .. }) => range.end(),
                 Some(DeletedTicks {
                     rest: Some(rest), ..
-                }) => rest.from(),
-                None => range.from(),
+                }) => rest.start(),
+                None => range.start(),
             };
             let behind = behind.timestamp_micros();
             let mut count = 0;
@@ -245,7 +245,7 @@ impl Model {
     pub(crate) fn forget(&self, symbol: SymbolId, range: TimeRange) {
         let day = |time: DateTime<Utc>| time.timestamp().div_euclid(86_400);
         let mut inner = self.lock();
-        for day in day(range.from())..=day(range.to()) {
+        for day in day(range.start())..=day(range.end()) {
             inner.unknown.insert((symbol.get(), day));
         }
     }

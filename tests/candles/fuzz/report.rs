@@ -14,7 +14,7 @@ use super::site::{Counts, Site};
 use super::view::Call;
 
 /// Of each round, as many are told.
-const MOST: usize = 3;
+const MAX_REPORTED: usize = 3;
 
 #[derive(QueryableByName)]
 struct Table {
@@ -43,7 +43,7 @@ pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Opti
     *told += 1;
     let number = *told;
     site.is_wrong.store(true, Ordering::SeqCst);
-    if number > MOST {
+    if number > MAX_REPORTED {
         return;
     }
     let inner = site.model.lock();

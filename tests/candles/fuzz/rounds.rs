@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use tickbook::postgres::{Edition, detect_edition, remove_policies};
-use tickbook::retention::Policies;
+use tickbook::retention::RetentionPolicies;
 use tickbook::{Database, Repositories};
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
@@ -15,7 +15,7 @@ use super::draw::Times;
 use super::model::Model;
 use super::site::{Counts, Site};
 use super::{hand, keeper, readers, writers};
-use crate::support::migrated::migrated_with;
+use crate::support::migrated_schema::migrated_with;
 use crate::support::random::Random;
 
 /// What the end of a round takes: first nothing long is begun any more, then nothing.
@@ -47,7 +47,7 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         times,
         counts,
         batches: RwLock::default(),
-        policies: Mutex::new(Policies::default()),
+        policies: Mutex::new(RetentionPolicies::default()),
         has_relations: AtomicBool::new(false),
         hand: Mutex::new(None),
         begun,

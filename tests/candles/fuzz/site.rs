@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tickbook::db::{ScratchSchemas, TimeseriesDb};
 use tickbook::domain::Timeframe;
 use tickbook::postgres::Edition;
-use tickbook::retention::Policies;
+use tickbook::retention::RetentionPolicies;
 use tickbook::{Repositories, RepositoryError};
 use tokio::sync::RwLock;
 
@@ -143,7 +143,7 @@ pub(crate) struct Site {
     /// Shared by batches, so that it is known which ticks a delete meets.
     pub(crate) batches: RwLock<()>,
     /// What was applied last.
-    pub(crate) policies: Mutex<Policies>,
+    pub(crate) policies: Mutex<RetentionPolicies>,
     pub(crate) has_relations: AtomicBool,
     /// The process of the session that works by hand, to be cancelled at the end.
     pub(crate) hand: Mutex<Option<i32>>,

@@ -188,8 +188,8 @@ fn state(inner: &Inner, call: &Call, op: usize) -> State {
 /// The open times that are asked for, from the first to before the last, in microseconds.
 fn opens(query: &CandleQuery, width: i64, now: DateTime<Utc>) -> (i64, i64) {
     let next_start = |time: i64| time + (width - time.rem_euclid(width)) % width;
-    let mut from = query.range.from().timestamp_micros();
-    let mut to = query.range.to().timestamp_micros();
+    let mut from = query.range.start().timestamp_micros();
+    let mut to = query.range.end().timestamp_micros();
     if query.closed_only {
         let now = now.timestamp_micros();
         to = to.min(now - now.rem_euclid(width));

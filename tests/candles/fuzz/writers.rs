@@ -16,7 +16,7 @@ use super::site::Site;
 use crate::support::random::Random;
 
 /// More ticks make folding slow, and nothing more is found.
-const MOST_TICKS: usize = 60_000;
+const MAX_TICKS: usize = 60_000;
 
 /// A batch that failed is sent again until it is stored, as every writer does.
 const ATTEMPTS: u32 = 50;
@@ -26,7 +26,7 @@ pub(crate) async fn write(site: Arc<Site>, writer: usize) {
     let mut sent: Vec<Tick> = Vec::new();
     let mut count = 0;
     while site.goes_on(false) {
-        let is_full = count > MOST_TICKS;
+        let is_full = count > MAX_TICKS;
         match random.below(20) {
             0 if writer == 0 && !is_full && site.goes_on(true) => {
                 count += import(&site, &mut random, writer).await;

@@ -14,7 +14,7 @@ use tickbook::ingest::{Ack, AckLevel, SpoolConfig, TickPersister};
 use tokio::sync::{oneshot, watch};
 
 use crate::site::{config, small_batches};
-use crate::support::migrated::ticks;
+use crate::support::migrated_schema::ticks;
 
 /// Set where this program is the writer.
 pub(super) const URL: &str = "TICKBOOK_SOAK_URL";

@@ -35,7 +35,7 @@ struct Held {
     oldest: Option<String>,
     oldest_age_seconds: Option<i64>,
     dead_letters: Option<u64>,
-    quarantined: Option<u64>,
+    damaged_batches: Option<u64>,
 }
 
 pub(crate) async fn inspect(arguments: &SpoolArguments, clock: &Clock) -> anyhow::Result<Outcome> {
@@ -97,7 +97,7 @@ impl Held {
             oldest: oldest.map(time_text),
             oldest_age_seconds: oldest.map(|oldest| (now - oldest).num_seconds()),
             dead_letters: content.map(|content| content.dead_letters),
-            quarantined: content.map(|content| content.quarantined),
+            damaged_batches: content.map(|content| content.damaged_batches),
         })
     }
 
@@ -123,7 +123,7 @@ impl Held {
         }
         for (label, count) in [
             ("dead letters", self.dead_letters),
-            ("quarantined", self.quarantined),
+            ("damaged_batches", self.damaged_batches),
         ] {
             if let Some(count) = count {
                 add(label, count.to_string());

@@ -26,8 +26,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) gap: Option<TimeDelta>,
     /// Reports quotes that are repeated unchanged for longer than this, such as 1h
     #[arg(long, value_name = "TIME", value_parser = length)]
-    pub(crate) stale: Option<TimeDelta>,
-    /// Excludes Friday 21:00 to Sunday 22:00 UTC from --gap and --stale
+    pub(crate) frozen: Option<TimeDelta>,
+    /// Excludes Friday 21:00 to Sunday 22:00 UTC from --gap and --frozen
     #[arg(long)]
     pub(crate) weekends_rest: bool,
     /// Tolerance for ticks that were received before they happened, because clocks differ
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_have_a_unit() {
+    fn durations_have_a_unit() {
         assert_eq!(length("90s"), Ok(TimeDelta::seconds(90)));
         assert_eq!(length("5m"), Ok(TimeDelta::minutes(5)));
         assert_eq!(length("12h"), Ok(TimeDelta::hours(12)));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
-use tickbook::audit::{AuditSettings, AuditSummary, Finding, Mending, Problem};
+use tickbook::audit::{AuditSettings, AuditSummary, Finding, Problem, RepairOutcome};
 use tickbook::domain::{Candle, CandleSource, Symbol, SymbolId, Tick, TickKey, earliest_time};
 
 use crate::opening::full_name;
@@ -46,11 +46,11 @@ impl Output {
         }
         let name = name.map_or(String::new(), |name| format!(" [{name}]"));
         let problem = &finding.problem;
-        match &finding.mending {
-            Mending::NotTried => print(&format!("{problem}{name}")),
-            Mending::Mended => print(&format!("{problem}{name} [mended]")),
-            Mending::NotMended { reason } => {
-                print(&format!("{problem}{name} [not mended: {reason}]"))
+        match &finding.repair_outcome {
+            RepairOutcome::NotTried => print(&format!("{problem}{name}")),
+            RepairOutcome::Repaired => print(&format!("{problem}{name} [repaired]")),
+            RepairOutcome::NotRepaired { reason } => {
+                print(&format!("{problem}{name} [not repaired: {reason}]"))
             }
         }
     }
@@ -70,10 +70,10 @@ impl Output {
             ticks: summary.ticks,
             candles: summary.candles,
             complete_from: (complete_from > earliest_time()).then(|| time_text(complete_from)),
-            beyond_ticks: summary.beyond_ticks,
-            unsettled: summary.unsettled,
+            uncheckable: summary.uncheckable,
+            unstable: summary.unstable,
             findings: kinds.map(|(kind, count)| (kind.as_str(), *count)).collect(),
-            mended: summary.mended,
+            repaired: summary.repaired,
             left: summary.left(),
             interrupted_at: audited.interrupted_at.map(str::to_owned),
             seconds: seconds(audited.elapsed),
@@ -94,10 +94,10 @@ struct SummaryLine {
     candles: u64,
     /// Ticks before this time may have been dropped.
     complete_from: Option<String>,
-    beyond_ticks: u64,
-    unsettled: u64,
+    uncheckable: u64,
+    unstable: u64,
     findings: BTreeMap<&'static str, u64>,
-    mended: u64,
+    repaired: u64,
     left: u64,
     /// Symbol and time at which a signal arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,17 +113,17 @@ impl SummaryLine {
             "{} ticks and {} candles of {} symbols in {:.1} s ({rate:.0} ticks/s)",
             self.ticks, self.candles, self.symbols, self.seconds
         )];
-        if self.beyond_ticks > 0 {
+        if self.uncheckable > 0 {
             let from = self.complete_from.as_deref().unwrap_or("the first tick");
             lines.push(format!(
                 "{} candles cannot be checked: ticks before {from} may have been dropped",
-                self.beyond_ticks
+                self.uncheckable
             ));
         }
-        if self.unsettled > 0 {
+        if self.unstable > 0 {
             lines.push(format!(
                 "{} candles kept changing: verify them again",
-                self.unsettled
+                self.unstable
             ));
         }
         if self.edition == "apache" {
@@ -137,13 +137,13 @@ impl SummaryLine {
             lines.push(format!("  {kind}: {count}"));
         }
         let is_whole = self.interrupted_at.is_none();
-        lines.push(match (self.left, self.mended) {
+        lines.push(match (self.left, self.repaired) {
             (0, 0) if !is_whole => "nothing found so far".to_owned(),
-            (0, mended) if !is_whole => format!("clean so far: {mended} mended"),
+            (0, repaired) if !is_whole => format!("clean so far: {repaired} repaired"),
             (0, 0) => "clean".to_owned(),
-            (0, mended) => format!("clean now: {mended} mended"),
+            (0, repaired) => format!("clean now: {repaired} repaired"),
             (left, 0) => format!("findings: {left}"),
-            (left, mended) => format!("findings: {left} left, {mended} mended"),
+            (left, repaired) => format!("findings: {left} left, {repaired} repaired"),
         });
         lines.join("\n")
     }
@@ -180,7 +180,7 @@ struct FindingLine<'a> {
     expected: Option<CandleValues>,
     text: String,
     /// `null` if no repair was tried.
-    mended: Option<bool>,
+    repaired: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -219,10 +219,10 @@ impl<'a> FindingLine<'a> {
         let compared = problem.candles();
         let candle = compared.either();
         let times = times(problem);
-        let (mended, reason) = match &finding.mending {
-            Mending::NotTried => (None, None),
-            Mending::Mended => (Some(true), None),
-            Mending::NotMended { reason } => (Some(false), Some(reason.as_str())),
+        let (repaired, reason) = match &finding.repair_outcome {
+            RepairOutcome::NotTried => (None, None),
+            RepairOutcome::Repaired => (Some(true), None),
+            RepairOutcome::NotRepaired { reason } => (Some(false), Some(reason.as_str())),
         };
         Self {
             r#type: "finding",
@@ -241,13 +241,13 @@ impl<'a> FindingLine<'a> {
             },
             from: times.map(|(from, _)| time_text(from)),
             to: times.map(|(_, to)| time_text(to)),
-            ticks: problem.run().map(|run| run.count),
+            ticks: problem.streak().map(|streak| streak.count),
             timeframe: candle.map(|candle| candle.timeframe.as_str()),
             basis: candle.map(|candle| candle.basis.as_str()),
             found: compared.found.map(CandleValues::new),
             expected: compared.expected.map(CandleValues::new),
             text: problem.to_string(),
-            mended,
+            repaired,
             reason,
         }
     }
@@ -265,10 +265,10 @@ fn symbol_id(problem: &Problem) -> Option<SymbolId> {
             ..
         }
         | Problem::Unreadable { symbol_id, .. }
-        | Problem::Gap { symbol_id, .. } => Some(*symbol_id),
+        | Problem::TickGap { symbol_id, .. } => Some(*symbol_id),
         _ => {
-            let of_run = problem.run().map(|run| run.first.symbol_id);
-            of_run.or(candle.map(|candle| candle.symbol_id))
+            let of_streak = problem.streak().map(|streak| streak.first.symbol_id);
+            of_streak.or(candle.map(|candle| candle.symbol_id))
         }
     }
 }
@@ -281,14 +281,14 @@ fn times(
     match problem {
         Problem::KeyOrder { before, key } => Some((before.tick_time, key.tick_time)),
         Problem::SequenceOrder { before, tick } => Some((before.tick_time, tick.tick_time)),
-        Problem::Unreadable { range, .. } => Some((range.from(), range.to())),
-        Problem::Gap { from, to, .. } => Some((*from, *to)),
+        Problem::Unreadable { range, .. } => Some((range.start(), range.end())),
+        Problem::TickGap { from, to, .. } => Some((*from, *to)),
         _ => {
-            let of_run = problem
-                .run()
-                .map(|run| (run.first.tick_time, run.last.tick_time));
+            let of_streak = problem
+                .streak()
+                .map(|streak| (streak.first.tick_time, streak.last.tick_time));
             let of_candle = candle.map(|candle| (candle.open_time, candle.close_time()));
-            of_run.or(of_candle)
+            of_streak.or(of_candle)
         }
     }
 }

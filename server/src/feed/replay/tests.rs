@@ -43,7 +43,7 @@ async fn play(files: Vec<PathBuf>, speed: Speed) -> Result<Vec<Tick>, FeedError>
 }
 
 #[tokio::test]
-async fn files_are_played_in_order_with_their_own_times_and_numbers() {
+async fn files_are_replayed_in_order_with_their_own_times() {
     let folder = tempfile::tempdir().expect("a folder");
     let lean = file(
         &folder,
@@ -78,7 +78,7 @@ async fn files_are_played_in_order_with_their_own_times_and_numbers() {
 }
 
 #[tokio::test]
-async fn a_bad_line_is_left_out_and_the_rest_is_played() {
+async fn bad_line_is_skipped_and_the_rest_replayed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(&folder, "20140501_quote.csv", "1,1,2\n2,x,2\n3,3,4\n");
     let ticks = play(vec![path], Speed::Max).await.expect("played");
@@ -86,7 +86,7 @@ async fn a_bad_line_is_left_out_and_the_rest_is_played() {
 }
 
 #[tokio::test]
-async fn a_file_of_no_known_form_says_what_is_missing() {
+async fn file_of_unknown_format_names_the_missing_column() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(&folder, "quotes.csv", "when,bid,ask\n1,1,2\n");
     let error = play(vec![path], Speed::Max).await.expect_err("unknown");

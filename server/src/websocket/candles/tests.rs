@@ -45,7 +45,7 @@ fn live(ticks: &[Tick]) -> Series {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
+async fn stored_candle_is_extended_and_closed() {
     let mut ticks = vec![tick(1, 10), tick(5, 12)];
     let mut series = live(&ticks);
     let now = Instant::now();
@@ -62,7 +62,7 @@ async fn a_candle_from_the_store_is_gone_on_with_and_closes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tick_of_the_next_bucket_begins_a_candle_and_leaves_the_other_one_right() {
+async fn tick_of_the_next_bucket_starts_a_new_candle() {
     let mut ticks = vec![tick(1, 10)];
     let mut series = live(&ticks);
     let now = Instant::now();
@@ -76,7 +76,7 @@ async fn a_tick_of_the_next_bucket_begins_a_candle_and_leaves_the_other_one_righ
 }
 
 #[tokio::test(start_paused = true)]
-async fn ticks_that_came_while_the_store_was_read_count_once() {
+async fn ticks_during_a_read_of_the_store_count_once() {
     let ticks = [tick(1, 10), tick(2, 12), tick(3, 14)];
     let now = Instant::now();
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
@@ -95,7 +95,7 @@ async fn ticks_that_came_while_the_store_was_read_count_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_tick_makes_the_store_be_read_again_from_its_candle_on() {
+async fn late_tick_rereads_the_store_from_its_candle() {
     let now = Instant::now();
     let mut series = live(&[tick(200, 10)]);
     let late = tick(10, 9);
@@ -118,7 +118,7 @@ async fn a_late_tick_makes_the_store_be_read_again_from_its_candle_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_gap_the_store_is_read_before_ticks_count_again() {
+async fn gap_rereads_the_store_before_ticks_count() {
     let now = Instant::now();
     let mut series = live(&[tick(1, 10)]);
     let missed = |number, tick| Gap::of(&Published::new(number, tick));
@@ -138,7 +138,7 @@ async fn after_a_gap_the_store_is_read_before_ticks_count_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_during_a_reading_makes_it_be_read_once_more() {
+async fn gap_during_a_read_repeats_the_read() {
     let now = Instant::now();
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
@@ -155,7 +155,7 @@ async fn a_gap_during_a_reading_makes_it_be_read_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_ticks_than_are_kept_are_read_from_the_store() {
+async fn ticks_beyond_the_buffer_are_read_from_the_store() {
     let now = Instant::now();
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
@@ -186,7 +186,7 @@ async fn ticks_without_the_basis_change_no_candle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_candle_that_was_stored_as_one_stays_as_it_is() {
+async fn imported_candle_is_not_changed_by_ticks() {
     let now = Instant::now();
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
@@ -199,7 +199,7 @@ async fn a_candle_that_was_stored_as_one_stays_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn series_that_find_no_room_read_the_store() {
+async fn series_without_buffer_space_read_the_store() {
     let room = WaitingTicks::new(5);
     let now = Instant::now();
     let mut first = Series::new(KEY, now, &room);

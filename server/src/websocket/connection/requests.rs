@@ -9,10 +9,10 @@ use tokio::task::{JoinError, JoinSet, coop};
 use tokio::time::Instant;
 
 use super::super::protocol::{
-    Ask, Channel, Message, Refused, Request, RequestId, Subscription, SubscriptionBody,
+    Ask, Channel, Message, RefusedRequest, Request, RequestId, Subscription, SubscriptionBody,
 };
 use super::super::reading::SeriesKey;
-use super::{Connection, End, code};
+use super::{ClientConnection, End, code};
 use crate::problem::Problem;
 
 /// Maximum size of a client message in bytes.
@@ -47,7 +47,7 @@ impl Requests {
     }
 }
 
-impl Connection {
+impl ClientConnection {
     pub(super) async fn take(&mut self, frame: Frame) -> Result<(), End> {
         let answer = match frame {
             Frame::Text(text) if text.len() > MESSAGE_LIMIT => {
@@ -60,7 +60,7 @@ impl Connection {
                     self.requests.waiting.push_back(request);
                     return self.work_off().await;
                 }
-                Err(Refused { id, reason }) => Message::Error { id, reason },
+                Err(RefusedRequest { id, reason }) => Message::Error { id, reason },
             },
             Frame::Binary(_) => Message::Error {
                 id: None,

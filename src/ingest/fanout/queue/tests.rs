@@ -35,7 +35,7 @@ fn numbers(events: &[Event]) -> Vec<(i64, u64, u64)> {
 }
 
 #[test]
-fn the_oldest_ticks_are_dropped_and_told_as_gaps_by_symbol() {
+fn oldest_ticks_are_dropped_as_gaps_of_their_symbols() {
     let mut queue = queue(OverflowPolicy::DropOldest, 2);
     for (number, symbol) in [(1, 1), (2, 1), (3, 2), (4, 1), (5, 1)] {
         queue.push(Event::Record(published(number, symbol)));
@@ -57,7 +57,7 @@ fn the_oldest_ticks_are_dropped_and_told_as_gaps_by_symbol() {
 }
 
 #[test]
-fn of_each_symbol_the_newest_tick_is_kept() {
+fn newest_tick_of_each_symbol_is_kept() {
     let mut queue = queue(OverflowPolicy::KeepNewestPerSymbol, 3);
     for (number, symbol) in [(1, 1), (2, 2), (3, 1), (4, 1)] {
         queue.push(Event::Record(published(number, symbol)));
@@ -74,7 +74,7 @@ fn of_each_symbol_the_newest_tick_is_kept() {
 }
 
 #[test]
-fn room_of_a_rush_is_given_back() {
+fn memory_of_a_burst_is_released() {
     let mut queue = queue(OverflowPolicy::DropOldest, 10_000);
     for number in 1..=10_000 {
         queue.push(Event::Record(published(number, 1)));
@@ -87,7 +87,7 @@ fn room_of_a_rush_is_given_back() {
 }
 
 #[test]
-fn what_is_followed_no_more_is_not_missed() {
+fn unfollowed_symbols_leave_no_gap() {
     let mut queue = Queue::new(&QueueOptions {
         every_symbol: false,
         ..QueueOptions::dropping_oldest("test", 1)
@@ -123,7 +123,7 @@ proptest! {
     /// For any order of publishing and taking: ticks and gaps together cover everything in order and once,
     /// and the queue stays within its capacity.
     #[test]
-    fn ticks_and_gaps_are_everything_once(
+    fn ticks_and_gaps_cover_everything_once(
         steps in prop::collection::vec(step(), 0..200),
         capacity in 1..12_usize,
         newest in any::<bool>(),

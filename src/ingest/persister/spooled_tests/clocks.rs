@@ -41,7 +41,7 @@ fn by_key(mut ticks: Vec<Tick>) -> Vec<Tick> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says() {
+async fn fault_54_batch_timing_ignores_the_wall_clock() {
     let repository = Arc::new(FaultyRepository::default());
     let persister = TickPersister::start(
         Arc::clone(&repository) as Arc<dyn TickRepository>,
@@ -80,7 +80,7 @@ async fn fault_54_a_batch_is_written_in_time_whatever_the_clock_on_the_wall_says
 }
 
 #[tokio::test]
-async fn fault_54_a_spool_of_before_the_clock_was_set_is_stored_in_order() {
+async fn fault_54_spool_order_ignores_changes_of_the_clock() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let odd = odd_ticks();
     let spool = TickSpool::open(folder.path(), 1 << 30)
@@ -126,7 +126,7 @@ fn settable(start: DateTime<Utc>) -> (Arc<std::sync::Mutex<DateTime<Utc>>>, Cloc
 }
 
 #[tokio::test]
-async fn ages_and_failures_are_told_by_the_clock() {
+async fn ages_and_failures_follow_the_clock() {
     for start in suite::instants() {
         let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
         let spool = settings(folder.path(), SpoolMode::WriteAhead);

@@ -30,7 +30,7 @@ async fn fault_48_drain_ends_after_a_damaged_batch() {
         assert_eq!(stats.damaged, 6_000 - found.len() as u64);
         assert_eq!((stats.damaged, stats.queued), (100, 0));
         let content = persister.spool_content().expect("a spool");
-        assert_eq!(content.quarantined, 1);
+        assert_eq!(content.damaged_batches, 1);
         let report = persister.stop(PLENTY).await;
         assert_eq!((report.unsaved.len(), report.spooled), (0, 0));
     }

@@ -18,12 +18,12 @@ async fn push_conflicts(persister: &TickPersister, range: std::ops::Range<i64>) 
 }
 
 #[tokio::test]
-async fn dead_letters_count_towards_what_the_spool_may_hold() {
-    const MOST: u64 = 1 << 20;
+async fn dead_letters_count_towards_the_spool_limit() {
+    const MAX_BYTES: u64 = 1 << 20;
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let log = Log::start();
     let spool = SpoolConfig {
-        max_bytes: MOST,
+        max_bytes: MAX_BYTES,
         ..settings(folder.path(), SpoolMode::WriteAhead)
     };
     let persister = open(&repository, &spool).await;
@@ -35,8 +35,8 @@ async fn dead_letters_count_towards_what_the_spool_may_hold() {
     assert_eq!(persister.stats().inserted, 20_100);
     assert_eq!(persister.stats().conflicts, 20_000);
     let content = persister.spool_content().expect("a spool");
-    assert!(content.kept_bytes <= MOST / 2, "{content:?}");
-    assert!(content.kept_bytes > MOST / 3, "{content:?}");
+    assert!(content.set_aside_bytes <= MAX_BYTES / 2, "{content:?}");
+    assert!(content.set_aside_bytes > MAX_BYTES / 3, "{content:?}");
     let in_log = log.count("a dead letter is not on the disk") as u64;
     assert_eq!(
         content.dead_letters + in_log,
@@ -47,18 +47,18 @@ async fn dead_letters_count_towards_what_the_spool_may_hold() {
     assert!(reason.contains("spool.max_bytes"), "{reason}");
     persister.stop(PLENTY).await;
     let file = TickSpool::file_bytes(folder.path());
-    assert!(file <= 2 * MOST + (1 << 20), "{file} bytes");
+    assert!(file <= 2 * MAX_BYTES + (1 << 20), "{file} bytes");
 
     // the next start counts the same, and so does a spool that was emptied
-    let opened = TickSpool::open(folder.path(), MOST)
+    let opened = TickSpool::open(folder.path(), MAX_BYTES)
         .await
         .expect("it opens");
-    assert_eq!(opened.content().kept_bytes, content.kept_bytes);
+    assert_eq!(opened.content().set_aside_bytes, content.set_aside_bytes);
     let letters = opened.dead_letters().await.expect("it reads");
     let numbers = letters.iter().map(|it| it.number).collect();
     let discarded = opened.discard_dead_letters(numbers).await;
     discarded.expect("it writes");
-    assert_eq!(opened.content().kept_bytes, 0);
+    assert_eq!(opened.content().set_aside_bytes, 0);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn dead_letters_beside_a_failing_disk_are_limited() {
 }
 
 #[tokio::test]
-async fn dead_letters_beside_a_hanging_disk_hold_nothing_up() {
+async fn dead_letters_beside_a_hanging_disk_delay_no_tick() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let repository = Arc::new(FaultyRepository::default());
     let log = Log::start();

@@ -73,7 +73,7 @@ pub(super) fn is_degraded(persister: &TickPersister) -> bool {
 }
 
 #[tokio::test]
-async fn fault_50_a_failing_disk_keeps_the_way_to_the_database_open() {
+async fn fault_50_failing_disk_keeps_the_database_open() {
     for failing in [Failing::Syncs, Failing::Writes] {
         for on_full in [OnFull::Block, OnFull::Error] {
             let (folder, disk) = (new_folder(), ModelDisk::default());

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
+async fn fault_49_full_spool_delays_or_refuses_pushes() {
     for on_full in [OnFull::Block, OnFull::Error] {
         let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
         repository.set_down(Some(Fault::Unavailable));
@@ -53,7 +53,7 @@ async fn fault_49_a_full_spool_makes_pushes_wait_or_fail_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_spool_a_full_queue_makes_pushes_wait_or_fail_as_was_chosen() {
+async fn full_queue_without_a_spool_delays_or_refuses() {
     for on_full in [OnFull::Block, OnFull::Error] {
         let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
         repository.set_down(Some(Fault::Unavailable));
@@ -88,7 +88,7 @@ async fn without_a_spool_a_full_queue_makes_pushes_wait_or_fail_as_was_chosen() 
 }
 
 #[test]
-fn fault_57_a_runtime_dropped_without_a_stop_loses_no_durable_tick() {
+fn fault_57_dropped_runtime_loses_no_durable_tick() {
     let folder = new_folder();
     let repository = Arc::new(FaultyRepository::default());
     repository.set_down(Some(Fault::Unavailable));

@@ -76,7 +76,7 @@ async fn stop_beside_a_hanging_disk_ends_in_time() {
 }
 
 #[tokio::test]
-async fn read_that_hangs_is_told_and_ends_a_stop_in_time() {
+async fn hanging_read_is_reported_and_a_stop_ends_in_time() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let repository = Arc::new(FaultyRepository::default());
     repository.set_down(Some(Fault::Unavailable));

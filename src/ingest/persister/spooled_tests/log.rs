@@ -77,7 +77,7 @@ impl Subscriber for Lines {
 }
 
 #[test]
-fn line_that_another_thread_meets_first_is_counted() {
+fn log_line_of_another_thread_is_counted() {
     let say = || tracing::error!("the line is logged");
     let log = Log::start();
     std::thread::spawn(say).join().expect("no panic");

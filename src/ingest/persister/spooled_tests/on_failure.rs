@@ -5,7 +5,7 @@ use super::*;
 use crate::ingest::spool::model::{Failing, ModelDisk};
 
 #[tokio::test]
-async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored() {
+async fn on_failure_mode_uses_the_disk_only_in_an_outage() {
     let (folder, repository) = (new_folder(), Arc::new(FaultyRepository::default()));
     let persister = open(&repository, &settings(folder.path(), SpoolMode::OnFailure)).await;
     let ticks = || persister.spool_content().expect("a spool").records;
@@ -30,7 +30,7 @@ async fn on_failure_the_disk_is_used_from_the_first_failure_until_all_is_stored(
 /// During a slow write of the disk, the database stores the ticks of that write and fails again for later
 /// ones.
 #[tokio::test]
-async fn slow_write_stands_for_no_tick_after_it() {
+async fn slow_disk_write_covers_no_later_tick() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let repository = Arc::new(FaultyRepository::default());
     let settings = settings(folder.path(), SpoolMode::OnFailure);
@@ -61,7 +61,7 @@ async fn slow_write_stands_for_no_tick_after_it() {
 /// At random instants the database fails and recovers, the disk fails and hangs, and the process stops and
 /// starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_tick_is_lost_whatever_fails_when() {
+async fn random_failures_lose_no_tick() {
     let seed = std::env::var("TICKBOOK_SEED").ok();
     let seed = seed.map_or_else(std::process::id, |seed| seed.parse().expect("a number"));
     println!("TICKBOOK_SEED={seed}");

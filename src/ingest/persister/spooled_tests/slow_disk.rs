@@ -16,7 +16,7 @@ async fn persister_on(disk: &ModelDisk, folder: &Path) -> TickPersister {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_the_disk_as_long_as_it_may() {
+async fn stop_waits_for_the_disk_up_to_its_limit() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let persister = persister_on(&disk, folder.path()).await;
     disk.set_busy(true);
@@ -38,7 +38,7 @@ async fn a_stop_waits_for_the_disk_as_long_as_it_may() {
 }
 
 #[tokio::test]
-async fn a_spool_that_is_still_being_closed_is_told_to_be_held_by_this_process() {
+async fn closing_spool_is_locked_by_this_process() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
     let persister = persister_on(&disk, folder.path()).await;
     disk.set_busy(true);

@@ -11,7 +11,7 @@ fn endless() -> PersisterConfig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn durations_without_an_end_kill_nothing() {
+async fn unlimited_durations_do_not_stop_the_persister() {
     let repository = Arc::new(FaultyRepository::default());
     let injected = Arc::clone(&repository) as Arc<dyn TickRepository>;
     let persister = TickPersister::start(injected, endless());
@@ -28,7 +28,7 @@ async fn durations_without_an_end_kill_nothing() {
 
 /// In real time, since a paused clock does not wait for the disk.
 #[tokio::test]
-async fn durations_without_an_end_kill_no_spooler() {
+async fn unlimited_durations_do_not_stop_the_spooler() {
     for mode in [SpoolMode::WriteAhead, SpoolMode::OnFailure] {
         let repository = Arc::new(FaultyRepository::default());
         let folder = tempfile::tempdir().expect("a folder");

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::Writer;
+use super::StoreWriter;
 use crate::ingest::persister::failures::SpoolPart;
 use crate::ingest::persister::spooler::{self, PATIENCE};
 use crate::ingest::record::Record;
-use crate::ingest::spool::{DeadLetter, DeadLetterReason, Kept, Spool, SpoolError};
+use crate::ingest::spool::{DeadLetter, DeadLetterReason, Spool, SpoolError, StoredLetters};
 use crate::ingest::store::StoreReceipt;
 
 /// Maximum number of dead letters that wait for the disk; the others are only in the log.
-const MOST: usize = 10_000;
+const MAX_LETTERS: usize = 10_000;
 
 /// Pause after a failed write, unless another write comes first.
 const RETRY: Duration = Duration::from_millis(250);
@@ -33,14 +33,14 @@ pub(super) struct DeadLetters<R: Record> {
     retry_at: Option<Instant>,
 }
 
-type Answer = Result<Kept, SpoolError>;
+type SettleResult = Result<StoredLetters, SpoolError>;
 
 struct Writing {
     /// The number of waiting dead letters in this write.
     count: usize,
     /// Whether the disk exceeded its time limit.
     hangs: bool,
-    answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
+    answer: Pin<Box<dyn Future<Output = SettleResult> + Send>>,
 }
 
 impl<R: Record> Default for DeadLetters<R> {
@@ -69,9 +69,9 @@ impl<R: Record> DeadLetters<R> {
         self.waiting[self.logged..].iter().for_each(log);
         // those being written are the oldest
         let written = self.writing.as_ref().map_or(0, |writing| writing.count);
-        let most = MOST.max(written);
-        let excess = self.waiting.len().saturating_sub(most);
-        self.waiting.truncate(most);
+        let max_letters = MAX_LETTERS.max(written);
+        let excess = self.waiting.len().saturating_sub(max_letters);
+        self.waiting.truncate(max_letters);
         self.logged = self.waiting.len();
         excess
     }
@@ -83,7 +83,7 @@ impl<R: Record> DeadLetters<R> {
     }
 }
 
-impl<R: Record> Writer<R> {
+impl<R: Record> StoreWriter<R> {
     /// Removes stored records up to `number` from the spool, and adds dead letters of the receipt.
     pub(super) async fn settle(&mut self, spool: &Spool<R>, receipt: StoreReceipt<R>, number: u64) {
         let now = self.shared.lock().clock.now();

@@ -1,6 +1,6 @@
 //! Handles the results of writes.
 
-use super::Writer;
+use super::StoreWriter;
 use crate::error::RepositoryError;
 use crate::ingest::persister::failures::Failure;
 use crate::ingest::persister::meters;
@@ -8,7 +8,7 @@ use crate::ingest::record::Record;
 use crate::ingest::spool::Spool;
 use crate::ingest::store::StoreReceipt;
 
-impl<R: Record> Writer<R> {
+impl<R: Record> StoreWriter<R> {
     pub(super) async fn record(&mut self, receipt: StoreReceipt<R>, number: u64, count: usize) {
         while self
             .in_hand
@@ -17,9 +17,9 @@ impl<R: Record> Writer<R> {
         {
             self.in_hand.pop_front();
         }
-        self.most = {
+        self.max_records = {
             let state = self.shared.lock();
-            (self.most * 2).min(state.config.drain_batch_size)
+            (self.max_records * 2).min(state.config.drain_batch_size)
         };
         if std::mem::take(&mut self.is_failing) {
             tracing::info!(count, "{} are stored again", R::NAMES);
@@ -54,7 +54,7 @@ impl<R: Record> Writer<R> {
         meters::count_retry::<R>(error);
         self.is_failing = true;
         if matches!(error, RepositoryError::Timeout { .. }) {
-            self.most = (count / 2).max(1);
+            self.max_records = (count / 2).max(1);
         }
         let needs_repair = !error.is_transient();
         {

@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
+    fn arbitrary_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
         // with a matching checksum, so that the decoder itself is reached
         let of_quarantine = [QuarantinedTick::KIND, QuarantinedTick::VERSION];
         for kind in [[Tick::KIND, Tick::VERSION], of_quarantine] {
@@ -123,7 +123,7 @@ proptest! {
 }
 
 #[test]
-fn fault_47_a_block_torn_at_any_length_is_refused() {
+fn fault_47_block_torn_at_any_length_is_refused() {
     let bytes = encode(&sample(), DateTime::UNIX_EPOCH);
     for length in 0..bytes.len() {
         assert_eq!(
@@ -135,7 +135,7 @@ fn fault_47_a_block_torn_at_any_length_is_refused() {
 }
 
 #[test]
-fn fault_48_a_flipped_bit_anywhere_in_a_block_is_found() {
+fn fault_48_flipped_bit_anywhere_in_a_block_is_found() {
     let bytes = encode(&sample(), DateTime::UNIX_EPOCH);
     for place in 0..bytes.len() {
         for bit in 0..8 {
@@ -148,7 +148,7 @@ fn fault_48_a_flipped_bit_anywhere_in_a_block_is_found() {
 }
 
 #[test]
-fn fault_53_a_block_of_a_newer_version_is_told_apart_from_a_damaged_one() {
+fn fault_53_newer_block_is_not_reported_as_damaged() {
     let mut bytes = encode(&sample(), DateTime::UNIX_EPOCH);
     for found in [Tick::VERSION + 1, Tick::VERSION - 1] {
         bytes[5] = found;
@@ -211,7 +211,7 @@ fn unknown_flags_of_a_tick_are_refused() {
 }
 
 #[test]
-fn a_quote_takes_few_bytes() {
+fn quote_takes_few_bytes() {
     let ticks = sample();
     let size = encode(&ticks, DateTime::UNIX_EPOCH).len();
     assert!(size < 30 * ticks.len(), "{size}");

@@ -1,11 +1,11 @@
 //! Fault 51: a start that was interrupted, at each of its steps.
 
 use super::*;
+use crate::ingest::spool::database::SpoolDatabase;
 use crate::ingest::spool::model::ModelDisk;
-use crate::ingest::spool::store::Store;
 
 #[tokio::test]
-async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
+async fn fault_51_start_succeeds_after_an_interrupted_start() {
     // before the format was written, after it, and before the file existed
     for files in [
         vec![],
@@ -31,7 +31,7 @@ async fn fault_51_a_start_that_was_cut_off_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn fault_51_space_that_was_set_aside_in_part_is_set_aside_again() {
+async fn fault_51_partial_reserve_is_completed() {
     let folder = new_folder();
     with_batches(folder.path(), 2).await;
     let reserve = folder.path().join("reserve");
@@ -51,9 +51,10 @@ async fn fault_51_space_that_was_set_aside_in_part_is_set_aside_again() {
 
 /// The process ends between two changes of the new file; the operating system has all earlier ones.
 #[test]
-fn fault_51_a_file_whose_making_was_cut_off_anywhere_is_made_again() {
+fn fault_51_partly_created_file_is_created_again() {
     let folder = new_folder();
-    let open = |disk: &ModelDisk| Store::<Tick>::open(folder.path(), LARGE, disk, Arc::default());
+    let open =
+        |disk: &ModelDisk| SpoolDatabase::<Tick>::open(folder.path(), LARGE, disk, Arc::default());
     let disk = ModelDisk::default();
     drop(open(&disk).expect("it opens"));
     let history = disk.history();

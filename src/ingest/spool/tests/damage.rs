@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
+use crate::ingest::spool::database::{Block, SpoolDatabase};
 use crate::ingest::spool::model::ModelDisk;
-use crate::ingest::spool::store::{Block, Store};
 
 /// The result of opening a damaged file.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
@@ -21,7 +21,7 @@ fn file_of_three() -> (Vec<u8>, Vec<usize>) {
     let folder = new_folder();
     let disk = ModelDisk::default();
     let mut store =
-        Store::<Tick>::open(folder.path(), LARGE, &disk, Arc::default()).expect("it opens");
+        SpoolDatabase::<Tick>::open(folder.path(), LARGE, &disk, Arc::default()).expect("it opens");
     let mut before = Vec::new();
     for first in [1, 11, 21] {
         before = disk.seen();
@@ -46,14 +46,14 @@ fn open(folder: &Path, file: Vec<u8>) -> Outcome {
     let disk = ModelDisk::with(file);
     // as the spool handles panics that only damage can cause
     let opened = catch_unwind(AssertUnwindSafe(|| {
-        let mut store = Store::<Tick>::open(folder, LARGE, &disk, Arc::default())?;
+        let mut store = SpoolDatabase::<Tick>::open(folder, LARGE, &disk, Arc::default())?;
         let read = batches(Ok(store.read(0, u64::MAX, usize::MAX)?));
-        Ok((read, store.content().quarantined))
+        Ok((read, store.content().damaged_batches))
     }));
     match opened {
         Err(_) | Ok(Err(SpoolError::Corrupted { .. })) => Outcome::Refused,
         Ok(Err(other)) => panic!("damage is reported as damage: {other:?}"),
-        Ok(Ok((read, quarantined))) => {
+        Ok(Ok((read, damaged_batches))) => {
             for (number, ticks) in &read {
                 let expected: Vec<Tick> = (number - 9..=*number).map(tick).collect();
                 assert!(
@@ -63,7 +63,7 @@ fn open(folder: &Path, file: Vec<u8>) -> Outcome {
                 assert_eq!(*ticks, expected, "a wrong tick");
             }
             let numbers = read.into_iter().map(|(number, _)| number).collect();
-            Outcome::Opened(numbers, quarantined)
+            Outcome::Opened(numbers, damaged_batches)
         }
     }
 }
@@ -74,7 +74,7 @@ fn is_thorough() -> bool {
 }
 
 #[test]
-fn fault_47_a_file_cut_off_at_any_byte_gives_no_wrong_tick() {
+fn fault_47_truncated_file_gives_no_wrong_tick() {
     let folder = new_folder();
     let (file, changed) = file_of_three();
     let whole = Outcome::Opened(vec![10, 20, 30], 0);
@@ -93,7 +93,7 @@ fn fault_47_a_file_cut_off_at_any_byte_gives_no_wrong_tick() {
 }
 
 #[test]
-fn fault_48_a_flipped_bit_anywhere_gives_no_wrong_tick() {
+fn fault_48_flipped_bit_anywhere_gives_no_wrong_tick() {
     let folder = new_folder();
     let (file, _) = file_of_three();
     let used: Vec<usize> = (0..file.len()).filter(|place| file[*place] != 0).collect();
@@ -112,8 +112,8 @@ fn fault_48_a_flipped_bit_anywhere_gives_no_wrong_tick() {
     assert!(outcomes.len() > 1, "no damage was noticed");
 }
 
-fn store_on(folder: &Path, disk: &ModelDisk) -> Store<Tick> {
-    Store::<Tick>::open(folder, LARGE, disk, Arc::default()).expect("it opens")
+fn store_on(folder: &Path, disk: &ModelDisk) -> SpoolDatabase<Tick> {
+    SpoolDatabase::<Tick>::open(folder, LARGE, disk, Arc::default()).expect("it opens")
 }
 
 #[test]
@@ -121,19 +121,19 @@ fn damaged_batches_do_not_overwrite_each_other() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
     for round in 1..=3 {
         let mut store = store_on(folder.path(), &disk);
-        assert_eq!(store.content().quarantined, round - 1);
+        assert_eq!(store.content().damaged_batches, round - 1);
         // the numbers of an empty spool start again
         let bytes = vec![round as u8; 100];
         let written = store.commit(&[Block { number: 10, bytes }], 0, &[]);
         written.expect("written");
     }
     let store = store_on(folder.path(), &disk);
-    assert_eq!(store.content().quarantined, 3);
-    assert_eq!(store.content().kept_bytes, 3 * 4096);
+    assert_eq!(store.content().damaged_batches, 3);
+    assert_eq!(store.content().set_aside_bytes, 3 * 4096);
 }
 
 #[test]
-fn batches_lost_while_the_file_was_closed_are_told() {
+fn batches_lost_in_a_closed_file_are_reported() {
     let folder = new_folder();
     let (disk, other) = (ModelDisk::default(), ModelDisk::default());
     let block = |first: u64| Block {
@@ -150,7 +150,7 @@ fn batches_lost_while_the_file_was_closed_are_told() {
     assert_eq!(batches(Ok(read))[0].0, 10);
     for (read_through, number) in [(10, 20), (20, 30)] {
         let read = after.read(read_through, 30, usize::MAX);
-        let lost = Found::Damaged {
+        let lost = SpoolRead::Damaged {
             number,
             records: 10,
         };

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::ingest::spool::keeper::Keeper;
+use crate::ingest::spool::database::{Block, SpoolDatabase};
 use crate::ingest::spool::model::{Failing, ModelDisk};
-use crate::ingest::spool::store::{Block, Store};
+use crate::ingest::spool::reopening_file::ReopeningFile;
 
 const BATCHES: u64 = 8;
 
-fn keeper(folder: &Path, disk: &ModelDisk) -> Result<Keeper<Tick>, SpoolError> {
+fn reopening_file(folder: &Path, disk: &ModelDisk) -> Result<ReopeningFile<Tick>, SpoolError> {
     let owned = OwnedDirectory::take(folder)?;
-    Keeper::open(owned, LARGE, Arc::new(disk.clone()))
+    ReopeningFile::open(owned, LARGE, Arc::new(disk.clone()))
 }
 
 fn block(number: u64) -> Block {
@@ -27,9 +27,9 @@ fn block(number: u64) -> Block {
 /// disk.
 fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
     let mut failures = 0;
-    let mut keeper = loop {
-        match keeper(folder, disk) {
-            Ok(keeper) => break keeper,
+    let mut reopening_file = loop {
+        match reopening_file(folder, disk) {
+            Ok(reopening_file) => break reopening_file,
             Err(error) => {
                 failures += 1;
                 assert!(failures < 1_000, "it never opens: {error}");
@@ -40,7 +40,9 @@ fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
         // all before the last two
         let removed = number.saturating_sub(3) * 10;
         let blocks = [block(number)];
-        while let Err(error) = keeper.with_store(|store| store.commit(&blocks, removed, &[])) {
+        while let Err(error) =
+            reopening_file.with_store(|store| store.commit(&blocks, removed, &[]))
+        {
             assert!(matches!(error, SpoolError::Io { .. }), "{error:?}");
             failures += 1;
             assert!(failures < 1_000, "it never continues");
@@ -55,7 +57,7 @@ fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
 fn assert_survives(file: Vec<u8>, removed: u64, durable: u64) {
     let folder = new_folder();
     let disk = ModelDisk::with(file);
-    let opened = Store::<Tick>::open(folder.path(), LARGE, &disk, Arc::default());
+    let opened = SpoolDatabase::<Tick>::open(folder.path(), LARGE, &disk, Arc::default());
     let read = opened.expect("it opens").read(0, u64::MAX, usize::MAX);
     let found: BTreeMap<u64, Vec<Tick>> = batches(read).into_iter().collect();
     for (number, ticks) in &found {
@@ -70,7 +72,7 @@ fn assert_survives(file: Vec<u8>, removed: u64, durable: u64) {
 }
 
 #[test]
-fn fault_50_no_failing_write_or_sync_makes_anything_durable_that_is_not() {
+fn fault_50_failed_operation_makes_nothing_durable() {
     let folder = new_folder();
     let whole = ModelDisk::default();
     assert_eq!(append_all(folder.path(), &whole), 0);
@@ -91,7 +93,7 @@ fn fault_50_no_failing_write_or_sync_makes_anything_durable_that_is_not() {
 }
 
 #[test]
-fn fault_50_what_a_failed_sync_forgot_is_written_again() {
+fn fault_50_unsynced_data_is_written_again() {
     let disk = ModelDisk::with(vec![1; 10_000]);
     let path = Path::new("");
     let file = disk.open(path).expect("opens");
@@ -117,10 +119,11 @@ fn large_block(nth: u64) -> Block {
 }
 
 #[test]
-fn fault_50_what_follows_a_failed_sync_survives() {
+fn fault_50_batches_after_a_failed_sync_survive() {
     let (folder, disk) = (new_folder(), ModelDisk::default());
-    let mut keeper = keeper(folder.path(), &disk).expect("it opens");
-    let mut commit = |nth| keeper.with_store(|store| store.commit(&[large_block(nth)], 0, &[]));
+    let mut reopening_file = reopening_file(folder.path(), &disk).expect("it opens");
+    let mut commit =
+        |nth| reopening_file.with_store(|store| store.commit(&[large_block(nth)], 0, &[]));
     commit(1).expect("the disk works");
     disk.set_failing(Failing::Syncs);
     commit(2).expect_err("the disk does not sync");
@@ -134,7 +137,8 @@ fn fault_50_what_follows_a_failed_sync_survives() {
     }
 
     let after_a_power_cut = ModelDisk::with(disk.durable());
-    let opened = Store::<Tick>::open(folder.path(), LARGE, &after_a_power_cut, Arc::default());
+    let opened =
+        SpoolDatabase::<Tick>::open(folder.path(), LARGE, &after_a_power_cut, Arc::default());
     let read = opened.expect("it opens").read(0, u64::MAX, usize::MAX);
     let found: BTreeMap<u64, Vec<Tick>> = batches(read).into_iter().collect();
     for number in [2_000, 6_000] {

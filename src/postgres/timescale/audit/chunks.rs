@@ -6,7 +6,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::audit::{FindingKind, StateProblem};
 use crate::db::DbError;
 use crate::postgres::candle_sql::quoted_relation_names;
-use crate::retention::Policies;
+use crate::retention::RetentionPolicies;
 
 use super::{has_table, problem};
 
@@ -35,7 +35,7 @@ struct Late {
 
 pub(super) fn problems(
     connection: &mut PgConnection,
-    declared: &Policies,
+    declared: &RetentionPolicies,
 ) -> Result<Vec<StateProblem>, DbError> {
     let mut problems = Vec::new();
     let intervals: Vec<Interval> = sql_query(

@@ -27,7 +27,7 @@ impl RefreshCall {
     pub(in crate::postgres::timescale) fn of(
         connection: &mut PgConnection,
     ) -> Result<Self, DbError> {
-        let row: Answer = sql_query(
+        let row: BoolRow = sql_query(
             "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' \
              AND 'options' = ANY(proargnames)) AS answer",
         )
@@ -58,8 +58,8 @@ impl RefreshCall {
             text(to),
             self.options
         );
-        let is_made_of_ticks = |it: CandleRelation| it.made_of == CandleOrigin::Ticks;
-        if CandleRelation::all().any(|it| it.name == relation && is_made_of_ticks(it)) {
+        let is_computed_from_ticks = |it: CandleRelation| it.computed_from == CandleOrigin::Ticks;
+        if CandleRelation::all().any(|it| it.name == relation && is_computed_from_ticks(it)) {
             return call_until_alone(connection, &call);
         }
         // for each larger candle the server checks how far the smaller ones are refreshed, by a sequential
@@ -100,7 +100,7 @@ fn is_concurrent(error: &DieselError) -> bool {
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }

@@ -36,7 +36,7 @@ pub async fn force_refresh(
                 Ok::<_, RepositoryError>(())
             };
             let floor = floors.of_source(timeframe);
-            let (mut from, to) = (range.from(), range.to());
+            let (mut from, to) = (range.start(), range.end());
             if let Some(first) = floor.map(|it| next_start(timeframe, it))
                 && from < first
             {

@@ -28,7 +28,7 @@ pub(in crate::postgres::timescale) struct GuardedRefresh {
 
 /// The result of a refresh.
 #[derive(Debug)]
-pub(in crate::postgres::timescale) struct Outcome {
+pub(in crate::postgres::timescale) struct RefreshOutcome {
     pub(in crate::postgres::timescale) refreshed: Vec<Times>,
     /// Parts whose candles count more ticks than their source has.
     pub(in crate::postgres::timescale) left_out: Vec<Times>,
@@ -38,7 +38,7 @@ impl GuardedRefresh {
     pub(in crate::postgres::timescale) fn read(
         connection: &mut PgConnection,
     ) -> Result<Self, DbError> {
-        let tables: Vec<Table> = sql_query(
+        let tables: Vec<AggregateTableRow> = sql_query(
             "SELECT view_name::text AS relation, format('%I.%I', \
              materialization_hypertable_schema, materialization_hypertable_name) AS name \
              FROM timescaledb_information.continuous_aggregates \
@@ -56,7 +56,7 @@ impl GuardedRefresh {
     }
 
     /// The start of the first chunk of ticks.
-    pub(in crate::postgres::timescale) fn first_kept(&self) -> Option<DateTime<Utc>> {
+    pub(in crate::postgres::timescale) fn first_retained(&self) -> Option<DateTime<Utc>> {
         self.chunks.all().first().map(|chunk| chunk.from)
     }
 
@@ -67,9 +67,9 @@ impl GuardedRefresh {
         timeframe: Timeframe,
         (from, to): Times,
         force: bool,
-    ) -> Result<Outcome, DbError> {
+    ) -> Result<RefreshOutcome, DbError> {
         let mut left_out: Vec<Times> = Vec::new();
-        for (start, end) in self.chunks.doubtful((from, to)) {
+        for (start, end) in self.chunks.incomplete_ranges((from, to)) {
             let start = timeframe.bucket_start(start).max(from);
             let last = timeframe.bucket_start(end - TimeDelta::microseconds(1));
             let end = (last + timeframe.duration()).min(to);
@@ -82,7 +82,7 @@ impl GuardedRefresh {
             let relation = CandleRelation::of(timeframe).name;
             self.call.run(connection, relation, *part, force)?;
         }
-        Ok(Outcome {
+        Ok(RefreshOutcome {
             refreshed,
             left_out,
         })
@@ -95,11 +95,15 @@ impl GuardedRefresh {
         timeframe: Timeframe,
         (from, to): Times,
     ) -> Result<bool, DbError> {
-        let CandleRelation { name, made_of, .. } = CandleRelation::of(timeframe);
+        let CandleRelation {
+            name,
+            computed_from,
+            ..
+        } = CandleRelation::of(timeframe);
         let Some(table) = self.tables.get(name) else {
             return Ok(false);
         };
-        let (source, time, count) = match made_of {
+        let (source, time, count) = match computed_from {
             CandleOrigin::Ticks => ("ticks", "tick_time", TICK_COUNT.to_owned()),
             CandleOrigin::Candles(smaller) => (
                 CandleRelation::of(smaller).name,
@@ -108,7 +112,7 @@ impl GuardedRefresh {
             ),
         };
         let minutes = timeframe.duration().num_minutes();
-        let row: Answer = sql_query(format!(
+        let row: BoolRow = sql_query(format!(
             "SELECT EXISTS (SELECT FROM {table} AS candle WHERE open_time >= $1 \
              AND open_time < $2 AND {TICKS_OF_ROW} > coalesce((SELECT {count} FROM {source} AS part \
              WHERE part.symbol_id = candle.symbol_id AND part.{time} >= candle.open_time \
@@ -138,7 +142,7 @@ fn without((from, to): Times, holes: &[Times]) -> Vec<Times> {
 }
 
 #[derive(QueryableByName)]
-struct Table {
+struct AggregateTableRow {
     #[diesel(sql_type = Text)]
     relation: String,
     #[diesel(sql_type = Text)]
@@ -146,7 +150,7 @@ struct Table {
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }
@@ -156,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_lies_between_the_holes() {
+    fn remaining_ranges_lie_between_the_holes() {
         let at = |hour| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour);
         let left = |holes: &[(i64, i64)]| -> Vec<_> {
             let holes: Vec<_> = holes.iter().map(|(a, b)| (at(*a), at(*b))).collect();

@@ -48,25 +48,28 @@ impl TickChunks {
 
     /// The parts of `[from, to)` whose ticks may have been dropped: ranges without a chunk, and chunks that
     /// were created late.
-    pub(in crate::postgres::timescale) fn doubtful(&self, (from, to): Times) -> Vec<Times> {
-        let mut doubtful = Vec::new();
+    pub(in crate::postgres::timescale) fn incomplete_ranges(
+        &self,
+        (from, to): Times,
+    ) -> Vec<Times> {
+        let mut incomplete_ranges = Vec::new();
         let mut reached = from;
         for chunk in self.0.iter().filter(|chunk| chunk.to > from) {
             if chunk.from >= to {
                 break;
             }
             if chunk.from > reached {
-                doubtful.push((reached, chunk.from));
+                incomplete_ranges.push((reached, chunk.from));
             }
             if chunk.made_late {
-                doubtful.push((chunk.from.max(from), chunk.to.min(to)));
+                incomplete_ranges.push((chunk.from.max(from), chunk.to.min(to)));
             }
             reached = chunk.to;
         }
         if reached < to {
-            doubtful.push((reached, to));
+            incomplete_ranges.push((reached, to));
         }
-        doubtful
+        incomplete_ranges
     }
 }
 
@@ -87,27 +90,27 @@ mod tests {
         TickChunks(days.iter().map(chunk).collect())
     }
 
-    fn doubtful(chunks: &TickChunks, from: i64, to: i64) -> Vec<(i64, i64)> {
+    fn incomplete_ranges(chunks: &TickChunks, from: i64, to: i64) -> Vec<(i64, i64)> {
         let days = |time: DateTime<Utc>| (time - DateTime::UNIX_EPOCH).num_days();
-        let all = chunks.doubtful((day(from), day(to))).into_iter();
+        let all = chunks.incomplete_ranges((day(from), day(to))).into_iter();
         all.map(|(from, to)| (days(from), days(to))).collect()
     }
 
     #[test]
-    fn ticks_are_kept_where_chunks_are_that_were_made_in_their_order() {
+    fn ranges_without_ordered_chunks_are_incomplete() {
         let chunks = chunks(&[(1, false), (2, false), (4, true), (5, false)]);
-        assert_eq!(doubtful(&chunks, 1, 3), []);
-        assert_eq!(doubtful(&chunks, 5, 6), []);
+        assert_eq!(incomplete_ranges(&chunks, 1, 3), []);
+        assert_eq!(incomplete_ranges(&chunks, 5, 6), []);
         assert_eq!(
-            doubtful(&chunks, 0, 8),
+            incomplete_ranges(&chunks, 0, 8),
             [(0, 1), (3, 4), (4, 5), (6, 8)],
             "before, between and after chunks, and in late chunks"
         );
-        assert_eq!(doubtful(&chunks, 3, 4), [(3, 4)]);
+        assert_eq!(incomplete_ranges(&chunks, 3, 4), [(3, 4)]);
     }
 
     #[test]
-    fn no_chunk_keeps_nothing() {
-        assert_eq!(doubtful(&chunks(&[]), 0, 8), [(0, 8)]);
+    fn range_without_chunks_is_incomplete() {
+        assert_eq!(incomplete_ranges(&chunks(&[]), 0, 8), [(0, 8)]);
     }
 }

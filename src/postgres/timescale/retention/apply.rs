@@ -10,13 +10,14 @@ use crate::db::transaction;
 use crate::error::RepositoryError;
 use crate::postgres::timescale::edition::Edition;
 use crate::retention::{
-    Change, Clash, Floors, Item, Kind, Policies, Span, Value, difference, late_after, prove, wanted,
+    PolicyChange, PolicyConflict, PolicyDuration, PolicyKey, PolicyKind, PolicyValue,
+    RetentionFloors, RetentionPolicies, difference, late_after, validate, wanted,
 };
 
+use super::current::{AppliedPolicies, CurrentPolicies};
 use super::due::{DueDrop, due_drops};
 use super::floor::without_writers;
 use super::lock;
-use super::present::{AppliedPolicies, Present};
 use super::refresh::{days_of_chunks, refresh};
 
 /// The changes that applying policies would make.
@@ -26,11 +27,11 @@ pub struct PolicyPlan {
     /// The edition.
     pub edition: Edition,
     /// The changes, pending or made.
-    pub changes: Vec<Change>,
+    pub changes: Vec<PolicyChange>,
     /// Whether the record that writers read changes, or has changed.
     pub changes_record: bool,
     /// Contradicting pairs of settings; such policies are not applied.
-    pub clashes: Vec<Clash>,
+    pub conflicts: Vec<PolicyConflict>,
     /// Other obstacles, with their remedies.
     pub obstacles: Vec<String>,
     /// The rows that the next maintenance drops because of the changes; empty if the policies cannot be
@@ -48,7 +49,7 @@ impl PolicyPlan {
     /// Whether the policies lose no candle and can be applied.
     #[must_use]
     pub fn is_applicable(&self) -> bool {
-        self.clashes.is_empty() && self.obstacles.is_empty()
+        self.conflicts.is_empty() && self.obstacles.is_empty()
     }
 }
 
@@ -60,12 +61,12 @@ impl PolicyPlan {
 /// but part of the plan.
 pub async fn plan_policies(
     db: &TimeseriesDb,
-    policies: &Policies,
+    policies: &RetentionPolicies,
 ) -> Result<PolicyPlan, RepositoryError> {
     let policies = policies.clone();
     db.run_dedicated("plan policies", move |connection| {
-        let present = Present::read(connection)?;
-        plan(connection, &policies, &present)
+        let current = CurrentPolicies::read(connection)?;
+        plan(connection, &policies, &current)
     })
     .await
 }
@@ -78,27 +79,27 @@ pub async fn plan_policies(
 /// may take long.
 ///
 /// # Errors
-/// Returns `InvalidInput` with every clash and obstacle if the policies would lose a candle; then nothing is
+/// Returns `InvalidInput` with every conflict and obstacle if the policies would lose a candle; then nothing is
 /// applied. Returns database errors.
 pub async fn apply_policies(
     db: &TimeseriesDb,
-    policies: &Policies,
+    policies: &RetentionPolicies,
 ) -> Result<PolicyPlan, RepositoryError> {
     let policies = policies.clone();
     db.run_dedicated("apply policies", move |connection| {
         lock(connection)?;
-        let present = Present::read(connection)?;
-        let plan = plan(connection, &policies, &present)?;
+        let current = CurrentPolicies::read(connection)?;
+        let plan = plan(connection, &policies, &current)?;
         if !plan.is_applicable() {
             return Err(refused(&plan).into());
         }
         if plan.is_empty() {
             return Ok(plan);
         }
-        let is_first_drop = present.has_aggregates && plan.changes.iter().any(drops_ticks);
+        let is_first_drop = current.has_aggregates && plan.changes.iter().any(drops_ticks);
         // from here on late ticks mark their days, and nothing is dropped before all is refreshed
         without_writers(connection, |connection| {
-            record(connection, &present, Some(&policies))?;
+            record(connection, &current, Some(&policies))?;
             if is_first_drop {
                 // earlier ticks left no marks; the maintenance refreshes the days that this call does not
                 mark_all(connection)?;
@@ -106,20 +107,18 @@ pub async fn apply_policies(
             Ok(())
         })?;
         // the candles of one chunk in every table are dropped together, and never by another program's job
-        let (first, then): (Vec<_>, Vec<_>) = plan
-            .changes
-            .iter()
-            .cloned()
-            .partition(|change| matches!(change.item.kind, Kind::Chunk | Kind::DropAfter));
+        let (first, then): (Vec<_>, Vec<_>) = plan.changes.iter().cloned().partition(|change| {
+            matches!(change.key.kind, PolicyKind::Chunk | PolicyKind::DropAfter)
+        });
         transaction(connection, |connection| {
-            change(connection, &first, present.has_jobs())
+            change(connection, &first, current.has_jobs())
         })?;
         if is_first_drop {
             let days = days_of_chunks(connection)?;
             refresh(connection, &days)?;
         }
         transaction(connection, |connection| {
-            change(connection, &then, present.has_jobs())
+            change(connection, &then, current.has_jobs())
         })?;
         Ok(plan)
     })
@@ -131,29 +130,29 @@ pub async fn apply_policies(
 ///
 /// # Errors
 /// Returns database errors.
-pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<Change>, RepositoryError> {
+pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<PolicyChange>, RepositoryError> {
     db.run_dedicated("remove policies", |connection| {
         lock(connection)?;
-        let present = Present::read(connection)?;
-        let is_job = |item: &Item| {
+        let current = CurrentPolicies::read(connection)?;
+        let is_job = |key: &PolicyKey| {
             matches!(
-                item.kind,
-                Kind::Refresh | Kind::CompressAfter | Kind::DropAfter
+                key.kind,
+                PolicyKind::Refresh | PolicyKind::CompressAfter | PolicyKind::DropAfter
             )
         };
-        let changes: Vec<_> = present
+        let changes: Vec<_> = current
             .settings
             .iter()
-            .filter(|(item, _)| is_job(item))
-            .map(|(item, from)| Change {
-                item: item.clone(),
+            .filter(|(key, _)| is_job(key))
+            .map(|(key, from)| PolicyChange {
+                key: key.clone(),
                 from: from.clone(),
                 to: None,
             })
             .collect();
         without_writers(connection, |connection| {
-            change(connection, &changes, present.has_jobs())?;
-            record(connection, &present, None)
+            change(connection, &changes, current.has_jobs())?;
+            record(connection, &current, None)
         })?;
         Ok(changes)
     })
@@ -162,13 +161,13 @@ pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<Change>, Repositor
 
 fn plan(
     connection: &mut PgConnection,
-    policies: &Policies,
-    present: &Present,
+    policies: &RetentionPolicies,
+    current: &CurrentPolicies,
 ) -> Result<PolicyPlan, DbError> {
-    let wanted = wanted(policies, present.has_jobs(), present.has_aggregates);
-    let applied = present.applied.as_ref();
+    let wanted = wanted(policies, current.has_jobs(), current.has_aggregates);
+    let applied = current.applied.as_ref();
     let mut obstacles = Vec::new();
-    if present.has_jobs() && !present.has_aggregates && policies.ticks.drop_after.is_some() {
+    if current.has_jobs() && !current.has_aggregates && policies.ticks.drop_after.is_some() {
         obstacles.push(
             "policies.ticks.drop_after would drop ticks whose candles are not stored: run \
              `tickbook aggregates apply` first, or set it to \"none\""
@@ -176,64 +175,66 @@ fn plan(
         );
     }
     let mut plan = PolicyPlan {
-        edition: present.edition,
-        changes: difference(&wanted, &present.settings),
+        edition: current.edition,
+        changes: difference(&wanted, &current.settings),
         changes_record: applied.is_none_or(|applied| {
             applied.settings != policies.to_string()
-                || applied.late_after != late(policies, present)
+                || applied.late_after != late(policies, current)
         }),
-        clashes: prove(policies).err().unwrap_or_default(),
+        conflicts: validate(policies).err().unwrap_or_default(),
         obstacles,
         due_drops: Vec::new(),
     };
     if plan.is_applicable() {
-        plan.due_drops = due_drops(connection, &plan.changes, present)?;
+        plan.due_drops = due_drops(connection, &plan.changes, current)?;
     }
     Ok(plan)
 }
 
 /// The age beyond which ticks mark their day; `None` if nothing is refreshed.
-fn late(policies: &Policies, present: &Present) -> Option<Span> {
-    present.has_aggregates.then(|| late_after(policies))
+fn late(policies: &RetentionPolicies, current: &CurrentPolicies) -> Option<PolicyDuration> {
+    current.has_aggregates.then(|| late_after(policies))
 }
 
 fn refused(plan: &PolicyPlan) -> RepositoryError {
-    let clashes = plan.clashes.iter().map(ToString::to_string);
-    let reasons: Vec<_> = clashes.chain(plan.obstacles.iter().cloned()).collect();
+    let conflicts = plan.conflicts.iter().map(ToString::to_string);
+    let reasons: Vec<_> = conflicts.chain(plan.obstacles.iter().cloned()).collect();
     RepositoryError::invalid(format!(
         "these policies would lose candles: {}",
         reasons.join("; ")
     ))
 }
 
-fn drops_ticks(change: &Change) -> bool {
-    change.item.relation == "ticks" && change.item.kind == Kind::DropAfter && change.to.is_some()
+fn drops_ticks(change: &PolicyChange) -> bool {
+    change.key.relation == "ticks"
+        && change.key.kind == PolicyKind::DropAfter
+        && change.to.is_some()
 }
 
 /// Removes all jobs before it adds any, since the database checks new jobs against existing ones.
 fn change(
     connection: &mut PgConnection,
-    changes: &[Change],
+    changes: &[PolicyChange],
     has_jobs: bool,
 ) -> Result<(), DbError> {
-    for Change { item, .. } in changes.iter().filter(|_| has_jobs) {
-        let procedure = match item.kind {
-            Kind::Chunk | Kind::Compression => continue,
-            Kind::Refresh => "remove_continuous_aggregate_policy",
-            Kind::CompressAfter => "remove_compression_policy",
-            Kind::DropAfter => "remove_retention_policy",
+    for PolicyChange { key, .. } in changes.iter().filter(|_| has_jobs) {
+        let procedure = match key.kind {
+            PolicyKind::Chunk | PolicyKind::Compression => continue,
+            PolicyKind::Refresh => "remove_continuous_aggregate_policy",
+            PolicyKind::CompressAfter => "remove_compression_policy",
+            PolicyKind::DropAfter => "remove_retention_policy",
         };
-        let relation = &item.relation;
+        let relation = &key.relation;
         let call = format!("SELECT {procedure}('{relation}', if_exists => true)");
         connection.batch_execute(&call)?;
     }
     let batch = if has_jobs { batch(connection)? } else { "" };
     let mut ordered: Vec<_> = changes.iter().collect();
-    ordered.sort_by_key(|change| change.item.kind);
-    for Change { item, to, .. } in ordered {
+    ordered.sort_by_key(|change| change.key.kind);
+    for PolicyChange { key, to, .. } in ordered {
         if let Some(to) = to
-            && let Some(statement) = statement(item, to, batch)
-            && (item.kind == Kind::Chunk || has_jobs)
+            && let Some(statement) = statement(key, to, batch)
+            && (key.kind == PolicyKind::Chunk || has_jobs)
         {
             connection.batch_execute(&statement)?;
         }
@@ -243,7 +244,7 @@ fn change(
 
 /// The argument that makes a refresh job process many buckets at once, if the server's release supports it.
 fn batch(connection: &mut PgConnection) -> Result<&'static str, DbError> {
-    let row: Answer = sql_query(
+    let row: BoolRow = sql_query(
         "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'add_continuous_aggregate_policy' \
          AND 'buckets_per_batch' = ANY(proargnames)) AS answer",
     )
@@ -257,26 +258,28 @@ fn batch(connection: &mut PgConnection) -> Result<&'static str, DbError> {
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }
 
-/// The statement that sets `item` to `value`; `batch` are further arguments of a refresh.
-fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
-    let relation = &item.relation;
-    let interval = |span: Span| format!("INTERVAL '{} seconds'", span.as_seconds());
-    let optional = |span: Option<Span>| span.map_or("NULL::interval".to_owned(), interval);
-    Some(match (item.kind, value) {
-        (Kind::Chunk, Value::Length(span)) => {
+/// The statement that sets `key` to `value`; `batch` are further arguments of a refresh.
+fn statement(key: &PolicyKey, value: &PolicyValue, batch: &str) -> Option<String> {
+    let relation = &key.relation;
+    let interval =
+        |duration: PolicyDuration| format!("INTERVAL '{} seconds'", duration.as_seconds());
+    let optional =
+        |duration: Option<PolicyDuration>| duration.map_or("NULL::interval".to_owned(), interval);
+    Some(match (key.kind, value) {
+        (PolicyKind::Chunk, PolicyValue::Length(duration)) => {
             format!(
                 "SELECT set_chunk_time_interval('{relation}', {})",
-                interval(*span)
+                interval(*duration)
             )
         }
         (
-            Kind::Compression,
-            Value::Columns {
+            PolicyKind::Compression,
+            PolicyValue::Columns {
                 segment_by,
                 order_by,
             },
@@ -292,8 +295,8 @@ fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
             )
         }
         (
-            Kind::Refresh,
-            Value::Refresh {
+            PolicyKind::Refresh,
+            PolicyValue::Refresh {
                 start_offset,
                 end_offset,
                 every,
@@ -305,9 +308,9 @@ fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
             optional(*end_offset),
             interval(*every)
         ),
-        (Kind::CompressAfter, Value::Length(span)) => format!(
+        (PolicyKind::CompressAfter, PolicyValue::Length(duration)) => format!(
             "SELECT add_compression_policy('{relation}', compress_after => {})",
-            interval(*span)
+            interval(*duration)
         ),
         // the maintenance drops according to the record
         _ => return None,
@@ -317,21 +320,21 @@ fn statement(item: &Item, value: &Value, batch: &str) -> Option<String> {
 /// Records the applied policies for writers; `None` records that there are none.
 fn record(
     connection: &mut PgConnection,
-    present: &Present,
-    policies: Option<&Policies>,
+    current: &CurrentPolicies,
+    policies: Option<&RetentionPolicies>,
 ) -> Result<(), DbError> {
-    let applied = present.applied.as_ref();
+    let applied = current.applied.as_ref();
     // the floor of earlier policies stays
-    let by_age = present.shortest_drop_after("ticks");
+    let by_age = current.min_drop_after("ticks");
     let refused = applied.and_then(|applied| applied.floor.refused_before);
-    let refused = refused.max(by_age.map(|span| present.now - span.delta()));
+    let refused = refused.max(by_age.map(|duration| current.now - duration.delta()));
     let floors = AppliedPolicies::floors(applied);
     sql_query("DELETE FROM applied_policies").execute(connection)?;
-    let is_empty = refused.is_none() && floors == Floors::default();
+    let is_empty = refused.is_none() && floors == RetentionFloors::default();
     if policies.is_none() && is_empty {
         return Ok(());
     }
-    let seconds = |span: Option<Span>| span.map(Span::as_seconds);
+    let seconds = |duration: Option<PolicyDuration>| duration.map(PolicyDuration::as_seconds);
     sql_query(
         "INSERT INTO applied_policies (settings, ticks_drop_after_seconds, \
          candles_drop_after_seconds, late_after_seconds, ticks_refused_before, \
@@ -340,7 +343,7 @@ fn record(
     .bind::<Text, _>(policies.map_or(String::new(), ToString::to_string))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.ticks.drop_after)))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.candles.drop_after)))
-    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(late(it, present))))
+    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(late(it, current))))
     .bind::<Nullable<Timestamptz>, _>(refused)
     .bind::<Nullable<Timestamptz>, _>(floors.ticks)
     .bind::<Nullable<Timestamptz>, _>(floors.candles)
@@ -350,7 +353,7 @@ fn record(
 
 fn mark_all(connection: &mut PgConnection) -> Result<(), DbError> {
     let days: Vec<_> = days_of_chunks(connection)?.into_iter().collect();
-    sql_query("INSERT INTO dirty_windows (day) SELECT * FROM unnest($1)")
+    sql_query("INSERT INTO late_tick_days (day) SELECT * FROM unnest($1)")
         .bind::<diesel::sql_types::Array<Timestamptz>, _>(days)
         .execute(connection)?;
     Ok(())

@@ -11,8 +11,8 @@ use crate::db::transaction;
 use crate::domain::CandleRelation;
 use crate::postgres::candle_sql::quoted_relation_names;
 
+use super::current::{AppliedPolicies, now};
 use super::drop_ticks::of_a_lock;
-use super::present::{AppliedPolicies, now};
 use super::report::{LeftChunk, MaintenanceReport};
 
 #[derive(QueryableByName)]

@@ -13,11 +13,11 @@ use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
 use crate::postgres::timescale::refresh::tick_chunks::Times;
 use crate::retention::next_start;
 
+use super::current::{AppliedPolicies, now};
+use super::downsample::{DueChunk, chunks_before, drop_chunk};
 use super::floor::refuse_before;
 use super::in_flight::{is_refreshed_by_hand, wait_for_refreshes};
-use super::present::{AppliedPolicies, now};
 use super::report::{LeftChunk, MaintenanceReport};
-use super::seal::{Chunk, chunks_before, drop_chunk};
 use super::settled::Levels;
 
 /// Maximum number of refreshes of a chunk's candles before it is left to the next run.
@@ -99,7 +99,7 @@ pub(super) fn drop_ticks(
 fn settle(
     connection: &mut PgConnection,
     levels: &Levels,
-    chunk: &Chunk,
+    chunk: &DueChunk,
     since: DateTime<Utc>,
     candles_from: Option<DateTime<Utc>>,
 ) -> Result<Option<String>, DbError> {
@@ -159,7 +159,7 @@ fn refresh(
 fn drop_settled(
     connection: &mut PgConnection,
     levels: &Levels,
-    chunk: &Chunk,
+    chunk: &DueChunk,
     came_back: bool,
 ) -> Result<Option<String>, DbError> {
     transaction(connection, |connection| {

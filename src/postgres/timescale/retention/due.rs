@@ -7,10 +7,10 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::db::DbError;
 use crate::domain::Timeframe;
 use crate::postgres::candle_sql::{MINUTES, relation_names};
-use crate::retention::{Change, Kind, Value};
+use crate::retention::{PolicyChange, PolicyKind, PolicyValue};
 
+use super::current::CurrentPolicies;
 use super::drop_candles::cut;
-use super::present::Present;
 
 /// Rows of a relation that the next maintenance drops, with their chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct DueDrop {
 }
 
 #[derive(QueryableByName)]
-struct Table {
+struct HypertableRow {
     #[diesel(sql_type = Text)]
     relation: String,
     /// The quoted name.
@@ -48,15 +48,15 @@ struct Count {
 /// The rows that are dropped once `changes` are made, ticks first. Reads all of them.
 pub(super) fn due_drops(
     connection: &mut PgConnection,
-    changes: &[Change],
-    present: &Present,
+    changes: &[PolicyChange],
+    current: &CurrentPolicies,
 ) -> Result<Vec<DueDrop>, DbError> {
     let limit = |relation: &str| {
         let change = changes
             .iter()
-            .find(|it| it.item.relation == relation && it.item.kind == Kind::DropAfter)?;
+            .find(|it| it.key.relation == relation && it.key.kind == PolicyKind::DropAfter)?;
         match change.to {
-            Some(Value::Length(span)) => Some(present.now - span.delta()),
+            Some(PolicyValue::Length(duration)) => Some(current.now - duration.delta()),
             _ => None,
         }
     };
@@ -64,11 +64,11 @@ pub(super) fn due_drops(
     let (ticks_limit, candle_limit) = (limit("ticks"), limit("ohlc_candles"));
     if let Some(limit) = ticks_limit {
         drops.extend(drops_before(connection, vec!["ticks"], "tick_time", limit)?);
-        if !present.has_aggregates
+        if !current.has_aggregates
             && let (Some(ticks), Some(limit)) = (drops.first(), candle_limit)
         {
             let before = Timeframe::M1.bucket_start(limit.min(ticks.before));
-            drops.extend(sealed_for_nothing(connection, before)?);
+            drops.extend(downsampled_in_vain(connection, before)?);
         }
     }
     if let Some(limit) = candle_limit
@@ -83,7 +83,7 @@ pub(super) fn due_drops(
 
 /// The number of one-minute candles that are stored when their ticks are dropped, but are old enough to be
 /// dropped themselves.
-fn sealed_for_nothing(
+fn downsampled_in_vain(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
 ) -> Result<Option<DueDrop>, DbError> {
@@ -108,7 +108,7 @@ fn drops_before(
     time_column: &str,
     limit: DateTime<Utc>,
 ) -> Result<Vec<DueDrop>, DbError> {
-    let tables: Vec<Table> = sql_query(
+    let tables: Vec<HypertableRow> = sql_query(
         "WITH tables AS (SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
              FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema() \
            UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \

@@ -14,7 +14,7 @@ use crate::db::DbError;
 use super::settled::Levels;
 
 /// The longest wait for running refreshes.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Required number of consecutive checks without a refresh: between two of its transactions a session looks
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const TIMES_SEEN: u32 = 2;
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }
@@ -34,7 +34,7 @@ pub(super) fn wait_for_refreshes(
     levels: &Levels,
     time: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let deadline = Instant::now() + LONGEST_WAIT;
+    let deadline = Instant::now() + MAX_WAIT;
     let mut seen = 0;
     loop {
         if is_refreshing(connection, levels, time)? {
@@ -60,7 +60,7 @@ fn is_refreshing(
     levels: &Levels,
     time: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let row: Answer = sql_query(
+    let row: BoolRow = sql_query(
         "SELECT EXISTS (SELECT FROM pg_stat_activity AS a \
          WHERE datname = current_database() AND pid <> pg_backend_pid() AND CASE \
          WHEN query = '<insufficient privilege>' THEN EXISTS (SELECT FROM pg_locks AS l \
@@ -87,7 +87,7 @@ pub(super) fn is_refreshed_by_hand(
     connection: &mut PgConnection,
     levels: &Levels,
 ) -> Result<bool, DbError> {
-    let row: Answer = sql_query(
+    let row: BoolRow = sql_query(
         "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \
          WHERE pid <> pg_backend_pid() AND l.locktype = 'relation' \
          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \

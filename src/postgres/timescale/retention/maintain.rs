@@ -7,13 +7,15 @@ use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::invalidations::{empty_change_log, waiting_changes};
 use diesel::PgConnection;
 
+use super::current::{AppliedPolicies, applied, now};
+use super::downsample::{
+    BlockedChunk, DueChunk, chunks_before, downsample_and_drop, drop_stored_candles,
+};
 use super::drop_candles::drop_candles;
 use super::drop_ticks::drop_ticks;
 use super::floor::refuse_before;
-use super::present::{AppliedPolicies, applied, now};
-use super::refresh::{dirty_days, dirty_windows, has_aggregates, refresh};
+use super::refresh::{has_aggregates, late_days, refresh, refresh_backlog};
 use super::report::{MaintenanceReport, MaintenanceState};
-use super::seal::{BlockedChunk, Chunk, chunks_before, drop_stored_candles, seal_and_drop};
 use super::settled::Levels;
 use super::try_lock;
 
@@ -43,13 +45,13 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
     };
     if !is_ours {
         report.state = MaintenanceState::Busy;
-        report.dirty = dirty_windows(connection)?;
+        report.backlog = refresh_backlog(connection)?;
         report.waiting_changes = waiting_changes(connection)?;
         return Ok(report);
     }
     match detect_edition(connection)?.edition {
         Edition::Community if has_aggregates(connection)? => {
-            let days = dirty_days(connection)?;
+            let days = late_days(connection)?;
             (report.refreshed, _) = refresh(connection, &days)?;
             if let Some(levels) = Levels::read(connection)? {
                 drop_ticks(connection, &levels, &applied, &mut report)?;
@@ -59,7 +61,7 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
         Edition::Community => {}
         Edition::Apache => drop_old(connection, &applied, &mut report)?,
     }
-    report.dirty = dirty_windows(connection)?;
+    report.backlog = refresh_backlog(connection)?;
     report.waiting_changes = waiting_changes(connection)?;
     Ok(report)
 }
@@ -70,7 +72,8 @@ fn drop_old(
     report: &mut MaintenanceReport,
 ) -> Result<(), DbError> {
     let now = now(connection)?;
-    let before = |drop_after: Option<crate::retention::Span>| Some(now - drop_after?.delta());
+    let before =
+        |drop_after: Option<crate::retention::PolicyDuration>| Some(now - drop_after?.delta());
     if let Some(time) = before(applied.floor.drop_after) {
         let chunks = chunks_before(connection, "ticks", time)?;
         if let Some(last) = chunks.last() {
@@ -78,9 +81,9 @@ fn drop_old(
             refuse_before(connection, last.range_end)?;
         }
         for (index, chunk) in chunks.iter().enumerate() {
-            match seal_and_drop(connection, chunk) {
-                Ok(sealed) => {
-                    report.sealed += sealed as u64;
+            match downsample_and_drop(connection, chunk) {
+                Ok(downsampled) => {
+                    report.downsampled += downsampled as u64;
                     report.dropped_ticks += 1;
                 }
                 Err(error) => {
@@ -105,7 +108,7 @@ fn drop_old(
 
 /// Reports the first of `chunks` as blocked and blocking the others, which must not be dropped before it.
 /// Returns the error if the database is unavailable.
-fn blocked(chunks: &[Chunk], error: DbError) -> Result<BlockedChunk, DbError> {
+fn blocked(chunks: &[DueChunk], error: DbError) -> Result<BlockedChunk, DbError> {
     let error = error.into_repository(Database::Timeseries, "maintain");
     match chunks {
         [chunk, later @ ..] => {

@@ -1,16 +1,16 @@
 //! Policies in the time-series database: the present settings, their application, and the maintenance.
 
 mod apply;
+mod current;
+mod downsample;
 mod drop_candles;
 mod drop_ticks;
 mod due;
 mod floor;
 mod in_flight;
 mod maintain;
-mod present;
 mod refresh;
 mod report;
-mod seal;
 mod settled;
 mod status;
 
@@ -20,19 +20,19 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::db::DbError;
 
 pub use apply::{PolicyPlan, apply_policies, plan_policies, remove_policies};
+pub use current::AppliedPolicies;
+pub(crate) use current::applied_now;
+pub(super) use current::now;
+pub use downsample::BlockedChunk;
 pub use due::DueDrop;
 pub(crate) use floor::{SHARE_FLOOR, keep_writers_out};
 pub use maintain::maintain;
-pub use present::AppliedPolicies;
-pub(crate) use present::applied_now;
-pub(super) use present::now;
-pub use refresh::{DirtyWindows, refresh_days};
-pub(super) use refresh::{dirty_windows, floors, kept_from};
+pub use refresh::{RefreshBacklog, refresh_days};
+pub(super) use refresh::{floors, refresh_backlog, ticks_retained_from};
 pub use report::{LeftChunk, MaintenanceReport, MaintenanceState};
-pub use seal::BlockedChunk;
 pub use status::{JobStatus, PolicyStatus, policy_status};
 
-/// The lock of the maintenance. At most one process refreshes, seals, drops or changes policies; the lock
+/// The lock of the maintenance. At most one process refreshes, downsamples, drops or changes policies; the lock
 /// lasts until the session ends.
 const LOCK: &str = "(hashtextextended('tickbook maintenance ' || current_schema(), 0))";
 
@@ -47,14 +47,14 @@ pub(super) fn lock(connection: &mut PgConnection) -> Result<(), DbError> {
 }
 
 #[derive(QueryableByName)]
-struct Taken {
+struct LockRow {
     #[diesel(sql_type = Bool)]
     taken: bool,
 }
 
 /// Takes the lock of the maintenance if no other process holds it. Returns whether it did.
 fn try_lock(connection: &mut PgConnection) -> Result<bool, DbError> {
-    let taken: Taken =
+    let taken: LockRow =
         sql_query(format!("SELECT pg_try_advisory_lock{LOCK} AS taken")).get_result(connection)?;
     Ok(taken.taken)
 }

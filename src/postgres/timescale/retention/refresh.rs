@@ -12,15 +12,15 @@ use crate::domain::TimeRange;
 use crate::error::RepositoryError;
 use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
-use crate::retention::{Floors, RefreshWindow, refresh_windows};
+use crate::retention::{RefreshWindow, RetentionFloors, refresh_windows};
 
+use super::current::{AppliedPolicies, applied, now};
 use super::lock;
-use super::present::{AppliedPolicies, applied, now};
 
 /// Days that wait for a refresh because of late ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct DirtyWindows {
+pub struct RefreshBacklog {
     /// The number of days.
     pub days: u64,
     /// The arrival time of the earliest late ticks.
@@ -69,13 +69,13 @@ pub(super) fn refresh(
     days: &BTreeSet<DateTime<Utc>>,
 ) -> Result<(Vec<RefreshWindow>, usize), DbError> {
     // a mark that arrives meanwhile may be of ticks that the refresh did not see
-    let marks = marks_of(connection, days)?;
+    let entry_ids = entry_ids(connection, days)?;
     let now = now(connection)?;
     let applied = applied(connection)?;
     let floors = AppliedPolicies::floors(applied.as_ref());
     let windows = refresh_days_above(connection, days, floors, now)?;
-    let cleared = sql_query("DELETE FROM dirty_windows WHERE mark = ANY($1)")
-        .bind::<Array<BigInt>, _>(marks)
+    let cleared = sql_query("DELETE FROM late_tick_days WHERE entry_id = ANY($1)")
+        .bind::<Array<BigInt>, _>(entry_ids)
         .execute(connection)?;
     Ok((windows, cleared))
 }
@@ -84,20 +84,20 @@ pub(super) fn refresh(
 fn refresh_days_above(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
-    mut floors: Floors,
+    mut floors: RetentionFloors,
     now: DateTime<Utc>,
 ) -> Result<Vec<RefreshWindow>, DbError> {
     // manually dropped chunks are not in the record
     let guarded = GuardedRefresh::read(connection)?;
-    let first_kept = guarded.first_kept();
-    floors.ticks = floors.ticks.max(first_kept);
-    let windows = match first_kept {
+    let first_retained = guarded.first_retained();
+    floors.ticks = floors.ticks.max(first_retained);
+    let windows = match first_retained {
         Some(_) => refresh_windows(days, floors, now),
         None => Vec::new(),
     };
     let mut refreshed = Vec::new();
     for RefreshWindow { timeframe, range } in windows {
-        let outcome = guarded.run(connection, timeframe, (range.from(), range.to()), false)?;
+        let outcome = guarded.run(connection, timeframe, (range.start(), range.end()), false)?;
         for (from, to) in outcome.left_out {
             tracing::warn!(
                 %timeframe, %from, %to,
@@ -116,12 +116,12 @@ fn refresh_days_above(
 /// holds the lock of the maintenance.
 pub(in crate::postgres::timescale) fn floors(
     connection: &mut PgConnection,
-) -> Result<Floors, DbError> {
+) -> Result<RetentionFloors, DbError> {
     Ok(AppliedPolicies::floors(applied(connection)?.as_ref()))
 }
 
 /// The time before which ticks were dropped, or may be dropped at any moment.
-pub(in crate::postgres::timescale) fn kept_from(
+pub(in crate::postgres::timescale) fn ticks_retained_from(
     connection: &mut PgConnection,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let (applied, now) = (applied(connection)?, now(connection)?);
@@ -129,33 +129,32 @@ pub(in crate::postgres::timescale) fn kept_from(
 }
 
 #[derive(QueryableByName)]
-struct Mark {
+struct EntryRow {
     #[diesel(sql_type = BigInt)]
-    mark: i64,
+    entry_id: i64,
 }
 
-fn marks_of(
+fn entry_ids(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
 ) -> Result<Vec<i64>, DbError> {
     let days: Vec<_> = days.iter().copied().collect();
-    let rows: Vec<Mark> = sql_query("SELECT mark FROM dirty_windows WHERE day = ANY($1)")
+    let rows: Vec<EntryRow> = sql_query("SELECT entry_id FROM late_tick_days WHERE day = ANY($1)")
         .bind::<Array<Timestamptz>, _>(days)
         .load(connection)?;
-    Ok(rows.into_iter().map(|row| row.mark).collect())
+    Ok(rows.into_iter().map(|row| row.entry_id).collect())
 }
 
 #[derive(QueryableByName)]
-struct Day {
+struct DayRow {
     #[diesel(sql_type = Timestamptz)]
     day: DateTime<Utc>,
 }
 
 /// The marked days.
-pub(super) fn dirty_days(
-    connection: &mut PgConnection,
-) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
-    let rows: Vec<Day> = sql_query("SELECT DISTINCT day FROM dirty_windows").load(connection)?;
+pub(super) fn late_days(connection: &mut PgConnection) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
+    let rows: Vec<DayRow> =
+        sql_query("SELECT DISTINCT day FROM late_tick_days").load(connection)?;
     Ok(rows.into_iter().map(|row| row.day).collect())
 }
 
@@ -163,7 +162,7 @@ pub(super) fn dirty_days(
 pub(super) fn days_of_chunks(
     connection: &mut PgConnection,
 ) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
-    let rows: Vec<Day> = sql_query(
+    let rows: Vec<DayRow> = sql_query(
         "SELECT DISTINCT day FROM timescaledb_information.chunks, \
          generate_series(date_trunc('day', range_start, 'UTC'), \
          range_end - INTERVAL '1 microsecond', INTERVAL '24 hours') AS day \
@@ -174,21 +173,21 @@ pub(super) fn days_of_chunks(
 }
 
 #[derive(QueryableByName)]
-struct DirtyRow {
+struct BacklogRow {
     #[diesel(sql_type = BigInt)]
     days: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     oldest: Option<DateTime<Utc>>,
 }
 
-pub(in crate::postgres::timescale) fn dirty_windows(
+pub(in crate::postgres::timescale) fn refresh_backlog(
     connection: &mut PgConnection,
-) -> Result<DirtyWindows, DbError> {
-    let row: DirtyRow = sql_query(
-        "SELECT count(DISTINCT day) AS days, min(marked_at) AS oldest FROM dirty_windows",
+) -> Result<RefreshBacklog, DbError> {
+    let row: BacklogRow = sql_query(
+        "SELECT count(DISTINCT day) AS days, min(arrived_at) AS oldest FROM late_tick_days",
     )
     .get_result(connection)?;
-    Ok(DirtyWindows {
+    Ok(RefreshBacklog {
         days: row.days.unsigned_abs(),
         oldest: row.oldest,
     })

@@ -2,8 +2,8 @@
 
 use crate::retention::RefreshWindow;
 
-use super::refresh::DirtyWindows;
-use super::seal::BlockedChunk;
+use super::downsample::BlockedChunk;
+use super::refresh::RefreshBacklog;
 
 /// The state of a maintenance run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +36,7 @@ pub struct MaintenanceReport {
     /// Candles that were refreshed because of late ticks.
     pub refreshed: Vec<RefreshWindow>,
     /// The number of candles that were stored before their ticks were dropped.
-    pub sealed: u64,
+    pub downsampled: u64,
     /// The number of dropped chunks of ticks.
     pub dropped_ticks: u64,
     /// The number of dropped chunks of candles.
@@ -47,7 +47,7 @@ pub struct MaintenanceReport {
     /// until the cause is removed.
     pub blocked: Vec<BlockedChunk>,
     /// Days that still wait for a refresh.
-    pub dirty: DirtyWindows,
+    pub backlog: RefreshBacklog,
     /// The number of tick changes that wait for a refresh, old and new.
     pub waiting_changes: u64,
 }

@@ -40,7 +40,7 @@ pub(super) struct Levels {
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
     answer: bool,
 }
@@ -116,7 +116,7 @@ impl Levels {
         if !self.are_known() {
             return Ok(true);
         }
-        let row: Answer = sql_query(format!(
+        let row: BoolRow = sql_query(format!(
             "WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until) \
              SELECT EXISTS ({}) AS answer",
             pending_changes(self.layout, &self.ids)
@@ -135,13 +135,13 @@ impl Levels {
     ) -> Result<Option<Difference>, DbError> {
         let minutes = &self.minutes;
         let first = sql_query(format!(
-            "WITH made AS (SELECT symbol_id, open_time, {TICKS_OF_ROW}::bigint AS tick_count \
+            "WITH computed AS (SELECT symbol_id, open_time, {TICKS_OF_ROW}::bigint AS tick_count \
                FROM {minutes} WHERE open_time >= $1 AND open_time < $2), \
              stored AS (SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS open_time, \
                {TICK_COUNT} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
                GROUP BY 1, 2) \
              SELECT symbol_id, open_time AS minute, max(open_time) OVER () AS last \
-             FROM ((TABLE made EXCEPT TABLE stored) UNION (TABLE stored EXCEPT TABLE made)) AS d \
+             FROM ((TABLE computed EXCEPT TABLE stored) UNION (TABLE stored EXCEPT TABLE computed)) AS d \
              ORDER BY open_time, symbol_id LIMIT 1"
         ))
         .bind::<Timestamptz, _>(from)

@@ -8,10 +8,10 @@ use crate::db::TimeseriesDb;
 use crate::error::RepositoryError;
 use crate::postgres::timescale::edition::Edition;
 use crate::postgres::timescale::invalidations::waiting_changes;
-use crate::retention::Settings;
+use crate::retention::PolicySet;
 
-use super::present::{AppliedPolicies, Present};
-use super::refresh::{DirtyWindows, dirty_windows};
+use super::current::{AppliedPolicies, CurrentPolicies};
+use super::refresh::{RefreshBacklog, refresh_backlog};
 
 /// The policies of a database and the state of its jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub struct PolicyStatus {
     /// The policies that were applied last; `None` for none.
     pub applied: Option<AppliedPolicies>,
     /// The present settings.
-    pub settings: Settings,
+    pub settings: PolicySet,
     /// The jobs, by number.
     pub jobs: Vec<JobStatus>,
     /// Days that wait for a refresh.
-    pub dirty: DirtyWindows,
+    pub backlog: RefreshBacklog,
     /// The number of tick changes that wait for a refresh, old and new.
     pub waiting_changes: u64,
     /// The database's time.
@@ -66,7 +66,7 @@ pub struct JobStatus {
 /// Returns database errors.
 pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, RepositoryError> {
     db.read("read the state of policies", |connection| {
-        let present = Present::read(connection)?;
+        let current = CurrentPolicies::read(connection)?;
         // minus infinity marks a job that has not run
         let jobs = sql_query(
             "SELECT j.job_id, coalesce(a.view_name, j.hypertable_name)::text AS relation, \
@@ -83,13 +83,13 @@ pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, Repository
         )
         .load(connection)?;
         Ok(PolicyStatus {
-            edition: present.edition,
-            dirty: dirty_windows(connection)?,
+            edition: current.edition,
+            backlog: refresh_backlog(connection)?,
             waiting_changes: waiting_changes(connection)?,
-            applied: present.applied,
-            settings: present.settings,
+            applied: current.applied,
+            settings: current.settings,
             jobs,
-            now: present.now,
+            now: current.now,
         })
     })
     .await

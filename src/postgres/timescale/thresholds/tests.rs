@@ -126,7 +126,7 @@ fn refresh(connection: &mut PgConnection) {
 /// The writer has read the threshold and is not yet visible when a refresh raises it. The refresh empties its
 /// temporary table in between, which waits for readers of that table.
 #[tokio::test]
-async fn thresholds_lose_no_insert_that_commits_beside() {
+async fn thresholds_lose_no_concurrent_insert() {
     let Some((schemas, mut connection)) = community().await else {
         return;
     };

@@ -55,7 +55,7 @@ const WATCH: &str = "CREATE TABLE watched (relation text, setting text); \
     EXECUTE FUNCTION watch(%L)', it.name, it.view_name); END LOOP; END $$";
 
 #[tokio::test]
-async fn larger_candles_are_made_without_sequential_scans_and_the_setting_is_put_back() {
+async fn larger_refresh_avoids_sequential_scans() {
     let (schemas, pools, edition, day) = with_ticks().await;
     if edition == Edition::Apache {
         suite::skip("this is the Apache edition, which has nothing to refresh");
@@ -86,7 +86,7 @@ async fn larger_candles_are_made_without_sequential_scans_and_the_setting_is_put
 }
 
 #[tokio::test]
-async fn a_refresh_that_fails_puts_the_setting_back() {
+async fn failed_refresh_restores_the_setting() {
     let (schemas, pools, _, day) = with_ticks().await;
     let mut connection = schemas.connection(Database::Timeseries);
     let call = RefreshCall::of(&mut connection).expect("a call");

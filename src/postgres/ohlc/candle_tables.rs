@@ -1,0 +1,179 @@
+//! Cache of the tables of candle relations, valid until one of them changes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::domain::{CandleRelation, Timeframe};
+use crate::postgres::timescale::{AggregateIds, CatalogLayout, catalog_layout};
+
+/// A continuous aggregate.
+#[derive(Debug, Clone)]
+pub(super) struct AggregateTable {
+    pub(super) timeframe: Timeframe,
+    pub(super) ids: AggregateIds,
+    /// The materialization table, quoted.
+    pub(super) table: String,
+}
+
+/// The tables that candles are read from.
+#[derive(Debug)]
+pub(super) struct CandleTables {
+    /// The release of the extension.
+    pub(super) version: String,
+    pub(super) layout: CatalogLayout,
+    /// Changes when an aggregate or a table is created or dropped.
+    pub(super) identity: i64,
+    /// The aggregates of the current schema, smallest timeframe first.
+    pub(super) aggregates: Vec<AggregateTable>,
+    /// The number of the hypertable of ticks, if known.
+    pub(super) ticks: Option<i32>,
+    /// The number of the hypertable of stored candles, if known.
+    pub(super) stored: Option<i32>,
+}
+
+/// Caches the relations of a snapshot. Later snapshots compare [`CandleTables::identity`] and
+/// [`CandleTables::version`] to check whether they still apply.
+#[derive(Debug, Default)]
+pub(super) struct CandleTableCache(Mutex<Option<Arc<CandleTables>>>);
+
+impl CandleTableCache {
+    /// Returns the cached relations, or reads the relations of this snapshot.
+    pub(super) fn last(&self, connection: &mut PgConnection) -> Result<Arc<CandleTables>, DbError> {
+        let known = self.lock().clone();
+        match known {
+            Some(known) => Ok(known),
+            None => self.look(connection),
+        }
+    }
+
+    /// Reads the relations of this snapshot.
+    pub(super) fn look(&self, connection: &mut PgConnection) -> Result<Arc<CandleTables>, DbError> {
+        let found = Arc::new(CandleTables::read(connection)?);
+        let before = self.lock().replace(Arc::clone(&found));
+        if found.layout == CatalogLayout::Unknown
+            && before.is_none_or(|before| before.version != found.version)
+        {
+            tracing::warn!(
+                version = found.version,
+                "this release of TimescaleDB is newer than this library, so every read computes \
+                 candles from ticks and one-minute candles"
+            );
+        }
+        Ok(found)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<CandleTables>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(QueryableByName)]
+struct TableNameRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Integer)]
+    id: i32,
+    #[diesel(sql_type = Nullable<Integer>)]
+    raw: Option<i32>,
+    #[diesel(sql_type = Text)]
+    of: String,
+}
+
+#[derive(QueryableByName)]
+struct IdentityRow {
+    #[diesel(sql_type = BigInt)]
+    identity: i64,
+}
+
+/// A hash of catalog rows with the number `id`. A change writes a row to another place (`ctid`), and a reused
+/// place has another `xmin`.
+pub(super) fn hash_of_rows(id: &str) -> String {
+    format!(
+        "coalesce(bit_xor(hashtidextended(ctid, {id}) \
+         # hash_array_extended(ARRAY[xmin], {id})), 0)"
+    )
+}
+
+/// A hash of the aggregates and of the hypertables with these numbers.
+pub(super) fn identity(hypertables: &[i32]) -> String {
+    // 0 is not the number of a hypertable
+    let ids = hypertables
+        .iter()
+        .fold("0".to_owned(), |list, id| format!("{list}, {id}"));
+    format!(
+        "((SELECT {} FROM _timescaledb_catalog.continuous_agg) \
+         # (SELECT {} FROM _timescaledb_catalog.hypertable WHERE id IN ({ids})))",
+        hash_of_rows("mat_hypertable_id"),
+        hash_of_rows("id")
+    )
+}
+
+const KNOWN: &str = "SELECT format('%I.%I', h.schema_name, h.table_name) AS name, h.id, \
+    raw_hypertable_id AS raw, coalesce(user_view_name, h.table_name)::text AS of \
+    FROM _timescaledb_catalog.hypertable AS h \
+    LEFT JOIN _timescaledb_catalog.continuous_agg ON mat_hypertable_id = h.id \
+    WHERE user_view_schema = current_schema() \
+    OR (h.schema_name = current_schema() AND h.table_name IN ('ticks', 'ohlc_candles'))";
+
+const DOCUMENTED: &str = "SELECT format('%I.%I', materialization_hypertable_schema, \
+    materialization_hypertable_name) AS name, 0 AS id, 0 AS raw, view_name::text AS of \
+    FROM timescaledb_information.continuous_aggregates WHERE view_schema = current_schema()";
+
+impl CandleTables {
+    fn read(connection: &mut PgConnection) -> Result<Self, DbError> {
+        let (version, layout) = catalog_layout(connection)?;
+        let text = match layout {
+            CatalogLayout::Unknown => DOCUMENTED,
+            _ => KNOWN,
+        };
+        let rows: Vec<TableNameRow> = sql_query(text).load(connection)?;
+        let table = |name: &str| {
+            let row = rows.iter().find(|row| row.raw.is_none() && row.of == name);
+            row.map(|row| row.id)
+        };
+        let mut aggregates = Vec::new();
+        for CandleRelation {
+            timeframe, name, ..
+        } in CandleRelation::all()
+        {
+            let row = rows.iter().find(|row| row.of == name);
+            aggregates.extend(row.and_then(|row| {
+                Some(AggregateTable {
+                    timeframe,
+                    ids: AggregateIds {
+                        materialization: row.id,
+                        raw: row.raw?,
+                    },
+                    table: row.name.clone(),
+                })
+            }));
+        }
+        let mut relations = Self {
+            version,
+            layout,
+            identity: 0,
+            ticks: table("ticks"),
+            stored: table("ohlc_candles"),
+            aggregates,
+        };
+        if layout != CatalogLayout::Unknown {
+            let select = format!("SELECT {} AS identity", identity(&relations.all()));
+            let identity: IdentityRow = sql_query(select).get_result(connection)?;
+            relations.identity = identity.identity;
+        }
+        Ok(relations)
+    }
+
+    /// The numbers of all hypertables.
+    pub(super) fn all(&self) -> Vec<i32> {
+        let aggregates = self.aggregates.iter().map(|it| it.ids.materialization);
+        aggregates.chain(self.ticks).chain(self.stored).collect()
+    }
+
+    pub(super) fn aggregate(&self, timeframe: Timeframe) -> Option<&AggregateTable> {
+        self.aggregates.iter().find(|it| it.timeframe == timeframe)
+    }
+}

@@ -1,0 +1,115 @@
+//! The ranges whose ticks are retained.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::Timestamptz;
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::domain::{CandleSource, TimeRange, latest_time};
+use crate::error::RepositoryError;
+use crate::postgres::candle_sql::MINUTES;
+use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
+use crate::postgres::timescale::retention;
+
+use super::{BoolRow, has_table};
+
+/// The ranges of retained ticks. Ticks are dropped with their chunks, or by policies, which leave a record.
+#[derive(Debug, Default)]
+pub(super) struct RetainedTicks {
+    /// The time from which ticks are retained; `None` if none was dropped.
+    pub(super) from: Option<DateTime<Utc>>,
+    /// Later ranges that may lack ticks.
+    pub(super) incomplete_ranges: Vec<TimeRange>,
+}
+
+pub(super) fn retained_ticks(
+    connection: &mut PgConnection,
+    has_aggregates: bool,
+) -> Result<RetainedTicks, DbError> {
+    let recorded = recorded(connection)?;
+    let chunks = TickChunks::read(connection)?;
+    let chunks = chunks.all();
+    let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else {
+        let range = TimeRange::all();
+        let has_candles =
+            !with_candles(connection, has_aggregates, &[(range.start(), range.end())])?.is_empty();
+        let none = match has_candles {
+            true => Some(retention::now(connection)?),
+            false => None,
+        };
+        return Ok(RetainedTicks {
+            from: none.max(recorded),
+            incomplete_ranges: Vec::new(),
+        });
+    };
+    let mut gaps: Vec<Times> = chunks
+        .windows(2)
+        .filter(|pair| pair[0].to < pair[1].from)
+        .map(|pair| (pair[0].to, pair[1].from))
+        .collect();
+    gaps.push((last.to, latest_time()));
+    let mut incomplete_ranges = with_candles(connection, has_aggregates, &gaps)?;
+
+    // a late tick creates a chunk in a range that was dropped: retained ticks begin after that range
+    let mut from = first.from;
+    for chunk in chunks.iter().take_while(|chunk| chunk.made_late) {
+        if let Some((_, end)) = incomplete_ranges
+            .iter()
+            .find(|(start, _)| *start == chunk.to)
+        {
+            from = *end;
+        }
+    }
+    let from = Some(from).max(recorded);
+    let made_late = chunks.iter().filter(|chunk| chunk.made_late);
+    incomplete_ranges.extend(made_late.map(|chunk| (chunk.from, chunk.to)));
+    incomplete_ranges.sort_unstable();
+    let incomplete_ranges = incomplete_ranges
+        .into_iter()
+        .filter(|(_, end)| Some(*end) > from)
+        .map(|(start, end)| TimeRange::new(start, end).map_err(RepositoryError::invalid))
+        .collect::<Result<_, _>>()?;
+    Ok(RetainedTicks {
+        from,
+        incomplete_ranges,
+    })
+}
+
+/// The time before which policies may have dropped ticks, or may drop them during an audit.
+fn recorded(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
+    match has_table(connection, "applied_policies")? {
+        true => retention::ticks_retained_from(connection),
+        false => Ok(None),
+    }
+}
+
+/// The `gaps` that contain candles of dropped ticks.
+fn with_candles(
+    connection: &mut PgConnection,
+    has_aggregates: bool,
+    gaps: &[Times],
+) -> Result<Vec<Times>, DbError> {
+    let (relation, downsampled) = match has_aggregates {
+        true => (MINUTES.name, String::new()),
+        false => (
+            "ohlc_candles",
+            format!(" AND source = '{}'", CandleSource::DOWNSAMPLED),
+        ),
+    };
+    // bounds known at planning time exclude most chunks
+    let statement = format!(
+        "SELECT EXISTS (SELECT FROM {relation} WHERE open_time >= $1 AND open_time < $2{downsampled}) \
+         AS answer"
+    );
+    let mut found = Vec::new();
+    for (start, end) in gaps {
+        let row: BoolRow = sql_query(&statement)
+            .bind::<Timestamptz, _>(start)
+            .bind::<Timestamptz, _>(end)
+            .get_result(connection)?;
+        if row.answer {
+            found.push((*start, *end));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,400 @@
+//! The proof that a set of policies loses no candle: one pure function for each rule.
+
+use std::fmt;
+
+use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
+
+use super::declared::{RefreshPolicy, RetentionPolicies};
+use super::policy_duration::PolicyDuration;
+
+/// The longest candle, and the unit in which late ticks are marked for a refresh.
+const MAX_BUCKET: PolicyDuration = PolicyDuration::days(1);
+
+/// The maximum number of chunks of a table. More chunks make planning slow and exhaust the server's locks.
+const MAX_CHUNKS: i64 = 1_000;
+
+/// The shortest chunk of ticks: every candle up to one hour lies within one chunk.
+const MIN_CHUNK: PolicyDuration = PolicyDuration::hours(1);
+
+/// The age below which writes do not check the policies.
+pub(crate) const ALWAYS_FRESH: PolicyDuration = PolicyDuration::hours(1);
+
+/// Two settings that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyConflict {
+    /// The setting that must be at least as long.
+    pub longer: ConflictingSetting,
+    /// The setting that it must cover.
+    pub shorter: ConflictingSetting,
+    /// The consequence and the remedy.
+    pub remedy: String,
+}
+
+/// A setting, or another length, that contradicts a second one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConflictingSetting {
+    /// The name, such as `policies.lateness`.
+    pub name: String,
+    /// The value, such as `1d`.
+    pub value: String,
+}
+
+impl ConflictingSetting {
+    fn new(name: impl Into<String>, value: impl ToString) -> Self {
+        Self {
+            name: name.into(),
+            value: value.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for PolicyConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (longer, shorter) = (&self.longer, &self.shorter);
+        write!(
+            f,
+            "{} ({}) is less than {} ({}): {}",
+            longer.name, longer.value, shorter.name, shorter.value, self.remedy
+        )
+    }
+}
+
+/// Checks that `policies` lose no candle, regardless of late ticks and of the order of the jobs.
+///
+/// # Errors
+/// Returns every conflict, with both values and a remedy.
+///
+/// # Examples
+///
+/// ```
+/// use tickbook::retention::{RetentionPolicies, PolicyDuration, validate};
+///
+/// let mut policies = RetentionPolicies::default();
+/// assert!(validate(&policies).is_ok());
+/// policies.candles.drop_after = Some(PolicyDuration::days(10));
+/// let conflicts = validate(&policies).expect_err("ticks are kept for 90 days");
+/// assert!(conflicts.iter().any(|conflict| conflict.longer.name == "policies.candles.drop_after"));
+/// ```
+pub fn validate(policies: &RetentionPolicies) -> Result<(), Vec<PolicyConflict>> {
+    let mut conflicts = Vec::new();
+    conflicts.extend(lateness_is_an_hour(policies));
+    conflicts.extend(chunks_are_long_enough(policies));
+    conflicts.extend(chunks_end_with_candles(policies));
+    conflicts.extend(chunks_are_few(policies));
+    conflicts.extend(compression_waits_for_late_ticks(policies));
+    conflicts.extend(compression_comes_before_dropping(policies));
+    conflicts.extend(candles_outlive_ticks(policies));
+    for (timeframe, refresh) in &policies.refresh {
+        let (timeframe, refresh) = (*timeframe, *refresh);
+        conflicts.extend(refresh_starts_somewhere(timeframe, refresh));
+        conflicts.extend(refresh_ends_before_the_forming_candle(timeframe, refresh));
+        conflicts.extend(refresh_covers_two_candles(timeframe, refresh));
+        conflicts.extend(refresh_reaches_late_ticks(policies, timeframe, refresh));
+        conflicts.extend(source_outlives_refresh(policies, timeframe, refresh));
+        conflicts.extend(compression_waits_for_refresh(policies, timeframe, refresh));
+    }
+    if conflicts.is_empty() {
+        Ok(())
+    } else {
+        Err(conflicts)
+    }
+}
+
+/// The age beyond which a tick may be missed by the scheduled refresh, regardless of job timing.
+#[must_use]
+pub fn late_after(policies: &RetentionPolicies) -> PolicyDuration {
+    policies
+        .refresh
+        .iter()
+        .filter_map(|(timeframe, refresh)| reach(*timeframe, *refresh))
+        .min()
+        .unwrap_or(policies.lateness)
+}
+
+/// The age up to which a later run refreshes the whole bucket of a tick.
+fn reach(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<PolicyDuration> {
+    let bucket = PolicyDuration::from(timeframe.duration());
+    // the tick may arrive just after a run, and the next run may be late by the same interval
+    Some(refresh.start_offset? - bucket - refresh.every * 2)
+}
+
+/// Requires `longer` to be at least as long as `shorter`.
+fn at_least(
+    longer: (impl Into<String>, PolicyDuration),
+    shorter: (impl Into<String>, PolicyDuration),
+    remedy: impl FnOnce() -> String,
+) -> Option<PolicyConflict> {
+    (longer.1 < shorter.1).then(|| PolicyConflict {
+        longer: ConflictingSetting::new(longer.0, longer.1),
+        shorter: ConflictingSetting::new(shorter.0, shorter.1),
+        remedy: remedy(),
+    })
+}
+
+fn lateness_is_an_hour(policies: &RetentionPolicies) -> Option<PolicyConflict> {
+    at_least(
+        ("policies.lateness", policies.lateness),
+        ("one hour", ALWAYS_FRESH),
+        || "writes do not check the age of younger ticks; set lateness to 1h or more".to_owned(),
+    )
+}
+
+fn chunks_are_long_enough(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
+    units(policies)
+        .into_iter()
+        .filter_map(|ChunkUnit { name, chunk, unit }| {
+            at_least(
+                (format!("policies.{name}.chunk"), chunk),
+                (format!("the shortest chunk of {name}"), unit),
+                || {
+                    format!(
+                        "so many chunks exhaust the server's locks; set chunk to {unit} or more"
+                    )
+                },
+            )
+        })
+        .collect()
+}
+
+fn chunks_end_with_candles(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
+    units(policies)
+        .into_iter()
+        .filter(|it| it.chunk.as_seconds() % it.unit.as_seconds() != 0)
+        .map(|ChunkUnit { name, chunk, unit }| {
+            let whole = unit * (chunk.as_seconds() / unit.as_seconds() + 1);
+            PolicyConflict {
+                longer: ConflictingSetting::new(format!("policies.{name}.chunk"), chunk),
+                shorter: ConflictingSetting::new(format!("the next multiple of {unit}"), whole),
+                remedy: format!(
+                    "dropping a chunk that ends within a candle would drop a part of the candle's \
+                     source; set chunk to {whole}"
+                ),
+            }
+        })
+        .collect()
+}
+
+struct ChunkUnit {
+    name: &'static str,
+    chunk: PolicyDuration,
+    /// The chunk must be a multiple of this length.
+    unit: PolicyDuration,
+}
+
+fn units(policies: &RetentionPolicies) -> [ChunkUnit; 2] {
+    [
+        ChunkUnit {
+            name: "ticks",
+            chunk: policies.ticks.chunk,
+            // larger candles are computed from one-minute candles, which outlive the ticks
+            unit: MIN_CHUNK,
+        },
+        ChunkUnit {
+            name: "candles",
+            chunk: policies.candles.chunk,
+            // without aggregates only minutes are stored, and a day is computed from the remaining ones
+            unit: MAX_BUCKET,
+        },
+    ]
+}
+
+fn chunks_are_few(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
+    let tables = [("ticks", &policies.ticks), ("candles", &policies.candles)];
+    tables
+        .into_iter()
+        .filter_map(|(name, table)| {
+            let drop_after = table.drop_after?;
+            at_least(
+                (
+                    format!("{MAX_CHUNKS} times policies.{name}.chunk"),
+                    table.chunk * MAX_CHUNKS,
+                ),
+                (format!("policies.{name}.drop_after"), drop_after),
+                || {
+                    let max_seconds = MAX_CHUNKS * MIN_CHUNK.as_seconds();
+                    let hours = (drop_after.as_seconds() + max_seconds - 1) / max_seconds;
+                    format!(
+                        "so many chunks make planning slow and exhaust the server's locks; \
+                         set chunk to {} or more",
+                        PolicyDuration::hours(hours)
+                    )
+                },
+            )
+        })
+        .collect()
+}
+
+fn compression_waits_for_late_ticks(policies: &RetentionPolicies) -> Option<PolicyConflict> {
+    let lateness = policies.lateness;
+    at_least(
+        (
+            "policies.ticks.compress_after",
+            policies.ticks.compress_after?,
+        ),
+        ("policies.lateness", lateness),
+        || {
+            format!(
+                "late ticks are slow to write into compressed chunks; set compress_after to \
+                 {lateness} or more"
+            )
+        },
+    )
+}
+
+fn compression_comes_before_dropping(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
+    let tables = [("ticks", &policies.ticks), ("candles", &policies.candles)];
+    tables
+        .into_iter()
+        .filter_map(|(name, table)| {
+            let (compress_after, drop_after) = (table.compress_after?, table.drop_after?);
+            at_least(
+                (format!("policies.{name}.drop_after"), drop_after),
+                (format!("policies.{name}.compress_after"), compress_after),
+                || {
+                    "nothing would ever be compressed; set compress_after below it, or to \"none\""
+                        .to_owned()
+                },
+            )
+        })
+        .collect()
+}
+
+fn candles_outlive_ticks(policies: &RetentionPolicies) -> Option<PolicyConflict> {
+    let candles = policies.candles.drop_after?;
+    match policies.ticks.drop_after {
+        Some(ticks) => at_least(
+            ("policies.candles.drop_after", candles),
+            ("policies.ticks.drop_after", ticks),
+            || format!("candles would be dropped before their ticks; set it to {ticks} or more"),
+        ),
+        None => Some(PolicyConflict {
+            longer: ConflictingSetting::new("policies.candles.drop_after", candles),
+            shorter: ConflictingSetting::new("policies.ticks.drop_after", "none"),
+            remedy: "candles would be dropped before their ticks; set it to \"none\" as well"
+                .to_owned(),
+        }),
+    }
+}
+
+fn name(timeframe: Timeframe, setting: &str) -> String {
+    format!("policies.refresh.{timeframe}.{setting}")
+}
+
+fn refresh_starts_somewhere(
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<PolicyConflict> {
+    if refresh.start_offset.is_some() {
+        return None;
+    }
+    Some(PolicyConflict {
+        longer: ConflictingSetting::new("any policy that drops", "finite"),
+        shorter: ConflictingSetting::new(name(timeframe, "start_offset"), "none"),
+        remedy: "a refresh of everything erases each candle whose ticks were dropped; \
+                 set start_offset to a length such as 3d"
+            .to_owned(),
+    })
+}
+
+fn refresh_ends_before_the_forming_candle(
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<PolicyConflict> {
+    let bucket = PolicyDuration::from(timeframe.duration());
+    at_least(
+        (name(timeframe, "end_offset"), refresh.end_offset),
+        (format!("one candle of {timeframe}"), bucket),
+        || format!("the forming candle would be frozen; set end_offset to {bucket} or more"),
+    )
+}
+
+fn refresh_covers_two_candles(
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<PolicyConflict> {
+    let least = refresh.end_offset + PolicyDuration::from(timeframe.duration()) * 2;
+    at_least(
+        (name(timeframe, "start_offset"), refresh.start_offset?),
+        (
+            format!("{} and two candles", name(timeframe, "end_offset")),
+            least,
+        ),
+        || format!("the database rejects such a short window; set start_offset to {least} or more"),
+    )
+}
+
+fn refresh_reaches_late_ticks(
+    policies: &RetentionPolicies,
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<PolicyConflict> {
+    let bucket = PolicyDuration::from(timeframe.duration());
+    let least = policies.lateness + bucket + refresh.every * 2;
+    at_least(
+        (name(timeframe, "start_offset"), refresh.start_offset?),
+        (
+            format!("policies.lateness, one candle of {timeframe} and two runs"),
+            least,
+        ),
+        || {
+            format!(
+                "late ticks would be missing from their candles; set start_offset to {least} or \
+                 more, or lateness to less"
+            )
+        },
+    )
+}
+
+fn source_outlives_refresh(
+    policies: &RetentionPolicies,
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<PolicyConflict> {
+    let (source, table) = match CandleRelation::of(timeframe).computed_from {
+        CandleOrigin::Ticks => ("ticks", &policies.ticks),
+        CandleOrigin::Candles(_) => ("candles", &policies.candles),
+    };
+    let least = refresh.start_offset? + MAX_BUCKET + policies.lateness + table.chunk * 2;
+    let shorter = format!(
+        "{} + {MAX_BUCKET} (largest candle) + policies.lateness + two chunks of {source}",
+        name(timeframe, "start_offset")
+    );
+    let drop_after = format!("policies.{source}.drop_after");
+    at_least((drop_after, table.drop_after?), (shorter, least), || {
+        format!(
+            "a refresh would find its {source} dropped and erase their candles; set \
+             drop_after to {least} or more, or start_offset to less"
+        )
+    })
+}
+
+fn compression_waits_for_refresh(
+    policies: &RetentionPolicies,
+    timeframe: Timeframe,
+    refresh: RefreshPolicy,
+) -> Option<PolicyConflict> {
+    let least = refresh.start_offset? + PolicyDuration::from(timeframe.duration());
+    at_least(
+        (
+            "policies.candles.compress_after",
+            policies.candles.compress_after?,
+        ),
+        (
+            format!(
+                "{} and one candle of {timeframe}",
+                name(timeframe, "start_offset")
+            ),
+            least,
+        ),
+        || {
+            format!(
+                "a refresh would write into compressed chunks; set compress_after to {least} or more"
+            )
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;
