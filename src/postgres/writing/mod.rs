@@ -64,5 +64,5 @@ pub(super) async fn insert<R: KeyedRow>(
     Ok(receipt)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "conformance"))]
 mod tests;
