@@ -128,9 +128,9 @@ impl CandleQuery {
 /// The candle of a bucket is the first of these that exists:
 /// 1. the stored candle of the same symbol, timeframe, basis and open time;
 /// 2. if smaller stored candles lie within the bucket, the result of
-/// [`Rollup`](crate::domain::Rollup) from them and from the ticks of the rest of the bucket;
+///    [`Rollup`](crate::domain::Rollup) from them and from the ticks of the rest of the bucket;
 /// 3. the exact result of [`fold_ticks`](crate::domain::fold_ticks). A backend may retain such candles after
-/// their ticks were dropped.
+///    their ticks were dropped.
 ///
 /// A bucket without ticks and stored candles has no candle. [`filled_candles`](super::filled_candles) fills
 /// such gaps.
