@@ -113,7 +113,7 @@ fn malformed_line_is_named_and_the_next_one_read() {
         ),
         (b"1,\xff\xfe\x00,1\n", "line 2: bid \"\u{fffd}\u{fffd}\\0\""),
         (b"\"1,1,1\n", "line 2: has 1 columns"),
-        (&long, "line 2: is longer than 65536 bytes: leave"),
+        (&long, "line 2: is longer than 65536 bytes: remove"),
     ] {
         let read = lean(&[b"0,1,1\n", bad, b"5,2,2\n"].concat());
         assert_eq!(read.len(), 3, "{read:?}");

@@ -158,7 +158,7 @@ async fn quarantined_ticks_survive_an_outage_and_a_restart() {
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     let line = log.lines().find(|line| line.contains("wait on the disk"));
-    let kept = line.and_then(|line| line.split("kept=").nth(1));
+    let kept = line.and_then(|line| line.split("spooled=").nth(1));
     let kept: usize = kept.expect("a line").trim().parse().expect("a number");
     let before = held_back(&repositories).await.len();
 

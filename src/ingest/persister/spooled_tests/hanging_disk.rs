@@ -30,7 +30,7 @@ async fn fault_50_hanging_disk_keeps_the_database_open() {
         let told = log.count("ticks are not on the disk");
         assert_eq!(told, 1, "once for as long as it lasts");
         let reason = format!("{:?}", persister.health());
-        assert!(reason.contains("not answered"), "{reason}");
+        assert!(reason.contains("not responded"), "{reason}");
 
         // both fail: memory fills up
         repository.set_down(Some(Fault::Unavailable));
