@@ -87,7 +87,7 @@ async fn hanging_read_is_reported_and_a_stop_ends_in_time() {
     disk.set_hanging(true);
     repository.set_down(None);
     until("degraded", || {
-        format!("{:?}", persister.health()).contains("not answered")
+        format!("{:?}", persister.health()).contains("not responded")
     })
     .await;
     let begun = Instant::now();
