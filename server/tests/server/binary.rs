@@ -292,7 +292,8 @@ fn help_teaches_with_examples() {
 fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
     let spool = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_orderbook-server");
-    let line = format!("exec {program} --store memory --feed simulated --listen 127.0.0.1:0");
+    let line =
+        format!("echo $$; exec {program} --store memory --feed simulated --listen 127.0.0.1:0");
     let mut script = Command::new("script");
     script
         .args(["-qec", &line, "/dev/null"])
@@ -311,8 +312,10 @@ fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
         assert_ne!(length, 0, "the program ended: {log}");
         log.push_str(&String::from_utf8_lossy(&line));
     }
-    // the server ends when its terminal closes
-    child.kill().expect("ours");
+    // the end of the terminal does not end a server that ignores SIGHUP, as below nohup
+    let id = log.lines().next().expect("the number of the process").trim();
+    let told = Command::new("kill").args(["-TERM", id]).status();
+    assert!(told.is_ok_and(|status| status.success()), "kill -TERM {id}");
     wait(&mut child);
     log
 }

@@ -1,5 +1,5 @@
-//! The process of the hostile clients. It runs at a lower priority and gets only the processor time that
-//! others leave, so that the test measures the server.
+//! The process of the hostile clients. It runs in the scheduling class of idle processes and gets only the
+//! processor time that others leave, so that the test measures the server.
 
 use std::future::Future;
 use std::io::{BufRead as _, BufReader};
@@ -51,8 +51,9 @@ impl Attackers {
     /// Starts the process, and waits until the attack has begun.
     pub(super) fn start(name: &str, address: SocketAddr) -> Self {
         let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new("nice")
-            .args(["-n", "10"])
+        // of util-linux, which every Linux has
+        let mut child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(program)
             .args(["--ignored", "--exact", "--nocapture"])
             .arg("hostile::attackers::process_that_attacks")
