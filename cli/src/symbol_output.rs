@@ -55,6 +55,9 @@ pub(crate) fn name_and_id(symbol: &Symbol) -> String {
 pub(crate) struct ChangedOutput {
     symbol: Symbol,
     changes: Vec<ChangeOutput>,
+    /// The symbol that lost what this one gained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_from: Option<SymbolOutput>,
 }
 
 impl ChangedOutput {
@@ -62,7 +65,13 @@ impl ChangedOutput {
         Self {
             symbol: symbol.clone(),
             changes,
+            taken_from: None,
         }
+    }
+
+    pub(crate) fn taken_from(mut self, symbol: &Symbol) -> Self {
+        self.taken_from = Some(symbol.into());
+        self
     }
 
     pub(crate) fn of(merged: MergedSymbol) -> Self {

@@ -127,7 +127,7 @@ pub(crate) struct AliasSymbolArguments {
     /// Removes the name
     #[arg(long)]
     pub(crate) remove: bool,
-    /// Moves the name from the symbol that has it
+    /// Moves the name from the symbol that has it; the output names that symbol
     #[arg(long = "move", conflicts_with = "remove")]
     pub(crate) moves: bool,
     /// Prints one JSON object

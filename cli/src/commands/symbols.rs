@@ -128,11 +128,15 @@ async fn alias(
             vec![change(None, name())]
         }
     };
-    tell(
-        &symbol,
-        &ChangedOutput::new(&symbol, changes),
-        arguments.json,
-    )
+    let mut changed = ChangedOutput::new(&symbol, changes);
+    if let (Some(owner), false) = (&owner, is_own) {
+        changed = changed.taken_from(owner);
+        if !arguments.json {
+            let lost = ChangedOutput::new(owner, vec![change(name(), None)]);
+            tell(owner, &lost, false)?;
+        }
+    }
+    tell(&symbol, &changed, arguments.json)
 }
 
 fn change(old: Option<String>, new: Option<String>) -> ChangeOutput {

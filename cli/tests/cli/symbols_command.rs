@@ -220,10 +220,28 @@ fn alias_belongs_to_one_symbol() {
         let taken = run(&cli, &format!("symbols alias 2 ctrader 1{option}"));
         assert!(taken.error().contains("oanda:EURUSD (1)"), "{taken:?}");
     }
+    let moved = run(&cli, "symbols alias 3 ctrader 1 --move").expect_code(0);
+    assert_eq!(
+        moved.stdout,
+        "oanda:EURUSD (1): alias \"ctrader:1\" -> none\n\
+         oanda:XAUUSD (3): alias none -> \"ctrader:1\"\n"
+    );
     let moved = run(&cli, "symbols alias 2 ctrader 1 --move --json").expect_code(0);
-    assert_eq!(moved.json()["changes"][0]["new"], "ctrader:1");
+    let moved = moved.json();
+    assert_eq!(moved["changes"][0]["new"], "ctrader:1");
+    let from = &moved["taken_from"];
+    assert_eq!(
+        (&from["symbol_id"], &from["exchange"], &from["name"]),
+        (&json!(3), &json!("oanda"), &json!("XAUUSD"))
+    );
+    // nobody has it, or the symbol itself
+    for (feed, id) in [("ctrader 1", 2), ("ctrader 2", 2)] {
+        let own = run(&cli, &format!("symbols alias {id} {feed} --move --json"));
+        assert_eq!(own.expect_code(0).json().get("taken_from"), None);
+    }
+    run(&cli, "symbols alias 2 ctrader 2 --remove").expect_code(0);
     let of = |id: i64| run(&cli, &format!("symbols show {id} --json")).json()["aliases"].clone();
-    assert_eq!(of(1), json!([]));
+    assert_eq!((of(1), of(3)), (json!([]), json!([])));
     assert_eq!(of(2), json!([{"feed": "ctrader", "feed_key": "1"}]));
     let removed = run(&cli, "symbols alias 2 ctrader 1 --remove").expect_code(0);
     assert!(
