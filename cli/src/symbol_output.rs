@@ -55,9 +55,9 @@ pub(crate) fn name_and_id(symbol: &Symbol) -> String {
 pub(crate) struct ChangedOutput {
     symbol: Symbol,
     changes: Vec<ChangeOutput>,
-    /// The symbol that lost what this one gained.
+    /// The symbol from which an alias was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    taken_from: Option<SymbolOutput>,
+    taken_from: Option<Symbol>,
 }
 
 impl ChangedOutput {
@@ -70,7 +70,7 @@ impl ChangedOutput {
     }
 
     pub(crate) fn taken_from(mut self, symbol: &Symbol) -> Self {
-        self.taken_from = Some(symbol.into());
+        self.taken_from = Some(symbol.clone());
         self
     }
 

@@ -10,6 +10,7 @@
 pub mod app;
 pub mod args;
 pub mod bootstrap;
+mod buffer;
 pub mod cursor;
 pub mod feed;
 pub mod handlers;

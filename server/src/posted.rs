@@ -11,10 +11,16 @@ use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::{InsertReceipt, RejectedTick};
 use tokio::task::yield_now;
 
+use crate::http::Held;
+use crate::problem::Problem;
 use crate::wire::{NewTick, ReceiptBody, RejectedBody, Rejection, RejectionReason};
 
 /// Number of elements between two yields to other requests.
 const AT_ONCE: usize = 100;
+
+/// Memory of a rejected element or of a conflict in bytes, both as held and as sent, somewhat above the usual
+/// size. The element itself may have only two bytes.
+pub(crate) const REFUSED_BYTES: usize = 512;
 
 /// The ticks of a request, and the elements rejected so far.
 #[derive(Debug, Default)]
@@ -26,12 +32,21 @@ pub(crate) struct Posted {
 }
 
 impl Posted {
-    /// Parses each element separately.
-    pub(crate) async fn read(elements: &[&RawValue]) -> Self {
+    /// Parses each element of a body of `bytes` bytes separately. `held` grows by the memory of the rejected
+    /// elements.
+    ///
+    /// # Errors
+    /// That memory is not available.
+    pub(crate) async fn read(
+        elements: &[&RawValue],
+        bytes: usize,
+        held: &Held,
+    ) -> Result<Self, Problem> {
         let mut posted = Self::default();
         let mut occurrences = OccurrenceCounter::new();
         for (index, element) in elements.iter().enumerate() {
             if index % AT_ONCE == AT_ONCE - 1 {
+                posted.hold(bytes, held)?;
                 yield_now().await;
             }
             let tick = NewTick::read(element.get());
@@ -48,7 +63,16 @@ impl Posted {
                 }
             }
         }
-        posted
+        posted.hold(bytes, held)?;
+        Ok(posted)
+    }
+
+    /// Reserves the memory of the rejected elements, in addition to the `bytes` of the body.
+    ///
+    /// # Errors
+    /// The memory is not available.
+    pub(crate) fn hold(&self, bytes: usize, held: &Held) -> Result<(), Problem> {
+        held.grow_at_once(bytes + self.rejected.len() * REFUSED_BYTES)
     }
 
     /// Rejects ticks that are further ahead of `now` than the rules of their symbol allow.

@@ -1,7 +1,5 @@
 //! Reads the body of `POST /api/v1/ticks` and splits it into its elements.
 
-mod buffer;
-
 use std::fmt;
 
 use axum::body::Body;
@@ -13,9 +11,9 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use crate::buffer::Buffer;
 use crate::http::{FREE, Held, Http};
 use crate::problem::Problem;
-use buffer::Buffer;
 
 /// Maximum size of a body in bytes.
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -85,7 +83,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Reserves memory while the body arrives.
 async fn read(mut body: Body, held: &Held) -> Result<Buffer, Problem> {
-    let mut bytes = Buffer::new();
+    let mut bytes = Buffer::with_room(BODY_LIMIT);
     while let Some(frame) = body.frame().await {
         let broken = |_| Problem::invalid_body("the body ended early: send it again");
         let Ok(data) = frame.map_err(broken)?.into_data() else {

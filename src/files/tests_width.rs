@@ -57,7 +57,10 @@ fn received_at_is_read_where_it_is_known() {
     assert_eq!(received(0).as_deref(), Some(expected));
     assert_eq!(received(1), None);
     let error = read[2].as_ref().expect_err("no time").to_string();
-    assert!(error.contains("line 4: invalid received_at \"soon\""), "{error}");
+    assert!(
+        error.contains("line 4: invalid received_at \"soon\""),
+        "{error}"
+    );
 }
 
 #[test]

@@ -292,18 +292,22 @@ impl TickRepository for InMemoryTickRepository {
         let place = |tick: &Tick| (tick.tick_time, tick.sequence);
         let after = query.after.map(|after| (after.tick_time, after.sequence));
         let overfull = query.limit.get() + 1;
-        let items = self.with_range(query.symbol_id, range, |ticks| match query.order {
-            SortOrder::Ascending => ticks
-                .filter(|tick| after.is_none_or(|after| place(tick) > after))
-                .take(overfull)
-                .cloned()
-                .collect(),
-            SortOrder::Descending => ticks
-                .rev()
-                .filter(|tick| after.is_none_or(|after| place(tick) < after))
-                .take(overfull)
-                .cloned()
-                .collect(),
+        // a growing vector takes up to twice the memory
+        let mut items = Vec::with_capacity(overfull.min(read(&self.ticks).len()));
+        self.with_range(query.symbol_id, range, |ticks| match query.order {
+            SortOrder::Ascending => items.extend(
+                ticks
+                    .filter(|tick| after.is_none_or(|after| place(tick) > after))
+                    .take(overfull)
+                    .cloned(),
+            ),
+            SortOrder::Descending => items.extend(
+                ticks
+                    .rev()
+                    .filter(|tick| after.is_none_or(|after| place(tick) < after))
+                    .take(overfull)
+                    .cloned(),
+            ),
         });
         Ok(Page::from_limit_plus_one(
             items,

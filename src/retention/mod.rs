@@ -15,6 +15,7 @@ pub use declared::{RefreshPolicy, RetentionPolicies, TablePolicies};
 pub use floor::RetentionFloor;
 pub use plan::{PolicyChange, PolicyKey, PolicyKind, PolicySet, PolicyValue, difference, wanted};
 pub use policy_duration::{InvalidPolicyDuration, PolicyDuration};
+#[cfg(any(test, feature = "postgres"))]
 pub(crate) use validate::ALWAYS_FRESH;
 pub use validate::{ConflictingSetting, PolicyConflict, late_after, validate};
 #[cfg(feature = "postgres")]

@@ -82,11 +82,11 @@ fn exchange_that_cannot_be_is_refused() {
     run(&cli, NYSE).expect_code(0);
     let before = listed(&cli);
     for (command, error) in [
-        ("create NYSE", "exchange Nyse exists"),
+        ("create NYSE", "exchange Nyse already exists"),
         ("create a:b", "\"a:b\""),
         ("create a --time-zone Mars/Phobos", "IANA"),
         ("describe nyse --time-zone new_york", "IANA"),
-        ("describe nowhere --code X", "no exchange nowhere"),
+        ("describe nowhere --code X", "exchange nowhere does not exist"),
     ] {
         let refused = run(&cli, &format!("exchanges {command}"));
         assert!(refused.error().contains(error), "{command}: {refused:?}");

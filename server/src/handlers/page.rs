@@ -1,5 +1,6 @@
 //! Responses that are pages of rows.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -12,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
 use crate::app::AppState;
-use crate::http::{Connection, Held};
+use crate::buffer::Buffer;
+use crate::http::{Connection, Counted, Held};
 use crate::problem::Problem;
 
 /// Number of rows between two yields to other requests.
@@ -28,11 +30,13 @@ pub(super) fn is_long(rows: usize) -> bool {
 pub(super) struct Room {
     memory: Held,
     working: OwnedSemaphorePermit,
+    /// The permit of a long page.
+    reading: Option<OwnedSemaphorePermit>,
     writing: Arc<Semaphore>,
 }
 
-/// Waits until memory for a page of `rows` rows is available, both as read and as sent. The request does not
-/// count as active while it waits.
+/// Waits until memory for a page of `rows` rows is available, both as read and as sent, and until a long page
+/// has a permit. The request does not count as active while it waits.
 pub(super) async fn room<Row>(
     app: &AppState,
     connection: Option<Extension<Connection>>,
@@ -42,17 +46,24 @@ pub(super) async fn room<Row>(
     let connection = connection.map(|Extension(connection)| connection);
     let bytes = rows * (row_bytes + size_of::<Row>());
     let memory = app.http.memory().for_answer(connection, bytes).await?;
+    let reading = if is_long(rows) {
+        // the semaphore is never closed
+        app.http.reading().acquire_owned().await.ok()
+    } else {
+        None
+    };
     let working = app.http.begin()?;
     Ok(Room {
         memory,
         working,
+        reading,
         writing: app.http.writing(),
     })
 }
 
 /// A body and the memory that it holds until it was sent.
 struct Page {
-    text: Vec<u8>,
+    text: Buffer,
     _memory: Held,
 }
 
@@ -72,13 +83,10 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
     row_bytes: usize,
     room: Room,
 ) -> Result<Response, Problem> {
-    let failed = |error: serde_json::Error| RepositoryError::Internal {
-        operation: "write a page",
-        reason: error.to_string(),
-    };
     let Room {
         memory,
         working,
+        reading,
         writing,
     } = room;
     // more long pages at once would only take the processors from other requests
@@ -88,46 +96,111 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
     } else {
         None
     };
-    let mut text = Vec::with_capacity((data.len() + 1) * row_bytes);
-    text.extend_from_slice(b"{\"data\":[");
+    let mut text = Buffer::with_room((data.len() + 1) * row_bytes);
+    // a row is written in many small pieces, which is fastest with a vector
+    let mut part = Vec::with_capacity((data.len().min(AT_ONCE) + 1) * row_bytes);
+    part.extend_from_slice(b"{\"data\":[");
     for (index, row) in data.iter().enumerate() {
         if index > 0 {
-            text.push(b',');
+            part.push(b',');
             if index % AT_ONCE == 0 {
+                text.extend(&part).map_err(failed)?;
+                part.clear();
                 yield_now().await;
             }
         }
-        serde_json::to_writer(&mut text, row).map_err(failed)?;
+        serde_json::to_writer(&mut part, row).map_err(failed)?;
     }
-    text.extend_from_slice(b"],\"next_cursor\":");
-    serde_json::to_writer(&mut text, &next_cursor).map_err(failed)?;
-    text.push(b'}');
-    memory.shrink(text.capacity());
-    drop((turn, working));
+    part.extend_from_slice(b"],\"next_cursor\":");
+    serde_json::to_writer(&mut part, &next_cursor).map_err(failed)?;
+    part.push(b'}');
+    text.extend(&part).map_err(failed)?;
+    // the unused rest of the mapping takes no memory
+    memory.shrink(text.len());
+    drop((turn, reading, working));
     let body = Body::from(Bytes::from_owner(Page {
         text,
         _memory: memory,
     }));
     let json = HeaderValue::from_static("application/json");
-    Ok(([(header::CONTENT_TYPE, json)], body).into_response())
+    let mut response = ([(header::CONTENT_TYPE, json)], body).into_response();
+    response.extensions_mut().insert(Counted);
+    Ok(response)
+}
+
+fn failed(error: impl fmt::Display) -> RepositoryError {
+    RepositoryError::Internal {
+        operation: "write a page",
+        reason: error.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use axum::body::HttpBody as _;
     use tickbook::Repositories;
     use tokio::time::timeout;
 
     use super::*;
+    use crate::http::{FREE, Http};
     use crate::metrics;
     use crate::readiness::Readiness;
+    use crate::settings::ServerConfig;
+
+    fn state() -> AppState {
+        let handle = metrics::install().expect("no other recorder");
+        AppState {
+            http: Http::new(ServerConfig::default()),
+            ..AppState::new(
+                Repositories::in_memory(),
+                Readiness::fixed(Vec::new()),
+                handle,
+            )
+        }
+    }
+
+    #[tokio::test]
+    async fn page_counts_as_long_as_its_text_is() {
+        let (app, rows) = (state(), 10_000);
+        let http = app.http.clone();
+        let room = room::<u64>(&app, None, rows, 240).await.expect("free");
+        assert_eq!(http.memory().taken(), rows * (240 + 8) - FREE);
+        let rows: Vec<u64> = (0..10_000).collect();
+        let answer = page_answer(&rows, Some("next"), 240, room).await;
+        let body = answer.expect("an answer").into_body();
+        let length = body.size_hint().exact().expect("known");
+        assert_eq!(http.memory().taken() as u64, length - FREE as u64);
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("whole");
+        let page: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(page["data"], serde_json::json!(rows));
+        assert_eq!(page["next_cursor"], "next");
+        drop(bytes);
+        assert_eq!(http.memory().taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_of_few_long_pages_are_there_at_once() {
+        let app = state();
+        let turns = app.http.reading().available_permits();
+        let mut rooms = Vec::new();
+        let patience = Duration::from_secs(60);
+        while let Ok(room) = timeout(patience, room::<u8>(&app, None, AT_ONCE + 1, 4)).await {
+            rooms.push(room.expect("free"));
+        }
+        assert_eq!(rooms.len(), turns);
+        let short = timeout(patience, room::<u8>(&app, None, AT_ONCE, 4)).await;
+        short.expect("at once").expect("free");
+        let answer = page_answer(&[1_u8], None, 4, rooms.pop().expect("one")).await;
+        let waits = timeout(patience, room::<u8>(&app, None, AT_ONCE + 1, 4)).await;
+        waits.expect("its turn").expect("free");
+        drop(answer);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn short_pages_wait_for_no_long_ones() {
-        let handle = metrics::install().expect("no other recorder");
-        let readiness = Readiness::fixed(Vec::new());
-        let app = AppState::new(Repositories::in_memory(), readiness, handle);
+        let app = state();
         let turns = app.http.writing();
         let all = u32::try_from(turns.available_permits()).expect("few");
         let _long = turns.acquire_many(all).await.expect("never closed");

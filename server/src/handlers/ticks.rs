@@ -14,7 +14,7 @@ use crate::cursor::TickCursorText as _;
 use crate::http::{Connection, FREE};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
-use crate::posted::Posted;
+use crate::posted::{Posted, REFUSED_BYTES};
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
 use crate::read_body::{JsonBody, elements, json_body};
@@ -138,16 +138,21 @@ pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Res
 
 async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
     let JsonBody { bytes, held } = body;
+    // held until the receipt is written and the ticks are stored
+    let held = Arc::new(held);
     // a slow body does not hold a permit of an active request
     let working = app.http.begin()?;
+    let length = bytes.len();
     let (sent, mut posted) = {
         let elements = elements(&bytes)?;
-        (elements.len() as u64, Posted::read(&elements).await)
+        let posted = Posted::read(&elements, length, &held).await?;
+        (elements.len() as u64, posted)
     };
     drop(bytes);
     posted.reject_future(&app.rules, app.clock.now());
     let unknown = app.known_symbols.unknown(&posted.symbol_ids()).await?;
     posted.reject_unknown(&unknown);
+    posted.hold(length, &held)?;
     let crossed = posted.crossed();
     metrics::count_posted(sent, crossed);
     let ticks = posted.take_ticks();
@@ -155,8 +160,11 @@ async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
         InsertReceipt::default()
     } else {
         // the ticks take about as much memory as the body did
-        store_and_publish(&app, Arc::clone(&ticks), (working, held)).await?
+        store_and_publish(&app, Arc::clone(&ticks), (working, Arc::clone(&held))).await?
     };
+    // a conflict holds two ticks
+    let refused = stored.rejected.len() + 2 * stored.conflicts.len();
+    posted.hold(length + refused * REFUSED_BYTES, &held)?;
     let receipt = posted.into_receipt(&ticks, stored, crossed);
     metrics::count_receipt(&receipt);
     Ok(Json(receipt).into_response())

@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use metrics::counter;
 
+use super::answer::counted;
 use super::{Connection, Http};
 use crate::problem::Problem;
 
@@ -18,10 +19,20 @@ pub(crate) const HEADERS_LIMIT: usize = 16 * 1024;
 /// Maximum number of header fields.
 pub(crate) const FIELDS_LIMIT: usize = 100;
 
-/// Admits a request, which then counts as active, or refuses it.
+/// Admits a request, which then counts as active, or refuses it. Counts the memory of its response.
 pub(crate) async fn admit(State(http): State<Http>, request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<Connection>().cloned();
+    let response = answer(&http, connection.as_ref(), request, next).await;
+    counted(http.memory(), connection.as_ref(), response)
+}
+
+async fn answer(
+    http: &Http,
+    connection: Option<&Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_of_operation = request.uri().path().starts_with("/health/");
-    let connection = request.extensions().get::<Connection>();
     if connection.is_some_and(Connection::is_reserved) {
         let mut response = if is_of_operation {
             next.run(request).await

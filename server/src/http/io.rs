@@ -7,8 +7,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::memory::FREE;
 use super::open_connections::{Connection, ConnectionSlot};
 use super::refused;
+
+/// Maximum number of bytes of one read. hyper doubles the read buffer of a connection whenever a read fills
+/// it. With this limit the buffer stays within [`FREE`] bytes, except for longer heads.
+const READ_AT_ONCE: usize = FREE - 1;
 
 /// A socket and the slot of its connection. The slot is released when the socket is closed, even if a
 /// WebSocket has taken the socket over.
@@ -79,9 +84,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
+        let room = buffer.remaining().min(READ_AT_ONCE);
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
+        let bytes = part.filled().len();
+        buffer.advance(bytes);
+        if bytes > 0 {
             self.connection.has_read();
         }
         Poll::Ready(Ok(()))
@@ -141,5 +149,39 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::OpenConnections;
+
+    #[tokio::test]
+    async fn reads_are_bounded_and_lose_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        let (stream, _) = listener.accept().await.expect("a client");
+        let mut socket = Socket::new(stream, OpenConnections::new(1).take().expect("free"));
+        let sent: Vec<u8> = (0..1_000_000_u32)
+            .map(|index| (index % 251) as u8)
+            .collect();
+        let bytes = sent.clone();
+        let sending = tokio::spawn(async move { client.write_all(&bytes).await });
+        let (mut came, mut some) = (Vec::new(), vec![0; 4 * FREE]);
+        loop {
+            let read = socket.read(&mut some).await.expect("it is there");
+            assert!(read < FREE, "{read}");
+            came.extend_from_slice(&some[..read]);
+            if read == 0 {
+                break;
+            }
+        }
+        assert!(came == sent, "{} of {}", came.len(), sent.len());
+        sending.await.expect("no panic").expect("sent");
     }
 }

@@ -110,6 +110,21 @@ impl Memory {
         Ok(held)
     }
 
+    /// For an answer that is there already. It takes what it takes while it waits, so it does not: a
+    /// client that stalls is ended for the next one.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub(crate) fn for_made_answer(
+        &self,
+        connection: Option<Connection>,
+        bytes: usize,
+    ) -> Result<Held, Problem> {
+        let held = self.hold(MemoryUse::Answer(connection), CancellationToken::new());
+        held.grow_at_once(bytes)?;
+        Ok(held)
+    }
+
     fn hold(&self, what: MemoryUse, end: CancellationToken) -> Held {
         let mut state = self.lock();
         state.asked += 1;
@@ -131,9 +146,14 @@ impl Memory {
     }
 
     #[cfg(test)]
-    fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.lock().taken
     }
+}
+
+fn no_memory() -> Problem {
+    counter!("http_refused_total", "reason" => "memory").increment(1);
+    Problem::no_memory()
 }
 
 impl MemoryState {
@@ -158,12 +178,32 @@ impl MemoryState {
 }
 
 impl Held {
+    /// Grows the share to `bytes` bytes in total. If they are not available, evicts the client that has
+    /// stalled longest and returns the result of [`MemoryState::end_stalled`] as the error.
+    fn take(&self, bytes: usize, now: Instant) -> Result<(), Result<(), Option<Instant>>> {
+        let wanted = bytes.saturating_sub(FREE).min(self.memory.0.size);
+        let mut state = self.memory.lock();
+        let taken = state.taken;
+        let Some(holder) = state.holders.get_mut(&self.id) else {
+            return Ok(());
+        };
+        let more = wanted.saturating_sub(holder.bytes);
+        if taken + more > self.memory.0.size {
+            return Err(state.end_stalled(self.id, now));
+        }
+        holder.bytes += more;
+        if let MemoryUse::Body(since, _) = &mut holder.what {
+            *since = now;
+        }
+        state.taken += more;
+        Ok(())
+    }
+
     /// Grows the share to `bytes` bytes in total; waits until they are available.
     ///
     /// # Errors
     /// No memory became available in time.
     pub(crate) async fn grow(&self, bytes: usize) -> Result<(), Problem> {
-        let wanted = bytes.saturating_sub(FREE).min(self.memory.0.size);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let freed = self.memory.0.freed.notified();
@@ -171,26 +211,11 @@ impl Held {
             // from here on no notification is missed
             freed.as_mut().enable();
             let now = Instant::now();
-            let look = {
-                let mut state = self.memory.lock();
-                let taken = state.taken;
-                let Some(holder) = state.holders.get_mut(&self.id) else {
-                    return Ok(());
-                };
-                let more = wanted.saturating_sub(holder.bytes);
-                if taken + more <= self.memory.0.size {
-                    holder.bytes += more;
-                    if let MemoryUse::Body(since, _) = &mut holder.what {
-                        *since = now;
-                    }
-                    state.taken += more;
-                    return Ok(());
-                }
-                state.end_stalled(self.id, now)
+            let Err(look) = self.take(bytes, now) else {
+                return Ok(());
             };
             if now >= deadline {
-                counter!("http_refused_total", "reason" => "memory").increment(1);
-                return Err(Problem::no_memory());
+                return Err(no_memory());
             }
             match look {
                 // an evicted client releases its memory when its task runs
@@ -208,6 +233,15 @@ impl Held {
                 }
             }
         }
+    }
+
+    /// Grows the share to `bytes` bytes in total without waiting. A holder that waited for more would keep its
+    /// present share from the others.
+    ///
+    /// # Errors
+    /// The bytes are not available.
+    pub(crate) fn grow_at_once(&self, bytes: usize) -> Result<(), Problem> {
+        self.take(bytes, Instant::now()).map_err(|_| no_memory())
     }
 
     /// Releases the memory above `bytes`.

@@ -2,6 +2,7 @@
 //! limit.
 
 pub(crate) mod admission;
+mod answer;
 mod connection;
 pub mod descriptors;
 mod io;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::problem::Problem;
 
+pub(crate) use answer::Counted;
 pub(crate) use connection::serve;
 pub(crate) use memory::{FREE, Held, Memory};
 pub use open_connections::Connection;
@@ -38,6 +40,7 @@ struct Shared {
     open: OpenConnections,
     memory: Memory,
     requests: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
     writing: Arc<Semaphore>,
     no_more_bodies: CancellationToken,
 }
@@ -50,6 +53,7 @@ impl Http {
             open: OpenConnections::new(config.max_connections),
             memory: Memory::new(config.buffer_bytes),
             requests: Arc::new(Semaphore::new(config.max_requests)),
+            reading: Arc::new(Semaphore::new((2 * processors()).max(4))),
             writing: Arc::new(Semaphore::new(processors().div_ceil(2))),
             no_more_bodies: CancellationToken::new(),
             config,
@@ -73,6 +77,12 @@ impl Http {
     /// Cancelled when the server stops and waits no longer for incomplete bodies.
     pub(crate) fn no_more_bodies(&self) -> &CancellationToken {
         &self.0.no_more_bodies
+    }
+
+    /// Permits for long pages, held from before their rows are read until they are written. The allocator
+    /// retains the memory of the rows of all pages that are read at the same time.
+    pub(crate) fn reading(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.reading)
     }
 
     /// Permits for writing pages, one for every two processors.

@@ -20,6 +20,9 @@ const FRAME_LIMIT: usize = 128 * 1024;
 /// Size of the read buffer in bytes.
 const READ_BUFFER: usize = 8 * 1024;
 
+/// Size of the write buffer in bytes. A client that reads nothing makes the server hold this many bytes.
+const WRITE_BUFFER: usize = 16 * 1024;
+
 /// Live ticks and candles
 ///
 /// A WebSocket: the client subscribes with JSON messages, `{"op": "subscribe", "channel": "ticks", "symbols":
@@ -59,7 +62,8 @@ pub(crate) async fn connect(
     let upgrade = upgrade
         .max_message_size(FRAME_LIMIT)
         .max_frame_size(FRAME_LIMIT)
-        .read_buffer_size(READ_BUFFER);
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
         let long_work = app.long_work.clone();

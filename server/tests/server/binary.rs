@@ -75,9 +75,13 @@ impl Program {
         }
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    /// Its resident memory in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let id = self.child.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.expect("a line").trim().trim_end_matches(" kB");
+        kib.parse::<u64>().expect("a number") * 1_024
     }
 
     /// Host and port.
@@ -313,7 +317,11 @@ fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
         log.push_str(&String::from_utf8_lossy(&line));
     }
     // the end of the terminal does not end a server that ignores SIGHUP, as below nohup
-    let id = log.lines().next().expect("the number of the process").trim();
+    let id = log
+        .lines()
+        .next()
+        .expect("the number of the process")
+        .trim();
     let told = Command::new("kill").args(["-TERM", id]).status();
     assert!(told.is_ok_and(|status| status.success()), "kill -TERM {id}");
     wait(&mut child);

@@ -3,6 +3,7 @@
 
 mod attackers;
 mod attacks;
+mod given_back;
 mod idle;
 mod served;
 
@@ -52,14 +53,6 @@ fn is_wanted() -> bool {
     is_wanted
 }
 
-/// Resident memory of a process in bytes.
-fn memory(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.expect("a line").trim().trim_end_matches(" kB");
-    kib.parse::<u64>().expect("a number") * 1_024
-}
-
 /// Whether clients waited longer during the attack than allowed.
 fn is_slow(seen: &Seen, usual: &Seen) -> bool {
     let is_above = |seen: Duration, usual: Duration| seen > usual * SLOWER + INEXACT;
@@ -89,7 +82,7 @@ async fn fault_70_hostile_clients_harm_no_other() {
         attacks::page(address).await;
     }
     sleep(SETTLING).await;
-    let before = memory(server.id());
+    let before = server.memory();
     println!("before: {} MiB", before >> 20);
     let (mut most, mut slow) = (before, Vec::new());
     for name in attackers::names() {
@@ -99,7 +92,7 @@ async fn fault_70_hostile_clients_harm_no_other() {
             let usual = served.turn();
             let attackers = Attackers::start(name, address);
             sleep(WATCHED).await;
-            let now = memory(server.id());
+            let now = server.memory();
             let seen = served.turn();
             println!("{name}, {round}: usually {usual}");
             println!("{name}, {round}: {seen}, {} MiB", now >> 20);
@@ -119,7 +112,7 @@ async fn fault_70_hostile_clients_harm_no_other() {
             }
         }
     }
-    let after = memory(server.id());
+    let after = server.memory();
     println!("most: {} MiB, after: {} MiB", most >> 20, after >> 20);
     assert!(slow.is_empty(), "{slow:#?}");
     assert!(most <= before + MEMORY, "{} MiB", most >> 20);

@@ -17,13 +17,16 @@ const BEGUN: &str = "the attack has begun";
 
 type Attack = fn(SocketAddr) -> Pin<Box<dyn Future<Output = Held> + Send>>;
 
-fn all() -> [(&'static str, Attack); 11] {
+fn all() -> [(&'static str, Attack); 12] {
     [
         ("1,100 silent connections", |to| {
             Box::pin(attacks::silent(to))
         }),
         ("slow heads", |to| Box::pin(attacks::slow_heads(to))),
         ("300 that read nothing", |to| Box::pin(attacks::unread(to))),
+        ("receipts that nobody reads", |to| {
+            Box::pin(attacks::receipts(to))
+        }),
         ("150 unfinished bodies", |to| {
             Box::pin(attacks::unfinished(to))
         }),

@@ -101,15 +101,20 @@ pub(super) async fn slow_heads(address: SocketAddr) -> Held {
 
 pub(super) async fn unread(address: SocketAddr) -> Held {
     let mut held = Held::default();
+    let requests = PAGE.repeat(6);
     for _ in 0..300 {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(2_048).expect("a small buffer");
-        if let Ok(mut stream) = socket.connect(address).await {
-            let _ = timeout(PATIENCE, stream.write_all(PAGE.repeat(6).as_bytes())).await;
-            held.streams.push(stream);
-        }
+        held.streams
+            .extend(unread_answers(address, &requests).await);
     }
     held
+}
+
+async fn unread_answers(address: SocketAddr, requests: &str) -> Option<TcpStream> {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(2_048).expect("a small buffer");
+    let mut stream = socket.connect(address).await.ok()?;
+    let _ = timeout(PATIENCE, stream.write_all(requests.as_bytes())).await;
+    Some(stream)
 }
 
 pub(super) async fn unfinished(address: SocketAddr) -> Held {
@@ -128,6 +133,16 @@ pub(super) async fn unfinished(address: SocketAddr) -> Held {
                 let _ = stream.read_to_end(&mut Vec::new()).await;
             }
         });
+    }
+    held
+}
+
+/// Posts bodies of which every two bytes produce about a hundred bytes of the receipt, and does not read it.
+pub(super) async fn receipts(address: SocketAddr) -> Held {
+    let request = post(&format!("[{}1]", "1,".repeat(9_999)));
+    let mut held = Held::default();
+    for _ in 0..300 {
+        held.streams.extend(unread_answers(address, &request).await);
     }
     held
 }
