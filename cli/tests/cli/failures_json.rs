@@ -68,8 +68,8 @@ fn binary_files_never_reach_the_terminal() {
         (b"\xfd7zXZ", "xz"),
         (b"BZh9", "bzip2"),
         (b"\x1f\x8b", "gzip"),
-        (b"\x7fELF", "no text"),
-        (b"a\x1b[31mb,", "no text"),
+        (b"\x7fELF", "is not text"),
+        (b"a\x1b[31mb,", "is not text"),
     ] {
         cli.file("20140501_file", with(magic));
         for format in ["csv", "lean"] {

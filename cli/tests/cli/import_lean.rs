@@ -68,7 +68,7 @@ async fn refused_files_store_nothing_and_create_no_symbol() {
             &lean[..],
             "_put_6450000",
         ),
-        ("ticks", "20131006_quote.zip", &lean, "es 201403, and "),
+        ("ticks", "20131006_quote.zip", &lean, "es 201403, but "),
         ("candles", "20130701_quote.csv", &[], "--price-scale 10000"),
         (
             "ticks",

@@ -293,7 +293,7 @@ fn names_that_differ_in_case_report_the_second() {
     assert!(two.stderr.contains(told), "{two:?}");
     // a stored symbol has the name as well
     let other = import("other.csv").expect_code(1);
-    let told = "line 2: \"EurUsd\" differs from oanda:EURUSD (symbol_id 1) in the case";
+    let told = "line 2: \"EurUsd\" differs from oanda:EURUSD (symbol_id 1) only in case";
     assert!(other.stderr.contains(told), "{other:?}");
 }
 

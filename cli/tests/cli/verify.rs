@@ -67,7 +67,7 @@ fn findings_exit_with_1_as_text_and_json_lines() {
     let run = cli.run(&command).expect_code(1);
     for expected in [
         "crossed_quotes: symbol 1 from 2014-05-01T00:06:40Z",
-        "gap: symbol 1: no tick from 2014-05-01T00:01:00.292Z to 2014-05-01T00:06:40Z, 339 s",
+        "gap: symbol 1: no tick from 2014-05-01T00:01:00.292Z to 2014-05-01T00:06:40Z, length 339 s",
         "findings: 3",
     ] {
         assert!(run.stdout.contains(expected), "{expected}: {run:?}");
