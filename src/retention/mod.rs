@@ -1,9 +1,10 @@
 //! Retention, compression and refresh policies: the declaration, the proof that they lose no candle, and the
 //! changes that a database needs.
 //!
-//! All functions here are pure and access no database. `db::policies` reads the settings of a database and
+//! All functions here are pure and access no database. `postgres` reads the settings of a database and
 //! changes them.
 
+mod conflict;
 mod declared;
 mod floor;
 mod plan;
@@ -11,13 +12,14 @@ mod policy_duration;
 mod validate;
 mod windows;
 
+pub use conflict::{ConflictingSetting, PolicyConflict};
 pub use declared::{RefreshPolicy, RetentionPolicies, TablePolicies};
 pub use floor::RetentionFloor;
 pub use plan::{PolicyChange, PolicyKey, PolicyKind, PolicySet, PolicyValue, difference, wanted};
 pub use policy_duration::{InvalidPolicyDuration, PolicyDuration};
 #[cfg(any(test, feature = "postgres"))]
 pub(crate) use validate::ALWAYS_FRESH;
-pub use validate::{ConflictingSetting, PolicyConflict, late_after, validate};
+pub use validate::{late_after, validate};
 #[cfg(feature = "postgres")]
 pub(crate) use windows::next_start;
 pub use windows::{RefreshWindow, RetentionFloors, refresh_windows};

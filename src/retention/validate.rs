@@ -1,9 +1,8 @@
 //! The proof that a set of policies loses no candle: one pure function for each rule.
 
-use std::fmt;
-
 use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
 
+use super::conflict::{ConflictingSetting, PolicyConflict};
 use super::declared::{RefreshPolicy, RetentionPolicies};
 use super::policy_duration::PolicyDuration;
 
@@ -18,48 +17,6 @@ const MIN_CHUNK: PolicyDuration = PolicyDuration::hours(1);
 
 /// The age below which writes do not check the policies.
 pub(crate) const ALWAYS_FRESH: PolicyDuration = PolicyDuration::hours(1);
-
-/// Two settings that contradict each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PolicyConflict {
-    /// The setting that must be at least as long.
-    pub longer: ConflictingSetting,
-    /// The setting that it must cover.
-    pub shorter: ConflictingSetting,
-    /// The consequence and the remedy.
-    pub remedy: String,
-}
-
-/// A setting, or another length, that contradicts a second one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConflictingSetting {
-    /// The name, such as `policies.lateness`.
-    pub name: String,
-    /// The value, such as `1d`.
-    pub value: String,
-}
-
-impl ConflictingSetting {
-    fn new(name: impl Into<String>, value: impl ToString) -> Self {
-        Self {
-            name: name.into(),
-            value: value.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for PolicyConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (longer, shorter) = (&self.longer, &self.shorter);
-        write!(
-            f,
-            "{} ({}) is less than {} ({}): {}",
-            longer.name, longer.value, shorter.name, shorter.value, self.remedy
-        )
-    }
-}
 
 /// Checks that `policies` lose no candle, regardless of late ticks and of the order of the jobs.
 ///

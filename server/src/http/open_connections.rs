@@ -91,11 +91,11 @@ impl OpenConnections {
     /// health checks, or `None` if these are in use as well.
     pub(crate) fn take(&self) -> Option<ConnectionSlot> {
         let mut state = self.lock();
-        let no_place = || {
-            counter!("http_connections_closed_total", "reason" => "no_place").increment(1);
+        let no_slot = || {
+            counter!("http_connections_closed_total", "reason" => "no_slot").increment(1);
         };
         if state.sockets >= self.0.max_connections + BESIDES {
-            no_place();
+            no_slot();
             return None;
         }
         if state.count >= self.0.max_connections
@@ -106,7 +106,7 @@ impl OpenConnections {
             end.cancel();
         }
         if state.count >= self.0.max_connections + RESERVED {
-            no_place();
+            no_slot();
             return None;
         }
         let is_reserved = state.count >= self.0.max_connections;
