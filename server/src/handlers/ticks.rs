@@ -1,15 +1,20 @@
 //! Handlers of `/api/v1/ticks`.
 
+use std::io::{self, BufWriter};
 use std::sync::Arc;
 
+use axum::Extension;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json};
+use tickbook::RepositoryError;
 use tickbook::domain::{Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, TickQuery};
 
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
+use crate::buffer::Buffer;
 use crate::cursor::TickCursorText as _;
 use crate::http::{Connection, FREE};
 use crate::metrics;
@@ -167,5 +172,21 @@ async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
     posted.hold(length + refused * REFUSED_BYTES, &held)?;
     let receipt = posted.into_receipt(&ticks, stored, crossed);
     metrics::count_receipt(&receipt);
-    Ok(Json(receipt).into_response())
+    receipt_answer(&receipt)
+}
+
+/// Writes a receipt as the JSON body of a response. The memory of a long receipt is released as soon as its
+/// client has received it.
+fn receipt_answer(receipt: &ReceiptBody) -> Result<Response, Problem> {
+    let rows = receipt.rejected.len() + 2 * receipt.conflicts.len();
+    let mut text = BufWriter::with_capacity(FREE, Buffer::with_room((rows + 1) * TICK_BYTES));
+    let written = serde_json::to_writer(&mut text, receipt).map_err(io::Error::from);
+    let text = written.and_then(|()| Ok(text.into_inner()?));
+    let text = text.map_err(|error| RepositoryError::Internal {
+        operation: "write a receipt",
+        reason: error.to_string(),
+    })?;
+    let json = HeaderValue::from_static("application/json");
+    let body = Body::from(Bytes::from_owner(text));
+    Ok(([(header::CONTENT_TYPE, json)], body).into_response())
 }

@@ -1,5 +1,7 @@
 //! The receipt of `POST /api/v1/ticks`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use tickbook::repository::TickConflict;
 use utoipa::ToSchema;
@@ -42,8 +44,8 @@ pub struct RejectedBody {
     #[schema(example = 17)]
     pub index: usize,
     /// The invalid field, if it is a single one.
-    #[schema(example = "bid_price")]
-    pub field: Option<String>,
+    #[schema(value_type = Option<String>, example = "bid_price")]
+    pub field: Option<Cow<'static, str>>,
     /// The reason, for programs.
     pub reason: RejectionReason,
     /// The reason and the remedy, for people.
@@ -52,7 +54,7 @@ pub struct RejectedBody {
     )]
     pub detail: String,
     /// The tick, if the element could be parsed as one.
-    pub tick: Option<TickBody>,
+    pub tick: Option<Box<TickBody>>,
 }
 
 impl RejectedBody {
@@ -61,10 +63,10 @@ impl RejectedBody {
     pub fn new(index: usize, rejection: Rejection, tick: Option<TickBody>) -> Self {
         Self {
             index,
-            field: rejection.field.map(str::to_owned),
+            field: rejection.field.map(Cow::Borrowed),
             reason: rejection.reason,
             detail: rejection.detail,
-            tick,
+            tick: tick.map(Box::new),
         }
     }
 }
