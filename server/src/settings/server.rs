@@ -34,7 +34,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 3_000)),
             max_connections: 2_000,
             max_requests: 200,
-            buffer_bytes: 24 << 20,
+            buffer_bytes: 20 << 20,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
