@@ -34,7 +34,10 @@ fn answers(server: &Program, route: &str, status: u16) -> Option<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_of_pages_is_given_back() {
+async fn fault_72_memory_of_pages_is_given_back() {
+    if !super::is_wanted() {
+        return;
+    }
     let settings = [
         // more than the memory that the allocator retains
         ("TICKBOOK__SERVER__BUFFER_BYTES", "100663296"),
@@ -53,6 +56,7 @@ async fn memory_of_pages_is_given_back() {
         written().is_some_and(|count| count >= first + 45)
     })
     .await;
+    most = most.max(server.memory());
     drop(unread);
     let held = most - before;
     assert!(held > 50 * MIB, "{} MiB", held / MIB);
@@ -68,7 +72,10 @@ async fn memory_of_pages_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_of_receipts_is_bounded() {
+async fn fault_72_memory_of_receipts_is_bounded() {
+    if !super::is_wanted() {
+        return;
+    }
     let (server, before) = at_work(&[]).await;
     let address = server.address().parse().expect("an address");
     let of = |status| answers(&server, "\"/api/v1/ticks\"", status);
