@@ -62,6 +62,7 @@ pub(crate) use setters::setters;
 pub use symbol::{NewSymbol, Symbol, SymbolReference};
 pub use symbol_facts::{FieldChange, InstrumentFacts, MergedSymbol, StatedSymbol, SymbolFacts};
 pub use symbol_id::SymbolId;
+#[cfg(feature = "ingest")]
 pub(crate) use tick::TickContent;
 pub use tick::{Tick, TickKey};
 pub use time::{
