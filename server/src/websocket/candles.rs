@@ -1,7 +1,8 @@
 //! The candle series of one subscription, updated by ticks.
 //!
 //! The series starts from the newest candle of the store and is extended by later ticks. After a tick out of
-//! order, and after a gap, the series reads the store again and sends the candles as stored.
+//! order, and after a gap, the series reads the store again and sends the candles as stored. It also does so
+//! shortly after it started, because ticks that were published before may not have been stored yet.
 
 use std::time::Duration;
 
@@ -29,11 +30,27 @@ pub(super) struct Series {
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
     looks: u32,
+    /// The current read sends the newest candle only if it differs from the one that was sent last.
+    only_changes: bool,
+    start: Start,
     room: WaitingTicks,
     /// Candles to be sent.
     updates: Vec<Candle>,
+    /// The newest candle as it was last sent.
+    sent: Option<Candle>,
     /// Candles that were sent as forming and have newer successors; they are sent again once they close.
     closing: Vec<Candle>,
+}
+
+/// The progress of a new series towards a read that includes every tick published before the series existed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// The store was not read yet.
+    Unread,
+    /// Ticks are stored in the order in which they are published, so a read that finds the next tick stored
+    /// includes all earlier ones.
+    AwaitsTick,
+    Complete,
 }
 
 #[derive(Debug)]
@@ -60,6 +77,7 @@ impl Series {
         let newest = Wanted {
             from: None,
             stored: None,
+            only_changes: false,
         };
         Self {
             key,
@@ -67,8 +85,11 @@ impl Series {
             missing: false,
             wanted: Some((newest, now)),
             looks: 0,
+            only_changes: false,
+            start: Start::Unread,
             room: room.clone(),
             updates: Vec::new(),
+            sent: None,
             closing: Vec::new(),
         }
     }
@@ -82,6 +103,7 @@ impl Series {
     pub(super) fn due(&mut self, now: Instant) -> Option<Wanted> {
         let (wanted, _) = self.wanted.take_if(|(_, at)| *at <= now)?;
         self.missing = false;
+        self.only_changes = wanted.only_changes;
         if let SeriesState::Live { .. } = self.state {
             self.state = SeriesState::Waiting(self.room.buffer());
         }
@@ -102,9 +124,14 @@ impl Series {
         let forming = found.candles.iter().rev().skip(1);
         self.closing
             .extend(forming.filter(|candle| !candle.closed).cloned());
-        self.updates.extend(found.candles.iter().cloned());
+        let is_repeated = |candle: &Candle| self.only_changes && self.sent.as_ref() == Some(candle);
+        let updates = found.candles.iter().filter(|candle| !is_repeated(candle));
+        self.updates.extend(updates.cloned());
         if self.missing {
             return;
+        }
+        if self.start == Start::Unread {
+            self.read_again_after_start(&found, now);
         }
         let last = found.candles.last().map(Last::of).map(Box::new);
         let state = SeriesState::Live {
@@ -114,20 +141,46 @@ impl Series {
         let SeriesState::Waiting(mut waiting) = std::mem::replace(&mut self.state, state) else {
             return;
         };
+        let waiting = waiting.take();
+        // ticks that arrived in order before a stored tick are stored as well
+        let is_newest = |tick: &Tick| Some((tick.tick_time, tick.sequence)) == found.newest;
+        let stored = waiting
+            .iter()
+            .rposition(is_newest)
+            .map_or(0, |last| last + 1);
         let mut passed = None;
-        for tick in waiting.take() {
+        for (index, tick) in waiting.iter().enumerate() {
             let place = Some((tick.tick_time, tick.sequence));
             let open_time = self.key.timeframe.bucket_start(tick.tick_time);
             let was_read = found
                 .candles
                 .iter()
                 .any(|candle| candle.open_time == open_time);
-            // ticks that arrived in order before a stored tick are stored as well
-            if place > found.newest || place < passed || !was_read {
-                self.add(&tick, now, clock);
+            if index >= stored || place < passed || !was_read {
+                self.add(tick, now, clock);
             }
             passed = passed.max(place);
         }
+    }
+
+    /// Schedules a read for the ticks that were published before the series existed and were not stored when
+    /// it read the store first.
+    fn read_again_after_start(&mut self, found: &Found, now: Instant) {
+        let next = match &self.state {
+            SeriesState::Waiting(waiting) => waiting.first(),
+            SeriesState::Live { .. } => None,
+        };
+        let stored = next.map(|tick| (tick.tick_time, tick.sequence));
+        self.start = match stored {
+            Some(_) => Start::Complete,
+            None => Start::AwaitsTick,
+        };
+        let wanted = Wanted {
+            from: found.candles.last().map(|candle| candle.open_time),
+            stored,
+            only_changes: true,
+        };
+        self.want(wanted, now + SETTLING);
     }
 
     /// Schedules another read: the store has not caught up, or the read failed.
@@ -167,6 +220,7 @@ impl Series {
                 let wanted = Wanted {
                     from: Some(self.key.timeframe.bucket_start(first.min(tick.tick_time))),
                     stored: Some((tick.tick_time, tick.sequence)),
+                    only_changes: false,
                 };
                 self.want(wanted, now);
             }
@@ -181,6 +235,7 @@ impl Series {
         let wanted = Wanted {
             from: Some(self.key.timeframe.bucket_start(gap.from)),
             stored: Some((gap.to - TimeDelta::microseconds(1), 0)),
+            only_changes: false,
         };
         self.want(wanted, now);
     }
@@ -203,6 +258,15 @@ impl Series {
                 updates.push(last.candle.clone());
             }
         }
+        let newest = updates.iter().max_by_key(|candle| candle.open_time);
+        if let Some(newest) = newest
+            && self
+                .sent
+                .as_ref()
+                .is_none_or(|sent| sent.open_time <= newest.open_time)
+        {
+            self.sent = Some(newest.clone());
+        }
         updates
     }
 
@@ -214,19 +278,36 @@ impl Series {
                     (Some(one), Some(two)) => Some(one.min(two)),
                     (one, two) => one.or(two),
                 };
-                let stored = other.stored.max(wanted.stored);
-                (Wanted { from, stored }, earlier.min(at))
+                let joined = Wanted {
+                    from,
+                    stored: other.stored.max(wanted.stored),
+                    only_changes: other.only_changes && wanted.only_changes,
+                };
+                (joined, earlier.min(at))
             }
         });
     }
 
     /// Adds a tick to the newest candle, or schedules a read if only the store knows its effect.
     fn add(&mut self, tick: &Tick, now: Instant, clock: DateTime<Utc>) {
-        let SeriesState::Live { newest, last } = &mut self.state else {
+        let SeriesState::Live { newest, .. } = &mut self.state else {
             return;
         };
         let place = (tick.tick_time, tick.sequence);
         let open_time = self.key.timeframe.bucket_start(tick.tick_time);
+        if self.start == Start::AwaitsTick {
+            self.start = Start::Complete;
+            let first = newest.map_or(tick.tick_time, |(time, _)| time.min(tick.tick_time));
+            let wanted = Wanted {
+                from: Some(self.key.timeframe.bucket_start(first)),
+                stored: Some(place),
+                only_changes: true,
+            };
+            self.want(wanted, now + SETTLING);
+        }
+        let SeriesState::Live { newest, last } = &mut self.state else {
+            return;
+        };
         let is_newer = *newest < Some(place);
         *newest = (*newest).max(Some(place));
         if is_newer {
@@ -255,6 +336,7 @@ impl Series {
         let wanted = Wanted {
             from: Some(open_time),
             stored: Some(place),
+            only_changes: false,
         };
         self.want(wanted, now + SETTLING);
     }

@@ -31,6 +31,8 @@ pub(super) struct Wanted {
     pub(super) from: Option<DateTime<Utc>>,
     /// A tick that must be stored before the candles are read.
     pub(super) stored: Option<TickPlace>,
+    /// The client has the newest candle: it is sent again only if it changed.
+    pub(super) only_changes: bool,
 }
 
 /// Candles computed from the ticks up to `newest`.

@@ -40,8 +40,19 @@ fn live(ticks: &[Tick]) -> Series {
     assert!(series.due(now).is_some(), "it reads first");
     series.found(stored(ticks, 0), now, time(0));
     assert_eq!(series.updates(time(0)), candles(ticks, 0));
+    read_again(&mut series, ticks, 0);
+    assert_eq!(series.updates(time(0)), [], "they are known");
     assert_eq!(series.due(now + SETTLING * 9), None);
     series
+}
+
+/// Does the second read of a new series, after which it reads only for a reason.
+fn read_again(series: &mut Series, ticks: &[Tick], clock: i64) {
+    let now = Instant::now();
+    let wanted = series.due(now + SETTLING).expect("it reads twice");
+    assert!(wanted.only_changes, "{wanted:?}");
+    series.found(stored(ticks, clock), now, time(clock));
+    series.start = Start::Complete;
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,6 +98,8 @@ async fn ticks_during_a_read_of_the_store_count_once() {
     // the second tick was already stored when the store was read
     series.found(stored(&ticks[..2], 3), now, time(3));
     assert_eq!(series.updates(time(3)).last(), candles(&ticks, 3).last());
+    read_again(&mut series, &ticks, 3);
+    assert_eq!(series.updates(time(3)), []);
     assert_eq!(
         series.due(now + SETTLING * 9),
         None,
@@ -223,4 +236,78 @@ async fn series_without_buffer_space_read_the_store() {
     assert_eq!(updates.last(), candles(&ticks[..3], 9).last());
     drop((first, second));
     assert_eq!(room.left(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_tick_during_a_read_is_read_again() {
+    let now = Instant::now();
+    let mut series = live(&[tick(1, 10), tick(30, 12)]);
+    series.tick(&tick(20, 9), now, time(30));
+    series.due(now + SETTLING).expect("for the late tick");
+    let mut later = tick(10, 1);
+    series.tick(&later, now, time(30));
+    let first = [tick(1, 10), tick(20, 9), tick(30, 12)];
+    series.found(stored(&first, 30), now, time(30));
+    let wanted = series.due(now + SETTLING).expect("it may not be stored");
+    assert_eq!(wanted.stored, Some((later.tick_time, 0)));
+    // of two ticks, the newest stored one arrived later, so both are stored
+    series.found(stored(&first, 30), now, time(30));
+    series.updates(time(30));
+    series.gap(&Gap::of(&Published::new(9, tick(31, 2))), now);
+    series.due(now).expect("for the gap");
+    later = tick(40, 13);
+    for tick in [tick(11, 2), later.clone()] {
+        series.tick(&tick, now, time(40));
+    }
+    let all = [&first[..], &[tick(11, 2), later]].concat();
+    series.found(stored(&all, 40), now, time(40));
+    assert_eq!(series.updates(time(40)).last(), candles(&all, 40).last());
+    assert_eq!(series.due(now + SETTLING * 9), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticks_on_their_way_at_the_start_are_read() {
+    let all = [tick(1, 10), tick(2, 3), tick(3, 12)];
+    let now = Instant::now();
+    // the second tick was published before the series existed, and is not stored yet
+    for arrives_during_read in [true, false] {
+        let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
+        series.due(now).expect("it reads first");
+        if arrives_during_read {
+            series.tick(&all[2], now, time(3));
+        }
+        series.found(stored(&all[..1], 3), now, time(3));
+        if !arrives_during_read {
+            series.tick(&all[2], now, time(3));
+        }
+        series.updates(time(3));
+        assert_eq!(series.due(now), None);
+        let wanted = series.due(now + SETTLING).expect("it reads twice");
+        let place = (all[2].tick_time, 0);
+        assert_eq!((wanted.from, wanted.stored), (Some(time(0)), Some(place)));
+        series.not_found(wanted, false, now);
+        series
+            .due(now + SETTLING)
+            .expect("until the tick is stored");
+        series.found(stored(&all, 3), now, time(3));
+        assert_eq!(series.updates(time(3)), candles(&all, 3));
+        assert_eq!(series.due(now + SETTLING * 9), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tick_after_a_quiet_start_is_awaited_in_store() {
+    let all = [tick(1, 10), tick(2, 3), tick(3, 12)];
+    let now = Instant::now();
+    let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
+    series.due(now).expect("it reads first");
+    series.found(stored(&all[..1], 3), now, time(3));
+    series.due(now + SETTLING).expect("it reads twice");
+    series.found(stored(&all[..1], 3), now, time(3));
+    assert_eq!(series.due(now + SETTLING * 9), None);
+    series.tick(&all[2], now, time(3));
+    let wanted = series.due(now + SETTLING).expect("the first tick");
+    assert_eq!(wanted.stored, Some((all[2].tick_time, 0)));
+    series.found(stored(&all, 3), now, time(3));
+    assert_eq!(series.updates(time(3)).last(), candles(&all, 3).last());
 }
