@@ -91,12 +91,15 @@ fn call_until_alone(connection: &mut PgConnection, call: &str) -> Result<(), DbE
 fn is_concurrent(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => true,
-        // TimescaleDB does not translate its errors
-        DieselError::DatabaseError(_, info) if info.message().contains("concurrent refresh") => {
-            true
-        }
+        // neither TimescaleDB's errors nor PostgreSQL's internal ones are translated; the catalog of
+        // TimescaleDB reports a row that another session removed by an internal one
+        DieselError::DatabaseError(_, info) if is_of_a_refresh(info.message()) => true,
         _ => Condition::of(error) == Condition::Conflict,
     }
+}
+
+fn is_of_a_refresh(message: &str) -> bool {
+    message.contains("concurrent refresh") || message.starts_with("tuple concurrently ")
 }
 
 #[derive(QueryableByName)]

@@ -112,6 +112,8 @@ fn refresh_that_met_another_is_repeated() {
             "could not refresh continuous aggregate \"ohlc_1m\" due to a concurrent refresh",
             true,
         ),
+        (Kind::Unknown, "tuple concurrently deleted", true),
+        (Kind::Unknown, "tuple concurrently updated", true),
         (Kind::Unknown, "division by zero", false),
         (Kind::CheckViolation, "verletzt eine Bedingung", false),
     ] {
