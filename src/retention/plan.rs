@@ -133,9 +133,9 @@ impl fmt::Display for PolicyChange {
 /// The settings that a database should have.
 ///
 /// `has_jobs` says whether the database supports compression and jobs; the Apache edition does not.
-/// `has_aggregates` says whether `ohlc_1m` to `ohlc_1d` hold candles. The library drops their chunks together
-/// with those of `ohlc_candles`, never a database job, because a job would not wait for writers and
-/// refreshes.
+/// `has_aggregates` says whether `ohlc_1m` to `ohlc_1d` hold candles. The library itself drops their
+/// chunks, together with the chunks of `ohlc_candles`. It does not use a database job, because a job
+/// would not wait for writers and refreshes.
 #[must_use]
 pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool) -> PolicySet {
     let mut settings = PolicySet::new();

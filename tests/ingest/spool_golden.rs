@@ -184,7 +184,7 @@ async fn open<R: Record>(
     Persister::open_on(store, config, &spool, Clock::standing_at(time(1))).await
 }
 
-/// Creates a spool with `records`, or with the dead letters `letters` if there are any.
+/// Creates a spool with `records` and, if there are any, the dead letters `letters`.
 async fn make<R: Record>(name: &str, records: &[R], letters: Vec<DeadLetter<R>>) {
     let folder = tempfile::tempdir().expect("a folder");
     let answer = (!letters.is_empty()).then(|| {

@@ -94,7 +94,7 @@ impl Model {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a number that is greater than those of all earlier begins and ends, and less than those of
+    /// Returns a number that is greater than the numbers of all earlier begins and ends, and less than
     /// all later ones.
     pub(crate) fn position(&self) -> u64 {
         self.lock().number()
