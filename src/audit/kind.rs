@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub enum FindingKind {
     /// A candle is missing although it has ticks.
     CandleMissing,
-    /// A candle exists without ticks, in a time from which all ticks are retained.
+    /// A candle exists without ticks, although all ticks of its time are retained.
     CandleWithoutTicks,
     /// A candle counts more ticks than are stored, in a time whose ticks were dropped.
     CandleTicksGone,

@@ -105,7 +105,7 @@ async fn fault_50_failing_disk_keeps_the_database_open() {
             assert_eq!(last.level(), AckLevel::Committed);
             assert_eq!(stored(&repository).await, keys(0..refused));
 
-            // then both the disk and the database accept ticks, then only the disk
+            // the disk works again, and now the database is unavailable
             disk.set_failing(Failing::Nothing);
             repository.set_down(Some(Fault::Unavailable));
             let durable = timeout(PLENTY, async {
