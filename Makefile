@@ -18,7 +18,7 @@ SEED ?=
 FEATURES := tickbook/mock,tickbook/conformance,tickbook/files,tickbook/serde
 
 .PHONY: help
-help: ## print this list
+help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  variables: LISTEN=$(LISTEN) FEED=$(FEED) (none, simulated) PROFILE=$(PROFILE) (release, dev) MINUTES=$(MINUTES) SEED=$(SEED)"
 
@@ -40,7 +40,7 @@ WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli --features $(FE
 OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
 
 .PHONY: test
-test: ## run every test against throw-away databases, except those of test-programs
+test: ## run all tests except those of test-programs, against temporary databases
 	@options=$$(dev/dependencies); \
 	cargo test $(ALL) $$options --no-run; \
 	for example in examples/*.rs; do \
@@ -56,7 +56,7 @@ test-programs: ## install RabbitMQ, PgBouncer and OpenSSL and run the tests that
 	dev/databases throwaway -- $(SUITE) $(WITH_PROGRAMS) $$options -- $(OF_PROGRAMS)
 
 .PHONY: faults
-faults: ## run all failure tests of network, servers and disk, even slow ones; prints a table
+faults: ## run all fault tests of network, servers and disk, including slow ones; print a table
 	@options=$$(dev/dependencies); \
 	dev/faults -p tickbook -p orderbook-server -p tickbook-fault-proxy --features $(FEATURES) $$options
 
@@ -70,7 +70,7 @@ soak: ## inject faults in random order under load for MINUTES=60, with SEED=rand
 # runs at least 50,000 listings, even if these take longer
 .PHONY: fuzz-candles
 fuzz-candles: MINUTES = 20
-fuzz-candles: ## compare candles with a model during writes, refreshes, drops for MINUTES=20, with SEED=random
+fuzz-candles: ## compare candles with a model during writes, refreshes and drops for MINUTES=20, with SEED=random
 	@options=$$(dev/dependencies); \
 	cargo test -p tickbook --features $(FEATURES) $$options --test candles --no-run; \
 	export TICKBOOK_FUZZ_SECONDS=$$(($(MINUTES) * 60)) TICKBOOK_FUZZ_SEED=$(SEED) TICKBOOK_FUZZ_LISTINGS=50000; \
@@ -96,7 +96,7 @@ lint: ## check format, clippy, documentation and each feature
 ci: lint test test-programs ## run every check that a change must pass
 
 .PHONY: bench
-bench: ## compare writing and reading with limits and peers, see docs/performance.md
+bench: ## compare writes and reads with bare COPY and other libraries, see docs/performance.md
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
 	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)

@@ -303,10 +303,10 @@ COMMENT ON VIEW ohlc_1h IS 'Candles of one hour computed from ticks, one row per
 COMMENT ON VIEW ohlc_4h IS 'Candles of 4 hours computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 COMMENT ON VIEW ohlc_1d IS 'Candles of one day computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 
--- TimescaleDB logs the changes of an insert only below the invalidation threshold, which the first refresh
--- of a time raises. No refresh would learn of an insert that commits while the threshold passes it. So each
--- threshold is raised once beyond every time that ticks may have. These calls create no candle and cannot
--- run in a transaction.
+-- TimescaleDB logs the changes of an insert only below the invalidation threshold, which the first refresh of
+-- a time raises. If an insert commits while a refresh raises the threshold above its times, no refresh
+-- processes the insert. So each threshold is raised once beyond every time that ticks may have. These calls
+-- create no candle and cannot run in a transaction.
 CALL refresh_continuous_aggregate('ohlc_1m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_5m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_15m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');

@@ -40,7 +40,7 @@ pub struct Config {
     pub policies: RetentionPolicies,
 }
 
-/// When a batch of ticks is written, and how many ticks may wait.
+/// The conditions for writing a batch of ticks, and the number of ticks that may wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickConfig {

@@ -59,7 +59,8 @@ pub enum InvalidDatabaseUrl {
     /// The port is not a number from 1 to 65535.
     #[error("the port is invalid: expected a number from 1 to 65535")]
     Port,
-    /// The user or password contains an unescaped delimiter, which would make a part of it another component.
+    /// The user or password contains an unescaped delimiter, so that a part of it would be read as
+    /// another component of the URL.
     #[error(
         "the user or password contains an unescaped delimiter: write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
     )]
@@ -67,7 +68,7 @@ pub enum InvalidDatabaseUrl {
     /// No database name.
     #[error("the database name is missing: expected postgresql://user:password@host:port/database")]
     NoDatabase,
-    /// The parameter does not exist in libpq, or is not allowed there.
+    /// The parameter does not exist in libpq, or a URL must not set it.
     #[error(
         "the parameter {0:?} is not allowed: use libpq's connection parameters, and put user, password and database before the ?"
     )]
@@ -99,7 +100,7 @@ impl DatabaseUrl {
                 return Err(InvalidDatabaseUrl::Credentials);
             }
             Some((authority, database)) => (authority, decode("database", database)?),
-            // the text after the ? is then part of a password
+            // an @ after the ? shows that the text between them is part of a password
             None if query.contains('@') => return Err(InvalidDatabaseUrl::Credentials),
             None => return Err(InvalidDatabaseUrl::NoDatabase),
         };

@@ -79,8 +79,8 @@ impl fmt::Display for Entity {
 
 /// Why a repository call failed.
 ///
-/// The message states the problem and the remedy. It contains no password and does not repeat its source. If
-/// a method returns an `Option`, a missing record is not an error.
+/// The message states the problem and the remedy. It contains no password and does not repeat the message
+/// of its source. A method that returns an `Option` returns `None` for a missing record, not an error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RepositoryError {

@@ -54,7 +54,7 @@ mod repositories;
 pub mod repository;
 pub mod retention;
 
-// for the test double, which tests of the library share with tests of its users
+// the test double names the library `tickbook`, because tests of other packages include the same file
 #[cfg(test)]
 extern crate self as tickbook;
 #[cfg(test)]

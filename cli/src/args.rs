@@ -80,11 +80,12 @@ Examples:
     /// Shows, applies or removes the policies that compress, refresh and drop ticks and candles
     #[command(subcommand)]
     Policies(PoliciesCommand),
-    /// Does the work that is due by the policies and that no job of the database does; may be repeated
+    /// Does the work that the policies require and no job of the database does; may be repeated
     #[command(after_help = "\
-Community edition: refreshes days with late ticks. Apache edition: stores the one-minute candles of old
-ticks, then drops these ticks, and old candles. The server does the same every few minutes. Exit code 1 if
-another process is already running maintenance.
+Drops old ticks and candles, and on the Community edition refreshes days with late ticks. Before it drops
+ticks, it checks that the aggregates include them (Community edition), or stores their one-minute candles
+(Apache edition). The server does the same every few minutes. Exit code 1 if another process is already
+running maintenance.
 
 Example:
   tickbook maintain")]

@@ -31,11 +31,12 @@ pub(crate) enum BarFormat {
 pub(crate) struct BarBatch {
     pub(crate) lines: usize,
     pub(crate) candles: Vec<Candle>,
-    /// Candles to be stored unless ticks of their time are stored.
+    /// Candles that are stored only if no ticks of their time are stored.
     pub(crate) restored: Vec<Candle>,
     /// Lines that are placeholders of buckets without a candle.
     pub(crate) filled: u64,
-    /// Lines of candles that are computed again from others.
+    /// Number of lines with candles that are not stored, because they are computed again from other
+    /// candles.
     pub(crate) derived: u64,
     /// Place and reason of each rejected line.
     pub(crate) problems: Vec<String>,

@@ -21,7 +21,7 @@ pub(crate) fn is_reserved(source: &str) -> bool {
 pub(crate) enum CandleRow {
     /// A candle to be stored as it is.
     Stored(Candle),
-    /// A candle computed from ticks, to be stored unless these are stored.
+    /// A candle computed from ticks, which is stored only if these ticks are not stored.
     Restored(Candle),
     /// A candle that is computed again from the ticks or smaller candles it was computed from.
     Derived,

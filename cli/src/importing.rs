@@ -1,4 +1,4 @@
-//! Helpers of the imports.
+//! The symbol, the limit of future times and the files of an import.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -45,8 +45,9 @@ enum Outcome {
     Incomplete,
 }
 
-/// Maximum time to wait at the end for a call that blocks a thread. If such a call is in the TLS library
-/// while the process unloads it, the process crashes; a call that hangs in the kernel does no harm.
+/// Maximum time to wait at the end for calls that block a thread. If the process ended while such a call
+/// is in the TLS library, it would crash when it unloads the library. A call that hangs in the kernel
+/// causes no crash.
 const ABANDON: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {

@@ -10,7 +10,7 @@ use tickbook::{Clock, RepositoryError};
 
 use crate::importing::Owner;
 
-/// The symbol of the ticks of a file, and the limit of age of the database.
+/// The symbol of the ticks of a file, and the retention floor of the database.
 #[derive(Debug)]
 pub(crate) struct NewOwner {
     owner: Owner,

@@ -16,7 +16,7 @@ const NEW_FILE: u32 = 0o666;
 /// Opens the output.
 pub(crate) type Opener = Box<dyn FnOnce() -> io::Result<Box<dyn Write>> + Send>;
 
-/// Standard output, a device or a pipe, or a file that gets its name when it is complete.
+/// Standard output, a device or a pipe, or a file that is renamed to its final name when it is complete.
 #[derive(Debug)]
 pub(crate) enum Output {
     Stdout,

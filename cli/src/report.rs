@@ -41,7 +41,7 @@ impl Problems {
 
 /// The results of an import of ticks.
 ///
-/// `inserted + duplicates + conflicts + rejected` equals `read`, as far as an import got.
+/// `inserted + duplicates + conflicts + rejected` equals `read`, also if the import ended early.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct TickSummary {
     pub(crate) read: u64,
@@ -76,7 +76,7 @@ impl TickSummary {
 
 /// The results of an import of symbols.
 ///
-/// `created + changed + unchanged + rejected` equals `read`, as far as an import got.
+/// `created + changed + unchanged + rejected` equals `read` unless the import ended early.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct SymbolSummary {
     pub(crate) read: u64,
@@ -115,7 +115,7 @@ pub(crate) struct CandleSummary {
     pub(crate) read: u64,
     /// Number of candles, up to two of each line.
     pub(crate) stored: u64,
-    /// Number of lines or candles that need not be stored.
+    /// Number of lines or candles that the import does not have to store.
     pub(crate) skipped: u64,
     /// Number of rejected lines.
     pub(crate) rejected: u64,

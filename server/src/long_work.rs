@@ -62,7 +62,7 @@ impl LongWork {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // the process is ending, and the caller is dropped with its own runtime
+                // the process is ending: wait until the caller is dropped with its own runtime
                 Err(_) => std::future::pending().await,
             },
         }

@@ -1,4 +1,4 @@
-//! Timer that applies the policies which are due, every few minutes.
+//! Timer that runs the maintenance every few minutes.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
     gauge!(BACKLOG_AGE).set(0.0);
     describe_gauge!(
         WAITING_CHANGES,
-        "changes of ticks that wait for a refresh of candles; reads look through all of them"
+        "changes of ticks that wait for a refresh of candles; reads scan all of them"
     );
     gauge!(WAITING_CHANGES).set(0.0);
     tokio::spawn(async move {
@@ -44,7 +44,7 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
                 Err(error) => {
                     let error = error.with_causes();
                     tracing::warn!(%error, "the maintenance failed and will be retried");
-                    // the age of the backlog grows, which the gauge has to show
+                    // update the gauge, since the age of the backlog grows
                     if let Ok(status) = policy_status(&db).await {
                         tell_waiting(status.backlog.oldest, status.waiting_changes, clock.now());
                     }

@@ -11,8 +11,8 @@ use tickbook::repository::InsertReceipt;
 use crate::app::AppState;
 
 /// Stores ticks and publishes the newly inserted ones. Once started, the work continues even if the
-/// caller is cancelled, so that no stored tick remains unpublished. `kept` is dropped afterwards: it holds
-/// permits and memory of the caller for as long.
+/// caller is cancelled, so that no stored tick remains unpublished. `kept` holds permits and memory of
+/// the caller and is dropped when the work ends.
 ///
 /// # Errors
 /// The errors of the repository. If the ticks may have been stored nevertheless, a gap is announced.

@@ -60,7 +60,7 @@ impl Sinks {
         self.websockets.clone()
     }
 
-    /// Waits until the receivers have got all published ticks, for some seconds at most.
+    /// Waits until the receivers have received all published ticks, for some seconds at most.
     pub async fn finish(self) {
         self.fan_out.close();
         let rabbitmq = async {

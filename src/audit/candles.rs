@@ -20,14 +20,14 @@ use crate::retention::RefreshWindow;
 /// The candles of one symbol and day, as two sources report them.
 #[derive(Debug)]
 pub(super) struct ReadDay {
-    /// As the repository returns them.
+    /// The candles that the repository returns.
     pub(super) read: DayCandles,
     /// The materialized rows, if the backend stores any.
     pub(super) materialized_day: Option<MaterializedDay>,
 }
 
 impl ReadDay {
-    /// Whether both readings agree on the candle of `problem`, so that no tick arrived between them.
+    /// Whether both reads return the same candle for `key`, so that no tick arrived between them.
     pub(super) fn is_same(&self, other: &Self, key: &CandleKey, problem: &Problem) -> bool {
         match (problem, &self.materialized_day, &other.materialized_day) {
             (Problem::MaterializedDiffers { .. }, Some(one), Some(other)) => {
@@ -38,7 +38,8 @@ impl ReadDay {
     }
 }
 
-/// Whether both are missing, or equal except for the time of the reading.
+/// Whether both are missing, or both are equal except for `closed`, which depends on the time of the
+/// read.
 fn same_values(one: Option<&Candle>, other: Option<&Candle>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => {

@@ -1,8 +1,8 @@
-//! Differences between a candle and the candle that its ticks give.
+//! Differences between a candle and the candle computed from its ticks.
 
 use crate::domain::Candle;
 
-/// A candle and the candle that its ticks give.
+/// A candle and the candle computed from its ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ComparedCandles<'a> {

@@ -215,7 +215,7 @@ impl Problem {
         }
     }
 
-    /// The run of ticks, for kinds of problems that a run of ticks can have.
+    /// The streak of ticks, for kinds of problems that consecutive ticks can share.
     #[must_use]
     pub fn streak(&self) -> Option<&TickStreak> {
         match self {

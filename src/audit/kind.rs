@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub enum FindingKind {
     /// A candle is missing although it has ticks.
     CandleMissing,
-    /// A candle has no ticks although ticks of its time are retained.
+    /// A candle exists without ticks, although all ticks of its time are retained.
     CandleWithoutTicks,
     /// A candle counts more ticks than are stored, in a time whose ticks were dropped.
     CandleTicksGone,
@@ -23,7 +23,7 @@ pub enum FindingKind {
     MaterializedDiffers,
     /// A listing repeats a key or is not in key order.
     KeyOrder,
-    /// Ticks of one instant were received in another order than their sequences say.
+    /// Ticks of one instant were received in another order than that of their sequences.
     SequenceOrder,
     /// A bid is above its ask.
     CrossedQuotes,
@@ -49,7 +49,8 @@ pub enum FindingKind {
     AggregateMissing,
     /// A continuous aggregate hides ticks that are newer than its last refresh.
     AggregateNotRealTime,
-    /// A continuous aggregate has the index that misleads the planner.
+    /// A continuous aggregate has an index on the open time alone, which makes the planner choose slow
+    /// plans.
     AggregateBucketIndex,
     /// A refresh of a continuous aggregate may miss an insert that commits at the same time.
     AggregateThresholdNear,

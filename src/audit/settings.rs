@@ -17,8 +17,8 @@ pub struct AuditSettings {
     pub timeframes: Vec<Timeframe>,
     /// The current time: candles that end later are not compared, since they still change.
     pub now: DateTime<Utc>,
-    /// The start of complete ticks. Ticks before it may have been dropped, so a candle that begins earlier
-    /// may include more ticks than are stored and is never recomputed.
+    /// The time from which all ticks are retained. Earlier ticks may have been dropped, so a candle that
+    /// begins earlier may include more ticks than are stored and is never recomputed.
     pub complete_from: DateTime<Utc>,
     /// Ranges from `complete_from` on whose ticks are missing. A candle that overlaps one of them and counts
     /// more ticks than are stored is reported and never recomputed.
@@ -47,7 +47,8 @@ setters!(AuditSettings {
 });
 
 impl AuditSettings {
-    /// Creates settings for all timeframes and kinds with the default limits and complete ticks.
+    /// Creates settings for all timeframes and kinds with the default limits, for ticks of which none
+    /// were dropped.
     #[must_use]
     pub fn new(range: TimeRange, now: DateTime<Utc>) -> Self {
         Self {

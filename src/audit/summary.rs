@@ -13,7 +13,7 @@ pub struct AuditSummary {
     pub ticks: u64,
     /// Candles that were compared with their ticks or have no ticks.
     pub candles: u64,
-    /// Candles among them that cannot be checked, since ticks of their time may have been dropped.
+    /// Compared candles that cannot be checked, since ticks of their time may have been dropped.
     pub uncheckable: u64,
     /// Candles whose ticks changed during each attempt to compare them.
     pub unstable: u64,

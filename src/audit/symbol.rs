@@ -57,8 +57,8 @@ pub trait AuditObserver: Send {
 /// [`CandleSource::DOWNSAMPLED`](crate::domain::CandleSource::DOWNSAMPLED). Other stored candles are not changed. Rows
 /// that differ and wait for a refresh are recomputed as well and are not findings.
 ///
-/// *Ordering*: findings of a day come after findings of earlier days. *Memory*: 10,000 ticks and the candles
-/// of one day, some 6,000, a few times over.
+/// *Ordering*: findings of a day come after findings of earlier days. *Memory*: 10,000 ticks, and a few
+/// copies of the candles of one day, some 6,000.
 ///
 /// # Errors
 /// Returns errors of the repositories. A failed repair is reported in its finding. An unreadable row is
@@ -228,8 +228,8 @@ impl Audit<'_> {
         Ok(is_empty)
     }
 
-    /// Separates differences from changes by ticks that arrive meanwhile. Returns the differences and the
-    /// number of candles that kept changing. `found` was read before `folded`.
+    /// Separates real differences from differences due to ticks that arrive during the audit. Returns the
+    /// real differences and the number of candles that kept changing. `found` was read before `folded`.
     pub(super) async fn settle(
         &mut self,
         window: TimeRange,
@@ -245,7 +245,8 @@ impl Audit<'_> {
             let again = self.read(window).await?;
             let mut changed = Vec::new();
             for (key, problem) in open {
-                // the same before and after the ticks were read: no tick arrived in between
+                // the candle is the same before and after the ticks were read, so no tick arrived in
+                // between
                 if found.is_same(&again, &key, &problem) {
                     first.differences.insert(key, problem);
                 } else {

@@ -8,7 +8,7 @@ use super::settings::TickLimits;
 use super::weekend::without_weekends;
 use crate::domain::Tick;
 
-/// Checks the ticks of one symbol in the order of a listing. Holds one tick and four runs.
+/// Checks the ticks of one symbol in the order of a listing. Holds the previous tick and four streaks.
 #[derive(Debug)]
 pub(super) struct TickChecks {
     limits: TickLimits,
@@ -118,7 +118,7 @@ impl TickChecks {
     }
 }
 
-/// Extends `streak` by `tick` if `it_has` the problem; otherwise returns the run that ended.
+/// Extends `streak` by `tick` if `it_has` the problem; otherwise returns the streak that ended.
 fn go_on(streak: &mut Option<TickStreak>, tick: &Tick, it_has: bool) -> Option<TickStreak> {
     if !it_has {
         return streak.take();

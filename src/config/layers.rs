@@ -90,7 +90,7 @@ impl Layers {
         Some(layers)
     }
 
-    /// Also returns the environment's files, of which one must exist.
+    /// Also returns the files of the environment; at least one of them must exist.
     fn own(folder: &Path, environment: &str, problems: &mut Vec<String>) -> (Self, Vec<PathBuf>) {
         let of_environment = folder.join(format!("{environment}.toml"));
         let files = [folder.join("default.toml"), of_environment.clone()];

@@ -58,8 +58,8 @@ impl Config {
         read.map(|settings| settings.config)
     }
 
-    /// Reads `default.toml` and `{environment}.toml` of `folder`, which hold only settings of this library,
-    /// and `variables` instead of the environment variables of the process.
+    /// Reads `default.toml` and `{environment}.toml` of `folder`, which must contain only settings of
+    /// this library. Reads `variables` instead of the environment variables of the process.
     ///
     /// # Errors
     /// Returns all problems at once.
@@ -211,8 +211,8 @@ impl SettingsReader {
         self
     }
 
-    /// Reads the settings of the library, and those of the program through `program`, which may return `None`
-    /// only after it noted a problem.
+    /// Reads the settings of the library, and calls `program` to read the settings of the program.
+    /// `program` may return `None` only after it has noted a problem.
     ///
     /// # Errors
     /// Returns all problems at once: unknown sections and keys, invalid values, and problems that `program`

@@ -110,7 +110,8 @@ impl<'a> Sections<'a> {
         self.layers.get::<Value>(key).ok()
     }
 
-    /// Notes each setting of `sections` that was not read and has another type than its default.
+    /// Notes a problem for each setting of `sections` that was not read and whose type differs from that
+    /// of its default.
     pub(super) fn check_types_of_others(&mut self, defaults: &str, is_own: impl Fn(&str) -> bool) {
         let mut sections: Vec<_> = defaults_of(defaults).into_iter().collect();
         sections.sort_by(|one, other| one.0.cmp(&other.0));

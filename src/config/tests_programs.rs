@@ -1,4 +1,4 @@
-//! Sections of a program in addition to those of the library.
+//! Tests of a program's own sections beside the sections of the library.
 
 use super::*;
 

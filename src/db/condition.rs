@@ -1,9 +1,10 @@
 //! Classifies errors of PostgreSQL by condition, in any language of the server.
 //!
-//! diesel does not expose SQLSTATE: it has kinds for twelve of them and reports all others as a text in the
-//! language of the server. Only a superuser, or a role with `GRANT SET ON PARAMETER lc_messages`, may choose
-//! that language. For other roles [`learn`] asks the server how it words each condition. Conditions that
-//! cannot be provoked are recognized by untranslated parts of the error.
+//! diesel does not expose SQLSTATE: it has kinds for twelve of them and reports all others as a text in
+//! the language of the server. Only a superuser, or a role with `GRANT SET ON PARAMETER lc_messages`, may
+//! choose that language. For other roles [`learn`] finds out how the server words each condition, by
+//! statements that fail with it. Conditions that cannot be provoked in this way are recognized by
+//! untranslated parts of the error.
 
 mod learn;
 

@@ -65,8 +65,8 @@ pub struct PoolConfig {
     pub min_idle: u32,
     /// Idle connections beyond `min_idle` are closed after this time.
     pub idle_timeout: Duration,
-    /// A connection is closed after this time, once it is not in use, so that a new password, address or
-    /// server takes effect.
+    /// A connection that has been open for this time is closed when it is not in use, so that a new
+    /// password, address or server takes effect.
     pub max_lifetime: Duration,
     /// The longest time that a call waits for a connection and its response together.
     pub call_timeout: Duration,
@@ -107,13 +107,14 @@ impl Default for PoolConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SynchronousCommit {
-    /// After they would survive a crash of the server or of its machine.
+    /// After the ticks are on the server's disk and survive a crash of the server or of its machine.
     #[default]
     On,
-    /// Before that. This saves each batch the wait for the disk and **can lose** the batches that were
-    /// acknowledged in the last moments before a crash of the server or of its machine: up to three times
-    /// `wal_writer_delay`, 600 ms by default. A batch is lost as a whole, and nothing is damaged. Use this
-    /// only for feeds that can send the last seconds again. It affects writes of ticks only.
+    /// Before the ticks are on the server's disk. This saves each batch the wait for the disk and **can
+    /// lose** the batches that were acknowledged in the last moments before a crash of the server or of
+    /// its machine: up to three times `wal_writer_delay`, 600 ms by default. A batch is lost as a whole,
+    /// and nothing is damaged. Use this only for feeds that can send the ticks of the last seconds again.
+    /// It affects writes of ticks only.
     Off,
 }
 

@@ -135,7 +135,7 @@ impl r2d2::ManageConnection for ConnectionManager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<PooledConnection, ConnectError> {
-        // r2d2 continues to retry for every call that ever waited
+        // r2d2 also retries for calls that no longer wait
         if let Some(error) = self.reachability.just_failed() {
             return Err(error);
         }

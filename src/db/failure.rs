@@ -1,8 +1,8 @@
 //! Converts errors of diesel and libpq into repository errors.
 //!
-//! [`Condition`] classifies errors of PostgreSQL in any language. Unrecognized errors become `Backend`, with
-//! the original error as their source. Connection failures are always texts: libpq's own messages are
-//! English, the server's may not be.
+//! [`Condition`] classifies errors of PostgreSQL in any language. Unrecognized errors become `Backend`,
+//! with the original error as their source. libpq reports failures to connect only as texts: its own
+//! texts are in English, the texts of the server may be in any language.
 
 use std::error::Error as StdError;
 

@@ -63,8 +63,8 @@ impl Reachability {
         !std::mem::replace(&mut self.state().met, true)
     }
 
-    /// Makes [`is_first`](Self::is_first) return true once more, because the first connection did not learn
-    /// the server's wordings completely.
+    /// Makes [`is_first`](Self::is_first) return true once more, because the first connection did not
+    /// learn all wordings of the server.
     pub(super) fn next_is_first(&self) {
         self.state().met = false;
     }

@@ -16,8 +16,8 @@ use super::connect::ConnectionManager;
 use super::measure;
 use super::reachability::Reachability;
 
-/// The time that r2d2 may try to open a connection for one call. Its pause between attempts grows up to half
-/// of this, so a short time makes recovery quick.
+/// The time for which r2d2 tries to open a connection for one call. The pause between its attempts grows
+/// up to half of this time, so a short time makes recovery quick.
 pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time after which a waiting call checks whether the database rejects the settings, in which case
@@ -231,7 +231,7 @@ impl ReplaceablePool {
             return;
         }
         let (pool, generation) = (Arc::clone(self), Arc::clone(generation));
-        // ends by itself, within the connect timeout
+        // the thread ends by itself, within the connect timeout
         drop(spawn(move || {
             if pool.manager.open().is_ok() {
                 pool.replace(generation);

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use crate::backoff::{Backoff, Delays};
 use crate::error::RepositoryError;
 
-/// Delays after attempts that did not reach the database: the attempts are at 0, 2, 6 and 14 seconds. After
-/// an attempt that took longer than its delay the next one follows immediately.
+/// Delays after attempts that did not reach the database: the attempts start at 0, 2, 6 and 14 seconds.
+/// If an attempt takes longer than its delay, the next one follows immediately.
 const BACKOFF: Backoff =
     Backoff::new(Duration::from_secs(2), Duration::from_secs(8)).without_jitter();
 
@@ -127,7 +127,8 @@ mod tests {
         }
     }
 
-    /// The seconds from the start at which a call is tried that always fails with `error` after `takes`.
+    /// The seconds since the start at which a call is tried, if each attempt takes `takes` and fails with
+    /// `error`.
     fn attempts(error: &RepositoryError, deadline: u64, takes: u64) -> Vec<u64> {
         let start = Instant::now();
         let mut retries = Retries::new(start, start + Duration::from_secs(deadline));

@@ -10,7 +10,8 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_inst
 /// The number of bytes of a statement that are inspected. Statements that change a session are short.
 const LOOKED_AT: usize = 2_048;
 
-/// The number of remembered statements, of up to 2 KiB each: more than one call sends.
+/// The number of remembered statements, of up to 2 KiB each. It exceeds the number of different
+/// statements of one call.
 const REMEMBERED: usize = 16;
 
 /// The separator that diesel prints between a statement and its values. Values do not change the session, and

@@ -112,7 +112,7 @@ impl CandleSource {
 pub struct Candle {
     /// The symbol.
     pub symbol_id: SymbolId,
-    /// Its width.
+    /// The timeframe, which is the length of the bucket.
     pub timeframe: Timeframe,
     /// The price from which it is computed.
     pub basis: PriceBasis,
@@ -137,7 +137,8 @@ pub struct Candle {
     pub volume: Decimal,
     /// The number of ticks from which it is computed.
     pub tick_count: i64,
-    /// Whether its end had passed when it was read. A candle that is not closed may still change.
+    /// Whether the bucket had ended when the candle was read. A candle that is not closed may still
+    /// change.
     pub closed: bool,
     /// The origin of the candle.
     pub source: CandleSource,
@@ -149,7 +150,7 @@ setters!(Candle {
         volume: Decimal,
         /// Sets the number of ticks.
         tick_count: i64,
-        /// Sets whether its end had passed.
+        /// Sets whether the bucket has ended.
         closed: bool,
         /// Sets the origin.
         source: CandleSource,

@@ -34,8 +34,8 @@ pub struct CandleRelation {
 }
 
 impl CandleRelation {
-    /// Returns the relation of `timeframe`. This list is the only one; tests compare the files of
-    /// `manual_sql/` with it.
+    /// Returns the relation of `timeframe`. This is the only list of relations in the code; tests compare
+    /// the files of `manual_sql/` with it.
     #[must_use]
     pub const fn of(timeframe: Timeframe) -> Self {
         use CandleOrigin::{Candles, Ticks};

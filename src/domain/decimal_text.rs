@@ -8,7 +8,8 @@ const MAX_SCALE: i64 = 28;
 /// The largest value of a `Decimal` without its point.
 const MAX_UNITS: u128 = (1 << 96) - 1;
 
-/// Why a text cannot be parsed as a decimal. The message is to follow the name of the field and its text.
+/// Why a text cannot be parsed as a decimal. The caller puts the name of the field and its text before
+/// the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecimalTextError {

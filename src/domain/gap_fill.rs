@@ -1,4 +1,4 @@
-//! Gap filling: buckets without a candle in listings that omit none.
+//! Gap filling: adds the buckets that have no candle to a listing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -73,7 +73,7 @@ impl FromStr for GapFill {
 pub struct FilledCandle {
     /// The symbol.
     pub symbol_id: SymbolId,
-    /// Its width.
+    /// The timeframe, which is the length of the bucket.
     pub timeframe: Timeframe,
     /// The price basis of the listing.
     pub basis: PriceBasis,
@@ -104,7 +104,7 @@ pub struct FilledCandle {
         serde(with = "crate::domain::text::optional_decimal", default)
     )]
     pub close: Option<Decimal>,
-    /// Whether its end had passed when it was read.
+    /// Whether the bucket had ended when it was read.
     pub closed: bool,
 }
 

@@ -21,7 +21,7 @@ use super::tick::{Tick, TickContent};
 /// };
 /// let stored = [quote(5).with_sequence(0), quote(6).with_sequence(1)];
 /// let mut rows: InstantRows = stored.iter().collect();
-/// // one row has its content
+/// // one stored row has the content of this tick
 /// assert_eq!(rows.add(&quote(6).with_occurrence(0)), []);
 /// // the source sent one equal tick before this one
 /// assert_eq!(rows.add(&quote(6).with_occurrence(1)), [quote(6).with_sequence(2)]);

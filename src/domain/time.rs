@@ -15,7 +15,7 @@ pub fn earliest_time() -> DateTime<Utc> {
 
 /// The exclusive upper bound of tick times: 2100-01-01T00:00:00Z.
 ///
-/// A feed that confuses seconds with milliseconds produces times far beyond it.
+/// A feed that confuses milliseconds with seconds produces times far beyond this bound.
 #[must_use]
 pub fn latest_time() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(LATEST_MICROS).unwrap_or(DateTime::UNIX_EPOCH)

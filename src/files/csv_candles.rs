@@ -70,9 +70,9 @@ pub struct CsvCandle {
     pub volume: Decimal,
     /// See [`Candle::tick_count`]; 0 if the file does not contain it.
     pub tick_count: i64,
-    /// Whether its bucket had ended when it was written; true if the file does not contain it.
+    /// Whether the bucket had ended when the candle was exported; true if the file does not contain it.
     pub closed: bool,
-    /// The writer, such as `ticks`, `smaller` or `import`; `None` if the file does not contain it.
+    /// The source, such as `ticks`, `rolled_up` or `import`; `None` if the file does not contain it.
     pub source: Option<String>,
 }
 

@@ -98,7 +98,8 @@ impl FromStr for QuoteColumn {
     }
 }
 
-/// The format of instants in a quote file. It is never guessed: a number has no meaning without its unit.
+/// The format of instants in a quote file. The reader does not guess it, since a number has no meaning
+/// without its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TimeFormat {

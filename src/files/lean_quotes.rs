@@ -54,7 +54,7 @@ impl<'a> LeanQuotes<'a> {
         self.columns.read(&self.line);
         let columns = &self.columns;
         let width = columns.len();
-        // a longer line that was cut must not pass for a shorter one
+        // a line with sizes that was cut must not be read as a line without sizes
         let expected = self.width.unwrap_or(width);
         if width != expected || !matches!(width, 3 | 5) {
             let expected = match self.width {

@@ -61,7 +61,8 @@ impl LeanSurvey {
         self
     }
 
-    /// Accepts files whose times are usually in another zone, because the caller knows that they are in UTC.
+    /// Accepts files of markets whose times are usually in another zone. Call it if the times are known
+    /// to be in UTC.
     #[must_use]
     pub fn with_utc(mut self, is_utc: bool) -> Self {
         self.is_utc = is_utc;

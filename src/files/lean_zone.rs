@@ -5,7 +5,7 @@ use crate::domain::InstrumentType;
 /// Markets whose futures have times in UTC.
 const FUTURES_IN_UTC: [&str; 7] = ["cbot", "cfe", "cme", "comex", "nymex", "nyseliffe", "sgx"];
 
-/// Describes the time zone of a type and market, if it is not or may not be UTC.
+/// Describes the time zone of a type and market. Returns `None` if it is UTC or unknown.
 pub(super) fn foreign_zone(
     kind: Option<InstrumentType>,
     market: Option<&str>,

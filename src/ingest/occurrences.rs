@@ -17,8 +17,8 @@ const MAX_INSTANTS: usize = 65_536;
 /// and arrive in any order: [`insert_batch`](crate::repository::TickRepository::insert_batch) stores a tick
 /// once if two sources deliver it, and twice if one source delivers it twice.
 ///
-/// The counter remembers the last 65,536 instants. Equal ticks of one instant with more instants between them
-/// count as one tick.
+/// The counter remembers the last 65,536 instants. If more instants lie between two equal ticks of one
+/// instant, the two count as one tick.
 ///
 /// # Examples
 ///

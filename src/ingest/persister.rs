@@ -237,8 +237,9 @@ impl<R: Record> Persister<R> {
         ack.wait(level).await.map_err(|_| PushError::Closed)
     }
 
-    /// Waits until all records that were accepted before, and the content of the spool at the start, are
-    /// stored or known to be duplicates, conflicts or rejected. Keeps waiting while the store fails.
+    /// Waits until all records that were accepted before the call, and the content that the spool had at
+    /// the start, are stored or known to be duplicates, conflicts or rejected. Continues to wait while
+    /// the store fails.
     ///
     /// # Errors
     /// Fails after a stop, and if a stop runs out of time first.
@@ -310,7 +311,7 @@ impl<R: Record> Persister<R> {
     }
 }
 
-/// Dropping it ends the last handle.
+/// Shared by all handles of a persister. Its drop, with the last handle, ends the persister.
 #[derive(Debug)]
 struct LastHandle<R: Record>(Arc<Shared<R>>);
 

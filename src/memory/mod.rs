@@ -1,6 +1,7 @@
 //! In-memory repositories over ordered maps: a readable reference implementation of the contract.
 //!
-//! The data is lost when the process ends. Meant for tests, for trials of a server, and as documentation.
+//! The data is lost when the process ends. Use these repositories in tests and to try out a server. They
+//! also document the contract.
 
 mod ohlc;
 mod quarantine;

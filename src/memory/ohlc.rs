@@ -28,8 +28,8 @@ const SPAN: TimeDelta = TimeDelta::days(7);
 /// Candles of the ticks of an [`InMemoryTickRepository`], and stored candles in memory.
 ///
 /// Repositories of the same ticks share their stored candles. Every read folds the ticks of its candles
-/// again, and lets other tasks run in between if there are many. Concurrent writes may be partly visible in
-/// the result.
+/// again. If there are many ticks, it yields to other tasks in between, so the result may include only a
+/// part of concurrent writes.
 #[derive(Clone)]
 pub struct InMemoryOhlcRepository {
     ticks: InMemoryTickRepository,
@@ -181,8 +181,8 @@ impl InMemoryOhlcRepository {
 }
 
 impl InMemoryOhlcRepository {
-    /// Deletes the candles of the first day of a range that has any. With `is_meant` false it only counts
-    /// them.
+    /// Deletes the candles of the first day of a range that has candles. If `is_meant` is false, only
+    /// counts them.
     fn delete(
         &self,
         symbol_id: SymbolId,

@@ -27,10 +27,10 @@ use crate::retention::RetentionFloor;
 /// The largest number of symbols in one call of `latest_of`.
 const MAX_SYMBOLS: usize = 10_000;
 
-/// The number of ticks read before other tasks get a turn: one or two milliseconds.
+/// The number of ticks read before the task yields to others: one or two milliseconds of work.
 const AT_ONCE: usize = 2_000;
 
-/// The number of ticks stored before readers, whose threads are blocked meanwhile, get a turn.
+/// The number of ticks stored at once. Readers wait meanwhile, and block their threads.
 const STORED_AT_ONCE: usize = 500;
 
 /// Ticks in memory. Clones share their ticks.
@@ -120,7 +120,8 @@ impl InMemoryTickRepository {
         }
     }
 
-    /// Deletes the ticks of the first day of a range that has any. With `is_meant` false it only counts them.
+    /// Deletes the ticks of the first day of a range that has ticks. If `is_meant` is false, only counts
+    /// them.
     fn delete(
         &self,
         symbol_id: SymbolId,
@@ -369,8 +370,8 @@ impl TickRepository for InMemoryTickRepository {
     }
 }
 
-/// Returns the part of the range that can hold ticks after `query.after`. Without it, a reader of many pages
-/// would scan the earlier ticks again for each page.
+/// Returns the part of the range that can hold ticks after `query.after`, so that a reader of many pages
+/// does not scan the earlier ticks again for each page.
 fn rest_of_range(query: &TickQuery) -> Option<TimeRange> {
     let (from, to) = (query.range.start(), query.range.end());
     let (from, to) = match (query.after, query.order) {

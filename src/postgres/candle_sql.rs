@@ -65,8 +65,9 @@ impl CandleAggregates {
         Self::of_filtered_ticks(basis, "")
     }
 
-    /// Aggregates over the rows of `ticks` that pass the clause `filter`. The highest and the lowest price
-    /// need no filter, and the volume has none.
+    /// Aggregates over the rows of `ticks` that pass the clause `filter`. It applies to the first price,
+    /// the last price and the tick count: the highest and the lowest price need no filter, and the volume
+    /// has none.
     fn of_filtered_ticks(basis: PriceBasis, filter: &str) -> Self {
         // halve the aggregates, not each tick: halves order like their sums, and a product is exact while a
         // quotient is cut off after some digits
@@ -111,7 +112,7 @@ impl CandleAggregates {
     fn of_ticks_named(basis: PriceBasis) -> String {
         let filter = format!(" FILTER (WHERE {})", has_price(basis));
         let mut computed = Self::of_filtered_ticks(basis, &filter);
-        // minus the volumes of ticks without the basis, which most buckets do not have
+        // subtract the volumes of ticks without the basis; most buckets have no such tick
         let without = |absent: &str, present: &str| {
             format!(" - coalesce(sum({present}_volume) FILTER (WHERE {absent}_price IS NULL), 0)")
         };

@@ -211,7 +211,8 @@ fn partition(
         .partition(|migration| !applied.contains(&migration.name().version().to_string())))
 }
 
-/// Checks, before any migration runs, that no relation has the name of one that a pending migration creates.
+/// Checks, before any migration runs, that the schema has no relation with the name of one that a pending
+/// migration creates.
 fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> Result<(), DbError> {
     let (pending, _) = partition(connection, database)?;
     let wanted: Vec<_> = pending

@@ -32,12 +32,12 @@ use crate::repository::{CandleQuery, DeletedCandles, OhlcRepository, RestoredCan
 
 /// [`OhlcRepository`] over TimescaleDB, either edition.
 ///
-/// Each answer shows one instant. If a timeframe has a continuous aggregate, its candles come from there.
-/// Other candles, and candles of ticks that wait for the next refresh, are computed from the ticks of the
-/// requested range.
+/// Each result shows one instant. If a timeframe has a continuous aggregate, its candles are read from
+/// the aggregate. Other candles, and candles of ticks that wait for the next refresh, are computed from
+/// the ticks of the requested range.
 pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
-    /// Connections for reads, which may lead to a replica that lags.
+    /// Connections for reads, which may connect to a replica that lags behind the primary.
     reads: Option<Box<dyn TimeseriesConnections>>,
     relations: Arc<CandleTableCache>,
     clock: Clock,
@@ -56,8 +56,8 @@ impl PgOhlcRepository {
         }
     }
 
-    /// Reads over `reads`, which may lead to a replica: recent writes may be missing there for a moment.
-    /// Lookups of writes never use it.
+    /// Reads over `reads`, which may connect to a replica: recent writes may be missing there for a
+    /// moment. Lookups that are part of a write never use `reads`.
     #[must_use]
     pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
         self.reads = Some(Box::new(reads));

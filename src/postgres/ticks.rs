@@ -32,7 +32,7 @@ const MAX_SYMBOLS: usize = 10_000;
 /// [`TickRepository`] over TimescaleDB, either edition.
 pub struct PgTickRepository {
     connections: Box<dyn TimeseriesConnections>,
-    /// Connections for reads, which may lead to a replica that lags.
+    /// Connections for reads, which may connect to a replica that lags behind the primary.
     reads: Option<Box<dyn TimeseriesConnections>>,
     writer: Arc<TableWriter<Tick>>,
     clock: Clock,
@@ -49,8 +49,8 @@ impl PgTickRepository {
         }
     }
 
-    /// Reads over `reads`, which may lead to a replica: recent writes may be missing there for a moment.
-    /// Lookups of writes never use it.
+    /// Reads over `reads`, which may connect to a replica: recent writes may be missing there for a
+    /// moment. Lookups that are part of a write never use `reads`.
     #[must_use]
     pub fn with_reads(mut self, reads: impl TimeseriesConnections) -> Self {
         self.reads = Some(Box::new(reads));

@@ -11,12 +11,13 @@ use crate::error::RepositoryError;
 
 /// Returns the candles of a range, with the gaps between them filled according to `fill`.
 ///
-/// *Filled buckets*: the buckets of the range between the symbol's first candle and its newest one, even if
-/// these are outside of the range, so that a range may begin and end with filled buckets. Before the first
-/// candle there is no price to carry forward, and after the newest one the feed may merely be late. Nothing
-/// after `now` is filled. *Paging*: `query.limit` counts all buckets, filled or not, and the cursor may be
-/// that of a filled bucket. `now` decides which buckets are closed; pass the time of the call, or a fixed
-/// time in tests.
+/// *Filled buckets*: the buckets of the range that lie between the symbol's first candle and its newest
+/// one. These two candles may be outside of the range, so a range may begin and end with filled buckets.
+/// Buckets before the first candle are not filled, since there is no price to carry forward. Buckets
+/// after the newest candle are not filled, since the feed may be late, and neither are buckets after
+/// `now`. *Paging*: `query.limit` counts all buckets, filled or not, and the cursor may be that of a
+/// filled bucket. `now` decides which buckets are closed; pass the time of the call, or a fixed time in
+/// tests.
 ///
 /// With [`GapFill::Omit`] this is [`OhlcRepository::candles`]. Otherwise a page takes up to five reads of the
 /// repository and the memory of two pages, for gaps of any length.
@@ -76,7 +77,7 @@ pub async fn filled_candles(
     };
     let query = CandleQuery {
         range: query.open_times(now),
-        // the range excludes forming candles already, for all reads alike
+        // the range already excludes forming candles, so that all reads exclude the same ones
         closed_only: false,
         ..*query
     };

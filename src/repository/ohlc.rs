@@ -19,14 +19,14 @@ use super::{DeletedCandles, RestoredCandles};
 pub struct CandleQuery {
     /// The symbol.
     pub symbol_id: SymbolId,
-    /// Their width.
+    /// The timeframe of the candles.
     pub timeframe: Timeframe,
     /// The price basis.
     pub basis: PriceBasis,
     /// The range of open times; includes `from`, excludes `to`. A candle is returned whole, even if the range
     /// ends within it.
     pub range: TimeRange,
-    /// Whether to omit candles whose end has not passed at the time of the call.
+    /// Whether to omit candles whose bucket has not ended at the time of the call.
     pub closed_only: bool,
     /// Oldest or newest first.
     pub order: SortOrder,
@@ -111,7 +111,7 @@ impl CandleQuery {
         if let Some(after) = self.after {
             match self.order {
                 SortOrder::Ascending => {
-                    // after the range nothing is left, at any distance
+                    // nothing is left after the end of the range
                     let after = after.open_time.min(to);
                     from = from.max(after + TimeDelta::microseconds(1));
                 }
@@ -187,8 +187,8 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// A call that its caller has abandoned may still be applied, but it overwrites nothing that a later call
     /// stored.
     ///
-    /// `closed` is not stored: each read decides it by its own time.
-    /// *Duplicates*: if a candle is given twice, the last one counts.
+    /// `closed` is not stored: each read computes it from the time of the read. *Duplicates*: if a candle
+    /// is given twice, the last one counts.
     ///
     /// # Errors
     /// `InvalidInput` names the first candle that [`Candle::validate`] refuses.
@@ -202,17 +202,16 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// is not downsampled, or smaller stored candles of its basis, and if it closed less than two hours ago. The
     /// state before the call decides.
     ///
-    /// *Concurrent ticks*: a tick that is stored at the same time is either stored first, and the candle is
-    /// omitted; or it is stored later and does not change the restored candle. This requires that the clocks
-    /// of all writers differ by less than an hour.
-    /// *Duplicates*: if a candle is given twice, the last one counts.
-    /// *Repeating*: a call may be repeated. A call that its caller has abandoned may still be applied, but it
-    /// overwrites nothing that a later call stored.
+    /// *Concurrent ticks*: if a tick is stored at the same time, either the tick is stored first and the
+    /// candle is omitted, or the candle is stored first and the tick does not change it. This requires
+    /// that the clocks of all writers differ by less than an hour. *Duplicates*: if a candle is given
+    /// twice, the last one counts. *Repeating*: a call may be repeated. A call that its caller has
+    /// abandoned may still be applied, but it overwrites nothing that a later call stored.
     ///
     /// # Errors
-    /// `InvalidInput` names the first candle that [`Candle::validate`] refuses. After an error no candle is
-    /// stored, unless the error is not [certainly not applied](RepositoryError::is_certainly_not_applied);
-    /// then all may be stored.
+    /// `InvalidInput` names the first candle that [`Candle::validate`] refuses. If an error is [certainly
+    /// not applied](RepositoryError::is_certainly_not_applied), no candle is stored; after any other
+    /// error all may be stored.
     async fn restore_candles(&self, candles: &[Candle])
     -> Result<RestoredCandles, RepositoryError>;
 

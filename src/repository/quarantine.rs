@@ -204,8 +204,8 @@ setters!(QuarantineQuery {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait QuarantineRepository: Debug + Send + Sync + 'static {
-    /// Stores quarantined ticks, all or none. A tick that is stored already does not change, even if it was
-    /// decided about. Returns the number of new ticks.
+    /// Stores quarantined ticks, all or none. A tick that is stored already does not change, even if it
+    /// was released or discarded. Returns the number of new ticks.
     ///
     /// # Errors
     /// `InvalidInput` for an invalid tick, and failures of the store, after which the call may be repeated.

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{Candle, setters};
 
-/// Candles that closed within this time may still get ticks whose writers do not check for restored candles,
-/// even if the clocks of two writers differ by up to an hour.
+/// The time after its close in which a candle may still get ticks from writers that do not check for
+/// restored candles. It allows the clocks of two writers to differ by up to an hour.
 pub(crate) const MAY_GET_TICKS: TimeDelta = TimeDelta::hours(2);
 
 /// Whether `candle` may still get ticks at `now`: it closed less than two hours before.

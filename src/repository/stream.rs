@@ -133,8 +133,8 @@ where
 
     fn fetch(&self, after: Option<C>, context: &mut Context<'_>) -> Next<T, C> {
         let mut page = (self.fetch)(after);
-        // polled before the reader continues: a spawned task would not start until the reader on this thread
-        // of the runtime waits
+        // poll the read before the reader continues: a spawned task would start only when the reader,
+        // which may use the same thread, waits
         match page.as_mut().poll(context) {
             Poll::Ready(fetched) => Next::Fetched(fetched),
             Poll::Pending => Next::Fetching(Fetching(tokio::spawn(page))),

@@ -30,9 +30,9 @@ pub struct FeedSymbol {
 ///
 /// A symbol is never deleted, because ticks refer to its id. It can be deactivated.
 ///
-/// Names of symbols and exchanges are stored in the case in which they are given. They are compared without
-/// regard to case ([`folded_name`](crate::domain::folded_name)) and are unique in this sense. An exchange
-/// that a call names in another case is the stored one.
+/// Names of symbols and exchanges are stored in the case in which they are given. They are compared
+/// without regard to case ([`folded_name`](crate::domain::folded_name)) and are unique in this sense. A
+/// call may name a stored exchange in any case.
 ///
 /// # Examples
 ///
@@ -273,7 +273,8 @@ pub async fn find_symbol(
     }
 }
 
-/// Selects the symbol that `reference` means from `found`, whose names differ only in case.
+/// Selects the symbol that `reference` refers to from `found`, the symbols whose names differ only in
+/// case.
 pub(crate) fn exactly_one_match(
     reference: &SymbolReference,
     found: Vec<Symbol>,

@@ -191,20 +191,19 @@ setters!(TickQuery {
 pub trait TickRepository: Debug + Send + Sync + 'static {
     /// Stores ticks and returns the result of each. Idempotent: a batch may be sent again.
     ///
-    /// *Atomicity*: the sequenced and the unsequenced ticks of a batch are two parts, and each part is stored
-    /// as a whole. After an error nothing is stored, unless the error is not [certainly not
-    /// applied](RepositoryError::is_certainly_not_applied); then everything may be stored. A tick that can
-    /// never be stored is rejected and does not prevent the others.
-    /// *Ordering*: any. Conflicts are listed in key order, conflicts of one key in the given order;
-    /// rejections are listed in the given order.
-    /// *Duplicates*: as if the ticks were given one after the other. Of several ticks with the same key the
-    /// first is stored, unless one is stored already. Every other one is compared with the stored tick and is
-    /// a duplicate or a conflict. `received_at` is not part of the content; the stored value does not change.
-    /// An *unsequenced* tick of occurrence k makes the store hold at least k + 1 rows of its symbol, instant
-    /// and content. Missing rows get sequences after all others of the instant, in the given order. The tick
-    /// is a duplicate if that many rows are stored, and it never conflicts. A sequenced row counts as a row
-    /// of its content.
-    /// *Limits*: none. A batch is copied several times in memory, so send some thousands of ticks per call.
+    /// *Atomicity*: the sequenced and the unsequenced ticks of a batch are two parts, and each part is
+    /// stored as a whole. If an error is [certainly not
+    /// applied](RepositoryError::is_certainly_not_applied), nothing is stored; after any other error
+    /// everything may be stored. A tick that can never be stored is rejected and does not prevent the
+    /// others. *Ordering*: any. Conflicts are listed in key order, conflicts of one key in the given
+    /// order; rejections are listed in the given order. *Duplicates*: as if the ticks were given one
+    /// after the other. If the key of several ticks is free, the first of them is stored. Each of the
+    /// others is compared with the stored tick and is a duplicate or a conflict. `received_at` is not
+    /// part of the content; the stored value does not change. An *unsequenced* tick of occurrence k makes
+    /// the store hold at least k + 1 rows of its symbol, instant and content. Missing rows get sequences
+    /// after all others of the instant, in the given order. The tick is a duplicate if that many rows are
+    /// stored, and it never conflicts. A sequenced row counts as a row of its content. *Limits*: none. A
+    /// batch is copied several times in memory, so send some thousands of ticks per call.
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError>;
 
     /// Returns ticks of a range, sorted by `(tick_time, sequence)` in the requested order.
@@ -241,10 +240,10 @@ pub trait TickRepository: Debug + Send + Sync + 'static {
     /// candles of ticks that were dropped before. Stored candles remain, and so do ticks that are not in the
     /// database yet, for example in a spool: they are stored later. A deleted tick may be stored again.
     ///
-    /// *Atomicity*: ticks and candles change at the same instant for every reader. After an error nothing is
-    /// deleted, unless the error is not [certainly not applied](RepositoryError::is_certainly_not_applied);
-    /// then this part may be deleted. Ticks that are stored concurrently may remain.
-    /// *Repeating*: a call may be repeated; it deletes the remaining ticks.
+    /// *Atomicity*: ticks and candles change at the same instant for every reader. If an error is
+    /// [certainly not applied](RepositoryError::is_certainly_not_applied), nothing is deleted; after any
+    /// other error this part may be deleted. Ticks that are stored concurrently may remain. *Repeating*:
+    /// a call may be repeated; it deletes the remaining ticks.
     ///
     /// # Errors
     /// `InvalidInput` if the range begins before a time whose ticks were dropped, or if a candle contains

@@ -1,5 +1,5 @@
-//! Retention, compression and refresh policies: the declaration, the proof that they lose no candle, and the
-//! changes that a database needs.
+//! Retention, compression and refresh policies: their declaration, the validation that they lose no
+//! candle, and the changes that a database needs.
 //!
 //! All functions here are pure and access no database. `postgres` reads the settings of a database and
 //! changes them.

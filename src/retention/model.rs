@@ -1,5 +1,5 @@
-//! A model of a database: retention drops chunks and jobs refresh windows, at any time and in any order. It
-//! tests the claim of the proof that no refresh reads a range that was dropped.
+//! A model of a database: retention drops chunks and jobs refresh windows, at any time and in any order.
+//! The tests check that no refresh reads a dropped range if the policies pass the validation.
 
 use proptest::prelude::*;
 
@@ -84,7 +84,7 @@ prop_compose! {
     }
 }
 
-/// Raises values that are too low by little more than needed, so that most sets pass the proof.
+/// Raises values that are too low by little more than needed, so that most sets pass the validation.
 fn raised(mut policies: RetentionPolicies) -> RetentionPolicies {
     for (timeframe, refresh) in &mut policies.refresh {
         let bucket = PolicyDuration::from(timeframe.duration());

@@ -1,4 +1,4 @@
-//! The plan: the difference between the wanted and the present settings of each relation.
+//! The plan: the difference between the wanted and the current settings of each relation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -133,9 +133,9 @@ impl fmt::Display for PolicyChange {
 /// The settings that a database should have.
 ///
 /// `has_jobs` says whether the database supports compression and jobs; the Apache edition does not.
-/// `has_aggregates` says whether `ohlc_1m` to `ohlc_1d` hold candles. The library drops their chunks together
-/// with those of `ohlc_candles`, never a database job, because a job would not wait for writers and
-/// refreshes.
+/// `has_aggregates` says whether `ohlc_1m` to `ohlc_1d` hold candles. The library itself drops their
+/// chunks, together with the chunks of `ohlc_candles`. It does not use a database job, because a job
+/// would not wait for writers and refreshes.
 #[must_use]
 pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool) -> PolicySet {
     let mut settings = PolicySet::new();
@@ -199,8 +199,8 @@ pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool
 
 /// The changes that turn `current` into `wanted`.
 ///
-/// Keeps compression that is set up and no longer wanted: chunks may be compressed, and without a job the
-/// setting has no effect.
+/// Does not remove compression settings that are no longer wanted, since chunks may be compressed
+/// already. Without a job the settings have no effect.
 #[must_use]
 pub fn difference(wanted: &PolicySet, current: &PolicySet) -> Vec<PolicyChange> {
     let mut changes = Vec::new();

@@ -1,4 +1,4 @@
-//! The proof that a set of policies loses no candle: one pure function for each rule.
+//! Validates that a set of policies loses no candle: one pure function for each rule.
 
 use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
 
@@ -70,7 +70,8 @@ pub fn late_after(policies: &RetentionPolicies) -> PolicyDuration {
         .unwrap_or(policies.lateness)
 }
 
-/// The age up to which a later run refreshes the whole bucket of a tick.
+/// The largest age at which a tick may arrive so that a later run still refreshes the whole bucket of the
+/// tick.
 fn reach(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<PolicyDuration> {
     let bucket = PolicyDuration::from(timeframe.duration());
     // the tick may arrive just after a run, and the next run may be late by the same interval

@@ -47,8 +47,9 @@ impl RefreshWindow {
 /// The windows that recompute the candles of `days` (starts of days, UTC), smaller timeframes first, since
 /// larger candles are computed from smaller ones.
 ///
-/// Omits buckets whose ticks, or whose smaller candles, may be dropped, and buckets that have not ended at
-/// `now`: a refresh would erase the former and freeze the latter.
+/// Omits buckets whose ticks or smaller candles may be dropped, since a refresh would erase their
+/// candles. Omits buckets that have not ended at `now`, since a refresh would store a candle that still
+/// changes.
 #[must_use]
 pub fn refresh_windows(
     days: &BTreeSet<DateTime<Utc>>,
@@ -63,7 +64,7 @@ pub fn refresh_windows(
             .map(|floor| next_start(timeframe, floor));
         let until_now = timeframe.bucket_start(now);
         for &(start, end) in &ranges {
-            // a day without ticks gives no reason to refresh larger candles either
+            // a day without retained ticks needs no refresh of larger candles either
             if floors.ticks.is_some_and(|floor| floor >= end) {
                 continue;
             }

@@ -1,4 +1,5 @@
-//! Making the candle relations: by the library, by psql, again, over views, over aggregates.
+//! Tests that create the candle relations: with the library, with psql, repeatedly, over views and over
+//! aggregates.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::process::{Command, Output};
@@ -71,7 +72,7 @@ struct Object {
     comment: String,
 }
 
-/// The candle relations as objects: another oid is another relation.
+/// The candle relations with their oids; a different oid means a different relation.
 fn objects(connection: &mut PgConnection) -> Vec<Object> {
     sql_query(
         "SELECT c.oid::bigint AS oid, coalesce(obj_description(c.oid, 'pg_class'), '') AS comment \

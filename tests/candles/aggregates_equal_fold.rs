@@ -1,4 +1,4 @@
-//! The candle relations say what folding the ticks says, whatever the plan, on both editions.
+//! Tests that the candle relations equal the fold of the ticks, for every query plan, on both editions.
 //!
 //! Ticks over twenty days around 2000-01-01, where the order key changes its sign, with several ticks
 //! in one instant, stored in random order.
@@ -24,9 +24,9 @@ const WIDE: [i64; 6] = [0, 256, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, i64::MAX]
 const FIRST_DAY: &str = "1999-12-22T00:00:00Z";
 const CANDLE_VIEWS: &str = include_str!("../../manual_sql/candle_views.sql");
 
-/// Makes every plan that can aggregate in parts do so. Where groups are small, only aggregates without a
-/// price for each group they hand on are worth their workers; a row has many aggregates, so that it takes
-/// several workers.
+/// Makes the planner use partial aggregation wherever it can. If groups are small, parallel workers pay
+/// off only without a cost for each group that they pass on. Each row has many aggregates, so several
+/// workers are used.
 const AGGREGATE_IN_PARTS: &str = "SET min_parallel_table_scan_size = 0; \
     SET min_parallel_index_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; \
     SET cpu_tuple_cost = 0; SET max_parallel_workers_per_gather = 8; \
@@ -45,7 +45,7 @@ fn ticks(random: &mut Random) -> Vec<Tick> {
     let mut ticks = Vec::new();
     for symbol_id in [1, 2].map(SymbolId::new) {
         for minute in 0..DAYS * 1_440 {
-            // busy minutes and long gaps, and always the last and the first minutes of days
+            // busy minutes and long gaps; always the first and the last minute of a day
             let edge = matches!(minute % 1_440, 0 | 1_439);
             if !edge && random.below(40) > 0 {
                 continue;
@@ -63,7 +63,7 @@ fn ticks(random: &mut Random) -> Vec<Tick> {
             }
         }
     }
-    // two visits of one instant would give one key twice
+    // an instant may be drawn twice, which would repeat keys
     ticks.sort_by_key(Tick::key);
     ticks.dedup_by_key(|tick| tick.key());
     ticks.push(widest());
@@ -73,7 +73,7 @@ fn ticks(random: &mut Random) -> Vec<Tick> {
     ticks
 }
 
-/// A tick whose mid price needs all 28 digits, which a division by 2 does not give.
+/// A tick whose mid price needs all 28 digits, which the server's division by 2 would not return.
 fn widest() -> Tick {
     let [bid_price, ask_price] = [
         "999999999999999.999999999998",
@@ -83,7 +83,7 @@ fn widest() -> Tick {
     Tick::quote(SymbolId::new(3), first_day(), bid_price, ask_price)
 }
 
-/// One to four ticks of one instant, whose sequences need one to eight bytes.
+/// One to five ticks of one instant, whose sequences need one to eight bytes.
 fn ties(random: &mut Random, symbol_id: SymbolId, tick_time: DateTime<Utc>, ticks: &mut Vec<Tick>) {
     for place in 0..=random.below(4) {
         let bid_price = decimal(random, 2_000_000_000_000, 12) - Decimal::ONE;
@@ -145,7 +145,7 @@ fn execute(connection: &mut PgConnection, sql: &str) {
 
 type Candles = BTreeMap<(Timeframe, PriceBasis), Vec<Candle>>;
 
-/// What folding says.
+/// The folds of the ticks.
 fn folded(ticks: &[Tick]) -> Candles {
     let now = suite::now();
     Timeframe::ALL
@@ -240,7 +240,7 @@ struct PlanLine {
     line: String,
 }
 
-/// A test of partial aggregates that gets none would pass for nothing.
+/// Asserts that the plan uses partial aggregation; without it the test would test nothing.
 fn assert_aggregated_in_parts(connection: &mut PgConnection) {
     let plan: Vec<PlanLine> = sql_query("EXPLAIN SELECT * FROM ohlc_1d")
         .load(connection)
@@ -322,7 +322,7 @@ async fn views_equal_the_fold() {
 fn refresh(connection: &mut PgConnection, days: std::ops::Range<i64>) {
     let [from, to] = [days.start, days.end].map(|day| first_day() + chrono::TimeDelta::days(day));
     for &timeframe in Timeframe::ALL {
-        // versions that refresh ten buckets at a time unless told otherwise take a minute for all
+        // with the default of ten buckets at a time, newer versions would take a minute for all
         let call = format!(
             "DO $$ BEGIN \
              IF EXISTS (SELECT FROM pg_proc WHERE proname = 'refresh_continuous_aggregate' AND 'options' = ANY (proargnames)) \

@@ -1,7 +1,7 @@
-//! Candles that are read while aggregates are refreshed: no read may miss one. Community edition only.
+//! Tests that no read of candles misses a candle while aggregates are refreshed. Community edition only.
 //!
-//! `TICKBOOK_READS=40000` makes so many reads at least, beside 40 imports and 60 refreshes of an hour
-//! or more of them.
+//! `TICKBOOK_READS=40000` sets the minimum number of reads, and runs at least 40 imports and 60 refreshes
+//! of an hour.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::collections::{BTreeSet, HashMap};
@@ -27,7 +27,7 @@ use crate::support::random::Random;
 
 const READERS: u64 = 3;
 
-/// What the suite has time for.
+/// The amounts for the ordinary run of the tests.
 const SHORT: Amounts = Amounts {
     reads: 0,
     imports: 3,
@@ -54,7 +54,7 @@ impl Amounts {
     }
 }
 
-/// Ticks that are stored for good, and their candles.
+/// A range of ticks that does not change any more, and their candles.
 #[derive(Debug)]
 struct Piece {
     range: TimeRange,
@@ -62,7 +62,7 @@ struct Piece {
 }
 
 impl Piece {
-    /// Of all ticks of whole buckets of `timeframes`.
+    /// Creates a piece from all ticks of whole buckets of `timeframes`.
     fn of(ticks: &[Tick], range: TimeRange, timeframes: &[Timeframe]) -> Self {
         let mut candles = HashMap::new();
         for timeframe in timeframes {
@@ -75,10 +75,10 @@ impl Piece {
     }
 }
 
-/// What readers and writer share.
+/// State shared by the readers and the writer.
 struct Shared {
     repositories: Repositories,
-    /// The last one is what is refreshed.
+    /// The last piece is being refreshed.
     pieces: Mutex<Vec<Arc<Piece>>>,
     reads: AtomicU64,
     wrong: Mutex<Vec<String>>,
@@ -135,7 +135,7 @@ async fn read(shared: Arc<Shared>, mut random: Random) {
     }
 }
 
-/// Ticks at irregular times of `[from, to)`, one in a minute on average.
+/// Ticks at irregular times in `[from, to)`, one per minute on average.
 fn ticks(random: &mut Random, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Tick> {
     let minutes = (to - from).num_minutes();
     let mut ticks: Vec<_> = (0..minutes)
@@ -151,7 +151,7 @@ fn ticks(random: &mut Random, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Tic
     ticks
 }
 
-/// As `tickbook import ticks` does it with a file of three days.
+/// Imports three days of ticks, as `tickbook import ticks` does.
 async fn import(shared: &Shared, db: &TimeseriesDb, random: &mut Random, from: DateTime<Utc>) {
     let to = from + TimeDelta::days(3);
     let ticks = ticks(random, from, to);
@@ -171,7 +171,7 @@ async fn store(shared: &Shared, ticks: &[Tick]) {
     }
 }
 
-/// Refreshes hour by hour as somebody does with psql: a few buckets at a time.
+/// Refreshes hour by hour, a few buckets at a time, as an operator does with psql.
 async fn refresh_hours(
     shared: &Shared,
     schemas: &ScratchSchemas,
@@ -230,7 +230,7 @@ async fn candles_are_whole_while_they_are_refreshed() {
             from += TimeDelta::days(3);
         }
         refresh_hours(&shared, &schemas, &mut random, from, amounts.hours).await;
-        // the next import begins with a day of its own
+        // the next import begins with a new day
         from += TimeDelta::days(amounts.hours / 24 + 1);
         if shared.reads.load(Ordering::SeqCst) >= amounts.reads {
             break;

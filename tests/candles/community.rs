@@ -1,4 +1,4 @@
-//! Candles on the Community edition equal their ticks, whatever is refreshed beside them.
+//! Tests that candles on the Community edition equal their ticks during refreshes of any kind.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::collections::BTreeSet;
@@ -26,12 +26,12 @@ struct Site {
     connection: PgConnection,
     edition: Edition,
     ticks: Vec<Tick>,
-    // removed at the end
+    // dropped last, which removes the schemas
     _schemas: ScratchSchemas,
 }
 
 impl Site {
-    /// Without candle relations.
+    /// Creates a site without candle relations.
     async fn bare() -> Self {
         let (schemas, pools) = migrated().await;
         let mut connection = schemas.connection(Database::Timeseries);
@@ -48,7 +48,7 @@ impl Site {
         }
     }
 
-    /// With continuous aggregates; `None` where the edition has none.
+    /// Creates a site with continuous aggregates; `None` if the edition has none.
     async fn with_aggregates() -> Option<Self> {
         let site = Self::bare().await;
         if site.edition == Edition::Apache {
@@ -72,7 +72,7 @@ impl Site {
         self.ticks.extend_from_slice(ticks);
     }
 
-    /// As an import ends.
+    /// Refreshes a day, as an import does at its end.
     async fn refresh_day(&self, of: DateTime<Utc>) {
         let days = BTreeSet::from([of]);
         let refreshed = postgres::refresh_days(&self.pools.timeseries(), days).await;
@@ -91,7 +91,7 @@ impl Site {
         page.expect("a page").items
     }
 
-    /// All candles equal the fold of all ticks that were ever stored.
+    /// Asserts that all candles equal the fold of all ticks that were ever stored.
     async fn assert_true(&self, when: &str) {
         for symbol in [A, B] {
             let ticks = self.ticks.iter().filter(|tick| tick.symbol_id == symbol);
@@ -126,11 +126,11 @@ async fn ticks_newer_than_a_refresh_stay_in_every_candle() {
     site.insert(&[tick(A, "05T10:00", 1), tick(A, "05T10:01", 2)])
         .await;
     site.refresh_day(at("05T00:00")).await;
-    // above the refreshed minutes and below the ends of the larger candles that hold them
+    // after the refreshed minutes, but before the ends of the larger candles that contain them
     site.insert(&[tick(B, "05T10:03", 9), tick(A, "05T10:04", 8)])
         .await;
     site.assert_true("before").await;
-    // a refresh of another day hands the change on to the aggregate of one minute alone
+    // a refresh of another day passes the change on only to the aggregate of one minute
     site.insert(&[tick(A, "02T10:00", 3)]).await;
     site.refresh_day(at("02T00:00")).await;
     site.assert_true("after a refresh of another day").await;
@@ -152,7 +152,8 @@ async fn candles_over_a_dropped_chunk_keep_their_ticks() {
     site.refresh_day(at("05T00:00")).await;
     site.execute("SELECT drop_chunks('ticks', timestamptz '2014-05-05 12:00Z')");
     site.assert_true("after the first ticks were dropped").await;
-    // as many ticks in the second chunk as the candle of the day knows, and one that it does not
+    // the second chunk then has as many ticks as the candle of the day counts, and one that it does not
+    // include
     site.insert(&[tick(A, "05T15:00", 9)]).await;
     site.assert_true("after a late tick").await;
     site.insert(&[tick(A, "05T15:30", 7), tick(A, "05T17:30", 5)])
@@ -191,7 +192,7 @@ async fn distant_changes_are_read_separately() {
     for day in ["05T00:00", "06T00:00"] {
         site.refresh_day(at(day)).await;
     }
-    // more changes than are read apart, and some that touch
+    // more changes than one statement reads separately, some of them adjacent
     let late: Vec<_> = (0..60)
         .map(|number| {
             tick(A, "05T00:00", number)

@@ -1,4 +1,4 @@
-//! Candles that are taken back although their ticks were dropped.
+//! Tests of deleting candles whose ticks were dropped.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, short_policies};
@@ -8,7 +8,7 @@ use tickbook::postgres::{Edition, apply_policies, maintain};
 use tickbook::repository::{DeletedCandles, deletable_candles, delete_candles};
 use tickbook::retention::PolicyDuration;
 
-/// Ten days, of which the first three are dropped; and before which time.
+/// Ten days of ticks, of which the first three were dropped, and the time before which they were dropped.
 async fn dropped() -> (TenDayHistory, DateTime<Utc>) {
     let mut history = TenDayHistory::ten_days().await;
     let policies = short_policies(PolicyDuration::days(7));
@@ -23,7 +23,7 @@ async fn dropped() -> (TenDayHistory, DateTime<Utc>) {
     (history, floor)
 }
 
-/// Deletes candles of the first symbol that have no ticks, and forgets these.
+/// Deletes candles of the first symbol that have no ticks, and removes their ticks from the history.
 async fn delete(
     history: &mut TenDayHistory,
     timeframe: Option<Timeframe>,
@@ -37,7 +37,8 @@ async fn delete(
     deleted
 }
 
-/// Without the ticks of the first symbol within `range`; returns of how many minutes they were.
+/// Removes the ticks of the first symbol in `range` from the history. Returns the number of their
+/// minutes.
 fn forget(history: &mut TenDayHistory, range: TimeRange) -> u64 {
     let is_gone = |symbol, time| symbol == SYMBOLS[0] && range.contains(time);
     let gone = history
@@ -70,7 +71,7 @@ async fn candles_of_dropped_ticks_are_deleted_by_day() {
     assert_eq!(deleted.candles.total(), 3 * minutes);
     assert_eq!(deleted.of_ticks, of_ticks.unsigned_abs());
     history.assert_whole(Timeframe::ALL).await;
-    // what is left of the dropped ticks stays at any refresh
+    // no refresh deletes the remaining candles of dropped ticks
     if history.edition == Edition::Community {
         for &timeframe in Timeframe::ALL {
             history.execute(&format!(

@@ -1,8 +1,8 @@
-//! Candles are the fold of the ticks that were stored at one instant of the read, whatever is written,
-//! refreshed, compressed, dropped and repaired meanwhile.
+//! Fuzz test: candles equal the fold of the ticks that were stored at one instant of the read, while
+//! ticks are written, chunks are compressed and dropped, and candles are refreshed and repaired.
 //!
-//! Rounds of random calls run beside three readers; a model that was told of each call before and
-//! after it says what an answer may be. `make fuzz-candles` runs it for long.
+//! A round runs random calls beside three readers. A model records the begin and the end of each call and
+//! computes the possible results of a read. `make fuzz-candles` runs more rounds.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 mod check;
@@ -26,10 +26,10 @@ use std::time::{Duration, Instant};
 use crate::support::random::Random;
 use site::Counts;
 
-/// A round is long enough for jobs of the database to run in it.
+/// The length of a round, in which jobs of the database run too.
 const ROUND: Duration = Duration::from_secs(80);
 
-/// Seconds that it takes as an ordinary test.
+/// Duration in seconds as an ordinary test.
 const SHORT: u64 = 60;
 
 fn number(variable: &str) -> Option<u64> {
@@ -61,7 +61,7 @@ async fn candles_are_right_under_concurrent_changes() {
         } else {
             left.min(ROUND)
         };
-        // less is not enough to begin a round
+        // the rest is too short for a round
         if length < Duration::from_secs(10) {
             break;
         }

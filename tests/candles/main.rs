@@ -1,5 +1,5 @@
-//! Candles that are the fold of the stored ticks: made by views and aggregates, read in pages and
-//! streams, put back, deleted, and compared with those of another system.
+//! Tests that candles equal the fold of the stored ticks: candles of views and aggregates, pages,
+//! streams, restored and deleted candles, and a comparison with another system.
 
 #[path = "../support/mod.rs"]
 mod support;

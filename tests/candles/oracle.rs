@@ -1,4 +1,4 @@
-//! Real quotes go in; the candles that come out equal those of another system, to the last digit.
+//! Tests that the candles of recorded quotes equal the candles of another system, to the last digit.
 #![cfg(all(feature = "postgres", feature = "conformance", feature = "files"))]
 
 use diesel::{RunQueryDsl as _, sql_query};
@@ -41,7 +41,7 @@ async fn timescaledb_gives_the_bars_of_another_system() {
     let folds = Folds::of(&ticks);
     assert_candles(&*repositories.ohlc, &bars, &folds).await;
 
-    // views or aggregates may come at any time; a new repository does not remember their absence
+    // a new repository has not cached that there are no relations yet
     let report = apply_aggregates(&pools.timeseries())
         .await
         .expect("applied");
@@ -53,7 +53,7 @@ async fn timescaledb_gives_the_bars_of_another_system() {
     }
 }
 
-/// Stores all quotes twice; the second time must add nothing.
+/// Stores all quotes twice; the second import must add nothing.
 async fn import(repositories: &Repositories, folder: &std::path::Path) -> Vec<Tick> {
     let symbol = NewSymbol::named("oanda", "EURUSD");
     let symbol = repositories.symbols.create(symbol).await.expect("created");
@@ -80,7 +80,7 @@ async fn insert(repository: &dyn TickRepository, ticks: &[Tick]) -> InsertReceip
     receipt
 }
 
-/// What the fold makes of the ticks, for every timeframe and basis.
+/// The folds of the ticks, for every timeframe and basis.
 struct Folds(Vec<(Timeframe, PriceBasis, Vec<Candle>)>);
 
 impl Folds {
@@ -139,7 +139,7 @@ async fn all_candles(
     }
 }
 
-/// Materializes the days of the quotes, smallest candles first.
+/// Refreshes the days of the quotes, smallest timeframe first.
 fn refresh(schemas: &ScratchSchemas, ticks: &[Tick]) {
     let mut connection = schemas.connection(Database::Timeseries);
     let first = Timeframe::D1.bucket_start(ticks[0].tick_time);

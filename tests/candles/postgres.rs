@@ -1,4 +1,4 @@
-//! Candles of continuous aggregates, and of ticks where there are none.
+//! Tests of candles of continuous aggregates, and of ticks if there are no aggregates.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ use tickbook::{Database, Repositories, RepositoryError};
 
 use crate::support::migrated_schema::{SYMBOL, migrated, start};
 
-/// Some ticks on each of many days, with days, months and years between them.
+/// Some ticks on each of several days that are days, months or years apart.
 fn scattered_ticks() -> Vec<Tick> {
     let days = [0, 1, 2, 3, 30, 31, 400, 401, 2_000];
     let seconds = [0, 1, 59, 60, 61, 299, 300, 3_600, 40_000, 86_399];
@@ -73,7 +73,7 @@ async fn assert_equal_to_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     }
 }
 
-/// Candle relations, and whether they are continuous aggregates.
+/// Creates the candle relations. Returns whether they are continuous aggregates.
 async fn with_relations(pools: &DatabasePools) -> bool {
     let report = postgres::apply_aggregates(&pools.timeseries())
         .await
@@ -81,7 +81,7 @@ async fn with_relations(pools: &DatabasePools) -> bool {
     report.edition == Edition::Community
 }
 
-/// Twice, since some mistakes show at the second time only.
+/// Refreshes twice, since some errors appear only at the second refresh.
 fn refresh(schemas: &ScratchSchemas) {
     let mut connection = schemas.connection(Database::Timeseries);
     for _ in 0..2 {
@@ -104,7 +104,7 @@ async fn pages_across_years_equal_the_fold() {
     assert_equal_to_the_fold(&repositories, &ticks).await;
 
     let aggregates = with_relations(&pools).await;
-    // repositories of their own, which have not yet looked for relations
+    // new repositories, which have not cached the relations yet
     let repositories = Repositories::postgres(&pools);
     assert_equal_to_the_fold(&repositories, &ticks).await;
     if aggregates {
@@ -135,7 +135,7 @@ async fn late_ticks_are_in_their_candles_before_any_refresh() {
         ticks.extend_from_slice(late);
         assert_equal_to_the_fold(&repositories, &ticks).await;
         if aggregates {
-            // now the five-minute candles are behind those of one minute
+            // the five-minute candles then lag behind the one-minute candles
             schemas
                 .connection(Database::Timeseries)
                 .batch_execute("CALL refresh_continuous_aggregate('ohlc_1m', NULL, NULL)")
@@ -191,7 +191,7 @@ async fn candles_are_read_without_a_dropped_relation() {
     assert_equal_to_the_fold(&repositories, &ticks).await;
 }
 
-/// Only the Community edition has aggregates to keep them.
+/// Only the Community edition has aggregates, which retain candles.
 #[tokio::test]
 async fn aggregate_keeps_the_candles_of_dropped_ticks() {
     let (schemas, pools) = migrated().await;
@@ -225,7 +225,7 @@ async fn aggregate_keeps_the_candles_of_dropped_ticks() {
     assert_equal_to_the_fold(&repositories, &kept).await;
 }
 
-/// Put there by somebody who dropped the constraints.
+/// Rows that were inserted after the constraints were dropped.
 #[tokio::test]
 async fn infinite_times_are_skipped_or_reported() {
     let (schemas, pools) = migrated().await;
@@ -255,7 +255,7 @@ async fn infinite_times_are_skipped_or_reported() {
         refresh(&schemas);
         assert_equal_to_the_fold(&repositories, &ticks).await;
     }
-    // the search for where the ticks begin reads it
+    // the search for the first tick reads this row
     execute(&format!(
         "UPDATE ticks SET received_at = 'infinity' WHERE tick_time = '{}' AND sequence = 0",
         start()

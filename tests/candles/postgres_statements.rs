@@ -1,4 +1,4 @@
-//! From where candles are read.
+//! Tests from which relations candles are read.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::sync::Mutex;
@@ -31,8 +31,8 @@ fn record() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(Record))
 }
 
-/// Whether the candles of the first ten minutes are read from the aggregate, and whether some are made
-/// of ticks or of smaller candles.
+/// Returns whether the candles of the first ten minutes are read from the aggregate, and whether some are
+/// computed from ticks or smaller candles.
 async fn read_from(repositories: &Repositories, timeframe: Timeframe) -> (bool, bool) {
     STATEMENTS.lock().expect("no panic").clear();
     let range = TimeRange::new(start(), start() + TimeDelta::minutes(10)).expect("ordered");
@@ -41,13 +41,13 @@ async fn read_from(repositories: &Repositories, timeframe: Timeframe) -> (bool, 
     assert!(!page.items.is_empty());
     let statements = STATEMENTS.lock().expect("no panic");
     let has = |text: &str| statements.iter().any(|statement| statement.contains(text));
-    // one look whether there are ticks makes no candle
+    // a check whether ticks exist computes no candle
     let is_made = has("count(*) FROM ticks ") || has(") AS minutes GROUP BY");
     let is_kept = has("FROM _timescaledb_internal._materialized_hypertable_");
     (is_kept, is_made)
 }
 
-/// Alone in its process, since what is recorded is recorded for the whole process.
+/// Runs in a separate process, since statements are recorded for the whole process.
 #[tokio::test]
 async fn ticks_are_read_only_where_aggregates_lack_them() {
     if !is_alone() {
@@ -64,7 +64,8 @@ async fn ticks_are_read_only_where_aggregates_lack_them() {
         .insert_batch(&ticks(0, 1_000))
         .await
         .expect("inserted");
-    // a refresh ends with the last bucket that has ticks: the first day is over in each timeframe
+    // a refresh ends with the last bucket that has ticks, so the first day must have ended in each
+    // timeframe
     repositories
         .ticks
         .insert_batch(&ticks(200_000, 200_001))

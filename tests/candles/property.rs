@@ -1,5 +1,5 @@
-//! Whatever the order in which ticks come, whichever aggregates are refreshed in between, and whatever
-//! the plan, candles are the fold of the ticks: on both editions, and compressed on Community.
+//! Property tests: candles equal the fold of the ticks for any order of the ticks, any refreshes in
+//! between and any query plan, on both editions, and with compressed chunks on the Community edition.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,7 +21,7 @@ use crate::support::random::Random;
 
 const DAYS: i64 = 17;
 
-/// Makes every plan that can aggregate in parts do so.
+/// Makes the planner use partial aggregation wherever it can.
 const IN_PARTS: [&str; 7] = [
     "min_parallel_table_scan_size=0",
     "min_parallel_index_scan_size=0",
@@ -33,7 +33,7 @@ const IN_PARTS: [&str; 7] = [
 ];
 
 fn time(random: &mut Random) -> DateTime<Utc> {
-    // many ticks in a few minutes, the first and the last microsecond of buckets, and some anywhere
+    // many ticks in a few minutes, ticks in the first and last microsecond of buckets, and ticks anywhere
     let day = TimeDelta::days(random.below(DAYS as u64) as i64);
     let within = match random.below(4) {
         0 => random.below(120_000_000) as i64,
@@ -49,14 +49,14 @@ fn decimal(random: &mut Random) -> Decimal {
     Decimal::new(random.below(4_000_000_000) as i64 - 500_000_000, scale).normalize()
 }
 
-/// Ticks of different keys of two symbols in random order, up to `ties` of the same instant.
+/// Ticks of two symbols with different keys in random order, up to `ties` in one instant.
 fn ticks(random: &mut Random, count: usize, ties: u64) -> Vec<Tick> {
     let mut ticks: Vec<Tick> = Vec::new();
     while ticks.len() < count {
         let tick_time = time(random);
         let symbol_id = SymbolId::new(SYMBOL.get() + random.below(2) as i64);
         for sequence in 0..=random.below(ties) as i64 {
-            // more than one byte of the order key
+            // sequences of more than one byte
             let both = Tick::quote(symbol_id, tick_time, decimal(random), decimal(random))
                 .with_sequence(sequence * [1, 70_000, (1 << 53) + 1][random.below(3) as usize])
                 .with_volumes(decimal(random).abs(), decimal(random).abs());
@@ -87,7 +87,7 @@ async fn read(repositories: &Repositories, mut query: CandleQuery) -> Vec<Candle
     }
 }
 
-/// Compares whole listings, and some ranges by pages of random length in a random order.
+/// Compares whole listings, and some ranges in pages of random length and random order.
 async fn assert_equal(
     repositories: &Repositories,
     ticks: &[Tick],
@@ -127,7 +127,7 @@ async fn assert_equal(
     }
 }
 
-/// Refreshes some of the aggregates, in random order and within random days.
+/// Refreshes some of the aggregates in random order and for random days.
 fn refresh(schemas: &ScratchSchemas, random: &mut Random) {
     let mut connection = schemas.connection(Database::Timeseries);
     for _ in 0..=random.below(4) {
@@ -182,7 +182,7 @@ struct PlanLine {
     line: String,
 }
 
-/// A test of partial aggregates that gets none would pass for nothing.
+/// Asserts that the plan uses partial aggregation; without it the test would test nothing.
 async fn assert_aggregates_in_parts(pools: &DatabasePools) {
     let (from, to) = (start(), start() + TimeDelta::days(DAYS));
     let select = format!(
@@ -207,7 +207,8 @@ async fn assert_aggregates_in_parts(pools: &DatabasePools) {
 async fn candles_equal_the_fold_with_partial_aggregates() {
     let mut random = Random::seeded();
     let (schemas, pools) = migrated().await;
-    // the planner takes instants for buckets, and aggregates in parts where these are few
+    // the planner estimates the number of buckets by the number of instants, and uses partial aggregation
+    // if it is small
     let ticks = ticks(&mut random, 20_000, 40);
     let writing = Repositories::postgres(&pools);
     for batch in ticks.chunks(5_000) {
@@ -227,7 +228,7 @@ async fn candles_equal_the_fold_with_partial_aggregates() {
     if edition == Edition::Apache {
         return;
     }
-    // repositories of their own, which have not yet looked for relations
+    // new repositories, which have not cached the relations yet
     let repositories = Repositories::postgres(&pools);
     assert_equal(&repositories, &ticks, &mut random, "real-time, in parts").await;
     refresh(&schemas, &mut random);
@@ -266,7 +267,7 @@ async fn candles_equal_the_fold_with_partial_aggregates() {
     .await;
 }
 
-/// Where retention has dropped ticks, and the aggregates of smaller candles have them still.
+/// The ticks were dropped, and the aggregates of smaller candles still include them.
 #[tokio::test]
 async fn larger_candles_without_ticks_use_smaller_ones() {
     let mut random = Random::seeded();
@@ -285,7 +286,8 @@ async fn larger_candles_without_ticks_use_smaller_ones() {
     let mut connection = schemas.connection(Database::Timeseries);
     let horizon = start() + TimeDelta::days(8);
     if edition == Edition::Community {
-        // of the larger ones only what is newer, so that their logs say the older ones are stale
+        // refresh only the newer part of the larger candles, so that their logs list the older part as
+        // changed
         let (from, to) = (start(), start() + TimeDelta::days(DAYS));
         let mut calls = format!("CALL refresh_continuous_aggregate('ohlc_1m', '{from}', '{to}');");
         for timeframe in &Timeframe::ALL[1..] {
@@ -306,7 +308,7 @@ async fn larger_candles_without_ticks_use_smaller_ones() {
         .collect();
     assert_equal(&repositories, &known, &mut random, "dropped").await;
 
-    // downsampled before the ticks went, on any edition
+    // candles that were downsampled before the ticks were dropped, on either edition
     let of_symbol = ticks.iter().filter(|tick| tick.symbol_id == SYMBOL);
     let now = suite::now();
     let mut downsampled = fold_ticks(of_symbol, Timeframe::M1, PriceBasis::Bid, now).expect("fits");

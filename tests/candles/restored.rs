@@ -1,4 +1,5 @@
-//! Candles that are brought back beside writers of ticks: either comes first, and the other knows.
+//! Tests of restoring candles beside writers of ticks: one of them is first, and the other takes it into
+//! account.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::sync::Arc;
@@ -20,12 +21,12 @@ use crate::support::migrated_schema;
 
 const SYMBOL: SymbolId = SymbolId::new(7);
 
-/// A writer or a restore waits for the other.
+/// Whether a writer or a restore waits for the other.
 const WAITING: &str = "SELECT count(*) AS number FROM pg_locks WHERE locktype = 'advisory' \
     AND NOT granted AND (classid::bigint << 32) | objid::bigint = \
     hashtextextended('tickbook retention floor ' || current_schema(), 0)";
 
-/// A restore waits for who stores the same candle.
+/// Whether a restore waits for a transaction that stores the same candle.
 const HELD: &str = "SELECT count(*) AS number FROM pg_locks AS l \
     WHERE NOT granted AND l.locktype = 'transactionid' AND EXISTS (SELECT FROM pg_locks AS own \
     WHERE own.pid = l.pid AND own.relation = 'ohlc_candles'::regclass)";
@@ -46,7 +47,7 @@ impl Store {
             connection: schemas.connection(Database::Timeseries),
             schemas,
         };
-        // the chunks are there
+        // create the chunks
         let other = SymbolId::new(8);
         let tick = Tick::quote(other, start(), Decimal::ONE, Decimal::ONE);
         let inserted = store.repositories.ticks.insert_batch(&[tick]).await;
@@ -64,7 +65,7 @@ impl Store {
         row.number
     }
 
-    /// Waits until `query` counts something, or `call` has ended.
+    /// Waits until `query` returns a number above 0, or `call` has ended.
     async fn until<T>(&mut self, query: &str, call: &JoinHandle<T>) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.number(query) == 0 && !call.is_finished() {
@@ -90,7 +91,7 @@ fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
 }
 
-/// The candle of one minute of a symbol.
+/// A one-minute candle of a symbol.
 fn candle_of(symbol_id: SymbolId, open_time: DateTime<Utc>) -> Candle {
     let prices = [Decimal::TEN; 4];
     Candle::new(symbol_id, Timeframe::M1, PriceBasis::Bid, open_time, prices)
@@ -102,7 +103,7 @@ fn candle() -> Candle {
     candle_of(SYMBOL, start())
 }
 
-/// Within the minute of the candle.
+/// Ticks within the minute of the candle.
 fn ticks(count: i64) -> Vec<Tick> {
     let tick = |index| {
         let time = start() + TimeDelta::milliseconds(index);
@@ -114,7 +115,7 @@ fn ticks(count: i64) -> Vec<Tick> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tick_committed_before_a_restore_keeps_its_candle() {
     let mut store = Store::new().await;
-    // a writer that has looked for candles and has not stored yet
+    // a writer that has checked for candles and has not stored yet
     let mut writer = store.schemas.connection(Database::Timeseries);
     let share = "BEGIN; SELECT pg_advisory_xact_lock_shared(\
          hashtextextended('tickbook retention floor ' || current_schema(), 0))";
@@ -140,10 +141,10 @@ async fn tick_committed_before_a_restore_keeps_its_candle() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tick_beside_a_restore_comes_after_it() {
-    // each size is written in another way
+    // each size is written by a different statement
     for count in [1, 10, 200] {
         let mut store = Store::new().await;
-        // holds the restore when it has looked for ticks and stores the candle
+        // blocks the restore after it has checked for ticks, when it stores the candle
         let mut other = store.schemas.connection(Database::Timeseries);
         other
             .batch_execute(
@@ -165,7 +166,7 @@ async fn tick_beside_a_restore_comes_after_it() {
         let receipt = inserting.await.expect("no panic").expect("a receipt");
         assert_eq!(restored.stored, 1);
         assert_eq!(receipt.inserted, count as u64);
-        // the ticks are below the candle, as any that come after it
+        // the restored candle takes precedence over the ticks, as over all later ones
         assert_eq!(store.read().await, [candle()]);
     }
 }

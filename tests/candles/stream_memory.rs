@@ -1,4 +1,4 @@
-//! Memory of a long stream, which is alone in its process.
+//! Test of the memory of a long stream, in a separate process.
 #![cfg(all(feature = "conformance", feature = "postgres", target_os = "linux"))]
 
 use std::future::poll_fn;
@@ -16,7 +16,7 @@ use crate::support::migrated_schema::{SYMBOL, migrated};
 
 const TICKS: i64 = 600_000;
 
-/// What a stream may take above what the process takes without it.
+/// The memory that a stream may need in addition.
 const MAX_BYTES: u64 = 32 << 20;
 
 /// Resident bytes of this process.
@@ -27,7 +27,7 @@ fn resident() -> u64 {
     kilobytes.expect("a number of kilobytes") * 1024
 }
 
-/// How many items there are, and the most memory on the way.
+/// Reads the whole stream. Returns the number of items and the largest memory use.
 async fn drain<T>(
     mut stream: impl Stream<Item = Result<T, RepositoryError>> + Unpin,
 ) -> (i64, u64) {
@@ -48,7 +48,7 @@ async fn stream_takes_no_more_memory_than_some_pages() {
         return;
     }
     let (schemas, pools) = migrated().await;
-    // made by the server, so that this process has never held them
+    // the server generates the ticks, so that this process never holds them
     schemas
         .connection(Database::Timeseries)
         .batch_execute(&format!(

@@ -1,4 +1,4 @@
-//! Sums of more than 28 digits read the same before and after a refresh, on both editions.
+//! Tests that sums of more than 28 digits are the same before and after a refresh, on both editions.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, tick};
@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tickbook::domain::{PriceBasis, Tick, Timeframe};
 
-/// 45 ticks with the largest volumes on both sides, in four minutes of yesterday.
+/// 45 ticks of yesterday with the largest volumes on both sides, within four minutes.
 fn ticks(history: &TenDayHistory) -> Vec<Tick> {
     let largest: Decimal = "999999999999999.999999999999".parse().expect("a number");
     let start = Timeframe::D1.bucket_start(history.now - TimeDelta::days(1));
@@ -36,11 +36,11 @@ async fn long_sums_are_the_same_before_and_after_a_refresh() {
     history.assert_whole(Timeframe::ALL).await;
     let days = history.candles(Timeframe::D1, PriceBasis::Mid).await;
     assert_eq!(days[0].volume.to_string(), "89999999999999999.99999999991");
-    // exact in the aggregates
+    // the sum is exact in the aggregates
     let exact = "SELECT count(*) AS number FROM ohlc_5m \
                  WHERE mid_volume = 71999999999999999.999999999928";
     assert_eq!(history.number(exact), 1);
-    // a minute that changed after the refresh, read by ticks among aggregates
+    // a minute that changed after the refresh is computed from ticks, among rows of aggregates
     let late = tick(SYMBOLS[0], ticks[0].tick_time, 1, 50).with_bid_volume(Decimal::new(4, 12));
     history.insert(&[late]).await;
     history.assert_whole(Timeframe::ALL).await;

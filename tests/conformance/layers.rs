@@ -1,4 +1,4 @@
-//! The imports of `src` against the table of layers in `docs/architecture.md`.
+//! Compares the imports of `src` with the table of layers in `docs/architecture.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,7 +20,7 @@ fn product_lines(file: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Whether a module is compiled for tests alone.
+/// Whether a module is compiled only for tests.
 fn is_test(module: &Module) -> bool {
     let names_of_tests = ["tests", "faulty", "model"];
     module.iter().any(|name| {
@@ -28,7 +28,7 @@ fn is_test(module: &Module) -> bool {
     })
 }
 
-/// Every module of `src` that is no test, with its file.
+/// Every module of `src` that is not a test, with its file.
 fn modules() -> BTreeMap<Module, PathBuf> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut modules = BTreeMap::new();
@@ -122,7 +122,7 @@ fn paths(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// The modules whose items a file imports, but for those that it lies in or that lie in it.
+/// The modules whose items a file imports, except its parent and child modules.
 fn imports(module: &Module, file: &Path, modules: &BTreeMap<Module, PathBuf>) -> BTreeSet<Module> {
     let text: String = product_lines(file).join(" ");
     let mut imported = BTreeSet::new();
@@ -167,7 +167,7 @@ fn files_import_each_other_in_no_circle() {
         .map(|(module, file)| (module.clone(), imports(module, file, &modules)))
         .collect();
     assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 100);
-    // a file that imports nothing is in no circle, and importing it leads into none
+    // a file that imports nothing is in no cycle, so remove it together with the imports of it
     loop {
         let done: Vec<_> = imports
             .iter()

@@ -1,4 +1,5 @@
-//! Every implementation of the repositories, and the code itself, keeps to what the documents say.
+//! Tests that every backend fulfils the contract of the repositories, and that the code fulfils the rules
+//! of the documents.
 
 #[path = "../support/mod.rs"]
 mod support;

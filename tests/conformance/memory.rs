@@ -1,4 +1,4 @@
-//! The in-memory repositories do what every backend does.
+//! Runs the conformance suite on the in-memory repositories.
 #![cfg(feature = "conformance")]
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ mod with_a_floor {
     tickbook::conformance_floor_tests!(empty_store);
 }
 
-/// An empty store whose clock stands at `time`.
+/// An empty store whose clock is fixed at `time`.
 fn store_at(time: &str, prepare: impl Fn(&InMemoryTickRepository)) -> Subject {
     let time: DateTime<Utc> = time.parse().expect("RFC 3339");
     let ticks = InMemoryTickRepository::with_clock(move || time);
@@ -66,7 +66,7 @@ macro_rules! stamp {
 
 suite::at_each_instant!(stamp);
 
-/// The list in the macro and the functions are kept in step by this test alone.
+/// Only this test checks that the list in the macro contains every function.
 #[test]
 fn every_behaviour_has_a_test() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");

@@ -1,4 +1,4 @@
-//! How the unit tests of a server use the mocks: no database, no store, every answer chosen.
+//! An example of unit tests of a server with mocks: without a database, with chosen results.
 #![cfg(feature = "mock")]
 
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use tickbook::repository::{
 };
 use tickbook::{Database, Entity, Repositories, RepositoryError};
 
-/// A part of a server that gets its repositories injected.
+/// A part of a server with injected repositories.
 struct Quotes {
     repositories: Repositories,
 }
 
 impl Quotes {
-    /// Difference of ask and bid now.
+    /// The current difference between ask and bid.
     async fn spread(&self, symbol: &str) -> Result<Option<Decimal>, RepositoryError> {
         let symbol = self.symbol(symbol).await?;
         let newest = self.repositories.ticks.latest(symbol.symbol_id).await?;
         Ok(newest.and_then(|tick| Some(tick.ask_price? - tick.bid_price?)))
     }
 
-    /// Highest bid of the hours that began within a day before `now`.
+    /// The highest bid of the hours that began within the last day before `now`.
     async fn high(
         &self,
         symbol: &str,
@@ -53,7 +53,7 @@ impl Quotes {
     }
 }
 
-/// What the parts of a test do not say answers no call: an unexpected one fails the test.
+/// The mocks of a test. A call that the test does not expect fails the test.
 #[derive(Default)]
 struct Mocks {
     symbols: MockSymbolRepository,

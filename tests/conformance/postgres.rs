@@ -1,5 +1,5 @@
-//! The repositories over PostgreSQL and TimescaleDB do what every backend does, on whichever
-//! edition `TIMESCALEDB_URL` leads to.
+//! Runs the conformance suite on the repositories over PostgreSQL and TimescaleDB, on the edition of
+//! `TIMESCALEDB_URL`.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::sync::Arc;
@@ -53,7 +53,7 @@ mod with_candle_relations {
     tickbook::conformance_tests!(empty_store);
 }
 
-/// Whatever else the policies do on the edition.
+/// The suite on a database with applied policies of the edition.
 mod with_policies {
     use super::*;
 
@@ -77,7 +77,7 @@ async fn drop_after_30_days(pools: &DatabasePools) {
         .expect("consistent");
 }
 
-/// Repositories whose clock stands at `time`.
+/// Repositories whose clock is fixed at `time`.
 fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
     let mut repositories = Repositories::postgres(pools);
     let ticks = PgTickRepository::new(pools.timeseries()).with_clock(move || time);
@@ -87,7 +87,7 @@ fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
     repositories
 }
 
-/// Candle relations of either edition.
+/// A store with the candle relations of the edition.
 async fn store_at(time: &str) -> Subject {
     let time = time.parse().expect("RFC 3339");
     let (schemas, pools) = migrated().await;
@@ -97,14 +97,14 @@ async fn store_at(time: &str) -> Subject {
     Subject::guarded(repositories_at(time, &pools), schemas).with_clock_at(time)
 }
 
-/// With a floor 30 days before, which is up to the clock of the database: it stands as well.
+/// A store with a floor of 30 days. The clock of the database, which decides the floor, is fixed as well.
 async fn store_with_a_floor_at(time: &str) -> Subject {
     let time = time.parse().expect("RFC 3339");
     let (schemas, pools) = migrate(ScratchSchemas::create_at(time)).await;
     let aggregates = postgres::apply_aggregates(&pools.timeseries()).await;
     if aggregates.expect("candle relations").edition == Edition::Community {
         suite::skip("jobs of the Community edition take the time of the system for the present");
-        // a store with such a floor is needed nevertheless
+        // the test is skipped, but the macro needs a store with such a floor
         let (schemas, pools) = migrated().await;
         postgres::apply_aggregates(&pools.timeseries())
             .await

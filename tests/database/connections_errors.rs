@@ -1,4 +1,4 @@
-//! What a caller is told when a database does not do its part.
+//! Tests of the errors that callers get when a database fails.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::error::Error as _;
@@ -22,7 +22,7 @@ fn config(metadata: &str, timeseries: &str) -> DatabaseConfig {
     DatabaseConfig::new(url(metadata), url(timeseries))
 }
 
-/// The text of an error and of everything behind it.
+/// The text of an error and of all its sources.
 fn all_of(error: &RepositoryError) -> String {
     let mut text = format!("{error} {error:?}");
     let mut source = error.source();
@@ -33,7 +33,7 @@ fn all_of(error: &RepositoryError) -> String {
     text
 }
 
-/// What each of the three repositories says to a read.
+/// The errors of a read of each of the three repositories.
 async fn errors_of(repositories: &Repositories) -> Vec<RepositoryError> {
     let query = TickQuery::new(SYMBOL, TimeRange::all());
     let candles = CandleQuery::new(SYMBOL, Timeframe::M1, PriceBasis::Bid, TimeRange::all());
@@ -198,7 +198,7 @@ async fn stored_value_that_is_not_a_number_is_named() {
     for part in ["symbol 7", "2014-05-01", "sequence 3", "ask_price", "NaN"] {
         assert!(text.contains(part), "{text}");
     }
-    // the connection is free again
+    // the connection is usable again
     assert!(ticks.latest(SYMBOL).await.is_err());
     let error = ohlc.latest(SYMBOL, Timeframe::M1, PriceBasis::Mid).await;
     let error = error.expect_err("no number");

@@ -1,4 +1,4 @@
-//! Connections that reads leave to writes.
+//! Tests of the connections that are reserved for writes.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tickbook::{Database, Repositories, RepositoryError};
 use crate::support::migrated_schema::{SYMBOL, migrated_with, ticks};
 use crate::support::pool::{number, wait_until};
 
-/// What a read of candles waits for at most; the writes below wait for none of it.
+/// The longest wait of a read of candles. The writes below must not wait for these reads.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,14 +45,14 @@ async fn fault_62_write_does_not_wait_for_readers() {
         open - idle == 3
     })
     .await;
-    // the fourth connection is theirs, one after the other
+    // the writes use the fourth connection, one after the other
     for batch in 0..5 {
         let batch = ticks(batch * 10, batch * 10 + 10);
         let receipt = repositories.ticks.insert_batch(&batch).await;
         assert_eq!(receipt.expect("a connection").inserted, 10);
     }
     assert!(!readers.iter().any(tokio::task::JoinHandle::is_finished));
-    // and a read does not get it
+    // a read does not get the fourth connection
     let error = db.read("read", |_| Ok(()));
     let error = tokio::time::timeout(Duration::from_millis(100), error).await;
     assert!(error.is_err(), "a read got a connection: {error:?}");

@@ -1,4 +1,4 @@
-//! The blocking seam against a real server: deadlines, lost callers, panics, full pools.
+//! Tests of the executor on a real server: deadlines, dropped callers, panics, exhausted pools.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tickbook::db::DatabaseConfig;
 use tickbook::db::{ConnectionCounts, DatabasePools, DbError, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-/// How far past its deadline a call may end.
+/// The time by which a call may exceed its deadline.
 const OVERRUN: Duration = Duration::from_millis(250);
 
 fn pool(schemas: &ScratchSchemas, size: u32) -> MetadataDb {

@@ -1,4 +1,4 @@
-//! Callers who wait, and callers who leave.
+//! Tests of callers that wait, and of callers that are dropped.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,11 +22,11 @@ fn threads() -> usize {
 
 const PLENTY: Duration = Duration::from_secs(60);
 
-/// Keeps a connection until somebody says that it is enough, however long others take.
+/// Occupies a connection until the table `released` has a row.
 const HOLD: &str = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM released) LOOP \
     PERFORM pg_sleep(0.02); END LOOP; END $$";
 
-// with a worker for the heartbeat, since the test itself takes long to begin so many calls
+// the second worker runs the heartbeat, since the test needs long to begin so many calls
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
     if !is_alone() {
@@ -72,7 +72,7 @@ async fn fault_27_ten_thousand_waiting_calls_cost_no_thread() {
             "{error:?}"
         );
     }
-    // ten thousand tasks are started and ended one after the other
+    // allows for the time in which ten thousand tasks start and end one after the other
     begun.assert_within(deadline + 4 * OVERRUN);
     heartbeat.assert_steady().await;
     schemas
@@ -108,7 +108,7 @@ async fn fault_27_calls_are_served_in_their_order() {
     assert_eq!(served, (0..50).collect::<Vec<_>>());
 }
 
-/// A number that looks random, from `seed`.
+/// A pseudo-random number computed from `seed`.
 fn scattered(seed: u64) -> u64 {
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -117,7 +117,7 @@ fn scattered(seed: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_28_callers_may_leave_at_any_point() {
-    // some seven seconds more
+    // the full number takes some seven seconds more
     let all = std::env::var("TICKBOOK_FAULTS").is_ok_and(|faults| faults == "all");
     let count: u64 = if all { 10_000 } else { 600 };
     let schemas = ScratchSchemas::create();
@@ -150,7 +150,7 @@ async fn fault_28_callers_may_leave_at_any_point() {
         })
     };
     let seeds: Vec<_> = (first..first + count).collect();
-    // more than there are connections, so that some leave while they wait
+    // more callers than connections, so that some are dropped while they wait
     for together in seeds.chunks(10) {
         for caller in together.iter().map(|seed| leave(*seed)).collect::<Vec<_>>() {
             caller.await.expect("no panic");
@@ -175,7 +175,7 @@ async fn fault_28_callers_may_leave_at_any_point() {
     let halves = "SELECT count(*) AS number FROM \
                   (SELECT FROM t GROUP BY seed HAVING count(*) <> 2 OR sum(part) <> 3) AS half";
     assert_eq!(number(&mut admin, halves), Ok(0), "seed {first}");
-    // every permit is back: all connections are to be had at once
+    // every permit was returned: all connections can be used at the same time
     pool::warm_up(&db, 4).await;
     assert_eq!(read(&db).await.expect("clean"), 7);
 }

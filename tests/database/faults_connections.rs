@@ -1,4 +1,4 @@
-//! Connections that die, hang, or cannot be opened: what callers notice of it.
+//! Tests of connections that break, hang or cannot be opened.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::time::Duration;
@@ -78,7 +78,7 @@ async fn fault_05_connected_clients_survive_the_limit() {
     let url = with_user(schemas.url(Database::Metadata), &role, "limited");
     let first = pool_at(&schemas, &url, |_| ());
     let second = pool_at(&schemas, &url, |_| ());
-    // holds the only one
+    // occupies the only connection
     read(&first).await.expect("one is allowed");
     let error = read(&second).await.expect_err("a second one is not");
     assert!(
@@ -213,7 +213,7 @@ async fn fault_15_stuck_pool_is_replaced() {
         suite::assert_in_time(took, deadline + OVERRUN);
     }
     heartbeat.assert_steady().await;
-    // all threads hang in the old pool, and no call has got to the new one yet
+    // all threads hang in the old pool, and no call has used the new one yet
     assert_eq!(db.connections(), ConnectionCounts::new(size, 0));
     assert_eq!(read(&db).await.expect("a new pool"), 7);
     assert_eq!(db.connections(), ConnectionCounts::new(1, 1));
@@ -224,7 +224,7 @@ async fn fault_15_stuck_pool_is_replaced() {
     );
     assert!(number(&mut admin, &sessions).expect("counted") <= 2 * i64::from(size));
     proxy.thaw();
-    // the old ones end, and nothing is left of them
+    // the old connections end completely
     wait_until("one pool", || {
         number(&mut admin, &sessions) == Ok(i64::from(size))
     })
@@ -251,7 +251,7 @@ async fn fault_15_stuck_pool_waits_for_the_last_one() {
             });
             call.await.expect_err("frozen");
         }
-        // a pool that is replaced has to open a connection, which may take its time
+        // replacing a pool requires a new connection, which may take long
         let patience = Duration::from_secs(if generation == 0 { 20 } else { 1 });
         let answer = db.run_within("wait", patience, |_| Ok(())).await;
         assert_eq!(answer.is_ok(), generation == 0, "{answer:?}");

@@ -1,4 +1,4 @@
-//! Processes that migrate at the same time, one of which is killed.
+//! Tests of processes that migrate at the same time, one of which is killed.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::process::{Child, Command, Stdio};
@@ -23,12 +23,12 @@ async fn process_that_migrates() {
     migrate_metadata(&pools.metadata()).await.expect("migrated");
 }
 
-/// What the sessions of this run are called, before their number.
+/// The application name of the sessions of this run, without their number.
 fn sessions() -> String {
     format!("migrating{}_", std::process::id())
 }
 
-/// A process that migrates, whose session is called by its number.
+/// Starts a process that migrates; the application name of its session contains `number`.
 fn process(schemas: &ScratchSchemas, number: usize) -> Child {
     let url = schemas.url(Database::Metadata);
     let test = test_of(module_path!(), "process_that_migrates");
@@ -48,7 +48,7 @@ fn process(schemas: &ScratchSchemas, number: usize) -> Child {
 async fn fault_43_migration_survives_a_killed_process() {
     let schemas = ScratchSchemas::create();
     let mut blocker = schemas.connection(Database::Metadata);
-    // the third migration waits until it is known whether this table comes to be
+    // the third migration waits until this transaction ends
     blocker
         .batch_execute("BEGIN; CREATE TABLE instruments (x int)")
         .expect("begun");

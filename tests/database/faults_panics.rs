@@ -1,4 +1,4 @@
-//! Panics in what runs on a connection.
+//! Tests of panics in closures that run on a connection.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use diesel::connection::SimpleConnection as _;

@@ -1,4 +1,4 @@
-//! Passwords that are wrong, that change, and that nobody may see.
+//! Tests of passwords that are wrong or change, and that no password is shown.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::error::Error;
@@ -18,7 +18,7 @@ use crate::support::alone::is_alone;
 use crate::support::pool::{pool_at, read, terminate};
 
 const CANARY: &str = "C4nary%2FPw'x";
-/// As a server gets it.
+/// The password in plain text, as the server receives it.
 const PLAIN: &str = "C4nary/Pw'x";
 
 fn with_user(url: &str, user: &str, password: &str) -> String {
@@ -26,7 +26,7 @@ fn with_user(url: &str, user: &str, password: &str) -> String {
     format!("postgresql://{user}:{password}@{rest}")
 }
 
-/// A role of its own that may log in, dropped afterwards.
+/// A role that may log in; dropping the value drops the role.
 struct Role {
     name: String,
     schemas: ScratchSchemas,
@@ -111,7 +111,7 @@ async fn fault_25_password_change_disturbs_no_call() {
     assert_eq!(read(&db).await.expect("the second password"), 7);
 }
 
-/// Everything that is logged, at every level, by every crate.
+/// The log of all crates at all levels.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -126,7 +126,7 @@ impl io::Write for Log {
     }
 }
 
-/// The text of an error and of everything behind it.
+/// The text of an error and of all its sources.
 fn all_of(error: &dyn Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = error.source();
@@ -137,7 +137,7 @@ fn all_of(error: &dyn Error) -> String {
     text
 }
 
-/// What is said of a URL that leads to no database.
+/// All texts that the library prints about an unusable URL.
 async fn try_everything(mut config: DatabaseConfig, url: String) -> Vec<String> {
     let parsed = DatabaseUrl::parse(&url).expect("valid");
     config.metadata_url = parsed.clone();

@@ -1,4 +1,4 @@
-//! Tables that change while they are read and written.
+//! Tests of tables that change while they are read and written.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tickbook::{Database, Repositories, RepositoryError};
 use crate::support::migrated_schema::{SYMBOL, migrated_with, ticks};
 use crate::support::pool::number;
 
-/// Calls all reads that a server has, one after the other, until it is dropped.
+/// Calls all reads that a server uses, one after the other, until it is dropped.
 struct Readers {
     stop: Arc<AtomicBool>,
     rounds: Arc<AtomicU64>,
@@ -47,7 +47,7 @@ impl Readers {
         }
     }
 
-    /// Each of them has read everything again from now on.
+    /// Waits until each reader has read everything once more.
     async fn go_round(&self) {
         let target = self.rounds.load(Ordering::Relaxed) + 3 * self.tasks.len() as u64;
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -86,7 +86,7 @@ async fn fault_61_tables_change_while_they_are_used() {
     let (schemas, pools) = migrated_with(|config| config.pool.size = 6).await;
     let repositories = Repositories::postgres(&pools);
     let mut stored = 0;
-    // each batch is sent a second time, so that the way of known ticks is used as well
+    // each batch is sent twice, so that the path of stored ticks is used too
     let mut store = async || {
         let batch = ticks(stored, stored + 100);
         for inserted in [100, 0] {
@@ -139,7 +139,8 @@ async fn fault_61_prepared_statements_are_lost() {
     });
     forgotten.await.expect("allowed");
     read_all(&repositories).await.expect("read again");
-    // what may not be repeated says that it was not done, and is done by the next connection
+    // a call that must not be repeated reports that it was not applied, and succeeds on the next
+    // connection
     let ask = |connection: &mut PgConnection| {
         let seven = diesel::select(7_i64.into_sql::<BigInt>());
         Ok(seven.get_result::<i64>(connection)?)

@@ -1,5 +1,4 @@
-//! Statements that fail, wait, or change what they should not: what callers and those after them
-//! notice.
+//! Tests of statements that fail, wait or change the session, and of the calls after them.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::time::Duration;
@@ -18,7 +17,7 @@ async fn fault_23_demoted_server_is_left_at_once() {
     let (_, options) = url.split_once("options=").expect("a search_path");
     let read_only = format!("{options}%20-cdefault_transaction_read_only%3Don");
     let url = url.replace(options, &read_only);
-    // a server that writes is asked for unless the URL says otherwise
+    // a writable server is required unless the URL says otherwise
     let error = read(&pool_at(&schemas, &url, |_| ())).await;
     let error = error.expect_err("it is read-only");
     assert!(error.to_string().contains("read-only"), "{error}");
@@ -76,7 +75,7 @@ async fn fault_30_session_state_does_not_leak() {
         });
         assert_eq!(left.await.expect("clean"), 0, "{leak}");
     }
-    // what ends with its transaction does not cost a connection
+    // a setting that ends with its transaction does not close the connection
     let before = backend().await.expect("a number");
     let local = db.run("local", |connection| {
         transaction(connection, |connection| {
@@ -97,7 +96,7 @@ async fn fault_31_swallowed_error_prevents_the_commit() {
         .run("write", |connection| {
             transaction(connection, |connection| {
                 connection.batch_execute("INSERT INTO t VALUES (1)")?;
-                // swallowed
+                // the error is ignored
                 let _ = connection.batch_execute("INSERT INTO t VALUES (1 / 0)");
                 Ok(())
             })
@@ -110,7 +109,7 @@ async fn fault_31_swallowed_error_prevents_the_commit() {
     );
     assert!(error.is_certainly_not_applied() && !error.is_transient());
     let stored = db.run("count", |connection| {
-        // a savepoint that was gone back to leaves the transaction whole
+        // after a rollback to a savepoint the transaction can still commit
         transaction(connection, |connection| {
             let failed = transaction(connection, |connection| {
                 connection.batch_execute("INSERT INTO t VALUES (1 / 0)")?;
@@ -129,7 +128,7 @@ async fn fault_32_writers_that_deadlock_all_commit() {
     let schemas = ScratchSchemas::create();
     let url = schemas.url(Database::Metadata);
     let (_, options) = url.split_once("options=").expect("a search_path");
-    // found soon
+    // the server detects the deadlock quickly
     let url = url.replace(options, &format!("{options}%20-cdeadlock_timeout%3D10ms"));
     let db = pool_at(&schemas, &url, |config| config.pool.size = 6);
     execute(

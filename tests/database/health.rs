@@ -1,4 +1,4 @@
-//! What the health check says of databases that are up, unready or gone.
+//! Tests of the health check of databases that are up, not ready or unreachable.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use tickbook::postgres::{
 };
 use tickbook::{Database, DatabaseUrl};
 
-/// The deadline of a probe, and some time for the machine.
+/// The deadline of a probe, and some time for a busy machine.
 const LATEST: Duration = Duration::from_millis(1_300);
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
@@ -229,6 +229,6 @@ async fn failed_job_shows_with_its_error() {
         error.contains("flooded") && error.contains("SQLSTATE"),
         "{error}"
     );
-    // it is no reason to serve nobody
+    // a failed job does not make the database unready
     assert_eq!(report.timeseries.state, HealthState::Up);
 }

@@ -1,4 +1,4 @@
-//! Connections, statements, schemas and migrations, against real servers.
+//! Tests of connections, statements, schemas and migrations on real servers.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,5 @@
-//! What the connections are measured by. In a process of its own, since a recorder is for good.
+//! Tests of the metrics of connections. They run in a separate process, since a recorder cannot be
+//! removed.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use tickbook::db::ScratchSchemas;
 use crate::support::alone::is_alone;
 use crate::support::pool::{self, execute, pool, read, warm_up};
 
-/// The last value of each gauge, the sum of each counter, the count of each histogram.
+/// The last value of each gauge, the total of each counter, and the count of each histogram.
 #[derive(Clone, Default)]
 struct Values(Arc<Mutex<BTreeMap<String, f64>>>);
 

@@ -1,4 +1,4 @@
-//! Running both sets of migrations: there, back, several at once, on servers that lack something.
+//! Tests that run both sets of migrations: up, down, concurrently, and on servers that lack something.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use crate::support::scratch_database::ScratchDatabase;
@@ -76,7 +76,7 @@ async fn table_of_another_program_stops_all_migrations() {
     }
 }
 
-/// Everything in the current schema but the table of applied migrations, and every hypertable.
+/// Everything in the current schema except the table of applied migrations, and every hypertable.
 fn objects(connection: &mut PgConnection) -> Vec<String> {
     let timescaledb = "SELECT to_regclass('_timescaledb_catalog.hypertable')::text AS name \
                        WHERE to_regclass('_timescaledb_catalog.hypertable') IS NOT NULL";

@@ -1,5 +1,5 @@
-//! Fault 24: a PgBouncer in transaction mode stands between the library and its databases. Every
-//! transaction may run on another connection of the server.
+//! Fault 24: tests through a PgBouncer in transaction mode, where each transaction may run on another
+//! connection to the server.
 //!
 //! Part of `make test-programs`.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
@@ -14,23 +14,23 @@ use tickbook::{Database, Repositories, RepositoryError};
 use crate::support::migrated_schema::{self, SYMBOL, ticks};
 use crate::support::pgbouncer::Bouncer;
 
-/// Migrated schemas and the way to them; dropped in this order.
+/// Migrated schemas and the PgBouncer in front of them; dropped in this order.
 #[derive(Debug)]
 struct Site {
     bouncer: Bouncer,
     schemas: ScratchSchemas,
 }
 
-/// `None`, and the test counts as skipped, unless it is one of `make test-programs`.
+/// Returns `None`, and counts the test as skipped, unless `make test-programs` runs it.
 async fn site() -> Option<Site> {
     let program = suite::program("pgbouncer")?;
-    // straight to the server
+    // migrates on the server, not through the PgBouncer
     let (schemas, _) = migrated_schema::migrated().await;
     let bouncer = Bouncer::start(&program, &schemas);
     Some(Site { bouncer, schemas })
 }
 
-/// Everything the contract asks for.
+/// The whole conformance suite.
 mod fault_24_conformance {
     use super::*;
 
@@ -40,7 +40,7 @@ mod fault_24_conformance {
                 let pools = DatabasePools::new(&site.bouncer.config());
                 Subject::guarded(Repositories::postgres(&pools), site)
             }
-            // counted as skipped; a store is needed nevertheless
+            // the test is skipped, but the macro needs a store
             None => Subject::new(Repositories::in_memory()),
         }
     }
@@ -54,7 +54,7 @@ struct Number {
     number: i64,
 }
 
-/// On the server, not through the PgBouncer.
+/// Counts rows on the server, not through the PgBouncer.
 fn count(schemas: &ScratchSchemas, query: &str) -> i64 {
     let mut connection = schemas.connection(Database::Timeseries);
     let row: Number = sql_query(format!("SELECT count(*) AS number FROM {query}"))
@@ -68,7 +68,7 @@ async fn fault_24_shared_connections_keep_no_state() {
     let Some(site) = site().await else { return };
     let pools = DatabasePools::new(&site.bouncer.config());
     let repositories = Repositories::postgres(&pools);
-    // more at once than there are connections to the server
+    // more concurrent calls than connections to the server
     let writes = (0..20).map(|number| {
         let ticks_of = repositories.ticks.clone();
         let symbols = repositories.symbols.clone();
@@ -119,7 +119,7 @@ async fn fault_24_migrations_are_refused_with_a_remedy() {
         let text = error.to_string();
         assert!(text.contains("URL of the server itself"), "{text}");
     }
-    // what only looks may pass
+    // calls that only read are allowed
     let pending = postgres::pending_timeseries_migrations(&pools.timeseries()).await;
     assert_eq!(pending.expect("looked"), Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
-//! Reads go to the replica where there is one, and decisions on writes never do.
+//! Tests that reads use the replica, and that lookups of writes do not.
 //!
-//! The replica is another database here, so that one sees which of both was asked.
+//! Here the replica is an independent database, so that its data shows which of the two was read.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use chrono::TimeDelta;
@@ -18,11 +18,11 @@ use crate::support::probed::health;
 struct Site {
     schemas: ScratchSchemas,
     _replica_schemas: ScratchSchemas,
-    /// Without a replica.
+    /// Repositories without a replica.
     alone: Repositories,
-    /// The replica alone, to put there what it shall have.
+    /// Repositories of the replica only, to store its data.
     replica: Repositories,
-    /// Both.
+    /// Repositories with the replica.
     repositories: Repositories,
     pools: DatabasePools,
 }
@@ -77,7 +77,7 @@ async fn every_read_of_ticks_asks_the_replica() {
     assert_eq!(candles.items[0].tick_count, 10);
 }
 
-/// The replica is behind: what is a duplicate or a conflict is found out where ticks are written.
+/// The replica lags, so duplicates and conflicts must be found on the primary.
 #[tokio::test]
 async fn receipts_never_depend_on_the_replica() {
     let site = site().await;
@@ -135,7 +135,7 @@ async fn health_includes_the_replica() {
     assert!(replica.timescaledb.is_some());
 }
 
-/// Nobody listens on port 1.
+/// No server listens on port 1.
 #[tokio::test]
 async fn absent_replica_fails_reads_by_name_and_no_writes() {
     let (schemas, pools) = migrated().await;
@@ -159,7 +159,7 @@ async fn absent_replica_fails_reads_by_name_and_no_writes() {
     drop(pools);
 }
 
-/// A standby cannot be written to, which the session settings of a primary would refuse.
+/// A standby is read-only; the session settings of a primary would refuse it.
 #[tokio::test]
 async fn read_only_replica_serves() {
     let site = site().await;

@@ -1,4 +1,4 @@
-//! What the tables refuse by themselves, whoever writes into them.
+//! Tests of the constraints of the tables, which apply to every writer.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use diesel::connection::SimpleConnection as _;
@@ -116,7 +116,7 @@ async fn ticks_refuse_invalid_rows() {
         ticks.refuses(&[("received_at", time)], "ticks_received_at_range");
     }
     for time in ["infinity", "-infinity"] {
-        // TimescaleDB looks for a chunk first, and has none
+        // TimescaleDB fails first, since it has no chunk for this time
         assert!(ticks.insert(&[("tick_time", time)]).is_err(), "{time}");
         ticks.refuses(&[("received_at", time)], "ticks_received_at_range");
     }
@@ -142,7 +142,7 @@ async fn ticks_refuse_invalid_rows() {
     for side in sides {
         ticks.refuses(&[side], "ticks_volumes_have_prices");
     }
-    // what is NULL does not excuse the other side
+    // a NULL on one side does not disable the check of the other side
     ticks.refuses(
         &[bid_volume, ("ask_volume", "-1")],
         "ticks_volumes_not_negative",

@@ -1,4 +1,4 @@
-//! The committed diesel modules say what the migrations make: tables, columns, types, keys, comments.
+//! Tests that the committed diesel modules match the migrations: tables, columns, types, keys, comments.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use diesel::sql_types::{Array, Bool, Nullable, Text};
@@ -25,7 +25,7 @@ struct Column {
     sql_type: String,
 }
 
-/// Reads `diesel::table!` blocks as the command line tool prints them.
+/// Parses `diesel::table!` blocks in the form that diesel's command line tool prints.
 fn tables_of_module(source: &str) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     let mut comment = String::new();

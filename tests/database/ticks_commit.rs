@@ -1,4 +1,4 @@
-//! When the server answers that ticks are stored.
+//! Tests of `synchronous_commit` of writes of ticks.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use diesel::connection::SimpleConnection as _;
@@ -35,7 +35,7 @@ async fn synchronous_commit_is_off_only_where_requested() {
         if let Some(asked) = asked {
             repository = repository.with_synchronous_commit(asked);
         }
-        // once by each of the two statements
+        // each size is written by a different statement
         for size in [20, 100] {
             let batch = ticks(from, from + size);
             from += size;
@@ -72,7 +72,7 @@ async fn receipts_are_equal_without_synchronous_commit() {
     assert_eq!(receipt.inserted, 100);
     let stored = other_process.insert_batch(&batch[150..160]).await;
     assert_eq!(stored.expect("new").inserted, 10);
-    // its COPY meets taken keys within the transaction
+    // its COPY finds taken keys within the transaction
     let receipt = repository
         .insert_batch(&batch[100..])
         .await

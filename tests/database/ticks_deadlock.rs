@@ -1,4 +1,4 @@
-//! Writers that lock the same keys in opposite order.
+//! Tests of writers that lock the same keys in opposite order.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ fn wait_until_blocked_by(pid: i32, observer: &mut PgConnection) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batch_that_loses_a_deadlock_is_written_again() {
-    // by arrays and by COPY
+    // written by arrays and by COPY
     for size in [20, 100] {
         let (schemas, pools) = migrated().await;
         let repository = PgTickRepository::new(pools);
@@ -76,7 +76,7 @@ async fn batch_that_loses_a_deadlock_is_written_again() {
 
         let mut observer = schemas.connection(Database::Timeseries);
         let mut other = schemas.connection(Database::Timeseries);
-        // the server ends the one that looks for a deadlock first: the library
+        // the server cancels the session that checks for a deadlock first: that of the library
         other
             .batch_execute("SET deadlock_timeout = '60s'; BEGIN")
             .expect("begun");
@@ -93,8 +93,8 @@ async fn batch_that_loses_a_deadlock_is_written_again() {
             (repository, receipt)
         });
         wait_until_blocked_by(pid.pid, &mut observer);
-        // the batch holds the first key and waits for the last one: this can only be answered when
-        // the batch has been rolled back
+        // the batch holds the first key and waits for the last one, so this statement succeeds only after
+        // the rollback of the batch
         other
             .batch_execute(&insert(&first))
             .expect("the batch gave way");

@@ -1,4 +1,4 @@
-//! Ticks that come when their chunk has been compressed already.
+//! Tests of late ticks whose chunk is already compressed.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use diesel::connection::SimpleConnection as _;
@@ -60,7 +60,7 @@ async fn late_ticks_are_stored_in_compressed_chunks() {
     .expect("counted");
     assert!(compressed.number > 0);
 
-    // by COPY, by arrays, and both once more
+    // by COPY and by arrays, then both again as duplicates
     let (few, many) = late.split_at(20);
     for is_known in [false, true] {
         for batch in [many, few] {

@@ -1,4 +1,4 @@
-//! The library's NUMERIC codec and the server's agree.
+//! Tests that the NUMERIC codecs of the library and the server agree.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use diesel::sql_types::{Array, Numeric, Text};
@@ -18,7 +18,7 @@ struct Row {
     number: PgDecimal,
 }
 
-/// Each value to the server, and back as text and as a number.
+/// Sends each value to the server, and reads it back as text and as a number.
 fn echo(connection: &mut PgConnection, values: &[Decimal]) -> Vec<Row> {
     let values: Vec<_> = values.iter().copied().map(PgDecimal).collect();
     sql_query(
@@ -30,7 +30,7 @@ fn echo(connection: &mut PgConnection, values: &[Decimal]) -> Vec<Row> {
     .expect("echoed")
 }
 
-/// Texts to the server, and back as numbers.
+/// Sends texts to the server, and reads them back as numbers.
 fn read(connection: &mut PgConnection, texts: &[String]) -> Vec<Row> {
     sql_query(
         "SELECT text, text::numeric AS number FROM UNNEST($1) WITH ORDINALITY AS given (text, place) \
@@ -43,7 +43,7 @@ fn read(connection: &mut PgConnection, texts: &[String]) -> Vec<Row> {
 
 fn check(connection: &mut PgConnection, values: &[Decimal]) {
     for (row, value) in echo(connection, values).iter().zip(values) {
-        // the server knows no negative zero
+        // the server has no negative zero
         let expected = if value.is_zero() { value.abs() } else { *value };
         assert_eq!(row.text, expected.to_string());
         assert_eq!(row.number.0, *value);

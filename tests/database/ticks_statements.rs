@@ -1,4 +1,4 @@
-//! Which statements a batch of ticks is written with.
+//! Tests of the statements that write a batch of ticks.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use tickbook::repository::TickRepository;
 use crate::support::alone::is_alone;
 use crate::support::migrated_schema::{migrated, ticks};
 
-/// The first words of the statements that met the table of ticks.
+/// The first words of the statements that name the table of ticks.
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Record;
@@ -19,7 +19,7 @@ impl Instrumentation for Record {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let text = query.to_string();
-            // which policies were applied is asked every few seconds, whatever is written
+            // the applied policies are read every few seconds, independent of the batch
             if text.contains("ticks") && !text.contains("applied_policies") {
                 let first = text.split_whitespace().next().unwrap_or_default();
                 STATEMENTS.lock().expect("no panic").push(first.to_owned());
@@ -46,7 +46,7 @@ async fn statements_of(
     STATEMENTS.lock().expect("no panic").clone()
 }
 
-/// Alone in its process, since what is recorded is recorded for the whole process.
+/// Runs in a separate process, since statements are recorded for the whole process.
 #[tokio::test]
 async fn large_batches_avoid_copy_after_a_taken_key() {
     if !is_alone() {
@@ -69,7 +69,7 @@ async fn large_batches_avoid_copy_after_a_taken_key() {
     for number in 0..8 {
         let from = 1_000 + 100 * number;
         let clean = statements_of(&repository, from, from + 60, 60).await;
-        // the first one is looked for, as those before it were there
+        // the first batch is looked up, since the batches before it were stored already
         let expected: &[_] = match number {
             0 => &["SELECT", "INSERT"],
             _ => &["INSERT"],
@@ -79,7 +79,7 @@ async fn large_batches_avoid_copy_after_a_taken_key() {
     let copied = statements_of(&repository, 5_000, 5_060, 60).await;
     assert_eq!(copied, ["COPY"]);
 
-    // one tick that is newer is given to the server without the question whether it is there
+    // a single newer tick is inserted without a lookup
     let single = statements_of(&repository, 5_100, 5_101, 1).await;
     assert_eq!(single, ["INSERT"]);
     statements_of(&other_process, 5_101, 5_102, 1).await;
@@ -89,7 +89,8 @@ async fn large_batches_avoid_copy_after_a_taken_key() {
     assert_eq!(again, ["SELECT"]);
     let repository = PgTickRepository::new(pools.clone());
 
-    // what is no newer than what was written may have been sent before: its edges are looked for
+    // a batch that is not newer than the written ticks may have been sent before, so its first and last
+    // key are looked up
     let sent_again = statements_of(&repository, 5_000, 5_060, 0).await;
     assert_eq!(sent_again, ["SELECT", "SELECT"]);
     let restarted = PgTickRepository::new(pools.clone());

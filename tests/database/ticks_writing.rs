@@ -1,4 +1,4 @@
-//! What the database itself has to say about written ticks.
+//! Tests of writes of ticks that the database refuses, and of repeated writes.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use diesel::connection::SimpleConnection as _;
@@ -38,7 +38,7 @@ async fn repeated_batch_leaves_no_dead_rows() {
 
     let written = bytes_of_rows(&mut connection);
     assert!(written > 0);
-    // a process that has just started knows nothing of what was written before
+    // a process that has just started does not know what was written before
     let restarted = PgTickRepository::new(pools);
     for repository in [&repository, &restarted] {
         for _ in 0..3 {
@@ -69,7 +69,7 @@ async fn row_refused_by_the_database_blocks_no_other() {
         let stored = u64::try_from(size - 1).expect("positive");
         assert_eq!(receipt.inserted, stored);
         assert_eq!(receipt.rejected.len(), 1);
-        // as it came, with the zeros that no row keeps
+        // the tick as given, with the trailing zeros that a row does not store
         assert_eq!(receipt.rejected[0].tick, batch[unlucky]);
         let bid = |tick: &Tick| tick.bid_price.expect("a bid").to_string();
         assert_eq!(bid(&receipt.rejected[0].tick), bid(&batch[unlucky]));
@@ -139,7 +139,7 @@ async fn error_that_is_not_of_one_row_rejects_no_tick() {
     assert_eq!(count.expect("counted"), 0);
 }
 
-/// What keeps every tick out, and how it ends.
+/// Changes of the table that refuse every tick, and their reversal.
 const FAULTS_OF_THE_TABLE: [(&str, &str); 3] = [
     (
         "ALTER TABLE ticks ADD COLUMN venue int NOT NULL DEFAULT 0; \
@@ -159,7 +159,7 @@ const FAULTS_OF_THE_TABLE: [(&str, &str); 3] = [
     ),
 ];
 
-/// Ticks of now, which take another way than old ones.
+/// Ticks of the current time, which are written on another path than old ones.
 fn moved_to_now(mut ticks: Vec<Tick>) -> Vec<Tick> {
     let distance = suite::now() - ticks[0].tick_time;
     for tick in &mut ticks {
@@ -174,7 +174,7 @@ async fn faulty_table_rejects_no_tick() {
     let mut connection = schemas.connection(Database::Timeseries);
     let mut expected = 0;
     let mut symbol_id = 1;
-    // nothing is stored in the first round
+    // in the first round the table is empty
     for _ in 0..2 {
         for (broken, repaired) in FAULTS_OF_THE_TABLE {
             for (size, is_now) in [(1, false), (1, true), (20, true), (300, false), (300, true)] {
@@ -209,7 +209,7 @@ async fn faulty_table_rejects_no_tick() {
     }
 }
 
-/// A sequence counts what a transaction takes back, too.
+/// The value of a sequence counts the attempts, including rolled-back ones.
 #[tokio::test]
 async fn faulty_table_is_detected_with_few_rows() {
     let (schemas, pools) = migrated().await;
@@ -232,7 +232,7 @@ async fn faulty_table_is_detected_with_few_rows() {
         assert!(reason.contains("no tick"), "{reason}");
         let tries = "SELECT last_value AS number FROM tries";
         let tries: Number = sql_query(tries).get_result(&mut connection).expect("some");
-        // all at once, those that are missing, and a sample
+        // attempts: all rows at once, the missing rows, and a sample
         assert!(tries.number <= 2 * 20, "{} tries", tries.number);
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that end while something is on its way.
+//! Tests of connections that are cut while a message is in transit.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ async fn stopped_under_load(fault: Fault, how: &str) {
         load.wait_for_progress(Duration::from_secs(10)).await;
         let heartbeat = Heartbeat::start();
         server.stop(how);
-        // a server that starts quickly would leave too few beats to judge
+        // if the server starts quickly, there would be too few beats to assess
         tokio::time::sleep(Duration::from_millis(300)).await;
         server.start_again();
         heartbeat.assert_steady().await;
@@ -86,7 +86,7 @@ async fn fault_16_and_17_candle_upsert_is_cut_off() {
     for (number, loss) in [
         Loss::Answer(UPSERT),
         Loss::Request(UPSERT),
-        // of the question for a revision
+        // of the query for a revision
         Loss::Answer(Message::Execute),
         Loss::Request(Message::Execute),
     ]
@@ -114,7 +114,7 @@ async fn fault_16_and_17_candle_upsert_is_cut_off() {
     }
 }
 
-/// Twelve arrays.
+/// The message with the twelve arrays of an upsert.
 const UPSERT: Message = Message::ParametersLonger(200);
 
 fn candle(number: i64) -> Candle {
@@ -160,8 +160,8 @@ async fn fault_16_and_17_symbol_upsert_is_cut_off() {
     }
 }
 
-/// Enough ticks for `COPY`, and few enough for the other statement: of now, which commits by itself,
-/// and of long ago, which is stored in a transaction.
+/// Batches for `COPY` and for the other statement: current ticks, which one statement commits, and old
+/// ticks, which are stored in a transaction.
 const BATCHES: [(i64, i64, bool, Message); 4] = [
     (0, 200, true, Message::CopyDone),
     (1_000, 1_010, true, Message::Execute),
@@ -201,7 +201,7 @@ async fn batch_is_lost(loss: fn(Message) -> Loss, is_stored: bool) {
         };
         let site = GatedSite::new(16, |_| ()).await;
         let repository = &site.repositories.ticks;
-        // statements are prepared by now
+        // prepare the statements
         let before = ticks(from + 500, from + 500 + to - from);
         repository.insert_batch(&before).await.expect("stored");
         let batch = ticks(from, to);
@@ -209,7 +209,7 @@ async fn batch_is_lost(loss: fn(Message) -> Loss, is_stored: bool) {
         let first = repository.insert_batch(&batch).await;
         assert!(site.timeseries.has_lost(), "the message never came");
         match first {
-            // the repository may have tried again by itself
+            // the repository may have retried
             Ok(_) => {}
             Err(RepositoryError::Ambiguous { .. }) => {
                 if is_stored {

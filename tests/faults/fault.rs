@@ -1,4 +1,4 @@
-//! What each fault test begins with: its turn, and a line in the table that `make faults` prints.
+//! The start of each fault test: it waits for its turn, and adds a line to the table of `make faults`.
 
 use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 static TURN: Mutex<()> = Mutex::new(());
 
-/// One fault that is being tested. Others wait until it is dropped.
+/// The fault that is being tested. Other fault tests wait until it is dropped.
 pub(crate) struct Fault {
     name: &'static str,
     begun: Instant,
@@ -16,7 +16,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn begin(name: &'static str) -> Self {
-        // a test that failed has had its turn like others
+        // a failed test poisons the lock, but has ended
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             name,
@@ -26,7 +26,7 @@ impl Fault {
         }
     }
 
-    /// `None`, and the test counts as skipped, unless the long ones are to run.
+    /// Returns `None`, and counts the test as skipped, unless long tests are requested.
     pub(crate) fn begin_long(name: &'static str) -> Option<Self> {
         let fault = Self::begin(name);
         if std::env::var("TICKBOOK_FAULTS").is_ok_and(|wanted| wanted == "all") {
@@ -36,7 +36,7 @@ impl Fault {
         None
     }
 
-    /// Ends it with the reason why the fault cannot be injected here.
+    /// Ends the test with the reason why the fault cannot be injected on this machine.
     pub(crate) fn skip(mut self, reason: impl Into<String>) {
         let reason = reason.into();
         suite::skip(&reason);

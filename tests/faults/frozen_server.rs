@@ -1,4 +1,4 @@
-//! A server that stands still while its kernel goes on answering for it.
+//! Tests of a server whose processes are stopped, while its kernel still acknowledges packets.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ async fn fault_14_frozen_server() {
         config.pool.call_timeout = deadline;
     })
     .await;
-    // every connection is open and has just been used
+    // open and use every connection
     let pool = pools.timeseries();
     let size = 5;
     let warm = |number: i64| {
@@ -65,11 +65,11 @@ async fn fault_14_frozen_server() {
         );
     }
     let blocked = self::threads().saturating_sub(threads);
-    // r2d2 opens connections on three threads of its own, which were there before
+    // r2d2 opens connections on three threads, which existed before
     assert!(blocked <= size, "{blocked} threads more");
     heartbeat.assert_steady().await;
     server.thaw();
-    // what was sent before the caller gave up may be stored by now, and is not stored twice
+    // batches that were sent before their callers gave up may be stored now, and must not be stored twice
     for number in 100..140 {
         let batch = ticks(number * 60, number * 60 + 60);
         let deadline = Instant::now() + Duration::from_secs(20);

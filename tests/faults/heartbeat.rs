@@ -1,4 +1,4 @@
-//! A heartbeat notices a runtime that stands still or is late.
+//! Tests that the heartbeat detects a runtime that is blocked or late.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Readers that would take every connection.
+//! Tests of readers that could occupy every connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,17 +19,17 @@ use crate::support::oracle::assert_exact_where;
 
 const READERS: usize = 100;
 
-/// Enough for a read of all their candles to take long.
+/// The number of ticks, large enough that a read of all candles takes long.
 const TICKS: i64 = 200_000;
 
-/// What the oldest tick may wait for, beyond what the server itself takes for a row.
+/// The longest wait of the oldest tick, in addition to the time that the server needs for a row.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 const WATCHED: Duration = Duration::from_secs(15);
 
 const OTHER: SymbolId = SymbolId::new(8);
 
-/// The longest time that a row takes on a connection of its own, until it is told to stop.
+/// Writes rows on a separate connection until `stop` is set. Returns the longest time of a row.
 fn control(url: &str, stop: Arc<AtomicBool>) -> thread::JoinHandle<Duration> {
     let mut connection = PgConnection::establish(url).expect("a connection");
     connection
@@ -74,7 +74,7 @@ async fn fault_62_heavy_readers_keep_no_tick_waiting() {
                 let all = TimeRange::all();
                 let query = CandleQuery::new(OTHER, Timeframe::D1, PriceBasis::Bid, all);
                 while !stop.load(Ordering::Relaxed) {
-                    // one that finds no connection in time is refused, and comes again
+                    // a read that gets no connection in time fails, and is repeated
                     if ohlc.candles(&query).await.is_ok() {
                         reads.fetch_add(1, Ordering::Relaxed);
                     }

@@ -1,4 +1,4 @@
-//! Far more ticks in one call than anybody should send.
+//! Test of one call with far more ticks than recommended.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::oracle::assert_exact_where;
 const TICKS: i64 = 1_000_000;
 const WINDOW: i64 = 100_000;
 
-/// What the call may take for one tick, besides the ticks given.
+/// The memory that the call may use per tick, in addition to the given ticks.
 const BYTES: u64 = 600;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,13 +20,13 @@ async fn fault_41_million_ticks_in_one_call() {
         return;
     };
     let site = GatedSite::new(41, |config| {
-        // a build for tests is slow
+        // test builds are slow
         config.pool.call_timeout = Duration::from_secs(240);
         config.pool.statement_timeout = Duration::from_secs(230);
     })
     .await;
     let mut given = ticks(0, TICKS);
-    // the same again, and near each other, and far apart
+    // repeat some ticks, near to and far from the first occurrence
     given.extend(ticks(0, TICKS / 20));
     given.extend(ticks(TICKS - TICKS / 20, TICKS));
     let memory = Memory::start();

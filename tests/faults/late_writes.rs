@@ -1,4 +1,4 @@
-//! Writes that arrive after their caller has given up.
+//! Tests of writes that arrive after their caller has given up.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::site::{GatedSite, config};
 use crate::support::migrated_schema::start;
 use crate::support::oracle::ask;
 
-/// Of the first write of a candle; the second comes once it is over, and later.
+/// The deadline of the first write of a candle. The second write begins after it.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +30,7 @@ async fn fault_36_late_write_overwrites_no_newer_candle() {
         let near = config(site.url(Database::Metadata), site.ticks_url());
         let near = Repositories::postgres(&DatabasePools::new(&near)).ohlc;
         let far = &site.repositories.ohlc;
-        // connections are open, and know the statement; to open one may take longer than they wait
+        // open connections and prepare the statement, since this may take longer than the deadline
         let warm = (101..=120).map(|symbol| {
             let far = far.clone();
             tokio::spawn(async move {
@@ -43,7 +43,7 @@ async fn fault_36_late_write_overwrites_no_newer_candle() {
         for one in warm.collect::<Vec<_>>() {
             one.await.expect("no panic");
         }
-        // each message is on its way for a time of its own, some for longer than anyone waits
+        // each message has a random delay, some longer than the deadline
         site.timeseries.set_flow_to_server(Flow {
             delay: Duration::from_millis(200),
             jitter: Duration::from_millis(200),

@@ -1,4 +1,4 @@
-//! A feed that pushes without a break, and what it pushed.
+//! A feed that pushes ticks continuously, and the ticks that it pushed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::timed::Timed;
 const BURST: i64 = 10;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What one that waits takes.
+/// The memory of one waiting tick.
 const TICK_BYTES: u64 = 130;
 
-/// Of a call, where a test does not say otherwise.
+/// The default deadline of a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(crate) struct Load {
@@ -37,12 +37,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// With what waits in memory.
+    /// Starts a feed whose ticks wait in memory.
     pub(crate) fn start(repository: Arc<dyn TickRepository>) -> Self {
         Self::start_with_deadline(repository, CALL_TIMEOUT)
     }
 
-    /// Where calls have another deadline than by default.
+    /// Starts a feed with another deadline of calls.
     pub(crate) fn start_with_deadline(
         repository: Arc<dyn TickRepository>,
         deadline: Duration,
@@ -53,7 +53,7 @@ impl Load {
         Self::push(persister, repository, memory)
     }
 
-    /// With a spool in `directory` that is written ahead.
+    /// Starts a feed with a write-ahead spool in `directory`.
     pub(crate) async fn start_with_spool(
         repository: Arc<dyn TickRepository>,
         directory: &Path,
@@ -61,7 +61,7 @@ impl Load {
         Self::start_with(repository, write_ahead(directory)).await
     }
 
-    /// With a spool that works as it says.
+    /// Starts a feed with the given spool.
     pub(crate) async fn start_with(
         repository: Arc<dyn TickRepository>,
         spool: SpoolConfig,
@@ -104,12 +104,13 @@ impl Load {
         &self.persister
     }
 
-    /// How the tick that was pushed last comes along.
+    /// The acknowledgement of the tick that was pushed last.
     pub(crate) fn newest(&self) -> Option<Ack> {
         self.newest.borrow().clone()
     }
 
-    /// Checks that what was pushed last comes to the disk while the database takes nothing.
+    /// Asserts that the tick that was pushed last becomes durable on the disk while the database accepts
+    /// nothing.
     pub(crate) async fn assert_spools(&self) {
         let ack = self.newest.borrow().clone().expect("something was pushed");
         let durable = ack.wait(AckLevel::Durable);
@@ -120,7 +121,7 @@ impl Load {
         assert!(content.records > 0, "{content:?}");
     }
 
-    /// Waits until something is stored that was not before.
+    /// Waits until further ticks are stored.
     pub(crate) async fn wait_for_progress(&self, patience: Duration) -> Duration {
         let begun = Instant::now();
         let before = self.persister.stats().inserted;
@@ -131,14 +132,14 @@ impl Load {
         begun.elapsed()
     }
 
-    /// Waits until so many more writes have failed.
+    /// Waits until `count` more writes have failed.
     pub(crate) async fn wait_for_failures(&self, count: u64) {
         let wanted = self.persister.stats().retries + count;
         eventually("writes fail", || self.persister.stats().retries >= wanted).await;
     }
 
-    /// Checks that something is stored, and soon where that is asserted: the database accepts
-    /// connections from now on.
+    /// Asserts that ticks are stored now that the database accepts connections again, and, if times are
+    /// asserted, that this happens soon.
     pub(crate) async fn assert_recovers(&self) {
         let watch = suite::Watch::start();
         let took = self.wait_for_progress(Duration::from_secs(60)).await;
@@ -146,8 +147,8 @@ impl Load {
         watch.assert_within(RECOVERY);
     }
 
-    /// Stops pushing, waits until everything is stored, and returns what was accepted. No write may
-    /// have outlived its deadline, and memory is what it may be.
+    /// Stops pushing, waits until everything is stored, and returns the accepted ticks. Asserts that no
+    /// write exceeded its deadline and that memory stayed within its limit.
     pub(crate) async fn finish(self) -> Vec<Tick> {
         self.stop.store(true, Ordering::Relaxed);
         let accepted = self.pushing.await.expect("no panic");
@@ -160,7 +161,7 @@ impl Load {
     }
 }
 
-/// Without a limit that a test would reach.
+/// Settings of a write-ahead spool with a limit that no test reaches.
 pub(crate) fn write_ahead(directory: &Path) -> SpoolConfig {
     SpoolConfig::new(directory.to_owned())
 }

@@ -1,8 +1,9 @@
-//! Faults of network, server and disk, each a test with its number, against real servers.
+//! Tests of faults of network, server and disk, on real servers. The name of each test has the number of
+//! its fault.
 //!
-//! What is stored is always asked of psql and compared with what was generated; no number of the
-//! library is trusted. The tests run one after another, since they measure times. Those that take
-//! long run with `TICKBOOK_FAULTS=all`, as `make faults` does.
+//! The tests read the stored data with psql and compare it with the generated data; they do not rely on
+//! counts of the library. They run one after another, since they measure times. The long tests run with
+//! `TICKBOOK_FAULTS=all`, which `make faults` sets.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,26 +1,26 @@
-//! How much memory this process takes at most.
+//! Measures the peak memory of this process.
 
-/// What may come on top of what is said to be taken.
+/// The memory allowed in addition to the given limit.
 const SLACK: u64 = 64 << 20;
 
-/// The memory at the start of something.
+/// The memory at the start of a measurement.
 pub(crate) struct Memory {
     before: u64,
 }
 
 impl Memory {
     pub(crate) fn start() -> Self {
-        // forgets what was the most so far
+        // resets the peak
         std::fs::write("/proc/self/clear_refs", "5").expect("its own");
         Self { before: peak() }
     }
 
-    /// The most bytes more than at the start.
+    /// The peak memory above that at the start, in bytes.
     pub(crate) fn grown(&self) -> u64 {
         peak().saturating_sub(self.before)
     }
 
-    /// Checks that never more was taken than `cap` bytes, and a little.
+    /// Asserts that memory never grew by more than `cap` bytes and the slack.
     pub(crate) fn assert_within(&self, cap: u64) {
         let grown = self.grown();
         assert!(

@@ -1,4 +1,5 @@
-//! A database whose name is not known, and then means one address, and then another.
+//! Test of a database whose host name first cannot be resolved, then resolves to one address, then to
+//! another.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::support::heartbeat::Heartbeat;
 use crate::support::migrated_schema::{SYMBOL, migrated};
 use crate::support::oracle::assert_exact;
 
-/// Set where this runs a second time, with `/etc/hosts` replaced by the file it names.
+/// The variable that is set in the second process, in which the file that it names replaces `/etc/hosts`.
 const HOSTS: &str = "TICKBOOK_FAULTS_HOSTS";
 const NAME: &str = "timeseries.tickbook.test";
 

@@ -1,4 +1,4 @@
-//! No connection can be had: nobody listens, the server refuses, or it never answers.
+//! Tests without a connection: no server listens, the server refuses, or it never answers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ async fn fault_01_database_down_at_start() {
         panic!("{:?}", health.timeseries.state);
     };
     assert!(reason.contains("timeseries"), "{reason}");
-    // what is pushed meanwhile is kept
+    // ticks that are pushed meanwhile wait
     let load = Load::start(repositories.ticks);
     tokio::time::sleep(Duration::from_secs(1)).await;
     heartbeat.assert_steady().await;
@@ -60,7 +60,7 @@ async fn fault_01_strict_start_tries_four_times() {
     let error = strict.expect_err("half of it is down");
     assert!(is_down(&error, Database::Timeseries), "{error:?}");
     assert!(took >= Duration::from_secs(14), "{took:?}");
-    // one that comes up meanwhile is found by the next try
+    // the next attempt succeeds if the database starts meanwhile
     let begun = suite::Watch::start();
     let (strict, ()) = tokio::join!(Repositories::connect(&site.config), async {
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -155,7 +155,7 @@ async fn fault_05_too_many_clients() {
     let seconds = begun.elapsed().as_secs() + 1;
     let tries = site.timeseries.accepted() - before;
     println!("{tries} tries in {seconds} s");
-    // its pool has two workers that may try
+    // the pool has two threads that open connections
     assert!(tries <= 5 * seconds, "{tries} tries in {seconds} s");
     drop((existing, first));
     let freed = suite::Watch::start();
@@ -186,7 +186,7 @@ async fn fault_04_wrong_password_and_no_such_database() {
         let shown = format!("{error} {error:?} {wrong:?}");
         assert!(!shown.contains(CANARY), "{shown}");
     }
-    // what is pushed is kept until somebody has repaired it
+    // ticks wait until an operator corrects the password
     let pools = DatabasePools::new(&wrong_password);
     let load = Load::start(Repositories::postgres(&pools).ticks);
     let heartbeat = Heartbeat::start();
@@ -223,7 +223,7 @@ async fn fault_06_connection_is_accepted_and_never_answered() {
         assert!(error.is_transient() && error.is_certainly_not_applied());
         suite::assert_in_time(took, deadline);
     }
-    // r2d2's three threads that open connections are all inside of one by now
+    // each of r2d2's three threads is opening a connection now
     tokio::time::sleep(Duration::from_secs(6).saturating_sub(begun.elapsed())).await;
     heartbeat.assert_steady().await;
     site.timeseries.open();

@@ -1,4 +1,4 @@
-//! Values in a table that no tick can have, put there by somebody else.
+//! Tests of values in a table that no tick can have, written by another program.
 
 use tickbook::RepositoryError;
 use tickbook::domain::TimeRange;
@@ -79,7 +79,7 @@ async fn fault_40_values_that_no_tick_can_have() {
         for part in ["symbol 7", "2014-05-01 00:00:01", "received_at", said] {
             assert!(text.contains(part), "{value}: {text}");
         }
-        // what is beside it can be read
+        // other rows can be read
         let latest = repository.latest(SYMBOL).await.expect("another row");
         assert_eq!(latest.map(|tick| tick.sequence), Some(3));
     }

@@ -1,4 +1,4 @@
-//! The mode of the spool that begins with the first failed write: outages that come and go.
+//! Tests of the spool mode `on_failure` with repeated outages.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::load::{Load, write_ahead};
 use crate::site::GatedSite;
 use crate::support::oracle::assert_exact;
 
-/// How long the database is away and there, in milliseconds, one after the other.
+/// The times in milliseconds for which the database is unavailable and then available, in turn.
 const FLAPS: [(u64, u64); 8] = [
     (30, 300),
     (250, 20),
@@ -57,7 +57,7 @@ async fn flaps(site: &GatedSite, rounds: usize, begin: impl Fn(&GatedSite)) {
         site.timeseries.open();
         tokio::time::sleep(Duration::from_millis(there)).await;
     }
-    // one that lasts is on the disk, and what it left is stored
+    // in a longer outage ticks are written to the disk, and stored afterwards
     begin(site);
     load.wait_for_failures(1).await;
     load.assert_spools().await;

@@ -1,4 +1,4 @@
-//! One of the two databases is down, or has become read-only.
+//! Tests with one of the two databases down or read-only.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ async fn fault_44_metadata_database_down() {
     );
     let heartbeat = Heartbeat::start();
     site.metadata.refuse();
-    // what was under way on a lost connection may be told as such
+    // a call in progress may report the lost connection
     let lost = symbols.get(SYMBOL).await.expect_err("its database is down");
     assert!(lost.is_transient(), "{lost:?}");
     let begun = suite::Watch::start();
@@ -94,7 +94,7 @@ async fn fault_44_timeseries_database_down() {
     let health = health(&site.pools).await;
     assert_eq!(health.metadata.state, HealthState::Up);
     assert!(matches!(health.timeseries.state, HealthState::Down { .. }));
-    // what is pushed meanwhile comes soon after
+    // ticks that are pushed meanwhile are stored soon afterwards
     let load = Load::start(site.repositories.ticks.clone());
     load.wait_for_failures(2).await;
     heartbeat.assert_steady().await;
@@ -104,7 +104,7 @@ async fn fault_44_timeseries_database_down() {
     memory.assert_within(0);
 }
 
-/// Makes a server answer with 25006 to every write, in the sessions it has too.
+/// Makes a server answer every write with 25006, in existing sessions too.
 fn make_read_only(server: &Server, read_only: bool) {
     let on = if read_only { "on" } else { "off" };
     ask(
@@ -173,14 +173,14 @@ async fn fault_23_writes_follow_to_the_other_host() {
         assert!(begun.elapsed() < Duration::from_secs(10), "nobody came");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // long enough to judge
+    // long enough for enough beats
     tokio::time::sleep(Duration::from_millis(200)).await;
     heartbeat.assert_steady().await;
     let accepted = load.finish().await;
     make_read_only(&first, false);
     let held = |server: &Server| ask(&server.url(), "SELECT count(*) FROM ticks").remove(0);
     let on_first: usize = held(&first).parse().expect("a number");
-    // in order and none twice: the first server has the first part, the second one the rest
+    // in order and without duplicates: the first server has the first part, the second server the rest
     assert!(on_first > 0 && on_first < accepted.len(), "{on_first}");
     assert_exact(&first.url(), &accepted[..on_first]);
     assert_exact(&second.url(), &accepted[on_first..]);

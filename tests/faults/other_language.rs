@@ -1,4 +1,4 @@
-//! A server that words its errors in German, and a role that may not change that.
+//! Tests of a server that reports errors in German, and of a role that may not change the language.
 
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use crate::small_disk::{attach, fill, make_room};
 use crate::support::migrated_schema::{SYMBOL, ticks};
 use crate::support::oracle::{ask, assert_exact};
 
-/// How the server answers a statement of the pool.
+/// The error of a statement through the pool.
 async fn answer(db: &TimeseriesDb, sql: &'static str) -> RepositoryError {
     let answer = db.run("ask", move |connection| Ok(connection.batch_execute(sql)?));
     answer.await.expect_err(sql)
 }
 
-/// Two transactions that lock two rows, each in the order of its own.
+/// Two transactions that lock two rows in opposite orders.
 async fn deadlock(db: &TimeseriesDb) -> Vec<RepositoryError> {
     let both = Arc::new(Barrier::new(2));
     let calls = [[1, 2], [2, 1]].map(|[first, second]| {
@@ -73,7 +73,7 @@ async fn fault_60_full_disk_in_another_language() {
     let pools = DatabasePools::new(&config(&plain, &plain));
     let repository = Repositories::postgres(&pools).ticks;
     let mut stored = 0;
-    // the last pages of the table and its index take some
+    // the last pages of the table and its index still accept some rows
     let error = loop {
         match repository.insert_batch(&ticks(stored, stored + 500)).await {
             Ok(receipt) => assert_eq!(receipt.inserted, 500, "{receipt:?}"),
@@ -114,7 +114,7 @@ async fn fault_60_server_speaks_another_language() {
     );
     ask(&server.url(), MAKE_PLAIN);
     ask(&server.url(), "REVOKE ALL ON closed FROM plain");
-    // the first connection finds no other one to learn with
+    // the first connection cannot open the second one that it needs for learning
     ask(&server.url(), "ALTER ROLE plain CONNECTION LIMIT 1");
     let url = server.url_as("plain", "plain");
     let mut settings = config(&url, &url);
@@ -126,7 +126,7 @@ async fn fault_60_server_speaks_another_language() {
     let said = answer(&db, "SELECT 1 / 0").await.with_causes().to_string();
     assert!(said.contains("Division durch Null"), "{said}");
 
-    // the second one does
+    // the next connection can
     ask(&server.url(), "ALTER ROLE plain CONNECTION LIMIT -1");
     let both = [(); 2].map(|()| {
         tokio::spawn({
@@ -189,7 +189,7 @@ async fn fault_60_server_speaks_another_language() {
         );
     }
 
-    // statements of a former schema are prepared again
+    // statements that were prepared for an earlier schema are prepared again
     let repositories = Repositories::postgres(&pools);
     let query = TickQuery::new(SYMBOL, TimeRange::all());
     repositories
@@ -214,7 +214,7 @@ async fn fault_60_server_speaks_another_language() {
     let page = repositories.ticks.range(&query).await.expect("read again");
     assert_eq!(page.items.len(), 10);
 
-    // a number that does not fit its column costs its own row alone
+    // a number that does not fit its column rejects only its own row
     ask(
         &server.url(),
         "ALTER TABLE ticks ALTER COLUMN bid_price TYPE numeric(15, 12)",

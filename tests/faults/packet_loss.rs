@@ -1,5 +1,5 @@
-//! Packets that vanish between two machines, which are network namespaces here: the library's
-//! threads stand in one, a router in the next, and the proxy to the database on this machine.
+//! Tests of lost packets between machines, for which network namespaces stand: the library's threads run
+//! in one, a router in another, and the proxy to the database on this machine.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use crate::support::heartbeat::Heartbeat;
 use crate::support::migrated_schema::{migrated, ticks};
 use crate::support::oracle::assert_exact;
 
-/// When a peer that answers nothing is given up, by default, and how exactly.
+/// The default time after which a silent peer is considered lost, with a tolerance.
 const PEER_IS_GONE: Duration = Duration::from_millis(8_000 + 500);
 
 #[test]
@@ -129,9 +129,9 @@ async fn store(repositories: &Repositories, batch: &[Tick]) {
     }
 }
 
-/// Runs `test` on threads that see nothing but a network behind a router, and checks that what it
-/// returns is stored. The settings lead from there to a migrated schema; the connection, which was
-/// made here, leads past the network.
+/// Runs `test` on threads in a network behind a router, and asserts that the ticks that it returns are
+/// stored. `test` receives settings that lead through this network to a migrated schema, and a connection
+/// that bypasses the network.
 fn with_distant_library<F: Future<Output = Vec<Tick>>>(
     fault: Fault,
     test: impl FnOnce(Network, DatabaseConfig, PgConnection) -> F + Send,
@@ -151,7 +151,7 @@ fn with_distant_library<F: Future<Output = Vec<Tick>>>(
     let expected = std::thread::scope(|scope| {
         let distant = scope.spawn(|| {
             network.enter();
-            // its threads, and those that they start, stand where this one does
+            // its threads are in the network namespace of this thread
             runtime().block_on(test(network, distant, connection))
         });
         distant
@@ -166,11 +166,11 @@ fn runtime() -> Runtime {
     Runtime::new().expect("a runtime")
 }
 
-/// This machine, a router, and a place behind it.
+/// The names of this machine, of a router, and of a machine behind the router.
 struct Network {
     router: String,
     place: String,
-    /// What this machine is called from there.
+    /// The address of this machine from the other side.
     here: SocketAddr,
     there: String,
 }
@@ -212,7 +212,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Neither side hears of the other from now on, and nobody tells them.
+    /// Drops all packets in both directions from now on, without a notice to either side.
     fn lose_packets(&self) {
         self.route("add");
     }
@@ -241,7 +241,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         for name in [&self.router, &self.place] {
-            // the links go with them
+            // this deletes the links as well
             let _ = run(&format!("ip netns del {name}"));
         }
     }
@@ -259,7 +259,7 @@ fn run(command: &str) -> Result<(), String> {
         .spawn()
         .map_err(|error| error.to_string())?;
     if let Some(mut input) = child.stdin.take() {
-        // most commands do not read it
+        // most commands do not read their input
         let _ = input.write_all(b"1");
     }
     let output = child

@@ -1,4 +1,4 @@
-//! How soon a persister with a spool stores something after outages of a second to ten.
+//! Measures how soon a persister with a spool stores ticks after outages of one to ten seconds.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::oracle::{assert_exact, try_ask};
 
 const OUTAGES: [u64; 12] = [1, 2, 3, 1, 5, 2, 10, 1, 4, 1, 7, 2];
 
-/// Asks the server until it answers, which it does from the end of its start on.
+/// Queries the server until it answers, which is when its start has ended.
 fn answers_at(url: &str) -> Instant {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -43,7 +43,7 @@ async fn fault_02_spool_is_stored_soon_after_each_outage() {
     let heartbeat = Heartbeat::start();
     let mut took = Vec::new();
     for (number, seconds) in (1..).zip(OUTAGES) {
-        // with and without a chance to say goodbye
+        // the server ends with or without closing its connections properly
         server.stop(if number % 2 == 0 { "fast" } else { "immediate" });
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         let before = persister.stats().inserted;
@@ -62,13 +62,13 @@ async fn fault_02_spool_is_stored_soon_after_each_outage() {
             let there = asking.join().expect("it answers");
             (there, watching.join().expect("stored"))
         });
-        // the persister may be the first whom it answers
+        // the server may answer the persister first
         took.push(stored.saturating_duration_since(there));
     }
     heartbeat.assert_steady().await;
     println!("stored again after {took:?}");
     took.sort_unstable();
-    // of so few every one has to be in time
+    // there are few outages, so every recovery must be in time
     let slowest = took[took.len() - 1];
     assert!(slowest <= RECOVERY, "{slowest:?}");
     assert_exact(&server.url(), &load.finish().await);

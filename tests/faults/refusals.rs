@@ -1,4 +1,4 @@
-//! The server is there and does not take the write: locks, a full disk.
+//! Tests of a server that runs but refuses or delays writes: locks, a full disk.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ async fn fault_33_table_is_locked() {
     while begun.elapsed() < Duration::from_secs(3) {
         let now: u32 = ask(site.ticks_url(), waiting)[0].parse().expect("a number");
         most = most.max(now);
-        // others are not disturbed
+        // other calls do not wait
         let reading = suite::Watch::start();
         let symbol = NewSymbol::named("oanda", format!("S{}", begun.elapsed().as_micros()));
         site.repositories
@@ -76,7 +76,7 @@ async fn fault_39_disk_of_the_database_is_full() {
     fill(&url);
     let load = Load::start(repositories.ticks.clone());
     let heartbeat = Heartbeat::start();
-    // the last pages of the table and its index take some
+    // the last pages of the table and its index still accept some rows
     load.wait_for_failures(5).await;
     heartbeat.assert_steady().await;
     make_room(&url);

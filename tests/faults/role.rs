@@ -1,4 +1,4 @@
-//! Users of a database that are no superusers.
+//! Database users that are not superusers.
 
 use tickbook::Database;
 use tickbook::db::DatabaseConfig;
@@ -6,7 +6,7 @@ use tickbook::db::DatabaseConfig;
 use crate::site::{GatedSite, at_port, config};
 use crate::support::oracle::ask;
 
-/// An ordinary user of the time-series database, for rules that do not bind a superuser.
+/// An ordinary user of the time-series database, for limits that do not apply to superusers.
 pub(crate) struct Role {
     name: String,
     url: String,
@@ -43,7 +43,7 @@ impl Role {
         config(site.url(Database::Metadata), &url)
     }
 
-    /// Changes it, with its name for `$role`.
+    /// Runs `sql` with the name of the role for `$role`.
     pub(crate) fn run(&self, sql: &str) {
         ask(&self.url, &sql.replace("$role", &self.name));
     }
@@ -60,7 +60,7 @@ impl Role {
 impl Drop for Role {
     fn drop(&mut self) {
         let name = &self.name;
-        // roles are the server's, not the schema's; its sessions may still be there
+        // a role belongs to the server, not to the schema; its sessions may still exist
         let drop = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'; \
              DROP OWNED BY {name}; DROP ROLE {name}"

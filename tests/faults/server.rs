@@ -1,4 +1,4 @@
-//! A server of the test's own, which it may freeze, kill, stop and start again.
+//! A separate server that a test may freeze, kill, stop and start again.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -16,25 +16,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One that is there when this returns, with an empty database.
+    /// Starts a server with an empty database. It accepts connections when this returns.
     ///
     /// # Errors
-    /// The reason why there can be none on this machine.
+    /// The reason why this machine cannot run a server.
     ///
     /// # Panics
-    /// When there could be one and it does not start.
+    /// If the machine can run a server, but the server does not start.
     pub(crate) fn start(kind: Database) -> Result<Self, String> {
         may_be_started()?;
         let server = Self::prepare(kind);
         Ok(server.started())
     }
 
-    /// As [`start`](Self::start), with a file system of so many megabytes at `data/small`.
+    /// As [`start`](Self::start), with a file system of `megabytes` MB at `data/small`.
     ///
     /// # Errors
-    /// As there; only root may mount one.
+    /// As [`start`](Self::start); also if the process may not mount a file system, since only root may.
     pub(crate) fn start_with_small_disk(kind: Database, megabytes: u32) -> Result<Self, String> {
-        // made once by a start, since the data must be there before something is mounted into it
+        // a first start creates the data directory, in which the file system is mounted
         let server = Self::start(kind)?;
         server.stop("fast");
         let small = server.small_disk();
@@ -67,7 +67,7 @@ impl Server {
         }
     }
 
-    /// Its path for a tablespace, which is another one in a sandbox.
+    /// The path of the small disk for a tablespace, which differs in a sandbox.
     pub(crate) fn small_disk_as_it_sees_it(&self) -> String {
         format!(
             "{}/small",
@@ -85,7 +85,7 @@ impl Server {
         self
     }
 
-    /// Starts it on the port it had; returns when it accepts connections.
+    /// Starts the server again on the same port; returns when it accepts connections.
     pub(crate) fn start_again(&self) -> u16 {
         let owner = std::process::id().to_string();
         let answer = self.control("start", &[self.kind.as_str(), &owner]);
@@ -93,12 +93,12 @@ impl Server {
         port.parse().expect("a port")
     }
 
-    /// `fast` or `immediate`.
+    /// Stops the server; `how` is `fast` or `immediate`.
     pub(crate) fn stop(&self, how: &str) {
         self.control("stop", &[how]);
     }
 
-    /// Every process of it stands still; the kernel goes on for it.
+    /// Stops all processes of the server; the kernel still acknowledges packets.
     pub(crate) fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -107,12 +107,12 @@ impl Server {
         self.signal("-CONT");
     }
 
-    /// Kills every process of it.
+    /// Kills all processes of the server.
     pub(crate) fn crash(&self) {
         self.signal("-KILL");
     }
 
-    /// From its next start on it recovers, and lets nobody in, until it is promoted.
+    /// After its next start the server stays in recovery and rejects connections until it is promoted.
     pub(crate) fn recover_until_promoted(&self) {
         let data = self.folder.join("data");
         std::fs::write(data.join("standby.signal"), "").expect("written");
@@ -129,7 +129,7 @@ impl Server {
         assert!(told.is_ok_and(|status| status.success()), "kill -USR1");
     }
 
-    /// From now on it speaks TLS, with a certificate and its key.
+    /// Enables TLS with this certificate and key.
     pub(crate) fn speak_tls(&self, certificate: &Path, key: &Path) {
         self.stop("fast");
         let data = self.folder.join("data");
@@ -151,10 +151,10 @@ impl Server {
         self.start_again();
     }
 
-    /// From now on it words its errors in German.
+    /// Makes the server report errors in German.
     ///
     /// # Errors
-    /// The reason why this machine cannot make that language.
+    /// The reason why the machine does not have this locale.
     pub(crate) fn speak_german(&self) -> Result<(), String> {
         self.stop("fast");
         let data = self.folder.join("data");
@@ -182,7 +182,7 @@ impl Server {
         Ok(())
     }
 
-    /// Where psql and the library find it.
+    /// The URL of the server for psql and the library.
     pub(crate) fn url(&self) -> String {
         self.url_as("orderbook", "throwaway")
     }
@@ -220,7 +220,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // not asked to stop, which it may be too frozen for
+        // kill the server, since a frozen server does not react to a stop
         if let Ok(postmaster) = self.try_control("pid", &[]) {
             send("-KILL", &postmaster);
         }
@@ -228,15 +228,15 @@ impl Drop for Server {
         if self.small_disk().exists() {
             let _ = Command::new("umount").arg(self.small_disk()).output();
         }
-        // what is left of it goes when this process ends
+        // the script removes the rest when this process ends
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// To the process and to all that it started.
+/// Sends a signal to the process and all its descendants.
 fn send(signal: &str, postmaster: &str) {
     let postmaster: u32 = postmaster.parse().expect("a process id");
-    // a process that has ended meanwhile is none to signal
+    // a process may have ended meanwhile
     let _ = Command::new("kill")
         .arg(signal)
         .arg(postmaster.to_string())
@@ -258,7 +258,7 @@ fn may_be_started() -> Result<(), String> {
     Ok(())
 }
 
-/// The processes that `ancestor` started, and those that they started.
+/// All descendants of the process `ancestor`.
 fn descendants(ancestor: u32) -> Vec<u32> {
     let mut parents = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("a /proc").flatten() {
@@ -269,11 +269,11 @@ fn descendants(ancestor: u32) -> Vec<u32> {
         else {
             continue;
         };
-        // a process may end while this looks
+        // a process may end during the search
         let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
             continue;
         };
-        // the name before it, in brackets, may hold anything
+        // the name of the process, in parentheses before this field, may contain any character
         let parent = stat
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1))

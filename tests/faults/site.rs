@@ -1,4 +1,4 @@
-//! Migrated databases and repositories over them, behind a proxy or on a server of the test's own.
+//! Migrated databases and their repositories, behind a proxy or on a separate server.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
@@ -14,10 +14,11 @@ use crate::server::Server;
 use crate::support::migrated_schema::migrated;
 use tickbook::Backoff;
 
-/// How far past its deadline a call may end.
+/// The time by which a call may exceed its deadline.
 pub(crate) const OVERRUN: Duration = Duration::from_millis(250);
 
-/// How soon after the database accepts connections again something is stored.
+/// The longest time from the moment at which the database accepts connections again until ticks are
+/// stored.
 pub(crate) const RECOVERY: Duration = Duration::from_millis(1_500);
 
 /// Both databases, reached through one proxy each.
@@ -57,7 +58,7 @@ impl GatedSite {
         }
     }
 
-    /// Past the proxy, for psql.
+    /// The URL that bypasses the proxy, for psql.
     pub(crate) fn url(&self, database: Database) -> &str {
         self.schemas.url(database)
     }
@@ -67,7 +68,7 @@ impl GatedSite {
     }
 }
 
-/// Repositories over the time-series database of a server of the test's own; symbols have none.
+/// Repositories over the time-series database of a separate server, without a database of symbols.
 pub(crate) async fn repositories_on(
     server: &Server,
     change: impl FnOnce(&mut DatabaseConfig),
@@ -88,7 +89,7 @@ pub(crate) fn config(metadata: &str, timeseries: &str) -> DatabaseConfig {
     DatabaseConfig::new(url(metadata), url(timeseries))
 }
 
-/// Small batches, so that some are always on their way.
+/// Settings with small batches, so that some are always being written.
 pub(crate) fn small_batches() -> PersisterConfig {
     PersisterConfig::default()
         .batch_size(200)
@@ -99,7 +100,7 @@ pub(crate) fn small_batches() -> PersisterConfig {
         ))
 }
 
-/// The server a URL leads to.
+/// The address of the server of a URL.
 pub(crate) fn address_of(url: &str) -> SocketAddr {
     let (_, host, _) = parts(url);
     let host = if host.contains(':') {
@@ -118,11 +119,11 @@ pub(crate) fn at_port(url: &str, port: u16) -> String {
     at_host(url, &format!("127.0.0.1:{port}"))
 }
 
-/// The URL with another host and port, whatever machine that is taken for.
+/// The URL with another host and port, without TLS.
 pub(crate) fn at_host(url: &str, host: &str) -> String {
     let (before, _, after) = parts(url);
     let separator = if after.contains('?') { '&' } else { '?' };
-    // the servers of tests have no certificate, which is asked for off this machine
+    // servers of tests have no certificate, which the library requires for hosts other than this machine
     format!("{before}{host}{after}{separator}sslmode=disable")
 }
 

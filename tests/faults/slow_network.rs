@@ -1,4 +1,4 @@
-//! A network that delivers everything, late or in crumbs.
+//! Tests of a network that delivers everything late or in small pieces.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn fault_18_latency_of_half_a_second() {
         return;
     };
     let site = GatedSite::new(18, |_| ()).await;
-    // opened before, as it is in a server that runs
+    // open a connection first, as in a running server
     site.repositories
         .ticks
         .insert_batch(&ticks(0, 60))
@@ -43,7 +43,7 @@ async fn fault_18_latency_of_half_a_second() {
     println!("5,000 ticks took {took:?}");
     let stats = persister.stats();
     assert_eq!((stats.retries, stats.inserted), (0, 5_000), "{stats:?}");
-    // five full batches of at most two round trips each, with the longest delay, one after another
+    // five full batches one after another, each with at most two round trips of the longest delay
     assert!(
         took < Duration::from_millis(5 * 2 * 800 * 12 / 10),
         "{took:?}"
@@ -81,10 +81,11 @@ async fn fault_19_bandwidth_of_16_kib_per_second() {
     let Some(_fault) = Fault::begin_long("fault_19_bandwidth_of_16_kib_per_second") else {
         return;
     };
-    // a thousand ticks are some five seconds of it
+    // a thousand ticks take some five seconds on this network
     let site = GatedSite::new(19, |config| {
         config.pool.call_timeout = Duration::from_secs(2);
-        // below it, as it is by default: what its caller gave up is not stored behind his back
+        // shorter than the call timeout, as by default, so that a batch is not stored after its caller
+        // gave up
         config.pool.statement_timeout = Duration::from_millis(1_500);
     })
     .await;
@@ -105,7 +106,7 @@ async fn fault_19_bandwidth_of_16_kib_per_second() {
     assert!(smallest < 1_000, "{smallest} rows in one write");
 
     site.timeseries.set_both_flows(Flow::default());
-    // each success doubles what may be written at once
+    // each success doubles the largest batch
     for number in 2..14 {
         for tick in ticks(number * 1_000, number * 1_000 + 1_000) {
             persister.push(tick).await.expect("nobody stops it");
@@ -116,7 +117,7 @@ async fn fault_19_bandwidth_of_16_kib_per_second() {
     assert_exact(site.ticks_url(), &ticks(0, 14_000));
 }
 
-/// Of the thousand ticks from number `from` on.
+/// The largest number of rows of one write among the thousand ticks from number `from` on.
 fn most_rows_of_one_write(site: &GatedSite, from: i64) -> u32 {
     let at = |number| (start() + chrono::TimeDelta::seconds(number)).to_rfc3339();
     let query = format!(

@@ -1,9 +1,9 @@
-//! A tablespace on the small disk of a server, and how it becomes full.
+//! A tablespace on the small disk of a server, which tests fill.
 
 use crate::server::Server;
 use crate::support::oracle::{ask, try_ask};
 
-/// Makes the tablespace `small` where it is missing, with a table to fill it.
+/// Creates the tablespace `small` if it is missing, with a table to fill it.
 pub(crate) fn attach(server: &Server) {
     let url = server.url();
     let there = ask(&url, "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'");
@@ -21,9 +21,9 @@ pub(crate) fn attach(server: &Server) {
     );
 }
 
-/// Leaves no page free on the small disk.
+/// Fills the small disk to the last page.
 pub(crate) fn fill(url: &str) {
-    // by ever smaller steps, to the last page
+    // in smaller and smaller steps
     let mut full = String::new();
     for rows in [500, 50, 5, 1] {
         let fill =
@@ -31,7 +31,7 @@ pub(crate) fn fill(url: &str) {
         let failed = (0..200).find_map(|_| try_ask(url, &fill).err());
         full = failed.expect("the small disk becomes full");
     }
-    // in any language
+    // the path is in the message in any language
     assert!(full.contains("pg_tblspc/"), "{full}");
 }
 

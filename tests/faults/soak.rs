@@ -1,5 +1,5 @@
-//! Faults in a random order for as long as is asked for (`make soak MINUTES=60`), against a process
-//! that writes; beside it one that no fault ever reaches.
+//! Soak test (`make soak MINUTES=60`): random faults against a process that writes, beside a control
+//! process without faults.
 
 mod measures;
 mod writer;
@@ -19,17 +19,17 @@ use crate::small_disk::{fill, make_room};
 use crate::support::migrated_schema::{migrated, start, ticks};
 use crate::support::oracle::{ask, assert_exact_where};
 
-/// How long a writer may be on its way to its first commit.
+/// The longest time until the first commit of a writer.
 const START: Duration = Duration::from_secs(20);
 
-/// How long a backlog of seconds may take, and from how many ticks on it counts as one.
+/// The longest time to store a backlog of some seconds, and the number of ticks that count as a backlog.
 const DRAIN: Duration = Duration::from_secs(30);
 const BACKLOG: i64 = 500;
 
-/// Room for the ticks of one chunk.
+/// The size of the small disk, which holds the ticks of one chunk.
 const SMALL_DISK_MEGABYTES: u32 = 48;
 
-/// Ticks that are compared at once.
+/// The number of ticks that are compared at once.
 const WINDOW: i64 = 100_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,8 +139,8 @@ async fn soak() {
     measures.assert_flat();
 }
 
-/// Checks that exactly the first `durable` ticks are stored: all that was acknowledged, in order,
-/// and nothing that was not sent.
+/// Asserts that exactly the first `durable` ticks are stored: all acknowledged ticks, in order, and no
+/// others.
 fn assert_stored(leg: &str, url: &str, durable: i64) {
     let stored: i64 = ask(url, "SELECT count(*) FROM ticks")[0]
         .parse()
@@ -155,7 +155,7 @@ fn assert_stored(leg: &str, url: &str, durable: i64) {
     }
 }
 
-/// Checks that 99 of 100 first commits came in time.
+/// Asserts that 99 of 100 first commits after a fault were in time.
 fn assert_quick(mut recoveries: Vec<Duration>) {
     recoveries.sort();
     let count = recoveries.len();
@@ -167,7 +167,7 @@ fn assert_quick(mut recoveries: Vec<Duration>) {
     assert!(late <= RECOVERY, "{recoveries:?}");
 }
 
-/// A folder for the spools of both writers, removed at the end.
+/// A directory for the spools of both writers, removed at the end.
 struct Spools(PathBuf);
 
 impl Spools {
@@ -192,7 +192,7 @@ struct Site {
     proxy: FaultProxy,
     writer: Writer,
     spool: PathBuf,
-    /// Whether the last event made a new writer, which takes its time to start.
+    /// Whether the last event started a new writer, which needs time to start.
     restarted: bool,
 }
 
@@ -211,7 +211,7 @@ impl Site {
         }
     }
 
-    /// Lets it happen; returns how long after its end something was committed.
+    /// Runs the event. Returns the time from its end to the next commit.
     fn suffer(&mut self, event: Event, length: Duration) -> Duration {
         self.restarted = false;
         let wait = || std::thread::sleep(length);
@@ -329,7 +329,7 @@ impl Site {
     }
 }
 
-/// To the small disk; returns its name.
+/// Moves the newest chunk to the small disk; returns its name.
 fn move_newest_chunk(server: &Server) -> String {
     let url = server.url();
     crate::small_disk::attach(server);
@@ -347,7 +347,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// splitmix64.
+/// The next number of SplitMix64.
 fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut x = *state;

@@ -1,4 +1,4 @@
-//! A repository whose calls are timed: none may outlive its deadline.
+//! A repository that measures its calls, which must not exceed their deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ pub(crate) struct Timing {
 }
 
 impl Timed {
-    /// Calls of `repository` end within `deadline`, as is said.
+    /// Measures calls of `repository`, which must end within `deadline`.
     pub(crate) fn new(repository: Arc<dyn TickRepository>, deadline: Duration) -> Self {
         Double(Timing {
             repository,
@@ -33,7 +33,7 @@ impl Timed {
 }
 
 impl Timing {
-    /// Checks that no write took longer than its deadline and a little, where that is asserted.
+    /// Asserts, if times are asserted, that no write took longer than its deadline and a tolerance.
     pub(crate) fn assert_in_time(&self) {
         let longest = Duration::from_micros(self.longest_micros.load(Ordering::Relaxed));
         println!("the longest write took {longest:?}");

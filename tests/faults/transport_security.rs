@@ -1,4 +1,4 @@
-//! Servers that are not who they should be, or speak no TLS.
+//! Tests of servers with a wrong identity or without TLS.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ use crate::support::heartbeat::Heartbeat;
 use crate::support::migrated_schema::ticks;
 use crate::support::oracle::assert_exact;
 
-/// What asks a server for TLS, before anything else.
+/// The first message of a client, which requests TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +52,7 @@ async fn fault_26_servers_that_cannot_be_trusted() {
             "does not match host name",
         ),
         (
-            // over when it begins, which later releases of OpenSSL refuse to put before it
+            // expires at its start; newer releases of OpenSSL refuse an end before the start
             authority.certify("expired", "DNS:localhost", 0),
             "certificate",
         ),
@@ -67,7 +67,7 @@ async fn fault_26_servers_that_cannot_be_trusted() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
 
-    // what is pushed meanwhile waits for a server that can be trusted
+    // ticks that are pushed meanwhile wait for a server that can be verified
     let port = address_of(&server.url()).port();
     let repositories = verified(&server, port, &authority);
     let spool = tempfile::tempdir().expect("a folder");
@@ -87,7 +87,7 @@ async fn fault_26_servers_that_cannot_be_trusted() {
     assert_exact(&server.url(), &load.finish().await);
 }
 
-/// The server as `localhost`, if the authority says that it is.
+/// Repositories over the server as `localhost`, verified with the authority.
 fn verified(server: &Server, port: u16, authority: &Authority) -> Repositories {
     let ca = authority.certificate.display();
     let url = server.url().replace(
@@ -98,7 +98,7 @@ fn verified(server: &Server, port: u16, authority: &Authority) -> Repositories {
     Repositories::postgres(&DatabasePools::new(&config(&url, &url)))
 }
 
-/// What the error of a call says.
+/// The text of the error of a call.
 async fn refused(repositories: &Repositories) -> String {
     let error = repositories.ticks.insert_batch(&ticks(0, 60)).await;
     let error = error.expect_err("not to be trusted");
@@ -113,7 +113,7 @@ async fn refused(repositories: &Repositories) -> String {
     text
 }
 
-/// An authority of this test's own.
+/// A certificate authority of this test.
 struct Authority {
     openssl: PathBuf,
     folder: PathBuf,
@@ -143,7 +143,7 @@ impl Authority {
         authority
     }
 
-    /// A certificate and its key for a name, good for so many days from now on.
+    /// Creates a certificate and its key for a name, valid for `days` days from now.
     fn certify(&self, name: &str, host: &str, days: i32) -> (PathBuf, PathBuf) {
         let file = |ending: &str| self.folder.join(format!("{name}.{ending}"));
         let (key, request, certificate) = (file("key"), file("csr"), file("crt"));

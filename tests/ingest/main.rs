@@ -1,5 +1,4 @@
-//! Persister, spool and quarantine: disks that are full, processes that are killed, databases that
-//! are away.
+//! Tests of persister, spool and quarantine with full disks, killed processes and unavailable databases.
 #![cfg(feature = "ingest")]
 
 #[path = "../support/mod.rs"]

@@ -1,5 +1,5 @@
-//! Faults 49 and 50: a disk that is full, or refuses writes. They want a file system of their own, so
-//! they run as root and say so where they cannot.
+//! Faults 49 and 50: tests of a disk that is full or refuses writes. They mount a file system, which
+//! requires root; otherwise they are skipped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use tickbook::ingest::{
 };
 
 const PLENTY: Duration = Duration::from_secs(60);
-/// Longer than the disk needs for anything.
+/// A time in which the disk completes any operation.
 const REFUSED: Duration = Duration::from_secs(2);
 
-/// Small, so that the disk decides and not memory.
+/// Settings with a small queue, so that the disk is full first.
 fn config() -> PersisterConfig {
     PersisterConfig::default()
         .queue(1_000)
@@ -23,8 +23,8 @@ fn config() -> PersisterConfig {
         .drain_batch_size(1_000)
 }
 
-/// Pushes from number `first` on until there is no place. Returns the number of the first tick that
-/// was not taken.
+/// Pushes ticks from number `first` on until there is no space. Returns the number of the first tick that
+/// was not accepted.
 async fn push_until_refused(persister: &TickPersister, first: i64, on_full: OnFull) -> i64 {
     for index in first.. {
         let pushed = tokio::time::timeout(REFUSED, persister.push(tick(index))).await;
@@ -39,7 +39,7 @@ async fn push_until_refused(persister: &TickPersister, first: i64, on_full: OnFu
     unreachable!("no disk is that large")
 }
 
-/// Pushes one; tries again while it is refused.
+/// Pushes a tick; retries while it is refused.
 async fn push_when_there_is_a_place(persister: &TickPersister, index: i64) {
     let begun = Instant::now();
     while let Err(error) = persister.push(tick(index)).await {
@@ -49,7 +49,7 @@ async fn push_when_there_is_a_place(persister: &TickPersister, index: i64) {
     }
 }
 
-/// Waits until the disk takes ticks again, which needs the space set aside to be whole.
+/// Waits until ticks become durable on the disk again, which requires the complete reserve.
 async fn assert_durable_again(persister: &TickPersister, ticks: &Switched, index: i64) {
     ticks.set_there(false);
     let begun = Instant::now();
@@ -89,7 +89,7 @@ async fn fault_49_backlog_is_stored_on_a_full_disk() {
         assert!(spooled < u64::try_from(refused).expect("positive"));
         assert_eq!(persister.health(), PersisterHealth::Saturated);
 
-        // the disk stays full: what only it has, what memory has, and what comes now is stored
+        // the disk stays full; the ticks on the disk, the ticks in memory and new ticks are stored
         ticks.set_there(true);
         for index in refused..refused + 3_000 {
             push_when_there_is_a_place(&persister, index).await;
@@ -122,7 +122,8 @@ async fn fault_49_full_spool_is_emptied_and_accepts_ticks() {
         let refused = push_until_refused(&persister, 0, on_full).await;
         assert!(refused > 10_000, "the disk took {refused} only");
         assert_eq!(persister.health(), PersisterHealth::Saturated);
-        // a stop with a full disk gives back what the disk did not take; a start goes on
+        // a stop with a full disk returns the ticks that the disk did not accept; the next start
+        // continues with the others
         let report = persister.stop(Duration::from_secs(5)).await;
         let unsaved = report.unsaved.len() as u64;
         assert_eq!(
@@ -146,7 +147,7 @@ async fn fault_49_full_spool_is_emptied_and_accepts_ticks() {
         assert_exact(&*ticks, refused).await;
 
         assert_durable_again(&persister, &ticks, refused).await;
-        // as much as before, and once more away and back
+        // the disk accepts as much as before, in a second outage too
         let again = push_until_refused(&persister, refused + 1, on_full).await;
         let more = again - refused;
         assert!(more > refused / 2, "{refused} at first, then {more}");

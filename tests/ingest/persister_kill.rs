@@ -1,8 +1,8 @@
-//! Faults 41, 45 and 52: a writing process is killed at random instants, and what it was told to be
-//! durable is there after the next start.
+//! Faults 41, 45 and 52: a writing process is killed at random instants. The tests check that the ticks
+//! that it reported as durable are stored after the next start.
 //!
-//! This binary starts itself as the process that writes. `TICKBOOK_KILLS` says how often it is
-//! killed, `TICKBOOK_SEED` when.
+//! This program starts itself as the process that writes. `TICKBOOK_KILLS` sets the number of kills,
+//! `TICKBOOK_SEED` their times.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn fault_45_killed_process_loses_no_durable_tick() {
 #[test]
 fn fault_45_on_failure_mode_loses_no_durable_tick() {
     let mut deaths = Deaths::new();
-    // that a killed process leaves the same file does not depend on the mode
+    // fewer kills suffice, since the file of a killed process does not depend on the mode
     deaths.count = deaths.count.div_ceil(3);
     killed_at_random(SpoolMode::OnFailure, deaths);
 }
@@ -52,8 +52,8 @@ fn killed_at_random(mode: SpoolMode, mut deaths: Deaths) {
         let patience = deaths.next(Duration::from_millis(150));
         let first = (round * 1_000_000).to_string();
         let writer = Process::start(folder.path(), &first);
-        // every other one while it is sure to be at work, however long it takes to begin; the others
-        // from before it has opened the spool to the middle of its writes
+        // every second process is killed while it certainly writes, no matter how long its start takes;
+        // the others between their start and the middle of their writes
         durable.extend(if round % 2 == 0 {
             writer.kill_after_numbers(TOGETHER, patience)
         } else {
@@ -69,7 +69,7 @@ fn killed_at_random(mode: SpoolMode, mut deaths: Deaths) {
 
     let stored = runtime.block_on(async {
         let ticks = Arc::new(Switched::present());
-        // the lock of a killed process is no obstacle
+        // the lock of the killed process was released
         let persister = open(&ticks, many_batches(), &settings_of(mode, folder.path())).await;
         let content = persister.spool_content().expect("there is one");
         assert_eq!(content.damaged_batches, 0);
@@ -93,7 +93,8 @@ fn killed_at_random(mode: SpoolMode, mut deaths: Deaths) {
     println!("{} kills, {} ticks stored", deaths.count, stored.len());
 }
 
-/// So many ticks of a source that numbers none have one instant; two thirds of them equal another one.
+/// The number of ticks per instant of a source without sequences. Two thirds of them are equal to another
+/// tick.
 const OF_INSTANT: i64 = 9;
 
 fn of_source(index: i64) -> Tick {
@@ -102,8 +103,8 @@ fn of_source(index: i64) -> Tick {
     Tick::quote(spooling::SYMBOL, time, price, price)
 }
 
-/// Pushes a connection's ticks, of the instant of number `first` and later; prints the number of each
-/// once it is durable.
+/// Pushes the ticks of one connection, from the instant of number `first` on. Prints the number of each
+/// tick when it is durable.
 async fn push_connection(persister: &TickPersister, first: i64, end: i64) {
     let mut occurrences = OccurrenceCounter::new();
     let mut acks = Vec::new();
@@ -141,7 +142,7 @@ fn fault_45_reconnected_source_doubles_nothing() {
     let mut next = 0;
     for _ in 0..deaths.count.div_ceil(3) {
         let patience = deaths.next(Duration::from_millis(150));
-        // the venue sends again what the last connection may have lost, and some more
+        // the venue resends the ticks that the last connection may have lost, and some more
         let first = i64::max(next - 50, 0);
         let writer = Process::start(folder.path(), &first.to_string());
         let durable = writer.kill_after_numbers(TOGETHER, patience);
@@ -169,7 +170,7 @@ fn fault_45_reconnected_source_doubles_nothing() {
         counts
     };
     let expected = count(&mut (0..end).map(of_source));
-    // a connection may have written what nobody was told to be durable
+    // a connection may have written ticks that it did not report as durable
     let known = stored
         .into_iter()
         .filter(|tick| expected.contains_key(&(tick.tick_time, tick.bid_price)));

@@ -1,8 +1,8 @@
-//! Fault 45 while the database is there: the writing process is killed while its batches are being
+//! Fault 45 with an available database: the writing process is killed while its batches are being
 //! committed.
 //!
-//! This binary starts itself as the process that writes. `TICKBOOK_KILLS` says how often it is
-//! killed, `TICKBOOK_SEED` when.
+//! This program starts itself as the process that writes. `TICKBOOK_KILLS` sets the number of kills,
+//! `TICKBOOK_SEED` their times.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ fn fault_45_process_killed_in_a_commit_loses_nothing() {
         let patience = deaths.next(Duration::from_millis(400));
         let first = (round * 1_000_000).to_string();
         let writer = Process::start_with(folder.path(), &first, &variables);
-        // every other one while it is sure to be at work, however long it takes to begin
+        // every second process is killed while it certainly writes, no matter how long its start takes
         durable.extend(if round % 2 == 0 {
             writer.kill_after_numbers(1, patience)
         } else {
@@ -98,7 +98,7 @@ fn count(url: &str) -> u64 {
     counted.parse().expect("a number")
 }
 
-/// Of the ticks that are stored, in order.
+/// The numbers of the stored ticks, in order.
 fn numbers(url: &str) -> Vec<i64> {
     let start = tick(0).tick_time.timestamp_millis();
     let query = "SELECT (extract(epoch FROM tick_time) * 1000)::bigint FROM ticks ORDER BY 1";

@@ -1,8 +1,8 @@
-//! How fast the spool takes ticks, and how soon it says that the disk has them: goals, not promises,
-//! so that the figures are printed and only a wide margin is asserted.
+//! Measures how fast the spool accepts ticks, and how soon they are on the disk. These are goals, not
+//! guarantees, so the tests print the figures and assert only wide limits.
 //!
-//! `cargo test --test ingest persister_pace:: -- --ignored --nocapture` on a machine that does nothing else.
-//! `TICKBOOK_SPOOL_PARENT` names a folder on the disk to measure.
+//! Run `cargo test --test ingest persister_pace:: -- --ignored
+//! --nocapture` on an idle machine. `TICKBOOK_SPOOL_PARENT` is a directory on the disk to measure.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use crate::support::spooling::{open, settings, tick};
 use tickbook::ingest::{AckLevel, PersisterConfig};
 
-/// On a disk rather than in the folder for temporary files, which may be memory.
+/// A directory on a disk, since the directory of temporary files may be in memory.
 fn folder() -> tempfile::TempDir {
     let parent = std::env::var_os("TICKBOOK_SPOOL_PARENT");
     let parent = parent.map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     tempfile::tempdir_in(parent).expect("a folder")
 }
 
-/// The median, the 99th of a hundred, and the slowest.
+/// The median, the 99th percentile and the maximum.
 fn quantiles(mut times: Vec<Duration>) -> [Duration; 3] {
     times.sort_unstable();
     let last = times.len() - 1;
@@ -44,14 +44,15 @@ async fn acknowledgements_are_quick_at_high_throughput() {
     let alone = quantiles(alone);
     println!("a tick alone, waited for: median, p99, slowest {alone:?}");
 
-    // a feed of ten thousand ticks a second, in which nobody asks for more speed than the batches have
+    // a feed of ten thousand ticks per second without waits for the durable level, which would write
+    // batches early
     let mut waiting = tokio::task::JoinSet::new();
     let begun = Instant::now();
     for number in 0..50_000_u32 {
         let ack = persister.push_with_ack(tick(next)).await.expect("open");
         let pushed = Instant::now();
         waiting.spawn(async move {
-            // asking urges, so that it looks instead
+            // poll the level, since a wait would write the batch early
             while ack.level() < AckLevel::Durable {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }

@@ -1,4 +1,4 @@
-//! The persister over a real database: faults 37, 38 and 41.
+//! Tests of the persister with a real database: faults 37, 38 and 41.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::sync::Arc;

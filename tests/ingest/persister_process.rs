@@ -1,6 +1,6 @@
-//! Faults 55 and 56: a process that is told to end, and one that gets too much at once.
+//! Faults 55 and 56: tests of a process that is asked to stop, and of a burst of ticks.
 //!
-//! This binary starts itself as that process.
+//! This program starts itself as that process.
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 const BACKLOG: i64 = 1_000_000;
-/// For tests that are not about time.
+/// A deadline for tests that do not test times.
 const PLENTY: Duration = Duration::from_secs(120);
-/// The exit code of a process that did not wait for its end.
+/// The exit code of a process that ended immediately, at the second SIGTERM.
 const AT_ONCE: i32 = 143;
 
 fn runtime(is_current_thread: bool) -> Runtime {
@@ -31,7 +31,7 @@ fn runtime(is_current_thread: bool) -> Runtime {
     built.expect("a runtime")
 }
 
-/// Ends as a server does: at the first SIGTERM it stops, at the second it is gone.
+/// Ends as a server does: stops at the first SIGTERM, and ends immediately at the second.
 async fn end_when_told(persister: &TickPersister, patience: Duration) {
     let mut told = signal(SignalKind::terminate()).expect("signals");
     tell("ready");
@@ -46,7 +46,7 @@ async fn end_when_told(persister: &TickPersister, patience: Duration) {
     }
 }
 
-/// Takes a backlog without a database and waits for SIGTERM.
+/// Accepts a backlog without a database, and waits for SIGTERM.
 async fn take_a_backlog(mode: SpoolMode, directory: &Path, backlog: i64) {
     let config = PersisterConfig::default();
     let spool = settings_of(mode, directory);
@@ -58,7 +58,7 @@ async fn take_a_backlog(mode: SpoolMode, directory: &Path, backlog: i64) {
     end_when_told(&persister, Duration::from_secs(10)).await;
 }
 
-/// Pushes without an end while the database hangs, and says what is durable.
+/// Pushes ticks until SIGTERM while the database hangs, and reports the durable ones.
 async fn push_until_told(directory: &Path) {
     let ticks = Arc::new(Switched::hanging());
     let persister = open(&ticks, PersisterConfig::default(), &settings(directory)).await;
@@ -77,7 +77,7 @@ async fn push_until_told(directory: &Path) {
     end_when_told(&persister, PLENTY).await;
 }
 
-/// Stores what the spool has, in a memory.
+/// Stores the content of the spool in memory.
 async fn drain(directory: &Path) -> Arc<Switched> {
     let ticks = Arc::new(Switched::present());
     let persister = open(&ticks, PersisterConfig::default(), &settings(directory)).await;
@@ -136,7 +136,7 @@ fn fault_55_second_signal_loses_no_durable_tick() {
         durable = process.hear("durable").parse().expect("a number");
     }
     process.terminate();
-    // a write that hangs keeps it from ending
+    // a write that hangs delays the end
     process.hear("stopping");
     process.terminate();
     let (code, took) = process.end();
@@ -149,7 +149,7 @@ fn fault_55_second_signal_loses_no_durable_tick() {
     assert!(found.len() as i64 > durable, "{} of {durable}", found.len());
 }
 
-/// The most that this process ever had in memory, in megabytes; `None` where nothing tells.
+/// The peak memory of this process in megabytes; `None` if the system does not report it.
 fn most_resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -157,7 +157,7 @@ fn most_resident() -> Option<u64> {
     Some(kilobytes >> 10)
 }
 
-/// Pushes as fast as it can for five seconds without a database, and ends.
+/// Pushes ticks at full speed for five seconds without a database, and ends.
 async fn burst(directory: PathBuf) {
     let config = PersisterConfig::default();
     let persister = open(&Arc::default(), config, &settings(&directory)).await;
@@ -168,7 +168,7 @@ async fn burst(directory: PathBuf) {
             persister.push(tick(index)).await.expect("it is open");
         }
         count += 1_000;
-        // no faster than a million a second
+        // at most a million per second
         let due = begun + Duration::from_micros(count as u64);
         tokio::time::sleep_until(due.into()).await;
     }

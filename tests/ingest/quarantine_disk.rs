@@ -1,5 +1,5 @@
-//! Ticks that are held back while the disk is full, or takes no writes. A disk of its own wants
-//! root; where that cannot be had each test says so.
+//! Tests of quarantined ticks while the disk is full or refuses writes. They mount a file system, which
+//! requires root; otherwise they are skipped.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -13,9 +13,9 @@ use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::repository::QuarantineRepository;
 
 const PLENTY: Duration = Duration::from_secs(60);
-/// Longer than the disk needs for anything.
+/// A time in which the disk completes any operation.
 const REFUSED: Duration = Duration::from_secs(1);
-/// Ticks that wait for the database, and those on their way to it.
+/// The number of ticks that wait in memory, including the ticks that are being written.
 const PLACES: std::ops::RangeInclusive<i64> = 100_000..=102_000;
 
 async fn keep(quarantine: &Quarantine, numbers: std::ops::Range<i64>) {
@@ -24,7 +24,7 @@ async fn keep(quarantine: &Quarantine, numbers: std::ops::Range<i64>) {
     }
 }
 
-/// Five hundred wait on the disk; the database is away.
+/// A quarantine with five hundred ticks on the disk, while the database is unavailable.
 async fn with_five_hundred(
     disk: &SmallDisk,
 ) -> (Arc<Away>, Arc<dyn QuarantineRepository>, Quarantine) {
@@ -44,7 +44,7 @@ async fn wait_until(what: &str, is_true: impl Fn() -> bool) {
     }
 }
 
-/// Hundredths of a second that threads of this name have worked.
+/// The CPU time of the threads with this name, in hundredths of a second.
 fn work_of(name: &str) -> u64 {
     let tasks = std::fs::read_dir("/proc/self/task").expect("a /proc");
     let stats = tasks.flatten().filter_map(|task| {
@@ -70,7 +70,7 @@ async fn fault_49_ticks_wait_in_memory_on_a_full_disk() {
     };
     let (away, repository, quarantine) = with_five_hundred(&disk).await;
     let ballast = disk.fill();
-    // as many as memory may have
+    // fill the memory
     let mut next = 500;
     loop {
         let keeping = quarantine.push(held_back(next));
@@ -81,10 +81,10 @@ async fn fault_49_ticks_wait_in_memory_on_a_full_disk() {
         next += 1;
     }
     assert!(PLACES.contains(&next), "{next} were taken");
-    // a thread's name has 15 bytes at most
+    // the name of a thread has at most 15 bytes
     let test = this_test();
     let own = &test[..15];
-    // neither the disk nor the database is asked without a pause, by the threads of spool and test
+    // the threads of the spool and of the test must pause between attempts on the disk and the database
     let work = || work_of("quarantine") + work_of(own);
     let before = work();
     assert!(before > 0, "the threads have names");
@@ -92,7 +92,7 @@ async fn fault_49_ticks_wait_in_memory_on_a_full_disk() {
     let worked = work() - before;
     assert!(worked < 100, "{worked} hundredths of two seconds");
 
-    // the way to the database is open, whatever the disk does
+    // ticks reach the database regardless of the disk
     away.set_there(true);
     keep(&quarantine, next..next + 1_000).await;
     let next = next + 1_000;
@@ -164,7 +164,7 @@ async fn fault_51_partial_quarantine_file_is_created_again() {
     let away = Arc::new(Away::default());
     let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
     let path: &Path = folder.path();
-    // the mark that a file begins with is written last
+    // the first bytes of a file are written last
     let quarantine = open(&repository, path).await.expect("it opens");
     assert_eq!(quarantine.stop(PLENTY).await, QuarantineReport::new(0, 0));
     for length in [0, 4_096, 1_000_000] {

@@ -1,8 +1,9 @@
-//! A process that holds ticks back is killed at random instants, while the database is away and
-//! while its backlog is put there. What it was told to wait on the disk comes to the table, once.
+//! A process that quarantines ticks is killed at random instants, while the database is unavailable and
+//! while the backlog is being stored. The tests check that the ticks that it reported to be on the disk
+//! are stored, once.
 //!
-//! This binary starts itself as that process. `TICKBOOK_KILLS` says how often it is killed,
-//! `TICKBOOK_SEED` when.
+//! This program starts itself as that process. `TICKBOOK_KILLS` sets the number of kills, `TICKBOOK_SEED`
+//! their times.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::collections::BTreeSet;
@@ -18,15 +19,15 @@ use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::{Database, Repositories};
 
-/// Said beside the first number where the database is there.
+/// The prefix of the first number in the task if the database is available.
 const THERE: &str = "there ";
-/// Said once something that waited is put.
+/// The number that is reported when the first waiting tick is stored.
 const BEGUN: i64 = -1;
 
 const REPORTED_TOGETHER: usize = 100;
 
-/// Holds ticks back until it is killed. While the database is away it prints the number of each tick
-/// once it waits on the disk.
+/// Quarantines ticks until it is killed. While the database is unavailable, it prints the number of each
+/// tick that is on the disk.
 async fn hold_back_until_killed(directory: &Path, task: &str) {
     let (repository, first, is_there) = match task.strip_prefix(THERE) {
         Some(first) => {
@@ -60,7 +61,7 @@ async fn hold_back_until_killed(directory: &Path, task: &str) {
     }
 }
 
-/// Holds back some while the backlog is put, and says so when that has begun.
+/// Quarantines ticks while the backlog is being stored, and reports when that has begun.
 async fn put_until_killed(quarantine: &Quarantine, first: i64, backlog: u64) {
     let mut has_begun = false;
     for index in first.. {
@@ -100,7 +101,7 @@ fn fault_45_killed_process_keeps_quarantined_ticks() {
                 start(&first.to_string()).kill_after_numbers(REPORTED_TOGETHER, patience)
             }
             1 => {
-                // from before it has opened the file to the middle of its writes
+                // between its start and the middle of its writes
                 let patience = deaths.next(Duration::from_millis(200));
                 start(&first.to_string()).kill_after(patience)
             }
@@ -108,7 +109,7 @@ fn fault_45_killed_process_keeps_quarantined_ticks() {
                 let patience = deaths.next(Duration::from_millis(40));
                 let task = format!("{THERE}{first}");
                 let numbers = start(&task).kill_after_numbers(1, patience);
-                // where only what was put and not forgotten is put again, there is nothing new
+                // no new row if the process only stored ticks again that were not removed from the spool
                 while_putting += u64::from(count(&schemas) > before);
                 numbers
             }
@@ -143,7 +144,7 @@ fn fault_45_killed_process_keeps_quarantined_ticks() {
     println!("{} kills, {} ticks kept", deaths.count, kept.len());
 }
 
-/// Rows in the table.
+/// The number of rows in the table.
 fn count(schemas: &ScratchSchemas) -> i64 {
     let query = "SELECT count(*) AS number FROM tick_quarantine";
     let mut connection = schemas.connection(Database::Timeseries);

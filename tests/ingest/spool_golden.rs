@@ -1,7 +1,8 @@
-//! Spools of earlier runs, as files in `tests/golden`: each is read by the present code, or refused.
+//! Tests that the current code reads or refuses spools of earlier versions, which are files in
+//! `tests/golden`.
 //!
-//! `cargo test --features files --test ingest golden_spools_are_made -- --ignored` makes them again, which is right
-//! only together with a new version of the records, whose old files stay.
+//! `cargo test --features files --test ingest golden_spools_are_made -- --ignored` creates the files. Run
+//! it only for a new version of the records, and retain the files of old versions.
 #![cfg(feature = "files")]
 
 use std::fs::{self, File};
@@ -47,7 +48,7 @@ fn number(text: &str) -> Decimal {
     text.parse().expect("a number")
 }
 
-/// Every form that a field takes.
+/// Ticks with every form of each field.
 fn ticks() -> Vec<Tick> {
     let plain = |index: i64| {
         let price = Decimal::new(138_000 + index, 5);
@@ -90,7 +91,7 @@ fn quarantined_ticks() -> Vec<QuarantinedTick> {
         .collect()
 }
 
-/// The first record as a dead letter of both kinds.
+/// The first record as a dead letter of each kind.
 fn letters<R: Record>(records: &[R]) -> Vec<DeadLetter<R>> {
     let letter = |reason| DeadLetter::new(time(1), records[0].clone(), reason);
     vec![
@@ -99,7 +100,7 @@ fn letters<R: Record>(records: &[R]) -> Vec<DeadLetter<R>> {
     ]
 }
 
-/// A tick with a number beside it, of another kind or version than any that is known.
+/// A tick with a number, of a kind or version that does not exist.
 #[derive(Debug, Clone, PartialEq)]
 struct Unknown<const KIND: u8, const VERSION: u8>(Tick, i64);
 
@@ -147,7 +148,7 @@ fn unknown<const KIND: u8, const VERSION: u8>() -> Vec<Unknown<KIND, VERSION>> {
         .collect()
 }
 
-/// Gives an answer once, and is away from then on.
+/// A store that returns one receipt and is unavailable afterwards.
 #[derive(Debug)]
 struct Away<R>(Mutex<Option<StoreReceipt<R>>>);
 
@@ -162,7 +163,7 @@ impl<R: Record> RecordStore<R> for Away<R> {
     }
 }
 
-/// Takes everything.
+/// A store that accepts everything.
 #[derive(Debug)]
 struct Taking<R>(Mutex<Vec<R>>);
 
@@ -183,7 +184,7 @@ async fn open<R: Record>(
     Persister::open_on(store, config, &spool, Clock::standing_at(time(1))).await
 }
 
-/// Leaves `records` in a spool, and dead letters where there are that many.
+/// Creates a spool with `records` and, if there are any, the dead letters `letters`.
 async fn make<R: Record>(name: &str, records: &[R], letters: Vec<DeadLetter<R>>) {
     let folder = tempfile::tempdir().expect("a folder");
     let answer = (!letters.is_empty()).then(|| {
@@ -227,7 +228,7 @@ async fn make<R: Record>(name: &str, records: &[R], letters: Vec<DeadLetter<R>>)
     archive.finish().expect("finished");
 }
 
-/// A folder with the files of a spool.
+/// A directory with the unpacked files of a spool.
 fn unpacked(name: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let file = File::open(golden(name)).expect("a golden file");
@@ -272,7 +273,8 @@ async fn golden_spool_of_quarantined_ticks_is_read() {
     assert_read(QUARANTINED_TICKS, &quarantined_ticks()).await;
 }
 
-/// Opens a spool for records that it does not hold; those that it holds are still there then.
+/// Opens a spool as one of another kind of records. Asserts that its own records are still there
+/// afterwards.
 async fn refusal<R: Record, Held: Record>(name: &str, held: &[Held]) -> SpoolError {
     let folder = unpacked(name);
     let refused = Spool::<R>::open(folder.path(), 1 << 30).await;

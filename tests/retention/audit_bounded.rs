@@ -1,4 +1,5 @@
-//! The memory of an audit does not grow with its range. Alone in its process, which it measures.
+//! Test that the memory of an audit does not grow with its range. It runs in a separate process, which it
+//! measures.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,11 +15,11 @@ use crate::support::alone::is_alone;
 use crate::support::double::{CandleCalls, Double, TickCalls};
 
 const EURUSD: SymbolId = SymbolId::new(1);
-/// 86,400 ticks a day.
+/// The interval of the ticks: 86,400 ticks per day.
 const EVERY: TimeDelta = TimeDelta::seconds(1);
 const MEGABYTE: usize = 1 << 20;
 
-/// One tick a second for all time, made when it is read; no candle at all.
+/// A repository with one tick per second at all times, created when it is read, and without candles.
 #[derive(Debug, Default)]
 struct Endless {
     largest_page: AtomicUsize,
@@ -76,13 +77,13 @@ async fn run(days: i64) -> usize {
     let summary = audit_symbol(ticks, ticks, None, EURUSD, &settings, None, &mut counter).await;
     let summary = summary.expect("audited");
     assert_eq!(summary.ticks, 86_400 * days.unsigned_abs());
-    // every candle is missing, and told at the end of its day
+    // every candle is missing, and is reported at the end of its day
     assert_eq!(counter.0, 3 * 1_903 * days.unsigned_abs());
     assert!(endless.0.largest_page.into_inner() <= 10_001);
     peak()
 }
 
-/// The most memory that this process ever had.
+/// The peak memory of this process.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

@@ -1,4 +1,4 @@
-//! The audit over backends in memory, one of which damages the candles it gives.
+//! Tests of audits of backends in memory, one of which returns damaged candles.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -21,14 +21,14 @@ use crate::support::double::{CandleCalls, Double};
 
 type Damage = Box<dyn Fn(&CandleQuery, &mut Vec<Candle>) + Send + Sync>;
 
-/// Gives the candles of another repository, damaged until they are refreshed.
+/// A repository that returns the candles of another repository, damaged until they are refreshed.
 type Damaged = Double<Damaging>;
 
 struct Damaging {
     whole: InMemoryOhlcRepository,
     damage: Mutex<Option<Damage>>,
     refreshed: Mutex<Vec<RefreshWindow>>,
-    /// Whether a refresh takes the damage away.
+    /// Whether a refresh removes the damage.
     mends: bool,
 }
 
@@ -205,11 +205,11 @@ async fn wrong_stored_candles_are_replaced_if_downsampled() {
         candle.high += Decimal::ONE;
         candle.source = CandleSource::Stored(by.to_owned());
     }
-    // a history that knows neither volume nor ticks, and is right otherwise
+    // an imported candle without volume and tick count, whose prices are right
     candles[2].high -= Decimal::ONE;
     candles[2].volume = Decimal::ZERO;
     candles[2].tick_count = 0;
-    // one without any ticks is what candles are stored for
+    // a stored candle without ticks is not a finding
     let mut old = candles[1].clone();
     old.open_time = start() - TimeDelta::days(300);
     candles.push(old);
@@ -287,7 +287,7 @@ async fn ticks_arriving_during_an_audit_are_ignored() {
     let (ticks, ohlc) = Damaged::new(1, |_, _| ()).await;
     let arriving = ticks.clone();
     let count = Mutex::new(0_i64);
-    // each read of minutes is followed by ticks that it does not know
+    // after each read of the candles, ticks arrive that the read did not include
     *ohlc.damage.lock().expect("whole") = Some(Box::new(move |query, _| {
         let mut count = count.lock().expect("whole");
         if is(query, Timeframe::D1, PriceBasis::Mid) && *count < 4 {
@@ -303,7 +303,7 @@ async fn ticks_arriving_during_an_audit_are_ignored() {
     assert_eq!(heard.summary.unstable, 0);
 }
 
-/// Ends a future that waits for nothing.
+/// Polls a future that never waits, and returns its result.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

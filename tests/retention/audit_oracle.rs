@@ -1,4 +1,4 @@
-//! Real quotes verify clean; how many a second is printed.
+//! Test that an audit of recorded quotes has no findings. Prints the speed.
 #![cfg(all(feature = "postgres", feature = "conformance", feature = "files"))]
 
 use std::time::Instant;
@@ -68,7 +68,8 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
         heard.summary.ticks, heard.summary.candles
     );
 
-    // the bars that another system made of the same quotes, stored as candles, are clean as well
+    // the bars that another system computed from the same quotes, stored as candles, have no findings
+    // either
     let minutes = TimeRange::all();
     let mut query = CandleQuery::new(EURUSD, Timeframe::M1, PriceBasis::Bid, minutes);
     let mut stored = 0;
@@ -86,7 +87,7 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
             (candle.open, candle.high) = (bid.open, bid.high);
             (candle.low, candle.close) = (bid.low, bid.close);
             candle.source = CandleSource::Stored("import".to_owned());
-            // bars know neither
+            // bars have neither
             (candle.volume, candle.tick_count) = (rust_decimal::Decimal::ZERO, 0);
         }
         stored += ohlc.upsert_candles(&candles).await.expect("stored");

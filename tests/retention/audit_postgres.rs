@@ -1,4 +1,4 @@
-//! The audit over TimescaleDB, whose candles are damaged on purpose.
+//! Tests of audits of TimescaleDB with damaged candles.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use rust_decimal::Decimal;
@@ -63,8 +63,8 @@ async fn damaged_aggregates_are_found_and_repaired() {
             "{expected}: {told:#?}"
         );
     }
-    // bid; ask; three bases each for a volume and a missing one; the same of the hours; and those of
-    // five minutes that wait and are read from a wrong minute
+    // bid; ask; three bases each for a volume and a missing candle; the same for the hours; and candles
+    // of five minutes that wait for a refresh and are computed from a wrong minute
     assert_eq!(told.len(), 1 + 1 + 3 + 3 + 1 + 3 + 4, "{told:#?}");
 
     let heard = site.audit(true).await;
@@ -78,7 +78,7 @@ async fn candle_without_ticks_is_found_and_removed() {
     let Some(site) = Site::community().await else {
         return;
     };
-    // minutes without ticks, between others
+    // minutes without ticks, between minutes with ticks
     let hole = format!(
         "tick_time >= '{}' AND tick_time < '{}'",
         at(60).to_rfc3339(),
@@ -100,7 +100,7 @@ async fn candle_without_ticks_is_found_and_removed() {
         at(50).to_rfc3339(),
         at(65).to_rfc3339()
     ));
-    // larger candles, which may be read from the minutes now, can be wrong as well
+    // larger candles, which reads may now compute from the minutes, can be wrong as well
     let of_minutes = |heard: &Heard| {
         let problems = heard.findings.iter().map(|finding| &finding.problem);
         problems
@@ -152,7 +152,7 @@ async fn wrong_stored_candles_are_found_and_repaired() {
         let names: Vec<_> = fields.iter().map(|it| it.field).collect();
         assert_eq!(names, ["high", "volume"]);
     }
-    // larger candles that are made of them say so as well
+    // larger candles that are computed from stored candles are findings as well
     let is_stored = |problem: &Problem| problem.kind() == FindingKind::StoredCandleDiffers;
     assert!(heard.findings.iter().all(|it| is_stored(&it.problem)));
 

@@ -1,4 +1,5 @@
-//! Rows of made candles beside what is read of them, over backends in memory.
+//! Tests of audits that compare materialized rows and the candles that reads return, with backends in
+//! memory.
 
 use std::sync::Mutex;
 
@@ -11,10 +12,10 @@ use tickbook::{Repositories, RepositoryError};
 
 use crate::support::audit_run::{EURUSD, Heard, at, audit_of, insert, ticks, whole};
 
-/// Changes what is kept, by how often it was read before.
+/// Changes the rows, depending on the number of earlier reads.
 type Change = Box<dyn Fn(usize, &mut MaterializedRows) + Send + Sync>;
 
-/// Keeps the rows of a day, changed.
+/// Returns the rows of a day after a change.
 struct Kept {
     right: MaterializedRows,
     reads: Mutex<usize>,
@@ -73,7 +74,7 @@ async fn audited_with(
     audit_of(EURUSD, &*stored, &*ohlc, Some(&kept), &whole(), None).await
 }
 
-/// The low of a candle of four hours.
+/// Damages the low of a candle of four hours.
 fn damage(rows: &mut MaterializedRows) {
     let of = |timeframe, basis, minute| (timeframe, basis, at(minute));
     for row in &mut rows.candles {
@@ -98,7 +99,7 @@ async fn wrong_rows_are_reported_although_reads_are_right() {
                     in the table of ohlc_4h, low is -4, its ticks give 1.38";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(heard.summary.left(), 1);
-    // one that is missing
+    // a missing row
     let heard = audited_with(|_, rows| drop(rows.candles.pop())).await;
     assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
     let text = heard.findings[0].problem.to_string();
@@ -119,16 +120,16 @@ async fn wrong_rows_awaiting_a_refresh_are_ignored() {
 
 #[tokio::test]
 async fn rows_that_change_during_an_audit_are_ignored() {
-    // a day is read before its ticks and after them
+    // the rows of a day are read before and after its ticks
     for (wrong_reads, told) in [(1, 0), (2, 1)] {
-        // made right by a refresh
+        // a refresh corrects the row between the reads
         let refreshed = audited_with(move |reads, rows| {
             if reads < wrong_reads {
                 damage(rows);
             }
         });
         assert_eq!(refreshed.await.findings.len(), told);
-        // changed by ticks that the row does not know
+        // ticks arrive that the row does not include
         let late = audited_with(move |reads, rows| {
             damage(rows);
             if reads >= wrong_reads {

@@ -1,4 +1,4 @@
-//! What the time-series database tells an audit of its keys, chunks, aggregates and jobs.
+//! Tests of the audit of keys, chunks, aggregates and jobs of the time-series database.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use tickbook::audit::{FindingKind, Measurement};
@@ -37,7 +37,7 @@ async fn overdue_late_days_are_found() {
              VALUES ('2014-05-{day}T00:00:00Z', now() - INTERVAL '{age}')"
         ));
     };
-    // five minutes twice, and an hour
+    // the limit is twice five minutes plus one hour
     late_day("01", "69 minutes");
     assert_eq!(site.state_kinds().await, []);
     late_day("02", "71 minutes");
@@ -61,7 +61,7 @@ async fn backlog_of_late_ticks_ends_with_a_refresh() {
     };
     let db = site.pools.timeseries();
     let before = policy_status(&db).await.expect("answers").waiting_changes;
-    // each transaction is a change of its own
+    // each transaction adds one change
     site.execute(&format!(
         "DO $$ BEGIN FOR number IN 1..1001 LOOP \
          INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
@@ -191,7 +191,7 @@ async fn failed_job_is_found() {
         return;
     };
     site.execute("SELECT add_retention_policy('ticks', INTERVAL '100 years')");
-    // the scheduler keeps what became of a run here; making a job fail for real takes its time
+    // change the scheduler's record of the last run, since a real failure of a job takes long
     site.execute(
         "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs \
          WHERE hypertable_schema = current_schema()",

@@ -1,5 +1,5 @@
-//! Rows of aggregates that were changed behind their back, also where changes of ticks wait for a
-//! refresh: one repair makes everything right, for all symbols.
+//! Tests that one repair corrects rows of aggregates that were changed directly, for all symbols, even if
+//! changes of ticks wait for a refresh.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ fn key(candle: &Candle) -> Key {
     (symbol_id, timeframe, basis, open_time)
 }
 
-/// Ticks of two symbols, every four minutes of two days.
+/// Ticks of two symbols every four minutes for two days.
 fn stored() -> Vec<Tick> {
     let mut ticks = Vec::new();
     for number in 0..2 * 360 {
@@ -56,7 +56,7 @@ fn tick(symbol_id: SymbolId, time: DateTime<Utc>, price: i64) -> Tick {
     .with_bid_volume(Decimal::new(price, 3))
 }
 
-/// What the ticks make.
+/// The candles of the ticks.
 fn expected(ticks: &[Tick]) -> Candles {
     let mut all = Candles::new();
     for symbol_id in SYMBOLS {
@@ -111,7 +111,7 @@ struct Row {
     tick_count: i64,
 }
 
-/// The rows behind the aggregates, each once.
+/// The materialized rows of the aggregates. Asserts that none is repeated.
 fn rows(site: &Site) -> Candles {
     let mut all = Candles::new();
     for &timeframe in Timeframe::ALL {
@@ -142,7 +142,7 @@ fn rows(site: &Site) -> Candles {
     all
 }
 
-/// Those that differ.
+/// The keys of the rows that differ.
 fn wrong(found: &Candles, expected: &Candles) -> BTreeSet<Key> {
     let keys = found.keys().chain(expected.keys()).copied();
     keys.filter(|key| found.get(key) != expected.get(key))
@@ -165,12 +165,12 @@ async fn rows_awaiting_a_refresh_are_right_after_a_repair() {
     let Some(site) = Site::community_with(&ticks).await else {
         return;
     };
-    // one change from 05:30 to 13:00, of which the aggregates of 30m and more do not know
+    // one change from 05:30 to 13:00, which is not in the logs of the aggregates of 30m and more
     let both = set(&site, EURUSD, Timeframe::M15, 330, "ask_low = -1")
         + &set(&site, EURUSD, Timeframe::M15, 780, "ask_low = -2");
     site.execute(&format!("BEGIN; {both} COMMIT"));
     site.execute(&set(&site, EURUSD, Timeframe::M30, 600, "ask_low = -3"));
-    // a change of a minute that has no candle, neither before nor after it
+    // a change of a minute that has no candle before and after it
     insert(&*site.repositories.ticks, &[tick(EURUSD, at(481), 500)]).await;
     let time = text(at(481));
     site.execute(&format!("DELETE FROM ticks WHERE tick_time = '{time}'"));
@@ -188,7 +188,7 @@ async fn rows_awaiting_a_refresh_are_right_after_a_repair() {
         assert_eq!(wrong(&read(&site).await, &expected), BTreeSet::new());
         assert_eq!(wrong(&rows(&site), &expected), BTreeSet::new());
         assert_eq!(site.audit(false).await.findings, []);
-        // takes changes away
+        // processes the logged changes
         site.refresh();
     }
 }
@@ -212,7 +212,7 @@ async fn repair_of_one_symbol_harms_no_other() {
     assert_eq!(of_other(wrong(&read(&site).await, &expected)), []);
 }
 
-/// Changes some rows, adds some, copies some and takes some away.
+/// Changes, adds, copies and deletes some rows.
 fn tamper(site: &Site, random: &mut Random) {
     let mut statements = String::new();
     for _ in 0..=random.below(6) {
@@ -248,7 +248,7 @@ fn tamper(site: &Site, random: &mut Random) {
         };
         println!("  {statement}");
         statements += &statement;
-        // of one transaction or of several
+        // in one transaction or in several
         statements += [";", "; COMMIT; BEGIN;"][random.below(2) as usize];
     }
     site.execute(&format!("BEGIN; {statements} COMMIT"));
@@ -324,7 +324,7 @@ async fn single_repair_corrects_every_candle() {
         for symbol_id in SYMBOLS {
             assert_eq!(site.audit_of(symbol_id, false).await.findings, []);
         }
-        // what waited is no wrong row that shows up by and by
+        // a later refresh does not make a wrong row visible
         if random.below(2) == 0 {
             site.refresh();
             assert_eq!(wrong(&rows(&site), &expected), BTreeSet::new());

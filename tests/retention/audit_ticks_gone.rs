@@ -1,5 +1,5 @@
-//! Ticks that went by hand or by policies: an audit tells of their candles, and neither a repair nor
-//! the refresh of a late day erases one.
+//! Tests with ticks that were dropped by hand or by policies: an audit reports their candles, and neither
+//! a repair nor the refresh of a late day erases one.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::support::audit_run::{EURUSD, Heard, at, audit_of, insert, start, tick
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-/// Ten days of ticks with refreshed candles; `None` where no aggregates keep them.
+/// Ten days of ticks with refreshed candles; `None` if the edition has no aggregates.
 async fn refreshed(chunk: &str) -> Option<TenDayHistory> {
     let mut history = TenDayHistory::empty().await;
     if !history.is_community() {
@@ -44,12 +44,12 @@ async fn refreshed(chunk: &str) -> Option<TenDayHistory> {
     Some(history)
 }
 
-/// Starts `days` days before the end of the ticks.
+/// The start of the day that is `days` days before the end of the ticks.
 fn day_before(history: &TenDayHistory, days: i64) -> DateTime<Utc> {
     Timeframe::D1.bucket_start(history.now) - TimeDelta::days(days)
 }
 
-/// Drops the chunks that lie within.
+/// Drops the chunks that lie within the range.
 fn drop_by_hand(history: &mut TenDayHistory, from: DateTime<Utc>, to: DateTime<Utc>) {
     history.execute(&format!(
         "SELECT drop_chunks('ticks', newer_than => timestamptz '{}', \
@@ -69,7 +69,7 @@ async fn all_candles(history: &TenDayHistory) -> Vec<Candle> {
     candles
 }
 
-/// How many candles of a timeframe are kept, whatever a read makes of ticks.
+/// The number of materialized candles of a timeframe, without candles that reads compute from ticks.
 fn kept(history: &mut TenDayHistory, timeframe: Timeframe) -> i64 {
     let table = table(history, timeframe);
     history.number(&format!("SELECT count(*) AS number FROM {table}"))
@@ -114,7 +114,7 @@ fn count(heard: &Heard) -> BTreeMap<FindingKind, usize> {
     counts
 }
 
-/// Candles of one symbol and basis in a day of ticks every half an hour.
+/// The number of candles of one symbol and basis in a day with a tick every half hour.
 const OF_A_DAY: usize = 48 * 4 + 24 + 6 + 1;
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn day_dropped_by_hand_is_found_and_keeps_its_candles() {
     drop_by_hand(&mut history, dropped, dropped + TimeDelta::days(1));
     let before = all_candles(&history).await;
     let minutes = kept(&mut history, Timeframe::M1);
-    // a day before it is repaired as ever
+    // an earlier day is repaired as usual
     let damaged = day_before(&history, 8) + TimeDelta::minutes(37);
     let table = table(&mut history, Timeframe::M1);
     history.execute(&format!(
@@ -137,7 +137,7 @@ async fn day_dropped_by_hand_is_found_and_keeps_its_candles() {
     let heard = verify(&history, false).await;
     let expected = [
         (FindingKind::CandleTicksGone, 3 * OF_A_DAY),
-        // and those of 5, 15 and 30 minutes, which wait and are read from it
+        // and the candles of 5, 15 and 30 minutes, which wait for a refresh and are computed from it
         (FindingKind::CandleDiffers, 4),
     ];
     assert_eq!(count(&heard), expected.into());
@@ -177,11 +177,11 @@ async fn late_tick_of_a_dropped_day_erases_no_candle() {
     drop_by_hand(&mut history, dropped, dropped + TimeDelta::days(1));
     let before = all_candles(&history).await;
     let counts = kept_of_all(&mut history);
-    // makes the chunk anew
+    // creates the chunk again
     let late = tick(EURUSD, dropped + TimeDelta::minutes(7), 0, 1);
     history.insert(&[late]).await;
     for _ in 0..2 {
-        // the days around it are of the same call
+        // the same call refreshes the days around it
         let days = [4, 5, 6].map(|days| day_before(&history, days));
         let refreshed = refresh_days(&history.db(), days.into()).await;
         let refreshed = refreshed.expect("refreshed");
@@ -210,7 +210,7 @@ async fn refresh_skips_candles_another_symbol_would_lose() {
         |tick: &&Tick| tick.symbol_id == SYMBOLS[0] && (dropped..end).contains(&tick.tick_time);
     let again: Vec<_> = history.ticks.iter().filter(of_day).cloned().collect();
     drop_by_hand(&mut history, dropped, end);
-    // all ticks of one symbol come back, those of the other do not
+    // all ticks of one symbol are stored again, the ticks of the other symbol are not
     history.insert(&again).await;
     let minute = dropped + TimeDelta::minutes(7);
     let window = |from: DateTime<Utc>, length| {
@@ -224,7 +224,7 @@ async fn refresh_skips_candles_another_symbol_would_lose() {
     let left_out = force_refresh(&history.db(), vec![asked]).await;
     assert_eq!(left_out.expect("refreshed"), [asked]);
     assert_eq!(kept(&mut history, Timeframe::M1), minutes);
-    // a window that begins before leaves out its end only
+    // of a window that begins earlier, only the end is left out
     let asked = window(dropped - HOUR, HOUR * 2);
     let left_out = force_refresh(&history.db(), vec![asked]).await;
     assert_eq!(left_out.expect("refreshed"), [window(dropped, HOUR)]);
@@ -242,7 +242,7 @@ async fn half_dropped_day_is_checked_in_its_other_half() {
     let before = all_candles(&history).await;
     let heard = verify(&history, true).await;
     assert_eq!(all_candles(&history).await, before);
-    // and the day itself, half of which is gone
+    // and the candle of the day, half of whose ticks were dropped
     let expected = [(FindingKind::CandleTicksGone, 3 * (24 * 4 + 12 + 3 + 1))];
     assert_eq!(count(&heard), expected.into());
     let noon_or_whole =
@@ -309,7 +309,7 @@ async fn repair_keeps_candles_of_dropped_ticks() {
     assert!(heard.summary.uncheckable > 5_000, "{:?}", heard.summary);
 }
 
-/// A tick that comes late makes a chunk anew in a day that was dropped.
+/// A late tick creates a chunk again in a day that was dropped.
 #[tokio::test]
 async fn repair_keeps_a_dropped_day_with_a_late_tick() {
     let Some(site) = Site::community().await else {

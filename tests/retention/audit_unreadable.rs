@@ -1,4 +1,4 @@
-//! Rows that no reader can take are told by an audit, which goes on behind them.
+//! Tests that an audit reports unreadable rows and continues after them.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
 use tickbook::RepositoryError;
@@ -9,7 +9,7 @@ use tickbook::repository::CandleQuery;
 use crate::support::audit_fixture::Site;
 use crate::support::audit_run::{EURUSD, Heard, at, ticks};
 
-/// Two days of ticks with candles, and a candle whose close is no number at `minute`.
+/// Stores a one-minute candle at `minute` whose close is NaN.
 fn break_candle(site: &Site, minute: i64) {
     let time = at(minute).to_rfc3339();
     site.execute(&format!(
@@ -41,7 +41,7 @@ async fn unreadable_candle_is_reported_and_skipped() {
         };
         assert!(only.starts_with(text), "{only}");
         assert_eq!(heard.findings[0].repair_outcome, RepairOutcome::NotTried);
-        // the ticks of that day count, and the other day is compared
+        // the ticks of that day are counted, and the other day is compared
         assert_eq!(heard.summary.ticks, ticks(2).len() as u64);
         assert_eq!(heard.summary.candles, clean.summary.candles / 2);
     }
@@ -73,7 +73,7 @@ async fn page_says_which_candle_is_unreadable() {
     };
     assert_eq!(key, "1m bid of symbol 7 at 2014-05-01 00:10:00 UTC");
     assert!(reason.starts_with("close: it is NaN"), "{reason}");
-    // and other pages are read
+    // other pages can be read
     let mut query = query;
     query.basis = PriceBasis::Ask;
     assert!(site.repositories.ohlc.candles(&query).await.is_ok());

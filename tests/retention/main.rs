@@ -1,4 +1,4 @@
-//! What becomes of stored data: policies, audits with their repairs, and deleted ticks.
+//! Tests of policies, audits with repairs, and deleted ticks.
 
 #[path = "../support/mod.rs"]
 mod support;

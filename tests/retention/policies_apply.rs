@@ -1,4 +1,4 @@
-//! Planning, applying, changing and removing policies, and what writers learn of them.
+//! Tests of planning, applying, changing and removing policies, and of their effect on writers.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ async fn second_apply_changes_nothing() {
     let applied = status.applied.expect("applied");
     assert_eq!(applied.settings, policies.to_string());
     assert_eq!(applied.floor.drop_after, policies.ticks.drop_after);
-    // 9 relations are compressed, 7 refreshed, and what is dropped no job drops
+    // jobs compress 9 relations and refresh 7; no job drops rows
     let (jobs, late_after) = match history.edition {
         Edition::Community => (16, Some(tickbook::retention::late_after(&policies))),
         Edition::Apache => (0, None),
@@ -73,7 +73,7 @@ async fn changed_policies_replace_only_differences() {
         texts,
         ["ticks chunk: 1d -> 12h", "ticks drop_after: 90d -> 120d"]
     );
-    // what was refused by the policies before stays refused
+    // ticks that earlier policies refused stay refused
     let floor = policy_status(&history.db()).await.expect("answers");
     let floor = floor.applied.expect("applied").floor;
     assert_eq!(floor.dropped_before, None, "nothing was dropped");
@@ -84,7 +84,7 @@ async fn changed_policies_replace_only_differences() {
     let receipt = history.repositories.ticks.insert_batch(&[between]).await;
     assert_eq!(receipt.expect("a receipt").rejected.len(), 1);
     if history.edition == Edition::Community {
-        // a job of somebody else's is seen and replaced
+        // a job of another program is found and replaced
         history.execute(
             "SELECT add_retention_policy('ticks', INTERVAL '2 months', \
              initial_start => now() + INTERVAL '1 day'); \
@@ -238,7 +238,7 @@ async fn late_day_recorded_during_a_refresh_stays() {
     let late_day = "INSERT INTO late_tick_days (day) \
                 VALUES (date_trunc('day', now() - INTERVAL '3 days', 'UTC'))";
     history.execute(late_day);
-    // the refresh waits for the lock that this holds, and has read the marks by then
+    // the refresh waits for this lock, after it has read the marks
     let mut other = history.schemas.connection(tickbook::Database::Timeseries);
     other
         .batch_execute("BEGIN; LOCK TABLE ticks IN ACCESS EXCLUSIVE MODE")
@@ -298,7 +298,7 @@ async fn refreshed_days_are_materialized_without_any_policy() {
 #[tokio::test]
 async fn ticks_of_the_last_hour_read_no_policies() {
     let mut history = TenDayHistory::empty().await;
-    // whoever asks fails
+    // a read of the policies fails
     history.execute("DROP TABLE applied_policies");
     for minute in 0..50 {
         let fresh = tick(

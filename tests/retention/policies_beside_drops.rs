@@ -1,4 +1,4 @@
-//! Policies are read while other schemas of the database come and go.
+//! Test that policies can be read while other schemas of the database are created and dropped.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! On the Apache edition: ticks go by the maintenance of the library, and their candles stay.
+//! Tests of the Apache edition: the maintenance drops ticks, and their candles stay.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, short_policies, tick};
@@ -8,8 +8,8 @@ use tickbook::domain::{Candle, CandleSource, PriceBasis, Timeframe, fold_candles
 use tickbook::postgres::{Edition, MaintenanceState, apply_policies, maintain, policy_status};
 use tickbook::retention::PolicyDuration;
 
-/// The instants that a test goes through, each with stores of its own: those of the suite and the
-/// present. None on the Community edition, where the test counts as skipped.
+/// The instants at which a test runs, each with separate stores: the instants of the suite and the
+/// current time. Empty on the Community edition, where the test counts as skipped.
 async fn instants() -> Vec<DateTime<Utc>> {
     if TenDayHistory::empty().await.edition == Edition::Apache {
         return suite::instants()
@@ -57,7 +57,7 @@ async fn seal_before_dropping(mut history: TenDayHistory) {
     assert_eq!(after.len(), before.len());
     let downsampled = CandleSource::Stored("downsampled".to_owned());
     assert_eq!(after[0].source, downsampled);
-    // larger candles can be made of them, to the last digit
+    // larger candles can be computed from the minutes, to the last digit
     for timeframe in &Timeframe::ALL[1..] {
         for &basis in PriceBasis::ALL {
             let minutes = history.candles(Timeframe::M1, basis).await;
@@ -67,7 +67,7 @@ async fn seal_before_dropping(mut history: TenDayHistory) {
         }
     }
 
-    // nothing more is due, and what is too old is refused
+    // nothing more is due, and ticks that are too old are refused
     let again = maintain(&history.db()).await.expect("maintained");
     assert_eq!((again.downsampled, again.dropped_ticks), (0, 0));
     let old = tick(SYMBOLS[0], history.now - TimeDelta::days(8), 7, 1);
@@ -118,7 +118,7 @@ async fn seal_and_write_behind_it(mut history: TenDayHistory) {
         .await
         .expect("consistent");
     maintain(&history.db()).await.expect("maintained");
-    // by a writer who asks for no policy
+    // by a writer that does not read the policies
     let time = history.ticks[0].tick_time.to_rfc3339();
     history.execute(&format!(
         "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
@@ -138,7 +138,7 @@ async fn dropped_candle_days_are_read_whole_or_not_at_all() {
 
 async fn drop_candles_by_days(mut history: TenDayHistory) {
     let mut policies = short_policies(PolicyDuration::days(7));
-    // refreshed for so short a time that ticks may go a day earlier below, whatever the hour
+    // a refresh window that is short enough to drop ticks a day earlier below, at any time of day
     if let Some(minutes) = policies.refresh.get_mut(&Timeframe::M1) {
         minutes.start_offset = Some(PolicyDuration::hours(2 * 24 + 23));
     }
@@ -155,7 +155,7 @@ async fn drop_candles_by_days(mut history: TenDayHistory) {
         0,
         "what was downsampled is as old as what goes"
     );
-    // minutes of the first day that is left are stored, those of the days before are gone
+    // the minutes of the first remaining day are stored, earlier minutes were dropped
     policies.ticks.drop_after = Some(PolicyDuration::days(6));
     apply_policies(&history.db(), &policies)
         .await
@@ -254,13 +254,13 @@ async fn seal_large_volumes(mut history: TenDayHistory) {
     );
     assert_eq!(report.blocked, []);
     assert_eq!(history.number(TICKS), 0);
-    // exact in the table, and rounded once in candles of every width
+    // the sum is exact in the table, and rounded once in candles of every timeframe
     let exact = "SELECT count(*) AS number FROM ohlc_candles \
                  WHERE volume = 23999999999999999.999999999976";
     assert_eq!(history.number(exact), 9);
     history.assert_whole(Timeframe::ALL).await;
 
-    // also where they are folded one by one, beside an imported candle of another width
+    // the same if the library folds them, because an imported candle of another timeframe is stored
     let mut imported = history
         .candles(Timeframe::M1, PriceBasis::Bid)
         .await
@@ -289,7 +289,7 @@ async fn chunk_that_cannot_be_downsampled_is_named() {
 
 async fn block_a_chunk(mut history: TenDayHistory) {
     let due = Timeframe::D1.bucket_start(history.now - TimeDelta::days(7));
-    // the second of the days that are due
+    // the second day that is due
     let blocked = Timeframe::D1.bucket_start(history.ticks[0].tick_time) + TimeDelta::days(1);
     let waiting = (due - blocked).num_days() - 1;
     history.execute(&format!(

@@ -1,5 +1,5 @@
-//! A tick that was accepted is in its candle for ever: the floor is decided where ticks are stored,
-//! and ticks go when their candles know them.
+//! Tests that an accepted tick stays in its candle: the transaction that stores ticks checks the floor,
+//! and ticks are dropped only when their candles include them.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::time::{Duration, Instant};
@@ -26,14 +26,14 @@ async fn maintained(history: &TenDayHistory) -> MaintenanceReport {
     maintain(&history.db()).await.expect("maintained")
 }
 
-/// As if `seconds` had passed: ticks go so much earlier.
+/// Simulates that `seconds` have passed, by dropping ticks that much earlier.
 fn let_pass(history: &mut TenDayHistory, seconds: i64) {
     history.execute(&format!(
         "UPDATE applied_policies SET ticks_drop_after_seconds = ticks_drop_after_seconds - {seconds}"
     ));
 }
 
-/// Chunks of an hour, the last one that goes ends at the time returned, in `seconds` from now.
+/// Policies with chunks of an hour. The chunk that ends at the returned time is due in `seconds`.
 fn until_chunk_ends(now: DateTime<Utc>, seconds: i64) -> (RetentionPolicies, DateTime<Utc>) {
     let end = Timeframe::H1.bucket_start(now) - TimeDelta::days(7);
     let mut policies = short_policies(PolicyDuration::seconds((now - end).num_seconds() + seconds));
@@ -64,7 +64,7 @@ async fn tick_accepted_above_the_floor_stays_in_its_candle() {
     assert_eq!((report.dropped_ticks, &*report.left), (1, &[][..]));
     assert_eq!(history.number(TICKS), 0);
     history.assert_whole(&[Timeframe::M1, Timeframe::D1]).await;
-    // nobody writes there any more
+    // no tick is accepted there any more
     let receipt = history.repositories.ticks.insert_batch(&[first]).await;
     assert_eq!(receipt.expect("a receipt").rejected.len(), 1);
 }
@@ -74,7 +74,7 @@ async fn tick_right_after_apply_is_refused() {
     let mut history = TenDayHistory::ten_days().await;
     let old = |sequence| tick(SYMBOLS[0], history.now - TimeDelta::days(8), sequence, 1);
     let (before, after) = (old(7), old(8));
-    // the writer has just seen that there are no policies
+    // the writer has just read that there are no policies
     history.insert(&[before]).await;
     apply_policies(&history.db(), &short_policies(PolicyDuration::days(7)))
         .await
@@ -92,7 +92,7 @@ async fn floor_is_raised_after_the_writers_before_it() {
     apply_policies(&history.db(), &short_policies(PolicyDuration::days(7)))
         .await
         .expect("consistent");
-    // a writer who has read the floor and has not stored yet
+    // a writer that has read the floor and has not stored yet
     let mut writer = history.schemas.connection(Database::Timeseries);
     writer
         .batch_execute(
@@ -134,7 +134,7 @@ async fn writer_of_old_ticks_waits_for_the_floor() {
     apply_policies(&history.db(), &short_policies(PolicyDuration::days(9)))
         .await
         .expect("consistent");
-    // somebody raises it
+    // another session raises the floor
     let mut other = history.schemas.connection(Database::Timeseries);
     other
         .batch_execute(
@@ -156,7 +156,7 @@ async fn writer_of_old_ticks_waits_for_the_floor() {
             assert!(Instant::now() < deadline, "the writer does not wait");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // the next ones find it free and raised
+        // later writers find the lock free and the floor raised
         other.batch_execute("COMMIT").expect("raised");
         let receipt = writing.await.expect("no panic").expect("a receipt");
         assert_eq!(
@@ -192,7 +192,7 @@ async fn running_refresh_delays_the_drop_of_ticks() {
         .await
         .expect("consistent");
     let candles = history.minute_candles();
-    // newest first: what is about to go is made last
+    // newest first, so that the chunk that is due is refreshed last
     let mut by_hand = history.schemas.connection(Database::Timeseries);
     let refreshing = std::thread::spawn(move || {
         let call = "CALL refresh_continuous_aggregate('ohlc_1m', now() - INTERVAL '11 days', \
@@ -220,7 +220,7 @@ async fn running_refresh_delays_the_drop_of_ticks() {
         .execute("CALL refresh_continuous_aggregate('ohlc_1m', now() - INTERVAL '1 day', now())");
     assert!(history.minute_candles() >= candles, "candles were erased");
     history.assert_whole(&[Timeframe::M1, Timeframe::D1]).await;
-    // it is done by the next run at the latest
+    // the next run drops it at the latest
     let next = maintained(&history).await;
     assert!(report.dropped_ticks + next.dropped_ticks >= 2, "{next:?}");
     history.assert_whole(&[Timeframe::M1, Timeframe::D1]).await;
@@ -250,7 +250,7 @@ async fn refresh_after_a_drop_erases_no_candle() {
     }
     assert_eq!(history.minute_candles(), candles);
     history.assert_whole(Timeframe::ALL).await;
-    // candles above the floor are deleted as ever
+    // candles above the floor can be deleted
     let table = minutes(&mut history);
     let deleted = format!("DELETE FROM {table}");
     history.execute(&deleted);
@@ -390,7 +390,7 @@ async fn change_log_is_emptied_without_policies() {
     assert_eq!(history.number(CHANGES), 0);
 }
 
-/// The table behind `ohlc_1m`.
+/// The materialization table of `ohlc_1m`.
 fn minutes(history: &mut TenDayHistory) -> String {
     let number = history.number(
         "SELECT mat_hypertable_id::bigint AS number FROM _timescaledb_catalog.continuous_agg \

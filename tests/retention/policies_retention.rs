@@ -1,5 +1,5 @@
-//! Ten days of ticks of which old ones are dropped, and refreshes of every kind, on the Community
-//! edition: which erase candles, that such policies are refused, and that applied ones lose nothing.
+//! Tests of dropped ticks and refreshes over ten days of ticks, on the Community edition: refreshes that
+//! erase candles, the refusal of such policies, and applied policies that lose nothing.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, short_policies, tick};
@@ -11,7 +11,7 @@ use tickbook::retention::{PolicyDuration, RetentionPolicies, validate};
 
 const DROP: &str = "SELECT drop_chunks('ticks', older_than => INTERVAL '5 days')";
 
-/// Refreshed candles of ten days, and how many of one minute.
+/// Ten days with refreshed candles, and the number of one-minute candles.
 async fn refreshed() -> Option<(TenDayHistory, i64)> {
     let mut history = TenDayHistory::ten_days().await;
     if !history.is_community() {
@@ -155,7 +155,7 @@ async fn applied_policies_and_late_ticks_harm_no_candle() {
     if !history.is_community() {
         return;
     }
-    // nothing was ever refreshed: applying does, before anything is dropped
+    // nothing was refreshed yet: `apply` refreshes before anything is dropped
     let policies = short_policies(PolicyDuration::hours(6 * 24 + 2));
     apply_policies(&history.db(), &policies)
         .await
@@ -188,7 +188,7 @@ async fn applied_policies_and_late_ticks_harm_no_candle() {
             assert_eq!((receipt.inserted, receipt.rejected.len()), (0, 2));
         }
     }
-    // the day of the first begins before the window of three days as well
+    // the day of the first tick also begins before the window of three days
     let status = policy_status(&history.db()).await.expect("answers");
     assert_eq!(status.backlog.days, 2, "-2 and -4 days");
     assert!(status.backlog.oldest.is_some());

@@ -1,5 +1,5 @@
-//! Writers of old ticks beside policies that are applied and maintained: whatever meets what, each
-//! tick that was accepted is in its candles.
+//! Tests that each accepted tick is in its candles while writers of old ticks, `apply` and `maintain` run
+//! in any interleaving.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ async fn accepted_ticks_stay_in_their_candles() {
             let mut refused = 0;
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
-                // most where ticks are about to go; single ones, arrays and COPY
+                // most ticks are close to the floor; single ticks, arrays and COPY
                 let size = [1, 7, 80][random.below(3) as usize];
                 let span = if random.below(4) == 0 { 240 } else { 80 };
                 let mut batch = Vec::new();
@@ -43,7 +43,7 @@ async fn accepted_ticks_stay_in_their_candles() {
                     let age = 6 * 24 * HOUR - 12 * HOUR + random.below(span * 3_600) as i64;
                     let symbol_id = SYMBOLS[random.below(2) as usize];
                     let time = now - TimeDelta::seconds(age);
-                    // unlike those of other writers
+                    // writers use different sequences
                     let sequence = number * WRITERS as i64 + writer as i64;
                     batch.push(tick(symbol_id, time, sequence, number % 97));
                 }
@@ -67,7 +67,7 @@ async fn accepted_ticks_stay_in_their_candles() {
         let report = maintain(&history.db()).await.expect("maintained");
         dropped += report.dropped_ticks;
         left.extend(report.left);
-        // time passes; until then the next chunk is written to
+        // simulate that time passes; writers write to the next chunk until then
         let seconds = 4 * HOUR + random.below(4 * 3_600) as i64;
         history.execute(&format!(
             "UPDATE applied_policies \

@@ -1,5 +1,5 @@
-//! Ticks that are taken back, with the candles that know them: beside aggregates, compression,
-//! retention and refreshes.
+//! Tests of deleted ticks and of the candles that include them, with aggregates, compression, retention
+//! and refreshes.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
     TimeRange::new(from, to).expect("ordered")
 }
 
-/// Deletes ticks of the first symbol, and forgets them.
+/// Deletes ticks of the first symbol, and removes them from the history.
 async fn delete(history: &mut TenDayHistory, range: TimeRange) -> DeletedTicks {
     let ticks = &*history.repositories.ticks;
     let counted = deletable_ticks(ticks, SYMBOLS[0], range).await;
@@ -97,7 +97,7 @@ async fn candles_follow_deleted_ticks_at_once() {
     let deleted = delete(&mut history, range(from, from + TimeDelta::minutes(2_500))).await;
     assert!(deleted.candles.get(Timeframe::D1) >= 2, "{deleted:?}");
     history.assert_whole(Timeframe::ALL).await;
-    // the last instant
+    // the last instant of the ticks
     let last = history
         .ticks
         .iter()
@@ -143,7 +143,7 @@ async fn larger_candle_is_rebuilt_from_the_remaining_ticks() {
     let start = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(3);
     history.insert(&[tick(SYMBOLS[0], start, 0, 1)]).await;
     refresh_all(&history).await;
-    // the row of five minutes does not know it, and there is no row of its minute
+    // the row of five minutes does not include the tick, and its minute has no row
     let late = start + TimeDelta::minutes(2);
     history.insert(&[tick(SYMBOLS[0], late, 0, 90)]).await;
     delete(&mut history, range(late, late + TimeDelta::minutes(1))).await;
@@ -158,7 +158,7 @@ async fn larger_candle_without_smaller_rows_is_deleted() {
     if !history.is_community() {
         return;
     }
-    // made of ticks through views: nothing smaller is refreshed
+    // computed from ticks through real-time aggregates, since nothing smaller is refreshed
     let from = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(7);
     let window = range(from, from + TimeDelta::days(3));
     refresh_by_hand(&mut history, Timeframe::H1, window);
@@ -179,7 +179,7 @@ async fn compressed_ticks_are_deleted() {
     }
     refresh_all(&history).await;
     compress_all(&mut history);
-    // a server that lets a transaction decompress one row
+    // a setting of the server that lets a transaction decompress only one row
     let mut config = history.schemas.config();
     let url = history.schemas.url(Database::Timeseries);
     let limit = "timescaledb.max_tuples_decompressed_per_dml_transaction%3D1";
@@ -267,7 +267,7 @@ async fn ticks_are_deleted_from_the_floor_on() {
         stored
     );
     history.assert_whole(Timeframe::ALL).await;
-    // every larger candle that knows ticks of both sides
+    // every larger candle that includes ticks before and after the floor
     delete(&mut history, range(floor, floor + TimeDelta::minutes(100))).await;
     history.assert_whole(Timeframe::ALL).await;
     if history.edition == tickbook::postgres::Edition::Community {
@@ -287,7 +287,7 @@ async fn candle_that_counts_more_ticks_keeps_its_ticks() {
         return;
     }
     refresh_all(&history).await;
-    // by hand, and then a late tick of a minute whose ticks are gone
+    // ticks are dropped by hand, then a late tick arrives in a minute whose ticks were dropped
     let day = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(5);
     let of_day = range(day, day + TimeDelta::days(1));
     let gone = history
@@ -326,7 +326,7 @@ async fn running_refresh_is_awaited() {
     let part = range(from, from + TimeDelta::hours(1));
     for timeframe in [Timeframe::M1, Timeframe::H4] {
         let table = table_of(&mut history, timeframe);
-        // what a refresh holds once it has begun to write
+        // the lock that a refresh holds when it has begun to write
         let mut other = history.schemas.connection(Database::Timeseries);
         other
             .batch_execute(&format!(

@@ -1,5 +1,5 @@
-//! Ticks that are taken back, and imported again, beside readers and refreshes by hand: each answer is
-//! of one instant. Community edition only.
+//! Tests that each page shows one instant while ticks are deleted and imported again, beside manual
+//! refreshes. Community edition only.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeSet;
@@ -24,11 +24,11 @@ const SYMBOL: SymbolId = SYMBOLS[0];
 const ROUNDS: usize = 80;
 const READERS: u64 = 2;
 
-/// What was stored before and after each change, the last one perhaps to come.
+/// The stored ticks before and after each change; the last change may not have happened yet.
 #[derive(Debug)]
 struct States {
     states: Vec<Arc<Vec<Tick>>>,
-    /// How many of the changes are done.
+    /// The number of completed changes.
     done: usize,
 }
 
@@ -61,7 +61,7 @@ async fn read(shared: Arc<Shared>, repositories: Repositories, mut random: Rando
         let before = shared.with(|states| states.done);
         let page = repositories.ohlc.candles(&query).await;
         let after = shared.with(|states| states.states.len());
-        // chunks may change for ten times
+        // a read fails if chunks change during ten attempts
         let Ok(page) = page else { continue };
         let may_be: Vec<_> = shared.with(|states| {
             states.states[before..after]
@@ -69,7 +69,7 @@ async fn read(shared: Arc<Shared>, repositories: Repositories, mut random: Rando
                 .map(Arc::clone)
                 .collect()
         });
-        // whether a candle is closed is another time's
+        // `closed` depends on the time of the read
         let read: Vec<_> = page
             .items
             .into_iter()
@@ -91,7 +91,7 @@ async fn read(shared: Arc<Shared>, repositories: Repositories, mut random: Rando
     reads
 }
 
-/// Refreshes any window of any aggregate.
+/// Refreshes random windows of random aggregates. Returns the number of refreshes.
 fn refresh(
     shared: &Shared,
     schemas: &ScratchSchemas,
@@ -111,7 +111,7 @@ fn refresh(
             to.to_rfc3339(),
             random.below(2) == 0
         );
-        // one that meets a delete may fail, and changes nothing then
+        // a refresh beside a delete may fail, and then changes nothing
         refreshes += u64::from(connection.batch_execute(&call).is_ok());
     }
     refreshes
@@ -128,7 +128,7 @@ fn text(connection: &mut PgConnection, query: &str) -> String {
     row.text
 }
 
-/// Waits until the answer of `query` is `t`.
+/// Waits until `query` returns `t`.
 async fn until(connection: &mut PgConnection, query: &str) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while text(connection, query) != "t" {
@@ -143,7 +143,7 @@ async fn refresh_beside_a_delete_uses_the_remaining_ticks() {
     if !history.is_community() {
         return;
     }
-    // of the smaller candles there is no row that a refresh could wait for
+    // the smaller aggregates have no row for which a refresh could wait
     let day = Timeframe::D1.bucket_start(history.now) - TimeDelta::days(3);
     let window = |timeframe| {
         let (from, to) = (day.to_rfc3339(), (day + TimeDelta::days(1)).to_rfc3339());
@@ -164,7 +164,7 @@ async fn refresh_beside_a_delete_uses_the_remaining_ticks() {
         tokio::spawn(
             async move { delete_ticks(&*repositories.ticks, SYMBOL, range, |_| ()).await },
         );
-    // it has deleted the ticks, and waits for the row of the day
+    // the delete has deleted the ticks, and waits for the row of the day
     let waits = format!(
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
          AND query LIKE 'DELETE FROM {of_days}%')::text::char(1)::text AS text"
@@ -225,7 +225,7 @@ async fn candles_beside_deletes_are_consistent() {
 
     let ticks = &*history.repositories.ticks;
     for _ in 0..ROUNDS {
-        // within one day, so that it is one part
+        // within one day, so that the delete is one part
         let day = Timeframe::D1.bucket_start(now) - TimeDelta::days(random.below(10) as i64);
         let from = day + TimeDelta::seconds(random.below(80_000) as i64);
         let length = 1 + random.below((day + TimeDelta::days(1) - from).num_seconds() as u64);

@@ -1,5 +1,5 @@
-//! Ticks that are taken back while others of the same range are stored: for each tick either comes
-//! first, and receipts and candles agree with what is left.
+//! Tests of deletes beside inserts in the same range: for each tick one of the two is first, and receipts
+//! and candles match the remaining ticks.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ use tokio::time::sleep;
 
 const ROUNDS: usize = 12;
 
-/// Up to 40 ticks within ten minutes from `start`, many of them of few instants. The price is that of
-/// the time: equal keys have equal content.
+/// Up to 40 ticks within ten minutes from `start`, many of them at few instants. The price depends on the
+/// time, so equal keys have equal content.
 fn some(random: &mut Random, start: DateTime<Utc>) -> Vec<Tick> {
     let mut ticks: Vec<_> = (0..1 + random.below(40))
         .map(|_| {
@@ -52,7 +52,7 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
     let mut history = TenDayHistory::empty().await;
     let mut random = Random::seeded();
     for round in 0..ROUNDS {
-        // ticks of the last hour take another way than old ones
+        // ticks of the last hour are written on another path than old ones
         let age = [TimeDelta::days(3), TimeDelta::minutes(30)][round % 2];
         let start = Timeframe::M1.bucket_start(history.now - age);
         let before = some(&mut random, start);
@@ -67,7 +67,7 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
         let from = start + TimeDelta::seconds(random.below(400) as i64);
         let length = TimeDelta::seconds(1 + random.below(400) as i64);
         let range = TimeRange::new(from, from + length).expect("ordered");
-        // a delete looks around before it deletes
+        // a delete reads before it deletes
         let pauses = [random.below(40_000), random.below(4_000)].map(Duration::from_micros);
 
         let repository = Arc::clone(&history.repositories.ticks);
@@ -99,7 +99,7 @@ async fn delete_beside_an_insert_is_before_or_after_it() {
                 !is_left || !is_met || is_sent,
                 "round {round}: {key:?} stays"
             );
-            // deleted before it was sent, or after it
+            // the tick was deleted before or after it was sent
             gone += u64::from(is_met && (was_there || !is_left));
             again += u64::from(is_sent && (!was_there || (is_met && is_left)));
         }

@@ -1,4 +1,4 @@
-//! Ticks that are deleted in several parts, since they are too many for one transaction.
+//! Tests of deletes of more ticks than one transaction deletes.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use tickbook::domain::{TimeRange, Timeframe};
 use tickbook::postgres::refresh_days;
 use tickbook::repository::{deletable_ticks, delete_ticks};
 
-/// More ticks in one minute than are deleted at once.
+/// A number of ticks in one minute that exceeds the ticks of one part.
 const IN_ONE_MINUTE: i64 = 50_010;
 
 /// `count` ticks of the first symbol from `start` on.
@@ -41,10 +41,10 @@ async fn many_ticks_are_deleted_in_parts_of_whole_minutes() {
         TimeDelta::milliseconds(1),
     )
     .await;
-    // 500 in each minute
+    // 500 ticks in each minute
     let hour = day + TimeDelta::hours(11);
     insert(&mut history, hour, 50_500, TimeDelta::milliseconds(120)).await;
-    // what stays: around the range, and of another symbol
+    // ticks that stay: around the range, and of another symbol
     for time in [from - TimeDelta::microseconds(1), to] {
         history.insert(&[tick(SYMBOLS[0], time, 0, 5)]).await;
     }

@@ -1,4 +1,4 @@
-//! Tests that run in a process of their own: this program once more, with one test.
+//! Runs a test in a separate process: this test program again, with that one test.
 
 use std::process::{Command, Stdio};
 
@@ -22,13 +22,13 @@ pub(crate) fn test_of(module: &str, function: &str) -> String {
     }
 }
 
-/// Whether this process runs the calling test alone. If not, runs the test in such a process and waits
-/// for its end; the test returns then.
+/// Whether this process runs only the calling test. If not, runs the test in a separate process, waits
+/// for its end and returns `false`; the caller must then return.
 ///
-/// For tests that measure or change what belongs to the whole process.
+/// For tests that measure or change the state of the whole process.
 ///
 /// # Panics
-/// When the test fails there.
+/// If the test fails in the separate process.
 #[must_use]
 pub(crate) fn is_alone() -> bool {
     let test = this_test();
@@ -43,7 +43,7 @@ pub(crate) fn is_alone() -> bool {
         .expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}{}", String::from_utf8_lossy(&output.stderr));
-    // a name that no test has ends well, too
+    // the process also succeeds if no test has the name
     let is_run = said.lines().any(|line| line == "running 1 test");
     assert!(
         is_run && output.status.success(),

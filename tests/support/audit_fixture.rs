@@ -1,4 +1,4 @@
-//! A database with two days of ticks and the candles of them.
+//! A database with two days of ticks and their candles.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
@@ -21,7 +21,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Two days of ticks, and candle relations, refreshed where there is something to refresh.
+    /// Two days of ticks, and candle relations, which are refreshed if they are aggregates.
     pub(crate) async fn new() -> Self {
         Self::with(&ticks(2)).await
     }
@@ -44,7 +44,7 @@ impl Site {
         site
     }
 
-    /// Refreshes what is known to have changed, smallest timeframes first.
+    /// Refreshes the buckets with recorded changes, smallest timeframe first.
     pub(crate) fn refresh(&self) {
         for &timeframe in Timeframe::ALL {
             self.execute(&format!(
@@ -55,7 +55,8 @@ impl Site {
         }
     }
 
-    /// `None`, and the test counts as skipped, where made candles cannot be damaged.
+    /// Returns `None`, and counts the test as skipped, if the edition has no aggregates, whose rows the
+    /// test would damage.
     pub(crate) async fn community() -> Option<Self> {
         Self::community_with(&ticks(2)).await
     }
@@ -88,13 +89,13 @@ impl Site {
         state.expect("a state")
     }
 
-    /// The kinds of problems that the database itself tells.
+    /// The kinds of the problems found in the state of the database.
     pub(crate) async fn state_kinds(&self) -> Vec<FindingKind> {
         let problems = self.state().await.problems;
         problems.iter().map(|problem| problem.kind).collect()
     }
 
-    /// The table behind an aggregate.
+    /// The materialization table of an aggregate.
     pub(crate) fn materialization(&self, timeframe: Timeframe) -> String {
         #[derive(QueryableByName)]
         struct Name {

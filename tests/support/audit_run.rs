@@ -1,4 +1,4 @@
-//! What an audit told, and ticks to audit.
+//! Records the findings of an audit, and generates ticks to audit.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -86,7 +86,8 @@ pub(crate) fn whole() -> AuditSettings {
     AuditSettings::new(TimeRange::all(), suite::now())
 }
 
-/// Ticks of every 20 seconds of some days, with prices of their own and two in each tenth instant.
+/// A tick every 20 seconds for some days, each with a different price, and a second tick in every tenth
+/// instant.
 pub(crate) fn ticks(days: i64) -> Vec<Tick> {
     let mut ticks = Vec::new();
     for number in 0..days * 24 * 180 {

@@ -1,4 +1,4 @@
-//! A table and a row that it takes.
+//! A table and a row that it accepts.
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection as _;
@@ -17,7 +17,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Inserts the good row with `changes`, and takes it back.
+    /// Inserts the valid row with `changes`, and rolls the insert back.
     pub(crate) fn insert(&mut self, changes: &[(&str, &str)]) -> Result<(), DieselError> {
         let mut row = self.good.to_vec();
         for change in changes {

@@ -1,5 +1,5 @@
-//! Repositories of tests that do some calls themselves and leave the others to a repository behind
-//! them.
+//! Test doubles of repositories: they implement some calls themselves and pass the others to another
+//! repository.
 
 // each test file uses what it needs
 #![allow(dead_code)]
@@ -19,10 +19,10 @@ use tickbook::repository::{
     RestoredCandles, TickQuery, TickRepository,
 };
 
-/// The calls on ticks that a double does itself.
+/// The calls on ticks that a double implements itself.
 #[async_trait]
 pub(crate) trait TickCalls: Debug + Send + Sync + 'static {
-    /// Gets the other calls. Where it is not given, there must be none.
+    /// The repository for all other calls. Without it no other call may be made.
     fn ticks_behind(&self) -> &dyn TickRepository {
         unreachable!("{self:?} is not asked for that")
     }
@@ -36,10 +36,10 @@ pub(crate) trait TickCalls: Debug + Send + Sync + 'static {
     }
 }
 
-/// The calls on candles that a double does itself.
+/// The calls on candles that a double implements itself.
 #[async_trait]
 pub(crate) trait CandleCalls: Debug + Send + Sync + 'static {
-    /// Gets the other calls. Where it is not given, there must be none.
+    /// The repository for all other calls. Without it no other call may be made.
     fn candles_behind(&self) -> &dyn OhlcRepository {
         unreachable!("{self:?} is not asked for that")
     }
@@ -52,10 +52,10 @@ pub(crate) trait CandleCalls: Debug + Send + Sync + 'static {
     }
 }
 
-/// The calls on the quarantine that a double does itself.
+/// The calls on the quarantine that a double implements itself.
 #[async_trait]
 pub(crate) trait QuarantineCalls: Debug + Send + Sync + 'static {
-    /// Gets the other calls. Where it is not given, there must be none.
+    /// The repository for all other calls. Without it no other call may be made.
     fn quarantine_behind(&self) -> &dyn QuarantineRepository {
         unreachable!("{self:?} is not asked for that")
     }
@@ -72,7 +72,7 @@ pub(crate) trait QuarantineCalls: Debug + Send + Sync + 'static {
     }
 }
 
-/// A repository of what `T` does itself.
+/// A repository whose calls `T` implements or passes on.
 #[derive(Debug, Default)]
 pub(crate) struct Double<T>(pub(crate) T);
 

@@ -1,5 +1,5 @@
-//! Whether the runtime goes on: a task that wants to wake every millisecond, and beside it bare
-//! threads that want the same, by which the machine's own lag is told from ours.
+//! Measures whether the runtime stays responsive: a task wakes every millisecond, and so do plain
+//! threads, whose lag is that of the machine.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// So often the bare threads wake at most between two beats of the runtime. They wake later where the
-/// machine is busy, and so do not take its lag for ours.
+/// The largest number of times that the plain threads may wake between two beats of the task. On a busy
+/// machine they wake more rarely, so the lag of the machine does not count against the runtime.
 pub(crate) const MAX_GAP: u64 = 500;
 
-/// The largest gap between two beats, above that of the bare threads; where time is asserted.
+/// The maximum difference between the largest lag of the task and that of the plain threads, if times are
+/// asserted.
 const MAX_LAG: Duration = Duration::from_millis(100);
 
-/// The 99th percentile of the gaps, the same way.
+/// The maximum difference between the 99th percentiles.
 const USUAL_LAG: Duration = Duration::from_millis(10);
 
 pub(crate) struct Heartbeat {
@@ -25,22 +26,22 @@ pub(crate) struct Heartbeat {
     thread: thread::JoinHandle<Vec<Duration>>,
 }
 
-/// One beat of the runtime.
+/// One beat of the task.
 struct Beat {
     lag: Duration,
-    /// How often the bare threads woke since the one before.
+    /// The number of times that the plain threads woke since the previous beat.
     meanwhile: u64,
 }
 
-/// What the beats came to.
+/// Statistics of the beats.
 #[derive(Debug)]
 pub(crate) struct Beats {
     pub(crate) count: usize,
-    /// The most that the bare threads woke between two of them.
+    /// The largest number of times that the plain threads woke between two beats.
     pub(crate) gap: u64,
     /// The largest, and the 99th percentile.
     pub(crate) lag: [Duration; 2],
-    /// Those of the bare threads.
+    /// The same of the plain threads.
     pub(crate) machine: [Duration; 2],
 }
 
@@ -52,7 +53,7 @@ impl Heartbeat {
         let seen = Arc::clone(&woken);
         let task = tokio::spawn(async move {
             let mut beats = Vec::new();
-            // from the start on, also where the runtime stands still before the first beat
+            // count from the start, in case the runtime blocks before the first beat
             let mut last = 0;
             while !of_task.load(Ordering::Relaxed) {
                 let before = Instant::now();
@@ -66,7 +67,7 @@ impl Heartbeat {
             }
             beats
         });
-        // as in the runtime one thread waits for the time and wakes another one
+        // as in the runtime, one thread waits for the time and wakes another one
         let (wake, waking) = mpsc::channel();
         thread::spawn(move || {
             while !of_thread.load(Ordering::Relaxed) {
@@ -93,12 +94,12 @@ impl Heartbeat {
         }
     }
 
-    /// How often the bare threads have woken.
+    /// The number of times that the plain threads have woken.
     pub(crate) fn woken(&self) -> u64 {
         self.woken.load(Ordering::Relaxed)
     }
 
-    /// Ends it.
+    /// Stops the heartbeat.
     pub(crate) async fn stop(self) -> Beats {
         self.stopped.store(true, Ordering::Relaxed);
         let beats = self.task.await.expect("no panic");
@@ -111,7 +112,7 @@ impl Heartbeat {
         }
     }
 
-    /// Ends it and checks that the runtime never stood still.
+    /// Stops the heartbeat and asserts that the runtime was never blocked.
     pub(crate) async fn assert_steady(self) {
         let beats = self.stop().await;
         println!("the runtime: {beats:?}");

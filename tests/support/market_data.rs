@@ -1,4 +1,4 @@
-//! Real quotes of EURUSD, and the one-minute bars that another system made of them.
+//! Recorded quotes of EURUSD, and the one-minute bars that another system computed from them.
 #![allow(
     unreachable_pub,
     reason = "a module of several test programs, none of which uses all"
@@ -13,13 +13,13 @@ use tickbook::ingest::OccurrenceCounter;
 
 const VARIABLE: &str = "TICKBOOK_MARKET_DATA";
 
-/// How many quotes there are on the 13 days.
+/// The number of quotes of the 13 days.
 pub const QUOTES: u64 = 532_903;
-/// How many one-minute bars.
+/// The number of one-minute bars.
 pub const BARS: usize = 15_366;
 
-/// The folder of `TICKBOOK_MARKET_DATA`, else `../shared/market-data` beside the project. `None`
-/// where the variable is not set and that is not there; the test counts as skipped then.
+/// The folder of `TICKBOOK_MARKET_DATA`, otherwise the default folder. If neither is there, returns `None`
+/// and counts the test as skipped.
 pub fn folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(VARIABLE) {
         let folder = PathBuf::from(folder);
@@ -44,7 +44,7 @@ pub fn folder() -> Option<PathBuf> {
     None
 }
 
-/// The zipped files of a folder, one a day, oldest first.
+/// The zip files of a folder, one per day, oldest first.
 pub fn files(folder: &Path, below: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = std::fs::read_dir(folder.join(below))
         .expect("the market data is complete")
@@ -55,7 +55,7 @@ pub fn files(folder: &Path, below: &str) -> Vec<PathBuf> {
     files
 }
 
-/// All quotes as ticks in the form in which they are stored, in feed order.
+/// All quotes as ticks in their stored form, in the order of the feed.
 pub fn ticks(folder: &Path, symbol_id: SymbolId) -> Vec<Tick> {
     let mut ticks = Vec::new();
     let mut occurrences = OccurrenceCounter::new();

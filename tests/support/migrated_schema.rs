@@ -1,4 +1,4 @@
-//! Scratch schemas with all migrations, and ticks to put there.
+//! Scratch schemas with all migrations, and ticks to store in them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -30,13 +30,13 @@ pub(crate) async fn migrated_with(
     (schemas, pools)
 }
 
-/// What another process of the test is given, so that it works with the same schemas.
+/// The environment variables with which another process of the test uses the same schemas.
 pub(crate) fn variables(schemas: &ScratchSchemas) -> [(&'static str, &str); 2] {
     [Database::Metadata, Database::Timeseries]
         .map(|database| (database.url_variable(), schemas.url(database)))
 }
 
-/// In such a process.
+/// The settings of such a process.
 pub(crate) fn config_of_variables() -> DatabaseConfig {
     let url = |database: Database| {
         let text = std::env::var(database.url_variable()).expect("given");
@@ -49,7 +49,7 @@ pub(crate) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
 }
 
-/// Ticks from number `from` to `to`, one in a second, each with a price of its own.
+/// Ticks with the numbers `from..to`, one per second, each with a different price.
 pub(crate) fn ticks(from: i64, to: i64) -> Vec<Tick> {
     (from..to)
         .map(|number| {

@@ -1,4 +1,4 @@
-//! What the test programs share. Each includes all of it.
+//! Code that the test programs share. Each program includes all of it.
 #![allow(
     dead_code,
     reason = "a module of several programs, none of which uses all"

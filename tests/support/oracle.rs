@@ -1,10 +1,10 @@
-//! What is stored, as psql tells it.
+//! Reads stored data with psql.
 
 use std::process::Command;
 
 use tickbook::domain::Tick;
 
-/// The ticks that fit the condition, by key.
+/// The query for the ticks that match the condition, by key.
 fn query(condition: &str) -> String {
     let numbers = ["bid_price", "ask_price", "bid_volume", "ask_volume"];
     let numbers = numbers.map(|name| format!("coalesce(trim_scale({name})::text, 'none')"));
@@ -18,7 +18,7 @@ fn query(condition: &str) -> String {
 /// The lines that psql prints for a query.
 ///
 /// # Panics
-/// When it fails.
+/// If psql fails.
 pub(crate) fn ask(url: &str, sql: &str) -> Vec<String> {
     try_ask(url, sql).unwrap_or_else(|error| panic!("psql, {sql}: {error}"))
 }
@@ -37,13 +37,12 @@ pub(crate) fn try_ask(url: &str, sql: &str) -> Result<Vec<String>, String> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Checks that exactly `expected`, whose keys all differ, is stored: nothing is missing, nothing is
-/// twice, no value is another one.
+/// Asserts that exactly the ticks `expected`, whose keys all differ, are stored with the same values.
 pub(crate) fn assert_exact(url: &str, expected: &[Tick]) {
     assert_exact_where(url, "true", expected);
 }
 
-/// Checks the same of those that fit the condition.
+/// Asserts the same for the stored ticks that match the condition.
 pub(crate) fn assert_exact_where(url: &str, condition: &str, expected: &[Tick]) {
     let stored = ask(url, &query(condition));
     let mut expected: Vec<_> = expected.iter().collect();
@@ -60,7 +59,7 @@ pub(crate) fn assert_exact_where(url: &str, condition: &str, expected: &[Tick]) 
     );
 }
 
-/// A tick as the query above prints it.
+/// A tick in the form that the query prints.
 fn line(tick: &Tick) -> String {
     let numbers = [
         tick.bid_price,

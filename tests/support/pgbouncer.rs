@@ -1,4 +1,4 @@
-//! A PgBouncer in transaction mode before the schemas of a test.
+//! A PgBouncer in transaction mode between the library and the schemas of a test.
 
 // each test file uses what it needs
 #![allow(dead_code)]
@@ -18,7 +18,7 @@ const SERVER_CONNECTIONS: u32 = 2;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A PgBouncer that leads into two schemas. Ends when it is dropped, or with this process.
+/// A PgBouncer for two schemas. It ends when it is dropped, or with this process.
 #[derive(Debug)]
 pub(crate) struct Bouncer {
     child: Child,
@@ -50,7 +50,7 @@ impl Bouncer {
             ),
         )
         .expect("written");
-        // it refuses to run as root and reads its settings as somebody else
+        // PgBouncer refuses to run as root, so another user must be able to read its settings
         for (path, mode) in [(&folder, 0o755), (&settings, 0o644)] {
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(path, permissions).expect("its owner");
@@ -81,7 +81,7 @@ impl Bouncer {
         bouncer
     }
 
-    /// The variables that lead through it, with their values.
+    /// The variables of the URLs through the PgBouncer, with their values.
     pub(crate) fn urls(&self) -> [(&'static str, String); 2] {
         [Database::Metadata, Database::Timeseries].map(|database| {
             let url = format!("postgresql://anyone@127.0.0.1:{}/{database}", self.port);
@@ -109,8 +109,8 @@ impl Drop for Bouncer {
     }
 }
 
-/// The line of a database. The path of its schemas is set as connections to the server are made,
-/// since PgBouncer passes no options on.
+/// The configuration line of a database. It sets the `search_path` when PgBouncer connects to the server,
+/// since PgBouncer does not pass on connection options.
 fn entry(schemas: &ScratchSchemas, database: Database) -> String {
     let url = schemas.url(database);
     let after = &url[url.find("://").expect("a URL") + 3..];

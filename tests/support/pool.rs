@@ -1,4 +1,4 @@
-//! Pools into scratch schemas, and what goes on behind them.
+//! Pools for scratch schemas, and access to the sessions of these pools.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ use tickbook::db::DatabaseConfig;
 use tickbook::db::{ConnectionCounts, DatabasePools, MetadataDb, ScratchSchemas};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-/// How far past its deadline a call may end.
+/// The time by which a call may exceed its deadline.
 pub(crate) const OVERRUN: Duration = Duration::from_millis(250);
 
-/// A pool into the metadata schema.
+/// A pool for the metadata schema.
 pub(crate) fn pool(
     schemas: &ScratchSchemas,
     change: impl FnOnce(&mut DatabaseConfig),
@@ -47,7 +47,7 @@ struct Number {
     number: i64,
 }
 
-/// The `number` that a query gives.
+/// The column `number` of the only row of a query.
 pub(crate) fn number(connection: &mut PgConnection, query: &str) -> diesel::QueryResult<i64> {
     let row: Number = sql_query(query).get_result(connection)?;
     Ok(row.number)
@@ -83,7 +83,8 @@ pub(crate) async fn warm_up(db: &MetadataDb, count: u32) {
     .await;
 }
 
-/// Ends all sessions called `name`, and waits until they are gone. Returns how many.
+/// Terminates all sessions with the application name `name`, and waits for their end. Returns their
+/// number.
 pub(crate) fn terminate(connection: &mut PgConnection, name: &str) -> i64 {
     let count = number(
         connection,

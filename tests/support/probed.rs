@@ -1,4 +1,4 @@
-//! The health of databases as a test asks for it.
+//! Health checks in tests.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use tickbook::postgres::{HealthReport, HealthState, check_health};
 
 /// The health of databases that answer.
 ///
-/// A probe has a second, which a busy machine may need for itself: one that did not end in time is
+/// A probe has one second, which may be too short on a busy machine. A probe that did not end in time is
 /// repeated.
 pub(crate) async fn health(pools: &DatabasePools) -> HealthReport {
     let deadline = Instant::now() + Duration::from_secs(60);

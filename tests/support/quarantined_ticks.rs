@@ -1,4 +1,4 @@
-//! Ticks that were held back, and a quarantine that can be away.
+//! Quarantined ticks, and a quarantine repository that can be unavailable.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,10 +20,10 @@ use tickbook::{Database, RepositoryError};
 use super::double::{Double, QuarantineCalls};
 use super::spooling::{index_of, tick};
 
-/// A quarantine in memory that is away at first.
+/// A quarantine repository in memory that is unavailable at first.
 pub(crate) type Away = Double<AwayCalls>;
 
-/// By number, since it gets many.
+/// The ticks by number, since the tests store many.
 #[derive(Debug, Default)]
 pub(crate) struct AwayCalls {
     kept: Mutex<BTreeMap<i64, QuarantinedTick>>,
@@ -72,7 +72,7 @@ impl QuarantineCalls for AwayCalls {
     }
 }
 
-/// The tick of this number, held back for a reason of its own.
+/// The quarantined tick with this number; each has a different verdict.
 pub(crate) fn held_back(index: i64) -> QuarantinedTick {
     let tick = tick(index);
     let quarantined_at = tick.tick_time;
@@ -94,7 +94,7 @@ pub(crate) async fn open(
     Quarantine::open(Arc::clone(repository), Some(directory)).await
 }
 
-/// The numbers of what is kept, in their order; each is kept once, with what was said of it.
+/// The numbers of the stored ticks, ascending. Asserts that each is stored once, with its verdict.
 pub(crate) async fn numbers(repository: &dyn QuarantineRepository) -> Vec<i64> {
     let mut numbers = Vec::new();
     let mut query = QuarantineQuery::default().limit(PageLimit::MAX);

@@ -1,4 +1,4 @@
-//! Numbers that a printed seed repeats.
+//! Random numbers that a printed seed reproduces.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Takes the seed from `TICKBOOK_SEED`, else a new one, and prints it.
+    /// Takes the seed from `TICKBOOK_SEED`, otherwise chooses one, and prints it.
     pub(crate) fn seeded() -> Self {
         let seed = match std::env::var("TICKBOOK_SEED") {
             Ok(text) => text.parse().expect("TICKBOOK_SEED is a number"),

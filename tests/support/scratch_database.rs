@@ -1,4 +1,4 @@
-//! A database of its own on the server of `TIMESCALEDB_URL`, without any extension.
+//! A separate database on the server of `TIMESCALEDB_URL`, without extensions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use diesel::{Connection as _, PgConnection};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// Dropped with everything in it when this is.
+/// Dropping the value drops the database.
 pub(crate) struct ScratchDatabase {
     name: String,
     server: String,
@@ -18,7 +18,7 @@ impl ScratchDatabase {
         let server = std::env::var("TIMESCALEDB_URL").expect("TIMESCALEDB_URL is set");
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickbook_test_{}_{count}", std::process::id());
-        // template1 may hold the extension
+        // template1 may have the extension
         execute(
             &server,
             &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),

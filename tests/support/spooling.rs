@@ -1,5 +1,5 @@
-//! What the tests of a persister with a spool share: ticks, a memory that can be away, processes of
-//! their own.
+//! Support for tests of a persister with a spool: ticks, a repository that can be unavailable, and
+//! separate processes.
 
 pub(crate) mod process;
 pub(crate) mod small_disk;
@@ -24,14 +24,14 @@ use super::double::{Double, TickCalls};
 
 pub(crate) const SYMBOL: SymbolId = SymbolId::new(1);
 
-/// A memory that is away at first.
+/// A tick repository in memory that is unavailable at first.
 pub(crate) type Switched = Double<Switch>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Switch {
     stored: InMemoryTickRepository,
     is_there: AtomicBool,
-    /// Writes never end, rather than fail.
+    /// Writes hang instead of failing.
     hangs: AtomicBool,
 }
 
@@ -75,33 +75,33 @@ impl TickCalls for Switch {
     }
 }
 
-/// The tick of this number, a millisecond after the one before.
+/// The tick with this number; consecutive ticks are one millisecond apart.
 pub(crate) fn tick(index: i64) -> Tick {
     let start = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
     let price = Decimal::new(100_000 + index, 5);
     Tick::quote(SYMBOL, start + TimeDelta::milliseconds(index), price, price)
 }
 
-/// Of a tick that somebody stored, whose values have to be those it was made with.
+/// The number of a stored tick. Asserts that its values are those of [`tick`].
 pub(crate) fn index_of(found: &Tick) -> i64 {
     let index = (found.tick_time - tick(0).tick_time).num_milliseconds();
     assert_eq!(*found, tick(index), "a tick nobody wrote");
     index
 }
 
-/// Writing ahead, without a limit but the disk's.
+/// Settings of a write-ahead spool that only the disk limits.
 pub(crate) fn settings(directory: &Path) -> SpoolConfig {
     settings_of(SpoolMode::WriteAhead, directory)
 }
 
-/// Without a limit but the disk's.
+/// Settings of a spool that only the disk limits.
 pub(crate) fn settings_of(mode: SpoolMode, directory: &Path) -> SpoolConfig {
     SpoolConfig::new(directory.to_owned())
         .mode(mode)
         .max_bytes(1 << 40)
 }
 
-/// Small, so that many batches are on their way when a process is killed.
+/// Small batches, so that many of them are being written when a process is killed.
 pub(crate) fn many_batches() -> PersisterConfig {
     PersisterConfig::default()
         .batch_size(50)
@@ -109,10 +109,10 @@ pub(crate) fn many_batches() -> PersisterConfig {
         .queue(5_000)
 }
 
-/// So many are pushed before the numbers of those that are durable are printed.
+/// The number of ticks to push before the numbers of the durable ones are printed.
 pub(crate) const TOGETHER: usize = 20;
 
-/// Pushes ticks from number `first` on until the process is killed; prints the number of each once
+/// Pushes ticks from number `first` on until the process is killed. Prints the number of each tick when
 /// it is durable.
 pub(crate) async fn push_until_killed(persister: &TickPersister, first: i64) {
     let mut acks = Vec::new();
@@ -128,8 +128,7 @@ pub(crate) async fn push_until_killed(persister: &TickPersister, first: i64) {
     }
 }
 
-/// Opens one; waits for the disk of one that was stopped in this process, whose thread may be busy
-/// with it for some time more.
+/// Opens a persister. Waits if a persister that was stopped in this process is still closing the spool.
 pub(crate) async fn open(
     ticks: &Arc<Switched>,
     config: PersisterConfig,
@@ -149,7 +148,7 @@ pub(crate) async fn open(
     }
 }
 
-/// All that is stored.
+/// All stored ticks.
 pub(crate) async fn all(ticks: &dyn TickRepository) -> Vec<Tick> {
     let mut found = Vec::new();
     let mut query = TickQuery::new(SYMBOL, TimeRange::all()).limit(PageLimit::MAX);
@@ -163,7 +162,7 @@ pub(crate) async fn all(ticks: &dyn TickRepository) -> Vec<Tick> {
     }
 }
 
-/// Checks that the ticks of these numbers are stored, each with its values, and no others.
+/// Asserts that exactly the first `count` ticks are stored, each with its values.
 pub(crate) async fn assert_exact(ticks: &dyn TickRepository, count: i64) {
     let found = all(ticks).await;
     for (index, found) in (0..).zip(&found) {

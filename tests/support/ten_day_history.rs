@@ -1,4 +1,4 @@
-//! Ten days of ticks that end now, with candle relations, in a schema of their own.
+//! Ten days of ticks that end now, with candle relations, in a separate schema.
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
@@ -24,19 +24,19 @@ pub(crate) struct TenDayHistory {
     pub(crate) edition: Edition,
     /// The end of the ticks, a whole minute.
     pub(crate) now: DateTime<Utc>,
-    /// What is stored, or was before it was dropped.
+    /// All ticks that were ever stored, including dropped ones.
     pub(crate) ticks: Vec<Tick>,
     pub(crate) schemas: ScratchSchemas,
 }
 
 impl TenDayHistory {
-    /// Ten days of ticks, and what the manual SQL makes of the edition.
+    /// Ten days of ticks, and the candle relations of the edition.
     pub(crate) async fn ten_days() -> Self {
         Self::empty().await.with_ten_days().await
     }
 
-    /// The same, where the database takes `time` for the present: on the Apache edition alone, since
-    /// the jobs of the other ask the system.
+    /// The same in a database that uses `time` as the current time. Only on the Apache edition, since the
+    /// jobs of the Community edition use the system clock.
     pub(crate) async fn ten_days_at(time: DateTime<Utc>) -> Self {
         Self::empty_at(time).await.with_ten_days().await
     }
@@ -46,7 +46,7 @@ impl TenDayHistory {
         let start = history.now - TimeDelta::days(10);
         let mut ticks = Vec::new();
         for symbol_id in SYMBOLS {
-            // every 20 minutes and 7 seconds, twice in an instant
+            // two ticks every 20 minutes and 7 seconds
             for number in 0..715 {
                 let time = start + TimeDelta::seconds(number * 1_207);
                 for sequence in 0..2 {
@@ -59,12 +59,12 @@ impl TenDayHistory {
         self
     }
 
-    /// No tick.
+    /// No ticks.
     pub(crate) async fn empty() -> Self {
         Self::in_schemas(ScratchSchemas::create(), suite::now()).await
     }
 
-    /// No tick, and the present is as for [`ten_days_at`](Self::ten_days_at).
+    /// No ticks; the current time is as for [`ten_days_at`](Self::ten_days_at).
     pub(crate) async fn empty_at(time: DateTime<Utc>) -> Self {
         Self::in_schemas(ScratchSchemas::create_at(time), time).await
     }
@@ -95,7 +95,7 @@ impl TenDayHistory {
         }
     }
 
-    /// Whether this is the Community edition; the test counts as skipped where it is not.
+    /// Whether this is the Community edition; if not, counts the test as skipped.
     pub(crate) fn is_community(&self) -> bool {
         let is_community = self.edition == Edition::Community;
         if !is_community {
@@ -108,7 +108,7 @@ impl TenDayHistory {
         self.pools.timeseries()
     }
 
-    /// Stores ticks that are new.
+    /// Stores new ticks.
     pub(crate) async fn insert(&mut self, ticks: &[Tick]) {
         for batch in ticks.chunks(1_000) {
             let receipt = self.repositories.ticks.insert_batch(batch).await;
@@ -118,7 +118,7 @@ impl TenDayHistory {
         self.ticks.extend_from_slice(ticks);
     }
 
-    /// Repositories that have learned nothing yet.
+    /// Replaces the repositories by new ones without cached state.
     pub(crate) fn restart(&mut self) {
         self.repositories = Repositories::postgres(&self.pools);
     }
@@ -136,13 +136,13 @@ impl TenDayHistory {
         row.number
     }
 
-    /// How many one-minute candles are materialized.
+    /// The number of one-minute candles in `ohlc_1m`.
     pub(crate) fn minute_candles(&mut self) -> i64 {
         self.number("SELECT count(*) AS number FROM ohlc_1m")
     }
 
-    /// Runs the jobs of one procedure, as the scheduler of the database would; one that the
-    /// scheduler is running itself is waited for.
+    /// Runs the jobs of one procedure, as the scheduler of the database does. Waits for a job that the
+    /// scheduler is running.
     pub(crate) fn run_jobs(&mut self, procedure: &str) {
         let jobs: Vec<Job> = sql_query(format!(
             "SELECT DISTINCT job_id FROM timescaledb_information.jobs AS j \
@@ -178,7 +178,7 @@ impl TenDayHistory {
         candles
     }
 
-    /// Asserts that every candle is what all ticks say that were ever stored.
+    /// Asserts that every candle equals the fold of all ticks that were ever stored.
     pub(crate) async fn assert_whole(&self, timeframes: &[Timeframe]) {
         for timeframe in timeframes {
             for &basis in PriceBasis::ALL {
@@ -197,8 +197,8 @@ impl TenDayHistory {
         }
     }
 
-    /// Asserts that what is materialized, and nothing made at the read, is what all ticks say that
-    /// were ever stored, for buckets that are over for longer than a refresh leaves out.
+    /// Asserts that the materialized rows, without candles computed by the read, equal the fold of all
+    /// ticks that were ever stored. Omits the newest buckets, which refreshes leave out.
     pub(crate) fn assert_materialized(&mut self) {
         for &timeframe in Timeframe::ALL {
             let until = timeframe.bucket_start(self.now - timeframe.duration());
@@ -242,7 +242,7 @@ impl TenDayHistory {
     }
 }
 
-/// The defaults, with ticks that go after `drop_after` and short waits.
+/// The default policies, with ticks that are dropped after `drop_after` and short intervals.
 pub(crate) fn short_policies(drop_after: PolicyDuration) -> RetentionPolicies {
     let mut policies = RetentionPolicies::default().lateness(PolicyDuration::hours(1));
     policies.ticks.drop_after = Some(drop_after);

@@ -191,7 +191,8 @@ pub(crate) struct LeanArguments {
     /// lean: factor of the prices in the file: 1, or another power of ten, such as 10000
     #[arg(long, value_name = "N")]
     pub(crate) price_scale: Option<PriceScale>,
-    /// lean: time zone of the file, if it is not evidently UTC; only UTC is supported
+    /// lean: time zone of the times in the file; only UTC is supported. Use it if the times are UTC
+    /// although files of this market usually have another zone
     #[arg(long, value_name = "ZONE", ignore_case = true)]
     pub(crate) time_zone: Option<TimeZone>,
 }

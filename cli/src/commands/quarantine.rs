@@ -36,7 +36,7 @@ Examples:
   tickbook quarantine release 17 18
   tickbook quarantine release --all --rule future --from 2026-11-01")]
     Release(ResolveArguments),
-    /// Discards ticks for good; `list --state discarded` still shows them
+    /// Discards ticks permanently; `list --state discarded` still shows them
     #[command(after_help = "\
 Example:
   tickbook quarantine discard --all --rule not_positive --symbol oanda:EURUSD")]

@@ -14,7 +14,7 @@ const IMPORT: [&str; 7] = [
     "EURUSD",
 ];
 
-/// Runs every command that needs a database with another URL of `database`.
+/// Runs every command that needs a database, with another URL for `database`.
 fn with_url(cli: &Cli, database: Database, url: &str) -> Vec<Run> {
     cli.file("20140501_quote.csv", "1,1,1\n");
     let migrate: &[&str] = match database {

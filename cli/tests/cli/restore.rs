@@ -64,7 +64,7 @@ fn candles_of_dropped_ticks_are_restored() {
         hours[0].ends_with(",1,3,1,3,0,12,true,rolled_up"),
         "{hours:?}"
     );
-    // a copy with more ticks replaces one with fewer, and not the reverse
+    // a candle with more ticks replaces a candle with fewer, and not the reverse
     let copies = [
         minute(0, "8", 2, "downsampled"),
         minute(1, "9", 5, "downsampled"),

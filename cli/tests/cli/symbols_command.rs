@@ -234,7 +234,7 @@ fn alias_belongs_to_one_symbol() {
         (&from["symbol_id"], &from["exchange"], &from["name"]),
         (&json!(3), &json!("oanda"), &json!("XAUUSD"))
     );
-    // nobody has it, or the symbol itself
+    // no symbol has the name, or the symbol itself has it
     for (feed, id) in [("ctrader 1", 2), ("ctrader 2", 2)] {
         let own = run(&cli, &format!("symbols alias {id} {feed} --move --json"));
         assert_eq!(own.expect_code(0).json().get("taken_from"), None);

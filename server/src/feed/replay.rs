@@ -131,7 +131,7 @@ impl Feed for ReplayFeed {
     }
 }
 
-/// What a file yields.
+/// An item that is read from the files.
 #[derive(Debug)]
 enum Read {
     /// The next file begins.

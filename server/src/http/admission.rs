@@ -57,7 +57,7 @@ async fn answer(
 }
 
 /// Whether the handler itself starts to count the request as active: after the body has arrived, or after
-/// memory for a page is available. WebSockets have a limit of their own.
+/// memory for a page is available. WebSockets do not count, since their number has its own limit.
 fn counts_itself(request: &Request) -> bool {
     let path = request.uri().path();
     let has_pages = ["/api/v1/ticks/", "/api/v1/ohlc/"];

@@ -11,16 +11,17 @@ use hyper::body::{Frame, SizeHint};
 use super::memory::{Held, Memory};
 use super::open_connections::Connection;
 
-/// Responses up to this size in bytes are not counted: `/metrics` must work while memory is short. The limit
-/// of connections bounds them.
+/// Responses up to this size in bytes are not counted, since `/metrics` must work while memory is short.
+/// The limit of connections bounds their total memory.
 const SHORT: usize = 64 * 1024;
 
 /// Extension of a response that already holds its memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted;
 
-/// Counts the memory of a response until it was sent. Returns a problem if the memory is not available.
-/// Without it, clients that read nothing could make the server hold any number of long responses.
+/// Counts the memory of a response until it was sent. Returns a problem instead of the response if the
+/// memory is not available. This prevents clients that read nothing from making the server hold any
+/// number of long responses.
 pub(super) fn counted(
     memory: &Memory,
     connection: Option<&Connection>,

@@ -24,7 +24,7 @@ pub fn connections(wanted: usize, limit: Option<u64>, others: usize) -> usize {
     let limit = limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     });
-    // at least eight connections, whatever the limit is
+    // at least eight connections, even if the limit is lower
     wanted.min(limit.saturating_sub(others)).max(8)
 }
 

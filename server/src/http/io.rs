@@ -30,7 +30,7 @@ pub(super) struct Socket {
 struct Refusal {
     text: Vec<u8>,
     sent: usize,
-    /// Bytes of the response without the body.
+    /// The length of hyper's response, which the longer response with a body replaces.
     stands_for: usize,
 }
 

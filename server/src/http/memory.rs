@@ -110,11 +110,12 @@ impl Memory {
         Ok(held)
     }
 
-    /// For an answer that is there already. It takes what it takes while it waits, so it does not: a
-    /// client that stalls is ended for the next one.
+    /// Reserves memory for a response that exists already, without waiting: while it waited, the response
+    /// would occupy memory that is not counted. If the memory is not available, evicts a stalled client,
+    /// so that a later request finds memory.
     ///
     /// # Errors
-    /// There is no room.
+    /// The memory is not available.
     pub(crate) fn for_made_answer(
         &self,
         connection: Option<Connection>,
@@ -137,8 +138,8 @@ impl Memory {
         }
     }
 
-    /// Wakes all waiting requests, unless nothing was released: most requests take nothing, and many requests
-    /// may wait.
+    /// Wakes all waiting requests if memory was released. Most requests hold no memory, so their end
+    /// wakes no request.
     fn freed(&self, bytes: usize) {
         if bytes > 0 {
             self.0.freed.notify_waiters();
@@ -235,8 +236,8 @@ impl Held {
         }
     }
 
-    /// Grows the share to `bytes` bytes in total without waiting. A holder that waited for more would keep its
-    /// present share from the others.
+    /// Grows the share to `bytes` bytes in total without waiting. A holder that waits for more memory
+    /// would hold its current share while others need it.
     ///
     /// # Errors
     /// The bytes are not available.

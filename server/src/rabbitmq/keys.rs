@@ -22,8 +22,8 @@ const FORGET_UNKNOWN: Duration = Duration::from_secs(60);
 /// Known keys, and events of symbols whose keys are unknown.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Keys as of the first look-up: a renamed symbol keeps its key until the server restarts, so that its
-    /// messages stay in one queue.
+    /// Keys from the first look-up of each symbol: a renamed symbol retains its key until the server
+    /// restarts, so that its messages stay in one queue.
     known: HashMap<SymbolId, String>,
     unknown: HashMap<SymbolId, Instant>,
     waiting: BTreeMap<SymbolId, Vec<Event>>,

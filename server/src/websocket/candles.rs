@@ -18,7 +18,7 @@ use super::reading::{Found, SeriesKey, TickPlace, Wanted};
 /// A late tick is usually stored within this time.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// Number of reads after which a tick that is not in the store counts as refused.
+/// Number of reads after which a tick that is still not in the store is considered refused.
 const MAX_LOOKS: u32 = 60;
 
 /// The candles of one symbol, timeframe and basis for one client.
@@ -26,7 +26,7 @@ const MAX_LOOKS: u32 = 60;
 pub(super) struct Series {
     key: SeriesKey,
     state: SeriesState,
-    /// A tick is not covered by the current read, so another read is needed.
+    /// The current read may not include some tick, so another read is needed.
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
     looks: u32,

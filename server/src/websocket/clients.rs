@@ -19,7 +19,8 @@ pub(crate) const QUEUES: &str = "websocket";
 /// request a thousand.
 const READINGS: usize = 8;
 
-/// Maximum time for a client to read the message that the server did not wait for it.
+/// Maximum time for a slow client to read the close frame, after the server has stopped waiting for it to
+/// read its queue.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// The WebSocket connections. Clones share them.
@@ -28,7 +29,7 @@ pub struct WebSockets {
     pub(super) config: WebSocketConfig,
     /// Cancelled when no new clients are accepted.
     pub(super) stop: CancellationToken,
-    /// Cancelled when the server waits for clients no longer.
+    /// Cancelled when the server stops waiting for clients to read their queues.
     pub(super) hurry: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) client_slots: ClientSlots,

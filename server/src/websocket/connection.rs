@@ -57,14 +57,14 @@ type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 pub(super) struct ClientConnection {
     app: AppState,
     config: WebSocketConfig,
-    /// Cancelled when the server waits for the client no longer.
+    /// Cancelled when the server stops waiting for the client to read its queue.
     hurry: CancellationToken,
     output: SplitSink<WebSocket, Frame>,
     input: SplitStream<WebSocket>,
     queue: SinkQueue,
     ticks: HashSet<SymbolId>,
     series: SeriesSet,
-    /// When all series are checked again.
+    /// The time at which all series are checked again.
     pulse: Instant,
     readings: JoinSet<ReadResult>,
     turns: Arc<Semaphore>,
@@ -115,7 +115,7 @@ impl ClientConnection {
         let (evicted, max) = (self.queue.evicted(), self.config.queue_total);
         let serving = async {
             tokio::select! {
-                // also while the client reads nothing
+                // also takes effect while the client reads nothing
                 () = evicted => Err(Self::evicted(max)),
                 ended = self.serve() => ended,
             }

@@ -33,7 +33,7 @@ pub struct PipelineBody {
     pub spooled: u64,
     /// Ticks that were held back and wait to be written to the quarantine.
     pub quarantine_waiting: u64,
-    /// State of the storing: up, draining, degraded, saturated, misconfigured or stopping.
+    /// Health of the persister: up, draining, degraded, saturated, misconfigured or stopping.
     #[schema(example = "up")]
     pub health: String,
 }

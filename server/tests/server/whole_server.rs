@@ -50,14 +50,15 @@ impl Server {
         Self::start_with(arguments, &[]).await
     }
 
-    /// With the symbols 1 to `symbols`, named S1 and so on, of the exchange oanda, and without a feed.
+    /// Starts a server without a feed, with the symbols 1 to `symbols` of the exchange oanda, named S1
+    /// and so on.
     pub(crate) async fn with_symbols(settings: &[(&str, &str)], symbols: i64) -> Self {
         let server = Self::start_with(&[], settings).await;
         server.create_symbols(symbols).await;
         server
     }
 
-    /// With the symbol 1, and with socket buffers of a few kilobytes.
+    /// Starts a server with the symbol 1 and with socket buffers of a few kilobytes.
     pub(crate) async fn with_small_buffers(settings: &[(&str, &str)]) -> Self {
         let config = configured(Path::new(""), settings);
         let server = Self::start_sized(&[], config, Some(4_096)).await;
@@ -78,8 +79,8 @@ impl Server {
         Self::start_sized(arguments, config, None).await
     }
 
-    /// Replays `quotes` as the file `name` of EURUSD of oanda, as fast as they are stored. The settings are
-    /// those of `default.toml` in `folder`, in which the file is written, and `settings`.
+    /// Replays `quotes` for oanda:EURUSD as fast as they are stored, from the file `name`, which is
+    /// written to `folder`. The settings are `default.toml` in `folder` and `settings`.
     pub(crate) async fn replaying(
         folder: &Path,
         (name, quotes): (&str, &str),
@@ -93,12 +94,12 @@ impl Server {
         Self::start_sized(&arguments, configured(folder, settings), None).await
     }
 
-    /// With the settings of `default.toml` in `folder`.
+    /// Starts a server with the settings of `default.toml` in `folder`.
     pub(crate) async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         Self::start_sized(arguments, configured(folder, &[]), None).await
     }
 
-    /// With the symbol 1 and the given clock.
+    /// Starts a server with the symbol 1 and the given clock.
     pub(crate) async fn start_at(settings: &[(&str, &str)], clock: &Clock) -> Self {
         let config = configured(Path::new(""), settings);
         let server = Self::start_by(&[], config, None, clock).await;

@@ -11,8 +11,8 @@ use diesel::{
 
 use super::{Condition, LEARNED};
 
-/// A name that does not exist and a number that occurs nowhere else. Both can be found again in the server's
-/// messages.
+/// A name that does not exist, and a number that occurs nowhere else, so that both can be recognized in
+/// the server's messages.
 const NAME: &str = "tickbook_asks_how_errors_are_worded";
 const NUMBER: &str = "12345678901";
 
@@ -135,7 +135,7 @@ pub(in crate::db) fn learn(
 
 fn ask(connection: &mut PgConnection) -> Vec<(Condition, String)> {
     let mut found = Vec::new();
-    // everything is rolled back; each question runs in a savepoint, which fails with the answer
+    // everything is rolled back; each statement runs in a savepoint, which its error rolls back
     let _ = connection.transaction(|connection| {
         for (condition, before, fails) in QUESTIONS {
             let (before, fails) = (before.replace("{}", NAME), fails.replace("{}", NAME));
@@ -188,7 +188,7 @@ fn wording(error: &DieselError) -> Option<String> {
     let names = [NAME, NUMBER].into_iter().chain(FORBIDDEN);
     let text = info.message().replace('%', "");
     let text = names.fold(text, |text, name| text.replace(name, "%"));
-    // a pattern of a name only would match everything
+    // a pattern that consists only of a name would match every message
     let says_something = text.split('%').map(str::len).sum::<usize>() > 5;
     says_something.then_some(text)
 }

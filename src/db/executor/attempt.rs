@@ -57,7 +57,8 @@ impl Executor {
         let blocking = move || {
             let permit = permit;
             let remaining = deadline.saturating_duration_since(Instant::now());
-            // ends shortly before the deadline, so that the caller gets the reason for the missing connection
+            // the checkout ends shortly before the deadline, so that the caller gets the reason for its
+            // failure
             let patience = remaining.mul_f32(0.95).min(CHECKOUT_TIMEOUT);
             let mut pooled = permit
                 .generation

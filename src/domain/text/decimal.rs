@@ -34,7 +34,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal
 /// Buffer for a sign, a point and the digits of a decimal, at most 29.
 type Text = ArrayString<31>;
 
-/// Formats `value` without trailing zeros. With the generic formatter this was half the cost of a page.
+/// Formats `value` without trailing zeros. The generic formatter would take half of the time of a page.
 fn written(value: Decimal) -> Text {
     let units = value.mantissa().unsigned_abs();
     let mut buffer = itoa::Buffer::new();

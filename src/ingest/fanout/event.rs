@@ -9,7 +9,7 @@ use crate::ingest::record::Record;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published<R: Record = Tick> {
-    /// The number: 1, 2, 3 … through all symbols since the fan-out was created.
+    /// The number: 1, 2, 3 …, counted over the records of all symbols since the fan-out was created.
     pub number: u64,
     /// The record.
     pub record: R,
@@ -25,9 +25,9 @@ impl<R: Record> Published<R> {
 
 /// Records of one symbol that a sink missed: all records of the symbol with numbers in `first..=last`.
 ///
-/// Those that are stored have times in `[from, to)`. Records of a feed are published while they are still
-/// being stored, so a missed record may be missing in the store for as long as a batch, or an outage of the
-/// database, takes.
+/// The missed records that a store accepts have times in `[from, to)`. A feed's records are published
+/// before they are stored, so a missed record may not be in the store until its batch is written or an
+/// outage of the database ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {

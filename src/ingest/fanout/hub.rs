@@ -110,7 +110,8 @@ impl<R: Record> FanOut<R> {
     /// `Block` and for nothing else. If cancelled, it has published a prefix of `records`.
     ///
     /// # Errors
-    /// Fails after the end; a prefix of `records` may have been published.
+    /// Fails if the fan-out is closed or its blocking sink has ended; a prefix of `records` may have been
+    /// published.
     pub async fn publish(&self, records: &[R]) -> Result<(), FanOutClosed> {
         self.publish_as(records, false).await
     }
@@ -130,7 +131,7 @@ impl<R: Record> FanOut<R> {
         while !rest.is_empty() {
             let room_freed = self.0.room.notified();
             tokio::pin!(room_freed);
-            // from here on no wake-up is missed
+            // a wake-up after this line is not missed
             room_freed.as_mut().enable();
             let waits = {
                 let mut core = self.0.lock();

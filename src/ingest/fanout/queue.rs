@@ -21,8 +21,8 @@ pub enum OverflowPolicy {
     Block,
     /// The oldest record is dropped.
     DropOldest,
-    /// Only the newest record of each symbol is retained. With more symbols than places, the oldest record is
-    /// dropped.
+    /// Only the newest record of each symbol is retained. If there are more symbols than the capacity,
+    /// the oldest record is dropped.
     KeepNewestPerSymbol,
 }
 

@@ -308,7 +308,7 @@ async fn queues_of_a_name_hold_a_limit_together() {
     assert!(others.iter().all(|queue| !queue.is_evicted()));
     assert_eq!(others[0].next().await.map(|events| events.len()), Some(3));
     assert_eq!(others[1].next().await.map(|events| events.len()), Some(35));
-    // the other one has 35 and gets 61 more
+    // the other queue has 35 events and gets 61 more
     fan_out.publish(&ticks(61)).await.expect("open");
     assert!(!others[1].is_evicted(), "99 are held");
     drop(others);

@@ -28,7 +28,7 @@ pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Examples
 ///
-/// A feed of two quotes, and the ticks that it brings:
+/// A feed of two quotes, and the ticks that it delivers:
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -50,7 +50,7 @@ pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 ///         let time = "2024-05-01T12:00:00Z".parse()?;
 ///         for bid in [108_500, 108_501] {
 ///             let (bid, ask) = (Decimal::new(bid, 5), Decimal::new(bid + 2, 5));
-///             // the venue numbers no quotes, so that they are numbered here
+///             // the venue does not number its quotes, so the output numbers them
 ///             output.send(Tick::quote(SymbolId::new(1), time, bid, ask), None).await?;
 ///         }
 ///         Ok(())

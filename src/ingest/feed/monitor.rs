@@ -56,9 +56,9 @@ impl PipelineMonitor {
     /// The current state.
     #[must_use]
     pub fn state(&self) -> PipelineState {
-        // read first: a feed that has ended delivers nothing that the counts lack
+        // read the feeds first: the counts then include all ticks of a feed that has ended
         let feeds = self.feeds.iter().map(|feed| feed.state()).collect();
-        // likewise: ticks that have left this queue are in the counts
+        // read the queue before the counts, which then include all ticks that have left it
         let on_the_way = self.handed_over.waiting() as u64;
         let stats = self.persister.stats();
         PipelineState {

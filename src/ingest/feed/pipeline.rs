@@ -19,7 +19,8 @@ use crate::ingest::TickPersister;
 use crate::ingest::fanout::{FanOut, QueueOptions, SinkTask};
 use crate::ingest::quality::{Quarantine, QuarantineReport, SymbolRules};
 
-/// The part of a stop's patience in which ticks must reach the persister, which can put them on the disk.
+/// The part of the time for a stop in which ticks must reach the persister, which can write them to the
+/// disk.
 const HAND_OVER: Duration = Duration::from_secs(3);
 
 /// The interval of checks for ticks that wait in the quarantine, before the spool is released.
@@ -94,7 +95,7 @@ const STORE_QUEUE: usize = 1_000;
 #[derive(Debug)]
 pub struct Pipeline {
     feeds: Vec<JoinHandle<()>>,
-    /// Tells the feeds to end, also when it is dropped.
+    /// Stops the feeds when it sends `true` or is dropped.
     stop: watch::Sender<bool>,
     /// The name of a feed that panicked.
     panicked: watch::Receiver<Option<String>>,

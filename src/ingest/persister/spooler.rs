@@ -55,7 +55,7 @@ enum Appended {
     NoLongerNeeded,
 }
 
-/// Writes all batches that the spool owes to the disk. The last `new` batches are nowhere else.
+/// Writes all batches of `unspooled` to the disk. The last `new` batches are in no other place.
 async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize) -> Appended {
     let batches: Vec<SpoolBatch<R>> = {
         let state = shared.lock();

@@ -1,8 +1,9 @@
 //! The state of the persister's records, changed under one lock and without waiting.
 //!
-//! Records are numbered in the order of acceptance. The newest ones are in `accepted`. From there the writer
-//! takes them, or, with spooling, batches of them: from `in_memory`, or from
-//! `on_disk`, which no longer is in memory.
+//! Records are numbered in the order of acceptance. `accepted` holds the newest ones. Without spooling
+//! the writer takes records from `accepted`. With spooling the spooler takes them from `accepted` in
+//! batches, writes the batches to the disk and moves them to `in_memory`, from which the writer takes
+//! them. Batches for which `in_memory` has no space are only on the disk; `on_disk` has their numbers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,16 +39,17 @@ pub(super) struct PersisterState<R> {
     pub(super) durable_requested: u64,
     /// The number up to which a caller waits for the database.
     pub(super) committed_requested: u64,
-    /// Whether open records are taken by the spooler instead of the writer.
+    /// Whether the spooler takes the records of `accepted` instead of the writer.
     pub(super) spooling: bool,
-    /// Batches that the spool still has to write; they are in the window or with the writer as well.
+    /// Batches that the spooler still has to write to the disk. After a failed write they are also in
+    /// `in_memory` or with the writer.
     pub(super) unspooled: Vec<RecordBatch<R>>,
     in_memory: VecDeque<RecordBatch<R>>,
     in_memory_records: usize,
     on_disk: Option<DiskRange>,
     pub(super) committed: u64,
     pub(super) writer_done: bool,
-    /// The acceptance time of the oldest record that the writer has.
+    /// The acceptance time of the oldest record that the writer has taken.
     pub(super) in_hand_since: Option<Instant>,
     pub(super) failure: Option<Failure>,
     pub(super) spool_failures: SpoolFailures,
@@ -128,9 +130,9 @@ impl<R: Record> PersisterState<R> {
         }
     }
 
-    /// The spooler's next step: writing batches, with the number of new ones among them. After a failed write
-    /// it retries at `retry_at`, even if the spool owes nothing, to find out whether the disk works. While
-    /// the disk `hangs`, it only takes new batches, which the disk cannot have.
+    /// The spooler's next step: writes batches. `Do` has the number of new batches among them. After a
+    /// failed write it retries at `retry_at`, even if the spool owes nothing, to find out whether the
+    /// disk works. While the disk `hangs`, it only takes new batches, which the disk cannot have.
     pub(super) fn spooler_step(
         &mut self,
         retry_at: Option<Instant>,
@@ -162,8 +164,8 @@ impl<R: Record> PersisterState<R> {
         NextStep::Wait(due.into_iter().chain(retry_at).min())
     }
 
-    /// Notes that the disk has the `unspooled` batches up to the number `through`, the last `new` of which
-    /// are nowhere else yet. Returns the number of records that no longer need space in memory.
+    /// Notes that the disk has the `unspooled` batches up to the number `through`. The last `new` of them
+    /// are not in `in_memory` yet. Returns the number of records that no longer need space in memory.
     pub(super) fn spooled(&mut self, through: u64, new: usize) -> usize {
         self.spool_failures.end(SpoolPart::Append);
         let count = self
@@ -191,8 +193,8 @@ impl<R: Record> PersisterState<R> {
         }
     }
 
-    /// Leaves records that are on the disk to the disk alone, until the window fits half of the queue.
-    /// Returns the number of those records.
+    /// Drops records that are on the disk from memory until `in_memory` takes at most half of the queue.
+    /// Returns the number of dropped records.
     fn leave_to_disk(&mut self, through: u64) -> usize {
         let mut first = None;
         let mut left = self.in_memory_records;
@@ -223,8 +225,8 @@ impl<R: Record> PersisterState<R> {
         freed
     }
 
-    /// Notes that the disk does not have the last `new` of `unspooled`: they wait in memory for the disk and
-    /// the database.
+    /// Notes that the last `new` batches of `unspooled` could not be written: they wait in memory for the
+    /// disk and the database.
     pub(super) fn not_spooled(&mut self, new: usize) {
         let first_new = self.unspooled.len() - new;
         let new: Vec<RecordBatch<R>> = self.unspooled[first_new..].to_vec();
@@ -275,7 +277,7 @@ impl<R: Record> PersisterState<R> {
         }
     }
 
-    /// Notes that the writer has read the spilled records up to `number`.
+    /// Notes that the writer has read the records on the disk up to `number`.
     pub(super) fn read_through(&mut self, number: u64) {
         if let Some(on_disk) = &mut self.on_disk {
             on_disk.first = number + 1;

@@ -27,9 +27,9 @@ pub(super) async fn run<R: Record>(
     shared: Arc<Shared<R>>,
     store: Arc<dyn RecordStore<R>>,
 ) -> Vec<R> {
-    // when this task ends for any reason, nothing waits for it
+    // notes the end of this task, for any reason, so that no caller waits for it
     let ending = Ending(Arc::clone(&shared));
-    // a set, not a task: dropping it with this task ends it
+    // a `JoinSet` aborts the spooler if this task is dropped
     let mut spooler = JoinSet::new();
     if let Some(spool) = &shared.spool {
         spooler.spawn(spooler::run(Arc::clone(&shared), spool.clone()));
@@ -59,7 +59,7 @@ pub(super) async fn run<R: Record>(
     let until = match shutdown_phase {
         ShutdownPhase::Closing(Some(until)) => {
             let until = until.max(Instant::now()) + GRACE;
-            // in time or not, the state has the remaining records
+            // the state has the remaining records, whether the spooler ended in time or not
             let _ = timeout_at(until, spooler.join_next()).await;
             until
         }
@@ -70,7 +70,7 @@ pub(super) async fn run<R: Record>(
     };
     let unsaved = shared.lock().take_unsaved(in_hand);
     if let Some(spool) = &shared.spool {
-        // so that the next start finds the directory free
+        // close the spool, so that the next start finds its directory unlocked
         let until = until.max(Instant::now() + GRACE);
         if timeout_at(until, spool.clone().close()).await.is_err() {
             tracing::warn!(
@@ -148,7 +148,7 @@ impl<R: Record> StoreWriter<R> {
                 break;
             }
             if self.closing && !was_closing {
-                // little time is left, and a long delay would waste it
+                // a long delay would use up the little time that is left
                 delays.reset();
             }
         }
@@ -185,7 +185,7 @@ impl<R: Record> StoreWriter<R> {
         true
     }
 
-    /// Reads the next spilled records. Returns `false` if no time is left.
+    /// Reads the next records from the disk. Returns `false` if no time is left.
     async fn read(&mut self, on_disk: DiskRange) -> bool {
         let Some(spool) = self.shared.spool.clone() else {
             return false;
@@ -347,7 +347,7 @@ async fn insert<R: Record>(
         operation: "insert_batch",
         reason: reason.to_string(),
     };
-    // a set, not a task: dropping it after the deadline aborts the write
+    // dropping a `JoinSet` after the deadline aborts the write
     let mut write = JoinSet::new();
     write.spawn(async move { store.insert_batch(&records).await });
     match write.join_next().await {

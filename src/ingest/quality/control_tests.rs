@@ -170,7 +170,7 @@ fn price_deviates_beyond_its_share_of_the_last_one() {
     // a quarantined tick does not set the last price
     assert_eq!(check(&mut control, &quote(3, 1_100)), None);
     assert_eq!(check(&mut control, &quote(4, 990)), None);
-    // nor does any price remain after a pause
+    // after a pause there is no last price
     assert_eq!(check(&mut control, &quote(60_004, 1_089)), None);
     assert_eq!(check(&mut control, &quote(120_005, 10)), None);
 }
@@ -182,7 +182,7 @@ fn confirmed_price_becomes_the_reference() {
     assert!(!held(0, 1_000));
     // three prices that disagree confirm nothing
     assert!(held(1, 2_000) && held(2, 4_000) && held(3, 8_000));
-    // nor do three with a normal one between them
+    // three prices with a normal one between them confirm nothing either
     assert!(held(4, 2_000) && held(5, 2_010));
     assert!(!held(6, 1_000));
     assert!(held(7, 2_000) && held(8, 2_010));
@@ -282,7 +282,7 @@ fn first_rule_decides_and_all_are_reported() {
         found.quarantine().map(|verdict| verdict.rule),
         Some(Rule::Future)
     );
-    // a flag decides nothing, even if its rule comes first
+    // a flagging rule does not quarantine, even if it comes first
     let rules = QualityRules {
         future: RuleAction::Flag,
         ..rules

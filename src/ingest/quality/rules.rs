@@ -11,7 +11,7 @@ use crate::domain::{Rule, Verdict, setters};
 #[non_exhaustive]
 pub struct QualityRules {
     /// The action for a time ahead of the clock by more than `future_limit`. If it is `Quarantine`, every
-    /// input path that answers for each tick refuses such a time.
+    /// input path that reports a result for each tick refuses such a time.
     pub future: RuleAction,
     /// The limit of `future`.
     pub future_limit: TimeDelta,
@@ -51,9 +51,8 @@ pub struct QualityRules {
     pub z_score_floor: Decimal,
     /// The time for which prices are compared with the last mid price; later prices start over.
     pub reference_price_ttl: TimeDelta,
-    /// The number of consecutive ticks, quarantined for their price and in agreement with each other, that
-    /// make a new price: the last of them passes. At least 1, with which no tick is quarantined for its
-    /// price.
+    /// The number of consecutive ticks that must agree on a new price before it is accepted: earlier ones
+    /// are quarantined, the last one passes. At least 1; with 1, no tick is quarantined for its price.
     pub reprice_after: u32,
 }
 
@@ -130,8 +129,8 @@ setters!(QualityRules {
 
 impl QualityRules {
     /// The verdict on `time` at `now`, if it is ahead by more than `future_limit` and `future` is
-    /// `Quarantine`. For input paths that answer for each tick, and refuse a tick that a feed would have
-    /// quarantined.
+    /// `Quarantine`. For input paths that report a result for each tick: they refuse a tick that a feed
+    /// would quarantine.
     #[must_use]
     pub fn refuses_time(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
         let refuses = self.future == RuleAction::Quarantine;

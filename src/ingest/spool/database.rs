@@ -18,8 +18,8 @@ use crate::ingest::record::Record;
 /// Batches by the number of their last record.
 const BATCHES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("batches");
 const DEAD_LETTERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("dead_letters");
-/// Damaged batches in the order in which they were found, as they were found; the numbers of batches start
-/// again in an empty spool.
+/// The bytes of damaged batches, in the order in which they were found. They are not stored by the number
+/// of the batch, since these numbers start again in an empty spool.
 const DAMAGED: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("quarantine");
 
 const PAGE: u64 = 4096;

@@ -77,7 +77,7 @@ pub(super) fn make_lasting(path: &Path, disk: &dyn Disk) -> Result<(), SpoolErro
     for folder in whole.ancestors().skip(1) {
         match disk.sync_folder(folder) {
             Ok(()) => {}
-            // this program did not create what it cannot read
+            // a directory that this program cannot read was created by another program
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
             Err(error) => return Err(io_error(folder, &error)),
         }

@@ -100,8 +100,9 @@ impl StorageBackend for SpoolFile {
 
 /// Writes the contents of the file again and syncs it.
 ///
-/// After a failed sync the operating system may consider pages written that the disk never received: reads
-/// return them, later syncs skip them, and a loss of power removes them. Holes stay holes.
+/// After a failed sync the operating system may consider pages written that the disk never received:
+/// reads return them, later syncs skip them, and a loss of power removes them. Holes of the file remain
+/// holes.
 pub(super) fn rewrite(file: &dyn StorageBackend) -> io::Result<()> {
     let length = file.len()?;
     let mut chunk = vec![0; CHUNK];

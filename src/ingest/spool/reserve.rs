@@ -43,7 +43,7 @@ impl Reserve {
         let made = self.write();
         self.is_whole = made.is_ok();
         if made.is_err() {
-            // the remaining space has a better use
+            // leave the remaining space to the spool's file
             let _ = fs::remove_file(&self.path);
         }
         made

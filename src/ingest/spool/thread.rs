@@ -17,7 +17,7 @@ use super::error::SpoolError;
 use super::reopening_file::ReopeningFile;
 use crate::ingest::record::Record;
 
-/// The time for which a removal of stored batches waits for a write to share.
+/// The time for which a removal of stored batches waits for another request, to share its write.
 const LAZY: Duration = Duration::from_millis(50);
 /// The size of a group of requests in bytes above which no further request shares its write.
 const MAX_GROUP_BYTES: usize = 8 << 20;
@@ -190,7 +190,7 @@ impl<R: Record> SpoolThread<R> {
                     None
                 };
             }
-            // a removal alone waits for a write to share
+            // a removal waits for another request, to share its write
             let only_removal = group.replies.is_empty() && group.dead_letters.is_none();
             if is_idle || !only_removal {
                 self.commit(group);

@@ -88,8 +88,8 @@ struct IdentityRow {
     identity: i64,
 }
 
-/// A hash of catalog rows with the number `id`. A change writes a row to another place (`ctid`), and a reused
-/// place has another `xmin`.
+/// A hash of the position (`ctid`) and transaction (`xmin`) of catalog rows with the number `id`. A
+/// change writes the row to another position, and a row at a reused position has another `xmin`.
 pub(super) fn hash_of_rows(id: &str) -> String {
     format!(
         "coalesce(bit_xor(hashtidextended(ctid, {id}) \

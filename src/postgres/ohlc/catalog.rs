@@ -39,9 +39,9 @@ impl Catalog {
     /// Reads the aggregates up to `timeframe` and the changes within `range`. Returns `None` if `relations`
     /// are not the relations of this snapshot.
     ///
-    /// The server plans all later statements for the chunks that exist at that time. This matters because a
-    /// transaction becomes visible a moment before other sessions learn of its new chunks: an older plan may
-    /// lack a chunk whose rows this snapshot has.
+    /// Makes the server plan all later statements for the chunks that exist when it plans them. This
+    /// matters because a transaction becomes visible a moment before other sessions learn of its new
+    /// chunks: an older plan may lack a chunk whose rows this snapshot has.
     pub(super) fn read(
         connection: &mut PgConnection,
         timeframe: Timeframe,
@@ -70,7 +70,7 @@ impl Catalog {
                     has_stored |= is_stored && third.is_some_and(|count| count > 0);
                 }
                 FLOOR => floor = first,
-                // of ticks or of candles; both ends inclusive
+                // both ends of a change are inclusive
                 OF_TICKS => ticks.push((first, second.saturating_add(1))),
                 _ => others.push((first, second.saturating_add(1))),
             }
@@ -128,7 +128,7 @@ impl Catalog {
         self.has_stored
     }
 
-    /// The chunks that this catalog's answers are read from.
+    /// The chunks from which the candles of this catalog are read.
     pub(super) fn chunks(&self) -> &Chunks {
         &self.chunks
     }
@@ -137,7 +137,7 @@ impl Catalog {
 /// The ticks to read in the snapshot of a catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TickReads {
-    /// The ticks that candles may lack.
+    /// Only the ticks that candles may lack.
     Pending,
     All,
 }

@@ -121,8 +121,8 @@ impl PageReader<'_, '_> {
     /// `range` without the buckets before its first candle, in the order of the listing.
     fn starting_at_data(&mut self, range: TimeRange) -> Result<Option<TimeRange>, DbError> {
         let query = self.query;
-        // read the catalog first, since it has later statements planned for the chunks of this instant;
-        // changes do not matter here
+        // read the catalog first: it makes the server plan later statements for the chunks of this
+        // instant; the changes are not needed here
         let nothing = TimeRange::new(range.start(), range.start()).unwrap_or(range);
         let catalog = self
             .snapshot
@@ -132,7 +132,8 @@ impl PageReader<'_, '_> {
         let tick = first_tick_time_of_basis(connection, of, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
         let stored = rollup::first_stored_bucket(connection, query, range)?;
-        // an aggregate retains candles whose ticks were dropped, all outside of the range of ticks
+        // an aggregate may have candles whose ticks were dropped; all of them are outside of the range of
+        // stored ticks
         let outside = match tick {
             Some(open_time) => before(range, query.order, open_time, query.timeframe),
             None => Some(range),

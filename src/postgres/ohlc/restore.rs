@@ -40,8 +40,8 @@ impl Restore {
         }
     }
 
-    /// Looks up the candles and stores those without stored data, while no writer of old ticks is active;
-    /// later writers find the candles.
+    /// Looks up the candles and stores the ones in whose buckets nothing is stored, while no writer of
+    /// old ticks is active. Later writers find the candles.
     pub(super) fn run(&self, connection: &mut PgConnection) -> Result<RestoredCandles, DbError> {
         let revision = self.call.revision(connection)?;
         transaction(connection, |connection| {

@@ -84,8 +84,8 @@ impl SelectWindow<'_> {
     }
 }
 
-/// Merges `materialized` with candles recomputed from ticks. Ticks are only added, or dropped after their candle
-/// included them, so of two candles of a bucket the one with more ticks is complete.
+/// Merges `materialized` with candles recomputed from ticks. Ticks are only added, or dropped after their
+/// candle included them. So if a bucket has two candles, the one with more ticks is complete.
 fn corrected_by(
     materialized: Vec<ExactCandle>,
     mut corrected: BTreeMap<DateTime<Utc>, ExactCandle>,

@@ -50,8 +50,9 @@ impl Snapshot<'_> {
 /// Calls `read` with a snapshot of the database, and again with a newer one if chunks were created, dropped,
 /// compressed or decompressed meanwhile.
 ///
-/// Chunks are not part of a snapshot: the server plans a statement for the chunks that exist now, and
-/// searches them for rows of the snapshot. It would miss rows that were moved in between.
+/// Chunks are not part of a snapshot: the server plans a statement for the chunks that exist at that
+/// time, and searches them for rows of the snapshot. It misses rows that were moved to another chunk
+/// after the snapshot.
 ///
 /// # Errors
 /// Returns the errors of `read`, and `Conflict` if the chunks kept changing.
@@ -74,7 +75,8 @@ pub(super) fn at_one_instant<T>(
             }
             Err(failed) => {
                 let failed = failed.into_repository(Database::Timeseries, OPERATION);
-                // a chunk or an aggregate that was just dropped is missing only once
+                // the error of a chunk or an aggregate that was just dropped does not occur in a newer
+                // snapshot
                 let is_missing =
                     |error: &RepositoryError| matches!(error, RepositoryError::Schema { .. });
                 let may_help = matches!(failed, RepositoryError::Conflict { .. })

@@ -149,7 +149,7 @@ impl Statement<CandleSqlType> {
             }
         }
         if !candidates.is_empty() {
-            // of a materialized and a computed candle of one minute, the one with more ticks counts
+            // if a minute has a materialized and a computed candle, the one with more ticks counts
             parts.push(format!(
                 "(SELECT DISTINCT ON (open_time) open_time, {columns}, of_ticks \
                  FROM ({}) AS candidates ORDER BY open_time, {} DESC, of_ticks DESC)",

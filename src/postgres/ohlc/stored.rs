@@ -87,9 +87,9 @@ pub(super) fn read_smaller(
 
 /// A call that stores candles.
 ///
-/// An abandoned write may reach the server after a newer write of the same candles. Each call therefore first
-/// takes a number from a sequence of the database, and does not overwrite candles with a higher number. Times
-/// would not do, since clocks may be set back.
+/// An abandoned write may reach the server after a newer write of the same candles. Each call therefore
+/// first takes a number from a sequence of the database, and does not overwrite candles with a higher
+/// number. Times cannot replace these numbers, since clocks may be set back.
 #[derive(Debug)]
 pub(super) struct Call {
     operation: &'static str,
@@ -121,7 +121,8 @@ impl Call {
             }
         };
         if self.begun.elapsed() >= self.timeout {
-            // the caller no longer waits, and such a late number may be higher than that of a newer write
+            // the caller no longer waits, and a number that is taken so late may be higher than that of a
+            // newer write
             return Err(RepositoryError::Timeout {
                 database: Database::Timeseries,
                 operation: self.operation,

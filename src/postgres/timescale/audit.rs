@@ -42,8 +42,8 @@ pub struct TimeseriesState {
     pub has_aggregates: bool,
     /// The time before which ticks may have been dropped; `None` if there are no ticks or none was dropped.
     pub complete_from: Option<DateTime<Utc>>,
-    /// Later ranges that may lack ticks: they have candles but no chunk of ticks, or a chunk that was created
-    /// after a chunk of a later time.
+    /// Later ranges that may lack ticks: they have candles, but either no chunk of ticks or a chunk that
+    /// was created after a chunk of a later time.
     pub incomplete_ranges: Vec<TimeRange>,
     /// The number of tick changes that wait for a refresh.
     pub invalidations: u64,

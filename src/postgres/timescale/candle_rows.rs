@@ -31,7 +31,8 @@ const SETTINGS: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
     SELECT set_config(name, 'off', true) FROM pg_settings \
     WHERE name = 'timescaledb.enable_compressed_direct_batch_delete'";
 
-/// Makes the trigger that retains one-minute candles of dropped ticks allow their deletion.
+/// The setting with which the trigger that retains one-minute candles of dropped ticks allows their
+/// deletion.
 const LET_KEPT_GO: &str = "SELECT set_config('tickbook.deletes_candles', 'on', true)";
 
 /// Begins a transaction that deletes. It waits for a running maintenance or refresh of this library, and
@@ -79,8 +80,8 @@ pub(crate) struct MinuteRow {
 
 impl CandleRows {
     /// Waits for refreshes that have written rows, and blocks other refreshes from writing until the
-    /// transaction ends. Those then compute candles from the remaining ticks only, since a statement locks
-    /// its target before it reads.
+    /// transaction ends. Blocked refreshes then compute candles from the remaining ticks only, since a
+    /// statement locks its target before it reads.
     pub(crate) fn lock(connection: &mut PgConnection) -> Result<Self, DbError> {
         let tables = tables(connection)?;
         if !tables.is_empty() && !thresholds_are_far(connection)? {
@@ -197,7 +198,8 @@ impl CandleRows {
         self.see_that_they_went(connection, symbol_id, minutes)
     }
 
-    /// Fails if rows are left, which a chunk that was compressed at the same time may have hidden.
+    /// Fails if rows are left. A chunk that was compressed at the same time may have hidden them from the
+    /// deletion.
     fn see_that_they_went(
         &self,
         connection: &mut PgConnection,

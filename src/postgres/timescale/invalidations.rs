@@ -80,9 +80,10 @@ pub(crate) struct AggregateIds {
     pub(crate) raw: i32,
 }
 
-/// A query of changes `(place, first, last)` that wait for a refresh of `aggregates`, smallest timeframe
-/// first. Both ends are inclusive, in microseconds since 1970, and clipped to the relation
-/// `times (start, until)`. `place` is the position of the aggregate, from 1. Not for an unknown layout.
+/// A query of changes `(place, first, last)` that wait for a refresh of `aggregates`, which are given
+/// with the smallest timeframe first. Both ends are inclusive, in microseconds since 1970, and clipped to
+/// the relation `times (start, until)`. `place` is the position of the aggregate, from 1. Not for an
+/// unknown layout.
 ///
 /// The change of an aggregate that reaches the last possible tick, of 2099-12-31, covers everything above its
 /// last refresh; changes of its hypertable that begin there are omitted, since they would add nothing.
@@ -142,7 +143,7 @@ struct Count {
     count: i64,
 }
 
-/// The number of changes in the log of ticks above which they are moved out.
+/// The number of changes in the log of ticks above which they are moved to the logs of the aggregates.
 const MAX_CHANGES: i64 = 10_000;
 
 /// A minute that never has a tick: [`latest_time`](crate::domain::latest_time) is its start.

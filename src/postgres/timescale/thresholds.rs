@@ -1,9 +1,9 @@
 //! Invalidation thresholds of TimescaleDB, which decide the changes that inserts log.
 //!
-//! An insert logs a change only if the change begins below the invalidation threshold of the table, which the
-//! first refresh of a range raises. An insert that read the old threshold and commits after the refresh read
-//! the table is in no log and in no candle. If the threshold lies beyond every possible tick, no refresh
-//! raises it and every insert logs its changes.
+//! An insert logs a change only if the change begins below the invalidation threshold of the table, which
+//! the first refresh of a range raises. If an insert reads the old threshold and commits after the
+//! refresh has read the table, no log and no candle contains it. If the threshold lies beyond every
+//! possible tick, no refresh raises it and every insert logs its changes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;

@@ -19,8 +19,8 @@ pub(in crate::postgres) trait TableRow: Sized + 'static {
     /// The name of the table in errors.
     const TABLE: &'static str;
 
-    /// The columns to write, in sending order. The column names of all statements and the values of a row
-    /// come from this list.
+    /// The columns to write, in the order in which they are sent. The column names of all statements and
+    /// the values of a row come from this list.
     const COLUMNS: &'static [Column<Self>];
 }
 

@@ -105,7 +105,7 @@ fn store<R: KeyedRow>(
     } = batch;
     firsts.retain(|row| !keys.contains(&row.key()));
     let stored = read_stored(connection, &firsts)?;
-    // nothing can be dropped before this transaction ends
+    // no chunk can be dropped before this transaction ends
     let left_out = firsts.extract_if(.., |row| !stored.contains_key(&row.key()));
     refused.extend(left_out.map(|row| Rejected {
         row,

@@ -1,4 +1,4 @@
-//! The frontier: the newest written key of each symbol.
+//! The newest written key of each symbol.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +7,8 @@ use crate::domain::SymbolId;
 
 use super::table::KeyedRow;
 
-/// The newest key of each symbol that this process has written or found. A newer row has hardly been sent
-/// before; any other row may have been.
+/// The newest key of each symbol that this process has written or found. A newer row was almost certainly
+/// not sent before; any other row may have been.
 #[derive(Debug)]
 pub(super) struct HighWaterMarks<R: KeyedRow>(Mutex<HashMap<SymbolId, R::Key>>);
 

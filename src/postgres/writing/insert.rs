@@ -25,8 +25,8 @@ use super::unnest::{insert_missing, insert_one};
 /// The smallest number of rows for which `COPY` compensates its additional round trip.
 pub(super) const MIN_COPY_ROWS: usize = 50;
 
-/// A `COPY` that hits an existing key is wasted work and leaves dead rows. Resent rows rarely arrive as a
-/// single batch, so `COPY` is used again only after this many conflict-free batches.
+/// A `COPY` that hits an existing key fails and leaves dead rows. Resent rows rarely arrive as a single
+/// batch, so `COPY` is used again only after this many conflict-free batches.
 const COPY_BACKOFF_BATCHES: u32 = 8;
 
 /// Maximum number of attempts of a batch that conflicts with another writer.
@@ -194,8 +194,8 @@ impl<R: KeyedRow> TableWriter<R> {
             // a lookup costs more than the server's own check
             return Ok(false);
         }
-        // a batch that this process or an earlier one may have sent before is looked up by its edges: that
-        // costs little, while a refused `COPY` costs as much again and leaves dead rows
+        // this process or an earlier one may have sent the batch before: look up its first and last row,
+        // which costs little, while a refused `COPY` doubles the cost and leaves dead rows
         let edges = [rows[0].clone(), rows[rows.len() - 1].clone()];
         let stored = read_stored(connection, &edges)?.len();
         if stored == 0 {
@@ -231,7 +231,7 @@ impl<R: KeyedRow> TableWriter<R> {
     }
 
     pub(super) fn note_clean_batch(&self) {
-        // fails at zero, where nothing is left to count
+        // an error means that the counter is zero already
         let _ = self
             .copy_backoff
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -317,8 +317,8 @@ pub(super) fn of_commit(error: DbError) -> DbError {
     }
 }
 
-/// The error of the commit, not that of the rollback after it: only the first one says whether anything may
-/// be stored.
+/// Returns the error of the commit, not the error of the rollback after it: only the first says whether
+/// anything may be stored.
 fn of_commit_error(error: DieselError) -> DieselError {
     match error {
         DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,

@@ -31,7 +31,8 @@ enum InsertMethod {
 }
 
 impl<R: KeyedRow> TableWriter<R> {
-    /// Stores `batch` without the rows that are too old by then: all that can be stored, or nothing.
+    /// Stores `batch` without the rows that are too old at the time of the write: all that can be stored,
+    /// or nothing.
     ///
     /// Takes the lock of the retention floor first, so that the floor stays valid until the commit: raising
     /// the floor waits for this transaction and then sees its rows.

@@ -56,7 +56,7 @@ fn batch_has_the_first_row_of_each_key() {
     for (repeats, at) in [(vec![], 3), (vec![second], 2), (vec![rows[2].clone()], 3)] {
         let mut given = rows.clone();
         given.splice(at..at, repeats.clone());
-        // another order of keys, the same order of equal ones
+        // different keys in another order, equal keys in the same order
         given.rotate_left(1);
         let batch = RowBatch::new(&given);
         assert_eq!(batch.firsts, rows);
@@ -185,7 +185,7 @@ async fn known_keys_are_duplicates_or_conflicts() {
     let all = trades(0, 100, suite::now());
     insert_now(&mut connection, &TableWriter::default(), &all[10..]);
 
-    // by its edges, by arrays and one by one
+    // found by the first and last key, by arrays, and by single rows
     for size in [90, 20, 1] {
         let given = &all[10..10 + size];
         let receipt = insert_now(&mut connection, &TableWriter::default(), given);

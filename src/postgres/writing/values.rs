@@ -121,7 +121,7 @@ where
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         let mut bytes = Vec::with_capacity(32);
         self.column.encode(self.row, &mut bytes);
-        // a parameter has its length elsewhere
+        // a parameter does not begin with its length
         match bytes.split_first_chunk() {
             Some((length, value)) if *length != NULL => {
                 out.write_all(value)?;

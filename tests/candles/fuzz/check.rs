@@ -1,4 +1,4 @@
-//! Whether an answer is what the ticks of one instant make.
+//! Checks that a page equals the candles of the ticks of one instant.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,25 @@ use tickbook::domain::{Candle, CandleCursor, Page, SortOrder};
 use super::exact::{Folded, time_of};
 use super::view::{Call, View};
 
-/// More combinations of undecided batches are not tried one by one.
+/// The largest number of combinations of undecided batches that are tried one by one.
 const MAX_CANDLES: usize = 4_096;
 
-/// The kind of what is only checked by bounds.
+/// The kind of a difference that only the bounds show.
 const BEYOND: &str = "candles are out of bounds";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// One combination makes exactly this answer.
+    /// The page equals the candles of one combination.
     Right,
-    /// Each candle is within the bounds that all combinations have; there are too many of them.
+    /// Each candle is within the bounds of all combinations, which are too many to try.
     WithinBounds,
-    /// Each candle is right by some combination, and no combination makes all of them.
+    /// Each candle matches some combination, but no combination matches all of them.
     Torn(String),
-    /// What kind of difference, and what differs by the combination that comes nearest.
+    /// The kind of the difference, and the differences from the nearest combination.
     Wrong(&'static str, String),
 }
 
-/// How an answer differs from one combination.
+/// The differences between a page and one combination.
 #[derive(Debug, Default)]
 struct Differences {
     missing: usize,
@@ -99,7 +99,7 @@ pub(crate) fn check(call: &Call, view: &View, page: &Page<Candle, CandleCursor>)
     Verdict::Wrong(nearest.kind(), text)
 }
 
-/// Whether each candle alone, or that there is none, is right by one of `count` combinations.
+/// Whether each candle, or its absence, matches one of `count` combinations.
 fn each_is_right(
     call: &Call,
     view: &View,
@@ -133,7 +133,7 @@ fn each_is_right(
     items.next().is_none()
 }
 
-/// What is wrong whatever the ticks are.
+/// Returns a problem of the page that does not depend on the ticks.
 fn shape(call: &Call, page: &Page<Candle, CandleCursor>) -> Option<String> {
     let query = &call.query;
     if page.items.len() > query.limit.get() {
@@ -162,7 +162,8 @@ fn shape(call: &Call, page: &Page<Candle, CandleCursor>) -> Option<String> {
     }
 }
 
-/// The batches that are in: of each writer the first few, since it waits for each of them.
+/// The batches that this combination applies: the first few of each writer, since a writer waits for each
+/// of its batches.
 fn combination(view: &View, mut number: usize) -> BTreeSet<usize> {
     let mut applied = BTreeSet::new();
     for batches in &view.undecided {
@@ -173,7 +174,7 @@ fn combination(view: &View, mut number: usize) -> BTreeSet<usize> {
     applied
 }
 
-/// How many candles differ, and the first of them.
+/// The number of differing candles, and the first of them.
 fn compare(call: &Call, page: &Page<Candle, CandleCursor>, expected: &[Folded]) -> Differences {
     let limit = call.query.limit.get();
     let has_more = expected.len() > limit;
@@ -232,7 +233,7 @@ fn written(folded: &Folded) -> String {
     format!("open {open} high {high} low {low} close {close} volume {volume} ticks {count}")
 }
 
-/// The fields in which they differ.
+/// The fields in which the candles differ.
 fn fields(got: &Candle, expected: &Folded) -> Option<String> {
     let found = [got.open, got.high, got.low, got.close, got.volume];
     let names = ["open", "high", "low", "close", "volume"];
@@ -252,7 +253,8 @@ fn fields(got: &Candle, expected: &Folded) -> Option<String> {
     Some(format!("{} (source {:?})", texts.join(", "), got.source))
 }
 
-/// Each candle alone: what it must know, and what it may know.
+/// Checks each candle separately against the ticks that it must include and the ticks that it may
+/// include.
 fn bounds(call: &Call, view: &View, page: &Page<Candle, CandleCursor>) -> Verdict {
     let all = view.undecided.iter().flatten().copied();
     let batches: BTreeSet<_> = all.filter(|it| !view.deletes.contains(it)).collect();

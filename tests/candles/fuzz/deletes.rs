@@ -1,6 +1,6 @@
-//! Ticks that are taken back, part by part, beside everything but batches: the model decides what of a
-//! batch is new when that begins, and a delete beside it decides that for each tick. Those are in
-//! `tests/retention/ticks_deleted_beside_inserts.rs`.
+//! Deletes ticks, part by part, beside all calls except batches. The model decides which ticks of a batch
+//! are new when the batch begins, but with a concurrent delete this is decided for each tick.
+//! `tests/retention/ticks_deleted_beside_inserts.rs` tests that case.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,4 @@
-//! Ticks, queries and policies by chance.
+//! Draws random ticks, queries and policies.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -16,9 +16,9 @@ use crate::support::random::Random;
 pub(crate) struct Times {
     begun: DateTime<Utc>,
     pub(crate) days: i64,
-    /// How long ago the market closed: refreshes then reach beyond its last tick.
+    /// The time since the market closed. Refreshes then extend beyond its last tick.
     pub(crate) lag: TimeDelta,
-    /// Minutes in which many things meet.
+    /// Minutes in which many calls overlap.
     hot: Vec<DateTime<Utc>>,
 }
 
@@ -41,7 +41,7 @@ impl Times {
         }
     }
 
-    /// The time of the market.
+    /// The current time of the market.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         suite::now() - self.lag
     }
@@ -50,7 +50,7 @@ impl Times {
         self.begun - TimeDelta::days(self.days)
     }
 
-    /// Near now, within the last hours, at a hot minute, at the edge of a bucket, or anywhere.
+    /// A time near now, within the last hours, in a hot minute, at the edge of a bucket, or anywhere.
     pub(crate) fn any(&self, random: &mut Random) -> DateTime<Utc> {
         let within = |random: &mut Random, width: TimeDelta| {
             let micros = width.num_microseconds().expect("short").unsigned_abs();
@@ -92,7 +92,7 @@ fn price(random: &mut Random) -> Decimal {
     Decimal::new(random.below(4_000_000_000) as i64 - 500_000_000, scale).normalize()
 }
 
-/// Small, or by `is_large` one of the largest.
+/// A small volume, or one of the largest if `is_large` is set.
 fn volume(random: &mut Random, is_large: bool) -> Decimal {
     if is_large {
         let below = Decimal::new(random.below(1_000) as i64 + 1, 12);
@@ -101,7 +101,7 @@ fn volume(random: &mut Random, is_large: bool) -> Decimal {
     Decimal::new(random.below(1_000_000) as i64, random.below(7) as u32).normalize()
 }
 
-/// One tick of `writer`; sequences of two writers are never equal.
+/// One tick of `writer`. Two writers never use the same sequence.
 pub(crate) fn tick(
     random: &mut Random,
     writer: usize,
@@ -109,7 +109,7 @@ pub(crate) fn tick(
     tick_time: DateTime<Utc>,
     is_large: bool,
 ) -> Tick {
-    // more than one byte of the order key
+    // sequences of more than one byte
     let place = [1, 70_000, 1 << 53][random.below(3) as usize] * random.below(6) as i64;
     let both = Tick::quote(symbol_id, tick_time, price(random), price(random))
         .with_sequence(place * 4 + writer as i64)
@@ -124,7 +124,7 @@ pub(crate) fn tick(
     tick.normalized().expect("a valid tick")
 }
 
-/// What a reader asks for.
+/// A query of a reader.
 pub(crate) fn query(random: &mut Random, times: &Times) -> CandleQuery {
     let timeframe = timeframe(random);
     let around = times.any(random);
@@ -172,7 +172,8 @@ pub(crate) fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
     TimeRange::new(from, to).expect("ordered")
 }
 
-/// A set that passes the proof. Candles are kept for longer than any round has ticks.
+/// A set of policies that passes the validation. Candles are retained for longer than the ticks of any
+/// round.
 pub(crate) fn policies(random: &mut Random) -> RetentionPolicies {
     loop {
         let policies = set(random);

@@ -1,16 +1,16 @@
-//! The fold of the model, in integers of its own: nothing of the library's arithmetic is used.
+//! The fold of the model, in integers. It uses no arithmetic of the library.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use tickbook::domain::{PriceBasis, Tick};
 
-/// Decimals of every number here: those of a mid.
+/// The number of decimals of every number here, which a mid price needs.
 const SCALE: u32 = 13;
 
-/// More significant digits of a result are rounded away.
+/// The number of significant digits of a result; further digits are rounded.
 const DIGITS: u32 = 28;
 
-/// What a candle takes of a tick, in units of `10^-13`.
+/// The prices and the volume of a tick, in units of `10^-13`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quote {
     bid: Option<i128>,
@@ -23,24 +23,24 @@ impl Quote {
         Self {
             bid: tick.bid_price.map(units),
             ask: tick.ask_price.map(units),
-            // an unknown volume counts as nothing
+            // an unknown volume counts as zero
             volume: tick.bid_volume.map_or(0, units) + tick.ask_volume.map_or(0, units),
         }
     }
 
-    /// `None` where the quote has no such price.
+    /// The price of `basis`; `None` if the quote does not have it.
     pub(crate) fn price(self, basis: PriceBasis) -> Option<i128> {
         match basis {
             PriceBasis::Bid => self.bid,
             PriceBasis::Ask => self.ask,
-            // both are multiples of ten, so that the half is exact
+            // both prices are multiples of ten, so the half is exact
             PriceBasis::Mid => Some((self.bid? + self.ask?) / 2),
             _ => panic!("the model has no {basis}"),
         }
     }
 }
 
-/// A candle as the model makes it.
+/// A candle computed by the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Folded {
     pub(crate) open_time: i64,
@@ -53,7 +53,7 @@ pub(crate) struct Folded {
 }
 
 impl Folded {
-    /// Of those quotes that have the price, in the order of their keys; none has no candle.
+    /// Folds the quotes that have the price of `basis`, in key order; `None` if there are none.
     pub(crate) fn of(
         open_time: i64,
         basis: PriceBasis,
@@ -97,7 +97,7 @@ fn units(value: Decimal) -> i128 {
     value.mantissa() * 10_i128.pow(missing)
 }
 
-/// Half away from zero, to 28 significant digits.
+/// Rounds to 28 significant digits, half away from zero.
 fn rounded(mut units: i128) -> Decimal {
     let mut scale = SCALE;
     while scale > 0 && units % 10 == 0 {

@@ -1,4 +1,4 @@
-//! What somebody does with psql: refreshes, jobs, compression. Community edition only.
+//! Commands that an operator runs with psql: refreshes, jobs, compression. Community edition only.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::draw;
 use super::site::{Site, relation};
 use crate::support::random::Random;
 
-/// Relations with chunks: those of the round's schema.
+/// The relations of the round's schema that have chunks.
 const RELATIONS: &str = "WITH relations AS (\
     SELECT hypertable_schema, hypertable_name, hypertable_name::text AS relation, \
     compression_enabled FROM timescaledb_information.hypertables \
@@ -54,7 +54,7 @@ struct Known {
     options: bool,
 }
 
-/// Works until the round ends, in a thread of its own.
+/// Runs commands in a separate thread until the round ends.
 pub(crate) fn work(site: &Arc<Site>) {
     let mut random = site.random(400);
     let mut connection = site.schemas.connection(Database::Timeseries);
@@ -84,7 +84,7 @@ pub(crate) fn work(site: &Arc<Site>) {
             _ => decompress(site, &mut connection, &mut random),
         }
     }
-    // what is cancelled from now on is another one
+    // another session may get the same process id later, and must not be cancelled
     *site.hand.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
@@ -94,7 +94,7 @@ fn run(site: &Site, connection: &mut PgConnection, kind: &'static str, sql: &str
     }
     let op = site.model.begin(kind, format!("{sql};"));
     let done = connection.batch_execute(sql);
-    // the servers of Debian and some others end each of these so, after their work is done
+    // Debian's and some other servers report this error although they have done the work
     let error = done
         .err()
         .filter(|it| !it.to_string().contains("cannot drop"));
@@ -106,7 +106,7 @@ fn run(site: &Site, connection: &mut PgConnection, kind: &'static str, sql: &str
     site.model.end(op, outcome);
 }
 
-/// Of any window, also where ticks were dropped.
+/// Refreshes any window, including windows whose ticks were dropped.
 fn refresh(site: &Site, connection: &mut PgConnection, random: &mut Random, known: &Known) {
     let timeframe = draw::timeframe(random);
     let from = site.times.any(random);
@@ -149,7 +149,7 @@ fn run_job(site: &Site, connection: &mut PgConnection, random: &mut Random) {
     match jobs {
         Ok(jobs) if jobs.is_empty() => {}
         Ok(mut jobs) => {
-            // one of many is that which drops
+            // only one of many jobs drops ticks
             let dropping = |job: &Job| job.what.contains("retention of ticks");
             if random.below(4) == 0 && jobs.iter().any(dropping) {
                 jobs.retain(dropping);
@@ -182,7 +182,7 @@ fn chunk(
     .load(connection);
     match chunks {
         Ok(mut chunks) => {
-            // those of ticks are half of what is chosen
+            // choose a chunk of ticks in half of the cases
             if random.below(2) == 0 && chunks.iter().any(|it| it.relation == "ticks") {
                 chunks.retain(|it| it.relation == "ticks");
             }

@@ -1,4 +1,4 @@
-//! What an operator and the server's maintenance do, all through the library.
+//! Actions of an operator and of the server's maintenance, through the library.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -79,14 +79,14 @@ pub(crate) async fn apply(site: &Site, random: &mut Random) {
 fn window(site: &Site, random: &mut Random) -> RefreshWindow {
     let timeframe = draw::timeframe(random);
     let from = timeframe.bucket_start(site.times.any(random));
-    // the forming candle is never refreshed
+    // do not refresh the forming candle
     let end = timeframe.bucket_start(suite::now());
     let to = from + timeframe.duration() * (1 + random.below(200) as i32);
     let range = draw::range(from.min(end), to.min(end));
     RefreshWindow::new(timeframe, range)
 }
 
-/// As `tickbook verify --repair` does it, of one symbol and some days.
+/// Audits and repairs one symbol and some days, as `tickbook verify --repair` does.
 async fn audit(site: &Site, random: &mut Random) {
     let symbol_id = draw::symbol(random);
     let from = site.times.day(random);
@@ -136,13 +136,13 @@ async fn audit(site: &Site, random: &mut Random) {
     }
 }
 
-/// Findings are counted; what readers see decides.
+/// Counts the findings, which are not checked: the readers decide whether candles are right.
 struct Heard(u64);
 
 impl AuditObserver for Heard {
     fn finding(&mut self, finding: &Finding) {
         let text = finding.problem.to_string();
-        // of ticks there are always some, such as crossed quotes
+        // there are always findings about ticks, such as crossed quotes
         if text.contains("candle") {
             self.0 += 1;
         }

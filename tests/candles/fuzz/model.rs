@@ -1,4 +1,4 @@
-//! What was begun and what was acknowledged, in one order; and the ticks of it.
+//! The model: the begin and the end of all calls in one order, and their ticks.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ use super::exact::Quote;
 
 pub(crate) const SYMBOLS: [SymbolId; 3] = [SymbolId::new(7), SymbolId::new(8), SymbolId::new(9)];
 
-/// One call, of a writer or of anybody else but readers.
+/// One call of any task except readers.
 #[derive(Debug)]
 pub(crate) struct Op {
     pub(crate) kind: &'static str,
-    /// SQL, or a command of the product as a comment.
+    /// The SQL text, or a command of tickbook as a comment.
     pub(crate) text: String,
-    /// Which writer's batch it is.
+    /// The writer of a batch.
     pub(crate) writer: Option<usize>,
     pub(crate) ticks: Vec<Tick>,
     pub(crate) begin: u64,
@@ -31,9 +31,9 @@ pub(crate) struct Op {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) quote: Quote,
-    /// The number of the batch that brought it.
+    /// The number of the batch that contained the tick.
     pub(crate) batch: usize,
-    /// The number of what deleted it.
+    /// The number of the delete that deleted the tick.
     pub(crate) deleted: Option<usize>,
 }
 
@@ -41,9 +41,10 @@ pub(crate) struct Entry {
 pub(crate) struct Inner {
     next: u64,
     pub(crate) ops: Vec<Op>,
-    /// By symbol, then by time in microseconds and sequence: each was stored, deleted, stored again.
+    /// By symbol, then by time in microseconds and sequence. A tick may have been stored, deleted and
+    /// stored again.
     pub(crate) ticks: BTreeMap<i64, BTreeMap<(i64, i64), Vec<Entry>>>,
-    /// Days of a symbol of which it is not known what became of a tick.
+    /// Days of a symbol in which the state of some tick is unknown.
     pub(crate) unknown: BTreeSet<(i64, i64)>,
 }
 
@@ -53,7 +54,7 @@ impl Inner {
         self.next
     }
 
-    /// The ticks of a range that nothing deleted.
+    /// The ticks of a range that were not deleted.
     fn stored(&mut self, symbol: SymbolId, range: TimeRange) -> impl Iterator<Item = &mut Entry> {
         let (from, to) = (
             range.start().timestamp_micros(),
@@ -93,17 +94,18 @@ impl Model {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number between those of what was begun or ended before and after it.
+    /// Returns a number that is greater than the numbers of all earlier begins and ends, and less than
+    /// all later ones.
     pub(crate) fn position(&self) -> u64 {
         self.lock().number()
     }
 
-    /// To be called before what it is about.
+    /// Records the begin of a call; call it before the call.
     pub(crate) fn begin(&self, kind: &'static str, text: String) -> usize {
         self.lock().push(kind, text)
     }
 
-    /// To be called after it.
+    /// Records the end of a call; call it after the call.
     pub(crate) fn end(&self, op: usize, outcome: String) {
         {
             let mut inner = self.lock();
@@ -116,7 +118,7 @@ impl Model {
         self.ended.notify_waiters();
     }
 
-    /// Registers the ticks that are not known yet; of one key the first counts.
+    /// Records the ticks of a batch that are new. If a key is repeated, the first tick counts.
     pub(crate) fn begin_batch(&self, kind: &'static str, writer: usize, ticks: &[Tick]) -> usize {
         let mut inner = self.lock();
         let op = inner.push(kind, String::new());
@@ -136,8 +138,8 @@ impl Model {
         op
     }
 
-    /// Takes out what the receipt rejected. Returns what is wrong with the receipt. `again`: an
-    /// attempt before this one failed, and may have been applied nevertheless.
+    /// Removes the ticks that the receipt rejected. Returns the problem of a wrong receipt. `again` means
+    /// that an earlier attempt failed and may have been applied nevertheless.
     pub(crate) fn end_batch(
         &self,
         batch: usize,
@@ -183,8 +185,8 @@ impl Model {
         wrong
     }
 
-    /// Registers that ticks of a range are deleted, in the order of the calls of `writer`. No batch may be
-    /// under way.
+    /// Records the begin of a delete of a range, in the order of the calls of `writer`. No batch may be
+    /// in progress.
     pub(crate) fn begin_delete(&self, writer: usize, symbol: SymbolId, range: TimeRange) -> usize {
         let mut inner = self.lock();
         let (from, to) = (range.start().to_rfc3339(), range.end().to_rfc3339());
@@ -197,8 +199,8 @@ impl Model {
         op
     }
 
-    /// Registers what became of it: nothing by `None`, unless it may have been done. Returns what is
-    /// wrong with the receipt.
+    /// Records the result of the delete. `deleted` is `None` if nothing was deleted; if that is
+    /// uncertain, call [`forget`](Self::forget) as well. Returns the problem of a wrong receipt.
     pub(crate) fn end_delete(
         &self,
         op: usize,
@@ -241,7 +243,7 @@ impl Model {
         wrong
     }
 
-    /// Takes what is stored of these days for unknown.
+    /// Marks the state of these days as unknown.
     pub(crate) fn forget(&self, symbol: SymbolId, range: TimeRange) {
         let day = |time: DateTime<Utc>| time.timestamp().div_euclid(86_400);
         let mut inner = self.lock();
@@ -250,7 +252,7 @@ impl Model {
         }
     }
 
-    /// Waits until something more has ended than `is_met` was last asked about.
+    /// Waits until `is_met` is true; checks it again whenever a call has ended.
     pub(crate) async fn wait_until(&self, mut is_met: impl FnMut(&Inner) -> bool) {
         loop {
             let ended = self.ended.notified();
@@ -264,7 +266,7 @@ impl Model {
     }
 }
 
-/// Where a tick of `key` stands.
+/// The position of a tick with `key`.
 fn place(key: &TickKey) -> (i64, i64) {
     (key.tick_time.timestamp_micros(), key.sequence)
 }

@@ -1,4 +1,4 @@
-//! Readers: each answer is compared with the model as soon as that knows what it has to be.
+//! Readers: compare each page with the model as soon as the model knows the possible results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use super::report;
 use super::site::{Counts, Site};
 use super::view::{Call, View};
 
-/// How long a batch that was under way may take to end.
+/// The longest time that a batch in progress may take to end.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// Candles that are right, each at an instant of its own.
+/// The kind of a page whose candles are each right, but at different instants.
 const TORN: &str = "candles are of several instants";
 
-/// As many pages of one listing are followed.
+/// The largest number of pages of one listing to read.
 const PAGES: u64 = 5;
 
 pub(crate) async fn read(site: Arc<Site>, reader: usize) {
@@ -50,7 +50,8 @@ async fn listing(site: &Site, query: CandleQuery) -> Option<CandleCursor> {
     next
 }
 
-/// The newest candle is the first page of one of the whole listing, newest first.
+/// Reads the newest candle, which must be the first page of one candle of the whole listing, newest
+/// first.
 async fn latest(site: &Site, query: CandleQuery) {
     let query = CandleQuery::new(
         query.symbol_id,
@@ -83,7 +84,7 @@ async fn compare(
         Err(error) => {
             site.counts.op("read", true);
             site.counts.error("read", &error);
-            // what may be tried again is no wrong answer
+            // an error that may be retried is not a wrong result
             if !error.is_transient() {
                 let text = format!("{error}\n{error:?}");
                 report::difference(site, "errors that stay", &text, Some(call));
@@ -93,7 +94,7 @@ async fn compare(
     };
     site.counts.op("read", false);
     let mut verdict = Verdict::Right;
-    // what is closed is decided by a time within the call
+    // the time that decides which candles are closed lies within the call
     for now in [call.begin.1, call.end.1] {
         let view = tokio::time::timeout(WAIT, View::of(&site.model, &call, now)).await;
         let Ok(Some(view)) = view else {

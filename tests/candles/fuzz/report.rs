@@ -1,4 +1,4 @@
-//! What is told of a difference, and the file that repeats what led to it.
+//! Reports a difference, and writes a file with the events that led to it.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::model::{Inner, Op};
 use super::site::{Counts, Site};
 use super::view::Call;
 
-/// Of each round, as many are told.
+/// The largest number of differences to report per round.
 const MAX_REPORTED: usize = 3;
 
 #[derive(QueryableByName)]
@@ -32,7 +32,7 @@ struct Twice {
     first: Option<String>,
 }
 
-/// Tells it, writes the file, and ends the round.
+/// Reports the difference, writes the file, and ends the round.
 pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Option<Call>) {
     let since = site.counts.difference(kind);
     if site.leaves_out(kind) {
@@ -88,7 +88,7 @@ pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Opti
     println!("{said}again: make fuzz-candles SEED={}", site.seed);
 }
 
-/// Of each aggregate, how many rows have the symbol and open time of another one.
+/// The number of rows of each aggregate that have the same symbol and open time as another row.
 fn twice(site: &Site) -> String {
     let mut connection = site.schemas.connection(Database::Timeseries);
     let tables: Result<Vec<Table>, _> = sql_query(
@@ -144,7 +144,7 @@ fn write_script(
         let _ = writeln!(script, "-- {line}");
     }
     for (number, op) in inner.ops.iter().enumerate() {
-        // nothing later than the answer can have led to it
+        // events after the end of the read cannot have caused the difference
         if call.is_some_and(|call| op.begin > call.end.0) {
             break;
         }
@@ -165,7 +165,7 @@ fn write_op(script: &mut String, number: usize, op: &Op) {
     );
     if op.ticks.is_empty() {
         for line in op.text.lines() {
-            // the settings of policies stand below their command
+            // the settings of policies follow their command as comments
             let comment = if op.text.starts_with("--") && !line.starts_with("--") {
                 "-- "
             } else {

@@ -1,4 +1,4 @@
-//! One round: a schema of its own, tasks that share it, an end in time.
+//! One round: a separate schema, the tasks that share it, and their end in time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,13 +18,13 @@ use super::{hand, keeper, readers, writers};
 use crate::support::migrated_schema::migrated_with;
 use crate::support::random::Random;
 
-/// What the end of a round takes: first nothing long is begun any more, then nothing.
+/// The time that the end of a round takes: first no long call begins any more, then no call.
 const TAIL: Duration = Duration::from_secs(14);
 
 const READERS: usize = 3;
 const WRITERS: usize = 2;
 
-/// Whether every answer was right.
+/// Runs a round. Returns whether every page was right.
 pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Arc<Counts>) -> bool {
     let begun = Instant::now();
     let end = begun + length;
@@ -35,7 +35,8 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
     drop(connection);
     let mut random = Random::of(seed);
     let times = Times::draw(&mut random);
-    // readers look for relations once in a while: those that come later are not read for long
+    // readers check for new relations only from time to time, so they use relations that are created late
+    // only briefly
     let starts_with = [0, 1, 1, 1, 2, 2][random.below(6) as usize];
     let site = Arc::new(Site {
         seed,
@@ -83,7 +84,7 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         tasks.spawn_blocking(move || hand::work(&site));
     }
     let deadline = end - tail.mul_f64(0.25);
-    // an audit stays in its thread
+    // run the keeper in this task, since the future of an audit must stay on its thread
     let kept = tokio::time::timeout_at(deadline.into(), keeper::keep(&site)).await;
     if kept.is_err() {
         println!("what the keeper did is given up at the end of its round");
@@ -92,7 +93,7 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
     !site.is_wrong.load(Ordering::SeqCst)
 }
 
-/// Waits for the tasks up to `deadline`, then cancels what is still under way.
+/// Waits for the tasks until `deadline`, then cancels the remaining ones.
 async fn finish(site: &Site, mut tasks: JoinSet<()>, deadline: Instant) {
     loop {
         match tokio::time::timeout_at(deadline.into(), tasks.join_next()).await {
@@ -115,7 +116,7 @@ async fn finish(site: &Site, mut tasks: JoinSet<()>, deadline: Instant) {
             }
         }
     }
-    // jobs of a schema that is dropped would be in the way
+    // remove the jobs before the schema is dropped, since running jobs would block the drop
     if let Err(error) = remove_policies(&site.db).await {
         println!("policies stay behind: {error}");
     }

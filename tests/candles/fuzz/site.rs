@@ -1,4 +1,4 @@
-//! What the tasks of one round share.
+//! State shared by the tasks of one round.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,18 +18,18 @@ use super::model::Model;
 use super::report;
 use crate::support::random::Random;
 
-/// How often things were done, and how often in vain.
+/// The numbers of calls and of failed calls.
 #[derive(Debug)]
 pub(crate) struct Counts {
     begun: Instant,
     pub(crate) strict: AtomicU64,
     pub(crate) weak: AtomicU64,
-    /// Answers of which the model did not know what they should be.
+    /// The number of pages that the model could not judge.
     pub(crate) unknown: AtomicU64,
     pub(crate) ops: Mutex<BTreeMap<&'static str, (u64, u64)>>,
     pub(crate) errors: Mutex<BTreeMap<String, u64>>,
     pub(crate) differences: AtomicU64,
-    /// How many of each kind, and after how long the first.
+    /// By kind of difference, its number and the time until the first one.
     kinds: Mutex<BTreeMap<&'static str, (u64, Duration)>>,
 }
 
@@ -47,7 +47,7 @@ impl Counts {
         }
     }
 
-    /// Counts one of `kind`; returns how long after the start.
+    /// Counts a difference of `kind`. Returns the time since the start.
     pub(crate) fn difference(&self, kind: &'static str) -> Duration {
         let since = self.begun.elapsed();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ impl Counts {
         self.strict.load(Ordering::Relaxed) + self.weak.load(Ordering::Relaxed)
     }
 
-    /// Whether so many reads failed, which may be tried again, that nothing can be said.
+    /// Whether so many reads failed with retryable errors that the run shows nothing.
     pub(crate) fn reads_failed(&self) -> bool {
         let ops = self.ops.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, failed) = ops.get("read").copied().unwrap_or_default();
@@ -77,7 +77,7 @@ impl Counts {
         counted.1 += u64::from(failed);
     }
 
-    /// Errors of one kind of call, by their text without what differs each time.
+    /// Counts an error of one kind of call, by its text without the parts that vary.
     pub(crate) fn error(&self, kind: &str, error: &dyn Error) {
         let mut text = error.to_string();
         if let Some(source) = error.source() {
@@ -140,49 +140,51 @@ pub(crate) struct Site {
     pub(crate) model: Model,
     pub(crate) times: Times,
     pub(crate) counts: Arc<Counts>,
-    /// Shared by batches, so that it is known which ticks a delete meets.
+    /// Locked in shared mode by batches and exclusively by deletes, so that the ticks that a delete finds
+    /// are known.
     pub(crate) batches: RwLock<()>,
-    /// What was applied last.
+    /// The policies that were applied last.
     pub(crate) policies: Mutex<RetentionPolicies>,
     pub(crate) has_relations: AtomicBool,
-    /// The process of the session that works by hand, to be cancelled at the end.
+    /// The process id of the session of [`hand`](super::hand), which is cancelled at the end.
     pub(crate) hand: Mutex<Option<i32>>,
-    /// When nothing long is begun any more, and when nothing is.
+    /// The times after which no long call, and no call at all, begins.
     pub(crate) ends: (Instant, Instant),
     pub(crate) begun: Instant,
     pub(crate) is_wrong: AtomicBool,
-    /// How many differences were told.
+    /// The number of reported differences.
     pub(crate) told: Mutex<usize>,
-    /// Pause between two of a writer, in milliseconds at most.
+    /// The longest pause between two batches of a writer, in milliseconds.
     pub(crate) pace: u64,
     pub(crate) without: String,
 }
 
 impl Site {
-    /// Whether a round goes on for what takes `long`, or for the rest.
+    /// Whether a long call, or another call, may still begin in this round.
     pub(crate) fn goes_on(&self, long: bool) -> bool {
         let end = if long { self.ends.0 } else { self.ends.1 };
         Instant::now() < end && !self.is_wrong.load(Ordering::Relaxed)
     }
 
-    /// Numbers of one task.
+    /// The random numbers of one task.
     pub(crate) fn random(&self, task: u64) -> Random {
         let mut random = Random::of(self.seed ^ task.wrapping_mul(0xd1b5_4a32_d192_ed03));
         random.below(2);
         random
     }
 
-    /// Whether `TICKBOOK_FUZZ_WITHOUT`, a list with commas, names this kind of calls or differences.
+    /// Whether `TICKBOOK_FUZZ_WITHOUT`, a list separated by commas, contains this kind of calls or
+    /// differences.
     pub(crate) fn leaves_out(&self, kind: &str) -> bool {
         self.without.split(',').any(|it| it.trim() == kind)
     }
 
-    /// Whether candles are kept by aggregates.
+    /// Whether aggregates hold the candles.
     pub(crate) fn has_aggregates(&self) -> bool {
         self.edition == Edition::Community && self.has_relations.load(Ordering::SeqCst)
     }
 
-    /// Registers, does and counts something that is no batch.
+    /// Records, runs and counts a call that is not a batch.
     pub(crate) async fn done<T>(
         &self,
         kind: &'static str,
@@ -203,7 +205,7 @@ impl Site {
             Err(error) => {
                 self.counts.error(kind, &error);
                 self.model.end(op, format!("failed: {error}"));
-                // retention would end for good
+                // nothing would be dropped any more
                 if kind == "maintain" && !error.is_transient() {
                     let text = format!("{error}\n{error:?}");
                     report::difference(self, "maintenance fails for good", &text, None);

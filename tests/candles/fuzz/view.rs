@@ -1,4 +1,4 @@
-//! What the model knows of the buckets of one answer.
+//! The model's knowledge of the buckets of one page.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,23 +9,23 @@ use tickbook::repository::CandleQuery;
 use super::exact::{Folded, Quote};
 use super::model::{Inner, Model};
 
-/// An answer, and what can be said about the times of its call.
+/// A query, and the begin and end of its call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     pub(crate) query: CandleQuery,
-    /// Numbers of the model, and times.
+    /// The number of the model, and the time.
     pub(crate) begin: (u64, DateTime<Utc>),
     pub(crate) end: (u64, DateTime<Utc>),
 }
 
-/// Ticks of one bucket in their order.
+/// The ticks of one bucket, in order.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) open_time: i64,
     ticks: Vec<Known>,
 }
 
-/// A tick that is in, unless what brought it or took it away is undecided.
+/// A tick that is stored, unless the batch that contains it or the delete that deleted it is undecided.
 #[derive(Debug)]
 struct Known {
     quote: Quote,
@@ -40,7 +40,7 @@ impl Known {
 }
 
 impl Bucket {
-    /// The candle when of the undecided calls those of `applied` are done.
+    /// The candle if exactly the calls `applied` of the undecided calls have been applied.
     pub(crate) fn fold(&self, call: &Call, applied: &BTreeSet<usize>) -> Option<Folded> {
         let is_in = |tick: &&Known| {
             tick.batch.is_none_or(|batch| applied.contains(&batch))
@@ -53,17 +53,17 @@ impl Bucket {
 
 #[derive(Debug)]
 pub(crate) struct View {
-    /// In the order of the query; more than the limit where there are more.
+    /// The buckets in the order of the query, not limited to one page.
     pub(crate) buckets: Vec<Bucket>,
-    /// By writer, the batches and deletes that may be done or not, in their order.
+    /// By writer, the batches and deletes that may or may not have been applied, in order.
     pub(crate) undecided: Vec<Vec<usize>>,
     /// The deletes among them.
     pub(crate) deletes: BTreeSet<usize>,
 }
 
 impl View {
-    /// What `call` may have seen, taking `now` for the time of its call: waits until everything has
-    /// ended that was under way. `None` where that is not known.
+    /// The buckets that `call` may have read if its time was `now`. Waits until all calls that were in
+    /// progress have ended. `None` if their result is unknown.
     pub(crate) async fn of(model: &Model, call: &Call, now: DateTime<Utc>) -> Option<Self> {
         let mut view = None;
         model
@@ -107,7 +107,7 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
     let mut undecided: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut certain = 0;
     let entries = ticks.flat_map(|(key, entries)| entries.iter().map(move |entry| (key, entry)));
-    // a bucket without such ticks has no candle, and does not count for the limit
+    // a bucket without such ticks has no candle and does not count towards the limit
     let entries = entries.filter(|(_, entry)| entry.quote.price(query.basis).is_some());
     for ((time, _), entry) in entries {
         let open_time = time - time.rem_euclid(width);
@@ -166,12 +166,12 @@ fn gather(inner: &Inner, call: &Call, now: DateTime<Utc>) -> Gathered {
     Gathered::Known(view)
 }
 
-/// A call of a writer, as an answer may have seen it.
+/// The state of a writer's call at the time of a read.
 enum State {
     Done,
     Later,
     Waits,
-    /// Whose it is.
+    /// The call may or may not have been applied; the number of its writer.
     Undecided(usize),
 }
 
@@ -185,7 +185,7 @@ fn state(inner: &Inner, call: &Call, op: usize) -> State {
     }
 }
 
-/// The open times that are asked for, from the first to before the last, in microseconds.
+/// The requested open times: the first, inclusive, and the end, exclusive, in microseconds.
 fn opens(query: &CandleQuery, width: i64, now: DateTime<Utc>) -> (i64, i64) {
     let next_start = |time: i64| time + (width - time.rem_euclid(width)) % width;
     let mut from = query.range.start().timestamp_micros();

@@ -1,4 +1,4 @@
-//! Writers: ticks on time and late, equal ones again, and imports of days.
+//! Writers: ticks in time and late, repeated ticks, and imports of days.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use super::report;
 use super::site::Site;
 use crate::support::random::Random;
 
-/// More ticks make folding slow, and nothing more is found.
+/// The largest number of ticks. More ticks make the fold slow and find no other differences.
 const MAX_TICKS: usize = 60_000;
 
-/// A batch that failed is sent again until it is stored, as every writer does.
+/// The largest number of attempts to store a batch; every writer resends a failed batch.
 const ATTEMPTS: u32 = 50;
 
 pub(crate) async fn write(site: Arc<Site>, writer: usize) {
@@ -49,7 +49,7 @@ pub(crate) async fn write(site: Arc<Site>, writer: usize) {
     }
 }
 
-/// Ticks of the whole time, before anything else.
+/// Stores ticks of the whole time before the other tasks start.
 pub(crate) async fn history(site: &Site) {
     let mut random = site.random(99);
     for _ in 0..4 {
@@ -105,7 +105,7 @@ fn batch(
             "batch of one instant"
         }
         155..=158 => {
-            // a clock that is ahead
+            // the venue's clock is ahead
             for _ in 0..count {
                 let ahead = TimeDelta::seconds(random.below(600) as i64);
                 ticks.push((symbol_id, now + ahead, false));
@@ -128,7 +128,7 @@ fn batch(
     (kind, ticks)
 }
 
-/// Ticks that were sent before, some with another content, and a new one.
+/// Ticks that were sent before, some with different content, and a new one.
 fn again(random: &mut Random, writer: usize, sent: &[Tick]) -> Vec<Tick> {
     let mut ticks: Vec<_> = (0..1 + random.below(20))
         .map(|_| {
@@ -148,7 +148,7 @@ fn again(random: &mut Random, writer: usize, sent: &[Tick]) -> Vec<Tick> {
     ticks
 }
 
-/// As the command imports a file: batches, then a refresh of the days of all ticks.
+/// Imports ticks as `tickbook import ticks` does: in batches, then with a refresh of their days.
 async fn import(site: &Site, random: &mut Random, writer: usize) -> usize {
     let days = 1 + random.below(3) as i64;
     let first = site.times.day(random);

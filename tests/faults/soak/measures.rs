@@ -1,17 +1,17 @@
-//! Memory, descriptors, threads and backlog of the writers, and whether they grow.
+//! Measures whether memory, descriptors, threads and backlog of the writers grow.
 
 use std::path::Path;
 use std::time::Instant;
 
 use super::writer::Writer;
 
-/// Less is noise: a new connection, a page of the allocator.
+/// Smaller growth is noise, such as a new connection or a page of the allocator.
 const MEGABYTES: f64 = 16.0;
 const COUNT: f64 = 8.0;
 const TICKS: f64 = 500.0;
 const PAGE: f64 = 4_096.0;
 
-/// What one process uses.
+/// The resources that one process uses.
 #[derive(Debug, Clone, Copy)]
 struct Usage {
     seconds: f64,
@@ -42,7 +42,7 @@ impl Measures {
         self.calm.extend(usage(calm, self.begun));
     }
 
-    /// Prints the slopes, and checks that nothing grew after the first quarter of the run.
+    /// Prints the slopes, and asserts that nothing grew after the first quarter of the run.
     pub(super) fn assert_flat(&self) {
         for (leg, usages) in [("faulted", &self.stormy), ("control", &self.calm)] {
             let warm = &usages[usages.len() / 4..];
@@ -86,7 +86,7 @@ fn usage(writer: &Writer, begun: Instant) -> Option<Usage> {
     })
 }
 
-/// By least squares, in a second.
+/// The growth per second, by least squares.
 fn slope(usages: &[Usage], of: fn(&Usage) -> f64) -> f64 {
     let count = usages.len() as f64;
     let mean = |value: &dyn Fn(&Usage) -> f64| usages.iter().map(value).sum::<f64>() / count;

@@ -1,4 +1,4 @@
-//! A process that writes, and what it says became of its ticks.
+//! A process that writes ticks and reports their state.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -16,23 +16,23 @@ use tokio::sync::{oneshot, watch};
 use crate::site::{config, small_batches};
 use crate::support::migrated_schema::ticks;
 
-/// Set where this program is the writer.
+/// The variable that is set in the writer process.
 pub(super) const URL: &str = "TICKBOOK_SOAK_URL";
 const FROM: &str = "TICKBOOK_SOAK_FROM";
 const SPOOL: &str = "TICKBOOK_SOAK_SPOOL";
 
-/// Between two pushes of some ticks.
+/// The pause between two groups of ticks.
 const PAUSE: Duration = Duration::from_millis(50);
 const TICKS: i64 = 50;
 
-/// What the writer does until its input ends: it pushes ticks in order, and tells which are durable
-/// and which are committed.
+/// The writer: pushes ticks in order until its input ends, and reports which ticks are durable and which
+/// are committed.
 pub(super) async fn write_until_told(url: &str) {
     let said = |name: &str| std::env::var(name).expect("said by whoever starts it");
     let mut from: i64 = said(FROM).parse().expect("a number");
     let (told, mut is_told) = oneshot::channel();
     std::thread::spawn(move || {
-        // nothing is ever sent, so that this ends with the input
+        // the input has no data, so this returns at its end
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         let _ = told.send(());
     });
@@ -93,19 +93,19 @@ async fn tell_commits(persister: TickPersister, mut newest: watch::Receiver<Opti
 
 fn tell(what: &str, number: i64) {
     let mut out = std::io::stdout().lock();
-    // whoever listened may be gone, and the writer goes too
+    // if the reading process has ended, the writer ends too
     let told = writeln!(out, "{what} {number}").and_then(|()| out.flush());
     if told.is_err() {
         std::process::exit(1);
     }
 }
 
-/// What a writer said; -1 where it has not.
+/// The last values that a writer reported; -1 for a value that it has not reported.
 struct Said {
-    /// The number behind the last tick that is on the disk or in the database.
+    /// The number after that of the last tick on the disk or in the database.
     durable: AtomicI64,
     committed: AtomicI64,
-    /// Ticks of which it was not known what became of them, at the last commit.
+    /// The number of ticks without a result at the last commit.
     queued: AtomicI64,
     retries: AtomicI64,
     spooled: AtomicI64,
@@ -114,7 +114,7 @@ struct Said {
 
 impl Said {
     fn hear(&self, line: &str) {
-        // the test harness has its say too, the name of the test in front of the first line
+        // the test harness prints as well: the name of the test precedes the first line
         let mut words = line.rsplit(' ');
         let (Some(number), Some(what)) = (words.next(), words.next()) else {
             return;
@@ -142,10 +142,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Lets a process of its own write to `url` from tick number `from` on, through the spool in
-    /// `spool`.
+    /// Starts a process that writes to `url` from tick number `from` on, through the spool in `spool`.
     pub(super) fn start(url: &str, spool: &Path, from: i64) -> Self {
-        // this program, even when it has been built anew meanwhile
+        // this program, even if it was rebuilt meanwhile
         let mut child = Command::new("/proc/self/exe")
             .args(["--exact", "soak::soak", "--nocapture"])
             .env(URL, url)
@@ -181,22 +180,22 @@ impl Writer {
         self.child.id()
     }
 
-    /// The number behind the last tick that it said was durable.
+    /// The number after that of the last tick that it reported as durable.
     pub(super) fn durable(&self) -> i64 {
         self.said.durable.load(Ordering::SeqCst)
     }
 
-    /// Ticks that waited at its last commit.
+    /// The number of ticks that waited at its last commit.
     pub(super) fn queued(&self) -> i64 {
         self.said.queued.load(Ordering::SeqCst)
     }
 
-    /// How many writes failed; -1 before it has stopped.
+    /// The number of failed writes; -1 before it has stopped.
     pub(super) fn retries(&self) -> i64 {
         self.said.retries.load(Ordering::SeqCst)
     }
 
-    /// How many ticks it left in its spool; -1 before it has stopped.
+    /// The number of ticks that it left in its spool; -1 before it has stopped.
     pub(super) fn spooled(&self) -> i64 {
         self.said.spooled.load(Ordering::SeqCst)
     }
@@ -207,20 +206,20 @@ impl Writer {
         wait_until("a commit", patience, || committed() > before)
     }
 
-    /// Waits until no more than `ticks` wait.
+    /// Waits until at most `ticks` ticks wait.
     pub(super) fn wait_for_backlog(&self, ticks: i64, patience: Duration) -> Duration {
         wait_until("the backlog is stored", patience, || {
             (0..=ticks).contains(&self.queued())
         })
     }
 
-    /// As `kill -9` does.
+    /// Kills the process with SIGKILL.
     pub(super) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.end();
     }
 
-    /// Asks it to stop, and checks that it left every tick in the database or in its spool.
+    /// Stops the process, and asserts that it left every tick in the database or in its spool.
     pub(super) fn stop(&mut self) {
         drop(self.child.stdin.take());
         assert!(self.end(), "the writer failed");

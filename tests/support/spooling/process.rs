@@ -1,4 +1,4 @@
-//! A test's own process: this binary once more, told by variables what to do.
+//! A separate process of a test: this test program again, with environment variables that state its task.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,16 +10,15 @@ use crate::support::alone::this_test;
 const SPOOL: &str = "TICKBOOK_CHILD_SPOOL";
 const TASK: &str = "TICKBOOK_CHILD_TASK";
 
-/// What this process was started for: where its spool is, and what it is to do. `None` in the
-/// process that starts others.
+/// The spool directory and the task of this process. `None` in the process that starts others.
 pub(crate) fn orders() -> Option<(PathBuf, String)> {
     let spool = std::env::var_os(SPOOL)?;
     Some((spool.into(), std::env::var(TASK).expect("given")))
 }
 
-/// Tells the process that started this one.
+/// Prints a line for the process that started this one.
 pub(crate) fn tell(words: impl std::fmt::Display) {
-    // the harness has begun the line
+    // the test harness has begun the line
     println!("\n{words}");
     std::io::stdout().flush().expect("somebody reads");
 }
@@ -31,12 +30,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// To be called on the thread of the test.
+    /// Starts a process. Call it on the thread of the test.
     pub(crate) fn start(spool: &Path, task: &str) -> Self {
         Self::start_with(spool, task, &[])
     }
 
-    /// The same with further variables.
+    /// Starts a process with additional environment variables.
     pub(crate) fn start_with(spool: &Path, task: &str, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
             .args([
@@ -57,10 +56,10 @@ impl Process {
         Self { child, said }
     }
 
-    /// What follows `word` on a line; waits for one that begins with it.
+    /// Waits for a line that begins with `word`, and returns the rest of the line.
     ///
     /// # Panics
-    /// When the process ends before.
+    /// If the process ends first.
     pub(crate) fn hear(&mut self, word: &str) -> String {
         loop {
             let line = self.hear_line();
@@ -83,13 +82,13 @@ impl Process {
         assert!(told.is_ok_and(|status| status.success()), "kill -TERM");
     }
 
-    /// Kills it after `patience`. Returns the numbers it said.
+    /// Kills the process after `patience`. Returns the numbers that it printed.
     pub(crate) fn kill_after(self, patience: Duration) -> Vec<i64> {
         self.kill_when(|_| true, patience)
     }
 
-    /// Kills it `patience` after it said so many numbers, however long it takes to begin. Returns
-    /// those it said.
+    /// Kills the process `patience` after it printed `count` numbers, no matter how long it takes to
+    /// start. Returns the numbers that it printed.
     pub(crate) fn kill_after_numbers(self, count: usize, patience: Duration) -> Vec<i64> {
         self.kill_when(|numbers| numbers.len() >= count, patience)
     }
@@ -103,7 +102,7 @@ impl Process {
                 && let Some(mut child) = child.take()
             {
                 killing = Some(std::thread::spawn(move || {
-                    // the instant is random, it waits for nothing
+                    // the kill happens at a random instant, so this sleep waits for no condition
                     std::thread::sleep(patience);
                     child.kill().expect("kill -9");
                     child.wait().expect("its end");
@@ -113,7 +112,7 @@ impl Process {
             if !self.said.read_line(&mut line).is_ok_and(|count| count > 0) {
                 break;
             }
-            // a number that is cut off is another number
+            // a number that is cut off would be a different number
             if line.ends_with('\n') {
                 numbers.extend(line.trim().parse::<i64>());
             }
@@ -123,7 +122,8 @@ impl Process {
         numbers
     }
 
-    /// Waits for its end. Returns its exit code, if it was not killed, and how long it took, less the lag of the machine.
+    /// Waits for the end of the process. Returns its exit code, if it was not killed, and the waiting
+    /// time without the lag of the machine.
     pub(crate) fn end(mut self) -> (Option<i32>, Duration) {
         let begun = suite::Watch::start();
         let status = self.child.wait().expect("its end");
@@ -131,14 +131,14 @@ impl Process {
     }
 }
 
-/// Random instants of death, which print their seed.
+/// Random instants at which to kill processes; prints the seed.
 pub(crate) struct Deaths {
     pub(crate) count: u64,
     random: u64,
 }
 
 impl Deaths {
-    /// As many as `TICKBOOK_KILLS` says, at instants that follow from `TICKBOOK_SEED`.
+    /// `TICKBOOK_KILLS` instants, determined by `TICKBOOK_SEED`.
     pub(crate) fn new() -> Self {
         let number = |name: &str, default: u64| {
             let text = std::env::var(name).ok();
@@ -151,7 +151,7 @@ impl Deaths {
         Self { count, random }
     }
 
-    /// The next one, before `longest`.
+    /// The next delay, less than `longest`.
     pub(crate) fn next(&mut self, longest: Duration) -> Duration {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;

@@ -1,4 +1,4 @@
-//! A small file system in memory, gone at the end.
+//! A small file system in memory, unmounted when it is dropped.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ pub(crate) struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// `None` where it cannot be mounted.
+    /// Returns `None` if it cannot be mounted.
     pub(crate) fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let disk = Self { folder };
@@ -22,7 +22,7 @@ impl SmallDisk {
         self.run("mount", &["-o", &format!("remount,{option}")])
     }
 
-    /// Until there is no place for anything else. Returns what takes the place.
+    /// Fills the disk completely. Returns the file that occupies the space.
     pub(crate) fn fill(&self) -> PathBuf {
         let path = self.folder.path().join("ballast");
         let mut file = std::fs::File::create(&path).expect("created");

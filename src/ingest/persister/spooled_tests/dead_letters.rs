@@ -112,7 +112,7 @@ async fn dead_letters_beside_a_failing_disk_are_limited() {
     let report = persister.stop(PLENTY).await;
     assert_eq!(report.unsaved, []);
     let content = persister.spool_content().expect("a spool");
-    // the oldest, since the log may no longer have them
+    // the oldest are retained, since the log may no longer have them
     assert_eq!(content.dead_letters, 10_000);
 }
 

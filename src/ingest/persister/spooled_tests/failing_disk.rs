@@ -105,7 +105,7 @@ async fn fault_50_failing_disk_keeps_the_database_open() {
             assert_eq!(last.level(), AckLevel::Committed);
             assert_eq!(stored(&repository).await, keys(0..refused));
 
-            // the disk as well, and then the disk alone
+            // the disk works again, and now the database is unavailable
             disk.set_failing(Failing::Nothing);
             repository.set_down(Some(Fault::Unavailable));
             let durable = timeout(PLENTY, async {
@@ -150,7 +150,7 @@ async fn fault_50_dead_letters_wait_for_a_disk_that_fails() {
     let on_disk = || persister.spool_content().map(|it| it.dead_letters);
     assert_eq!(on_disk(), Some(0), "the disk takes nothing");
 
-    // together with the next stored tick, which is not a dead letter
+    // the dead letters are written together with the removal of the next stored tick
     disk.set_failing(Failing::Nothing);
     let deadline = Instant::now() + PLENTY;
     for index in 10.. {
@@ -184,7 +184,7 @@ async fn health_is_up_once_the_disk_works_again() {
     push(&persister, 0..10).await;
     persister.flush().await.expect("the database works");
     assert!(is_degraded(&persister), "{:?}", persister.health());
-    // without another tick
+    // no further tick is needed
     disk.set_failing(Failing::Nothing);
     until("up", || persister.health() == PersisterHealth::Up).await;
 }

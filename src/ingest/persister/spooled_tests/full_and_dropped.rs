@@ -46,7 +46,7 @@ async fn fault_49_full_spool_delays_or_refuses_pushes() {
             keys(0..accepted + 500),
             "{on_full:?}"
         );
-        // without another tick
+        // no further tick is needed
         until("up", || persister.health() == PersisterHealth::Up).await;
         assert_eq!(persister.stop(PLENTY).await.spooled, 0);
     }

@@ -53,7 +53,7 @@ fn append_all(folder: &Path, disk: &ModelDisk) -> u32 {
     failures
 }
 
-/// Checks that all batches between are in the file unchanged, and no others.
+/// Checks that exactly the batches of this range are in the file, unchanged.
 fn assert_survives(file: Vec<u8>, removed: u64, durable: u64) {
     let folder = new_folder();
     let disk = ModelDisk::with(file);

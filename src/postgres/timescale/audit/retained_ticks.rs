@@ -50,7 +50,7 @@ pub(super) fn retained_ticks(
     gaps.push((last.to, latest_time()));
     let mut incomplete_ranges = with_candles(connection, has_aggregates, &gaps)?;
 
-    // a late tick creates a chunk in a range that was dropped: retained ticks begin after that range
+    // a late tick has created a chunk in a range that was dropped: retained ticks begin after that range
     let mut from = first.from;
     for chunk in chunks.iter().take_while(|chunk| chunk.made_late) {
         if let Some((_, end)) = incomplete_ranges

@@ -86,8 +86,9 @@ fn call_until_alone(connection: &mut PgConnection, call: &str) -> Result<(), DbE
     }
 }
 
-/// Whether another session was refreshing or compressing the same candles. A duplicate key is a candle that
-/// such a session wrote meanwhile: the refresh was rolled back, and its changes still wait.
+/// Whether the error means that another session was refreshing or compressing the same candles. A
+/// duplicate key is a candle that such a session wrote meanwhile: this refresh was rolled back, and its
+/// changes still wait.
 fn is_concurrent(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => true,

@@ -21,7 +21,7 @@ pub async fn force_refresh(
     windows: Vec<RefreshWindow>,
 ) -> Result<Vec<RefreshWindow>, RepositoryError> {
     db.run_dedicated("refresh candles", move |connection| {
-        // overlapping refreshes have lost candles; the lock ends with the session
+        // overlapping refreshes can lose candles; the lock ends with the session
         retention::lock(connection)?;
         let floors = retention::floors(connection)?;
         let guarded = GuardedRefresh::read(connection)?;

@@ -53,12 +53,12 @@ impl PolicyPlan {
     }
 }
 
-/// Compares `policies` with the database and proves that they lose no candle. Changes nothing. Counts the
-/// rows that would be dropped, which reads all of them.
+/// Compares `policies` with the database and checks that they lose no candle. Changes nothing. Counts the
+/// rows that would be dropped, and reads all of them for that.
 ///
 /// # Errors
-/// Returns database errors, and `Configuration` through a PgBouncer. Clashes of the policies are not errors
-/// but part of the plan.
+/// Returns database errors, and `Configuration` through a PgBouncer. Conflicts between policies are not
+/// errors: the plan lists them.
 pub async fn plan_policies(
     db: &TimeseriesDb,
     policies: &RetentionPolicies,
@@ -97,7 +97,7 @@ pub async fn apply_policies(
             return Ok(plan);
         }
         let is_first_drop = current.has_aggregates && plan.changes.iter().any(drops_ticks);
-        // from here on late ticks mark their days, and nothing is dropped before all is refreshed
+        // from now on late ticks mark their days, and nothing is dropped before all candles are refreshed
         without_writers(connection, |connection| {
             record(connection, &current, Some(&policies))?;
             if is_first_drop {

@@ -1,4 +1,4 @@
-//! The present policies of a database.
+//! The current policies of a database.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};

@@ -1,5 +1,5 @@
-//! Sealing: stores the one-minute candles of ticks before the ticks are dropped, on databases without
-//! aggregates.
+//! Downsampling: stores the one-minute candles of ticks before the ticks are dropped, on databases
+//! without aggregates.
 
 use std::error::Error as _;
 use std::fmt;

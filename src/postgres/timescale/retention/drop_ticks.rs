@@ -53,7 +53,8 @@ pub(super) fn drop_ticks(
     refuse_before(connection, last.range_end)?;
     let mut since = now(connection)?;
     for chunk in &chunks {
-        // ticks were written into a range that was dropped before: candles must not include them
+        // the chunk lies in a range that was dropped before, so its ticks were written later, and candles
+        // must not include them
         let came_back = applied.floor.dropped_before >= Some(chunk.range_end);
         let mut reason = None;
         for _ in 0..ROUNDS {
@@ -72,7 +73,7 @@ pub(super) fn drop_ticks(
             }
             match drop_settled(connection, levels, chunk, came_back) {
                 Ok(None) => break,
-                // once more, also because of refreshes that began meanwhile
+                // try again, and wait for refreshes that began meanwhile
                 Ok(why) => {
                     reason = why;
                     since = now(connection)?;
@@ -103,7 +104,7 @@ fn settle(
     since: DateTime<Utc>,
     candles_from: Option<DateTime<Utc>>,
 ) -> Result<Option<String>, DbError> {
-    // refreshes that began before ticks were refused may write candles of the ticks they read then
+    // a refresh that began before ticks were refused may still write candles of the ticks that it read
     if !wait_for_refreshes(connection, levels, since)? {
         return Ok(Some("a refresh of candles has not ended".to_owned()));
     }
@@ -125,7 +126,7 @@ fn settle(
         let part = (difference.minute, difference.last + TimeDelta::minutes(1));
         guarded.run(connection, Timeframe::M1, part, true)?;
     }
-    // ranges that wait and are not refreshed are those whose candles include dropped ticks
+    // the remaining ranges are not refreshed because their candles include dropped ticks
     let difference = levels.difference(connection, times)?;
     Ok(Some(difference.map_or_else(
         || CHANGES_COME.to_owned(),

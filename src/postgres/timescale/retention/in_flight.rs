@@ -17,8 +17,8 @@ use super::settled::Levels;
 const MAX_WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Required number of consecutive checks without a refresh: between two of its transactions a session looks
-/// idle to users who may not see its statement.
+/// Required number of consecutive checks without a refresh: between two of its transactions, a refreshing
+/// session looks idle to users who may not see its statement.
 const TIMES_SEEN: u32 = 2;
 
 #[derive(QueryableByName)]
@@ -53,8 +53,9 @@ pub(super) fn wait_for_refreshes(
 }
 
 /// Whether a refresh of `levels` that began before `time` is running. If the statement of a session is
-/// hidden, any transaction of it counts, recognized by the lock of its virtual transaction id. A refresh that
-/// has locked an aggregate of another schema does not count; the statement does not name the schema.
+/// hidden, any transaction of the session counts; the lock of its virtual transaction id shows the
+/// transaction. A refresh that has locked an aggregate of another schema does not count; the statement
+/// does not name the schema.
 fn is_refreshing(
     connection: &mut PgConnection,
     levels: &Levels,
@@ -81,8 +82,8 @@ fn is_refreshing(
     Ok(row.answer)
 }
 
-/// Whether a session other than a job refreshes one of `levels`. The proof of policies shows that jobs do not
-/// reach dropped ranges.
+/// Whether a session other than a job refreshes one of `levels`. The validation of the policies
+/// guarantees that jobs do not reach dropped ranges.
 pub(super) fn is_refreshed_by_hand(
     connection: &mut PgConnection,
     levels: &Levels,

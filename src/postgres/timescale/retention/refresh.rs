@@ -68,7 +68,7 @@ pub(super) fn refresh(
     connection: &mut PgConnection,
     days: &BTreeSet<DateTime<Utc>>,
 ) -> Result<(Vec<RefreshWindow>, usize), DbError> {
-    // a mark that arrives meanwhile may be of ticks that the refresh did not see
+    // a mark that is added during the refresh may be for ticks that the refresh did not read
     let entry_ids = entry_ids(connection, days)?;
     let now = now(connection)?;
     let applied = applied(connection)?;

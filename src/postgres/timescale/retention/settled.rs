@@ -26,7 +26,7 @@ struct LevelRow {
     raw: i32,
 }
 
-/// The continuous aggregates, and the location of their pending changes.
+/// The continuous aggregates, and the tables that list their pending changes.
 #[derive(Debug)]
 pub(super) struct Levels {
     /// The table of `ohlc_1m`, quoted.
