@@ -77,8 +77,18 @@ fuzz-candles: ## compare candles with a model during writes, refreshes and drops
 	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test candles fuzz:: -- --nocapture
 
 .PHONY: lint
-lint: ## check format, clippy, documentation and each feature
+lint: ## check format, spelling, dependencies, clippy, documentation and each feature
 	cargo fmt --all --check
+	@if tools=$$(dev/tools); then \
+	  PATH=$$tools:$$PATH; set -x; \
+	  typos; \
+	  cargo fetch --locked; \
+	  cargo deny --offline check licenses bans sources; \
+	elif [ -n "$${CI:-}" ]; then \
+	  exit 1; \
+	else \
+	  echo 'lint: SKIPPED the checks of spelling and dependencies, which need the tools above' >&2; \
+	fi
 	@options=$$(dev/dependencies); set -x; \
 	cargo clippy --workspace --exclude tickbook-bench --all-targets --all-features -- -D warnings; \
 	cargo clippy --workspace --exclude tickbook-bench --all-targets $$options -- -D warnings; \

@@ -1,5 +1,5 @@
-//! The repository layer of an order-book server. Four traits give access to symbols in PostgreSQL and to
-//! ticks and OHLC candles in TimescaleDB.
+//! The repository layer of an order-book server. Its traits give access to symbols in PostgreSQL and to ticks
+//! and OHLC candles in TimescaleDB.
 //!
 //! A server receives [`Repositories`], or single traits of [`repository`], as `Arc<dyn …>`.
 //! [`Repositories::in_memory`] needs no database; `Repositories::connect` uses both databases.
@@ -22,7 +22,7 @@
 //! | `ingest` (default) | the path from a feed to a repository: the module `ingest` |
 //! | `config` (default) | settings from files and environment: the module `config` |
 //! | `bundled-libpq` | libpq, compiled from source |
-//! | `mock` | `MockSymbolRepository`, `MockTickRepository`, `MockOhlcRepository`, `MockQuarantineRepository` |
+//! | `mock` | a mock of each repository trait, such as `MockTickRepository` |
 //! | `conformance` | the conformance suite for backends, and scratch schemas for tests |
 //! | `files` | streaming readers of market-data files |
 //! | `serde` | `Serialize` and `Deserialize` of domain types, with decimals as strings: `domain::text` |
@@ -84,3 +84,8 @@ pub use mockall;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
+
+/// Compiles the examples of the guide.
+#[cfg(all(doctest, feature = "config", feature = "mock", feature = "conformance"))]
+#[doc = include_str!("../docs/library-guide.md")]
+struct GuideExamples;

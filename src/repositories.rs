@@ -105,7 +105,7 @@ impl Repositories {
     /// Connects to PostgreSQL and TimescaleDB, and checks that both databases respond and have all
     /// migrations. A replica is not checked: while it is unavailable, reads fail and writes succeed.
     ///
-    /// A database that does not respond is tried at 0, 2, 6 and 14 seconds, within the call timeout.
+    /// A database that does not respond is tried again with increasing delays, within the call timeout.
     /// [`postgres`](Self::postgres) does not wait for the databases.
     ///
     /// # Errors

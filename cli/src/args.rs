@@ -4,6 +4,7 @@ mod delete;
 mod exchanges;
 mod export;
 mod importing;
+mod names;
 mod policies;
 mod spool;
 mod symbols;
@@ -25,7 +26,7 @@ pub(crate) use export::{
 };
 pub(crate) use importing::{
     CandleFormat, ImportCandlesArguments, ImportCommand, ImportSymbolsArguments,
-    ImportTicksArguments, LeanArguments, SymbolFormat, TickFormat, TimeFormatName,
+    ImportTicksArguments, LeanArguments, SymbolFormat, TimeFormatName,
 };
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};

@@ -8,8 +8,7 @@ use std::thread::JoinHandle;
 use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, Tick};
 use tickbook::files::{
-    CsvLayout, CsvQuotes, Entry, FileError, LeanQuotes, LeanSurvey, LineError, MarketFile,
-    PriceScale, Quote,
+    Entry, FileError, LeanSurvey, LineError, MarketFile, Quote, QuoteFormat, QuoteOptions, Quotes,
 };
 use tickbook::ingest::OccurrenceCounter;
 use tokio::sync::mpsc;
@@ -19,23 +18,19 @@ use crate::importing::TimesToCome;
 /// Batches that may wait to be stored; bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
 
-/// The format of the files.
+/// Files of quotes, and how to read them.
 #[derive(Debug, Clone)]
-pub(crate) enum QuoteFormat {
-    Lean(PriceScale),
-    Csv(CsvLayout),
+pub(crate) struct QuoteFiles {
+    pub(crate) format: QuoteFormat,
+    pub(crate) options: QuoteOptions,
+    pub(crate) paths: Vec<PathBuf>,
 }
 
-impl QuoteFormat {
+impl QuoteFiles {
     fn read<'a>(&self, entry: Entry<'a>) -> Result<Quotes<'a>, FileError> {
-        Ok(match self {
-            Self::Lean(scale) => Box::new(LeanQuotes::new(entry)?.scaled(*scale)),
-            Self::Csv(layout) => Box::new(CsvQuotes::new(entry, layout)?),
-        })
+        self.format.read(entry, &self.options)
     }
 }
-
-type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
 
 /// The place of a tick.
 #[derive(Debug, Clone)]
@@ -87,20 +82,16 @@ impl QuoteBatch {
 
 /// Checks the files before anything is read: whether one is missing, damaged, without a date or a column, or
 /// refused by `survey`.
-pub(crate) fn check(
-    files: &[PathBuf],
-    format: &QuoteFormat,
-    survey: &mut LeanSurvey,
-) -> Result<(), FileError> {
-    for path in files {
+pub(crate) fn check(files: &QuoteFiles, survey: &mut LeanSurvey) -> Result<(), FileError> {
+    for path in &files.paths {
         let mut file = MarketFile::open(path)?;
         // a damaged line would be stored long before the checksum at the end is read
         file.verify()?;
-        if let QuoteFormat::Lean(_) = format {
+        if files.format == QuoteFormat::Lean {
             survey.look(&mut file)?;
         }
         for index in 0..file.entry_count() {
-            drop(format.read(file.entry(index)?)?);
+            drop(files.read(file.entry(index)?)?);
         }
     }
     Ok(())
@@ -115,16 +106,16 @@ pub(crate) type QuoteBatches = (
 /// Reads the files one after the other into batches of `size` lines. The last batch may be an error if a file
 /// cannot be read to its end.
 pub(crate) fn spawn(
-    files: Vec<PathBuf>,
-    format: QuoteFormat,
+    files: QuoteFiles,
     symbol_id: SymbolId,
     times_to_come: TimesToCome,
     size: usize,
 ) -> QuoteBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let thread = std::thread::spawn(move || {
+        let paths = files.paths.clone();
         let mut reader = QuoteReader {
-            format,
+            files,
             symbol_id,
             times_to_come,
             size,
@@ -134,14 +125,14 @@ pub(crate) fn spawn(
             batch: QuoteBatch::default(),
             sender,
         };
-        let read = files.iter().try_for_each(|path| reader.read(path));
+        let read = paths.iter().try_for_each(|path| reader.read(path));
         reader.finish(read);
     });
     (receiver, thread)
 }
 
 struct QuoteReader {
-    format: QuoteFormat,
+    files: QuoteFiles,
     symbol_id: SymbolId,
     times_to_come: TimesToCome,
     size: usize,
@@ -170,7 +161,7 @@ impl QuoteReader {
             let name: Arc<str> = entry.to_string().into();
             tracing::info!(file = %name, "reading a file");
             let entry = entry.counted(Arc::clone(&self.bytes));
-            for quote in self.format.read(entry).map_err(failed)? {
+            for quote in self.files.read(entry).map_err(failed)? {
                 match quote {
                     Ok(quote) => self.add(quote, &name),
                     Err(error) if error.ends_entry() => return Err(Stop::Failed(error.into())),

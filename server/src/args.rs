@@ -1,15 +1,12 @@
 //! The command line.
 
-use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use crate::settings::parse_listen;
-use clap::{Parser, ValueEnum};
-use tickbook::domain::SymbolReference;
+use clap::Parser;
 
 use crate::app::StoreKind;
-use crate::feed::replay::Speed;
+use crate::feed::FeedArgs;
+use crate::settings::parse_listen;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -47,77 +44,9 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = StoreKind::Postgres)]
     pub store: StoreKind,
 
-    /// Feeds to run, in addition to POST /api/v1/ticks; repeat the option for several: --feed replay --feed
-    /// simulated
-    #[arg(long = "feed", value_enum, default_values_t = [FeedKind::None])]
-    pub feeds: Vec<FeedKind>,
-
-    /// Files to replay, in this order: with a header row (tick_time, bid_price, ask_price, …), or in the LEAN
-    /// format (20140501_quote.zip); zipped or plain
-    #[arg(long, value_name = "FILE", num_args = 1.., required_if_eq("feeds", "replay"))]
-    pub replay: Vec<PathBuf>,
-
-    /// Symbol of the quotes in the files: EURUSD, oanda:EURUSD or its id. If no symbol has the name, it is
-    /// created, on the exchange "replay" unless you name one
-    #[arg(long, value_name = "SYMBOL", required_if_eq("feeds", "replay"))]
-    pub symbol: Option<SymbolReference>,
-
-    /// Speed of the replay: 1x for real time, 10x, …, or max
-    #[arg(long, default_value = "1x")]
-    pub speed: Speed,
-
-    /// Seed of the simulated feed: the same seed gives the same prices [default: random, and logged]
-    #[arg(long, value_name = "NUMBER")]
-    pub seed: Option<u64>,
-}
-
-/// A source of ticks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FeedKind {
-    /// No feed
-    None,
-    /// Simulated quotes of EURUSD, GBPUSD, USDJPY and BTCUSD, several a second each
-    Simulated,
-    /// Quotes from files
-    Replay,
-}
-
-impl fmt::Display for FeedKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Simulated => "simulated",
-            Self::Replay => "replay",
-        })
-    }
-}
-
-impl Args {
-    /// Checks rules that clap cannot express.
-    ///
-    /// # Errors
-    /// An option has no effect, or a feed is given twice.
-    pub fn check(&self) -> Result<(), String> {
-        for (index, feed) in self.feeds.iter().enumerate() {
-            if self.feeds[..index].contains(feed) {
-                return Err(format!(
-                    "--feed {feed} is given twice: give each kind at most once"
-                ));
-            }
-        }
-        if self.feeds.len() > 1 && self.feeds.contains(&FeedKind::None) {
-            return Err("--feed none cannot be combined with other feeds: remove it".to_owned());
-        }
-        if !self.feeds.contains(&FeedKind::Replay)
-            && (!self.replay.is_empty() || self.symbol.is_some())
-        {
-            return Err("--replay and --symbol require --feed replay: add it".to_owned());
-        }
-        if !self.feeds.contains(&FeedKind::Simulated) && self.seed.is_some() {
-            return Err("--seed requires --feed simulated: add it".to_owned());
-        }
-        Ok(())
-    }
+    /// Feeds to run.
+    #[command(flatten)]
+    pub feeds: FeedArgs,
 }
 
 #[cfg(test)]
@@ -125,10 +54,12 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::feed::FeedKind;
+    use crate::feed::replay::Speed;
 
     fn parse(line: &str) -> Result<Args, String> {
         let args = Args::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
-        args.check().map(|()| args)
+        args.feeds.check().map(|()| args)
     }
 
     #[test]
@@ -140,7 +71,7 @@ mod tests {
     fn program_without_arguments_serves_the_databases() {
         let args = parse("orderbook-server").expect("valid");
         assert_eq!(args.store, StoreKind::Postgres);
-        assert_eq!(args.feeds, [FeedKind::None]);
+        assert_eq!(args.feeds.kinds, [FeedKind::None]);
         assert_eq!(args.listen, None);
     }
 
@@ -157,7 +88,8 @@ mod tests {
     fn replay_needs_files_and_a_symbol() {
         let line = "orderbook-server --feed replay --replay a.zip b.zip --symbol oanda:EURUSD";
         let args = parse(line).expect("valid");
-        assert_eq!((args.replay.len(), args.speed), (2, Speed::Times(1.0)));
+        let replay = (args.feeds.replay.len(), args.feeds.speed);
+        assert_eq!(replay, (2, Speed::Times(1.0)));
         for bad in [
             "orderbook-server --feed replay",
             "orderbook-server --feed replay --replay a.zip",
@@ -174,7 +106,7 @@ mod tests {
         let replay = "--feed replay --replay a.zip --symbol oanda:EURUSD";
         let line = format!("orderbook-server {replay} --feed simulated --seed 7");
         let args = parse(&line).expect("valid");
-        assert_eq!(args.feeds, [FeedKind::Replay, FeedKind::Simulated]);
+        assert_eq!(args.feeds.kinds, [FeedKind::Replay, FeedKind::Simulated]);
         for bad in [
             "orderbook-server --feed simulated --feed simulated",
             "orderbook-server --feed none --feed simulated",

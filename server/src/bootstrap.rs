@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use tickbook::config::Config;
-use tickbook::domain::NewSymbol;
 use tickbook::ingest::fanout::FanOut;
-use tickbook::ingest::feed::{Feed, Pipeline, PipelineBuilder};
+use tickbook::ingest::feed::{Pipeline, PipelineBuilder};
 use tickbook::ingest::quality::{Quarantine, SymbolRules};
 use tickbook::ingest::{SpoolError, SpoolMode, TickPersister, TickSpool};
 use tickbook::{Clock, Connected, Repositories};
@@ -17,11 +16,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, StoreKind};
-use crate::args::{Args, FeedKind};
-use crate::feed::find_or_create;
+use crate::args::Args;
 use crate::feed::quality;
-use crate::feed::replay::{self, ReplayFeed};
-use crate::feed::simulated::SimulatedFeed;
 use crate::http::{BESIDES, Http, descriptors};
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
@@ -96,7 +92,7 @@ pub async fn start(
     };
     let fan_out = FanOut::new();
     let sinks = Sinks::start(settings, &fan_out, &repositories, stop)?;
-    let feeds = make_feeds(args, &repositories, clock).await?;
+    let feeds = args.feeds.create(&repositories, clock).await?;
     // after the feeds, which create the symbols they need
     let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
     let pipeline = if feeds.is_empty() {
@@ -243,50 +239,4 @@ async fn open_quarantine(
     let opening = Quarantine::open_with_clock(repository, directory, clock.clone());
     let directory = directory.unwrap_or(Path::new(""));
     Ok(warn_while_slow("spool of the quarantine", directory, opening).await?)
-}
-
-async fn make_feeds(
-    args: &Args,
-    repositories: &Repositories,
-    clock: &Clock,
-) -> anyhow::Result<Vec<Box<dyn Feed>>> {
-    let mut feeds = Vec::new();
-    for kind in &args.feeds {
-        feeds.extend(make_feed(*kind, args, repositories, clock).await?);
-    }
-    Ok(feeds)
-}
-
-async fn make_feed(
-    kind: FeedKind,
-    args: &Args,
-    repositories: &Repositories,
-    clock: &Clock,
-) -> anyhow::Result<Option<Box<dyn Feed>>> {
-    let symbols = &*repositories.symbols;
-    Ok(match kind {
-        FeedKind::None => None,
-        FeedKind::Simulated => {
-            let seed = args.seed.unwrap_or_else(rand::random);
-            tracing::info!(seed, "the simulated feed starts");
-            Some(Box::new(
-                SimulatedFeed::new(symbols, seed, clock.clone()).await?,
-            ))
-        }
-        FeedKind::Replay => {
-            let reference = args
-                .symbol
-                .as_ref()
-                .context("--feed replay needs --symbol")?;
-            // check the files before a symbol is created for them
-            ReplayFeed::check(&args.replay)?;
-            let exchange = reference.exchange.as_deref().unwrap_or(replay::EXCHANGE);
-            let new = NewSymbol::named(exchange, &reference.name);
-            let symbol = find_or_create(symbols, reference, new).await?;
-            let (symbol_id, speed) = (symbol.symbol_id, args.speed);
-            tracing::info!(%symbol_id, exchange = symbol.exchange, name = symbol.name, %speed, "the replay starts");
-            let feed = ReplayFeed::new(args.replay.clone(), symbol_id, speed);
-            Some(Box::new(feed))
-        }
-    })
 }

@@ -23,7 +23,7 @@ const ABANDON: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Err(problem) = args.check() {
+    if let Err(problem) = args.feeds.check() {
         let kind = clap::error::ErrorKind::ArgumentConflict;
         Args::command().error(kind, problem).exit();
     }

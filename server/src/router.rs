@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
-use crate::handlers::{health, ohlc, symbols, ticks};
+use crate::handlers;
 use crate::http::admission;
 use crate::metrics;
 use crate::problem::Problem;
@@ -35,17 +35,8 @@ struct Description;
 /// Builds all routes.
 pub fn router(state: AppState) -> Router {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(symbols::list))
-        .routes(routes!(symbols::get))
-        .routes(routes!(ticks::latest))
-        .routes(routes!(ticks::list))
-        .routes(routes!(ticks::insert))
-        .routes(routes!(ohlc::list))
+        .merge(handlers::routes())
         .routes(routes!(handshake::connect))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .routes(routes!(health::metrics))
-        .routes(routes!(health::openapi))
         .split_for_parts();
     // the description consists of texts and numbers, which can always be written as JSON
     let text = description.to_json().unwrap_or_default();

@@ -9,8 +9,8 @@ use crate::domain::{
     Candle, CandleFold, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
 };
 
-/// The price bases of candles computed from ticks.
-const BASES: [PriceBasis; 3] = [PriceBasis::Bid, PriceBasis::Ask, PriceBasis::Mid];
+/// The number of price bases.
+const BASES: usize = PriceBasis::ALL.len();
 
 /// The key of a candle within one symbol.
 pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
@@ -34,7 +34,7 @@ pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings
 #[derive(Debug)]
 pub(super) struct AllFolds {
     symbol_id: SymbolId,
-    minute: Option<(DateTime<Utc>, [Option<CandleFold>; BASES.len()])>,
+    minute: Option<(DateTime<Utc>, [Option<CandleFold>; BASES])>,
     folds: BTreeMap<CandleKey, CandleFold>,
 }
 
@@ -50,14 +50,12 @@ impl AllFolds {
     pub(super) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
         let open_time = Timeframe::M1.bucket_start(tick.tick_time);
         let overflow = || overflow(tick.symbol_id, open_time);
-        let of = |basis| match tick.has(basis) {
-            true => CandleFold::of_tick(tick, basis)
-                .ok_or_else(overflow)
-                .map(Some),
-            false => Ok(None),
-        };
-        let [bid, ask, mid] = BASES;
-        let parts = [of(bid)?, of(ask)?, of(mid)?];
+        let mut parts = [None; BASES];
+        for (part, &basis) in parts.iter_mut().zip(PriceBasis::ALL) {
+            if tick.has(basis) {
+                *part = Some(CandleFold::of_tick(tick, basis).ok_or_else(overflow)?);
+            }
+        }
         match &mut self.minute {
             Some((minute, wholes)) if *minute == open_time => {
                 for (whole, part) in wholes.iter_mut().zip(parts) {
@@ -80,7 +78,7 @@ impl AllFolds {
         let Some((minute, parts)) = self.minute.take() else {
             return Ok(());
         };
-        for (basis, part) in BASES.into_iter().zip(parts) {
+        for (&basis, part) in PriceBasis::ALL.iter().zip(parts) {
             let Some(part) = part else {
                 continue;
             };

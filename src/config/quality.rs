@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use config::{Map, Value};
-use rust_decimal::Decimal;
 
 use super::Sections;
-use crate::domain::parse_decimal;
-use crate::ingest::quality::{QualityRules, RuleAction};
+use crate::ingest::quality::QualityRules;
 
 /// Data-quality rules by symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,11 +20,6 @@ pub struct QualityConfig {
 
 /// The key of the sections of single symbols.
 const SYMBOLS: &str = "symbols";
-
-const ACTIONS: [RuleAction; 3] = [RuleAction::Off, RuleAction::Flag, RuleAction::Quarantine];
-
-/// A century, in milliseconds.
-const MAX_MILLIS: i64 = 100 * 366 * 86_400_000;
 
 impl Sections<'_> {
     pub(super) fn quality(&mut self) -> QualityConfig {
@@ -64,7 +56,7 @@ impl Sections<'_> {
                 continue;
             }
             let text = value.clone().into_string().unwrap_or_default();
-            if let Err(problem) = set(&mut rules, key, text.trim()) {
+            if let Err(problem) = rules.set(key, text.trim()) {
                 self.problems.push(format!("{place}.{key} {problem}"));
             }
         }
@@ -72,65 +64,15 @@ impl Sections<'_> {
     }
 }
 
-fn set(rules: &mut QualityRules, key: &str, text: &str) -> Result<(), String> {
-    match key {
-        "future" => rules.future = action(text)?,
-        "future_limit_ms" => rules.future_limit = millis(text)?,
-        "delayed" => rules.delayed = action(text)?,
-        "delayed_limit_ms" => rules.delayed_limit = millis(text)?,
-        "not_positive" => rules.not_positive = action(text)?,
-        "crossed" => rules.crossed = action(text)?,
-        "repeated" => rules.repeated = action(text)?,
-        "repeated_limit" => rules.repeated_limit = number(text, 0, 1_000_000)?,
-        "frozen_quote" => rules.frozen_quote = action(text)?,
-        "frozen_quote_ticks" => rules.frozen_quote_ticks = number(text, 0, 1_000_000_000)?,
-        "frozen_quote_ms" => rules.frozen_quote_time = millis(text)?,
-        "deviation" => rules.deviation = action(text)?,
-        "deviation_limit" => rules.deviation_limit = decimal(text)?,
-        "z_score" => rules.z_score = action(text)?,
-        "z_score_limit" => rules.z_score_limit = decimal(text)?,
-        "z_score_window" => rules.z_score_window = number(text, 30, 10_000)?,
-        "z_score_floor" => rules.z_score_floor = decimal(text)?,
-        "reference_price_ttl_ms" => rules.reference_price_ttl = millis(text)?,
-        "reprice_after" => rules.reprice_after = number(text, 1, 1_000_000)?,
-        _ => return Err("is not a setting: see [quality] in config/default.toml".to_owned()),
-    }
-    Ok(())
-}
-
-fn action(text: &str) -> Result<RuleAction, String> {
-    let found = ACTIONS.into_iter().find(|action| action.as_str() == text);
-    found.ok_or_else(|| "must be off, flag or quarantine".to_owned())
-}
-
-fn number<T: TryFrom<i64>>(text: &str, low: i64, high: i64) -> Result<T, String> {
-    let number = text.parse().ok();
-    let number = number.filter(|number| (low..=high).contains(number));
-    number
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| format!("must be a whole number from {low} to {high}"))
-}
-
-fn millis(text: &str) -> Result<TimeDelta, String> {
-    number(text, 0, MAX_MILLIS).map(TimeDelta::milliseconds)
-}
-
-fn decimal(text: &str) -> Result<Decimal, String> {
-    let number = parse_decimal(text).ok();
-    number
-        .filter(|number: &Decimal| {
-            !number.is_sign_negative() && *number <= Decimal::from(1_000_000)
-        })
-        .ok_or_else(|| "must be a number from 0 to 1000000".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use crate::config::Config;
+    use rust_decimal::Decimal;
 
     use super::*;
+    use crate::config::Config;
+    use crate::ingest::quality::RuleAction;
 
     fn load(text: &str) -> Result<QualityConfig, Vec<String>> {
         let folder = tempfile::tempdir().expect("a folder");

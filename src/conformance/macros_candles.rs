@@ -127,32 +127,6 @@ macro_rules! conformance_candle_tests {
     };
 }
 
-/// Generates one `#[tokio::test]` for every behaviour of the quarantine.
-///
-/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests).
-#[macro_export]
-macro_rules! conformance_quarantine_tests {
-    ($fixture:ident) => {
-        $crate::conformance_tests! { $fixture:
-            quarantine {
-                every_field_of_a_quarantined_tick_reads_back
-                empty_quarantine_batch_does_nothing
-                tick_is_quarantined_once_and_stays_unchanged
-                ticks_of_one_key_are_both_quarantined
-                equal_unsequenced_ticks_are_all_quarantined
-                ticks_of_one_side_are_quarantined_once
-                invalid_tick_refuses_the_whole_batch
-                list_of_quarantined_ticks_applies_its_filters
-                pages_of_quarantined_ticks_neither_skip_nor_repeat
-                quarantined_ticks_are_found_by_their_ids
-                resolved_ticks_are_not_resolved_again
-                released_tick_is_stored_once
-                tick_with_a_taken_key_stays_in_quarantine
-            }
-        }
-    };
-}
-
 /// Generates one `#[tokio::test]` for every behaviour of a store that refuses ticks older than 30 days.
 ///
 /// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). It creates an empty store

@@ -123,3 +123,41 @@ impl Subject {
         &self.repositories
     }
 }
+
+/// Generates one `#[tokio::test]` for every behaviour of the suite.
+///
+/// `fixture` is an `async fn() -> Subject` that creates an empty store. Each test calls it once. The caller's
+/// crate needs tokio with the features `macros` and `rt-multi-thread`.
+///
+/// ```no_run
+/// use tickbook::Repositories;
+/// use tickbook::conformance::Subject;
+///
+/// async fn fixture() -> Subject {
+///     Subject::new(Repositories::in_memory())
+/// }
+///
+/// tickbook::conformance_tests!(fixture);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance_tests {
+    ($fixture:ident) => {
+        $crate::conformance_symbol_tests!($fixture);
+        $crate::conformance_tick_tests!($fixture);
+        $crate::conformance_candle_tests!($fixture);
+        $crate::conformance_quarantine_tests!($fixture);
+    };
+    ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {
+        $(mod $file {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let subject = super::$fixture().await;
+                    let behaviour = $crate::conformance::$file::$behaviour(subject.repositories());
+                    $crate::conformance::by_its_clock(&subject, behaviour).await;
+                }
+            )+
+        })+
+    };
+}

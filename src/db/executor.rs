@@ -166,7 +166,7 @@ impl Executor {
     /// Runs `work` on a pooled connection and repeats it if that may help. For idempotent writes.
     ///
     /// A lost connection is replaced immediately. If the database becomes unreachable, the call is retried
-    /// after 2, 4 and 8 seconds, within the call timeout; a database that has been down longer, or was never
+    /// with increasing delays, within the call timeout; a database that has been down longer, or was never
     /// reached, is not waited for. A conflict with another writer is retried after some milliseconds, up to
     /// five times. A statement that timed out is not repeated.
     ///
@@ -199,8 +199,8 @@ impl Executor {
         self.retrying(Use::Read, operation, is_patient, work).await
     }
 
-    /// Waits until the database responds, for a start that requires it. Tries at 0, 2, 6 and 14 seconds,
-    /// within the call timeout.
+    /// Waits until the database responds, for a start that requires it. Retries with increasing
+    /// delays, within the call timeout.
     ///
     /// # Errors
     /// `Unavailable` if it does not respond in time; `Configuration` or `Tls`, immediately, if it rejects the

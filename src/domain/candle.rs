@@ -49,9 +49,14 @@ impl fmt::Display for PriceBasis {
 
 /// The text is not a price basis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid price basis {}: expected bid, ask or mid", excerpt(.0))]
+#[error("invalid price basis {}: expected one of {}", excerpt(.0), names())]
 #[non_exhaustive]
 pub struct UnknownPriceBasis(pub String);
+
+fn names() -> String {
+    let names = PriceBasis::ALL.iter().map(|basis| basis.as_str());
+    names.collect::<Vec<_>>().join(", ")
+}
 
 impl FromStr for PriceBasis {
     type Err = UnknownPriceBasis;

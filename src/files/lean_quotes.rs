@@ -89,14 +89,12 @@ impl<'a> LeanQuotes<'a> {
             return Err("has neither bid nor ask: remove the line".to_owned());
         }
         let quote = Quote {
-            line: self.lines.number(),
             tick_time: self.day.time(columns.get(0), "time")?,
-            sequence: None,
             bid_price,
             ask_price,
             bid_volume,
             ask_volume,
-            received_at: None,
+            ..Quote::new(self.lines.number())
         };
         self.width = Some(width);
         Ok(quote)

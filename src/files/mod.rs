@@ -33,18 +33,22 @@ mod lean_zone;
 mod lines;
 mod price_scale;
 mod quote;
+mod quote_format;
 mod source;
+mod time_format;
 
 pub use csv_candles::{CsvCandle, CsvCandles, FILLED};
-pub use csv_quotes::{CsvLayout, CsvQuotes, QuoteColumn, TimeFormat, UnknownQuoteColumn};
+pub use csv_quotes::{CsvLayout, CsvQuotes};
 pub use error::{FileError, LineError};
 pub use lean_bars::{BarPrices, LeanBars, MinuteBar};
 pub use lean_quotes::LeanQuotes;
 pub use lean_survey::{LeanRows, LeanSurvey};
 pub use lean_symbols::{LeanSymbols, ListedSymbol};
 pub use price_scale::{PriceScale, UnknownPriceScale};
-pub use quote::Quote;
+pub use quote::{Quote, QuoteColumn, UnknownQuoteColumn};
+pub use quote_format::{QuoteFormat, QuoteOptions, Quotes, UnknownQuoteFormat};
 pub use source::{Entry, MarketFile};
+pub use time_format::TimeFormat;
 
 #[cfg(test)]
 mod tests;

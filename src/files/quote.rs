@@ -1,9 +1,15 @@
-//! A quote as read from a file.
+//! A quote as read from a file, and the columns of files of quotes.
 
-use chrono::{DateTime, Utc};
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{SymbolId, Tick};
+use crate::domain::{SymbolId, Tick, excerpt};
+
+use super::field::Columns;
+use super::time_format::TimeFormat;
 
 /// A quote of a file. The file does not contain its symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +34,46 @@ pub struct Quote {
 }
 
 impl Quote {
+    /// Creates a quote of 1970 without values.
+    pub(super) fn new(line: u64) -> Self {
+        Self {
+            line,
+            tick_time: DateTime::UNIX_EPOCH,
+            sequence: None,
+            bid_price: None,
+            ask_price: None,
+            bid_volume: None,
+            ask_volume: None,
+            received_at: None,
+        }
+    }
+
+    /// Reads the field of `column`, which is at `place` in its line.
+    pub(super) fn read(
+        &mut self,
+        column: QuoteColumn,
+        columns: &Columns,
+        place: usize,
+        time_format: TimeFormat,
+    ) -> Result<(), String> {
+        let (name, field) = (column.as_str(), columns.get(place));
+        let number = || match field {
+            b"" => Ok(None),
+            _ => columns.decimal(place, name).map(Some),
+        };
+        match column {
+            QuoteColumn::TickTime => self.tick_time = time_format.read(field, name)?,
+            QuoteColumn::Sequence => self.sequence = Some(sequence(field)?),
+            QuoteColumn::BidPrice => self.bid_price = number()?,
+            QuoteColumn::AskPrice => self.ask_price = number()?,
+            QuoteColumn::BidVolume => self.bid_volume = number()?,
+            QuoteColumn::AskVolume => self.ask_volume = number()?,
+            QuoteColumn::ReceivedAt if field.is_empty() => {}
+            QuoteColumn::ReceivedAt => self.received_at = Some(time_format.read(field, name)?),
+        }
+        Ok(())
+    }
+
     /// Converts the quote into a tick of `symbol_id`. If the file has no sequence, an
     /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter) must assign its occurrence.
     #[must_use]
@@ -38,5 +84,117 @@ impl Quote {
             .with_sequence(self.sequence.unwrap_or(0))
             .with_volumes(self.bid_volume, self.ask_volume)
             .with_received_at(self.received_at)
+    }
+}
+
+fn sequence(field: &[u8]) -> Result<i64, String> {
+    let number = std::str::from_utf8(field)
+        .ok()
+        .and_then(|text| text.parse::<i64>().ok());
+    number.filter(|&number| number >= 0).ok_or_else(|| {
+        let shown = excerpt(field);
+        let most = i64::MAX;
+        format!("invalid sequence {shown}: expected a whole number from 0 to {most}")
+    })
+}
+
+/// The meaning of a column in a quote file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum QuoteColumn {
+    /// The instant: `tick_time`, `time` or `timestamp`. Required.
+    TickTime,
+    /// The bid: `bid_price` or `bid`. Required; an empty field is an absent bid.
+    BidPrice,
+    /// The ask: `ask_price` or `ask`. Required; an empty field is an absent ask.
+    AskPrice,
+    /// The quantity at the bid: `bid_volume` or `bid_size`; optional, empty if unknown.
+    BidVolume,
+    /// The quantity at the ask: `ask_volume` or `ask_size`; optional, empty if unknown.
+    AskVolume,
+    /// The order within the instant: `sequence`; optional.
+    Sequence,
+    /// The time of receipt: `received_at`; optional, empty if unknown.
+    ReceivedAt,
+}
+
+impl QuoteColumn {
+    /// All columns, in the order in which files are written.
+    pub const ALL: &'static [Self] = &[
+        Self::TickTime,
+        Self::Sequence,
+        Self::BidPrice,
+        Self::AskPrice,
+        Self::BidVolume,
+        Self::AskVolume,
+        Self::ReceivedAt,
+    ];
+
+    /// The name in files that the library writes, such as `tick_time`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// The names by which the column is found if none is given.
+    pub(super) fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::TickTime => &["tick_time", "time", "timestamp"],
+            Self::BidPrice => &["bid_price", "bid"],
+            Self::AskPrice => &["ask_price", "ask"],
+            Self::BidVolume => &["bid_volume", "bid_size"],
+            Self::AskVolume => &["ask_volume", "ask_size"],
+            Self::Sequence => &["sequence"],
+            Self::ReceivedAt => &["received_at"],
+        }
+    }
+
+    pub(super) fn is_required(self) -> bool {
+        matches!(self, Self::TickTime | Self::BidPrice | Self::AskPrice)
+    }
+
+    /// The text of the column for `tick`; empty for an absent value. Times are in RFC 3339 with microseconds.
+    #[must_use]
+    pub fn text(self, tick: &Tick) -> String {
+        let number = |number: Option<Decimal>| number.map_or(String::new(), |it| it.to_string());
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        match self {
+            Self::TickTime => time(tick.tick_time),
+            Self::Sequence => tick.sequence.to_string(),
+            Self::BidPrice => number(tick.bid_price),
+            Self::AskPrice => number(tick.ask_price),
+            Self::BidVolume => number(tick.bid_volume),
+            Self::AskVolume => number(tick.ask_volume),
+            Self::ReceivedAt => tick.received_at.map_or(String::new(), time),
+        }
+    }
+}
+
+impl fmt::Display for QuoteColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not a column of a quote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid column {0:?}: expected one of {known}", known = column_names())]
+#[non_exhaustive]
+pub struct UnknownQuoteColumn(pub String);
+
+fn column_names() -> String {
+    let names: Vec<_> = QuoteColumn::ALL.iter().map(|it| it.as_str()).collect();
+    names.join(", ")
+}
+
+impl FromStr for QuoteColumn {
+    type Err = UnknownQuoteColumn;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|column| column.as_str() == text)
+            .ok_or_else(|| UnknownQuoteColumn(text.to_owned()))
     }
 }

@@ -9,9 +9,10 @@ use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 
 use super::numeric::StoredNumeric;
 use super::schema::timeseries::tick_quarantine;
+use super::ticks::{TickRow, tick_columns};
 use super::writing::{Column, TableRow, insert_missing, names};
 use crate::db::TimeseriesConnections;
-use crate::domain::{Page, SymbolId, Tick, UnknownRule, Verdict};
+use crate::domain::{Page, SymbolId, UnknownRule, Verdict};
 use crate::error::{Entity, RepositoryError};
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
@@ -22,27 +23,19 @@ impl TableRow for QuarantinedTick {
     type Table = tick_quarantine::table;
 
     const TABLE: &'static str = "tick_quarantine";
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column::big_int(tick_quarantine::symbol_id, |it| {
-            Some(it.tick.symbol_id.get())
-        }),
-        Column::timestamptz(tick_quarantine::tick_time, |it| Some(it.tick.tick_time)),
-        Column::big_int(tick_quarantine::sequence, |it| Some(it.tick.sequence)),
+    const COLUMNS: &'static [Column<Self>] = tick_columns!(
+        tick_quarantine,
+        |it| it.tick,
         Column::big_int(tick_quarantine::occurrence, |it| {
             it.tick.occurrence.map(i64::from)
         }),
-        Column::numeric(tick_quarantine::bid_price, |it| it.tick.bid_price),
-        Column::numeric(tick_quarantine::ask_price, |it| it.tick.ask_price),
-        Column::numeric(tick_quarantine::bid_volume, |it| it.tick.bid_volume),
-        Column::numeric(tick_quarantine::ask_volume, |it| it.tick.ask_volume),
-        Column::timestamptz(tick_quarantine::received_at, |it| it.tick.received_at),
         Column::text(tick_quarantine::rule, |it| Some(it.verdict.rule.as_str())),
         Column::numeric(tick_quarantine::observed, |it| Some(it.verdict.observed)),
         Column::numeric(tick_quarantine::rule_limit, |it| Some(it.verdict.limit)),
         Column::timestamptz(tick_quarantine::quarantined_at, |it| {
             Some(it.quarantined_at)
         }),
-    ];
+    );
 }
 
 /// Selects every column of an entry; rows are read by column name.
@@ -168,24 +161,10 @@ impl QuarantineRepository for PgQuarantineRepository {
 struct QuarantineRow {
     #[diesel(sql_type = BigInt)]
     quarantine_id: i64,
-    #[diesel(sql_type = BigInt)]
-    symbol_id: i64,
-    #[diesel(sql_type = Timestamptz)]
-    tick_time: DateTime<Utc>,
-    #[diesel(sql_type = BigInt)]
-    sequence: i64,
+    #[diesel(embed)]
+    tick: TickRow,
     #[diesel(sql_type = Nullable<BigInt>)]
     occurrence: Option<i64>,
-    #[diesel(sql_type = Nullable<Numeric>)]
-    bid_price: Option<StoredNumeric>,
-    #[diesel(sql_type = Nullable<Numeric>)]
-    ask_price: Option<StoredNumeric>,
-    #[diesel(sql_type = Nullable<Numeric>)]
-    bid_volume: Option<StoredNumeric>,
-    #[diesel(sql_type = Nullable<Numeric>)]
-    ask_volume: Option<StoredNumeric>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    received_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Text)]
     rule: String,
     #[diesel(sql_type = Numeric)]
@@ -213,24 +192,12 @@ impl QuarantineRow {
             let number = value.0;
             number.map_err(|error| data(format!("{column}: {error}")))
         };
-        let maybe = |column: &str, value: Option<StoredNumeric>| {
-            value.map(|value| number(column, value)).transpose()
-        };
         let occurrence = self.occurrence.map(u32::try_from).transpose();
         let occurrence = occurrence.map_err(|error| data(format!("occurrence: {error}")))?;
         Ok(QuarantineEntry {
             id: QuarantineId::new(self.quarantine_id),
             item: QuarantinedTick {
-                tick: Tick::new(SymbolId::new(self.symbol_id), self.tick_time)
-                    .with_sequence(self.sequence)
-                    .with_occurrence(occurrence)
-                    .with_bid(maybe("bid_price", self.bid_price)?)
-                    .with_ask(maybe("ask_price", self.ask_price)?)
-                    .with_volumes(
-                        maybe("bid_volume", self.bid_volume)?,
-                        maybe("ask_volume", self.ask_volume)?,
-                    )
-                    .with_received_at(self.received_at),
+                tick: self.tick.into_tick_or(data)?.with_occurrence(occurrence),
                 verdict: Verdict {
                     rule: self
                         .rule

@@ -25,6 +25,7 @@ use super::schema::timeseries::ticks;
 use super::writing::{self, TableWriter};
 
 pub(super) use range::{first_tick_time, first_tick_time_of_basis};
+pub(super) use row::{TickRow, tick_columns};
 
 /// The maximum number of symbols of a call.
 const MAX_SYMBOLS: usize = 10_000;

@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changing_it;
+mod dependencies;
 mod layers;
 mod memory;
 mod mocks_in_a_server;

@@ -70,17 +70,19 @@ suite::at_each_instant!(stamp);
 #[test]
 fn every_behaviour_has_a_test() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
-    let stamp = ["macros.rs", "macros_candles.rs"]
-        .map(|name| std::fs::read_to_string(folder.join(name)).expect("the macros"))
-        .concat();
-    let stamped: Vec<&str> = stamp.split_whitespace().collect();
+    let sources: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder of the suite")
+        .map(|file| file.expect("a file").path())
+        .map(|path| (std::fs::read_to_string(&path).expect("a source file"), path))
+        .collect();
+    // the macros list each behaviour on a line of its own
+    let lines = sources.iter().flat_map(|(source, _)| source.lines());
+    let stamped: Vec<&str> = lines.map(str::trim).collect();
     let mut behaviours = 0;
-    for file in std::fs::read_dir(folder).expect("the folder of the suite") {
-        let path = file.expect("a file").path();
+    for (source, path) in &sources {
         if path.ends_with("clock.rs") {
             continue;
         }
-        let source = std::fs::read_to_string(path).expect("a source file");
         for line in source.lines() {
             let Some(rest) = line.strip_prefix("pub async fn ") else {
                 continue;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use tickbook::domain::{SymbolReference, Timeframe};
 
+use super::names::timeframe;
 use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
@@ -46,8 +47,8 @@ pub(crate) struct DeleteTicksArguments {
 pub(crate) struct DeleteCandlesArguments {
     #[command(flatten)]
     pub(crate) what: DeleteArguments,
-    /// Only candles of this timeframe: 1m, 5m, 15m, 30m, 1h, 4h or 1d
-    #[arg(long)]
+    /// Only candles of this timeframe
+    #[arg(long, value_parser = timeframe())]
     pub(crate) timeframe: Option<Timeframe>,
 }
 

@@ -5,23 +5,15 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use tickbook::domain::{GapFill, PriceBasis, SymbolReference, Timeframe};
+use tickbook::files::QuoteColumn;
 
+use super::names::{basis, timeframe};
 use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExportCommand {
     /// Writes the ticks of one symbol, oldest first
-    #[command(after_help = "\
-Columns: tick_time,sequence,bid_price,ask_price,bid_volume,ask_volume,received_at. The price of an absent
-side and an unknown volume are empty. `tickbook import ticks --format csv` reads this format. Memory holds
-only a few pages of the range. The file appears when it is complete; an export that ends early
-leaves no file. A device or a pipe is written directly. --json prints a summary with the number of rows, on
-standard output with --output, and on standard error without.
-
-Examples:
-  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv
-  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv --json | jq .rows
-  tickbook export ticks --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-02 | head")]
+    #[command(after_help = help_of_ticks())]
     Ticks(ExportTicksArguments),
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
@@ -38,6 +30,23 @@ Examples:
   tickbook export candles --symbol oanda:EURUSD --fill flat --from 2014-05-01")]
     Candles(ExportCandlesArguments),
 }
+
+fn help_of_ticks() -> String {
+    let columns: Vec<_> = QuoteColumn::ALL.iter().map(|it| it.as_str()).collect();
+    format!("Columns: {}. {HELP_OF_TICKS}", columns.join(","))
+}
+
+const HELP_OF_TICKS: &str = "\
+The price of an absent
+side and an unknown volume are empty. `tickbook import ticks --format csv` reads this format. Memory holds
+only a few pages of the range. The file appears when it is complete; an export that ends early
+leaves no file. A device or a pipe is written directly. --json prints a summary with the number of rows, on
+standard output with --output, and on standard error without.
+
+Examples:
+  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv
+  tickbook export ticks --symbol oanda:EURUSD --output eurusd.csv --json | jq .rows
+  tickbook export ticks --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-02 | head";
 
 impl ExportCommand {
     /// Whether it writes its rows to standard output.
@@ -65,11 +74,11 @@ pub(crate) struct ExportTicksArguments {
 pub(crate) struct ExportCandlesArguments {
     #[command(flatten)]
     pub(crate) what: ExportArguments,
-    /// Timeframe: 1m, 5m, 15m, 30m, 1h, 4h or 1d
-    #[arg(long, default_value = "1m")]
+    /// Width of the candles
+    #[arg(long, default_value = "1m", value_parser = timeframe())]
     pub(crate) timeframe: Timeframe,
-    /// Price: bid, ask or mid
-    #[arg(long, default_value = "bid")]
+    /// Price from which the candles are computed
+    #[arg(long, default_value = "bid", value_parser = basis())]
     pub(crate) basis: PriceBasis,
     /// Omits candles that are still forming
     #[arg(long)]

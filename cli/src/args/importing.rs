@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tickbook::domain::{InstrumentType, SymbolReference};
-use tickbook::files::{PriceScale, QuoteColumn, TimeFormat};
+use tickbook::files::{PriceScale, QuoteColumn, QuoteFormat, TimeFormat};
+
+use super::names::quote_format;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
@@ -131,8 +133,8 @@ pub(crate) struct ImportTicksArguments {
     #[arg(long)]
     pub(crate) symbol: SymbolReference,
     /// The format of the files
-    #[arg(long)]
-    pub(crate) format: TickFormat,
+    #[arg(long, value_parser = quote_format())]
+    pub(crate) format: QuoteFormat,
     /// Creates the symbol if it does not exist; on the exchange `default` if --symbol names no exchange
     #[arg(long)]
     pub(crate) create_symbol: bool,
@@ -210,12 +212,6 @@ pub(crate) enum SymbolFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CandleFormat {
-    Lean,
-    Csv,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TickFormat {
     Lean,
     Csv,
 }

@@ -15,7 +15,7 @@ use tickbook::domain::{
     Candle, CandleSlot, FilledCandle, PageLimit, Symbol, Tick, TimeRange, earliest_time,
     latest_time,
 };
-use tickbook::files::FILLED;
+use tickbook::files::{FILLED, QuoteColumn};
 use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
 use tickbook::{Clock, Repositories, RepositoryError};
 
@@ -27,16 +27,6 @@ use crate::output_file::Output;
 use crate::progress::TimeBar;
 use crate::report::{print_json, print_json_to_stderr, seconds};
 use crate::times::time_text as time;
-
-const TICK_COLUMNS: [&str; 7] = [
-    "tick_time",
-    "sequence",
-    "bid_price",
-    "ask_price",
-    "bid_volume",
-    "ask_volume",
-    "received_at",
-];
 
 const CANDLE_COLUMNS: [&str; 12] = [
     "open_time",
@@ -61,8 +51,9 @@ pub(crate) async fn ticks(arguments: &ExportTicksArguments) -> anyhow::Result<Ou
     let query = TickQuery::new(export.symbol.symbol_id, export.range).limit(PageLimit::MAX);
     let stream = tick_stream(Arc::clone(&export.repositories.ticks), query);
     let time = |tick: &Tick| tick.tick_time;
+    let columns = each_tick_column(QuoteColumn::as_str);
     export
-        .write(&TICK_COLUMNS, stream, "ticks", tick_row, time)
+        .write(&columns, stream, "ticks", tick_row, time)
         .await
 }
 
@@ -180,18 +171,12 @@ impl Export {
     }
 }
 
-fn tick_row(tick: &Tick) -> [String; TICK_COLUMNS.len()] {
-    // absent values are empty fields
-    let number = |number: Option<Decimal>| number.map_or(String::new(), |it| it.to_string());
-    [
-        time(tick.tick_time),
-        tick.sequence.to_string(),
-        number(tick.bid_price),
-        number(tick.ask_price),
-        number(tick.bid_volume),
-        number(tick.ask_volume),
-        tick.received_at.map_or(String::new(), time),
-    ]
+fn each_tick_column<T>(of: impl Fn(QuoteColumn) -> T) -> [T; QuoteColumn::ALL.len()] {
+    std::array::from_fn(|index| of(QuoteColumn::ALL[index]))
+}
+
+fn tick_row(tick: &Tick) -> [String; QuoteColumn::ALL.len()] {
+    each_tick_column(|column| column.text(tick))
 }
 
 fn candle_row(slot: &CandleSlot) -> [String; CANDLE_COLUMNS.len()] {

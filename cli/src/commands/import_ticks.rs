@@ -10,19 +10,19 @@ use tickbook::Repositories;
 use tickbook::config::Config;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Timeframe};
-use tickbook::files::{CsvLayout, LeanRows};
+use tickbook::files::{CsvLayout, LeanRows, QuoteFormat, QuoteOptions};
 use tickbook::repository::{InsertReceipt, SymbolRepository, TickRepository};
 use tickbook::{Clock, Database};
 
 use crate::Outcome;
-use crate::args::{ImportTicksArguments, TickFormat, TimeFormatName};
+use crate::args::{ImportTicksArguments, TimeFormatName};
 use crate::importing::{Owner, TimesToCome, refuse_twice};
 use crate::interruption;
 use crate::lean_files::{self, look_at_symbol};
 use crate::new_owner::NewOwner;
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
-use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFormat};
+use crate::quote_batches::{self, QuoteBatch, QuoteBatches, QuoteFiles};
 use crate::quote_text::{price_text, volume_text};
 use crate::refreshing::refresh;
 use crate::report::{Problems, TickSummary, print, print_json, seconds};
@@ -32,17 +32,21 @@ pub(crate) async fn run(
     arguments: &ImportTicksArguments,
     clock: &Clock,
 ) -> anyhow::Result<Outcome> {
-    let format = format(arguments)?;
+    let files = QuoteFiles {
+        format: arguments.format,
+        options: options(arguments)?,
+        paths: arguments.files.clone(),
+    };
     // reading a file twice would continue the occurrence numbers of the first reading
     refuse_twice(&arguments.files)?;
     let reference = &arguments.symbol;
     let mut survey = lean_files::survey(LeanRows::Quotes, &arguments.lean, reference);
-    quote_batches::check(&arguments.files, &format, &mut survey)?;
+    quote_batches::check(&files, &mut survey)?;
     let config = settings()?;
     let opening = async {
         let (repositories, pools) = connect(&config).await?;
         let symbols = &*repositories.symbols;
-        if let QuoteFormat::Lean(_) = format {
+        if arguments.format == QuoteFormat::Lean {
             look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
         }
         let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
@@ -55,8 +59,7 @@ pub(crate) async fn run(
     let (Repositories { symbols, ticks, .. }, pools, owner, times) = opened;
     let progress = bar_of_files(&arguments.files)?;
     let size = arguments.batch_size as usize;
-    let files = arguments.files.clone();
-    let batches = quote_batches::spawn(files, format, owner.id(), times, size);
+    let batches = quote_batches::spawn(files, owner.id(), times, size);
 
     let begun = Instant::now();
     let mut import = Import::new(config, progress);
@@ -88,18 +91,22 @@ pub(crate) async fn run(
     })
 }
 
-fn format(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteFormat> {
-    if arguments.format == TickFormat::Csv {
+/// The options of the format; refuses those of other formats.
+fn options(arguments: &ImportTicksArguments) -> anyhow::Result<QuoteOptions> {
+    if arguments.format != QuoteFormat::Lean {
         arguments.lean.refuse()?;
-        let columns = arguments.columns.iter().cloned().collect();
-        let layout = CsvLayout::default().columns(columns);
-        let layout = layout.time_format(arguments.time_format.into());
-        return Ok(QuoteFormat::Csv(layout));
     }
-    if !arguments.columns.is_empty() || arguments.time_format != TimeFormatName::Rfc3339 {
+    let has_layout =
+        !arguments.columns.is_empty() || arguments.time_format != TimeFormatName::Rfc3339;
+    if arguments.format != QuoteFormat::Csv && has_layout {
         bail!("--column and --time-format require --format csv: use it, or omit them");
     }
-    Ok(QuoteFormat::Lean(lean_files::scale(&arguments.lean)))
+    let layout = CsvLayout::default()
+        .columns(arguments.columns.iter().cloned().collect())
+        .time_format(arguments.time_format.into());
+    Ok(QuoteOptions::default()
+        .price_scale(lean_files::scale(&arguments.lean))
+        .csv_layout(layout))
 }
 
 #[derive(Debug)]

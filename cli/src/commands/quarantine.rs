@@ -5,15 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use tickbook::Repositories;
-use tickbook::domain::Rule;
-use tickbook::domain::{PageLimit, SymbolReference, TimeRange};
+use tickbook::domain::{PageLimit, Rule, SymbolReference, Tick, TimeRange};
+use tickbook::files::QuoteColumn;
 use tickbook::ingest::quality::{ReleaseReceipt, release};
 use tickbook::repository::{QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState};
 
 use crate::Outcome;
 use crate::opening::{connect, full_name, settings, symbol};
+use crate::quote_text::price_text;
 use crate::report::{print, print_json};
 use crate::times::{time_or_date, time_text};
 
@@ -153,13 +155,31 @@ struct Line {
     symbol_id: i64,
     /// `oanda:EURUSD`; null if the symbol no longer exists.
     symbol: Option<String>,
-    tick_time: String,
-    sequence: i64,
-    bid_price: Option<String>,
-    ask_price: Option<String>,
-    bid_volume: Option<String>,
-    ask_volume: Option<String>,
-    received_at: Option<String>,
+    #[serde(flatten)]
+    tick: TickFields,
+}
+
+/// The columns of a tick, without its symbol. Absent values are null.
+#[derive(Debug)]
+struct TickFields(Tick);
+
+impl Serialize for TickFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(Some(QuoteColumn::ALL.len()))?;
+        for column in QuoteColumn::ALL {
+            let text = column.text(&self.0);
+            match column {
+                QuoteColumn::Sequence => {
+                    fields.serialize_entry(column.as_str(), &self.0.sequence)?;
+                }
+                _ => {
+                    let value = (!text.is_empty()).then_some(text);
+                    fields.serialize_entry(column.as_str(), &value)?;
+                }
+            }
+        }
+        fields.end()
+    }
 }
 
 impl Line {
@@ -174,28 +194,23 @@ impl Line {
             quarantined_at: time_text(entry.item.quarantined_at),
             symbol_id: tick.symbol_id.get(),
             symbol: name.cloned(),
-            tick_time: time_text(tick.tick_time),
-            sequence: tick.sequence,
-            bid_price: tick.bid_price.map(|it| it.to_string()),
-            ask_price: tick.ask_price.map(|it| it.to_string()),
-            bid_volume: tick.bid_volume.map(|it| it.to_string()),
-            ask_volume: tick.ask_volume.map(|it| it.to_string()),
-            received_at: tick.received_at.map(time_text),
+            tick: TickFields(tick.clone()),
         }
     }
 
     fn text(&self) -> String {
         let name = self.symbol.as_ref();
         let name = name.map_or(String::new(), |name| format!(" {name}"));
+        let TickFields(tick) = &self.tick;
         format!(
             "{} {}: symbol {}{name} time {} sequence {} bid {} ask {}: {} {} (limit {})",
             self.id,
             self.state,
             self.symbol_id,
-            self.tick_time,
-            self.sequence,
-            self.bid_price.as_deref().unwrap_or("none"),
-            self.ask_price.as_deref().unwrap_or("none"),
+            time_text(tick.tick_time),
+            tick.sequence,
+            price_text(tick.bid_price),
+            price_text(tick.ask_price),
             self.rule,
             self.observed,
             self.limit

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, excerpt};
 use tickbook::files::{
-    CsvLayout, CsvQuotes, FileError, LeanQuotes, LeanRows, LeanSurvey, LineError, MarketFile, Quote,
+    FileError, LeanRows, LeanSurvey, MarketFile, Quote, QuoteFormat, QuoteOptions, Quotes,
 };
 use tickbook::ingest::feed::{Feed, FeedError, FeedOutput};
 use tokio::sync::mpsc;
@@ -85,9 +85,7 @@ impl ReplayFeed {
         let mut survey = LeanSurvey::new(LeanRows::Quotes);
         for path in files {
             let mut file = MarketFile::open(path)?;
-            let layout = CsvLayout::default();
-            let has_header = CsvQuotes::new(file.entry(0)?, &layout).is_ok();
-            if !has_header && LeanQuotes::new(file.entry(0)?).is_ok() {
+            if QuoteFormat::detect(&mut file, 0)? == QuoteFormat::Lean {
                 survey.look(&mut file)?;
             }
             for index in 0..file.entry_count() {
@@ -180,21 +178,10 @@ fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
     Ok(Reading::GoesOn)
 }
 
-type Quotes<'a> = Box<dyn Iterator<Item = Result<Quote, LineError>> + 'a>;
-
-/// Opens the quotes of a file: a header row names the columns; a file without one is a LEAN file.
+/// Opens the quotes of an entry, in the format that is detected.
 fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> {
-    let layout = CsvLayout::default();
-    // a reader cannot return its entry, so each reader opens its own
-    let no_header = CsvQuotes::new(file.entry(index)?, &layout).err();
-    let entry = file.entry(index)?;
-    match no_header {
-        None => Ok(Box::new(CsvQuotes::new(entry, &layout)?)),
-        Some(error) => match LeanQuotes::new(entry) {
-            Ok(quotes) => Ok(Box::new(quotes)),
-            Err(_) => Err(error),
-        },
-    }
+    let format = QuoteFormat::detect(file, index)?;
+    format.read(file.entry(index)?, &QuoteOptions::default())
 }
 
 /// Delays quotes to match the speed of the replay.

@@ -9,11 +9,22 @@ use tickbook::db::ConnectionCounts;
 use tickbook::db::Executor;
 use tickbook::ingest::feed::PipelineMonitor;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
 use crate::metrics::{set_connections, set_feed};
 use crate::readiness::DatabaseState;
 use crate::wire::PipelineBody;
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(live))
+        .routes(routes!(ready))
+        .routes(routes!(metrics))
+        .routes(routes!(openapi))
+}
 
 /// Reports that the process runs.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

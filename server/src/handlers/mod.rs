@@ -5,3 +5,16 @@ pub mod ohlc;
 mod page;
 pub mod symbols;
 pub mod ticks;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::AppState;
+
+/// The routes of all handlers, with their descriptions.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(symbols::routes())
+        .merge(ticks::routes())
+        .merge(ohlc::routes())
+        .merge(health::routes())
+}

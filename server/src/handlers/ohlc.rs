@@ -5,6 +5,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use tickbook::domain::{Candle, CandleCursor, GapFill, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
@@ -13,6 +15,11 @@ use crate::http::Connection;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::CandleList;
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list))
+}
 
 /// Size of a candle as JSON in bytes, somewhat above the usual size.
 const CANDLE_BYTES: usize = 320;
@@ -29,8 +36,8 @@ const CANDLE_BYTES: usize = 320;
     tag = "candles",
     params(
         ("symbol_id" = i64, Path, description = "symbol of the candles", minimum = 1, example = 1),
-        ("timeframe" = Option<String>, Query, description = "1m (default), 5m, 15m, 30m, 1h, 4h or 1d", example = "5m"),
-        ("basis" = Option<String>, Query, description = "bid (default), ask or mid", example = "bid"),
+        ("timeframe" = Option<String>, Query, description = "width of the candles, by default 1m: see CandleBody for all values", example = "5m"),
+        ("basis" = Option<String>, Query, description = "price that the candles are computed from, by default bid: see CandleBody for all values", example = "bid"),
         ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
         ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
         ("closed" = Option<bool>, Query, description = "true omits candles that are still forming", example = true),

@@ -5,6 +5,8 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use tickbook::domain::{Symbol, SymbolCursor};
 use tickbook::repository::SymbolQuery;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
@@ -13,6 +15,13 @@ use crate::http::Connection;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::{SymbolBody, SymbolList};
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+}
 
 /// Size of a symbol as JSON in bytes, somewhat above the usual size.
 const SYMBOL_BYTES: usize = 600;

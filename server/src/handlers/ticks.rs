@@ -11,6 +11,8 @@ use axum::response::{IntoResponse as _, Response};
 use tickbook::RepositoryError;
 use tickbook::domain::{Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, TickQuery};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
@@ -24,6 +26,14 @@ use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
 use crate::read_body::{JsonBody, elements, json_body};
 use crate::wire::{NewTick, ReceiptBody, TickList};
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(latest))
+        .routes(routes!(list))
+        .routes(routes!(insert))
+}
 
 /// Size of a tick as JSON in bytes, somewhat above the usual size.
 const TICK_BYTES: usize = 240;

@@ -7,6 +7,7 @@ use tickbook::domain::{
 };
 use tickbook::repository::CandleQuery;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::decimal::DecimalText;
 use super::time::TimeText;
@@ -24,11 +25,11 @@ pub struct CandleBody {
     /// The symbol of the candle.
     #[schema(example = 1)]
     pub symbol_id: i64,
-    /// Its timeframe: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
-    #[schema(value_type = String, example = "5m")]
+    /// Its width.
+    #[schema(schema_with = timeframes)]
     pub timeframe: Timeframe,
-    /// The price it is computed from: bid, ask or mid.
-    #[schema(value_type = String, example = "bid")]
+    /// The price it is computed from.
+    #[schema(schema_with = bases)]
     pub basis: PriceBasis,
     /// Its start (inclusive), aligned to UTC.
     pub open_time: TimeText,
@@ -53,6 +54,23 @@ pub struct CandleBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub filled: Option<bool>,
+}
+
+/// The names of all timeframes.
+fn timeframes() -> Object {
+    names(Timeframe::ALL.iter().map(|timeframe| timeframe.as_str()))
+}
+
+/// The names of all price bases.
+fn bases() -> Object {
+    names(PriceBasis::ALL.iter().map(|basis| basis.as_str()))
+}
+
+fn names(names: impl Iterator<Item = &'static str>) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .build()
 }
 
 /// A page of candles, by ascending `open_time` unless `order=desc`.

@@ -10,6 +10,8 @@ use tickbook::ingest::OccurrenceCounter;
 
 use crate::support::{Mocks, get};
 
+const README: &str = include_str!("../../../README.md");
+
 async fn description() -> Value {
     let answer = get(&Mocks::default().app(), "/openapi.json").await;
     assert_eq!(answer.status, 200);
@@ -17,16 +19,9 @@ async fn description() -> Value {
     answer.json()
 }
 
-#[tokio::test]
-async fn every_route_is_described_with_its_parameters() {
-    let description = description().await;
-    assert!(
-        description["openapi"]
-            .as_str()
-            .expect("a version")
-            .starts_with("3.")
-    );
-    let described: BTreeSet<String> = description["paths"]
+/// Each operation as its method, path and parameters.
+fn operations(description: &Value) -> BTreeSet<String> {
+    description["paths"]
         .as_object()
         .expect("paths")
         .iter()
@@ -42,7 +37,19 @@ async fn every_route_is_described_with_its_parameters() {
                     .to_owned()
             })
         })
-        .collect();
+        .collect()
+}
+
+#[tokio::test]
+async fn every_route_is_described_with_its_parameters() {
+    let description = description().await;
+    assert!(
+        description["openapi"]
+            .as_str()
+            .expect("a version")
+            .starts_with("3.")
+    );
+    let described = operations(&description);
     let expected = [
         "get /api/v1/ohlc/{symbol_id} symbol_id timeframe basis from to closed fill limit cursor order",
         "get /api/v1/symbols name exchange active limit cursor",
@@ -57,6 +64,42 @@ async fn every_route_is_described_with_its_parameters() {
         "post /api/v1/ticks",
     ];
     assert_eq!(described, expected.map(str::to_owned).into());
+}
+
+/// The routes of the table of the README, with the parameters of the path first.
+fn routes_of_the_readme() -> BTreeSet<String> {
+    let (_, table) = README
+        .split_once("| method and path | parameters |\n| --- | --- |\n")
+        .expect("the table of routes");
+    let rows = table.lines().take_while(|row| row.starts_with('|'));
+    let mut routes = BTreeSet::new();
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [paths, parameters] = cells[..] else {
+            panic!("two cells: {row}");
+        };
+        let mut paths = paths.split('`').skip(1).step_by(2);
+        let first = paths.next().expect("a route");
+        let (method, first) = first.split_once(' ').expect("a method");
+        for path in [first].into_iter().chain(paths) {
+            let of_path = path.split('/').filter_map(|part| part.strip_prefix('{'));
+            let mut names: Vec<_> = of_path.map(|part| part.trim_end_matches('}')).collect();
+            // a cell without a list of parameters describes the body or links to a page
+            if let Some(list) = parameters.strip_prefix('`') {
+                let list = list.split('`').next().unwrap_or_default();
+                let parts = list.split_whitespace();
+                names.extend(parts.map(|part| part.split('=').next().unwrap_or_default()));
+            }
+            let route = format!("{} {path} {}", method.to_lowercase(), names.join(" "));
+            routes.insert(route.trim_end().to_owned());
+        }
+    }
+    routes
+}
+
+#[tokio::test]
+async fn readme_lists_every_route_with_its_parameters() {
+    assert_eq!(routes_of_the_readme(), operations(&description().await));
 }
 
 #[tokio::test]

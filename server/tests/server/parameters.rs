@@ -61,7 +61,7 @@ async fn unknown_timeframes_bases_and_flags_are_refused() {
         &[
             ("timeframe=2m", "timeframe"),
             ("timeframe=", "5m"),
-            ("basis=last", "bid, ask or mid"),
+            ("basis=last", "one of bid, ask, mid"),
             ("fill=zero", "none, null, previous or flat"),
             ("closed=1", "closed"),
         ],

@@ -56,6 +56,15 @@ impl Assessment {
             .map(|(_, verdict)| *verdict)
     }
 
+    /// Adds the verdict of a rule, unless the rule is off.
+    pub(super) fn check(&mut self, action: RuleAction, verdict: impl FnOnce() -> Option<Verdict>) {
+        if action != RuleAction::Off
+            && let Some(verdict) = verdict()
+        {
+            self.add(action, verdict);
+        }
+    }
+
     pub(super) fn add(&mut self, action: RuleAction, verdict: Verdict) {
         self.found[verdict.rule as usize] = Some((action, verdict));
     }

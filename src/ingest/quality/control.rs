@@ -113,21 +113,9 @@ impl SymbolState {
     fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
         let rules = Arc::clone(&self.rules);
         let mut found = Assessment::default();
-        let mut look = |action, verdict: &mut dyn FnMut() -> Option<Verdict>| {
-            if action != RuleAction::Off
-                && let Some(verdict) = verdict()
-            {
-                found.add(action, verdict);
-            }
-        };
-        look(rules.future, &mut || rules.ahead(tick.tick_time, now));
-        look(rules.delayed, &mut || rules.behind(tick.tick_time, now));
-        look(rules.not_positive, &mut || not_positive(tick));
-        look(rules.crossed, &mut || crossed(tick));
-        look(rules.repeated, &mut || {
-            self.repeated(tick, rules.repeated_limit)
-        });
-        look(rules.frozen_quote, &mut || self.frozen_quote(tick, &rules));
+        rules.check_alone(tick, now, &mut found);
+        found.check(rules.repeated, || self.repeated(tick, rules.repeated_limit));
+        found.check(rules.frozen_quote, || self.frozen_quote(tick, &rules));
         let follows_prices = rules.deviation != RuleAction::Off || rules.z_score != RuleAction::Off;
         // a sum needs both sides; a sum that overflows is larger than any store accepts
         let sides = tick.bid_price.zip(tick.ask_price);
@@ -190,27 +178,6 @@ impl SymbolState {
         let lasted = tick.tick_time - unchanged.since;
         beyond(Rule::FrozenQuote, lasted, rules.frozen_quote_time)
     }
-}
-
-fn not_positive(tick: &Tick) -> Option<Verdict> {
-    let prices = [tick.bid_price, tick.ask_price].into_iter().flatten();
-    let lower = prices.min()?;
-    let is_positive = lower.is_sign_positive() && !lower.is_zero();
-    (!is_positive).then_some(Verdict {
-        rule: Rule::NotPositive,
-        observed: lower,
-        limit: Decimal::ZERO,
-    })
-}
-
-fn crossed(tick: &Tick) -> Option<Verdict> {
-    let (bid, ask) = tick.bid_price.zip(tick.ask_price)?;
-    (bid > ask).then(|| Verdict {
-        rule: Rule::Crossed,
-        // a difference that overflows counts as the largest number
-        observed: bid.checked_sub(ask).unwrap_or(Decimal::MAX),
-        limit: Decimal::ZERO,
-    })
 }
 
 /// Hashes the time and the numbers of a message; never 0, which stands for no message.

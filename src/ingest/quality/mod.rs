@@ -12,6 +12,8 @@ mod jump;
 mod quarantine;
 mod releasing;
 mod rules;
+#[cfg(feature = "config")]
+mod setting_value;
 mod symbol_rules;
 mod window;
 

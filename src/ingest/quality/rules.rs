@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::assessment::RuleAction;
-use crate::domain::{Rule, Verdict, setters};
+use super::assessment::{Assessment, RuleAction};
+#[cfg(feature = "config")]
+use super::setting_value::{action, decimal, millis, number};
+use crate::domain::{Rule, Tick, Verdict, setters};
 
 /// The rules of one symbol, or of all symbols without rules of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,11 +139,19 @@ impl QualityRules {
         self.ahead(time, now).filter(|_| refuses)
     }
 
-    pub(super) fn ahead(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
+    /// Checks `tick` against the rules that need no earlier tick.
+    pub(super) fn check_alone(&self, tick: &Tick, now: DateTime<Utc>, found: &mut Assessment) {
+        found.check(self.future, || self.ahead(tick.tick_time, now));
+        found.check(self.delayed, || self.behind(tick.tick_time, now));
+        found.check(self.not_positive, || not_positive(tick));
+        found.check(self.crossed, || crossed(tick));
+    }
+
+    fn ahead(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
         beyond(Rule::Future, time - now, self.future_limit)
     }
 
-    pub(super) fn behind(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
+    fn behind(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
         beyond(Rule::Delayed, now - time, self.delayed_limit)
     }
 
@@ -160,6 +170,60 @@ impl QualityRules {
             ..self
         }
     }
+}
+
+#[cfg(feature = "config")]
+impl QualityRules {
+    /// Sets the value of the setting `key` of a settings file.
+    ///
+    /// # Errors
+    /// The key is unknown, or the value is invalid: what is wrong, without the key.
+    pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), String> {
+        match key {
+            "future" => self.future = action(text)?,
+            "future_limit_ms" => self.future_limit = millis(text)?,
+            "delayed" => self.delayed = action(text)?,
+            "delayed_limit_ms" => self.delayed_limit = millis(text)?,
+            "not_positive" => self.not_positive = action(text)?,
+            "crossed" => self.crossed = action(text)?,
+            "repeated" => self.repeated = action(text)?,
+            "repeated_limit" => self.repeated_limit = number(text, 0, 1_000_000)?,
+            "frozen_quote" => self.frozen_quote = action(text)?,
+            "frozen_quote_ticks" => self.frozen_quote_ticks = number(text, 0, 1_000_000_000)?,
+            "frozen_quote_ms" => self.frozen_quote_time = millis(text)?,
+            "deviation" => self.deviation = action(text)?,
+            "deviation_limit" => self.deviation_limit = decimal(text)?,
+            "z_score" => self.z_score = action(text)?,
+            "z_score_limit" => self.z_score_limit = decimal(text)?,
+            "z_score_window" => self.z_score_window = number(text, 30, 10_000)?,
+            "z_score_floor" => self.z_score_floor = decimal(text)?,
+            "reference_price_ttl_ms" => self.reference_price_ttl = millis(text)?,
+            "reprice_after" => self.reprice_after = number(text, 1, 1_000_000)?,
+            _ => return Err("is not a setting: see [quality] in config/default.toml".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+fn not_positive(tick: &Tick) -> Option<Verdict> {
+    let prices = [tick.bid_price, tick.ask_price].into_iter().flatten();
+    let lower = prices.min()?;
+    let is_positive = lower.is_sign_positive() && !lower.is_zero();
+    (!is_positive).then_some(Verdict {
+        rule: Rule::NotPositive,
+        observed: lower,
+        limit: Decimal::ZERO,
+    })
+}
+
+fn crossed(tick: &Tick) -> Option<Verdict> {
+    let (bid, ask) = tick.bid_price.zip(tick.ask_price)?;
+    (bid > ask).then(|| Verdict {
+        rule: Rule::Crossed,
+        // a difference that overflows counts as the largest number
+        observed: bid.checked_sub(ask).unwrap_or(Decimal::MAX),
+        limit: Decimal::ZERO,
+    })
 }
 
 /// A verdict if `observed` exceeds `limit`; exact to the microsecond.

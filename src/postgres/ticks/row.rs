@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use diesel::Queryable;
+use diesel::sql_types::{BigInt, Nullable, Numeric, Timestamptz};
+use diesel::{Queryable, QueryableByName};
 
 use crate::domain::{SymbolId, Tick};
 use crate::error::{Entity, RepositoryError};
@@ -11,47 +12,75 @@ use crate::postgres::schema::timeseries::ticks;
 use crate::postgres::stored_time::StoredTime;
 use crate::postgres::writing::Column;
 
-/// The columns, in the order of the schema and of a [`TickRow`].
-pub(super) const COLUMNS: &[Column<Tick>] = &[
-    Column::big_int(ticks::symbol_id, |tick| Some(tick.symbol_id.get())),
-    Column::timestamptz(ticks::tick_time, |tick| Some(tick.tick_time)),
-    Column::big_int(ticks::sequence, |tick| Some(tick.sequence)),
-    Column::numeric(ticks::bid_price, |tick| tick.bid_price),
-    Column::numeric(ticks::ask_price, |tick| tick.ask_price),
-    Column::numeric(ticks::bid_volume, |tick| tick.bid_volume),
-    Column::numeric(ticks::ask_volume, |tick| tick.ask_volume),
-    Column::timestamptz(ticks::received_at, |tick| tick.received_at),
-];
+/// The columns of a tick in any table whose rows have a tick, in the order of the schema and of a
+/// [`TickRow`], followed by other columns.
+macro_rules! tick_columns {
+    ($table:ident, |$row:ident| $tick:expr $(, $other:expr)* $(,)?) => {
+        &[
+            Column::big_int($table::symbol_id, |$row| Some($tick.symbol_id.get())),
+            Column::timestamptz($table::tick_time, |$row| Some($tick.tick_time)),
+            Column::big_int($table::sequence, |$row| Some($tick.sequence)),
+            Column::numeric($table::bid_price, |$row| $tick.bid_price),
+            Column::numeric($table::ask_price, |$row| $tick.ask_price),
+            Column::numeric($table::bid_volume, |$row| $tick.bid_volume),
+            Column::numeric($table::ask_volume, |$row| $tick.ask_volume),
+            Column::timestamptz($table::received_at, |$row| $tick.received_at),
+            $($other,)*
+        ]
+    };
+}
+
+pub(in crate::postgres) use tick_columns;
+
+/// The columns of the table of ticks.
+pub(super) const COLUMNS: &[Column<Tick>] = tick_columns!(ticks, |tick| tick);
 
 /// The SQL types of [`COLUMNS`].
 pub(super) type TickSqlType = ticks::SqlType;
 
-#[derive(Debug, Queryable)]
+#[derive(Debug, Queryable, QueryableByName)]
 pub(in crate::postgres) struct TickRow {
+    #[diesel(sql_type = BigInt)]
     symbol_id: i64,
+    #[diesel(sql_type = Timestamptz)]
     tick_time: StoredTime,
+    #[diesel(sql_type = BigInt)]
     sequence: i64,
+    #[diesel(sql_type = Nullable<Numeric>)]
     bid_price: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Numeric>)]
     ask_price: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Numeric>)]
     bid_volume: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Numeric>)]
     ask_volume: Option<StoredNumeric>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
     received_at: Option<StoredTime>,
 }
 
 impl TickRow {
     pub(super) fn into_tick(self) -> Result<Tick, RepositoryError> {
-        let data = |column: &str, error: &dyn Display| {
-            let at = match self.tick_time.0 {
+        let (symbol, time, sequence) = (self.symbol_id, self.tick_time, self.sequence);
+        self.into_tick_or(|reason| {
+            let at = match time.0 {
                 Ok(time) => time.to_string(),
                 Err(error) => error.to_string(),
             };
-            let (symbol, sequence) = (self.symbol_id, self.sequence);
             RepositoryError::Data {
                 entity: Entity::Tick,
                 key: format!("of symbol {symbol} at {at} with sequence {sequence}"),
-                reason: format!("{column}: {error}"),
+                reason,
             }
-        };
+        })
+    }
+
+    /// Returns the tick. `invalid` creates the error of a value that is not valid, from its column and the
+    /// reason.
+    pub(in crate::postgres) fn into_tick_or(
+        self,
+        invalid: impl Fn(String) -> RepositoryError,
+    ) -> Result<Tick, RepositoryError> {
+        let data = |column: &str, error: &dyn Display| invalid(format!("{column}: {error}"));
         let number = |column: &str, value: Option<StoredNumeric>| {
             let number = value.map(|value| value.0.map_err(|error| data(column, &error)));
             number.transpose()

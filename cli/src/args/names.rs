@@ -1,0 +1,23 @@
+//! Options whose values have fixed names. Help and errors list the names.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tickbook::domain::{PriceBasis, Timeframe};
+use tickbook::files::QuoteFormat;
+
+/// Parses a timeframe.
+pub(super) fn timeframe() -> impl TypedValueParser<Value = Timeframe> {
+    let names = Timeframe::ALL.iter().map(|timeframe| timeframe.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Timeframe>())
+}
+
+/// Parses a price basis.
+pub(super) fn basis() -> impl TypedValueParser<Value = PriceBasis> {
+    let names = PriceBasis::ALL.iter().map(|basis| basis.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<PriceBasis>())
+}
+
+/// Parses the format of a file of quotes.
+pub(super) fn quote_format() -> impl TypedValueParser<Value = QuoteFormat> {
+    let names = QuoteFormat::ALL.iter().map(|format| format.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<QuoteFormat>())
+}
