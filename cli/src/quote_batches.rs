@@ -97,7 +97,7 @@ pub(crate) fn check(
         // a damaged line would be stored long before the checksum at the end is read
         file.verify()?;
         if let QuoteFormat::Lean(_) = format {
-            survey.look(&mut file)?;
+            survey.check(&mut file)?;
         }
         for index in 0..file.entry_count() {
             drop(format.read(file.entry(index)?)?);

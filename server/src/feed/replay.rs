@@ -88,7 +88,7 @@ impl ReplayFeed {
             let layout = CsvLayout::default();
             let has_header = CsvQuotes::new(file.entry(0)?, &layout).is_ok();
             if !has_header && LeanQuotes::new(file.entry(0)?).is_ok() {
-                survey.look(&mut file)?;
+                survey.check(&mut file)?;
             }
             for index in 0..file.entry_count() {
                 drop(quotes(&mut file, index)?);

@@ -44,7 +44,7 @@ impl<R: Record> StoreWriter<R> {
         meters.conflicts.increment(conflicts);
         meters.rejected.increment(rejected);
         if let Some(spool) = self.shared.spool.clone() {
-            self.settle(&spool, receipt, number).await;
+            self.remove_stored(&spool, receipt, number).await;
         }
         self.shared.advance_committed(number);
         self.measure();
