@@ -43,6 +43,8 @@ impl<R: Record> StoreWriter<R> {
         meters.sent.increment(receipt.inserted + receipt.duplicates);
         meters.conflicts.increment(conflicts);
         meters.rejected.increment(rejected);
+        // fewer than 2^32 records fit into a batch
+        meters.batch.record(count as f64);
         if let Some(spool) = self.shared.spool.clone() {
             self.remove_stored(&spool, receipt, number).await;
         }
